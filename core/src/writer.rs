@@ -1,0 +1,104 @@
+//! Writing into a lent buffer: what does not fit is counted, so that the error can say how much is needed.
+
+use crate::TooSmall;
+
+/// A cursor over a lent buffer. Past the buffer's end it goes on counting.
+pub(crate) struct Writer<'b> {
+    buffer: &'b mut [u8],
+    /// Bytes written so far, those that found no room included.
+    length: usize,
+}
+
+impl<'b> Writer<'b> {
+    pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, length: 0 }
+    }
+
+    /// A writer without memory: it only counts.
+    pub(crate) fn counting() -> Self {
+        Self::new(&mut [])
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        let end = self.length.saturating_add(bytes.len());
+        if let Some(room) = self.buffer.get_mut(self.length..end) {
+            room.copy_from_slice(bytes);
+        }
+        self.length = end;
+    }
+
+    pub(crate) fn str(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    pub(crate) fn byte(&mut self, byte: u8) {
+        if let Some(room) = self.buffer.get_mut(self.length) {
+            *room = byte;
+        }
+        self.length = self.length.saturating_add(1);
+    }
+
+    /// A decimal number.
+    pub(crate) fn number(&mut self, value: u64) {
+        let mut digits = [0; 20];
+        let mut rest = value;
+        let mut used = 0;
+        for place in digits.iter_mut().rev() {
+            // The remainder of a division by ten fits.
+            #[allow(clippy::cast_possible_truncation)]
+            let digit = (rest % 10) as u8;
+            *place = b'0' | digit;
+            rest /= 10;
+            used += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.bytes(digits.get(20_usize.saturating_sub(used)..).unwrap_or_default());
+    }
+
+    /// The bytes written.
+    ///
+    /// # Errors
+    /// [`TooSmall`] when they did not all find room.
+    pub(crate) fn finish(self) -> Result<&'b [u8], TooSmall> {
+        let needed = self.length;
+        let buffer: &'b [u8] = self.buffer;
+        buffer.get(..needed).ok_or(TooSmall { needed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_does_not_fit() {
+        for room in 0..12 {
+            let mut buffer = [0; 12];
+            let mut writer = Writer::new(&mut buffer[..room]);
+            writer.str("ab");
+            writer.byte(b'-');
+            writer.number(1_234_567);
+            assert_eq!(writer.length(), 10);
+            match writer.finish() {
+                Ok(written) => assert_eq!((written, room >= 10), (&b"ab-1234567"[..], true)),
+                Err(error) => assert_eq!((error.needed, room < 10), (10, true)),
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_agree_with_display() {
+        for value in [0, 1, 9, 10, 99, 100, 4_294_967_295, u64::MAX] {
+            let mut buffer = [0; 20];
+            let mut writer = Writer::new(&mut buffer);
+            writer.number(value);
+            assert_eq!(writer.finish().unwrap(), std::format!("{value}").as_bytes());
+        }
+    }
+}
