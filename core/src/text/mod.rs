@@ -1,1 +1,111 @@
-//! SMS text.
+//! SMS text: what a message becomes for each recipient, before it is sent.
+//!
+//! - [`gsm7`]: which characters the GSM 7-bit default alphabet has.
+//! - [`shape`]: the alphabet, the number of segments and the room left, in one pass over the characters.
+//! - [`Template`]: the `#param#` placeholders of `send_sms`, filled as the gateway fills them.
+//!
+//! Nothing is copied: a template is expanded piece by piece, and the pieces are counted as they come.
+//!
+//! # Example
+//! ```
+//! use sms_gateway_core::text::{Alphabet, Encoding, Template};
+//!
+//! let template = Template::new("Dear #param#, your code is #param#.");
+//! let message = template.expand(&["Zoë", "4711"])?;
+//! assert_eq!(message.to_string(), "Dear Zoë, your code is 4711.");
+//!
+//! // ë is not in the GSM alphabet, so this recipient needs Unicode; the next one does not.
+//! let shape = message.shape(Encoding::Auto)?;
+//! assert_eq!((shape.alphabet, shape.segments, shape.room), (Alphabet::Unicode, 1, 42));
+//! let shape = template.expand(&["Zoé", "4711"])?.shape(Encoding::Auto)?;
+//! assert_eq!((shape.alphabet, shape.segments, shape.room), (Alphabet::Gsm7Bit, 1, 132));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod gsm7;
+mod segment;
+mod template;
+
+pub use segment::{NotInAlphabet, Shape, shape};
+pub use template::{Expansion, PLACEHOLDER, Pieces, Template, WrongCount, placeholders};
+
+/// How the caller wants a message encoded.
+///
+/// The gateway knows two encodings, [`Alphabet`]; `Auto` is decided here, text by text, and is never sent. That
+/// is why this type has no wire word: [`shape`] turns it into an [`Alphabet`], which has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// GSM 7-bit if every character of the text is in that alphabet, else Unicode.
+    Auto,
+    /// GSM 7-bit, and an error for a text that has other characters.
+    Gsm7Bit,
+    /// Unicode, whatever the text; what the gateway takes when nothing is said.
+    #[default]
+    Unicode,
+}
+
+impl From<Alphabet> for Encoding {
+    fn from(alphabet: Alphabet) -> Self {
+        match alphabet {
+            Alphabet::Gsm7Bit => Self::Gsm7Bit,
+            Alphabet::Unicode => Self::Unicode,
+        }
+    }
+}
+
+/// The alphabet that a message is sent in (3GPP TS 23.038 §4, §6.2): a value of the `encoding` parameter of `send_sms`.
+///
+/// It serializes as its [wire word](Self::as_str).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+pub enum Alphabet {
+    /// The GSM 7-bit default alphabet with its extension table: 160 septets in a message of one segment.
+    #[serde(rename = "gsm-7bit")]
+    Gsm7Bit,
+    /// UCS-2, in practice UTF-16: 70 units in a message of one segment. The gateway's default.
+    #[default]
+    #[serde(rename = "unicode")]
+    Unicode,
+}
+
+impl Alphabet {
+    /// The word that the gateway knows it by: `gsm-7bit` or `unicode`.
+    ///
+    /// ```
+    /// use sms_gateway_core::text::{Encoding, shape};
+    ///
+    /// let shape = shape("Grüße".chars(), Encoding::Auto)?;
+    /// assert_eq!(shape.alphabet.as_str(), "gsm-7bit");
+    /// # Ok::<(), sms_gateway_core::text::NotInAlphabet>(())
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gsm7Bit => "gsm-7bit",
+            Self::Unicode => "unicode",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alphabet_serializes_as_its_wire_word() {
+        for alphabet in [Alphabet::Gsm7Bit, Alphabet::Unicode] {
+            assert_eq!(serde_json::to_value(alphabet).unwrap(), alphabet.as_str());
+        }
+    }
+
+    #[test]
+    fn unicode_is_the_default_of_both() {
+        assert_eq!(Encoding::from(Alphabet::default()), Encoding::default());
+        assert_eq!(Alphabet::default().as_str(), "unicode");
+    }
+
+    #[test]
+    fn a_forced_encoding_gives_that_alphabet() {
+        for alphabet in [Alphabet::Gsm7Bit, Alphabet::Unicode] {
+            assert_eq!(shape("abc".chars(), alphabet.into()).unwrap().alphabet, alphabet);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038 §6.2.1 and §6.2.1.1).
+//!
+//! Only the question "how many septets" is answered here, since the gateway does the encoding. National language
+//! shift tables (annex A) are left out: the gateway's API has no way to ask for them.
+//!
+//! Three characters are often taken wrongly:
+//! - 0x09 is `Ç`. The small `ç` is not in the alphabet, although some older tables print it there.
+//! - The Greek capitals are the Greek letters: `Ω` is U+03A9, not the ohm sign U+2126, `Δ` is U+0394, not U+2206.
+//! - The grave accent `` ` `` and the horizontal tab are missing, though they are ASCII.
+
+/// The septets that a character takes: 1 in the default alphabet, 2 (escape and code) in the extension table,
+/// `None` in neither.
+///
+/// The escape character U+001B itself is in neither: it stands for no text.
+///
+/// ```
+/// use sms_gateway_core::text::gsm7::septets;
+///
+/// assert_eq!((septets('@'), septets('ß'), septets('Ç')), (Some(1), Some(1), Some(1)));
+/// assert_eq!((septets('€'), septets('{')), (Some(2), Some(2)));
+/// assert_eq!((septets('ç'), septets('`'), septets('中')), (None, None, None));
+/// ```
+#[expect(clippy::match_same_arms, reason = "ASCII first, then a line for each kind of letter")]
+pub const fn septets(character: char) -> Option<u8> {
+    match character {
+        ' '..='Z' | '_' | 'a'..='z' | '\n' | '\r' => Some(1),
+        '\x0C' | '[' | '\\' | ']' | '^' | '{' | '|' | '}' | '~' | '€' => Some(2),
+        '¡' | '£' | '¤' | '¥' | '§' | '¿' => Some(1),
+        'Ä' | 'Å' | 'Æ' | 'Ç' | 'É' | 'Ñ' | 'Ö' | 'Ø' | 'Ü' | 'ß' => Some(1),
+        'à' | 'ä' | 'å' | 'æ' | 'è' | 'é' | 'ì' | 'ñ' | 'ò' | 'ö' | 'ø' | 'ù' | 'ü' => Some(1),
+        'Γ' | 'Δ' | 'Θ' | 'Λ' | 'Ξ' | 'Π' | 'Σ' | 'Φ' | 'Ψ' | 'Ω' => Some(1),
+        _ => None,
+    }
+}
+
+/// Whether every character of the text is in the alphabet or its extension table.
+///
+/// ```
+/// use sms_gateway_core::text::gsm7::fits;
+///
+/// assert!(fits("Grüße, 5 €"));
+/// assert!(!fits("ça va"));
+/// ```
+pub fn fits(text: &str) -> bool {
+    text.chars().all(|character| septets(character).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// What another implementation of the table says: it counts the bytes of the packed text.
+    fn oracle(character: char) -> Option<u8> {
+        let mut writer = gsm7::Gsm7Writer::new(Vec::new());
+        writer.write_char(character).ok()?;
+        // 7 bits fit one byte, 14 need two.
+        u8::try_from(writer.into_writer().unwrap().len()).ok()
+    }
+
+    #[test]
+    fn agrees_with_another_implementation_on_every_character() {
+        for character in '\0'..=char::MAX {
+            // The other one writes the escape as if it were a character of its own; a reader would take it and
+            // the septet behind it as one extension character.
+            let expected = if character == '\x1B' { None } else { oracle(character) };
+            assert_eq!(septets(character), expected, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn has_the_size_of_the_standards_tables() {
+        let count = |n| ('\0'..=char::MAX).filter(|c| septets(*c) == Some(n)).count();
+        // 128 codes less the escape; ten characters in the extension table.
+        assert_eq!((count(1), count(2)), (127, 10));
+    }
+
+    #[test]
+    fn knows_the_characters_that_are_often_taken_wrongly() {
+        for (character, expected) in [
+            ('Ç', Some(1)),
+            ('ç', None),
+            ('\u{3A9}', Some(1)),
+            ('\u{2126}', None),
+            ('\u{394}', Some(1)),
+            ('\u{2206}', None),
+            ('`', None),
+            ('\t', None),
+            ('\x1B', None),
+            ('\x0C', Some(2)),
+            ('\u{A0}', None),
+            ('µ', None),
+        ] {
+            assert_eq!(septets(character), expected, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn one_foreign_character_decides() {
+        assert!(fits(""));
+        assert!(fits("~^{}[]\\|€\x0C\r\n"));
+        assert!(!fits("fits, all but the last: ç"));
+    }
+}
