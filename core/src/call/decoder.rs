@@ -1,0 +1,104 @@
+//! The typed side of the reader.
+
+use core::{fmt, marker::PhantomData};
+
+use serde::Serialize;
+
+use super::Call;
+use crate::json::{Field, ReadError, Reader};
+
+/// Reads the answer of one call, in pieces of any size.
+///
+/// The buffer is lent for as long as the answer is read and holds one record at a time beside the answer's own few
+/// values: 256 bytes do for all but incoming texts. It need not be large enough for every record: see
+/// [`Text::TooLong`](crate::json::Text::TooLong).
+///
+/// The order of calls: [`next`](Self::next) until it gives `None`, for each piece of the answer; after the last piece
+/// [`finish`](Self::finish). [`summary`](Self::summary) tells at any time what is known so far, also after an error.
+pub struct Decoder<'b, C: Call> {
+    reader: Reader<'b>,
+    call: PhantomData<fn() -> C>,
+}
+
+impl<'b, C: Call> Decoder<'b, C> {
+    /// A reader of one answer over the lent `buffer`.
+    pub fn new(buffer: &'b mut [u8]) -> Self {
+        Self { reader: Reader::new(C::SCHEMA, buffer), call: PhantomData }
+    }
+
+    /// Reads on to the next record, advancing `input` behind what was read.
+    ///
+    /// `None`: either all of `input` is used up and the next piece is due, or the document is complete; then `input`
+    /// keeps what follows it.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the answer can't be read any further; every later call repeats it.
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<C::Record<'_>>, ReadError> {
+        Ok(if self.reader.next(input)? { C::record(self.reader.record()) } else { None })
+    }
+
+    /// What the answer said beside its records, after its last piece.
+    ///
+    /// # Errors
+    /// The error that [`next`](Self::next) ended with, or [`CutOff`](crate::json::Malformed::CutOff) when the document has no end.
+    pub fn finish(&self) -> Result<C::Summary<'_>, ReadError> {
+        self.reader.finish()?;
+        Ok(self.summary())
+    }
+
+    /// What the answer said so far beside its records.
+    pub fn summary(&self) -> C::Summary<'_> {
+        C::summary(self.reader.head())
+    }
+
+    /// Whether the document has come to its end.
+    pub fn is_complete(&self) -> bool {
+        self.reader.is_complete()
+    }
+}
+
+impl<C: Call> fmt::Debug for Decoder<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("call", &C::NAME).field("complete", &self.is_complete()).finish()
+    }
+}
+
+/// The record of an answer that has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Never {}
+
+/// The gateway answered, and refused: its `error_code` is not the one of success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The call.
+    pub call: &'static str,
+    /// The error_code; `None` when the answer has none that is a number.
+    pub code: Option<u32>,
+    /// What the code means for this call (the "Response Parameter" section of each call in the document).
+    pub meaning: &'static str,
+}
+
+impl Refusal {
+    pub(super) fn check<C: Call>(code: Field<'_, u32>) -> Result<(), Self> {
+        let Some(code) = code.get() else {
+            return Err(Self { call: C::NAME, code: None, meaning: "the answer has no error_code" });
+        };
+        if code == C::SUCCESS {
+            return Ok(());
+        }
+        let meaning = C::MEANINGS.iter().find(|known| known.0 == code);
+        let meaning = meaning.map_or("a code that the document does not list", |known| known.1);
+        Err(Self { call: C::NAME, code: Some(code), meaning })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Some(code) => write!(f, "the gateway refused {}: {code}, {}", self.call, self.meaning),
+            None => write!(f, "the gateway's answer to {} is none: {}", self.call, self.meaning),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

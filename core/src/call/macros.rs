@@ -1,0 +1,78 @@
+//! One declaration for what an answer holds, its keys and how it is filled, so that they can't disagree.
+
+/// Declares a record or summary with, behind each field, the key of its value.
+macro_rules! answer {
+    (
+        $(#[$attribute:meta])*
+        pub struct $name:ident<'a> {
+            $($(#[$field_attribute:meta])* pub $field:ident: $type:ty = $key:literal,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+        pub struct $name<'a> {
+            $(
+                $(#[$field_attribute])*
+                #[serde(rename = $key, skip_serializing_if = "crate::json::TakeValue::missing")]
+                pub $field: $type,
+            )*
+        }
+
+        impl<'a> $name<'a> {
+            pub(super) const KEYS: &'static [$crate::json::Key] = &[$($crate::json::key!($key)),*];
+
+            /// Fills the fields in the order of the keys.
+            pub(super) fn fill(mut values: $crate::json::Values<'a>) -> Self {
+                Self { $($field: values.take()),* }
+            }
+        }
+    };
+}
+
+/// Declares an enum of the words that the gateway writes.
+macro_rules! words {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident {
+            $($(#[$variant_attribute:meta])* $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_attribute])* $variant,)*
+        }
+
+        impl $name {
+            /// The word as it goes over the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl $crate::json::FromRaw for $name {
+            fn from_raw(raw: &[u8]) -> Option<Self> {
+                $(if raw == $word.as_bytes() {
+                    return Some(Self::$variant);
+                })*
+                None
+            }
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+pub(super) use {answer, words};

@@ -1,0 +1,168 @@
+//! query_incoming_sms: the messages that came in (document §6).
+
+use super::{
+    Call, Method, Query, Refusal,
+    macros::{answer, words},
+};
+use crate::{
+    Ports, Timestamp,
+    json::{Field, Schema, Text, Values, key},
+};
+
+words! {
+    /// Which incoming messages are asked for.
+    pub enum Flag {
+        /// Those not read yet. The gateway marks them as read while it answers: an answer that is lost loses them.
+        Unread = "unread",
+        /// Those read already.
+        Read = "read",
+        /// Both; nothing is changed.
+        All = "all",
+    }
+}
+
+/// Asks for incoming messages. An answer may hold only the first of them, about 8 KB: go on after the last id.
+///
+/// ```
+/// use sms_gateway_core::call::{Call, Commas, Flag, QueryIncomingSms};
+/// let request = QueryIncomingSms::new(Flag::All).after(17);
+/// let mut buffer = [0; 80];
+/// assert_eq!(request.target(Commas::Encoded, &mut buffer)?, "/api/query_incoming_sms?incoming_sms_id=17&flag=all");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct QueryIncomingSms {
+    flag: Flag,
+    after: Option<u64>,
+    ports: Ports,
+}
+
+impl QueryIncomingSms {
+    /// Asks for messages by their flag. The document's default, [`Flag::Unread`], loses messages with lost answers, so there
+    /// is none here: [`Flag::All`] with [`after`](Self::after) misses nothing.
+    pub const fn new(flag: Flag) -> Self {
+        Self { flag, after: None, ports: Ports::NONE }
+    }
+
+    /// Only messages with a greater incoming_sms_id.
+    #[must_use]
+    pub const fn after(self, incoming_sms_id: u64) -> Self {
+        Self { after: Some(incoming_sms_id), ..self }
+    }
+
+    /// Only messages that came in through these ports (later versions).
+    #[must_use]
+    pub const fn ports(self, ports: Ports) -> Self {
+        Self { ports, ..self }
+    }
+}
+
+impl Call for QueryIncomingSms {
+    const NAME: &'static str = "query_incoming_sms";
+    const METHOD: Method = Method::Get;
+    const SUCCESS: u32 = 200;
+    const MEANINGS: &'static [(u32, &'static str)] = &[(200, "processed"), (500, "other error")];
+
+    type Record<'a> = IncomingSms<'a>;
+    type Summary<'a> = IncomingSmsSummary<'a>;
+
+    const SCHEMA: &'static Schema =
+        &Schema { head: IncomingSmsSummary::KEYS, list: Some(key!("sms")), record: IncomingSms::KEYS };
+
+    fn record(values: Values<'_>) -> Option<IncomingSms<'_>> {
+        Some(IncomingSms::fill(values))
+    }
+
+    fn summary(values: Values<'_>) -> IncomingSmsSummary<'_> {
+        IncomingSmsSummary::fill(values)
+    }
+
+    fn write_query(&self, query: &mut Query<'_, '_>) {
+        if let Some(id) = self.after {
+            query.number("incoming_sms_id", id);
+        }
+        query.words("flag", [self.flag.as_str()]);
+        query.ports(self.ports);
+    }
+}
+
+answer! {
+    /// An incoming message (document §6.3).
+    pub struct IncomingSms<'a> {
+        /// Its number in the gateway's database.
+        pub incoming_sms_id: Field<'a, i64> = "incoming_sms_id",
+        /// The port that received it.
+        pub port: Field<'a, u32> = "port",
+        /// The sender: a number, or letters.
+        pub number: Text<'a> = "number",
+        /// The number of the SMSC.
+        pub smsc: Text<'a> = "smsc",
+        /// When it was received.
+        pub timestamp: Field<'a, Timestamp> = "timestamp",
+        /// What it says.
+        pub text: Text<'a> = "text",
+        /// The IMSI of the SIM card (later versions).
+        pub imsi: Text<'a> = "imsi",
+    }
+}
+
+answer! {
+    /// What query_incoming_sms answers beside the messages.
+    pub struct IncomingSmsSummary<'a> {
+        /// 200 when the request was processed.
+        pub error_code: Field<'a, u32> = "error_code",
+        /// How many messages have been read.
+        pub read: Field<'a, u32> = "read",
+        /// How many have not.
+        pub unread: Field<'a, u32> = "unread",
+        /// The gateway's serial number (documents from version 1.0).
+        pub sn: Text<'a> = "sn",
+    }
+}
+
+impl IncomingSmsSummary<'_> {
+    /// Whether the gateway processed the request.
+    ///
+    /// # Errors
+    /// [`Refusal`] with any error_code but 200.
+    pub fn check(&self) -> Result<(), Refusal> {
+        Refusal::check::<QueryIncomingSms>(self.error_code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::tests::{known, printed, target_is};
+
+    /// As printed in the document, line breaks of the page aside.
+    const PRINTED: &str = r#"{"error_code":200, "sms":[{"incoming_sms_id":1, "port":2, "number": "123456789","smsc":"+8613800123456","timestamp":"2014-12-09 17:11:18","text":"This is a test"},],"read":1, "unread":0}"#;
+
+    #[test]
+    fn the_printed_answer_cut_anywhere() {
+        let expected = IncomingSms {
+            incoming_sms_id: known(1),
+            port: known(2),
+            number: Text::Exact("123456789"),
+            smsc: Text::Exact("+8613800123456"),
+            timestamp: known("2014-12-09 17:11:18".parse().unwrap()),
+            text: Text::Exact("This is a test"),
+            imsi: Text::Missing,
+        };
+        let summary = IncomingSmsSummary {
+            read: known(1),
+            unread: known(0),
+            error_code: known(200),
+            sn: Text::Missing,
+        };
+        printed::<QueryIncomingSms>(PRINTED, &[expected], &summary);
+        assert_eq!(summary.check(), Ok(()));
+    }
+
+    #[test]
+    fn the_printed_request() {
+        target_is(&QueryIncomingSms::new(Flag::All), "/api/query_incoming_sms?flag=all");
+        let request = QueryIncomingSms::new(Flag::Read).after(9).ports("1,2".parse().unwrap());
+        target_is(&request, "/api/query_incoming_sms?incoming_sms_id=9&flag=read&port=1,2");
+    }
+}

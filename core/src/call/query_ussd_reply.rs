@@ -1,0 +1,109 @@
+//! query_ussd_reply: what the network answered to USSD (document §8).
+
+use super::{Call, Method, Query, Refusal, macros::answer};
+use crate::{
+    Invalid, Ports,
+    json::{Field, Schema, Text, Values, key},
+};
+
+/// Asks for the last USSD reply of ports. It is empty when none has come yet; some seconds are usual.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryUssdReply {
+    ports: Ports,
+}
+
+impl QueryUssdReply {
+    /// Asks for the replies of `ports`.
+    ///
+    /// # Errors
+    /// [`Invalid::NoPort`].
+    pub const fn new(ports: Ports) -> Result<Self, Invalid> {
+        if ports.is_empty() { Err(Invalid::NoPort) } else { Ok(Self { ports }) }
+    }
+}
+
+impl Call for QueryUssdReply {
+    const NAME: &'static str = "query_ussd_reply";
+    const METHOD: Method = Method::Get;
+    const SUCCESS: u32 = 200;
+    const MEANINGS: &'static [(u32, &'static str)] =
+        &[(200, "processed"), (400, "the request's format is not valid"), (500, "other error")];
+
+    type Record<'a> = UssdReply<'a>;
+    type Summary<'a> = UssdReplySummary<'a>;
+
+    const SCHEMA: &'static Schema =
+        &Schema { head: UssdReplySummary::KEYS, list: Some(key!("reply")), record: UssdReply::KEYS };
+
+    fn record(values: Values<'_>) -> Option<UssdReply<'_>> {
+        Some(UssdReply::fill(values))
+    }
+
+    fn summary(values: Values<'_>) -> UssdReplySummary<'_> {
+        UssdReplySummary::fill(values)
+    }
+
+    fn write_query(&self, query: &mut Query<'_, '_>) {
+        query.ports(self.ports);
+    }
+}
+
+answer! {
+    /// The last USSD reply of a port (document §8.3).
+    pub struct UssdReply<'a> {
+        /// The port.
+        pub port: Field<'a, u32> = "port",
+        /// The reply; empty when none has come yet.
+        pub text: Text<'a> = "text",
+    }
+}
+
+answer! {
+    /// What query_ussd_reply answers beside the replies.
+    pub struct UssdReplySummary<'a> {
+        /// 200 when the request was processed.
+        pub error_code: Field<'a, u32> = "error_code",
+        /// The gateway's serial number (documents from version 1.0).
+        pub sn: Text<'a> = "sn",
+    }
+}
+
+impl UssdReplySummary<'_> {
+    /// Whether the gateway processed the request.
+    ///
+    /// # Errors
+    /// [`Refusal`] with any error_code but 200.
+    pub fn check(&self) -> Result<(), Refusal> {
+        Refusal::check::<QueryUssdReply>(self.error_code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::tests::{known, printed, target_is};
+
+    #[test]
+    fn at_least_one_port() {
+        assert_eq!(QueryUssdReply::new(Ports::NONE).err(), Some(Invalid::NoPort));
+        assert!(QueryUssdReply::new(Ports::ALL).is_ok());
+    }
+
+    /// As printed in the document, line breaks of the page aside.
+    const PRINTED: &str = r#"{"error_code":200, "reply":[{"port":1, "text":" "},{"port":2, "text": "Test…"},{"port":3, "text": ""}]}"#;
+
+    #[test]
+    fn the_printed_answer_cut_anywhere() {
+        let expected = [(1, " "), (2, "Test…"), (3, "")]
+            .map(|(port, text)| UssdReply { port: known(port), text: Text::Exact(text) });
+        let summary = UssdReplySummary { error_code: known(200), sn: Text::Missing };
+        printed::<QueryUssdReply>(PRINTED, &expected, &summary);
+        assert_eq!(summary.check(), Ok(()));
+    }
+
+    #[test]
+    fn the_printed_request() {
+        let request = QueryUssdReply::new("1,2,3".parse().unwrap()).unwrap();
+        target_is(&request, "/api/query_ussd_reply?port=1,2,3");
+    }
+}

@@ -1,0 +1,208 @@
+//! What all calls have in common, and the pieces that several requests share.
+
+use crate::{
+    Invalid, Number, Ports, Timestamp, TooSmall,
+    json::{JsonWriter, Schema, Values},
+    writer::Writer,
+};
+
+/// How many numbers a query takes at most (document §3.2, §4.2).
+pub const MAX_QUERY_NUMBERS: usize = 32;
+
+/// The verb of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// What the call asks stands in the query of the URI.
+    Get,
+    /// What the call asks stands in the body, as JSON.
+    Post,
+}
+
+impl Method {
+    /// `GET` or `POST`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// How the commas of an array in a query are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Commas {
+    /// As `%2C`, which every gateway takes.
+    #[default]
+    Encoded,
+    /// As in the document's examples. One firmware refuses the login of such a request.
+    Raw,
+}
+
+/// One of the nine calls: a request, and the type of its answer. Only this crate implements it.
+pub trait Call {
+    /// The call's name, the last part of its path.
+    const NAME: &'static str;
+    /// The verb.
+    const METHOD: Method;
+    /// The error_code that says the request was processed or accepted.
+    const SUCCESS: u32;
+    /// What each error_code that the document lists for the call means.
+    const MEANINGS: &'static [(u32, &'static str)];
+
+    /// One element of the answer's array.
+    type Record<'a>;
+    /// What the answer says beside its array.
+    type Summary<'a>;
+
+    #[doc(hidden)]
+    const SCHEMA: &'static Schema;
+    #[doc(hidden)]
+    fn record(values: Values<'_>) -> Option<Self::Record<'_>>;
+    #[doc(hidden)]
+    fn summary(values: Values<'_>) -> Self::Summary<'_>;
+    #[doc(hidden)]
+    fn write_query(&self, _query: &mut Query<'_, '_>) {}
+    #[doc(hidden)]
+    fn write_json(&self, _json: &mut JsonWriter<'_, '_>) {}
+
+    /// Writes the path with its query, as it stands in the request's first line and in a Digest answer.
+    ///
+    /// # Errors
+    /// [`TooSmall`].
+    fn target<'b>(&self, commas: Commas, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall> {
+        let mut out = Writer::new(buffer);
+        write_target(self, commas, &mut out);
+        out.finish().map(|target| core::str::from_utf8(target).unwrap_or_default())
+    }
+
+    /// Writes the body; that of a GET is empty.
+    ///
+    /// # Errors
+    /// [`TooSmall`].
+    fn body<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], TooSmall> {
+        let mut out = Writer::new(buffer);
+        write_body(self, &mut out);
+        out.finish()
+    }
+
+    /// The length of the body in bytes.
+    fn body_length(&self) -> usize {
+        let mut out = Writer::counting();
+        write_body(self, &mut out);
+        out.length()
+    }
+}
+
+fn write_target<C: Call + ?Sized>(call: &C, commas: Commas, out: &mut Writer<'_>) {
+    out.str("/api/");
+    out.str(C::NAME);
+    call.write_query(&mut Query { out, commas, first: true });
+}
+
+fn write_body<C: Call + ?Sized>(call: &C, out: &mut Writer<'_>) {
+    if C::METHOD == Method::Post {
+        let mut json = JsonWriter::new(out);
+        json.open(b'{');
+        call.write_json(&mut json);
+        json.close(b'}');
+    }
+}
+
+/// Writes the query of a GET. All that such queries hold are numbers and words of letters and underscores.
+pub struct Query<'w, 'b> {
+    out: &'w mut Writer<'b>,
+    commas: Commas,
+    first: bool,
+}
+
+impl Query<'_, '_> {
+    fn name(&mut self, name: &str) {
+        self.out.byte(if self.first { b'?' } else { b'&' });
+        self.first = false;
+        self.out.str(name);
+        self.out.byte(b'=');
+    }
+
+    pub(super) fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        self.out.number(value);
+    }
+
+    pub(super) fn signed(&mut self, name: &str, value: i64) {
+        self.name(name);
+        if value < 0 {
+            self.out.byte(b'-');
+        }
+        self.out.number(value.unsigned_abs());
+    }
+
+    pub(super) fn words(&mut self, name: &str, words: impl IntoIterator<Item = &'static str>) {
+        self.list(name, words, |out, word| out.str(word));
+    }
+
+    pub(super) fn ports(&mut self, ports: Ports) {
+        if !ports.is_empty() {
+            self.list("port", ports, |out, port| out.number(port.get().into()));
+        }
+    }
+
+    fn list<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Writer<'_>, T),
+    ) {
+        self.name(name);
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.out.str(match self.commas {
+                    Commas::Encoded => "%2C",
+                    Commas::Raw => ",",
+                });
+            }
+            write(self.out, item);
+        }
+    }
+}
+
+pub(super) fn check_numbers(numbers: &[Number<'_>]) -> Result<(), Invalid> {
+    match numbers.len() {
+        0..=MAX_QUERY_NUMBERS => Ok(()),
+        count => Err(Invalid::Numbers { count }),
+    }
+}
+
+pub(super) fn write_numbers(json: &mut JsonWriter<'_, '_>, numbers: &[Number<'_>]) {
+    if !numbers.is_empty() {
+        json.key("\"number\":");
+        json.open(b'[');
+        for number in numbers {
+            json.plain(number.as_str());
+        }
+        json.close(b']');
+    }
+}
+
+pub(super) fn write_ports(json: &mut JsonWriter<'_, '_>, ports: Ports) {
+    if !ports.is_empty() {
+        json.key("\"port\":");
+        json.open(b'[');
+        for port in ports {
+            json.number(port.get().into());
+        }
+        json.close(b']');
+    }
+}
+
+pub(super) fn write_times(
+    json: &mut JsonWriter<'_, '_>,
+    after: Option<Timestamp>,
+    before: Option<Timestamp>,
+) {
+    for (key, time) in [("\"time_after\":", after), ("\"time_before\":", before)] {
+        if let Some(time) = time {
+            json.key(key);
+            json.time(time);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What the tests of all calls share.
+
+use std::{string::String, vec, vec::Vec};
+
+use super::{Call, Commas, Decoder};
+use crate::{
+    TooSmall,
+    json::{Field, Malformed, ReadError},
+};
+
+pub(super) const fn known<T>(value: T) -> Field<'static, T> {
+    Field::Known(value)
+}
+
+/// A record or summary that outlives the buffer it was lent from, for the tests' comparisons only.
+fn keep<T: core::fmt::Debug>(value: &T) -> String {
+    std::format!("{value:?}")
+}
+
+/// What reading gave, as text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Read {
+    pub(crate) records: Vec<String>,
+    pub(crate) summary: String,
+    pub(crate) end: Result<(), ReadError>,
+}
+
+pub(crate) fn read<'i, C: Call>(pieces: impl IntoIterator<Item = &'i [u8]>, buffer: usize) -> Read
+where
+    for<'a> C::Record<'a>: std::fmt::Debug,
+    for<'a> C::Summary<'a>: std::fmt::Debug,
+{
+    let mut buffer = vec![0; buffer];
+    let mut decoder = Decoder::<C>::new(&mut buffer);
+    let mut records = Vec::new();
+    'pieces: for mut input in pieces {
+        loop {
+            match decoder.next(&mut input).map(|record| record.as_ref().map(keep)) {
+                Ok(Some(record)) => records.push(record),
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(decoder.next(&mut &b"}"[..]).err(), Some(error), "an error stays");
+                    break 'pieces;
+                }
+            }
+        }
+    }
+    let end = decoder.finish().map(|_| ());
+    Read { records, summary: keep(&decoder.summary()), end }
+}
+
+/// Reads a printed answer whole, split in two at every byte, byte by byte, and cut off at every byte.
+pub(super) fn printed<C: Call>(answer: &str, records: &[C::Record<'_>], summary: &C::Summary<'_>)
+where
+    for<'a> C::Record<'a>: std::fmt::Debug,
+    for<'a> C::Summary<'a>: std::fmt::Debug,
+{
+    let bytes = answer.as_bytes();
+    let whole = read::<C>([bytes], 256);
+    assert_eq!(whole.records, records.iter().map(keep).collect::<Vec<_>>());
+    assert_eq!(whole.summary, keep(summary));
+    assert_eq!(whole.end, Ok(()));
+    for at in 0..=bytes.len() {
+        let (first, second) = bytes.split_at(at);
+        assert_eq!(read::<C>([first, second], 256), whole, "split at {at}");
+    }
+    assert_eq!(read::<C>(bytes.chunks(1), 256), whole);
+    for at in 0..bytes.len() {
+        let cut = read::<C>([&bytes[..at]], 256);
+        assert_eq!(cut.end, Err(ReadError { offset: at as u64, kind: Malformed::CutOff }));
+        let complete = bytes[..at].iter().filter(|byte| **byte == b'}').count();
+        assert_eq!(cut.records, whole.records[..complete], "cut at {at}");
+    }
+}
+
+/// The body as a JSON value, and exactly as long as it says.
+pub(super) fn body_is<C: Call>(call: &C, expected: &str) {
+    let length = call.body_length();
+    let mut buffer = vec![0; length];
+    let body = call.body(&mut buffer).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(body).unwrap();
+    assert_eq!(value, serde_json::from_str::<serde_json::Value>(expected).unwrap());
+    for room in 0..length {
+        assert_eq!(call.body(&mut buffer[..room]), Err(TooSmall { needed: length }));
+    }
+}
+
+/// The target in both styles of commas; `raw` is the document's.
+pub(super) fn target_is<C: Call>(call: &C, raw: &str) {
+    for (commas, expected) in [(Commas::Raw, raw.into()), (Commas::Encoded, raw.replace(',', "%2C"))] {
+        let mut buffer = vec![0; expected.len()];
+        assert_eq!(call.target(commas, &mut buffer), Ok(expected.as_str()));
+        for room in 0..expected.len() {
+            assert_eq!(call.target(commas, &mut buffer[..room]), Err(TooSmall { needed: expected.len() }));
+        }
+    }
+    assert_eq!(call.body(&mut []), Ok(&b""[..]));
+}

@@ -1,0 +1,76 @@
+//! What an answer can be refused for.
+
+use core::fmt;
+
+/// The peer's answer can't be read any further. What was handed out before stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// The offset in bytes from the answer's start at which reading stopped.
+    pub offset: u64,
+    /// What is wrong there.
+    pub kind: Malformed,
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// The answer does not begin with `{`: most likely a web page.
+    NotAnObject {
+        /// Its first byte that is no white space.
+        found: u8,
+    },
+    /// A key, a comma or the object's end was due.
+    KeyExpected {
+        /// What stands there.
+        found: u8,
+    },
+    /// A colon was due.
+    ColonExpected {
+        /// What stands there.
+        found: u8,
+    },
+    /// A value was due.
+    ValueExpected {
+        /// What stands there.
+        found: u8,
+    },
+    /// A record, a comma or the array's end was due.
+    RecordExpected {
+        /// What stands there.
+        found: u8,
+    },
+    /// An unknown value nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    TooDeep,
+    /// The answer ended before the document did.
+    CutOff,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unreadable answer at byte {}: {}", self.offset, self.kind)
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (due, found) = match *self {
+            Self::NotAnObject { found } => {
+                return write!(
+                    f,
+                    "no JSON object but {:?}; is the gateway's \"New Version API\" enabled (firmware 1102 or later)?",
+                    char::from(found)
+                );
+            }
+            Self::TooDeep => return f.write_str("a value nests too deep"),
+            Self::CutOff => return f.write_str("it ends before the document's end"),
+            Self::KeyExpected { found } => ("a key or the end of the object", found),
+            Self::ColonExpected { found } => ("a colon", found),
+            Self::ValueExpected { found } => ("a value", found),
+            Self::RecordExpected { found } => ("a record or the end of the array", found),
+        };
+        write!(f, "{due} was due, not {:?}", char::from(found))
+    }
+}
+
+impl core::error::Error for ReadError {}

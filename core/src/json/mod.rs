@@ -1,0 +1,30 @@
+//! JSON as the gateways speak it: a writer for requests, and for answers a reader that is tolerant and can stop at any byte.
+//!
+//! The reader is iterative and keeps no more than one record: what it holds is a few numbers and the lent buffer.
+//! Beyond well-formed JSON it takes what real boxes print:
+//!
+//! - missing and surplus commas, a key with a trailing colon (`"result:"`);
+//! - integers written as strings, strings written as integers, `null` and missing keys;
+//! - unknown keys with values of any nesting (counted, not recursed into), keys in any order, duplicated keys (the last wins);
+//! - raw control characters, a byte order mark, white space anywhere between tokens;
+//! - lone surrogates and invalid UTF-8, which become U+FFFD, and backslashes before a character that needs none, which
+//!   are kept: the text is then marked [`Lossy`](Text::Lossy).
+//!
+//! It refuses, with the offset, an end before the document's end and what is no JSON object; what came before stands.
+
+mod error;
+mod reader;
+mod schema;
+mod store;
+mod text;
+mod value;
+mod write;
+
+pub use error::{Malformed, ReadError};
+pub use reader::MAX_DEPTH;
+pub(crate) use reader::Reader;
+pub(crate) use schema::{Key, Schema, key};
+pub use store::MAX_KEY_BYTES;
+pub use value::{Field, Text};
+pub(crate) use value::{FromRaw, TakeValue, Values};
+pub(crate) use write::JsonWriter;

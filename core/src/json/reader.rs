@@ -1,0 +1,382 @@
+//! The tolerant, resumable reader: from bytes to the values of one record after the other.
+
+use super::{
+    Key, Malformed, ReadError, Schema, Values,
+    store::{RECORD_SLOTS, Store},
+    text::TextReader,
+};
+
+/// The deepest nesting of an unknown value that is counted.
+pub const MAX_DEPTH: u32 = u32::MAX;
+
+/// What comes next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The document's opening brace.
+    Start,
+    /// A key, a comma or the object's end.
+    Key,
+    /// The rest of a key.
+    KeyText,
+    /// The colon behind a key; whether the key itself ended with one.
+    Colon { had: bool },
+    /// A value.
+    Value,
+    /// The rest of a known string.
+    Text,
+    /// The rest of a known number or word.
+    Bare,
+    /// The rest of an unknown number or word.
+    SkipBare,
+    /// The rest of an unknown string; whether a backslash came last.
+    SkipText { slash: bool },
+    /// The rest of an unknown object or array.
+    SkipNested,
+    /// A record, a comma or the array's end.
+    Record,
+    /// Nothing: the document is complete.
+    End,
+}
+
+/// The key that the value being read belongs to.
+#[derive(Clone, Copy)]
+enum Target {
+    Unknown,
+    List,
+    Known(usize),
+}
+
+/// Reads one answer.
+pub(crate) struct Reader<'b> {
+    schema: &'static Schema,
+    store: Store<'b>,
+    text: TextReader,
+    state: State,
+    target: Target,
+    /// Open brackets of an unknown value.
+    depth: u32,
+    /// The known key that came last, plus one; 0: none in this record yet.
+    last: usize,
+    /// Which known key came after which the last time: the one to expect.
+    follows: [u8; RECORD_SLOTS + 1],
+    /// Bytes taken.
+    offset: u64,
+    failed: Option<ReadError>,
+}
+
+impl<'b> Reader<'b> {
+    pub(crate) fn new(schema: &'static Schema, buffer: &'b mut [u8]) -> Self {
+        Self {
+            schema,
+            store: Store::new(buffer),
+            text: TextReader::new(),
+            state: State::Start,
+            target: Target::Unknown,
+            depth: 0,
+            last: 0,
+            follows: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+            offset: 0,
+            failed: None,
+        }
+    }
+
+    /// Reads on: `true` when a record is complete, `false` when the input is used up or the document is complete.
+    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<bool, ReadError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let length = input.len();
+        let result = self.run(input);
+        self.offset = self.offset.saturating_add(length.saturating_sub(input.len()) as u64);
+        result.map_err(|kind| *self.failed.insert(ReadError { offset: self.offset, kind }))
+    }
+
+    fn run(&mut self, input: &mut &[u8]) -> Result<bool, Malformed> {
+        while !input.is_empty() {
+            match self.state {
+                State::Start => self.start(input)?,
+                State::Key => {
+                    if self.key(input)? {
+                        return Ok(true);
+                    }
+                }
+                State::KeyText => self.key_text(input),
+                State::Colon { had } => self.colon(input, had)?,
+                State::Value => self.value(input)?,
+                State::Text => self.known_text(input),
+                State::Bare => self.known_bare(input),
+                State::SkipBare => self.skip_bare(input),
+                State::SkipText { slash } => self.skip_text(input, slash),
+                State::SkipNested => self.skip_nested(input)?,
+                State::Record => self.record_start(input)?,
+                State::End => {
+                    skip_space(input);
+                    break;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the document is complete.
+    ///
+    /// # Errors
+    /// The error that reading stopped with, or that the document has no end.
+    pub(crate) fn finish(&self) -> Result<(), ReadError> {
+        match (self.failed, self.state) {
+            (Some(error), _) => Err(error),
+            (None, State::End) => Ok(()),
+            (None, _) => Err(ReadError { offset: self.offset, kind: Malformed::CutOff }),
+        }
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.state == State::End
+    }
+
+    pub(crate) fn head(&self) -> Values<'_> {
+        Values::new(self.store.head(), self.schema.head.len(), 0)
+    }
+
+    pub(crate) fn record(&self) -> Values<'_> {
+        Values::new(self.store.record(), self.schema.record.len(), self.store.base())
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        if self.store.in_record { self.schema.record } else { self.schema.head }
+    }
+
+    fn start(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
+        // White space, and the three bytes of a byte order mark.
+        while let [b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF, rest @ ..] = *input {
+            *input = rest;
+        }
+        match *input {
+            [b'{', rest @ ..] => {
+                *input = rest;
+                self.state = State::Key;
+                Ok(())
+            }
+            [found, ..] => Err(Malformed::NotAnObject { found: *found }),
+            [] => Ok(()),
+        }
+    }
+
+    /// `true` when the object that ends is a record.
+    fn key(&mut self, input: &mut &[u8]) -> Result<bool, Malformed> {
+        skip_separators(input);
+        match *input {
+            [b'"', rest @ ..] => {
+                let expected = usize::from(self.follows.get(self.last).copied().unwrap_or_default());
+                if self.store.in_record
+                    && let Some(key) = self.schema.record.get(expected)
+                    && let Some(rest) = input.strip_prefix(key.literal())
+                {
+                    *input = rest;
+                    self.last = expected.saturating_add(1);
+                    self.target = Target::Known(expected);
+                    self.state = State::Value;
+                } else {
+                    *input = rest;
+                    self.store.begin_key();
+                    self.state = State::KeyText;
+                }
+                Ok(false)
+            }
+            [b'}', rest @ ..] => {
+                *input = rest;
+                let record = core::mem::take(&mut self.store.in_record);
+                self.state = if record { State::Record } else { State::End };
+                Ok(record)
+            }
+            [found, ..] => Err(Malformed::KeyExpected { found: *found }),
+            [] => Ok(false),
+        }
+    }
+
+    fn key_text(&mut self, input: &mut &[u8]) {
+        if !self.text.read(input, &mut self.store) {
+            return;
+        }
+        let (schema, keys) = (self.schema, self.keys());
+        let in_record = self.store.in_record;
+        let (name, had) = self.store.end_key();
+        self.state = State::Colon { had };
+        self.target = match keys.iter().position(|key| key.name() == name) {
+            Some(index) => Target::Known(index),
+            None if !in_record && schema.list.is_some_and(|list| list.name() == name) => Target::List,
+            None => Target::Unknown,
+        };
+        if in_record && let Target::Known(index) = self.target {
+            if let (Some(follows), Ok(index)) = (self.follows.get_mut(self.last), u8::try_from(index)) {
+                *follows = index;
+            }
+            self.last = index.saturating_add(1);
+        }
+    }
+
+    fn colon(&mut self, input: &mut &[u8], had: bool) -> Result<(), Malformed> {
+        skip_space(input);
+        match *input {
+            [b':', rest @ ..] => *input = rest,
+            [_, ..] if had => {}
+            [found, ..] => return Err(Malformed::ColonExpected { found: *found }),
+            [] => return Ok(()),
+        }
+        self.state = State::Value;
+        Ok(())
+    }
+
+    fn value(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
+        skip_space(input);
+        let [first, rest @ ..] = *input else { return Ok(()) };
+        match *first {
+            b'"' => {
+                *input = rest;
+                if let Target::Known(index) = self.target {
+                    self.store.begin_value(index);
+                    self.state = State::Text;
+                    self.known_text(input);
+                } else {
+                    self.state = State::SkipText { slash: false };
+                }
+            }
+            b'[' if matches!(self.target, Target::List) => {
+                *input = rest;
+                self.state = State::Record;
+            }
+            b'{' if matches!(self.target, Target::List) => {
+                return Err(Malformed::RecordExpected { found: b'{' });
+            }
+            b'[' | b'{' => {
+                *input = rest;
+                self.depth = 1;
+                self.state = State::SkipNested;
+            }
+            byte if is_bare(byte) => {
+                if let Target::Known(index) = self.target {
+                    self.store.begin_value(index);
+                    self.state = State::Bare;
+                    self.known_bare(input);
+                } else {
+                    self.state = State::SkipBare;
+                }
+            }
+            found => return Err(Malformed::ValueExpected { found }),
+        }
+        Ok(())
+    }
+
+    fn known_text(&mut self, input: &mut &[u8]) {
+        if self.text.read(input, &mut self.store) {
+            self.end_value(false);
+        }
+    }
+
+    fn known_bare(&mut self, input: &mut &[u8]) {
+        let bare = take_bare(input);
+        self.store.push(bare);
+        if !input.is_empty() {
+            self.end_value(true);
+        }
+    }
+
+    fn end_value(&mut self, bare: bool) {
+        if let Target::Known(index) = self.target {
+            self.store.end_value(index, bare);
+        }
+        self.state = State::Key;
+    }
+
+    fn skip_bare(&mut self, input: &mut &[u8]) {
+        take_bare(input);
+        if !input.is_empty() {
+            self.state = State::Key;
+        }
+    }
+
+    fn skip_text(&mut self, input: &mut &[u8], mut slash: bool) {
+        let mut rest = *input;
+        while let [byte, after @ ..] = rest {
+            rest = after;
+            if slash {
+                slash = false;
+            } else if *byte == b'\\' {
+                slash = true;
+            } else if *byte == b'"' {
+                self.state = if self.depth > 0 { State::SkipNested } else { State::Key };
+                *input = rest;
+                return;
+            }
+        }
+        self.state = State::SkipText { slash };
+        *input = rest;
+    }
+
+    fn skip_nested(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
+        let mut rest = *input;
+        while let [byte, after @ ..] = rest {
+            match byte {
+                b'[' | b'{' => self.depth = self.depth.checked_add(1).ok_or(Malformed::TooDeep)?,
+                b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+                b'"' => {
+                    self.state = State::SkipText { slash: false };
+                    *input = after;
+                    return Ok(());
+                }
+                _ => {}
+            }
+            rest = after;
+            if self.depth == 0 {
+                self.state = State::Key;
+                break;
+            }
+        }
+        *input = rest;
+        Ok(())
+    }
+
+    fn record_start(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
+        skip_separators(input);
+        match *input {
+            [b'{', rest @ ..] => {
+                *input = rest;
+                self.store.begin_record(self.schema);
+                self.last = 0;
+                self.state = State::Key;
+            }
+            [b']', rest @ ..] => {
+                *input = rest;
+                self.state = State::Key;
+            }
+            [found, ..] => return Err(Malformed::RecordExpected { found: *found }),
+            [] => {}
+        }
+        Ok(())
+    }
+}
+
+fn skip_space(input: &mut &[u8]) {
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = *input {
+        *input = rest;
+    }
+}
+
+fn skip_separators(input: &mut &[u8]) {
+    while let [b',' | b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = *input {
+        *input = rest;
+    }
+}
+
+/// Whether a byte can stand in a number or in `true`, `false`, `null`.
+const fn is_bare(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.' | b'_')
+}
+
+fn take_bare<'i>(input: &mut &'i [u8]) -> &'i [u8] {
+    let whole = *input;
+    let length = whole.iter().position(|byte| !is_bare(*byte)).unwrap_or(whole.len());
+    let (bare, rest) = whole.split_at_checked(length).unwrap_or((whole, &[]));
+    *input = rest;
+    bare
+}

@@ -1,0 +1,233 @@
+//! Where values go while an answer is read: the lent buffer, and the places in it of what was kept.
+//!
+//! The values of the answer's head stand at the buffer's start; those of the record being read follow, and the next
+//! record overwrites them. When a value finds no room, the longest of its neighbours gives way if it is longer than
+//! the value itself, so that one long text does not cost the short values around it.
+
+use super::Schema;
+
+/// The longest key that is compared with the known ones, in bytes; a longer key is unknown.
+pub const MAX_KEY_BYTES: usize = 32;
+
+/// The most keys that an answer's head knows.
+pub(crate) const HEAD_SLOTS: usize = 6;
+/// The most keys that a record knows.
+pub(crate) const RECORD_SLOTS: usize = 12;
+
+/// What became of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Missing,
+    Exact,
+    Lossy,
+    TooLong,
+}
+
+/// A value's place in the buffer. The length is its true one, also of a value that was too long to keep.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) start: usize,
+    pub(crate) length: usize,
+    pub(crate) kind: Kind,
+}
+
+impl Slot {
+    const MISSING: Self = Self { start: 0, length: 0, kind: Kind::Missing };
+
+    const fn is_stored(&self) -> bool {
+        matches!(self.kind, Kind::Exact | Kind::Lossy)
+    }
+}
+
+/// A short text aside from the buffer: the key being read.
+struct KeyText {
+    bytes: [u8; MAX_KEY_BYTES],
+    length: usize,
+}
+
+/// The lent buffer and what stands where in it.
+pub(crate) struct Store<'b> {
+    buffer: &'b mut [u8],
+    /// The end of what stands in the buffer.
+    end: usize,
+    /// The end of the head's values.
+    base: usize,
+    head: [Slot; HEAD_SLOTS],
+    record: [Slot; RECORD_SLOTS],
+    /// The value being read.
+    value: Slot,
+    key: KeyText,
+    /// Whether a key is being read, else a value.
+    pub(crate) in_key: bool,
+    pub(crate) in_record: bool,
+}
+
+impl<'b> Store<'b> {
+    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
+        Self {
+            buffer,
+            end: 0,
+            base: 0,
+            head: [Slot::MISSING; HEAD_SLOTS],
+            record: [Slot::MISSING; RECORD_SLOTS],
+            value: Slot::MISSING,
+            key: KeyText { bytes: [0; MAX_KEY_BYTES], length: 0 },
+            in_key: false,
+            in_record: false,
+        }
+    }
+
+    pub(crate) fn begin_record(&mut self, schema: &Schema) {
+        for slot in self.record.iter_mut().take(schema.record.len()) {
+            *slot = Slot::MISSING;
+        }
+        self.end = self.base;
+        self.in_record = true;
+    }
+
+    pub(crate) fn begin_key(&mut self) {
+        self.key.length = 0;
+        self.in_key = true;
+    }
+
+    /// Ends the key and gives it, without the colons it may end with, and whether there were any.
+    pub(crate) fn end_key(&mut self) -> (&[u8], bool) {
+        self.in_key = false;
+        let whole = self.key.bytes.get(..self.key.length).unwrap_or_default();
+        let mut key = whole;
+        while let [rest @ .., b':'] = key {
+            key = rest;
+        }
+        (key, key.len() < whole.len())
+    }
+
+    /// Begins the value of the known key `index`; what an earlier one of the same key left goes.
+    pub(crate) fn begin_value(&mut self, index: usize) {
+        if !self.in_record {
+            self.end = self.base;
+        }
+        if let Some(slot) = self.slots_mut().get_mut(index)
+            && slot.kind != Kind::Missing
+        {
+            let old = *slot;
+            *slot = Slot::MISSING;
+            if old.is_stored() {
+                self.remove(old);
+            }
+        }
+        self.value = Slot { start: self.end, length: 0, kind: Kind::Exact };
+    }
+
+    /// Ends the value of the known key `index`. A bare `null` counts as missing.
+    pub(crate) fn end_value(&mut self, index: usize, bare: bool) {
+        let mut value = self.value;
+        if bare && value.length == 4 && self.buffer.get(value.start..self.end) == Some(b"null") {
+            value = Slot::MISSING;
+            self.end = self.value.start;
+        }
+        if let Some(slot) = self.slots_mut().get_mut(index) {
+            *slot = value;
+        }
+        if !self.in_record {
+            self.base = self.end;
+        }
+    }
+
+    /// Marks the value being read as not what the peer meant.
+    pub(crate) fn lossy(&mut self) {
+        if self.value.kind == Kind::Exact && !self.in_key {
+            self.value.kind = Kind::Lossy;
+        }
+    }
+
+    /// Appends to the key or the value being read.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.in_key {
+            return self.push_key(bytes);
+        }
+        self.value.length = self.value.length.saturating_add(bytes.len());
+        let mut rest = bytes;
+        while self.value.is_stored() {
+            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            if let Some((fit, _)) = room.split_at_mut_checked(rest.len()) {
+                fit.copy_from_slice(rest);
+                self.end = self.end.saturating_add(rest.len());
+                return;
+            }
+            // Fill the buffer to its last byte before deciding, so that the decision does not depend on how the input was cut.
+            let (fit, over) = rest.split_at_checked(room.len()).unwrap_or((rest, &[]));
+            room.copy_from_slice(fit);
+            self.end = self.buffer.len();
+            rest = over;
+            self.make_room();
+        }
+    }
+
+    /// A key that outgrows its place can't be a known one: it is spoilt, for a prefix of it might be.
+    fn push_key(&mut self, bytes: &[u8]) {
+        let end = self.key.length.saturating_add(bytes.len());
+        match self.key.bytes.get_mut(self.key.length..end) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.key.length = end;
+            }
+            None => self.key.length = usize::MAX,
+        }
+    }
+
+    /// The buffer is full: the longest value of the record gives way if it is longer than the one being read, else that one does.
+    fn make_room(&mut self) {
+        let held = self.end.saturating_sub(self.value.start);
+        let longest = self
+            .slots_mut()
+            .iter_mut()
+            .filter(|slot| slot.is_stored() && slot.length > held)
+            .max_by_key(|slot| slot.length);
+        if let Some(slot) = longest {
+            let old = *slot;
+            slot.kind = Kind::TooLong;
+            self.remove(old);
+        } else {
+            self.value.kind = Kind::TooLong;
+            self.end = self.value.start;
+        }
+    }
+
+    /// Closes the gap that a value leaves.
+    fn remove(&mut self, gap: Slot) {
+        for at in gap.start..self.end.saturating_sub(gap.length) {
+            let Some(byte) = self.buffer.get(at.saturating_add(gap.length)).copied() else { break };
+            if let Some(place) = self.buffer.get_mut(at) {
+                *place = byte;
+            }
+        }
+        self.end = self.end.saturating_sub(gap.length);
+        if !self.in_record {
+            self.base = self.base.saturating_sub(gap.length);
+        }
+        let value = &mut self.value;
+        let slots = if self.in_record { &mut self.record[..] } else { &mut self.head[..] };
+        for slot in slots.iter_mut().chain([value]) {
+            if slot.start > gap.start {
+                slot.start = slot.start.saturating_sub(gap.length);
+            }
+        }
+    }
+
+    fn slots_mut(&mut self) -> &mut [Slot] {
+        if self.in_record { &mut self.record } else { &mut self.head }
+    }
+
+    pub(crate) fn head(&self) -> (&[Slot], &[u8]) {
+        (&self.head, self.buffer)
+    }
+
+    pub(crate) fn record(&self) -> (&[Slot], &[u8]) {
+        (&self.record, self.buffer)
+    }
+
+    /// The bytes that the head's values take.
+    pub(crate) const fn base(&self) -> usize {
+        self.base
+    }
+}

@@ -1,0 +1,284 @@
+//! The inside of a JSON string: escapes and UTF-8, cut at any byte.
+
+use super::store::Store;
+
+/// How far an escape has come.
+#[derive(Clone, Copy)]
+enum Escape {
+    /// Not in one.
+    None,
+    /// Behind the backslash.
+    Slash,
+    /// Behind `\u`, with so many digits to come.
+    Hex { left: u8, unit: u16 },
+}
+
+/// Where the reading of a string stands.
+pub(crate) struct TextReader {
+    escape: Escape,
+    /// A high surrogate that waits for its low one; 0: none.
+    high: u16,
+    /// The first bytes of a character whose rest is still to come.
+    partial: [u8; 4],
+    partial_length: usize,
+}
+
+impl TextReader {
+    pub(crate) const fn new() -> Self {
+        Self { escape: Escape::None, high: 0, partial: [0; 4], partial_length: 0 }
+    }
+
+    /// Reads on behind the opening quote, until the closing one (then `true`) or the end of the input.
+    pub(crate) fn read(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
+        loop {
+            match self.escape {
+                Escape::None => {
+                    if self.partial_length > 0 && !self.complete_partial(input, store) {
+                        return false;
+                    }
+                    self.run(input, store);
+                    let [byte, rest @ ..] = *input else { return false };
+                    if *byte == b'"' {
+                        *input = rest;
+                        self.end(store);
+                        return true;
+                    }
+                    self.backslash(input, rest, store);
+                }
+                Escape::Slash => {
+                    let [byte, rest @ ..] = *input else { return false };
+                    if self.escaped(*byte, store) {
+                        *input = rest;
+                    }
+                }
+                Escape::Hex { left, unit } => {
+                    let [byte, rest @ ..] = *input else { return false };
+                    if self.hex_digit(*byte, left, unit, store) {
+                        *input = rest;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what comes before the next quote or backslash.
+    fn run(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
+        let (length, ascii) = scan(input);
+        if length == 0 {
+            return;
+        }
+        let Some((run, rest)) = input.split_at_checked(length) else { return };
+        *input = rest;
+        self.end_high(store);
+        if ascii {
+            store.push(run);
+        } else {
+            self.utf8(run, store);
+        }
+    }
+
+    /// A backslash: a whole `\uXXXX` at once where it stands in the input, else step by step.
+    fn backslash(&mut self, input: &mut &[u8], rest: &[u8], store: &mut Store<'_>) {
+        if let [_, b'u', a, b, c, d, rest @ ..] = *input
+            && let Some(unit) = hex4([*a, *b, *c, *d])
+        {
+            *input = rest;
+            self.unit(unit, store);
+        } else {
+            self.escape = Escape::Slash;
+            *input = input.get(input.len().saturating_sub(rest.len())..).unwrap_or_default();
+        }
+    }
+
+    /// Takes the byte behind a backslash, unless the backslash turns out to be none of an escape.
+    fn escaped(&mut self, byte: u8, store: &mut Store<'_>) -> bool {
+        self.escape = Escape::None;
+        let plain = match byte {
+            b'"' | b'\\' | b'/' => byte,
+            b'b' => 0x08,
+            b'f' => 0x0C,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                self.escape = Escape::Hex { left: 4, unit: 0 };
+                return true;
+            }
+            _ => {
+                self.end_high(store);
+                store.push(b"\\");
+                store.lossy();
+                return false;
+            }
+        };
+        self.end_high(store);
+        store.push(&[plain]);
+        true
+    }
+
+    /// Takes a digit of `\uXXXX`, unless it is none.
+    fn hex_digit(&mut self, byte: u8, left: u8, unit: u16, store: &mut Store<'_>) -> bool {
+        let Some(digit) = hex(byte) else {
+            self.escape = Escape::None;
+            self.end_high(store);
+            replace(store);
+            return false;
+        };
+        let unit = unit << 4 | u16::from(digit);
+        if left > 1 {
+            self.escape = Escape::Hex { left: left.saturating_sub(1), unit };
+        } else {
+            self.escape = Escape::None;
+            self.unit(unit, store);
+        }
+        true
+    }
+
+    /// Takes one UTF-16 unit.
+    fn unit(&mut self, unit: u16, store: &mut Store<'_>) {
+        let high = core::mem::take(&mut self.high);
+        let code = match (high, unit) {
+            (1.., 0xDC00..=0xDFFF) => 0x1_0000 + (u32::from(high & 0x3FF) << 10 | u32::from(unit & 0x3FF)),
+            _ => {
+                if high != 0 {
+                    replace(store);
+                }
+                if let 0xD800..=0xDBFF = unit {
+                    self.high = unit;
+                    return;
+                }
+                u32::from(unit)
+            }
+        };
+        match char::from_u32(code) {
+            Some(character) => store.push(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            None => replace(store),
+        }
+    }
+
+    /// Takes a run with bytes beyond ASCII.
+    fn utf8(&mut self, run: &[u8], store: &mut Store<'_>) {
+        let mut rest = run;
+        while let Err(error) = core::str::from_utf8(rest) {
+            let (valid, bad) = rest.split_at_checked(error.valid_up_to()).unwrap_or((rest, &[]));
+            store.push(valid);
+            let Some(length) = error.error_len() else {
+                self.partial_length = bad.len();
+                for (place, byte) in self.partial.iter_mut().zip(bad) {
+                    *place = *byte;
+                }
+                return;
+            };
+            replace(store);
+            rest = bad.get(length..).unwrap_or_default();
+        }
+        store.push(rest);
+    }
+
+    /// Adds to a character that was cut; `false` when the input ends before it is complete.
+    fn complete_partial(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
+        while let [byte, rest @ ..] = *input {
+            let length = self.partial_length.saturating_add(1);
+            if let Some(place) = self.partial.get_mut(self.partial_length) {
+                *place = *byte;
+            }
+            let bytes = self.partial.get(..length).unwrap_or_default();
+            match core::str::from_utf8(bytes) {
+                Ok(character) => {
+                    *input = rest;
+                    store.push(character.as_bytes());
+                    self.partial_length = 0;
+                    return true;
+                }
+                Err(error) if error.error_len().is_none() => {
+                    *input = rest;
+                    self.partial_length = length;
+                }
+                Err(_) => {
+                    replace(store);
+                    self.partial_length = 0;
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// What comes next is no low surrogate.
+    fn end_high(&mut self, store: &mut Store<'_>) {
+        if core::mem::take(&mut self.high) != 0 {
+            replace(store);
+        }
+    }
+
+    fn end(&mut self, store: &mut Store<'_>) {
+        self.end_high(store);
+    }
+}
+
+/// Puts U+FFFD where something unreadable stood.
+fn replace(store: &mut Store<'_>) {
+    store.push("\u{FFFD}".as_bytes());
+    store.lossy();
+}
+
+const fn hex(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn hex4(digits: [u8; 4]) -> Option<u16> {
+    digits.into_iter().try_fold(0, |unit: u16, byte| Some(unit << 4 | u16::from(hex(byte)?)))
+}
+
+/// The length of what comes before the next quote or backslash, and whether all of it is ASCII.
+fn scan(input: &[u8]) -> (usize, bool) {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The lowest marked byte of what this gives is the first that equals `byte`; those above it may be marked wrongly.
+    const fn marks(chunk: u64, byte: u8) -> u64 {
+        let difference = chunk ^ (LOW * byte as u64);
+        difference.wrapping_sub(LOW) & !difference & HIGH
+    }
+    let mut seen = 0;
+    let (chunks, tail) = input.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let chunk = u64::from_le_bytes(*chunk);
+        let found = marks(chunk, b'"') | marks(chunk, b'\\');
+        if found != 0 {
+            let before = found.trailing_zeros() / 8;
+            seen |= chunk & !(u64::MAX << (before * 8));
+            return (index * 8 + before as usize, seen & HIGH == 0);
+        }
+        seen |= chunk;
+    }
+    let mut length = chunks.len() * 8;
+    for byte in tail {
+        if matches!(byte, b'"' | b'\\') {
+            break;
+        }
+        seen |= u64::from(*byte);
+        length += 1;
+    }
+    (length, seen & HIGH == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn scan_stops_where_a_plain_search_does(input in proptest::collection::vec(
+            prop_oneof![8 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 4 => 0x20..0x7F_u8], 0..40)
+        ) {
+            let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
+            prop_assert_eq!(scan(&input), (length, input[..length].is_ascii()));
+        }
+    }
+}

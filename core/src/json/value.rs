@@ -1,0 +1,245 @@
+//! The values of an answer as the caller gets them.
+
+use core::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::store::{Kind, Slot};
+use crate::Timestamp;
+
+/// A text of an answer, lent from the working buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// The key is missing or its value is `null`.
+    #[default]
+    Missing,
+    /// As the gateway sent it.
+    Exact(&'a str),
+    /// With U+FFFD in place of what was unreadable, or with a stray backslash.
+    Lossy(&'a str),
+    /// It did not find room in the working buffer.
+    TooLong {
+        /// The size of a working buffer that would have held it and all of its record, in bytes.
+        needed: usize,
+    },
+}
+
+impl<'a> Text<'a> {
+    /// The text; empty where there is none or it was too long.
+    pub const fn as_str(self) -> &'a str {
+        match self {
+            Self::Exact(text) | Self::Lossy(text) => text,
+            Self::Missing | Self::TooLong { .. } => "",
+        }
+    }
+
+    /// Whether the gateway left it out.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A missing text and one that was too long are serialized as nothing; where they are fields of a record, a missing one is left out.
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Exact(text) | Self::Lossy(text) => serializer.serialize_str(text),
+            Self::Missing | Self::TooLong { .. } => serializer.serialize_none(),
+        }
+    }
+}
+
+/// A value of an answer that is to be a number, a time or one of a few words. What it is not stays readable.
+///
+/// ```
+/// use sms_gateway_core::json::{Field, Text};
+/// let known: Field<'_, u32> = Field::Known(7);
+/// assert_eq!(known.get(), Some(7));
+/// let odd: Field<'_, u32> = Field::Other(Text::Exact("2A"));
+/// assert_eq!((odd.get(), odd.to_string().as_str()), (None, "2A"));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Field<'a, T> {
+    /// The key is missing or its value is `null`.
+    #[default]
+    Missing,
+    /// What it is to be.
+    Known(T),
+    /// Something else, as the gateway wrote it.
+    Other(Text<'a>),
+}
+
+impl<T: Copy> Field<'_, T> {
+    /// The value, where it is what it is to be.
+    pub const fn get(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Missing | Self::Other(_) => None,
+        }
+    }
+
+    /// Whether the gateway left it out.
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Field<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.pad(""),
+            Self::Known(value) => value.fmt(f),
+            Self::Other(text) => text.fmt(f),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Field<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Missing => serializer.serialize_none(),
+            Self::Known(value) => value.serialize(serializer),
+            Self::Other(text) => text.serialize(serializer),
+        }
+    }
+}
+
+/// What can be made of the characters of a value.
+pub(crate) trait FromRaw: Sized {
+    /// `None` when it is something else.
+    fn from_raw(raw: &[u8]) -> Option<Self>;
+}
+
+impl FromRaw for i64 {
+    fn from_raw(raw: &[u8]) -> Option<Self> {
+        let (digits, negative) = match raw {
+            [b'-', digits @ ..] => (digits, true),
+            [b'+', digits @ ..] => (digits, false),
+            digits => (digits, false),
+        };
+        if digits.is_empty() {
+            return None;
+        }
+        let mut value = 0_i64;
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            // Counted down, since the least value is farther from zero than the greatest.
+            value = value.checked_mul(10)?.checked_sub(i64::from(digit))?;
+        }
+        if negative { Some(value) } else { value.checked_neg() }
+    }
+}
+
+impl FromRaw for u32 {
+    fn from_raw(raw: &[u8]) -> Option<Self> {
+        let mut value = 0_u32;
+        for byte in raw {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return i64::from_raw(raw)?.try_into().ok();
+            }
+            value = value.checked_mul(10)?.checked_add(u32::from(digit))?;
+        }
+        (!raw.is_empty()).then_some(value)
+    }
+}
+
+impl FromRaw for Timestamp {
+    fn from_raw(raw: &[u8]) -> Option<Self> {
+        Self::from_bytes(raw)
+    }
+}
+
+/// The values of a record or an answer's head, taken one after the other in the order of their keys.
+pub struct Values<'a> {
+    slots: core::slice::Iter<'a, Slot>,
+    buffer: &'a [u8],
+    needed: usize,
+}
+
+impl<'a> Values<'a> {
+    /// `before` bytes of the buffer are taken by what is not in `slots`.
+    pub(crate) fn new((slots, buffer): (&'a [Slot], &'a [u8]), count: usize, before: usize) -> Self {
+        let slots = slots.get(..count).unwrap_or(slots);
+        // Only asked for when something was too long; then the sum is what all would have taken.
+        let needed = if slots.iter().any(|slot| slot.kind == Kind::TooLong) {
+            slots.iter().fold(before, |sum, slot| sum.saturating_add(slot.length))
+        } else {
+            0
+        };
+        Self { slots: slots.iter(), buffer, needed }
+    }
+
+    /// The next value.
+    pub(crate) fn take<V: TakeValue<'a>>(&mut self) -> V {
+        V::take(self)
+    }
+
+    fn raw(&mut self) -> (Kind, &'a [u8]) {
+        match self.slots.next() {
+            Some(slot) => {
+                let end = slot.start.saturating_add(slot.length);
+                (slot.kind, self.buffer.get(slot.start..end).unwrap_or_default())
+            }
+            None => (Kind::Missing, &[]),
+        }
+    }
+
+    fn text(&self, kind: Kind, raw: &'a [u8]) -> Text<'a> {
+        // What was stored is UTF-8: it was checked when it came.
+        let text = core::str::from_utf8(raw).unwrap_or_default();
+        match kind {
+            Kind::Missing => Text::Missing,
+            Kind::Exact => Text::Exact(text),
+            Kind::Lossy => Text::Lossy(text),
+            Kind::TooLong => Text::TooLong { needed: self.needed },
+        }
+    }
+}
+
+/// A kind of value that a record holds.
+pub(crate) trait TakeValue<'a> {
+    /// Takes the next one.
+    fn take(values: &mut Values<'a>) -> Self;
+
+    /// Whether the gateway left it out.
+    fn missing(&self) -> bool;
+}
+
+impl<'a> TakeValue<'a> for Text<'a> {
+    fn take(values: &mut Values<'a>) -> Self {
+        let (kind, raw) = values.raw();
+        values.text(kind, raw)
+    }
+
+    fn missing(&self) -> bool {
+        self.is_missing()
+    }
+}
+
+impl<'a, T: FromRaw> TakeValue<'a> for Field<'a, T> {
+    fn take(values: &mut Values<'a>) -> Self {
+        let (kind, raw) = values.raw();
+        match kind {
+            Kind::Missing => Field::Missing,
+            Kind::Exact => match T::from_raw(raw) {
+                Some(value) => Field::Known(value),
+                None => Field::Other(values.text(kind, raw)),
+            },
+            Kind::Lossy | Kind::TooLong => Field::Other(values.text(kind, raw)),
+        }
+    }
+
+    fn missing(&self) -> bool {
+        matches!(self, Field::Missing)
+    }
+}

@@ -1,0 +1,86 @@
+//! The two numbers that tie answers to requests.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use super::Invalid;
+
+/// The caller's own number of a message, sent with it and repeated in its result (document §2.2): an integer of at least 0.
+///
+/// The document names no upper bound; this client keeps to what a signed 32-bit integer of a small device holds.
+///
+/// ```
+/// use sms_gateway_core::{Invalid, UserId};
+/// assert_eq!(UserId::new(1)?.get(), 1);
+/// assert_eq!(UserId::new(-1), Err(Invalid::UserId { value: -1 }));
+/// # Ok::<(), Invalid>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct UserId(u32);
+
+impl UserId {
+    /// The greatest, 2³¹ − 1.
+    pub const MAX: Self = Self(0x7FFF_FFFF);
+
+    /// A user_id.
+    ///
+    /// # Errors
+    /// [`Invalid::UserId`] outside 0 to [`UserId::MAX`].
+    pub fn new(value: i64) -> Result<Self, Invalid> {
+        match u32::try_from(value) {
+            Ok(id) if id <= Self::MAX.0 => Ok(Self(id)),
+            _ => Err(Invalid::UserId { value }),
+        }
+    }
+
+    /// Its value.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The gateway's number of an accepted request (document §2.3), by which it can be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct TaskId(i64);
+
+impl TaskId {
+    /// A task_id as the gateway gave it.
+    pub const fn new(value: i64) -> Self {
+        Self(value)
+    }
+
+    /// Its value.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits() {
+        assert_eq!(UserId::new(-1), Err(Invalid::UserId { value: -1 }));
+        assert!(UserId::new(0).is_ok());
+        assert!(UserId::new(1).is_ok());
+        assert!(UserId::new(0x7FFF_FFFE).is_ok());
+        assert_eq!(UserId::new(0x7FFF_FFFF), Ok(UserId::MAX));
+        assert_eq!(UserId::new(0x8000_0000), Err(Invalid::UserId { value: 0x8000_0000 }));
+    }
+}

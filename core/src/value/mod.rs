@@ -1,0 +1,124 @@
+//! The values that requests are made of. Each can only be built within its limits, so an invalid request can't be sent.
+
+mod id;
+mod number;
+mod port;
+mod timestamp;
+
+pub use id::{TaskId, UserId};
+pub use number::Number;
+pub use port::{Port, Ports, PortsIter};
+pub use timestamp::Timestamp;
+
+use core::fmt;
+
+/// The caller's input breaks a limit of the gateway's API; nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Invalid {
+    /// A port outside 0 to 31.
+    Port {
+        /// What was given.
+        port: u32,
+    },
+    /// A request that needs at least one port has none.
+    NoPort,
+    /// A number that is empty or longer than [`Number::MAX_BYTES`].
+    NumberLength {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// A number with something other than digits after an optional `+`.
+    NumberDigit {
+        /// The byte position of the first that is none.
+        at: usize,
+    },
+    /// A user_id outside 0 to [`UserId::MAX`].
+    UserId {
+        /// What was given.
+        value: i64,
+    },
+    /// No recipient, or more than [`crate::call::SendSms::MAX_RECIPIENTS`].
+    Recipients {
+        /// How many were given.
+        count: usize,
+    },
+    /// A text of more than [`crate::call::SendSms::MAX_TEXT_BYTES`], as written or as expanded for a recipient.
+    Text {
+        /// Its length in bytes.
+        bytes: usize,
+        /// The recipient, counted from 0, for whom it gets so long; `None`: it is so long as written.
+        recipient: Option<usize>,
+    },
+    /// A recipient with more or fewer parameters than the text has `#param#`.
+    TextParams {
+        /// The recipient, counted from 0.
+        recipient: usize,
+        /// How many `#param#` the text has.
+        placeholders: usize,
+        /// How many parameters the recipient has.
+        params: usize,
+    },
+    /// A text for which GSM 7-bit was asked has a character that the alphabet lacks.
+    Alphabet {
+        /// The recipient, counted from 0.
+        recipient: usize,
+        /// The first such character.
+        character: char,
+    },
+    /// More numbers in a query than [`crate::call::MAX_QUERY_NUMBERS`].
+    Numbers {
+        /// How many were given.
+        count: usize,
+    },
+    /// A USSD text longer than [`crate::call::SendUssd::MAX_TEXT_BYTES`].
+    UssdLength {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// An empty USSD text where something is to be sent.
+    UssdEmpty,
+    /// No kind of port information was asked for.
+    NoInfo,
+    /// A time that is no `YYYY-MM-DD HH:MM:SS` of the calendar.
+    Timestamp,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Port { port } => write!(f, "port {port} is outside 0 to 31"),
+            Self::NoPort => f.write_str("at least one port is needed"),
+            Self::NumberLength { bytes: 0 } => f.write_str("the number is empty"),
+            Self::NumberLength { bytes } => write!(f, "the number has {bytes} bytes, 24 are allowed"),
+            Self::NumberDigit { at } => {
+                write!(f, "the number has something other than a digit at position {at} (a + may lead)")
+            }
+            Self::UserId { value } => write!(f, "user_id {value} is outside 0 to {}", UserId::MAX.get()),
+            Self::Recipients { count } => write!(f, "{count} recipients, a request takes 1 to 128"),
+            Self::Text { bytes, recipient: None } => {
+                write!(f, "the text has {bytes} bytes, 1500 are allowed")
+            }
+            Self::Text { bytes, recipient: Some(at) } => {
+                write!(
+                    f,
+                    "the text for recipient {at} has {bytes} bytes with its parameters, 1500 are allowed"
+                )
+            }
+            Self::TextParams { recipient, placeholders, params } => write!(
+                f,
+                "recipient {recipient} has {params} parameters for {placeholders} #param# in the text"
+            ),
+            Self::Alphabet { recipient, character } => {
+                write!(f, "the text for recipient {recipient} has {character:?}, which GSM 7-bit lacks")
+            }
+            Self::Numbers { count } => write!(f, "{count} numbers, a query takes at most 32"),
+            Self::UssdLength { bytes } => write!(f, "the USSD text has {bytes} bytes, 60 are allowed"),
+            Self::UssdEmpty => f.write_str("the USSD text is empty"),
+            Self::NoInfo => f.write_str("at least one kind of port information is needed"),
+            Self::Timestamp => f.write_str("not a time as YYYY-MM-DD HH:MM:SS"),
+        }
+    }
+}
+
+impl core::error::Error for Invalid {}

@@ -1,0 +1,71 @@
+//! Phone numbers as requests carry them.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use super::Invalid;
+
+/// The number of a recipient or of a query: digits, at most 24 bytes (document §2.2); a leading `+` is accepted by gateways too.
+///
+/// ```
+/// use sms_gateway_core::{Invalid, Number};
+/// assert_eq!(Number::new("+8613800123456")?.as_str(), "+8613800123456");
+/// assert_eq!(Number::new("12a"), Err(Invalid::NumberDigit { at: 2 }));
+/// # Ok::<(), Invalid>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Number<'a>(&'a str);
+
+impl<'a> Number<'a> {
+    /// The longest number, a `+` included.
+    pub const MAX_BYTES: usize = 24;
+
+    /// A number as it is to be sent.
+    ///
+    /// # Errors
+    /// [`Invalid::NumberLength`] when it is empty or too long, [`Invalid::NumberDigit`] when it is no number.
+    pub fn new(number: &'a str) -> Result<Self, Invalid> {
+        let bytes = number.len();
+        let digits = number.strip_prefix('+').unwrap_or(number);
+        if digits.is_empty() || bytes > Self::MAX_BYTES {
+            return Err(Invalid::NumberLength { bytes });
+        }
+        match number.bytes().skip(bytes.saturating_sub(digits.len())).position(|byte| !byte.is_ascii_digit())
+        {
+            Some(at) => {
+                Err(Invalid::NumberDigit { at: at.saturating_add(bytes.saturating_sub(digits.len())) })
+            }
+            None => Ok(Self(number)),
+        }
+    }
+
+    /// The number as it was given.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Display for Number<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits() {
+        let digits = "1234567890123456789012345";
+        assert!(Number::new(&digits[..23]).is_ok());
+        assert!(Number::new(&digits[..24]).is_ok());
+        assert_eq!(Number::new(digits), Err(Invalid::NumberLength { bytes: 25 }));
+        assert_eq!(Number::new(""), Err(Invalid::NumberLength { bytes: 0 }));
+        assert_eq!(Number::new("+"), Err(Invalid::NumberLength { bytes: 1 }));
+        assert_eq!(Number::new("+1+"), Err(Invalid::NumberDigit { at: 2 }));
+        assert_eq!(Number::new("١٢"), Err(Invalid::NumberDigit { at: 0 }));
+    }
+}

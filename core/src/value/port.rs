@@ -1,0 +1,186 @@
+//! Ports: one SIM slot of the gateway each.
+
+use core::{fmt, str::FromStr};
+
+use super::Invalid;
+
+/// A port of the gateway, 0 to 31 (document §2.2). The web pages of many boxes count from 1; the API counts from 0.
+///
+/// ```
+/// use sms_gateway_core::{Invalid, Port};
+/// assert_eq!(Port::new(31)?.get(), 31);
+/// assert_eq!(Port::new(32), Err(Invalid::Port { port: 32 }));
+/// # Ok::<(), Invalid>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(u8);
+
+impl Port {
+    /// How many ports a gateway has at most.
+    pub const COUNT: u8 = 32;
+
+    /// A port by its number.
+    ///
+    /// # Errors
+    /// [`Invalid::Port`] above 31.
+    pub const fn new(port: u8) -> Result<Self, Invalid> {
+        // `u32::from` is not const.
+        #[allow(clippy::cast_lossless)]
+        if port < Self::COUNT { Ok(Self(port)) } else { Err(Invalid::Port { port: port as u32 }) }
+    }
+
+    /// Its number, 0 to 31.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Port {
+    type Error = Invalid;
+
+    fn try_from(port: u32) -> Result<Self, Invalid> {
+        u8::try_from(port).map_err(|_| Invalid::Port { port }).and_then(Self::new)
+    }
+}
+
+impl FromStr for Port {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        text.trim().parse::<u32>().map_err(|_| Invalid::Port { port: u32::MAX })?.try_into()
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A set of ports, in 32 bits. An empty set in a request leaves the parameter out: the gateway then takes all.
+///
+/// ```
+/// use sms_gateway_core::{Invalid, Port, Ports};
+/// let ports: Ports = "2,3,8-10".parse()?;
+/// assert_eq!(ports.len(), 5);
+/// assert!(ports.contains(Port::new(9)?));
+/// # Ok::<(), Invalid>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ports(u32);
+
+impl Ports {
+    /// No port.
+    pub const NONE: Self = Self(0);
+    /// All 32.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// The set with `port` added.
+    #[must_use]
+    pub const fn with(self, port: Port) -> Self {
+        Self(self.0 | 1 << port.0)
+    }
+
+    /// Whether `port` is in the set.
+    pub const fn contains(self, port: Port) -> bool {
+        self.0 & (1 << port.0) != 0
+    }
+
+    /// How many ports are in the set.
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether no port is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The ports in rising order.
+    pub const fn iter(self) -> PortsIter {
+        PortsIter(self.0)
+    }
+}
+
+impl From<Port> for Ports {
+    fn from(port: Port) -> Self {
+        Self::NONE.with(port)
+    }
+}
+
+impl FromIterator<Port> for Ports {
+    fn from_iter<I: IntoIterator<Item = Port>>(ports: I) -> Self {
+        ports.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+/// Ports and ranges separated by commas, as `1,2,8-15`.
+impl FromStr for Ports {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let mut ports = Self::NONE;
+        for part in text.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last): (Port, Port) = (first.parse()?, last.parse()?);
+            for port in first.0..=last.0 {
+                ports = ports.with(Port::new(port)?);
+            }
+        }
+        Ok(ports)
+    }
+}
+
+impl IntoIterator for Ports {
+    type Item = Port;
+    type IntoIter = PortsIter;
+
+    fn into_iter(self) -> PortsIter {
+        self.iter()
+    }
+}
+
+/// The ports of a set in rising order.
+#[derive(Clone, Debug)]
+pub struct PortsIter(u32);
+
+impl Iterator for PortsIter {
+    type Item = Port;
+
+    fn next(&mut self) -> Option<Port> {
+        // Of 32 bits there are at most 32 trailing zeros.
+        #[allow(clippy::cast_possible_truncation)]
+        let port = Port::new(self.0.trailing_zeros() as u8).ok()?;
+        self.0 &= self.0.wrapping_sub(1);
+        Some(port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn limits() {
+        assert!(Port::new(0).is_ok());
+        assert!(Port::new(30).is_ok());
+        assert!(Port::new(31).is_ok());
+        assert_eq!(Port::new(32), Err(Invalid::Port { port: 32 }));
+        assert_eq!(Port::try_from(256), Err(Invalid::Port { port: 256 }));
+        assert!("-1".parse::<Port>().is_err());
+    }
+
+    #[test]
+    fn sets() {
+        let numbers = [0, 7, 31];
+        let ports: Ports = numbers.into_iter().map(|port| Port::new(port).unwrap()).collect();
+        assert_eq!(ports.iter().map(Port::get).collect::<Vec<_>>(), numbers);
+        assert_eq!(Ports::ALL.iter().count(), 32);
+        assert_eq!(Ports::NONE.iter().next(), None);
+        assert_eq!("0,7,31".parse(), Ok(ports));
+        assert_eq!("0-31".parse(), Ok(Ports::ALL));
+        assert_eq!("1-x".parse::<Ports>(), Err(Invalid::Port { port: u32::MAX }));
+        assert_eq!("1,,2".parse::<Ports>(), Err(Invalid::Port { port: u32::MAX }));
+    }
+}

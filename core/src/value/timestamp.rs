@@ -1,0 +1,201 @@
+//! Times as the gateway writes them.
+
+use core::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+
+use super::Invalid;
+use crate::writer::Writer;
+
+/// `YYYY-MM-DD HH:MM:SS` in the gateway's own civil time, without a zone (document §3.2).
+///
+/// The gateway's clock may be wrong, jump, and change with daylight saving: compare such times only with each other.
+///
+/// ```
+/// use sms_gateway_core::{Invalid, Timestamp};
+/// let time: Timestamp = "2014-12-21 12:06:01".parse()?;
+/// assert_eq!(time, Timestamp::new(2014, 12, 21, 12, 6, 1)?);
+/// assert!(Timestamp::new(2015, 2, 29, 0, 0, 0).is_err());
+/// # Ok::<(), Invalid>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp {
+    // In the order of weight, since the derived order compares them so.
+    year: u16,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
+}
+
+impl Timestamp {
+    /// A time of the calendar, years 0 to 9999.
+    ///
+    /// # Errors
+    /// [`Invalid::Timestamp`] when there is no such day or time of day.
+    pub const fn new(
+        year: u16,
+        month: u8,
+        day: u8,
+        hour: u8,
+        minute: u8,
+        second: u8,
+    ) -> Result<Self, Invalid> {
+        if year > 9999 || day == 0 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
+            return Err(Invalid::Timestamp);
+        }
+        Ok(Self { year, month, day, hour, minute, second })
+    }
+
+    /// Reads the 19 characters of the gateway's form.
+    pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
+        let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b' ', h1, h2, b':', mi1, mi2, b':', s1, s2] =
+            *<&[u8; 19]>::try_from(text).ok()?
+        else {
+            return None;
+        };
+        let year = u16::from(two_digits(y1, y2)?) * 100 + u16::from(two_digits(y3, y4)?);
+        Self::new(
+            year,
+            two_digits(mo1, mo2)?,
+            two_digits(d1, d2)?,
+            two_digits(h1, h2)?,
+            two_digits(mi1, mi2)?,
+            two_digits(s1, s2)?,
+        )
+        .ok()
+    }
+
+    pub(crate) fn write(self, out: &mut Writer<'_>) {
+        let pair = |value: u8| [b'0' + value / 10 % 10, b'0' + value % 10];
+        // Years end at 9999, so both halves are below 100.
+        #[allow(clippy::cast_possible_truncation)]
+        let (century, year) = ((self.year / 100) as u8, (self.year % 100) as u8);
+        out.bytes(&pair(century));
+        out.bytes(&pair(year));
+        for (before, value) in [
+            (b'-', self.month),
+            (b'-', self.day),
+            (b' ', self.hour),
+            (b':', self.minute),
+            (b':', self.second),
+        ] {
+            out.byte(before);
+            out.bytes(&pair(value));
+        }
+    }
+
+    /// The year, 0 to 9999.
+    pub const fn year(self) -> u16 {
+        self.year
+    }
+
+    /// The month, 1 to 12.
+    pub const fn month(self) -> u8 {
+        self.month
+    }
+
+    /// The day of the month, 1 to 31.
+    pub const fn day(self) -> u8 {
+        self.day
+    }
+
+    /// The hour, 0 to 23.
+    pub const fn hour(self) -> u8 {
+        self.hour
+    }
+
+    /// The minute, 0 to 59.
+    pub const fn minute(self) -> u8 {
+        self.minute
+    }
+
+    /// The second, 0 to 59.
+    pub const fn second(self) -> u8 {
+        self.second
+    }
+}
+
+/// Two decimal digits, below 100.
+const fn two_digits(tens: u8, ones: u8) -> Option<u8> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    if tens > 9 || ones > 9 { None } else { Some(tens * 10 + ones) }
+}
+
+/// The days of a month of the Gregorian calendar; 0 where there is no such month.
+const fn days_in(year: u16, month: u8) -> u8 {
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 0,
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::from_bytes(text.as_bytes()).ok_or(Invalid::Timestamp)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; 19];
+        let mut writer = Writer::new(&mut text);
+        self.write(&mut writer);
+        f.pad(writer.finish().ok().and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default())
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::ToString;
+
+    #[test]
+    fn the_calendar_s_edges() {
+        for (text, valid) in [
+            ("2024-02-29 23:59:59", true),
+            ("2023-02-29 00:00:00", false),
+            ("1900-02-29 00:00:00", false),
+            ("2000-02-29 00:00:00", true),
+            ("2014-00-01 00:00:00", false),
+            ("2014-13-01 00:00:00", false),
+            ("2014-04-31 00:00:00", false),
+            ("2014-04-00 00:00:00", false),
+            ("2014-12-21 24:00:00", false),
+            ("2014-12-21 12:60:00", false),
+            ("2014-12-21 12:00:60", false),
+            ("2014-12-21T12:00:00", false),
+            ("2014-12-21 12:00", false),
+            ("0000-00-00 00:00:00", false),
+            ("+014-12-21 12:00:00", false),
+        ] {
+            assert_eq!(text.parse::<Timestamp>().is_ok(), valid, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_order_round_trip(
+            a in (0..=9999_u16, 1..=12_u8, 1..=28_u8, 0..=23_u8, 0..=59_u8, 0..=59_u8),
+            b in (0..=9999_u16, 1..=12_u8, 1..=28_u8, 0..=23_u8, 0..=59_u8, 0..=59_u8),
+        ) {
+            let time = |t: (u16, u8, u8, u8, u8, u8)| Timestamp::new(t.0, t.1, t.2, t.3, t.4, t.5).unwrap();
+            let (a, b) = (time(a), time(b));
+            prop_assert_eq!(a.to_string().parse(), Ok(a));
+            prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+        }
+    }
+}
