@@ -1,1 +1,38 @@
-//! HTTP without I/O.
+//! HTTP without I/O: the login.
+//!
+//! A gateway answers the first request with 401 and one or more challenges (`WWW-Authenticate`, RFC 9110 §11.6.1);
+//! the next request carries the answer to one of them (`Authorization`).
+//!
+//! - [`challenge`] reads challenges, tolerantly, and chooses the best: Digest with SHA-256, then with MD5, then Basic.
+//! - [`digest`] and [`basic`] write the answer into a lent buffer.
+//!
+//! A Digest challenge may be answered again and again with a growing nonce count, until the gateway refuses its nonce.
+//! It borrows the header value it was read from; keep that value, or the shorter one that [`Challenge::write`] makes,
+//! and read it again.
+//!
+//! # Example
+//! ```
+//! use sms_gateway_core::http::{Credentials, Scheme, challenge, digest};
+//!
+//! let value = r#"Digest realm="Web Server", domain="",qop="auth", nonce="4f1c", opaque="77",algorithm="MD5", stale="FALSE""#;
+//! let Scheme::Digest(challenge) = challenge::best([value])? else { panic!("Basic") };
+//!
+//! let credentials = Credentials::new("admin", "secret");
+//! let mut buffer = [0; 300];
+//! let uri = "/api/query_sms_in_queue";
+//! let header = digest::authorization(&challenge, &credentials, "GET", uri, 1, "0a4f113b", &mut buffer)?;
+//! assert!(header.starts_with(r#"Digest username="admin", realm="Web Server", nonce="4f1c", "#));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod basic;
+pub mod challenge;
+mod credentials;
+pub mod digest;
+mod error;
+mod parameter;
+
+pub use challenge::{Algorithm, Challenge, Challenges, Scheme};
+pub use credentials::Credentials;
+pub use error::{ChallengeError, ChallengeErrorKind, LoginError};
+pub use parameter::Value;

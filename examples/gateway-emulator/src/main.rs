@@ -1,2 +1,3 @@
-//! Program.
+//! The emulator as a program.
+
 fn main() {}
