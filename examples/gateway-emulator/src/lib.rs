@@ -37,6 +37,10 @@ mod reply;
 mod rng;
 mod segments;
 mod server;
+#[cfg(test)]
+mod test_client;
+#[cfg(test)]
+mod tests;
 
 pub use crate::{
     canned::Canned,

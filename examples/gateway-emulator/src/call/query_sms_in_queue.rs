@@ -1,0 +1,13 @@
+//! `query_sms_in_queue`, §5 of the document.
+
+use crate::{
+    device::Device,
+    json::Answer,
+    params::{Asked, Query},
+};
+
+// Its parameters and its answer have the shape that all calls share.
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn run(device: &mut Device, _: &Query) -> Asked<Answer> {
+    Ok(Answer::code(200).with("in_queue", device.outbox.waiting()))
+}

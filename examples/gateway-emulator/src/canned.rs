@@ -1,0 +1,124 @@
+//! Answers prepared for one request: other bytes than the true ones, or the true ones cut short.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::reply::{End, Outcome, Reply, Step};
+
+/// What the next request of a call gets, once it is logged in.
+///
+/// ```
+/// use gateway_emulator::Canned;
+/// use std::time::Duration;
+///
+/// // Another answer; the call is not carried out.
+/// let refusal = Canned::json(200, r#"{"error_code":500}"#);
+/// // The call is carried out, but the answer breaks off after 40 bytes.
+/// let cut = Canned::truth().cut_at(40);
+/// // The call is carried out, and the connection closes without an answer.
+/// let silence = Canned::truth().cut_at(0);
+/// // The true answer byte by byte.
+/// let slow = Canned::truth().in_pieces(1, Duration::ZERO);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Canned {
+    /// Other bytes than the true answer.
+    bytes: Option<Bytes>,
+    carried_out: bool,
+    cut_at: Option<usize>,
+    pieces: Option<(usize, Duration)>,
+    end: Option<End>,
+}
+
+impl Canned {
+    /// The true answer, to be changed by what is called on it.
+    pub fn truth() -> Self {
+        Self { bytes: None, carried_out: true, cut_at: None, pieces: None, end: None }
+    }
+
+    /// These bytes as they are, status line and all. The call is not carried out.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            bytes: Some(Bytes::from(bytes.into())),
+            carried_out: false,
+            end: Some(End::KeepAlive),
+            ..Self::truth()
+        }
+    }
+
+    /// This body in a tidy head, as application/json. The call is not carried out.
+    pub fn json(status: u16, body: &str) -> Self {
+        Self::bytes(Reply::new(status, "application/json", body.to_owned()).bytes())
+    }
+
+    /// No byte: the connection closes unanswered. The call is not carried out.
+    pub fn silence() -> Self {
+        Self::bytes([]).then(End::Close)
+    }
+
+    /// The call is carried out all the same, and its true answer is dropped.
+    #[must_use]
+    pub fn carried_out(mut self) -> Self {
+        self.carried_out = true;
+        self
+    }
+
+    /// Only so many bytes, head included. The connection then closes, if nothing else is said.
+    #[must_use]
+    pub fn cut_at(mut self, bytes: usize) -> Self {
+        self.cut_at = Some(bytes);
+        self.then(End::Close)
+    }
+
+    /// In writes of so many bytes (at least one), with a pause, in outside time, before each but the first.
+    #[must_use]
+    pub fn in_pieces(mut self, size: usize, pause: Duration) -> Self {
+        self.pieces = Some((size.max(1), pause));
+        self
+    }
+
+    /// What the connection does afterwards.
+    #[must_use]
+    pub fn then(mut self, end: End) -> Self {
+        self.end = Some(end);
+        self
+    }
+
+    pub(crate) fn is_carried_out(&self) -> bool {
+        self.carried_out
+    }
+
+    /// What goes out; `truth` is the true answer, if the call was carried out.
+    pub(crate) fn outcome(self, truth: Option<&Reply>) -> Outcome {
+        let own_end = truth.map_or(End::KeepAlive, Reply::end);
+        let whole = self.bytes.or_else(|| truth.map(Reply::bytes)).unwrap_or_default();
+        let kept = whole.slice(..self.cut_at.unwrap_or(whole.len()).min(whole.len()));
+        let steps = match self.pieces {
+            Some((size, pause)) => pieces(&kept, size, pause),
+            None => vec![Step::Write(kept)],
+        };
+        Outcome::Exact(steps, self.end.unwrap_or(own_end))
+    }
+}
+
+fn pieces(bytes: &Bytes, size: usize, pause: Duration) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for piece in bytes.chunks(size) {
+        if !steps.is_empty() && !pause.is_zero() {
+            steps.push(Step::Pause(pause));
+        }
+        steps.push(Step::Write(bytes.slice_ref(piece)));
+    }
+    steps
+}
+
+impl Canned {
+    /// The HTTP status of the status line, when enough of it goes out.
+    pub(crate) fn status(&self, truth: Option<&Reply>) -> Option<u16> {
+        let whole = self.bytes.clone().or_else(|| truth.map(Reply::bytes))?;
+        let line = whole.get(..12)?;
+        let sent = self.cut_at.is_none_or(|cut| cut >= line.len());
+        std::str::from_utf8(line).ok().filter(|_| sent)?.get(9..)?.parse().ok()
+    }
+}

@@ -1,0 +1,49 @@
+//! What will happen, in order of time.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use super::{message::Status, reports::Report};
+
+/// One thing that happens to the gateway.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// The next segment of this message has gone out.
+    SegmentSent(u64),
+    /// The port is done with this message, whose status is now this.
+    SendingEnds(u64, Status),
+    ReportArrives(Report),
+    /// The network answers the USSD request of this port and session, perhaps with a text.
+    UssdAnswered(u8, u64, Option<String>),
+}
+
+/// Events by time, and at the same time in the order in which they were added.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    coming: BTreeMap<(Instant, u64), Happening>,
+    added: u64,
+}
+
+impl Events {
+    pub(crate) fn add(&mut self, at: Instant, happening: Happening) {
+        self.added += 1;
+        self.coming.insert((at, self.added), happening);
+    }
+
+    /// Takes the first event that is due.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<(Instant, Happening)> {
+        let first = self.coming.first_entry().filter(|first| first.key().0 <= now)?;
+        let ((at, _), happening) = first.remove_entry();
+        Some((at, happening))
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.coming.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Drops what happens inside the gateway; what the network does happens nevertheless.
+    pub(crate) fn keep_reports(&mut self) {
+        self.coming.retain(|_, happening| matches!(happening, Happening::ReportArrives(_)));
+    }
+}

@@ -1,0 +1,169 @@
+//! Messages on their way out: what was asked, and what has become of it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tokio::time::Instant;
+
+use super::port::Ports;
+use crate::{clock::Civil, fate::Plan};
+
+/// How many messages are remembered. Beyond that the oldest finished ones go, as on a device.
+const REMEMBERED: usize = 65_536;
+
+/// Where a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// In the queue; the API does not show it yet.
+    Waiting,
+    /// `SENDING`
+    Sending,
+    /// `SENT_OK`
+    SentOk,
+    /// `FAILED`
+    Failed,
+    /// `DELIVERED`: every segment was reported received.
+    Delivered,
+    /// Dropped from the queue by `stop_sms`; the API does not show it.
+    Stopped,
+    /// Forgotten in a restart; the API does not show it any more.
+    Forgotten,
+}
+
+impl Status {
+    /// As `query_sms_result` writes it; `None` for what it does not show.
+    pub fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Sending => Some("SENDING"),
+            Self::SentOk => Some("SENT_OK"),
+            Self::Failed => Some("FAILED"),
+            Self::Delivered => Some("DELIVERED"),
+            Self::Waiting | Self::Stopped | Self::Forgotten => None,
+        }
+    }
+
+    fn is_under_way(self) -> bool {
+        matches!(self, Self::Waiting | Self::Sending)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) task: u64,
+    pub(crate) number: String,
+    pub(crate) text: String,
+    pub(crate) user_id: Option<u64>,
+    /// The ports it may leave by.
+    pub(crate) ports: Ports,
+    pub(crate) report_wanted: bool,
+    pub(crate) plan: Plan,
+    pub(crate) status: Status,
+    pub(crate) segments: u32,
+    pub(crate) sent: u32,
+    pub(crate) sending: Option<Sending>,
+    /// Which segments were reported received.
+    pub(crate) received: Vec<bool>,
+}
+
+/// What is known of a message once a port has taken it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sending {
+    pub(crate) port: u8,
+    pub(crate) time: Civil,
+    pub(crate) ends: Instant,
+    /// The reference of the first segment, once that is out.
+    pub(crate) first_ref: Option<u8>,
+}
+
+impl Message {
+    pub(crate) fn is_received(&self) -> bool {
+        self.received.iter().all(|received| *received)
+    }
+}
+
+/// All messages by an id of their own, the queue, and the tasks.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    messages: BTreeMap<u64, Message>,
+    pub(super) queue: VecDeque<u64>,
+    accepted: u64,
+    /// The last message that was accepted before the last restart.
+    before_restart: u64,
+    last_task: u64,
+    /// The last task before the last restart.
+    tasks_before: u64,
+}
+
+impl Outbox {
+    /// Takes on a task of these messages; they wait.
+    pub(crate) fn accept(&mut self, messages: impl IntoIterator<Item = Message>) -> u64 {
+        self.last_task += 1;
+        for message in messages {
+            self.accepted += 1;
+            self.queue.push_back(self.accepted);
+            self.messages.insert(self.accepted, Message { task: self.last_task, ..message });
+        }
+        self.trim();
+        self.last_task
+    }
+
+    fn trim(&mut self) {
+        while self.messages.len() > REMEMBERED {
+            match self.messages.first_entry() {
+                Some(oldest) if !oldest.get().status.is_under_way() => oldest.remove(),
+                _ => return,
+            };
+        }
+    }
+
+    /// Drops what of the task still waits; false when there is no such task.
+    pub(crate) fn stop(&mut self, task: u64) -> bool {
+        let messages = &mut self.messages;
+        self.queue.retain(|id| match messages.get_mut(id) {
+            Some(message) if message.task == task => {
+                message.status = Status::Stopped;
+                false
+            }
+            _ => true,
+        });
+        task > self.tasks_before && task <= self.last_task
+    }
+
+    /// How many have ever been accepted.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Message> {
+        self.messages.get_mut(&id)
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<&Message> {
+        self.messages.get(&id)
+    }
+
+    /// Every message that is remembered, oldest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+
+    /// Those that the gateway remembers, too.
+    pub(crate) fn since_restart(&self) -> impl Iterator<Item = &Message> {
+        self.messages.range(self.before_restart + 1..).map(|(_, message)| message)
+    }
+
+    pub(crate) fn forget(&mut self, ids_restart: bool) {
+        for (_, message) in self.messages.range_mut(self.before_restart + 1..) {
+            message.status = Status::Forgotten;
+        }
+        self.queue.clear();
+        self.before_restart = self.accepted;
+        if ids_restart {
+            self.last_task = 0;
+        }
+        self.tasks_before = self.last_task;
+    }
+}

@@ -1,0 +1,163 @@
+//! The gateway behind its API: ports, queue, reports, inbox and USSD, in time.
+//!
+//! Nothing here runs by itself. What will happen is kept as events in order of time, and whoever looks first brings the
+//! gateway up to the present. So no answer depends on how quickly a machine gets round to a timer.
+
+mod event;
+pub(crate) mod inbox;
+pub(crate) mod message;
+pub(crate) mod port;
+pub(crate) mod reports;
+mod sending;
+pub(crate) mod ussd;
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::Instant;
+
+use self::{
+    event::{Events, Happening},
+    inbox::Inbox,
+    message::Outbox,
+    port::{Port, Ports, Reg},
+    reports::Reports,
+    ussd::Ussd,
+};
+use crate::{
+    clock::{Civil, Clock},
+    fate::Plan,
+    options::Options,
+    quirks::Quirks,
+    rng::Rng,
+};
+
+pub(crate) struct Device {
+    pub(crate) quirks: Quirks,
+    pub(crate) answer_limit: usize,
+    pub(crate) clock: Clock,
+    pub(crate) ports: Vec<Port>,
+    pub(crate) outbox: Outbox,
+    pub(crate) reports: Reports,
+    pub(crate) inbox: Inbox,
+    pub(crate) ussd: Ussd,
+    rng: Rng,
+    events: Events,
+    /// How far the gateway has come.
+    now: Instant,
+    /// Where the search for a free port begins.
+    next_port: usize,
+    fates: HashMap<String, Plan>,
+    default_fate: Plan,
+    random_fates: bool,
+}
+
+impl Device {
+    pub(crate) fn new(options: &Options, rng: Rng, now: Instant) -> Self {
+        Self {
+            quirks: options.quirks.clone(),
+            answer_limit: options.answer_limit,
+            clock: Clock::new(now, options.start_time, options.speed),
+            ports: (0..options.ports).map(Port::new).collect(),
+            outbox: Outbox::default(),
+            reports: Reports::default(),
+            inbox: Inbox::default(),
+            ussd: Ussd::default(),
+            rng,
+            events: Events::default(),
+            now,
+            next_port: 0,
+            fates: HashMap::new(),
+            default_fate: options.default_fate.clone(),
+            random_fates: options.random_fates,
+        }
+    }
+
+    /// Lets everything happen that is due by `now`.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        while let Some((at, happening)) = self.events.due(now) {
+            self.now = at;
+            self.happen(happening);
+            self.dispatch();
+        }
+        self.now = self.now.max(now);
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::SegmentSent(message) => self.segment_sent(message),
+            Happening::SendingEnds(message, failed) => self.sending_ends(message, failed),
+            Happening::ReportArrives(report) => self.report_arrives(report),
+            Happening::UssdAnswered(port, session, text) => self.ussd_answered(port, session, text),
+        }
+    }
+
+    /// When the next thing happens; `None` when all is quiet and will stay so.
+    pub(crate) fn next_event(&self) -> Option<Instant> {
+        self.events.next()
+    }
+
+    pub(crate) fn civil_now(&self) -> Civil {
+        self.clock.civil(self.now)
+    }
+
+    pub(crate) fn set_fate(&mut self, number: &str, plan: Plan) {
+        self.fates.insert(number.to_owned(), plan);
+    }
+
+    /// Changes a port's registration; one that registers takes up waiting messages.
+    pub(crate) fn set_reg(&mut self, port: u8, reg: Reg) {
+        if let Some(port) = self.ports.get_mut(usize::from(port)) {
+            port.reg = reg;
+        }
+        self.dispatch();
+    }
+
+    /// The ports of the gateway that could send now or soon.
+    pub(crate) fn registered(&self) -> Ports {
+        self.ports.iter().filter(|port| port.reg == Reg::RegisterOk).map(|port| port.number).collect()
+    }
+
+    pub(crate) fn receive_sms(&mut self, port: u8, number: &str, text: &str) -> u64 {
+        let received = self.civil_now();
+        self.inbox.receive(port, number, text, received)
+    }
+
+    /// Forgets queue, tasks and results. Reports that the network still holds arrive nevertheless.
+    pub(crate) fn restart(&mut self, how: Restart) {
+        self.outbox.forget(how.ids_restart);
+        self.reports.forget();
+        self.ussd.forget(how.ids_restart);
+        self.inbox.restart(how);
+        self.events.keep_reports();
+        for port in &mut self.ports {
+            port.restart(how.ids_restart);
+        }
+    }
+
+    fn schedule(&mut self, at: Instant, happening: Happening) {
+        self.events.add(at, happening);
+    }
+
+    /// A duration in the gateway's time of `from` to `to` milliseconds, as it is outside.
+    fn lasting(&mut self, from: u64, to: u64) -> Duration {
+        let inside = self.rng.millis(from, to);
+        self.clock.outside(inside)
+    }
+}
+
+/// What a restart takes with it, besides queue, tasks, results, reports, nonces, lock-outs and connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restart {
+    /// Task, request, message and reference ids begin anew.
+    pub ids_restart: bool,
+    /// The inbox is empty afterwards.
+    pub inbox_lost: bool,
+}
+
+impl Device {
+    /// The field that later versions add to every record.
+    pub(crate) fn imsi_field(&self, port: u8) -> Option<(&'static str, serde_json::Value)> {
+        let port = self.ports.get(usize::from(port)).filter(|_| self.quirks.later_version)?;
+        Some(("imsi", port.imsi().into()))
+    }
+}

@@ -1,0 +1,190 @@
+//! A port: a modem and its SIM card.
+
+/// The state of a port's registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reg {
+    /// `POWER_OFF`
+    PowerOff,
+    /// `NO_SIM`
+    NoSim,
+    /// `PIN_REQUIRE`
+    PinRequire,
+    /// `PUK_REQUIRE`
+    PukRequire,
+    /// `UNREGISTER`
+    Unregister,
+    /// `SEARCHING_NETWORK`
+    SearchingNetwork,
+    /// `REGISTER_OK`; only such a port sends.
+    RegisterOk,
+    /// `UNKNOWN`
+    Unknown,
+}
+
+impl Reg {
+    /// As the document spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PowerOff => "POWER_OFF",
+            Self::NoSim => "NO_SIM",
+            Self::PinRequire => "PIN_REQUIRE",
+            Self::PukRequire => "PUK_REQUIRE",
+            Self::Unregister => "UNREGISTER",
+            Self::SearchingNetwork => "SEARCHING_NETWORK",
+            Self::RegisterOk => "REGISTER_OK",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// Whether there is a SIM card that can be read.
+    pub(crate) fn has_sim(self) -> bool {
+        !matches!(self, Self::PowerOff | Self::NoSim | Self::Unknown)
+    }
+}
+
+/// What a port is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activity {
+    Idle,
+    /// Sending this message.
+    Sms(u64),
+    /// In this USSD session.
+    Ussd(u64),
+}
+
+#[derive(Debug)]
+pub(crate) struct Port {
+    pub(crate) number: u8,
+    pub(crate) reg: Reg,
+    pub(crate) activity: Activity,
+    /// The last USSD reply, which stays until the next one.
+    pub(crate) ussd_reply: String,
+    /// The reference of the next segment; it wraps (TS 23.040 §9.2.3.6).
+    pub(crate) next_ref: u8,
+    pub(crate) segments_sent: u64,
+}
+
+impl Port {
+    pub(crate) fn new(number: u8) -> Self {
+        Self {
+            number,
+            reg: Reg::RegisterOk,
+            activity: Activity::Idle,
+            ussd_reply: String::new(),
+            next_ref: 0,
+            segments_sent: 0,
+        }
+    }
+
+    /// The reference for a segment that goes out.
+    pub(crate) fn take_ref(&mut self) -> u8 {
+        let reference = self.next_ref;
+        self.next_ref = reference.wrapping_add(1);
+        self.segments_sent += 1;
+        reference
+    }
+
+    pub(crate) fn restart(&mut self, ids_restart: bool) {
+        self.activity = Activity::Idle;
+        self.ussd_reply.clear();
+        if ids_restart {
+            self.next_ref = 0;
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.reg == Reg::RegisterOk && self.activity == Activity::Idle
+    }
+
+    /// The IMEI, with its check digit.
+    pub(crate) fn imei(&self) -> String {
+        let digits = format!("863070017{:05}", 5170 + u32::from(self.number));
+        let check = luhn(&digits);
+        format!("{digits}{check}")
+    }
+
+    /// The IMSI; empty without a SIM card.
+    pub(crate) fn imsi(&self) -> String {
+        self.of_sim(format!("4600165298022{:02}", self.number))
+    }
+
+    /// The ICCID; empty without a SIM card.
+    pub(crate) fn iccid(&self) -> String {
+        self.of_sim(format!("898601148404004281{:02}", self.number))
+    }
+
+    /// The SMS centre; empty without a SIM card.
+    pub(crate) fn smsc(&self) -> String {
+        self.of_sim("+8613010868500".to_owned())
+    }
+
+    fn of_sim(&self, text: String) -> String {
+        if self.reg.has_sim() { text } else { String::new() }
+    }
+}
+
+/// The digit that ends a number of this beginning (ISO/IEC 7812-1).
+fn luhn(digits: &str) -> u32 {
+    let doubled = |digit: u32| digit * 2 / 10 + digit * 2 % 10;
+    let weigh = |(place, digit): (usize, u32)| if place % 2 == 0 { doubled(digit) } else { digit };
+    let sum: u32 = digits.chars().rev().filter_map(|c| c.to_digit(10)).enumerate().map(weigh).sum();
+    (10 - sum % 10) % 10
+}
+
+/// A set of ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ports(u32);
+
+impl Ports {
+    /// All 32.
+    pub(crate) const ALL: Self = Self(u32::MAX);
+
+    pub(crate) fn has(self, port: u8) -> bool {
+        self.0.checked_shr(port.into()).is_some_and(|bits| bits & 1 == 1)
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn meets(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+
+    /// In rising order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        (0..32).filter(move |port| self.has(*port))
+    }
+}
+
+/// Ports above 31 do not exist and are left out.
+impl FromIterator<u8> for Ports {
+    fn from_iter<I: IntoIterator<Item = u8>>(ports: I) -> Self {
+        Self(ports.into_iter().filter_map(|port| 1u32.checked_shl(port.into())).fold(0, |set, bit| set | bit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_imei_has_its_check_digit() {
+        assert_eq!(luhn("49015420323751"), 8);
+        assert_eq!(Port::new(0).imei().len(), 15);
+    }
+
+    #[test]
+    fn references_wrap() {
+        let mut port = Port::new(0);
+        port.next_ref = 255;
+        assert_eq!([port.take_ref(), port.take_ref()], [255, 0]);
+    }
+
+    #[test]
+    fn sets_of_ports() {
+        let set: Ports = [0, 31, 3, 3, 32].into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 3, 31]);
+        assert!(!set.has(32) && !set.is_empty() && set.meets(Ports::ALL));
+    }
+}

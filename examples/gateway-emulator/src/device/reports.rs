@@ -1,0 +1,140 @@
+//! Status reports: when they come, and what they say.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::{
+    Device,
+    event::Happening,
+    message::{Message, Status},
+};
+use crate::{clock::Civil, fate::Arrival, quirks::NumberSpelling};
+
+/// How many reports are remembered.
+const REMEMBERED: usize = 65_536;
+
+/// The country of the gateway, for the spelling of numbers.
+const COUNTRY: &str = "+86";
+
+/// One status report, of one segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    message: u64,
+    segment: u32,
+    pub(crate) port: u8,
+    number: String,
+    sent: Civil,
+    arrived: Civil,
+    pub(crate) ref_id: u8,
+    pub(crate) status_code: u8,
+}
+
+impl Report {
+    /// The number as this gateway's reports spell it.
+    pub(crate) fn number(&self, spelling: NumberSpelling) -> String {
+        let number = self.number.as_str();
+        match spelling {
+            NumberSpelling::International if !number.starts_with('+') => format!("{COUNTRY}{number}"),
+            NumberSpelling::National => number.strip_prefix(COUNTRY).unwrap_or(number).to_owned(),
+            NumberSpelling::AsSent | NumberSpelling::International => number.to_owned(),
+        }
+    }
+
+    /// The time that this gateway's reports show.
+    pub(crate) fn time(&self, which: crate::quirks::ReportTime) -> Civil {
+        match which {
+            crate::quirks::ReportTime::Sending => self.sent,
+            crate::quirks::ReportTime::Arrival => self.arrived,
+        }
+    }
+}
+
+/// The reports that have arrived, in that order.
+#[derive(Debug, Default)]
+pub(crate) struct Reports(VecDeque<Report>);
+
+impl Reports {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Report> {
+        self.0.iter()
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    fn add(&mut self, report: Report) {
+        if self.0.len() == REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(report);
+    }
+}
+
+impl Device {
+    /// Schedules what will be reported of a segment that has just gone out.
+    pub(super) fn expect_reports(&mut self, id: u64, segment: u32, reference: u8) {
+        let Some(message) = self.outbox.get(id).filter(|message| message.report_wanted) else { return };
+        let Some(code) = message.plan.status_code(segment) else { return };
+        let Some(report) = report(id, message, segment, reference, code) else { return };
+        let plan = message.plan.clone();
+        let first = self.now + self.clock.outside(first_after(message, segment));
+        let first = match (plan.arrival, message.sending) {
+            (Arrival::After(_), Some(sending)) => first + sending.ends.saturating_duration_since(self.now),
+            _ => first,
+        };
+        let second = self.clock.outside(Duration::from_secs(1));
+        let last = match plan.temporary {
+            Some(code) => {
+                self.arrive(first, second, plan.doubled, &Report { status_code: code, ..report.clone() });
+                first + second * 10
+            }
+            None => first,
+        };
+        self.arrive(last, second, plan.doubled, &report);
+    }
+
+    fn arrive(&mut self, at: tokio::time::Instant, second: Duration, doubled: bool, report: &Report) {
+        self.schedule(at, Happening::ReportArrives(report.clone()));
+        if doubled {
+            self.schedule(at + second, Happening::ReportArrives(report.clone()));
+        }
+    }
+
+    pub(super) fn report_arrives(&mut self, report: Report) {
+        let arrived = self.civil_now();
+        if let Some(message) = self.outbox.get_mut(report.message).filter(|_| report.status_code == 0) {
+            if let Some(received) = message.received.get_mut(report.segment as usize) {
+                *received = true;
+            }
+            if message.status == Status::SentOk && message.is_received() {
+                message.status = Status::Delivered;
+            }
+        }
+        self.reports.add(Report { arrived, ..report });
+    }
+}
+
+fn report(id: u64, message: &Message, segment: u32, reference: u8, code: u8) -> Option<Report> {
+    let sending = message.sending?;
+    Some(Report {
+        message: id,
+        segment,
+        port: sending.port,
+        number: message.number.clone(),
+        sent: sending.time,
+        arrived: sending.time,
+        ref_id: reference,
+        status_code: code,
+    })
+}
+
+/// How long after the message (or, when early, its segment) the first report comes, in the gateway's time.
+fn first_after(message: &Message, segment: u32) -> Duration {
+    match message.plan.arrival {
+        Arrival::Early => Duration::ZERO,
+        Arrival::After(after) => {
+            let rank =
+                if message.plan.reversed { message.segments.saturating_sub(segment + 1) } else { segment };
+            after + Duration::from_secs(rank.into())
+        }
+    }
+}

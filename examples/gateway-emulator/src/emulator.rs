@@ -1,0 +1,187 @@
+//! A running gateway, and what can be done to it.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    Canned, Counts, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart, exchange::World, server,
+};
+
+/// What connections and their owner share. The lock is never held over an await.
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    changed: Notify,
+}
+
+impl Shared {
+    /// Brings the gateway up to the present and does something to it.
+    pub(crate) fn control<R>(&self, act: impl FnOnce(&mut World) -> R) -> R {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.device.advance(Instant::now());
+        let result = act(&mut world);
+        world.device.dispatch();
+        drop(world);
+        self.changed.notify_waiters();
+        result
+    }
+
+    /// Looks at the gateway as it is at present.
+    fn look<R>(&self, look: impl FnOnce(&World) -> R) -> R {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.device.advance(Instant::now());
+        look(&world)
+    }
+}
+
+/// A gateway that runs on the current tokio runtime. It stops, and its connections close, when it is dropped.
+pub struct Emulator {
+    shared: Arc<Shared>,
+    addr: SocketAddr,
+    /// A change closes all connections, and so does the end.
+    stop: watch::Sender<u64>,
+    accepting: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Starts a gateway.
+    ///
+    /// # Errors
+    /// When the address can't be listened on, when there are not 1 to 32 ports, or when the speed is not above 0.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        check(&options)?;
+        let listener = TcpListener::bind(options.listen).await?;
+        let addr = listener.local_addr()?;
+        let world = Mutex::new(World::new(&options, Instant::now()));
+        let shared = Arc::new(Shared { world, changed: Notify::new() });
+        let (stop, stopped) = watch::channel(0);
+        let accepting = tokio::spawn(server::accept(listener, shared.clone(), stopped));
+        Ok(Self { shared, addr, stop, accepting })
+    }
+
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// `http://` and the address, without a slash behind it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Decides what becomes of messages to a number, spelt as clients spell it, that are accepted from now on.
+    pub fn set_fate(&self, number: &str, plan: impl Into<Plan>) {
+        self.shared.control(|world| world.device.set_fate(number, plan.into()));
+    }
+
+    /// An SMS comes in. Its id.
+    pub fn receive_sms(&self, port: u8, number: &str, text: &str) -> u64 {
+        self.shared.control(|world| world.device.receive_sms(port, number, text))
+    }
+
+    /// Decides what a USSD code is answered with, on one port or on all that have no answer of their own.
+    /// Other codes get no reply.
+    pub fn set_ussd(&self, port: Option<u8>, code: &str, reply: &str) {
+        self.shared.control(|world| world.device.ussd.set(port, code, reply));
+    }
+
+    /// Changes a port's registration. What waits for a port that is not registered goes on waiting.
+    pub fn set_reg(&self, port: u8, reg: Reg) {
+        self.shared.control(|world| world.device.set_reg(port, reg));
+    }
+
+    /// Steps the gateway's clock, backwards when negative.
+    pub fn step_clock(&self, seconds: i64) {
+        self.shared.control(|world| world.device.clock.step(seconds));
+    }
+
+    /// Restarts the gateway: it forgets its queue, tasks, results, reports and nonces, and all connections close.
+    /// Reports of messages already sent arrive nevertheless, as the network holds them.
+    pub fn restart(&self, how: Restart) {
+        self.shared.control(|world| world.restart(how));
+        self.stop.send_modify(|restarts| *restarts += 1);
+    }
+
+    /// How often things happened.
+    pub fn counts(&self) -> Counts {
+        self.shared.look(World::counts)
+    }
+
+    /// Every message that was accepted, oldest first, those that the gateway has forgotten included. When there are
+    /// very many, the oldest finished ones are left out.
+    pub fn messages(&self) -> Vec<MessageSeen> {
+        self.shared.look(|world| world.device.outbox.all().map(MessageSeen::from).collect())
+    }
+
+    /// The newest requests, oldest first.
+    pub fn requests(&self) -> Vec<RequestSeen> {
+        self.shared.look(|world| world.log.after(0))
+    }
+
+    /// The requests behind the one with this serial; waits for one if there is none yet.
+    pub async fn requests_after(&self, serial: u64) -> Vec<RequestSeen> {
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            let requests = self.shared.look(|world| world.log.after(serial));
+            if !requests.is_empty() {
+                return requests;
+            }
+            changed.await;
+        }
+    }
+
+    /// Prepares an answer for the next request of a call (`send_sms`), once that is logged in. Several are used in turn.
+    pub fn answer_next(&self, call: &str, canned: Canned) {
+        self.shared.control(|world| world.canned.entry(call.to_owned()).or_default().push_back(canned));
+    }
+
+    /// Switches quirks, from the next request on.
+    pub fn set_quirks(&self, quirks: Quirks) {
+        self.shared.control(|world| world.device.quirks = quirks);
+    }
+
+    /// Changes the password, from the next request on.
+    pub fn set_password(&self, password: &str) {
+        self.shared.control(|world| world.login.set_password(password));
+    }
+
+    /// Waits until nothing is being sent, no report or USSD reply is outstanding, and nothing waits that could be sent.
+    pub async fn idle(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            let Some(next) = self.shared.look(|world| world.device.next_event()) else { return };
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = changed => {}
+            }
+        }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+fn check(options: &Options) -> io::Result<()> {
+    let fault = if !(1..=32).contains(&options.ports) {
+        "a gateway has 1 to 32 ports"
+    } else if !(options.speed.is_finite() && options.speed > 0.0) {
+        "the speed must be above 0"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, fault))
+}

@@ -1,0 +1,235 @@
+//! From a request to what goes out for it: the order of the doors a request passes.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    call::Call,
+    canned::Canned,
+    device::{Device, Restart},
+    json::Writer,
+    log::{Counts, Log, RequestSeen},
+    login::{Caller, Login, Refusal, Verdict},
+    options::{LockedOut, Options},
+    quirks::Redirect,
+    reply::{End, Framing, Outcome, Reply},
+    rng::Rng,
+};
+
+/// A request, whole.
+pub(crate) struct Request {
+    pub(crate) connection: u64,
+    /// How many answers the connection has carried before.
+    pub(crate) answered: u32,
+    pub(crate) address: IpAddr,
+    pub(crate) method: String,
+    /// The request target exactly as it was sent.
+    pub(crate) uri: String,
+    pub(crate) authorization: Option<String>,
+    pub(crate) host: String,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    fn path_and_query(&self) -> (&str, &str) {
+        self.uri.split_once('?').unwrap_or((&self.uri, ""))
+    }
+}
+
+/// Everything about a gateway that changes.
+pub(crate) struct World {
+    pub(crate) login: Login,
+    pub(crate) device: Device,
+    pub(crate) canned: HashMap<String, VecDeque<Canned>>,
+    pub(crate) counts: Counts,
+    pub(crate) log: Log,
+    locked_out: LockedOut,
+    rng: Rng,
+}
+
+/// What a request gets, for the log as well.
+struct Answered {
+    status: Option<u16>,
+    error_code: Option<u16>,
+    outcome: Outcome,
+}
+
+/// Whether a request gets in.
+enum Door {
+    Open,
+    TurnedAway(Reply),
+    /// Its connection closes unanswered.
+    Shut,
+}
+
+impl World {
+    pub(crate) fn new(options: &Options, now: Instant) -> Self {
+        let mut rng = Rng::new(options.seed);
+        let fates = Rng::new(rng.next());
+        Self {
+            login: Login::new(options.clone(), &mut rng),
+            device: Device::new(options, fates, now),
+            canned: HashMap::new(),
+            counts: Counts::default(),
+            log: Log::default(),
+            locked_out: options.locked_out,
+            rng,
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let outbox = &self.device.outbox;
+        let segments_sent = self.device.ports.iter().map(|port| port.segments_sent).collect();
+        let lock_outs = self.login.lock_outs;
+        Counts { lock_outs, accepted: outbox.accepted(), segments_sent, ..self.counts.clone() }
+    }
+
+    pub(crate) fn restart(&mut self, how: Restart) {
+        self.device.restart(how);
+        self.login.restart();
+    }
+
+    pub(crate) fn handle(&mut self, request: &Request, now: Instant) -> Outcome {
+        self.device.advance(now);
+        let answered = self.answer(request, now);
+        self.device.dispatch();
+        self.counts.requests += 1;
+        self.log.add(RequestSeen {
+            serial: self.counts.requests,
+            connection: request.connection,
+            method: request.method.clone(),
+            uri: request.uri.clone(),
+            authorization: request.authorization.is_some(),
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+            status: answered.status,
+            error_code: answered.error_code,
+        });
+        answered.outcome
+    }
+
+    fn answer(&mut self, request: &Request, now: Instant) -> Answered {
+        match self.stop_at_the_door(request, now) {
+            Door::Open => self.serve(request),
+            Door::TurnedAway(reply) => self.answered(reply, request),
+            Door::Shut => unanswered(),
+        }
+    }
+
+    /// What comes before a request is looked at: redirects, login, lock-out.
+    fn stop_at_the_door(&mut self, request: &Request, now: Instant) -> Door {
+        if let Some(reply) = self.redirect(request) {
+            return Door::TurnedAway(reply);
+        }
+        if self.device.quirks.empty_post_closes && request.method == "POST" && request.body.is_empty() {
+            return Door::Shut;
+        }
+        let caller = Caller {
+            address: request.address,
+            method: &request.method,
+            uri: &request.uri,
+            authorization: request.authorization.as_deref(),
+        };
+        let distrusted = self.device.quirks.raw_comma_refused && request.path_and_query().1.contains(',');
+        match self.login.judge(&caller, distrusted, now) {
+            Verdict::Welcome => Door::Open,
+            Verdict::Refused(refusal) => Door::TurnedAway(self.refuse(refusal, now)),
+            Verdict::LockedOut => {
+                self.counts.turned_away += 1;
+                match self.locked_out {
+                    LockedOut::Forbidden => Door::TurnedAway(Reply::page(403)),
+                    LockedOut::Dropped => Door::Shut,
+                }
+            }
+        }
+    }
+
+    fn redirect(&self, request: &Request) -> Option<Reply> {
+        let place = match self.device.quirks.redirect {
+            Redirect::None => return None,
+            Redirect::Https => format!("https://{}{}", request.host, request.uri),
+            Redirect::LoginPage => "/login.htm".to_owned(),
+        };
+        Some(Reply::page(302).with("Location", place))
+    }
+
+    fn refuse(&mut self, refusal: Refusal, now: Instant) -> Reply {
+        match refusal {
+            Refusal::Unknown => self.counts.challenged += 1,
+            Refusal::Expired => self.counts.expired += 1,
+            Refusal::Wrong => self.counts.refused += 1,
+        }
+        let ragged = self.device.quirks.ragged_challenge;
+        let challenge = self.login.challenge(refusal, ragged, &mut self.rng, now);
+        let mut reply = Reply::page(401).with("WWW-Authenticate", challenge);
+        if ragged {
+            reply.framing = Framing::UntilClose;
+            reply.close = true;
+        }
+        reply
+    }
+
+    /// Carries out what a request asks that has been let in.
+    fn serve(&mut self, request: &Request) -> Answered {
+        let (path, query) = request.path_and_query();
+        let Some(call) = Call::find(path) else { return self.answered(Reply::page(404), request) };
+        if request.method != call.method() {
+            return self.answered(Reply::page(405).with("Allow", call.method()), request);
+        }
+        let canned = self.canned.get_mut(call.name).and_then(VecDeque::pop_front);
+        if let Some(canned) = canned.as_ref().filter(|canned| !canned.is_carried_out()) {
+            return exactly(canned.clone(), None, None);
+        }
+        let answer = call.run(&mut self.device, query, &request.body);
+        self.counts.carried_out(call.name);
+        let error_code = Some(answer.error_code);
+        let body = Writer(&self.device.quirks).answer(&answer);
+        let reply = self.flawed(Reply::new(200, "application/json", body), request);
+        match canned {
+            Some(canned) => exactly(canned, Some(&reply), error_code),
+            None => Answered { status: Some(reply.status), error_code, outcome: reply.outcome() },
+        }
+    }
+
+    fn answered(&self, reply: Reply, request: &Request) -> Answered {
+        let reply = self.flawed(reply, request);
+        Answered { status: Some(reply.status), error_code: None, outcome: reply.outcome() }
+    }
+
+    /// The reply with the flaws that are switched on.
+    fn flawed(&self, mut reply: Reply, request: &Request) -> Reply {
+        let quirks = &self.device.quirks;
+        let good = reply.status == 200;
+        if quirks.data_follows && good {
+            reply.reason = Some("Data follows");
+        }
+        if quirks.no_content_type && good {
+            reply.headers.retain(|(name, _)| *name != "Content-Type");
+        }
+        if reply.framing == Framing::Length && quirks.chunked && !quirks.http_1_0 {
+            reply.framing = Framing::Chunked;
+        }
+        if quirks.until_close {
+            reply.framing = Framing::UntilClose;
+        }
+        reply.http_1_0 = quirks.http_1_0;
+        if quirks.close_after > 0 && request.answered + 1 >= quirks.close_after {
+            reply.close = true;
+            reply.announced = !quirks.close_unannounced;
+        }
+        reply
+    }
+}
+
+fn unanswered() -> Answered {
+    Answered { status: None, error_code: None, outcome: Outcome::Exact(Vec::new(), End::Close) }
+}
+
+fn exactly(canned: Canned, truth: Option<&Reply>, error_code: Option<u16>) -> Answered {
+    let status = canned.status(truth);
+    Answered { status, error_code, outcome: canned.outcome(truth) }
+}

@@ -1,0 +1,229 @@
+//! What becomes of a message, and when its status reports come.
+
+use std::{str::FromStr, time::Duration};
+
+/// What becomes of a message. Joined with when its reports come it is a [`Plan`]; alone it is one with the usual reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Sent, and every segment is reported received (status code 0).
+    Deliver,
+    /// FAILED; no segment goes out.
+    Fail,
+    /// FAILED after so many segments went out. Those are reported received.
+    FailAfter(u32),
+    /// Sent; the final report of every segment carries this code (TS 23.040 §9.2.3.15).
+    Undelivered(u8),
+    /// Sent, and no report ever comes.
+    NoReport,
+    /// Stays SENDING for ever; its port goes on with the next message after the usual time.
+    Stuck,
+}
+
+/// When a report arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// With its segment, while the message is still SENDING.
+    Early,
+    /// So long after the whole message was sent, and one second later for each further segment; in the gateway's time.
+    After(Duration),
+}
+
+/// The fate of a message and the course of its reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What becomes of it.
+    pub fate: Fate,
+    /// When the reports arrive.
+    pub arrival: Arrival,
+    /// Each report arrives once more a second later.
+    pub doubled: bool,
+    /// The last segment's report arrives first.
+    pub reversed: bool,
+    /// A report with this code (32 to 63) precedes each final one by ten seconds.
+    pub temporary: Option<u8>,
+    /// The segments, counted from 0, whose reports are lost.
+    pub lost: Vec<u32>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Fate::Deliver.into()
+    }
+}
+
+impl From<Fate> for Plan {
+    fn from(fate: Fate) -> Self {
+        Self {
+            fate,
+            arrival: Arrival::After(Duration::from_secs(3)),
+            doubled: false,
+            reversed: false,
+            temporary: None,
+            lost: Vec::new(),
+        }
+    }
+}
+
+impl Fate {
+    /// With reports that arrive before the message is `SENT_OK`.
+    pub fn early(self) -> Plan {
+        Plan::from(self).early()
+    }
+
+    /// With reports that arrive so long after sending, in the gateway's time.
+    pub fn late(self, after: Duration) -> Plan {
+        Plan::from(self).late(after)
+    }
+
+    /// With every report twice.
+    pub fn doubled(self) -> Plan {
+        Plan::from(self).doubled()
+    }
+
+    /// With the reports of the segments in reverse order.
+    pub fn reversed(self) -> Plan {
+        Plan::from(self).reversed()
+    }
+
+    /// With a temporary report before each final one.
+    pub fn temporary(self, status_code: u8) -> Plan {
+        Plan::from(self).temporary(status_code)
+    }
+
+    /// Without the reports of that segment, counted from 0.
+    pub fn lost(self, segment: u32) -> Plan {
+        Plan::from(self).lost(segment)
+    }
+}
+
+impl Plan {
+    /// Reports arrive before the message is `SENT_OK`.
+    #[must_use]
+    pub fn early(mut self) -> Self {
+        self.arrival = Arrival::Early;
+        self
+    }
+
+    /// Reports arrive so long after sending, in the gateway's time.
+    #[must_use]
+    pub fn late(mut self, after: Duration) -> Self {
+        self.arrival = Arrival::After(after);
+        self
+    }
+
+    /// Every report arrives twice.
+    #[must_use]
+    pub fn doubled(mut self) -> Self {
+        self.doubled = true;
+        self
+    }
+
+    /// The reports of the segments arrive in reverse order.
+    #[must_use]
+    pub fn reversed(mut self) -> Self {
+        self.reversed = true;
+        self
+    }
+
+    /// A temporary report precedes each final one.
+    #[must_use]
+    pub fn temporary(mut self, status_code: u8) -> Self {
+        self.temporary = Some(status_code);
+        self
+    }
+
+    /// The reports of that segment, counted from 0, are lost; may be said of several.
+    #[must_use]
+    pub fn lost(mut self, segment: u32) -> Self {
+        self.lost.push(segment);
+        self
+    }
+
+    /// The final status code of a segment, when there is a report at all.
+    pub(crate) fn status_code(&self, segment: u32) -> Option<u8> {
+        match self.fate {
+            Fate::NoReport => None,
+            _ if self.lost.contains(&segment) => None,
+            Fate::Undelivered(code) => Some(code),
+            Fate::Deliver | Fate::Fail | Fate::FailAfter(_) | Fate::Stuck => Some(0),
+        }
+    }
+}
+
+/// Reads `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`, with what is said of the reports behind plus signs:
+/// `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `+early`.
+impl FromStr for Plan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut words = text.split('+');
+        let mut plan = Self::from(fate(words.next().unwrap_or_default())?);
+        for word in words {
+            plan = plan.with(word)?;
+        }
+        Ok(plan)
+    }
+}
+
+impl Plan {
+    fn with(self, word: &str) -> Result<Self, String> {
+        Ok(match split(word) {
+            ("early", "") => self.early(),
+            ("doubled", "") => self.doubled(),
+            ("reversed", "") => self.reversed(),
+            ("late", seconds) => self.late(Duration::from_secs(number(word, seconds)?)),
+            ("temporary", code) => self.temporary(number(word, code)?),
+            ("lost", segment) => self.lost(number(word, segment)?),
+            _ => {
+                return Err(format!(
+                    "`{word}` says nothing about reports: early, late:SECONDS, doubled, reversed, temporary:CODE or lost:SEGMENT"
+                ));
+            }
+        })
+    }
+}
+
+fn fate(word: &str) -> Result<Fate, String> {
+    Ok(match split(word) {
+        ("deliver", "") => Fate::Deliver,
+        ("fail", "") => Fate::Fail,
+        ("no-report", "") => Fate::NoReport,
+        ("stuck", "") => Fate::Stuck,
+        ("fail-after", segments) => Fate::FailAfter(number(word, segments)?),
+        ("undelivered", code) => Fate::Undelivered(number(word, code)?),
+        _ => {
+            return Err(format!(
+                "`{word}` is no fate: deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report or stuck"
+            ));
+        }
+    })
+}
+
+fn split(word: &str) -> (&str, &str) {
+    word.split_once(':').unwrap_or((word, ""))
+}
+
+fn number<T: FromStr>(word: &str, digits: &str) -> Result<T, String> {
+    digits.parse().map_err(|_| format!("`{word}` lacks its number, or it is out of range"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_are_read() {
+        let hour = Duration::from_secs(3600);
+        let plan = Fate::Deliver.late(hour).doubled().reversed().temporary(33).lost(1);
+        assert_eq!("deliver+late:3600+doubled+reversed+temporary:33+lost:1".parse(), Ok(plan));
+        assert_eq!("fail-after:2".parse(), Ok(Plan::from(Fate::FailAfter(2))));
+        assert_eq!("undelivered:70+early".parse(), Ok(Fate::Undelivered(70).early()));
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        for text in ["", "delivered", "fail:1", "undelivered:256", "deliver+soon", "deliver+late:"] {
+            assert!(text.parse::<Plan>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! HTTP answers: what hyper sends, and what it would be too well-mannered to send.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Response, StatusCode, ext::ReasonPhrase};
+
+/// How the end of an answer is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    Length,
+    Chunked,
+    /// By the end of the connection.
+    UntilClose,
+}
+
+/// What a connection does behind an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It waits for the next request.
+    KeepAlive,
+    /// It closes.
+    Close,
+    /// It stays open, and nothing more comes, whatever is asked.
+    Stall,
+}
+
+/// One step in writing an answer byte by byte.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Write(Bytes),
+    Pause(Duration),
+}
+
+/// What goes out for a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// An ordinary answer, which hyper writes.
+    Ordinary(Reply),
+    /// Exactly these bytes, then this end.
+    Exact(Vec<Step>, End),
+}
+
+/// An answer before it is decided who writes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
+    pub(crate) framing: Framing,
+    pub(crate) http_1_0: bool,
+    pub(crate) close: bool,
+    /// Whether a close is announced by `Connection: close`.
+    pub(crate) announced: bool,
+}
+
+impl Reply {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            reason: None,
+            headers: vec![("Content-Type", content_type.to_owned())],
+            body: body.into(),
+            framing: Framing::Length,
+            http_1_0: false,
+            close: false,
+            announced: true,
+        }
+    }
+
+    /// A short page, as the web server of a device has them.
+    pub(crate) fn page(status: u16) -> Self {
+        let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let title = title.unwrap_or_default();
+        let page = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n");
+        Self::new(status, "text/html", page)
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn outcome(self) -> Outcome {
+        let unannounced = self.close && !self.announced;
+        if self.http_1_0 || self.framing != Framing::Length || unannounced {
+            Outcome::Exact(vec![Step::Write(self.bytes())], self.end())
+        } else {
+            Outcome::Ordinary(self)
+        }
+    }
+
+    /// What the connection does behind it.
+    pub(crate) fn end(&self) -> End {
+        if self.close || self.http_1_0 || self.framing == Framing::UntilClose {
+            End::Close
+        } else {
+            End::KeepAlive
+        }
+    }
+
+    /// The whole answer as it goes over the wire.
+    pub(crate) fn bytes(&self) -> Bytes {
+        let version = if self.http_1_0 { "HTTP/1.0" } else { "HTTP/1.1" };
+        let canonical = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
+        let reason = self.reason.or(canonical).unwrap_or_default();
+        let mut text = format!("{version} {} {reason}\r\n", self.status).into_bytes();
+        for (name, value) in &self.headers {
+            text.extend(format!("{name}: {value}\r\n").bytes());
+        }
+        if self.end() == End::Close && self.announced {
+            text.extend(b"Connection: close\r\n");
+        }
+        match self.framing {
+            Framing::Length => text.extend(format!("Content-Length: {}\r\n\r\n", self.body.len()).bytes()),
+            Framing::Chunked => text.extend(b"Transfer-Encoding: chunked\r\n\r\n"),
+            Framing::UntilClose => text.extend(b"\r\n"),
+        }
+        match self.framing {
+            Framing::Chunked => chunk(&self.body, &mut text),
+            Framing::Length | Framing::UntilClose => text.extend_from_slice(&self.body),
+        }
+        text.into()
+    }
+
+    /// As hyper sends it, which adds the length and minds the connection.
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut builder = Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            builder = builder.header(*name, value);
+        }
+        if self.close {
+            builder = builder.header("Connection", "close");
+        }
+        if let Some(reason) = self.reason {
+            builder = builder.extension(ReasonPhrase::from_static(reason.as_bytes()));
+        }
+        let body = Full::new(self.body);
+        builder.body(body.clone()).unwrap_or_else(|_| Response::new(body))
+    }
+}
+
+/// In chunks of growing size (RFC 9112 §7.1), each with an extension, and with a trailer behind the last.
+fn chunk(body: &[u8], out: &mut Vec<u8>) {
+    let (mut rest, mut size) = (body, 1);
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(size.min(rest.len()));
+        out.extend(format!("{:X};part=\"{size}\"\r\n", piece.len()).bytes());
+        out.extend_from_slice(piece);
+        out.extend_from_slice(b"\r\n");
+        rest = behind;
+        size = size * 2 + 1;
+    }
+    out.extend_from_slice(b"0\r\nX-Served: yes\r\n\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_add_up() {
+        let mut out = Vec::new();
+        chunk(b"0123456789abc", &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(
+            text,
+            "1;part=\"1\"\r\n0\r\n3;part=\"3\"\r\n123\r\n7;part=\"7\"\r\n456789a\r\n2;part=\"15\"\r\nbc\r\n0\r\nX-Served: yes\r\n\r\n"
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! A raw HTTP client for the tests: it shows the bytes of each answer, and has a Digest of its own.
+
+use std::{fmt::Write as _, io};
+
+use md5::{Digest as _, Md5};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{Emulator, Options};
+
+/// A gateway without a login, and a client for it.
+pub(crate) async fn open(options: Options) -> (Emulator, Client) {
+    let gateway = Emulator::start(Options { auth: crate::Auth::None, ..options }).await.unwrap();
+    let client = Client::connect(&gateway).await;
+    (gateway, client)
+}
+
+/// An answer as it came.
+pub(crate) struct Raw {
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Raw {
+    pub(crate) fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+    }
+
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.status(), 200, "{}", self.head);
+        serde_json::from_str(&self.body).expect(&self.body)
+    }
+}
+
+/// One connection.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    /// Read, but not yet part of an answer.
+    ahead: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) async fn connect(gateway: &Emulator) -> Self {
+        Self { stream: TcpStream::connect(gateway.addr()).await.unwrap(), ahead: Vec::new() }
+    }
+
+    pub(crate) async fn get(&mut self, target: &str) -> Value {
+        self.request("GET", target, "", "").await.unwrap().json()
+    }
+
+    pub(crate) async fn post(&mut self, call: &str, body: &str) -> Value {
+        self.request("POST", &format!("/api/{call}"), "", body).await.unwrap().json()
+    }
+
+    /// The error code that the call answers with.
+    pub(crate) async fn code(&mut self, call: &str, body: &str) -> u64 {
+        self.post(call, body).await["error_code"].as_u64().unwrap()
+    }
+
+    /// Sends a request in one write; `headers` are whole lines. Reads the answer.
+    pub(crate) async fn request(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &str,
+        body: &str,
+    ) -> io::Result<Raw> {
+        self.send(method, target, headers, body).await?;
+        self.answer().await
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &str,
+        body: &str,
+    ) -> io::Result<()> {
+        let length = match method {
+            "POST" => format!("Content-Length: {}\r\n", body.len()),
+            _ => String::new(),
+        };
+        let text = format!("{method} {target} HTTP/1.1\r\nHost: gateway\r\n{headers}{length}\r\n{body}");
+        self.stream.write_all(text.as_bytes()).await
+    }
+
+    /// Reads one answer, by its length, its chunks (left as they are) or the end of the connection.
+    pub(crate) async fn answer(&mut self) -> io::Result<Raw> {
+        let head = self.until(b"\r\n\r\n").await?;
+        let mut raw = Raw { head, body: String::new() };
+        if let Some(length) = raw.header("content-length") {
+            let length: usize = length.parse().unwrap();
+            while self.ahead.len() < length {
+                self.more().await?;
+            }
+            raw.body = text(self.ahead.drain(..length).collect());
+        } else if raw.header("transfer-encoding").is_some() {
+            raw.body = self.until(b"\r\n\r\n").await?;
+        } else {
+            raw.body = self.to_end().await;
+        }
+        Ok(raw)
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) async fn to_end(&mut self) -> String {
+        while self.more().await.is_ok() {}
+        text(std::mem::take(&mut self.ahead))
+    }
+
+    /// Everything up to and including `end`.
+    async fn until(&mut self, end: &[u8]) -> io::Result<String> {
+        loop {
+            if let Some(at) = self.ahead.windows(end.len()).position(|window| window == end) {
+                return Ok(text(self.ahead.drain(..at + end.len()).collect()));
+            }
+            self.more().await?;
+        }
+    }
+
+    async fn more(&mut self) -> io::Result<()> {
+        match self.stream.read_buf(&mut self.ahead).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
+/// A login, to be changed before it is used.
+#[derive(Clone)]
+pub(crate) struct Login {
+    pub(crate) user: &'static str,
+    pub(crate) password: &'static str,
+    pub(crate) nonce: String,
+    pub(crate) opaque: String,
+    pub(crate) nc: u32,
+    pub(crate) cnonce: &'static str,
+    pub(crate) qop: &'static str,
+    pub(crate) realm: &'static str,
+}
+
+impl Login {
+    /// Answers the challenge of a 401.
+    pub(crate) fn new(refusal: &Raw) -> Self {
+        let challenge = refusal.header("www-authenticate").unwrap();
+        let part = |name: &str| challenge.split(name).nth(1).unwrap().split('"').next().unwrap().to_owned();
+        Self {
+            user: "admin",
+            password: "admin",
+            nonce: part("nonce=\""),
+            opaque: part("opaque=\""),
+            nc: 1,
+            cnonce: "0a4f113b",
+            qop: "auth",
+            realm: "Web Server",
+        }
+    }
+
+    /// The header line for a request.
+    pub(crate) fn line(&self, method: &str, uri: &str) -> String {
+        let Self { user, password, nonce, opaque, nc, cnonce, qop, realm } = self;
+        let secret = md5(&format!("{user}:{realm}:{password}"));
+        let request = md5(&format!("{method}:{uri}"));
+        let response = md5(&format!("{secret}:{nonce}:{nc:08x}:{cnonce}:{qop}:{request}"));
+        format!(
+            "Authorization: Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", algorithm=MD5, \
+             response=\"{response}\", opaque=\"{opaque}\", qop={qop}, nc={nc:08x}, cnonce=\"{cnonce}\"\r\n"
+        )
+    }
+}
+
+fn md5(text: &str) -> String {
+    let mut hex = String::new();
+    for byte in Md5::digest(text) {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
+}

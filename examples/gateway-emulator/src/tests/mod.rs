@@ -1,0 +1,3 @@
+//! A gateway over real sockets.
+
+mod login;
