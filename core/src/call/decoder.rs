@@ -15,15 +15,16 @@ use crate::json::{Field, ReadError, Reader};
 ///
 /// The order of calls: [`next`](Self::next) until it gives `None`, for each piece of the answer; after the last piece
 /// [`finish`](Self::finish). [`summary`](Self::summary) tells at any time what is known so far, also after an error.
-pub struct Decoder<'b, C: Call> {
-    reader: Reader<'b>,
+pub struct Decoder<C: Call, B> {
+    reader: Reader,
+    buffer: B,
     call: PhantomData<fn() -> C>,
 }
 
-impl<'b, C: Call> Decoder<'b, C> {
-    /// A reader of one answer over the lent `buffer`.
-    pub fn new(buffer: &'b mut [u8]) -> Self {
-        Self { reader: Reader::new(C::SCHEMA, buffer), call: PhantomData }
+impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
+    /// A reader of one answer over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
+    pub const fn new(buffer: B) -> Self {
+        Self { reader: Reader::new(C::SCHEMA), buffer, call: PhantomData }
     }
 
     /// Reads on to the next record, advancing `input` behind what was read.
@@ -34,7 +35,11 @@ impl<'b, C: Call> Decoder<'b, C> {
     /// # Errors
     /// [`ReadError`] when the answer can't be read any further; every later call repeats it.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<C::Record<'_>>, ReadError> {
-        Ok(if self.reader.next(input)? { C::record(self.reader.record()) } else { None })
+        Ok(if self.reader.next(self.buffer.as_mut(), input)? {
+            C::record(self.reader.record(self.buffer.as_ref()))
+        } else {
+            None
+        })
     }
 
     /// What the answer said beside its records, after its last piece.
@@ -48,18 +53,26 @@ impl<'b, C: Call> Decoder<'b, C> {
 
     /// What the answer said so far beside its records.
     pub fn summary(&self) -> C::Summary<'_> {
-        C::summary(self.reader.head())
+        C::summary(self.reader.head(self.buffer.as_ref()))
     }
 
     /// Whether the document has come to its end.
     pub fn is_complete(&self) -> bool {
         self.reader.is_complete()
     }
+
+    /// Gives the buffer back.
+    pub fn into_buffer(self) -> B {
+        self.buffer
+    }
 }
 
-impl<C: Call> fmt::Debug for Decoder<'_, C> {
+impl<C: Call, B> fmt::Debug for Decoder<C, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder").field("call", &C::NAME).field("complete", &self.is_complete()).finish()
+        f.debug_struct("Decoder")
+            .field("call", &C::NAME)
+            .field("complete", &self.reader.is_complete())
+            .finish_non_exhaustive()
     }
 }
 

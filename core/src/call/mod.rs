@@ -14,7 +14,7 @@
 //! // The answer comes in pieces, and with a comma missing.
 //! let pieces = [r#"{"error_code":200"result":[{"port":0,"user_"#, r#"id":1,"number":"12351","status":"SENT_OK"}]}"#];
 //! let mut buffer = [0; 256];
-//! let mut decoder = Decoder::<QuerySmsResult>::new(&mut buffer);
+//! let mut decoder = Decoder::<QuerySmsResult, _>::new(&mut buffer[..]);
 //! let mut sent = 0;
 //! for piece in pieces {
 //!     let mut input = piece.as_bytes();

@@ -77,6 +77,10 @@ impl Call for QueryIncomingSms {
         IncomingSmsSummary::fill(values)
     }
 
+    fn is_repeatable(&self) -> bool {
+        self.flag != Flag::Unread
+    }
+
     fn write_query(&self, query: &mut Query<'_, '_>) {
         if let Some(id) = self.after {
             query.number("incoming_sms_id", id);

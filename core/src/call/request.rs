@@ -65,6 +65,11 @@ pub trait Call {
     #[doc(hidden)]
     fn write_json(&self, _json: &mut JsonWriter<'_, '_>) {}
 
+    /// Whether asking again does no harm when the answer was lost: not for what sends, stops, or marks messages read.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
     /// Writes the path with its query, as it stands in the request's first line and in a Digest answer.
     ///
     /// # Errors
@@ -136,8 +141,10 @@ impl Query<'_, '_> {
         self.out.number(value.unsigned_abs());
     }
 
+    // The method itself is bound to one writer's lifetime.
+    #[allow(clippy::redundant_closure_for_method_calls)]
     pub(super) fn words(&mut self, name: &str, words: impl IntoIterator<Item = &'static str>) {
-        self.list(name, words, |out, word| out.str(word));
+        self.list(name, words, |out: &mut Writer<'_>, word| out.str(word));
     }
 
     pub(super) fn ports(&mut self, ports: Ports) {

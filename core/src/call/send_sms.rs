@@ -178,6 +178,10 @@ impl Call for SendSms<'_> {
         SendSmsSummary::fill(values)
     }
 
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
     fn write_json(&self, json: &mut JsonWriter<'_, '_>) {
         json.key("\"text\":");
         json.string(self.text);

@@ -80,6 +80,10 @@ impl Call for SendUssd<'_> {
         UssdSummary::fill(values)
     }
 
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
     fn write_json(&self, json: &mut JsonWriter<'_, '_>) {
         write_ports(json, self.ports);
         json.key("\"command\":");

@@ -43,6 +43,10 @@ impl Call for StopSms {
         StopSummary::fill(values)
     }
 
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
     fn write_query(&self, query: &mut Query<'_, '_>) {
         query.signed("task_id", self.task.get());
     }

@@ -31,7 +31,7 @@ where
     for<'a> C::Summary<'a>: std::fmt::Debug,
 {
     let mut buffer = vec![0; buffer];
-    let mut decoder = Decoder::<C>::new(&mut buffer);
+    let mut decoder = Decoder::<C, _>::new(&mut buffer[..]);
     let mut records = Vec::new();
     'pieces: for mut input in pieces {
         loop {
@@ -68,7 +68,7 @@ where
     for at in 0..bytes.len() {
         let cut = read::<C>([&bytes[..at]], 256);
         assert_eq!(cut.end, Err(ReadError { offset: at as u64, kind: Malformed::CutOff }));
-        let complete = bytes[..at].iter().filter(|byte| **byte == b'}').count();
+        let complete = answer.bytes().take(at).filter(|byte| *byte == b'}').count();
         assert_eq!(cut.records, whole.records[..complete], "cut at {at}");
     }
 }

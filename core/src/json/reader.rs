@@ -1,8 +1,8 @@
 //! The tolerant, resumable reader: from bytes to the values of one record after the other.
 
 use super::{
-    Key, Malformed, ReadError, Schema, Values,
-    store::{RECORD_SLOTS, Store},
+    Malformed, ReadError, Schema, Values,
+    store::{Places, RECORD_SLOTS, Store},
     text::TextReader,
 };
 
@@ -47,75 +47,30 @@ enum Target {
 }
 
 /// Reads one answer.
-pub(crate) struct Reader<'b> {
-    schema: &'static Schema,
-    store: Store<'b>,
-    text: TextReader,
-    state: State,
-    target: Target,
-    /// Open brackets of an unknown value.
-    depth: u32,
-    /// The known key that came last, plus one; 0: none in this record yet.
-    last: usize,
-    /// Which known key came after which the last time: the one to expect.
-    follows: [u8; RECORD_SLOTS + 1],
+pub(crate) struct Reader {
+    machine: Machine,
+    places: Places,
     /// Bytes taken.
     offset: u64,
     failed: Option<ReadError>,
 }
 
-impl<'b> Reader<'b> {
-    pub(crate) fn new(schema: &'static Schema, buffer: &'b mut [u8]) -> Self {
-        Self {
-            schema,
-            store: Store::new(buffer),
-            text: TextReader::new(),
-            state: State::Start,
-            target: Target::Unknown,
-            depth: 0,
-            last: 0,
-            follows: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
-            offset: 0,
-            failed: None,
-        }
+impl Reader {
+    pub(crate) const fn new(schema: &'static Schema) -> Self {
+        Self { machine: Machine::new(schema), places: Places::new(), offset: 0, failed: None }
     }
 
     /// Reads on: `true` when a record is complete, `false` when the input is used up or the document is complete.
-    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<bool, ReadError> {
+    ///
+    /// `buffer` is the same each time, and nobody else writes to it.
+    pub(crate) fn next(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> Result<bool, ReadError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
         let length = input.len();
-        let result = self.run(input);
+        let result = self.machine.run(input, &mut Store { buffer, places: &mut self.places });
         self.offset = self.offset.saturating_add(length.saturating_sub(input.len()) as u64);
         result.map_err(|kind| *self.failed.insert(ReadError { offset: self.offset, kind }))
-    }
-
-    fn run(&mut self, input: &mut &[u8]) -> Result<bool, Malformed> {
-        while !input.is_empty() {
-            match self.state {
-                State::Start => self.start(input)?,
-                State::Key => {
-                    if self.key(input)? {
-                        return Ok(true);
-                    }
-                }
-                State::KeyText => self.key_text(input),
-                State::Colon { had } => self.colon(input, had)?,
-                State::Value => self.value(input)?,
-                State::Text => self.known_text(input),
-                State::Bare => self.known_bare(input),
-                State::SkipBare => self.skip_bare(input),
-                State::SkipText { slash } => self.skip_text(input, slash),
-                State::SkipNested => self.skip_nested(input)?,
-                State::Record => self.record_start(input)?,
-                State::End => {
-                    skip_space(input);
-                    break;
-                }
-            }
-        }
-        Ok(false)
     }
 
     /// Whether the document is complete.
@@ -123,27 +78,78 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// The error that reading stopped with, or that the document has no end.
     pub(crate) fn finish(&self) -> Result<(), ReadError> {
-        match (self.failed, self.state) {
-            (Some(error), _) => Err(error),
-            (None, State::End) => Ok(()),
-            (None, _) => Err(ReadError { offset: self.offset, kind: Malformed::CutOff }),
+        match self.failed {
+            Some(error) => Err(error),
+            None if self.is_complete() => Ok(()),
+            None => Err(ReadError { offset: self.offset, kind: Malformed::CutOff }),
         }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        self.state == State::End
+        self.machine.state == State::End
     }
 
-    pub(crate) fn head(&self) -> Values<'_> {
-        Values::new(self.store.head(), self.schema.head.len(), 0)
+    pub(crate) fn head<'a>(&'a self, buffer: &'a [u8]) -> Values<'a> {
+        Values::new(self.places.head(), buffer, self.machine.schema.head.len(), 0)
     }
 
-    pub(crate) fn record(&self) -> Values<'_> {
-        Values::new(self.store.record(), self.schema.record.len(), self.store.base())
+    pub(crate) fn record<'a>(&'a self, buffer: &'a [u8]) -> Values<'a> {
+        Values::new(self.places.record(), buffer, self.machine.schema.record.len(), self.places.base())
+    }
+}
+
+/// The grammar: what has come and what may come.
+struct Machine {
+    schema: &'static Schema,
+    text: TextReader,
+    state: State,
+    target: Target,
+    /// Open brackets of an unknown value.
+    depth: u32,
+    /// The known key that came last in the record, plus one; 0: none yet.
+    last: usize,
+    /// Which known key came after which the last time: the one to expect.
+    follows: [u8; RECORD_SLOTS + 1],
+}
+
+impl Machine {
+    const fn new(schema: &'static Schema) -> Self {
+        Self {
+            schema,
+            text: TextReader::new(),
+            state: State::Start,
+            target: Target::Unknown,
+            depth: 0,
+            last: 0,
+            follows: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+        }
     }
 
-    fn keys(&self) -> &'static [Key] {
-        if self.store.in_record { self.schema.record } else { self.schema.head }
+    fn run(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<bool, Malformed> {
+        while !input.is_empty() {
+            match self.state {
+                State::Start => self.start(input)?,
+                State::Key => {
+                    if self.key(input, store)? {
+                        return Ok(true);
+                    }
+                }
+                State::KeyText => self.key_text(input, store),
+                State::Colon { had } => self.colon(input, had)?,
+                State::Value => self.value(input, store)?,
+                State::Text => self.known_text(input, store),
+                State::Bare => self.known_bare(input, store),
+                State::SkipBare => self.skip_bare(input),
+                State::SkipText { slash } => self.skip_text(input, slash),
+                State::SkipNested => self.skip_nested(input)?,
+                State::Record => self.record_start(input, store)?,
+                State::End => {
+                    skip_space(input);
+                    break;
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn start(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
@@ -163,12 +169,12 @@ impl<'b> Reader<'b> {
     }
 
     /// `true` when the object that ends is a record.
-    fn key(&mut self, input: &mut &[u8]) -> Result<bool, Malformed> {
+    fn key(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<bool, Malformed> {
         skip_separators(input);
         match *input {
             [b'"', rest @ ..] => {
                 let expected = usize::from(self.follows.get(self.last).copied().unwrap_or_default());
-                if self.store.in_record
+                if store.places.in_record
                     && let Some(key) = self.schema.record.get(expected)
                     && let Some(rest) = input.strip_prefix(key.literal())
                 {
@@ -178,14 +184,14 @@ impl<'b> Reader<'b> {
                     self.state = State::Value;
                 } else {
                     *input = rest;
-                    self.store.begin_key();
+                    store.begin_key();
                     self.state = State::KeyText;
                 }
                 Ok(false)
             }
             [b'}', rest @ ..] => {
                 *input = rest;
-                let record = core::mem::take(&mut self.store.in_record);
+                let record = core::mem::take(&mut store.places.in_record);
                 self.state = if record { State::Record } else { State::End };
                 Ok(record)
             }
@@ -194,13 +200,14 @@ impl<'b> Reader<'b> {
         }
     }
 
-    fn key_text(&mut self, input: &mut &[u8]) {
-        if !self.text.read(input, &mut self.store) {
+    fn key_text(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
+        if !self.text.read(input, store) {
             return;
         }
-        let (schema, keys) = (self.schema, self.keys());
-        let in_record = self.store.in_record;
-        let (name, had) = self.store.end_key();
+        let in_record = store.places.in_record;
+        let schema = self.schema;
+        let keys = if in_record { schema.record } else { schema.head };
+        let (name, had) = store.end_key();
         self.state = State::Colon { had };
         self.target = match keys.iter().position(|key| key.name() == name) {
             Some(index) => Target::Known(index),
@@ -227,16 +234,16 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    fn value(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
+    fn value(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<(), Malformed> {
         skip_space(input);
         let [first, rest @ ..] = *input else { return Ok(()) };
         match *first {
             b'"' => {
                 *input = rest;
                 if let Target::Known(index) = self.target {
-                    self.store.begin_value(index);
+                    store.begin_value(index);
                     self.state = State::Text;
-                    self.known_text(input);
+                    self.known_text(input, store);
                 } else {
                     self.state = State::SkipText { slash: false };
                 }
@@ -255,9 +262,9 @@ impl<'b> Reader<'b> {
             }
             byte if is_bare(byte) => {
                 if let Target::Known(index) = self.target {
-                    self.store.begin_value(index);
+                    store.begin_value(index);
                     self.state = State::Bare;
-                    self.known_bare(input);
+                    self.known_bare(input, store);
                 } else {
                     self.state = State::SkipBare;
                 }
@@ -267,23 +274,23 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    fn known_text(&mut self, input: &mut &[u8]) {
-        if self.text.read(input, &mut self.store) {
-            self.end_value(false);
+    fn known_text(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
+        if self.text.read(input, store) {
+            self.end_value(store, false);
         }
     }
 
-    fn known_bare(&mut self, input: &mut &[u8]) {
+    fn known_bare(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
         let bare = take_bare(input);
-        self.store.push(bare);
+        store.push(bare);
         if !input.is_empty() {
-            self.end_value(true);
+            self.end_value(store, true);
         }
     }
 
-    fn end_value(&mut self, bare: bool) {
+    fn end_value(&mut self, store: &mut Store<'_>, bare: bool) {
         if let Target::Known(index) = self.target {
-            self.store.end_value(index, bare);
+            store.end_value(index, bare);
         }
         self.state = State::Key;
     }
@@ -336,12 +343,12 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    fn record_start(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
+    fn record_start(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<(), Malformed> {
         skip_separators(input);
         match *input {
             [b'{', rest @ ..] => {
                 *input = rest;
-                self.store.begin_record(self.schema);
+                store.begin_record(self.schema);
                 self.last = 0;
                 self.state = State::Key;
             }

@@ -45,9 +45,8 @@ struct KeyText {
     length: usize,
 }
 
-/// The lent buffer and what stands where in it.
-pub(crate) struct Store<'b> {
-    buffer: &'b mut [u8],
+/// What stands where in the lent buffer.
+pub(crate) struct Places {
     /// The end of what stands in the buffer.
     end: usize,
     /// The end of the head's values.
@@ -62,10 +61,9 @@ pub(crate) struct Store<'b> {
     pub(crate) in_record: bool,
 }
 
-impl<'b> Store<'b> {
-    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
+impl Places {
+    pub(crate) const fn new() -> Self {
         Self {
-            buffer,
             end: 0,
             base: 0,
             head: [Slot::MISSING; HEAD_SLOTS],
@@ -77,23 +75,48 @@ impl<'b> Store<'b> {
         }
     }
 
+    fn slots_mut(&mut self) -> &mut [Slot] {
+        if self.in_record { &mut self.record } else { &mut self.head }
+    }
+
+    pub(crate) const fn head(&self) -> &[Slot] {
+        &self.head
+    }
+
+    pub(crate) const fn record(&self) -> &[Slot] {
+        &self.record
+    }
+
+    /// The bytes that the head's values take.
+    pub(crate) const fn base(&self) -> usize {
+        self.base
+    }
+}
+
+/// The lent buffer and what stands where in it, together for as long as a piece is read.
+pub(crate) struct Store<'s> {
+    pub(crate) buffer: &'s mut [u8],
+    pub(crate) places: &'s mut Places,
+}
+
+impl Store<'_> {
     pub(crate) fn begin_record(&mut self, schema: &Schema) {
-        for slot in self.record.iter_mut().take(schema.record.len()) {
+        for slot in self.places.record.iter_mut().take(schema.record.len()) {
             *slot = Slot::MISSING;
         }
-        self.end = self.base;
-        self.in_record = true;
+        self.places.end = self.places.base;
+        self.places.in_record = true;
     }
 
     pub(crate) fn begin_key(&mut self) {
-        self.key.length = 0;
-        self.in_key = true;
+        self.places.key.length = 0;
+        self.places.in_key = true;
     }
 
     /// Ends the key and gives it, without the colons it may end with, and whether there were any.
     pub(crate) fn end_key(&mut self) -> (&[u8], bool) {
-        self.in_key = false;
-        let whole = self.key.bytes.get(..self.key.length).unwrap_or_default();
+        self.places.in_key = false;
+        let whole = self.places.key.bytes.get(..self.places.key.length).unwrap_or_default();
         let mut key = whole;
         while let [rest @ .., b':'] = key {
             key = rest;
@@ -103,10 +126,10 @@ impl<'b> Store<'b> {
 
     /// Begins the value of the known key `index`; what an earlier one of the same key left goes.
     pub(crate) fn begin_value(&mut self, index: usize) {
-        if !self.in_record {
-            self.end = self.base;
+        if !self.places.in_record {
+            self.places.end = self.places.base;
         }
-        if let Some(slot) = self.slots_mut().get_mut(index)
+        if let Some(slot) = self.places.slots_mut().get_mut(index)
             && slot.kind != Kind::Missing
         {
             let old = *slot;
@@ -115,49 +138,49 @@ impl<'b> Store<'b> {
                 self.remove(old);
             }
         }
-        self.value = Slot { start: self.end, length: 0, kind: Kind::Exact };
+        self.places.value = Slot { start: self.places.end, length: 0, kind: Kind::Exact };
     }
 
     /// Ends the value of the known key `index`. A bare `null` counts as missing.
     pub(crate) fn end_value(&mut self, index: usize, bare: bool) {
-        let mut value = self.value;
-        if bare && value.length == 4 && self.buffer.get(value.start..self.end) == Some(b"null") {
+        let mut value = self.places.value;
+        if bare && value.length == 4 && self.buffer.get(value.start..self.places.end) == Some(b"null") {
             value = Slot::MISSING;
-            self.end = self.value.start;
+            self.places.end = self.places.value.start;
         }
-        if let Some(slot) = self.slots_mut().get_mut(index) {
+        if let Some(slot) = self.places.slots_mut().get_mut(index) {
             *slot = value;
         }
-        if !self.in_record {
-            self.base = self.end;
+        if !self.places.in_record {
+            self.places.base = self.places.end;
         }
     }
 
     /// Marks the value being read as not what the peer meant.
     pub(crate) fn lossy(&mut self) {
-        if self.value.kind == Kind::Exact && !self.in_key {
-            self.value.kind = Kind::Lossy;
+        if self.places.value.kind == Kind::Exact && !self.places.in_key {
+            self.places.value.kind = Kind::Lossy;
         }
     }
 
     /// Appends to the key or the value being read.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        if self.in_key {
+        if self.places.in_key {
             return self.push_key(bytes);
         }
-        self.value.length = self.value.length.saturating_add(bytes.len());
+        self.places.value.length = self.places.value.length.saturating_add(bytes.len());
         let mut rest = bytes;
-        while self.value.is_stored() {
-            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        while self.places.value.is_stored() {
+            let room = self.buffer.get_mut(self.places.end..).unwrap_or_default();
             if let Some((fit, _)) = room.split_at_mut_checked(rest.len()) {
                 fit.copy_from_slice(rest);
-                self.end = self.end.saturating_add(rest.len());
+                self.places.end = self.places.end.saturating_add(rest.len());
                 return;
             }
             // Fill the buffer to its last byte before deciding, so that the decision does not depend on how the input was cut.
             let (fit, over) = rest.split_at_checked(room.len()).unwrap_or((rest, &[]));
             room.copy_from_slice(fit);
-            self.end = self.buffer.len();
+            self.places.end = self.buffer.len();
             rest = over;
             self.make_room();
         }
@@ -165,20 +188,21 @@ impl<'b> Store<'b> {
 
     /// A key that outgrows its place can't be a known one: it is spoilt, for a prefix of it might be.
     fn push_key(&mut self, bytes: &[u8]) {
-        let end = self.key.length.saturating_add(bytes.len());
-        match self.key.bytes.get_mut(self.key.length..end) {
+        let end = self.places.key.length.saturating_add(bytes.len());
+        match self.places.key.bytes.get_mut(self.places.key.length..end) {
             Some(room) => {
                 room.copy_from_slice(bytes);
-                self.key.length = end;
+                self.places.key.length = end;
             }
-            None => self.key.length = usize::MAX,
+            None => self.places.key.length = usize::MAX,
         }
     }
 
     /// The buffer is full: the longest value of the record gives way if it is longer than the one being read, else that one does.
     fn make_room(&mut self) {
-        let held = self.end.saturating_sub(self.value.start);
+        let held = self.places.end.saturating_sub(self.places.value.start);
         let longest = self
+            .places
             .slots_mut()
             .iter_mut()
             .filter(|slot| slot.is_stored() && slot.length > held)
@@ -188,46 +212,30 @@ impl<'b> Store<'b> {
             slot.kind = Kind::TooLong;
             self.remove(old);
         } else {
-            self.value.kind = Kind::TooLong;
-            self.end = self.value.start;
+            self.places.value.kind = Kind::TooLong;
+            self.places.end = self.places.value.start;
         }
     }
 
     /// Closes the gap that a value leaves.
     fn remove(&mut self, gap: Slot) {
-        for at in gap.start..self.end.saturating_sub(gap.length) {
+        for at in gap.start..self.places.end.saturating_sub(gap.length) {
             let Some(byte) = self.buffer.get(at.saturating_add(gap.length)).copied() else { break };
             if let Some(place) = self.buffer.get_mut(at) {
                 *place = byte;
             }
         }
-        self.end = self.end.saturating_sub(gap.length);
-        if !self.in_record {
-            self.base = self.base.saturating_sub(gap.length);
+        self.places.end = self.places.end.saturating_sub(gap.length);
+        if !self.places.in_record {
+            self.places.base = self.places.base.saturating_sub(gap.length);
         }
-        let value = &mut self.value;
-        let slots = if self.in_record { &mut self.record[..] } else { &mut self.head[..] };
+        let value = &mut self.places.value;
+        let slots =
+            if self.places.in_record { &mut self.places.record[..] } else { &mut self.places.head[..] };
         for slot in slots.iter_mut().chain([value]) {
             if slot.start > gap.start {
                 slot.start = slot.start.saturating_sub(gap.length);
             }
         }
-    }
-
-    fn slots_mut(&mut self) -> &mut [Slot] {
-        if self.in_record { &mut self.record } else { &mut self.head }
-    }
-
-    pub(crate) fn head(&self) -> (&[Slot], &[u8]) {
-        (&self.head, self.buffer)
-    }
-
-    pub(crate) fn record(&self) -> (&[Slot], &[u8]) {
-        (&self.record, self.buffer)
-    }
-
-    /// The bytes that the head's values take.
-    pub(crate) const fn base(&self) -> usize {
-        self.base
     }
 }

@@ -137,19 +137,18 @@ impl TextReader {
     /// Takes one UTF-16 unit.
     fn unit(&mut self, unit: u16, store: &mut Store<'_>) {
         let high = core::mem::take(&mut self.high);
-        let code = match (high, unit) {
-            (1.., 0xDC00..=0xDFFF) => 0x1_0000 + (u32::from(high & 0x3FF) << 10 | u32::from(unit & 0x3FF)),
-            _ => {
-                if high != 0 {
-                    replace(store);
-                }
-                if let 0xD800..=0xDBFF = unit {
-                    self.high = unit;
-                    return;
-                }
-                u32::from(unit)
+        let mut code = u32::from(unit);
+        if high != 0 && (0xDC00..=0xDFFF).contains(&unit) {
+            code = 0x1_0000 + (u32::from(high & 0x3FF) << 10 | u32::from(unit & 0x3FF));
+        } else {
+            if high != 0 {
+                replace(store);
             }
-        };
+            if (0xD800..=0xDBFF).contains(&unit) {
+                self.high = unit;
+                return;
+            }
+        }
         match char::from_u32(code) {
             Some(character) => store.push(character.encode_utf8(&mut [0; 4]).as_bytes()),
             None => replace(store),

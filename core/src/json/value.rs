@@ -120,8 +120,7 @@ impl FromRaw for i64 {
     fn from_raw(raw: &[u8]) -> Option<Self> {
         let (digits, negative) = match raw {
             [b'-', digits @ ..] => (digits, true),
-            [b'+', digits @ ..] => (digits, false),
-            digits => (digits, false),
+            [b'+', digits @ ..] | digits => (digits, false),
         };
         if digits.is_empty() {
             return None;
@@ -168,7 +167,7 @@ pub struct Values<'a> {
 
 impl<'a> Values<'a> {
     /// `before` bytes of the buffer are taken by what is not in `slots`.
-    pub(crate) fn new((slots, buffer): (&'a [Slot], &'a [u8]), count: usize, before: usize) -> Self {
+    pub(crate) fn new(slots: &'a [Slot], buffer: &'a [u8], count: usize, before: usize) -> Self {
         let slots = slots.get(..count).unwrap_or(slots);
         // Only asked for when something was too long; then the sum is what all would have taken.
         let needed = if slots.iter().any(|slot| slot.kind == Kind::TooLong) {

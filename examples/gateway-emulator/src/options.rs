@@ -1,11 +1,13 @@
 //! How a gateway is set up before it starts.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+
+use clap::ValueEnum;
 
 use crate::{fate::Plan, quirks::Quirks};
 
 /// How clients log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Auth {
     /// Digest with MD5 and qop=auth (RFC 7616), as the newer firmware does.
     Digest,
@@ -26,8 +28,27 @@ pub enum NonceLife {
     Lasting(Duration),
 }
 
+/// Reads `forever`, `one-request`, or a duration: `1s`, `500ms`.
+impl FromStr for NonceLife {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let millis = |digits: &str| digits.parse().ok().map(Duration::from_millis);
+        let seconds = |digits: &str| digits.parse().ok().map(Duration::from_secs);
+        match text {
+            "forever" => Ok(Self::Forever),
+            "one-request" => Ok(Self::OneRequest),
+            _ => text
+                .strip_suffix("ms")
+                .map_or_else(|| text.strip_suffix('s').and_then(seconds), millis)
+                .map(Self::Lasting)
+                .ok_or_else(|| format!("`{text}` is not forever, one-request, 1s or 500ms")),
+        }
+    }
+}
+
 /// What a challenge says about why it came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Stale {
     /// Stale when the login was right but for its nonce.
     Truthful,
@@ -40,7 +61,7 @@ pub enum Stale {
 }
 
 /// What is asked of the nonce count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NonceCount {
     /// It grows.
     Growing,
@@ -49,7 +70,7 @@ pub enum NonceCount {
 }
 
 /// Which refusals count towards a lock-out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Counted {
     /// A login that is wrong whatever its nonce.
     WrongLogin,
@@ -60,7 +81,7 @@ pub enum Counted {
 }
 
 /// What a client gets whose address is locked out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LockedOut {
     /// HTTP status 403.
     Forbidden,
@@ -149,5 +170,24 @@ impl fmt::Debug for Options {
             .field("speed", &self.speed)
             .field("quirks", &self.quirks)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_stays_inside() {
+        let options = Options { password: "s3cret".into(), ..Options::default() };
+        assert!(!format!("{options:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn lives_of_nonces() {
+        assert_eq!("forever".parse(), Ok(NonceLife::Forever));
+        assert_eq!("1s".parse(), Ok(NonceLife::Lasting(Duration::from_secs(1))));
+        assert_eq!("500ms".parse(), Ok(NonceLife::Lasting(Duration::from_millis(500))));
+        assert!(["", "1", "s", "ms", "-1s", "1m"].iter().all(|text| text.parse::<NonceLife>().is_err()));
     }
 }

@@ -1,7 +1,9 @@
 //! A port: a modem and its SIM card.
 
+use clap::ValueEnum;
+
 /// The state of a port's registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Reg {
     /// `POWER_OFF`
     PowerOff,
