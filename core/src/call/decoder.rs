@@ -18,13 +18,15 @@ use crate::json::{Field, ReadError, Reader};
 pub struct Decoder<C: Call, B> {
     reader: Reader,
     buffer: B,
+    /// Whether the reader stopped behind a record.
+    at_record: bool,
     call: PhantomData<fn() -> C>,
 }
 
 impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// A reader of one answer over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
     pub const fn new(buffer: B) -> Self {
-        Self { reader: Reader::new(C::SCHEMA), buffer, call: PhantomData }
+        Self { reader: Reader::new(C::SCHEMA), buffer, at_record: false, call: PhantomData }
     }
 
     /// Reads on to the next record, advancing `input` behind what was read.
@@ -35,11 +37,24 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// # Errors
     /// [`ReadError`] when the answer can't be read any further; every later call repeats it.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<C::Record<'_>>, ReadError> {
-        Ok(if self.reader.next(self.buffer.as_mut(), input)? {
-            C::record(self.reader.record(self.buffer.as_ref()))
-        } else {
-            None
-        })
+        self.advance(input)?;
+        Ok(self.record())
+    }
+
+    /// As [`next`](Self::next), but tells only whether a record is there: [`record`](Self::record) gives it. For loops that
+    /// either return a record or refill the input, which the borrow checker does not take with `next`.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn advance(&mut self, input: &mut &[u8]) -> Result<bool, ReadError> {
+        self.at_record = false;
+        self.at_record = self.reader.next(self.buffer.as_mut(), input)?;
+        Ok(self.at_record)
+    }
+
+    /// The record that was read last; `None` unless the last [`advance`](Self::advance) told of one.
+    pub fn record(&self) -> Option<C::Record<'_>> {
+        if self.at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
     }
 
     /// What the answer said beside its records, after its last piece.

@@ -141,6 +141,10 @@ impl Call for GetPortInfo {
         PortInfoSummary::fill(values)
     }
 
+    fn check(summary: &PortInfoSummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
+
     fn write_query(&self, query: &mut Query<'_, '_>) {
         query.ports(self.ports);
         query.words("info_type", self.infos.words());

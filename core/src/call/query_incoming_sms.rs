@@ -77,6 +77,10 @@ impl Call for QueryIncomingSms {
         IncomingSmsSummary::fill(values)
     }
 
+    fn check(summary: &IncomingSmsSummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
+
     fn is_repeatable(&self) -> bool {
         self.flag != Flag::Unread
     }

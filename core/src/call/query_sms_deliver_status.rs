@@ -76,6 +76,10 @@ impl Call for QuerySmsDeliverStatus<'_> {
         StatusReportSummary::fill(values)
     }
 
+    fn check(summary: &StatusReportSummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
+
     fn write_json(&self, json: &mut JsonWriter<'_, '_>) {
         write_numbers(json, self.numbers);
         write_ports(json, self.ports);

@@ -25,6 +25,10 @@ impl Call for QuerySmsInQueue {
     fn summary(values: Values<'_>) -> QueueSummary<'_> {
         QueueSummary::fill(values)
     }
+
+    fn check(summary: &QueueSummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
 }
 
 answer! {

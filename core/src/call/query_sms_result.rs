@@ -87,6 +87,10 @@ impl Call for QuerySmsResult<'_> {
         SmsResultSummary::fill(values)
     }
 
+    fn check(summary: &SmsResultSummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
+
     fn write_json(&self, json: &mut JsonWriter<'_, '_>) {
         write_numbers(json, self.numbers);
         write_ports(json, self.ports);

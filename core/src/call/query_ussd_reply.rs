@@ -43,6 +43,10 @@ impl Call for QueryUssdReply {
         UssdReplySummary::fill(values)
     }
 
+    fn check(summary: &UssdReplySummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
+
     fn write_query(&self, query: &mut Query<'_, '_>) {
         query.ports(self.ports);
     }

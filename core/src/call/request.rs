@@ -2,6 +2,7 @@
 
 use crate::{
     Invalid, Number, Ports, Timestamp, TooSmall,
+    call::Refusal,
     json::{JsonWriter, Schema, Values},
     writer::Writer,
 };
@@ -64,6 +65,12 @@ pub trait Call {
     fn write_query(&self, _query: &mut Query<'_, '_>) {}
     #[doc(hidden)]
     fn write_json(&self, _json: &mut JsonWriter<'_, '_>) {}
+
+    /// Whether the gateway did what was asked, by the answer's error_code.
+    ///
+    /// # Errors
+    /// [`Refusal`] with any error_code but [`SUCCESS`](Self::SUCCESS).
+    fn check(summary: &Self::Summary<'_>) -> Result<(), Refusal>;
 
     /// Whether asking again does no harm when the answer was lost: not for what sends, stops, or marks messages read.
     fn is_repeatable(&self) -> bool {

@@ -178,6 +178,10 @@ impl Call for SendSms<'_> {
         SendSmsSummary::fill(values)
     }
 
+    fn check(summary: &SendSmsSummary<'_>) -> Result<(), Refusal> {
+        summary.check().map(|_| ())
+    }
+
     fn is_repeatable(&self) -> bool {
         false
     }

@@ -80,6 +80,10 @@ impl Call for SendUssd<'_> {
         UssdSummary::fill(values)
     }
 
+    fn check(summary: &UssdSummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
+
     fn is_repeatable(&self) -> bool {
         false
     }

@@ -43,6 +43,10 @@ impl Call for StopSms {
         StopSummary::fill(values)
     }
 
+    fn check(summary: &StopSummary<'_>) -> Result<(), Refusal> {
+        summary.check()
+    }
+
     fn is_repeatable(&self) -> bool {
         false
     }
