@@ -1,0 +1,126 @@
+//! Basic login (RFC 7617): the password itself, for whoever listens to read. Old firmware knows nothing else.
+
+use super::{Credentials, LoginError};
+use crate::writer::Writer;
+
+/// Writes the value of the `Authorization` header, with name and password in UTF-8.
+///
+/// It takes 6 bytes and 4 for each begun 3 of `name:password`. The password can be read out of it: treat the buffer as
+/// what it is, and mark the header as sensitive.
+///
+/// # Errors
+/// [`LoginError::ColonInUsername`] and [`LoginError::Control`] for what Basic can't carry (RFC 7617 §2);
+/// [`LoginError::TooSmall`] with the size needed.
+///
+/// # Example
+/// ```
+/// use sms_gateway_core::http::{Credentials, basic};
+///
+/// let mut buffer = [0; 64];
+/// let header = basic::authorization(&Credentials::new("Aladdin", "open sesame"), &mut buffer)?;
+/// assert_eq!(header, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+/// # Ok::<(), sms_gateway_core::http::LoginError>(())
+/// ```
+pub fn authorization<'o>(credentials: &Credentials<'_>, out: &'o mut [u8]) -> Result<&'o str, LoginError> {
+    let (username, password) = (credentials.username(), credentials.password());
+    LoginError::check("username", username)?;
+    LoginError::check("password", password)?;
+    if username.bytes().any(|byte| byte == b':') {
+        return Err(LoginError::ColonInUsername);
+    }
+    let mut writer = Writer::new(out);
+    writer.str("Basic ");
+    base64(username.bytes().chain([b':']).chain(password.bytes()), &mut writer);
+    // Base64 is ASCII.
+    Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
+}
+
+/// RFC 4648 §4.
+fn base64(mut bytes: impl Iterator<Item = u8>, writer: &mut Writer<'_>) {
+    while let Some(first) = bytes.next() {
+        let (second, third) = (bytes.next(), bytes.next());
+        let group = u32::from_be_bytes([0, first, second.unwrap_or(0), third.unwrap_or(0)]);
+        writer.byte(digit(group >> 18));
+        writer.byte(digit(group >> 12));
+        writer.byte(second.map_or(b'=', |_| digit(group >> 6)));
+        writer.byte(third.map_or(b'=', |_| digit(group)));
+    }
+}
+
+/// The character for the lowest six bits.
+fn digit(bits: u32) -> u8 {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    DIGITS.get((bits & 63) as usize).copied().unwrap_or(b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TooSmall;
+    use proptest::prelude::*;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    fn header(username: &str, password: &str) -> Result<String, LoginError> {
+        authorization(&Credentials::new(username, password), &mut [0; 200]).map(str::to_string)
+    }
+
+    #[test]
+    fn vectors_of_the_standard() {
+        // RFC 7617 §2 and §2.1.
+        assert_eq!(header("Aladdin", "open sesame").unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(header("test", "123£").unwrap(), "Basic dGVzdDoxMjPCow==");
+    }
+
+    #[test]
+    fn all_remainders() {
+        for (password, encoded) in [("", "Og=="), ("f", "OmY="), ("fo", "OmZv"), ("~~?>", "On5+Pz4=")] {
+            assert_eq!(header("", password).unwrap().strip_prefix("Basic "), Some(encoded));
+        }
+    }
+
+    #[test]
+    fn what_basic_cannot_carry_is_refused() {
+        assert_eq!(header("a:b", "c"), Err(LoginError::ColonInUsername));
+        assert_eq!(header("a\n", "c"), Err(LoginError::Control { field: "username" }));
+        assert_eq!(header("a", "c\0"), Err(LoginError::Control { field: "password" }));
+        assert_eq!(header("a", "b:c").unwrap(), "Basic YTpiOmM=");
+    }
+
+    #[test]
+    fn a_small_buffer_is_told_the_size_needed() {
+        let credentials = Credentials::new("Aladdin", "open sesame");
+        for room in 0..40 {
+            let mut buffer = [0; 40];
+            match authorization(&credentials, &mut buffer[..room]) {
+                Ok(header) => assert_eq!((header.len(), room >= 34), (34, true)),
+                Err(error) => {
+                    assert_eq!((error, room < 34), (LoginError::TooSmall(TooSmall { needed: 34 }), true));
+                }
+            }
+        }
+    }
+
+    /// Reads base64 bit by bit.
+    fn decoded(text: &str) -> Vec<u8> {
+        let all: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
+        let digits = text.trim_end_matches('=').chars();
+        let bits: Vec<usize> = digits
+            .map(|digit| all.iter().position(|known| *known == digit).unwrap())
+            .flat_map(|value| (0..6).rev().map(move |bit| value >> bit & 1))
+            .collect();
+        bits.chunks_exact(8)
+            .map(|byte| u8::try_from(byte.iter().fold(0, |n, bit| n * 2 + bit)).unwrap())
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn name_and_password_come_back(username in "[^:\\x00-\\x1F\\x7F]{0,16}", password in "[^\\x00-\\x1F\\x7F]{0,16}") {
+            let header = header(&username, &password).unwrap();
+            let encoded = header.strip_prefix("Basic ").unwrap();
+            prop_assert_eq!(encoded.len() % 4, 0);
+            prop_assert_eq!(decoded(encoded), std::format!("{username}:{password}").into_bytes());
+        }
+    }
+}

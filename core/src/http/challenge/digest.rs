@@ -1,0 +1,187 @@
+//! What a Digest challenge says (RFC 7616 §3.3).
+
+use crate::TooSmall;
+use crate::http::Value;
+use crate::writer::Writer;
+
+/// The hash of a Digest login (RFC 7616 §3.3, `algorithm`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// MD5; also when the challenge names none.
+    Md5,
+    /// MD5, with a password hash that holds for the session of one nonce.
+    Md5Sess,
+    /// SHA-256.
+    #[cfg(feature = "sha256")]
+    Sha256,
+    /// SHA-256, with a password hash that holds for the session of one nonce.
+    #[cfg(feature = "sha256")]
+    Sha256Sess,
+}
+
+impl Algorithm {
+    pub(super) fn named(name: Value<'_>) -> Option<Self> {
+        let known = [
+            ("MD5", Self::Md5),
+            ("MD5-sess", Self::Md5Sess),
+            #[cfg(feature = "sha256")]
+            ("SHA-256", Self::Sha256),
+            #[cfg(feature = "sha256")]
+            ("SHA-256-sess", Self::Sha256Sess),
+        ];
+        known.into_iter().find(|(word, _)| name.eq_ignore_ascii_case(word)).map(|(_, algorithm)| algorithm)
+    }
+
+    /// Whether the password's hash is hashed again with both nonces (RFC 7616 §3.4.2).
+    pub(in crate::http) const fn session(self) -> bool {
+        match self {
+            Self::Md5 => false,
+            Self::Md5Sess => true,
+            #[cfg(feature = "sha256")]
+            Self::Sha256 => false,
+            #[cfg(feature = "sha256")]
+            Self::Sha256Sess => true,
+        }
+    }
+
+    pub(super) const fn strength(self) -> u8 {
+        match self {
+            Self::Md5 | Self::Md5Sess => 0,
+            #[cfg(feature = "sha256")]
+            Self::Sha256 | Self::Sha256Sess => 1,
+        }
+    }
+}
+
+/// A Digest challenge (RFC 7616 §3.3).
+///
+/// `domain`, `charset` and `userhash` are not kept: the login is for one gateway, names and passwords are sent and hashed as UTF-8,
+/// and the name is not hashed, which is the client's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Challenge<'a> {
+    pub(super) realm: Value<'a>,
+    pub(super) nonce: Value<'a>,
+    pub(super) opaque: Option<Value<'a>>,
+    pub(super) algorithm: Algorithm,
+    /// The algorithm as the gateway spells it, if it names one.
+    pub(super) spelling: Option<Value<'a>>,
+    pub(super) qop: bool,
+    pub(super) stale: bool,
+}
+
+impl<'a> Challenge<'a> {
+    /// What the login is for; a part of what is hashed.
+    pub const fn realm(&self) -> Value<'a> {
+        self.realm
+    }
+
+    /// The gateway's nonce. The nonce count begins at 1 with each new one.
+    pub const fn nonce(&self) -> Value<'a> {
+        self.nonce
+    }
+
+    /// What the gateway wants back unchanged, if anything.
+    pub const fn opaque(&self) -> Option<Value<'a>> {
+        self.opaque
+    }
+
+    /// The hash.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Whether the answer has `qop=auth` with a nonce count and a client nonce. If not, it is made the old way (RFC 2069),
+    /// and the nonce count is not used.
+    pub const fn qop(&self) -> bool {
+        self.qop
+    }
+
+    /// Whether the gateway says that only the nonce was too old, so that name and password need not be asked again.
+    pub const fn stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Writes this challenge alone as a header value, to be kept and [parsed](super::parse) later: an equal challenge comes out.
+    ///
+    /// # Errors
+    /// [`TooSmall`] with the size needed. The size of the value that it was read from is as a rule enough.
+    ///
+    /// # Example
+    /// ```
+    /// use sms_gateway_core::http::{Scheme, challenge};
+    ///
+    /// let answer = r#"Basic realm="box",Digest realm="box",domain="",nonce=1f,stale=FALSE"#;
+    /// let Scheme::Digest(challenge) = challenge::best([answer])? else { panic!("Basic") };
+    /// let mut kept = [0; 64];
+    /// let kept = challenge.write(&mut kept)?;
+    /// assert_eq!(kept, r#"Digest realm="box", nonce="1f""#);
+    /// assert_eq!(challenge::best([kept])?, Scheme::Digest(challenge));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write<'o>(&self, out: &'o mut [u8]) -> Result<&'o str, TooSmall> {
+        let mut writer = Writer::new(out);
+        writer.str("Digest realm=");
+        self.realm.write_quoted(&mut writer);
+        writer.str(", nonce=");
+        self.nonce.write_quoted(&mut writer);
+        self.write_unchanged(&mut writer);
+        writer.str(if self.qop { ", qop=\"auth\"" } else { "" });
+        writer.str(if self.stale { ", stale=true" } else { "" });
+        // Whole strings put together are UTF-8.
+        Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
+    }
+
+    /// Writes what goes back as it came, if it came.
+    pub(in crate::http) fn write_unchanged(&self, writer: &mut Writer<'_>) {
+        if let Some(spelling) = self.spelling {
+            writer.str(", algorithm=");
+            spelling.write_plain(writer);
+        }
+        if let Some(opaque) = self.opaque {
+            writer.str(", opaque=");
+            opaque.write_quoted(writer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::TooSmall;
+    use crate::http::{Challenge, Scheme, challenge};
+
+    fn read(value: &str) -> Challenge<'_> {
+        match challenge::best([value]).unwrap() {
+            Scheme::Digest(challenge) => challenge,
+            Scheme::Basic { .. } => panic!("{value} is Digest"),
+        }
+    }
+
+    #[test]
+    fn written_alone_it_reads_the_same() {
+        for value in [
+            r#"Digest realm="a\"b", nonce="n", opaque="", algorithm="md5-Sess", qop="auth-int,auth", stale=TRUE"#,
+            "digest nonce=n==, realm=\\, algorithm=MD5",
+            "Digest realm=r,nonce=n",
+        ] {
+            let challenge = read(value);
+            let mut buffer = [0; 200];
+            let kept = challenge.write(&mut buffer).unwrap();
+            assert_eq!(read(kept), challenge, "{kept}");
+        }
+    }
+
+    #[test]
+    fn a_small_buffer_is_told_the_size_needed() {
+        let challenge =
+            read(r#"Digest realm="a", nonce="b", opaque="c", algorithm=MD5, qop=auth, stale=true"#);
+        let needed = challenge.write(&mut [0; 200]).unwrap().len();
+        for room in 0..200 {
+            let mut buffer = [0; 200];
+            match challenge.write(&mut buffer[..room]) {
+                Ok(kept) => assert_eq!((kept.len(), room >= needed), (needed, true)),
+                Err(error) => assert_eq!((error, room < needed), (TooSmall { needed }, true)),
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The words of a `WWW-Authenticate` value (RFC 9110 §5.6 and §11).
+
+use crate::http::{ChallengeError, ChallengeErrorKind, Value};
+
+/// Goes through a header value once, from left to right.
+#[derive(Clone, Debug)]
+pub(super) struct Lexer<'a> {
+    length: usize,
+    rest: &'a str,
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) const fn new(value: &'a str) -> Self {
+        Self { length: value.len(), rest: value }
+    }
+
+    /// The bytes gone through.
+    pub(super) const fn offset(&self) -> usize {
+        self.length.saturating_sub(self.rest.len())
+    }
+
+    /// Goes to the end.
+    pub(super) fn stop(&mut self) {
+        self.rest = "";
+    }
+
+    /// Commas and white space, as many as there are: a list may have empty elements (RFC 9110 §5.6.1.2).
+    pub(super) fn separators(&mut self) {
+        self.take(|byte| matches!(byte, b' ' | b'\t' | b','));
+    }
+
+    /// A scheme's or a parameter's name; `None` at the end.
+    pub(super) fn name(&mut self) -> Result<Option<&'a str>, ChallengeError> {
+        let name = self.take(is_token);
+        match self.rest.bytes().next() {
+            _ if !name.is_empty() => Ok(Some(name)),
+            None => Ok(None),
+            Some(byte) if byte.is_ascii_control() => Err(self.error(ChallengeErrorKind::Control)),
+            Some(_) => Err(self.error(ChallengeErrorKind::Malformed)),
+        }
+    }
+
+    /// Goes past what some schemes have in place of parameters (`token68`, RFC 9110 §11.2), if it is there.
+    pub(super) fn skip_token68(&mut self) {
+        let before = self.rest;
+        let distance = self.spaces();
+        let word = self.take(is_token68);
+        self.take(|byte| byte == b'=');
+        self.spaces();
+        let ends = matches!(self.rest.bytes().next(), None | Some(b','));
+        if distance.is_empty() || word.is_empty() || !ends {
+            self.rest = before;
+        }
+    }
+
+    /// The next parameter; `None` at the end and in front of the next scheme.
+    pub(super) fn parameter(&mut self) -> Result<Option<(&'a str, Value<'a>)>, ChallengeError> {
+        self.separators();
+        let before = self.rest;
+        let Some(name) = self.name()? else { return Ok(None) };
+        self.spaces();
+        let Some(rest) = self.rest.strip_prefix('=') else {
+            self.rest = before;
+            return Ok(None);
+        };
+        self.rest = rest;
+        self.spaces();
+        Ok(Some((name, self.value()?)))
+    }
+
+    fn value(&mut self) -> Result<Value<'a>, ChallengeError> {
+        if self.rest.starts_with('"') {
+            return self.quoted();
+        }
+        // More than a token, for the sake of nonces in bare base64.
+        Ok(Value::token(self.take(|byte| byte > b' ' && !matches!(byte, b'"' | b',' | 0x7F))))
+    }
+
+    fn quoted(&mut self) -> Result<Value<'a>, ChallengeError> {
+        let unterminated = self.error(ChallengeErrorKind::Unterminated);
+        let inside = self.rest.strip_prefix('"').unwrap_or_default();
+        let mut escaped = false;
+        let end = inside.bytes().position(|byte| {
+            let ends = (byte == b'"' && !escaped) || (byte.is_ascii_control() && byte != b'\t');
+            escaped = byte == b'\\' && !escaped;
+            ends
+        });
+        let (text, behind) = end.and_then(|at| inside.split_at_checked(at)).ok_or(unterminated)?;
+        self.rest = behind;
+        self.rest = behind.strip_prefix('"').ok_or(self.error(ChallengeErrorKind::Control))?;
+        Ok(Value::quoted(text))
+    }
+
+    fn spaces(&mut self) -> &'a str {
+        self.take(|byte| matches!(byte, b' ' | b'\t'))
+    }
+
+    /// The bytes up to the first that is not wanted, which must be of ASCII.
+    fn take(&mut self, wanted: impl Fn(u8) -> bool) -> &'a str {
+        let end = self.rest.bytes().position(|byte| !wanted(byte)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        taken
+    }
+
+    fn error(&self, kind: ChallengeErrorKind) -> ChallengeError {
+        ChallengeError { offset: self.offset(), kind }
+    }
+}
+
+/// RFC 9110 §5.6.2.
+const fn is_token(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'z' | b'|' | b'~' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.')
+}
+
+/// RFC 9110 §11.2, the equals signs at the end aside.
+const fn is_token68(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(value: &str) -> (usize, ChallengeErrorKind) {
+        let mut lexer = Lexer::new(value);
+        loop {
+            match lexer.parameter() {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("{value} is in order"),
+                Err(error) => return (error.offset, error.kind),
+            }
+        }
+    }
+
+    #[test]
+    fn token_characters_are_those_of_the_standard() {
+        for byte in 0..=255_u8 {
+            let token = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(is_token(byte), token, "{byte}");
+            assert_eq!(is_token68(byte), byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte), "{byte}");
+        }
+    }
+
+    #[test]
+    fn parameters_come_one_by_one_up_to_the_next_scheme() {
+        let value = ", a=1,,b = \"x, \\\" y\" ,c\t=\tu==\td=, e=\"é\t\\é\"f=\"\" Basic g=1";
+        let mut lexer = Lexer::new(value);
+        for (name, value) in [("a", "1"), ("b", "x, \" y"), ("c", "u=="), ("d", ""), ("e", "é\té"), ("f", "")]
+        {
+            let (found, read) = lexer.parameter().unwrap().unwrap();
+            assert_eq!((found, read), (name, Value::token(value)));
+        }
+        assert_eq!(lexer.parameter(), Ok(None));
+        assert_eq!(lexer.name(), Ok(Some("Basic")));
+        assert_eq!(value.get(lexer.offset()..), Some(" g=1"));
+    }
+
+    #[test]
+    fn token68_is_told_from_parameters() {
+        for (value, rest) in [
+            (" TlRM/+=", ""),
+            ("  abc== \t, x", ", x"),
+            (" realm=\"x\"", " realm=\"x\""),
+            (" realm=x", " realm=x"),
+            (" nonce=a, b", " nonce=a, b"),
+            ("abc", "abc"),
+            (" ", " "),
+            (", Basic", ", Basic"),
+        ] {
+            let mut lexer = Lexer::new(value);
+            lexer.skip_token68();
+            assert_eq!(lexer.rest, rest, "{value}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named_with_their_place() {
+        use ChallengeErrorKind::{Control, Malformed, Unterminated};
+        assert_eq!(kind("a=1, =2"), (5, Malformed));
+        assert_eq!(kind("a=1, é=2"), (5, Malformed));
+        assert_eq!(kind("a=b\"c\""), (3, Malformed));
+        assert_eq!(kind("a=1, b=\"c"), (7, Unterminated));
+        assert_eq!(kind("a=\"\\\""), (2, Unterminated));
+        assert_eq!(kind("a=\"\\"), (2, Unterminated));
+        assert_eq!(kind("a=\"b\rc\""), (4, Control));
+        assert_eq!(kind("a=\"b\\\nc\""), (5, Control));
+        assert_eq!(kind("a=b\u{7F}"), (3, Control));
+        assert_eq!(kind("a=1,\r\n b=2"), (4, Control));
+    }
+}

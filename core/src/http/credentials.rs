@@ -1,0 +1,49 @@
+//! Who logs in.
+
+use core::fmt;
+
+/// The user name and the password of a gateway's account.
+///
+/// They are borrowed, so that whoever lends them can also wipe them. `Debug` shows the name only, and nothing here
+/// shows the password.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    username: &'a str,
+    password: &'a str,
+}
+
+impl<'a> Credentials<'a> {
+    /// Takes any name and any password. What a header can't carry is told when it is written, before anything is sent:
+    /// see [`LoginError`](super::LoginError).
+    pub const fn new(username: &'a str, password: &'a str) -> Self {
+        Self { username, password }
+    }
+
+    /// The user name.
+    pub const fn username(&self) -> &'a str {
+        self.username
+    }
+
+    pub(super) const fn password(&self) -> &'a str {
+        self.password
+    }
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn debug_hides_the_password() {
+        let credentials = Credentials::new("admin", "hunter2");
+        assert_eq!(format!("{credentials:?}"), r#"Credentials { username: "admin", .. }"#);
+        assert_eq!((credentials.username(), credentials.password()), ("admin", "hunter2"));
+    }
+}

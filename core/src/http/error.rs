@@ -1,0 +1,126 @@
+//! What goes wrong with a login before anything is sent.
+
+use crate::TooSmall;
+use core::fmt;
+
+/// A challenge that can't be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChallengeError {
+    /// The byte of the header value: the faulty one if it is malformed, else the first one of the challenge.
+    pub offset: usize,
+    /// What is wrong.
+    pub kind: ChallengeErrorKind,
+}
+
+/// What is wrong with a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChallengeErrorKind {
+    /// There is no challenge at all.
+    NoChallenge,
+    /// A byte that no challenge can have in its place; what follows is not read.
+    Malformed,
+    /// A control character; what follows is not read.
+    Control,
+    /// A quoted string without its end. The offset is that of its opening quote.
+    Unterminated,
+    /// No `realm`, which Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2) need.
+    NoRealm,
+    /// A Digest challenge without `nonce` (RFC 7616 §3.3).
+    NoNonce,
+    /// Neither Digest nor Basic.
+    UnknownScheme,
+    /// A Digest algorithm that is not known here, or SHA-256 without the feature `sha256`.
+    UnknownAlgorithm,
+    /// A Digest challenge that offers a protection, but not `auth`: the hash over the body, `auth-int`, is not made here.
+    UnknownQop,
+}
+
+impl ChallengeErrorKind {
+    const fn describe(self) -> &'static str {
+        match self {
+            Self::NoChallenge => "no login challenge",
+            Self::Malformed => "malformed login challenge",
+            Self::Control => "control character in the login challenge",
+            Self::Unterminated => "quoted string without an end in the login challenge",
+            Self::NoRealm => "login challenge without a realm",
+            Self::NoNonce => "Digest challenge without a nonce",
+            Self::UnknownScheme => "unknown login scheme",
+            Self::UnknownAlgorithm => "unknown Digest algorithm",
+            Self::UnknownQop => "Digest challenge without qop=auth",
+        }
+    }
+}
+
+impl fmt::Display for ChallengeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.kind.describe(), self.offset)
+    }
+}
+
+impl core::error::Error for ChallengeError {}
+
+/// An `Authorization` value that can't be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The lent buffer is too small.
+    TooSmall(TooSmall),
+    /// An ASCII control character where the header can't have one: it could end the header and begin another.
+    Control {
+        /// Where: `username`, `password`, `uri` or `cnonce`.
+        field: &'static str,
+    },
+    /// A colon in the user name, which Basic would take for the end of the name (RFC 7617 §2). Digest takes it.
+    ColonInUsername,
+}
+
+impl LoginError {
+    /// Refuses a field with a control character.
+    pub(super) fn check(field: &'static str, text: &str) -> Result<(), Self> {
+        if text.bytes().any(|byte| byte.is_ascii_control()) { Err(Self::Control { field }) } else { Ok(()) }
+    }
+}
+
+impl From<TooSmall> for LoginError {
+    fn from(error: TooSmall) -> Self {
+        Self::TooSmall(error)
+    }
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSmall(error) => error.fmt(f),
+            Self::Control { field } => write!(f, "control character in the {field}"),
+            Self::ColonInUsername => f.write_str("colon in the user name, which Basic login can't carry"),
+        }
+    }
+}
+
+impl core::error::Error for LoginError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn messages_say_what_and_where() {
+        let error = ChallengeError { offset: 7, kind: ChallengeErrorKind::NoNonce };
+        assert_eq!(error.to_string(), "Digest challenge without a nonce at byte 7");
+        let error = LoginError::from(TooSmall { needed: 12 });
+        assert_eq!(error.to_string(), "the lent buffer is too small: 12 bytes are needed");
+        let error = LoginError::check("uri", "/\r\nX: y").unwrap_err();
+        assert_eq!(error.to_string(), "control character in the uri");
+    }
+
+    #[test]
+    fn only_ascii_control_characters_are_refused() {
+        for code in 0..=255_u8 {
+            let text = char::from(code).to_string();
+            let expected = code < 32 || code == 127;
+            assert_eq!(LoginError::check("uri", &text).is_err(), expected, "{code}");
+        }
+    }
+}
