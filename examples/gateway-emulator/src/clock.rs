@@ -6,6 +6,9 @@ use tokio::time::Instant;
 
 const DAY: i64 = 86_400;
 
+/// A century, beyond which nobody waits and instants might not reach.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// Civil time as seconds since 1970-01-01 00:00:00 of the gateway's own clock.
 pub(crate) type Civil = i64;
 
@@ -35,7 +38,8 @@ impl Clock {
 
     /// How long outside something takes that takes `inside` for the gateway.
     pub(crate) fn outside(&self, inside: Duration) -> Duration {
-        Duration::try_from_secs_f64(inside.as_secs_f64() / self.speed).unwrap_or(Duration::MAX / 4)
+        let outside = Duration::try_from_secs_f64(inside.as_secs_f64() / self.speed);
+        outside.map_or(LONGEST, |outside| outside.min(LONGEST))
     }
 }
 

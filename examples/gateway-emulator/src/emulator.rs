@@ -17,6 +17,9 @@ use crate::{
     Canned, Counts, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart, exchange::World, server,
 };
 
+/// A message takes hours at the slow end and microseconds at the fast one.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.001..=1e6;
+
 /// What connections and their owner share. The lock is never held over an await.
 pub(crate) struct Shared {
     world: Mutex<World>,
@@ -56,7 +59,7 @@ impl Emulator {
     /// Starts a gateway.
     ///
     /// # Errors
-    /// When the address can't be listened on, when there are not 1 to 32 ports, or when the speed is not above 0.
+    /// When the address can't be listened on, when there are not 1 to 32 ports, or when the speed is not 0.001 to 1,000,000.
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
         let listener = TcpListener::bind(options.listen).await?;
@@ -178,8 +181,8 @@ impl Drop for Emulator {
 fn check(options: &Options) -> io::Result<()> {
     let fault = if !(1..=32).contains(&options.ports) {
         "a gateway has 1 to 32 ports"
-    } else if !(options.speed.is_finite() && options.speed > 0.0) {
-        "the speed must be above 0"
+    } else if !(SPEEDS.contains(&options.speed)) {
+        "the speed must be 0.001 to 1000000"
     } else {
         return Ok(());
     };

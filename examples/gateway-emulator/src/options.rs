@@ -103,7 +103,7 @@ pub struct Options {
     pub auth: Auth,
     /// How many ports, each with a SIM, the gateway has: 1 to 32. Default 8.
     pub ports: u8,
-    /// How many times faster than the world outside the gateway lives, its clock included. Default 1.
+    /// How many times faster than the world outside the gateway lives, its clock included: 0.001 to 1,000,000. Default 1.
     pub speed: f64,
     /// How it departs from the vendor's document. Default not at all.
     pub quirks: Quirks,

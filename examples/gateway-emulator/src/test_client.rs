@@ -106,13 +106,13 @@ impl Client {
         } else if raw.header("transfer-encoding").is_some() {
             raw.body = self.until(b"\r\n\r\n").await?;
         } else {
-            raw.body = self.to_end().await;
+            raw.body = self.remaining().await;
         }
         Ok(raw)
     }
 
     /// Everything up to the end of the connection.
-    pub(crate) async fn to_end(&mut self) -> String {
+    pub(crate) async fn remaining(&mut self) -> String {
         while self.more().await.is_ok() {}
         text(std::mem::take(&mut self.ahead))
     }

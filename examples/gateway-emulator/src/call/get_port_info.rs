@@ -64,3 +64,75 @@ fn reg(reg: Reg, spelling: RegSpelling) -> &'static str {
         (reg, _) => reg.as_str(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, Reg, test_client::open};
+
+    const ALL: &str = "info_type=imei,imsi,iccid,smsc,type,number,reg";
+
+    #[tokio::test]
+    async fn what_the_documents_example_asks() {
+        let (gateway, mut client) = open(Options::default()).await;
+        gateway.set_reg(3, Reg::NoSim);
+        let raw =
+            client.request("GET", &format!("/api/get_port_info?port=2,3,9&{ALL}"), "", "").await.unwrap();
+        assert_eq!(
+            raw.body,
+            r#"{"error_code":200,"info":[{"port":2,"type":"GSM","imei":"863070017051722","imsi":"460016529802202","iccid":"89860114840400428102","smsc":"+8613010868500","number":"","reg":"REGISTER_OK"},{"port":3,"type":"GSM","imei":"863070017051730","imsi":"","iccid":"","smsc":"","number":"","reg":"NO_SIM"}]}"#
+        );
+        let all = client.get("/api/get_port_info?info_type=reg").await;
+        assert_eq!(all["info"].as_array().unwrap().len(), 8);
+        assert_eq!(all["info"][7], serde_json::json!({"port": 7, "reg": "REGISTER_OK"}));
+    }
+
+    #[tokio::test]
+    async fn registration_is_spelt_in_several_ways() {
+        for (list, spelt) in
+            [("reg-registered", "REGISTERED"), ("reg-mobile-registered", "Mobile Registered")]
+        {
+            let (gateway, mut client) =
+                open(Options { quirks: list.parse().unwrap(), ..Options::default() }).await;
+            gateway.set_reg(1, Reg::PinRequire);
+            let answer = client.get("/api/get_port_info?info_type=reg").await;
+            assert_eq!(
+                (&answer["info"][0]["reg"], &answer["info"][1]["reg"]),
+                (&spelt.into(), &"PIN_REQUIRE".into())
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn fields_can_be_missing() {
+        let quirks = "port-fields-missing".parse().unwrap();
+        let (_gateway, mut client) = open(Options { quirks, ..Options::default() }).await;
+        let answer = client.get(&format!("/api/get_port_info?port=0&{ALL}")).await;
+        assert_eq!((answer["info"][0].get("smsc"), answer["info"][0].get("number")), (None, None));
+        assert_eq!(answer["info"][0]["type"], "GSM");
+    }
+
+    #[tokio::test]
+    async fn later_versions_know_more() {
+        let later = "/api/get_port_info?port=0&info_type=type,slot,callstate,signal,gprs";
+        let (gateway, mut client) = open(Options::default()).await;
+        assert_eq!(client.get(later).await["error_code"], 400);
+        gateway.set_quirks("later-version".parse().unwrap());
+        let answer = client.get(later).await;
+        let expected = serde_json::json!({"port": 0, "type": "LTE", "slot": 0, "callstate": "Idle", "signal": 20, "gprs": "attached"});
+        assert_eq!(answer["info"][0], expected);
+    }
+
+    #[tokio::test]
+    async fn faults_are_refused() {
+        let (_gateway, mut client) = open(Options::default()).await;
+        for query in
+            ["", "port=1", "info_type=", "info_type=imei,", "info_type=IMEI", "info_type=imei&port=32"]
+        {
+            assert_eq!(
+                client.get(&format!("/api/get_port_info?{query}")).await["error_code"],
+                400,
+                "{query}"
+            );
+        }
+    }
+}

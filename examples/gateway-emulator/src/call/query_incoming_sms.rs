@@ -62,3 +62,116 @@ fn record(device: &Device, sms: &Incoming) -> Record {
     record.extend(device.imsi_field(sms.port));
     record
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::{
+        Options,
+        test_client::{Client, open},
+    };
+
+    /// The ids that a query gives, and the counts of read and unread behind them.
+    async fn ids(client: &mut Client, query: &str) -> (Vec<u64>, u64, u64) {
+        let answer = client.get(&format!("/api/query_incoming_sms{query}")).await;
+        let ids = answer["sms"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|sms| sms["incoming_sms_id"].as_u64())
+            .collect();
+        (ids, answer["read"].as_u64().unwrap(), answer["unread"].as_u64().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_has_what_the_document_lists() {
+        let (gateway, mut client) = open(Options { start_time: Some(0), ..Options::default() }).await;
+        assert_eq!(gateway.receive_sms(2, "Bank", "Grüße\n\"1\""), 1);
+        let raw = client.request("GET", "/api/query_incoming_sms?flag=all", "", "").await.unwrap();
+        assert_eq!(
+            raw.body,
+            r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"port":2,"number":"Bank","smsc":"+8613010868500","timestamp":"1970-01-01 00:00:00","text":"Grüße\n\"1\""}],"read":0,"unread":1}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn unread_is_the_default_and_marks_as_read() {
+        let (gateway, mut client) = open(Options::default()).await;
+        for _ in 0..3 {
+            gateway.receive_sms(0, "1", "a");
+        }
+        assert_eq!(ids(&mut client, "?flag=all").await, (vec![1, 2, 3], 0, 3));
+        assert_eq!(ids(&mut client, "?flag=read").await, (vec![], 0, 3));
+        assert_eq!(ids(&mut client, "?incoming_sms_id=2&flag=unread").await, (vec![3], 1, 2));
+        assert_eq!(ids(&mut client, "?flag=read").await, (vec![3], 1, 2));
+        assert_eq!(ids(&mut client, "").await, (vec![1, 2], 3, 0));
+        assert_eq!(ids(&mut client, "").await, (vec![], 3, 0));
+        assert_eq!(ids(&mut client, "?flag=all&incoming_sms_id=1").await, (vec![2, 3], 3, 0));
+        assert_eq!(ids(&mut client, "?flag=all&incoming_sms_id=99").await, (vec![], 3, 0));
+    }
+
+    #[tokio::test]
+    async fn long_answers_are_cut_between_records_and_only_what_is_shown_is_read() {
+        let (gateway, mut client) = open(Options::default()).await;
+        for _ in 0..200 {
+            gateway.receive_sms(0, "13800138000", &"x".repeat(70));
+        }
+        let (mut last, mut seen, mut pages) = (0, Vec::new(), 0);
+        loop {
+            let target = format!("/api/query_incoming_sms?flag=unread&incoming_sms_id={last}");
+            let raw = client.request("GET", &target, "", "").await.unwrap();
+            assert!(raw.body.len() < 8192 + 100);
+            let answer: Value = serde_json::from_str(&raw.body).unwrap();
+            let page: Vec<_> = answer["sms"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|sms| sms["incoming_sms_id"].as_u64())
+                .collect();
+            let Some(&end) = page.last() else { break };
+            (last, pages) = (end, pages + 1);
+            seen.extend(page);
+            assert_eq!(answer["read"], seen.len());
+        }
+        assert!(pages > 3);
+        assert_eq!(seen, (1..=200).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn one_record_comes_whatever_its_length() {
+        let (gateway, mut client) = open(Options { answer_limit: 0, ..Options::default() }).await;
+        gateway.receive_sms(0, "1", &"x".repeat(9000));
+        gateway.receive_sms(0, "1", "y");
+        assert_eq!(ids(&mut client, "?flag=all").await.0, [1]);
+        assert_eq!(ids(&mut client, "?flag=all&incoming_sms_id=1").await.0, [2]);
+    }
+
+    #[tokio::test]
+    async fn ports_are_heeded_by_later_versions() {
+        for (list, expected) in [("none", vec![1, 2]), ("later-version", vec![2])] {
+            let (gateway, mut client) =
+                open(Options { quirks: list.parse().unwrap(), ..Options::default() }).await;
+            gateway.receive_sms(0, "1", "a");
+            gateway.receive_sms(3, "1", "b");
+            assert_eq!(ids(&mut client, "?flag=all&port=3,4").await.0, expected);
+            let answer = client.get("/api/query_incoming_sms?flag=all").await;
+            assert_eq!(
+                answer["sn"].is_string() && answer["sms"][0]["imsi"].is_string(),
+                list == "later-version"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn faults_are_refused() {
+        let (_gateway, mut client) = open(Options::default()).await;
+        for query in ["flag=new", "flag=", "incoming_sms_id=x", "incoming_sms_id=-1", "incoming_sms_id="] {
+            assert_eq!(
+                client.get(&format!("/api/query_incoming_sms?{query}")).await["error_code"],
+                400,
+                "{query}"
+            );
+        }
+    }
+}

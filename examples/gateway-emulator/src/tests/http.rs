@@ -1,0 +1,185 @@
+//! What is special about HTTP here: paths and methods, and the quirks that show in the bytes.
+
+use crate::{
+    Emulator, Options, Quirks,
+    test_client::{Client, Raw, open},
+};
+
+const TARGET: &str = "/api/query_sms_in_queue";
+const BODY: &str = r#"{"error_code":200,"in_queue":0}"#;
+
+async fn with(list: &str) -> (Emulator, Client) {
+    open(Options { quirks: list.parse().unwrap(), ..Options::default() }).await
+}
+
+async fn get(client: &mut Client) -> Raw {
+    client.request("GET", TARGET, "", "").await.unwrap()
+}
+
+#[tokio::test]
+async fn an_ordinary_answer() {
+    let (_gateway, mut client) = with("none").await;
+    for _ in 0..3 {
+        let raw = get(&mut client).await;
+        assert!(raw.head.starts_with("HTTP/1.1 200 OK\r\n"));
+        assert_eq!(raw.header("content-type"), Some("application/json"));
+        assert_eq!((raw.header("connection"), raw.body.as_str()), (None, BODY));
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods() {
+    let (gateway, mut client) = with("none").await;
+    for path in ["/", "/api", "/api/", "/api/send_sm", "/api/send_sms/", "/send_sms", "/api/get_cdr"] {
+        assert_eq!(client.request("GET", path, "", "").await.unwrap().status(), 404, "{path}");
+    }
+    let posts = ["send_sms", "query_sms_result", "query_sms_deliver_status", "send_ussd"];
+    let gets = ["query_sms_in_queue", "query_incoming_sms", "query_ussd_reply", "stop_sms", "get_port_info"];
+    for (calls, wrong, right) in [(&posts[..], "GET", "POST"), (&gets[..], "POST", "GET")] {
+        for call in calls {
+            let raw = client.request(wrong, &format!("/api/{call}"), "", "").await.unwrap();
+            assert_eq!((raw.status(), raw.header("allow")), (405, Some(right)), "{call}");
+        }
+    }
+    assert!(gateway.counts().calls.is_empty());
+}
+
+#[tokio::test]
+async fn broken_json_is_refused() {
+    let (_gateway, mut client) = with("none").await;
+    for body in ["", "{", "[]", "1", "{}{}", "{\"port\":[1,]}", "{\"number\":[\"\\ud83d\"]}", "{'port':[1]}"]
+    {
+        assert_eq!(client.code("query_sms_result", body).await, 400, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn heads_with_flaws() {
+    let (_gateway, mut client) = with("data-follows,no-content-type").await;
+    let raw = get(&mut client).await;
+    assert!(raw.head.starts_with("HTTP/1.1 200 Data follows\r\n"));
+    assert_eq!((raw.header("content-type"), raw.body.as_str()), (None, BODY));
+    let (_gateway, mut client) = with("http-1-0").await;
+    let raw = get(&mut client).await;
+    assert!(raw.head.starts_with("HTTP/1.0 200 OK\r\n"));
+    assert_eq!((raw.header("content-length"), raw.body.as_str()), (Some("31"), BODY));
+    assert_eq!(client.remaining().await, "");
+}
+
+#[tokio::test]
+async fn chunks_and_the_next_request_behind_them() {
+    let (_gateway, mut client) = with("chunked").await;
+    for _ in 0..3 {
+        let raw = get(&mut client).await;
+        assert_eq!(raw.header("transfer-encoding"), Some("chunked"));
+        assert!(raw.body.starts_with("1;part=\"1\"\r\n{\r\n3;part=\"3\"\r\n\"er\r\n"));
+        assert!(raw.body.ends_with("\r\n0\r\nX-Served: yes\r\n\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn requests_that_were_read_ahead_are_not_lost() {
+    let (gateway, mut client) = with("chunked").await;
+    for _ in 0..3 {
+        client.send("GET", TARGET, "", "").await.unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(client.answer().await.unwrap().status(), 200);
+    }
+    assert_eq!(gateway.counts().connections, 1);
+}
+
+#[tokio::test]
+async fn the_end_of_the_connection_ends_the_answer() {
+    let (_gateway, mut client) = with("until-close").await;
+    let raw = get(&mut client).await;
+    assert_eq!((raw.header("content-length"), raw.header("transfer-encoding")), (None, None));
+    assert_eq!(raw.body, BODY);
+}
+
+#[tokio::test]
+async fn connections_close_after_some_answers() {
+    for (list, announced) in [("close-after=2", Some("close")), ("close-after=2,close-unannounced", None)] {
+        let (gateway, mut client) = with(list).await;
+        assert_eq!(get(&mut client).await.header("connection"), None);
+        let raw = get(&mut client).await;
+        assert_eq!((raw.header("connection"), raw.body.as_str()), (announced, BODY));
+        assert_eq!(client.remaining().await, "");
+        get(&mut Client::connect(&gateway).await).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_post_is_closed_unanswered() {
+    let (gateway, mut client) = with("empty-post-closes").await;
+    assert_eq!(client.code("query_sms_result", "{}").await, 200);
+    assert!(client.request("POST", "/api/query_sms_result", "", "").await.is_err());
+    assert_eq!(gateway.requests().last().unwrap().status, None);
+}
+
+#[tokio::test]
+async fn requests_are_sent_away() {
+    let (_gateway, mut client) = with("redirect-https").await;
+    let raw = get(&mut client).await;
+    assert_eq!((raw.status(), raw.header("location")), (302, Some("https://gateway/api/query_sms_in_queue")));
+    let (_gateway, mut client) = with("redirect-login-page").await;
+    let raw = get(&mut client).await;
+    assert_eq!((raw.status(), raw.header("location")), (302, Some("/login.htm")));
+}
+
+#[tokio::test]
+async fn a_ragged_challenge() {
+    let quirks = Quirks { ragged_challenge: true, ..Quirks::none() };
+    let gateway = Emulator::start(Options { quirks, ..Options::default() }).await.unwrap();
+    let mut client = Client::connect(&gateway).await;
+    let raw = get(&mut client).await;
+    let challenge = raw.header("www-authenticate").unwrap();
+    let hex = |c: char| c.is_ascii_hexdigit();
+    let mask: String = challenge
+        .split('"')
+        .map(|part| if part.len() == 32 && part.chars().all(hex) { "…" } else { part })
+        .collect::<Vec<_>>()
+        .join("\"");
+    assert_eq!(
+        mask,
+        r#"Digest realm="Web Server", domain="",qop="auth", nonce="…", opaque="…",algorithm="MD5", stale="FALSE""#
+    );
+    assert_eq!(
+        (raw.status(), raw.header("content-type"), raw.header("content-length")),
+        (401, Some("text/html"), None)
+    );
+    assert!(raw.body.starts_with("<html>"));
+}
+
+#[tokio::test]
+async fn a_raw_comma_is_refused_as_a_wrong_login() {
+    let (gateway, mut client) = with("raw-comma-refused").await;
+    for (target, status) in
+        [("/api/query_ussd_reply?port=1,2", 401), ("/api/query_ussd_reply?port=1%2C2", 200)]
+    {
+        assert_eq!(client.request("GET", target, "", "").await.unwrap().status(), status);
+    }
+    assert_eq!(gateway.counts().refused, 1);
+}
+
+#[tokio::test]
+async fn a_body_beyond_all_measure() {
+    let (gateway, mut client) = with("none").await;
+    let body = "x".repeat((1 << 20) + 1);
+    // The gateway may close before it has read everything.
+    if let Ok(raw) = client.request("POST", "/api/send_sms", "", &body).await {
+        assert_eq!(raw.status(), 413);
+    }
+    assert_eq!(get(&mut Client::connect(&gateway).await).await.body, BODY);
+    assert_eq!(gateway.counts().requests, 1);
+}
+
+#[tokio::test]
+async fn all_that_was_observed_at_once() {
+    let quirks = Quirks { empty_post_closes: false, ..Quirks::observed() };
+    let (_gateway, mut client) = open(Options { quirks, ..Options::default() }).await;
+    let body = r#"{"port":[1],"text":"*1#"}"#;
+    let raw = client.request("POST", "/api/send_ussd", "", body).await.unwrap();
+    assert!(raw.body.starts_with(r#"{"error_code":"202""vendor""#), "{}", raw.body);
+    assert!(raw.body.ends_with(r#""result:":[{"port":"1","extra":{"x":[1,{"y":"}]"}]},"status":"200",},]}"#));
+}
