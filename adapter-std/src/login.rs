@@ -1,0 +1,257 @@
+//! The login: which request carries which answer to which challenge, and what a refusal means. No I/O here.
+//!
+//! Gateways count refused logins and lock the client's address out, so no try is wasted: a challenge is fetched by a
+//! request without credentials, kept, and answered with a growing nonce count. A refusal of a nonce that was accepted
+//! before says that it has expired, and is retried once. A refusal of a fresh nonce says that the password is wrong,
+//! and ends all tries until the credentials change; unless the gateway says `stale`, or its nonce has changed under
+//! way, as those do that change every second.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+use sms_gateway_core::http::{Challenge, Credentials, LoginError, Scheme, basic, challenge, digest};
+use tokio::time::Instant;
+
+use crate::Error;
+
+/// After so many renewals ahead of time an old nonce is tried again: it may live longer by now.
+const RENEWALS_BEFORE_A_TRIAL: u8 = 64;
+
+/// A user name and a password.
+#[derive(Clone)]
+pub(crate) struct Account {
+    pub(crate) username: String,
+    pub(crate) password: String,
+}
+
+/// What is known of the gateway's login.
+enum State {
+    /// Nothing yet.
+    Unknown,
+    /// It wants none.
+    Open,
+    /// It wants Basic.
+    Basic,
+    /// It wants Digest.
+    Digest(Kept),
+    /// It refused the credentials.
+    Refused,
+}
+
+/// A challenge to be answered, and how often it was.
+struct Kept {
+    /// The challenge alone, as a header value.
+    challenge: String,
+    nonce: String,
+    /// The nonce count of the last request that carried it; 0: none did.
+    count: u32,
+    accepted: u32,
+    since: Instant,
+}
+
+/// How long nonces lived before they were refused.
+#[derive(Default)]
+struct Lifetime {
+    uses: Option<u32>,
+    age: Option<Duration>,
+    renewals: u8,
+}
+
+/// What the next request is to carry.
+pub(crate) enum Step {
+    /// No `Authorization`.
+    Plain,
+    /// This one.
+    Authorized(String),
+    /// First a request without credentials that changes nothing, for a challenge.
+    Probe,
+}
+
+/// What is to be done about a 401.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The request is to be sent again.
+    Retry,
+    /// A probe decides: only if it brings the same nonce as this refusal has the refused one merely expired.
+    ProbeAgain,
+}
+
+pub(crate) struct Login {
+    account: Option<Account>,
+    basic_allowed: bool,
+    state: State,
+    lifetime: Lifetime,
+    /// Makes client nonces that nobody can foresee.
+    random: RandomState,
+    cnonces: u64,
+}
+
+impl Login {
+    pub(crate) fn new(account: Option<Account>, basic_allowed: bool) -> Self {
+        Self {
+            account,
+            basic_allowed,
+            state: State::Unknown,
+            lifetime: Lifetime::default(),
+            random: RandomState::new(),
+            cnonces: 0,
+        }
+    }
+
+    pub(crate) fn set_account(&mut self, account: Option<Account>) {
+        self.account = account;
+        if matches!(self.state, State::Refused) {
+            self.state = State::Unknown;
+        }
+    }
+
+    /// What a request is to carry.
+    pub(crate) fn prepare(&mut self, method: &str, uri: &str, now: Instant) -> Result<Step, Error> {
+        let Some(account) = &self.account else { return Ok(Step::Plain) };
+        let credentials = Credentials::new(&account.username, &account.password);
+        match &mut self.state {
+            State::Refused => Err(Error::LoginRefused),
+            State::Unknown => Ok(Step::Probe),
+            State::Open => Ok(Step::Plain),
+            State::Basic => grow(|out| basic::authorization(&credentials, out)).map(Step::Authorized),
+            State::Digest(kept) if self.lifetime.is_over(kept, now) => Ok(Step::Probe),
+            State::Digest(kept) => {
+                self.cnonces = self.cnonces.wrapping_add(1);
+                let cnonce = format!("{:016x}", self.random.hash_one(self.cnonces));
+                kept.count = kept.count.saturating_add(1);
+                let Ok(Scheme::Digest(challenge)) = challenge::best([kept.challenge.as_str()]) else {
+                    self.state = State::Unknown;
+                    return Ok(Step::Probe);
+                };
+                let count = kept.count;
+                grow(|out| digest::authorization(&challenge, &credentials, method, uri, count, &cnonce, out))
+                    .map(Step::Authorized)
+            }
+        }
+    }
+
+    /// The request with [`Step::Authorized`] was let in.
+    pub(crate) fn accepted(&mut self, now: Instant) {
+        if let State::Digest(kept) = &mut self.state {
+            kept.accepted = kept.accepted.saturating_add(1);
+            self.lifetime.lived(kept, now);
+        }
+    }
+
+    /// A request without credentials was let in.
+    pub(crate) fn open(&mut self) {
+        self.state = State::Open;
+    }
+
+    /// A request without credentials was answered with these challenges.
+    pub(crate) fn challenged<'a>(
+        &mut self,
+        challenges: impl IntoIterator<Item = &'a str>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        if self.account.is_none() {
+            return Err(Error::NoCredentials);
+        }
+        self.state = match challenge::best(challenges).map_err(Error::Challenge)? {
+            Scheme::Digest(challenge) => State::Digest(Kept::new(&challenge, now)?),
+            Scheme::Basic { .. } if self.basic_allowed => State::Basic,
+            Scheme::Basic { .. } => return Err(Error::BasicNotAllowed),
+        };
+        Ok(())
+    }
+
+    /// A request with credentials was answered with 401 and these challenges.
+    pub(crate) fn refused<'a>(
+        &mut self,
+        challenges: impl IntoIterator<Item = &'a str>,
+        now: Instant,
+    ) -> Result<Verdict, Error> {
+        let State::Digest(old) = std::mem::replace(&mut self.state, State::Refused) else {
+            return Err(Error::LoginRefused);
+        };
+        let Ok(Scheme::Digest(challenge)) = challenge::best(challenges) else {
+            return Err(Error::LoginRefused);
+        };
+        let new = Kept::new(&challenge, now)?;
+        let verdict = if new.nonce == old.nonce {
+            return Err(Error::LoginRefused);
+        } else if old.accepted > 0 {
+            self.lifetime.ended(&old, now);
+            Verdict::Retry
+        } else if challenge.stale() {
+            Verdict::Retry
+        } else {
+            Verdict::ProbeAgain
+        };
+        self.state = State::Digest(new);
+        Ok(verdict)
+    }
+
+    /// The nonce that the next request would carry.
+    pub(crate) fn nonce(&self) -> Option<&str> {
+        match &self.state {
+            State::Digest(kept) => Some(&kept.nonce),
+            _ => None,
+        }
+    }
+
+    /// The credentials are wrong.
+    pub(crate) fn give_up(&mut self) -> Error {
+        self.state = State::Refused;
+        Error::LoginRefused
+    }
+}
+
+impl Kept {
+    fn new(challenge: &Challenge<'_>, now: Instant) -> Result<Self, Error> {
+        let text = grow(|out| challenge.write(out).map_err(Into::into))?;
+        let nonce = challenge.nonce().chars().collect();
+        Ok(Self { challenge: text, nonce, count: 0, accepted: 0, since: now })
+    }
+}
+
+impl Lifetime {
+    /// Whether a nonce that was accepted before is likely to be refused now.
+    fn is_over(&mut self, kept: &Kept, now: Instant) -> bool {
+        let over = kept.accepted > 0
+            && (self.uses.is_some_and(|uses| kept.accepted >= uses)
+                || self.age.is_some_and(|age| now - kept.since >= age));
+        if over {
+            self.renewals += 1;
+            if self.renewals >= RENEWALS_BEFORE_A_TRIAL {
+                *self = Self::default();
+                return false;
+            }
+        }
+        over
+    }
+
+    /// A nonce was refused that had been accepted before.
+    fn ended(&mut self, kept: &Kept, now: Instant) {
+        *self = Self { uses: Some(kept.accepted), age: Some(now - kept.since), renewals: 0 };
+    }
+
+    /// A nonce was accepted once more: what it has outlived is no limit.
+    fn lived(&mut self, kept: &Kept, now: Instant) {
+        self.uses = self.uses.filter(|uses| kept.accepted <= *uses);
+        self.age = self.age.filter(|age| now - kept.since <= *age);
+    }
+}
+
+/// Writes into a buffer of the size that it turns out to need.
+fn grow(write: impl Fn(&mut [u8]) -> Result<&str, LoginError>) -> Result<String, Error> {
+    let mut buffer = vec![0; 384];
+    loop {
+        match write(&mut buffer) {
+            Ok(text) => {
+                let length = text.len();
+                buffer.truncate(length);
+                return Ok(String::from_utf8(buffer).expect("what was written is UTF-8"));
+            }
+            Err(LoginError::TooSmall(error)) => buffer.resize(error.needed, 0),
+            Err(error) => return Err(Error::Credentials(error)),
+        }
+    }
+}
