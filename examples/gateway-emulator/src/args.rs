@@ -82,10 +82,12 @@ pub(crate) struct Args {
 fn after_help() -> String {
     format!(
         "The password is taken from {PASSWORD}; without it, it is admin.\n\n\
-         Fates: deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report, stuck; for the reports behind them\n\
-         +early, +late:SECONDS, +doubled, +reversed, +temporary:CODE, +lost:SEGMENT.\n\
+         Fates: {}.\n\
+         For the reports behind them, each with a plus sign: {}.\n\
          For example --fate 10086=deliver+late:60+doubled\n\n\
          Quirks, separated by commas: {}",
+        Plan::FATES,
+        Plan::REPORTS,
         Quirks::names().join(", ")
     )
 }

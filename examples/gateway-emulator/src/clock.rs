@@ -79,7 +79,7 @@ pub(crate) fn parse(text: &str) -> Option<Civil> {
         .then_some(days * DAY + hour * 3600 + minute * 60 + second)
 }
 
-/// Days since 1970-01-01 of a date in the Gregorian calendar (years that begin in March make leap days the last of their year).
+/// Days since 1970-01-01 of a Gregorian date. Years that begin in March make a leap day the last day of its year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

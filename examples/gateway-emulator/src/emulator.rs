@@ -91,6 +91,11 @@ impl Emulator {
         self.shared.control(|world| world.device.receive_sms(port, number, text))
     }
 
+    /// Somebody reads an SMS in the gateway's web pages, which marks it as read.
+    pub fn read_sms(&self, id: u64) {
+        self.shared.control(|world| world.device.inbox.mark_read(&[id]));
+    }
+
     /// Decides what a USSD code is answered with, on one port or on all that have no answer of their own.
     /// Other codes get no reply.
     pub fn set_ussd(&self, port: Option<u8>, code: &str, reply: &str) {

@@ -32,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) uri: String,
     pub(crate) authorization: Option<String>,
     pub(crate) host: String,
+    /// Whether the client wants the connection closed behind the answer.
+    pub(crate) last: bool,
     pub(crate) body: Bytes,
 }
 
@@ -217,6 +219,7 @@ impl World {
             reply.framing = Framing::UntilClose;
         }
         reply.http_1_0 = quirks.http_1_0;
+        reply.close |= request.last;
         if quirks.close_after > 0 && request.answered + 1 >= quirks.close_after {
             reply.close = true;
             reply.announced = !quirks.close_unannounced;

@@ -97,6 +97,11 @@ impl Fate {
 }
 
 impl Plan {
+    /// The fates, as [`Plan::from_str`] reads them.
+    pub const FATES: &str = "deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report, stuck";
+    /// What it reads behind them, each with a plus sign.
+    pub const REPORTS: &str = "early, late:SECONDS, doubled, reversed, temporary:CODE, lost:SEGMENT";
+
     /// Reports arrive before the message is `SENT_OK`.
     #[must_use]
     pub fn early(mut self) -> Self {
@@ -150,8 +155,8 @@ impl Plan {
     }
 }
 
-/// Reads `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`, with what is said of the reports behind plus signs:
-/// `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `+early`.
+/// Reads `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`, with what is said of the reports
+/// behind plus signs: `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `+early`.
 impl FromStr for Plan {
     type Err = String;
 
@@ -174,11 +179,7 @@ impl Plan {
             ("late", seconds) => self.late(Duration::from_secs(number(word, seconds)?)),
             ("temporary", code) => self.temporary(number(word, code)?),
             ("lost", segment) => self.lost(number(word, segment)?),
-            _ => {
-                return Err(format!(
-                    "`{word}` says nothing about reports: early, late:SECONDS, doubled, reversed, temporary:CODE or lost:SEGMENT"
-                ));
-            }
+            _ => return Err(format!("`{word}` says nothing about reports, as {} do", Self::REPORTS)),
         })
     }
 }
@@ -191,11 +192,7 @@ fn fate(word: &str) -> Result<Fate, String> {
         ("stuck", "") => Fate::Stuck,
         ("fail-after", segments) => Fate::FailAfter(number(word, segments)?),
         ("undelivered", code) => Fate::Undelivered(number(word, code)?),
-        _ => {
-            return Err(format!(
-                "`{word}` is no fate: deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report or stuck"
-            ));
-        }
+        _ => return Err(format!("`{word}` is no fate, as {} are", Plan::FATES)),
     })
 }
 

@@ -1,8 +1,8 @@
 //! Plays an SMS gateway over real HTTP, for tests, demonstrations and firmware.
 //!
 //! It has the nine calls of the gateway's API with their limits, the login and its lock-outs, ports that take their
-//! time, status reports, an inbox, USSD, and a clock of its own. Each [quirk](Quirks) of real devices can be switched on, and the [fate](Fate)
-//! of each message be decided. It shares no code with the client that talks to it.
+//! time, status reports, an inbox, USSD, and a clock of its own. Each [quirk](Quirks) of real devices can be switched
+//! on, and the [fate](Fate) of each message be decided. It shares no code with the client that talks to it.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -17,8 +17,8 @@
 //! ```
 //!
 //! Time is tokio's: with `tokio::time::pause` it stands still, and `tokio::time::advance` moves it. Nothing runs in the
-//! background; the gateway catches up whenever it is asked. [`Options::speed`] makes all that it does faster, its clock included,
-//! but not what concerns HTTP: the life of a nonce, a lock-out, the pauses of a [`Canned`] answer.
+//! background; the gateway catches up whenever it is asked. [`Options::speed`] makes all that it does faster, its
+//! clock included, but not what concerns HTTP: the life of a nonce, a lock-out, the pauses of a [`Canned`] answer.
 
 mod call;
 mod canned;

@@ -129,7 +129,8 @@ pub struct Options {
     pub default_fate: Plan,
     /// Whether chance, from the seed, decides instead of `default_fate`. Default no.
     pub random_fates: bool,
-    /// What the gateway's clock shows at the start, in seconds since 1970-01-01 00:00:00. Default this machine's time in UTC.
+    /// What the gateway's clock shows at the start, in seconds since 1970-01-01 00:00:00.
+    /// Default this machine's time in UTC.
     pub start_time: Option<i64>,
 }
 

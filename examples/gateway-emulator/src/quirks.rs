@@ -138,7 +138,8 @@ quirks! {
     /// `time_after` and `time_before` leave out the very second they name.
     strict_times = "strict-times",
     /// As the versions after 0.5: `sn` in every answer, `imsi` in records; `slot`, `callstate`, `signal` and `gprs` in
-    /// `get_port_info`; `port` in `query_incoming_sms` and `request_status_report` are heeded; 550 when no port is available; LTE.
+    /// `get_port_info`; `port` in `query_incoming_sms` and `request_status_report` are heeded; 550 when no port is
+    /// available; LTE.
     later_version = "later-version",
 }
 

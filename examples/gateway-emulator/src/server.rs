@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Response, body::Incoming, header, server::conn::http1, service::service_fn};
+use hyper::{Response, Version, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Chain, Join},
@@ -137,6 +137,8 @@ impl Connection {
             uri: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
             authorization: text(header::AUTHORIZATION),
             host: text(header::HOST).unwrap_or_default(),
+            last: head.version == Version::HTTP_10
+                || text(header::CONNECTION).is_some_and(|word| word.eq_ignore_ascii_case("close")),
             body,
         })
     }

@@ -98,17 +98,22 @@ impl Client {
         let head = self.until(b"\r\n\r\n").await?;
         let mut raw = Raw { head, body: String::new() };
         if let Some(length) = raw.header("content-length") {
-            let length: usize = length.parse().unwrap();
-            while self.ahead.len() < length {
-                self.more().await?;
-            }
-            raw.body = text(self.ahead.drain(..length).collect());
+            let length = length.parse().unwrap();
+            raw.body = self.take(length).await?;
         } else if raw.header("transfer-encoding").is_some() {
             raw.body = self.until(b"\r\n\r\n").await?;
         } else {
             raw.body = self.remaining().await;
         }
         Ok(raw)
+    }
+
+    /// So many bytes.
+    pub(crate) async fn take(&mut self, length: usize) -> io::Result<String> {
+        while self.ahead.len() < length {
+            self.more().await?;
+        }
+        Ok(text(self.ahead.drain(..length).collect()))
     }
 
     /// Everything up to the end of the connection.

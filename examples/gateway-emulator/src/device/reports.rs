@@ -2,12 +2,18 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{
     Device,
     event::Happening,
     message::{Message, Status},
 };
-use crate::{clock::Civil, fate::Arrival, quirks::NumberSpelling};
+use crate::{
+    clock::Civil,
+    fate::Arrival,
+    quirks::{NumberSpelling, ReportTime},
+};
 
 /// How many reports are remembered.
 const REMEMBERED: usize = 65_536;
@@ -40,10 +46,10 @@ impl Report {
     }
 
     /// The time that this gateway's reports show.
-    pub(crate) fn time(&self, which: crate::quirks::ReportTime) -> Civil {
+    pub(crate) fn time(&self, which: ReportTime) -> Civil {
         match which {
-            crate::quirks::ReportTime::Sending => self.sent,
-            crate::quirks::ReportTime::Arrival => self.arrived,
+            ReportTime::Sending => self.sent,
+            ReportTime::Arrival => self.arrived,
         }
     }
 }
@@ -92,7 +98,7 @@ impl Device {
         self.arrive(last, second, plan.doubled, &report);
     }
 
-    fn arrive(&mut self, at: tokio::time::Instant, second: Duration, doubled: bool, report: &Report) {
+    fn arrive(&mut self, at: Instant, second: Duration, doubled: bool, report: &Report) {
         self.schedule(at, Happening::ReportArrives(report.clone()));
         if doubled {
             self.schedule(at + second, Happening::ReportArrives(report.clone()));
@@ -134,7 +140,7 @@ fn first_after(message: &Message, segment: u32) -> Duration {
         Arrival::After(after) => {
             let rank =
                 if message.plan.reversed { message.segments.saturating_sub(segment + 1) } else { segment };
-            after + Duration::from_secs(rank.into())
+            after.saturating_add(Duration::from_secs(rank.into()))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From the queue to the air: which port takes which message, and how its segments go out.
 
+use std::time::Duration;
+
 use super::{
     Device,
     event::Happening,
@@ -26,7 +28,7 @@ impl Device {
 
     /// A plan by chance: seven in ten are delivered as usual, the others share what else can happen.
     fn drawn_plan(&mut self) -> Plan {
-        let late = std::time::Duration::from_secs(60 + self.rng.below(3540));
+        let late = Duration::from_secs(60 + self.rng.below(3540));
         match self.rng.below(30) {
             0 => Fate::Fail.into(),
             1 => Fate::FailAfter(1).into(),

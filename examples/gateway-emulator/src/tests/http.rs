@@ -78,6 +78,15 @@ async fn chunks_and_the_next_request_behind_them() {
 }
 
 #[tokio::test]
+async fn a_client_that_wants_the_connection_closed() {
+    for list in ["none", "chunked"] {
+        let (_gateway, mut client) = with(list).await;
+        let raw = client.request("GET", TARGET, "Connection: close\r\n", "").await.unwrap();
+        assert_eq!((raw.status(), client.remaining().await.as_str()), (200, ""), "{list}");
+    }
+}
+
+#[tokio::test]
 async fn requests_that_were_read_ahead_are_not_lost() {
     let (gateway, mut client) = with("chunked").await;
     for _ in 0..3 {

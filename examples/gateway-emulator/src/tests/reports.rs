@@ -56,6 +56,13 @@ async fn delivered_only_with_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_as_good_as_lost() {
+    let (gateway, mut client) = sent(Fate::Deliver.late(Duration::MAX).temporary(32).doubled(), "none").await;
+    advance(Duration::from_secs(86_400)).await;
+    assert_eq!((reports(&mut client).await.len(), gateway.messages()[0].status), (0, Status::SentOk));
+}
+
+#[tokio::test(start_paused = true)]
 async fn before_the_message_is_sent() {
     let (gateway, mut client) = sent(Fate::Deliver.early(), "none").await;
     while reports(&mut client).await.len() < 3 {

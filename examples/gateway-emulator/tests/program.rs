@@ -1,0 +1,70 @@
+//! The program itself: what it prints, and that its options reach the gateway.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+};
+
+/// Ends the program with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(args: &[&str]) -> (Running, impl Iterator<Item = String>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
+    command.args(["--listen", "127.0.0.1:0"]).args(args).env("GATEWAY_EMULATOR_PASSWORD", "s3cret");
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    (Running(child), lines)
+}
+
+fn get(url: &str, target: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nHost: gateway\r\n{headers}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_prints_its_url_and_each_request() {
+    let (_running, mut lines) = start(&[
+        "--auth",
+        "basic",
+        "--incoming",
+        "2:10086:one: two",
+        "--quirks",
+        "data-follows,missing-comma",
+    ]);
+    let url = lines.next().unwrap();
+    assert!(get(&url, "/api/query_incoming_sms", "").starts_with("HTTP/1.1 401 "));
+    assert_eq!(lines.next().unwrap(), "1 [1] GET /api/query_incoming_sms 401 (no login)");
+    // admin:s3cret
+    let answer = get(&url, "/api/query_incoming_sms", "Authorization: Basic YWRtaW46czNjcmV0\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200 Data follows\r\n"), "{answer}");
+    assert!(
+        answer.contains(r#"{"error_code":200"sms":[{"incoming_sms_id":1,"port":2,"number":"10086""#),
+        "{answer}"
+    );
+    assert_eq!(lines.next().unwrap(), "2 [2] GET /api/query_incoming_sms 200 error_code 200");
+}
+
+#[test]
+fn it_explains_itself() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
+    let help = String::from_utf8(command.arg("--help").output().unwrap().stdout).unwrap();
+    for word in ["GATEWAY_EMULATOR_PASSWORD", "missing-comma", "undelivered:CODE", "PORT:NUMBER:TEXT"] {
+        assert!(help.contains(word), "{word}");
+    }
+    let refusal =
+        Command::new(env!("CARGO_BIN_EXE_gateway-emulator")).args(["--quirks", "odd"]).output().unwrap();
+    assert!(!refusal.status.success());
+    assert!(String::from_utf8(refusal.stderr).unwrap().contains("`odd` is no quirk"));
+}
