@@ -303,7 +303,7 @@ async fn connect(address: &str) -> io::Result<Connection> {
 }
 
 fn challenges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok())
+    headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
 }
 
 /// Tells an answer from what stands in its place.

@@ -3,7 +3,7 @@
 use crate::TooSmall;
 
 /// A cursor over a lent buffer. Past the buffer's end it goes on counting.
-pub(crate) struct Writer<'b> {
+pub struct Writer<'b> {
     buffer: &'b mut [u8],
     /// Bytes written so far, those that found no room included.
     length: usize,
@@ -24,11 +24,11 @@ impl<'b> Writer<'b> {
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        let end = self.length.saturating_add(bytes.len());
-        if let Some(room) = self.buffer.get_mut(self.length..end) {
+        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
+        if let Some(room) = room.get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);
         }
-        self.length = end;
+        self.length = self.length.saturating_add(bytes.len());
     }
 
     pub(crate) fn str(&mut self, text: &str) {

@@ -65,6 +65,21 @@ pub trait Call {
     fn write_query(&self, _query: &mut Query<'_, '_>) {}
     #[doc(hidden)]
     fn write_json(&self, _json: &mut JsonWriter<'_, '_>) {}
+    #[doc(hidden)]
+    fn write_target(&self, commas: Commas, out: &mut Writer<'_>) {
+        out.str("/api/");
+        out.str(Self::NAME);
+        self.write_query(&mut Query { out, commas, first: true });
+    }
+    #[doc(hidden)]
+    fn write_body(&self, out: &mut Writer<'_>) {
+        if Self::METHOD == Method::Post {
+            let mut json = JsonWriter::new(out);
+            json.open(b'{');
+            self.write_json(&mut json);
+            json.close(b'}');
+        }
+    }
 
     /// Whether the gateway did what was asked, by the answer's error_code.
     ///
@@ -83,7 +98,7 @@ pub trait Call {
     /// [`TooSmall`].
     fn target<'b>(&self, commas: Commas, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall> {
         let mut out = Writer::new(buffer);
-        write_target(self, commas, &mut out);
+        self.write_target(commas, &mut out);
         out.finish().map(|target| core::str::from_utf8(target).unwrap_or_default())
     }
 
@@ -93,30 +108,15 @@ pub trait Call {
     /// [`TooSmall`].
     fn body<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], TooSmall> {
         let mut out = Writer::new(buffer);
-        write_body(self, &mut out);
+        self.write_body(&mut out);
         out.finish()
     }
 
     /// The length of the body in bytes.
     fn body_length(&self) -> usize {
         let mut out = Writer::counting();
-        write_body(self, &mut out);
+        self.write_body(&mut out);
         out.length()
-    }
-}
-
-fn write_target<C: Call + ?Sized>(call: &C, commas: Commas, out: &mut Writer<'_>) {
-    out.str("/api/");
-    out.str(C::NAME);
-    call.write_query(&mut Query { out, commas, first: true });
-}
-
-fn write_body<C: Call + ?Sized>(call: &C, out: &mut Writer<'_>) {
-    if C::METHOD == Method::Post {
-        let mut json = JsonWriter::new(out);
-        json.open(b'{');
-        call.write_json(&mut json);
-        json.close(b'}');
     }
 }
 

@@ -1,4 +1,6 @@
-//! HTTP without I/O: the login.
+//! HTTP without I/O: the request, and the login.
+//!
+//! # Login
 //!
 //! A gateway answers the first request with 401 and one or more challenges (`WWW-Authenticate`, RFC 9110 §11.6.1);
 //! the next request carries the answer to one of them (`Authorization`).
@@ -31,8 +33,10 @@ mod credentials;
 pub mod digest;
 mod error;
 mod parameter;
+mod request;
 
 pub use challenge::{Algorithm, Challenge, Challenges, Scheme};
 pub use credentials::Credentials;
 pub use error::{ChallengeError, ChallengeErrorKind, LoginError};
 pub use parameter::Value;
+pub use request::{Head, request};

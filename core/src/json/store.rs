@@ -188,13 +188,14 @@ impl Store<'_> {
 
     /// A key that outgrows its place can't be a known one: it is spoilt, for a prefix of it might be.
     fn push_key(&mut self, bytes: &[u8]) {
-        let end = self.places.key.length.saturating_add(bytes.len());
-        match self.places.key.bytes.get_mut(self.places.key.length..end) {
+        let KeyText { bytes: key, length } = &mut self.places.key;
+        let room = key.get_mut(*length..).unwrap_or_default();
+        match room.get_mut(..bytes.len()) {
             Some(room) => {
                 room.copy_from_slice(bytes);
-                self.places.key.length = end;
+                *length = length.saturating_add(bytes.len());
             }
-            None => self.places.key.length = usize::MAX,
+            None => *length = usize::MAX,
         }
     }
 
