@@ -149,6 +149,7 @@ impl Emulator {
     }
 
     /// Prepares an answer for the next request of a call (`send_sms`), once that is logged in. Several are used in turn.
+    /// Requests that do not get that far, and the name of no call, leave it in store.
     pub fn answer_next(&self, call: &str, canned: Canned) {
         self.shared.control(|world| world.canned.entry(call.to_owned()).or_default().push_back(canned));
     }

@@ -16,7 +16,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Time is tokio's: with `tokio::time::pause` it stands still, and `tokio::time::advance` moves it. Nothing runs in the
+//! Time is tokio's: with `tokio::time::pause` it stands still, and `tokio::time::advance` moves it. (Paused, tokio also
+//! leaps to the next timer when it waits for a socket: a client's time limit may then pass at once.) Nothing runs in the
 //! background; the gateway catches up whenever it is asked. [`Options::speed`] makes all that it does faster, its
 //! clock included, but not what concerns HTTP: the life of a nonce, a lock-out, the pauses of a [`Canned`] answer.
 

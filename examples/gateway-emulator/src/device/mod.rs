@@ -148,7 +148,7 @@ impl Device {
 /// What a restart takes with it, besides queue, tasks, results, reports, nonces, lock-outs and connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restart {
-    /// Task, request, message and reference ids begin anew.
+    /// Task, request and reference ids begin anew, and what stays in the inbox is numbered anew.
     pub ids_restart: bool,
     /// The inbox is empty afterwards.
     pub inbox_lost: bool,
