@@ -14,6 +14,7 @@
 
 mod error;
 mod reader;
+mod scan;
 mod schema;
 mod store;
 mod text;

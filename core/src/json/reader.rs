@@ -168,25 +168,33 @@ impl Machine {
         }
     }
 
+    /// Takes the fields of a record that come in the expected order, whole and as tidy answers write them.
+    fn expected_fields(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
+        loop {
+            let field = match *input {
+                [b',', rest @ ..] => rest,
+                all => all,
+            };
+            let expected = usize::from(self.follows.get(self.last).copied().unwrap_or_default());
+            let Some(key) = self.schema.record.get(expected) else { return };
+            let Some(value) = field.strip_prefix(key.literal()) else { return };
+            let Some(rest) = store.plain_value(expected, value) else { return };
+            self.last = expected.saturating_add(1);
+            *input = rest;
+        }
+    }
+
     /// `true` when the object that ends is a record.
     fn key(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<bool, Malformed> {
+        if store.places.in_record {
+            self.expected_fields(input, store);
+        }
         skip_separators(input);
         match *input {
             [b'"', rest @ ..] => {
-                let expected = usize::from(self.follows.get(self.last).copied().unwrap_or_default());
-                if store.places.in_record
-                    && let Some(key) = self.schema.record.get(expected)
-                    && let Some(rest) = input.strip_prefix(key.literal())
-                {
-                    *input = rest;
-                    self.last = expected.saturating_add(1);
-                    self.target = Target::Known(expected);
-                    self.state = State::Value;
-                } else {
-                    *input = rest;
-                    store.begin_key();
-                    self.state = State::KeyText;
-                }
+                *input = rest;
+                store.begin_key();
+                self.state = State::KeyText;
                 Ok(false)
             }
             [b'}', rest @ ..] => {

@@ -1,6 +1,6 @@
 //! The inside of a JSON string: escapes and UTF-8, cut at any byte.
 
-use super::store::Store;
+use super::{scan::scan, store::Store};
 
 /// How far an escape has come.
 #[derive(Clone, Copy)]
@@ -232,52 +232,4 @@ const fn hex(byte: u8) -> Option<u8> {
 
 fn hex4(digits: [u8; 4]) -> Option<u16> {
     digits.into_iter().try_fold(0, |unit: u16, byte| Some(unit << 4 | u16::from(hex(byte)?)))
-}
-
-/// The length of what comes before the next quote or backslash, and whether all of it is ASCII.
-fn scan(input: &[u8]) -> (usize, bool) {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // The lowest marked byte of what this gives is the first that equals `byte`; those above it may be marked wrongly.
-    const fn marks(chunk: u64, byte: u8) -> u64 {
-        let difference = chunk ^ (LOW * byte as u64);
-        difference.wrapping_sub(LOW) & !difference & HIGH
-    }
-    let mut seen = 0;
-    let (chunks, tail) = input.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let chunk = u64::from_le_bytes(*chunk);
-        let found = marks(chunk, b'"') | marks(chunk, b'\\');
-        if found != 0 {
-            let before = found.trailing_zeros() / 8;
-            seen |= chunk & !(u64::MAX << (before * 8));
-            return (index * 8 + before as usize, seen & HIGH == 0);
-        }
-        seen |= chunk;
-    }
-    let mut length = chunks.len() * 8;
-    for byte in tail {
-        if matches!(byte, b'"' | b'\\') {
-            break;
-        }
-        seen |= u64::from(*byte);
-        length += 1;
-    }
-    (length, seen & HIGH == 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn scan_stops_where_a_plain_search_does(input in proptest::collection::vec(
-            prop_oneof![8 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 4 => 0x20..0x7F_u8], 0..40)
-        ) {
-            let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
-            prop_assert_eq!(scan(&input), (length, input[..length].is_ascii()));
-        }
-    }
 }

@@ -195,11 +195,11 @@ impl<'a> Values<'a> {
 
     fn text(&self, kind: Kind, raw: &'a [u8]) -> Text<'a> {
         // What was stored is UTF-8: it was checked when it came.
-        let text = core::str::from_utf8(raw).unwrap_or_default();
+        let text = || core::str::from_utf8(raw).unwrap_or_default();
         match kind {
             Kind::Missing => Text::Missing,
-            Kind::Exact => Text::Exact(text),
-            Kind::Lossy => Text::Lossy(text),
+            Kind::Exact => Text::Exact(text()),
+            Kind::Lossy => Text::Lossy(text()),
             Kind::TooLong => Text::TooLong { needed: self.needed },
         }
     }

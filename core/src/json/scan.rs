@@ -1,0 +1,112 @@
+//! Looking for the end of a run, a machine word at a time.
+
+const BYTES: usize = size_of::<usize>();
+/// One in each byte.
+const ONES: usize = usize::MAX / 0xFF;
+/// The top bit of each byte.
+const TOPS: usize = ONES << 7;
+
+/// Marks with its top bit the first byte that equals `byte`. Bytes above that one may be marked wrongly.
+const fn marks(word: usize, byte: u8) -> usize {
+    let difference = word ^ (ONES * byte as usize);
+    difference.wrapping_sub(ONES) & !difference & TOPS
+}
+
+/// The length of what comes before the next quote or backslash, and whether all of it is ASCII.
+pub(super) fn scan(input: &[u8]) -> (usize, bool) {
+    let mut seen = 0;
+    let mut length = 0_usize;
+    let (words, tail) = input.as_chunks::<BYTES>();
+    for bytes in words {
+        let word = usize::from_le_bytes(*bytes);
+        let found = marks(word, b'"') | marks(word, b'\\');
+        if found != 0 {
+            // The bytes below the marked one.
+            let below = (found & found.wrapping_neg()).wrapping_sub(1) >> 7;
+            seen |= word & below;
+            let before = (found.trailing_zeros() / 8) as usize;
+            return (length.saturating_add(before), seen & TOPS == 0);
+        }
+        seen |= word;
+        length = length.saturating_add(BYTES);
+    }
+    for byte in tail {
+        if matches!(byte, b'"' | b'\\') {
+            break;
+        }
+        seen |= usize::from(*byte);
+        length = length.saturating_add(1);
+    }
+    (length, seen & TOPS == 0)
+}
+
+/// Copies what comes before the next quote: its length, and whether all of it is ASCII. `None` when `input` has no quote, when
+/// a backslash comes first, or when `room` is not clearly large enough. Behind the copy, `room` may hold anything.
+pub(super) fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
+    let mut seen = 0;
+    let mut length = 0_usize;
+    let (words, tail) = input.as_chunks::<BYTES>();
+    let (rooms, rest) = room.as_chunks_mut::<BYTES>();
+    let mut rooms = rooms.iter_mut();
+    for bytes in words {
+        *rooms.next()? = *bytes;
+        let word = usize::from_le_bytes(*bytes);
+        let (quote, backslash) = (marks(word, b'"'), marks(word, b'\\'));
+        if quote | backslash != 0 {
+            let before = (quote.trailing_zeros() / 8) as usize;
+            if backslash.trailing_zeros() < quote.trailing_zeros() {
+                return None;
+            }
+            let below = (quote & quote.wrapping_neg()).wrapping_sub(1) >> 7;
+            return Some((length.saturating_add(before), (seen | word & below) & TOPS == 0));
+        }
+        seen |= word;
+        length = length.saturating_add(BYTES);
+    }
+    let rooms = rooms.into_slice().as_flattened_mut();
+    for (byte, place) in tail.iter().zip(rooms.iter_mut().chain(rest)) {
+        match byte {
+            b'"' => return Some((length, seen & TOPS == 0)),
+            b'\\' => return None,
+            _ => *place = *byte,
+        }
+        seen |= usize::from(*byte);
+        length = length.saturating_add(1);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bytes() -> impl Strategy<Value = std::vec::Vec<u8>> {
+        let byte = prop_oneof![8 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 4 => 0x20..0x7F_u8];
+        proptest::collection::vec(byte, 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn scan_stops_where_a_plain_search_does(input in bytes()) {
+            let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
+            prop_assert_eq!(scan(&input), (length, input[..length].is_ascii()));
+        }
+
+        #[test]
+        fn a_plain_run_is_copied_whole_or_not_at_all(input in bytes(), room in 0..48_usize) {
+            let mut copy = [0xAA; 48];
+            let (length, ascii) = scan(&input);
+            let plain = input.get(length) == Some(&b'"');
+            match copy_plain(&input, &mut copy[..room]) {
+                Some((copied, pure)) => {
+                    prop_assert!(plain);
+                    prop_assert_eq!((copied, pure), (length, ascii));
+                    prop_assert_eq!(&copy[..length], &input[..length]);
+                }
+                None => prop_assert!(!plain || room < length + BYTES),
+            }
+            prop_assert!(copy[room..].iter().all(|byte| *byte == 0xAA));
+        }
+    }
+}
