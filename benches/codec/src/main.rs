@@ -1,0 +1,60 @@
+//! Compares this library's reading of answers and writing of requests with that of other crates, side by side in one run.
+//!
+//! `codec` prints the tables; `codec --one CONTESTANT CASE TURNS` only has one contestant do its work, for tools that count.
+
+mod case;
+mod checksum;
+mod generate;
+mod measure;
+mod nesting;
+mod one;
+mod ours;
+mod reading;
+mod rivals;
+mod table;
+mod writing;
+
+use std::{io, process::ExitCode};
+
+use case::Entry;
+use generate::Texts;
+
+/// The cases with a table of their own, by the names that `--one` takes.
+const CASES: [Entry; 7] = [
+    ("results-10", || reading::results(10)),
+    ("results-1000", || reading::results(1_000)),
+    ("results-100000", || reading::results(100_000)),
+    ("incoming-utf8", || reading::incoming(Texts::Utf8)),
+    ("incoming-escapes", || reading::incoming(Texts::Escapes)),
+    ("incoming-escapes-bmp", || reading::incoming(Texts::BmpEscapes)),
+    ("send-sms", writing::send_sms),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        [] => all().map_err(|error| error.to_string()),
+        ["--one", contestant, case, turns] => one::run(contestant, case, turns),
+        _ => Err("usage: codec [--one CONTESTANT CASE TURNS]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every table.
+fn all() -> io::Result<()> {
+    println!("On core {}. {}", measure::pin()?, table::LEGEND);
+    for (name, case) in CASES {
+        let mut case = case();
+        case.check();
+        let timings = measure::measure(&mut case.runs());
+        table::print(name, &case, &timings);
+    }
+    nesting::print()
+}
