@@ -172,8 +172,7 @@ impl Machine {
     fn expected_fields(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
         loop {
             let field = match *input {
-                [b',', rest @ ..] => rest,
-                all => all,
+                [b',', b' ', rest @ ..] | [b',', rest @ ..] | rest => rest,
             };
             let expected = usize::from(self.follows.get(self.last).copied().unwrap_or_default());
             let Some(key) = self.schema.record.get(expected) else { return };

@@ -15,8 +15,11 @@ impl Key {
     }
 
     /// The key alone.
-    pub(crate) fn name(self) -> &'static [u8] {
-        self.0.trim_matches(['"', ':']).as_bytes()
+    pub(crate) const fn name(self) -> &'static [u8] {
+        match self.0.as_bytes() {
+            [b'"', name @ .., b'"', b':'] => name,
+            other => other,
+        }
     }
 }
 
