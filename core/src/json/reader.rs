@@ -9,6 +9,8 @@ use super::{
 /// The deepest nesting of an unknown value that is counted.
 pub const MAX_DEPTH: u32 = u32::MAX;
 
+const NULL: &[u8] = b"null";
+
 /// What comes next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -24,8 +26,8 @@ enum State {
     Value,
     /// The rest of a known string.
     Text,
-    /// The rest of a known number or word.
-    Bare,
+    /// The rest of a known number or word; what is left of `null` where it may become one.
+    Bare { left: Option<&'static [u8]> },
     /// The rest of an unknown number or word.
     SkipBare,
     /// The rest of an unknown string; whether a backslash came last.
@@ -90,11 +92,12 @@ impl Reader {
     }
 
     pub(crate) fn head<'a>(&'a self, buffer: &'a [u8]) -> Values<'a> {
-        Values::new(self.places.head(), buffer, self.machine.schema.head.len(), 0)
+        Values::new(self.places.head(), buffer, self.machine.schema.head.len(), self.places.head_needs())
     }
 
     pub(crate) fn record<'a>(&'a self, buffer: &'a [u8]) -> Values<'a> {
-        Values::new(self.places.record(), buffer, self.machine.schema.record.len(), self.places.base())
+        let count = self.machine.schema.record.len();
+        Values::new(self.places.record(), buffer, count, self.places.record_needs())
     }
 }
 
@@ -138,7 +141,7 @@ impl Machine {
                 State::Colon { had } => self.colon(input, had)?,
                 State::Value => self.value(input, store)?,
                 State::Text => self.known_text(input, store),
-                State::Bare => self.known_bare(input, store),
+                State::Bare { left } => self.known_bare(input, store, left),
                 State::SkipBare => self.skip_bare(input),
                 State::SkipText { slash } => self.skip_text(input, slash),
                 State::SkipNested => self.skip_nested(input)?,
@@ -264,14 +267,17 @@ impl Machine {
             }
             b'[' | b'{' => {
                 *input = rest;
+                // It says nothing, but an earlier value of the key no longer counts.
+                if let Target::Known(index) = self.target {
+                    store.begin_value(index);
+                }
                 self.depth = 1;
                 self.state = State::SkipNested;
             }
             byte if is_bare(byte) => {
                 if let Target::Known(index) = self.target {
                     store.begin_value(index);
-                    self.state = State::Bare;
-                    self.known_bare(input, store);
+                    self.known_bare(input, store, Some(NULL));
                 } else {
                     self.state = State::SkipBare;
                 }
@@ -283,21 +289,32 @@ impl Machine {
 
     fn known_text(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
         if self.text.read(input, store) {
-            self.end_value(store, false);
+            self.end_value(store);
         }
     }
 
-    fn known_bare(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
+    /// What may become a `null`, of which `left` is still to come, is held back: a `null` takes no room and counts as missing.
+    fn known_bare(&mut self, input: &mut &[u8], store: &mut Store<'_>, left: Option<&'static [u8]>) {
         let bare = take_bare(input);
+        let ended = !input.is_empty();
+        match left.and_then(|left| left.strip_prefix(bare)) {
+            Some([]) if ended => return self.state = State::Key,
+            Some(left) if !ended => return self.state = State::Bare { left: Some(left) },
+            _ => {}
+        }
+        let held = left.map_or(0, |left| NULL.len().saturating_sub(left.len()));
+        store.push(NULL.get(..held).unwrap_or_default());
         store.push(bare);
-        if !input.is_empty() {
-            self.end_value(store, true);
+        if ended {
+            self.end_value(store);
+        } else {
+            self.state = State::Bare { left: None };
         }
     }
 
-    fn end_value(&mut self, store: &mut Store<'_>, bare: bool) {
+    fn end_value(&mut self, store: &mut Store<'_>) {
         if let Target::Known(index) = self.target {
-            store.end_value(index, bare);
+            store.end_value(index);
         }
         self.state = State::Key;
     }
@@ -331,7 +348,13 @@ impl Machine {
         let mut rest = *input;
         while let [byte, after @ ..] = rest {
             match byte {
-                b'[' | b'{' => self.depth = self.depth.checked_add(1).ok_or(Malformed::TooDeep)?,
+                b'[' | b'{' => {
+                    let Some(depth) = self.depth.checked_add(1) else {
+                        *input = rest;
+                        return Err(Malformed::TooDeep);
+                    };
+                    self.depth = depth;
+                }
                 b']' | b'}' => self.depth = self.depth.saturating_sub(1),
                 b'"' => {
                     self.state = State::SkipText { slash: false };
@@ -393,4 +416,20 @@ fn take_bare<'i>(input: &mut &'i [u8]) -> &'i [u8] {
     let (bare, rest) = whole.split_at_checked(length).unwrap_or((whole, &[]));
     *input = rest;
     bare
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_deep_is_told_where() {
+        const SCHEMA: Schema = Schema { head: &[], list: None, record: &[] };
+        let mut reader = Reader::new(&SCHEMA);
+        assert_eq!(reader.next(&mut [], &mut &b"{\"x\":["[..]), Ok(false));
+        reader.machine.depth = MAX_DEPTH - 1;
+        assert_eq!(reader.next(&mut [], &mut &b"1,[2],[3,[[]]]"[..]).map_err(|error| error.offset), Err(15));
+        let error = ReadError { offset: 15, kind: Malformed::TooDeep };
+        assert_eq!((reader.next(&mut [], &mut &b"]"[..]), reader.finish()), (Err(error), Err(error)));
+    }
 }

@@ -43,6 +43,29 @@ impl Slot {
 struct KeyText {
     bytes: [u8; MAX_KEY_BYTES],
     length: usize,
+    /// Whether it ends with a colon.
+    colon: bool,
+}
+
+/// The bytes that the values of the head or of the record take, those included that were too long.
+#[derive(Clone, Copy)]
+struct Demand {
+    now: usize,
+    /// Before values were replaced by later ones of their keys.
+    most: usize,
+}
+
+impl Demand {
+    const NONE: Self = Self { now: 0, most: 0 };
+
+    fn add(&mut self, length: usize) {
+        self.now = self.now.saturating_add(length);
+        self.most = self.most.max(self.now);
+    }
+
+    fn subtract(&mut self, length: usize) {
+        self.now = self.now.saturating_sub(length);
+    }
 }
 
 /// What stands where in the lent buffer.
@@ -53,6 +76,8 @@ pub(crate) struct Places {
     base: usize,
     head: [Slot; HEAD_SLOTS],
     record: [Slot; RECORD_SLOTS],
+    head_demand: Demand,
+    record_demand: Demand,
     /// The value being read.
     value: Slot,
     key: KeyText,
@@ -68,8 +93,10 @@ impl Places {
             base: 0,
             head: [Slot::MISSING; HEAD_SLOTS],
             record: [Slot::MISSING; RECORD_SLOTS],
+            head_demand: Demand::NONE,
+            record_demand: Demand::NONE,
             value: Slot::MISSING,
-            key: KeyText { bytes: [0; MAX_KEY_BYTES], length: 0 },
+            key: KeyText { bytes: [0; MAX_KEY_BYTES], length: 0, colon: false },
             in_key: false,
             in_record: false,
         }
@@ -87,9 +114,18 @@ impl Places {
         &self.record
     }
 
-    /// The bytes that the head's values take.
-    pub(crate) const fn base(&self) -> usize {
-        self.base
+    fn demand_mut(&mut self) -> &mut Demand {
+        if self.in_record { &mut self.record_demand } else { &mut self.head_demand }
+    }
+
+    /// The size of a buffer that would have held all values of the head.
+    pub(crate) const fn head_needs(&self) -> usize {
+        self.head_demand.most
+    }
+
+    /// The size of a buffer that would have held all values of the record beside those of the head.
+    pub(crate) const fn record_needs(&self) -> usize {
+        self.head_demand.now.saturating_add(self.record_demand.most)
     }
 }
 
@@ -104,12 +140,14 @@ impl Store<'_> {
         for slot in self.places.record.iter_mut().take(schema.record.len()) {
             *slot = Slot::MISSING;
         }
+        self.places.record_demand = Demand::NONE;
         self.places.end = self.places.base;
         self.places.in_record = true;
     }
 
     pub(crate) fn begin_key(&mut self) {
         self.places.key.length = 0;
+        self.places.key.colon = false;
         self.places.in_key = true;
     }
 
@@ -121,7 +159,7 @@ impl Store<'_> {
         while let [rest @ .., b':'] = key {
             key = rest;
         }
-        (key, key.len() < whole.len())
+        (key, self.places.key.colon)
     }
 
     /// Begins the value of the known key `index`; what an earlier one of the same key left goes.
@@ -134,6 +172,7 @@ impl Store<'_> {
         {
             let old = *slot;
             *slot = Slot::MISSING;
+            self.places.demand_mut().subtract(old.length);
             if old.is_stored() {
                 self.remove(old);
             }
@@ -141,15 +180,12 @@ impl Store<'_> {
         self.places.value = Slot { start: self.places.end, length: 0, kind: Kind::Exact };
     }
 
-    /// Ends the value of the known key `index`. A bare `null` counts as missing.
-    pub(crate) fn end_value(&mut self, index: usize, bare: bool) {
-        let mut value = self.places.value;
-        if bare && value.length == 4 && self.buffer.get(value.start..self.places.end) == Some(b"null") {
-            value = Slot::MISSING;
-            self.places.end = self.places.value.start;
-        }
+    /// Ends the value of the known key `index`.
+    pub(crate) fn end_value(&mut self, index: usize) {
+        let value = self.places.value;
         if let Some(slot) = self.places.slots_mut().get_mut(index) {
             *slot = value;
+            self.places.demand_mut().add(value.length);
         }
         if !self.places.in_record {
             self.places.base = self.places.end;
@@ -159,7 +195,7 @@ impl Store<'_> {
     /// Takes the value of the record's known key `index` where all of it stands in `input` and is a string without escapes or a
     /// number: gives what follows it. `None` changes nothing; the value is then to be read step by step.
     pub(crate) fn plain_value<'i>(&mut self, index: usize, input: &'i [u8]) -> Option<&'i [u8]> {
-        let Places { end, record, .. } = &mut *self.places;
+        let Places { end, record, record_demand, .. } = &mut *self.places;
         let slot = record.get_mut(index).filter(|slot| slot.kind == Kind::Missing)?;
         let room = self.buffer.get_mut(*end..)?;
         let (length, rest) = if let [b'"', text @ ..] = input {
@@ -175,6 +211,7 @@ impl Store<'_> {
         };
         *slot = Slot { start: *end, length, kind: Kind::Exact };
         *end = end.saturating_add(length);
+        record_demand.add(length);
         Some(rest)
     }
 
@@ -210,7 +247,10 @@ impl Store<'_> {
 
     /// A key that outgrows its place can't be a known one: it is spoilt, for a prefix of it might be.
     fn push_key(&mut self, bytes: &[u8]) {
-        let KeyText { bytes: key, length } = &mut self.places.key;
+        let KeyText { bytes: key, length, colon } = &mut self.places.key;
+        if let Some(last) = bytes.last() {
+            *colon = *last == b':';
+        }
         let room = key.get_mut(*length..).unwrap_or_default();
         match room.get_mut(..bytes.len()) {
             Some(room) => {

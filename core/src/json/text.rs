@@ -38,9 +38,10 @@ impl TextReader {
                     }
                     self.run(input, store);
                     let [byte, rest @ ..] = *input else { return false };
+                    self.end_partial(store);
                     if *byte == b'"' {
                         *input = rest;
-                        self.end(store);
+                        self.end_high(store);
                         return true;
                     }
                     self.backslash(input, rest, store);
@@ -194,8 +195,7 @@ impl TextReader {
                     self.partial_length = length;
                 }
                 Err(_) => {
-                    replace(store);
-                    self.partial_length = 0;
+                    self.end_partial(store);
                     return true;
                 }
             }
@@ -203,15 +203,18 @@ impl TextReader {
         false
     }
 
+    /// What comes next does not complete a character.
+    fn end_partial(&mut self, store: &mut Store<'_>) {
+        if core::mem::take(&mut self.partial_length) != 0 {
+            replace(store);
+        }
+    }
+
     /// What comes next is no low surrogate.
     fn end_high(&mut self, store: &mut Store<'_>) {
         if core::mem::take(&mut self.high) != 0 {
             replace(store);
         }
-    }
-
-    fn end(&mut self, store: &mut Store<'_>) {
-        self.end_high(store);
     }
 }
 

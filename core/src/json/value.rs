@@ -166,16 +166,9 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// `before` bytes of the buffer are taken by what is not in `slots`.
-    pub(crate) fn new(slots: &'a [Slot], buffer: &'a [u8], count: usize, before: usize) -> Self {
-        let slots = slots.get(..count).unwrap_or(slots);
-        // Only asked for when something was too long; then the sum is what all would have taken.
-        let needed = if slots.iter().any(|slot| slot.kind == Kind::TooLong) {
-            slots.iter().fold(before, |sum, slot| sum.saturating_add(slot.length))
-        } else {
-            0
-        };
-        Self { slots: slots.iter(), buffer, needed }
+    /// `needed` bytes would have held all of them.
+    pub(crate) fn new(slots: &'a [Slot], buffer: &'a [u8], count: usize, needed: usize) -> Self {
+        Self { slots: slots.get(..count).unwrap_or(slots).iter(), buffer, needed }
     }
 
     /// The next value.
