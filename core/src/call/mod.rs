@@ -41,7 +41,7 @@ mod send_sms;
 mod send_ussd;
 mod stop_sms;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use decoder::{Decoder, Never, Refusal};
 pub use get_port_info::{GetPortInfo, Info, Infos, PortInfo, PortInfoSummary, PortType, Reg};

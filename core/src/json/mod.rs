@@ -21,6 +21,9 @@ mod text;
 mod value;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{Malformed, ReadError};
 pub use reader::MAX_DEPTH;
 pub(crate) use reader::Reader;
