@@ -28,7 +28,8 @@ pub(super) fn scan(input: &[u8]) -> (usize, bool) {
             return (length.saturating_add(before), seen & TOPS == 0);
         }
         seen |= word;
-        length = length.saturating_add(BYTES);
+        // No slice is long enough to wrap.
+        length = length.wrapping_add(BYTES);
     }
     for byte in tail {
         if matches!(byte, b'"' | b'\\') {
@@ -61,7 +62,8 @@ pub(super) fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)>
             return Some((length.saturating_add(before), (seen | word & below) & TOPS == 0));
         }
         seen |= word;
-        length = length.saturating_add(BYTES);
+        // No slice is long enough to wrap.
+        length = length.wrapping_add(BYTES);
     }
     let rooms = rooms.into_slice().as_flattened_mut();
     for (byte, place) in tail.iter().zip(rooms.iter_mut().chain(rest)) {
@@ -74,6 +76,21 @@ pub(super) fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)>
         length = length.saturating_add(1);
     }
     None
+}
+
+/// Copies an integer without a sign, of fewer digits than a word has bytes, that ends with a comma or a brace: its length. Behind
+/// the copy, `room` may hold anything.
+pub(super) fn copy_digits(input: &[u8], room: &mut [u8]) -> Option<usize> {
+    let bytes = input.first_chunk::<BYTES>()?;
+    *room.first_chunk_mut::<BYTES>()? = *bytes;
+    // A digit has 3 in its upper half, also with 6 added, which takes those beyond 9 out.
+    let word = usize::from_le_bytes(*bytes);
+    let other = (word ^ (ONES * 0x30)) | (word.wrapping_add(ONES * 6) ^ (ONES * 0x30));
+    let length = ((other & (ONES * 0xF0)).trailing_zeros() / 8) as usize;
+    match bytes.get(length)? {
+        b',' | b'}' if length > 0 => Some(length),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +108,23 @@ mod tests {
         fn scan_stops_where_a_plain_search_does(input in bytes()) {
             let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
             prop_assert_eq!(scan(&input), (length, input[..length].is_ascii()));
+        }
+
+        #[test]
+        fn digits_are_copied_up_to_a_comma_or_brace(
+            digits in "[0-9]{0,9}", end in any::<char>(), tail in "[ -~]{0,9}", room in 0..16_usize,
+        ) {
+            let input = std::format!("{digits}{end}{tail}");
+            let mut copy = [0xAA; 16];
+            let copied = copy_digits(input.as_bytes(), &mut copy[..room]);
+            if let Some(length) = copied {
+                prop_assert_eq!(length, digits.len() + usize::from(end.is_ascii_digit()));
+                prop_assert_eq!(&copy[..length], &input.as_bytes()[..length]);
+            } else {
+                let usual = matches!(end, ',' | '}') && (1..BYTES).contains(&digits.len());
+                prop_assert!(!usual || input.len() < BYTES || room < BYTES);
+            }
+            prop_assert!(copy[room..].iter().all(|byte| *byte == 0xAA));
         }
 
         #[test]

@@ -4,7 +4,10 @@
 //! record overwrites them. When a value finds no room, the longest of its neighbours gives way if it is longer than
 //! the value itself, so that one long text does not cost the short values around it.
 
-use super::{Schema, scan::copy_plain};
+use super::{
+    Schema,
+    scan::{copy_digits, copy_plain},
+};
 
 /// The longest key that is compared with the known ones, in bytes; a longer key is unknown.
 pub const MAX_KEY_BYTES: usize = 32;
@@ -198,16 +201,19 @@ impl Store<'_> {
         let Places { end, record, record_demand, .. } = &mut *self.places;
         let slot = record.get_mut(index).filter(|slot| slot.kind == Kind::Missing)?;
         let room = self.buffer.get_mut(*end..)?;
-        let (length, rest) = if let [b'"', text @ ..] = input {
-            let (length, ascii) = copy_plain(text, room)?;
-            let (text, rest) = text.split_at_checked(length)?;
-            if !ascii && core::str::from_utf8(text).is_err() {
-                return None;
+        let (length, rest) = match input {
+            [b'"', text @ ..] | [b' ', b'"', text @ ..] => {
+                let (length, ascii) = copy_plain(text, room)?;
+                let (text, rest) = text.split_at_checked(length)?;
+                if !ascii && core::str::from_utf8(text).is_err() {
+                    return None;
+                }
+                (length, rest.get(1..)?)
             }
-            (length, rest.get(1..)?)
-        } else {
-            let length = copy_digits(input, room)?;
-            (length, input.get(length..)?)
+            number => {
+                let length = copy_digits(number, room)?;
+                (length, number.get(length..)?)
+            }
         };
         *slot = Slot { start: *end, length, kind: Kind::Exact };
         *end = end.saturating_add(length);
@@ -301,18 +307,4 @@ impl Store<'_> {
             }
         }
     }
-}
-
-/// Copies an integer without a sign that ends in `input` with a comma or a brace: its length.
-fn copy_digits(input: &[u8], room: &mut [u8]) -> Option<usize> {
-    let mut length = 0_usize;
-    for (byte, place) in input.iter().zip(room) {
-        match byte {
-            b'0'..=b'9' => *place = *byte,
-            b',' | b'}' if length > 0 => return Some(length),
-            _ => return None,
-        }
-        length = length.saturating_add(1);
-    }
-    None
 }

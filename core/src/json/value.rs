@@ -139,16 +139,22 @@ impl FromRaw for i64 {
 }
 
 impl FromRaw for u32 {
+    #[inline]
     fn from_raw(raw: &[u8]) -> Option<Self> {
-        let mut value = 0_u32;
-        for byte in raw {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return i64::from_raw(raw)?.try_into().ok();
+        // What is short enough not to overflow, as nearly all of it is, takes no checks on the way.
+        if let 1..=9 = raw.len() {
+            let mut value = 0_u32;
+            let mut other = false;
+            for byte in raw {
+                let digit = byte.wrapping_sub(b'0');
+                other |= digit > 9;
+                value = value.wrapping_mul(10).wrapping_add(digit.into());
             }
-            value = value.checked_mul(10)?.checked_add(u32::from(digit))?;
+            if !other {
+                return Some(value);
+            }
         }
-        (!raw.is_empty()).then_some(value)
+        i64::from_raw(raw)?.try_into().ok()
     }
 }
 
@@ -172,15 +178,17 @@ impl<'a> Values<'a> {
     }
 
     /// The next value.
+    #[inline]
     pub(crate) fn take<V: TakeValue<'a>>(&mut self) -> V {
         V::take(self)
     }
 
+    #[inline]
     fn raw(&mut self) -> (Kind, &'a [u8]) {
         match self.slots.next() {
             Some(slot) => {
-                let end = slot.start.saturating_add(slot.length);
-                (slot.kind, self.buffer.get(slot.start..end).unwrap_or_default())
+                let raw = self.buffer.get(slot.start..).and_then(|rest| rest.get(..slot.length));
+                (slot.kind, raw.unwrap_or_default())
             }
             None => (Kind::Missing, &[]),
         }
@@ -219,6 +227,7 @@ impl<'a> TakeValue<'a> for Text<'a> {
 }
 
 impl<'a, T: FromRaw> TakeValue<'a> for Field<'a, T> {
+    #[inline]
     fn take(values: &mut Values<'a>) -> Self {
         let (kind, raw) = values.raw();
         match kind {

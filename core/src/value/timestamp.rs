@@ -55,16 +55,16 @@ impl Timestamp {
         else {
             return None;
         };
-        let year = u16::from(two_digits(y1, y2)?) * 100 + u16::from(two_digits(y3, y4)?);
-        Self::new(
-            year,
-            two_digits(mo1, mo2)?,
-            two_digits(d1, d2)?,
-            two_digits(h1, h2)?,
-            two_digits(mi1, mi2)?,
-            two_digits(s1, s2)?,
-        )
-        .ok()
+        let mut other = false;
+        let mut pair = |tens: u8, ones: u8| {
+            let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+            other |= tens > 9 || ones > 9;
+            tens.wrapping_mul(10).wrapping_add(ones)
+        };
+        let year = u16::from(pair(y1, y2)) * 100 + u16::from(pair(y3, y4));
+        let (month, day) = (pair(mo1, mo2), pair(d1, d2));
+        let (hour, minute, second) = (pair(h1, h2), pair(mi1, mi2), pair(s1, s2));
+        if other { None } else { Self::new(year, month, day, hour, minute, second).ok() }
     }
 
     pub(crate) fn write(self, out: &mut Writer<'_>) {
@@ -115,12 +115,6 @@ impl Timestamp {
     pub const fn second(self) -> u8 {
         self.second
     }
-}
-
-/// Two decimal digits, below 100.
-const fn two_digits(tens: u8, ones: u8) -> Option<u8> {
-    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    if tens > 9 || ones > 9 { None } else { Some(tens * 10 + ones) }
 }
 
 /// The days of a month of the Gregorian calendar; 0 where there is no such month.
