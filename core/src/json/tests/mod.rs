@@ -1,7 +1,9 @@
 //! The reader against what it promises: as serde_json where that reads, as meant where it does not.
 
 mod document;
+mod generate;
 mod oracle;
+mod pen;
 mod refused;
 mod room;
 mod tolerated;

@@ -6,8 +6,11 @@ use proptest::prelude::*;
 
 use super::{
     Answer, LARGE, cases,
-    document::{Faults, Json, Pen, answer, any_answer},
-    of_call, whole_and_split,
+    document::Json,
+    generate::{answer, any_answer},
+    of_call,
+    pen::{Faults, Pen},
+    whole_and_split,
 };
 use crate::{
     call::{Decoder, QueryIncomingSms, tests::read},

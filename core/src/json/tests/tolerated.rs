@@ -6,8 +6,11 @@ use proptest::prelude::*;
 
 use super::{
     Answer, LARGE, cases,
-    document::{Faults, Json, Pen, any_answer},
-    means, of_call, whole_and_split,
+    document::Json,
+    generate::any_answer,
+    means, of_call,
+    pen::{Faults, Pen},
+    whole_and_split,
 };
 use crate::call::{QueryIncomingSms, QuerySmsResult, QueryUssdReply, SendUssd, tests::read};
 

@@ -11,9 +11,11 @@ use serde_json::{Map, Value};
 
 use super::{
     Answer, LARGE, Meaning, cases,
-    document::{Faults, Json, Pen, any_answer},
+    document::Json,
+    generate::any_answer,
     means, of_call,
     oracle::{Meant, Values},
+    pen::{Faults, Pen},
 };
 use crate::{
     call::{QueryIncomingSms, QuerySmsResult, tests::read},
