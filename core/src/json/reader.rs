@@ -2,7 +2,8 @@
 
 use super::{
     Malformed, ReadError, Schema, Values,
-    store::{Places, RECORD_SLOTS, Store},
+    order::Order,
+    store::{Places, Store},
     text::TextReader,
 };
 
@@ -109,10 +110,7 @@ struct Machine {
     target: Target,
     /// Open brackets of an unknown value.
     depth: u32,
-    /// The known key that came last in the record, plus one; 0: none yet.
-    last: usize,
-    /// Which known key came after which the last time: the one to expect.
-    follows: [u8; RECORD_SLOTS + 1],
+    order: Order,
 }
 
 impl Machine {
@@ -123,8 +121,7 @@ impl Machine {
             state: State::Start,
             target: Target::Unknown,
             depth: 0,
-            last: 0,
-            follows: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+            order: Order::new(),
         }
     }
 
@@ -171,25 +168,10 @@ impl Machine {
         }
     }
 
-    /// Takes the fields of a record that come in the expected order, whole and as tidy answers write them.
-    fn expected_fields(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
-        loop {
-            let field = match *input {
-                [b',', b' ', rest @ ..] | [b',', rest @ ..] | rest => rest,
-            };
-            let expected = usize::from(self.follows.get(self.last).copied().unwrap_or_default());
-            let Some(key) = self.schema.record.get(expected) else { return };
-            let Some(value) = field.strip_prefix(key.literal()) else { return };
-            let Some(rest) = store.plain_value(expected, value) else { return };
-            self.last = expected.saturating_add(1);
-            *input = rest;
-        }
-    }
-
     /// `true` when the object that ends is a record.
     fn key(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<bool, Malformed> {
         if store.places.in_record {
-            self.expected_fields(input, store);
+            store.plain_fields(input, self.schema.record, &mut self.order);
         }
         skip_separators(input);
         match *input {
@@ -225,10 +207,7 @@ impl Machine {
             None => Target::Unknown,
         };
         if in_record && let Target::Known(index) = self.target {
-            if let (Some(follows), Ok(index)) = (self.follows.get_mut(self.last), u8::try_from(index)) {
-                *follows = index;
-            }
-            self.last = index.saturating_add(1);
+            self.order.learn(index);
         }
     }
 
@@ -379,7 +358,7 @@ impl Machine {
             [b'{', rest @ ..] => {
                 *input = rest;
                 store.begin_record(self.schema);
-                self.last = 0;
+                self.order.begin_record();
                 self.state = State::Key;
             }
             [b']', rest @ ..] => {

@@ -41,9 +41,26 @@ pub(super) fn scan(input: &[u8]) -> (usize, bool) {
     (length, seen & TOPS == 0)
 }
 
+/// Copies a value that stands whole in `input` and is a string of valid UTF-8 without escapes or a short integer without a sign:
+/// its length in `room`, and what follows it. `None` when it is something else, or when `room` is not clearly large enough.
+/// Behind the copy, `room` may hold anything.
+pub(super) fn plain_value<'i>(input: &'i [u8], room: &mut [u8]) -> Option<(usize, &'i [u8])> {
+    let ([b' ', value @ ..] | value) = input;
+    let Some((b'"', text)) = value.split_first() else {
+        let length = copy_digits(value, room)?;
+        return Some((length, value.get(length..)?));
+    };
+    let (length, ascii) = copy_plain(text, room)?;
+    let (text, rest) = text.split_at_checked(length)?;
+    if !ascii && core::str::from_utf8(text).is_err() {
+        return None;
+    }
+    Some((length, rest.get(1..)?))
+}
+
 /// Copies what comes before the next quote: its length, and whether all of it is ASCII. `None` when `input` has no quote, when
 /// a backslash comes first, or when `room` is not clearly large enough. Behind the copy, `room` may hold anything.
-pub(super) fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
+fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     let mut seen = 0;
     let mut length = 0_usize;
     let (words, tail) = input.as_chunks::<BYTES>();
@@ -80,7 +97,7 @@ pub(super) fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)>
 
 /// Copies an integer without a sign, of fewer digits than a word has bytes, that ends with a comma or a brace: its length. Behind
 /// the copy, `room` may hold anything.
-pub(super) fn copy_digits(input: &[u8], room: &mut [u8]) -> Option<usize> {
+fn copy_digits(input: &[u8], room: &mut [u8]) -> Option<usize> {
     let bytes = input.first_chunk::<BYTES>()?;
     *room.first_chunk_mut::<BYTES>()? = *bytes;
     // A digit has 3 in its upper half, also with 6 added, which takes those beyond 9 out.

@@ -4,10 +4,7 @@
 //! record overwrites them. When a value finds no room, the longest of its neighbours gives way if it is longer than
 //! the value itself, so that one long text does not cost the short values around it.
 
-use super::{
-    Schema,
-    scan::{copy_digits, copy_plain},
-};
+use super::{Key, Schema, order::Order, scan::plain_value};
 
 /// The longest key that is compared with the known ones, in bytes; a longer key is unknown.
 pub const MAX_KEY_BYTES: usize = 32;
@@ -195,30 +192,27 @@ impl Store<'_> {
         }
     }
 
-    /// Takes the value of the record's known key `index` where all of it stands in `input` and is a string without escapes or a
-    /// number: gives what follows it. `None` changes nothing; the value is then to be read step by step.
-    pub(crate) fn plain_value<'i>(&mut self, index: usize, input: &'i [u8]) -> Option<&'i [u8]> {
+    /// Takes fields of a record as long as each is the expected one, stands whole in `input`, and is written as tidy answers write
+    /// it. What is not is left in `input`, to be read step by step.
+    pub(crate) fn plain_fields(&mut self, input: &mut &[u8], keys: &[Key], order: &mut Order) {
         let Places { end, record, record_demand, .. } = &mut *self.places;
-        let slot = record.get_mut(index).filter(|slot| slot.kind == Kind::Missing)?;
-        let room = self.buffer.get_mut(*end..)?;
-        let (length, rest) = match input {
-            [b'"', text @ ..] | [b' ', b'"', text @ ..] => {
-                let (length, ascii) = copy_plain(text, room)?;
-                let (text, rest) = text.split_at_checked(length)?;
-                if !ascii && core::str::from_utf8(text).is_err() {
-                    return None;
-                }
-                (length, rest.get(1..)?)
+        let start = *end;
+        loop {
+            let ([b',', b' ', field @ ..] | [b',', field @ ..] | field) = *input;
+            let expected = order.expected();
+            let Some((key, slot)) = keys.get(expected).zip(record.get_mut(expected)) else { break };
+            let Some(value) = field.strip_prefix(key.literal()) else { break };
+            let Some(room) = self.buffer.get_mut(*end..) else { break };
+            let Some((length, rest)) = plain_value(value, room) else { break };
+            if slot.kind != Kind::Missing {
+                break;
             }
-            number => {
-                let length = copy_digits(number, room)?;
-                (length, number.get(length..)?)
-            }
-        };
-        *slot = Slot { start: *end, length, kind: Kind::Exact };
-        *end = end.saturating_add(length);
-        record_demand.add(length);
-        Some(rest)
+            *slot = Slot { start: *end, length, kind: Kind::Exact };
+            *end = end.saturating_add(length);
+            order.took(expected);
+            *input = rest;
+        }
+        record_demand.add(end.saturating_sub(start));
     }
 
     /// Marks the value being read as not what the peer meant.

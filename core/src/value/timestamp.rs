@@ -50,21 +50,13 @@ impl Timestamp {
 
     /// Reads the 19 characters of the gateway's form.
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
-        let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b' ', h1, h2, b':', mi1, mi2, b':', s1, s2] =
-            *<&[u8; 19]>::try_from(text).ok()?
-        else {
-            return None;
-        };
-        let mut other = false;
-        let mut pair = |tens: u8, ones: u8| {
-            let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-            other |= tens > 9 || ones > 9;
-            tens.wrapping_mul(10).wrapping_add(ones)
-        };
-        let year = u16::from(pair(y1, y2)) * 100 + u16::from(pair(y3, y4));
-        let (month, day) = (pair(mo1, mo2), pair(d1, d2));
-        let (hour, minute, second) = (pair(h1, h2), pair(mi1, mi2), pair(s1, s2));
-        if other { None } else { Self::new(year, month, day, hour, minute, second).ok() }
+        // The nineteen characters as three words of eight, the last of which overlaps the second.
+        let text = <&[u8; 19]>::try_from(text).ok()?;
+        let (first, rest) = text.split_first_chunk()?;
+        let [century, _, year, _, _, month, ..] = pairs(*first, *b"0000-00-")?;
+        let [day, ..] = pairs(*rest.first_chunk()?, *b"00 00:00")?;
+        let [hour, _, _, minute, _, _, second, _] = pairs(*text.last_chunk()?, *b"00:00:00")?;
+        Self::new(u16::from(century) * 100 + u16::from(year), month, day, hour, minute, second).ok()
     }
 
     pub(crate) fn write(self, out: &mut Writer<'_>) {
@@ -115,6 +107,19 @@ impl Timestamp {
     pub const fn second(self) -> u8 {
         self.second
     }
+}
+
+/// Ten times each digit plus the one behind it, where `text` has a digit for each `0` of `form` and else what `form` has.
+fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
+    const UPPER_HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    let exact = u64::from_le_bytes(form.map(|byte| if byte == b'0' { 0 } else { 0xFF }));
+    let value = u64::from_le_bytes(text) ^ u64::from_le_bytes(form);
+    // Six added take a digit above nine into the upper half.
+    if (value | value.wrapping_add(SIXES)) & UPPER_HALVES | value & exact != 0 {
+        return None;
+    }
+    Some(value.wrapping_mul(10).wrapping_add(value >> 8).to_le_bytes())
 }
 
 /// The days of a month of the Gregorian calendar; 0 where there is no such month.
@@ -175,6 +180,12 @@ mod tests {
             ("2014-12-21 12:00", false),
             ("0000-00-00 00:00:00", false),
             ("+014-12-21 12:00:00", false),
+            ("2014-12-21 12:00:0:", false),
+            ("2014-12-21 12:00:0/", false),
+            ("2014-12-21 12:00;00", false),
+            ("2014-12-21 12-00:00", false),
+            ("2014-12,21 12:00:00", false),
+            ("2014-12-21\u{7f}12:00:00", false),
         ] {
             assert_eq!(text.parse::<Timestamp>().is_ok(), valid, "{text}");
         }
