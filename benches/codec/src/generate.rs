@@ -32,7 +32,7 @@ const PHRASES: [&str; 15] = [
     "🎉 生日快乐 🎂",
 ];
 
-/// An answer to query_sms_result.
+/// An answer to query_sms_result, spaced as the printed ones.
 pub(crate) fn results(records: u32) -> String {
     let mut random = Random::new();
     let mut json = String::from(r#"{"error_code":200,"sn":"db00-1234-5678-9012","result":["#);
@@ -54,6 +54,11 @@ pub(crate) fn results(records: u32) -> String {
         .expect("a string takes all");
     }
     json + "]}"
+}
+
+/// The same with a space behind every colon and comma, as other JSON writers put it.
+pub(crate) fn spaced_results(records: u32) -> String {
+    results(records).replace("\":", "\": ").replace(", ", ",").replace(',', ", ")
 }
 
 /// An answer to query_incoming_sms.

@@ -20,13 +20,14 @@ use case::Entry;
 use generate::Texts;
 
 /// The cases with a table of their own, by the names that `--one` takes.
-const CASES: [Entry; 7] = [
-    ("results-10", || reading::results(10)),
-    ("results-1000", || reading::results(1_000)),
-    ("results-100000", || reading::results(100_000)),
+const CASES: [Entry; 8] = [
+    ("results-10", || reading::results(10, generate::results)),
+    ("results-1000", || reading::results(1_000, generate::results)),
+    ("results-100000", || reading::results(100_000, generate::results)),
+    ("results-spaced", || reading::results(1_000, generate::spaced_results)),
     ("incoming-utf8", || reading::incoming(Texts::Utf8)),
     ("incoming-escapes", || reading::incoming(Texts::Escapes)),
-    ("incoming-escapes-bmp", || reading::incoming(Texts::BmpEscapes)),
+    ("incoming-bmp", || reading::incoming(Texts::BmpEscapes)),
     ("send-sms", writing::send_sms),
 ];
 

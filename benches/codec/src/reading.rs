@@ -18,13 +18,14 @@ const RESULT_BUFFER: usize = 256;
 /// The working buffer for incoming messages, and what serde-json-core gets to unescape one string.
 const TEXT_BUFFER: usize = 1024;
 
-/// query_sms_result with so many records.
-pub(crate) fn results(records: u32) -> Case {
+/// query_sms_result with so many records, of one way of spacing.
+pub(crate) fn results(records: u32, generate: fn(u32) -> String) -> Case {
     type Each = Results<'static, Folded<SmsResult<'static>>>;
     type Kept = Results<'static, Vec<SmsResult<'static>>>;
-    let answer = keep(generate::results(records));
+    let answer = keep(generate(records));
     let contestants = contestants::<QuerySmsResult<'static>, Each, Kept>(answer, RESULT_BUFFER);
-    case(format!("query_sms_result, {records} records"), answer, records, contestants)
+    let title = format!("query_sms_result, {records} records");
+    case(title, answer, records, contestants)
 }
 
 /// query_incoming_sms with 1,000 messages.
