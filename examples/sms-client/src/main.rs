@@ -1,2 +1,88 @@
-//! Program.
-fn main() {}
+//! A command line for GSM/LTE SMS gateways.
+
+mod args;
+mod cells;
+mod commands;
+mod connect;
+mod failure;
+mod json;
+mod output;
+mod progress;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, error::ErrorKind};
+use sms_client::text::escape;
+
+use crate::{
+    args::{Arguments, Command},
+    commands::{inbox, ports, queue, results, send, ussd},
+    failure::{Exit, Failure},
+    output::Output,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error),
+    };
+    let mut output = Output::new(arguments.json);
+    let done = run(&arguments, &mut output).await;
+    // What was read before an error is shown before the error.
+    let flushed = output.flush().map_err(Failure::from);
+    match done.and(flushed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::PipeClosed) {
+                complain(&failure.to_string());
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
+    let connect = || connect::gateway(&arguments.connection);
+    match &arguments.command {
+        Command::Send(asked) => send::send(asked, connect, output).await,
+        Command::Results(asked) => results::results(&connect()?, asked, output).await,
+        Command::Deliveries(asked) => results::deliveries(&connect()?, asked, output).await,
+        Command::Queue => queue::queue(&connect()?, output).await,
+        Command::Inbox(asked) => inbox::inbox(&connect()?, asked, output).await,
+        Command::Ussd(asked) => ussd::ussd(&connect()?, asked, output).await,
+        Command::Stop { task } => queue::stop(&connect()?, *task, output).await,
+        Command::Ports(asked) => ports::ports(&connect()?, asked, output).await,
+    }
+}
+
+/// The one line of an error; where not even that can be written, the exit status tells.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "sms-client: {line}");
+}
+
+/// Prints help as it is, and what is wrong with a command line in one line.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // A closed pipe is nobody's fault.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
+        }
+        _ => {
+            let message = error.to_string();
+            let message = message.strip_prefix("error: ").unwrap_or(&message);
+            let end = ["\n\nUsage:", "\n\nFor more"].iter().filter_map(|end| message.find(end)).min();
+            let (message, _) = message.split_at(end.unwrap_or(message.len()));
+            let message = message.replace("\n\n", ";");
+            let words: Vec<_> = message.split_whitespace().collect();
+            complain(&format!("{}; see --help", escape(&words.join(" "))));
+            Failure::usage("").exit_code()
+        }
+    }
+}

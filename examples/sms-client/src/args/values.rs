@@ -1,0 +1,196 @@
+//! The values of the command line, checked while it is read.
+
+use std::{str::FromStr, time::Duration};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use sms_gateway::core::{
+    Invalid, Number, Ports, TaskId, Timestamp, UserId,
+    call::{Flag, Info, Infos},
+    text::Encoding,
+};
+
+/// A phone number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Digits(String);
+
+impl Digits {
+    /// The number, which was checked.
+    ///
+    /// # Errors
+    /// None.
+    pub(crate) fn number(&self) -> Result<Number<'_>, Invalid> {
+        Number::new(&self.0)
+    }
+}
+
+impl FromStr for Digits {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Number::new(text).map(|number| Self(number.to_string()))
+    }
+}
+
+/// A recipient and its parameters: `NUMBER` or `NUMBER=PARAM,…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct To {
+    pub(crate) number: Digits,
+    pub(crate) params: Vec<String>,
+}
+
+impl FromStr for To {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (number, params) = match text.split_once('=') {
+            Some((number, list)) => (number, params(list)?),
+            None => (text, Vec::new()),
+        };
+        Ok(Self { number: number.parse().map_err(|error: Invalid| error.to_string())?, params })
+    }
+}
+
+/// Parts at commas; behind a backslash a comma, an equals sign or a backslash is itself.
+fn params(list: &str) -> Result<Vec<String>, String> {
+    let mut params = vec![String::new()];
+    let mut characters = list.chars();
+    while let Some(character) = characters.next() {
+        let plain = match character {
+            ',' => {
+                params.push(String::new());
+                continue;
+            }
+            '\\' => match characters.next() {
+                Some(escaped @ (',' | '=' | '\\')) => escaped,
+                Some(other) => return Err(format!("`\\{other}` is no escape; `\\,` and `\\\\` are")),
+                None => return Err("a backslash at the end; write `\\\\` for one".to_owned()),
+            },
+            plain => plain,
+        };
+        params.last_mut().into_iter().for_each(|param| param.push(plain));
+    }
+    Ok(params)
+}
+
+/// Ports as `1,2,8-15`.
+pub(super) fn ports(text: &str) -> Result<Ports, String> {
+    if text.is_empty() || text.contains(|c: char| !c.is_ascii_digit() && !matches!(c, ',' | '-' | ' ')) {
+        return Err("ports are written as 1,2 or 8-15".to_owned());
+    }
+    text.parse().map_err(|error: Invalid| match error {
+        Invalid::Port { port: u32::MAX } => "ports are written as 1,2 or 8-15".to_owned(),
+        error => error.to_string(),
+    })
+}
+
+/// A time of the gateway's clock; a day alone is its beginning.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    let text = text.replace('T', " ");
+    let time = text.parse().or_else(|_| format!("{text} 00:00:00").parse());
+    time.map_err(|error: Invalid| error.to_string())
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let seconds =
+        seconds.filter(|seconds| *seconds > Duration::ZERO && *seconds <= Duration::from_secs(86_400));
+    seconds.ok_or_else(|| "not a number of seconds above 0, at most a day's".to_owned())
+}
+
+pub(super) fn user_id(text: &str) -> Result<UserId, String> {
+    let value = text.parse().map_err(|_| "not an integer from 0 to 2147483647".to_owned())?;
+    UserId::new(value).map_err(|error| error.to_string())
+}
+
+pub(super) fn task(text: &str) -> Result<TaskId, String> {
+    text.parse().map(TaskId::new).map_err(|_| "not an integer".to_owned())
+}
+
+pub(super) fn encoding() -> impl TypedValueParser<Value = Encoding> {
+    PossibleValuesParser::new(["auto", "unicode", "gsm-7bit"]).map(|word| match &*word {
+        "unicode" => Encoding::Unicode,
+        "gsm-7bit" => Encoding::Gsm7Bit,
+        _ => Encoding::Auto,
+    })
+}
+
+pub(super) fn flag() -> impl TypedValueParser<Value = Flag> {
+    PossibleValuesParser::new(["all", "unread", "read"]).map(|word| match &*word {
+        "unread" => Flag::Unread,
+        "read" => Flag::Read,
+        _ => Flag::All,
+    })
+}
+
+/// Kinds of port information, separated by commas.
+pub(super) fn infos(list: &str) -> Result<Infos, String> {
+    if list == "all" {
+        return Ok(Infos::DOCUMENTED);
+    }
+    list.split(',')
+        .map(|word| {
+            let found = Info::ALL.into_iter().find(|info| info.as_str() == word.trim());
+            found.ok_or_else(|| {
+                let words: Vec<_> = Info::ALL.iter().map(|info| info.as_str()).collect();
+                format!("there is no `{word}`, but {}", words.join(", "))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(text: &str) -> (String, Vec<String>) {
+        let to: To = text.parse().unwrap();
+        (to.number.0, to.params)
+    }
+
+    #[test]
+    fn recipients_and_their_parameters() {
+        for (text, params) in [
+            ("10086", &[][..]),
+            ("10086=", &[""]),
+            ("10086=Ann", &["Ann"]),
+            ("10086=Ann,4711", &["Ann", "4711"]),
+            (r"10086=a\,b,c\\,d=e\=f", &["a,b", r"c\", "d=e=f"]),
+            ("10086=,", &["", ""]),
+            ("10086=你好 😀", &["你好 😀"]),
+        ] {
+            assert_eq!(
+                to(text),
+                ("10086".to_owned(), params.iter().map(ToString::to_string).collect()),
+                "{text}"
+            );
+        }
+        for wrong in ["", "=a", "12a=b", r"1=a\", r"1=\n", "1234567890123456789012345"] {
+            assert!(wrong.parse::<To>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ports_and_what_is_none() {
+        assert_eq!(ports("1,8-9").map(Ports::len), Ok(3));
+        assert_eq!(ports("32"), Err("port 32 is outside 0 to 31".to_owned()));
+        for wrong in ["", "x", "1,", "-1", "1-"] {
+            assert_eq!(ports(wrong), Err("ports are written as 1,2 or 8-15".to_owned()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_and_waits() {
+        let day = time("2026-01-31").unwrap();
+        assert_eq!((time("2026-01-31 00:00:00"), time("2026-01-31T00:00:00")), (Ok(day), Ok(day)));
+        assert!(time("31.1.2026").is_err() && time("2026-02-30").is_err());
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
+        assert!(["0", "-1", "x", "inf", "NaN", "1e30"].iter().all(|text| seconds(text).is_err()));
+    }
+
+    #[test]
+    fn kinds_of_port_information() {
+        assert_eq!(infos("all"), Ok(Infos::DOCUMENTED));
+        assert_eq!(infos("reg, signal"), Ok(Infos::NONE.with(Info::Reg).with(Info::Signal)));
+        assert!(infos("colour").unwrap_err().contains("callstate"));
+    }
+}

@@ -1,0 +1,29 @@
+//! Values of answers as table cells.
+
+use std::fmt::Display;
+
+use sms_gateway::core::json::{Field, Text};
+
+/// A text as it came, with a mark where it did not come whole.
+pub(crate) fn text(text: Text<'_>) -> String {
+    match text {
+        Text::Missing => String::new(),
+        Text::Exact(text) => text.to_owned(),
+        Text::Lossy(text) => format!("{text} [unreadable in part]"),
+        Text::TooLong { needed } => format!("[too long: {needed} bytes]"),
+    }
+}
+
+/// A value, or what the gateway wrote in its place.
+pub(crate) fn field<T: Copy + Display>(field: Field<'_, T>) -> String {
+    match field {
+        Field::Missing => String::new(),
+        Field::Known(value) => value.to_string(),
+        Field::Other(other) => text(other),
+    }
+}
+
+/// A count and its noun: `1 message`, `2 messages`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

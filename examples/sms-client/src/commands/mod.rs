@@ -1,0 +1,30 @@
+//! What the program can do: a file for each group of commands.
+
+mod dry_run;
+pub(crate) mod inbox;
+pub(crate) mod ports;
+pub(crate) mod queue;
+pub(crate) mod results;
+pub(crate) mod send;
+pub(crate) mod ussd;
+
+use serde::Serialize;
+use sms_gateway::{Answer, core::call::Call};
+
+use crate::{failure::Failure, output::Output};
+
+/// Shows an answer's records as they come, and its summary.
+async fn show<C, F>(mut answer: Answer<C>, output: &mut Output, row: F) -> Result<(), Failure>
+where
+    C: Call,
+    F: for<'a> Fn(&C::Record<'a>) -> Vec<String>,
+    for<'a> C::Record<'a>: Serialize,
+    for<'a> C::Summary<'a>: Serialize,
+{
+    while let Some(record) = answer.next().await? {
+        output.record(&record, || row(&record))?;
+    }
+    output.flush()?;
+    output.object(&answer.summary())?;
+    Ok(())
+}

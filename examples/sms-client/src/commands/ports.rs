@@ -1,0 +1,73 @@
+//! `ports`.
+
+use sms_client::table::Column;
+use sms_gateway::{
+    Gateway,
+    core::call::{GetPortInfo, Info, PortInfo},
+};
+
+use super::{results::none, show};
+use crate::{
+    args::PortsOf,
+    cells::{field, text},
+    failure::Failure,
+    output::Output,
+};
+
+pub(crate) async fn ports(gateway: &Gateway, asked: &PortsOf, output: &mut Output) -> Result<(), Failure> {
+    let request = GetPortInfo::new(asked.info)?.ports(asked.port.unwrap_or_default());
+    let infos: Vec<_> = ORDER.into_iter().filter(|info| asked.info.contains(*info)).collect();
+    output.table(std::iter::once(Column::number("PORT")).chain(infos.iter().copied().map(column)));
+    let row = |port: &PortInfo<'_>| {
+        std::iter::once(field(port.port)).chain(infos.iter().map(|info| cell(port, *info))).collect()
+    };
+    show(gateway.get_port_info(&request).await?, output, row).await?;
+    none(output, "no ports")
+}
+
+/// In which people look for them.
+const ORDER: [Info; 11] = [
+    Info::Type,
+    Info::Reg,
+    Info::Signal,
+    Info::Number,
+    Info::Imei,
+    Info::Imsi,
+    Info::Iccid,
+    Info::Smsc,
+    Info::Slot,
+    Info::CallState,
+    Info::Gprs,
+];
+
+fn column(info: Info) -> Column {
+    match info {
+        Info::Type => Column::word("TYPE"),
+        Info::Imei => Column::word("IMEI"),
+        Info::Imsi => Column::word("IMSI"),
+        Info::Iccid => Column::word("ICCID"),
+        Info::Smsc => Column::word("SMSC"),
+        Info::Number => Column::word("NUMBER"),
+        Info::Reg => Column::word("REG"),
+        Info::Slot => Column::number("SLOT"),
+        Info::CallState => Column::word("CALLSTATE"),
+        Info::Signal => Column::number("SIGNAL"),
+        Info::Gprs => Column::word("GPRS"),
+    }
+}
+
+fn cell(port: &PortInfo<'_>, info: Info) -> String {
+    match info {
+        Info::Type => field(port.kind),
+        Info::Imei => text(port.imei),
+        Info::Imsi => text(port.imsi),
+        Info::Iccid => text(port.iccid),
+        Info::Smsc => text(port.smsc),
+        Info::Number => text(port.number),
+        Info::Reg => field(port.reg),
+        Info::Slot => field(port.slot),
+        Info::CallState => text(port.callstate),
+        Info::Signal => field(port.signal),
+        Info::Gprs => text(port.gprs),
+    }
+}

@@ -1,0 +1,147 @@
+//! `send`.
+
+use serde::Serialize;
+use sms_gateway::{
+    Batch, BatchError, Gateway, Task,
+    core::{Invalid, Number, TaskId, UserId, call::Recipient},
+};
+
+use super::dry_run;
+use crate::{
+    args::{Send, To},
+    cells::count,
+    failure::{Failure, exit, explain},
+    output::Output,
+};
+
+pub(crate) async fn send(
+    asked: &Send,
+    connect: impl FnOnce() -> Result<Gateway, Failure>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let params: Vec<Vec<&str>> =
+        asked.to.iter().map(|to| to.params.iter().map(String::as_str).collect()).collect();
+    let recipients = recipients(asked, &params)?;
+    let batch = Batch::new(&asked.text, &recipients).encoding(asked.encoding);
+    let batch = batch.ports(asked.port.unwrap_or_default());
+    let requests = batch.requests().map_err(|error| invalid(error, &recipients))?.len();
+    if asked.dry_run {
+        return dry_run::show(asked, &recipients, requests, output);
+    }
+    submit(&connect()?, &batch, &recipients, output).await
+}
+
+fn recipients<'a>(asked: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Recipient<'a>>, Invalid> {
+    let ids = asked.user_id.map(|first| i64::from(first.get())..);
+    let mut ids = ids.into_iter().flatten();
+    let recipient = |(to, params): (&'a To, &'a Vec<&'a str>)| {
+        let recipient = Recipient::new(to.number.number()?).params(params);
+        Ok(match ids.next() {
+            Some(id) => recipient.user_id(UserId::new(id)?),
+            None => recipient,
+        })
+    };
+    asked.to.iter().zip(params).map(recipient).collect()
+}
+
+/// Names the recipient as people do.
+fn invalid(error: Invalid, recipients: &[Recipient<'_>]) -> Failure {
+    let number = |place: usize| recipients.get(place).map_or("?", |to| to.number.as_str());
+    Failure::usage(match error {
+        Invalid::TextParams { recipient, placeholders, params } => format!(
+            "{} has {}, the text has {placeholders} #param#",
+            number(recipient),
+            count(params as u64, "parameter"),
+        ),
+        Invalid::Text { bytes, recipient: Some(recipient) } => {
+            format!("the text for {} has {bytes} bytes, 1500 are allowed", number(recipient))
+        }
+        Invalid::Alphabet { recipient, character } => format!(
+            "the text for {} has {character:?}, which gsm-7bit can't write; unicode and auto can",
+            number(recipient)
+        ),
+        error => error.to_string(),
+    })
+}
+
+/// A recipient as a task's line has it.
+#[derive(Serialize)]
+struct Asked<'a> {
+    number: Number<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
+}
+
+/// An accepted request, by the API's names.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    error_code: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sms_in_queue: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<i64>,
+    param: Vec<Asked<'a>>,
+}
+
+#[derive(Serialize)]
+struct Sent {
+    accepted: usize,
+    tasks: usize,
+}
+
+async fn submit(
+    gateway: &Gateway,
+    batch: &Batch<'_>,
+    recipients: &[Recipient<'_>],
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let all = recipients.len();
+    output.progress.show(|| format!("sending {}", count(all as u64, "message")));
+    let (mut accepted, mut told) = (0, Ok(()));
+    let sent = gateway.send_to_all(batch, |task| {
+        accepted += task.recipients.len();
+        // The rest is sent even when nobody reads the output any more.
+        let line = tell(task, recipients, output);
+        told = std::mem::replace(&mut told, Ok(())).and(line);
+        output.progress.show(|| format!("{accepted} of {all} accepted"));
+    });
+    let tasks = sent.await.map_err(|error| broken_off(&error, all))?.len();
+    told?;
+    if tasks > 1 {
+        output.line(&format!("{} accepted in {tasks} tasks", count(all as u64, "message")))?;
+    }
+    output.object(&Sent { accepted, tasks })?;
+    Ok(())
+}
+
+fn tell(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::io::Result<()> {
+    let of_task = task.recipients.iter().filter_map(|place| recipients.get(*place));
+    let param: Vec<_> = of_task.map(|to| Asked { number: to.number, user_id: to.user_id }).collect();
+    let (task_id, sms_in_queue) = (task.accepted.task_id.map(TaskId::get), task.accepted.sms_in_queue);
+    let name = task_id.map_or_else(|| "a task without number".to_owned(), |id| format!("task {id}"));
+    let queue = sms_in_queue.map_or_else(String::new, |waiting| format!(", {waiting} in the queue"));
+    output.line(&format!("{name}: {} accepted{queue}", count(param.len() as u64, "message")))?;
+    output.object(&Accepted { error_code: 202, sms_in_queue, task_id, param })
+}
+
+/// What was sent, what may have been, and what was not, when the error came.
+fn broken_off(broken: &BatchError, all: usize) -> Failure {
+    let accepted: usize = broken.tasks.iter().map(|task| task.recipients.len()).sum();
+    let failed = broken.failed.len();
+    let left = all.saturating_sub(accepted + failed);
+    let uncertain = if broken.error.may_have_arrived() { failed } else { 0 };
+    let mut parts = vec![explain(&broken.error)];
+    if uncertain > 0 {
+        parts.push(format!(
+            "{} may have been accepted all the same, so look for results before sending again",
+            count(uncertain as u64, "message")
+        ));
+    }
+    if accepted > 0 {
+        parts.push(format!("{accepted} of {all} were accepted before"));
+    }
+    if left > 0 {
+        parts.push(format!("{left} were not sent"));
+    }
+    Failure::new(exit(&broken.error), parts.join("; "))
+}

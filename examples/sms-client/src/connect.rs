@@ -1,0 +1,47 @@
+//! From the command line to a gateway.
+
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
+
+use sms_client::text::escape;
+use sms_gateway::Gateway;
+
+use crate::{args::Connection, failure::Failure};
+
+/// The variable that holds the password: a command line can be seen by others.
+pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
+
+/// Texts that SMS can carry are shorter: 255 segments of 153 characters.
+const RECORD_BUFFER: usize = 64 * 1024;
+
+/// The gateway that the command line names. The password comes from the environment or is asked for.
+pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
+    let Some(gateway) = connection.gateway.as_ref().filter(|url| !url.is_empty()) else {
+        return Err(Failure::usage("no gateway: give its URL with --gateway or in SMS_GATEWAY"));
+    };
+    let url = if gateway.contains("://") { gateway.clone() } else { format!("http://{gateway}") };
+    let mut builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
+    if let Some(limit) = connection.timeout {
+        builder = builder.connect_limit(limit).answer_limit(limit).idle_limit(limit);
+    }
+    // A wrong URL is told before a password is asked for.
+    let open = builder.clone().build()?;
+    let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(open) };
+    Ok(builder.credentials(user, &password(user)?).build()?)
+}
+
+fn password(user: &str) -> Result<String, Failure> {
+    match env::var(PASSWORD) {
+        Ok(password) => Ok(password),
+        Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{PASSWORD} is not UTF-8"))),
+        Err(env::VarError::NotPresent) if io::stdin().is_terminal() => {
+            rpassword::prompt_password(format!("Password of {}: ", escape(user)))
+                .map_err(|error| Failure::usage(format!("the password can't be read: {error}")))
+        }
+        Err(env::VarError::NotPresent) => {
+            Err(Failure::usage(format!("no password: set {PASSWORD}, or run this on a terminal")))
+        }
+    }
+}

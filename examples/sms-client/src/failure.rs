@@ -1,0 +1,103 @@
+//! What ends the program early: one line for people, one number for scripts.
+
+use std::{fmt, io, process::ExitCode};
+
+use sms_client::text::escape;
+use sms_gateway::{Error, core::Invalid};
+
+/// The exit status, as the help lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The output can't be written.
+    Output = 1,
+    /// Wrong usage, or an input that breaks a limit; nothing was sent.
+    Usage = 2,
+    /// The gateway refused.
+    Refused = 3,
+    /// The gateway was not reached or not in time, or it refused the login.
+    Transport = 4,
+    /// The answer can't be read.
+    Unreadable = 5,
+}
+
+/// Why the program ends early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Nobody reads the output any more, which is no fault.
+    PipeClosed,
+    /// Something to be told.
+    Told {
+        /// With which status.
+        exit: Exit,
+        /// What, in a line.
+        line: String,
+    },
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, line: impl Into<String>) -> Self {
+        Self::Told { exit, line: line.into() }
+    }
+
+    pub(crate) fn usage(line: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, line)
+    }
+
+    /// The status that the program ends with.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::PipeClosed => ExitCode::SUCCESS,
+            Self::Told { exit, .. } => ExitCode::from(*exit as u8),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PipeClosed => f.write_str("nobody reads the output"),
+            Self::Told { line, .. } => f.write_str(&escape(line)),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::new(exit(&error), explain(&error))
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(error: Invalid) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::PipeClosed,
+            _ => Self::new(Exit::Output, format!("the output can't be written: {error}")),
+        }
+    }
+}
+
+/// Which status an error of a call ends with.
+pub(crate) fn exit(error: &Error) -> Exit {
+    match error {
+        Error::Invalid(_) | Error::Url(_) | Error::Credentials(_) => Exit::Usage,
+        Error::Refused(refusal) if refusal.code.is_some() => Exit::Refused,
+        Error::Refused(_) | Error::Malformed(_) => Exit::Unreadable,
+        _ => Exit::Transport,
+    }
+}
+
+/// What an error of a call says, and what can be done about it here.
+pub(crate) fn explain(error: &Error) -> String {
+    let advice = match error {
+        Error::NoCredentials => "; give the name with --user",
+        Error::BasicNotAllowed => " with --allow-basic",
+        _ => "",
+    };
+    format!("{error}{advice}")
+}

@@ -1,0 +1,83 @@
+//! Where records go: into a table for people, or out as JSON lines at once.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use sms_client::table::{Column, Table};
+
+use crate::{json::write_line, progress::Progress};
+
+/// How many rows a table's columns are measured by before it is written.
+const BLOCK: usize = 500;
+
+/// The program's output.
+pub(crate) struct Output {
+    json: bool,
+    table: Option<Table>,
+    records: u64,
+    pub(crate) progress: Progress,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        // Records that run over the terminal are progress enough.
+        let progress = Progress::new(!(json && io::stdout().is_terminal()));
+        Self { json, table: None, records: 0, progress }
+    }
+
+    /// Begins a table, for people.
+    pub(crate) fn table(&mut self, columns: impl IntoIterator<Item = Column>) {
+        if !self.json {
+            self.table = Some(Table::new(columns));
+        }
+    }
+
+    /// Takes a record, of which `row` makes the table's cells.
+    pub(crate) fn record<C: AsRef<str>, R: IntoIterator<Item = C>>(
+        &mut self,
+        record: &impl Serialize,
+        row: impl FnOnce() -> R,
+    ) -> io::Result<()> {
+        self.records += 1;
+        if self.json {
+            return self.object(record);
+        }
+        let records = self.records;
+        self.progress.show(|| format!("{records} read"));
+        let Some(table) = &mut self.table else { return Ok(()) };
+        table.row(row());
+        if table.len() < BLOCK { Ok(()) } else { self.flush() }
+    }
+
+    /// How many records came.
+    pub(crate) const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Writes what waits in the table.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.progress.clear();
+        let block = self.table.as_mut().map(Table::take).unwrap_or_default();
+        let mut out = io::stdout();
+        out.write_all(block.as_bytes())?;
+        out.flush()
+    }
+
+    /// A line for people.
+    pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        self.flush()?;
+        writeln!(io::stdout(), "{line}")
+    }
+
+    /// An object of JSON lines that is no record: a task, a summary.
+    pub(crate) fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
+        if !self.json {
+            return Ok(());
+        }
+        self.progress.clear();
+        write_line(&mut io::stdout(), object)
+    }
+}

@@ -1,0 +1,168 @@
+//! Text for a screen: harmless, and measured in columns instead of characters.
+//!
+//! What a stranger wrote into a message must not steer the terminal that shows it. So [`escape`] comes first; the other
+//! functions expect its result.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// The text with all that could steer a terminal, or that hides, written as an escape: `\n`, `\u{1b}`.
+///
+/// These are control characters, line and paragraph separators, the marks, embeddings, overrides and isolates of
+/// bidirectional text (UAX #9), and characters that can't be seen. Joiners stay, since scripts and emoji need them.
+///
+/// ```
+/// use sms_client::text::escape;
+/// assert_eq!(escape("line\r\n\x1b[2Jred"), r"line\r\n\u{1b}[2Jred");
+/// assert_eq!(escape("Grüße, 你好 👩‍🚀"), "Grüße, 你好 👩‍🚀");
+/// ```
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            character if is_unsafe(character) => escaped.extend(character.escape_unicode()),
+            character => escaped.push(character),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether [`escape`] writes the character as an escape.
+pub fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        )
+}
+
+/// How many columns the text takes on a screen.
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text if it fits, else its beginning with an ellipsis.
+///
+/// ```
+/// use sms_client::text::cut;
+/// assert_eq!(cut("fits", 4), "fits");
+/// assert_eq!(cut("你好世界", 6), "你好…");
+/// ```
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.split_at(fitting(text, columns.saturating_sub(1))).0;
+    Cow::Owned(format!("{kept}…"))
+}
+
+/// The text in lines of so many columns, broken at spaces or between ideographs where that can be. Nothing but such spaces
+/// is left out.
+///
+/// ```
+/// use sms_client::text::wrap;
+/// assert_eq!(wrap("to be or not", 6), ["to be", "or not"]);
+/// ```
+pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = fitting(rest, columns).max(rest.chars().next().map_or(0, char::len_utf8));
+        let (line, behind) = rest.split_at(end);
+        if behind.is_empty() {
+            lines.push(line);
+            return lines;
+        }
+        let at = last_break(line, behind).unwrap_or(end);
+        let (line, behind) = rest.split_at(at);
+        lines.push(line.trim_end_matches(' '));
+        rest = behind.trim_start_matches(' ');
+    }
+}
+
+/// The last place at which the line may end, up to its whole length; `None` where it can only be cut.
+fn last_break(line: &str, behind: &str) -> Option<usize> {
+    let mut next = behind.chars().next();
+    for (at, before) in line.char_indices().rev() {
+        let wide = |character: char| UnicodeWidthChar::width(character) == Some(2);
+        let begins = |character| character == ' ' || !NO_BEGINNING.contains(&character);
+        let parts = |next| next == ' ' || before == ' ' || wide(before) || wide(next);
+        if next.is_some_and(|next| parts(next) && begins(next)) {
+            let end = at + before.len_utf8();
+            return Some(end).filter(|end| !line.split_at(*end).0.trim_matches(' ').is_empty());
+        }
+        next = Some(before);
+    }
+    None
+}
+
+/// What no line begins with: punctuation behind ideographs, and what belongs to the character before it.
+const NO_BEGINNING: [char; 22] = [
+    '，', '。', '、', '；', '：', '！', '？', '）', '」', '』', '》', '】', '’', '”', '…', ',', '.', '!',
+    '?', ')', '\u{200D}', '\u{FE0F}',
+];
+
+/// How many bytes of the text fit. A character that joins the one before it stays with it.
+fn fitting(text: &str, columns: usize) -> usize {
+    let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
+    ends.take_while(|end| width(text.split_at(*end).0) <= columns).last().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_is_left() {
+        let foreign = "a\u{7}\u{1b}]0;x\u{9b}2J\u{7f}\u{202e}evil\u{2066}\u{200b}\u{feff}\u{2028}b\0";
+        let shown = escape(foreign);
+        assert!(!shown.contains(is_unsafe), "{shown}");
+        assert_eq!(
+            shown,
+            r"a\u{7}\u{1b}]0;x\u{9b}2J\u{7f}\u{202e}evil\u{2066}\u{200b}\u{feff}\u{2028}b\u{0}"
+        );
+        assert!(matches!(escape("plain \u{200d}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn cuts_by_columns() {
+        assert_eq!(cut("", 0), "");
+        assert_eq!(cut("abcdef", 5), "abcd…");
+        assert_eq!(cut("你好世界", 8), "你好世界");
+        assert_eq!(cut("你好世界", 7), "你好世…");
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+    }
+
+    #[test]
+    fn wraps_by_columns_and_loses_only_spaces() {
+        assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("a long-word", 4), ["a", "long", "-wor", "d"]);
+        assert_eq!(wrap("您好您好您好", 5), ["您好", "您好", "您好"]);
+        assert_eq!(wrap("您", 1), ["您"]);
+        assert_eq!(wrap("  ab", 3), ["  a", "b"]);
+        assert_eq!(wrap("ab   cd", 3), ["ab", "cd"]);
+        assert_eq!(wrap("code 您好您好", 10), ["code 您好", "您好"]);
+        assert_eq!(wrap("您好您好。您好", 8), ["您好您", "好。您好"]);
+        assert_eq!(wrap("👩\u{200d}🚀👩\u{200d}🚀", 2), ["👩\u{200d}🚀", "👩\u{200d}🚀"]);
+    }
+
+    #[test]
+    fn every_line_fits() {
+        let text = "Zoë ❤️ 您好 👍🏽 the quick-brown-fox jumps\u{301} ".repeat(20);
+        for columns in 2..40 {
+            for line in wrap(&text, columns) {
+                assert!(width(line) <= columns, "{line:?} in {columns}");
+            }
+        }
+    }
+}
