@@ -1,0 +1,11 @@
+//! An answer that serde_json takes has the same values here.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sms_gateway_fuzz::{agrees, of_call};
+
+fuzz_target!(|data: &[u8]| {
+    if let [call, document @ ..] = data {
+        of_call!(*call, agrees, document);
+    }
+});

@@ -1,0 +1,37 @@
+//! A login challenge: what is read and written again reads the same, and the answer to it fits where it says that it fits.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sms_gateway_core::{
+    TooSmall,
+    http::{Credentials, LoginError, Scheme, challenge, digest},
+};
+
+fuzz_target!(|value: &str| {
+    let mut last = None;
+    for found in challenge::parse(value) {
+        match found {
+            Ok(Scheme::Digest(read)) => {
+                let Err(TooSmall { needed }) = read.write(&mut []) else { panic!("nothing holds it") };
+                let mut room = vec![0; needed];
+                let kept = read.write(&mut room).expect("as much room as it needs");
+                assert_eq!(challenge::best([kept]), Ok(Scheme::Digest(read)));
+
+                let user = Credentials::new("us\"er", "password");
+                let answer = |out: &mut [u8]| {
+                    digest::authorization(&read, &user, "GET", "/", 1, "c", out).map(str::to_owned)
+                };
+                let Err(LoginError::TooSmall(TooSmall { needed })) = answer(&mut []) else {
+                    panic!("nothing holds it")
+                };
+                assert_eq!(answer(&mut vec![0; needed]).map(|header| header.len()), Ok(needed));
+            }
+            Ok(Scheme::Basic { realm }) => assert!(realm.chars().count() <= value.len()),
+            Err(error) => {
+                assert!(value.get(error.offset..).is_some_and(|rest| !rest.is_empty()));
+                assert!(last < Some(error.offset));
+                last = Some(error.offset);
+            }
+        }
+    }
+});

@@ -1,0 +1,88 @@
+//! What the fuzz targets share: choosing a call, reading an answer in pieces, and what serde_json makes of the same bytes.
+
+mod expected;
+
+use std::fmt::Debug;
+
+pub use expected::agrees;
+use sms_gateway_core::{
+    call::{Call, Decoder},
+    json::{Malformed, ReadError},
+};
+
+/// Runs a generic function for the call that a byte chooses, `'0'` to `'8'` in the order of the document.
+#[macro_export]
+macro_rules! of_call {
+    ($byte:expr, $function:path, $($argument:expr),*) => {
+        match $byte.wrapping_sub(b'0') % 9 {
+            0 => of_call!(@ $function, SendSms, $($argument),*),
+            1 => of_call!(@ $function, QuerySmsResult, $($argument),*),
+            2 => of_call!(@ $function, QuerySmsDeliverStatus, $($argument),*),
+            3 => of_call!(@ $function, QuerySmsInQueue, $($argument),*),
+            4 => of_call!(@ $function, QueryIncomingSms, $($argument),*),
+            5 => of_call!(@ $function, SendUssd, $($argument),*),
+            6 => of_call!(@ $function, QueryUssdReply, $($argument),*),
+            7 => of_call!(@ $function, StopSms, $($argument),*),
+            _ => of_call!(@ $function, GetPortInfo, $($argument),*),
+        }
+    };
+    (@ $function:path, $call:ident, $($argument:expr),*) => {{
+        use $function as function;
+        function::<sms_gateway_core::call::$call>($($argument),*)
+    }};
+}
+
+/// What reading an answer gave.
+#[derive(Debug, PartialEq)]
+pub struct Read {
+    /// The records as `Debug` shows them.
+    pub records: Vec<String>,
+    /// The summary as `Debug` shows it.
+    pub summary: String,
+    /// Whether the document came to its end.
+    pub end: Result<(), ReadError>,
+    /// How many bytes were taken.
+    pub taken: usize,
+}
+
+/// Reads an answer in pieces.
+///
+/// # Panics
+/// When an error is not where reading stopped, or does not stay.
+pub fn read<'i, C: Call>(pieces: impl IntoIterator<Item = &'i [u8]>, buffer: usize) -> Read
+where
+    for<'a> C::Record<'a>: Debug,
+    for<'a> C::Summary<'a>: Debug,
+{
+    let mut decoder = Decoder::<C, _>::new(vec![0; buffer]);
+    let mut records = Vec::new();
+    let mut taken = 0;
+    for piece in pieces {
+        let mut input = piece;
+        while let Ok(Some(record)) = decoder.next(&mut input) {
+            records.push(format!("{record:?}"));
+        }
+        taken += piece.len() - input.len();
+        if !input.is_empty() {
+            break;
+        }
+    }
+    let end = decoder.finish().map(drop);
+    if let Err(error) = end {
+        assert_eq!(error.offset, taken as u64);
+        if error.kind != Malformed::CutOff {
+            assert_eq!(decoder.advance(&mut &b"}"[..]), Err(error));
+        }
+    }
+    Read { records, summary: format!("{:?}", decoder.summary()), end, taken }
+}
+
+/// Cuts a document into pieces of two sizes in turn, which `seed` chooses.
+pub fn pieces(seed: u8, mut document: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut sizes = [1 + usize::from(seed & 0xF), 1 + usize::from(seed >> 4)].into_iter().cycle();
+    std::iter::from_fn(move || {
+        let (piece, rest) = document.split_at(sizes.next()?.min(document.len()));
+        document = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
