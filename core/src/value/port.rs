@@ -114,7 +114,7 @@ impl FromIterator<Port> for Ports {
     }
 }
 
-/// Ports and ranges separated by commas, as `1,2,8-15`.
+/// Ports and ranges separated by commas, as `1,2,8-15`. A range may fall, too.
 impl FromStr for Ports {
     type Err = Invalid;
 
@@ -123,7 +123,8 @@ impl FromStr for Ports {
         for part in text.split(',') {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let (first, last): (Port, Port) = (first.parse()?, last.parse()?);
-            for port in first.0..=last.0 {
+            // Else a falling range would be empty, and an empty set is all ports.
+            for port in first.min(last).0..=first.max(last).0 {
                 ports = ports.with(Port::new(port)?);
             }
         }
@@ -180,6 +181,7 @@ mod tests {
         assert_eq!(Ports::NONE.iter().next(), None);
         assert_eq!("0,7,31".parse(), Ok(ports));
         assert_eq!("0-31".parse(), Ok(Ports::ALL));
+        assert_eq!("31-0".parse(), Ok(Ports::ALL));
         assert_eq!("1-x".parse::<Ports>(), Err(Invalid::Port { port: u32::MAX }));
         assert_eq!("1,,2".parse::<Ports>(), Err(Invalid::Port { port: u32::MAX }));
     }
