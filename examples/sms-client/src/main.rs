@@ -14,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use sms_client::text::escape;
 
 use crate::{
@@ -73,6 +73,10 @@ fn explain(error: &clap::Error) -> ExitCode {
             // A closed pipe is nobody's fault.
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
+        }
+        ErrorKind::MissingSubcommand => {
+            let _ = write!(io::stderr(), "{}", Arguments::command().render_help());
+            Failure::usage("").exit_code()
         }
         _ => {
             let message = error.to_string();

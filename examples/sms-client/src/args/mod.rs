@@ -24,7 +24,7 @@ const EXAMPLES: &str = r"Exit status:
 Records that were read before an error are printed. With --json each record is
 an object on a line of its own, printed as it arrives, and the last line is the
 summary; where that is missing, the answer is not complete. The fields have
-the names of the gateway's API.
+the names of the gateway's API; a text of more than 64 KB is null.
 
 The password is taken from SMS_GATEWAY_PASSWORD, or asked for on the terminal.
 
@@ -43,7 +43,7 @@ Examples:
 /// Talks to a GSM/LTE SMS gateway: sends messages, follows them, reads the inbox.
 #[derive(Debug, Parser)]
 #[command(name = "sms-client", version, term_width = 80, after_help = EXAMPLES)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) connection: Connection,

@@ -1,0 +1,91 @@
+//! Runs the program as a process against a gateway that is played in this one.
+
+// Each test program uses some of it.
+#![allow(dead_code)]
+
+use std::process::Stdio;
+
+use gateway_emulator::{Emulator, Options};
+use serde_json::Value;
+use sms_client::text::{is_unsafe, width};
+use tokio::process::Command;
+
+pub(crate) const PASSWORD: &str = "s3cret-Pässword";
+
+/// A gateway a thousand times as fast as a real one.
+pub(crate) async fn gateway() -> Emulator {
+    gateway_with(Options::default()).await
+}
+
+pub(crate) async fn gateway_with(options: Options) -> Emulator {
+    let password = PASSWORD.to_owned();
+    Emulator::start(Options { password, speed: 1000.0, start_time: Some(1_419_163_561), ..options })
+        .await
+        .unwrap()
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// The program with its login in the environment.
+pub(crate) fn command(gateway: &Emulator, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sms-client"));
+    command.args(args).stdin(Stdio::null()).kill_on_drop(true);
+    command.env("SMS_GATEWAY", gateway.url()).env("SMS_GATEWAY_USER", "admin");
+    command.env("SMS_GATEWAY_PASSWORD", PASSWORD);
+    command
+}
+
+pub(crate) async fn run_command(mut command: Command) -> Run {
+    let output = command.output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let run = Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
+    assert!(!run.out.contains(PASSWORD) && !run.err.contains(PASSWORD), "{run:?}");
+    let harmless = |text: &str| !text.contains(|c| c != '\n' && is_unsafe(c));
+    assert!(harmless(&run.out) && harmless(&run.err), "{run:?}");
+    assert!(
+        run.err.is_empty() || run.err.starts_with("sms-client: ") && run.err.lines().count() == 1,
+        "{run:?}"
+    );
+    run
+}
+
+pub(crate) async fn run(gateway: &Emulator, args: &[&str]) -> Run {
+    run_command(command(gateway, args)).await
+}
+
+/// What it prints for people when all is well.
+pub(crate) async fn people(gateway: &Emulator, args: &[&str]) -> String {
+    let run = run(gateway, args).await;
+    assert_eq!((run.code, &*run.err), (Some(0), ""), "{run:?}");
+    for line in run.out.lines() {
+        assert!(width(line) <= 80 && line == line.trim_end(), "{line:?}");
+    }
+    run.out
+}
+
+/// The objects that it prints with `--json` when all is well: the records, and the summary.
+pub(crate) async fn json(gateway: &Emulator, args: &[&str]) -> (Vec<Value>, Value) {
+    let run = run(gateway, &[args, &["--json"]].concat()).await;
+    assert_eq!((run.code, &*run.err), (Some(0), ""), "{run:?}");
+    let mut objects = objects(&run.out);
+    let summary = objects.pop().unwrap();
+    (objects, summary)
+}
+
+pub(crate) fn objects(out: &str) -> Vec<Value> {
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The run ends with this status and one line that has these words in it.
+pub(crate) fn fails(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(run.code, Some(code), "{run:?}");
+    for word in words {
+        assert!(run.err.contains(word), "`{word}` in {run:?}");
+    }
+}

@@ -1,0 +1,143 @@
+//! The login, the ways to fail, and the help.
+
+mod common;
+
+use common::{command, fails, gateway, gateway_with, people, run, run_command};
+use gateway_emulator::{Auth, Canned, Emulator, End, Options, Quirks};
+use sms_client::text::width;
+use tokio::{net::TcpListener, process::Command};
+
+async fn queue(gateway: &Emulator, change: impl FnOnce(&mut Command) -> &mut Command) -> common::Run {
+    let mut command = command(gateway, &["queue"]);
+    change(&mut command);
+    run_command(command).await
+}
+
+#[tokio::test]
+async fn the_login_is_in_the_environment() {
+    let gateway = gateway().await;
+    assert_eq!(people(&gateway, &["queue"]).await, "no message waits to be sent\n");
+    let wrong = queue(&gateway, |command| command.env("SMS_GATEWAY_PASSWORD", "wrong")).await;
+    fails(&wrong, 4, &["refused the user name or password"]);
+    assert_eq!(gateway.counts().refused, 1);
+    let wrong = run(&gateway, &["queue", "--user", "eve"]).await;
+    fails(&wrong, 4, &["refused the user name or password"]);
+    let none = queue(&gateway, |command| command.env_remove("SMS_GATEWAY_USER")).await;
+    fails(&none, 4, &["wants a user name and password; give the name with --user"]);
+}
+
+#[tokio::test]
+async fn no_gateway_no_password_no_sense() {
+    let gateway = gateway().await;
+    let none = queue(&gateway, |command| command.env_remove("SMS_GATEWAY_PASSWORD")).await;
+    fails(&none, 2, &["no password: set SMS_GATEWAY_PASSWORD"]);
+    let none = queue(&gateway, |command| command.env_remove("SMS_GATEWAY")).await;
+    fails(&none, 2, &["no gateway"]);
+    for (args, words) in [
+        (&["queue", "--gateway", "https://127.0.0.1"][..], "https is not supported"),
+        (&["queue", "--gateway", "http://a:b@127.0.0.1"], "don't belong into the URL"),
+        (&["queue", "--gateway", "http://127.0.0.1/api"], "the API's paths are fixed"),
+        (&["queue", "--timeout", "0"], "not a number of seconds"),
+        (&["queeu"], "'queeu'; tip: a similar subcommand exists: 'queue'; see --help"),
+        (&["queue", "--password", "x"], "unexpected argument '--password'"),
+        (&["results", "--after", "yesterday"], "not a time as YYYY-MM-DD HH:MM:SS"),
+        (&["results", "--number", "1a"], "other than a digit at position 1"),
+        (&["inbox", "--flag", "new"], "[possible values: all, unread, read]"),
+    ] {
+        fails(&run(&gateway, args).await, 2, &[words]);
+    }
+    assert!(gateway.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_gateway_without_a_scheme_in_front() {
+    let gateway = gateway_with(Options { auth: Auth::None, ..Options::default() }).await;
+    let out = people(&gateway, &["queue", "--gateway", &gateway.addr().to_string()]).await;
+    assert_eq!(out, "no message waits to be sent\n");
+}
+
+#[tokio::test]
+async fn basic_login_only_when_allowed() {
+    let gateway = gateway_with(Options { auth: Auth::Basic, ..Options::default() }).await;
+    fails(&run(&gateway, &["queue"]).await, 4, &["allow it explicitly with --allow-basic"]);
+    assert!(gateway.requests().iter().all(|request| !request.authorization));
+    people(&gateway, &["queue", "--allow-basic"]).await;
+}
+
+#[tokio::test]
+async fn not_reached_or_not_in_time() {
+    let gateway = gateway().await;
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    fails(&run(&gateway, &["queue", "--gateway", &free]).await, 4, &["can't be reached"]);
+    gateway.answer_next("query_sms_result", Canned::bytes("").then(End::Stall));
+    let late = run(&gateway, &["results", "--timeout", "1"]).await;
+    fails(&late, 4, &["no answer from the gateway, after 1 s"]);
+    let body = r#"{"error_code":200,"result":[{"port":1},"#;
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{body}");
+    gateway.answer_next("query_sms_result", Canned::bytes(head.clone()).then(End::Stall));
+    let late = run(&gateway, &["results", "--timeout", "1", "--json"]).await;
+    fails(&late, 4, &["the gateway's answer stopped, after 1 s"]);
+    assert_eq!(late.out, "{\"port\":1}\n");
+    gateway.answer_next("query_sms_result", Canned::bytes(head).then(End::Close));
+    fails(&run(&gateway, &["results"]).await, 4, &["broke"]);
+}
+
+#[tokio::test]
+async fn http_says_no() {
+    let gateway = gateway().await;
+    gateway.answer_next("query_sms_in_queue", Canned::truth());
+    gateway.answer_next("query_sms_result", Canned::json(503, ""));
+    fails(&run(&gateway, &["results"]).await, 4, &["HTTP status 503"]);
+    gateway.answer_next("query_sms_result", Canned::json(404, ""));
+    fails(&run(&gateway, &["results"]).await, 4, &["HTTP status 404", "New Version API"]);
+    let quirks: Quirks = "redirect-https".parse().unwrap();
+    let gateway = gateway_with(Options { quirks, ..Options::default() }).await;
+    fails(&run(&gateway, &["results"]).await, 4, &["redirects to https://"]);
+}
+
+#[tokio::test]
+async fn answers_that_can_t_be_read() {
+    let gateway = gateway().await;
+    for (body, words) in [
+        ("<html>login</html>", "at byte 0: no JSON object but '<'"),
+        ("", "at byte 0: it ends before"),
+        (r#"{"error_code":200,"result":[{"port":1}"#, "at byte 38: it ends before"),
+        ("{}", "the answer has no error_code"),
+    ] {
+        gateway.answer_next("query_sms_result", Canned::json(200, body));
+        fails(&run(&gateway, &["results"]).await, 5, &[words]);
+    }
+}
+
+#[tokio::test]
+async fn refusals_say_what_they_mean() {
+    let gateway = gateway().await;
+    for (code, words) in [
+        (413, "413, more than 32 numbers"),
+        (500, "500, other error"),
+        (777, "777, a code that the document"),
+    ] {
+        let body = format!(r#"{{"error_code":{code},"result":[]}}"#);
+        gateway.answer_next("query_sms_result", Canned::json(200, &body));
+        let refused = run(&gateway, &["results", "--json"]).await;
+        fails(&refused, 3, &["the gateway refused query_sms_result", words]);
+        assert_eq!(refused.out, "");
+    }
+}
+
+#[tokio::test]
+async fn help_fits_the_screen() {
+    let gateway = gateway().await;
+    let out = people(&gateway, &["--help"]).await;
+    for words in ["Exit status:", "Examples:", "SMS_GATEWAY_PASSWORD", "  5  an answer that can't be read"] {
+        assert!(out.contains(words), "{words}");
+    }
+    for command in ["send", "results", "deliveries", "queue", "inbox", "ussd", "stop", "ports"] {
+        let out = people(&gateway, &[command, "--help"]).await;
+        assert!(out.lines().all(|line| width(line) <= 80), "{out}");
+    }
+    assert!(people(&gateway, &["send", "--help"]).await.contains(r"`\,` is a comma"));
+    let bare = command(&gateway, &[]).output().await.unwrap();
+    assert_eq!(bare.status.code(), Some(2));
+    assert!(String::from_utf8(bare.stderr).unwrap().contains("Usage: sms-client"));
+}

@@ -1,0 +1,156 @@
+//! `results`, `deliveries`, `queue`, `stop` and `ports`.
+
+mod common;
+
+use common::{PASSWORD, fails, gateway, gateway_with, json, people, run};
+use gateway_emulator::{Canned, Emulator, Fate, Options, Quirks, Reg};
+use serde_json::json;
+
+/// A gateway that sent three messages, one of them in vain, one of two segments.
+async fn busy() -> Emulator {
+    let gateway = gateway().await;
+    gateway.set_fate("10099", Fate::Fail);
+    gateway.set_fate("10070", Fate::Undelivered(70));
+    let text = format!("--text={}", "x".repeat(200));
+    people(&gateway, &["send", &text, "--to", "10086", "--user-id", "1", "--port", "2"]).await;
+    people(
+        &gateway,
+        &["send", "--text=x", "--to", "10099", "--to", "10070", "--user-id", "2", "--port", "3"],
+    )
+    .await;
+    gateway.idle().await;
+    gateway
+}
+
+#[tokio::test]
+async fn results_tell_what_became_of_messages() {
+    let gateway = busy().await;
+    let out = people(&gateway, &["results"]).await;
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines[0], "USER_ID  NUMBER  PORT  TIME                 STATUS     SENT  REF_ID");
+    assert!(lines[1].starts_with("      1  10086      2  2014-12-21 1"), "{out}");
+    assert!(lines[1].ends_with("DELIVERED   2/2       0"), "{out}");
+    assert!(lines[2].contains("FAILED      0/1") && lines[3].contains("SENT_OK     1/1"), "{out}");
+    let (records, summary) = json(&gateway, &["results"]).await;
+    assert_eq!((records.len(), summary), (3, json!({"error_code": 200})));
+    assert_eq!(
+        (&records[0]["user_id"], &records[0]["succ_count"], &records[0]["status"]),
+        (&json!(1), &json!(2), &json!("DELIVERED"))
+    );
+}
+
+#[tokio::test]
+async fn filters_reach_the_gateway() {
+    let gateway = busy().await;
+    let filter = ["--number", "10086,10099", "--number", "1", "--port", "2", "--after", "2014-12-21"];
+    let filter = [&filter[..], &["--before", "2015-01-01 00:00:00"]].concat();
+    let (records, _) = json(&gateway, &[&["results", "--user-id", "1,2"], &filter[..]].concat()).await;
+    assert_eq!(records.len(), 1);
+    let (records, _) = json(&gateway, &[&["deliveries"], &filter[..]].concat()).await;
+    assert_eq!(records.len(), 2);
+    let bodies: Vec<_> = gateway.requests().into_iter().map(|request| request.body).collect();
+    let common = r#""number":["10086","10099","1"],"port":[2],"time_after":"2014-12-21 00:00:00","time_before":"2015-01-01 00:00:00""#;
+    assert!(bodies.contains(&format!("{{{common},\"user_id\":[1,2]}}")), "{bodies:?}");
+    assert!(bodies.contains(&format!("{{{common}}}")), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn deliveries_say_what_a_code_means() {
+    let gateway = busy().await;
+    let out = people(&gateway, &["deliveries"]).await;
+    assert!(out.starts_with("NUMBER  PORT  REF_ID  TIME                 CODE  MEANING\n"), "{out}");
+    assert_eq!((out.matches("    0  received\n").count(), out.matches("   70  failed\n").count()), (2, 1));
+    let (records, _) = json(&gateway, &["deliveries", "--number", "10070"]).await;
+    assert_eq!((records.len(), &records[0]["status_code"]), (1, &json!(70)));
+}
+
+#[tokio::test]
+async fn nothing_yet_is_said() {
+    let gateway = gateway().await;
+    assert_eq!(people(&gateway, &["results"]).await, "no results\n");
+    assert_eq!(people(&gateway, &["deliveries"]).await, "no status reports\n");
+    assert_eq!(people(&gateway, &["inbox"]).await, "no messages\n");
+    assert_eq!(people(&gateway, &["queue"]).await, "no message waits to be sent\n");
+    assert_eq!(json(&gateway, &["results"]).await, (vec![], json!({"error_code": 200})));
+}
+
+#[tokio::test]
+async fn a_query_takes_32_numbers() {
+    let gateway = gateway().await;
+    let numbers: Vec<_> = (0..33).map(|number: u32| number.to_string()).collect();
+    people(&gateway, &["results", "--number", &numbers[..32].join(",")]).await;
+    let asked = gateway.requests().len();
+    for call in ["results", "deliveries"] {
+        fails(&run(&gateway, &[call, "--number", &numbers.join(",")]).await, 2, &["33 numbers", "32"]);
+    }
+    assert_eq!(gateway.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn the_queue_and_the_end_of_a_task() {
+    // Sending takes 5 seconds and more, which are not waited for.
+    let options = Options { ports: 1, password: PASSWORD.to_owned(), ..Options::default() };
+    let gateway = Emulator::start(options).await.unwrap();
+    people(&gateway, &["send", "--text=x", "--to", "1", "--to", "1"]).await;
+    assert_eq!(people(&gateway, &["queue"]).await, "1 message waits to be sent\n");
+    people(&gateway, &["send", "--text=x", "--to", "1"]).await;
+    assert_eq!(people(&gateway, &["queue"]).await, "2 messages wait to be sent\n");
+    assert_eq!(json(&gateway, &["queue"]).await, (vec![], json!({"error_code": 200, "in_queue": 2})));
+    let out = people(&gateway, &["stop", "1"]).await;
+    assert_eq!(out, "task 1 stopped; what was sent already stays sent\n");
+    assert_eq!(json(&gateway, &["stop", "2"]).await, (vec![], json!({"error_code": 200})));
+    assert_eq!(people(&gateway, &["queue"]).await, "no message waits to be sent\n");
+    fails(&run(&gateway, &["stop", "99"]).await, 3, &["stop_sms: 404, task not found"]);
+    fails(&run(&gateway, &["stop", "x"]).await, 2, &["'x'", "not an integer"]);
+}
+
+#[tokio::test]
+async fn ports_are_a_table_or_lists() {
+    let gateway = gateway_with(Options { ports: 3, ..Options::default() }).await;
+    gateway.set_reg(1, Reg::NoSim);
+    let out = people(&gateway, &["ports"]).await;
+    assert_eq!(
+        out.lines().take(3).collect::<Vec<_>>(),
+        [
+            "PORT  TYPE  REG          NUMBER  IMEI             IMSI",
+            "   0  GSM   REGISTER_OK  -       863070017051706  460016529802200",
+            "   1  GSM   NO_SIM       -       863070017051714  -",
+        ]
+    );
+    let out = people(&gateway, &["ports", "--info", "all", "--port", "0-1"]).await;
+    assert!(out.starts_with("PORT    0\nTYPE    GSM\nREG     REGISTER_OK\n"), "{out}");
+    assert!(out.contains("SMSC    +8613010868500\n\nPORT    1\n"), "{out}");
+    let (records, _) = json(&gateway, &["ports", "--info", "reg,type", "--port", "1"]).await;
+    assert_eq!(records, [json!({"port": 1, "type": "GSM", "reg": "NO_SIM"})]);
+    fails(&run(&gateway, &["ports", "--info", "colour"]).await, 2, &["`colour`", "imei"]);
+}
+
+#[tokio::test]
+async fn later_firmware_tells_more() {
+    let quirks: Quirks = "later-version".parse().unwrap();
+    let gateway = gateway_with(Options { quirks, ports: 1, ..Options::default() }).await;
+    let out = people(&gateway, &["ports", "--info", "signal,slot,callstate,gprs"]).await;
+    assert_eq!(out, "PORT  SIGNAL  SLOT  CALLSTATE  GPRS\n   0      20     0  Idle       attached\n");
+}
+
+#[tokio::test]
+async fn all_that_devices_do_is_borne() {
+    let gateway = gateway_with(Options { quirks: Quirks::observed(), ..Options::default() }).await;
+    people(&gateway, &["send", "--text=x", "--to", "13800138000", "--user-id", "1"]).await;
+    gateway.idle().await;
+    assert!(people(&gateway, &["results"]).await.contains("DELIVERED   ?/1"));
+    assert!(people(&gateway, &["deliveries"]).await.contains("+8613800138000"));
+    assert!(people(&gateway, &["ports", "--port", "0,1"]).await.contains("Mobile Registered"));
+    fails(&run(&gateway, &["stop", "99"]).await, 3, &["486, task not found"]);
+}
+
+#[tokio::test]
+async fn foreign_values_stay_in_their_columns() {
+    let gateway = gateway().await;
+    let (long, blank) = ("9".repeat(300), r#"{"port":"a\u001bb","status":"\u202eODD\n","ref_id":-1},{}"#);
+    let result = format!(r#"{{"error_code":200,"result":[{{"number":"{long}"}},{blank}]}}"#);
+    gateway.answer_next("query_sms_result", Canned::json(200, &result));
+    let out = people(&gateway, &["results"]).await;
+    assert_eq!(out.matches('9').count(), 300);
+    assert!(out.contains(r"a\u{1b}b") && out.contains(r"\u{202e}ODD\n") && out.contains("-1"), "{out}");
+}
