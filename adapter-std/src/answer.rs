@@ -107,7 +107,7 @@ impl<C: Call> Answer<C> {
     /// Reads up to the next record (`true`) or the end.
     fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         let result = ready!(self.poll_step(context));
-        if result.is_err() {
+        if result.is_err() && self.state != State::Done {
             self.state = State::Failed;
             self.session.close();
         }
@@ -117,7 +117,10 @@ impl<C: Call> Answer<C> {
     fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         loop {
             match self.state {
-                State::Done => return Poll::Ready(Ok(false)),
+                State::Done => {
+                    C::check(&self.decoder.summary())?;
+                    return Poll::Ready(Ok(false));
+                }
                 State::Failed => {
                     return Poll::Ready(Err(Error::Lost("the answer has ended with an error".into())));
                 }
@@ -151,7 +154,6 @@ impl<C: Call> Answer<C> {
                         }
                     }
                     self.state = State::Done;
-                    C::check(&self.decoder.summary())?;
                 }
             }
         }

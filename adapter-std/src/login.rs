@@ -3,8 +3,8 @@
 //! Gateways count refused logins and lock the client's address out, so no try is wasted: a challenge is fetched by a
 //! request without credentials, kept, and answered with a growing nonce count. A refusal of a nonce that was accepted
 //! before says that it has expired, and is retried once. A refusal of a fresh nonce says that the password is wrong,
-//! and ends all tries until the credentials change; unless the gateway says `stale`, or its nonce has changed under
-//! way, as those do that change every second.
+//! and ends all tries until the credentials change; unless the gateway says `stale`, which is believed once, or its nonce
+//! has changed under way, as those do that change every second.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -83,6 +83,8 @@ pub(crate) struct Login {
     basic_allowed: bool,
     state: State,
     lifetime: Lifetime,
+    /// A fresh nonce was called stale; it is believed once.
+    doubted: bool,
     /// Makes client nonces that nobody can foresee.
     random: RandomState,
     cnonces: u64,
@@ -95,6 +97,7 @@ impl Login {
             basic_allowed,
             state: State::Unknown,
             lifetime: Lifetime::default(),
+            doubted: false,
             random: RandomState::new(),
             cnonces: 0,
         }
@@ -102,6 +105,7 @@ impl Login {
 
     pub(crate) fn set_account(&mut self, account: Option<Account>) {
         self.account = account;
+        self.doubted = false;
         if matches!(self.state, State::Refused) {
             self.state = State::Unknown;
         }
@@ -136,6 +140,7 @@ impl Login {
     pub(crate) fn accepted(&mut self, now: Instant) {
         if let State::Digest(kept) = &mut self.state {
             kept.accepted = kept.accepted.saturating_add(1);
+            self.doubted = false;
             self.lifetime.lived(kept, now);
         }
     }
@@ -180,7 +185,7 @@ impl Login {
         } else if old.accepted > 0 {
             self.lifetime.ended(&old, now);
             Verdict::Retry
-        } else if challenge.stale() {
+        } else if challenge.stale() && !std::mem::replace(&mut self.doubted, true) {
             Verdict::Retry
         } else {
             Verdict::ProbeAgain

@@ -1,0 +1,191 @@
+//! No login is wasted: wrong passwords, and nonces that end in every way.
+
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{options, send, start};
+use gateway_emulator::{Counted, Emulator, NonceCount, NonceLife, Options, Stale};
+use sms_gateway::{Error, Gateway};
+use std::time::Duration;
+
+const STALES: [Stale; 3] = [Stale::Truthful, Stale::AlwaysFalse, Stale::Absent];
+
+/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
+struct Stopped {
+    _release: std::sync::mpsc::Sender<()>,
+}
+
+fn stop_the_clock() -> Stopped {
+    let (release, released) = std::sync::mpsc::channel();
+    tokio::task::spawn_blocking(move || released.recv());
+    tokio::time::pause();
+    Stopped { _release: release }
+}
+
+fn wrong(emulator: &Emulator) -> Gateway {
+    Gateway::builder(&emulator.url()).credentials("admin", "wrong").build().unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_password_costs_one_try_until_it_changes() {
+    for stale in STALES {
+        let (emulator, _) = start(Options { stale, ..options() }).await;
+        let gateway = wrong(&emulator);
+        for _ in 0..3 {
+            assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::LoginRefused)));
+            assert!(matches!(send(&gateway, "1", 1).await, Err(Error::LoginRefused)));
+        }
+        let calls: Vec<_> = (0..8)
+            .map(|id| {
+                let gateway = gateway.clone();
+                tokio::spawn(async move { send(&gateway, "1", id).await })
+            })
+            .collect();
+        for call in calls {
+            assert!(matches!(call.await.unwrap(), Err(Error::LoginRefused)));
+        }
+        let counts = emulator.counts();
+        assert_eq!((counts.refused, counts.expired, counts.accepted), (1, 0, 0), "{stale:?}");
+        gateway.set_credentials("admin", "admin").await;
+        send(&gateway, "1", 1).await.unwrap();
+        assert_eq!(emulator.counts().refused, 1);
+    }
+}
+
+#[tokio::test]
+async fn the_first_calls_side_by_side_cost_one_try_too() {
+    let (emulator, _) = start(options()).await;
+    let gateway = wrong(&emulator);
+    let calls: Vec<_> = (0..8)
+        .map(|id| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move { send(&gateway, "1", id).await })
+        })
+        .collect();
+    for call in calls {
+        assert!(matches!(call.await.unwrap(), Err(Error::LoginRefused)));
+    }
+    assert_eq!(emulator.counts().refused, 1);
+}
+
+#[tokio::test]
+async fn a_gateway_that_calls_every_nonce_stale_is_believed_once() {
+    let (emulator, _) = start(Options { stale: Stale::AlwaysTrue, ..options() }).await;
+    let gateway = wrong(&emulator);
+    for _ in 0..3 {
+        assert!(matches!(send(&gateway, "1", 1).await, Err(Error::LoginRefused)));
+    }
+    assert_eq!(emulator.counts().refused, 2);
+}
+
+#[tokio::test]
+async fn a_password_that_changes_on_the_gateway_ends_the_tries() {
+    let (emulator, gateway) = start(options()).await;
+    send(&gateway, "1", 1).await.unwrap();
+    emulator.set_password("new");
+    for _ in 0..3 {
+        assert!(matches!(send(&gateway, "1", 2).await, Err(Error::LoginRefused)));
+    }
+    // One with the nonce that was good before, and one to tell an expired nonce from a wrong password.
+    assert_eq!(emulator.counts().refused, 2);
+    gateway.set_credentials("admin", "new").await;
+    send(&gateway, "1", 2).await.unwrap();
+    assert_eq!(emulator.counts().accepted, 2);
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_is_tried() {
+    let (emulator, _) = start(options()).await;
+    let gateway = Gateway::builder(&emulator.url()).build().unwrap();
+    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::NoCredentials)));
+    assert_eq!(emulator.counts().refused, 0);
+}
+
+#[tokio::test]
+async fn nonces_that_live_one_request() {
+    for stale in STALES {
+        let nonce = NonceLife::OneRequest;
+        let (emulator, gateway) =
+            start(Options { nonce, stale, lock_out_after: Some(2), counted: Counted::AnyLogin, ..options() })
+                .await;
+        for id in 0..20 {
+            send(&gateway, "1", id).await.unwrap();
+            gateway.query_sms_in_queue().await.unwrap();
+        }
+        let counts = emulator.counts();
+        assert_eq!((counts.accepted, counts.refused, counts.lock_outs), (20, 0, 0), "{stale:?}");
+        assert_eq!(counts.expired, 1, "the first tells how long they live");
+        assert!(counts.requests <= 2 * 40 + 1, "{counts:?}");
+    }
+}
+
+#[tokio::test]
+async fn nonces_that_live_one_request_with_calls_side_by_side() {
+    let (emulator, gateway) = start(Options { nonce: NonceLife::OneRequest, ..options() }).await;
+    let calls: Vec<_> = (0..30)
+        .map(|id| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move {
+                gateway.query_sms_in_queue().await?;
+                send(&gateway, "1", id).await
+            })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let counts = emulator.counts();
+    assert_eq!((counts.accepted, counts.refused), (30, 0));
+    assert!(counts.expired <= 1, "{counts:?}");
+}
+
+#[tokio::test]
+async fn nonces_that_live_one_second() {
+    for stale in STALES {
+        let _clock = stop_the_clock();
+        let nonce = NonceLife::Lasting(Duration::from_secs(1));
+        let (emulator, gateway) =
+            start(Options { nonce, stale, lock_out_after: Some(2), counted: Counted::AnyLogin, ..options() })
+                .await;
+        for id in 0..50 {
+            tokio::time::advance(Duration::from_millis(170)).await;
+            if id % 3 == 0 {
+                gateway.query_sms_in_queue().await.unwrap();
+            }
+            send(&gateway, "1", id).await.unwrap();
+        }
+        let counts = emulator.counts();
+        assert_eq!((counts.accepted, counts.refused, counts.lock_outs), (50, 0, 0), "{stale:?}");
+        assert!(counts.expired <= counts.challenged, "{counts:?}");
+        tokio::time::resume();
+    }
+}
+
+#[tokio::test]
+async fn the_nonce_count_keeps_its_order() {
+    let (emulator, gateway) = start(Options { nonce_count: NonceCount::InOrder, ..options() }).await;
+    let calls: Vec<_> = (0..30)
+        .map(|id| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move { send(&gateway, "1", id).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let counts = emulator.counts();
+    assert_eq!((counts.challenged, counts.expired, counts.refused), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn secrets_are_not_shown() {
+    let (emulator, _) = start(options()).await;
+    let builder = Gateway::builder(&emulator.url()).credentials("admin", "hunter2");
+    let shown = format!("{builder:?}");
+    let gateway = builder.build().unwrap();
+    let error = gateway.query_sms_in_queue().await.unwrap_err();
+    for text in [shown, format!("{gateway:?}"), format!("{error:?} {error}")] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
