@@ -260,3 +260,95 @@ fn grow(write: impl Fn(&mut [u8]) -> Result<&str, LoginError>) -> Result<String,
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login() -> Login {
+        Login::new(Some(Account { username: "u".to_owned(), password: "p".to_owned() }), false)
+    }
+
+    fn digest(nonce: &str) -> [String; 1] {
+        [format!(r#"Digest realm="r", nonce="{nonce}", qop="auth""#)]
+    }
+
+    fn challenged(login: &mut Login, nonce: &str, now: Instant) {
+        login.challenged(digest(nonce).iter().map(String::as_str), now).unwrap();
+    }
+
+    fn refused(login: &mut Login, nonce: &str, now: Instant) -> Result<Verdict, Error> {
+        login.refused(digest(nonce).iter().map(String::as_str), now)
+    }
+
+    /// The nonce that the next request carries; `None`: a probe comes first.
+    fn sent(login: &mut Login, now: Instant) -> Option<String> {
+        match login.prepare("GET", "/", now).unwrap() {
+            Step::Authorized(header) => Some(header.split('"').nth(5).unwrap().to_owned()),
+            Step::Probe => None,
+            Step::Plain => panic!("no login"),
+        }
+    }
+
+    #[test]
+    fn a_fresh_nonce_refused_is_a_wrong_password_when_the_gateway_keeps_it() {
+        let now = Instant::now();
+        let mut login = login();
+        challenged(&mut login, "a", now);
+        assert_eq!(sent(&mut login, now).as_deref(), Some("a"));
+        assert!(matches!(refused(&mut login, "a", now), Err(Error::LoginRefused)));
+        assert!(matches!(login.prepare("GET", "/", now), Err(Error::LoginRefused)));
+    }
+
+    #[test]
+    fn a_nonce_that_changed_under_way_is_told_by_a_probe() {
+        let now = Instant::now();
+        let mut login = login();
+        challenged(&mut login, "a", now);
+        sent(&mut login, now);
+        assert_eq!(refused(&mut login, "b", now).unwrap(), Verdict::ProbeAgain);
+        challenged(&mut login, "b", now);
+        assert_eq!(login.nonce(), Some("b"));
+        assert_eq!(sent(&mut login, now).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_nonce_is_renewed_when_it_is_as_old_as_the_last_one_got_and_not_before() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut login = login();
+        challenged(&mut login, "a", at(0));
+        for use_at in [0, 400, 800] {
+            sent(&mut login, at(use_at));
+            login.accepted(at(use_at));
+        }
+        sent(&mut login, at(1200));
+        assert_eq!(refused(&mut login, "b", at(1200)).unwrap(), Verdict::Retry);
+        assert_eq!(sent(&mut login, at(1200)).as_deref(), Some("b"));
+        login.accepted(at(1200));
+        assert_eq!(sent(&mut login, at(2300)).as_deref(), Some("b"));
+        login.accepted(at(2300));
+        assert_eq!(sent(&mut login, at(2400)), None, "1.2 s old");
+    }
+
+    #[test]
+    fn a_limit_that_was_mistaken_is_tried_again() {
+        let now = Instant::now();
+        let mut login = login();
+        challenged(&mut login, "a", now);
+        sent(&mut login, now);
+        login.accepted(now);
+        sent(&mut login, now);
+        assert_eq!(refused(&mut login, "b", now).unwrap(), Verdict::Retry);
+        let mut probes = 0;
+        for _ in 0..1000 {
+            if sent(&mut login, now).is_none() {
+                probes += 1;
+                challenged(&mut login, "c", now);
+                sent(&mut login, now);
+            }
+            login.accepted(now);
+        }
+        assert_eq!(probes, u32::from(RENEWALS_BEFORE_A_TRIAL) - 1, "from then on the nonce is kept");
+    }
+}

@@ -66,6 +66,19 @@ impl Drop for Connection {
     }
 }
 
+/// An exchange that gave no answer.
+struct Broken {
+    error: Error,
+    /// The connection was kept from an earlier answer, and may have been closed before this request.
+    stale: bool,
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self { error, stale: false }
+    }
+}
+
 /// A request as it goes out, but for its credentials.
 struct Outgoing {
     method: Method,
@@ -137,28 +150,52 @@ impl Session {
     ) -> Result<Response<Incoming>, Error> {
         let outgoing = Outgoing::new(call, settings.commas);
         for _ in 0..MAX_LOGINS {
-            let authorization =
-                match self.login.prepare(C::METHOD.as_str(), &outgoing.target, Instant::now())? {
-                    Step::Probe => {
-                        self.probe(settings).await?;
-                        self.login.prepare(C::METHOD.as_str(), &outgoing.target, Instant::now())?
-                    }
-                    step => step,
-                };
-            let authorization = match authorization {
-                Step::Authorized(value) => Some(value),
-                Step::Plain | Step::Probe => None,
-            };
-            let answer = self.exchange(&outgoing, authorization.as_deref(), settings).await?;
+            let (answer, authorized) = self.authorized_exchange(&outgoing, settings).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
-                if authorization.is_some() {
+                if authorized {
                     self.login.accepted(Instant::now());
                 }
                 return success(answer);
             }
-            self.unauthorized(answer, authorization.is_some(), settings).await?;
+            self.unauthorized(answer, authorized, settings).await?;
         }
         Err(self.login.give_up())
+    }
+
+    /// Sends a request with the credentials that are due, and tells whether there were any. Once more, with credentials of its
+    /// own, when the connection had gone stale and the request does no harm twice.
+    async fn authorized_exchange(
+        &mut self,
+        outgoing: &Outgoing,
+        settings: &Settings,
+    ) -> Result<(Response<Incoming>, bool), Error> {
+        let mut repeatable = outgoing.repeatable;
+        loop {
+            let authorization = self.authorization(outgoing, settings).await?;
+            match self.exchange(outgoing, authorization.as_deref(), settings).await {
+                Ok(answer) => return Ok((answer, authorization.is_some())),
+                Err(Broken { stale: true, .. }) if std::mem::take(&mut repeatable) => {}
+                Err(broken) => return Err(broken.error),
+            }
+        }
+    }
+
+    /// The `Authorization` of the next request, after a probe where one is due.
+    async fn authorization(
+        &mut self,
+        outgoing: &Outgoing,
+        settings: &Settings,
+    ) -> Result<Option<String>, Error> {
+        let method = outgoing.method.as_str();
+        let mut step = self.login.prepare(method, &outgoing.target, Instant::now())?;
+        if matches!(step, Step::Probe) {
+            self.probe(settings).await?;
+            step = self.login.prepare(method, &outgoing.target, Instant::now())?;
+        }
+        Ok(match step {
+            Step::Authorized(value) => Some(value),
+            Step::Plain | Step::Probe => None,
+        })
     }
 
     /// Takes a 401 in: the next try is worth making, or it is an error.
@@ -186,7 +223,11 @@ impl Session {
     /// Fetches a challenge with a GET that changes nothing and carries no credentials.
     async fn probe(&mut self, settings: &Settings) -> Result<(), Error> {
         let outgoing = Outgoing::new(&QuerySmsInQueue, settings.commas);
-        let answer = self.exchange(&outgoing, None, settings).await?;
+        let answer = match self.exchange(&outgoing, None, settings).await {
+            Err(Broken { stale: true, .. }) => self.exchange(&outgoing, None, settings).await,
+            first => first,
+        };
+        let answer = answer.map_err(|broken| broken.error)?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             let headers = self.discard(answer, settings).await;
             return self.login.challenged(challenges(&headers), Instant::now());
@@ -197,47 +238,33 @@ impl Session {
         Ok(())
     }
 
-    /// Sends a request and waits for the head of its answer.
-    ///
-    /// On a connection that was kept from an earlier answer, a request of which nothing was sent goes out again on a new
-    /// one; so does one that does no harm twice.
+    /// Sends a request and waits for the head of its answer. A request of which nothing was sent, since the connection that was
+    /// kept from an earlier answer has closed, goes out again on a new one.
     async fn exchange(
         &mut self,
         outgoing: &Outgoing,
         authorization: Option<&str>,
         settings: &Settings,
-    ) -> Result<Response<Incoming>, Error> {
+    ) -> Result<Response<Incoming>, Broken> {
         let mut request = outgoing.request(&settings.host, authorization)?;
         loop {
             let mut connection = self.connection(settings).await?;
             let used = std::mem::replace(&mut connection.used, true);
             let answer = connection.sender.try_send_request(request);
-            let Ok(answer) = tokio::time::timeout(settings.limits.answer, answer).await else {
-                return Err(Error::TimedOut { wait: Wait::Answer, limit: settings.limits.answer });
-            };
-            match answer {
+            match within(settings.limits.answer, Wait::Answer, answer).await? {
                 Ok(answer) => {
                     self.connection = Some(connection);
                     return Ok(answer);
                 }
-                Err(mut error) => {
-                    let unsent = error.take_message();
-                    let error = error.into_error();
-                    if !used {
-                        return Err(if unsent.is_some() {
-                            Error::Unreachable(io::Error::other(error))
-                        } else {
-                            Error::Lost(Box::new(error))
-                        });
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) if used => request = unsent,
+                    Some(_) => return Err(Error::Unreachable(io::Error::other(error.into_error())).into()),
+                    None => {
+                        let error = error.into_error();
+                        let stale = used && !error.is_parse();
+                        return Err(Broken { stale, error: Error::Lost(Box::new(error)) });
                     }
-                    request = match unsent {
-                        Some(request) => request,
-                        None if outgoing.repeatable && !error.is_parse() => {
-                            outgoing.request(&settings.host, authorization)?
-                        }
-                        None => return Err(Error::Lost(Box::new(error))),
-                    };
-                }
+                },
             }
         }
     }

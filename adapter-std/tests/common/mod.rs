@@ -10,7 +10,7 @@ use sms_gateway::{
         Number, Port, Ports, UserId,
         call::{
             Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, Recipient,
-            SendSms, SendUssd, Status,
+            SendSms, SendUssd, Status, UssdOutcome,
         },
     },
 };
@@ -73,7 +73,7 @@ pub async fn nine_calls(emulator: &Emulator, gateway: &Gateway) -> Result<(), Er
     let mut answer = gateway.send_ussd(&SendUssd::send(ports, "*125#")?).await?;
     let mut sent = 0;
     while let Some(status) = answer.next().await? {
-        assert_eq!(status.status.get().map(|status| status.code()), Some(200));
+        assert_eq!(status.status.get().map(UssdOutcome::code), Some(200));
         sent += 1;
     }
     assert_eq!(sent, 2);
