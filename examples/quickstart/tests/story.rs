@@ -1,0 +1,71 @@
+//! The program as people run it.
+
+use std::{process::Stdio, time::Duration};
+
+use gateway_emulator::{Emulator, Options};
+use sms_client::text::width;
+use tokio::{process::Command, time::timeout};
+
+/// Its exit status, output and errors.
+async fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
+    command.args(args).stdin(Stdio::null()).env("SMS_GATEWAY_PASSWORD", "admin").kill_on_drop(true);
+    let output = timeout(Duration::from_secs(15), command.output()).await.unwrap().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let out = text(output.stdout);
+    assert!(out.lines().all(|line| width(line) <= 80), "{out}");
+    (output.status.code(), out, text(output.stderr))
+}
+
+/// The line of the table that begins so.
+fn row<'a>(out: &'a str, name: &str) -> &'a str {
+    let (_, table) = out.split_once("What became of them:").unwrap();
+    table.lines().find(|line| line.starts_with(name)).unwrap()
+}
+
+#[tokio::test]
+async fn the_story_comes_to_its_end() {
+    let (code, out, err) = run(&[]).await;
+    assert_eq!((code, &*err), (Some(0), ""), "{out}");
+    for (name, number, rest) in [
+        ("Ann", "+8613800138000", "DELIVERED  1 of 1 received"),
+        ("Bob", "+8613800138001", "DELIVERED  3 of 3 received"),
+        ("Zoë", "13800138002", "DELIVERED  1 of 1 received"),
+        ("陈先生", "13800138003", "DELIVERED  1 of 1 received"),
+        ("Eve", "13800138004", "FAILED     -"),
+    ] {
+        let row = row(&out, name);
+        assert!(row.contains(number) && row.ends_with(rest), "{row}");
+    }
+    for words in
+        ["Mobile Registered", "4 delivered, 1 failed", r"at home. 😀\nAnn", "Your balance is 12.50 EUR."]
+    {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+}
+
+#[tokio::test]
+async fn on_a_gateway_of_one_s_own() {
+    let gateway = Emulator::start(Options { speed: 20.0, ..Options::default() }).await.unwrap();
+    gateway.set_ussd(None, "*1#", "Hello");
+    gateway.receive_sms(0, "10086", "welcome");
+    let args = ["--gateway", &gateway.url(), "--user", "admin", "--to", "10010", "--to", "10011"];
+    let (code, out, err) =
+        run(&[&args[..], &["--ussd", "*1#", "--port", "2", "--speed", "20"]].concat()).await;
+    assert_eq!((code, &*err), (Some(0), ""), "{out}");
+    assert!(row(&out, "10011").ends_with("DELIVERED  1 of 1 received"), "{out}");
+    assert!(out.contains("welcome") && out.contains("   2  Hello"), "{out}");
+    let seen: Vec<_> = gateway.messages().iter().map(|sms| (sms.number.clone(), sms.port)).collect();
+    assert_eq!(seen, [("10010".to_owned(), Some(2)), ("10011".to_owned(), Some(2))]);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_numbers_that_nobody_gave() {
+    let gateway = Emulator::start(Options::default()).await.unwrap();
+    let (code, _, err) = run(&["--gateway", &gateway.url(), "--user", "admin"]).await;
+    assert!(code == Some(2) && err.contains("--to"), "{err}");
+    assert_eq!(run(&["--gateway", &gateway.url(), "--to", "12x"]).await.0, Some(1));
+    let (code, _, err) = run(&["--gateway", &gateway.url(), "--user", "eve", "--to", "1"]).await;
+    assert_eq!((code, &*err), (Some(1), "quickstart: the gateway refused the user name or password\n"));
+    assert!(gateway.messages().is_empty());
+}
