@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// The user's name
     #[arg(long, value_name = "NAME", env = "SMS_GATEWAY_USER", hide_env_values = true)]
     pub(crate) user: Option<String>,
+    /// Answer a Basic login too, which shows the password to the network
+    #[arg(long, requires = "gateway")]
+    pub(crate) allow_basic: bool,
     /// Who gets a message; repeat it for more
     #[arg(long, value_name = "NUMBER", requires = "gateway")]
     pub(crate) to: Vec<String>,

@@ -67,7 +67,7 @@ impl Stage {
     }
 
     fn real(url: String, args: &Args) -> Result<Self, Box<dyn Error>> {
-        let mut builder = Gateway::builder(&url);
+        let mut builder = Gateway::builder(&url).allow_basic(args.allow_basic);
         if let Some(user) = &args.user {
             let password = env::var(PASSWORD).map_err(|_| format!("no password in {PASSWORD}"))?;
             builder = builder.credentials(user, &password);
