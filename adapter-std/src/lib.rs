@@ -31,3 +31,8 @@ pub use error::{Error, UrlError, Wait};
 pub use gateway::{Accepted, Builder, Gateway};
 pub use sms_gateway_core as core;
 pub use ussd::{Ussd, UssdWait};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
