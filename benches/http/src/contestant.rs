@@ -1,0 +1,52 @@
+//! Who takes part.
+
+use std::rc::Rc;
+
+use tokio::runtime::Runtime;
+
+use crate::Failure;
+
+/// So many turns: a request and its answer each. The sum of the last one, if it decodes.
+pub(crate) type Run = Box<dyn FnMut(u32) -> Result<Option<u64>, Failure>>;
+
+/// One who takes part.
+pub(crate) struct Contestant {
+    pub(crate) name: &'static str,
+    pub(crate) run: Run,
+}
+
+impl Contestant {
+    pub(crate) fn new(
+        name: &'static str,
+        runtime: &Rc<Runtime>,
+        mut turn: impl AsyncFnMut() -> Result<Option<u64>, Failure> + 'static,
+    ) -> Self {
+        let runtime = Rc::clone(runtime);
+        let run = move |turns| {
+            runtime.block_on(async {
+                let mut sum = None;
+                for _ in 0..turns {
+                    sum = turn().await?;
+                }
+                Ok(sum)
+            })
+        };
+        Self { name, run: Box::new(run) }
+    }
+}
+
+/// Has everyone ask once, and compares what they read.
+///
+/// # Errors
+/// When one failed or read something else.
+pub(crate) fn check(contestants: &mut [Contestant]) -> Result<(), Failure> {
+    let mut expected = None;
+    for Contestant { name, run } in contestants {
+        if let Some(sum) = run(1)?
+            && sum != *expected.get_or_insert(sum)
+        {
+            return Err(format!("{name} read something else").into());
+        }
+    }
+    Ok(())
+}
