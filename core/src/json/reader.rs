@@ -305,50 +305,48 @@ impl Machine {
         }
     }
 
-    fn skip_text(&mut self, input: &mut &[u8], mut slash: bool) {
-        let mut rest = *input;
-        while let [byte, after @ ..] = rest {
-            rest = after;
-            if slash {
-                slash = false;
-            } else if *byte == b'\\' {
-                slash = true;
-            } else if *byte == b'"' {
-                self.state = if self.depth > 0 { State::SkipNested } else { State::Key };
-                *input = rest;
-                return;
-            }
-        }
-        self.state = State::SkipText { slash };
-        *input = rest;
+    fn skip_text(&mut self, input: &mut &[u8], slash: bool) {
+        self.state = match end_text(input, slash) {
+            Some(slash) => State::SkipText { slash },
+            None if self.depth > 0 => State::SkipNested,
+            None => State::Key,
+        };
     }
 
     fn skip_nested(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
-        let mut rest = *input;
-        while let [byte, after @ ..] = rest {
+        // Counted aside: in memory each bracket would wait for the one before.
+        let mut depth = self.depth;
+        let mut bytes = input.iter();
+        while let rest = bytes.as_slice()
+            && let Some(byte) = bytes.next()
+        {
             match byte {
                 b'[' | b'{' => {
-                    let Some(depth) = self.depth.checked_add(1) else {
+                    let Some(deeper) = depth.checked_add(1) else {
                         *input = rest;
                         return Err(Malformed::TooDeep);
                     };
-                    self.depth = depth;
+                    depth = deeper;
                 }
-                b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+                b']' | b'}' => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        self.state = State::Key;
+                        break;
+                    }
+                }
                 b'"' => {
-                    self.state = State::SkipText { slash: false };
-                    *input = after;
-                    return Ok(());
+                    let mut text = bytes.as_slice();
+                    if let Some(slash) = end_text(&mut text, false) {
+                        self.state = State::SkipText { slash };
+                    }
+                    bytes = text.iter();
                 }
                 _ => {}
             }
-            rest = after;
-            if self.depth == 0 {
-                self.state = State::Key;
-                break;
-            }
         }
-        *input = rest;
+        self.depth = depth;
+        *input = bytes.as_slice();
         Ok(())
     }
 
@@ -382,6 +380,24 @@ fn skip_separators(input: &mut &[u8]) {
     while let [b',' | b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = *input {
         *input = rest;
     }
+}
+
+/// Goes behind the quote that ends a text. Where there is none: whether a backslash came last.
+fn end_text(input: &mut &[u8], mut slash: bool) -> Option<bool> {
+    let mut rest = *input;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        if slash {
+            slash = false;
+        } else if *byte == b'\\' {
+            slash = true;
+        } else if *byte == b'"' {
+            *input = rest;
+            return None;
+        }
+    }
+    *input = rest;
+    Some(slash)
 }
 
 /// Whether a byte can stand in a number or in `true`, `false`, `null`.
