@@ -143,6 +143,15 @@ impl Message {
             && self.reports.values().all(|delivery| *delivery == Delivery::Received)
     }
 
+    /// How far it has come. The reports may know more than the result, which was asked for before them.
+    pub(crate) fn status(&self) -> &'static str {
+        match self.sent {
+            Some(_) if self.is_delivered() => Status::Delivered.as_str(),
+            Some(sent) => sent.status.as_str(),
+            None => "no result",
+        }
+    }
+
     /// What it says with its parameters in their places.
     pub(crate) fn text(&self) -> Result<String, WrongCount> {
         let params: Vec<_> = self.params.iter().map(String::as_str).collect();

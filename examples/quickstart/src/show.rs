@@ -81,7 +81,7 @@ pub(crate) fn messages(messages: &[Message], out: &mut impl Write) -> Result<(),
             shape.alphabet.as_str().to_owned(),
             sent.map_or(shape.segments, |sent| sent.segments).to_string(),
             sent.and_then(|sent| sent.port).map(|port| port.to_string()).unwrap_or_default(),
-            sent.map_or("no result", |sent| sent.status.as_str()).to_owned(),
+            message.status().to_owned(),
             message.received(),
         ]);
     }
