@@ -63,6 +63,7 @@ pub mod call;
 mod error;
 pub mod http;
 pub mod json;
+mod show;
 pub mod text;
 mod value;
 mod writer;

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::show::Decimal;
+
 /// The peer's answer can't be read any further. What was handed out before stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadError {
@@ -48,7 +50,7 @@ pub enum Malformed {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unreadable answer at byte {}: {}", self.offset, self.kind)
+        write!(f, "unreadable answer at byte {}: {}", Decimal::from(self.offset), self.kind)
     }
 }
 
@@ -58,8 +60,8 @@ impl fmt::Display for Malformed {
             Self::NotAnObject { found } => {
                 return write!(
                     f,
-                    "no JSON object but {:?}; is the gateway's \"New Version API\" enabled (firmware 1102 or later)?",
-                    char::from(found)
+                    "no JSON object but '{}'; is the gateway's \"New Version API\" enabled (firmware 1102 or later)?",
+                    found.escape_ascii()
                 );
             }
             Self::TooDeep => return f.write_str("a value nests too deep"),
@@ -69,7 +71,7 @@ impl fmt::Display for Malformed {
             Self::ValueExpected { found } => ("a value", found),
             Self::RecordExpected { found } => ("a record or the end of the array", found),
         };
-        write!(f, "{due} was due, not {:?}", char::from(found))
+        write!(f, "{due} was due, not '{}'", found.escape_ascii())
     }
 }
 

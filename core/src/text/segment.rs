@@ -5,6 +5,7 @@
 //! pair are not cut; when one does not fit any more, it goes to the next segment and the unit before it stays unused.
 
 use super::{Alphabet, Encoding, gsm7};
+use crate::show::Quoted;
 use core::fmt;
 
 /// What a text becomes when it is sent.
@@ -37,8 +38,9 @@ pub struct NotInAlphabet {
 
 impl fmt::Display for NotInAlphabet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { character, index, offset } = self;
-        write!(f, "{character:?} after {index} characters (byte {offset}) is not in the GSM 7-bit alphabet")
+        let Self { character, index, offset } = *self;
+        let character = Quoted(character);
+        write!(f, "{character} after {index} characters (byte {offset}) is not in the GSM 7-bit alphabet")
     }
 }
 

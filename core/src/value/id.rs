@@ -5,6 +5,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Invalid;
+use crate::show::Decimal;
 
 /// The caller's own number of a message, sent with it and repeated in its result (document §2.2): an integer of at least 0.
 ///
@@ -66,7 +67,7 @@ impl TaskId {
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        Decimal::from(self.0).fmt(f)
     }
 }
 

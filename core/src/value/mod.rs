@@ -12,6 +12,8 @@ pub use timestamp::Timestamp;
 
 use core::fmt;
 
+use crate::show::{Decimal, Quoted};
+
 /// The caller's input breaks a limit of the gateway's API; nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -94,7 +96,9 @@ impl fmt::Display for Invalid {
             Self::NumberDigit { at } => {
                 write!(f, "the number has something other than a digit at position {at} (a + may lead)")
             }
-            Self::UserId { value } => write!(f, "user_id {value} is outside 0 to {}", UserId::MAX.get()),
+            Self::UserId { value } => {
+                write!(f, "user_id {} is outside 0 to {}", Decimal::from(value), UserId::MAX.get())
+            }
             Self::Recipients { count } => write!(f, "{count} recipients, a request takes 1 to 128"),
             Self::Text { bytes, recipient: None } => {
                 write!(f, "the text has {bytes} bytes, 1500 are allowed")
@@ -110,7 +114,8 @@ impl fmt::Display for Invalid {
                 "recipient {recipient} has {params} parameters for {placeholders} #param# in the text"
             ),
             Self::Alphabet { recipient, character } => {
-                write!(f, "the text for recipient {recipient} has {character:?}, which GSM 7-bit lacks")
+                let character = Quoted(character);
+                write!(f, "the text for recipient {recipient} has {character}, which GSM 7-bit lacks")
             }
             Self::Numbers { count } => write!(f, "{count} numbers, a query takes at most 32"),
             Self::UssdLength { bytes } => write!(f, "the USSD text has {bytes} bytes, 60 are allowed"),

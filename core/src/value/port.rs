@@ -120,8 +120,9 @@ impl FromStr for Ports {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut ports = Self::NONE;
-        for part in text.split(',') {
-            let (first, last) = part.split_once('-').unwrap_or((part, part));
+        // Lists of one, since the search for a single character can panic.
+        for part in text.split([',']) {
+            let (first, last) = part.split_once(['-']).unwrap_or((part, part));
             let (first, last): (Port, Port) = (first.parse()?, last.parse()?);
             // Else a falling range would be empty, and an empty set is all ports.
             for port in first.min(last).0..=first.max(last).0 {
