@@ -1,0 +1,169 @@
+//! Calls all that the core offers. It is only linked, never run: whatever panic can be reached leaves its symbol.
+#![no_std]
+#![no_main]
+
+use core::{
+    fmt::{self, Display, Write},
+    hint::black_box,
+    panic::PanicInfo,
+};
+
+use sms_gateway_core::{
+    Number, Port, Ports, TaskId, Timestamp, UserId,
+    call::{
+        Call, Commas, Decoder, Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus,
+        QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
+    },
+    http::{Credentials, Head, Scheme, basic, challenge, digest, request},
+    text::{Encoding, Template, gsm7, shape},
+};
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// What the optimiser knows nothing of.
+struct Given<'a> {
+    text: &'a str,
+    texts: &'a [&'a str],
+    bytes: &'a [u8],
+    number: i64,
+    buffer: &'a mut [u8],
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn _start() {
+    let mut buffer = [0; 64];
+    let mut given = Given { text: "", texts: &[""], bytes: &[], number: 0, buffer: &mut buffer };
+    let given = black_box(&mut given);
+    black_box(values(given));
+    black_box(texts(given));
+    black_box(login(given));
+    black_box(requests(given));
+    shown(given);
+    #[cfg(feature = "wrong")]
+    black_box(given.bytes[given.texts.len()]);
+}
+
+struct Sink;
+
+impl Write for Sink {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        black_box(text);
+        Ok(())
+    }
+}
+
+fn show<T: Display>(shown: T) {
+    let _ = write!(Sink, "{shown}");
+}
+
+fn values(given: &Given<'_>) -> Option<()> {
+    let text = given.text;
+    let small = black_box(given.number.to_le_bytes()[0]);
+    black_box(Timestamp::new(small.into(), small, small, small, small, small).map_err(show).ok());
+    show(black_box(text.parse::<Timestamp>()).map_err(show).ok()?);
+    show(black_box(text.parse::<Port>()).map_err(show).ok()?);
+    black_box(text.parse::<Ports>().map_err(show).ok()?);
+    show(Number::new(text).map_err(show).ok()?);
+    show(UserId::new(given.number).map_err(show).ok()?);
+    show(TaskId::new(given.number));
+    Some(())
+}
+
+fn texts(given: &mut Given<'_>) -> Option<()> {
+    let template = Template::new(given.text);
+    let message = template.expand(given.texts).map_err(show).ok()?;
+    show(&message);
+    for encoding in [Encoding::Auto, Encoding::Gsm7Bit, Encoding::Unicode] {
+        black_box(message.shape(encoding).map_err(show).ok());
+        black_box(shape(given.text.chars(), encoding).map_err(show).ok());
+    }
+    black_box((message.len(), template.placeholders(), gsm7::fits(given.text)));
+    black_box(message.write(given.buffer).map_err(show).ok());
+    Some(())
+}
+
+fn login(given: &mut Given<'_>) -> Option<()> {
+    let credentials = Credentials::new(given.text, given.text);
+    black_box(basic::authorization(&credentials, given.buffer).map_err(show).ok());
+    for found in challenge::parse(given.text) {
+        black_box(found.map_err(show).ok());
+    }
+    match challenge::best(given.texts.iter().copied()).map_err(show).ok()? {
+        Scheme::Basic { realm } => show(realm),
+        Scheme::Digest(read) => {
+            black_box(read.write(given.buffer).map_err(show).ok());
+            let nc = black_box(1);
+            let text = given.text;
+            let header = digest::authorization(&read, &credentials, text, text, nc, text, given.buffer);
+            black_box(header.map_err(show).ok());
+        }
+    }
+    Some(())
+}
+
+fn requests(given: &mut Given<'_>) -> Option<()> {
+    let text = given.text;
+    let ports: Ports = text.parse().ok()?;
+    let numbers = [Number::new(text).ok()?];
+    let ids = [UserId::new(given.number).ok()?];
+    let time: Timestamp = text.parse().ok()?;
+    let recipients = [Recipient::new(numbers[0]).params(given.texts).user_id(ids[0])];
+    let message = SendSms::new(text, &recipients).map_err(show).ok()?.ports(ports).status_report(true);
+    call(&message.encoding(Encoding::Auto).map_err(show).ok()?, given);
+    call(&QuerySmsResult::new().numbers(&numbers).ok()?.ports(ports).after(time).user_ids(&ids), given);
+    call(&QuerySmsDeliverStatus::new().numbers(&numbers).ok()?.ports(ports).before(time), given);
+    call(&QuerySmsInQueue, given);
+    call(&QueryIncomingSms::new(Flag::All).after(given.number.unsigned_abs()).ports(ports), given);
+    call(&SendUssd::send(ports, text).map_err(show).ok()?, given);
+    call(&SendUssd::cancel(ports, text).map_err(show).ok()?, given);
+    call(&QueryUssdReply::new(ports).map_err(show).ok()?, given);
+    call(&StopSms::new(TaskId::new(given.number)), given);
+    call(&GetPortInfo::new(Infos::DOCUMENTED).ok()?.ports(ports), given);
+    Some(())
+}
+
+/// Writes the request in each way, and reads an answer.
+fn call<C: Call>(call: &C, given: &mut Given<'_>) {
+    black_box(call.target(Commas::Encoded, given.buffer).map_err(show).ok());
+    black_box(call.body(given.buffer).map_err(show).ok());
+    let head = Head { host: given.text, authorization: Some(given.text), ..Head::default() };
+    black_box(request(call, &head, given.buffer).map_err(show).ok());
+
+    let mut decoder = Decoder::<C, _>::new(&mut *given.buffer);
+    let mut input = given.bytes;
+    while let Ok(Some(record)) = black_box(decoder.next(&mut input).map_err(show)) {
+        black_box(record);
+    }
+    if let Ok(summary) = decoder.finish().map_err(show) {
+        black_box(C::check(&summary).map_err(show).ok());
+    }
+}
+
+/// Records are shown too, except their integers of 64 bits: the standard library shows those with a bounds check.
+fn shown(given: &mut Given<'_>) {
+    let mut input = given.bytes;
+    let mut decoder = Decoder::<QuerySmsResult, _>::new(&mut *given.buffer);
+    if let Ok(Some(record)) = decoder.next(&mut input) {
+        show(record.port);
+        show(record.number);
+        show(record.time);
+        show(record.status);
+    }
+    let mut decoder = Decoder::<SendUssd, _>::new(&mut *given.buffer);
+    if let Ok(Some(record)) = decoder.next(&mut input) {
+        show(record.status);
+    }
+    let mut decoder = Decoder::<GetPortInfo, _>::new(&mut *given.buffer);
+    if let Ok(Some(record)) = decoder.next(&mut input) {
+        show(record.kind);
+        show(record.reg);
+        black_box(record.is_registered());
+    }
+    let mut decoder = Decoder::<QuerySmsDeliverStatus, _>::new(&mut *given.buffer);
+    if let Ok(Some(record)) = decoder.next(&mut input) {
+        black_box(record.delivery().map(show));
+    }
+}
