@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{nine_calls, options, recipient, send, start, usable_quirks};
+use common::{nine_calls, options, recipient, send, send_side_by_side, start, usable_quirks};
 use gateway_emulator::{Auth, Canned, Options, Quirks};
 use sms_gateway::{
     Batch, Error, Gateway, Ussd, UssdWait,
@@ -182,15 +182,8 @@ async fn a_redirect_names_its_target_and_gets_no_credentials() {
 #[tokio::test]
 async fn calls_side_by_side_take_turns() {
     let (emulator, gateway) = start(options()).await;
-    let calls: Vec<_> = (0..40)
-        .map(|id| {
-            let gateway = gateway.clone();
-            tokio::spawn(async move { send(&gateway, "13800138000", id).await })
-        })
-        .collect();
-    for call in calls {
-        call.await.unwrap().unwrap();
-    }
+    let outcomes = send_side_by_side(&gateway, 40).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     assert_eq!(emulator.messages().len(), 40);
     let counts = emulator.counts();
     assert_eq!((counts.connections, counts.requests), (1, 41));

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{options, send, start};
+use common::{options, send, send_side_by_side, start};
 use gateway_emulator::{Counted, Emulator, NonceCount, NonceLife, Options, Stale};
 use sms_gateway::{Error, Gateway};
 use std::time::Duration;
@@ -36,15 +36,8 @@ async fn a_wrong_password_costs_one_try_until_it_changes() {
             assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::LoginRefused)));
             assert!(matches!(send(&gateway, "1", 1).await, Err(Error::LoginRefused)));
         }
-        let calls: Vec<_> = (0..8)
-            .map(|id| {
-                let gateway = gateway.clone();
-                tokio::spawn(async move { send(&gateway, "1", id).await })
-            })
-            .collect();
-        for call in calls {
-            assert!(matches!(call.await.unwrap(), Err(Error::LoginRefused)));
-        }
+        let outcomes = send_side_by_side(&gateway, 8).await;
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Error::LoginRefused))));
         let counts = emulator.counts();
         assert_eq!((counts.refused, counts.expired, counts.accepted), (1, 0, 0), "{stale:?}");
         gateway.set_credentials("admin", "admin").await;
@@ -57,15 +50,8 @@ async fn a_wrong_password_costs_one_try_until_it_changes() {
 async fn the_first_calls_side_by_side_cost_one_try_too() {
     let (emulator, _) = start(options()).await;
     let gateway = wrong(&emulator);
-    let calls: Vec<_> = (0..8)
-        .map(|id| {
-            let gateway = gateway.clone();
-            tokio::spawn(async move { send(&gateway, "1", id).await })
-        })
-        .collect();
-    for call in calls {
-        assert!(matches!(call.await.unwrap(), Err(Error::LoginRefused)));
-    }
+    let outcomes = send_side_by_side(&gateway, 8).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Error::LoginRefused))));
     assert_eq!(emulator.counts().refused, 1);
 }
 
@@ -165,15 +151,8 @@ async fn nonces_that_live_one_second() {
 #[tokio::test]
 async fn the_nonce_count_keeps_its_order() {
     let (emulator, gateway) = start(Options { nonce_count: NonceCount::InOrder, ..options() }).await;
-    let calls: Vec<_> = (0..30)
-        .map(|id| {
-            let gateway = gateway.clone();
-            tokio::spawn(async move { send(&gateway, "1", id).await })
-        })
-        .collect();
-    for call in calls {
-        call.await.unwrap().unwrap();
-    }
+    let outcomes = send_side_by_side(&gateway, 30).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     let counts = emulator.counts();
     assert_eq!((counts.challenged, counts.expired, counts.refused), (1, 0, 0));
 }

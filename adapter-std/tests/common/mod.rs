@@ -34,6 +34,20 @@ pub async fn send(gateway: &Gateway, number: &str, id: i64) -> Result<sms_gatewa
     gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
 }
 
+/// Sends so many messages from tasks of their own, all at once.
+pub async fn send_side_by_side(gateway: &Gateway, count: i64) -> Vec<Result<sms_gateway::Accepted, Error>> {
+    let send_one = |id| {
+        let gateway = gateway.clone();
+        tokio::spawn(async move { send(&gateway, "13800138000", id).await })
+    };
+    let calls: Vec<_> = (0..count).map(send_one).collect();
+    let mut outcomes = Vec::new();
+    for call in calls {
+        outcomes.push(call.await.unwrap());
+    }
+    outcomes
+}
+
 /// Makes each of the nine calls once and checks what it gives, whatever quirks the gateway has.
 pub async fn nine_calls(emulator: &Emulator, gateway: &Gateway) -> Result<(), Error> {
     let ports = Ports::from(Port::new(0)?).with(Port::new(1)?);
