@@ -13,6 +13,7 @@
 //! It refuses, with the offset, an end before the document's end and what is no JSON object; what came before stands.
 
 mod error;
+mod escape;
 mod order;
 mod reader;
 mod scan;

@@ -1,5 +1,7 @@
 //! Looking for the end of a run, a machine word at a time.
 
+use super::escape::copy_escapes;
+
 const BYTES: usize = size_of::<usize>();
 /// One in each byte.
 const ONES: usize = usize::MAX / 0xFF;
@@ -41,26 +43,46 @@ pub(super) fn scan(input: &[u8]) -> (usize, bool) {
     (length, seen & TOPS == 0)
 }
 
-/// Copies a value that stands whole in `input` and is a string of valid UTF-8 without escapes or a short integer without a sign:
-/// its length in `room`, and what follows it. `None` when it is something else, or when `room` is not clearly large enough.
-/// Behind the copy, `room` may hold anything.
+/// Copies a value that stands whole in `input` and is a sound string or a short integer without a sign: its length in `room`, and
+/// what follows it. `None` when it is something else, or when `room` is not clearly large enough. Behind the copy, `room` may
+/// hold anything.
 pub(super) fn plain_value<'i>(input: &'i [u8], room: &mut [u8]) -> Option<(usize, &'i [u8])> {
     let ([b' ', value @ ..] | value) = input;
-    let Some((b'"', text)) = value.split_first() else {
+    let [b'"', text @ ..] = value else {
         let length = copy_digits(value, room)?;
         return Some((length, value.get(length..)?));
     };
-    let (length, ascii) = copy_plain(text, room)?;
-    let (text, rest) = text.split_at_checked(length)?;
-    if !ascii && core::str::from_utf8(text).is_err() {
-        return None;
+    let (length, ascii) = copy_run(text, room)?;
+    match text.get(length..)? {
+        [b'"', rest @ ..] if ascii => Some((length, rest)),
+        rest => copy_rest(rest, room, length, ascii),
     }
-    Some((length, rest.get(1..)?))
 }
 
-/// Copies what comes before the next quote: its length, and whether all of it is ASCII. `None` when `input` has no quote, when
-/// a backslash comes first, or when `room` is not clearly large enough. Behind the copy, `room` may hold anything.
-fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
+/// Copies on behind a text's first run, to its closing quote. Aside, since most values end there or are ASCII.
+#[inline(never)]
+fn copy_rest<'i>(
+    mut input: &'i [u8],
+    room: &mut [u8],
+    mut length: usize,
+    mut all_ascii: bool,
+) -> Option<(usize, &'i [u8])> {
+    while let [b'\\', ..] = input {
+        let (decoded, rest) = copy_escapes(input, room.get_mut(length..)?)?;
+        length = length.saturating_add(decoded);
+        let (run, ascii) = copy_run(rest, room.get_mut(length..)?)?;
+        length = length.saturating_add(run);
+        all_ascii &= ascii;
+        input = rest.get(run..)?;
+    }
+    // What escapes give is sound and stands between the runs: it can't make a sound text of unsound ones.
+    let sound = all_ascii || core::str::from_utf8(room.get(..length)?).is_ok();
+    sound.then_some((length, input.get(1..)?))
+}
+
+/// Copies what comes before the next quote or backslash: its length, and whether all of it is ASCII. `None` when neither comes or
+/// when `room` is not clearly large enough.
+fn copy_run(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     let mut seen = 0;
     let mut length = 0_usize;
     let (words, tail) = input.as_chunks::<BYTES>();
@@ -69,13 +91,11 @@ fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     for bytes in words {
         *rooms.next()? = *bytes;
         let word = usize::from_le_bytes(*bytes);
-        let (quote, backslash) = (marks(word, b'"'), marks(word, b'\\'));
-        if quote | backslash != 0 {
-            let before = (quote.trailing_zeros() / 8) as usize;
-            if backslash.trailing_zeros() < quote.trailing_zeros() {
-                return None;
-            }
-            let below = (quote & quote.wrapping_neg()).wrapping_sub(1) >> 7;
+        let found = marks(word, b'"') | marks(word, b'\\');
+        if found != 0 {
+            // The bytes below the marked one.
+            let below = (found & found.wrapping_neg()).wrapping_sub(1) >> 7;
+            let before = (found.trailing_zeros() / 8) as usize;
             return Some((length.saturating_add(before), (seen | word & below) & TOPS == 0));
         }
         seen |= word;
@@ -84,11 +104,10 @@ fn copy_plain(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     }
     let rooms = rooms.into_slice().as_flattened_mut();
     for (byte, place) in tail.iter().zip(rooms.iter_mut().chain(rest)) {
-        match byte {
-            b'"' => return Some((length, seen & TOPS == 0)),
-            b'\\' => return None,
-            _ => *place = *byte,
+        if matches!(byte, b'"' | b'\\') {
+            return Some((length, seen & TOPS == 0));
         }
+        *place = *byte;
         seen |= usize::from(*byte);
         length = length.saturating_add(1);
     }
@@ -145,17 +164,16 @@ mod tests {
         }
 
         #[test]
-        fn a_plain_run_is_copied_whole_or_not_at_all(input in bytes(), room in 0..48_usize) {
+        fn a_run_is_copied_whole_or_not_at_all(input in bytes(), room in 0..48_usize) {
             let mut copy = [0xAA; 48];
             let (length, ascii) = scan(&input);
-            let plain = input.get(length) == Some(&b'"');
-            match copy_plain(&input, &mut copy[..room]) {
+            match copy_run(&input, &mut copy[..room]) {
                 Some((copied, pure)) => {
-                    prop_assert!(plain);
+                    prop_assert!(length < input.len());
                     prop_assert_eq!((copied, pure), (length, ascii));
                     prop_assert_eq!(&copy[..length], &input[..length]);
                 }
-                None => prop_assert!(!plain || room < length + BYTES),
+                None => prop_assert!(length == input.len() || room < length + BYTES),
             }
             prop_assert!(copy[room..].iter().all(|byte| *byte == 0xAA));
         }

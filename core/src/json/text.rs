@@ -1,6 +1,10 @@
 //! The inside of a JSON string: escapes and UTF-8, cut at any byte.
 
-use super::{scan::scan, store::Store};
+use super::{
+    escape::{hex4, short},
+    scan::scan,
+    store::Store,
+};
 
 /// How far an escape has come.
 #[derive(Clone, Copy)]
@@ -94,38 +98,30 @@ impl TextReader {
     /// Takes the byte behind a backslash, unless the backslash turns out to be none of an escape.
     fn escaped(&mut self, byte: u8, store: &mut Store<'_>) -> bool {
         self.escape = Escape::None;
-        let plain = match byte {
-            b'"' | b'\\' | b'/' => byte,
-            b'b' => 0x08,
-            b'f' => 0x0C,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'u' => {
-                self.escape = Escape::Hex { left: 4, unit: 0 };
-                return true;
-            }
-            _ => {
-                self.end_high(store);
-                store.push(b"\\");
-                store.lossy();
-                return false;
-            }
-        };
+        if byte == b'u' {
+            self.escape = Escape::Hex { left: 4, unit: 0 };
+            return true;
+        }
         self.end_high(store);
-        store.push(&[plain]);
-        true
+        let short = short(byte);
+        if let Some(character) = short {
+            store.push(&[character]);
+        } else {
+            store.push(b"\\");
+            store.lossy();
+        }
+        short.is_some()
     }
 
     /// Takes a digit of `\uXXXX`, unless it is none.
     fn hex_digit(&mut self, byte: u8, left: u8, unit: u16, store: &mut Store<'_>) -> bool {
-        let Some(digit) = hex(byte) else {
+        let Some(digit) = hex4([b'0', b'0', b'0', byte]) else {
             self.escape = Escape::None;
             self.end_high(store);
             replace(store);
             return false;
         };
-        let unit = unit << 4 | u16::from(digit);
+        let unit = unit << 4 | digit;
         if left > 1 {
             self.escape = Escape::Hex { left: left.saturating_sub(1), unit };
         } else {
@@ -222,17 +218,4 @@ impl TextReader {
 fn replace(store: &mut Store<'_>) {
     store.push("\u{FFFD}".as_bytes());
     store.lossy();
-}
-
-const fn hex(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
-}
-
-fn hex4(digits: [u8; 4]) -> Option<u16> {
-    digits.into_iter().try_fold(0, |unit: u16, byte| Some(unit << 4 | u16::from(hex(byte)?)))
 }

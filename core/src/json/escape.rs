@@ -1,0 +1,87 @@
+//! Escapes that stand whole in the input.
+
+/// Decodes the escapes that `input` begins with: their length in `room`, and what follows them. `None` when one of them is cut or
+/// none, when a surrogate is alone, or when `room` is not clearly large enough.
+pub(super) fn copy_escapes<'i>(mut input: &'i [u8], room: &mut [u8]) -> Option<(usize, &'i [u8])> {
+    let mut length = 0_usize;
+    while let [b'\\', rest @ ..] = input {
+        let (character, rest) = match rest {
+            [b'u', digits @ ..] => unicode(digits)?,
+            [letter, rest @ ..] => (char::from(short(*letter)?), rest),
+            [] => return None,
+        };
+        let place = room.get_mut(length..)?.first_chunk_mut::<4>()?;
+        length = length.saturating_add(character.encode_utf8(place).len());
+        input = rest;
+    }
+    Some((length, input))
+}
+
+/// The character of the digits behind `\u`, or of them and of a second escape when they are half of a surrogate pair.
+fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
+    let (digits, rest) = digits.split_first_chunk()?;
+    let unit = hex4(*digits)?;
+    if let Some(character) = char::from_u32(unit.into()) {
+        return Some((character, rest));
+    }
+    let (digits, rest) = rest.strip_prefix(b"\\u")?.split_first_chunk()?;
+    let character = char::decode_utf16([unit, hex4(*digits)?]).next()?.ok()?;
+    Some((character, rest))
+}
+
+/// What a backslash and this letter stand for.
+pub(super) const fn short(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'"' | b'\\' | b'/' => letter,
+        b'b' => 0x08,
+        b'f' => 0x0C,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        _ => return None,
+    })
+}
+
+/// The value of four hexadecimal digits. Without branches, since nobody can guess whether a digit is a letter.
+pub(super) const fn hex4(digits: [u8; 4]) -> Option<u16> {
+    const ONES: u32 = 0x0101_0101;
+    let digits = u32::from_be_bytes(digits);
+    let letters = digits >> 6 & ONES;
+    let values = (digits & (ONES * 0x0F)).wrapping_add(letters.wrapping_mul(9));
+    // Letters give 10 to 15, which 6 more take into the upper half, and digits less.
+    let halves = values | values.wrapping_add(ONES * 6) ^ letters << 4;
+    // The upper half of a digit is 3, that of a letter 4 or 6.
+    let upper = digits & !(letters << 5) ^ (ONES * 0x30) ^ letters.wrapping_mul(0x70);
+    if (halves | upper) & (ONES * 0xF0) != 0 {
+        return None;
+    }
+    let [_, high, _, low] = (values | values >> 4).to_be_bytes();
+    Some(u16::from_be_bytes([high, low]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn four_digits_are_what_the_standard_library_makes_of_them() {
+        for unit in 0..=u16::MAX {
+            for text in [format!("{unit:04x}"), format!("{unit:04X}")] {
+                assert_eq!(hex4(*text.as_bytes().first_chunk().unwrap()), Some(unit), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_digit_but_those() {
+        for byte in 0..=u8::MAX {
+            for place in 0..4 {
+                let mut digits = *b"0000";
+                digits[place] = byte;
+                let value = char::from(byte).to_digit(16).map(|digit| digit << (12 - 4 * place));
+                assert_eq!(hex4(digits).map(u32::from), value, "{digits:?}");
+            }
+        }
+    }
+}
