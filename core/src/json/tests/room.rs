@@ -90,6 +90,28 @@ fn a_value_that_was_replaced_counts_while_it_stood() {
     assert_eq!(needed(&read::<QueryIncomingSms>([&document[..]], 45).records[0]), [0; 0]);
 }
 
+#[test]
+fn a_record_needs_no_room_for_what_the_head_replaced() {
+    let document =
+        br#"{"sn":"01234567890123456789","sn":"x","sms":[{"text":"012345678901234567890123456789"}]}"#;
+    let found = read::<QueryIncomingSms>([&document[..]], 25);
+    assert_eq!(needed(&found.records[0]), [31]);
+    assert_eq!(needed(&read::<QueryIncomingSms>([&document[..]], 31).records[0]), [0; 0]);
+}
+
+#[test]
+fn only_the_longest_value_gives_way_and_only_to_a_shorter_one() {
+    let document = br#"{"sms":[{"number":"0123","text":"abcdef"},{"number":"01234","text":"abcdef"},{"smsc":"012","number":"01234","text":"abcd"}]}"#;
+    let found = whole_and_split::<QueryIncomingSms>(document, &[1, 5], 8);
+    assert!(found.records[0].contains(r#"number: Exact("0123")"#), "{}", found.records[0]);
+    assert_eq!(needed(&found.records[0]), [10]);
+    assert!(found.records[1].contains(r#" text: Exact("abcdef")"#), "{}", found.records[1]);
+    assert_eq!(needed(&found.records[1]), [11]);
+    for text in [r#" smsc: Exact("012")"#, r#" text: Exact("abcd")"#, "number: TooLong { needed: 12 }"] {
+        assert!(found.records[2].contains(text), "{}", found.records[2]);
+    }
+}
+
 /// Read with that buffer and with the sizes that it then asks for.
 fn asks_for_enough<C: Answer>(document: &[u8], sizes: &[usize], buffer: usize)
 where
