@@ -23,6 +23,8 @@ pub enum Invalid {
         /// What was given.
         port: u32,
     },
+    /// A text that is no port, or no list of ports as `1,2,8-15`.
+    PortSyntax,
     /// A request that needs at least one port has none.
     NoPort,
     /// A number that is empty or longer than [`Number::MAX_BYTES`].
@@ -90,6 +92,7 @@ impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Port { port } => write!(f, "port {port} is outside 0 to 31"),
+            Self::PortSyntax => f.write_str("ports are written as 1,2 or 8-15"),
             Self::NoPort => f.write_str("at least one port is needed"),
             Self::NumberLength { bytes: 0 } => f.write_str("the number is empty"),
             Self::NumberLength { bytes } => write!(f, "the number has {bytes} bytes, 24 are allowed"),

@@ -47,7 +47,7 @@ impl FromStr for Port {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        text.trim().parse::<u32>().map_err(|_| Invalid::Port { port: u32::MAX })?.try_into()
+        text.trim().parse::<u32>().map_err(|_| Invalid::PortSyntax)?.try_into()
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!("0,7,31".parse(), Ok(ports));
         assert_eq!("0-31".parse(), Ok(Ports::ALL));
         assert_eq!("31-0".parse(), Ok(Ports::ALL));
-        assert_eq!("1-x".parse::<Ports>(), Err(Invalid::Port { port: u32::MAX }));
-        assert_eq!("1,,2".parse::<Ports>(), Err(Invalid::Port { port: u32::MAX }));
+        assert_eq!("1-x".parse::<Ports>(), Err(Invalid::PortSyntax));
+        assert_eq!("1,,2".parse::<Ports>(), Err(Invalid::PortSyntax));
     }
 }
