@@ -12,10 +12,7 @@ use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use hyper::body::{Body, Incoming};
 use sms_gateway_core::call::{Call, Decoder};
-use tokio::{
-    sync::OwnedMutexGuard,
-    time::{Instant, Sleep},
-};
+use tokio::{sync::OwnedMutexGuard, time::Sleep};
 
 use crate::{Error, Wait, session::Session};
 
@@ -34,9 +31,8 @@ pub struct Answer<C: Call> {
     piece: Bytes,
     session: OwnedMutexGuard<Session>,
     limit: Duration,
-    /// Armed while a piece is waited for.
-    timer: Pin<Box<Sleep>>,
-    armed: bool,
+    /// While a piece is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
     state: State,
 }
 
@@ -67,8 +63,7 @@ impl<C: Call> Answer<C> {
             piece: Bytes::new(),
             session,
             limit,
-            timer: Box::pin(tokio::time::sleep(limit)),
-            armed: false,
+            timer: None,
             state: State::Reading,
         }
     }
@@ -134,7 +129,7 @@ impl<C: Call> Answer<C> {
                     }
                     if self.decoder.is_complete() {
                         self.state = State::Ending;
-                        self.armed = false;
+                        self.timer = None;
                         continue;
                     }
                     match ready!(self.poll_piece(context, self.limit)) {
@@ -167,7 +162,7 @@ impl<C: Call> Answer<C> {
     ) -> Poll<Result<Option<Bytes>, Error>> {
         loop {
             if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-                self.armed = false;
+                self.timer = None;
                 match frame {
                     None => return Poll::Ready(Ok(None)),
                     Some(Err(error)) => return Poll::Ready(Err(Error::Lost(Box::new(error)))),
@@ -178,10 +173,8 @@ impl<C: Call> Answer<C> {
                     },
                 }
             }
-            if !std::mem::replace(&mut self.armed, true) {
-                self.timer.as_mut().reset(Instant::now() + limit);
-            }
-            ready!(self.timer.as_mut().poll(context));
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+            ready!(timer.as_mut().poll(context));
             return Poll::Ready(Err(Error::TimedOut { wait: Wait::Body, limit }));
         }
     }
@@ -192,6 +185,7 @@ impl<C: Call> Drop for Answer<C> {
         if self.state != State::Done {
             self.session.close();
         }
+        self.session.buffer = std::mem::replace(&mut self.decoder, Decoder::new(Vec::new())).into_buffer();
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use hyper::header::HeaderValue;
 use sms_gateway_core::http::{Challenge, Credentials, LoginError, Scheme, basic, challenge, digest};
 use tokio::time::Instant;
 
@@ -45,6 +46,8 @@ struct Kept {
     /// The challenge alone, as a header value.
     challenge: String,
     nonce: String,
+    /// The client's nonce; servers of the `-sess` algorithms may keep the first one.
+    cnonce: String,
     /// The nonce count of the last request that carried it; 0: none did.
     count: u32,
     accepted: u32,
@@ -64,7 +67,7 @@ pub(crate) enum Step {
     /// No `Authorization`.
     Plain,
     /// This one.
-    Authorized(String),
+    Authorized(HeaderValue),
     /// First a request without credentials that changes nothing, for a challenge.
     Probe,
 }
@@ -85,9 +88,8 @@ pub(crate) struct Login {
     lifetime: Lifetime,
     /// A fresh nonce was called stale; it is believed once.
     doubted: bool,
-    /// Makes client nonces that nobody can foresee.
-    random: RandomState,
-    cnonces: u64,
+    /// Where an `Authorization` is written.
+    buffer: Vec<u8>,
 }
 
 impl Login {
@@ -98,8 +100,7 @@ impl Login {
             state: State::Unknown,
             lifetime: Lifetime::default(),
             doubted: false,
-            random: RandomState::new(),
-            cnonces: 0,
+            buffer: Vec::new(),
         }
     }
 
@@ -119,19 +120,18 @@ impl Login {
             State::Refused => Err(Error::LoginRefused),
             State::Unknown => Ok(Step::Probe),
             State::Open => Ok(Step::Plain),
-            State::Basic => grow(|out| basic::authorization(&credentials, out)).map(Step::Authorized),
+            State::Basic => authorized(&mut self.buffer, |out| basic::authorization(&credentials, out)),
             State::Digest(kept) if self.lifetime.is_over(kept, now) => Ok(Step::Probe),
             State::Digest(kept) => {
-                self.cnonces = self.cnonces.wrapping_add(1);
-                let cnonce = format!("{:016x}", self.random.hash_one(self.cnonces));
                 kept.count = kept.count.saturating_add(1);
                 let Ok(Scheme::Digest(challenge)) = challenge::best([kept.challenge.as_str()]) else {
                     self.state = State::Unknown;
                     return Ok(Step::Probe);
                 };
-                let count = kept.count;
-                grow(|out| digest::authorization(&challenge, &credentials, method, uri, count, &cnonce, out))
-                    .map(Step::Authorized)
+                let Kept { count, cnonce, .. } = kept;
+                authorized(&mut self.buffer, |out| {
+                    digest::authorization(&challenge, &credentials, method, uri, *count, cnonce, out)
+                })
             }
         }
     }
@@ -211,9 +211,11 @@ impl Login {
 
 impl Kept {
     fn new(challenge: &Challenge<'_>, now: Instant) -> Result<Self, Error> {
-        let text = grow(|out| challenge.write(out).map_err(Into::into))?;
+        let text = written(&mut Vec::new(), |out| challenge.write(out).map_err(Into::into), str::to_owned)?;
         let nonce = challenge.nonce().chars().collect();
-        Ok(Self { challenge: text, nonce, count: 0, accepted: 0, since: now })
+        // The keys of the standard library's hash maps are random.
+        let cnonce = format!("{:016x}", RandomState::new().hash_one(0));
+        Ok(Self { challenge: text, nonce, cnonce, count: 0, accepted: 0, since: now })
     }
 }
 
@@ -245,16 +247,26 @@ impl Lifetime {
     }
 }
 
-/// Writes into a buffer of the size that it turns out to need.
-fn grow(write: impl Fn(&mut [u8]) -> Result<&str, LoginError>) -> Result<String, Error> {
-    let mut buffer = vec![0; 384];
+/// The step with a header value, which `write` writes.
+fn authorized(
+    buffer: &mut Vec<u8>,
+    write: impl Fn(&mut [u8]) -> Result<&str, LoginError>,
+) -> Result<Step, Error> {
+    let value = written(buffer, write, HeaderValue::from_str)?;
+    let mut value = value.map_err(|error| Error::Lost(Box::new(error)))?;
+    value.set_sensitive(true);
+    Ok(Step::Authorized(value))
+}
+
+/// What `make` makes of what is written, into a buffer that gets the size that it turns out to need.
+fn written<T>(
+    buffer: &mut Vec<u8>,
+    write: impl Fn(&mut [u8]) -> Result<&str, LoginError>,
+    make: impl FnOnce(&str) -> T,
+) -> Result<T, Error> {
     loop {
-        match write(&mut buffer) {
-            Ok(text) => {
-                let length = text.len();
-                buffer.truncate(length);
-                return Ok(String::from_utf8(buffer).expect("what was written is UTF-8"));
-            }
+        match write(buffer) {
+            Ok(text) => return Ok(make(text)),
             Err(LoginError::TooSmall(error)) => buffer.resize(error.needed, 0),
             Err(error) => return Err(Error::Credentials(error)),
         }
@@ -284,7 +296,7 @@ mod tests {
     /// The nonce that the next request carries; `None`: a probe comes first.
     fn sent(login: &mut Login, now: Instant) -> Option<String> {
         match login.prepare("GET", "/", now).unwrap() {
-            Step::Authorized(header) => Some(header.split('"').nth(5).unwrap().to_owned()),
+            Step::Authorized(header) => Some(header.to_str().unwrap().split('"').nth(5).unwrap().to_owned()),
             Step::Probe => None,
             Step::Plain => panic!("no login"),
         }

@@ -5,10 +5,11 @@ use std::{future::Future, io, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    Request, Response, StatusCode,
+    Request, Response, StatusCode, Uri,
     body::Incoming,
     client::conn::http1::{self, SendRequest},
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, WWW_AUTHENTICATE},
+    http::uri::{InvalidUri, PathAndQuery},
 };
 use hyper_util::rt::TokioIo;
 use sms_gateway_core::call::{Call, Commas, Method, QuerySmsInQueue};
@@ -23,6 +24,8 @@ use crate::{
 const MAX_LOGINS: u32 = 3;
 /// The longest body of an answer without use that is read for the sake of the connection.
 const MAX_DRAINED: usize = 64 * 1024;
+/// More than the longest path with its query: 32 ports, and all that can be told of them.
+const MAX_TARGET: usize = 512;
 
 /// Limits on how long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -81,50 +84,40 @@ impl From<Error> for Broken {
 
 /// A request as it goes out, but for its credentials.
 struct Outgoing {
-    method: Method,
-    target: String,
+    method: hyper::Method,
+    target: Uri,
     body: Bytes,
     repeatable: bool,
 }
 
 impl Outgoing {
-    fn new<C: Call>(call: &C, commas: Commas) -> Self {
+    fn new<C: Call>(call: &C, commas: Commas) -> Result<Self, Error> {
         let mut body = vec![0; call.body_length()];
         // The buffer has the size that was asked for.
         let _ = call.body(&mut body);
-        let mut target = vec![0; 256];
-        let target = loop {
-            match call.target(commas, &mut target) {
-                Ok(target) => break target.to_owned(),
-                Err(error) => target.resize(error.needed, 0),
-            }
-        };
-        Self { method: C::METHOD, target, body: body.into(), repeatable: call.is_repeatable() }
-    }
-
-    fn request(
-        &self,
-        host: &HeaderValue,
-        authorization: Option<&str>,
-    ) -> Result<Request<Full<Bytes>>, Error> {
-        let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = match self.method {
+        let mut buffer = [0; MAX_TARGET];
+        let target = call.target(commas, &mut buffer).map_err(|error| Error::Lost(Box::new(error)))?;
+        let method = match C::METHOD {
             Method::Get => hyper::Method::GET,
             Method::Post => hyper::Method::POST,
         };
-        *request.uri_mut() = self.target.parse().map_err(|error| Error::Lost(Box::new(error)))?;
+        let target = target.parse().map_err(|error: InvalidUri| Error::Lost(Box::new(error)))?;
+        Ok(Self { method, target, body: body.into(), repeatable: call.is_repeatable() })
+    }
+
+    fn request(&self, host: &HeaderValue, authorization: Option<&HeaderValue>) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.target.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, host.clone());
         if let Some(authorization) = authorization {
-            let mut value =
-                HeaderValue::from_str(authorization).map_err(|error| Error::Lost(Box::new(error)))?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, authorization.clone());
         }
-        if self.method == Method::Post {
+        if self.method == hyper::Method::POST {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        Ok(request)
+        request
     }
 }
 
@@ -148,7 +141,7 @@ impl Session {
         call: &C,
         settings: &Settings,
     ) -> Result<Response<Incoming>, Error> {
-        let outgoing = Outgoing::new(call, settings.commas);
+        let outgoing = Outgoing::new(call, settings.commas)?;
         for _ in 0..MAX_LOGINS {
             let (answer, authorized) = self.authorized_exchange(&outgoing, settings).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
@@ -172,7 +165,7 @@ impl Session {
         let mut repeatable = outgoing.repeatable;
         loop {
             let authorization = self.authorization(outgoing, settings).await?;
-            match self.exchange(outgoing, authorization.as_deref(), settings).await {
+            match self.exchange(outgoing, authorization.as_ref(), settings).await {
                 Ok(answer) => return Ok((answer, authorization.is_some())),
                 Err(Broken { stale: true, .. }) if std::mem::take(&mut repeatable) => {}
                 Err(broken) => return Err(broken.error),
@@ -185,12 +178,13 @@ impl Session {
         &mut self,
         outgoing: &Outgoing,
         settings: &Settings,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<HeaderValue>, Error> {
         let method = outgoing.method.as_str();
-        let mut step = self.login.prepare(method, &outgoing.target, Instant::now())?;
+        let target = outgoing.target.path_and_query().map_or("", PathAndQuery::as_str);
+        let mut step = self.login.prepare(method, target, Instant::now())?;
         if matches!(step, Step::Probe) {
             self.probe(settings).await?;
-            step = self.login.prepare(method, &outgoing.target, Instant::now())?;
+            step = self.login.prepare(method, target, Instant::now())?;
         }
         Ok(match step {
             Step::Authorized(value) => Some(value),
@@ -222,7 +216,7 @@ impl Session {
 
     /// Fetches a challenge with a GET that changes nothing and carries no credentials.
     async fn probe(&mut self, settings: &Settings) -> Result<(), Error> {
-        let outgoing = Outgoing::new(&QuerySmsInQueue, settings.commas);
+        let outgoing = Outgoing::new(&QuerySmsInQueue, settings.commas)?;
         let answer = match self.exchange(&outgoing, None, settings).await {
             Err(Broken { stale: true, .. }) => self.exchange(&outgoing, None, settings).await,
             first => first,
@@ -243,10 +237,10 @@ impl Session {
     async fn exchange(
         &mut self,
         outgoing: &Outgoing,
-        authorization: Option<&str>,
+        authorization: Option<&HeaderValue>,
         settings: &Settings,
     ) -> Result<Response<Incoming>, Broken> {
-        let mut request = outgoing.request(&settings.host, authorization)?;
+        let mut request = outgoing.request(&settings.host, authorization);
         loop {
             let mut connection = self.connection(settings).await?;
             let used = std::mem::replace(&mut connection.used, true);
