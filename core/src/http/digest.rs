@@ -157,24 +157,28 @@ impl Answer<'_> {
 }
 
 fn hash_value(hash: &mut impl Digest, value: Value<'_>) {
-    value.bytes().for_each(|byte| hash.update([byte]));
+    value.runs().for_each(|run| hash.update(run));
 }
 
 fn hash_hex(hash: &mut impl Digest, bytes: &[u8]) {
-    for byte in bytes {
-        hash.update(hex(*byte));
-    }
+    hash.update(hex(bytes, &mut [0; LONGEST_HEX]));
 }
 
 fn write_hex(bytes: &[u8], writer: &mut Writer<'_>) {
-    for byte in bytes {
-        writer.bytes(&hex(*byte));
-    }
+    writer.bytes(hex(bytes, &mut [0; LONGEST_HEX]));
 }
 
-/// Two small hexadecimal digits.
-fn hex(byte: u8) -> [u8; 2] {
-    [byte >> 4, byte & 15].map(|digit| digit.wrapping_add(if digit < 10 { b'0' } else { b'a' - 10 }))
+/// The digits of a SHA-256.
+const LONGEST_HEX: usize = 64;
+
+/// Two small hexadecimal digits for each byte.
+fn hex<'d>(bytes: &[u8], digits: &'d mut [u8; LONGEST_HEX]) -> &'d [u8] {
+    let (pairs, _) = digits.as_chunks_mut();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair =
+            [byte >> 4, byte & 15].map(|digit| digit.wrapping_add(if digit < 10 { b'0' } else { b'a' - 10 }));
+    }
+    digits.get(..bytes.len().saturating_mul(2)).unwrap_or_default()
 }
 
 #[cfg(test)]

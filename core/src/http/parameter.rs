@@ -35,11 +35,24 @@ impl<'a> Value<'a> {
 
     /// The bytes of the characters.
     pub(super) fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
+        self.runs().flatten().copied()
+    }
+
+    /// The same in pieces, each as long as there is no backslash to be dropped.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let Self { raw, quoted } = *self;
-        let mut dropped = false;
-        raw.bytes().filter(move |byte| {
-            dropped = quoted && *byte == b'\\' && !dropped;
-            !dropped
+        let mut rest = raw.as_bytes();
+        core::iter::from_fn(move || {
+            if !quoted {
+                return Some(core::mem::take(&mut rest)).filter(|run| !run.is_empty());
+            }
+            // A backslash that is dropped escapes the next byte, which then is text whatever it is.
+            rest = rest.strip_prefix(b"\\").unwrap_or(rest);
+            let behind = rest.iter().skip(1).position(|byte| *byte == b'\\');
+            let end = behind.map_or(rest.len(), |at| at.saturating_add(1));
+            let (run, behind) = rest.split_at_checked(end)?;
+            rest = behind;
+            Some(run).filter(|run| !run.is_empty())
         })
     }
 
