@@ -105,14 +105,14 @@ impl Outgoing {
         Ok(Self { method, target, body: body.into(), repeatable: call.is_repeatable() })
     }
 
-    fn request(&self, host: &HeaderValue, authorization: Option<&HeaderValue>) -> Request<Full<Bytes>> {
+    fn request(&self, host: &HeaderValue, authorization: Option<HeaderValue>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.target.clone();
         let headers = request.headers_mut();
         headers.insert(HOST, host.clone());
         if let Some(authorization) = authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
+            headers.insert(AUTHORIZATION, authorization);
         }
         if self.method == hyper::Method::POST {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -165,8 +165,9 @@ impl Session {
         let mut repeatable = outgoing.repeatable;
         loop {
             let authorization = self.authorization(outgoing, settings).await?;
-            match self.exchange(outgoing, authorization.as_ref(), settings).await {
-                Ok(answer) => return Ok((answer, authorization.is_some())),
+            let authorized = authorization.is_some();
+            match self.exchange(outgoing, authorization, settings).await {
+                Ok(answer) => return Ok((answer, authorized)),
                 Err(Broken { stale: true, .. }) if std::mem::take(&mut repeatable) => {}
                 Err(broken) => return Err(broken.error),
             }
@@ -237,7 +238,7 @@ impl Session {
     async fn exchange(
         &mut self,
         outgoing: &Outgoing,
-        authorization: Option<&HeaderValue>,
+        authorization: Option<HeaderValue>,
         settings: &Settings,
     ) -> Result<Response<Incoming>, Broken> {
         let mut request = outgoing.request(&settings.host, authorization);
