@@ -5,7 +5,7 @@ use std::fmt;
 use sms_gateway_core::{
     Invalid, Ports,
     call::{Recipient, SendSms},
-    text::{Alphabet, Encoding, Template, gsm7},
+    text::{Alphabet, Encoding, Template},
 };
 
 use crate::{Accepted, Error, Gateway};
@@ -85,7 +85,7 @@ impl<'a> Batch<'a> {
 
     fn fits_gsm7(&self, index: usize) -> bool {
         let expansion = Template::new(self.text).expand(self.recipients[index].params);
-        expansion.is_ok_and(|text| text.chars().all(|character| gsm7::septets(character).is_some()))
+        expansion.is_ok_and(|text| text.shape(Encoding::Gsm7Bit).is_ok())
     }
 }
 

@@ -95,7 +95,8 @@ impl<C: Call, B> fmt::Debug for Decoder<C, B> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Never {}
 
-/// The gateway answered, and refused: its `error_code` is not the one of success.
+/// The gateway answered, and refused: its `error_code` is not the one of success. Or it did not say: then
+/// [`code`](Self::code) is `None`, and what was asked may have been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The call.
@@ -108,8 +109,11 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn check<C: Call>(code: Field<'_, u32>) -> Result<(), Self> {
-        let Some(code) = code.get() else {
-            return Err(Self { call: C::NAME, code: None, meaning: "the answer has no error_code" });
+        let unclear = |meaning| Err(Self { call: C::NAME, code: None, meaning });
+        let code = match code {
+            Field::Known(code) => code,
+            Field::Missing => return unclear("it has no error_code"),
+            Field::Other(_) => return unclear("its error_code is no number"),
         };
         if code == C::SUCCESS {
             return Ok(());
@@ -124,7 +128,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
             Some(code) => write!(f, "the gateway refused {}: {code}, {}", self.call, self.meaning),
-            None => write!(f, "the gateway's answer to {} is none: {}", self.call, self.meaning),
+            None => write!(f, "the gateway's answer to {} says nothing: {}", self.call, self.meaning),
         }
     }
 }

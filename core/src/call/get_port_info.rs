@@ -91,6 +91,13 @@ impl Infos {
     }
 }
 
+/// As the array of its words.
+impl serde::Serialize for Infos {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.words())
+    }
+}
+
 impl FromIterator<Info> for Infos {
     fn from_iter<I: IntoIterator<Item = Info>>(infos: I) -> Self {
         infos.into_iter().fold(Self::NONE, Self::with)
@@ -98,9 +105,11 @@ impl FromIterator<Info> for Infos {
 }
 
 /// Asks what ports are and hold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct GetPortInfo {
+    #[serde(rename = "port", skip_serializing_if = "Ports::is_empty")]
     ports: Ports,
+    #[serde(rename = "info_type")]
     infos: Infos,
 }
 
@@ -190,6 +199,7 @@ words! {
 }
 
 answer! {
+    record:
     /// What a port is and holds: what was asked for, where the gateway tells it (document §10.3).
     pub struct PortInfo<'a> {
         /// The port.
@@ -234,6 +244,7 @@ impl PortInfo<'_> {
 }
 
 answer! {
+    head:
     /// What get_port_info answers beside the ports.
     pub struct PortInfoSummary<'a> {
         /// 200 when the request was processed.
@@ -256,12 +267,22 @@ impl PortInfoSummary<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::tests::{known, printed, target_is};
+    use crate::call::{
+        Commas, MAX_TARGET_BYTES,
+        tests::{known, printed, target_is},
+    };
 
     #[test]
     fn at_least_one_kind() {
         assert_eq!(GetPortInfo::new(Infos::NONE).err(), Some(Invalid::NoInfo));
         assert!(GetPortInfo::new(Infos::NONE.with(Info::Reg)).is_ok());
+    }
+
+    #[test]
+    fn the_longest_target() {
+        let request = GetPortInfo::new(Info::ALL.into_iter().collect()).unwrap().ports(Ports::ALL);
+        let mut target = [0; MAX_TARGET_BYTES];
+        assert_eq!(request.target(Commas::Encoded, &mut target).map(str::len), Ok(MAX_TARGET_BYTES));
     }
 
     #[test]

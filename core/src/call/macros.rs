@@ -1,8 +1,9 @@
 //! One declaration for what an answer holds, its keys and how it is filled, so that they can't disagree.
 
-/// Declares a record or summary with, behind each field, the key of its value.
+/// Declares a record (`record:`) or a summary (`head:`) with, behind each field, the key of its value.
 macro_rules! answer {
     (
+        $part:ident:
         $(#[$attribute:meta])*
         pub struct $name:ident<'a> {
             $($(#[$field_attribute:meta])* pub $field:ident: $type:ty = $key:literal,)*
@@ -19,7 +20,11 @@ macro_rules! answer {
         }
 
         impl<'a> $name<'a> {
-            pub(super) const KEYS: &'static [$crate::json::Key] = &[$($crate::json::key!($key)),*];
+            pub(super) const KEYS: &'static [$crate::json::Key] = {
+                let keys = &[$($crate::json::key!($key)),*];
+                assert!(keys.len() <= $crate::json::slots::$part, "there are more keys than places for their values");
+                keys
+            };
 
             /// Fills the fields in the order of the keys.
             pub(super) fn fill(mut values: $crate::json::Values<'a>) -> Self {

@@ -30,10 +30,12 @@ words! {
 /// assert_eq!(request.target(Commas::Encoded, &mut buffer)?, "/api/query_incoming_sms?incoming_sms_id=17&flag=all");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct QueryIncomingSms {
     flag: Flag,
-    after: Option<u64>,
+    #[serde(rename = "incoming_sms_id", skip_serializing_if = "Option::is_none")]
+    after: Option<i64>,
+    #[serde(rename = "port", skip_serializing_if = "Ports::is_empty")]
     ports: Ports,
 }
 
@@ -46,7 +48,7 @@ impl QueryIncomingSms {
 
     /// Only messages with a greater incoming_sms_id.
     #[must_use]
-    pub const fn after(self, incoming_sms_id: u64) -> Self {
+    pub const fn after(self, incoming_sms_id: i64) -> Self {
         Self { after: Some(incoming_sms_id), ..self }
     }
 
@@ -95,6 +97,7 @@ impl Call for QueryIncomingSms {
 }
 
 answer! {
+    record:
     /// An incoming message (document §6.3).
     pub struct IncomingSms<'a> {
         /// Its number in the gateway's database.
@@ -115,6 +118,7 @@ answer! {
 }
 
 answer! {
+    head:
     /// What query_incoming_sms answers beside the messages.
     pub struct IncomingSmsSummary<'a> {
         /// 200 when the request was processed.

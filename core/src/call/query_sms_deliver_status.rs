@@ -9,11 +9,15 @@ use crate::{
 /// Asks for status reports. Everything narrows the answer; without anything the gateway tells all it knows.
 ///
 /// A report comes for each segment, at no certain time: ask once the message is sent (document §11).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsDeliverStatus<'a> {
+    #[serde(rename = "number", skip_serializing_if = "<[_]>::is_empty")]
     numbers: &'a [Number<'a>],
+    #[serde(rename = "port", skip_serializing_if = "Ports::is_empty")]
     ports: Ports,
+    #[serde(rename = "time_after", skip_serializing_if = "Option::is_none")]
     after: Option<Timestamp>,
+    #[serde(rename = "time_before", skip_serializing_if = "Option::is_none")]
     before: Option<Timestamp>,
 }
 
@@ -88,6 +92,7 @@ impl Call for QuerySmsDeliverStatus<'_> {
 }
 
 answer! {
+    record:
     /// A status report of one segment (document §4.3).
     pub struct StatusReport<'a> {
         /// The port that the segment was sent through.
@@ -167,6 +172,7 @@ impl core::fmt::Display for Delivery {
 }
 
 answer! {
+    head:
     /// What query_sms_deliver_status answers beside the reports.
     pub struct StatusReportSummary<'a> {
         /// 200 when the request was processed.

@@ -4,7 +4,7 @@ use super::{Call, Method, Never, Refusal, macros::answer};
 use crate::json::{Field, Schema, Text, Values};
 
 /// Asks how many messages wait to be sent. It changes nothing on the gateway.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsInQueue;
 
 impl Call for QuerySmsInQueue {
@@ -32,6 +32,7 @@ impl Call for QuerySmsInQueue {
 }
 
 answer! {
+    head:
     /// What query_sms_in_queue answers (document §5.3).
     pub struct QueueSummary<'a> {
         /// 200 when the request was processed.

@@ -13,12 +13,17 @@ use crate::{
 /// Asks what became of messages. Everything narrows the answer; without anything the gateway tells all it knows.
 ///
 /// A message takes 5 to 8 seconds to send: ask 8 seconds after sending (document §11).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsResult<'a> {
+    #[serde(rename = "number", skip_serializing_if = "<[_]>::is_empty")]
     numbers: &'a [Number<'a>],
+    #[serde(rename = "port", skip_serializing_if = "Ports::is_empty")]
     ports: Ports,
+    #[serde(rename = "time_after", skip_serializing_if = "Option::is_none")]
     after: Option<Timestamp>,
+    #[serde(rename = "time_before", skip_serializing_if = "Option::is_none")]
     before: Option<Timestamp>,
+    #[serde(rename = "user_id", skip_serializing_if = "<[_]>::is_empty")]
     user_ids: &'a [UserId],
 }
 
@@ -121,6 +126,7 @@ words! {
 }
 
 answer! {
+    record:
     /// What became of one message (document §3.3).
     pub struct SmsResult<'a> {
         /// The port it was sent through.
@@ -147,6 +153,7 @@ answer! {
 }
 
 answer! {
+    head:
     /// What query_sms_result answers beside the results.
     pub struct SmsResultSummary<'a> {
         /// 200 when the request was processed.

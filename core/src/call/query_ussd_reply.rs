@@ -7,8 +7,9 @@ use crate::{
 };
 
 /// Asks for the last USSD reply of ports. It is empty when none has come yet; some seconds are usual.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct QueryUssdReply {
+    #[serde(rename = "port")]
     ports: Ports,
 }
 
@@ -53,6 +54,7 @@ impl Call for QueryUssdReply {
 }
 
 answer! {
+    record:
     /// The last USSD reply of a port (document §8.3).
     pub struct UssdReply<'a> {
         /// The port.
@@ -63,6 +65,7 @@ answer! {
 }
 
 answer! {
+    head:
     /// What query_ussd_reply answers beside the replies.
     pub struct UssdReplySummary<'a> {
         /// 200 when the request was processed.

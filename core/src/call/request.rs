@@ -10,6 +10,9 @@ use crate::{
 /// How many numbers a query takes at most (document §3.2, §4.2).
 pub const MAX_QUERY_NUMBERS: usize = 32;
 
+/// The length in bytes of the longest target, that of get_port_info for all kinds of all ports.
+pub const MAX_TARGET_BYTES: usize = 265;
+
 /// The verb of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -135,12 +138,7 @@ impl Query<'_, '_> {
         self.out.byte(b'=');
     }
 
-    pub(super) fn number(&mut self, name: &str, value: u64) {
-        self.name(name);
-        self.out.number(value);
-    }
-
-    pub(super) fn signed(&mut self, name: &str, value: i64) {
+    pub(super) fn number(&mut self, name: &str, value: i64) {
         self.name(name);
         if value < 0 {
             self.out.byte(b'-');

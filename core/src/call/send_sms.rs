@@ -6,7 +6,7 @@ use super::{Call, Method, Never, Refusal, macros::answer, write_ports};
 use crate::{
     Invalid, Number, Ports, TaskId, UserId,
     json::{Field, JsonWriter, Schema, Text, Values},
-    text::{Alphabet, Encoding, Template, gsm7::septets},
+    text::{Alphabet, Encoding, Template},
 };
 
 /// One recipient of a [`SendSms`].
@@ -15,9 +15,10 @@ pub struct Recipient<'a> {
     /// The number.
     pub number: Number<'a>,
     /// What stands for each `#param#` of the text, in order.
-    #[serde(rename = "text_param")]
+    #[serde(rename = "text_param", skip_serializing_if = "<[_]>::is_empty")]
     pub params: &'a [&'a str],
     /// The number by which the message's result will be found. Recommended (document §11).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
 }
 
@@ -74,12 +75,16 @@ impl<'a> Recipient<'a> {
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct SendSms<'a> {
     text: &'a str,
+    #[serde(rename = "param")]
     recipients: &'a [Recipient<'a>],
+    #[serde(rename = "port", skip_serializing_if = "Ports::is_empty")]
     ports: Ports,
+    #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<Alphabet>,
+    #[serde(rename = "request_status_report", skip_serializing_if = "Option::is_none")]
     status_report: Option<bool>,
 }
 
@@ -145,9 +150,8 @@ impl<'a> SendSms<'a> {
         let template = Template::new(self.text);
         for (recipient, to) in self.recipients.iter().enumerate() {
             let Ok(expansion) = template.expand(to.params) else { continue };
-            if let Some(character) = expansion.chars().find(|character| septets(*character).is_none()) {
-                return Err(Invalid::Alphabet { recipient, character });
-            }
+            let shape = expansion.shape(Encoding::Gsm7Bit);
+            shape.map_err(|error| Invalid::Alphabet { recipient, character: error.character })?;
         }
         Ok(())
     }
@@ -208,6 +212,7 @@ impl Call for SendSms<'_> {
 }
 
 answer! {
+    head:
     /// What send_sms answers (document §2.3).
     pub struct SendSmsSummary<'a> {
         /// 202 when the request was accepted.

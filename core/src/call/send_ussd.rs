@@ -21,8 +21,9 @@ words! {
 }
 
 /// Asks ports to send a USSD code, or to end their USSD session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct SendUssd<'a> {
+    #[serde(rename = "port")]
     ports: Ports,
     command: Command,
     text: &'a str,
@@ -151,6 +152,7 @@ impl serde::Serialize for UssdOutcome {
 }
 
 answer! {
+    record:
     /// What one port made of a send_ussd (document §7.3).
     pub struct UssdStatus<'a> {
         /// The port.
@@ -161,6 +163,7 @@ answer! {
 }
 
 answer! {
+    head:
     /// What send_ussd answers beside the ports' results.
     pub struct UssdSummary<'a> {
         /// The gateway's number of the request; in the document's example only.

@@ -7,8 +7,9 @@ use crate::{
 };
 
 /// Asks to stop the task of an accepted request. Messages that are sent already stay sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct StopSms {
+    #[serde(rename = "task_id")]
     task: TaskId,
 }
 
@@ -52,11 +53,12 @@ impl Call for StopSms {
     }
 
     fn write_query(&self, query: &mut Query<'_, '_>) {
-        query.signed("task_id", self.task.get());
+        query.number("task_id", self.task.get());
     }
 }
 
 answer! {
+    head:
     /// What stop_sms answers (document §9.3).
     pub struct StopSummary<'a> {
         /// 200 when the task was stopped.

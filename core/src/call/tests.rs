@@ -2,7 +2,9 @@
 
 use std::{string::String, vec, vec::Vec};
 
-use super::{Call, Commas, Decoder};
+use serde::Serialize;
+
+use super::{Call, Commas, Decoder, MAX_TARGET_BYTES};
 use crate::{
     TooSmall,
     json::{Field, Malformed, ReadError},
@@ -74,12 +76,16 @@ where
 }
 
 /// The body as a JSON value, and exactly as long as it says.
-pub(super) fn body_is<C: Call>(call: &C, expected: &str) {
+pub(super) fn body_is<C: Call + Serialize>(call: &C, expected: &str) {
     let length = call.body_length();
     let mut buffer = vec![0; length];
     let body = call.body(&mut buffer).unwrap();
     let value: serde_json::Value = serde_json::from_slice(body).unwrap();
     assert_eq!(value, serde_json::from_str::<serde_json::Value>(expected).unwrap());
+    // The request as a value to be passed on is the same; serde-json-core writes it as we do, but for the keys' order.
+    assert_eq!(value, serde_json::to_value(call).unwrap());
+    let mut theirs = vec![0; length];
+    assert_eq!(serde_json_core::to_slice(call, &mut theirs), Ok(length));
     for room in 0..length {
         assert_eq!(call.body(&mut buffer[..room]), Err(TooSmall { needed: length }));
     }
@@ -94,5 +100,6 @@ pub(super) fn target_is<C: Call>(call: &C, raw: &str) {
             assert_eq!(call.target(commas, &mut buffer[..room]), Err(TooSmall { needed: expected.len() }));
         }
     }
+    assert!(raw.len() <= MAX_TARGET_BYTES);
     assert_eq!(call.body(&mut []), Ok(&b""[..]));
 }

@@ -9,7 +9,8 @@ use crate::{
 /// What a request's head says beside the call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head<'a> {
-    /// The gateway's host, with the port unless it is 80 (`Host`, RFC 9110 §7.2).
+    /// The gateway's host, with the port unless it is 80 (`Host`, RFC 9110 §7.2). It is written as it is: a host from an
+    /// untrusted source must be checked for line breaks first.
     pub host: &'a str,
     /// The answer to the login challenge, from [`digest`](super::digest) or [`basic`](super::basic). It covers the target
     /// as [`Call::target`] writes it with the same [`commas`](Self::commas).
@@ -23,7 +24,8 @@ pub struct Head<'a> {
 /// Writes a request, head and body, into one lent buffer: sent in one piece it does not wait for acknowledgements in between.
 ///
 /// # Errors
-/// [`TooSmall`] with the size needed: the body and some 150 bytes, with a Digest answer some 450.
+/// [`TooSmall`] with the size needed: that of the body, of the target (at most
+/// [`MAX_TARGET_BYTES`](crate::call::MAX_TARGET_BYTES)), of the host and the authorization, and 110 bytes.
 ///
 /// # Example
 /// ```

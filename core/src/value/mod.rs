@@ -32,7 +32,7 @@ pub enum Invalid {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// A number with something other than digits after an optional `+`.
+    /// A number of something other than digits, or none, after an optional `+`.
     NumberDigit {
         /// The byte position of the first that is none.
         at: usize,
@@ -97,7 +97,7 @@ impl fmt::Display for Invalid {
             Self::NumberLength { bytes: 0 } => f.write_str("the number is empty"),
             Self::NumberLength { bytes } => write!(f, "the number has {bytes} bytes, 24 are allowed"),
             Self::NumberDigit { at } => {
-                write!(f, "the number has something other than a digit at position {at} (a + may lead)")
+                write!(f, "the number has no digit at position {at} (a + may lead)")
             }
             Self::UserId { value } => {
                 write!(f, "user_id {} is outside 0 to {}", Decimal::from(value), UserId::MAX.get())

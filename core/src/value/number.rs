@@ -29,8 +29,11 @@ impl<'a> Number<'a> {
     pub fn new(number: &'a str) -> Result<Self, Invalid> {
         let bytes = number.len();
         let digits = number.strip_prefix('+').unwrap_or(number);
-        if digits.is_empty() || bytes > Self::MAX_BYTES {
+        if bytes == 0 || bytes > Self::MAX_BYTES {
             return Err(Invalid::NumberLength { bytes });
+        }
+        if digits.is_empty() {
+            return Err(Invalid::NumberDigit { at: bytes });
         }
         match number.bytes().skip(bytes.saturating_sub(digits.len())).position(|byte| !byte.is_ascii_digit())
         {
@@ -64,7 +67,7 @@ mod tests {
         assert!(Number::new(&digits[..24]).is_ok());
         assert_eq!(Number::new(digits), Err(Invalid::NumberLength { bytes: 25 }));
         assert_eq!(Number::new(""), Err(Invalid::NumberLength { bytes: 0 }));
-        assert_eq!(Number::new("+"), Err(Invalid::NumberLength { bytes: 1 }));
+        assert_eq!(Number::new("+"), Err(Invalid::NumberDigit { at: 1 }));
         assert_eq!(Number::new("+1+"), Err(Invalid::NumberDigit { at: 2 }));
         assert_eq!(Number::new("١٢"), Err(Invalid::NumberDigit { at: 0 }));
     }

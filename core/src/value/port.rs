@@ -2,6 +2,8 @@
 
 use core::{fmt, str::FromStr};
 
+use serde::{Serialize, Serializer};
+
 use super::Invalid;
 
 /// A port of the gateway, 0 to 31 (document §2.2). The web pages of many boxes count from 1; the API counts from 0.
@@ -12,7 +14,8 @@ use super::Invalid;
 /// assert_eq!(Port::new(32), Err(Invalid::Port { port: 32 }));
 /// # Ok::<(), Invalid>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Port(u8);
 
 impl Port {
@@ -87,12 +90,12 @@ impl Ports {
     }
 
     /// How many ports are in the set.
-    pub const fn len(self) -> u32 {
+    pub const fn len(&self) -> u32 {
         self.0.count_ones()
     }
 
     /// Whether no port is in the set.
-    pub const fn is_empty(self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }
 
@@ -130,6 +133,13 @@ impl FromStr for Ports {
             }
         }
         Ok(ports)
+    }
+}
+
+/// As the array of its ports, in rising order.
+impl Serialize for Ports {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 

@@ -101,8 +101,7 @@ pub(crate) async fn inbox(stage: &Stage, out: &mut impl Write) -> Result<(), Box
         let mut answer = stage.gateway.query_incoming_sms(&request).await?;
         let begin = last;
         while let Some(sms) = answer.next().await? {
-            let id = sms.incoming_sms_id.get().and_then(|id| u64::try_from(id).ok());
-            last = last.max(id.unwrap_or(0));
+            last = last.max(sms.incoming_sms_id.get().unwrap_or(0));
             newest.push_back([sms.number.to_string(), sms.timestamp.to_string(), sms.text.to_string()]);
             newest.drain(..newest.len().saturating_sub(NEWEST));
         }

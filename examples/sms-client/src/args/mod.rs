@@ -157,7 +157,7 @@ pub(crate) struct Deliveries {
 pub(crate) struct Inbox {
     /// Only messages that came in after the one with this id
     #[arg(long, value_name = "ID")]
-    pub(crate) since: Option<u64>,
+    pub(crate) since: Option<i64>,
     /// Which messages; unread: the gateway marks them as read while it answers, so that what is lost on the way is lost
     #[arg(long, default_value = "all", value_parser = values::flag())]
     pub(crate) flag: Flag,

@@ -55,15 +55,15 @@ pub(crate) async fn inbox(gateway: &Gateway, asked: &Inbox, output: &mut Output)
 /// What was seen so far.
 struct Pages {
     /// The greatest id.
-    last: Option<u64>,
-    seen: HashSet<u64>,
+    last: Option<i64>,
+    seen: HashSet<i64>,
 }
 
 impl Pages {
     /// Whether a message is to be shown, and whether it lets a further page be hoped for.
-    fn take(&mut self, sms: &IncomingSms<'_>, from: Option<u64>) -> (bool, bool) {
+    fn take(&mut self, sms: &IncomingSms<'_>, from: Option<i64>) -> (bool, bool) {
         // One whose id can't be read is shown, perhaps twice, but is no place to go on from.
-        let Some(id) = sms.incoming_sms_id.get().and_then(|id| u64::try_from(id).ok()) else {
+        let Some(id) = sms.incoming_sms_id.get() else {
             return (true, false);
         };
         // Not every gateway heeds the id in the question.
