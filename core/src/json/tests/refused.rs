@@ -137,7 +137,7 @@ where
 }
 
 proptest! {
-    #![proptest_config(cases(60))]
+    #![proptest_config(cases(30))]
 
     #[test]
     fn any_answer_cut_anywhere((call, json) in any_answer(true), tape in prop::collection::vec(any::<u8>(), 0..20)) {
@@ -146,7 +146,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(2000))]
+    #![proptest_config(cases(1500))]
 
     #[test]
     fn a_damaged_answer_reads_alike_however_it_is_split(

@@ -170,7 +170,7 @@ fn once_each(json: Json) -> Json {
 }
 
 proptest! {
-    #![proptest_config(cases(1500))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn the_size_asked_for_is_enough_and_no_more(
@@ -185,7 +185,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(500))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn a_value_is_whole_or_known_to_be_too_long(
