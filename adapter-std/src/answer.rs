@@ -13,11 +13,12 @@ use futures_core::Stream;
 use hyper::body::{Body, Incoming};
 use sms_gateway_core::call::{Call, Decoder};
 use tokio::{sync::OwnedMutexGuard, time::Sleep};
+use tracing::Span;
 
-use crate::{Error, Wait, session::Session};
-
-/// How long the end of a body is waited for once its document is complete. Some gateways neither tell the length nor close.
-const END_LIMIT: Duration = Duration::from_millis(500);
+use crate::{
+    Error, Wait,
+    session::{END_LIMIT, Session},
+};
 
 /// The answer to a call, record by record while it comes in.
 ///
@@ -34,6 +35,7 @@ pub struct Answer<C: Call> {
     /// While a piece is waited for.
     timer: Option<Pin<Box<Sleep>>>,
     state: State,
+    span: Span,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,7 @@ impl<C: Call> Answer<C> {
             limit,
             timer: None,
             state: State::Reading,
+            span: Span::current(),
         }
     }
 
@@ -102,9 +105,12 @@ impl<C: Call> Answer<C> {
     /// Reads up to the next record (`true`) or the end.
     fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         let result = ready!(self.poll_step(context));
-        if result.is_err() && self.state != State::Done {
-            self.state = State::Failed;
-            self.session.close();
+        if let Err(error) = &result {
+            tracing::debug!(parent: &self.span, %error, "the answer failed");
+            if self.state != State::Done {
+                self.state = State::Failed;
+                self.session.close();
+            }
         }
         Poll::Ready(result)
     }
@@ -162,7 +168,9 @@ impl<C: Call> Answer<C> {
     ) -> Poll<Result<Option<Bytes>, Error>> {
         loop {
             if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-                self.timer = None;
+                if self.state == State::Reading {
+                    self.timer = None;
+                }
                 match frame {
                     None => return Poll::Ready(Ok(None)),
                     Some(Err(error)) => return Poll::Ready(Err(Error::Lost(Box::new(error)))),
@@ -220,6 +228,13 @@ where
             Err(error) => Some(Err(error)),
             Ok(_) => this.answer.decoder.record().map(|record| Ok((this.own)(record))),
         })
+    }
+}
+
+impl<C: Call, F> Records<C, F> {
+    /// The answer, for its summary.
+    pub const fn answer(&self) -> &Answer<C> {
+        &self.answer
     }
 }
 

@@ -17,6 +17,13 @@ use sms_gateway_core::{
 pub enum Error {
     /// The input breaks a limit of the API; nothing was sent.
     Invalid(Invalid),
+    /// The request can't be written as HTTP; nothing was sent.
+    Unwritable(Box<dyn std::error::Error + Send + Sync>),
+    /// A text of the answer is longer than the buffer for a record.
+    TooLong {
+        /// The size that would do, in bytes: see [`Builder::record_buffer`](crate::Builder::record_buffer).
+        needed: usize,
+    },
     /// The gateway's URL can't be used.
     Url(UrlError),
     /// No connection to the gateway; nothing was sent.
@@ -58,12 +65,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a question that changes nothing may well be answered when it is asked again later.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::Lost(_)
+                | Self::TimedOut { .. }
+                | Self::Http { .. }
+                | Self::Malformed(_)
+                | Self::Refused(_)
+        )
+    }
+
     /// Whether the gateway may have done what the request asked. Then something that is not to be done twice, such as sending a
     /// message, must not simply be asked again.
     pub const fn may_have_arrived(&self) -> bool {
         match self {
             Self::Lost(_) | Self::Malformed(_) | Self::Http { status: 500.. } => true,
             Self::TimedOut { wait, .. } => matches!(wait, Wait::Answer | Wait::Body),
+            Self::Refused(refusal) => refusal.code.is_none(),
             _ => false,
         }
     }
@@ -111,6 +132,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
+            Self::Unwritable(error) => write!(f, "the request can't be written: {error}"),
+            Self::TooLong { needed } => write!(f, "a text of the answer needs a buffer of {needed} bytes"),
             Self::Url(error) => error.fmt(f),
             Self::Unreachable(error) => write!(f, "the gateway can't be reached: {error}"),
             Self::Lost(error) => write!(f, "the connection to the gateway broke: {error}"),
@@ -145,7 +168,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Unreachable(error) => Some(error),
-            Self::Lost(error) => Some(error.as_ref()),
+            Self::Lost(error) | Self::Unwritable(error) => Some(error.as_ref()),
             _ => None,
         }
     }

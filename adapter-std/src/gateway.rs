@@ -150,7 +150,11 @@ fn parse_url(url: &str) -> Result<(String, HeaderValue), UrlError> {
     if uri.path() != "/" || uri.query().is_some() {
         return Err(UrlError::Path);
     }
-    let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
+    let port = match authority.as_str().strip_prefix(authority.host()) {
+        Some("") => 80,
+        _ => authority.port_u16().filter(|port| *port != 0).ok_or(UrlError::Malformed)?,
+    };
+    let address = format!("{}:{port}", authority.host());
     let host = HeaderValue::from_str(authority.as_str()).map_err(|_| UrlError::Malformed)?;
     Ok((address, host))
 }
@@ -191,9 +195,22 @@ impl Gateway {
     }
 
     /// Other credentials from now on. After [`Error::LoginRefused`] the gateway is asked again only then.
-    pub async fn set_credentials(&self, username: &str, password: &str) {
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] when an earlier call's answer is not read to its end in time.
+    pub async fn set_credentials(&self, username: &str, password: &str) -> Result<(), Error> {
         let account = Account { username: username.to_owned(), password: password.to_owned() };
-        self.session.lock().await.set_account(Some(account));
+        let limit = self.settings.limits.turn;
+        within(limit, Wait::Turn, self.session.lock()).await?.set_account(Some(account));
+        Ok(())
+    }
+
+    /// Makes any of the nine calls: what the methods below are made of, for those who want the summary too.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn ask<C: Call>(&self, request: &C) -> Result<Answer<C>, Error> {
+        self.call(request).await
     }
 
     /// Sends messages to up to 128 recipients (document §2). See [`send_to_all`](Self::send_to_all) for more.

@@ -30,7 +30,7 @@ pub use batch::{Batch, BatchError, Part, Task};
 pub use error::{Error, UrlError, Wait};
 pub use gateway::{Accepted, Builder, Gateway};
 pub use sms_gateway_core as core;
-pub use ussd::{Ussd, UssdWait};
+pub use ussd::{Ussd, UssdError, UssdWait};
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -3,8 +3,9 @@
 //! Gateways count refused logins and lock the client's address out, so no try is wasted: a challenge is fetched by a
 //! request without credentials, kept, and answered with a growing nonce count. A refusal of a nonce that was accepted
 //! before says that it has expired, and is retried once. A refusal of a fresh nonce says that the password is wrong,
-//! and ends all tries until the credentials change; unless the gateway says `stale`, which is believed once, or its nonce
-//! has changed under way, as those do that change every second.
+//! and ends all tries until the credentials change; unless the nonce has expired under way. That is so when a request without
+//! credentials is offered the same nonce as the refused one was, as by gateways whose nonce changes every second; and
+//! when the gateway says `stale` of a nonce that is not that new any more, which is believed once.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -17,6 +18,8 @@ use tokio::time::Instant;
 
 use crate::Error;
 
+/// No nonce expires earlier, but with the tick of a clock.
+const BRIEF: Duration = Duration::from_secs(1);
 /// After so many renewals ahead of time an old nonce is tried again: it may live longer by now.
 const RENEWALS_BEFORE_A_TRIAL: u8 = 64;
 
@@ -37,6 +40,8 @@ enum State {
     Basic,
     /// It wants Digest.
     Digest(Kept),
+    /// It refused a fresh nonce and offered this one: the next challenge tells whether the first merely expired.
+    Doubtful { offered: String },
     /// It refused the credentials.
     Refused,
 }
@@ -52,6 +57,8 @@ struct Kept {
     count: u32,
     accepted: u32,
     since: Instant,
+    /// When the last request with it was sent.
+    sent: Instant,
 }
 
 /// How long nonces lived before they were refused.
@@ -70,15 +77,6 @@ pub(crate) enum Step {
     Authorized(HeaderValue),
     /// First a request without credentials that changes nothing, for a challenge.
     Probe,
-}
-
-/// What is to be done about a 401.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The request is to be sent again.
-    Retry,
-    /// A probe decides: only if it brings the same nonce as this refusal has the refused one merely expired.
-    ProbeAgain,
 }
 
 pub(crate) struct Login {
@@ -105,11 +103,7 @@ impl Login {
     }
 
     pub(crate) fn set_account(&mut self, account: Option<Account>) {
-        self.account = account;
-        self.doubted = false;
-        if matches!(self.state, State::Refused) {
-            self.state = State::Unknown;
-        }
+        *self = Self { buffer: std::mem::take(&mut self.buffer), ..Self::new(account, self.basic_allowed) };
     }
 
     /// What a request is to carry.
@@ -118,12 +112,13 @@ impl Login {
         let credentials = Credentials::new(&account.username, &account.password);
         match &mut self.state {
             State::Refused => Err(Error::LoginRefused),
-            State::Unknown => Ok(Step::Probe),
+            State::Unknown | State::Doubtful { .. } => Ok(Step::Probe),
             State::Open => Ok(Step::Plain),
             State::Basic => authorized(&mut self.buffer, |out| basic::authorization(&credentials, out)),
             State::Digest(kept) if self.lifetime.is_over(kept, now) => Ok(Step::Probe),
             State::Digest(kept) => {
                 kept.count = kept.count.saturating_add(1);
+                kept.sent = now;
                 let Ok(Scheme::Digest(challenge)) = challenge::best([kept.challenge.as_str()]) else {
                     self.state = State::Unknown;
                     return Ok(Step::Probe);
@@ -137,11 +132,11 @@ impl Login {
     }
 
     /// The request with [`Step::Authorized`] was let in.
-    pub(crate) fn accepted(&mut self, now: Instant) {
+    pub(crate) fn accepted(&mut self) {
         if let State::Digest(kept) = &mut self.state {
             kept.accepted = kept.accepted.saturating_add(1);
             self.doubted = false;
-            self.lifetime.lived(kept, now);
+            self.lifetime.lived(kept);
         }
     }
 
@@ -159,47 +154,53 @@ impl Login {
         if self.account.is_none() {
             return Err(Error::NoCredentials);
         }
-        self.state = match challenge::best(challenges).map_err(Error::Challenge)? {
+        let new = match challenge::best(challenges).map_err(Error::Challenge)? {
             Scheme::Digest(challenge) => State::Digest(Kept::new(&challenge, now)?),
             Scheme::Basic { .. } if self.basic_allowed => State::Basic,
             Scheme::Basic { .. } => return Err(Error::BasicNotAllowed),
         };
+        if let (State::Doubtful { offered }, State::Digest(Kept { nonce, .. })) = (&self.state, &new)
+            && offered != nonce
+        {
+            return Err(self.give_up());
+        }
+        self.state = new;
         Ok(())
     }
 
-    /// A request with credentials was answered with 401 and these challenges.
+    /// A request with credentials was answered with 401 and these challenges. Unless it is an error, what
+    /// [`prepare`](Self::prepare) says next is worth a try.
     pub(crate) fn refused<'a>(
         &mut self,
         challenges: impl IntoIterator<Item = &'a str>,
         now: Instant,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<(), Error> {
         let State::Digest(old) = std::mem::replace(&mut self.state, State::Refused) else {
             return Err(Error::LoginRefused);
         };
-        let Ok(Scheme::Digest(challenge)) = challenge::best(challenges) else {
-            return Err(Error::LoginRefused);
+        let challenge = match challenge::best(challenges) {
+            Ok(Scheme::Digest(challenge)) => challenge,
+            // The credentials were good before: it is the gateway that is out of order.
+            Err(error) if old.accepted > 0 => {
+                self.state = State::Unknown;
+                return Err(Error::Challenge(error));
+            }
+            _ => return Err(Error::LoginRefused),
         };
         let new = Kept::new(&challenge, now)?;
-        let verdict = if new.nonce == old.nonce {
+        if new.nonce == old.nonce {
             return Err(Error::LoginRefused);
-        } else if old.accepted > 0 {
-            self.lifetime.ended(&old, now);
-            Verdict::Retry
-        } else if challenge.stale() && !std::mem::replace(&mut self.doubted, true) {
-            Verdict::Retry
-        } else {
-            Verdict::ProbeAgain
-        };
-        self.state = State::Digest(new);
-        Ok(verdict)
-    }
-
-    /// The nonce that the next request would carry.
-    pub(crate) fn nonce(&self) -> Option<&str> {
-        match &self.state {
-            State::Digest(kept) => Some(&kept.nonce),
-            _ => None,
         }
+        let stale = challenge.stale() && now - old.since >= BRIEF;
+        self.state = if old.accepted > 0 {
+            self.lifetime.ended(&old);
+            State::Digest(new)
+        } else if stale && !std::mem::replace(&mut self.doubted, true) {
+            State::Digest(new)
+        } else {
+            State::Doubtful { offered: new.nonce }
+        };
+        Ok(())
     }
 
     /// The credentials are wrong.
@@ -215,7 +216,7 @@ impl Kept {
         let nonce = challenge.nonce().chars().collect();
         // The keys of the standard library's hash maps are random.
         let cnonce = format!("{:016x}", RandomState::new().hash_one(0));
-        Ok(Self { challenge: text, nonce, cnonce, count: 0, accepted: 0, since: now })
+        Ok(Self { challenge: text, nonce, cnonce, count: 0, accepted: 0, since: now, sent: now })
     }
 }
 
@@ -236,14 +237,14 @@ impl Lifetime {
     }
 
     /// A nonce was refused that had been accepted before.
-    fn ended(&mut self, kept: &Kept, now: Instant) {
-        *self = Self { uses: Some(kept.accepted), age: Some(now - kept.since), renewals: 0 };
+    fn ended(&mut self, kept: &Kept) {
+        *self = Self { uses: Some(kept.accepted), age: Some(kept.sent - kept.since), renewals: 0 };
     }
 
     /// A nonce was accepted once more: what it has outlived is no limit.
-    fn lived(&mut self, kept: &Kept, now: Instant) {
+    fn lived(&mut self, kept: &Kept) {
         self.uses = self.uses.filter(|uses| kept.accepted <= *uses);
-        self.age = self.age.filter(|age| now - kept.since <= *age);
+        self.age = self.age.filter(|age| kept.sent - kept.since <= *age);
     }
 }
 
@@ -253,7 +254,7 @@ fn authorized(
     write: impl Fn(&mut [u8]) -> Result<&str, LoginError>,
 ) -> Result<Step, Error> {
     let value = written(buffer, write, HeaderValue::from_str)?;
-    let mut value = value.map_err(|error| Error::Lost(Box::new(error)))?;
+    let mut value = value.map_err(|error| Error::Unwritable(Box::new(error)))?;
     value.set_sensitive(true);
     Ok(Step::Authorized(value))
 }
@@ -289,7 +290,7 @@ mod tests {
         login.challenged(digest(nonce).iter().map(String::as_str), now).unwrap();
     }
 
-    fn refused(login: &mut Login, nonce: &str, now: Instant) -> Result<Verdict, Error> {
+    fn refused(login: &mut Login, nonce: &str, now: Instant) -> Result<(), Error> {
         login.refused(digest(nonce).iter().map(String::as_str), now)
     }
 
@@ -318,10 +319,61 @@ mod tests {
         let mut login = login();
         challenged(&mut login, "a", now);
         sent(&mut login, now);
-        assert_eq!(refused(&mut login, "b", now).unwrap(), Verdict::ProbeAgain);
+        refused(&mut login, "b", now).unwrap();
+        assert_eq!(sent(&mut login, now), None);
         challenged(&mut login, "b", now);
-        assert_eq!(login.nonce(), Some("b"));
         assert_eq!(sent(&mut login, now).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn nothing_is_tried_until_the_probe_has_told() {
+        let now = Instant::now();
+        let mut login = login();
+        challenged(&mut login, "a", now);
+        sent(&mut login, now);
+        refused(&mut login, "b", now).unwrap();
+        // Probes that are lost, or whose callers went away, change nothing.
+        assert_eq!(sent(&mut login, now), None);
+        assert_eq!(sent(&mut login, now), None);
+        let other = digest("c");
+        let told = login.challenged(other.iter().map(String::as_str), now);
+        assert!(matches!(told, Err(Error::LoginRefused)));
+        assert!(matches!(login.prepare("GET", "/", now), Err(Error::LoginRefused)));
+    }
+
+    #[test]
+    fn stale_is_believed_of_a_nonce_that_may_have_expired_and_only_once() {
+        let start = Instant::now();
+        let stale = |nonce: &str| [format!(r#"Digest realm="r", nonce="{nonce}", qop="auth", stale=TRUE"#)];
+        let refused = |login: &mut Login, nonce: &str, now| {
+            login.refused(stale(nonce).iter().map(String::as_str), now).unwrap();
+        };
+        for (after, believed) in [(Duration::from_millis(999), false), (BRIEF, true)] {
+            let mut login = login();
+            challenged(&mut login, "a", start);
+            sent(&mut login, start);
+            refused(&mut login, "b", start + after);
+            assert_eq!(sent(&mut login, start + after).is_some(), believed);
+        }
+        let mut login = login();
+        challenged(&mut login, "a", start);
+        sent(&mut login, start);
+        refused(&mut login, "b", start + BRIEF);
+        sent(&mut login, start + BRIEF);
+        refused(&mut login, "c", start + 2 * BRIEF);
+        assert_eq!(sent(&mut login, start + 2 * BRIEF), None);
+    }
+
+    #[test]
+    fn a_gateway_without_its_wits_does_not_make_the_password_wrong() {
+        let now = Instant::now();
+        let mut login = login();
+        challenged(&mut login, "a", now);
+        sent(&mut login, now);
+        login.accepted();
+        sent(&mut login, now);
+        assert!(matches!(login.refused([], now), Err(Error::Challenge(_))));
+        assert_eq!(sent(&mut login, now), None);
     }
 
     #[test]
@@ -332,14 +384,14 @@ mod tests {
         challenged(&mut login, "a", at(0));
         for use_at in [0, 400, 800] {
             sent(&mut login, at(use_at));
-            login.accepted(at(use_at));
+            login.accepted();
         }
         sent(&mut login, at(1200));
-        assert_eq!(refused(&mut login, "b", at(1200)).unwrap(), Verdict::Retry);
+        refused(&mut login, "b", at(1200)).unwrap();
         assert_eq!(sent(&mut login, at(1200)).as_deref(), Some("b"));
-        login.accepted(at(1200));
+        login.accepted();
         assert_eq!(sent(&mut login, at(2300)).as_deref(), Some("b"));
-        login.accepted(at(2300));
+        login.accepted();
         assert_eq!(sent(&mut login, at(2400)), None, "1.2 s old");
     }
 
@@ -349,9 +401,9 @@ mod tests {
         let mut login = login();
         challenged(&mut login, "a", now);
         sent(&mut login, now);
-        login.accepted(now);
+        login.accepted();
         sent(&mut login, now);
-        assert_eq!(refused(&mut login, "b", now).unwrap(), Verdict::Retry);
+        refused(&mut login, "b", now).unwrap();
         let mut probes = 0;
         for _ in 0..1000 {
             if sent(&mut login, now).is_none() {
@@ -359,7 +411,7 @@ mod tests {
                 challenged(&mut login, "c", now);
                 sent(&mut login, now);
             }
-            login.accepted(now);
+            login.accepted();
         }
         assert_eq!(probes, u32::from(RENEWALS_BEFORE_A_TRIAL) - 1, "from then on the nonce is kept");
     }

@@ -3,7 +3,7 @@
 use std::{future::Future, io, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Request, Response, StatusCode, Uri,
     body::Incoming,
@@ -12,20 +12,20 @@ use hyper::{
     http::uri::{InvalidUri, PathAndQuery},
 };
 use hyper_util::rt::TokioIo;
-use sms_gateway_core::call::{Call, Commas, Method, QuerySmsInQueue};
+use sms_gateway_core::call::{Call, Commas, MAX_TARGET_BYTES, Method, QuerySmsInQueue};
 use tokio::{net::TcpStream, task::AbortHandle, time::Instant};
 
 use crate::{
     Error, Wait,
-    login::{Account, Login, Step, Verdict},
+    login::{Account, Login, Step},
 };
 
 /// How often a call is sent at most, each time with other credentials than were refused before.
 const MAX_LOGINS: u32 = 3;
+/// How long the end of a body without use is waited for. Some gateways neither tell the length nor close.
+pub(crate) const END_LIMIT: Duration = Duration::from_millis(500);
 /// The longest body of an answer without use that is read for the sake of the connection.
 const MAX_DRAINED: usize = 64 * 1024;
-/// More than the longest path with its query: 32 ports, and all that can be told of them.
-const MAX_TARGET: usize = 512;
 
 /// Limits on how long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -95,13 +95,13 @@ impl Outgoing {
         let mut body = vec![0; call.body_length()];
         // The buffer has the size that was asked for.
         let _ = call.body(&mut body);
-        let mut buffer = [0; MAX_TARGET];
-        let target = call.target(commas, &mut buffer).map_err(|error| Error::Lost(Box::new(error)))?;
+        let mut buffer = [0; MAX_TARGET_BYTES];
+        let target = call.target(commas, &mut buffer).map_err(|error| Error::Unwritable(Box::new(error)))?;
         let method = match C::METHOD {
             Method::Get => hyper::Method::GET,
             Method::Post => hyper::Method::POST,
         };
-        let target = target.parse().map_err(|error: InvalidUri| Error::Lost(Box::new(error)))?;
+        let target = target.parse().map_err(|error: InvalidUri| Error::Unwritable(Box::new(error)))?;
         Ok(Self { method, target, body: body.into(), repeatable: call.is_repeatable() })
     }
 
@@ -146,11 +146,11 @@ impl Session {
             let (answer, authorized) = self.authorized_exchange(&outgoing, settings).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
                 if authorized {
-                    self.login.accepted(Instant::now());
+                    self.login.accepted();
                 }
                 return success(answer);
             }
-            self.unauthorized(answer, authorized, settings).await?;
+            self.unauthorized(answer, authorized).await?;
         }
         Err(self.login.give_up())
     }
@@ -194,29 +194,19 @@ impl Session {
     }
 
     /// Takes a 401 in: the next try is worth making, or it is an error.
-    async fn unauthorized(
-        &mut self,
-        answer: Response<Incoming>,
-        authorized: bool,
-        settings: &Settings,
-    ) -> Result<(), Error> {
-        let headers = self.discard(answer, settings).await;
+    async fn unauthorized(&mut self, answer: Response<Incoming>, authorized: bool) -> Result<(), Error> {
+        let headers = self.discard(answer).await;
         let now = Instant::now();
         if !authorized {
             return self.login.challenged(challenges(&headers), now);
         }
-        if self.login.refused(challenges(&headers), now)? == Verdict::ProbeAgain {
-            let offered = self.login.nonce().map(str::to_owned);
-            self.probe(settings).await?;
-            if self.login.nonce().map(str::to_owned) != offered {
-                return Err(self.login.give_up());
-            }
-        }
-        Ok(())
+        tracing::debug!("the login was refused");
+        self.login.refused(challenges(&headers), now)
     }
 
     /// Fetches a challenge with a GET that changes nothing and carries no credentials.
     async fn probe(&mut self, settings: &Settings) -> Result<(), Error> {
+        tracing::debug!("asking for a login challenge");
         let outgoing = Outgoing::new(&QuerySmsInQueue, settings.commas)?;
         let answer = match self.exchange(&outgoing, None, settings).await {
             Err(Broken { stale: true, .. }) => self.exchange(&outgoing, None, settings).await,
@@ -224,11 +214,11 @@ impl Session {
         };
         let answer = answer.map_err(|broken| broken.error)?;
         if answer.status() == StatusCode::UNAUTHORIZED {
-            let headers = self.discard(answer, settings).await;
+            let headers = self.discard(answer).await;
             return self.login.challenged(challenges(&headers), Instant::now());
         }
         let answer = success(answer)?;
-        self.discard(answer, settings).await;
+        self.discard(answer).await;
         self.login.open();
         Ok(())
     }
@@ -271,28 +261,19 @@ impl Session {
         {
             return Ok(connection);
         }
+        tracing::debug!("connecting");
         let connecting = connect(&settings.address);
         within(settings.limits.connect, Wait::Connect, connecting).await?.map_err(Error::Unreachable)
     }
 
-    /// Gives the headers, and reads the body so that the connection can be used again, unless it is long.
-    async fn discard(&mut self, answer: Response<Incoming>, settings: &Settings) -> HeaderMap {
-        let (head, mut body) = answer.into_parts();
-        let mut left = MAX_DRAINED;
-        loop {
-            match tokio::time::timeout(settings.limits.body, body.frame()).await {
-                Ok(None) => return head.headers,
-                Ok(Some(Ok(frame))) => {
-                    left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-                    if left > 0 {
-                        continue;
-                    }
-                }
-                Ok(Some(Err(_))) | Err(_) => {}
-            }
+    /// Gives the headers, and reads the body so that the connection can be used again, unless that takes long.
+    async fn discard(&mut self, answer: Response<Incoming>) -> HeaderMap {
+        let (head, body) = answer.into_parts();
+        let rest = Limited::new(body, MAX_DRAINED).collect();
+        if !matches!(tokio::time::timeout(END_LIMIT, rest).await, Ok(Ok(_))) {
             self.close();
-            return head.headers;
         }
+        head.headers
     }
 }
 

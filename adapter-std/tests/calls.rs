@@ -157,6 +157,30 @@ async fn ussd_waits_for_the_new_reply() {
 }
 
 #[tokio::test]
+async fn a_ussd_reply_survives_questions_that_fail() {
+    let (emulator, gateway) = start(Options { speed: 20.0, ..options() }).await;
+    let ports = Ports::from(Port::new(3).unwrap());
+    let wait = UssdWait { interval: Duration::from_millis(5), limit: Duration::MAX };
+    emulator.set_ussd(None, "*1#", "one");
+    // The first question, before the code is sent, is answered; those behind it fail.
+    for canned in
+        [Canned::truth(), Canned::json(500, ""), Canned::json(200, "{"), Canned::silence(), Canned::silence()]
+    {
+        emulator.answer_next("query_ussd_reply", canned);
+    }
+    let outcomes = gateway.ussd(ports, "*1#", wait).await.unwrap();
+    assert_eq!(outcomes.into_values().next(), Some(Ussd::Reply("one".into())));
+
+    for canned in std::iter::once(Canned::truth()).chain(vec![Canned::json(500, ""); 1000]) {
+        emulator.answer_next("query_ussd_reply", canned);
+    }
+    let brief = UssdWait { limit: Duration::from_millis(20), ..wait };
+    let broken = gateway.ussd(ports, "*1#", brief).await.unwrap_err();
+    assert_eq!(broken.outcomes.into_values().next(), Some(Ussd::Unchanged("one".into())));
+    assert!(matches!(broken.error, Error::Http { status: 500 }));
+}
+
+#[tokio::test]
 async fn a_port_without_sim_is_told() {
     let (emulator, gateway) = start(options()).await;
     emulator.set_reg(5, gateway_emulator::Reg::NoSim);

@@ -9,7 +9,7 @@ use gateway_emulator::{Counted, Emulator, NonceCount, NonceLife, Options, Stale}
 use sms_gateway::{Error, Gateway};
 use std::time::Duration;
 
-const STALES: [Stale; 3] = [Stale::Truthful, Stale::AlwaysFalse, Stale::Absent];
+const STALES: [Stale; 4] = [Stale::Truthful, Stale::AlwaysFalse, Stale::AlwaysTrue, Stale::Absent];
 
 /// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
 struct Stopped {
@@ -40,7 +40,7 @@ async fn a_wrong_password_costs_one_try_until_it_changes() {
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Error::LoginRefused))));
         let counts = emulator.counts();
         assert_eq!((counts.refused, counts.expired, counts.accepted), (1, 0, 0), "{stale:?}");
-        gateway.set_credentials("admin", "admin").await;
+        gateway.set_credentials("admin", "admin").await.unwrap();
         send(&gateway, "1", 1).await.unwrap();
         assert_eq!(emulator.counts().refused, 1);
     }
@@ -56,13 +56,37 @@ async fn the_first_calls_side_by_side_cost_one_try_too() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_calls_every_nonce_stale_is_believed_once() {
-    let (emulator, _) = start(Options { stale: Stale::AlwaysTrue, ..options() }).await;
-    let gateway = wrong(&emulator);
+async fn other_credentials_that_are_wrong_cost_one_try_after_right_ones() {
+    let (emulator, gateway) = start(options()).await;
+    send(&gateway, "1", 1).await.unwrap();
+    gateway.set_credentials("admin", "wrong").await.unwrap();
     for _ in 0..3 {
-        assert!(matches!(send(&gateway, "1", 1).await, Err(Error::LoginRefused)));
+        assert!(matches!(send(&gateway, "1", 2).await, Err(Error::LoginRefused)));
     }
-    assert_eq!(emulator.counts().refused, 2);
+    assert_eq!(emulator.counts().refused, 1);
+}
+
+#[tokio::test]
+async fn a_try_is_not_repeated_when_what_would_tell_its_worth_is_lost() {
+    let (emulator, _) = start(options()).await;
+    let limit = Duration::from_millis(50);
+    let builder = Gateway::builder(&emulator.url()).credentials("admin", "wrong");
+    let gateway = builder.answer_limit(limit).build().unwrap();
+    for _ in 0..5 {
+        let mut call = std::pin::pin!(send(&gateway, "1", 1));
+        // The caller goes away as soon as the refusal is there.
+        std::future::poll_fn(|context| {
+            let done = call.as_mut().poll(context).is_ready();
+            if done || emulator.counts().refused > 0 {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+    }
+    let _ = send(&gateway, "1", 1).await;
+    assert!(emulator.counts().refused <= 2, "{:?}", emulator.counts());
 }
 
 #[tokio::test]
@@ -75,7 +99,7 @@ async fn a_password_that_changes_on_the_gateway_ends_the_tries() {
     }
     // One with the nonce that was good before, and one to tell an expired nonce from a wrong password.
     assert_eq!(emulator.counts().refused, 2);
-    gateway.set_credentials("admin", "new").await;
+    gateway.set_credentials("admin", "new").await.unwrap();
     send(&gateway, "1", 2).await.unwrap();
     assert_eq!(emulator.counts().accepted, 2);
 }

@@ -41,7 +41,7 @@ async fn no_gateway_no_password_no_sense() {
         (&["queeu"], "'queeu'; tip: a similar subcommand exists: 'queue'; see --help"),
         (&["queue", "--password", "x"], "unexpected argument '--password'"),
         (&["results", "--after", "yesterday"], "not a time as YYYY-MM-DD HH:MM:SS"),
-        (&["results", "--number", "1a"], "other than a digit at position 1"),
+        (&["results", "--number", "1a"], "no digit at position 1"),
         (&["inbox", "--flag", "new"], "[possible values: all, unread, read]"),
     ] {
         fails(&run(&gateway, args).await, 2, &[words]);
@@ -102,7 +102,7 @@ async fn answers_that_can_t_be_read() {
         ("<html>login</html>", "at byte 0: no JSON object but '<'"),
         ("", "at byte 0: it ends before"),
         (r#"{"error_code":200,"result":[{"port":1}"#, "at byte 38: it ends before"),
-        ("{}", "the answer has no error_code"),
+        ("{}", "it has no error_code"),
     ] {
         gateway.answer_next("query_sms_result", Canned::json(200, body));
         fails(&run(&gateway, &["results"]).await, 5, &[words]);

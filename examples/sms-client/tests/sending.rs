@@ -126,7 +126,7 @@ async fn limits_are_checked_before_anything_is_sent() {
         (&["--text", &text, "--to", "10086"], "the text has 1501 bytes"),
         (&["--text", "#param#!", "--to", &expanded], "the text for 10086 has 1501 bytes"),
         (&["--text", "x", "--to", &digits], "the number has 25 bytes"),
-        (&["--text", "x", "--to", "1-2"], "other than a digit at position 1"),
+        (&["--text", "x", "--to", "1-2"], "no digit at position 1"),
         (&["--text", "#param#", "--to", r"1=a\"], "a backslash at the end"),
         (&["--text", "x", "--to", "1", "--port", "32"], "port 32 is outside 0 to 31"),
         (&["--text", "x", "--to", "1", "--user-id", "-1"], "-1"),

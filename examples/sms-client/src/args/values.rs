@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn ports_and_what_is_none() {
-        assert_eq!(ports("1,8-9").map(Ports::len), Ok(3));
+        assert_eq!(ports("1,8-9").map(|ports| ports.len()), Ok(3));
         assert_eq!(ports("32"), Err("port 32 is outside 0 to 31".to_owned()));
         for wrong in ["", "x", "1,", "-1", "1-"] {
             assert_eq!(ports(wrong), Err("ports are written as 1,2 or 8-15".to_owned()), "{wrong}");

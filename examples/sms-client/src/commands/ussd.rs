@@ -72,11 +72,19 @@ async fn send(
     let mut tick = tokio::time::interval(Duration::from_millis(500));
     let outcomes = loop {
         tokio::select! {
-            outcomes = &mut replies => break outcomes?,
+            outcomes = &mut replies => break outcomes,
             _ = tick.tick() => output.progress.show(|| {
                 format!("waiting for replies, {} of {} s", begin.elapsed().as_secs(), limit.as_secs_f32())
             }),
         }
+    };
+    let (outcomes, failure) = match outcomes {
+        Ok(outcomes) => (outcomes, None),
+        // Nothing was sent: there is nothing to show.
+        Err(broken) if broken.outcomes.values().all(|outcome| *outcome == Outcome::Untold) => {
+            return Err(broken.error.into());
+        }
+        Err(broken) => (broken.outcomes, Some(broken.error)),
     };
     output.table([Column::number("PORT"), Column::word("STATUS"), Column::text("REPLY")]);
     for (port, outcome) in &outcomes {
@@ -87,6 +95,9 @@ async fn send(
         output.line(UNCHANGED)?;
     }
     let replies = outcomes.values().filter(|outcome| has_text(outcome)).count();
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
     judge(outcomes.values(), limit)?;
     output.object(&Summary { error_code: 202, replies })?;
     Ok(())
