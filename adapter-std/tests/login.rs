@@ -167,7 +167,8 @@ async fn nonces_that_live_one_second() {
         }
         let counts = emulator.counts();
         assert_eq!((counts.accepted, counts.refused, counts.lock_outs), (50, 0, 0), "{stale:?}");
-        assert!(counts.expired <= counts.challenged, "{counts:?}");
+        // No more than eight can expire in eight and a half seconds.
+        assert!(counts.expired <= 8, "{counts:?}");
         tokio::time::resume();
     }
 }
