@@ -14,7 +14,7 @@ const AFTER: &str = "With --gateway, a short message goes to each --to, and noth
 #[derive(Debug, Parser)]
 #[command(version, term_width = 80, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Your gateway's URL, http://HOST[:PORT]
+    /// Your gateway's URL, as http://192.168.1.9
     #[arg(long, value_name = "URL", requires = "to")]
     pub(crate) gateway: Option<String>,
     /// The user's name
