@@ -116,7 +116,7 @@ fn requests(given: &mut Given<'_>) -> Option<()> {
     call(&QuerySmsResult::new().numbers(&numbers).ok()?.ports(ports).after(time).user_ids(&ids), given);
     call(&QuerySmsDeliverStatus::new().numbers(&numbers).ok()?.ports(ports).before(time), given);
     call(&QuerySmsInQueue, given);
-    call(&QueryIncomingSms::new(Flag::All).after(given.number.unsigned_abs()).ports(ports), given);
+    call(&QueryIncomingSms::new(Flag::All).after(given.number).ports(ports), given);
     call(&SendUssd::send(ports, text).map_err(show).ok()?, given);
     call(&SendUssd::cancel(ports, text).map_err(show).ok()?, given);
     call(&QueryUssdReply::new(ports).map_err(show).ok()?, given);
