@@ -69,9 +69,7 @@ async fn other_credentials_that_are_wrong_cost_one_try_after_right_ones() {
 #[tokio::test]
 async fn a_try_is_not_repeated_when_what_would_tell_its_worth_is_lost() {
     let (emulator, _) = start(options()).await;
-    let limit = Duration::from_millis(50);
-    let builder = Gateway::builder(&emulator.url()).credentials("admin", "wrong");
-    let gateway = builder.answer_limit(limit).build().unwrap();
+    let gateway = wrong(&emulator);
     for _ in 0..5 {
         let mut call = std::pin::pin!(send(&gateway, "1", 1));
         // The caller goes away as soon as the refusal is there.
