@@ -303,6 +303,13 @@ mod tests {
         }
     }
 
+    /// As [`sent`], and the request is let in.
+    fn used(login: &mut Login, now: Instant) -> Option<String> {
+        let nonce = sent(login, now);
+        login.accepted();
+        nonce
+    }
+
     #[test]
     fn a_fresh_nonce_refused_is_a_wrong_password_when_the_gateway_keeps_it() {
         let now = Instant::now();
@@ -369,8 +376,7 @@ mod tests {
         let now = Instant::now();
         let mut login = login();
         challenged(&mut login, "a", now);
-        sent(&mut login, now);
-        login.accepted();
+        used(&mut login, now);
         sent(&mut login, now);
         assert!(matches!(login.refused([], now), Err(Error::Challenge(_))));
         assert_eq!(sent(&mut login, now), None);
@@ -383,15 +389,12 @@ mod tests {
         let mut login = login();
         challenged(&mut login, "a", at(0));
         for use_at in [0, 400, 800] {
-            sent(&mut login, at(use_at));
-            login.accepted();
+            used(&mut login, at(use_at));
         }
         sent(&mut login, at(1200));
         refused(&mut login, "b", at(1200)).unwrap();
-        assert_eq!(sent(&mut login, at(1200)).as_deref(), Some("b"));
-        login.accepted();
-        assert_eq!(sent(&mut login, at(2300)).as_deref(), Some("b"));
-        login.accepted();
+        assert_eq!(used(&mut login, at(1200)).as_deref(), Some("b"));
+        assert_eq!(used(&mut login, at(2300)).as_deref(), Some("b"));
         assert_eq!(sent(&mut login, at(2400)), None, "1.2 s old");
     }
 
@@ -400,8 +403,7 @@ mod tests {
         let now = Instant::now();
         let mut login = login();
         challenged(&mut login, "a", now);
-        sent(&mut login, now);
-        login.accepted();
+        used(&mut login, now);
         sent(&mut login, now);
         refused(&mut login, "b", now).unwrap();
         let mut probes = 0;

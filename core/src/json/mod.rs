@@ -30,16 +30,15 @@ mod tests;
 
 pub use error::{Malformed, ReadError};
 pub use reader::MAX_DEPTH;
-
-/// How many keys each part of an answer can have.
-pub(crate) mod slots {
-    #![allow(non_upper_case_globals)]
-    pub(crate) use super::store::{HEAD_SLOTS as head, RECORD_SLOTS as record};
-}
-
 pub(crate) use reader::Reader;
 pub(crate) use schema::{Key, Schema, key};
 pub use store::MAX_KEY_BYTES;
 pub use value::{Field, Text};
 pub(crate) use value::{FromRaw, TakeValue, Values};
 pub(crate) use write::JsonWriter;
+
+/// How many keys each part of an answer can have.
+pub(crate) mod slots {
+    #![allow(non_upper_case_globals)]
+    pub(crate) use super::store::{HEAD_SLOTS as head, RECORD_SLOTS as record};
+}

@@ -48,7 +48,7 @@ impl TextReader {
                         self.end_high(store);
                         return true;
                     }
-                    self.backslash(input, rest, store);
+                    self.backslash(input, store);
                 }
                 Escape::Slash => {
                     let [byte, rest @ ..] = *input else { return false };
@@ -83,15 +83,15 @@ impl TextReader {
     }
 
     /// A backslash: a whole `\uXXXX` at once where it stands in the input, else step by step.
-    fn backslash(&mut self, input: &mut &[u8], rest: &[u8], store: &mut Store<'_>) {
+    fn backslash(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
         if let [_, b'u', a, b, c, d, rest @ ..] = *input
             && let Some(unit) = hex4([*a, *b, *c, *d])
         {
             *input = rest;
             self.unit(unit, store);
-        } else {
+        } else if let [_, rest @ ..] = *input {
+            *input = rest;
             self.escape = Escape::Slash;
-            *input = input.get(input.len().saturating_sub(rest.len())..).unwrap_or_default();
         }
     }
 
