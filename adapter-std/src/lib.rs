@@ -23,6 +23,7 @@ mod error;
 mod gateway;
 mod login;
 mod session;
+pub mod store;
 mod ussd;
 
 pub use answer::{Answer, Records};

@@ -1,0 +1,253 @@
+//! Stores of any number of gateways in one redb file.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    io::{self, ErrorKind},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use ::redb::{
+    Builder, Database as Redb, Error as Fault, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    StorageBackend, Table, TableDefinition, TableHandle, WriteTransaction,
+};
+
+use super::{Entry, Store, StoreError, Write};
+
+/// The format of what is stored, for a later version to recognise.
+const FORMAT: u32 = 1;
+/// redb would take a gigabyte.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// A gateway's number, and a key.
+type Key = (u32, u32);
+
+/// What there is to know of the file: `format`.
+const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("sms-gateway");
+/// The gateways' numbers by name.
+const GATEWAYS: TableDefinition<'_, &str, u32> = TableDefinition::new("gateways");
+const RECORDS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("records");
+const TEXTS: TableDefinition<'_, Key, &str> = TableDefinition::new("texts");
+const REFERENCES: TableDefinition<'_, Key, &str> = TableDefinition::new("references");
+
+/// A file that holds the messages of any number of gateways. Cheap to clone; the file closes with the last clone and
+/// the last [`RedbStore`].
+///
+/// ```
+/// use sms_gateway::store::{Database, Store, StoreError, Write};
+///
+/// # fn main() -> Result<(), StoreError> {
+/// # let path = std::env::temp_dir().join(format!("sms-gateway-doctest-{}", std::process::id()));
+/// let database = Database::open(&path)?;
+/// let mut cellar = database.gateway("cellar")?;
+/// let mut roof = database.gateway("roof")?;
+/// cellar.save(&[Write::Record { key: 1, record: vec![0; 96] }])?;
+/// assert_eq!(cellar.load()?.len(), 1);
+/// assert!(roof.load()?.is_empty());
+/// # std::fs::remove_file(path)?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Database {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    redb: Redb,
+    /// The gateways with a [`RedbStore`].
+    in_use: Mutex<BTreeSet<u32>>,
+}
+
+impl Database {
+    /// Opens a file, which is made if there is none, for its owner alone to read (on Unix). All of it is read once, to
+    /// see that it is whole, so that this takes the longer the more is stored.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when the file is open elsewhere; [`StoreError::Damaged`] when it was changed by anything else;
+    /// [`StoreError::Version`]; [`StoreError::Io`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        file::open(path.as_ref())
+    }
+
+    /// The store of a gateway, by a name of the caller's choosing that stays the same.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while there is such a store already; [`StoreError::Io`].
+    pub fn gateway(&self, name: &str) -> Result<RedbStore, StoreError> {
+        let gateway = self.number(name)?;
+        let mut in_use = self.shared.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if !in_use.insert(gateway) {
+            return Err(StoreError::InUse);
+        }
+        drop(in_use);
+        Ok(RedbStore { shared: Arc::clone(&self.shared), gateway })
+    }
+
+    fn new(backend: impl StorageBackend) -> Result<Self, StoreError> {
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+        let redb = builder.create_with_backend(backend).map_err(fault)?;
+        prepare(&redb)?;
+        Ok(Self { shared: Arc::new(Shared { redb, in_use: Mutex::default() }) })
+    }
+
+    /// The number of a gateway, a new one for a new name.
+    fn number(&self, name: &str) -> Result<u32, StoreError> {
+        let transaction = self.shared.redb.begin_write().map_err(fault)?;
+        let mut gateways = transaction.open_table(GATEWAYS).map_err(fault)?;
+        let known = gateways.get(name).map_err(fault)?.map(|number| number.value());
+        if let Some(number) = known {
+            return Ok(number);
+        }
+        let number = u32::try_from(gateways.len().map_err(fault)?)
+            .map_err(|_| StoreError::Other("too many gateways".into()))?;
+        gateways.insert(name, number).map_err(fault)?;
+        drop(gateways);
+        transaction.commit().map_err(fault)?;
+        Ok(number)
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").finish_non_exhaustive()
+    }
+}
+
+/// One gateway's store in a [`Database`].
+pub struct RedbStore {
+    shared: Arc<Shared>,
+    gateway: u32,
+}
+
+impl Store for RedbStore {
+    fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
+        let transaction = self.shared.redb.begin_read().map_err(fault)?;
+        let texts = transaction.open_table(TEXTS).map_err(fault)?;
+        let references = transaction.open_table(REFERENCES).map_err(fault)?;
+        let records = transaction.open_table(RECORDS).map_err(fault)?;
+        let all = (self.gateway, 0)..=(self.gateway, u32::MAX);
+        let mut entries = Vec::new();
+        for stored in records.range(all).map_err(fault)? {
+            let (key, record) = stored.map_err(fault)?;
+            let text = texts.get(key.value()).map_err(fault)?;
+            let reference = references.get(key.value()).map_err(fault)?;
+            entries.push(Entry {
+                key: key.value().1,
+                record: record.value().to_vec(),
+                text: text.map(|text| text.value().into()),
+                reference: reference.map(|reference| reference.value().into()),
+            });
+        }
+        Ok(entries)
+    }
+
+    fn save(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        // A transaction is durable by default, and undone when it is dropped.
+        let transaction = self.shared.redb.begin_write().map_err(fault)?;
+        let mut tables = Tables::open(&transaction).map_err(fault)?;
+        for write in writes {
+            tables.apply(self.gateway, write).map_err(fault)?;
+        }
+        drop(tables);
+        transaction.commit().map_err(fault)
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        let mut in_use = self.shared.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.remove(&self.gateway);
+    }
+}
+
+impl fmt::Debug for RedbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedbStore").field("gateway", &self.gateway).finish_non_exhaustive()
+    }
+}
+
+/// What holds entries.
+struct Tables<'t> {
+    records: Table<'t, Key, &'static [u8]>,
+    texts: Table<'t, Key, &'static str>,
+    references: Table<'t, Key, &'static str>,
+}
+
+impl<'t> Tables<'t> {
+    fn open(transaction: &'t WriteTransaction) -> Result<Self, Fault> {
+        Ok(Self {
+            records: transaction.open_table(RECORDS)?,
+            texts: transaction.open_table(TEXTS)?,
+            references: transaction.open_table(REFERENCES)?,
+        })
+    }
+
+    fn apply(&mut self, gateway: u32, write: &Write) -> Result<(), Fault> {
+        match write {
+            Write::Record { key, record } => {
+                self.records.insert((gateway, *key), record.as_slice())?;
+            }
+            Write::Text { key, text } => {
+                self.texts.insert((gateway, *key), &**text)?;
+            }
+            Write::Reference { key, reference } => {
+                self.references.insert((gateway, *key), &**reference)?;
+            }
+            Write::ForgetText { key } => {
+                self.texts.remove((gateway, *key))?;
+            }
+            Write::Forget { key } => {
+                self.records.remove((gateway, *key))?;
+                self.texts.remove((gateway, *key))?;
+                self.references.remove((gateway, *key))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lays out a new file, and knows a file of ours from others.
+fn prepare(redb: &Redb) -> Result<(), StoreError> {
+    let transaction = redb.begin_write().map_err(fault)?;
+    let tables: Vec<_> = transaction.list_tables().map_err(fault)?.collect();
+    let ours = tables.is_empty() || tables.iter().any(|table| table.name() == ABOUT.name());
+    if !ours {
+        return Err(StoreError::Damaged("a redb database of another program".to_owned()));
+    }
+    let mut about = transaction.open_table(ABOUT).map_err(fault)?;
+    let format = about.get("format").map_err(fault)?.map(|format| format.value());
+    match format {
+        Some(FORMAT) => return Ok(()),
+        Some(found) => return Err(StoreError::Version { found }),
+        None => about.insert("format", FORMAT).map_err(fault)?,
+    };
+    drop(about);
+    // A table that was never written can't be read.
+    transaction.open_table(GATEWAYS).map_err(fault)?;
+    drop(Tables::open(&transaction).map_err(fault)?);
+    transaction.commit().map_err(fault)
+}
+
+/// The error of ours that one of redb's is.
+fn fault(error: impl Into<Fault>) -> StoreError {
+    match error.into() {
+        Fault::DatabaseAlreadyOpen | Fault::LockProtocolMismatch => StoreError::InUse,
+        Fault::Corrupted(found) => StoreError::Damaged(found),
+        // Not ours, or cut short.
+        Fault::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+            StoreError::Damaged(error.to_string())
+        }
+        Fault::Io(error) => StoreError::Io(error),
+        error @ Fault::PreviousIo => StoreError::Io(io::Error::other(error)),
+        error => StoreError::Other(Box::new(error)),
+    }
+}

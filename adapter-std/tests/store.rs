@@ -1,0 +1,287 @@
+//! What stores keep, and what is left of a file when the program that writes it is killed.
+
+#![allow(missing_docs)]
+
+use sms_gateway::store::{Entry, MemoryStore, Store, Write};
+
+fn sorted(store: &mut impl Store) -> Vec<Entry> {
+    let mut entries = store.load().unwrap();
+    entries.sort_by_key(|entry| entry.key);
+    entries
+}
+
+fn entry(key: u32, record: &[u8], text: Option<&str>, reference: Option<&str>) -> Entry {
+    Entry { key, record: record.to_vec(), text: text.map(Into::into), reference: reference.map(Into::into) }
+}
+
+fn keeps_what_it_should(store: &mut impl Store) {
+    assert_eq!(sorted(store), []);
+    store.save(&[]).unwrap();
+    let (text, reference) = ("ü".repeat(750), "r".repeat(255));
+    let ends = [0, 1, u32::MAX];
+    for key in ends {
+        store
+            .save(&[
+                Write::Text { key, text: text.as_str().into() },
+                Write::Record { key, record: vec![7; 96] },
+                Write::Reference { key, reference: reference.as_str().into() },
+            ])
+            .unwrap();
+    }
+    assert_eq!(sorted(store), ends.map(|key| entry(key, &[7; 96], Some(&text), Some(&reference))));
+    // In order, the last one counts.
+    store
+        .save(&[
+            Write::Forget { key: 1 },
+            Write::Record { key: 1, record: vec![] },
+            Write::Record { key: 0, record: vec![1] },
+            Write::Record { key: 0, record: vec![2] },
+            Write::ForgetText { key: 0 },
+            Write::Text { key: u32::MAX, text: "".into() },
+            Write::ForgetText { key: 5 },
+            Write::Forget { key: 6 },
+            Write::Text { key: 8, text: "without a record".into() },
+        ])
+        .unwrap();
+    let expected = [
+        entry(0, &[2], None, Some(&reference)),
+        entry(1, &[], None, None),
+        entry(u32::MAX, &[7; 96], Some(""), Some(&reference)),
+    ];
+    assert_eq!(sorted(store), expected);
+}
+
+#[test]
+fn memory_keeps_what_it_should() {
+    let mut store = MemoryStore::new();
+    keeps_what_it_should(&mut store);
+    assert_eq!(sorted(&mut store.clone()).len(), 3);
+    assert_eq!(sorted(&mut MemoryStore::new()), []);
+    let mut boxed: Box<dyn Store> = Box::new(store);
+    assert_eq!(sorted(&mut boxed).len(), 3);
+}
+
+#[cfg(feature = "redb")]
+mod file {
+    use super::*;
+    use sms_gateway::store::{Database, RedbStore, StoreError};
+    use std::{
+        env, fs,
+        io::{BufRead, BufReader},
+        path::{Path, PathBuf},
+        process::{Child, Command, Stdio},
+    };
+
+    /// Tells the test program, started anew, which file to work on.
+    const FILE: &str = "SMS_GATEWAY_TEST_FILE";
+    /// It says so when it can't.
+    const IN_USE: &str = "in use";
+
+    /// A folder that is empty, and goes with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.join("messages.redb")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// This program again, running one test alone, on a file.
+    fn child(test: &str, file: &Path) -> Child {
+        Command::new(env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .env(FILE, file)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+        BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap)
+    }
+
+    /// The numbers of the saves that a child tells of.
+    fn saves(child: &mut Child) -> impl Iterator<Item = u32> + use<> {
+        lines(child).filter_map(|line| line.strip_prefix("saved ")?.parse().ok())
+    }
+
+    #[test]
+    fn keeps_what_it_should_over_a_restart() {
+        let folder = Folder::new("keeps");
+        let database = Database::open(folder.file()).unwrap();
+        let mut store = database.gateway("box").unwrap();
+        keeps_what_it_should(&mut store);
+        let before = sorted(&mut store);
+        drop((store, database));
+        let database = Database::open(folder.file()).unwrap();
+        assert_eq!(sorted(&mut database.gateway("box").unwrap()), before);
+        // Nothing else is left behind.
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn gateways_do_not_see_each_other() {
+        let folder = Folder::new("gateways");
+        let names = ["", "a", "b", "Büro"];
+        for round in 0..2 {
+            let database = Database::open(folder.file()).unwrap();
+            for (name, number) in names.into_iter().zip(0..) {
+                let mut store = database.gateway(name).unwrap();
+                let expected = if round == 0 { vec![] } else { vec![entry(7, &[number], None, None)] };
+                assert_eq!(sorted(&mut store), expected, "{name}");
+                store.save(&[Write::Record { key: 7, record: vec![number] }]).unwrap();
+            }
+        }
+        let database = Database::open(folder.file()).unwrap();
+        database.gateway("a").unwrap().save(&[Write::Forget { key: 7 }]).unwrap();
+        let left = names.map(|name| sorted(&mut database.gateway(name).unwrap()).len());
+        assert_eq!(left, [1, 0, 1, 1]);
+    }
+
+    #[test]
+    fn a_gateway_has_one_store_at_a_time() {
+        let folder = Folder::new("one");
+        let database = Database::open(folder.file()).unwrap();
+        let store = database.gateway("box").unwrap();
+        assert!(matches!(database.clone().gateway("box"), Err(StoreError::InUse)));
+        drop(store);
+        database.gateway("box").unwrap();
+    }
+
+    #[test]
+    fn a_file_is_open_once() {
+        let folder = Folder::new("once");
+        let store = Database::open(folder.file()).unwrap().gateway("box").unwrap();
+        let error = Database::open(folder.file()).unwrap_err();
+        assert!(matches!(error, StoreError::InUse) && error.to_string().contains("in use"), "{error}");
+        let mut other = child("file::writes_until_it_is_killed", &folder.file());
+        // If it could open the file, it would write without end.
+        let said = lines(&mut other).find(|line| line == IN_USE || line.starts_with("saved"));
+        let _ = other.kill();
+        other.wait().unwrap();
+        assert_eq!(said.as_deref(), Some(IN_USE));
+        drop(store);
+        Database::open(folder.file()).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_store_is_told() {
+        let folder = Folder::new("told");
+        let refused = |content: &[u8]| {
+            fs::write(folder.file(), content).unwrap();
+            let error = Database::open(folder.file()).unwrap_err();
+            assert!(matches!(error, StoreError::Damaged(_)), "{error:?}");
+            assert_eq!(fs::read(folder.file()).unwrap(), content);
+        };
+        refused(b"SQLite format 3\0");
+        refused(&[0; 4096]);
+        fs::write(folder.file(), "").unwrap();
+        Database::open(folder.file()).unwrap();
+        let error = Database::open(folder.0.join("nowhere").join("x.redb")).unwrap_err();
+        assert!(matches!(error, StoreError::Io(_)), "{error:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_its_owner_s_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new("owner");
+        Database::open(folder.file()).unwrap();
+        let mode = fs::metadata(folder.file()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_was_forgotten_leaves_its_room() {
+        let folder = Folder::new("room");
+        let mut store = Database::open(folder.file()).unwrap().gateway("box").unwrap();
+        let mut fill = |rounds| {
+            for _ in 0..rounds {
+                let texts = (0..200).map(|key| Write::Text { key, text: "x".repeat(1500).into() });
+                store.save(&texts.collect::<Vec<_>>()).unwrap();
+                let forgotten = (0..200).map(|key| Write::Forget { key });
+                store.save(&forgotten.collect::<Vec<_>>()).unwrap();
+            }
+            fs::metadata(folder.file()).unwrap().len()
+        };
+        let early = fill(3);
+        assert!(fill(20) <= early * 2);
+    }
+
+    /// What the save of this number stores. Every save leaves three keys, all of them told by its number.
+    fn group(number: u32) -> Vec<Write> {
+        let record = number.to_le_bytes().to_vec();
+        let key = number % 100 + 1;
+        vec![
+            Write::Record { key: 0, record: record.clone() },
+            Write::Text { key, text: "x".repeat(1500).into() },
+            Write::Reference { key, reference: number.to_string().into() },
+            Write::Record { key, record },
+            Write::ForgetText { key: (number + 95) % 100 + 1 },
+            Write::Forget { key: (number + 90) % 100 + 1 },
+        ]
+    }
+
+    /// The number of the last save that a store holds, and it holds all of that.
+    fn last_save(store: &mut RedbStore) -> u32 {
+        let entries = sorted(store);
+        let Some(mark) = entries.first() else { return 0 };
+        let number = u32::from_le_bytes(mark.record.as_slice().try_into().unwrap());
+        let mut expected = MemoryStore::new();
+        for earlier in number.saturating_sub(200).max(1)..=number {
+            expected.save(&group(earlier)).unwrap();
+        }
+        assert_eq!(entries, sorted(&mut expected));
+        number
+    }
+
+    /// Does nothing as a test; as a child it saves, and says so, without end.
+    #[test]
+    fn writes_until_it_is_killed() {
+        let Some(file) = env::var_os(FILE) else { return };
+        println!();
+        let database = match Database::open(file) {
+            Err(StoreError::InUse) => return println!("{IN_USE}"),
+            opened => opened.unwrap(),
+        };
+        let mut store = database.gateway("box").unwrap();
+        for number in last_save(&mut store) + 1.. {
+            store.save(&group(number)).unwrap();
+            println!("saved {number}");
+        }
+    }
+
+    #[test]
+    fn a_killed_process_has_saved_what_it_said() {
+        let folder = Folder::new("killed");
+        let mut told = 0;
+        for count in [1, 5, 33, 150, 250] {
+            let mut child = child("file::writes_until_it_is_killed", &folder.file());
+            let mut saves = saves(&mut child);
+            for _ in 0..count {
+                told += 1;
+                assert_eq!(saves.next(), Some(told));
+            }
+            child.kill().unwrap();
+            // What it said before it died.
+            told = saves.last().unwrap_or(told);
+            child.wait().unwrap();
+            let mut store = Database::open(folder.file()).unwrap().gateway("box").unwrap();
+            let found = last_save(&mut store);
+            assert!(found == told || found == told + 1, "{found} saved, {told} told");
+            told = found;
+        }
+    }
+}
