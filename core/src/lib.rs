@@ -65,6 +65,7 @@ pub mod http;
 pub mod json;
 mod show;
 pub mod text;
+pub mod track;
 mod value;
 mod writer;
 

@@ -44,6 +44,11 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// A number that was checked before.
+    pub(crate) const fn of_valid(number: &'a str) -> Self {
+        Self(number)
+    }
+
     /// The number as it was given.
     pub const fn as_str(self) -> &'a str {
         self.0

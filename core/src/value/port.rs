@@ -89,6 +89,15 @@ impl Ports {
         self.0 & (1 << port.0) != 0
     }
 
+    /// A bit for each port.
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
     /// How many ports are in the set.
     pub const fn len(&self) -> u32 {
         self.0.count_ones()

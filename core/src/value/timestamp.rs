@@ -109,6 +109,51 @@ impl Timestamp {
     }
 }
 
+/// Days from 1970-01-01 to the day, where it is not before that (the calendar counted from March, in which a leap day is the last of its year).
+fn days_since_1970(year: u16, month: u8, day: u8) -> Option<u32> {
+    let (year, month) = (u32::from(year), u32::from(month));
+    let (year, month) =
+        if month > 2 { (year, month.wrapping_sub(3)) } else { (year.checked_sub(1)?, month.wrapping_add(9)) };
+    let leap_days = (year / 4).wrapping_sub(year / 100).wrapping_add(year / 400);
+    let of_year = month.wrapping_mul(153).wrapping_add(2) / 5;
+    let days =
+        year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(of_year).wrapping_add(u32::from(day));
+    days.checked_sub(719_469)
+}
+
+/// Seconds from 1970-01-01 00:00:00 in the gateway's own civil time; `None` before it and from 2106 on.
+pub(crate) fn to_seconds(time: Timestamp) -> Option<u32> {
+    let of_day = u32::from(time.hour).wrapping_mul(60).wrapping_add(u32::from(time.minute));
+    let of_day = of_day.wrapping_mul(60).wrapping_add(u32::from(time.second));
+    days_since_1970(time.year, time.month, time.day)?.checked_mul(86_400)?.checked_add(of_day)
+}
+
+/// The time that many seconds from 1970-01-01 00:00:00.
+// All parts are below what their types hold: years end in 2106.
+#[allow(clippy::cast_possible_truncation)]
+pub(crate) fn from_seconds(seconds: u32) -> Timestamp {
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    // From 0000-03-01 on, in eras of 400 years.
+    let days = days.wrapping_add(719_468);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let leaps = (day_of_era / 1460).wrapping_sub(day_of_era / 36_524).wrapping_add(day_of_era / 146_096);
+    let year_of_era = day_of_era.wrapping_sub(leaps) / 365;
+    let before =
+        (year_of_era.wrapping_mul(365)).wrapping_add(year_of_era / 4).wrapping_sub(year_of_era / 100);
+    let day_of_year = day_of_era.wrapping_sub(before);
+    let month = day_of_year.wrapping_mul(5).wrapping_add(2) / 153;
+    let day = day_of_year.wrapping_sub(month.wrapping_mul(153).wrapping_add(2) / 5).wrapping_add(1);
+    let (month, next) = if month < 10 { (month.wrapping_add(3), 0) } else { (month.wrapping_sub(9), 1) };
+    Timestamp {
+        year: era.wrapping_mul(400).wrapping_add(year_of_era).wrapping_add(next) as u16,
+        month: month as u8,
+        day: day as u8,
+        hour: (of_day / 3600) as u8,
+        minute: (of_day / 60 % 60) as u8,
+        second: (of_day % 60) as u8,
+    }
+}
+
 /// Ten times each digit plus the one behind it, where `text` has a digit for each `0` of `form` and else what `form` has.
 fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
     const UPPER_HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
@@ -191,7 +236,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn seconds_of_known_times() {
+        for (text, seconds) in [
+            ("1970-01-01 00:00:00", Some(0)),
+            ("1999-12-31 23:59:59", Some(946_684_799)),
+            ("2000-02-29 12:00:00", Some(951_825_600)),
+            ("2000-03-01 00:00:00", Some(951_868_800)),
+            ("2026-11-22 18:00:00", Some(1_795_370_400)),
+            ("2106-02-07 06:28:15", Some(u32::MAX)),
+            ("2106-02-07 06:28:16", None),
+            ("1969-12-31 23:59:59", None),
+            ("0000-01-01 00:00:00", None),
+        ] {
+            let time = text.parse().unwrap();
+            assert_eq!(to_seconds(time), seconds, "{text}");
+            assert!(seconds.is_none_or(|seconds| from_seconds(seconds) == time), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn seconds_round_trip(seconds in any::<u32>()) {
+            let time = from_seconds(seconds);
+            prop_assert_eq!(to_seconds(time), Some(seconds));
+            prop_assert_eq!(Timestamp::new(time.year, time.month, time.day, time.hour, time.minute, time.second), Ok(time));
+        }
+
         #[test]
         fn text_and_order_round_trip(
             a in (0..=9999_u16, 1..=12_u8, 1..=28_u8, 0..=23_u8, 0..=59_u8, 0..=59_u8),

@@ -1,0 +1,150 @@
+//! The gateway's clock, as far as its answers show it.
+//!
+//! Gateway times are compared with each other only. The clock jumps: it is set, daylight saving begins, a restart puts it to
+//! 1970. What was sent before it jumped back can't be told by time from what was sent after.
+
+use super::{
+    slot::{NO_TIME, Slot},
+    timing::{Tick, seconds},
+};
+
+/// A box without the right time yet says it is in 1970; nothing before 2000 can be right.
+const UNSET: u32 = 946_684_800;
+
+/// How much earlier than expected a result may be and still be a message's own: a change of daylight saving, and some.
+const TOLERANCE: u32 = 2 * 3600;
+
+/// So many messages in a row whose results seem far too old: the clock was wrong before.
+const DOUBTS: u8 = 2;
+
+/// So many reports in a row carried exactly the time of sending: reports do so.
+const SURE: u8 = 8;
+
+/// So many in a row did not: they don't.
+const UNSURE: u8 = 3;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    /// Grows with each jump back.
+    era: u8,
+    /// The latest time of sending in this era, and when and at which sequence number it was seen.
+    latest: u32,
+    seen: Tick,
+    sequence: u32,
+    doubts: u8,
+    /// How many reports in a row carried the time of sending, and since then how many did not.
+    equal: u8,
+    unequal: u8,
+}
+
+/// How a report's time stands to a message's time of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    Equal,
+    After,
+    Before,
+    Unknown,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { era: 0, latest: NO_TIME, seen: Tick(0), sequence: 0, doubts: 0, equal: 0, unequal: 0 }
+    }
+
+    /// The latest time of sending that was seen since the clock last jumped back.
+    pub(super) fn latest(&self) -> Option<u32> {
+        (self.latest != NO_TIME).then_some(self.latest)
+    }
+
+    pub(super) fn is_current(&self, slot: &Slot) -> bool {
+        slot.sent != NO_TIME && slot.era == self.era
+    }
+
+    /// The sequence number at which `latest` was seen.
+    pub(super) fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
+    pub(super) fn era(&self) -> u8 {
+        self.era
+    }
+
+    /// Whether a result of that time is too old to be of a message added then: it is another's with the same user_id. Not
+    /// if several in a row are: then the clock was wrong before.
+    pub(super) fn is_too_old(&mut self, sent: u32, added: Tick) -> bool {
+        let (Some(latest), true) = (self.latest(), sent >= UNSET) else { return false };
+        let then = latest.saturating_sub(seconds(added.ago(self.seen)));
+        if sent.saturating_add(TOLERANCE) >= then {
+            self.doubts = 0;
+            return false;
+        }
+        self.doubts = self.doubts.saturating_add(1);
+        self.doubts <= DOUBTS
+    }
+
+    /// Takes note of the time of sending of a message that was submitted at this sequence number. Whether the clock jumped back.
+    pub(super) fn note(&mut self, sent: u32, submitted: u32, now: Tick, sequence: u32) -> bool {
+        let Some(latest) = self.latest() else {
+            (self.latest, self.seen, self.sequence) = (sent, now, sequence);
+            return false;
+        };
+        let came_later = submitted.wrapping_sub(self.sequence) <= u32::MAX / 2;
+        let jumped = came_later && sent.saturating_add(1) < latest;
+        if jumped {
+            self.era = self.era.wrapping_add(1);
+        }
+        if jumped || sent > latest {
+            (self.latest, self.seen, self.sequence) = (sent, now, sequence);
+        }
+        jumped
+    }
+
+    /// A time of sending that an earlier life saw.
+    pub(super) fn recall(&mut self, sent: u32) {
+        if self.latest().is_none_or(|latest| sent > latest) {
+            self.latest = sent;
+        }
+    }
+
+    /// All was recalled: from this sequence number on times are compared with it.
+    pub(super) fn restored(&mut self, sequence: u32, now: Tick) {
+        (self.sequence, self.seen) = (sequence, now);
+    }
+
+    pub(super) fn relation(&self, slot: &Slot, time: u32) -> Relation {
+        if slot.sent == NO_TIME || time == NO_TIME {
+            Relation::Unknown
+        } else if time == slot.sent {
+            Relation::Equal
+        } else if !self.is_current(slot) {
+            Relation::Unknown
+        } else if time.saturating_add(1) < slot.sent {
+            Relation::Before
+        } else {
+            Relation::After
+        }
+    }
+
+    /// Whether reports carry exactly the time of sending.
+    pub(super) fn reports_equal(&self) -> bool {
+        self.equal >= SURE
+    }
+
+    /// Takes note of how the time of a report stood to the only message that it could be of.
+    pub(super) fn learn(&mut self, relation: Relation) {
+        match relation {
+            Relation::Equal => {
+                self.equal = self.equal.saturating_add(1).min(SURE);
+                self.unequal = 0;
+            }
+            Relation::Unknown => {}
+            Relation::After | Relation::Before if self.reports_equal() => {
+                self.unequal = self.unequal.saturating_add(1);
+                if self.unequal >= UNSURE {
+                    (self.equal, self.unequal) = (0, 0);
+                }
+            }
+            Relation::After | Relation::Before => self.equal = 0,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Numbers in few bytes, and when two spellings mean the same subscriber.
+
+use crate::Number;
+
+/// How many digits of a number can be kept: as many as a request may carry.
+const MAX_DIGITS: u8 = 24;
+
+/// Two numbers of which one is the end of the other are the same from so many digits on.
+const TELLING: u8 = 7;
+
+/// The digits of a number, four bits each, the last one lowest; and how it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digits {
+    words: [u32; 3],
+    length: u8,
+    plus: bool,
+}
+
+impl Digits {
+    pub(super) const NONE: Self = Self { words: [0; 3], length: 0, plus: false };
+
+    /// `None` for what is no number, or a longer one than a request may carry.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let (plus, digits) = match bytes.split_first() {
+            Some((b'+', rest)) => (true, rest),
+            _ => (false, bytes),
+        };
+        let mut number = Self { plus, ..Self::NONE };
+        for digit in digits {
+            if !digit.is_ascii_digit() || number.length == MAX_DIGITS {
+                return None;
+            }
+            number.push(digit & 0x0F);
+        }
+        (number.length > 0).then_some(number)
+    }
+
+    fn push(&mut self, digit: u8) {
+        let [low, middle, high] = self.words;
+        self.words = [low << 4 | u32::from(digit), middle << 4 | low >> 28, high << 4 | middle >> 28];
+        self.length = self.length.saturating_add(1);
+    }
+
+    /// The digit that stands so many places before the last.
+    fn digit(&self, place: u8) -> u8 {
+        let word = match place / 8 {
+            0 => self.words[0],
+            1 => self.words[1],
+            _ => self.words[2],
+        };
+        (word >> (u32::from(place % 8) * 4) & 0xF) as u8
+    }
+
+    /// How many digits there are without leading zeros.
+    fn significant(&self) -> u8 {
+        let [low, middle, high] = self.words;
+        let (above, word) = match (high, middle) {
+            (0, 0) => (0, low),
+            (0, _) => (8, middle),
+            _ => (16, high),
+        };
+        above + 8 - (word.leading_zeros() / 4) as u8
+    }
+
+    /// Whether both are the same subscriber: without `+`, `00` and leading zeros they are equal, or the shorter one, of at least
+    /// seven digits, is the end of the longer.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let (mine, theirs) = (self.significant(), other.significant());
+        let common = mine.min(theirs);
+        (mine == theirs || common >= TELLING) && self.last(common) == other.last(common)
+    }
+
+    /// The last so many digits.
+    fn last(&self, digits: u8) -> [u32; 3] {
+        let mask = |from: u8| match digits.saturating_sub(from) {
+            count @ 0..=7 => (1 << (u32::from(count) * 4)) - 1,
+            _ => u32::MAX,
+        };
+        let [low, middle, high] = self.words;
+        [low & mask(0), middle & mask(8), high & mask(16)]
+    }
+
+    /// Equal for all spellings that are the same subscriber.
+    pub(super) fn tail(&self) -> u32 {
+        let [low, ..] = self.last(TELLING);
+        low
+    }
+
+    pub(super) fn words(&self) -> [u32; 3] {
+        self.words
+    }
+
+    /// The length and the plus sign in one byte.
+    pub(super) fn form(&self) -> u8 {
+        self.length | u8::from(self.plus) << 7
+    }
+
+    pub(super) fn from_parts(words: [u32; 3], form: u8) -> Self {
+        Self { words, length: (form & 0x7F).min(MAX_DIGITS), plus: form & 0x80 != 0 }
+    }
+}
+
+/// A number as it was written, in memory of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberBuf {
+    text: [u8; Number::MAX_BYTES + 1],
+    length: u8,
+}
+
+impl NumberBuf {
+    pub(super) fn new(digits: &Digits) -> Self {
+        let mut buffer = Self { text: [0; Number::MAX_BYTES + 1], length: 0 };
+        if digits.plus {
+            buffer.push(b'+');
+        }
+        for place in (0..digits.length).rev() {
+            buffer.push(b'0' + digits.digit(place));
+        }
+        buffer
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.text.get_mut(usize::from(self.length)) {
+            *place = byte;
+            self.length = self.length.saturating_add(1);
+        }
+    }
+
+    /// The number.
+    pub fn as_str(&self) -> &str {
+        let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
+        core::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Display for NumberBuf {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl serde::Serialize for NumberBuf {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::ToString;
+
+    fn digits(text: &str) -> Digits {
+        Digits::parse(text).unwrap()
+    }
+
+    #[test]
+    fn spellings_of_one_subscriber() {
+        for (left, right, same) in [
+            ("+8613800123456", "13800123456", true),
+            ("008613800123456", "+8613800123456", true),
+            ("013800123456", "13800123456", true),
+            ("10086", "+10086", true),
+            ("10086", "8610086", false),
+            ("800123456", "+8613800123456", true),
+            ("123456", "13800123456", false),
+            ("0123456", "13800123456", false),
+            ("13800123457", "13800123456", false),
+            ("+4413800123456", "+8613800123456", false),
+            ("0", "00", true),
+            ("0", "1", false),
+        ] {
+            assert_eq!(digits(left).is_same(&digits(right)), same, "{left} {right}");
+            assert_eq!(digits(right).is_same(&digits(left)), same, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number() {
+        for text in ["", "+", "1 2", "MyBank", "+1+", "1234567890123456789012345", "١٢"] {
+            assert_eq!(Digits::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_comes_back_as_it_was_written(text in "\\+?[0-9]{1,24}") {
+            let number = digits(&text);
+            prop_assert_eq!(NumberBuf::new(&number).to_string(), text);
+            prop_assert_eq!(Digits::from_parts(number.words(), number.form()), number);
+        }
+
+        #[test]
+        fn against_the_rule_on_strings(left in "\\+?0{0,3}[1-3]{1,12}", right in "\\+?0{0,3}[1-3]{1,12}") {
+            let bare = |text: &str| text.trim_start_matches(['+', '0']).to_string();
+            let (a, b) = (bare(&left), bare(&right));
+            let same = a == b || (a.len().min(b.len()) >= 7 && (a.ends_with(&b) || b.ends_with(&a)));
+            prop_assert_eq!(digits(&left).is_same(&digits(&right)), same);
+            if same {
+                prop_assert_eq!(digits(&left).tail(), digits(&right).tail());
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Whose a status report is, and what it says.
+//!
+//! A report names port, number and reference; references come around again, so several messages may fit. One is the report's
+//! when all others can be ruled out: by the gateway's times, since a report can't be older than its message, and by the order of
+//! what was seen, since a message can't have a report that was seen before it was submitted. Else nobody is.
+
+use core::time::Duration;
+
+use super::{
+    ask::Token,
+    clock::Relation,
+    digits::Digits,
+    early::{Raw, Report, Stage},
+    index::{Candidates, Unlocated},
+    question::Kind,
+    slot::{AMBIGUOUS, CHANGED, DOUBTED, NO_TIME, Queue, Slot, State},
+    timing::{Tick, seconds},
+    tracker::{Tracker, is_later},
+};
+use crate::{
+    call::{Delivery, QuerySmsDeliverStatus, StatusReport},
+    value::to_seconds,
+};
+
+/// How many messages that are not located yet are looked at for one report. Where there are more, one of them is taken
+/// for its message until less are left.
+const MAX_LOOKS: u32 = 32;
+
+/// What was made of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Taken {
+    /// Nothing is to be done about it.
+    Noted,
+    /// A report that was kept had to make room, and is to be handed out as [`Event::Unmatched`](super::Event::Unmatched) now.
+    Displaced(Report),
+    /// It lacks the port, reference or status, or its number is none: nobody's. It is not kept, and comes again
+    /// when the gateway repeats it.
+    Unreadable,
+}
+
+/// Whose a report is.
+enum Owner {
+    /// This message's segment.
+    Message(u32, u8, Relation),
+    /// Nobody's here, as yet.
+    Nobody,
+    /// One that was taken before, or that changes nothing.
+    Repeated,
+    /// A message's, unless it turns out to be of one whose port and reference are not known yet.
+    Claimed,
+    /// One of several.
+    Several,
+}
+
+impl Tracker<'_> {
+    /// A report of the answer to [`Ask::Reports`](super::Ask::Reports).
+    pub fn handle_report(
+        &mut self,
+        token: &Token<QuerySmsDeliverStatus<'static>>,
+        report: &StatusReport<'_>,
+        now: Duration,
+    ) -> Taken {
+        if !self.is_asked(token) || !matches!(self.question.kind, Kind::Reports { .. }) {
+            return Taken::Noted;
+        }
+        self.now = Tick::at(now);
+        let Some(report) = Raw::read(report) else { return Taken::Unreadable };
+        self.take_report(&report)
+    }
+
+    fn take_report(&mut self, report: &Raw) -> Taken {
+        let known = self.early.known(report);
+        if matches!(known, Some((Stage::Ambiguous | Stage::Undecided, _))) {
+            return Taken::Noted;
+        }
+        let sequence = match known {
+            Some((_, sequence)) => sequence,
+            None => self.count(),
+        };
+        let stage = match self.owner(report, sequence) {
+            Owner::Message(at, segment, relation) => {
+                self.early.remove(report);
+                self.clock.learn(relation);
+                self.apply(at, segment, report, relation);
+                return Taken::Noted;
+            }
+            Owner::Repeated => {
+                self.early.remove(report);
+                return Taken::Noted;
+            }
+            // Where it stands already is more than that nobody owns it.
+            Owner::Nobody if known.is_some_and(|(stage, _)| stage != Stage::Claimed) => return Taken::Noted,
+            Owner::Nobody => Stage::Waiting,
+            Owner::Claimed => Stage::Claimed,
+            Owner::Several => Stage::Ambiguous,
+        };
+        let due = self.now.plus(self.waits.unmatched);
+        match self.early.put(report, stage, self.now, due, sequence) {
+            Some(displaced) => Taken::Displaced((&displaced).into()),
+            None => Taken::Noted,
+        }
+    }
+
+    /// Looks for reports that came before the message's result.
+    pub(super) fn take_early(&mut self, at: u32) {
+        let slot = self.slots.get(at);
+        let (digits, port, reference, segments) = (slot.digits, slot.port, slot.reference, slot.segments);
+        for segment in 0..segments {
+            let mut from = 0;
+            while let Some((report, _)) =
+                self.early.find(&digits, port, reference.wrapping_add(segment), &mut from)
+            {
+                // It is kept already, so it displaces none.
+                let _ = self.take_report(&report);
+            }
+        }
+    }
+
+    /// Whose a report is that was first seen at this sequence number.
+    fn owner(&mut self, report: &Raw, sequence: u32) -> Owner {
+        let mut candidates =
+            Candidates::new(&self.slots, report.port, report.reference, &report.digits, self.longest);
+        let (mut possible, mut open, mut only, mut repeated, mut unequal) =
+            (0_u32, 0_u32, None, false, 0_u32);
+        while let Some((at, segment)) = candidates.next(&self.slots) {
+            let slot = self.slots.get(at);
+            let relation = self.clock.relation(slot, report.time);
+            if is_later(slot.submitted, sequence) {
+                continue;
+            }
+            if is_repetition(slot, segment, report) {
+                repeated = true;
+            } else if self.clock.reports_equal() && matches!(relation, Relation::After | Relation::Before) {
+                unequal += 1;
+            } else if relation != Relation::Before && !self.is_outdated(slot, segment, report) {
+                possible += 1;
+                open += u32::from(!is_ended(slot, segment));
+                only = Some((at, segment, relation));
+            }
+        }
+        if repeated || possible > 0 && open == 0 {
+            return Owner::Repeated;
+        }
+        match only {
+            None => {
+                if unequal == 1 {
+                    self.clock.learn(Relation::After);
+                }
+                Owner::Nobody
+            }
+            Some((at, segment, relation)) if possible == 1 => {
+                if self.clock.reports_equal() && relation == Relation::Equal {
+                    return Owner::Message(at, segment, relation);
+                }
+                match self.rival(report, sequence) {
+                    None => Owner::Message(at, segment, relation),
+                    Some(rival) if self.slots.get(rival).is_over() => self.mark_candidates(report, sequence),
+                    Some(rival) => self.wait_for(rival),
+                }
+            }
+            Some(_) => self.mark_candidates(report, sequence),
+        }
+    }
+
+    /// Whether the message had the segment's last report too long ago for this to be that again.
+    fn is_outdated(&self, slot: &Slot, segment: u8, report: &Raw) -> bool {
+        let again = slot.last_report.saturating_add(seconds(self.waits.doubled));
+        is_ended(slot, segment)
+            && self.clock.is_current(slot)
+            && report.time != NO_TIME
+            && report.time > again
+    }
+
+    /// A message to the same number that may own the report too, since its port and reference are not known.
+    fn rival(&self, report: &Raw, sequence: u32) -> Option<u32> {
+        let mut others = Unlocated::new(&self.slots, &report.digits);
+        let mut looks = 0;
+        while let Some(at) = others.next(&self.slots) {
+            let slot = self.slots.get(at);
+            let by_port = slot.ports == 0 || slot.ports >> (report.port & 31) & 1 == 1;
+            let sent = match slot.state {
+                State::Failed | State::Stopped => false,
+                state if state.is_final() => is_later(sequence, slot.submitted),
+                _ => is_later(sequence, self.not_begun(at)),
+            };
+            looks += 1;
+            if by_port && sent || looks > MAX_LOOKS {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// Asks for the rival's result soon, on which the report waits.
+    fn wait_for(&mut self, rival: u32) -> Owner {
+        if matches!(self.slots.get(rival).queue, Queue::Result(_)) && !self.is_sweeping() {
+            self.hurry_result(rival);
+        }
+        Owner::Claimed
+    }
+
+    /// Nobody is told what the report says; those that it may be of are told that.
+    fn mark_candidates(&mut self, report: &Raw, sequence: u32) -> Owner {
+        let mut candidates =
+            Candidates::new(&self.slots, report.port, report.reference, &report.digits, self.longest);
+        while let Some((at, segment)) = candidates.next(&self.slots) {
+            let slot = self.slots.get(at);
+            let relation = self.clock.relation(slot, report.time);
+            let possible = match relation {
+                Relation::After => !self.clock.reports_equal(),
+                Relation::Before => false,
+                Relation::Equal | Relation::Unknown => true,
+            };
+            let open = !is_ended(slot, segment) && !slot.has(AMBIGUOUS) && !slot.is_over();
+            if possible && open && !is_later(slot.submitted, sequence) {
+                self.slots.get_mut(at).set(AMBIGUOUS, true);
+                self.tell(at);
+            }
+        }
+        Owner::Several
+    }
+
+    /// The report is of this segment.
+    fn apply(&mut self, at: u32, segment: u8, report: &Raw, relation: Relation) {
+        let Some(bit) = 1_u32.checked_shl(segment.into()) else { return };
+        let sure = relation == Relation::Equal && self.clock.reports_equal();
+        let over = self.slots.get(at).is_over();
+        let slot = self.slots.get_mut(at);
+        slot.note_report_time(report.time);
+        let before = (slot.delivered, slot.temporary, slot.failed);
+        if slot.ended() & bit == 0 {
+            match Delivery::from(report.status) {
+                Delivery::Received => slot.delivered |= bit,
+                Delivery::Permanent | Delivery::GaveUp => slot.fail(bit, segment, report.status),
+                Delivery::Reserved if report.status >= 128 => slot.fail(bit, segment, report.status),
+                Delivery::Unconfirmed | Delivery::Replaced | Delivery::Temporary | Delivery::Reserved => {
+                    slot.temporary |= bit;
+                }
+            }
+            slot.temporary &= !slot.ended();
+        }
+        let changed = before != (slot.delivered, slot.temporary, slot.failed);
+        let (failed, delivered) = (slot.failed != 0, slot.delivered == slot.all_segments());
+        self.change(at);
+        if over || !changed {
+            return;
+        }
+        if delivered {
+            self.finish(at, State::Delivered);
+        } else if failed && sure {
+            self.finish(at, State::Failed);
+        } else if failed {
+            self.slots.get_mut(at).set(DOUBTED, true);
+            self.hurry_result(at);
+        } else {
+            self.slots.get_mut(at).set(CHANGED, true);
+            self.tell(at);
+        }
+    }
+}
+
+impl Slot {
+    fn note_report_time(&mut self, time: u32) {
+        if time == NO_TIME {
+            return;
+        }
+        if self.first_report == NO_TIME {
+            (self.first_report, self.last_report) = (time, time);
+        }
+        self.first_report = self.first_report.min(time);
+        self.last_report = self.last_report.max(time);
+    }
+
+    fn fail(&mut self, bit: u32, segment: u8, status: u8) {
+        if self.failed == 0 {
+            (self.failed_segment, self.code) = (segment, status.into());
+        }
+        self.failed |= bit;
+    }
+}
+
+fn is_ended(slot: &Slot, segment: u8) -> bool {
+    slot.ended() >> (segment & 31) & 1 == 1
+}
+
+/// Whether the message has taken this very report: what it says is noted, and its time is one of those noted.
+fn is_repetition(slot: &Slot, segment: u8, report: &Raw) -> bool {
+    let noted = match Delivery::from(report.status) {
+        Delivery::Received => slot.delivered,
+        Delivery::Permanent | Delivery::GaveUp => slot.failed,
+        Delivery::Reserved if report.status >= 128 => slot.failed,
+        _ => slot.temporary | slot.ended(),
+    };
+    let times = slot.first_report..=slot.last_report;
+    noted >> (segment & 31) & 1 == 1
+        && slot.first_report != NO_TIME
+        && (report.time == NO_TIME || times.contains(&report.time))
+}
+
+impl Raw {
+    fn read(report: &StatusReport<'_>) -> Option<Self> {
+        let byte = |value: Option<u32>| u8::try_from(value?).ok();
+        Some(Self {
+            digits: Digits::parse(report.number.as_str())?,
+            time: report.time.get().and_then(to_seconds).unwrap_or(NO_TIME),
+            port: byte(report.port.get())?,
+            reference: byte(report.ref_id.get())?,
+            status: byte(report.status_code.get())?,
+        })
+    }
+}
