@@ -60,7 +60,8 @@ impl Digits {
             (0, _) => (8, middle),
             _ => (16, high),
         };
-        above + 8 - (word.leading_zeros() / 4) as u8
+        // At most 32 leading zeros.
+        above + 8 - word.leading_zeros().to_le_bytes()[0] / 4
     }
 
     /// Whether both are the same subscriber: without `+`, `00` and leading zeros they are equal, or the shorter one, of at least

@@ -104,7 +104,7 @@ impl<'m> Early<'m> {
     fn group(&mut self, port: u8, reference: u8, number: &Digits) -> &mut [EarlyReport] {
         let key = number.tail() ^ u32::from(port) << 24 ^ u32::from(reference) << 16 ^ u32::from(reference);
         let groups = (self.places.len() / WAYS).max(1);
-        let group = (u64::from(key.wrapping_mul(0x9E37_79B1)) * groups as u64 >> 32) as usize;
+        let group = ((u64::from(key.wrapping_mul(0x9E37_79B1)) * groups as u64) >> 32) as usize;
         let from = group * WAYS;
         let to = self.places.len().min(from + WAYS);
         self.places.get_mut(from..to).unwrap_or_default()

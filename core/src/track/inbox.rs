@@ -32,15 +32,14 @@ pub struct InboxMark {
 pub(super) type Marks = [Option<InboxMark>; MARKS];
 
 pub(super) struct Inbox {
-    polled: bool,
     /// Up to which messages were handed out, and which of them were acknowledged.
     fetched: Marks,
     pub(super) acknowledged: Marks,
     mode: Mode,
-    /// What the current answer has shown.
-    verified: bool,
+    /// What the current answer has shown of the message that it is to begin with.
+    page: Page,
+    /// Whether it had something new.
     fresh: bool,
-    failed: bool,
     restarted: bool,
     pub(super) unsaved: bool,
     /// Of the record that was restored.
@@ -55,24 +54,28 @@ enum Mode {
     Seek(i64),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    /// It has not come yet.
+    Open,
+    /// It is there: what follows is new.
+    Verified,
+    /// It is not there. The rest of the answer is not looked at.
+    Failed,
+}
+
 impl Inbox {
-    pub(super) fn new(polled: bool) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            polled,
             fetched: [None; MARKS],
             acknowledged: [None; MARKS],
             mode: Mode::Follow(0),
-            verified: false,
+            page: Page::Open,
             fresh: false,
-            failed: false,
             restarted: false,
             unsaved: false,
             sequence: 0,
         }
-    }
-
-    pub(super) fn is_polled(&self) -> bool {
-        self.polled
     }
 
     pub(super) fn take_restarted(&mut self) -> bool {
@@ -97,7 +100,7 @@ impl Inbox {
 
     /// A question begins.
     pub(super) fn begin(&mut self) {
-        (self.verified, self.fresh, self.failed) = (false, false, false);
+        (self.page, self.fresh) = (Page::Open, false);
     }
 
     fn after(&self) -> Option<i64> {
@@ -109,15 +112,15 @@ impl Inbox {
 
     /// Whether a record is new, and to be handed out.
     fn take(&mut self, mark: InboxMark) -> bool {
-        if self.failed {
+        if self.page == Page::Failed {
             return false;
         }
         if let Mode::Seek(from) = self.mode {
             return self.seek(mark, from);
         }
-        if let Some(anchor) = self.anchor().filter(|_| !self.verified) {
+        if let Some(anchor) = self.anchor().filter(|_| self.page == Page::Open) {
             if mark == anchor {
-                self.verified = true;
+                self.page = Page::Verified;
             } else if mark.id == anchor.id {
                 // Another message has its id: ids began anew.
                 self.start_seeking();
@@ -143,7 +146,7 @@ impl Inbox {
         self.fresh = true;
         if self.newest().is_some_and(|newest| newest.hash == mark.hash) {
             self.settle(Some(mark));
-            self.verified = true;
+            self.page = Page::Verified;
         }
         false
     }
@@ -151,7 +154,7 @@ impl Inbox {
     /// The known message is not where it was: perhaps it was deleted. Looks for one before it.
     fn try_older(&mut self) {
         let Mode::Follow(place) = self.mode else { return };
-        self.failed = true;
+        self.page = Page::Failed;
         if self.fetched.get(place + 1).is_some_and(Option::is_some) {
             self.mode = Mode::Follow(place + 1);
         } else {
@@ -160,7 +163,7 @@ impl Inbox {
     }
 
     fn start_seeking(&mut self) {
-        self.failed = true;
+        self.page = Page::Failed;
         self.mode = Mode::Seek(0);
     }
 
@@ -180,14 +183,14 @@ impl Inbox {
     /// The answer came whole: whether the next page is to be asked for at once.
     pub(super) fn end(&mut self) -> bool {
         match self.mode {
-            Mode::Seek(_) if !self.failed && !self.fresh => {
+            Mode::Seek(_) if self.page == Page::Open && !self.fresh => {
                 // All was looked through.
                 self.settle(None);
                 true
             }
             Mode::Seek(_) => true,
-            Mode::Follow(_) if self.failed => true,
-            Mode::Follow(_) if !self.verified && self.anchor().is_some() => {
+            Mode::Follow(_) if self.page == Page::Failed => true,
+            Mode::Follow(_) if self.page == Page::Open && self.anchor().is_some() => {
                 self.try_older();
                 true
             }

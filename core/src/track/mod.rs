@@ -92,6 +92,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answers;
 mod ask;
 mod clock;
 mod digits;
@@ -100,11 +101,13 @@ mod inbox;
 mod index;
 mod message;
 mod question;
+mod record;
 mod reports;
 mod results;
 mod save;
 mod slot;
 mod slots;
+mod sweep;
 mod timing;
 mod tracker;
 
@@ -113,8 +116,8 @@ pub use digits::NumberBuf;
 pub use early::{EarlyReport, Report};
 pub use inbox::InboxMark;
 pub use message::{Draft, Event, Failure, Message, Segments, Sent};
+pub use record::{Change, MAX_RECORD_BYTES, RestoreError};
 pub use reports::Taken;
-pub use save::{Change, MAX_RECORD_BYTES, RestoreError};
 pub use slot::{Slot, State};
 pub use timing::{Limits, Settings, Timing};
 pub use tracker::{AddError, Stopping, Tracker};

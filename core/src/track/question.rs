@@ -4,16 +4,13 @@ use core::time::Duration;
 
 use super::{
     ask::{Ask, Token},
-    slot::{
-        CHANGED, DOUBTED, HAS_TASK, LOCATED, NIL, NO_TIME, Queue, REPORTED, RESEND, STEPS, STOP, STOPPED,
-        State,
-    },
-    timing::{MAX_IDS, Tick},
-    tracker::{Tracker, is_later},
+    slot::{NIL, NO_TIME, Queue, REPORTED, STEPS, State},
+    timing::{MAX_IDS, MAX_RECIPIENTS, Tick},
+    tracker::Tracker,
 };
 use crate::{
     Ports, TaskId, UserId,
-    call::{QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms, StopSms},
+    call::{QuerySmsDeliverStatus, QuerySmsResult, StopSms},
     value::from_seconds,
 };
 
@@ -22,15 +19,6 @@ const MAX_REPORTS: u32 = 256;
 
 /// How many waiting messages are looked at for a submission.
 const MAX_LOOKS: u32 = 512;
-
-/// A message is sent within so many seconds of its time of sending (document §11: 5 to 8), rarely more.
-const SENDING_SECONDS: u32 = 16;
-
-/// A sweep that would reach back further is not worth its answer.
-const LONGEST_SWEEP: u32 = 600;
-
-/// While results are swept, single messages are asked for only after so many doublings.
-const SWEPT_STEP: u8 = 3;
 
 /// The question that is being asked, and when the next ones may be.
 #[derive(Debug)]
@@ -41,17 +29,17 @@ pub(super) struct Question {
     pub(super) started: u32,
     ids: [UserId; MAX_IDS],
     count: usize,
-    next_request: Tick,
+    pub(super) next_request: Tick,
     results_at: Tick,
     reports_at: Tick,
-    queue_at: Tick,
-    incoming_at: Tick,
+    pub(super) queue_at: Tick,
+    pub(super) incoming_at: Tick,
     /// How many requests failed in a row, and how often the gateway's queue was not empty.
-    failures: u8,
-    queue_step: u8,
-    queue_wanted: bool,
+    pub(super) failures: u8,
+    pub(super) queue_step: u8,
+    pub(super) queue_wanted: bool,
     /// The sequence number when the gateway's queue was last seen empty.
-    emptied: Option<u32>,
+    pub(super) emptied: Option<u32>,
     /// Whether the last question for results was a sweep.
     swept: bool,
 }
@@ -74,18 +62,6 @@ pub(super) enum Kind {
     Queue,
     Incoming,
     Stop(TaskId),
-}
-
-/// Results asked for by time instead of by user_id. Sweeps without a gap tell of a message which they don't have that it
-/// has not begun to be sent.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sweep {
-    valid: bool,
-    /// Messages submitted after `from` had not begun to be sent by `to`, both sequence numbers, unless they were told of.
-    from: u32,
-    to: u32,
-    /// The gateway's time up to which there is no gap.
-    reach: u32,
 }
 
 impl Question {
@@ -114,9 +90,7 @@ impl Tracker<'_> {
     /// What to do next. While a token is out this says that its question was dropped.
     pub fn step(&mut self, now: Duration) -> Ask {
         self.now = Tick::at(now);
-        if self.question.kind != Kind::None {
-            self.lost();
-        }
+        self.lose_dropped();
         self.forget_due();
         self.early.ripen(self.now, self.waits.unmatched);
         self.expire_asked();
@@ -140,7 +114,7 @@ impl Tracker<'_> {
         if self.question.queue_wanted && self.question.queue_at.is_due(self.now) {
             return Ask::Queue(self.ask(Kind::Queue));
         }
-        if self.inbox.is_polled() && self.question.incoming_at.is_due(self.now) {
+        if self.polls_inbox && self.question.incoming_at.is_due(self.now) {
             self.inbox.begin();
             return Ask::Incoming(self.ask(Kind::Incoming));
         }
@@ -159,15 +133,6 @@ impl Tracker<'_> {
         self.question.kind != Kind::None && token.serial == self.question.serial
     }
 
-    /// Takes a token back: what it was for, if that is what is being asked.
-    fn close<C>(&mut self, token: &Token<C>, now: Duration) -> Kind {
-        if !self.is_asked(token) {
-            return Kind::None;
-        }
-        self.now = Tick::at(now);
-        core::mem::replace(&mut self.question.kind, Kind::None)
-    }
-
     fn expire_asked(&mut self) {
         loop {
             let at = self.slots.first(Queue::Asked);
@@ -182,7 +147,7 @@ impl Tracker<'_> {
     fn take_submission(&mut self) -> bool {
         let mut at = self.slots.first(Queue::Asked);
         let (mut group, mut bytes, mut looks) = (None, 0_u32, 0);
-        let most = u32::from(self.limits.recipients.clamp(1, SendSms::MAX_RECIPIENTS as u8));
+        let most = u32::from(self.limits.recipients.clamp(1, MAX_RECIPIENTS));
         while at != NIL && looks < MAX_LOOKS && self.slots.length(Queue::InHand) < most {
             if self.under_way >= self.limits.under_way {
                 break;
@@ -220,7 +185,7 @@ impl Tracker<'_> {
 
     /// The queue whose first message has been due for longest.
     fn most_overdue(&self, queue: fn(u8) -> Queue) -> Option<Queue> {
-        let steps = (0..STEPS as u8).map(queue);
+        let steps = (0..STEPS).map(queue);
         let due = |queue: &Queue| {
             let first = self.slots.first(*queue);
             let due = self.slots.get(first).due;
@@ -236,7 +201,7 @@ impl Tracker<'_> {
         if !self.question.results_at.is_due(self.now) {
             return None;
         }
-        let sweep = self.sweep_after();
+        let sweep = self.next_sweep();
         if sweep.is_some() && !self.question.swept {
             self.question.swept = true;
             return sweep;
@@ -257,41 +222,6 @@ impl Tracker<'_> {
         }
         self.question.swept = sweep.is_some();
         sweep
-    }
-
-    /// Whether more messages are under way than one question can name.
-    pub(super) fn is_sweeping(&self) -> bool {
-        self.under_way > self.limits.ids.into() && self.clock.latest().is_some()
-    }
-
-    fn sweep_after(&self) -> Option<Kind> {
-        let latest = self.clock.latest().filter(|_| self.is_sweeping())?;
-        let after = latest.saturating_sub(SENDING_SECONDS);
-        let joined = self.sweep.valid && latest.saturating_sub(self.sweep.reach) < LONGEST_SWEEP;
-        Some(Kind::Sweep { after: if joined { after.min(self.sweep.reach) } else { after }, latest })
-    }
-
-    /// A sweep was answered whole.
-    pub(super) fn swept(&mut self, after: u32, latest: u32) {
-        if !self.sweep.valid || after > self.sweep.reach {
-            self.sweep = Sweep { valid: true, from: self.clock.sequence(), to: 0, reach: 0 };
-        }
-        (self.sweep.to, self.sweep.reach) = (self.question.started, latest);
-    }
-
-    /// The sequence number until which the message had surely not begun to be sent.
-    pub(super) fn not_begun(&self, at: u32) -> u32 {
-        let slot = self.slots.get(at);
-        let swept = self.sweep.valid
-            && is_later(slot.submitted, self.sweep.from)
-            && is_later(self.sweep.to, slot.heard)
-            && slot.state != State::Sending;
-        if swept { self.sweep.to } else { slot.heard }
-    }
-
-    /// The gateway's clock jumped: sweeps before it say nothing.
-    pub(super) fn break_sweep(&mut self) {
-        self.sweep.valid = false;
     }
 
     /// Takes messages in hand whose reports are due: those that have waited longest, and all that were sent more recently.
@@ -325,7 +255,7 @@ impl Tracker<'_> {
         let question = &self.question;
         let first = |queue| Some(self.slots.first(queue)).filter(|at| *at != NIL);
         let due = |queue| first(queue).map(|at| self.slots.get(at).due);
-        let steps = || 0..STEPS as u8;
+        let steps = || 0..STEPS;
         let results = steps().filter_map(|step| due(Queue::Result(step))).reduce(Tick::min);
         let results = results.or(self.is_sweeping().then_some(self.now));
         let reports = steps().filter_map(|step| due(Queue::Report(step))).reduce(Tick::min);
@@ -338,7 +268,7 @@ impl Tracker<'_> {
             results.map(|due| due.max(question.results_at)),
             reports.map(|due| due.max(question.reports_at)),
             now(question.queue_wanted).map(|_| question.queue_at),
-            now(self.inbox.is_polled()).map(|_| question.incoming_at),
+            now(self.polls_inbox).map(|_| question.incoming_at),
         ];
         let request =
             requests.into_iter().flatten().reduce(Tick::min).map(|due| due.max(question.next_request));
@@ -376,253 +306,5 @@ impl Tracker<'_> {
     pub fn stop_request(&self, _: &Token<StopSms>) -> StopSms {
         let task = if let Kind::Stop(task) = self.question.kind { task } else { TaskId::new(0) };
         StopSms::new(task)
-    }
-
-    /// The gateway accepted the messages, under this task.
-    pub fn handle_accepted(&mut self, token: Token<SendSms<'static>>, task: Option<TaskId>, now: Duration) {
-        if self.close(&token, now) != Kind::Submit {
-            return;
-        }
-        self.succeeded();
-        let mut stop = false;
-        let step = if self.is_sweeping() { SWEPT_STEP } else { 0 };
-        while let Some(at) = self.in_hand() {
-            self.set_state(at, State::Accepted);
-            let slot = self.slots.get_mut(at);
-            if let Some(task) = task {
-                slot.task = task.get();
-                slot.set(HAS_TASK, true);
-                stop |= slot.has(STOP);
-            }
-            self.await_result(at, step);
-            self.tell(at);
-        }
-        if let (Some(task), true) = (task, stop) {
-            self.stop_task(task, now);
-        }
-    }
-
-    /// The gateway refused the messages with this error_code: they have failed.
-    pub fn handle_refused(&mut self, token: Token<SendSms<'static>>, code: u32, now: Duration) {
-        if self.close(&token, now) != Kind::Submit {
-            return;
-        }
-        self.succeeded();
-        while let Some(at) = self.in_hand() {
-            self.slots.get_mut(at).code = code;
-            self.finish(at, State::Failed);
-        }
-    }
-
-    /// The gateway told how many messages wait to be sent.
-    pub fn handle_queue(&mut self, token: Token<QuerySmsInQueue>, in_queue: Option<u32>, now: Duration) {
-        if self.close(&token, now) != Kind::Queue {
-            return;
-        }
-        self.succeeded();
-        self.question.queue_wanted = false;
-        let step = self.question.queue_step;
-        if in_queue == Some(0) {
-            self.question.emptied = Some(self.question.started);
-            self.question.queue_step = 0;
-        } else {
-            self.question.queue_step = step.saturating_add(1);
-        }
-        self.question.queue_at = self.now.plus(self.waits.backed_off(self.waits.first_result, step));
-    }
-
-    /// The gateway stopped the task, or (`found` is false) knows no such task.
-    pub fn handle_stopped(&mut self, token: Token<StopSms>, found: bool, now: Duration) {
-        let Kind::Stop(task) = self.close(&token, now) else { return };
-        self.succeeded();
-        for at in 0..self.slots.len() {
-            let slot = self.slots.get_mut(at);
-            if slot.task() != Some(task) || !slot.has(STOP) {
-                continue;
-            }
-            slot.set(STOP, false);
-            if found && slot.state.is_under_way() {
-                slot.set(STOPPED, true);
-                slot.absent = 0;
-                self.hurry_result(at);
-            }
-            self.change(at);
-        }
-    }
-
-    /// The answer came whole and says that all is well.
-    pub fn handle_end<C>(&mut self, token: Token<C>, now: Duration) {
-        match self.close(&token, now) {
-            Kind::Results => {
-                while let Some(at) = self.in_hand() {
-                    self.not_found(at);
-                }
-            }
-            Kind::Sweep { after, latest } => self.swept(after, latest),
-            Kind::Reports { .. } => {
-                while let Some(at) = self.in_hand() {
-                    self.not_reported(at);
-                }
-            }
-            Kind::Incoming => {
-                let more = self.inbox.end();
-                self.question.incoming_at = self.now.plus(if more { 0 } else { self.waits.incoming });
-            }
-            Kind::None => return,
-            // An end says nothing of what was asked.
-            kind @ (Kind::Submit | Kind::Queue | Kind::Stop(_)) => {
-                self.question.kind = kind;
-                return self.lost();
-            }
-        }
-        self.succeeded();
-    }
-
-    /// The request may have reached the gateway, and its answer is missing, cut or can't be read. What was handed over
-    /// of it stands.
-    pub fn handle_lost<C>(&mut self, token: Token<C>, now: Duration) {
-        if self.is_asked(&token) {
-            self.now = Tick::at(now);
-            self.lost();
-        }
-    }
-
-    /// Nothing of the request left, or the gateway refused the login: it is asked again later.
-    pub fn handle_not_sent<C>(&mut self, token: Token<C>, now: Duration) {
-        if !self.is_asked(&token) {
-            return;
-        }
-        self.now = Tick::at(now);
-        if self.question.kind == Kind::Submit {
-            self.question.kind = Kind::None;
-            while let Some(at) = self.last_in_hand() {
-                self.ask_again(at);
-                self.slots.prepend(at, Queue::Asked);
-            }
-            self.failed();
-        } else {
-            self.lost();
-        }
-    }
-
-    /// What came of the question is not known.
-    fn lost(&mut self) {
-        match core::mem::replace(&mut self.question.kind, Kind::None) {
-            Kind::Submit => {
-                let step = 0;
-                while let Some(at) = self.in_hand() {
-                    self.set_state(at, State::Uncertain);
-                    self.await_result(at, step);
-                    self.tell(at);
-                }
-            }
-            Kind::Results => {
-                while let Some(at) = self.last_in_hand() {
-                    let step = self.slots.get(at).attempt;
-                    self.slots.prepend(at, Queue::Result(step));
-                }
-            }
-            Kind::Reports { .. } => {
-                while let Some(at) = self.last_in_hand() {
-                    let step = self.slots.get(at).attempt;
-                    self.slots.prepend(at, Queue::Report(step));
-                }
-            }
-            Kind::Stop(task) => {
-                if let Some(place) = self.stops.iter_mut().find(|place| place.is_none()) {
-                    *place = Some(task);
-                }
-            }
-            Kind::None | Kind::Sweep { .. } | Kind::Queue | Kind::Incoming => {}
-        }
-        self.failed();
-    }
-
-    fn in_hand(&self) -> Option<u32> {
-        Some(self.slots.first(Queue::InHand)).filter(|at| *at != NIL)
-    }
-
-    fn last_in_hand(&self) -> Option<u32> {
-        Some(self.slots.last(Queue::InHand)).filter(|at| *at != NIL)
-    }
-
-    fn succeeded(&mut self) {
-        self.question.failures = 0;
-    }
-
-    /// The next request waits, the longer the more have failed.
-    fn failed(&mut self) {
-        let wait = self.waits.backed_off(self.waits.retry, self.question.failures);
-        self.question.failures = self.question.failures.saturating_add(1);
-        self.question.next_request = self.now.plus(wait);
-    }
-
-    /// The message is to be submitted as if it never had been.
-    fn ask_again(&mut self, at: u32) {
-        self.slots.unindex_report(at);
-        self.set_state(at, State::Asked);
-        self.slots.get_mut(at).submitted = 0;
-        self.change(at);
-    }
-
-    /// A complete answer does not have the result of a message that it was asked for.
-    fn not_found(&mut self, at: u32) {
-        let started = self.question.started;
-        let slot = self.slots.get_mut(at);
-        let step = slot.attempt.saturating_add(1);
-        if slot.has(LOCATED) || !slot.state.is_under_way() {
-            return self.unchanged(at, step);
-        }
-        let emptied = self.question.emptied.filter(|emptied| is_later(*emptied, slot.submitted));
-        slot.heard = started;
-        if slot.has(STOPPED) || emptied.is_some_and(|emptied| is_later(started, emptied)) {
-            slot.absent = slot.absent.saturating_add(1);
-        }
-        if slot.absent >= 2 {
-            return self.absent(at);
-        }
-        if emptied.is_none() && step > 1 {
-            self.question.queue_wanted = true;
-        }
-        self.unchanged(at, step);
-    }
-
-    /// The gateway, its queue empty, does not know the message.
-    fn absent(&mut self, at: u32) {
-        let slot = self.slots.get(at);
-        if slot.has(STOPPED) {
-            self.finish(at, State::Stopped);
-        } else if slot.state == State::Uncertain && slot.has(RESEND) && !slot.has(STOP) {
-            self.ask_again(at);
-            self.slots.append(at, Queue::Asked);
-        } else {
-            self.finish(at, State::Unresolved);
-        }
-    }
-
-    /// Nothing new of the message: asks again later, or not any more.
-    pub(super) fn unchanged(&mut self, at: u32, step: u8) {
-        let slot = self.slots.get(at);
-        if slot.has(DOUBTED) {
-            // A report says that it failed, and the gateway does not say otherwise.
-            self.finish(at, State::Failed);
-        } else if self.is_expired(at) {
-            self.give_up(at);
-        } else if slot.state == State::Sent && slot.has(LOCATED) {
-            self.await_report(at, step);
-        } else {
-            self.await_result(at, step);
-        }
-    }
-
-    /// A complete answer has no final report of the message.
-    fn not_reported(&mut self, at: u32) {
-        let slot = self.slots.get_mut(at);
-        let changed = slot.has(CHANGED);
-        slot.set(CHANGED, false);
-        let step = if changed { 0 } else { slot.attempt.saturating_add(1) };
-        // Some gateways tell by the result what no report told: ask for that now and then.
-        let ask_result = step > 1 && !self.is_expired(at);
-        if ask_result { self.await_result(at, step) } else { self.unchanged(at, step) }
     }
 }

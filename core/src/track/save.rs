@@ -1,23 +1,14 @@
-//! Saving each change as one small record, and restoring.
-//!
-//! A record is a version, a kind, a sequence number, what it holds, and a CRC-32, all little-endian. Of two records of one key the one
-//! with the later sequence number counts, so they can be restored in any order.
+//! Saving each change, and restoring.
 
 use core::time::Duration;
 
 use super::{
-    digits::Digits,
-    inbox::{InboxMark, MARKS, Marks},
-    slot::{DOUBTED, GONE, IN_CHANGES, LOCATED, NIL, NO_TIME, OLD_CLOCK, Queue, SAVED, STOP, Slot, State},
+    record::{Change, Reader, RestoreError, read_marks, read_slot, write_marks, write_slot},
+    slot::{DOUBTED, GONE, IN_CHANGES, LOCATED, NIL, NO_TIME, OLD_CLOCK, Queue, STOP, State},
     timing::Tick,
     tracker::{Tracker, is_later},
 };
-use crate::{UserId, writer::Writer};
-
-const VERSION: u8 = 1;
-
-/// The largest record.
-pub const MAX_RECORD_BYTES: usize = 96;
+use crate::UserId;
 
 /// The keys of what is no message lie above all user_ids.
 const EPOCH_KEY: u32 = 0x8000_0000;
@@ -30,75 +21,6 @@ const MESSAGE: u8 = 2;
 /// How many user_ids an epoch has, and how many epochs there are: together all of them.
 const PER_EPOCH: u32 = 1 << 10;
 const EPOCHS: u32 = 1 << 21;
-
-/// Something that is to be stored: the latest record of each key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    key: u32,
-    bytes: [u8; MAX_RECORD_BYTES],
-    length: u8,
-}
-
-impl Change {
-    /// What the record is of: a user_id, or something above [`UserId::MAX`].
-    pub const fn key(&self) -> u32 {
-        self.key
-    }
-
-    /// The message that the record is of.
-    pub fn message(&self) -> Option<UserId> {
-        UserId::new(self.key.into()).ok()
-    }
-
-    /// The record, which replaces the key's former one; `None` when the key is to be forgotten.
-    pub fn record(&self) -> Option<&[u8]> {
-        self.bytes.get(..usize::from(self.length)).filter(|bytes| !bytes.is_empty())
-    }
-
-    fn new(key: u32, kind: u8, sequence: u32, write: impl FnOnce(&mut Writer<'_>)) -> Self {
-        let mut bytes = [0; MAX_RECORD_BYTES];
-        let mut writer = Writer::new(&mut bytes);
-        writer.bytes(&[VERSION, kind]);
-        writer.bytes(&sequence.to_le_bytes());
-        write(&mut writer);
-        let length = writer.finish().map_or(0, |written| written.len());
-        let check = crc32(bytes.get(..length).unwrap_or_default());
-        if let Some(place) = bytes.get_mut(length..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = check.to_le_bytes();
-        }
-        Self { key, bytes, length: u8::try_from(length + 4).unwrap_or(0) }
-    }
-
-    fn forget(key: u32) -> Self {
-        Self { key, bytes: [0; MAX_RECORD_BYTES], length: 0 }
-    }
-}
-
-/// Why a record was not restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RestoreError {
-    /// It is not whole, or not as it was saved: a write that was cut off.
-    Torn,
-    /// It is whole, and of a version that is not known here.
-    Version(u8),
-    /// More messages were saved than there are slots.
-    Full,
-}
-
-impl core::fmt::Display for RestoreError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Torn => f.write_str("the record is not whole"),
-            Self::Version(version) => {
-                write!(f, "the record is of version {version}, which is not known here")
-            }
-            Self::Full => f.write_str("more messages were saved than there are slots"),
-        }
-    }
-}
-
-impl core::error::Error for RestoreError {}
 
 /// Where user_ids come from. An epoch is saved before its first user_id is used, so that none is used twice, whatever is lost.
 #[derive(Clone, Copy, Debug)]
@@ -183,17 +105,8 @@ impl Tracker<'_> {
     /// # Errors
     /// [`RestoreError`]; the record then counts as not there.
     pub fn restore(&mut self, record: &[u8]) -> Result<(), RestoreError> {
-        let (content, check) = record.split_last_chunk().ok_or(RestoreError::Torn)?;
-        if crc32(content).to_le_bytes() != *check {
-            return Err(RestoreError::Torn);
-        }
-        let mut reader = Reader(content);
-        let version = reader.byte();
-        if version != VERSION {
-            return Err(RestoreError::Version(version));
-        }
-        let kind = reader.byte();
-        let sequence = reader.word();
+        let mut reader = Reader::new(record)?;
+        let (kind, sequence) = (reader.byte(), reader.word());
         if self.sequence == 1 || is_later(sequence, self.sequence) {
             self.sequence = sequence;
         }
@@ -213,12 +126,7 @@ impl Tracker<'_> {
     fn restore_message(&mut self, reader: &mut Reader<'_>, sequence: u32) -> Result<(), RestoreError> {
         let user_id = reader.word();
         let mut at = self.slots.find(user_id);
-        if at != NIL {
-            // Until the start, the due time keeps the sequence number of what was restored.
-            if !is_later(sequence, self.slots.get(at).due.0) {
-                return Ok(());
-            }
-        } else {
+        if at == NIL {
             at = self.slots.first(Queue::Free);
             if at == NIL {
                 return Err(RestoreError::Full);
@@ -226,6 +134,9 @@ impl Tracker<'_> {
             self.slots.get_mut(at).user_id = user_id;
             self.slots.index_user(at);
             self.slots.append(at, Queue::Done);
+        } else if !is_later(sequence, self.slots.get(at).due.0) {
+            // Until the start, the due time keeps the sequence number of what was restored.
+            return Ok(());
         }
         let now = self.now;
         let slot = self.slots.get_mut(at);
@@ -302,120 +213,4 @@ impl Tracker<'_> {
 fn slot_state(tracker: &mut Tracker<'_>, at: u32, state: State) {
     tracker.slots.get_mut(at).state = State::Asked;
     tracker.set_state(at, state);
-}
-
-fn write_slot(writer: &mut Writer<'_>, slot: &Slot, now: Tick) {
-    let [low, middle, high] = slot.digits.words();
-    let words =
-        [slot.user_id, low, middle, high, slot.ports, slot.added.ago(now), slot.submitted, slot.heard];
-    let more = [slot.sent, slot.first_report, slot.last_report, slot.delivered, slot.temporary, slot.failed];
-    for word in words.into_iter().chain(more).chain([slot.code]) {
-        writer.bytes(&word.to_le_bytes());
-    }
-    writer.bytes(&slot.task.to_le_bytes());
-    for half in [slot.text_bytes, slot.flags & SAVED, slot.news, slot.acknowledged] {
-        writer.bytes(&half.to_le_bytes());
-    }
-    let state = State::ALL.iter().position(|state| *state == slot.state).unwrap_or(0);
-    let state = u8::try_from(state).unwrap_or(0);
-    let place = [slot.port, slot.reference, slot.segments, slot.succeeded];
-    writer.bytes(&[slot.digits.form(), state]);
-    writer.bytes(&place);
-    writer.byte(slot.failed_segment);
-}
-
-fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot, now: Tick) {
-    let words = [reader.word(), reader.word(), reader.word()];
-    slot.ports = reader.word();
-    slot.added = Tick(now.0.wrapping_sub(reader.word()));
-    (slot.submitted, slot.heard) = (reader.word(), reader.word());
-    (slot.sent, slot.first_report, slot.last_report) = (reader.word(), reader.word(), reader.word());
-    (slot.delivered, slot.temporary, slot.failed) = (reader.word(), reader.word(), reader.word());
-    slot.code = reader.word();
-    slot.task = i64::from_le_bytes(reader.take());
-    (slot.text_bytes, slot.flags) = (reader.half(), reader.half() & SAVED);
-    (slot.news, slot.acknowledged) = (reader.half(), reader.half());
-    slot.digits = Digits::from_parts(words, reader.byte());
-    slot.state = State::ALL.get(usize::from(reader.byte())).copied().unwrap_or(State::Asked);
-    (slot.port, slot.reference, slot.segments) = (reader.byte(), reader.byte(), reader.byte());
-    (slot.succeeded, slot.failed_segment) = (reader.byte(), reader.byte());
-}
-
-fn write_marks(writer: &mut Writer<'_>, marks: &Marks) {
-    for mark in marks.iter().flatten() {
-        writer.bytes(&mark.id.to_le_bytes());
-        writer.bytes(&mark.hash.to_le_bytes());
-    }
-}
-
-fn read_marks(reader: &mut Reader<'_>) -> Marks {
-    let mut marks = [None; MARKS];
-    for mark in &mut marks {
-        if !reader.0.is_empty() {
-            *mark = Some(InboxMark { id: i64::from_le_bytes(reader.take()), hash: reader.word() });
-        }
-    }
-    marks
-}
-
-/// Takes a record apart. What is missing at its end reads as zero.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        match self.0.split_first_chunk() {
-            Some((chunk, rest)) => {
-                self.0 = rest;
-                *chunk
-            }
-            None => {
-                self.0 = &[];
-                [0; N]
-            }
-        }
-    }
-
-    fn byte(&mut self) -> u8 {
-        let [byte] = self.take();
-        byte
-    }
-
-    fn half(&mut self) -> u16 {
-        u16::from_le_bytes(self.take())
-    }
-
-    fn word(&mut self) -> u32 {
-        u32::from_le_bytes(self.take())
-    }
-}
-
-/// CRC-32 as in ISO 3309, four bits at a time.
-fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 16] = {
-        let mut table = [0; 16];
-        let mut at = 0;
-        while at < 16 {
-            let mut value = at as u32;
-            let mut bit = 0;
-            while bit < 4 {
-                value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
-                bit += 1;
-            }
-            table[at] = value;
-            at += 1;
-        }
-        table
-    };
-    let step = |crc: u32, half: u32| crc >> 4 ^ TABLE[((crc ^ half) & 0xF) as usize];
-    !bytes.iter().fold(u32::MAX, |crc, byte| step(step(crc, (*byte).into()), u32::from(*byte) >> 4))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_crc_s_check_value() {
-        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
-    }
 }

@@ -240,7 +240,7 @@ impl State {
 }
 
 /// How often waits double before they are the slowest, at most.
-pub(super) const STEPS: usize = 8;
+pub(super) const STEPS: u8 = 8;
 
 /// The queue that a slot is in. All waits of one queue are equally long, so that it is in the order in which they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +263,7 @@ pub(super) enum Queue {
 }
 
 impl Queue {
-    pub(super) const COUNT: usize = 6 + 2 * STEPS;
+    pub(super) const COUNT: usize = 6 + 2 * STEPS as usize;
 
     pub(super) fn number(self) -> Option<usize> {
         Some(match self {
@@ -274,8 +274,8 @@ impl Queue {
             Self::Done => 3,
             Self::Short => 4,
             Self::Long => 5,
-            Self::Result(step) => 6 + usize::from(step).min(STEPS - 1),
-            Self::Report(step) => 6 + STEPS + usize::from(step).min(STEPS - 1),
+            Self::Result(step) => 6 + usize::from(step.min(STEPS - 1)),
+            Self::Report(step) => 6 + usize::from(STEPS) + usize::from(step.min(STEPS - 1)),
         })
     }
 }

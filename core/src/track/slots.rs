@@ -4,7 +4,7 @@ use super::slot::{NIL, Queue, Slot};
 
 /// Lent slots, never indexed out of bounds: what has no place is a slot apart that nobody looks at.
 pub(super) struct Slots<'m> {
-    slots: &'m mut [Slot],
+    lent: &'m mut [Slot],
     nowhere: Slot,
     queues: [Ends; Queue::COUNT],
 }
@@ -21,7 +21,7 @@ impl<'m> Slots<'m> {
     pub(super) fn new(slots: &'m mut [Slot]) -> Self {
         slots.fill(Slot::EMPTY);
         let empty = Ends { first: NIL, last: NIL, length: 0 };
-        let mut slots = Self { slots, nowhere: Slot::EMPTY, queues: [empty; Queue::COUNT] };
+        let mut slots = Self { lent: slots, nowhere: Slot::EMPTY, queues: [empty; Queue::COUNT] };
         for at in 0..slots.len() {
             slots.append(at, Queue::Free);
         }
@@ -29,20 +29,20 @@ impl<'m> Slots<'m> {
     }
 
     pub(super) fn len(&self) -> u32 {
-        u32::try_from(self.slots.len()).unwrap_or(NIL).min(NIL - 1)
+        u32::try_from(self.lent.len()).unwrap_or(NIL).min(NIL - 1)
     }
 
     pub(super) fn get(&self, at: u32) -> &Slot {
-        self.slots.get(at as usize).unwrap_or(&self.nowhere)
+        self.lent.get(at as usize).unwrap_or(&self.nowhere)
     }
 
     pub(super) fn get_mut(&mut self, at: u32) -> &mut Slot {
-        self.slots.get_mut(at as usize).unwrap_or(&mut self.nowhere)
+        self.lent.get_mut(at as usize).unwrap_or(&mut self.nowhere)
     }
 
     /// The place among all slots that a hash stands for; 0 when there are none.
     pub(super) fn place(&self, hash: u32) -> u32 {
-        (u64::from(hash) * u64::from(self.len()) >> 32) as u32
+        ((u64::from(hash) * u64::from(self.len())) >> 32) as u32
     }
 
     fn ends(&mut self, queue: Queue) -> Option<&mut Ends> {
@@ -65,7 +65,7 @@ impl<'m> Slots<'m> {
 
     /// All slots, to be looked at.
     pub(super) fn all(&self) -> &[Slot] {
-        self.slots
+        self.lent
     }
 
     pub(super) fn length(&self, queue: Queue) -> u32 {
@@ -138,7 +138,7 @@ pub(super) type Link = fn(&mut Slot) -> &mut u32;
 impl Chain {
     pub(super) const EMPTY: Self = Self { first: NIL, last: NIL };
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         self.first == NIL
     }
 

@@ -7,6 +7,10 @@ use crate::call::SendSms;
 /// How many user_ids a question for results names at most.
 pub(super) const MAX_IDS: usize = 64;
 
+/// The same in one byte, as [`SendSms::MAX_RECIPIENTS`].
+#[allow(clippy::cast_possible_truncation)]
+pub(super) const MAX_RECIPIENTS: u8 = SendSms::MAX_RECIPIENTS as u8;
+
 /// How the tracker works for one gateway.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -89,9 +93,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_gap: Duration::from_millis(20),
-            recipients: SendSms::MAX_RECIPIENTS as u8,
+            recipients: MAX_RECIPIENTS,
             request_bytes: 64 * 1024,
-            ids: MAX_IDS as u8,
+            ids: 64,
             under_way: 4096,
             under_way_per_port: 1024,
         }

@@ -9,13 +9,14 @@ use super::{
     early::{Early, EarlyReport},
     inbox::Inbox,
     message::{Draft, Event, Message},
-    question::{Question, Sweep},
+    question::Question,
     save::Epoch,
     slot::{
         AMBIGUOUS, CHANGED, GONE, GSM_7BIT, IN_CHANGES, IN_NEWS, LOCATED, NIL, Queue, REPORTED, RESEND,
         STEPS, STOP, Slot, State, UNICODE,
     },
     slots::{Chain, Slots},
+    sweep::Sweep,
     timing::{Limits, Settings, Tick, Waits},
 };
 use crate::{TaskId, UserId, call::SendSms, text::Alphabet};
@@ -31,6 +32,7 @@ pub struct Tracker<'m> {
     pub(super) early: Early<'m>,
     pub(super) waits: Waits,
     pub(super) limits: Limits,
+    pub(super) polls_inbox: bool,
     pub(super) clock: Clock,
     pub(super) inbox: Inbox,
     pub(super) epoch: Epoch,
@@ -97,8 +99,9 @@ impl<'m> Tracker<'m> {
             early: Early::new(early),
             waits: Waits::new(&settings),
             limits: settings.limits,
+            polls_inbox: settings.incoming,
             clock: Clock::new(),
-            inbox: Inbox::new(settings.incoming),
+            inbox: Inbox::new(),
             epoch: Epoch::new(settings.first_epoch),
             sequence: 1,
             changes: Chain::EMPTY,
@@ -368,7 +371,7 @@ impl<'m> Tracker<'m> {
 
     /// Asks for the message's result after `step` doublings of the wait.
     pub(super) fn await_result(&mut self, at: u32, step: u8) {
-        let step = step.min(STEPS as u8 - 1);
+        let step = step.min(STEPS - 1);
         let wait = self.waits.backed_off(self.waits.first_result, step);
         let slot = self.slots.get_mut(at);
         (slot.attempt, slot.due) = (step, self.now.plus(wait));
@@ -384,7 +387,7 @@ impl<'m> Tracker<'m> {
 
     /// Asks for the message's reports after `step` doublings of the wait.
     pub(super) fn await_report(&mut self, at: u32, step: u8) {
-        let step = step.min(STEPS as u8 - 1);
+        let step = step.min(STEPS - 1);
         let wait = self.waits.backed_off(self.waits.first_report, step);
         let slot = self.slots.get_mut(at);
         (slot.attempt, slot.due) = (step, self.now.plus(wait));

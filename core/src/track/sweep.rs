@@ -1,0 +1,62 @@
+//! Results asked for by time, where a question by user_id would have to name too many.
+
+use super::{
+    question::Kind,
+    slot::State,
+    tracker::{Tracker, is_later},
+};
+
+/// A message is sent within so many seconds of its time of sending (document §11: 5 to 8), rarely more.
+const SENDING_SECONDS: u32 = 16;
+
+/// A sweep that would reach back further is not worth its answer.
+const LONGEST_SWEEP: u32 = 600;
+
+/// Results asked for by time instead of by user_id. Sweeps without a gap tell of a message which they don't have that it
+/// has not begun to be sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sweep {
+    valid: bool,
+    /// Messages submitted after `from` had not begun to be sent by `to`, both sequence numbers, unless they were told of.
+    from: u32,
+    to: u32,
+    /// The gateway's time up to which there is no gap.
+    reach: u32,
+}
+
+impl Tracker<'_> {
+    /// Whether more messages are under way than one question can name.
+    pub(super) fn is_sweeping(&self) -> bool {
+        self.under_way > self.limits.ids.into() && self.clock.latest().is_some()
+    }
+
+    pub(super) fn next_sweep(&self) -> Option<Kind> {
+        let latest = self.clock.latest().filter(|_| self.is_sweeping())?;
+        let after = latest.saturating_sub(SENDING_SECONDS);
+        let joined = self.sweep.valid && latest.saturating_sub(self.sweep.reach) < LONGEST_SWEEP;
+        Some(Kind::Sweep { after: if joined { after.min(self.sweep.reach) } else { after }, latest })
+    }
+
+    /// A sweep was answered whole.
+    pub(super) fn swept(&mut self, after: u32, latest: u32) {
+        if !self.sweep.valid || after > self.sweep.reach {
+            self.sweep = Sweep { valid: true, from: self.clock.sequence(), to: 0, reach: 0 };
+        }
+        (self.sweep.to, self.sweep.reach) = (self.question.started, latest);
+    }
+
+    /// The sequence number until which the message had surely not begun to be sent.
+    pub(super) fn not_begun(&self, at: u32) -> u32 {
+        let slot = self.slots.get(at);
+        let swept = self.sweep.valid
+            && is_later(slot.submitted, self.sweep.from)
+            && is_later(self.sweep.to, slot.heard)
+            && slot.state != State::Sending;
+        if swept { self.sweep.to } else { slot.heard }
+    }
+
+    /// The gateway's clock jumped: sweeps before it say nothing.
+    pub(super) fn break_sweep(&mut self) {
+        self.sweep.valid = false;
+    }
+}
