@@ -6,6 +6,7 @@ use core::{
     fmt::{self, Display, Write},
     hint::black_box,
     panic::PanicInfo,
+    time::Duration,
 };
 
 use sms_gateway_core::{
@@ -16,6 +17,7 @@ use sms_gateway_core::{
     },
     http::{Credentials, Head, Scheme, basic, challenge, digest, request},
     text::{Encoding, Template, gsm7, shape},
+    track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
 };
 
 #[panic_handler]
@@ -42,6 +44,7 @@ extern "C" fn _start() {
     black_box(login(given));
     black_box(requests(given));
     shown(given);
+    tracked(given);
     #[cfg(feature = "wrong")]
     black_box(given.bytes[given.texts.len()]);
 }
@@ -165,5 +168,84 @@ fn shown(given: &mut Given<'_>) {
     let mut decoder = Decoder::<QuerySmsDeliverStatus, _>::new(&mut *given.buffer);
     if let Ok(Some(record)) = decoder.next(&mut input) {
         black_box(record.delivery().map(show));
+    }
+}
+
+/// A tracker's whole life, in no sensible order.
+fn tracked(given: &mut Given<'_>) -> Option<()> {
+    let (mut slots, mut early) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
+    let (slots, early) = black_box((&mut slots[..], &mut early[..]));
+    let now = black_box(Duration::ZERO);
+    let mut tracker = Tracker::new(slots, early, black_box(Settings::default()), now);
+    black_box(tracker.restore(given.bytes).map_err(show).ok());
+    tracker.start(now);
+    let number = Number::new(given.text).ok()?;
+    let draft = Draft::new(number).ports(given.text.parse().ok()?).status_report(true).resend(true);
+    let id = black_box(tracker.add(&draft, now).map_err(show).ok()?);
+    black_box((tracker.message(id), tracker.room(), tracker.stop(id, now)));
+    black_box(tracker.stop_task(TaskId::new(given.number), now));
+    while black_box(true) {
+        let ask = tracker.step(now);
+        while let Some(change) = tracker.next_change() {
+            black_box((change.key(), change.message(), change.record()));
+        }
+        while let Some(event) = tracker.next_event() {
+            if let Event::News(message) = event {
+                tracker.acknowledge(message.id, message.news);
+            }
+            black_box(event);
+        }
+        answered(&mut tracker, ask, given, now);
+    }
+    Some(())
+}
+
+fn answered(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Duration) {
+    let mut input = given.bytes;
+    match ask {
+        Ask::Wait(until) => _ = black_box(until),
+        Ask::Submit(token) => {
+            if let Ok(submission) = tracker.submission(&token).map_err(show) {
+                for outgoing in submission {
+                    show(outgoing.number());
+                }
+            }
+            match black_box(0) {
+                0 => tracker.handle_accepted(token, Some(TaskId::new(given.number)), now),
+                1 => tracker.handle_refused(token, black_box(500), now),
+                _ => tracker.handle_not_sent(token, now),
+            }
+        }
+        Ask::Results(token) => {
+            call(&tracker.results_request(&token), given);
+            let mut decoder = Decoder::<QuerySmsResult, _>::new(&mut *given.buffer);
+            while let Ok(Some(result)) = decoder.next(&mut input) {
+                tracker.handle_result(&token, &result, now);
+            }
+            tracker.handle_end(token, now);
+        }
+        Ask::Reports(token) => {
+            call(&tracker.reports_request(&token), given);
+            let mut decoder = Decoder::<QuerySmsDeliverStatus, _>::new(&mut *given.buffer);
+            while let Ok(Some(report)) = decoder.next(&mut input) {
+                let _ = black_box(tracker.handle_report(&token, &report, now));
+            }
+            tracker.handle_lost(token, now);
+        }
+        Ask::Queue(token) => tracker.handle_queue(token, black_box(None), now),
+        Ask::Incoming(token) => {
+            call(&tracker.incoming_request(&token), given);
+            let mut decoder = Decoder::<QueryIncomingSms, _>::new(&mut *given.buffer);
+            while let Ok(Some(sms)) = decoder.next(&mut input) {
+                if let Some(mark) = tracker.handle_incoming(&token, &sms, now) {
+                    tracker.acknowledge_incoming(mark);
+                }
+            }
+            tracker.handle_end(token, now);
+        }
+        Ask::Stop(token) => {
+            call(&tracker.stop_request(&token), given);
+            tracker.handle_stopped(token, black_box(true), now);
+        }
     }
 }
