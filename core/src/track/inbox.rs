@@ -132,8 +132,7 @@ impl Inbox {
         let is_new = self.newest().is_none_or(|newest| mark.id > newest.id);
         if is_new {
             push(&mut self.fetched, mark);
-            self.mode = Mode::Follow(0);
-            self.fresh = true;
+            (self.mode, self.page, self.fresh) = (Mode::Follow(0), Page::Verified, true);
         }
         is_new
     }

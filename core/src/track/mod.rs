@@ -108,6 +108,8 @@ mod save;
 mod slot;
 mod slots;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod tracker;
 

@@ -1,0 +1,209 @@
+//! The tracker's rules one by one, with a gateway that says what the test wants. The simulation in `tests/` plays them all at once.
+
+mod asking;
+mod inbox;
+mod life;
+mod matching;
+mod saving;
+
+use core::time::Duration;
+use std::{collections::BTreeMap, vec, vec::Vec};
+
+use super::{Ask, Change, Draft, EarlyReport, Event, Message, Settings, Slot, State, Taken, Token, Tracker};
+use crate::{
+    Number, TaskId, Timestamp, UserId,
+    call::{QuerySmsDeliverStatus, QuerySmsResult, SmsResult, Status, StatusReport},
+    json::{Field, Text},
+};
+
+/// What a test sees of a tracker: its clock, what it saved, what it told.
+pub(super) struct Bench<'m> {
+    pub(super) tracker: Tracker<'m>,
+    pub(super) now: Duration,
+    pub(super) saved: BTreeMap<u32, Vec<u8>>,
+    pub(super) events: Vec<Event>,
+}
+
+pub(super) struct Memory {
+    slots: Vec<Slot>,
+    early: Vec<EarlyReport>,
+}
+
+impl Memory {
+    pub(super) fn of(slots: usize) -> Self {
+        Self { slots: vec![Slot::EMPTY; slots], early: vec![EarlyReport::EMPTY; 16] }
+    }
+}
+
+impl<'m> Bench<'m> {
+    pub(super) fn new(memory: &'m mut Memory) -> Self {
+        Self::with(memory, Settings { first_epoch: 1, ..Settings::default() })
+    }
+
+    pub(super) fn with(memory: &'m mut Memory, settings: Settings) -> Self {
+        let now = Duration::from_secs(1000);
+        let tracker = Tracker::new(&mut memory.slots, &mut memory.early, settings, now);
+        Self { tracker, now, saved: BTreeMap::new(), events: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, number: &str) -> UserId {
+        let draft = Draft::new(Number::new(number).unwrap());
+        self.tracker.add(&draft, self.now).unwrap()
+    }
+
+    pub(super) fn wait(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+    }
+
+    /// Stores what changed, hears what there is to hear, and acknowledges it.
+    pub(super) fn settle(&mut self) {
+        self.save();
+        while let Some(event) = self.tracker.next_event() {
+            if let Event::News(message) = event {
+                self.tracker.acknowledge(message.id, message.news);
+            }
+            self.events.push(event);
+        }
+        self.save();
+    }
+
+    pub(super) fn save(&mut self) {
+        while let Some(change) = self.tracker.next_change() {
+            store(&mut self.saved, &change);
+        }
+    }
+
+    /// What to ask now, waiting as long as that takes.
+    pub(super) fn next(&mut self) -> Ask {
+        loop {
+            let ask = self.tracker.step(self.now);
+            self.settle();
+            match ask {
+                Ask::Wait(until) => self.now = until.expect("something is to be done"),
+                ask => return ask,
+            }
+        }
+    }
+
+    pub(super) fn state(&self, id: UserId) -> State {
+        self.message(id).state
+    }
+
+    pub(super) fn message(&self, id: UserId) -> Message {
+        self.tracker.message(id).unwrap()
+    }
+
+    /// Submits what is there, which the gateway accepts.
+    pub(super) fn accept(&mut self, task: i64) -> usize {
+        let Ask::Submit(token) = self.next() else { panic!("nothing to submit") };
+        let count = self.tracker.submission(&token).unwrap().count();
+        self.tracker.handle_accepted(token, Some(TaskId::new(task)), self.now);
+        self.settle();
+        count
+    }
+
+    /// The next question for results; others in between are answered with nothing.
+    pub(super) fn results(&mut self) -> Token<QuerySmsResult<'static>> {
+        loop {
+            match self.next() {
+                Ask::Results(token) => return token,
+                Ask::Reports(token) => self.tracker.handle_end(token, self.now),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The next question for reports; others in between are answered with nothing.
+    pub(super) fn reports(&mut self) -> Token<QuerySmsDeliverStatus<'static>> {
+        loop {
+            match self.next() {
+                Ask::Reports(token) => return token,
+                Ask::Results(token) => self.tracker.handle_end(token, self.now),
+                Ask::Queue(token) => self.tracker.handle_queue(token, Some(1), self.now),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Answers the next question for results with these.
+    pub(super) fn answer_results(&mut self, results: &[SmsResult<'_>]) {
+        let token = self.results();
+        for result in results {
+            self.tracker.handle_result(&token, result, self.now);
+        }
+        self.tracker.handle_end(token, self.now);
+        self.settle();
+    }
+
+    /// Answers the next question for reports with these.
+    pub(super) fn answer_reports(&mut self, reports: &[StatusReport<'_>]) -> Vec<Taken> {
+        let token = self.reports();
+        let taken =
+            reports.iter().map(|report| self.tracker.handle_report(&token, report, self.now)).collect();
+        self.tracker.handle_end(token, self.now);
+        self.settle();
+        taken
+    }
+
+    /// A message that was sent: by this port, with this reference, at this time of the gateway.
+    pub(super) fn sent(&mut self, number: &str, port: u32, reference: u32, time: &str) -> UserId {
+        let id = self.add(number);
+        self.accept(1);
+        self.answer_results(&[result(id, number, port, reference, time)]);
+        assert_eq!(self.state(id), State::Sent);
+        id
+    }
+
+    pub(super) fn count(&self, which: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| which(event)).count()
+    }
+}
+
+pub(super) fn store(saved: &mut BTreeMap<u32, Vec<u8>>, change: &Change) {
+    match change.record() {
+        Some(record) => saved.insert(change.key(), record.to_vec()),
+        None => saved.remove(&change.key()),
+    };
+}
+
+fn time(text: &str) -> Field<'_, Timestamp> {
+    Field::Known(text.parse().unwrap())
+}
+
+/// A message of one segment, SENT_OK.
+pub(super) fn result<'a>(
+    id: UserId,
+    number: &'a str,
+    port: u32,
+    reference: u32,
+    at: &'a str,
+) -> SmsResult<'a> {
+    SmsResult {
+        port: Field::Known(port),
+        user_id: Field::Known(id.get().into()),
+        number: Text::Exact(number),
+        time: time(at),
+        status: Field::Known(Status::SentOk),
+        count: Field::Known(1),
+        succ_count: Field::Known(1),
+        ref_id: Field::Known(reference),
+        imsi: Text::Missing,
+    }
+}
+
+pub(super) fn report<'a>(
+    number: &'a str,
+    port: u32,
+    reference: u32,
+    at: &'a str,
+    status: u32,
+) -> StatusReport<'a> {
+    StatusReport {
+        port: Field::Known(port),
+        number: Text::Exact(number),
+        time: time(at),
+        ref_id: Field::Known(reference),
+        status_code: Field::Known(status),
+        imsi: Text::Missing,
+    }
+}
