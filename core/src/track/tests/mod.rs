@@ -55,6 +55,11 @@ impl<'m> Bench<'m> {
         self.now += Duration::from_secs(seconds);
     }
 
+    /// Seconds that have passed.
+    pub(super) fn since(&self, before: Duration) -> u64 {
+        self.now.saturating_sub(before).as_secs()
+    }
+
     /// Stores what changed, hears what there is to hear, and acknowledges it.
     pub(super) fn settle(&mut self) {
         self.save();
@@ -138,11 +143,11 @@ impl<'m> Bench<'m> {
     /// Answers the next question for reports with these.
     pub(super) fn answer_reports(&mut self, reports: &[StatusReport<'_>]) -> Vec<Taken> {
         let token = self.reports();
-        let taken =
+        let made =
             reports.iter().map(|report| self.tracker.handle_report(&token, report, self.now)).collect();
         self.tracker.handle_end(token, self.now);
         self.settle();
-        taken
+        made
     }
 
     /// A message that was sent: by this port, with this reference, at this time of the gateway.

@@ -109,7 +109,9 @@ fn the_latest_record_of_a_message_counts() {
         if newest_first {
             records.reverse();
         }
-        records.iter().for_each(|record| bench.tracker.restore(record).unwrap());
+        for record in &records {
+            bench.tracker.restore(record).unwrap();
+        }
         bench.tracker.start(bench.now);
         assert_eq!(bench.state(id), State::Accepted);
     }
