@@ -16,7 +16,7 @@ use tracing::Instrument;
 use crate::{
     Answer, Error, UrlError, Wait,
     login::Account,
-    session::{Limits, Session, Settings, within},
+    session::{Limits, Outgoing, Session, Settings, within},
 };
 
 /// A gateway to be built: its URL, credentials and limits.
@@ -302,8 +302,18 @@ impl Gateway {
 
     /// Asks; `C` is `R` without the lifetime of what the request borrows.
     async fn call<R: Call, C: Call>(&self, request: &R) -> Result<Answer<C>, Error> {
+        self.exchange(&self.write(request)?).await
+    }
+
+    /// A request as it is to go out, which borrows nothing.
+    pub(crate) fn write<R: Call>(&self, request: &R) -> Result<Outgoing, Error> {
+        Outgoing::new(request, self.settings.commas)
+    }
+
+    /// Sends a request; `C` is the call that it was made of.
+    pub(crate) async fn exchange<C: Call>(&self, request: &Outgoing) -> Result<Answer<C>, Error> {
         let limits = self.settings.limits;
-        let span = tracing::debug_span!("call", name = R::NAME, gateway = %self.settings.address);
+        let span = tracing::debug_span!("call", name = C::NAME, gateway = %self.settings.address);
         async {
             let session = Arc::clone(&self.session);
             // Most calls find nobody before them, and need no timer.

@@ -22,6 +22,7 @@ mod batch;
 mod error;
 mod gateway;
 mod login;
+pub mod messenger;
 mod session;
 pub mod store;
 mod ussd;
@@ -30,6 +31,7 @@ pub use answer::{Answer, Records};
 pub use batch::{Batch, BatchError, Part, Task};
 pub use error::{Error, UrlError, Wait};
 pub use gateway::{Accepted, Builder, Gateway};
+pub use messenger::{Closed, Handle, Messenger, Sms};
 pub use sms_gateway_core as core;
 pub use ussd::{Ussd, UssdError, UssdWait};
 

@@ -83,7 +83,7 @@ impl From<Error> for Broken {
 }
 
 /// A request as it goes out, but for its credentials.
-struct Outgoing {
+pub(crate) struct Outgoing {
     method: hyper::Method,
     target: Uri,
     body: Bytes,
@@ -91,7 +91,7 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    fn new<C: Call>(call: &C, commas: Commas) -> Result<Self, Error> {
+    pub(crate) fn new<C: Call>(call: &C, commas: Commas) -> Result<Self, Error> {
         let mut body = vec![0; call.body_length()];
         // The buffer has the size that was asked for.
         let _ = call.body(&mut body);
@@ -136,14 +136,13 @@ impl Session {
     }
 
     /// Asks and logs in, as often as the login needs it. The answer is a success.
-    pub(crate) async fn call<C: Call>(
+    pub(crate) async fn call(
         &mut self,
-        call: &C,
+        outgoing: &Outgoing,
         settings: &Settings,
     ) -> Result<Response<Incoming>, Error> {
-        let outgoing = Outgoing::new(call, settings.commas)?;
         for _ in 0..MAX_LOGINS {
-            let (answer, authorized) = self.authorized_exchange(&outgoing, settings).await?;
+            let (answer, authorized) = self.authorized_exchange(outgoing, settings).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
                 if authorized {
                     self.login.accepted();

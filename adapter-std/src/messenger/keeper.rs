@@ -1,0 +1,66 @@
+//! What is to be stored, all at once.
+
+use sms_gateway_core::track::Change;
+
+use crate::store::{Entry, Store, StoreError, Write};
+
+/// A store, and what is to be stored next.
+pub(super) struct Keeper {
+    store: Option<Box<dyn Store>>,
+    writes: Vec<Write>,
+}
+
+impl Keeper {
+    /// Takes a store and all that it holds.
+    pub(super) async fn load(mut store: Box<dyn Store>) -> Result<(Self, Vec<Entry>), StoreError> {
+        let (store, entries) = blocking(move || {
+            let entries = store.load();
+            (store, entries)
+        })
+        .await?;
+        Ok((Self { store: Some(store), writes: Vec::new() }, entries?))
+    }
+
+    pub(super) fn add(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    pub(super) fn change(&mut self, change: &Change) {
+        let key = change.key();
+        self.writes.push(match change.record() {
+            Some(record) => Write::Record { key, record: record.to_vec() },
+            None => Write::Forget { key },
+        });
+    }
+
+    /// Stores all of it durably. When the future is dropped, that is carried on, and the store is lost.
+    pub(super) async fn save(&mut self) -> Result<(), StoreError> {
+        if self.writes.is_empty() {
+            return Ok(());
+        }
+        let Some(mut store) = self.store.take() else { return Err(lost()) };
+        let mut writes = std::mem::take(&mut self.writes);
+        let (store, writes, saved) = blocking(move || {
+            let saved = store.save(&writes);
+            writes.clear();
+            (store, writes, saved)
+        })
+        .await?;
+        (self.store, self.writes) = (Some(store), writes);
+        saved
+    }
+
+    /// Closes the store.
+    pub(super) async fn close(self) {
+        // It may have to write, too.
+        let _ = blocking(move || drop(self)).await;
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Other(Box::new(error)))
+}
+
+fn lost() -> StoreError {
+    StoreError::Other("the store was lost".into())
+}

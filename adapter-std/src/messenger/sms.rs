@@ -1,0 +1,136 @@
+//! A message to be sent.
+
+use std::{fmt, sync::Arc};
+
+use sms_gateway_core::{
+    Invalid, Number, Ports,
+    call::SendSms,
+    text::{Alphabet, Encoding, shape},
+    track::Draft,
+};
+
+/// A message to be sent: a number and a text, and how.
+///
+/// The text is sent as it is: a `#param#` in it is nothing special.
+///
+/// ```
+/// use sms_gateway::{Sms, core::{Invalid, Number, text::Encoding}};
+///
+/// let sms = Sms::new("+8613800138000", "Your parcel is here.")?.reference("order-17");
+/// assert_eq!(sms.number(), "+8613800138000");
+/// assert_eq!(
+///     Sms::new("10086", "你好")?.encoding(Encoding::Gsm7Bit).unwrap_err(),
+///     Invalid::Alphabet { recipient: 0, character: '你' }
+/// );
+/// # Ok::<(), Invalid>(())
+/// ```
+#[derive(Clone)]
+pub struct Sms {
+    number: Box<str>,
+    pub(super) text: Arc<str>,
+    ports: Ports,
+    alphabet: Alphabet,
+    status_report: bool,
+    resend: bool,
+    pub(super) reference: Option<Arc<str>>,
+}
+
+impl Sms {
+    /// The longest [`reference`](Self::reference), in bytes.
+    pub const MAX_REFERENCE_BYTES: usize = 255;
+
+    /// A message to this number: by any port, GSM 7-bit if all of its characters allow that and else Unicode, with status
+    /// reports, never sent twice.
+    ///
+    /// # Errors
+    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above [`SendSms::MAX_TEXT_BYTES`].
+    pub fn new(number: &str, text: impl Into<Arc<str>>) -> Result<Self, Invalid> {
+        let number = Number::new(number)?.as_str().into();
+        let text = text.into();
+        if text.len() > SendSms::MAX_TEXT_BYTES {
+            return Err(Invalid::Text { bytes: text.len(), recipient: None });
+        }
+        let sms = Self {
+            number,
+            text,
+            ports: Ports::NONE,
+            alphabet: Alphabet::Unicode,
+            status_report: true,
+            resend: false,
+            reference: None,
+        };
+        sms.encoding(Encoding::Auto)
+    }
+
+    /// The ports it may be sent through; without any the gateway chooses.
+    #[must_use]
+    pub const fn ports(mut self, ports: Ports) -> Self {
+        self.ports = ports;
+        self
+    }
+
+    /// How it is encoded.
+    ///
+    /// # Errors
+    /// [`Invalid::Alphabet`] when [`Encoding::Gsm7Bit`] does not have a character of the text.
+    pub fn encoding(mut self, encoding: Encoding) -> Result<Self, Invalid> {
+        let shape = shape(self.text.chars(), encoding)
+            .map_err(|error| Invalid::Alphabet { recipient: 0, character: error.character })?;
+        self.alphabet = shape.alphabet;
+        Ok(self)
+    }
+
+    /// Whether status reports are asked for. Without, the message's end is that it was sent.
+    #[must_use]
+    pub const fn status_report(mut self, request: bool) -> Self {
+        self.status_report = request;
+        self
+    }
+
+    /// Whether it is sent again when the answer to its request was lost and the gateway, its queue empty, twice does not
+    /// know it. Then it may be sent twice; otherwise it ends [`Unresolved`](sms_gateway_core::track::State::Unresolved).
+    #[must_use]
+    pub const fn resend(mut self, allowed: bool) -> Self {
+        self.resend = allowed;
+        self
+    }
+
+    /// By what the caller knows the message again after a restart, up to [`MAX_REFERENCE_BYTES`](Self::MAX_REFERENCE_BYTES).
+    /// An empty one is none.
+    #[must_use]
+    pub fn reference(mut self, reference: &str) -> Self {
+        self.reference = (!reference.is_empty()).then(|| reference.into());
+        self
+    }
+
+    /// The recipient's number.
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    pub(super) fn draft(&self) -> Result<Draft<'_>, Invalid> {
+        Ok(Draft::new(Number::new(&self.number)?)
+            .ports(self.ports)
+            .alphabet(self.alphabet)
+            .text_bytes(written_bytes(&self.text))
+            .status_report(self.status_report)
+            .resend(self.resend))
+    }
+}
+
+/// Shows neither number nor text, which are nobody's business in a log.
+impl fmt::Debug for Sms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sms").field("reference", &self.reference).finish_non_exhaustive()
+    }
+}
+
+/// How many bytes a text takes in a request's JSON.
+fn written_bytes(text: &str) -> u16 {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    });
+    u16::try_from(bytes.sum::<usize>()).unwrap_or(u16::MAX)
+}

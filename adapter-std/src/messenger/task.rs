@@ -1,0 +1,326 @@
+//! The task: what it holds, and its loop.
+//!
+//! Each turn takes what callers want, lets the tracker say what to ask, stores what has changed, tells what is new, and asks. While
+//! an answer is waited for, what callers want is taken all the same.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use sms_gateway_core::track::{Ask, EarlyReport, Event as Told, Settings, Slot, Stopping, Tracker};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use super::{
+    Closed, Event, Handle, Health, StartError,
+    event::Announcer,
+    incoming::Outgoing,
+    keeper::Keeper,
+    ledger::{Ledger, Released},
+    link::{Command, Link},
+};
+use crate::{
+    Gateway,
+    store::{Entry, StoreError, Write},
+};
+
+/// How many commands are taken before what they changed is stored.
+const TAKEN_AT_ONCE: usize = 256;
+
+/// What a task is made of.
+pub(super) struct Parts {
+    pub(super) gateway: Gateway,
+    pub(super) settings: Settings,
+    pub(super) capacity: usize,
+    pub(super) keeper: Keeper,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) link: Link,
+    pub(super) room: Arc<Semaphore>,
+    pub(super) outgoing: Outgoing,
+    pub(super) announcer: Announcer,
+    pub(super) health: watch::Sender<Health>,
+    pub(super) end: watch::Sender<Option<Closed>>,
+}
+
+/// A messenger's task. Its fields are what the parts of the work share.
+pub(super) struct Task<'m> {
+    pub(super) gateway: Gateway,
+    pub(super) tracker: Tracker<'m>,
+    pub(super) ledger: Ledger,
+    pub(super) keeper: Keeper,
+    pub(super) link: Link,
+    pub(super) outgoing: Outgoing,
+    pub(super) announcer: Announcer,
+    pub(super) health: watch::Sender<Health>,
+    desk: Desk,
+    room: Room,
+    replies: Vec<Reply>,
+    /// The tracker's zero.
+    began: Instant,
+    /// It is to end.
+    is_closing: bool,
+}
+
+/// Runs a messenger until its end.
+pub(super) async fn run(
+    parts: Parts,
+    entries: Vec<Entry>,
+    ready: oneshot::Sender<Result<Vec<Handle>, StartError>>,
+) {
+    let mut slots = vec![Slot::EMPTY; parts.capacity];
+    let mut early = vec![EarlyReport::EMPTY; parts.capacity / 10 + 8];
+    let tracker = Tracker::new(&mut slots, &mut early, parts.settings, Duration::ZERO);
+    let mut task = Task {
+        gateway: parts.gateway,
+        tracker,
+        ledger: Ledger::new(parts.link.clone()),
+        keeper: parts.keeper,
+        desk: Desk { commands: parts.commands, link: parts.link.clone(), taken: Vec::new() },
+        link: parts.link,
+        outgoing: parts.outgoing,
+        announcer: parts.announcer,
+        health: parts.health,
+        room: Room { permits: parts.room, given: 0 },
+        replies: Vec::new(),
+        began: Instant::now(),
+        is_closing: false,
+    };
+    let end = match task.restore(entries).await {
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            Closed::ShutDown
+        }
+        Ok(handles) => {
+            let _ = ready.send(Ok(handles));
+            match task.work().await {
+                Ok(()) => Closed::ShutDown,
+                Err(error) => {
+                    tracing::error!(%error, "the store failed, and the messenger ends");
+                    Closed::Store(Arc::new(error))
+                }
+            }
+        }
+    };
+    task.end().await;
+    parts.end.send_replace(Some(end));
+}
+
+impl Task<'_> {
+    async fn work(&mut self) -> Result<(), StoreError> {
+        loop {
+            self.take_all();
+            if self.is_closing {
+                self.save().await?;
+                self.tell();
+                return self.save().await;
+            }
+            let now = self.now();
+            let ask = self.tracker.step(now);
+            self.save().await?;
+            self.tell();
+            match ask {
+                Ask::Wait(until) => self.wait(until).await?,
+                Ask::Submit(token) => self.submit(token).await?,
+                Ask::Results(token) => self.ask(token).await?,
+                Ask::Reports(token) => self.ask(token).await?,
+                Ask::Incoming(token) => self.ask(token).await?,
+                Ask::Queue(token) => self.ask_queue(token).await?,
+                Ask::Stop(token) => self.stop(token).await?,
+            }
+        }
+    }
+
+    /// Waits for that time, or for something to do.
+    async fn wait(&mut self, until: Option<Duration>) -> Result<(), StoreError> {
+        self.save().await?;
+        let began = self.began;
+        let time = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(began + until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = time => {}
+            () = self.desk.wait() => {}
+        }
+        Ok(())
+    }
+
+    /// Waits for a future, and serves callers meanwhile. The future is polled until it is ready, whatever they want.
+    pub(super) async fn serve_until<F: Future>(&mut self, future: F) -> Result<F::Output, StoreError> {
+        let mut future = pin!(future);
+        loop {
+            tokio::select! {
+                output = &mut future => return Ok(output),
+                () = self.desk.wait(), if !self.is_closing => {
+                    self.take_all();
+                    self.save().await?;
+                    self.tell();
+                }
+            }
+        }
+    }
+
+    /// Takes what callers want by now.
+    fn take_all(&mut self) {
+        self.is_closing |= !self.desk.take();
+        let commands = std::mem::take(&mut self.desk.taken);
+        for command in commands {
+            self.take(command);
+        }
+        let acknowledged = self.link.shared.take_acknowledged();
+        for id in acknowledged.messages {
+            match self.ledger.release(id) {
+                Released::Now(news) => self.tracker.acknowledge(id, news),
+                // It is not to come again after a restart.
+                Released::Early => self.keeper.add(Write::Reference { key: id.get(), reference: "".into() }),
+                Released::Unknown => {}
+            }
+        }
+        if let Some(mark) = self.outgoing.acknowledged(&acknowledged.incoming) {
+            self.tracker.acknowledge_incoming(mark);
+        }
+    }
+
+    fn take(&mut self, command: Command) {
+        let now = self.now();
+        match command {
+            Command::Send { reply, .. } if reply.is_closed() => {}
+            Command::Send { sms, room, reply } => {
+                let Ok(draft) = sms.draft() else { return };
+                // The permit stands for the slot that is used now, and comes again when that is free.
+                room.forget();
+                self.room.given = self.room.given.saturating_sub(1);
+                let Ok(id) = self.tracker.add(&draft, now) else { return };
+                let Some(message) = self.tracker.message(id) else { return };
+                let key = id.get();
+                self.keeper.add(Write::Text { key, text: Arc::clone(&sms.text) });
+                if let Some(reference) = &sms.reference {
+                    self.keeper.add(Write::Reference { key, reference: Arc::clone(reference) });
+                }
+                self.ledger.insert(message, Some(sms.text), sms.reference);
+                if let Some(handle) = self.ledger.handle(id) {
+                    self.replies.push(Reply::Sent(handle, reply));
+                }
+            }
+            Command::Stop { id, reply } => {
+                let stopping = self.tracker.stop(id, now);
+                self.replies.push(Reply::Stopping(stopping, reply));
+            }
+            Command::Unclaimed { reply } => {
+                let _ = reply.send(self.ledger.unclaimed());
+            }
+        }
+    }
+
+    /// Stores all that has changed, and then tells those who wait for that.
+    pub(super) async fn save(&mut self) -> Result<(), StoreError> {
+        while let Some(change) = self.tracker.next_change() {
+            self.keeper.change(&change);
+        }
+        self.keeper.save().await?;
+        self.room.grow(self.tracker.room());
+        for reply in self.replies.drain(..) {
+            match reply {
+                Reply::Sent(handle, reply) => {
+                    if let Err(handle) = reply.send(handle) {
+                        // Nobody waits any more, and nothing has left: the message is called off.
+                        let id = handle.id();
+                        self.tracker.stop(id, self.began.elapsed());
+                        handle.acknowledge();
+                    }
+                }
+                Reply::Stopping(stopping, reply) => {
+                    let _ = reply.send(stopping);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what is new. What needs no acknowledgement by the caller is acknowledged.
+    pub(super) fn tell(&mut self) {
+        // Acknowledgements are changes, before which nothing would be told.
+        let told: Vec<_> = std::iter::from_fn(|| self.tracker.next_event()).collect();
+        for event in told {
+            match event {
+                Told::News(message) => {
+                    tracing::debug!(id = %message.id, state = ?message.state, "news of a message");
+                    let heard = self.ledger.hear(message);
+                    if heard.forget_text {
+                        self.keeper.add(Write::ForgetText { key: message.id.get() });
+                    }
+                    if heard.is_acknowledged {
+                        self.tracker.acknowledge(message.id, message.news);
+                    }
+                }
+                Told::Unmatched(report) => self.announcer.announce(Event::Unmatched(report)),
+                Told::Ambiguous(report) => self.announcer.announce(Event::Ambiguous(report)),
+                Told::InboxRestarted => self.announcer.announce(Event::InboxRestarted),
+            }
+        }
+    }
+
+    /// The tracker's time.
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Takes nothing more, and closes the store.
+    async fn end(self) {
+        self.room.permits.close();
+        self.keeper.close().await;
+    }
+}
+
+/// A caller who waits until something is stored.
+enum Reply {
+    Sent(Handle, oneshot::Sender<Handle>),
+    Stopping(Stopping, oneshot::Sender<Stopping>),
+}
+
+/// The room that callers may claim: the tracker's free slots.
+struct Room {
+    permits: Arc<Semaphore>,
+    /// How many permits were given that stand for a slot which is still free.
+    given: u32,
+}
+
+impl Room {
+    fn grow(&mut self, room: u32) {
+        let more = room.saturating_sub(self.given);
+        self.given += more;
+        self.permits.add_permits(more as usize);
+    }
+}
+
+/// Where callers come.
+struct Desk {
+    commands: mpsc::Receiver<Command>,
+    link: Link,
+    taken: Vec<Command>,
+}
+
+impl Desk {
+    /// Waits until there is something to take. Dropping the future loses nothing.
+    async fn wait(&mut self) {
+        tokio::select! {
+            // At the end there is nothing to be received, which is something to take, too.
+            _ = self.commands.recv_many(&mut self.taken, TAKEN_AT_ONCE) => {}
+            () = self.link.shared.changed.notified() => {}
+        }
+    }
+
+    /// Takes what is there; `false` when the messenger is to end.
+    fn take(&mut self) -> bool {
+        while self.taken.len() < TAKEN_AT_ONCE {
+            match self.commands.try_recv() {
+                Ok(command) => self.taken.push(command),
+                Err(mpsc::error::TryRecvError::Empty) => return !self.link.shared.is_shut_down(),
+                Err(mpsc::error::TryRecvError::Disconnected) => return false,
+            }
+        }
+        !self.link.shared.is_shut_down()
+    }
+}
