@@ -5,7 +5,8 @@
 //! before says that it has expired, and is retried once. A refusal of a fresh nonce says that the password is wrong,
 //! and ends all tries until the credentials change; unless the nonce has expired under way. That is so when a request without
 //! credentials is offered the same nonce as the refused one was, as by gateways whose nonce changes every second; and
-//! when the gateway says `stale` of a nonce that is not that new any more, which is believed once.
+//! when the gateway says `stale` of a nonce that is not that new any more, which is believed once. A nonce whose first request
+//! got no answer may have been used up by it: it is not fresh any more, and another one is fetched.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -55,6 +56,8 @@ struct Kept {
     cnonce: String,
     /// The nonce count of the last request that carried it; 0: none did.
     count: u32,
+    /// The nonce count up to which the gateway has told that the nonce is good.
+    settled: u32,
     accepted: u32,
     since: Instant,
     /// When the last request with it was sent.
@@ -115,7 +118,7 @@ impl Login {
             State::Unknown | State::Doubtful { .. } => Ok(Step::Probe),
             State::Open => Ok(Step::Plain),
             State::Basic => authorized(&mut self.buffer, |out| basic::authorization(&credentials, out)),
-            State::Digest(kept) if self.lifetime.is_over(kept, now) => Ok(Step::Probe),
+            State::Digest(kept) if kept.is_in_doubt() || self.lifetime.is_over(kept, now) => Ok(Step::Probe),
             State::Digest(kept) => {
                 kept.count = kept.count.saturating_add(1);
                 kept.sent = now;
@@ -155,7 +158,7 @@ impl Login {
             return Err(Error::NoCredentials);
         }
         let new = match challenge::best(challenges).map_err(Error::Challenge)? {
-            Scheme::Digest(challenge) => State::Digest(Kept::new(&challenge, now)?),
+            Scheme::Digest(challenge) => State::Digest(self.renewed(Kept::new(&challenge, now)?, now)),
             Scheme::Basic { .. } if self.basic_allowed => State::Basic,
             Scheme::Basic { .. } => return Err(Error::BasicNotAllowed),
         };
@@ -166,6 +169,25 @@ impl Login {
         }
         self.state = new;
         Ok(())
+    }
+
+    /// The challenge to keep when a request without credentials was offered this one.
+    fn renewed(&mut self, new: Kept, now: Instant) -> Kept {
+        match &self.state {
+            // The old one is good still, and its count goes on.
+            State::Digest(old) if old.nonce == new.nonce => {
+                self.lifetime.is_longer(old, now);
+                Kept {
+                    cnonce: old.cnonce.clone(),
+                    count: old.count,
+                    settled: old.count,
+                    accepted: old.accepted,
+                    since: old.since,
+                    ..new
+                }
+            }
+            _ => new,
+        }
     }
 
     /// A request with credentials was answered with 401 and these challenges. Unless it is an error, what
@@ -216,7 +238,13 @@ impl Kept {
         let nonce = challenge.nonce().chars().collect();
         // The keys of the standard library's hash maps are random.
         let cnonce = format!("{:016x}", RandomState::new().hash_one(0));
-        Ok(Self { challenge: text, nonce, cnonce, count: 0, accepted: 0, since: now, sent: now })
+        Ok(Self { challenge: text, nonce, cnonce, count: 0, settled: 0, accepted: 0, since: now, sent: now })
+    }
+
+    /// Whether the only requests with this nonce got no answer. The gateway may have taken one, and the nonce be used up: a
+    /// refusal would no longer say that the password is wrong.
+    fn is_in_doubt(&self) -> bool {
+        self.accepted == 0 && self.count > self.settled
     }
 }
 
@@ -239,6 +267,12 @@ impl Lifetime {
     /// A nonce was refused that had been accepted before.
     fn ended(&mut self, kept: &Kept) {
         *self = Self { uses: Some(kept.accepted), age: Some(kept.sent - kept.since), renewals: 0 };
+    }
+
+    /// A nonce was offered again: it is not over yet.
+    fn is_longer(&mut self, kept: &Kept, now: Instant) {
+        self.uses = self.uses.filter(|uses| kept.accepted < *uses);
+        self.age = self.age.filter(|age| now - kept.since < *age);
     }
 
     /// A nonce was accepted once more: what it has outlived is no limit.
@@ -275,146 +309,4 @@ fn written<T>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn login() -> Login {
-        Login::new(Some(Account { username: "u".to_owned(), password: "p".to_owned() }), false)
-    }
-
-    fn digest(nonce: &str) -> [String; 1] {
-        [format!(r#"Digest realm="r", nonce="{nonce}", qop="auth""#)]
-    }
-
-    fn challenged(login: &mut Login, nonce: &str, now: Instant) {
-        login.challenged(digest(nonce).iter().map(String::as_str), now).unwrap();
-    }
-
-    fn refused(login: &mut Login, nonce: &str, now: Instant) -> Result<(), Error> {
-        login.refused(digest(nonce).iter().map(String::as_str), now)
-    }
-
-    /// The nonce that the next request carries; `None`: a probe comes first.
-    fn sent(login: &mut Login, now: Instant) -> Option<String> {
-        match login.prepare("GET", "/", now).unwrap() {
-            Step::Authorized(header) => Some(header.to_str().unwrap().split('"').nth(5).unwrap().to_owned()),
-            Step::Probe => None,
-            Step::Plain => panic!("no login"),
-        }
-    }
-
-    /// As [`sent`], and the request is let in.
-    fn used(login: &mut Login, now: Instant) -> Option<String> {
-        let nonce = sent(login, now);
-        login.accepted();
-        nonce
-    }
-
-    #[test]
-    fn a_fresh_nonce_refused_is_a_wrong_password_when_the_gateway_keeps_it() {
-        let now = Instant::now();
-        let mut login = login();
-        challenged(&mut login, "a", now);
-        assert_eq!(sent(&mut login, now).as_deref(), Some("a"));
-        assert!(matches!(refused(&mut login, "a", now), Err(Error::LoginRefused)));
-        assert!(matches!(login.prepare("GET", "/", now), Err(Error::LoginRefused)));
-    }
-
-    #[test]
-    fn a_nonce_that_changed_under_way_is_told_by_a_probe() {
-        let now = Instant::now();
-        let mut login = login();
-        challenged(&mut login, "a", now);
-        sent(&mut login, now);
-        refused(&mut login, "b", now).unwrap();
-        assert_eq!(sent(&mut login, now), None);
-        challenged(&mut login, "b", now);
-        assert_eq!(sent(&mut login, now).as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn nothing_is_tried_until_the_probe_has_told() {
-        let now = Instant::now();
-        let mut login = login();
-        challenged(&mut login, "a", now);
-        sent(&mut login, now);
-        refused(&mut login, "b", now).unwrap();
-        // Probes that are lost, or whose callers went away, change nothing.
-        assert_eq!(sent(&mut login, now), None);
-        assert_eq!(sent(&mut login, now), None);
-        let other = digest("c");
-        let told = login.challenged(other.iter().map(String::as_str), now);
-        assert!(matches!(told, Err(Error::LoginRefused)));
-        assert!(matches!(login.prepare("GET", "/", now), Err(Error::LoginRefused)));
-    }
-
-    #[test]
-    fn stale_is_believed_of_a_nonce_that_may_have_expired_and_only_once() {
-        let start = Instant::now();
-        let stale = |nonce: &str| [format!(r#"Digest realm="r", nonce="{nonce}", qop="auth", stale=TRUE"#)];
-        let refused = |login: &mut Login, nonce: &str, now| {
-            login.refused(stale(nonce).iter().map(String::as_str), now).unwrap();
-        };
-        for (after, believed) in [(Duration::from_millis(999), false), (BRIEF, true)] {
-            let mut login = login();
-            challenged(&mut login, "a", start);
-            sent(&mut login, start);
-            refused(&mut login, "b", start + after);
-            assert_eq!(sent(&mut login, start + after).is_some(), believed);
-        }
-        let mut login = login();
-        challenged(&mut login, "a", start);
-        sent(&mut login, start);
-        refused(&mut login, "b", start + BRIEF);
-        sent(&mut login, start + BRIEF);
-        refused(&mut login, "c", start + 2 * BRIEF);
-        assert_eq!(sent(&mut login, start + 2 * BRIEF), None);
-    }
-
-    #[test]
-    fn a_gateway_without_its_wits_does_not_make_the_password_wrong() {
-        let now = Instant::now();
-        let mut login = login();
-        challenged(&mut login, "a", now);
-        used(&mut login, now);
-        sent(&mut login, now);
-        assert!(matches!(login.refused([], now), Err(Error::Challenge(_))));
-        assert_eq!(sent(&mut login, now), None);
-    }
-
-    #[test]
-    fn a_nonce_is_renewed_when_it_is_as_old_as_the_last_one_got_and_not_before() {
-        let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
-        let mut login = login();
-        challenged(&mut login, "a", at(0));
-        for use_at in [0, 400, 800] {
-            used(&mut login, at(use_at));
-        }
-        sent(&mut login, at(1200));
-        refused(&mut login, "b", at(1200)).unwrap();
-        assert_eq!(used(&mut login, at(1200)).as_deref(), Some("b"));
-        assert_eq!(used(&mut login, at(2300)).as_deref(), Some("b"));
-        assert_eq!(sent(&mut login, at(2400)), None, "1.2 s old");
-    }
-
-    #[test]
-    fn a_limit_that_was_mistaken_is_tried_again() {
-        let now = Instant::now();
-        let mut login = login();
-        challenged(&mut login, "a", now);
-        used(&mut login, now);
-        sent(&mut login, now);
-        refused(&mut login, "b", now).unwrap();
-        let mut probes = 0;
-        for _ in 0..1000 {
-            if sent(&mut login, now).is_none() {
-                probes += 1;
-                challenged(&mut login, "c", now);
-                sent(&mut login, now);
-            }
-            login.accepted();
-        }
-        assert_eq!(probes, u32::from(RENEWALS_BEFORE_A_TRIAL) - 1, "from then on the nonce is kept");
-    }
-}
+mod tests;
