@@ -37,6 +37,8 @@ pub enum Error {
         /// The limit.
         limit: Duration,
     },
+    /// The login's challenge could not be fetched, so that the request itself was not sent.
+    Login(Box<Error>),
     /// The gateway refused the user name or password. It is not asked again until the credentials change, since gateways
     /// count refusals and lock a client out.
     LoginRefused,
@@ -65,12 +67,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// What went wrong with the request for a challenge, which came before the one that was asked for.
+    pub(crate) fn of_challenge(self) -> Self {
+        if self.may_have_arrived() { Self::Login(Box::new(self)) } else { self }
+    }
+
     /// Whether a question that changes nothing may well be answered when it is asked again later.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(
             self,
             Self::Unreachable(_)
                 | Self::Lost(_)
+                | Self::Login(_)
                 | Self::TimedOut { .. }
                 | Self::Http { .. }
                 | Self::Malformed(_)
@@ -146,6 +154,7 @@ impl fmt::Display for Error {
                 };
                 write!(f, "{what}, after {} s", limit.as_secs_f32())
             }
+            Self::Login(error) => write!(f, "no login, the request was not sent: {error}"),
             Self::LoginRefused => f.write_str("the gateway refused the user name or password"),
             Self::NoCredentials => f.write_str("the gateway wants a user name and password"),
             Self::BasicNotAllowed => f.write_str(
@@ -169,6 +178,7 @@ impl std::error::Error for Error {
         match self {
             Self::Unreachable(error) => Some(error),
             Self::Lost(error) | Self::Unwritable(error) => Some(error.as_ref()),
+            Self::Login(error) => Some(error.as_ref()),
             _ => None,
         }
     }

@@ -183,7 +183,7 @@ impl Session {
         let target = outgoing.target.path_and_query().map_or("", PathAndQuery::as_str);
         let mut step = self.login.prepare(method, target, Instant::now())?;
         if matches!(step, Step::Probe) {
-            self.probe(settings).await?;
+            self.probe(settings).await.map_err(Error::of_challenge)?;
             step = self.login.prepare(method, target, Instant::now())?;
         }
         Ok(match step {
