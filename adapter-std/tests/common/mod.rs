@@ -3,6 +3,8 @@
 // Each test program uses its own part of it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+pub mod proxy;
+
 use gateway_emulator::{Emulator, Options, Quirks};
 use sms_gateway::{
     Error, Gateway,

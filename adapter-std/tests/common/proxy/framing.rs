@@ -1,0 +1,85 @@
+//! Where requests and answers end, for what a client of this project and the emulator send.
+
+use std::{future::pending, io};
+use tokio::{io::AsyncReadExt, net::TcpStream};
+
+/// Where a message ends.
+enum End {
+    /// Behind what is there so far.
+    Later,
+    At(usize),
+    Close,
+}
+
+/// The next request; `ahead` holds what was read of it, and behind it.
+pub(super) async fn request(client: &mut TcpStream, ahead: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+    loop {
+        let end = match end(ahead) {
+            End::At(end) => Some(end),
+            // A request without a length has no body.
+            End::Close => head_length(ahead),
+            End::Later => None,
+        };
+        if let Some(end) = end.filter(|end| *end <= ahead.len()) {
+            let rest = ahead.split_off(end);
+            return Ok(std::mem::replace(ahead, rest));
+        }
+        if client.read_buf(ahead).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// The next answer, and whether the server closes behind it. What it leaves out when it closes early is left out.
+pub(super) async fn answer(server: &mut TcpStream) -> io::Result<(Vec<u8>, bool)> {
+    let mut bytes = Vec::new();
+    loop {
+        if matches!(end(&bytes), End::At(end) if end <= bytes.len()) {
+            return Ok((bytes, false));
+        }
+        if server.read_buf(&mut bytes).await? == 0 {
+            return Ok((bytes, true));
+        }
+    }
+}
+
+/// Waits until the other side closes. What it sends stays for others to read, and ends the watch.
+pub(super) async fn is_closed(stream: &TcpStream) {
+    if let Ok(1..) = stream.peek(&mut [0]).await {
+        pending::<()>().await;
+    }
+}
+
+/// The length of a head, or of trailers behind their last chunk's size.
+fn head_length(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|position| position + 4)
+}
+
+fn end(bytes: &[u8]) -> End {
+    let Some(head_length) = head_length(bytes) else { return End::Later };
+    let (head, body) = bytes.split_at(head_length);
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    if let Some(length) = length {
+        End::At(head_length.saturating_add(length))
+    } else if head.contains("transfer-encoding: chunked") {
+        chunks_length(body).map_or(End::Later, |length| End::At(head_length + length))
+    } else {
+        End::Close
+    }
+}
+
+/// The length of a chunked body, if it is whole (RFC 9112 section 7.1).
+fn chunks_length(body: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = body.get(at..)?;
+        let line = rest.windows(2).position(|window| window == b"\r\n")?;
+        let size = std::str::from_utf8(&rest[..line]).ok()?.split(';').next()?;
+        match usize::from_str_radix(size.trim(), 16).ok()? {
+            0 => return Some(at + line + head_length(&rest[line..])?),
+            size => at += line + 2 + size + 2,
+        }
+    }
+}

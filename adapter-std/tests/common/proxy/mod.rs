@@ -1,0 +1,169 @@
+//! A proxy between a client and an emulator that spoils exchanges at any stage, as chance has it, from a seed.
+//!
+//! It does nothing by time: a stall lasts until the client closes its connection.
+
+mod framing;
+mod plan;
+
+use framing::{answer, is_closed, request};
+use plan::{Fault, Plan};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+pub use plan::{Counts, Faults, Kind, Stage};
+
+/// A running proxy. It ends, and its connections close, when it is dropped.
+pub struct Proxy {
+    target: SocketAddr,
+    plan: Arc<Mutex<Plan>>,
+    /// Keeps the port while nobody listens.
+    holder: TcpSocket,
+    accepting: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts a proxy for a server. The same seed spoils the same requests of a client that makes them one by one.
+    pub fn start(target: SocketAddr, seed: u64, faults: Faults) -> Self {
+        let holder = socket(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let plan = Arc::new(Mutex::new(Plan::new(seed, faults)));
+        let accepting = listen(&holder, target, Arc::clone(&plan));
+        Self { target, plan, holder, accepting }
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.holder.local_addr().unwrap()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr())
+    }
+
+    /// How often each fault has happened.
+    pub fn counts(&self) -> Counts {
+        self.plan.lock().unwrap().counts.clone()
+    }
+
+    /// Other faults from the next connection or request on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.plan.lock().unwrap().faults = faults;
+    }
+
+    /// Closes all connections, and refuses others.
+    pub async fn go_down(&mut self) {
+        self.accepting.abort();
+        let _ = (&mut self.accepting).await;
+    }
+
+    /// Accepts connections again.
+    pub fn come_up(&mut self) {
+        self.accepting = listen(&self.holder, self.target, Arc::clone(&self.plan));
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// A socket that shares its port with others of this kind.
+fn socket(addr: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseport(true).unwrap();
+    socket.bind(addr).unwrap();
+    socket
+}
+
+/// Accepts connections on the holder's port.
+fn listen(holder: &TcpSocket, target: SocketAddr, plan: Arc<Mutex<Plan>>) -> JoinHandle<()> {
+    let listener: TcpListener = socket(holder.local_addr().unwrap()).listen(64).unwrap();
+    tokio::spawn(async move {
+        // Its connections end with it.
+        let mut connections = JoinSet::new();
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            connections.spawn(relay(client, target, Arc::clone(&plan)));
+            while connections.try_join_next().is_some() {}
+        }
+    })
+}
+
+/// Passes requests and answers on until either side closes or a fault ends it.
+async fn relay(mut client: TcpStream, target: SocketAddr, plan: Arc<Mutex<Plan>>) {
+    let fault = plan.lock().unwrap().connection();
+    if let Some(fault) = fault {
+        return fault.kind.strike(client, None).await;
+    }
+    let Ok(mut server) = TcpStream::connect(target).await else { return };
+    let mut ahead = Vec::new();
+    loop {
+        let exchange = exchange(&mut client, &mut server, &mut ahead, &plan);
+        match exchange.await {
+            Ok(Some(fault)) => return fault.kind.strike(client, Some(server)).await,
+            Ok(None) => {}
+            // One side closes, and so does the other.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Passes a request and its answer on, up to where a fault strikes.
+async fn exchange(
+    client: &mut TcpStream,
+    server: &mut TcpStream,
+    ahead: &mut Vec<u8>,
+    plan: &Mutex<Plan>,
+) -> io::Result<Option<Fault>> {
+    let closed = || io::Error::from(io::ErrorKind::ConnectionAborted);
+    let request = tokio::select! {
+        request = request(client, ahead) => request?,
+        () = is_closed(server) => return Err(closed()),
+    };
+    let fault = plan.lock().unwrap().request();
+    let at = |stage| fault.filter(|fault| fault.stage == stage);
+    if let Some(fault) = at(Stage::BeforeRequest) {
+        return Ok(Some(fault));
+    }
+    if let Some(fault) = at(Stage::AmidRequest) {
+        server.write_all(fault.part_of(&request)).await?;
+        return Ok(Some(fault));
+    }
+    server.write_all(&request).await?;
+    // What is lost of an answer was carried out: it has been read here.
+    let (answer, last) = tokio::select! {
+        answer = answer(server) => answer?,
+        () = is_closed(client) => return Err(closed()),
+    };
+    if let Some(fault) = at(Stage::BeforeAnswer) {
+        return Ok(Some(fault));
+    }
+    if let Some(fault) = at(Stage::AmidAnswer) {
+        client.write_all(fault.part_of(&answer)).await?;
+        return Ok(Some(fault));
+    }
+    client.write_all(&answer).await?;
+    if last && fault.is_none() { Err(closed()) } else { Ok(fault) }
+}
+
+impl Kind {
+    /// Ends a connection.
+    async fn strike(self, mut client: TcpStream, server: Option<TcpStream>) {
+        match self {
+            Self::Close => {}
+            Self::Reset => {
+                for stream in [Some(&client), server.as_ref()].into_iter().flatten() {
+                    let _ = stream.set_zero_linger();
+                }
+            }
+            Self::Stall => while client.read_u8().await.is_ok() {},
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Which fault strikes when.
+
+use std::collections::BTreeMap;
+
+/// How far an exchange gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// The connection stands, and nothing is read from it.
+    Connected,
+    /// The client has sent its request, of which nothing goes on.
+    BeforeRequest,
+    /// Some of the request goes on, not all.
+    AmidRequest,
+    /// The request was answered, and nothing of that goes on.
+    BeforeAnswer,
+    /// Some of the answer goes on, not all.
+    AmidAnswer,
+    /// All went on, and the connection is of no use any more.
+    AfterAnswer,
+}
+
+/// What happens to the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// It closes in order.
+    Close,
+    /// It is reset.
+    Reset,
+    /// Nothing more goes through until the client closes it.
+    Stall,
+}
+
+impl Stage {
+    pub const ALL: [Self; 6] = [
+        Self::Connected,
+        Self::BeforeRequest,
+        Self::AmidRequest,
+        Self::BeforeAnswer,
+        Self::AmidAnswer,
+        Self::AfterAnswer,
+    ];
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Close, Self::Reset, Self::Stall];
+}
+
+/// Of how many in a thousand connections (at [`Stage::Connected`]) or requests each fault strikes.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    per_mille: BTreeMap<(Stage, Kind), u64>,
+}
+
+impl Faults {
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Each fault at each stage for so many in a thousand.
+    pub fn everywhere(per_mille: u64) -> Self {
+        let each = |stage| Kind::ALL.map(|kind| ((stage, kind), per_mille));
+        Self { per_mille: Stage::ALL.into_iter().flat_map(each).collect() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, stage: Stage, kind: Kind, per_mille: u64) -> Self {
+        self.per_mille.insert((stage, kind), per_mille);
+        self
+    }
+}
+
+/// What has happened.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Faults by stage and kind.
+    pub faults: BTreeMap<(Stage, Kind), u64>,
+    /// Requests that were spared.
+    pub passed: u64,
+}
+
+impl Counts {
+    pub fn of(&self, stage: Stage, kind: Kind) -> u64 {
+        self.faults.get(&(stage, kind)).copied().unwrap_or(0)
+    }
+}
+
+/// A fault that is to strike.
+#[derive(Clone, Copy)]
+pub(super) struct Fault {
+    pub(super) stage: Stage,
+    pub(super) kind: Kind,
+    chance: u64,
+}
+
+impl Fault {
+    /// At least a byte, and not all.
+    pub(super) fn part_of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let most = bytes.len().saturating_sub(1).max(1);
+        let part = 1 + usize::try_from(self.chance).unwrap() % most;
+        bytes.get(..part).unwrap_or_default()
+    }
+}
+
+/// The seed's plan.
+pub(super) struct Plan {
+    rng: u64,
+    pub(super) faults: Faults,
+    pub(super) counts: Counts,
+}
+
+impl Plan {
+    pub(super) fn new(seed: u64, faults: Faults) -> Self {
+        Self { rng: seed, faults, counts: Counts::default() }
+    }
+
+    /// What strikes a new connection at once.
+    pub(super) fn connection(&mut self) -> Option<Fault> {
+        self.draw(|stage| stage == Stage::Connected)
+    }
+
+    /// What strikes a request.
+    pub(super) fn request(&mut self) -> Option<Fault> {
+        let fault = self.draw(|stage| stage != Stage::Connected);
+        self.counts.passed += u64::from(fault.is_none());
+        fault
+    }
+
+    fn draw(&mut self, stages: impl Fn(Stage) -> bool) -> Option<Fault> {
+        let mut left = self.next() % 1000;
+        for (&(stage, kind), &per_mille) in &self.faults.per_mille {
+            if !stages(stage) {
+                continue;
+            }
+            if left < per_mille {
+                *self.counts.faults.entry((stage, kind)).or_default() += 1;
+                return Some(Fault { stage, kind, chance: self.next() >> 32 });
+            }
+            left -= per_mille;
+        }
+        None
+    }
+
+    /// Splitmix64.
+    fn next(&mut self) -> u64 {
+        self.rng = self.rng.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.rng ^ (self.rng >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
