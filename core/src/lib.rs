@@ -7,6 +7,7 @@
 //! - [`json`]: the values of an answer, and what of malformed JSON is read all the same.
 //! - [`http`]: a request's bytes, and the login (Digest and Basic).
 //! - [`text`]: what a text becomes on the air: its alphabet, its segments, its `#param#` filled in.
+//! - [`track`]: from "asked to send" to "delivered": what to ask next, whose a status report is, and what survives a restart.
 //! - [`Port`], [`Number`], [`UserId`], [`Timestamp`] and the like: values that can't break the API's limits.
 //!
 //! "The document" is the vendor's "API document", version 0.4, whose sections the items name; "later versions" are those up to
