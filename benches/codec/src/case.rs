@@ -2,8 +2,7 @@
 
 use std::hint::black_box;
 
-/// One turn of a contestant: the checksum of what it read, or why it can't.
-pub(crate) type Run = Box<dyn FnMut() -> Result<u64, String>>;
+use measure::Run;
 
 /// A case by its name on the command line.
 pub(crate) type Entry = (&'static str, fn() -> Case);
@@ -11,6 +10,7 @@ pub(crate) type Entry = (&'static str, fn() -> Case);
 /// One who takes part.
 pub(crate) struct Contestant {
     pub(crate) name: &'static str,
+    /// Gives the checksum of what it read.
     pub(crate) run: Run,
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use measure::Random;
+
 /// What stands in the texts of messages, and how.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Texts {
@@ -34,7 +36,7 @@ const PHRASES: [&str; 15] = [
 
 /// An answer to query_sms_result, spaced as the printed ones.
 pub(crate) fn results(records: u32) -> String {
-    let mut random = Random::new();
+    let mut random = Random::default();
     let mut json = String::from(r#"{"error_code":200,"sn":"db00-1234-5678-9012","result":["#);
     for index in 0..records {
         separate(&mut json, index);
@@ -46,7 +48,7 @@ pub(crate) fn results(records: u32) -> String {
             _ => ("DELIVERED", count),
         };
         let (port, id, reference) = (random.below(32), 1_000 + index, random.below(256));
-        let (number, time) = (random.number(), time(index));
+        let (number, time) = (number(&mut random), time(index));
         write!(
             json,
             r#"{{"port":{port},"user_id":{id},"number":"{number}","time":"{time}","status":"{status}","count":{count}, "succ_count":{sent}, "ref_id":{reference}}}"#
@@ -63,12 +65,12 @@ pub(crate) fn spaced_results(records: u32) -> String {
 
 /// An answer to query_incoming_sms.
 pub(crate) fn incoming(records: u32, texts: Texts) -> String {
-    let mut random = Random::new();
+    let mut random = Random::default();
     let mut json = String::from(r#"{"error_code":200,"sn":"db00-1234-5678-9012", "sms":["#);
     let phrases = if texts == Texts::BmpEscapes { &PHRASES[..12] } else { &PHRASES[..] };
     for index in 0..records {
         separate(&mut json, index);
-        let (port, number, time) = (random.below(32), random.number(), time(index));
+        let (port, number, time) = (random.below(32), number(&mut random), time(index));
         write!(
             json,
             r#"{{"incoming_sms_id":{index}, "port":{port}, "number": "{number}","smsc":"+8613800123456","timestamp":"{time}","text":""#
@@ -78,7 +80,7 @@ pub(crate) fn incoming(records: u32, texts: Texts) -> String {
             if part > 0 {
                 json.push(' ');
             }
-            push_escaped(&mut json, random.pick(phrases), texts);
+            push_escaped(&mut json, pick(&mut random, phrases), texts);
         }
         json.push_str("\"}");
     }
@@ -119,34 +121,14 @@ fn time(index: u32) -> String {
     format!("2026-{month:02}-{day:02} {:02}:{:02}:{:02}", minutes / 60 % 24, minutes % 60, seconds % 60)
 }
 
-/// SplitMix64 from a fixed seed: every run measures the same answers.
-struct Random(u64);
+fn pick(random: &mut Random, phrases: &[&'static str]) -> &'static str {
+    let count = u32::try_from(phrases.len()).expect("a few phrases");
+    phrases[random.below(count) as usize]
+}
 
-impl Random {
-    fn new() -> Self {
-        Self(0x5EED)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        u32::try_from(self.next() % u64::from(bound)).expect("less than a u32")
-    }
-
-    fn pick(&mut self, phrases: &[&'static str]) -> &'static str {
-        let count = u32::try_from(phrases.len()).expect("a few phrases");
-        phrases[self.below(count) as usize]
-    }
-
-    /// A phone number of 11 to 13 digits.
-    fn number(&mut self) -> String {
-        let digits = 11 + self.below(3);
-        let least = 10_u64.pow(digits - 1);
-        (least + self.next() % (9 * least)).to_string()
-    }
+/// A phone number of 11 to 13 digits.
+fn number(random: &mut Random) -> String {
+    let digits = 11 + random.below(3);
+    let least = 10_u64.pow(digits - 1);
+    (least + random.any() % (9 * least)).to_string()
 }

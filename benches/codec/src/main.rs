@@ -5,7 +5,6 @@
 mod case;
 mod checksum;
 mod generate;
-mod measure;
 mod nesting;
 mod one;
 mod ours;

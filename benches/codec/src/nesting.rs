@@ -2,9 +2,10 @@
 
 use std::{env, io, process::Command};
 
+use measure::{Run, Timing, measure};
+
 use crate::{
-    case::{Case, Contestant, Entry, Run},
-    measure::{Timing, measure},
+    case::{Case, Contestant, Entry},
     reading::unknown,
     table::float,
 };

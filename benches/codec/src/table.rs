@@ -1,6 +1,8 @@
 //! The tables.
 
-use crate::{case::Case, measure::Timing};
+use measure::Timing;
+
+use crate::case::Case;
 
 /// What the columns are.
 pub(crate) const LEGEND: &str = "Processor time, medians of interleaved rounds.

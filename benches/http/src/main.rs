@@ -5,11 +5,11 @@
 
 mod case;
 mod contestant;
-mod measure;
 mod ours;
 mod rivals;
 mod server;
 mod table;
+mod timing;
 
 use std::{io, net::TcpListener, process::ExitCode, rc::Rc, thread};
 
@@ -47,7 +47,7 @@ fn all() -> Result<(), Failure> {
         thread::spawn(move || server::serve(listener, case));
         let mut contestants = contestants(case, port)?;
         contestant::check(&mut contestants)?;
-        let timings = measure::measure(&mut contestants)?;
+        let timings = timing::measure(&mut contestants)?;
         table::print(name, case, &contestants, &timings);
     }
     Ok(())

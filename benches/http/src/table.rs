@@ -1,6 +1,6 @@
 //! The tables.
 
-use crate::{case::Case, contestant::Contestant, measure::Timing};
+use crate::{case::Case, contestant::Contestant, timing::Timing};
 
 /// What the columns are.
 pub(crate) const LEGEND: &str = "Medians of interleaved rounds.
@@ -18,11 +18,11 @@ pub(crate) fn print(name: &str, case: Case, contestants: &[Contestant], timings:
         println!(
             "  {:26}{:>12.0}{:>12.0}{:>12.0}{:>10.2}{:>8.1} %",
             contestant.name,
-            timing.elapsed,
-            1e9 / timing.elapsed,
-            timing.client,
-            timing.ratio,
-            timing.spread * 1e2,
+            timing.elapsed.nanoseconds,
+            1e9 / timing.elapsed.nanoseconds,
+            timing.client.nanoseconds,
+            timing.client.ratio,
+            timing.client.spread * 1e2,
         );
     }
 }
