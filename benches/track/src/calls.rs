@@ -1,0 +1,118 @@
+//! The tracker's methods as functions of their own, by which callgrind tells what each kind of event costs.
+
+use std::{hint::black_box, time::Duration};
+
+use sms_gateway_core::{
+    TaskId, UserId,
+    call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, SmsResult, StatusReport},
+    track::{Ask, Draft, Event, Taken, Token, Tracker},
+};
+
+/// What is called, by the names of the functions here.
+pub(crate) const KINDS: [&str; 10] =
+    ["result", "result_again", "report", "report_again", "save", "tell", "add", "step", "accepted", "end"];
+
+/// How often each of them was called.
+pub(crate) type Counts = [u64; KINDS.len()];
+
+/// The tracker, and how often it was called.
+pub(crate) struct Calls {
+    pub(crate) tracker: Tracker<'static>,
+    pub(crate) counts: Counts,
+}
+
+impl Calls {
+    /// How many results and reports there were.
+    pub(crate) fn events(&self) -> u64 {
+        self.counts.iter().take(4).sum()
+    }
+
+    /// Counts a call of the kind that has this place.
+    fn tracker(&mut self, kind: usize) -> &mut Tracker<'static> {
+        self.counts[kind] += 1;
+        &mut self.tracker
+    }
+
+    /// A result that says something new.
+    #[inline(never)]
+    pub(crate) fn result(
+        &mut self,
+        token: &Token<QuerySmsResult<'static>>,
+        result: &SmsResult<'_>,
+        now: Duration,
+    ) {
+        self.tracker(0).handle_result(token, result, now);
+    }
+
+    /// A result that came before, or of another client's message.
+    #[inline(never)]
+    pub(crate) fn result_again(
+        &mut self,
+        token: &Token<QuerySmsResult<'static>>,
+        result: &SmsResult<'_>,
+        now: Duration,
+    ) {
+        self.tracker(1).handle_result(token, result, now);
+    }
+
+    /// A report that says something new, or is of another client's message.
+    #[inline(never)]
+    pub(crate) fn report(
+        &mut self,
+        token: &Token<QuerySmsDeliverStatus<'static>>,
+        report: &StatusReport<'_>,
+        now: Duration,
+    ) -> Taken {
+        self.tracker(2).handle_report(token, report, now)
+    }
+
+    /// A report that came before.
+    #[inline(never)]
+    pub(crate) fn report_again(
+        &mut self,
+        token: &Token<QuerySmsDeliverStatus<'static>>,
+        report: &StatusReport<'_>,
+        now: Duration,
+    ) -> Taken {
+        self.tracker(3).handle_report(token, report, now)
+    }
+
+    /// A change that is to be saved: how many bytes its record has, none to forget a message.
+    #[inline(never)]
+    pub(crate) fn save(&mut self) -> Option<usize> {
+        let change = black_box(self.tracker.next_change()?);
+        self.counts[4] += 1;
+        Some(change.record().map_or(0, <[u8]>::len))
+    }
+
+    /// An event, acknowledged if it is news: whether it is a message's end.
+    #[inline(never)]
+    pub(crate) fn tell(&mut self) -> Option<bool> {
+        let event = black_box(self.tracker.next_event()?);
+        self.counts[5] += 1;
+        let Event::News(message) = event else { return Some(false) };
+        self.tracker.acknowledge(message.id, message.news);
+        Some(message.is_final)
+    }
+
+    #[inline(never)]
+    pub(crate) fn add(&mut self, draft: &Draft<'_>, now: Duration) -> Option<UserId> {
+        self.tracker(6).add(draft, now).ok()
+    }
+
+    #[inline(never)]
+    pub(crate) fn step(&mut self, now: Duration) -> Ask {
+        self.tracker(7).step(now)
+    }
+
+    /// The gateway has taken the messages of a submission.
+    #[inline(never)]
+    pub(crate) fn accepted(&mut self, token: Token<SendSms<'static>>, now: Duration) {
+        self.tracker(8).handle_accepted(token, Some(TaskId::new(1)), now);
+    }
+
+    #[inline(never)]
+    pub(crate) fn end<C>(&mut self, token: Token<C>, now: Duration) {
+        self.tracker(9).handle_end(token, now);
+    }
+}

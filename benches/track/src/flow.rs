@@ -1,0 +1,172 @@
+//! A steady flow: as many messages as wanted are under way, all with the gateway, and for each that ends another is added.
+
+use std::time::Duration;
+
+use sms_gateway_core::{
+    call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, Status},
+    track::{Ask, Draft, EarlyReport, Limits, Settings, Slot, Token, Tracker},
+};
+
+use crate::{
+    calls::{Calls, Counts},
+    gateway::{EVERY, Gateway},
+    records::{Held, Numbers},
+};
+
+/// How many recipients there are; as many others get another client's messages.
+const RECIPIENTS: u32 = 10_000;
+/// So many finished messages are remembered, for ten minutes as by default, at five a second; or their news is on the way.
+const REMEMBERED: usize = 3_500;
+/// When they are that many.
+const SETTLED: Duration = Duration::from_secs(1_000);
+
+/// TP-Status: delivered, and not delivered yet.
+const DELIVERED: u8 = 0;
+const TEMPORARY: u8 = 32;
+
+pub(crate) struct Flow {
+    calls: Calls,
+    gateway: Gateway,
+    numbers: Numbers,
+    now: Duration,
+    /// How many messages are to be added.
+    wanted: usize,
+    /// How many results and reports there are to have been.
+    goal: u64,
+    pub(crate) saved: Saved,
+}
+
+/// The records that were saved, and their bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Saved {
+    pub(crate) records: usize,
+    pub(crate) bytes: usize,
+    /// Those of the largest.
+    pub(crate) largest: usize,
+}
+
+impl Flow {
+    /// With so many messages under way, when all has come to a steady state.
+    pub(crate) fn new(many: usize) -> Self {
+        let limits = Limits { under_way: u32::MAX, ..Limits::default() };
+        let settings = Settings { limits, ..Settings::default() };
+        let slots = vec![Slot::EMPTY; many + REMEMBERED].leak();
+        let early = vec![EarlyReport::EMPTY; slots.len() / 10].leak();
+        let tracker = Tracker::new(slots, early, settings, Duration::ZERO);
+        let mut flow = Self {
+            calls: Calls { tracker, counts: Counts::default() },
+            gateway: Gateway::new(many, RECIPIENTS..2 * RECIPIENTS),
+            numbers: Numbers::new(2 * RECIPIENTS),
+            now: Duration::ZERO,
+            wanted: many,
+            goal: 0,
+            saved: Saved::default(),
+        };
+        let sent = EVERY * u32::try_from(many).expect("not too many") / 2;
+        while flow.now < SETTLED + sent {
+            flow.exchange();
+        }
+        (flow.calls.counts, flow.saved) = (Counts::default(), Saved::default());
+        flow
+    }
+
+    /// Goes on until there were so many more results and reports.
+    pub(crate) fn run(&mut self, events: u64) {
+        self.goal += events;
+        while self.calls.events() < self.goal {
+            self.exchange();
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.calls.counts
+    }
+
+    /// One step, and what comes of it.
+    fn exchange(&mut self) {
+        self.add();
+        let ask = self.calls.step(self.now);
+        self.save();
+        while let Some(is_final) = self.calls.tell() {
+            self.wanted += usize::from(is_final);
+            // An acknowledgement is a change too, and no news is told while one waits to be saved.
+            self.save();
+        }
+        match ask {
+            Ask::Wait(until) => self.now = until.expect("something is under way"),
+            Ask::Submit(token) => self.submit(token),
+            Ask::Results(token) => self.results(token),
+            Ask::Reports(token) => self.reports(token),
+            Ask::Queue(token) => {
+                let in_queue = self.gateway.in_queue();
+                self.calls.tracker.handle_queue(token, Some(in_queue), self.now);
+            }
+            Ask::Incoming(_) | Ask::Stop(_) => unreachable!("neither is wanted"),
+        }
+    }
+
+    fn add(&mut self) {
+        for _ in 0..core::mem::take(&mut self.wanted) {
+            let number = self.gateway.random.below(RECIPIENTS);
+            let added = self.calls.add(&Draft::new(self.numbers.get(number)), self.now);
+            added.expect("there is room for what is remembered");
+        }
+    }
+
+    fn save(&mut self) {
+        while let Some(bytes) = self.calls.save() {
+            self.saved.records += usize::from(bytes > 0);
+            self.saved.bytes += bytes;
+            self.saved.largest = self.saved.largest.max(bytes);
+        }
+    }
+
+    fn submit(&mut self, token: Token<SendSms<'static>>) {
+        let messages = self.calls.tracker.submission(&token).expect("all is saved");
+        for message in messages {
+            self.gateway.accept(message.id.get(), Numbers::index(message.number()));
+        }
+        self.calls.accepted(token, self.now);
+    }
+
+    /// Answers with all that is new, and with what was told of shortly before.
+    fn results(&mut self, token: Token<QuerySmsResult<'static>>) {
+        let (calls, gateway, numbers, now) = (&mut self.calls, &mut self.gateway, &self.numbers, self.now);
+        for held in gateway.last_sent() {
+            calls.result_again(&token, &held.result(numbers, Status::SentOk), now);
+        }
+        while let Some(held) = gateway.begin(now) {
+            calls.result(&token, &held.result(numbers, Status::Sending), now);
+        }
+        while let Some(held) = gateway.finish() {
+            calls.result(&token, &held.result(numbers, Status::SentOk), now);
+        }
+        for held in gateway.foreign(now) {
+            calls.result_again(&token, &held.result(numbers, Status::SentOk), now);
+        }
+        calls.end(token, now);
+    }
+
+    /// The same for reports. One message in eight has a temporary report before its last.
+    fn reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) {
+        let (calls, gateway, numbers, now) = (&mut self.calls, &mut self.gateway, &self.numbers, self.now);
+        let segments = |held: &Held| 0..held.segments;
+        for held in gateway.last_reported() {
+            for segment in segments(held) {
+                let _ = calls.report_again(&token, &held.report(numbers, segment, DELIVERED), now);
+            }
+        }
+        while let Some(held) = gateway.report() {
+            for segment in segments(&held) {
+                if held.id % 8 == 0 {
+                    let _ = calls.report(&token, &held.report(numbers, segment, TEMPORARY), now);
+                }
+                let _ = calls.report(&token, &held.report(numbers, segment, DELIVERED), now);
+            }
+        }
+        for held in gateway.foreign(now) {
+            let _ = calls.report(&token, &held.report(numbers, 0, DELIVERED), now);
+        }
+        calls.end(token, now);
+    }
+}

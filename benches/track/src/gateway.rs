@@ -1,0 +1,120 @@
+//! A gateway as cheap as may be: it sends in the order of submission, five messages a second, and reports come in that order too.
+
+use std::{collections::VecDeque, ops::Range, time::Duration};
+
+use measure::Random;
+
+use crate::records::Held;
+
+const PORTS: u8 = 32;
+/// How often the ports together send a message: each of them takes 6.4 s for one.
+pub(crate) const EVERY: Duration = Duration::from_millis(200);
+/// How many messages an answer tells of once more.
+const REPEATS: usize = 20;
+
+pub(crate) struct Gateway {
+    /// How many messages it has all in all.
+    many: usize,
+    /// Who gets another client's messages.
+    foreign: Range<u32>,
+    waiting: VecDeque<Held>,
+    sending: VecDeque<Held>,
+    sent: VecDeque<Held>,
+    /// Those whose reports came last.
+    reported: VecDeque<Held>,
+    pub(crate) random: Random,
+    /// When the next message is to be sent, and when the next of another client's.
+    next: Duration,
+    next_foreign: Duration,
+}
+
+impl Gateway {
+    pub(crate) fn new(many: usize, foreign: Range<u32>) -> Self {
+        let empty = || VecDeque::with_capacity(many);
+        Self {
+            many,
+            foreign,
+            waiting: empty(),
+            sending: empty(),
+            sent: empty(),
+            reported: empty(),
+            random: Random::default(),
+            next: Duration::ZERO,
+            next_foreign: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn in_queue(&self) -> u32 {
+        self.waiting.len().try_into().expect("not too many")
+    }
+
+    /// Takes a message. Of 24, three have two segments and one has three.
+    pub(crate) fn accept(&mut self, id: u32, number: u32) {
+        let [die, reference, port, ..] = self.random.any().to_le_bytes();
+        let segments = match die % 24 {
+            0 => 3,
+            1..=3 => 2,
+            _ => 1,
+        };
+        let port = port % PORTS;
+        self.waiting.push_back(Held { id, number, port, reference, segments, begun: Duration::ZERO });
+    }
+
+    /// The message that is begun next, if one is by now.
+    pub(crate) fn begin(&mut self, now: Duration) -> Option<Held> {
+        if self.next > now {
+            return None;
+        }
+        let held = Held { begun: self.next, ..self.waiting.pop_front()? };
+        self.next += EVERY;
+        self.sending.push_back(held);
+        Some(held)
+    }
+
+    /// The message that is sent next, if one is by now: each port sends one at a time.
+    pub(crate) fn finish(&mut self) -> Option<Held> {
+        if self.sending.len() <= PORTS.into() {
+            return None;
+        }
+        let held = self.sending.pop_front()?;
+        self.sent.push_back(held);
+        Some(held)
+    }
+
+    /// The message whose reports come next, if any do by now: half of all, the ports' aside, wait for theirs.
+    pub(crate) fn report(&mut self) -> Option<Held> {
+        if self.sent.len() <= (self.many - usize::from(PORTS)) / 2 {
+            return None;
+        }
+        let held = self.sent.pop_front()?;
+        self.reported.push_back(held);
+        if self.reported.len() > REPEATS {
+            self.reported.pop_front();
+        }
+        Some(held)
+    }
+
+    /// Those that were told of last as sent.
+    pub(crate) fn last_sent(&self) -> impl Iterator<Item = &Held> {
+        self.sent.iter().rev().take(REPEATS)
+    }
+
+    /// Those whose reports came last.
+    pub(crate) fn last_reported(&self) -> impl Iterator<Item = &Held> {
+        self.reported.iter()
+    }
+
+    /// Another client's messages, one for four of ours.
+    pub(crate) fn foreign(&mut self, now: Duration) -> impl Iterator<Item = Held> {
+        std::iter::from_fn(move || {
+            if self.next_foreign > now {
+                return None;
+            }
+            let begun = self.next_foreign;
+            self.next_foreign += 4 * EVERY;
+            let [reference, port, ..] = self.random.any().to_le_bytes();
+            let number = self.foreign.start + self.random.below(self.foreign.end - self.foreign.start);
+            Some(Held { id: u32::MAX >> 1, number, port: port % PORTS, reference, segments: 1, begun })
+        })
+    }
+}

@@ -1,0 +1,29 @@
+//! What following messages costs: time and instructions for each event, memory, and requests.
+//!
+//! `track` prints times and memory. For tools that count, `track --events MANY EVENTS` only has a steady flow of so many messages go
+//! on for so many events, and prints how often what was called.
+
+mod calls;
+mod events;
+mod flow;
+mod gateway;
+mod records;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        [] => events::print().map_err(|error| error.to_string()),
+        ["--events", many, events] => events::alone(many, events),
+        _ => Err("usage: track [--events MANY EVENTS]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
