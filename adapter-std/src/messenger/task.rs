@@ -165,10 +165,14 @@ impl Task<'_> {
     /// Takes what callers want by now.
     fn take_all(&mut self) {
         self.is_closing |= !self.desk.take();
-        let commands = std::mem::take(&mut self.desk.taken);
-        for command in commands {
+        // What a caller acknowledged came before what it wants now.
+        self.take_acknowledged();
+        for command in std::mem::take(&mut self.desk.taken) {
             self.take(command);
         }
+    }
+
+    fn take_acknowledged(&mut self) {
         let acknowledged = self.link.shared.take_acknowledged();
         for id in acknowledged.messages {
             match self.ledger.release(id) {

@@ -1,0 +1,61 @@
+//! What the messenger's tests share.
+
+// Each test program uses its own part of it.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use std::time::Duration;
+
+use gateway_emulator::{Emulator, Options};
+use sms_gateway::{
+    Gateway, Handle, Messenger, Sms,
+    core::track::{Message, Timing},
+    messenger::Builder,
+};
+
+/// A gateway that lives a thousand times as fast as others.
+pub fn options() -> Options {
+    Options { speed: 1000.0, ..Options::default() }
+}
+
+/// Waits a thousandth as long as usual.
+pub fn timing() -> Timing {
+    let usual = Timing::default();
+    let short = |wait: Duration| wait / 1000;
+    Timing {
+        first_result: short(usual.first_result),
+        first_report: short(usual.first_report),
+        results_every: short(usual.results_every),
+        reports_every: short(usual.reports_every),
+        slowest: short(usual.slowest),
+        retry: short(usual.retry),
+        incoming: short(usual.incoming),
+        unmatched: short(usual.unmatched),
+        ..usual
+    }
+}
+
+pub fn gateway(url: &str) -> Gateway {
+    Gateway::builder(url).credentials("admin", "admin").build().unwrap()
+}
+
+pub fn builder(url: &str) -> Builder {
+    Messenger::builder(gateway(url)).timing(timing())
+}
+
+pub async fn start(options: Options) -> (Emulator, Messenger) {
+    let emulator = Emulator::start(options).await.unwrap();
+    let (messenger, handles) = builder(&emulator.url()).start().await.unwrap();
+    assert!(handles.is_empty());
+    (emulator, messenger)
+}
+
+pub fn sms(number: &str, text: &str) -> Sms {
+    Sms::new(number, text).unwrap()
+}
+
+/// A message's end, of which note is taken.
+pub async fn end(handle: Handle) -> Message {
+    let message = handle.outcome().await.unwrap();
+    handle.acknowledge();
+    message
+}
