@@ -179,27 +179,33 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// CRC-32 as in ISO 3309, four bits at a time.
-fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 16] = {
-        let mut table = [0; 16];
-        let mut at = 0;
-        let mut number = 0_u32;
-        while at < 16 {
-            let mut value = number;
-            let mut bit = 0;
-            while bit < 4 {
-                value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
-                bit += 1;
-            }
-            table[at] = value;
-            at += 1;
-            number += 1;
+/// How many bits of a byte the CRC takes at a time: large machines have room for a larger table.
+const CRC_BITS: usize = if cfg!(target_pointer_width = "64") { 8 } else { 4 };
+
+const CRC_TABLE: [u32; 1 << CRC_BITS] = {
+    let mut table = [0; 1 << CRC_BITS];
+    let mut at = 0;
+    let mut number = 0_u32;
+    while at < table.len() {
+        let mut value = number;
+        let mut bit = 0;
+        while bit < CRC_BITS {
+            value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
+            bit += 1;
         }
-        table
-    };
-    let step = |crc: u32, half: u32| crc >> 4 ^ TABLE[((crc ^ half) & 0xF) as usize];
-    !bytes.iter().fold(u32::MAX, |crc, byte| step(step(crc, (*byte).into()), u32::from(*byte) >> 4))
+        table[at] = value;
+        at += 1;
+        number += 1;
+    }
+    table
+};
+
+/// CRC-32 as in ISO 3309.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, bits: u32| crc >> CRC_BITS ^ CRC_TABLE[(crc ^ bits) as usize % CRC_TABLE.len()];
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).step_by(CRC_BITS).fold(crc, |crc, shift| step(crc, u32::from(*byte) >> shift))
+    })
 }
 
 #[cfg(test)]

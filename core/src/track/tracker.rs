@@ -181,6 +181,9 @@ impl<'m> Tracker<'m> {
 
     /// The caller has taken note of a message's news up to this number. With its last news a finished message is let go: it
     /// is remembered only as long as reports may come for it.
+    ///
+    /// Only that is a change to be saved by itself. Of a message under way, news may come again after a restart although it
+    /// was acknowledged, with the same number.
     pub fn acknowledge(&mut self, id: UserId, news: u16) {
         let Some(at) = self.find(id) else { return };
         let slot = self.slots.get_mut(at);
@@ -191,8 +194,8 @@ impl<'m> Tracker<'m> {
         slot.acknowledged = news;
         if slot.queue == Queue::Done && slot.news == news {
             self.bury(at);
+            self.change(at);
         }
-        self.change(at);
     }
 
     /// Stops a message. What the gateway has is stopped by task: with all that waits of the same send_sms.
