@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// The ports to use (1,2 or 8-15)
     #[arg(long, value_name = "PORTS", requires = "gateway")]
     pub(crate) port: Option<Ports>,
-    /// How many times as fast as a real one the gateway lives; by default 4 if it is played, else 1
+    /// How many times as fast as a real one the gateway lives; by default 5 if it is played, else 1
     #[arg(long, value_name = "X", value_parser = speed)]
     pub(crate) speed: Option<f64>,
 }

@@ -5,7 +5,6 @@
 mod args;
 mod follow;
 mod message;
-mod number;
 mod show;
 mod stage;
 
@@ -32,18 +31,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let mut stage = Stage::set(args).await?;
+    let stage = Stage::set(args).await?;
     show::opening(&stage, out)?;
     show::ports(&stage, out).await?;
-    writeln!(out, "\nSending \"{}\" with parameters of their own:", message::TEXT)?;
     show::texts(&stage.messages, out)?;
-    writeln!(out)?;
-    follow::send(&stage, out).await?;
-    follow::follow(&mut stage, out).await?;
-    writeln!(out, "\nWhat became of them:")?;
-    show::messages(&stage.messages, out)?;
-    show::inbox(&stage, out).await?;
+    let handles = follow::send(&stage).await?;
+    writeln!(out, "\nWhat happens:")?;
+    let story = follow::follow(&stage, handles, out).await?;
+    show::messages(&stage.messages, &story.outcomes, out)?;
+    show::inbox(story.newest, out)?;
     show::ussd(&stage, out).await?;
+    stage.messenger.clone().shutdown().await?;
     show::ending(&stage, out)
 }
 

@@ -2,12 +2,10 @@
 
 use std::{env, error::Error, time::Duration};
 
-use gateway_emulator::{Emulator, Fate, Options, Quirks};
-use sms_gateway::{
-    Gateway,
-    core::{Ports, Timestamp},
-};
-use tokio::time::{Instant, sleep};
+use gateway_emulator::{Emulator, Options, Quirks};
+use sms_client::outcome::pace;
+use sms_gateway::{Gateway, Messenger, core::Ports, messenger::StartError};
+use tokio::time::Instant;
 
 use crate::{
     args::{Args, PASSWORD},
@@ -15,19 +13,17 @@ use crate::{
 };
 
 /// How much faster than a real one the emulator lives.
-const SPEED: f64 = 4.0;
+const SPEED: f64 = 5.0;
 /// What it is asked for its balance with, and by which port.
 const BALANCE: (&str, &str) = ("*100#", "1");
 
 pub(crate) struct Stage {
-    pub(crate) gateway: Gateway,
+    pub(crate) messenger: Messenger,
     pub(crate) url: String,
     /// The emulator, if there is one.
     pub(crate) played: Option<Emulator>,
     pub(crate) speed: f64,
     pub(crate) messages: Vec<Message>,
-    /// When the first of them was sent, by the gateway's clock.
-    pub(crate) begun: Option<Timestamp>,
     pub(crate) ports: Ports,
     /// A USSD code and the ports to send it by.
     pub(crate) ussd: Option<(String, Ports)>,
@@ -37,7 +33,7 @@ impl Stage {
     pub(crate) async fn set(args: Args) -> Result<Self, Box<dyn Error>> {
         match &args.gateway {
             None => Self::play(args.speed.unwrap_or(SPEED)).await,
-            Some(url) => Self::real(url.clone(), &args),
+            Some(url) => Self::real(url.clone(), &args).await,
         }
     }
 
@@ -52,42 +48,37 @@ impl Stage {
             ..Options::default()
         };
         let emulator = Emulator::start(options).await?;
-        emulator.set_fate(message::UNREACHABLE, Fate::Fail);
+        message::decide_fates(&emulator);
         emulator.set_ussd(None, BALANCE.0, "Your balance is 12.50 EUR.");
+        let gateway = Gateway::builder(&emulator.url()).credentials("admin", password).build()?;
         Ok(Self {
-            gateway: Gateway::builder(&emulator.url()).credentials("admin", password).build()?,
+            messenger: messenger(gateway, speed).await?,
             url: emulator.url(),
             played: Some(emulator),
             speed,
             messages: message::story(),
-            begun: None,
             ports: Ports::NONE,
             ussd: Some((BALANCE.0.to_owned(), BALANCE.1.parse()?)),
         })
     }
 
-    fn real(url: String, args: &Args) -> Result<Self, Box<dyn Error>> {
+    async fn real(url: String, args: &Args) -> Result<Self, Box<dyn Error>> {
         let mut builder = Gateway::builder(&url).allow_basic(args.allow_basic);
         if let Some(user) = &args.user {
             let password = env::var(PASSWORD).map_err(|_| format!("no password in {PASSWORD}"))?;
             builder = builder.credentials(user, &password);
         }
         let ports = args.port.unwrap_or_default();
+        let speed = args.speed.unwrap_or(1.0);
         Ok(Self {
-            gateway: builder.build()?,
+            messenger: messenger(builder.build()?, speed).await?,
             url,
             played: None,
-            speed: args.speed.unwrap_or(1.0),
+            speed,
             messages: message::greetings(&args.to)?,
-            begun: None,
             ports,
             ussd: args.ussd.clone().map(|code| (code, ports)),
         })
-    }
-
-    /// Waits for so many of the gateway's seconds.
-    pub(crate) async fn wait(&self, seconds: u32) {
-        sleep(self.outside(seconds)).await;
     }
 
     /// How long so many of the gateway's seconds take.
@@ -99,4 +90,11 @@ impl Stage {
     pub(crate) fn since(&self, begin: Instant) -> f64 {
         begin.elapsed().as_secs_f64() * self.speed
     }
+}
+
+/// Follows messages, and fetches those that come in. Without a store of its own it forgets them when the program ends.
+async fn messenger(gateway: Gateway, speed: f64) -> Result<Messenger, StartError> {
+    let interval = Duration::from_secs(4).div_f64(speed);
+    let (messenger, _) = Messenger::builder(gateway).timing(pace(interval)).incoming(true).start().await?;
+    Ok(messenger)
 }
