@@ -11,7 +11,9 @@ pub(super) const NO_TIME: u32 = u32::MAX;
 
 /// Lent memory for one message. Fill an array with [`Slot::EMPTY`]; it holds as many messages, those included that are finished
 /// and remembered because reports may still come for them.
+// Two cache lines of 64 bytes: in the first what finding, queueing and asking need.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Slot {
     /// The first slot of the chain for user_ids that begins in this slot's place.
     pub(super) user_head: u32,
@@ -24,17 +26,22 @@ pub struct Slot {
     pub(super) next: u32,
     pub(super) news_next: u32,
     pub(super) change_next: u32,
-
     pub(super) user_id: u32,
-    pub(super) digits: Digits,
-    pub(super) ports: u32,
-    pub(super) task: i64,
     pub(super) due: Tick,
+    pub(super) digits: Digits,
+    pub(super) flags: u16,
+    pub(super) state: State,
+    pub(super) queue: Queue,
+    pub(super) port: u8,
+    pub(super) reference: u8,
+    pub(super) segments: u8,
+
+    pub(super) task: i64,
+    pub(super) ports: u32,
     pub(super) added: Tick,
     /// The sequence number when it was handed to the gateway.
     pub(super) submitted: u32,
-    /// The sequence number when its last report was taken; before it is located, when the gateway last said that it has
-    /// not begun to send it.
+    /// The sequence number of the latest question whose answer says that it had not begun to be sent.
     pub(super) heard: u32,
     /// When it was sent, in seconds of the gateway's clock.
     pub(super) sent: u32,
@@ -47,15 +54,9 @@ pub struct Slot {
     /// The error_code of a refusal, or the status of the report that decided.
     pub(super) code: u32,
     pub(super) text_bytes: u16,
-    pub(super) flags: u16,
-    /// The number of its latest news, of the latest that was handed out and the latest that was acknowledged.
+    /// The number of its latest news, and of the latest that was acknowledged.
     pub(super) news: u16,
     pub(super) acknowledged: u16,
-    pub(super) state: State,
-    pub(super) queue: Queue,
-    pub(super) port: u8,
-    pub(super) reference: u8,
-    pub(super) segments: u8,
     pub(super) succeeded: u8,
     /// How often its waits have doubled.
     pub(super) attempt: u8,
