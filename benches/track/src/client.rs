@@ -1,0 +1,145 @@
+//! A client that follows messages with the tracker, in virtual time: what it asks, and when it hears.
+
+use std::{collections::HashMap, time::Duration};
+
+use sms_gateway_core::{
+    TaskId,
+    call::Call,
+    track::{Ask, Draft, EarlyReport, Event, Message, Settings, Slot, State, Tracker},
+};
+
+use crate::{
+    device::{Device, Fate, Question},
+    outcome::{Outcome, Requests},
+    records::Numbers,
+};
+
+/// How long an answer takes.
+const ANSWER: Duration = Duration::from_millis(50);
+
+struct Client {
+    tracker: Tracker<'static>,
+    device: Device,
+    numbers: Numbers,
+    now: Duration,
+    requests: Requests,
+    /// When a message was heard to be sent, and to be delivered.
+    sent: HashMap<u32, Duration>,
+    delivered: HashMap<u32, Duration>,
+}
+
+/// Follows so many messages to their end, of which one is added every so often.
+pub(crate) fn follow(many: u32, every: Duration) -> Outcome {
+    let slots = vec![Slot::EMPTY; many as usize].leak();
+    let early = vec![EarlyReport::EMPTY; slots.len() / 10 + 8].leak();
+    let mut client = Client {
+        tracker: Tracker::new(slots, early, Settings::default(), Duration::ZERO),
+        device: Device::default(),
+        numbers: Numbers::new(many),
+        now: Duration::ZERO,
+        requests: Requests::default(),
+        sent: HashMap::new(),
+        delivered: HashMap::new(),
+    };
+    let mut numbers = 0..many;
+    let mut next = Duration::ZERO;
+    while client.delivered.len() < many as usize {
+        while next <= client.now
+            && let Some(number) = numbers.next()
+        {
+            client.add(number);
+            next += every;
+        }
+        client.exchange(if numbers.is_empty() { Duration::MAX } else { next });
+    }
+    client.outcome()
+}
+
+impl Client {
+    fn add(&mut self, number: u32) {
+        let draft = Draft::new(self.numbers.get(number));
+        self.tracker.add(&draft, self.now).expect("there is room for all");
+    }
+
+    /// One step, and what comes of it; nothing that waits for longer than until `next`.
+    fn exchange(&mut self, next: Duration) {
+        let ask = self.tracker.step(self.now);
+        self.save_and_hear();
+        let asked = self.now;
+        if !matches!(ask, Ask::Wait(_)) {
+            self.now += ANSWER;
+        }
+        let (tracker, device, requests, now) =
+            (&mut self.tracker, &mut self.device, &mut self.requests, self.now);
+        let mut body = [0; 16 * 1024];
+        match ask {
+            Ask::Wait(until) => self.now = until.unwrap_or(next).min(next),
+            Ask::Submit(token) => {
+                requests.send += 1;
+                for message in tracker.submission(&token).expect("all is saved") {
+                    device.accept(message.id.get(), Numbers::index(message.number()), asked);
+                }
+                tracker.handle_accepted(token, Some(TaskId::new(1)), now);
+            }
+            Ask::Results(token) => {
+                requests.result += 1;
+                let question = tracker.results_request(&token).body(&mut body);
+                let question = Question::read(question.expect("it fits"));
+                for result in device.results(&question, &self.numbers, asked) {
+                    requests.records += 1;
+                    tracker.handle_result(&token, &result, now);
+                }
+                tracker.handle_end(token, now);
+            }
+            Ask::Reports(token) => {
+                requests.report += 1;
+                let question = tracker.reports_request(&token).body(&mut body);
+                let question = Question::read(question.expect("it fits"));
+                for report in device.reports(&question, &self.numbers, asked) {
+                    requests.records += 1;
+                    let _ = tracker.handle_report(&token, &report, now);
+                }
+                tracker.handle_end(token, now);
+            }
+            Ask::Queue(token) => {
+                requests.queue += 1;
+                tracker.handle_queue(token, Some(device.in_queue(asked)), now);
+            }
+            Ask::Incoming(_) | Ask::Stop(_) => unreachable!("neither is wanted"),
+        }
+    }
+
+    fn save_and_hear(&mut self) {
+        loop {
+            while self.tracker.next_change().is_some() {}
+            match self.tracker.next_event() {
+                Some(Event::News(message)) => self.hear(&message),
+                Some(_) => self.requests.strays += 1,
+                None => return,
+            }
+        }
+    }
+
+    fn hear(&mut self, message: &Message) {
+        self.tracker.acknowledge(message.id, message.news);
+        if matches!(message.state, State::Sent | State::Delivered) {
+            self.sent.entry(message.id.get()).or_insert(self.now);
+        }
+        if message.is_final {
+            assert_eq!(message.state, State::Delivered);
+            self.delivered.entry(message.id.get()).or_insert(self.now);
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        let Self { device, requests, sent, delivered, .. } = self;
+        let lags = |heard: HashMap<u32, Duration>, happened: fn(&Fate) -> Duration| {
+            device.fates.iter().map(|fate| heard[&fate.held.id].saturating_sub(happened(fate))).collect()
+        };
+        Outcome {
+            requests,
+            sent: lags(sent, |fate| fate.sent),
+            delivered: lags(delivered, |fate| fate.delivered),
+        }
+    }
+}

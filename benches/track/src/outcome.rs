@@ -1,0 +1,97 @@
+//! How many requests it takes to follow messages, and how long after the event each is heard of.
+
+use std::time::Duration;
+
+use crate::{client::follow, device::Device};
+
+/// How many messages there are.
+const MANY: [u32; 4] = [1, 100, 1_000, 10_000];
+/// How often the plain way asks for each message (document §11).
+const EVERY: Duration = Duration::from_secs(8);
+/// How many messages it hands over in one request.
+const RECIPIENTS: u32 = 128;
+/// Messages that come one after the other: four a second, of the five that the ports can send.
+const APART: Duration = Duration::from_millis(250);
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Requests {
+    pub(crate) send: u32,
+    pub(crate) result: u32,
+    pub(crate) report: u32,
+    pub(crate) queue: u32,
+    /// How many records the answers had.
+    pub(crate) records: u32,
+    /// How many reports were taken for another client's.
+    pub(crate) strays: u32,
+}
+
+pub(crate) struct Outcome {
+    pub(crate) requests: Requests,
+    /// From the event to its news.
+    pub(crate) sent: Vec<Duration>,
+    pub(crate) delivered: Vec<Duration>,
+}
+
+/// Prints the tables.
+pub(crate) fn print() {
+    println!(
+        "Requests and answers' records for each message; seconds from the event to its news, median and 95 %."
+    );
+    println!(
+        "{:33}{:>9}{:>44}{:>9}{:>16}{:>16}",
+        "", "requests", "send + results + reports + queue", "records", "sent", "delivered"
+    );
+    for many in MANY {
+        line("all at once, ours", many, &follow(many, Duration::ZERO));
+        line("all at once, plain way", many, &plain(many, Duration::ZERO));
+    }
+    for many in MANY {
+        line("four a second, ours", many, &follow(many, APART));
+        line("four a second, plain way", many, &plain(many, APART));
+    }
+}
+
+fn line(name: &str, many: u32, outcome: &Outcome) {
+    let Requests { send, result, report, queue, records, strays } = outcome.requests;
+    let each = |count: u32| f64::from(count) / f64::from(many);
+    let all = each(send + result + report + queue);
+    let parts = [send, result, report, queue].map(|count| format!("{:.3}", each(count))).join(" + ");
+    let [sent, delivered] = [&outcome.sent, &outcome.delivered].map(|lags| lag(lags));
+    println!("{many:>7} {name:25}{all:>9.3}{parts:>44}{:>9.2}{sent:>16}{delivered:>16}", each(records));
+    if strays > 0 {
+        println!("{:10}{strays} of the reports were taken for another client's", "");
+    }
+}
+
+fn lag(lags: &[Duration]) -> String {
+    let mut lags = lags.to_vec();
+    lags.sort();
+    let part = |percent: usize| lags[(lags.len() - 1) * percent / 100].as_secs_f64();
+    format!("{:.1} / {:.1}", part(50), part(95))
+}
+
+/// For each message, every 8 s after it was handed over, one question for its result until it is sent, and from then on one for its reports
+/// until it is delivered. The answers take no time, and have what was asked for alone.
+fn plain(many: u32, every: Duration) -> Outcome {
+    let mut device = Device::default();
+    let send = if every.is_zero() { many.div_ceil(RECIPIENTS) } else { many };
+    let mut requests = Requests { send, ..Requests::default() };
+    let (mut sent, mut delivered) = (vec![], vec![]);
+    for number in 0..many {
+        let added = every * number;
+        let fate = device.accept(number, number, added);
+        // How often it was asked for when that had happened.
+        let asked = |event: Duration| {
+            let asked = event.saturating_sub(added).as_millis().div_ceil(EVERY.as_millis());
+            u32::try_from(asked).expect("not too many")
+        };
+        let results = asked(fate.sent);
+        let all = asked(fate.delivered).max(results + 1);
+        requests.result += results;
+        requests.report += all - results;
+        requests.records += 2;
+        sent.push((added + EVERY * results).saturating_sub(fate.sent));
+        delivered.push((added + EVERY * all).saturating_sub(fate.delivered));
+    }
+    Outcome { requests, sent, delivered }
+}
