@@ -74,8 +74,8 @@ fn lag(lags: &[Duration]) -> String {
 /// until it is delivered. The answers take no time, and have what was asked for alone.
 fn plain(many: u32, every: Duration) -> Outcome {
     let mut device = Device::default();
-    let send = if every.is_zero() { many.div_ceil(RECIPIENTS) } else { many };
-    let mut requests = Requests { send, ..Requests::default() };
+    let submissions = if every.is_zero() { many.div_ceil(RECIPIENTS) } else { many };
+    let mut requests = Requests { send: submissions, ..Requests::default() };
     let (mut sent, mut delivered) = (vec![], vec![]);
     for number in 0..many {
         let added = every * number;
