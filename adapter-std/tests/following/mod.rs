@@ -3,7 +3,7 @@
 // Each test program uses its own part of it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use gateway_emulator::{Emulator, Options};
 use sms_gateway::{
@@ -11,6 +11,7 @@ use sms_gateway::{
     core::track::{Message, Timing},
     messenger::Builder,
 };
+use tokio::runtime::{self, Runtime};
 
 /// A gateway that lives a thousand times as fast as others.
 pub fn options() -> Options {
@@ -58,4 +59,24 @@ pub async fn end(handle: Handle) -> Message {
     let message = handle.outcome().await.unwrap();
     handle.acknowledge();
     message
+}
+
+pub fn runtime() -> Runtime {
+    runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// A life of a messenger that ends without a word: all that it does is dropped where it stands.
+pub fn life<T>(builder: Builder, live: impl AsyncFnOnce(Messenger, Vec<Handle>) -> T) -> T {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let (messenger, handles) = builder.start().await.unwrap();
+        let keep = messenger.clone();
+        let result = live(messenger, handles).await;
+        // So that it is not shut down before the runtime ends.
+        tokio::spawn(async move {
+            let _keep = keep;
+            pending::<()>().await;
+        });
+        result
+    })
 }
