@@ -20,8 +20,11 @@ const DOUBTS: u8 = 2;
 /// So many reports in a row carried exactly the time of sending: reports do so.
 const SURE: u8 = 8;
 
-/// So many in a row did not: they don't.
-const UNSURE: u8 = 3;
+/// So many in a row did not: they don't. It takes many, since reports of other clients' messages to the same numbers don't either.
+const UNSURE: u8 = 32;
+
+/// A report that comes so many seconds after the sending is the message's own: a port needs longer to use 256 references.
+const SOON: u32 = 300;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
@@ -130,21 +133,28 @@ impl Clock {
         self.equal >= SURE
     }
 
-    /// Takes note of how the time of a report stood to the only message that it could be of.
-    pub(super) fn learn(&mut self, relation: Relation) {
+    /// Whether a report of that time can't be the message's, since reports carry exactly the time of sending.
+    pub(super) fn rules_out(&self, slot: &Slot, time: u32) -> bool {
+        self.reports_equal() && slot.sent != NO_TIME && time != NO_TIME && slot.sent != time
+    }
+
+    /// Takes note of how the time of a report stood to that of the only message that it could be of, `late` seconds before.
+    pub(super) fn learn(&mut self, relation: Relation, late: u32) {
         match relation {
             Relation::Equal => {
                 self.equal = self.equal.saturating_add(1).min(SURE);
                 self.unequal = 0;
             }
-            Relation::Unknown => {}
-            Relation::After | Relation::Before if self.reports_equal() => {
+            Relation::Unknown | Relation::Before => {}
+            // By then references may have come around: it may be another message's.
+            Relation::After if late > SOON => {}
+            Relation::After if self.reports_equal() => {
                 self.unequal = self.unequal.saturating_add(1);
                 if self.unequal >= UNSURE {
                     (self.equal, self.unequal) = (0, 0);
                 }
             }
-            Relation::After | Relation::Before => self.equal = 0,
+            Relation::After => self.equal = 0,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     early::{Raw, Report, Stage},
     index::{Candidates, Unlocated},
     question::Kind,
-    slot::{AMBIGUOUS, CHANGED, DOUBTED, NO_TIME, Queue, Slot, State},
+    slot::{AMBIGUOUS, CHANGED, DOUBTED, LOCATED, NO_TIME, Queue, Slot, State},
     timing::{Tick, seconds},
     tracker::{Tracker, is_later},
 };
@@ -78,10 +78,11 @@ impl Tracker<'_> {
             Some((_, sequence)) => sequence,
             None => self.count(),
         };
-        let stage = match self.owner(report, sequence) {
+        let stage = match self.owner(report, sequence, known.is_none()) {
             Owner::Message(at, segment, relation) => {
                 self.early.remove(report);
-                self.clock.learn(relation);
+                let late = report.time.saturating_sub(self.slots.get(at).sent);
+                self.clock.learn(relation, late);
                 self.apply(at, segment, report, relation);
                 return Taken::Noted;
             }
@@ -105,6 +106,9 @@ impl Tracker<'_> {
     /// Looks for reports that came before the message's result.
     pub(super) fn take_early(&mut self, at: u32) {
         let slot = self.slots.get(at);
+        if !slot.has(LOCATED) {
+            return;
+        }
         let (digits, port, reference, segments) = (slot.digits, slot.port, slot.reference, slot.segments);
         for segment in 0..segments {
             let mut from = 0;
@@ -117,12 +121,12 @@ impl Tracker<'_> {
         }
     }
 
-    /// Whose a report is that was first seen at this sequence number.
-    fn owner(&mut self, report: &Raw, sequence: u32) -> Owner {
+    /// Whose a report is that was first seen at this sequence number, now if it is new.
+    fn owner(&mut self, report: &Raw, sequence: u32, is_new: bool) -> Owner {
         let mut candidates =
             Candidates::new(&self.slots, report.port, report.reference, &report.digits, self.longest);
-        let (mut possible, mut open, mut only, mut repeated, mut unequal) =
-            (0_u32, 0_u32, None, false, 0_u32);
+        let (mut possible, mut open, mut only, mut repeated) = (0_u32, 0_u32, None, false);
+        let (mut unequal, mut late) = (0_u32, 0);
         while let Some((at, segment)) = candidates.next(&self.slots) {
             let slot = self.slots.get(at);
             let relation = self.clock.relation(slot, report.time);
@@ -131,8 +135,9 @@ impl Tracker<'_> {
             }
             if is_repetition(slot, segment, report) {
                 repeated = true;
-            } else if self.clock.reports_equal() && matches!(relation, Relation::After | Relation::Before) {
-                unequal += 1;
+            } else if self.clock.rules_out(slot, report.time) {
+                unequal += u32::from(relation == Relation::After);
+                late = report.time.saturating_sub(slot.sent);
             } else if relation != Relation::Before && !self.is_outdated(slot, segment, report) {
                 possible += 1;
                 open += u32::from(!is_ended(slot, segment));
@@ -144,8 +149,8 @@ impl Tracker<'_> {
         }
         match only {
             None => {
-                if unequal == 1 {
-                    self.clock.learn(Relation::After);
+                if unequal == 1 && is_new {
+                    self.clock.learn(Relation::After, late);
                 }
                 Owner::Nobody
             }
@@ -206,12 +211,8 @@ impl Tracker<'_> {
             Candidates::new(&self.slots, report.port, report.reference, &report.digits, self.longest);
         while let Some((at, segment)) = candidates.next(&self.slots) {
             let slot = self.slots.get(at);
-            let relation = self.clock.relation(slot, report.time);
-            let possible = match relation {
-                Relation::After => !self.clock.reports_equal(),
-                Relation::Before => false,
-                Relation::Equal | Relation::Unknown => true,
-            };
+            let possible = self.clock.relation(slot, report.time) != Relation::Before
+                && !self.clock.rules_out(slot, report.time);
             let open = !is_ended(slot, segment) && !slot.has(AMBIGUOUS) && !slot.is_over();
             if possible && open && !is_later(slot.submitted, sequence) {
                 self.slots.get_mut(at).set(AMBIGUOUS, true);

@@ -6,7 +6,7 @@ use super::{
     ask::Token,
     digits::Digits,
     question::Kind,
-    slot::{DOUBTED, LOCATED, NIL, NO_TIME, NOT_SENT, Queue, State},
+    slot::{DOUBTED, LOCATED, NIL, NO_TIME, NOT_SENT, Queue, STOPPED, State},
     tracker::{Tracker, is_later},
 };
 use crate::{
@@ -62,6 +62,8 @@ impl Tracker<'_> {
         let status = result.status.get();
         self.locate(at, result, status);
         let slot = self.slots.get_mut(at);
+        // What the gateway had when its task was stopped, it sends.
+        slot.set(STOPPED, false);
         slot.absent = 0;
         match status {
             Some(Status::Delivered) => {
@@ -73,10 +75,12 @@ impl Tracker<'_> {
                     slot.last_report = self.clock.latest().unwrap_or(slot.sent).max(slot.sent);
                 }
                 self.finish(at, State::Delivered);
+                self.take_early(at);
             }
             Some(Status::Failed) => {
                 slot.set(NOT_SENT, true);
                 self.finish(at, State::Failed);
+                self.take_early(at);
             }
             Some(Status::SentOk) => self.sent(at),
             Some(Status::Sending) => self.sending(at),
@@ -164,9 +168,7 @@ impl Tracker<'_> {
         self.tell(at);
         let step = if self.is_sweeping() { SENDING_STEP } else { 0 };
         self.await_result(at, step);
-        if self.slots.get(at).has(LOCATED) {
-            self.take_early(at);
-        }
+        self.take_early(at);
     }
 
     /// Nothing new, but the gateway knows it.
