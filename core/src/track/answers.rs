@@ -17,6 +17,9 @@ use crate::{
 /// While results are swept, single messages are asked for only after so many doublings.
 const SWEPT_STEP: u8 = 3;
 
+/// After so many doublings without a report the result is asked for by turns with it.
+const RESULT_STEP: u8 = 5;
+
 impl Tracker<'_> {
     /// The gateway accepted the messages, under this task.
     pub fn handle_accepted(&mut self, token: Token<SendSms<'static>>, task: Option<TaskId>, now: Duration) {
@@ -268,7 +271,7 @@ impl Tracker<'_> {
         slot.set(CHANGED, false);
         let step = if changed { 0 } else { slot.attempt.saturating_add(1) };
         // Some gateways tell by the result what no report told: ask for that now and then.
-        let ask_result = step > 1 && !self.is_expired(at);
+        let ask_result = step >= RESULT_STEP && !self.is_expired(at);
         if ask_result { self.await_result(at, step) } else { self.unchanged(at, step) }
     }
 }

@@ -145,6 +145,7 @@ impl Tracker<'_> {
         if slot.state == State::Sent {
             return self.seen_again(at);
         }
+        self.results_move();
         self.set_state(at, State::Sent);
         let slot = self.slots.get(at);
         if slot.is_over() {
@@ -164,6 +165,7 @@ impl Tracker<'_> {
         if matches!(self.slots.get(at).state, State::Sending | State::Sent) {
             return self.seen_again(at);
         }
+        self.results_move();
         self.set_state(at, State::Sending);
         self.tell(at);
         let step = if self.is_sweeping() { SENDING_STEP } else { 0 };

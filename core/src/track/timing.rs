@@ -32,9 +32,9 @@ pub struct Timing {
     pub first_result: Duration,
     /// From a message that was sent to the first question for its reports: 4 s. While nothing changes the waits double.
     pub first_report: Duration,
-    /// Between two questions for results: at least 4 s.
+    /// Between two questions for results: at least 6 s.
     pub results_every: Duration,
-    /// Between two questions for reports: at least 4 s.
+    /// Between two questions for reports: at least 6 s.
     pub reports_every: Duration,
     /// Where doubling ends: 300 s.
     pub slowest: Duration,
@@ -58,8 +58,8 @@ impl Default for Timing {
         Self {
             first_result: seconds(8),
             first_report: seconds(4),
-            results_every: seconds(4),
-            reports_every: seconds(4),
+            results_every: seconds(6),
+            reports_every: seconds(6),
             slowest: seconds(300),
             retry: seconds(2),
             incoming: seconds(10),
