@@ -67,7 +67,7 @@ fn a_restart_gives_back_what_is_not_acknowledged() {
         messenger.shutdown().await.unwrap();
     });
     life(builder(&emulator.url()).store(store.clone()), async |_, handles| {
-        assert_eq!(handles.len(), 0, "{handles:?}")
+        assert_eq!(handles.len(), 0, "{handles:?}");
     });
     assert_eq!(emulator.counts().accepted, 6);
 }
