@@ -34,6 +34,8 @@ pub(super) struct Clock {
     latest: u32,
     seen: Tick,
     sequence: u32,
+    /// The latest time of sending before the clock jumped back, in whatever era.
+    barrier: u32,
     doubts: u8,
     /// How many reports in a row carried the time of sending, and since then how many did not.
     equal: u8,
@@ -51,7 +53,16 @@ pub(super) enum Relation {
 
 impl Clock {
     pub(super) fn new() -> Self {
-        Self { era: 0, latest: NO_TIME, seen: Tick(0), sequence: 0, doubts: 0, equal: 0, unequal: 0 }
+        Self {
+            era: 0,
+            latest: NO_TIME,
+            seen: Tick(0),
+            sequence: 0,
+            barrier: 0,
+            doubts: 0,
+            equal: 0,
+            unequal: 0,
+        }
     }
 
     /// The latest time of sending that was seen since the clock last jumped back.
@@ -95,6 +106,7 @@ impl Clock {
         let jumped = came_later && sent.saturating_add(1) < latest;
         if jumped {
             self.era = self.era.wrapping_add(1);
+            self.barrier = self.barrier.max(latest);
         }
         if jumped || sent > latest {
             (self.latest, self.seen, self.sequence) = (sent, now, sequence);
@@ -121,7 +133,10 @@ impl Clock {
             Relation::Equal
         } else if !self.is_current(slot) {
             Relation::Unknown
-        } else if time.saturating_add(1) < slot.sent {
+        } else if time.saturating_add(1) < slot.sent
+            || slot.sent < UNSET && (UNSET..=self.barrier).contains(&time)
+        {
+            // Or it was written before the clock was put to 1970.
             Relation::Before
         } else {
             Relation::After

@@ -182,19 +182,47 @@ impl Tracker<'_> {
         let mut others = Unlocated::new(&self.slots, &report.digits);
         let mut looks = 0;
         while let Some(at) = others.next(&self.slots) {
-            let slot = self.slots.get(at);
-            let by_port = slot.ports == 0 || slot.ports >> (report.port & 31) & 1 == 1;
-            let sent = match slot.state {
-                State::Failed | State::Stopped => false,
-                state if state.is_final() => is_later(sequence, slot.submitted),
-                _ => is_later(sequence, self.not_begun(at)),
-            };
             looks += 1;
-            if by_port && sent || looks > MAX_LOOKS {
+            if self.may_have_left(at, report.port, sequence) || looks > MAX_LOOKS {
                 return Some(at);
             }
         }
         None
+    }
+
+    /// Whether a message that is not located may have been sent by this port before that sequence number.
+    fn may_have_left(&self, at: u32, port: u8, sequence: u32) -> bool {
+        let slot = self.slots.get(at);
+        let by_port = slot.ports == 0 || slot.ports >> (port & 31) & 1 == 1;
+        let begun = match slot.state {
+            State::Failed | State::Stopped => false,
+            state if state.is_final() => is_later(sequence, slot.submitted),
+            _ => is_later(sequence, self.not_begun(at)),
+        };
+        by_port && begun
+    }
+
+    /// Whether reports of this finished message would be taken for another's if it were forgotten.
+    pub(super) fn has_claimant(&self, at: u32) -> bool {
+        let slot = self.slots.get(at);
+        let mut others = Unlocated::new(&self.slots, &slot.digits);
+        for _ in 0..MAX_LOOKS {
+            let Some(other) = others.next(&self.slots) else { break };
+            let under_way = slot.has(LOCATED) && self.slots.get(other).state.is_under_way();
+            if under_way && self.may_have_left(other, slot.port, slot.heard) {
+                return true;
+            }
+        }
+        let segments = if slot.has(LOCATED) { slot.segments } else { 0 };
+        (0..segments).any(|segment| {
+            let reference = slot.reference.wrapping_add(segment);
+            let mut candidates =
+                Candidates::new(&self.slots, slot.port, reference, &slot.digits, self.longest);
+            core::iter::from_fn(|| candidates.next(&self.slots)).any(|(other, segment)| {
+                let claimant = self.slots.get(other);
+                other != at && !claimant.is_over() && !is_ended(claimant, segment)
+            })
+        })
     }
 
     /// Asks for the rival's result soon, on which the report waits.

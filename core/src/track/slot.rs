@@ -41,7 +41,8 @@ pub struct Slot {
     pub(super) added: Tick,
     /// The sequence number when it was handed to the gateway.
     pub(super) submitted: u32,
-    /// The sequence number of the latest question whose answer says that it had not begun to be sent.
+    /// The sequence number of the latest question whose answer says that it had not begun to be sent; at its end, that of
+    /// its end.
     pub(super) heard: u32,
     /// When it was sent, in seconds of the gateway's clock.
     pub(super) sent: u32,

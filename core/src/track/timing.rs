@@ -46,6 +46,9 @@ pub struct Timing {
     pub expire: Duration,
     /// How long after a message's end reports may still come for it: 72 h.
     pub late: Duration,
+    /// How long a message is remembered all of whose reports came: 2 h. It is to be longer than steps of the gateway's clock, since
+    /// after a step back the gateway shows old reports as if they were new.
+    pub reported: Duration,
     /// How long after a segment's last report that may come again: 10 min.
     pub doubled: Duration,
     /// A report that matches no message is handed out after so long, since its message's result may be on the way: 60 s.
@@ -65,6 +68,7 @@ impl Default for Timing {
             incoming: seconds(10),
             expire: seconds(72 * 3600),
             late: seconds(72 * 3600),
+            reported: seconds(2 * 3600),
             doubled: seconds(600),
             unmatched: seconds(60),
         }
@@ -175,6 +179,7 @@ pub(super) struct Waits {
     pub(super) incoming: u32,
     pub(super) expire: u32,
     pub(super) late: u32,
+    pub(super) reported: u32,
     pub(super) doubled: u32,
     pub(super) unmatched: u32,
     pub(super) request_gap: u32,
@@ -193,6 +198,7 @@ impl Waits {
             incoming: ticks(timing.incoming),
             expire: ticks(timing.expire),
             late: ticks(timing.late),
+            reported: ticks(timing.reported),
             doubled: ticks(timing.doubled),
             unmatched: ticks(timing.unmatched),
             request_gap: ticks(settings.limits.request_gap),

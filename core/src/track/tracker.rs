@@ -319,8 +319,12 @@ impl<'m> Tracker<'m> {
     pub(super) fn finish(&mut self, at: u32, state: State) {
         self.set_state(at, state);
         self.slots.append(at, Queue::Done);
+        let sequence = self.count();
         let slot = self.slots.get_mut(at);
         slot.set(CHANGED, false);
+        if slot.has(LOCATED) {
+            slot.heard = sequence;
+        }
         if matches!(state, State::Delivered | State::Failed) {
             slot.set(AMBIGUOUS, false);
         }
@@ -342,10 +346,16 @@ impl<'m> Tracker<'m> {
         let slot = self.slots.get_mut(at);
         let queue = match slot.state {
             _ if slot.is_fully_reported() => Queue::Short,
-            State::Stopped | State::Failed if !slot.has(LOCATED) => Queue::Short,
+            // Nothing of it was sent.
+            State::Stopped | State::Failed if !slot.has(LOCATED) => return self.forget(at),
             _ => Queue::Long,
         };
-        slot.due = self.now.plus(if queue == Queue::Short { self.waits.doubled } else { self.waits.late });
+        self.remember(at, queue);
+    }
+
+    fn remember(&mut self, at: u32, queue: Queue) {
+        let wait = if queue == Queue::Short { self.waits.reported } else { self.waits.late };
+        self.slots.get_mut(at).due = self.now.plus(wait);
         self.slots.append(at, queue);
     }
 
@@ -367,7 +377,11 @@ impl<'m> Tracker<'m> {
                 if at == NIL || !self.slots.get(at).due.is_due(self.now) {
                     break;
                 }
-                self.forget(at);
+                if self.has_claimant(at) {
+                    self.remember(at, queue);
+                } else {
+                    self.forget(at);
+                }
             }
         }
     }

@@ -258,7 +258,7 @@ fn stopped_before_and_after_it_was_submitted() {
     // One of the task was being sent.
     bench.answer_results(&[result(gone, "10010", 0, 1, NOON)]);
     bench.answer_results(&[]);
-    assert_eq!((bench.state(gone), bench.state(waits)), (State::Sent, State::Stopped));
+    assert_eq!((bench.state(gone), told(&bench, waits).last()), (State::Sent, Some(&State::Stopped)));
     assert_eq!(bench.tracker.stop(gone, bench.now), Stopping::TooLate);
 }
 
@@ -271,15 +271,29 @@ fn a_full_tracker_says_so_and_has_room_again() {
     assert_eq!(bench.tracker.add(&draft, bench.now), Err(AddError::Full));
     let Ask::Submit(token) = bench.next() else { panic!() };
     bench.tracker.handle_refused(token, 400, bench.now);
-    bench.settle();
     assert_eq!(bench.state(id), State::Failed);
-    bench.wait(601);
-    assert!(matches!(bench.tracker.step(bench.now), Ask::Wait(None)));
     assert_eq!(bench.tracker.add(&draft, bench.now), Err(AddError::Full));
-    // Its slot is free when it is forgotten in the store, too.
+    // Its slot is free when its end is acknowledged, and it is forgotten in the store, too.
     bench.settle();
-    assert_eq!(bench.tracker.message(id), None);
+    assert_eq!((bench.tracker.message(id), bench.saved.len()), (None, 1));
     assert!(bench.tracker.add(&draft, bench.now).is_ok());
+}
+
+#[test]
+fn a_delivered_message_is_remembered_for_two_hours() {
+    let mut memory = Memory::of(2);
+    let mut bench = Bench::new(&mut memory);
+    let id = bench.sent("10086", 2, 7, NOON);
+    bench.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
+    assert_eq!((bench.state(id), bench.tracker.room()), (State::Delivered, 1));
+    let end = bench.now;
+    assert!(
+        matches!(bench.tracker.step(bench.now), Ask::Wait(Some(until)) if until.saturating_sub(end).as_secs() == 7200)
+    );
+    bench.wait(7200);
+    assert!(matches!(bench.tracker.step(bench.now), Ask::Wait(None)));
+    bench.settle();
+    assert_eq!((bench.tracker.message(id), bench.tracker.room()), (None, 2));
 }
 
 #[test]
