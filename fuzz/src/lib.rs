@@ -1,6 +1,8 @@
-//! What the fuzz targets share: choosing a call, reading an answer in pieces, and what serde_json makes of the same bytes.
+//! What the fuzz targets share: choosing a call, reading an answer in pieces, what serde_json makes of the same bytes, and what is to hold
+//! of messages.
 
 mod expected;
+pub mod track;
 
 use std::fmt::Debug;
 

@@ -1,0 +1,112 @@
+//! What comes of a question.
+
+use sms_gateway_core::{
+    TaskId, UserId,
+    call::IncomingSms,
+    json::{Field, Text},
+    track::Ask,
+};
+
+use super::{
+    input::Input,
+    life::Life,
+    model::{self, Messages, Owner},
+};
+
+impl Life<'_> {
+    /// A record of the answer, if it is one that has any.
+    pub(super) fn record(&mut self, input: &mut Input<'_>) {
+        let before = self.found();
+        let ids: Vec<_> = before.keys().copied().collect();
+        let id = input.pick(&ids);
+        let number = id.map_or_else(|| input.number(), |id| self.model.messages[&id].number);
+        match &self.asked {
+            Some(Ask::Results(token)) => {
+                let result = input.result(id.map_or(i64::MAX, |id| id.get().into()), number);
+                self.tracker.handle_result(token, &result, self.now);
+                self.nothing_else(&before, |other| Some(other) == id);
+            }
+            Some(Ask::Reports(token)) => {
+                let report = input.report(id.and_then(|id| before[&id].sent), number);
+                let fitting: Vec<_> = self.model.fitting(&report).map(|(message, _)| message.id).collect();
+                let owner = self.model.owner(&report);
+                let _ = self.tracker.handle_report(token, &report.record(), self.now);
+                self.nothing_else(&before, |other| fitting.contains(&other));
+                if let Owner::Segment(id, segment) = owner {
+                    let after = self.tracker.message(id).expect("it was there");
+                    model::reported(&before[&id], &after, segment, report.status);
+                }
+            }
+            Some(Ask::Incoming(token)) => {
+                let sms = IncomingSms {
+                    incoming_sms_id: Field::Known((input.byte() & 7).into()),
+                    text: Text::Exact(number),
+                    ..IncomingSms::default()
+                };
+                if let Some(mark) = self.tracker.handle_incoming(token, &sms, self.now) {
+                    self.tracker.acknowledge_incoming(mark);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Nothing has become of messages but of these.
+    fn nothing_else(&self, before: &Messages, of: impl Fn(UserId) -> bool) {
+        let others = |messages: &Messages| {
+            let mut messages = messages.clone();
+            messages.retain(|id, _| !of(*id));
+            messages
+        };
+        assert_eq!(others(before), others(&self.found()));
+    }
+
+    /// The answer came whole.
+    pub(super) fn answered(&mut self, input: &mut Input<'_>) {
+        let Some(ask) = self.asked.take() else { return };
+        let (bits, now) = (input.byte(), self.now);
+        let yes = bits & 1 == 1;
+        let tracker = &mut self.tracker;
+        match ask {
+            Ask::Submit(token) if bits & 6 == 0 => tracker.handle_refused(token, 550, now),
+            Ask::Submit(token) => {
+                tracker.handle_accepted(token, yes.then(|| TaskId::new((bits >> 3 & 1).into())), now);
+            }
+            Ask::Results(token) => tracker.handle_end(token, now),
+            Ask::Reports(token) => tracker.handle_end(token, now),
+            Ask::Incoming(token) => tracker.handle_end(token, now),
+            Ask::Queue(token) => tracker.handle_queue(token, Some((bits & 3 == 3).into()), now),
+            Ask::Stop(token) => tracker.handle_stopped(token, yes, now),
+            Ask::Wait(_) => {}
+        }
+    }
+
+    /// There is no answer: the request did not leave, or may have.
+    pub(super) fn failed(&mut self, choice: u8) {
+        let Some(ask) = self.asked.take() else { return };
+        let (not_sent, now) = (choice & 16 == 0, self.now);
+        macro_rules! fail {
+            ($token:expr) => {
+                if not_sent {
+                    self.tracker.handle_not_sent($token, now);
+                } else {
+                    self.tracker.handle_lost($token, now);
+                }
+            };
+        }
+        match ask {
+            Ask::Submit(token) => {
+                fail!(token);
+                if not_sent {
+                    self.in_hand.iter().for_each(|id| self.model.take_back(*id));
+                }
+            }
+            Ask::Results(token) => fail!(token),
+            Ask::Reports(token) => fail!(token),
+            Ask::Incoming(token) => fail!(token),
+            Ask::Queue(token) => fail!(token),
+            Ask::Stop(token) => fail!(token),
+            Ask::Wait(_) => {}
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What is to hold of messages, said plainly.
+
+use std::collections::{BTreeMap, HashSet};
+
+use sms_gateway_core::{
+    UserId,
+    track::{Message, State},
+};
+
+use super::input::Report;
+
+/// What has come of all messages, in this life and those before.
+#[derive(Default)]
+pub(super) struct Model {
+    pub(super) messages: BTreeMap<UserId, Known>,
+    /// The reports of this life.
+    reports: HashSet<Report>,
+}
+
+/// What is known of a message beside the tracker.
+pub(super) struct Known {
+    pub(super) number: &'static str,
+    /// The one port it may be sent through.
+    pub(super) port: Option<u8>,
+    /// Whether the gateway may have it.
+    handed: bool,
+    pub(super) now: Kept,
+    /// When all was last saved; nothing before the first time.
+    saved: Option<Kept>,
+    /// Whether a life began with it: then acknowledged news may come again, until its last.
+    again: bool,
+    /// The news that was last told in this life.
+    pub(super) told: Option<u16>,
+    /// What ended it, as was told.
+    end: Option<State>,
+}
+
+/// What another life is to know too.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    /// What the tracker says of it, unless it is forgotten.
+    pub(super) message: Option<Message>,
+    pub(super) acknowledged: u16,
+    /// Whether it may be sent twice.
+    pub(super) resend: bool,
+}
+
+/// Messages as the tracker has them.
+pub(super) type Messages = BTreeMap<UserId, Message>;
+
+/// Whose a report is, where that is plain.
+pub(super) enum Owner {
+    Segment(UserId, u8),
+    Nobody,
+    Unclear,
+}
+
+/// Whether a message can have come from one state to the other at once.
+fn may_follow(before: State, after: State) -> bool {
+    use State::{
+        Accepted, Asked, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
+    };
+    let outcomes = matches!(after, Sending | Sent | Delivered | Failed | Stopped | Expired | Unresolved);
+    before == after
+        || match before {
+            Asked => matches!(after, Submitted | Stopped | Expired),
+            Submitted => matches!(after, Asked | Accepted | Uncertain | Failed),
+            Uncertain => outcomes && after != Expired || after == Asked,
+            Accepted | Sending => outcomes,
+            Sent => matches!(after, Delivered | Failed | Expired),
+            Delivered | Failed | Stopped | Expired | Unresolved => false,
+        }
+}
+
+/// Whether two spellings are one subscriber.
+fn is_same(one: &str, other: &str) -> bool {
+    let bare = |text: &str| text.trim_start_matches(['+', '0']).to_owned();
+    let (one, other) = (bare(one), bare(other));
+    one == other || one.len().min(other.len()) >= 7 && (one.ends_with(&other) || other.ends_with(&one))
+}
+
+pub(super) fn is_under_way(message: &Message) -> bool {
+    matches!(message.state, State::Submitted | State::Uncertain | State::Accepted | State::Sending)
+}
+
+impl Model {
+    /// Another message. A user_id may come again only if nothing was saved of it.
+    pub(super) fn add(&mut self, id: UserId, number: &'static str, port: Option<u8>, resend: bool) {
+        let now = Kept { message: None, acknowledged: 0, resend };
+        let known =
+            Known { number, port, handed: false, now, saved: None, again: false, told: None, end: None };
+        let former = self.messages.insert(id, known);
+        assert!(former.is_none(), "user_id {id} again");
+    }
+
+    /// The messages as they are now: each has come to where it is from where it was.
+    pub(super) fn observe(&mut self, find: impl Fn(UserId) -> Option<Message>) {
+        for (id, known) in &mut self.messages {
+            let after = find(*id);
+            match (known.now.message, after) {
+                (Some(before), Some(after)) => known.follow(&before, &after),
+                (Some(before), None) => {
+                    assert!(
+                        before.is_final && before.news == known.now.acknowledged,
+                        "{before:?} is forgotten"
+                    );
+                }
+                (None, Some(after)) => assert_eq!((after.id, after.state), (*id, State::Asked)),
+                (None, None) => {}
+            }
+            known.now.message = after;
+        }
+    }
+
+    pub(super) fn now(&self) -> Messages {
+        self.messages.iter().filter_map(|(id, known)| Some((*id, known.now.message?))).collect()
+    }
+
+    /// All was saved.
+    pub(super) fn save(&mut self) {
+        for known in self.messages.values_mut() {
+            known.saved = Some(known.now);
+        }
+    }
+
+    /// Another life begins with what was saved. Of the rest nothing was sent, and nothing is known.
+    pub(super) fn restart(&mut self) {
+        self.reports.clear();
+        self.messages.retain(|_, known| known.saved.is_some());
+        for known in self.messages.values_mut() {
+            known.now = known.saved.expect("the others are gone");
+            known.now.message = known.now.message.map(restored);
+            (known.again, known.told) = (true, None);
+        }
+    }
+
+    /// A message goes to the gateway: once, unless it surely had not arrived, or may be sent twice.
+    pub(super) fn hand_over(&mut self, id: UserId) {
+        let known = self.messages.get_mut(&id).expect("it was added");
+        assert!(!known.handed, "{id} is sent twice");
+        let saved = known.saved.and_then(|saved| saved.message).map(|message| message.state);
+        assert_eq!(saved, Some(State::Submitted), "another life would not know that {id} was sent");
+        known.handed = true;
+    }
+
+    /// It surely had not arrived.
+    pub(super) fn take_back(&mut self, id: UserId) {
+        self.messages.get_mut(&id).expect("it was added").handed = false;
+    }
+
+    /// News was told: a later one each time in one life, and one end only.
+    pub(super) fn tell(&mut self, message: &Message) {
+        let known = self.messages.get_mut(&message.id).expect("it was added");
+        let ahead = |from: u16| message.news.wrapping_sub(from);
+        assert!(known.told.is_none_or(|told| ahead(told) > 0), "{message:?} is told again");
+        let again = known.again && known.told.is_none() && !message.is_final;
+        assert!(again || ahead(known.now.acknowledged) > 0, "{message:?} was acknowledged");
+        assert_eq!(known.saved.and_then(|saved| saved.message), Some(*message), "told before it was saved");
+        known.told = Some(message.news);
+        if message.is_final {
+            assert_eq!(*known.end.get_or_insert(message.state), message.state);
+        }
+    }
+
+    /// When there is nothing more to tell, all is told.
+    pub(super) fn all_is_told(&self) {
+        for known in self.messages.values() {
+            let Some(message) = known.now.message else { continue };
+            let told = message.news == known.now.acknowledged || known.told == Some(message.news);
+            assert!(told, "{message:?} is not told");
+        }
+    }
+
+    /// No more than so many are with the gateway, and through one port.
+    pub(super) fn within(&self, limit: usize, by_port: usize) {
+        let under_way = |known: &&Known| known.now.message.as_ref().is_some_and(is_under_way);
+        assert!(self.messages.values().filter(under_way).count() <= limit);
+        for port in 0..2 {
+            let through = |known: &&Known| known.port == Some(port) && under_way(known);
+            assert!(self.messages.values().filter(through).count() <= by_port);
+        }
+    }
+
+    /// Whose a report is that comes now, as far as that is beyond doubt. Also notes it.
+    pub(super) fn owner(&mut self, report: &Report) -> Owner {
+        let is_new = self.reports.insert(*report);
+        let fits: Vec<_> = self.fitting(report).collect();
+        let unlocated = |known: &&Known| {
+            let Some(message) = known.now.message else { return false };
+            is_same(known.number, report.number) && message.sent.is_none() && message.state != State::Asked
+        };
+        let others = self.messages.values().filter(unlocated).count();
+        match fits[..] {
+            [] => Owner::Nobody,
+            [(message, segment)] if is_new && others == 0 => {
+                let noted = message.segments;
+                let taken = (noted.delivered | noted.failed | noted.temporary) >> segment & 1 == 1;
+                let equal = message.sent.is_some_and(|sent| sent.time == Some(report.time));
+                if equal && !taken { Owner::Segment(message.id, segment) } else { Owner::Unclear }
+            }
+            _ => Owner::Unclear,
+        }
+    }
+
+    /// The messages that a report may be of by port, number and reference, and which segment it is.
+    pub(super) fn fitting<'a>(&'a self, report: &'a Report) -> impl Iterator<Item = (Message, u8)> + 'a {
+        self.messages.values().filter_map(|known| {
+            let message = known.now.message?;
+            let sent = message.sent?;
+            let segment = report.reference.wrapping_sub(sent.reference);
+            let fits =
+                sent.port == report.port && segment < sent.segments && is_same(known.number, report.number);
+            fits.then_some((message, segment))
+        })
+    }
+}
+
+impl Known {
+    fn follow(&mut self, before: &Message, after: &Message) {
+        assert!(may_follow(before.state, after.state), "{before:?} became {after:?}");
+        assert!(after.is_final || !before.is_final, "{before:?} became {after:?}");
+        if before.state == State::Uncertain && after.state == State::Asked {
+            assert!(self.now.resend, "{after:?} is to be sent again");
+            self.handed = false;
+        }
+        if before.state != after.state && !matches!(after.state, State::Asked | State::Submitted) {
+            assert_ne!(before.news, after.news, "{after:?} is no news");
+        }
+    }
+}
+
+/// What a saved message is in another life: a request that had left is uncertain, which is news.
+pub(super) fn restored(message: Message) -> Message {
+    if message.state == State::Submitted {
+        Message { state: State::Uncertain, news: message.news.wrapping_add(1), ..message }
+    } else {
+        message
+    }
+}
+
+/// What a report makes of the message whose segment it is of.
+pub(super) fn reported(before: &Message, after: &Message, segment: u8, status: u8) {
+    let bit = 1 << segment;
+    let [delivered, failed] = [status == 0, status >= 64].map(|is| if is { bit } else { 0 });
+    assert_eq!(after.segments.delivered, before.segments.delivered | delivered);
+    assert_eq!(after.segments.failed, before.segments.failed | failed);
+    let temporary = if delivered | failed == 0 { bit } else { 0 };
+    assert_eq!(after.segments.temporary, before.segments.temporary | temporary);
+    let all =
+        before.sent.is_some_and(|sent| after.segments.delivered.count_ones() == u32::from(sent.segments));
+    match after.state {
+        _ if before.is_final => assert_eq!(after.state, before.state),
+        State::Delivered => assert!(all),
+        State::Failed => assert!(failed != 0 && !all),
+        state => assert!(state == before.state && !all),
+    }
+}
