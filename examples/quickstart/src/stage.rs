@@ -94,7 +94,7 @@ impl Stage {
 
 /// Follows messages, and fetches those that come in. Without a store of its own it forgets them when the program ends.
 async fn messenger(gateway: Gateway, speed: f64) -> Result<Messenger, StartError> {
-    let interval = Duration::from_secs(4).div_f64(speed);
-    let (messenger, _) = Messenger::builder(gateway).timing(pace(interval)).incoming(true).start().await?;
+    let builder = Messenger::builder(gateway).timing(pace(speed.recip())).incoming(true);
+    let (messenger, _) = builder.start().await?;
     Ok(messenger)
 }

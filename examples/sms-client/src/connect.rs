@@ -16,14 +16,19 @@ pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
 /// Texts that SMS can carry are shorter: 255 segments of 153 characters.
 const RECORD_BUFFER: usize = 64 * 1024;
 
-/// The gateway that the command line names. The password comes from the environment or is asked for.
-pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
+/// The URL that the command line names.
+pub(crate) fn url(connection: &Connection) -> Result<String, Failure> {
     let Some(gateway) = connection.gateway.as_ref().filter(|url| !url.is_empty()) else {
         return Err(Failure::usage("no gateway: give its URL with --gateway or in SMS_GATEWAY"));
     };
-    let url = if gateway.contains("://") { gateway.clone() } else { format!("http://{gateway}") };
+    Ok(if gateway.contains("://") { gateway.clone() } else { format!("http://{gateway}") })
+}
+
+/// The gateway that the command line names. The password comes from the environment or is asked for.
+pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
+    let url = url(connection)?;
     let mut builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
-    if let Some(limit) = connection.timeout {
+    if let Some(limit) = connection.request_timeout {
         builder = builder.connect_limit(limit).answer_limit(limit).idle_limit(limit);
     }
     // A wrong URL is told before a password is asked for.

@@ -3,12 +3,16 @@
 use std::{fmt, io, process::ExitCode};
 
 use sms_client::text::escape;
-use sms_gateway::{Error, core::Invalid};
+use sms_gateway::{
+    Closed, Error,
+    core::Invalid,
+    messenger::{SendError, StartError},
+};
 
 /// The exit status, as the help lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// The output can't be written.
+    /// The output can't be written, or the store not used.
     Output = 1,
     /// Wrong usage, or an input that breaks a limit; nothing was sent.
     Usage = 2,
@@ -18,6 +22,10 @@ pub(crate) enum Exit {
     Transport = 4,
     /// The answer can't be read.
     Unreadable = 5,
+    /// Messages have come to another end than was asked for.
+    Failed = 6,
+    /// What became of messages was not waited for, or they were not sent.
+    Open = 7,
 }
 
 /// Why the program ends early.
@@ -78,6 +86,28 @@ impl From<io::Error> for Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::PipeClosed,
             _ => Self::new(Exit::Output, format!("the output can't be written: {error}")),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::new(Exit::Output, error.to_string())
+    }
+}
+
+/// The messenger does not end by itself unless its store fails.
+impl From<Closed> for Failure {
+    fn from(error: Closed) -> Self {
+        Self::new(Exit::Output, error.to_string())
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Closed(closed) => closed.into(),
+            error => Self::usage(error.to_string()),
         }
     }
 }

@@ -4,8 +4,12 @@ mod args;
 mod cells;
 mod commands;
 mod connect;
+mod events;
 mod failure;
+mod following;
+mod interrupts;
 mod json;
+mod live;
 mod output;
 mod progress;
 
@@ -19,7 +23,7 @@ use sms_client::text::escape;
 
 use crate::{
     args::{Arguments, Command},
-    commands::{inbox, ports, queue, results, send, ussd},
+    commands::{inbox, ports, queue, results, send, ussd, watch},
     failure::{Exit, Failure},
     output::Output,
 };
@@ -48,7 +52,8 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let connect = || connect::gateway(&arguments.connection);
     match &arguments.command {
-        Command::Send(asked) => send::send(asked, connect, output).await,
+        Command::Send(asked) => send::send(asked, &arguments.connection, output).await,
+        Command::Watch(asked) => watch::watch(asked, &arguments.connection, output).await,
         Command::Results(asked) => results::results(&connect()?, asked, output).await,
         Command::Deliveries(asked) => results::deliveries(&connect()?, asked, output).await,
         Command::Queue => queue::queue(&connect()?, output).await,

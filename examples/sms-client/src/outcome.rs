@@ -22,7 +22,7 @@ pub fn cells(message: &Message) -> [String; 4] {
 /// A state in a word.
 pub const fn word(state: State) -> &'static str {
     match state {
-        State::Asked => "asked",
+        State::Asked => "unsent",
         State::Submitted => "submitted",
         State::Uncertain => "uncertain",
         State::Accepted => "accepted",
@@ -77,7 +77,7 @@ fn state_reason(message: &Message) -> String {
     match message.state {
         State::Uncertain => "the gateway's answer was lost",
         State::Sent if message.segments.temporary != 0 => "not delivered yet, the network tries",
-        State::Stopped => "stopped before it was sent",
+        State::Stopped => "before it was sent",
         State::Expired => "no outcome came in time",
         State::Unresolved => "the gateway's answer was lost, and it knows nothing of the message",
         _ => "",
@@ -129,17 +129,16 @@ pub fn status(status: u8) -> String {
     format!("status {status}, {meaning}")
 }
 
-/// The usual [`Timing`] with this time between two questions instead of 4 s, and the other waits for the gateway in proportion.
-pub fn pace(interval: Duration) -> Timing {
+/// The usual [`Timing`] with the waits for the gateway so many times as long.
+pub fn pace(factor: f64) -> Timing {
     let usual = Timing::default();
-    let factor = interval.div_duration_f64(usual.results_every);
     let scaled = |wait: Duration| wait.mul_f64(factor);
     Timing {
         first_result: scaled(usual.first_result),
         first_report: scaled(usual.first_report),
-        results_every: interval,
-        reports_every: interval,
-        slowest: usual.slowest.max(interval),
+        results_every: scaled(usual.results_every),
+        reports_every: scaled(usual.reports_every),
+        slowest: usual.slowest.max(scaled(usual.results_every)),
         retry: scaled(usual.retry),
         incoming: scaled(usual.incoming),
         unmatched: scaled(usual.unmatched),
@@ -192,8 +191,11 @@ mod tests {
 
     #[test]
     fn the_usual_pace_and_another() {
-        assert_eq!(pace(Duration::from_secs(4)), Timing::default());
-        let fast = pace(Duration::from_millis(4));
-        assert_eq!((fast.first_result, fast.expire), (Duration::from_millis(8), Timing::default().expire));
+        let usual = Timing::default();
+        assert_eq!(pace(1.0), usual);
+        // As the help of --interval says.
+        assert_eq!((usual.results_every, usual.incoming), (Duration::from_secs(6), Duration::from_secs(10)));
+        let fast = pace(0.001);
+        assert_eq!((fast.first_result, fast.expire), (usual.first_result / 1000, usual.expire));
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 use sms_client::table::{Column, Table};
 
-use crate::{json::write_line, progress::Progress};
+use crate::{events::Happened, json::write_line, progress::Progress};
 
 /// How many rows a table's columns are measured by before it is written.
 const BLOCK: usize = 500;
@@ -49,6 +49,18 @@ impl Output {
         if table.len() < BLOCK { Ok(()) } else { self.flush() }
     }
 
+    /// Takes a row of the table, for people.
+    pub(crate) fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        if let Some(table) = &mut self.table {
+            table.row(cells);
+        }
+    }
+
+    /// Whether it is for scripts.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// How many records came.
     pub(crate) const fn records(&self) -> u64 {
         self.records
@@ -70,6 +82,17 @@ impl Output {
         }
         self.flush()?;
         writeln!(io::stdout(), "{line}")
+    }
+
+    /// What happened, at once.
+    pub(crate) fn happened(&mut self, happened: &Happened<'_>) -> io::Result<()> {
+        let mut out = io::stdout();
+        if self.json {
+            write_line(&mut out, happened)?;
+        } else {
+            writeln!(out, "{}", happened.lines())?;
+        }
+        out.flush()
     }
 
     /// An object of JSON lines that is no record: a task, a summary.

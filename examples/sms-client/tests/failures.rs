@@ -37,7 +37,7 @@ async fn no_gateway_no_password_no_sense() {
         (&["queue", "--gateway", "https://127.0.0.1"][..], "https is not supported"),
         (&["queue", "--gateway", "http://a:b@127.0.0.1"], "don't belong into the URL"),
         (&["queue", "--gateway", "http://127.0.0.1/api"], "the API's paths are fixed"),
-        (&["queue", "--timeout", "0"], "not a number of seconds"),
+        (&["queue", "--request-timeout", "0"], "not a time from 1ms to 72h"),
         (&["queeu"], "'queeu'; tip: a similar subcommand exists: 'queue'; see --help"),
         (&["queue", "--password", "x"], "unexpected argument '--password'"),
         (&["results", "--after", "yesterday"], "not a time as YYYY-MM-DD HH:MM:SS"),
@@ -70,12 +70,12 @@ async fn not_reached_or_not_in_time() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     fails(&run(&gateway, &["queue", "--gateway", &free]).await, 4, &["can't be reached"]);
     gateway.answer_next("query_sms_result", Canned::bytes("").then(End::Stall));
-    let late = run(&gateway, &["results", "--timeout", "1"]).await;
+    let late = run(&gateway, &["results", "--request-timeout", "1"]).await;
     fails(&late, 4, &["no answer from the gateway, after 1 s"]);
     let body = r#"{"error_code":200,"result":[{"port":1},"#;
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{body}");
     gateway.answer_next("query_sms_result", Canned::bytes(head.clone()).then(End::Stall));
-    let late = run(&gateway, &["results", "--timeout", "1", "--json"]).await;
+    let late = run(&gateway, &["results", "--request-timeout", "1", "--json"]).await;
     fails(&late, 4, &["the gateway's answer stopped, after 1 s"]);
     assert_eq!(late.out, "{\"port\":1}\n");
     gateway.answer_next("query_sms_result", Canned::bytes(head).then(End::Close));
@@ -129,10 +129,10 @@ async fn refusals_say_what_they_mean() {
 async fn help_fits_the_screen() {
     let gateway = gateway().await;
     let out = people(&gateway, &["--help"]).await;
-    for words in ["Exit status:", "Examples:", "SMS_GATEWAY_PASSWORD", "  5  an answer that can't be read"] {
+    for words in ["Exit status:", "Examples:", "SMS_GATEWAY_PASSWORD", "  7  send --wait: stopped waiting"] {
         assert!(out.contains(words), "{words}");
     }
-    for command in ["send", "results", "deliveries", "queue", "inbox", "ussd", "stop", "ports"] {
+    for command in ["send", "watch", "results", "deliveries", "queue", "inbox", "ussd", "stop", "ports"] {
         let out = people(&gateway, &[command, "--help"]).await;
         assert!(out.lines().all(|line| width(line) <= 80), "{out}");
     }

@@ -72,7 +72,7 @@ async fn limits_are_checked_before_anything_is_sent() {
         (&["send", "--port", "1", &long], "61 bytes"),
         (&["cancel", "--port", "1", &long], "61 bytes"),
         (&["send", "*125#"], "--port"),
-        (&["send", "--port", "1", "*125#", "--wait", "0"], "above 0"),
+        (&["send", "--port", "1", "*125#", "--wait", "0"], "not a time from 1ms to 72h"),
         (&["replies", "--port", "a"], "ports are written as"),
     ] {
         fails(&run(&gateway, &[&["ussd"], args].concat()).await, 2, &[words]);

@@ -2,7 +2,7 @@
 
 mod values;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use sms_gateway::core::{
@@ -10,21 +10,24 @@ use sms_gateway::core::{
     call::{Flag, Infos},
     text::Encoding,
 };
-pub(crate) use values::{Digits, To};
+pub(crate) use values::{Digits, To, Until};
 
 const EXAMPLES: &str = r"Exit status:
   0  done
-  1  the output can't be written
+  1  the output can't be written, or the store not used
   2  wrong usage, or an input that breaks a limit; nothing was sent
   3  the gateway refused: its code, and what it means, are told
   4  not reached, timed out, connection broken, login refused, redirect or
      HTTP error
   5  an answer that can't be read: the offset is told
+  6  send --wait: all is known of all messages, and some failed
+  7  send --wait: stopped waiting, while some messages were open or not sent
 
 Records that were read before an error are printed. With --json each record is
 an object on a line of its own, printed as it arrives, and the last line is the
 summary; where that is missing, the answer is not complete. The fields have
-the names of the gateway's API; a text of more than 64 KB is null.
+the names of the gateway's API; a text of more than 64 KB is null. `send --wait`
+and `watch` print an object for each event, which names its kind in `event`.
 
 The password is taken from SMS_GATEWAY_PASSWORD, or asked for on the terminal.
 
@@ -33,6 +36,8 @@ Examples:
   sms-client send --text 'Hello!' --to +8613800138000
   sms-client send --text 'Dear #param#, your code is #param#.' \
       --to '10086=Ann,4711' --to '10010=Bob\, Jr.,4712' --user-id 1 --dry-run
+  sms-client send --wait --text 'Hello!' --to 10086 --to 10010 --timeout 10m
+  sms-client watch --json
   sms-client results --user-id 1,2
   sms-client deliveries --after '2026-01-31 08:00:00'
   sms-client inbox --since 17 --json
@@ -67,15 +72,17 @@ pub(crate) struct Connection {
     /// Answer a Basic login too, which shows the password to the network
     #[arg(long, global = true)]
     pub(crate) allow_basic: bool,
-    /// The longest wait for the connection, an answer's beginning, or its next byte; by default 10, 30 and 30
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = values::seconds)]
-    pub(crate) timeout: Option<Duration>,
+    /// The longest wait for the connection, an answer's beginning, or its next byte; by default 10s, 30s and 30s
+    #[arg(long, global = true, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) request_timeout: Option<Duration>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Send a text to numbers, or show what would be sent
+    /// Send a text to numbers, wait for its delivery, or show what would be sent
     Send(Send),
+    /// Print messages that come in and what becomes of stored ones, until Ctrl-C
+    Watch(Watch),
     /// Show what became of messages
     Results(Results),
     /// Show the status reports of messages
@@ -118,6 +125,32 @@ pub(crate) struct Send {
     /// Send nothing, but show each recipient's text, encoding, segments and units (septets or UTF-16 units)
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Wait until each message is delivered, or `sent`: given to the network, for which no status report is asked; then show
+    /// what became of each
+    #[arg(long, value_name = "UNTIL", num_args = 0..=1, require_equals = true, default_missing_value = "delivered")]
+    #[arg(value_parser = values::until(), conflicts_with_all = ["dry_run", "user_id"])]
+    pub(crate) wait: Option<Until>,
+    /// With --wait, how long (90s, 5m, 2h); messages that the gateway has by then go on
+    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "5m", requires = "wait")]
+    pub(crate) timeout: Duration,
+    /// With --wait, keep the messages in this file until their end was shown: `watch` takes up what was interrupted
+    #[arg(long, value_name = "FILE", requires = "wait")]
+    pub(crate) store: Option<PathBuf>,
+    /// With --wait, the time between two questions; a real gateway wants at least 4s. By default 6s
+    #[arg(long, value_name = "TIME", value_parser = values::duration, requires = "wait")]
+    pub(crate) interval: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Take up the messages that `send --wait` keeps in this file, send those that are not sent yet, and note which incoming
+    /// ones were shown; without it, all that the gateway has come first, each time
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// The time between two questions for what became of messages; a real gateway wants at least 4s. By default 6s, and 10s for
+    /// messages that come in
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) interval: Option<Duration>,
 }
 
 /// What narrows `results` and `deliveries`.
@@ -172,7 +205,7 @@ pub(crate) enum Ussd {
         /// The code, or an answer to a menu
         text: String,
         /// How long replies are waited for
-        #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::seconds)]
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration)]
         wait: Duration,
     },
     /// End the session

@@ -84,11 +84,39 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     time.map_err(|error: Invalid| error.to_string())
 }
 
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let seconds =
-        seconds.filter(|seconds| *seconds > Duration::ZERO && *seconds <= Duration::from_secs(86_400));
-    seconds.ok_or_else(|| "not a number of seconds above 0, at most a day's".to_owned())
+/// A time: `90s`, `5m`, `2h`, `500ms`, or seconds without a unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let end = text.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let second = match unit {
+        "" | "s" => Some(1.0),
+        "ms" => Some(0.001),
+        "m" => Some(60.0),
+        "h" => Some(3600.0),
+        _ => None,
+    };
+    let seconds = number.parse::<f64>().ok().zip(second).map(|(number, second)| number * second);
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let duration = duration.filter(|duration| (SHORTEST..=LONGEST).contains(duration));
+    duration.ok_or_else(|| "not a time from 1ms to 72h, as 90s, 5m or 2h".to_owned())
+}
+
+const SHORTEST: Duration = Duration::from_millis(1);
+/// Messages are not followed for longer.
+const LONGEST: Duration = Duration::from_secs(72 * 3600);
+
+/// What a message is to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    Sent,
+    Delivered,
+}
+
+pub(super) fn until() -> impl TypedValueParser<Value = Until> {
+    PossibleValuesParser::new(["delivered", "sent"]).map(|word| match &*word {
+        "sent" => Until::Sent,
+        _ => Until::Delivered,
+    })
 }
 
 pub(super) fn user_id(text: &str) -> Result<UserId, String> {
@@ -177,8 +205,13 @@ mod tests {
         let day = time("2026-01-31").unwrap();
         assert_eq!((time("2026-01-31 00:00:00"), time("2026-01-31T00:00:00")), (Ok(day), Ok(day)));
         assert!(time("31.1.2026").is_err() && time("2026-02-30").is_err());
-        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
-        assert!(["0", "-1", "x", "inf", "NaN", "1e30"].iter().all(|text| seconds(text).is_err()));
+        for (text, millis) in [("1.5", 1500), ("90s", 90_000), ("5m", 300_000), ("2h", 7_200_000), ("1ms", 1)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for wrong in ["0", "-1", "x", "", "s", "inf", "NaN", "1e30", "5min", "5 m", "73h", "0.1ms"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,9 @@ pub(crate) mod queue;
 pub(crate) mod results;
 pub(crate) mod send;
 pub(crate) mod ussd;
+mod verdict;
+mod wait;
+pub(crate) mod watch;
 
 use serde::Serialize;
 use sms_gateway::{Answer, core::call::Call};

@@ -6,19 +6,16 @@ use sms_gateway::{
     core::{Invalid, Number, TaskId, UserId, call::Recipient},
 };
 
-use super::dry_run;
+use super::{dry_run, wait};
 use crate::{
-    args::{Send, To},
+    args::{Connection, Send, To},
     cells::count,
+    connect::gateway,
     failure::{Failure, exit, explain},
     output::Output,
 };
 
-pub(crate) async fn send(
-    asked: &Send,
-    connect: impl FnOnce() -> Result<Gateway, Failure>,
-    output: &mut Output,
-) -> Result<(), Failure> {
+pub(crate) async fn send(asked: &Send, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
     let params: Vec<Vec<&str>> =
         asked.to.iter().map(|to| to.params.iter().map(String::as_str).collect()).collect();
     let recipients = recipients(asked, &params)?;
@@ -28,7 +25,10 @@ pub(crate) async fn send(
     if asked.dry_run {
         return dry_run::show(asked, &recipients, requests, output);
     }
-    submit(&connect()?, &batch, &recipients, output).await
+    if let Some(until) = asked.wait {
+        return wait::send(asked, until, connection, &recipients, output).await;
+    }
+    submit(&gateway(connection)?, &batch, &recipients, output).await
 }
 
 fn recipients<'a>(asked: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Recipient<'a>>, Invalid> {

@@ -8,7 +8,10 @@ use std::process::Stdio;
 use gateway_emulator::{Emulator, Options};
 use serde_json::Value;
 use sms_client::text::{is_unsafe, width};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
 
 pub(crate) const PASSWORD: &str = "s3cret-Pässword";
 
@@ -41,13 +44,77 @@ pub(crate) fn command(gateway: &Emulator, args: &[&str]) -> Command {
     command
 }
 
-pub(crate) async fn run_command(mut command: Command) -> Run {
+/// Runs it, whatever it says on stderr.
+pub(crate) async fn run_talking(mut command: Command) -> Run {
     let output = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let run = Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
-    assert!(!run.out.contains(PASSWORD) && !run.err.contains(PASSWORD), "{run:?}");
-    let harmless = |text: &str| !text.contains(|c| c != '\n' && is_unsafe(c));
-    assert!(harmless(&run.out) && harmless(&run.err), "{run:?}");
+    run.is_harmless();
+    run
+}
+
+impl Run {
+    fn is_harmless(&self) {
+        assert!(!self.out.contains(PASSWORD) && !self.err.contains(PASSWORD), "{self:?}");
+        let harmless = |text: &str| !text.contains(|c| c != '\n' && is_unsafe(c));
+        assert!(harmless(&self.out) && harmless(&self.err), "{self:?}");
+    }
+}
+
+/// The program while it runs.
+pub(crate) struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    seen: String,
+}
+
+impl Running {
+    pub(crate) fn new(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, seen: String::new() }
+    }
+
+    /// Waits for a line with these words.
+    pub(crate) async fn line(&mut self, words: &[&str]) -> String {
+        loop {
+            let Some(line) = self.lines.next_line().await.unwrap() else {
+                panic!("{words:?}: {}", self.seen)
+            };
+            self.seen.extend([&line, "\n"]);
+            if words.iter().all(|word| line.contains(word)) {
+                return line;
+            }
+        }
+    }
+
+    /// As Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let kill = format!("kill -INT {}", self.child.id().unwrap());
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn end(mut self) -> Run {
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            self.seen.extend([&line, "\n"]);
+        }
+        let mut err = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).await.unwrap();
+        let run = Run { code: self.child.wait().await.unwrap().code(), out: self.seen, err };
+        run.is_harmless();
+        run
+    }
+
+    /// Interrupts it and waits for its end.
+    pub(crate) async fn stop(self) -> Run {
+        self.interrupt();
+        self.end().await
+    }
+}
+
+pub(crate) async fn run_command(command: Command) -> Run {
+    let run = run_talking(command).await;
     assert!(
         run.err.is_empty() || run.err.starts_with("sms-client: ") && run.err.lines().count() == 1,
         "{run:?}"

@@ -1,0 +1,108 @@
+//! What `send --wait` says in the end.
+
+use std::{sync::Arc, time::Duration};
+
+use sms_gateway::{
+    Error,
+    core::track::{Message, State},
+};
+
+use crate::{
+    args::Send,
+    cells::count,
+    failure::{Exit, Failure, explain},
+    live::{Board, is_well},
+};
+
+/// How many messages are named in a line.
+const IDS: usize = 8;
+
+/// Why it is over.
+pub(super) enum End {
+    /// All messages have come to an end.
+    Finished,
+    TimeUp,
+    Interrupted,
+    /// The gateway will not answer, whenever it is asked again.
+    Hopeless(Arc<Error>),
+    /// The messenger has ended by itself.
+    Closed,
+}
+
+/// Whether all is as was asked for.
+pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failure> {
+    let messages = &board.messages;
+    let number = |of: fn(&Message) -> bool| messages.iter().filter(|message| of(message)).count();
+    let open = number(|message| !message.is_final);
+    let unsent = number(|message| message.state == State::Stopped);
+    let failed = number(|message| !is_well(message)) - unsent;
+    let all = count(messages.len() as u64, "message");
+    let failed = (failed > 0).then(|| format!("{failed} of {all} failed"));
+    if open + unsent == 0 {
+        return failed.map_or(Ok(()), |failed| Err(Failure::new(Exit::Failed, failed)));
+    }
+    let (mut exit, cause) = match end {
+        End::Hopeless(error) => (Exit::Transport, explain(error)),
+        End::Interrupted => (Exit::Open, "interrupted".to_owned()),
+        _ => (Exit::Open, format!("time is up after {}", span(asked.timeout))),
+    };
+    let mut parts = vec![cause];
+    if let Some(trouble) = board.trouble.as_ref().filter(|_| exit == Exit::Open) {
+        parts.push(trouble.clone());
+        // It was not for the gateway's being slow.
+        exit = if unsent == messages.len() { Exit::Transport } else { exit };
+    }
+    parts.extend(failed);
+    if unsent == messages.len() {
+        parts.push("nothing was sent".to_owned());
+    } else if unsent > 0 {
+        parts.push(format!("{unsent} of {all} not sent"));
+    }
+    if open > 0 {
+        let waiting = number(|message| message.state == State::Asked);
+        let waiting = if waiting > 0 { format!(", {waiting} not sent yet") } else { String::new() };
+        parts.push(format!("{open} of {all} still open{waiting}; follow with: {}", advice(board, asked)));
+    }
+    Err(Failure::new(exit, parts.join("; ")))
+}
+
+/// The command that tells of what is open.
+fn advice(board: &Board, asked: &Send) -> String {
+    if let Some(path) = &asked.store {
+        return format!("sms-client watch --store {}", quoted(&path.to_string_lossy()));
+    }
+    let open = || board.messages.iter().filter(|message| !message.is_final);
+    let ids: Vec<_> = open().map(|message| message.id.to_string()).take(IDS).collect();
+    let more = if open().count() > IDS { ",…" } else { "" };
+    // What is sent has no more results, but reports to come.
+    let reports = if open().any(|message| message.state == State::Sent) { " and deliveries" } else { "" };
+    format!("sms-client results --user-id {}{more}{reports}", ids.join(","))
+}
+
+/// Whether asking again later is in vain. What is no API of a gateway at first will hardly become one.
+pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
+    match error {
+        Error::LoginRefused | Error::NoCredentials | Error::BasicNotAllowed | Error::Credentials(_) => true,
+        Error::Challenge(_) | Error::Redirect { .. } | Error::Http { status: 404 } => at_first,
+        _ => false,
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if time.subsec_nanos() == 0 && seconds >= 60 && seconds % 60 == 0 => {
+            format!("{} min", seconds / 60)
+        }
+        _ => format!("{} s", time.as_secs_f32()),
+    }
+}

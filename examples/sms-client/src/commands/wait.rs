@@ -1,0 +1,246 @@
+//! `send --wait`.
+
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+use serde::Serialize;
+use sms_client::{
+    outcome::{cells, columns, word},
+    table::Column,
+};
+use sms_gateway::{
+    Error, Handle, Messenger, Sms,
+    core::{
+        call::Recipient,
+        text::Template,
+        track::{Message, State, Stopping},
+    },
+    messenger::Health,
+};
+use tokio::{task::JoinSet, time};
+
+use super::verdict::{End, is_hopeless, judge};
+use crate::{
+    args::{Connection, Send, Until},
+    connect,
+    events::{Change, Happened},
+    failure::{Exit, Failure, explain},
+    following::{Listeners, Plan},
+    interrupts::Interrupts,
+    live::{Board, Live},
+    output::Output,
+};
+
+/// Messages of earlier runs that a store may hold beside the new ones.
+const EARLIER: usize = 65_536;
+/// Between two looks at what is shown on the terminal.
+const FRAME: Duration = Duration::from_millis(200);
+
+/// Sends messages, shows what becomes of them, and judges it.
+pub(super) async fn send(
+    asked: &Send,
+    until: Until,
+    connection: &Connection,
+    recipients: &[Recipient<'_>],
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let messages = messages(asked, until, recipients)?;
+    let gateway = connect::gateway(connection)?;
+    let plan = Plan { connection, store: asked.store.as_deref(), interval: asked.interval };
+    let capacity = messages.len() + if asked.store.is_some() { EARLIER } else { 0 };
+    let (messenger, earlier) = plan.start(gateway, |builder| builder.capacity(capacity)).await?;
+    // They are followed as well, and stay in the store.
+    drop(earlier);
+    let handles = hand_over(&messenger, messages).await?;
+    let mut interrupts = Interrupts::new()?;
+    let board = Board {
+        numbers: recipients.iter().map(|to| to.number.to_string()).collect(),
+        messages: handles.iter().map(Handle::current).collect(),
+        trouble: None,
+    };
+    let live = Live::new(asked.timeout, output.is_json());
+    let mut waiting = Waiting { asked, board, live, output, told: Ok(()) };
+    let mut listeners = Listeners::new(handles);
+    let end = waiting.listen(&messenger, &mut listeners, &mut interrupts).await;
+    let handles = listeners.stop().await;
+    tokio::select! {
+        done = waiting.conclude(end, messenger, handles) => done,
+        () = interrupts.next() => Err(Failure::new(Exit::Open, "interrupted twice: what is open was not noted")),
+    }
+}
+
+fn messages(asked: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<Vec<Sms>, Failure> {
+    let template = Template::new(&asked.text);
+    let message = |to: &Recipient<'_>| {
+        let text = template.expand(to.params).map_err(|error| Failure::usage(error.to_string()))?;
+        let sms = Sms::new(to.number.as_str(), text.to_string())?.encoding(asked.encoding)?;
+        let sms = sms.ports(asked.port.unwrap_or_default()).status_report(until == Until::Delivered);
+        Ok(sms.reference(to.number.as_str()))
+    };
+    recipients.iter().map(message).collect()
+}
+
+/// All at once, since a store takes as long for one as for many.
+async fn hand_over(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Handle>, Failure> {
+    let mut sending = JoinSet::new();
+    for (place, sms) in messages.into_iter().enumerate() {
+        let messenger = messenger.clone();
+        sending.spawn(async move { messenger.send(sms).await.map(|handle| (place, handle)) });
+    }
+    let mut handles = BTreeMap::new();
+    while let Some(sent) = sending.join_next().await {
+        let sent = sent.map_err(|error| Failure::new(Exit::Output, error.to_string()))?;
+        handles.extend([sent?]);
+    }
+    Ok(handles.into_values().collect())
+}
+
+struct Waiting<'a> {
+    asked: &'a Send,
+    board: Board,
+    live: Live,
+    output: &'a mut Output,
+    /// Whether the output could be written. Messages are sent even if nobody reads of them.
+    told: io::Result<()>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    event: &'static str,
+    messages: usize,
+    /// How many by their state.
+    #[serde(flatten)]
+    states: BTreeMap<&'static str, usize>,
+}
+
+impl Waiting<'_> {
+    /// Until all messages have come to their end, or something else ends it.
+    async fn listen(
+        &mut self,
+        messenger: &Messenger,
+        listeners: &mut Listeners,
+        interrupts: &mut Interrupts,
+    ) -> End {
+        let mut limit = std::pin::pin!(time::sleep(self.asked.timeout));
+        let mut frames = time::interval(FRAME);
+        let mut health = messenger.health();
+        loop {
+            tokio::select! {
+                // Why nothing goes on is told before what goes on again.
+                biased;
+                () = interrupts.next() => return End::Interrupted,
+                Ok(()) = health.changed() => {
+                    let now = health.borrow_and_update().clone();
+                    if let Some(error) = self.look(&now) {
+                        return End::Hopeless(error);
+                    }
+                }
+                () = &mut limit => return End::TimeUp,
+                _ = frames.tick() => self.live.draw(&self.board),
+                heard = listeners.next() => match heard {
+                    Some((place, message)) => self.hear(place, message),
+                    None if self.board.messages.iter().all(|message| message.is_final) => return End::Finished,
+                    None => return End::Closed,
+                },
+            }
+        }
+    }
+
+    fn hear(&mut self, place: usize, message: Message) {
+        let Some((number, known)) = self.board.numbers.get(place).zip(self.board.messages.get_mut(place))
+        else {
+            return;
+        };
+        *known = message;
+        let happened = Happened::Message(Change::new(Some(number), None, &message));
+        self.live.tell(&happened);
+        tell(&mut self.told, self.output, &happened);
+    }
+
+    /// Takes how the gateway answers; what will not pass by itself.
+    fn look(&mut self, health: &Health) -> Option<Arc<Error>> {
+        let nothing_sent = self.board.messages.iter().all(|message| message.state == State::Asked);
+        if let Some(error) = health.error.as_ref().filter(|error| is_hopeless(error, nothing_sent)) {
+            return Some(Arc::clone(error));
+        }
+        let trouble = health.error.as_deref().map(explain);
+        if trouble != self.board.trouble {
+            let happened = trouble.as_ref().map_or(Happened::Recovered, |error| Happened::Trouble { error });
+            self.live.tell(&happened);
+            tell(&mut self.told, self.output, &happened);
+        }
+        self.board.trouble = trouble;
+        None
+    }
+
+    /// Shows what became of the messages and ends the messenger.
+    async fn conclude(
+        mut self,
+        end: End,
+        messenger: Messenger,
+        handles: Vec<(usize, Handle)>,
+    ) -> Result<(), Failure> {
+        if matches!(end, End::Closed) {
+            self.live.clear();
+            return Ok(messenger.shutdown().await?);
+        }
+        let is_kept = self.asked.store.is_some();
+        if !is_kept || matches!(end, End::Hopeless(_)) {
+            withdraw(&handles).await?;
+        }
+        // Without a store nothing may happen any more to what is told now; with one that is told again.
+        let messenger = if is_kept { Some(messenger) } else { messenger.shutdown().await.map(|()| None)? };
+        for (place, handle) in &handles {
+            let message = handle.current();
+            if self.board.messages.get(*place).is_some_and(|known| *known != message) {
+                self.hear(*place, message);
+            }
+        }
+        self.live.clear();
+        let told = self.show().and(std::mem::replace(&mut self.told, Ok(())));
+        for (place, handle) in handles {
+            let is_shown = self.board.messages.get(place).is_some_and(|message| message.is_final);
+            if is_shown && told.is_ok() {
+                handle.acknowledge();
+            }
+        }
+        if let Some(messenger) = messenger {
+            messenger.shutdown().await?;
+        }
+        judge(&end, &self.board, self.asked)?;
+        Ok(told?)
+    }
+
+    fn show(&mut self) -> io::Result<()> {
+        let messages = &self.board.messages;
+        if !messages.iter().all(|message| message.state == State::Stopped) {
+            // Else the error says it all.
+            self.output.table([Column::text("TO")].into_iter().chain(columns()));
+        }
+        for (number, message) in self.board.numbers.iter().zip(&self.board.messages) {
+            self.output.row([number.clone()].into_iter().chain(cells(message)));
+        }
+        self.output.flush()?;
+        let mut states = BTreeMap::new();
+        for message in &self.board.messages {
+            *states.entry(word(message.state)).or_default() += 1;
+        }
+        self.output.object(&Summary { event: "end", messages: self.board.messages.len(), states })?;
+        self.output.flush()
+    }
+}
+
+fn tell(told: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>) {
+    if told.is_ok() {
+        *told = output.object(happened);
+    }
+}
+
+/// What has not left is not sent any more.
+async fn withdraw(handles: &[(usize, Handle)]) -> Result<(), Failure> {
+    for (_, handle) in handles {
+        if handle.current().state == State::Asked && handle.stop().await? == Stopping::Stopped {
+            handle.outcome().await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! A messenger, and what its messages' handles tell.
+
+use std::{collections::HashMap, path::Path, time::Duration};
+
+use sms_client::outcome::pace;
+#[cfg(feature = "store")]
+use sms_gateway::store::Database;
+use sms_gateway::{
+    Gateway, Handle, Messenger,
+    core::track::{Message, Timing},
+    messenger::Builder,
+    store::{MemoryStore, Store},
+};
+use tokio::{
+    sync::mpsc::{self, Receiver, Sender},
+    task::JoinSet,
+};
+
+#[cfg(feature = "store")]
+use crate::failure::Exit;
+use crate::{args::Connection, connect, failure::Failure};
+
+/// How a messenger is started.
+pub(crate) struct Plan<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) store: Option<&'a Path>,
+    /// Between two questions for what became of messages.
+    pub(crate) interval: Option<Duration>,
+}
+
+impl Plan<'_> {
+    /// Starts a messenger with what the store holds, and gives handles of that.
+    pub(crate) async fn start(
+        &self,
+        gateway: Gateway,
+        set_up: impl FnOnce(Builder) -> Builder,
+    ) -> Result<(Messenger, Vec<Handle>), Failure> {
+        let store: Box<dyn Store> = match self.store {
+            // A file may hold the messages of several gateways.
+            Some(path) => {
+                open(path, &connect::url(self.connection)?.trim_end_matches('/').to_ascii_lowercase())?
+            }
+            None => Box::new(MemoryStore::new()),
+        };
+        let mut builder = Messenger::builder(gateway).store(store);
+        if let Some(interval) = self.interval {
+            builder = builder.timing(pace(interval.div_duration_f64(Timing::default().results_every)));
+        }
+        Ok(set_up(builder).start().await?)
+    }
+}
+
+#[cfg(feature = "store")]
+fn open(path: &Path, gateway: &str) -> Result<Box<dyn Store>, Failure> {
+    let store = Database::open(path).and_then(|database| database.gateway(gateway));
+    let named = |error| Failure::new(Exit::Output, format!("{}: {error}", path.display()));
+    Ok(Box::new(store.map_err(named)?))
+}
+
+#[cfg(not(feature = "store"))]
+fn open(_: &Path, _: &str) -> Result<Box<dyn Store>, Failure> {
+    Err(Failure::usage("this build can't use --store: build it with --features store (Rust 1.90 or later)"))
+}
+
+/// Listens to handles, each by its place among them.
+pub(crate) struct Listeners {
+    news: Receiver<(usize, Message)>,
+    tasks: JoinSet<(usize, Handle)>,
+    ended: HashMap<usize, Handle>,
+}
+
+impl Listeners {
+    pub(crate) fn new(handles: impl IntoIterator<Item = Handle>) -> Self {
+        let (sender, news) = mpsc::channel(16);
+        let mut tasks = JoinSet::new();
+        for (place, handle) in handles.into_iter().enumerate() {
+            tasks.spawn(listen(place, handle, sender.clone()));
+        }
+        Self { news, tasks, ended: HashMap::new() }
+    }
+
+    /// What is known of a message first, or has changed; `None` behind the ends of all, or that of the messenger.
+    pub(crate) async fn next(&mut self) -> Option<(usize, Message)> {
+        self.news.recv().await
+    }
+
+    /// The handle of a message whose end was told.
+    pub(crate) async fn ended(&mut self, place: usize) -> Option<Handle> {
+        loop {
+            if let Some(handle) = self.ended.remove(&place) {
+                return Some(handle);
+            }
+            self.ended.extend(self.tasks.join_next().await?);
+        }
+    }
+
+    /// Ends it, and gives the handles that were not asked for, in their order.
+    pub(crate) async fn stop(mut self) -> Vec<(usize, Handle)> {
+        self.news.close();
+        drop(self.news);
+        while let Some(ended) = self.tasks.join_next().await {
+            self.ended.extend(ended);
+        }
+        let mut handles: Vec<_> = self.ended.into_iter().collect();
+        handles.sort_by_key(|(place, _)| *place);
+        handles
+    }
+}
+
+async fn listen(place: usize, mut handle: Handle, news: Sender<(usize, Message)>) -> (usize, Handle) {
+    loop {
+        let message = tokio::select! {
+            message = handle.news() => message,
+            () = news.closed() => break,
+        };
+        let Ok(Some(message)) = message else { break };
+        if news.send((place, message)).await.is_err() {
+            break;
+        }
+    }
+    (place, handle)
+}

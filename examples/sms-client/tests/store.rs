@@ -1,0 +1,129 @@
+//! What is interrupted is taken up again: `send --wait --store` and `watch --store`.
+#![cfg(feature = "store")]
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Running, command, fails, gateway, gateway_with, objects, run};
+use gateway_emulator::{Canned, Emulator, Fate, Options};
+use serde_json::json;
+
+/// A file of its own for each test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("sms-client-{}-{name}.redb", std::process::id())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn start(gateway: &Emulator, file: &File, args: &[&str]) -> Running {
+    Running::new(command(
+        gateway,
+        &[args, &["--interval", "10ms", "--json", "--store", file.path()]].concat(),
+    ))
+}
+
+const SEND: [&str; 6] = ["send", "--wait", "--text", "Hello", "--to", "10086"];
+
+#[tokio::test]
+async fn an_interrupted_wait_is_taken_up() {
+    let gateway = gateway().await;
+    let file = File::new("taken-up");
+    gateway.set_fate("10086", Fate::NoReport);
+    let mut sending = start(&gateway, &file, &SEND);
+    let sent = objects(&sending.line(&["\"sent\""]).await).remove(0);
+    let advice = format!("open; follow with: sms-client watch --store {}\n", file.path());
+    fails(&sending.stop().await, 7, &["interrupted; 1 of 1 message still ", &advice]);
+
+    // The report comes while nobody asks.
+    let report = json!({"port": sent["port"], "number": "10086", "time": sent["time"], "ref_id": sent["ref_id"],
+        "status_code": 0});
+    let answer = json!({"error_code": 200, "result": [report]}).to_string();
+    gateway.answer_next("query_sms_deliver_status", Canned::json(200, &answer));
+    gateway.receive_sms(0, "10010", "hi");
+    let mut watch = start(&gateway, &file, &["watch"]);
+    let told = watch.line(&["\"delivered\",\"final\":true"]).await;
+    assert_eq!(objects(&told)[0]["reference"], json!("10086"));
+    watch.line(&["\"incoming\"", "\"hi\""]).await;
+    assert_eq!(watch.stop().await.code, Some(0));
+    assert_eq!(gateway.messages().len(), 1);
+
+    // What was told is not told again.
+    gateway.receive_sms(0, "10010", "new");
+    let mut watch = start(&gateway, &file, &["watch"]);
+    watch.line(&["\"new\""]).await;
+    assert_eq!(objects(&watch.stop().await.out).len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_sent_later() {
+    let first = gateway().await;
+    let listen = first.addr();
+    drop(first);
+    let file = File::new("later");
+    let nobody = gateway().await;
+    let url = format!("http://{listen}");
+    let args = [&SEND[..], &["--timeout", "1s", "--gateway", &url]].concat();
+    let late = start(&nobody, &file, &args).end().await;
+    let words = "1 of 1 message still open, 1 not sent yet; follow with: sms-client watch --store ";
+    fails(&late, 7, &["time is up after 1 s; the gateway can't be reached", words]);
+    assert_eq!(objects(&late.out).pop(), Some(json!({"event": "end", "messages": 1, "unsent": 1})));
+
+    let gateway = gateway_with(Options { listen, ..Options::default() }).await;
+    let mut watch = start(&gateway, &file, &["watch"]);
+    watch.line(&["\"10086\"", "\"delivered\",\"final\":true"]).await;
+    assert_eq!(watch.stop().await.code, Some(0));
+    assert_eq!((gateway.messages().len(), nobody.messages().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn reports_of_others_are_told() {
+    let gateway = gateway_with(Options { ports: 1, ..Options::default() }).await;
+    let file = File::new("unmatched");
+    gateway.set_fate("10086", Fate::NoReport);
+    let mut sending = start(&gateway, &file, &SEND);
+    sending.line(&["\"sent\""]).await;
+    sending.stop().await;
+    let mut watch = start(&gateway, &file, &["watch"]);
+    assert_eq!(run(&gateway, &["send", "--text", "x", "--to", "10099"]).await.code, Some(0));
+    let told = watch.line(&["\"unmatched_report\"", "\"10099\""]).await;
+    assert_eq!(objects(&told)[0]["status_code"], 0);
+    // Two at once would spoil it.
+    fails(&run(&gateway, &["watch", "--store", file.path()]).await, 1, &[file.path(), "the store is in use"]);
+    assert_eq!(watch.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_wrong_password_leaves_nothing_in_it() {
+    let gateway = gateway().await;
+    let file = File::new("wrong");
+    let mut command = command(&gateway, &[&SEND[..], &["--store", file.path()]].concat());
+    command.env("SMS_GATEWAY_PASSWORD", "wrong");
+    fails(&common::run_command(command).await, 4, &["refused the user name or password; nothing was sent"]);
+    gateway.receive_sms(0, "10010", "new");
+    let mut watch = start(&gateway, &file, &["watch"]);
+    watch.line(&["\"new\""]).await;
+    assert_eq!(objects(&watch.stop().await.out).len(), 1);
+    assert!(gateway.messages().is_empty());
+}
+
+#[tokio::test]
+async fn no_store_no_message() {
+    let gateway = gateway().await;
+    let nowhere = "/nonexistent/messages.redb";
+    let failed = run(&gateway, &[&SEND[..], &["--store", nowhere]].concat()).await;
+    fails(&failed, 1, &["/nonexistent/messages.redb: the store can't be used: "]);
+    assert!(gateway.requests().is_empty());
+}

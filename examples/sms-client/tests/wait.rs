@@ -1,0 +1,213 @@
+//! `send --wait`.
+
+mod common;
+
+use common::{Run, Running, command, fails, gateway, gateway_with, json, objects, run, run_talking};
+use gateway_emulator::{Canned, Emulator, Fate, Options};
+use serde_json::{Value, json};
+use sms_client::text::width;
+use std::process::Stdio;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+};
+
+/// In step with a gateway that is a thousand times as fast as others.
+const SEND: [&str; 6] = ["send", "--wait", "--interval", "10ms", "--text", "Hello"];
+
+fn to<'a>(numbers: &[&'a str]) -> Vec<&'a str> {
+    let to = numbers.iter().flat_map(|number| ["--to", number]);
+    SEND.into_iter().chain(to).collect()
+}
+
+async fn send(gateway: &Emulator, args: &[&str]) -> Run {
+    let run = run_talking(command(gateway, args)).await;
+    for line in run.out.lines() {
+        assert!(width(line) <= 80 && line == line.trim_end(), "{line:?}");
+    }
+    run
+}
+
+#[tokio::test]
+async fn messages_are_followed_to_their_delivery() {
+    let gateway = gateway().await;
+    let text = format!("#param#, {}", "long ".repeat(40));
+    let args = ["send", "--wait", "--interval", "10ms", "--port", "3", "--text", &text];
+    let run =
+        send(&gateway, &[&args[..], &["--to", "10086=Ann", "--to", "+8613800138000=陈"]].concat()).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(
+        run.out.lines().collect::<Vec<_>>(),
+        [
+            "TO              STATE      PORT  SEGMENTS  REASON",
+            "10086           delivered     3       2/2  -",
+            "+8613800138000  delivered     3       4/4  -",
+        ]
+    );
+    let lines: Vec<_> = run.err.lines().collect();
+    assert!(lines.contains(&"10086: delivered, port 3, 2/2 segments"), "{run:?}");
+    assert!(lines.iter().all(|line| line.starts_with("10086: ") || line.starts_with("+8613800138000: ")));
+    let seen = gateway.messages();
+    assert!(seen.len() == 2 && seen[0].text.starts_with("Ann, long") && seen[1].text.starts_with("陈, long"));
+}
+
+#[tokio::test]
+async fn each_change_is_an_object() {
+    let gateway = gateway().await;
+    gateway.set_fate("1", Fate::Deliver.early());
+    let (changes, end) = json(&gateway, &to(&["1", "2"])).await;
+    assert_eq!(end, json!({"event": "end", "messages": 2, "delivered": 2}));
+    assert!(changes.iter().all(|change| change["event"] == "message"), "{changes:?}");
+    let first = |number: &str| changes.iter().find(|change| change["number"] == number).unwrap();
+    assert_eq!((&first("1")["final"], &first("1")["delivered"]), (&json!(false), &json!(0)));
+    let last = |number: &str| changes.iter().rfind(|change| change["number"] == number).unwrap();
+    let seen = gateway.messages().into_iter().find(|sms| sms.number == "2").unwrap();
+    let told = last("2");
+    assert_eq!((&told["state"], &told["final"]), (&json!("delivered"), &json!(true)));
+    assert_eq!((&told["port"], &told["ref_id"]), (&json!(seen.port), &json!(seen.ref_id)));
+    assert_eq!((&told["user_id"], &told["task_id"]), (&json!(seen.user_id), &json!(seen.task)));
+    assert_eq!((&told["count"], &told["succ_count"], &told["delivered"]), (&json!(1), &json!(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn what_fails_is_told_with_its_reason() {
+    let gateway = gateway().await;
+    gateway.set_fate("10086", Fate::Fail);
+    gateway.set_fate("10010", Fate::Undelivered(70));
+    let args = to(&["10086", "10010", "10011"]);
+    let failed = send(&gateway, &args).await;
+    fails(
+        &failed,
+        6,
+        &["sms-client: 2 of 3 messages failed\n", "10086: failed: the gateway could not send it"],
+    );
+    for row in
+        ["10086  failed        -         -  the gateway could not send it", "  status 70, validity expired\n"]
+    {
+        assert!(failed.out.contains(row), "{failed:?}");
+    }
+    let failed = run(&gateway, &[&args[..], &["--json"]].concat()).await;
+    fails(&failed, 6, &["2 of 3 messages failed"]);
+    let objects = objects(&failed.out);
+    let status = |code: &Value| objects.iter().any(|object| &object["status_code"] == code);
+    assert!(status(&json!(70)), "{failed:?}");
+    assert_eq!(objects.last(), Some(&json!({"event": "end", "messages": 3, "failed": 2, "delivered": 1})));
+}
+
+#[tokio::test]
+async fn a_refusal_ends_a_message() {
+    let gateway = gateway().await;
+    gateway.answer_next("send_sms", Canned::json(200, r#"{"error_code":413}"#));
+    let refused = run(&gateway, &[&to(&["10086"])[..], &["--json"]].concat()).await;
+    fails(&refused, 6, &["1 of 1 message failed"]);
+    assert!(
+        refused.out.contains(r#""error_code":413,"reason":"the gateway refused it: 413, "#),
+        "{refused:?}"
+    );
+    assert!(gateway.messages().is_empty());
+}
+
+#[tokio::test]
+async fn sent_is_enough_where_that_is_asked_for() {
+    let gateway =
+        gateway_with(Options { quirks: "later-version".parse().unwrap(), ..Options::default() }).await;
+    gateway.set_fate("10086", Fate::NoReport);
+    let args = ["send", "--wait=sent", "--interval", "10ms", "--text", "Hello", "--to", "10086"];
+    let (changes, end) = json(&gateway, &args).await;
+    assert_eq!(end, json!({"event": "end", "messages": 1, "sent": 1}));
+    assert_eq!(changes.last().unwrap()["final"], true);
+}
+
+#[tokio::test]
+async fn a_lost_answer_sends_nothing_twice() {
+    let gateway = gateway().await;
+    gateway.answer_next("send_sms", Canned::truth().cut_at(0));
+    let (events, end) = json(&gateway, &to(&["10086"])).await;
+    assert_eq!((&end["delivered"], gateway.messages().len()), (&json!(1), 1));
+    let kinds: Vec<_> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert!(kinds.contains(&"trouble") && kinds.contains(&"recovered"), "{events:?}");
+    assert!(events.iter().any(|event| event["state"] == "uncertain"), "{events:?}");
+}
+
+#[tokio::test]
+async fn an_interrupt_says_what_is_open() {
+    let gateway = gateway().await;
+    gateway.set_fate("10010", Fate::NoReport);
+    let mut running = Running::new(command(&gateway, &[&to(&["10086", "10010"])[..], &["--json"]].concat()));
+    running.line(&["\"10086\"", "delivered\",\"final\":true"]).await;
+    running.line(&["\"10010\"", "\"sent\""]).await;
+    let stopped = running.stop().await;
+    let id = gateway.messages()[1].user_id.unwrap();
+    let advice = format!(
+        "sms-client: interrupted; 1 of 2 messages still open; follow with: sms-client results --user-id {id} and deliveries\n"
+    );
+    assert_eq!((stopped.code, &stopped.err), (Some(7), &advice));
+    let end = objects(&stopped.out).pop().unwrap();
+    assert_eq!(end, json!({"event": "end", "messages": 2, "delivered": 1, "sent": 1}));
+    assert!(!gateway.counts().calls.contains_key("stop_sms"));
+}
+
+#[tokio::test]
+async fn what_is_in_vain_is_not_waited_for() {
+    let gateway = gateway().await;
+    let args = to(&["10086"]);
+    let mut wrong = command(&gateway, &args);
+    wrong.env("SMS_GATEWAY_PASSWORD", "wrong");
+    let wrong = run_talking(wrong).await;
+    assert_eq!(
+        (wrong.code, &*wrong.err, &*wrong.out),
+        (Some(4), "sms-client: the gateway refused the user name or password; nothing was sent\n", "")
+    );
+    assert_eq!(gateway.counts().refused, 1);
+    let moved =
+        gateway_with(Options { quirks: "redirect-login-page".parse().unwrap(), ..Options::default() }).await;
+    fails(&run(&moved, &args).await, 4, &["redirects to", "; nothing was sent"]);
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let late = send(&gateway, &[&args[..], &["--gateway", &free, "--timeout", "1s"]].concat()).await;
+    fails(
+        &late,
+        4,
+        &["trouble: the gateway can't be reached", "time is up after 1 s; ", "; nothing was sent\n"],
+    );
+    assert!(gateway.messages().is_empty());
+}
+
+#[tokio::test]
+async fn a_reader_that_has_enough_keeps_nothing_from_being_sent() {
+    let gateway = gateway().await;
+    let args = [&to(&["1", "2", "3", "4"])[..], &["--json"]].concat();
+    let mut child = command(&gateway, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next_line().await.unwrap().is_some());
+    drop(lines);
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    assert_eq!(gateway.messages().len(), 4);
+}
+
+#[tokio::test]
+async fn nonsense_is_told_before_anything_is_sent() {
+    let gateway = gateway().await;
+    let args = ["send", "--wait", "--text", "Hello", "--to", "10086"];
+    for (more, words) in [
+        (&["--dry-run"][..], "cannot be used with"),
+        (&["--user-id", "1"], "cannot be used with"),
+        (&["--timeout", "5min"], "not a time from 1ms to 72h"),
+        (&["--interval", "0"], "not a time from 1ms to 72h"),
+        (&["--encoding", "gsm-7bit", "--to", "10010=x"], "10010 has 1 parameter"),
+    ] {
+        fails(&run(&gateway, &[&args[..], more].concat()).await, 2, &[words]);
+    }
+    let bare = ["send", "--text", "x", "--to", "1", "--timeout", "5m"];
+    fails(&run(&gateway, &bare).await, 2, &["not provided: --wait"]);
+    fails(
+        &run(&gateway, &["send", "--wait=read", "--text", "x", "--to", "1"]).await,
+        2,
+        &["delivered, sent"],
+    );
+    if cfg!(not(feature = "store")) {
+        let stored = run(&gateway, &[&args[..], &["--store", "x"]].concat()).await;
+        fails(&stored, 2, &["build it with --features store"]);
+    }
+    assert!(gateway.requests().is_empty());
+}

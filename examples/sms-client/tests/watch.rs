@@ -1,0 +1,115 @@
+//! `watch`.
+
+mod common;
+
+use common::{Running, command, fails, gateway, objects};
+use gateway_emulator::{Canned, Emulator};
+use serde_json::{Value, json};
+use sms_client::text::width;
+
+/// In step with a gateway that is a thousand times as fast as others.
+const WATCH: [&str; 3] = ["watch", "--interval", "10ms"];
+
+fn watch(gateway: &Emulator, more: &[&str]) -> Running {
+    Running::new(command(gateway, &[&WATCH[..], more].concat()))
+}
+
+fn page(records: &Value) -> Canned {
+    Canned::json(200, &json!({"error_code": 200, "sms": records, "read": 0, "unread": 0}).to_string())
+}
+
+#[tokio::test]
+async fn messages_that_come_in_are_printed() {
+    let gateway = gateway().await;
+    gateway.receive_sms(2, "Bank", "Code 4711\n\u{1b}[2Jred");
+    let mut watch = watch(&gateway, &[]);
+    watch.line(&["from Bank"]).await;
+    gateway.receive_sms(7, "+8613800138000", &"您好，您的包裹已到达。".repeat(8));
+    watch.line(&["from +8613800138000"]).await;
+    let stopped = watch.stop().await;
+    assert_eq!((stopped.code, &*stopped.err), (Some(0), ""));
+    let lines: Vec<_> = stopped.out.lines().collect();
+    assert_eq!(lines[0], r"from Bank, port 2, 2014-12-21 12:06:01: Code 4711\n\u{1b}[2Jred");
+    assert!(lines[1].starts_with("from +8613800138000, port 7, 2014-12-21 "), "{lines:?}");
+    assert!(
+        lines.len() > 3
+            && lines[2..].iter().all(|line| line.starts_with("    您") || line.starts_with("    "))
+    );
+    assert!(lines.iter().all(|line| width(line) <= 80), "{lines:?}");
+    let asked = gateway.requests().into_iter().filter(|request| request.uri.contains("incoming"));
+    assert!(asked.into_iter().all(|request| request.uri.ends_with("flag=all")));
+}
+
+#[tokio::test]
+async fn the_same_as_objects() {
+    let gateway = gateway().await;
+    let id = gateway.receive_sms(2, "Bank", "Code 4711\nA");
+    let mut watch = watch(&gateway, &["--json"]);
+    watch.line(&["Bank"]).await;
+    let stopped = watch.stop().await;
+    assert_eq!((stopped.code, &*stopped.err), (Some(0), ""));
+    assert_eq!(
+        objects(&stopped.out),
+        [json!({"event": "incoming", "incoming_sms_id": id, "port": 2, "number": "Bank",
+            "smsc": "+8613010868500", "timestamp": "2014-12-21 12:06:01", "text": "Code 4711\nA"})]
+    );
+}
+
+#[tokio::test]
+async fn trouble_and_its_end_are_told() {
+    let gateway = gateway().await;
+    let mut watch = watch(&gateway, &[]);
+    gateway.requests_after(0).await;
+    for _ in 0..3 {
+        gateway.answer_next("query_incoming_sms", Canned::json(503, ""));
+    }
+    watch.line(&["the gateway answers again"]).await;
+    let stopped = watch.stop().await;
+    assert_eq!((stopped.code, &*stopped.err), (Some(0), ""));
+    assert_eq!(stopped.out, "trouble: HTTP status 503\nthe gateway answers again\n");
+}
+
+#[tokio::test]
+async fn an_inbox_that_begins_anew_is_told() {
+    let gateway = gateway().await;
+    let old = json!([{"incoming_sms_id": 9, "port": 1, "number": "10086", "text": "old"}]);
+    gateway.answer_next("query_incoming_sms", page(&old));
+    let mut watch = watch(&gateway, &["--json"]);
+    watch.line(&["\"old\""]).await;
+    watch.line(&["{\"event\":\"inbox_restarted\"}"]).await;
+    gateway.receive_sms(1, "10086", "new");
+    watch.line(&["\"incoming_sms_id\":1,", "\"new\""]).await;
+    assert_eq!(watch.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_text_that_did_not_come_whole_is_marked() {
+    let gateway = gateway().await;
+    let cut = r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"number":"1","text":"a\ud83d"}]}"#;
+    gateway.answer_next("query_incoming_sms", Canned::json(200, cut));
+    let mut human = watch(&gateway, &[]);
+    assert_eq!(human.line(&["from 1"]).await, "from 1: a\u{FFFD} [unreadable in part]");
+    human.stop().await;
+    gateway.receive_sms(0, "1", &"x".repeat(70_000));
+    let mut script = watch(&gateway, &["--json"]);
+    script.line(&["\"number\":\"1\"", "\"text\":null"]).await;
+    script.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_ends_it() {
+    let gateway = gateway().await;
+    let mut command = command(&gateway, &WATCH);
+    command.env("SMS_GATEWAY_PASSWORD", "wrong");
+    let wrong = common::run_command(command).await;
+    fails(&wrong, 4, &["sms-client: the gateway refused the user name or password\n"]);
+    assert_eq!((wrong.out.as_str(), gateway.counts().refused), ("", 1));
+}
+
+#[cfg(not(feature = "store"))]
+#[tokio::test]
+async fn a_build_without_a_store_says_so() {
+    let gateway = gateway().await;
+    fails(&common::run(&gateway, &["watch", "--store", "x"]).await, 2, &["build it with --features store"]);
+    assert!(gateway.requests().is_empty());
+}
