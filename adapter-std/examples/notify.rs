@@ -1,0 +1,75 @@
+//! Sends a message, never twice, tells what became of it over restarts, and prints messages that come in.
+//!
+//! ```sh
+//! SMS_GATEWAY_PASSWORD=… cargo run -p sms-gateway --features redb --example notify -- \
+//!     http://192.168.1.9 admin messages.redb order-17 +8613800138000 'Your order is on its way.'
+//! ```
+//!
+//! Stop it at any moment and run it again: it goes on where it was. Without the last three words it sends nothing new.
+
+use std::{env, error::Error};
+
+use sms_gateway::{
+    Closed, Gateway, Handle, Messenger, Sms,
+    messenger::{Builder, Health, Inbox},
+    store::Database,
+};
+use tokio::{sync::watch, task::JoinSet};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<_> = env::args().skip(1).collect();
+    let [url, user, file, message @ ..] = args.as_slice() else {
+        return Err("usage: notify URL USER FILE [REFERENCE NUMBER TEXT]".into());
+    };
+    let gateway = Gateway::builder(url).credentials(user, &env::var("SMS_GATEWAY_PASSWORD")?).build()?;
+    // A file may hold the messages of several gateways; the name of each is to stay the same.
+    let store = Database::open(file)?.gateway(url)?;
+    run(Messenger::builder(gateway).store(store), message).await
+}
+
+pub(crate) async fn run(builder: Builder, message: &[String]) -> Result<(), Box<dyn Error>> {
+    // What is open since an earlier run comes again, and so does what has ended and was not acknowledged.
+    let (messenger, mut handles) = builder.incoming(true).start().await?;
+    if let [reference, number, text] = message
+        && !handles.iter().any(|handle| handle.reference() == Some(reference))
+    {
+        // It is stored when this returns.
+        handles.push(messenger.send(Sms::new(number, text.as_str())?.reference(reference)).await?);
+    }
+    tokio::spawn(tell_trouble(messenger.health()));
+    let printing = messenger.incoming().map(|inbox| tokio::spawn(print(inbox)));
+    let mut outcomes: JoinSet<_> = handles.into_iter().map(tell_outcome).collect();
+    while let Some(outcome) = outcomes.join_next().await {
+        outcome??;
+    }
+    messenger.shutdown().await?;
+    if let Some(printing) = printing {
+        printing.await?;
+    }
+    Ok(())
+}
+
+async fn tell_outcome(handle: Handle) -> Result<(), Closed> {
+    let message = handle.outcome().await?;
+    println!("{}: {:?}", handle.reference().unwrap_or("a message"), message.state);
+    // Last, when all is done that its end calls for: until then it comes again.
+    handle.acknowledge();
+    Ok(())
+}
+
+async fn print(mut inbox: Inbox) {
+    while let Some(sms) = inbox.next().await {
+        println!("from {}: {}", sms.number.escape_debug(), sms.text.escape_debug());
+        sms.acknowledge();
+    }
+}
+
+/// Messages wait while the gateway does not answer: somebody should know why.
+async fn tell_trouble(mut health: watch::Receiver<Health>) {
+    while health.changed().await.is_ok() {
+        if let Some(error) = &health.borrow_and_update().error {
+            eprintln!("{error}");
+        }
+    }
+}
