@@ -121,6 +121,11 @@ impl Clock {
         }
     }
 
+    /// What an earlier life learned of the times of reports.
+    pub(super) fn recall_learned(&mut self, equal: bool) {
+        self.equal = if equal { SURE } else { 0 };
+    }
+
     /// All was recalled: from this sequence number on times are compared with it.
     pub(super) fn restored(&mut self, sequence: u32, now: Tick) {
         (self.sequence, self.seen) = (sequence, now);

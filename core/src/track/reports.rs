@@ -82,7 +82,7 @@ impl Tracker<'_> {
             Owner::Message(at, segment, relation) => {
                 self.early.remove(report);
                 let late = report.time.saturating_sub(self.slots.get(at).sent);
-                self.clock.learn(relation, late);
+                self.learn(relation, late);
                 self.apply(at, segment, report, relation);
                 return Taken::Noted;
             }
@@ -101,6 +101,12 @@ impl Tracker<'_> {
             Some(displaced) => Taken::Displaced((&displaced).into()),
             None => Taken::Noted,
         }
+    }
+
+    fn learn(&mut self, relation: Relation, late: u32) {
+        let before = self.clock.reports_equal();
+        self.clock.learn(relation, late);
+        self.epoch.unsaved |= self.clock.reports_equal() != before;
     }
 
     /// Looks for reports that came before the message's result.
@@ -150,7 +156,7 @@ impl Tracker<'_> {
         match only {
             None => {
                 if unequal == 1 && is_new {
-                    self.clock.learn(Relation::After, late);
+                    self.learn(Relation::After, late);
                 }
                 Owner::Nobody
             }

@@ -28,7 +28,8 @@ pub(super) struct Epoch {
     number: u32,
     used: u32,
     sequence: u32,
-    unsaved: bool,
+    /// Is to be saved, with what was learned of the gateway's reports.
+    pub(super) unsaved: bool,
 }
 
 impl Epoch {
@@ -71,8 +72,12 @@ impl Tracker<'_> {
     pub fn next_change(&mut self) -> Option<Change> {
         if core::mem::take(&mut self.epoch.unsaved) {
             let number = self.epoch.number.to_le_bytes();
+            let learned = u8::from(self.clock.reports_equal());
             let sequence = self.count();
-            return Some(Change::new(EPOCH_KEY, EPOCH, sequence, |writer| writer.bytes(&number)));
+            return Some(Change::new(EPOCH_KEY, EPOCH, sequence, |writer| {
+                writer.bytes(&number);
+                writer.byte(learned);
+            }));
         }
         if core::mem::take(&mut self.inbox.unsaved) {
             let marks = self.inbox.acknowledged;
@@ -114,6 +119,7 @@ impl Tracker<'_> {
             EPOCH => {
                 if self.epoch.sequence == 0 || is_later(sequence, self.epoch.sequence) {
                     (self.epoch.number, self.epoch.sequence) = (reader.word(), sequence);
+                    self.clock.recall_learned(reader.byte() == 1);
                 }
             }
             INBOX => self.inbox.restore(sequence, read_marks(&mut reader)),
