@@ -194,7 +194,7 @@ async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 #[tokio::test]
 async fn finished_messages_make_room() {
     let emulator = Emulator::start(options()).await.unwrap();
-    let timing = Timing { doubled: Duration::ZERO, ..following::timing() };
+    let timing = Timing { reported: Duration::from_millis(10), ..following::timing() };
     let (messenger, _) = builder(&emulator.url()).timing(timing).capacity(5).start().await.unwrap();
     let mut ends = tokio::task::JoinSet::new();
     for number in 100..150 {

@@ -9,6 +9,7 @@ use std::{
 
 use sms_gateway_core::track::{Limits, Settings, Timing};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tracing::Instrument;
 
 use super::{
     Handle, Health, Messenger, StartError,
@@ -42,7 +43,7 @@ impl Builder {
         let chance = RandomState::new().hash_one(SystemTime::now());
         let first_epoch = u32::try_from(chance >> 32).unwrap_or(0);
         let settings = Settings { first_epoch, ..Settings::default() };
-        Self { gateway, store: None, settings, capacity: 16_384, incoming: 256, events: 256 }
+        Self { gateway, store: None, settings, capacity: 40_000, incoming: 256, events: 256 }
     }
 
     /// Where messages outlive the program. Without this call they don't.
@@ -66,8 +67,10 @@ impl Builder {
         self
     }
 
-    /// How many messages there may be, 16,384 by default: those under way, those whose end is not acknowledged, and those that
-    /// are remembered for a while since reports may still come for them. [`Messenger::send`] waits for room.
+    /// How many messages there may be, 40,000 by default: those under way, those whose end is not acknowledged, and those that
+    /// are remembered for a while since reports may still come for them ([`Timing::reported`], [`Timing::late`]): a gateway of 32
+    /// ports sends some 35,000 in two hours. [`Messenger::send`] waits for room. Memory is taken for all of them at the start,
+    /// some 130 bytes each.
     #[must_use]
     pub const fn capacity(mut self, messages: usize) -> Self {
         self.capacity = messages;
@@ -127,7 +130,8 @@ impl Builder {
             end,
         };
         let (ready, handles) = oneshot::channel();
-        tokio::spawn(task::run(parts, entries, ready));
+        // Spans of its requests, which name the gateway, are inside.
+        tokio::spawn(task::run(parts, entries, ready).instrument(tracing::debug_span!("messenger")));
         let messenger = Messenger {
             gateway: self.gateway,
             commands,

@@ -8,12 +8,12 @@ use std::sync::{
 use sms_gateway_core::{UserId, track::Stopping};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::{Closed, Handle, Sms};
+use super::{Closed, Handle, SendError, Sms};
 
 /// What a messenger wants of its task.
 pub(super) enum Command {
     /// Take a message, for which there is room.
-    Send { sms: Sms, room: OwnedSemaphorePermit, reply: oneshot::Sender<Handle> },
+    Send { sms: Sms, room: OwnedSemaphorePermit, reply: oneshot::Sender<Result<Handle, SendError>> },
     /// Stop a message.
     Stop { id: UserId, reply: oneshot::Sender<Stopping> },
     /// Tell of the messages that nobody has a handle of.

@@ -44,6 +44,7 @@
 //! [messages that come in](Builder::unacknowledged) and for [events](Builder::events).
 
 mod builder;
+mod desk;
 mod error;
 mod event;
 mod exchange;
@@ -105,6 +106,7 @@ impl Messenger {
     }
 
     /// Takes a message: it is stored when this returns, and will be sent. Waits while there is no [room](Builder::capacity).
+    /// Messages from several tasks are stored, and sent, together.
     ///
     /// When the future is dropped before it is ready, the message is not sent, or it was taken already: then its handle is
     /// among [`unclaimed`](Self::unclaimed).
@@ -134,10 +136,10 @@ impl Messenger {
 
     async fn send_with(&self, sms: Sms, room: OwnedSemaphorePermit) -> Result<Handle, SendError> {
         let command = |reply| Command::Send { sms, room, reply };
-        self.link.ask(&self.commands, command).await.map_err(SendError::Closed)
+        self.link.ask(&self.commands, command).await.map_err(SendError::Closed)?
     }
 
-    /// Handles of the messages that are not acknowledged and have none: theirs were dropped.
+    /// Handles of the messages that are not acknowledged and have none: theirs were dropped. Dropping the future loses nothing.
     ///
     /// # Errors
     /// [`Closed`] when the messenger has ended.

@@ -5,7 +5,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use sms_gateway_core::track::{Ask, EarlyReport, Event as Told, Settings, Slot, Stopping, Tracker};
+use sms_gateway_core::track::{Ask, EarlyReport, Event as Told, Settings, Slot, Tracker};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
     time::Instant,
@@ -13,19 +13,17 @@ use tokio::{
 
 use super::{
     Closed, Event, Handle, Health, StartError,
+    desk::{Desk, Room},
     event::Announcer,
     incoming::Outgoing,
     keeper::Keeper,
-    ledger::{Ledger, Released},
+    ledger::Ledger,
     link::{Command, Link},
 };
 use crate::{
     Gateway,
     store::{Entry, StoreError, Write},
 };
-
-/// How many commands are taken before what they changed is stored.
-const TAKEN_AT_ONCE: usize = 256;
 
 /// What a task is made of.
 pub(super) struct Parts {
@@ -52,13 +50,12 @@ pub(super) struct Task<'m> {
     pub(super) outgoing: Outgoing,
     pub(super) announcer: Announcer,
     pub(super) health: watch::Sender<Health>,
-    desk: Desk,
-    room: Room,
-    replies: Vec<Reply>,
+    pub(super) desk: Desk,
+    pub(super) room: Room,
     /// The tracker's zero.
     began: Instant,
     /// It is to end.
-    is_closing: bool,
+    pub(super) is_closing: bool,
 }
 
 /// Runs a messenger until its end.
@@ -75,13 +72,12 @@ pub(super) async fn run(
         tracker,
         ledger: Ledger::new(parts.link.clone()),
         keeper: parts.keeper,
-        desk: Desk { commands: parts.commands, link: parts.link.clone(), taken: Vec::new() },
+        desk: Desk::new(parts.commands, parts.link.clone()),
         link: parts.link,
         outgoing: parts.outgoing,
         announcer: parts.announcer,
         health: parts.health,
-        room: Room { permits: parts.room, given: 0 },
-        replies: Vec::new(),
+        room: Room::new(parts.room),
         began: Instant::now(),
         is_closing: false,
     };
@@ -162,62 +158,6 @@ impl Task<'_> {
         }
     }
 
-    /// Takes what callers want by now.
-    fn take_all(&mut self) {
-        self.is_closing |= !self.desk.take();
-        // What a caller acknowledged came before what it wants now.
-        self.take_acknowledged();
-        for command in std::mem::take(&mut self.desk.taken) {
-            self.take(command);
-        }
-    }
-
-    fn take_acknowledged(&mut self) {
-        let acknowledged = self.link.shared.take_acknowledged();
-        for id in acknowledged.messages {
-            match self.ledger.release(id) {
-                Released::Now(news) => self.tracker.acknowledge(id, news),
-                // It is not to come again after a restart.
-                Released::Early => self.keeper.add(Write::Reference { key: id.get(), reference: "".into() }),
-                Released::Unknown => {}
-            }
-        }
-        if let Some(mark) = self.outgoing.acknowledged(&acknowledged.incoming) {
-            self.tracker.acknowledge_incoming(mark);
-        }
-    }
-
-    fn take(&mut self, command: Command) {
-        let now = self.now();
-        match command {
-            Command::Send { reply, .. } if reply.is_closed() => {}
-            Command::Send { sms, room, reply } => {
-                let Ok(draft) = sms.draft() else { return };
-                // The permit stands for the slot that is used now, and comes again when that is free.
-                room.forget();
-                self.room.given = self.room.given.saturating_sub(1);
-                let Ok(id) = self.tracker.add(&draft, now) else { return };
-                let Some(message) = self.tracker.message(id) else { return };
-                let key = id.get();
-                self.keeper.add(Write::Text { key, text: Arc::clone(&sms.text) });
-                if let Some(reference) = &sms.reference {
-                    self.keeper.add(Write::Reference { key, reference: Arc::clone(reference) });
-                }
-                self.ledger.insert(message, Some(sms.text), sms.reference);
-                if let Some(handle) = self.ledger.handle(id) {
-                    self.replies.push(Reply::Sent(handle, reply));
-                }
-            }
-            Command::Stop { id, reply } => {
-                let stopping = self.tracker.stop(id, now);
-                self.replies.push(Reply::Stopping(stopping, reply));
-            }
-            Command::Unclaimed { reply } => {
-                let _ = reply.send(self.ledger.unclaimed());
-            }
-        }
-    }
-
     /// Stores all that has changed, and then tells those who wait for that.
     pub(super) async fn save(&mut self) -> Result<(), StoreError> {
         while let Some(change) = self.tracker.next_change() {
@@ -225,21 +165,7 @@ impl Task<'_> {
         }
         self.keeper.save().await?;
         self.room.grow(self.tracker.room());
-        for reply in self.replies.drain(..) {
-            match reply {
-                Reply::Sent(handle, reply) => {
-                    if let Err(handle) = reply.send(handle) {
-                        // Nobody waits any more, and nothing has left: the message is called off.
-                        let id = handle.id();
-                        self.tracker.stop(id, self.began.elapsed());
-                        handle.acknowledge();
-                    }
-                }
-                Reply::Stopping(stopping, reply) => {
-                    let _ = reply.send(stopping);
-                }
-            }
-        }
+        self.reply();
         Ok(())
     }
 
@@ -273,58 +199,7 @@ impl Task<'_> {
 
     /// Takes nothing more, and closes the store.
     async fn end(self) {
-        self.room.permits.close();
+        self.room.close();
         self.keeper.close().await;
-    }
-}
-
-/// A caller who waits until something is stored.
-enum Reply {
-    Sent(Handle, oneshot::Sender<Handle>),
-    Stopping(Stopping, oneshot::Sender<Stopping>),
-}
-
-/// The room that callers may claim: the tracker's free slots.
-struct Room {
-    permits: Arc<Semaphore>,
-    /// How many permits were given that stand for a slot which is still free.
-    given: u32,
-}
-
-impl Room {
-    fn grow(&mut self, room: u32) {
-        let more = room.saturating_sub(self.given);
-        self.given += more;
-        self.permits.add_permits(more as usize);
-    }
-}
-
-/// Where callers come.
-struct Desk {
-    commands: mpsc::Receiver<Command>,
-    link: Link,
-    taken: Vec<Command>,
-}
-
-impl Desk {
-    /// Waits until there is something to take. Dropping the future loses nothing.
-    async fn wait(&mut self) {
-        tokio::select! {
-            // At the end there is nothing to be received, which is something to take, too.
-            _ = self.commands.recv_many(&mut self.taken, TAKEN_AT_ONCE) => {}
-            () = self.link.shared.changed.notified() => {}
-        }
-    }
-
-    /// Takes what is there; `false` when the messenger is to end.
-    fn take(&mut self) -> bool {
-        while self.taken.len() < TAKEN_AT_ONCE {
-            match self.commands.try_recv() {
-                Ok(command) => self.taken.push(command),
-                Err(mpsc::error::TryRecvError::Empty) => return !self.link.shared.is_shut_down(),
-                Err(mpsc::error::TryRecvError::Disconnected) => return false,
-            }
-        }
-        !self.link.shared.is_shut_down()
     }
 }
