@@ -1,6 +1,15 @@
 //! Ctrl-C, and what a supervisor ends a program with.
 
-use std::io;
+use std::{
+    io::{self, IsTerminal, Write},
+    pin::pin,
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+/// What takes longer is explained.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Both, from now on; each ends nothing by itself any more.
 pub(crate) struct Interrupts {
@@ -36,6 +45,23 @@ impl Interrupts {
     pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for the work by which the program ends, as for an answer that is on its way; `None` when it is interrupted.
+    pub(crate) async fn unless_again<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        let mut patience = pin!(sleep(PATIENCE));
+        let mut is_told = !io::stderr().is_terminal();
+        loop {
+            tokio::select! {
+                done = &mut work => return Some(done),
+                () = self.next() => return None,
+                () = &mut patience, if !is_told => {
+                    is_told = true;
+                    let _ = writeln!(io::stderr(), "waiting for the gateway's answer; Ctrl-C ends that");
+                }
+            }
         }
     }
 }

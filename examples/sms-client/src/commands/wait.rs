@@ -35,6 +35,9 @@ const EARLIER: usize = 65_536;
 /// Between two looks at what is shown on the terminal.
 const FRAME: Duration = Duration::from_millis(200);
 
+const UNKNOWN: &str =
+    "interrupted twice; a request was under way, so that messages may have been accepted or not";
+
 /// Sends messages, shows what becomes of them, and judges it.
 pub(super) async fn send(
     asked: &Send,
@@ -62,10 +65,8 @@ pub(super) async fn send(
     let mut listeners = Listeners::new(handles);
     let end = waiting.listen(&messenger, &mut listeners, &mut interrupts).await;
     let handles = listeners.stop().await;
-    tokio::select! {
-        done = waiting.conclude(end, messenger, handles) => done,
-        () = interrupts.next() => Err(Failure::new(Exit::Open, "interrupted twice: what is open was not noted")),
-    }
+    let done = interrupts.unless_again(waiting.conclude(end, messenger, handles)).await;
+    done.unwrap_or_else(|| Err(Failure::new(Exit::Open, UNKNOWN)))
 }
 
 fn messages(asked: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<Vec<Sms>, Failure> {
@@ -179,8 +180,8 @@ impl Waiting<'_> {
         messenger: Messenger,
         handles: Vec<(usize, Handle)>,
     ) -> Result<(), Failure> {
+        self.live.clear();
         if matches!(end, End::Closed) {
-            self.live.clear();
             return Ok(messenger.shutdown().await?);
         }
         let is_kept = self.asked.store.is_some();
@@ -195,7 +196,6 @@ impl Waiting<'_> {
                 self.hear(*place, message);
             }
         }
-        self.live.clear();
         let told = self.show().and(std::mem::replace(&mut self.told, Ok(())));
         for (place, handle) in handles {
             let is_shown = self.board.messages.get(place).is_some_and(|message| message.is_final);

@@ -42,11 +42,8 @@ pub(crate) async fn watch(
             Ok(())
         }
     };
-    // A second one ends it at once.
-    let closed = tokio::select! {
-        closed = messenger.shutdown() => closed.map_err(Failure::from),
-        () = interrupts.next() => Ok(()),
-    };
+    let closed = interrupts.unless_again(messenger.shutdown()).await;
+    let closed = closed.unwrap_or(Ok(())).map_err(Failure::from);
     done.and(closed)
 }
 
