@@ -16,6 +16,9 @@
 //! }
 //! # Ok(()) }
 //! ```
+//!
+//! A [`Messenger`] does more: it follows messages from sending to delivery, over lost answers and restarts, and hands out what
+//! comes in. See [`messenger`].
 
 mod answer;
 mod batch;

@@ -93,3 +93,30 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_counted() {
+        let shared = Arc::new(Shared::default());
+        let (mut announcer, mut events) = Announcer::new(2, Arc::clone(&shared));
+        // Nobody wants them yet.
+        announcer.announce(Event::InboxRestarted);
+        shared.events_taken.store(true, Ordering::Relaxed);
+        for _ in 0..5 {
+            announcer.announce(Event::InboxRestarted);
+        }
+        for _ in 0..2 {
+            assert_eq!(events.next().await, Some(Event::InboxRestarted));
+        }
+        announcer.announce(Event::InboxRestarted);
+        assert_eq!(events.next().await, Some(Event::Missed(3)));
+        assert_eq!(events.next().await, Some(Event::InboxRestarted));
+        drop(announcer);
+        assert_eq!(events.next().await, None);
+    }
+}
