@@ -20,11 +20,11 @@ const DOUBTS: u8 = 2;
 /// So many reports in a row carried exactly the time of sending: reports do so.
 const SURE: u8 = 8;
 
-/// So many in a row did not: they don't. It takes many, since reports of other clients' messages to the same numbers don't either.
-const UNSURE: u8 = 32;
+/// So many in a row did not: they don't.
+const UNSURE: u8 = 3;
 
-/// A report that comes so many seconds after the sending is the message's own: a port needs longer to use 256 references.
-const SOON: u32 = 300;
+/// A report that comes so many seconds after the sending is the message's own: other messages have other references then.
+const SOON: u32 = 16;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {

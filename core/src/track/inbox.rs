@@ -253,7 +253,7 @@ fn hash(sms: &IncomingSms<'_>) -> u32 {
     };
     add(&sms.port.get().unwrap_or(u32::MAX).to_le_bytes());
     add(sms.number.as_str().as_bytes());
-    add(&sms.timestamp.get().and_then(to_seconds).unwrap_or(u32::MAX).to_le_bytes());
+    add(&sms.timestamp.get().map_or(u32::MAX, to_seconds).to_le_bytes());
     add(sms.text.as_str().as_bytes());
     hash
 }

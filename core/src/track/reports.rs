@@ -338,7 +338,7 @@ impl Raw {
         let byte = |value: Option<u32>| u8::try_from(value?).ok();
         Some(Self {
             digits: Digits::parse(report.number.as_str())?,
-            time: report.time.get().and_then(to_seconds).unwrap_or(NO_TIME),
+            time: report.time.get().map_or(NO_TIME, to_seconds),
             port: byte(report.port.get())?,
             reference: byte(report.ref_id.get())?,
             status: byte(report.status_code.get())?,

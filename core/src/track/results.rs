@@ -47,7 +47,7 @@ impl Tracker<'_> {
         if !result.number.is_missing() && !Digits::parse(result.number.as_str())?.is_same(&slot.digits) {
             return None;
         }
-        let sent = result.time.get().and_then(to_seconds);
+        let sent = result.time.get().map(to_seconds);
         if let Some(sent) = sent.filter(|sent| *sent != slot.sent) {
             let added = slot.added;
             if self.clock.is_too_old(sent, added) {
@@ -89,7 +89,7 @@ impl Tracker<'_> {
     }
 
     fn take_time(&mut self, at: u32, result: &SmsResult<'_>) {
-        let Some(sent) = result.time.get().and_then(to_seconds) else { return };
+        let Some(sent) = result.time.get().map(to_seconds) else { return };
         let slot = self.slots.get(at);
         if slot.sent == sent && self.clock.is_current(slot) {
             return;

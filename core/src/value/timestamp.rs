@@ -121,11 +121,20 @@ fn days_since_1970(year: u16, month: u8, day: u8) -> Option<u32> {
     days.checked_sub(719_469)
 }
 
-/// Seconds from 1970-01-01 00:00:00 in the gateway's own civil time; `None` before it and from 2106 on.
-pub(crate) fn to_seconds(time: Timestamp) -> Option<u32> {
+/// Seconds from 1970-01-01 00:00:00 in the gateway's own civil time. A time before it, as a clock has that is put back in 1970,
+/// counts as its beginning, and all from 2106 on as one.
+pub(crate) fn to_seconds(time: Timestamp) -> u32 {
     let of_day = u32::from(time.hour).wrapping_mul(60).wrapping_add(u32::from(time.minute));
     let of_day = of_day.wrapping_mul(60).wrapping_add(u32::from(time.second));
-    days_since_1970(time.year, time.month, time.day)?.checked_mul(86_400)?.checked_add(of_day)
+    let days = days_since_1970(time.year, time.month, time.day).unwrap_or(0);
+    let of_day = if time.year < 1970 { 0 } else { of_day };
+    // The very last second stands for no time.
+    days.saturating_mul(86_400).saturating_add(of_day).min(u32::MAX - 1)
+}
+
+/// The time that many seconds from 1970-01-01 00:00:00, where [`to_seconds`] tells it exactly.
+pub(crate) fn exactly(seconds: u32) -> Option<Timestamp> {
+    (1..u32::MAX - 1).contains(&seconds).then(|| from_seconds(seconds))
 }
 
 /// The time that many seconds from 1970-01-01 00:00:00.
@@ -239,27 +248,32 @@ mod tests {
     #[test]
     fn seconds_of_known_times() {
         for (text, seconds) in [
-            ("1970-01-01 00:00:00", Some(0)),
-            ("1999-12-31 23:59:59", Some(946_684_799)),
-            ("2000-02-29 12:00:00", Some(951_825_600)),
-            ("2000-03-01 00:00:00", Some(951_868_800)),
-            ("2026-11-22 18:00:00", Some(1_795_370_400)),
-            ("2106-02-07 06:28:15", Some(u32::MAX)),
-            ("2106-02-07 06:28:16", None),
-            ("1969-12-31 23:59:59", None),
-            ("0000-01-01 00:00:00", None),
+            ("1970-01-01 00:00:00", 0),
+            ("1999-12-31 23:59:59", 946_684_799),
+            ("2000-02-29 12:00:00", 951_825_600),
+            ("2000-03-01 00:00:00", 951_868_800),
+            ("2026-11-22 18:00:00", 1_795_370_400),
+            ("2106-02-07 06:28:14", u32::MAX - 1),
         ] {
             let time = text.parse().unwrap();
-            assert_eq!(to_seconds(time), seconds, "{text}");
-            assert!(seconds.is_none_or(|seconds| from_seconds(seconds) == time), "{text}");
+            assert_eq!((to_seconds(time), from_seconds(seconds)), (seconds, time), "{text}");
+        }
+        for (text, seconds) in [
+            ("0000-01-01 00:00:00", 0),
+            ("1969-12-31 23:59:59", 0),
+            ("2106-02-07 06:28:15", u32::MAX - 1),
+            ("2106-02-08 00:00:00", u32::MAX - 1),
+            ("9999-12-31 23:59:59", u32::MAX - 1),
+        ] {
+            assert_eq!(to_seconds(text.parse().unwrap()), seconds, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn seconds_round_trip(seconds in any::<u32>()) {
+        fn seconds_round_trip(seconds in 0..u32::MAX) {
             let time = from_seconds(seconds);
-            prop_assert_eq!(to_seconds(time), Some(seconds));
+            prop_assert_eq!(to_seconds(time), seconds);
             prop_assert_eq!(Timestamp::new(time.year, time.month, time.day, time.hour, time.minute, time.second), Ok(time));
         }
 
