@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sms_gateway_core::{
     call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, Status},
-    track::{Ask, Draft, EarlyReport, Limits, Settings, Slot, Token, Tracker},
+    track::{Ask, Draft, EarlyReport, Limits, Settings, Slot, Timing, Token, Tracker},
 };
 
 use crate::{
@@ -15,9 +15,12 @@ use crate::{
 
 /// How many recipients there are; as many others get another client's messages.
 const RECIPIENTS: u32 = 10_000;
-/// So many finished messages are remembered, for ten minutes as by default, at five a second; or their news is on the way.
+/// Finished messages are remembered for ten minutes, a twelfth of the default, at five a second; or their news is on the way.
+const REPORTED: Duration = Duration::from_secs(600);
 const REMEMBERED: usize = 3_500;
-/// When they are that many.
+/// How many messages are added before all others.
+const FIRST: usize = 100;
+/// When so many are remembered.
 const SETTLED: Duration = Duration::from_secs(1_000);
 
 /// TP-Status: delivered, and not delivered yet.
@@ -49,7 +52,8 @@ impl Flow {
     /// With so many messages under way, when all has come to a steady state.
     pub(crate) fn new(many: usize) -> Self {
         let limits = Limits { under_way: u32::MAX, ..Limits::default() };
-        let settings = Settings { limits, ..Settings::default() };
+        let timing = Timing { reported: REPORTED, ..Timing::default() };
+        let settings = Settings { timing, limits, ..Settings::default() };
         let slots = vec![Slot::EMPTY; many + REMEMBERED].leak();
         let early = vec![EarlyReport::EMPTY; slots.len() / 10].leak();
         let tracker = Tracker::new(slots, early, settings, Duration::ZERO);
@@ -58,10 +62,15 @@ impl Flow {
             gateway: Gateway::new(many, RECIPIENTS..2 * RECIPIENTS),
             numbers: Numbers::new(2 * RECIPIENTS),
             now: Duration::ZERO,
-            wanted: many,
+            wanted: FIRST.min(many),
             goal: 0,
             saved: Saved::default(),
         };
+        // What the gateway had before its clock was known would be followed less closely.
+        while flow.now < EVERY * 100 {
+            flow.exchange();
+        }
+        flow.wanted += many.saturating_sub(FIRST);
         let sent = EVERY * u32::try_from(many).expect("not too many") / 2;
         while flow.now < SETTLED + sent {
             flow.exchange();

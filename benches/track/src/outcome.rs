@@ -35,10 +35,10 @@ pub(crate) struct Outcome {
 /// Prints the tables.
 pub(crate) fn print() {
     println!(
-        "Requests and answers' records for each message; seconds from the event to its news, median and 95 %."
+        "Requests and answers' records for each message; seconds from the event to its news, median, 95 % and longest."
     );
     println!(
-        "{:33}{:>9}{:>44}{:>9}{:>16}{:>16}",
+        "{:33}{:>9}{:>44}{:>9}{:>20}{:>20}",
         "", "requests", "send + results + reports + queue", "records", "sent", "delivered"
     );
     for many in MANY {
@@ -57,7 +57,7 @@ fn line(name: &str, many: u32, outcome: &Outcome) {
     let all = each(send + result + report + queue);
     let parts = [send, result, report, queue].map(|count| format!("{:.3}", each(count))).join(" + ");
     let [sent, delivered] = [&outcome.sent, &outcome.delivered].map(|lags| lag(lags));
-    println!("{many:>7} {name:25}{all:>9.3}{parts:>44}{:>9.2}{sent:>16}{delivered:>16}", each(records));
+    println!("{many:>7} {name:25}{all:>9.3}{parts:>44}{:>9.2}{sent:>20}{delivered:>20}", each(records));
     if strays > 0 {
         println!("{:10}{strays} of the reports were taken for another client's", "");
     }
@@ -67,7 +67,7 @@ fn lag(lags: &[Duration]) -> String {
     let mut lags = lags.to_vec();
     lags.sort();
     let part = |percent: usize| lags[(lags.len() - 1) * percent / 100].as_secs_f64();
-    format!("{:.1} / {:.1}", part(50), part(95))
+    format!("{:.1} / {:.1} / {:.1}", part(50), part(95), part(100))
 }
 
 /// For each message, every 8 s after it was handed over, one question for its result until it is sent, and from then on one for its reports
