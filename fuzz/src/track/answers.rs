@@ -64,6 +64,7 @@ impl Life<'_> {
     /// The answer came whole.
     pub(super) fn answered(&mut self, input: &mut Input<'_>) {
         let Some(ask) = self.asked.take() else { return };
+        (self.in_question, self.last) = (false, self.now);
         let (bits, now) = (input.byte(), self.now);
         let yes = bits & 1 == 1;
         let tracker = &mut self.tracker;
@@ -84,6 +85,7 @@ impl Life<'_> {
     /// There is no answer: the request did not leave, or may have.
     pub(super) fn failed(&mut self, choice: u8) {
         let Some(ask) = self.asked.take() else { return };
+        (self.in_question, self.last) = (false, self.now);
         let (not_sent, now) = (choice & 16 == 0, self.now);
         macro_rules! fail {
             ($token:expr) => {

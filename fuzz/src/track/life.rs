@@ -25,6 +25,9 @@ pub(super) struct Life<'m> {
     store: &'m mut Store,
     pub(super) model: &'m mut Model,
     pub(super) now: Duration,
+    /// Whether a question was begun and not ended, and when one last was either.
+    pub(super) in_question: bool,
+    pub(super) last: Duration,
     /// What is being asked.
     pub(super) asked: Option<Ask>,
     /// The messages of the request that has left last.
@@ -60,12 +63,13 @@ impl<'m> Life<'m> {
         now: Duration,
     ) -> Self {
         let mut tracker = Tracker::new(slots, early, settings(), now);
-        for record in store.values() {
+        for record in store.values().flatten() {
             tracker.restore(record).expect("it was saved");
         }
         tracker.start(now);
         model.restart();
-        let life = Self { tracker, store, model, now, asked: None, in_hand: vec![] };
+        let life =
+            Self { tracker, store, model, now, in_question: false, last: now, asked: None, in_hand: vec![] };
         assert_eq!(life.found(), life.model.now());
         life
     }
@@ -111,8 +115,17 @@ impl<'m> Life<'m> {
 
     /// A step, of which all is saved and told, and a request sent, unless the caller does not get that far.
     fn step(&mut self, input: &mut Input<'_>) {
+        let is_lost = std::mem::take(&mut self.in_question);
         self.asked = None;
         let ask = self.tracker.step(self.now);
+        self.model.observe(|id| self.tracker.message(id));
+        let is_first = matches!(ask, Ask::Submit(_) | Ask::Stop(_));
+        let rested = !is_lost && self.now >= self.last + settings().timing.slowest;
+        self.in_question = !matches!(ask, Ask::Wait(_));
+        if is_lost || self.in_question {
+            self.last = self.now;
+        }
+        assert!(is_first || !rested || !self.model.within(UNDER_WAY.into(), BY_PORT.into()));
         let bits = input.byte();
         if bits.is_multiple_of(8) {
             return;
@@ -124,9 +137,7 @@ impl<'m> Life<'m> {
             self.save();
         }
         if let Ask::Wait(until) = ask {
-            assert!(until.is_none_or(
-                |until| until >= self.now || self.now.saturating_sub(until) < Duration::from_millis(10)
-            ));
+            assert!(until.is_none_or(|until| until + Duration::from_millis(10) > self.now));
             return;
         }
         if let Ask::Submit(token) = &ask {
@@ -165,7 +176,7 @@ impl Life<'_> {
             match change.record() {
                 Some(record) => {
                     assert!(record.len() <= MAX_RECORD_BYTES);
-                    self.store.insert(change.key(), record.to_vec());
+                    self.store.entry(change.key()).or_default().push(record.to_vec());
                 }
                 None => drop(self.store.remove(&change.key())),
             }
@@ -175,8 +186,8 @@ impl Life<'_> {
         let found = self.found();
         assert_eq!(self.tracker.room() as usize + found.len(), SLOTS);
         let expected: Messages = found.into_iter().map(|(id, message)| (id, restored(message))).collect();
-        assert_eq!(self.another_life(self.store.values()), expected);
-        assert_eq!(self.another_life(self.store.values().rev()), expected);
+        assert_eq!(self.another_life(self.store.values().flatten()), expected);
+        assert_eq!(self.another_life(self.store.values().flatten().rev()), expected);
     }
 
     fn another_life<'r>(&self, records: impl Iterator<Item = &'r Vec<u8>>) -> Messages {

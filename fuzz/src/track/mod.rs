@@ -16,8 +16,8 @@ use sms_gateway_core::track::{EarlyReport, Slot};
 const SLOTS: usize = 6;
 const EARLY: usize = 8;
 
-/// The latest record of each key.
-type Store = BTreeMap<u32, Vec<u8>>;
+/// The records of each key, former ones too: the latest counts.
+type Store = BTreeMap<u32, Vec<Vec<u8>>>;
 
 /// One life of a tracker after the other, each with what the one before had saved.
 ///

@@ -171,14 +171,14 @@ impl Model {
         }
     }
 
-    /// No more than so many are with the gateway, and through one port.
-    pub(super) fn within(&self, limit: usize, by_port: usize) {
-        let under_way = |known: &&Known| known.now.message.as_ref().is_some_and(is_under_way);
-        assert!(self.messages.values().filter(under_way).count() <= limit);
-        for port in 0..2 {
-            let through = |known: &&Known| known.port == Some(port) && under_way(known);
-            assert!(self.messages.values().filter(through).count() <= by_port);
-        }
+    /// No more than so many are with the gateway, and through one port. Whether another that waits could go.
+    pub(super) fn within(&self, limit: usize, by_port: usize) -> bool {
+        let all = || self.messages.values().filter_map(|known| Some((known.port, known.now.message?)));
+        let under_way = all().filter(|(_, message)| is_under_way(message)).count();
+        let through = |port| all().filter(|(own, message)| *own == port && is_under_way(message)).count();
+        assert!(under_way <= limit && [0, 1].iter().all(|port| through(Some(*port)) <= by_port));
+        let has_room = |port: Option<u8>| under_way < limit && (port.is_none() || through(port) < by_port);
+        all().any(|(port, message)| message.state == State::Asked && has_room(port))
     }
 
     /// Whose a report is that comes now, as far as that is beyond doubt. Also notes it.
@@ -219,6 +219,9 @@ impl Known {
     fn follow(&mut self, before: &Message, after: &Message) {
         assert!(may_follow(before.state, after.state), "{before:?} became {after:?}");
         assert!(after.is_final || !before.is_final, "{before:?} became {after:?}");
+        let [was, is] = [before.segments, after.segments];
+        assert_eq!(was.delivered & !is.delivered, 0, "{before:?} became {after:?}");
+        assert_eq!(is.delivered & is.failed | (is.delivered | is.failed) & is.temporary, 0, "{after:?}");
         if before.state == State::Uncertain && after.state == State::Asked {
             assert!(self.now.resend, "{after:?} is to be sent again");
             self.handed = false;
