@@ -9,7 +9,7 @@ use super::{
 };
 
 /// A box without the right time yet says it is in 1970; nothing before 2000 can be right.
-const UNSET: u32 = 946_684_800;
+const UNSET: u32 = 978_220_800;
 
 /// How much earlier than expected a result may be and still be a message's own: a change of daylight saving, and some.
 const TOLERANCE: u32 = 2 * 3600;

@@ -4,7 +4,7 @@
 //! its own. They wait here, are handed out once, and are recognised when the gateway repeats them.
 
 use super::{digits::Digits, digits::NumberBuf, slot::NO_TIME, timing::Tick};
-use crate::{Timestamp, value::exactly};
+use crate::{Timestamp, value::from_seconds};
 
 /// In how many places a report may be.
 const WAYS: usize = 8;
@@ -76,7 +76,7 @@ impl From<&Raw> for Report {
         Self {
             port: raw.port,
             number: NumberBuf::new(&raw.digits),
-            time: exactly(raw.time),
+            time: (raw.time != NO_TIME).then(|| from_seconds(raw.time)),
             reference: raw.reference,
             status: raw.status,
         }

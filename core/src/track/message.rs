@@ -2,9 +2,9 @@
 
 use super::{
     early::Report,
-    slot::{AMBIGUOUS, GSM_7BIT, LOCATED, NOT_SENT, Slot, State, UNICODE},
+    slot::{AMBIGUOUS, GSM_7BIT, LOCATED, NO_TIME, NOT_SENT, Slot, State, UNICODE},
 };
-use crate::{Number, Ports, TaskId, Timestamp, UserId, text::Alphabet, value::exactly};
+use crate::{Number, Ports, TaskId, Timestamp, UserId, text::Alphabet, value::from_seconds};
 
 /// A message to be sent, without its text, which stays with the caller until the gateway has accepted it.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ pub struct Message {
 pub struct Sent {
     /// The port.
     pub port: u8,
-    /// When, by the gateway's clock; `None` also for a time before 1970 or behind 2106.
+    /// When, by the gateway's clock; times before 1969 and behind 2105 are shown as these.
     pub time: Option<Timestamp>,
     /// The message reference of the first segment; those of the others follow, modulo 256.
     pub reference: u8,
@@ -165,7 +165,7 @@ impl Slot {
             task: self.task(),
             sent: self.has(LOCATED).then(|| Sent {
                 port: self.port,
-                time: exactly(self.sent),
+                time: (self.sent != NO_TIME).then(|| from_seconds(self.sent)),
                 reference: self.reference,
                 segments: self.segments,
                 succeeded: self.succeeded,

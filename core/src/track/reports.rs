@@ -142,8 +142,9 @@ impl Tracker<'_> {
             if is_repetition(slot, segment, report) {
                 repeated = true;
             } else if self.clock.rules_out(slot, report.time) {
-                unequal += u32::from(relation == Relation::After);
-                late = report.time.saturating_sub(slot.sent);
+                if relation == Relation::After {
+                    (unequal, late) = (unequal + 1, report.time.wrapping_sub(slot.sent));
+                }
             } else if relation != Relation::Before && !self.is_outdated(slot, segment, report) {
                 possible += 1;
                 open += u32::from(!is_ended(slot, segment));

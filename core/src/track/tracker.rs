@@ -345,7 +345,7 @@ impl<'m> Tracker<'m> {
     pub(super) fn bury(&mut self, at: u32) {
         let slot = self.slots.get_mut(at);
         let queue = match slot.state {
-            _ if slot.is_fully_reported() => Queue::Short,
+            _ if slot.is_fully_reported() || !slot.has(REPORTED) => Queue::Short,
             // Nothing of it was sent.
             State::Stopped | State::Failed if !slot.has(LOCATED) => return self.forget(at),
             _ => Queue::Long,
@@ -372,7 +372,7 @@ impl<'m> Tracker<'m> {
     /// Forgets what can be forgotten by now.
     pub(super) fn forget_due(&mut self) {
         for queue in [Queue::Short, Queue::Long] {
-            loop {
+            for _ in 0..self.slots.length(queue) {
                 let at = self.slots.first(queue);
                 if at == NIL || !self.slots.get(at).due.is_due(self.now) {
                     break;

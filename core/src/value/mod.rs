@@ -9,7 +9,7 @@ pub use id::{TaskId, UserId};
 pub use number::Number;
 pub use port::{Port, Ports, PortsIter};
 pub use timestamp::Timestamp;
-pub(crate) use timestamp::{exactly, from_seconds, to_seconds};
+pub(crate) use timestamp::{from_seconds, to_seconds};
 
 use core::fmt;
 

@@ -109,8 +109,8 @@ impl Timestamp {
     }
 }
 
-/// Days from 1970-01-01 to the day, where it is not before that (the calendar counted from March, in which a leap day is the last of its year).
-fn days_since_1970(year: u16, month: u8, day: u8) -> Option<u32> {
+/// Days from 1969-01-01 to the day, where it is not before that (the calendar counted from March, in which a leap day is the last of its year).
+fn days_since_1969(year: u16, month: u8, day: u8) -> Option<u32> {
     let (year, month) = (u32::from(year), u32::from(month));
     let (year, month) =
         if month > 2 { (year, month.wrapping_sub(3)) } else { (year.checked_sub(1)?, month.wrapping_add(9)) };
@@ -118,32 +118,27 @@ fn days_since_1970(year: u16, month: u8, day: u8) -> Option<u32> {
     let of_year = month.wrapping_mul(153).wrapping_add(2) / 5;
     let days =
         year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(of_year).wrapping_add(u32::from(day));
-    days.checked_sub(719_469)
+    days.checked_sub(719_104)
 }
 
-/// Seconds from 1970-01-01 00:00:00 in the gateway's own civil time. A time before it, as a clock has that is put back in 1970,
-/// counts as its beginning, and all from 2106 on as one.
+/// Seconds from 1969-01-01 00:00:00 in the gateway's own civil time: a clock that begins in 1970 may be put back an hour. All
+/// earlier times count as one, and so do all from 2105 on.
 pub(crate) fn to_seconds(time: Timestamp) -> u32 {
     let of_day = u32::from(time.hour).wrapping_mul(60).wrapping_add(u32::from(time.minute));
     let of_day = of_day.wrapping_mul(60).wrapping_add(u32::from(time.second));
-    let days = days_since_1970(time.year, time.month, time.day).unwrap_or(0);
-    let of_day = if time.year < 1970 { 0 } else { of_day };
+    let days = days_since_1969(time.year, time.month, time.day).unwrap_or(0);
+    let of_day = if time.year < 1969 { 0 } else { of_day };
     // The very last second stands for no time.
     days.saturating_mul(86_400).saturating_add(of_day).min(u32::MAX - 1)
 }
 
-/// The time that many seconds from 1970-01-01 00:00:00, where [`to_seconds`] tells it exactly.
-pub(crate) fn exactly(seconds: u32) -> Option<Timestamp> {
-    (1..u32::MAX - 1).contains(&seconds).then(|| from_seconds(seconds))
-}
-
-/// The time that many seconds from 1970-01-01 00:00:00.
-// All parts are below what their types hold: years end in 2106.
+/// The time that many seconds from 1969-01-01 00:00:00.
+// All parts are below what their types hold: years end in 2105.
 #[allow(clippy::cast_possible_truncation)]
 pub(crate) fn from_seconds(seconds: u32) -> Timestamp {
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     // From 0000-03-01 on, in eras of 400 years.
-    let days = days.wrapping_add(719_468);
+    let days = days.wrapping_add(719_103);
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let leaps = (day_of_era / 1460).wrapping_sub(day_of_era / 36_524).wrapping_add(day_of_era / 146_096);
     let year_of_era = day_of_era.wrapping_sub(leaps) / 365;
@@ -248,21 +243,22 @@ mod tests {
     #[test]
     fn seconds_of_known_times() {
         for (text, seconds) in [
-            ("1970-01-01 00:00:00", 0),
-            ("1999-12-31 23:59:59", 946_684_799),
-            ("2000-02-29 12:00:00", 951_825_600),
-            ("2000-03-01 00:00:00", 951_868_800),
-            ("2026-11-22 18:00:00", 1_795_370_400),
-            ("2106-02-07 06:28:14", u32::MAX - 1),
+            ("1969-01-01 00:00:00", 0),
+            ("1970-01-01 00:00:00", 31_536_000),
+            ("1999-12-31 23:59:59", 978_220_799),
+            ("2000-02-29 12:00:00", 983_361_600),
+            ("2000-03-01 00:00:00", 983_404_800),
+            ("2026-11-22 18:00:00", 1_826_906_400),
+            ("2105-02-07 06:28:14", u32::MAX - 1),
         ] {
             let time = text.parse().unwrap();
             assert_eq!((to_seconds(time), from_seconds(seconds)), (seconds, time), "{text}");
         }
         for (text, seconds) in [
             ("0000-01-01 00:00:00", 0),
-            ("1969-12-31 23:59:59", 0),
-            ("2106-02-07 06:28:15", u32::MAX - 1),
-            ("2106-02-08 00:00:00", u32::MAX - 1),
+            ("1968-12-31 23:59:59", 0),
+            ("2105-02-07 06:28:15", u32::MAX - 1),
+            ("2105-02-08 00:00:00", u32::MAX - 1),
             ("9999-12-31 23:59:59", u32::MAX - 1),
         ] {
             assert_eq!(to_seconds(text.parse().unwrap()), seconds, "{text}");
