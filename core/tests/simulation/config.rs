@@ -1,0 +1,231 @@
+//! One seed is one world: how its gateway behaves, how bad the link is, what the caller does.
+
+use std::time::Duration;
+
+use sms_gateway_core::track::{Limits, Settings, Timing};
+
+use crate::{numbers::Habit, rng::Rng};
+
+pub(crate) const SECOND: u64 = 1000;
+pub(crate) const MINUTE: u64 = 60 * SECOND;
+pub(crate) const HOUR: u64 = 60 * MINUTE;
+
+/// Which time the gateway writes into its status reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportTime {
+    /// When it began to send the message, as in the message's result.
+    Sending,
+    /// When the segment went out.
+    Segment,
+    /// When the report came in.
+    Arrival,
+}
+
+/// The gateway and the network behind it. Shares are in a million.
+#[derive(Clone, Debug)]
+pub(crate) struct DeviceConfig {
+    pub(crate) ports: u8,
+    pub(crate) report_time: ReportTime,
+    /// Whether reports are left out when they were not asked for, as in later versions.
+    pub(crate) heeds_request: bool,
+    /// Whether results ever say DELIVERED.
+    pub(crate) says_delivered: bool,
+    /// `time_after` leaves out the second that it names.
+    pub(crate) strict_times: bool,
+    /// Answers begin with what is newest.
+    pub(crate) newest_first: bool,
+    pub(crate) result_spelling: Habit,
+    pub(crate) report_spelling: Habit,
+    /// Messages that fail before their last segment is out.
+    pub(crate) not_sent: u32,
+    /// Segments whose final report is a failure, or says that nothing is known.
+    pub(crate) failing: u32,
+    pub(crate) unconfirmed: u32,
+    /// Final reports that never come, come twice, come after temporary ones.
+    pub(crate) lost: u32,
+    pub(crate) doubled: u32,
+    pub(crate) temporary: u32,
+    /// Reports that take minutes, and hours.
+    pub(crate) slow: u32,
+    pub(crate) very_slow: u32,
+    pub(crate) starts_in_1970: bool,
+    /// Average time between steps of the clock by an hour, and between restarts; 0 for never.
+    pub(crate) clock_steps: u64,
+    pub(crate) restarts: u64,
+    /// A restart begins task ids and message references anew.
+    pub(crate) restarts_ids: bool,
+    /// A restart leaves results and reports.
+    pub(crate) keeps_records: bool,
+    /// Average time between messages of other clients; 0 for never. They go to our numbers, or to their own.
+    pub(crate) foreign: u64,
+    pub(crate) foreign_to_ours: bool,
+    /// Average time between incoming messages; 0 for never.
+    pub(crate) incoming: u64,
+    /// How many results, and how many reports, are remembered.
+    pub(crate) remembered: usize,
+}
+
+/// What becomes of exchanges, in a million.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LinkConfig {
+    pub(crate) not_sent: u32,
+    pub(crate) request_lost: u32,
+    pub(crate) answer_lost: u32,
+    pub(crate) cut: u32,
+    pub(crate) refused: u32,
+}
+
+/// What the caller does, in a million, and what befalls it.
+#[derive(Clone, Debug)]
+pub(crate) struct CallerConfig {
+    pub(crate) messages: u32,
+    pub(crate) numbers: u32,
+    pub(crate) twins: bool,
+    /// Average time between messages, and how many come at once at times.
+    pub(crate) every: u64,
+    pub(crate) burst: u32,
+    pub(crate) long: u32,
+    pub(crate) one_port: u32,
+    pub(crate) stopped: u32,
+    pub(crate) resend: u32,
+    pub(crate) unreported: u32,
+    /// How long news waits to be acknowledged, at most.
+    pub(crate) acknowledges_within: u64,
+    /// Average time between resets of ours; 0 for never.
+    pub(crate) resets: u64,
+    /// A reset begins our time anew, as on a board without a clock.
+    pub(crate) boot_time: bool,
+    pub(crate) slots: usize,
+    pub(crate) early: usize,
+}
+
+/// A whole world.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) scenario: &'static str,
+    pub(crate) seed: u64,
+    pub(crate) device: DeviceConfig,
+    pub(crate) link: LinkConfig,
+    pub(crate) caller: CallerConfig,
+    pub(crate) settings: Settings,
+}
+
+impl Config {
+    /// No faults of ours, 32 ports, 10,000 numbers; the gateway has all the habits that its reports can have.
+    pub(crate) fn plain(seed: u64, messages: u32) -> Self {
+        let mut rng = Rng::new(seed ^ 0x70);
+        let mut device = DeviceConfig::draw(&mut rng, 32);
+        device.restarts = 0;
+        device.clock_steps = 0;
+        device.lost = 10_000;
+        let caller = CallerConfig {
+            messages,
+            numbers: 10_000,
+            twins: false,
+            every: 450,
+            burst: 2000,
+            long: 200_000,
+            one_port: 50_000,
+            stopped: 2000,
+            resend: 0,
+            unreported: 10_000,
+            acknowledges_within: 5 * SECOND,
+            resets: 0,
+            boot_time: false,
+            slots: 32_768,
+            early: 4096,
+        };
+        let settings = settings(&mut rng, 24);
+        Self { scenario: "plain", seed, device, link: LinkConfig::default(), caller, settings }
+    }
+
+    /// Few numbers and every fault, in a mix of the seed's own.
+    pub(crate) fn harsh(seed: u64, messages: u32) -> Self {
+        let mut rng = Rng::new(seed ^ 0x4A);
+        let ports = rng.pick(&[1, 2, 4, 8, 16, 32]);
+        let device = DeviceConfig::draw(&mut rng, ports);
+        let link = LinkConfig::draw(&mut rng);
+        let caller = CallerConfig::draw(&mut rng, messages, ports);
+        let hours = rng.pick(&[12, 24, 48]);
+        let settings = settings(&mut rng, hours);
+        Self { scenario: "harsh", seed, device, link, caller, settings }
+    }
+}
+
+impl DeviceConfig {
+    fn draw(rng: &mut Rng, ports: u8) -> Self {
+        let report_time = rng.pick(&[ReportTime::Sending, ReportTime::Segment, ReportTime::Arrival]);
+        Self {
+            ports,
+            report_time,
+            heeds_request: rng.below(3) > 0,
+            says_delivered: rng.below(2) == 0,
+            strict_times: rng.below(2) == 0,
+            newest_first: rng.below(3) == 0,
+            result_spelling: Habit::draw(rng),
+            report_spelling: Habit::draw(rng),
+            not_sent: 10_000,
+            failing: 20_000,
+            unconfirmed: 3000,
+            lost: rng.pick(&[2000, 20_000, 100_000]),
+            doubled: 30_000,
+            temporary: 60_000,
+            slow: 60_000,
+            very_slow: 5000,
+            starts_in_1970: rng.below(2) == 0,
+            clock_steps: rng.pick(&[0, 3 * HOUR, 12 * HOUR]),
+            restarts: rng.pick(&[0, 2 * HOUR, 10 * HOUR]),
+            restarts_ids: rng.below(2) == 0,
+            keeps_records: rng.below(3) == 0,
+            foreign: rng.pick(&[0, 30, 100]) * SECOND / u64::from(ports),
+            // Their reports can be told from ours by the time of sending alone.
+            foreign_to_ours: report_time == ReportTime::Sending,
+            incoming: rng.pick(&[0, 5 * MINUTE]),
+            remembered: 65_536,
+        }
+    }
+}
+
+impl LinkConfig {
+    fn draw(rng: &mut Rng) -> Self {
+        let level = rng.pick(&[1, 10, 60]);
+        let mut share = || level * rng.below(1000) as u32;
+        Self {
+            not_sent: share(),
+            request_lost: share(),
+            answer_lost: share(),
+            cut: share(),
+            refused: share(),
+        }
+    }
+}
+
+impl CallerConfig {
+    fn draw(rng: &mut Rng, messages: u32, ports: u8) -> Self {
+        Self {
+            messages,
+            numbers: rng.pick(&[3, 10, 50, 500]),
+            twins: rng.below(4) == 0,
+            // A port sends a message in 6.5 s and more.
+            every: rng.between(9000, 20_000) / u64::from(ports),
+            burst: rng.pick(&[1, 100, 2000]),
+            long: rng.pick(&[0, 200_000, 600_000]),
+            one_port: rng.pick(&[0, 50_000, 300_000]),
+            stopped: rng.pick(&[0, 20_000, 100_000]),
+            resend: rng.pick(&[0, 100_000, 500_000]),
+            unreported: rng.pick(&[0, 10_000, 200_000]),
+            acknowledges_within: rng.pick(&[SECOND, 5 * MINUTE]),
+            resets: rng.pick(&[0, 10 * MINUTE, 2 * HOUR]),
+            boot_time: rng.below(2) == 0,
+            slots: rng.pick(&[4096, 16_384]),
+            early: rng.pick(&[512, 2048]),
+        }
+    }
+}
+
+fn settings(rng: &mut Rng, hours: u64) -> Settings {
+    let expire = Duration::from_secs(hours * 3600);
+    let timing = Timing { expire, late: expire, ..Timing::default() };
+    let limits = Limits { recipients: rng.pick(&[1, 16, 128]), ..Limits::default() };
+    Settings { timing, limits, incoming: true, first_epoch: rng.next() as u32 }
+}

@@ -1,0 +1,144 @@
+//! What the network makes of a segment, and the reports of it.
+
+use sms_gateway_core::call::Status;
+
+use super::{Device, Fact, Happening, Job, ReportRow};
+use crate::{
+    config::{HOUR, MINUTE, ReportTime, SECOND},
+    numbers::Spelt,
+};
+
+/// Something that the network has to say of a segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    owner: Option<u32>,
+    copy: u32,
+    number: Spelt,
+    result: u64,
+    port: u8,
+    reference: u8,
+    segment: u8,
+    status: u8,
+    /// When the message began to be sent and when the segment went out, by the gateway's clock.
+    begun: i64,
+    out: i64,
+    /// The last word, which is the truth also where no report tells it.
+    is_fate: bool,
+    is_reported: bool,
+    comes_twice: bool,
+}
+
+impl Device {
+    /// A segment is out: draws what becomes of it.
+    pub(super) fn send_over(&mut self, job: &Job, result: u64, place: (u8, u8, u8), begun: i64) {
+        let (port, reference, segment) = place;
+        let last_word = Outcome {
+            owner: job.owner,
+            copy: job.copy,
+            number: job.number,
+            result,
+            port,
+            reference,
+            segment,
+            status: self.draw_status(),
+            begun,
+            out: self.clock.at(self.now),
+            is_fate: true,
+            is_reported: job.report && !self.rng.happens(self.config.lost),
+            comes_twice: self.rng.happens(self.config.doubled),
+        };
+        let wait = self.draw_delay();
+        if job.report && self.rng.happens(self.config.temporary) {
+            self.temporary_reports(&last_word, wait);
+        }
+        self.plan(wait, Happening::Outcome(last_word));
+    }
+
+    fn draw_status(&mut self) -> u8 {
+        if self.rng.happens(self.config.failing) {
+            return self.rng.between(64, 127) as u8;
+        }
+        if self.rng.happens(self.config.unconfirmed) {
+            return self.rng.pick(&[1, 1, 1, 2, 31, 200]);
+        }
+        0
+    }
+
+    fn draw_delay(&mut self) -> u64 {
+        if self.rng.happens(self.config.very_slow) {
+            return self.rng.between(HOUR, 6 * HOUR);
+        }
+        if self.rng.happens(self.config.slow) {
+            return self.rng.between(MINUTE, 30 * MINUTE);
+        }
+        self.rng.between(2 * SECOND, 20 * SECOND)
+    }
+
+    /// One to three, mostly before the last word; one may lag behind it.
+    fn temporary_reports(&mut self, last_word: &Outcome, wait: u64) {
+        for _ in 0..self.rng.between(1, 3) {
+            let lag = if self.rng.below(20) == 0 { MINUTE } else { 0 };
+            let at = self.rng.between(SECOND, wait + lag);
+            let status = self.rng.between(32, 63) as u8;
+            let comes_twice = self.rng.happens(self.config.doubled);
+            let report = Outcome { status, is_fate: false, is_reported: true, comes_twice, ..*last_word };
+            self.plan(at, Happening::Outcome(report));
+        }
+    }
+
+    pub(super) fn outcome(&mut self, outcome: Outcome) {
+        let Outcome { owner, copy, segment, status, .. } = outcome;
+        if outcome.is_fate {
+            self.note(owner, copy, Fact::Fate { segment, status });
+        }
+        if !outcome.is_reported {
+            return;
+        }
+        let again = Outcome { is_fate: false, ..outcome };
+        if !self.is_up {
+            // The network tries again.
+            let wait = self.rng.between(10 * SECOND, 5 * MINUTE);
+            return self.plan(wait, Happening::Outcome(again));
+        }
+        if outcome.comes_twice {
+            let wait = self.rng.below(2 * MINUTE);
+            self.plan(wait, Happening::Outcome(Outcome { comes_twice: false, ..again }));
+        }
+        self.report(&outcome);
+    }
+
+    fn report(&mut self, outcome: &Outcome) {
+        let Outcome { owner, copy, segment, status, .. } = *outcome;
+        let time = match self.config.report_time {
+            ReportTime::Sending => outcome.begun,
+            ReportTime::Segment => outcome.out,
+            ReportTime::Arrival => self.clock.at(self.now),
+        };
+        self.note(owner, copy, Fact::Reported { segment, status, time });
+        let row = ReportRow {
+            serial: 0,
+            owner,
+            copy,
+            segment,
+            port: outcome.port,
+            number: self.config.report_spelling.apply(outcome.number, &mut self.rng),
+            time,
+            reference: outcome.reference,
+            status,
+        };
+        self.forgotten_reports.extend(self.reports.push(row, self.config.remembered));
+        if status == 0 {
+            self.received(outcome);
+        }
+    }
+
+    /// The gateway itself may put reports and result together.
+    fn received(&mut self, outcome: &Outcome) {
+        let says_delivered = self.config.says_delivered;
+        let Some(row) = self.results.get_mut(outcome.result) else { return };
+        row.received |= 1 << outcome.segment;
+        if says_delivered && row.received.count_ones() == u32::from(row.count) {
+            row.status = Status::Delivered;
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Each question carried out over the link, which may fail at any point.
+
+use serde_json::Value;
+use sms_gateway_core::{
+    TaskId,
+    call::{
+        IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms,
+        SmsResult, StatusReport, StopSms,
+    },
+    json::{Field, Text},
+    track::{Taken, Token},
+};
+
+use crate::{
+    civil,
+    config::SECOND,
+    device::{IncomingRow, ReportRow, ResultRow, Wanted},
+    life::{End, Life},
+    link::Exchange,
+    numbers::Numbers,
+    oracle::Failure,
+};
+
+/// What of an answer reaches us.
+struct Answer<T> {
+    rows: Vec<T>,
+    is_whole: bool,
+}
+
+impl Life<'_, '_> {
+    /// The request is on its way; `None` when it never left.
+    fn leave(&mut self) -> Result<Option<Exchange>, End> {
+        let exchange = self.world.link.draw(self.world.device.is_up());
+        self.world.oracle.write_all(|| format!("exchange: {exchange:?}"));
+        let latency = self.world.link.latency();
+        self.world.pass(latency);
+        if exchange == Exchange::NotSent {
+            self.world.oracle.figures.not_sent += 1;
+            return Ok(None);
+        }
+        self.may_reset()?;
+        Ok(Some(exchange))
+    }
+
+    /// The answer is on its way back, or is waited for in vain.
+    fn come_back(&mut self, exchange: Exchange) -> Result<(), End> {
+        let wait = match exchange {
+            Exchange::RequestLost | Exchange::AnswerLost => 10 * SECOND,
+            _ => self.world.link.latency(),
+        };
+        self.world.pass(wait);
+        self.may_reset()
+    }
+
+    fn lost<C>(&mut self, token: Token<C>) {
+        self.world.oracle.figures.lost += 1;
+        if self.world.link.toss() {
+            drop(token);
+        } else {
+            let now = self.now();
+            self.tracker.handle_lost(token, now);
+        }
+    }
+
+    /// Asks something that is answered with records; `None` when it never left.
+    fn query<T>(&mut self, answer: impl FnOnce(&mut Self) -> Vec<T>) -> Result<Option<Answer<T>>, End> {
+        let Some(exchange) = self.leave()? else { return Ok(None) };
+        let mut rows = match exchange {
+            Exchange::Whole | Exchange::Cut(_) => answer(self),
+            _ => Vec::new(),
+        };
+        if let Exchange::Cut(share) = exchange {
+            self.world.oracle.figures.cut += 1;
+            rows.truncate(rows.len() * usize::from(share) / 256);
+        }
+        self.come_back(exchange)?;
+        Ok(Some(Answer { rows, is_whole: exchange == Exchange::Whole }))
+    }
+
+    fn finish<C>(&mut self, token: Token<C>, is_whole: bool) -> Result<(), End> {
+        self.may_reset()?;
+        if is_whole {
+            let now = self.now();
+            self.tracker.handle_end(token, now);
+        } else {
+            self.lost(token);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn submit(&mut self, token: Token<SendSms<'static>>) -> Result<(), End> {
+        let (ports, report, wanted) = self.submission(&token)?;
+        let Some(exchange) = self.leave()? else {
+            let now = self.now();
+            self.tracker.handle_not_sent(token, now);
+            return Ok(());
+        };
+        for wanted in &wanted {
+            let (Some(owner), Some(id)) = (wanted.owner, wanted.user_id) else { continue };
+            let again = self.world.oracle.truth(owner).submitted > 0;
+            let is_known = again && self.world.device.knows(owner, id);
+            self.world.oracle.submitted(owner, is_known)?;
+        }
+        let arrives = !matches!(exchange, Exchange::RequestLost | Exchange::Refused);
+        let task = arrives.then(|| self.world.device.send_sms(ports, report, &wanted));
+        self.world.tell_oracle();
+        self.may_reset()?;
+        self.come_back(exchange)?;
+        let now = self.now();
+        match (exchange, task) {
+            (Exchange::Whole, Some(task)) => {
+                let task = if self.world.link.toss() { None } else { Some(TaskId::new(task)) };
+                self.tracker.handle_accepted(token, task, now);
+            }
+            (Exchange::Refused, _) => {
+                let code = self.world.link.code();
+                for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
+                    self.world.oracle.truth_mut(owner).refused = Some(code);
+                }
+                self.world.oracle.figures.refused += 1;
+                self.tracker.handle_refused(token, code, now);
+            }
+            _ => self.lost(token),
+        }
+        Ok(())
+    }
+
+    /// The request as the gateway gets it.
+    fn submission(&self, token: &Token<SendSms<'static>>) -> Result<(u32, bool, Vec<Wanted>), End> {
+        let Ok(submission) = self.tracker.submission(token) else {
+            return Err(broken("a submission with changes that are not saved, after all were saved"));
+        };
+        let ports = submission.ports.iter().fold(0, |set, port| set | 1 << port.get());
+        let report = submission.status_report;
+        let mut wanted = Vec::new();
+        for outgoing in submission {
+            let owner = self.world.oracle.find(outgoing.id)?;
+            let wish = self.world.oracle.truth(owner).wish;
+            let as_wished = outgoing.number().as_str() == self.world.numbers.text(wish.number)
+                && wish.ports == ports
+                && wish.report == report;
+            crate::oracle::demand(as_wished, owner, "submitted otherwise than it was asked for")?;
+            let user_id = Some(outgoing.id.get());
+            wanted.push(Wanted { owner: Some(owner), user_id, number: wish.number, segments: wish.segments });
+        }
+        let most = self.world.config.settings.limits.recipients;
+        if wanted.is_empty() || wanted.len() > usize::from(most) {
+            return Err(broken(format!("{} messages in a request", wanted.len())));
+        }
+        Ok((ports, report, wanted))
+    }
+
+    pub(crate) fn ask_results(&mut self, token: Token<QuerySmsResult<'static>>) -> Result<(), End> {
+        let request = json(&self.tracker.results_request(&token));
+        let Some(answer) = self.query(|life| life.world.device.query_results(&request))? else {
+            return self.not_sent(token);
+        };
+        let now = self.now();
+        for row in &answer.rows {
+            self.world.oracle.show_result(row);
+            let result = result(row, &self.world.numbers);
+            self.tracker.handle_result(&token, &result, now);
+        }
+        self.finish(token, answer.is_whole)
+    }
+
+    pub(crate) fn ask_reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) -> Result<(), End> {
+        let request = json(&self.tracker.reports_request(&token));
+        let Some(answer) = self.query(|life| life.world.device.query_reports(&request))? else {
+            return self.not_sent(token);
+        };
+        let now = self.now();
+        for row in &answer.rows {
+            self.world.oracle.show_report(row);
+            let report = report(row, &self.world.numbers);
+            match self.tracker.handle_report(&token, &report, now) {
+                Taken::Noted => {}
+                Taken::Displaced(report) => self.world.oracle.hear_report(&report, false)?,
+                Taken::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
+            }
+        }
+        self.finish(token, answer.is_whole)
+    }
+
+    pub(crate) fn ask_queue(&mut self, token: Token<QuerySmsInQueue>) -> Result<(), End> {
+        let Some(answer) = self.query(|life| vec![life.world.device.in_queue()])? else {
+            return self.not_sent(token);
+        };
+        let now = self.now();
+        match answer.rows.first() {
+            Some(count) if answer.is_whole => self.tracker.handle_queue(token, Some(*count), now),
+            _ => self.lost(token),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ask_incoming(&mut self, token: Token<QueryIncomingSms>) -> Result<(), End> {
+        let request = json(&self.tracker.incoming_request(&token));
+        let Some(answer) = self.query(|life| life.world.device.query_incoming(&request))? else {
+            return self.not_sent(token);
+        };
+        let now = self.now();
+        for row in &answer.rows {
+            let text = row.serial.to_string();
+            if let Some(mark) = self.tracker.handle_incoming(&token, &incoming(row, &text), now) {
+                self.world.mail.hand(row.serial)?;
+                if self.world.caller.chance(2) {
+                    self.tracker.acknowledge_incoming(mark);
+                }
+            }
+        }
+        self.finish(token, answer.is_whole)
+    }
+
+    pub(crate) fn ask_stop(&mut self, token: Token<StopSms>) -> Result<(), End> {
+        let request = json(&self.tracker.stop_request(&token));
+        let task = request["task_id"].as_i64().unwrap();
+        let Some(exchange) = self.leave()? else { return self.not_sent(token) };
+        let arrives = !matches!(exchange, Exchange::RequestLost | Exchange::Refused);
+        let found = arrives && self.world.device.stop_sms(task);
+        self.world.tell_oracle();
+        self.come_back(exchange)?;
+        let now = self.now();
+        if exchange == Exchange::Whole {
+            self.tracker.handle_stopped(token, found, now);
+        } else {
+            self.lost(token);
+        }
+        Ok(())
+    }
+
+    fn not_sent<C>(&mut self, token: Token<C>) -> Result<(), End> {
+        let now = self.now();
+        self.tracker.handle_not_sent(token, now);
+        Ok(())
+    }
+}
+
+fn broken(what: impl Into<String>) -> End {
+    End::Broken(Failure { message: None, what: what.into() })
+}
+
+fn json(request: &impl serde::Serialize) -> Value {
+    serde_json::to_value(request).unwrap()
+}
+
+fn result<'a>(row: &ResultRow, numbers: &'a Numbers) -> SmsResult<'a> {
+    SmsResult {
+        port: Field::Known(row.port.into()),
+        user_id: row.user_id.map_or(Field::Missing, |id| Field::Known(id.into())),
+        number: Text::Exact(numbers.text(row.number)),
+        time: Field::Known(civil::timestamp(row.time)),
+        status: Field::Known(row.status),
+        count: Field::Known(row.count.into()),
+        succ_count: Field::Known(row.succeeded.into()),
+        ref_id: Field::Known(row.reference.into()),
+        imsi: Text::Missing,
+    }
+}
+
+fn report<'a>(row: &ReportRow, numbers: &'a Numbers) -> StatusReport<'a> {
+    StatusReport {
+        port: Field::Known(row.port.into()),
+        number: Text::Exact(numbers.text(row.number)),
+        time: Field::Known(civil::timestamp(row.time)),
+        ref_id: Field::Known(row.reference.into()),
+        status_code: Field::Known(row.status.into()),
+        imsi: Text::Missing,
+    }
+}
+
+fn incoming<'a>(row: &IncomingRow, text: &'a str) -> IncomingSms<'a> {
+    IncomingSms {
+        incoming_sms_id: Field::Known(row.id),
+        port: Field::Known(row.port.into()),
+        number: Text::Exact("13800138000"),
+        smsc: Text::Missing,
+        timestamp: Field::Known(civil::timestamp(row.time)),
+        text: Text::Exact(text),
+        imsi: Text::Missing,
+    }
+}

@@ -1,0 +1,85 @@
+//! What a run comes to, in numbers.
+
+use std::{fmt, ops::AddAssign};
+
+use sms_gateway_core::track::State;
+
+macro_rules! figures {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
+        /// Counts of one run, or of several added up.
+        #[derive(Clone, Copy, Debug, Default)]
+        pub(crate) struct Figures {
+            $($(#[doc = $doc])* pub(crate) $name: u64,)*
+        }
+
+        impl AddAssign for Figures {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+
+        impl fmt::Display for Figures {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                $(write!(f, "{} {}, ", stringify!($name).replace('_', " "), self.$name)?;)*
+                write!(f, "hours {}", self.milliseconds / 3_600_000)
+            }
+        }
+    };
+}
+
+figures! {
+    messages,
+    sent,
+    delivered,
+    failed,
+    stopped,
+    expired,
+    /// Of the expired ones: a report may be theirs or another's.
+    ambiguous,
+    unresolved,
+    /// Lost in a reset before they were saved, and before anything was sent.
+    vanished,
+    sent_again,
+    refused,
+    /// `add` had no room.
+    full,
+    news,
+    repeated_news,
+    events_unmatched,
+    events_ambiguous,
+    /// Reports handed out again, since there was no room to remember that they had been.
+    events_repeated,
+    /// Reports handed out as nobody's whose message's result had been shown.
+    events_of_ours,
+    requests,
+    results,
+    reports,
+    not_sent,
+    lost,
+    cut,
+    resets,
+    torn,
+    saved,
+    device_restarts,
+    clock_steps,
+    foreign,
+    incoming,
+    /// Expired though a decisive report was shown whose time lies before the sending, since the clock jumped back.
+    hidden_by_clock,
+    milliseconds,
+}
+
+impl Figures {
+    pub(crate) fn end(&mut self, state: State, ambiguous: bool) {
+        let count = match state {
+            State::Sent => &mut self.sent,
+            State::Delivered => &mut self.delivered,
+            State::Failed => &mut self.failed,
+            State::Stopped => &mut self.stopped,
+            State::Unresolved => &mut self.unresolved,
+            _ => &mut self.expired,
+        };
+        *count += 1;
+        self.ambiguous += u64::from(ambiguous && state == State::Expired);
+    }
+}

@@ -1,0 +1,279 @@
+//! One life of the client: from a start, or a reset, to the next reset. It does what the tracker's documentation asks of a
+//! program: save all changes before a question is asked, hand over what came of it, acknowledge news.
+
+use std::time::Duration;
+
+use sms_gateway_core::{
+    Number, Port, Ports,
+    text::Alphabet,
+    track::{AddError, Ask, Draft, EarlyReport, Event, RestoreError, Slot, Tracker},
+};
+
+use crate::{
+    caller::Action,
+    config::{HOUR, SECOND},
+    oracle::{Failure, Wish},
+    world::World,
+};
+
+/// Why a life ends.
+pub(crate) enum End {
+    /// A reset.
+    Reset,
+    /// All messages have come to their end.
+    Done,
+    Broken(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Broken(failure)
+    }
+}
+
+fn broken(what: impl Into<String>) -> End {
+    End::Broken(Failure { message: None, what: what.into() })
+}
+
+pub(crate) struct Life<'w, 'm> {
+    pub(crate) world: &'w mut World,
+    pub(crate) tracker: Tracker<'m>,
+    /// The zero of our clock, and when a reset comes, in simulated time.
+    zero: u64,
+    reset_at: u64,
+    /// Messages whose end is acknowledged, which is not saved yet.
+    closing: Vec<u32>,
+    /// Whether a reset comes at the next opportunity.
+    idle: u32,
+}
+
+/// Lives until a reset, or the end.
+pub(crate) fn live(world: &mut World) -> End {
+    let mut slots = vec![Slot::EMPTY; world.config.caller.slots];
+    let mut early = vec![EarlyReport::EMPTY; world.config.caller.early];
+    let zero = if world.config.caller.boot_time { world.now } else { 0 };
+    let mut settings = world.config.settings;
+    settings.first_epoch = settings.first_epoch.wrapping_add(world.oracle.life * 77);
+    let tracker = Tracker::new(&mut slots, &mut early, settings, Duration::from_millis(world.now - zero));
+    let is_first = world.now == 0;
+    let reset_at = draw_reset(world);
+    let mut life = Life { world, tracker, zero, reset_at, closing: Vec::new(), idle: 0 };
+    let restored = if is_first { Ok(()) } else { life.restore() };
+    match restored.and_then(|()| life.run()) {
+        Ok(()) => End::Done,
+        Err(end) => end,
+    }
+}
+
+/// Resets end with the last message that is added, or nothing might ever grow old enough on a board without a clock.
+fn draw_reset(world: &mut World) -> u64 {
+    match world.config.caller.resets {
+        0 => u64::MAX,
+        _ if world.caller.left() == 0 => u64::MAX,
+        mean => world.now + SECOND + world.rng.wait(mean),
+    }
+}
+
+impl Life<'_, '_> {
+    pub(crate) fn now(&self) -> Duration {
+        Duration::from_millis(self.world.now - self.zero)
+    }
+
+    fn restore(&mut self) -> Result<(), End> {
+        for (record, is_whole) in self.world.store.found() {
+            match self.tracker.restore(&record) {
+                Ok(()) if is_whole => {}
+                Err(RestoreError::Torn) if !is_whole => self.world.oracle.figures.torn += 1,
+                other => {
+                    return Err(broken(format!("a record, whole: {is_whole}, was restored with {other:?}")));
+                }
+            }
+        }
+        let now = self.now();
+        self.tracker.start(now);
+        self.world.mail.reborn();
+        self.world.oracle.reborn(|id| self.tracker.message(id))?;
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<(), End> {
+        loop {
+            self.do_what_is_due()?;
+            self.save()?;
+            self.listen()?;
+            if self.world.caller.left() == 0 && self.world.oracle.is_all_closed() {
+                return Ok(());
+            }
+            let now = self.now();
+            let ask = self.tracker.step(now);
+            self.save()?;
+            self.carry_out(ask)?;
+        }
+    }
+
+    fn carry_out(&mut self, ask: Ask) -> Result<(), End> {
+        if !matches!(ask, Ask::Wait(_)) {
+            self.world.oracle.figures.requests += 1;
+            self.idle = 0;
+        }
+        match ask {
+            Ask::Wait(until) => self.sleep(until),
+            Ask::Submit(token) => self.submit(token),
+            Ask::Results(token) => self.ask_results(token),
+            Ask::Reports(token) => self.ask_reports(token),
+            Ask::Queue(token) => self.ask_queue(token),
+            Ask::Incoming(token) => self.ask_incoming(token),
+            Ask::Stop(token) => self.ask_stop(token),
+        }
+    }
+
+    fn sleep(&mut self, until: Option<Duration>) -> Result<(), End> {
+        let until = until.map(|until| self.zero + until.as_nanos().div_ceil(1_000_000) as u64);
+        let resets = Some(self.reset_at).filter(|at| *at < u64::MAX);
+        let Some(next) = [until, self.world.caller.next(), resets].into_iter().flatten().min() else {
+            return Err(broken("nothing will ever happen, and not all messages have come to their end"));
+        };
+        self.idle += 1;
+        // What the caller does may be due at the same moment again and again, but not for ever.
+        if self.idle > 1_000_000 {
+            return Err(broken("it waits and waits"));
+        }
+        let wait = next.saturating_sub(self.world.now).max(u64::from(until == Some(next)));
+        self.world.pass(wait);
+        self.check_time()?;
+        self.may_reset()
+    }
+
+    /// Everything has its end in time.
+    fn check_time(&self) -> Result<(), End> {
+        let settings = &self.world.config.settings.timing;
+        let longest = 4 * settings.expire.as_millis() as u64 + 100 * HOUR;
+        let last = self.world.oracle.truths.last().map_or(0, |truth| truth.added);
+        let is_late = self.world.caller.left() == 0 && self.world.now > last + longest;
+        if is_late { Err(broken("messages do not come to an end")) } else { Ok(()) }
+    }
+
+    /// A point at which the power may fail.
+    pub(crate) fn may_reset(&mut self) -> Result<(), End> {
+        let due = self.world.now >= self.reset_at && self.world.rng.below(4) == 0;
+        if due { Err(End::Reset) } else { Ok(()) }
+    }
+
+    fn do_what_is_due(&mut self) -> Result<(), End> {
+        while let Some(action) = self.world.caller.due(self.world.now) {
+            match action {
+                Action::Add => self.add(1, true)?,
+                Action::Burst(count) => self.add(count, false)?,
+                Action::Stop(message) => self.stop(message)?,
+                Action::Acknowledge { message, news, life } => self.acknowledge(message, news, life),
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, count: u32, goes_on: bool) -> Result<(), End> {
+        let mut full = false;
+        for _ in 0..count.min(self.world.caller.left()) {
+            let wish = self.world.caller.wish();
+            if self.add_one(wish)? {
+                self.world.caller.added();
+            } else {
+                full = true;
+                break;
+            }
+        }
+        if self.world.caller.left() == 0 {
+            self.world.device.calm();
+        } else if goes_on {
+            self.world.caller.plan_more(full, self.world.now);
+        }
+        Ok(())
+    }
+
+    fn add_one(&mut self, wish: Wish) -> Result<bool, End> {
+        let numbers = std::rc::Rc::clone(&self.world.numbers);
+        let draft = draft(&wish, numbers.text(wish.number));
+        let now = self.now();
+        let id = match self.tracker.add(&draft, now) {
+            Ok(id) => id,
+            Err(AddError::Full) => {
+                self.world.oracle.figures.full += 1;
+                return Ok(false);
+            }
+            Err(other) => return Err(broken(format!("not added: {other:?}"))),
+        };
+        let message = self.world.oracle.added(id, wish)?;
+        self.world.caller.plan_stop(message, self.world.now);
+        Ok(true)
+    }
+
+    fn stop(&mut self, message: u32) -> Result<(), End> {
+        let truth = self.world.oracle.truth_mut(message);
+        if truth.vanished {
+            return Ok(());
+        }
+        truth.stop_asked = true;
+        let (id, now) = (truth.id, self.now());
+        let answer = self.tracker.stop(id, now);
+        self.world.oracle.write(message, || format!("is to be stopped: {answer:?}"));
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, message: u32, news: u16, life: u32) {
+        // A reset takes along what the caller meant to do.
+        if life != self.world.oracle.life {
+            return;
+        }
+        self.tracker.acknowledge(self.world.oracle.truth(message).id, news);
+        if self.world.oracle.acknowledge(message, news) {
+            self.closing.push(message);
+        }
+    }
+
+    /// Saves all that changed; a reset may cut it off anywhere.
+    pub(crate) fn save(&mut self) -> Result<(), End> {
+        while let Some(change) = self.tracker.next_change() {
+            if self.may_reset().is_err() {
+                if self.world.rng.below(2) == 0 {
+                    self.world.store.tear(change.key(), change.record());
+                }
+                return Err(End::Reset);
+            }
+            self.world.store.save(change.key(), change.record());
+            self.world.oracle.figures.saved += 1;
+        }
+        self.world.oracle.saved();
+        for message in self.closing.drain(..) {
+            self.world.oracle.closed(message);
+        }
+        self.may_reset()
+    }
+
+    fn listen(&mut self) -> Result<(), End> {
+        while let Some(event) = self.tracker.next_event() {
+            match event {
+                Event::News(message) => {
+                    let world = &mut *self.world;
+                    let owner = world.oracle.find(message.id)?;
+                    let is_lost = message.is_final && world.device.knows(owner, message.id.get());
+                    world.oracle.hear(&message, is_lost)?;
+                    world.caller.plan_acknowledgement(owner, message.news, world.oracle.life, world.now);
+                }
+                Event::Unmatched(report) => self.world.oracle.hear_report(&report, false)?,
+                Event::Ambiguous(report) => self.world.oracle.hear_report(&report, true)?,
+                Event::InboxRestarted => self.world.mail.restarted(),
+            }
+            self.may_reset()?;
+        }
+        Ok(())
+    }
+}
+
+fn draft<'a>(wish: &Wish, number: &'a str) -> Draft<'a> {
+    let ports: Ports =
+        (0..32).filter(|port| wish.ports >> port & 1 == 1).filter_map(|port| Port::new(port).ok()).collect();
+    let draft =
+        Draft::new(Number::new(number).unwrap()).ports(ports).text_bytes(60 * u16::from(wish.segments));
+    let draft = draft.status_report(wish.report).resend(wish.resend);
+    if wish.segments == 1 { draft.alphabet(Alphabet::Gsm7Bit) } else { draft }
+}

@@ -1,0 +1,62 @@
+//! The way between the client and the gateway, on which anything may get lost.
+
+use crate::{config::LinkConfig, rng::Rng};
+
+/// What becomes of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exchange {
+    /// No byte left.
+    NotSent,
+    /// The request was lost on its way.
+    RequestLost,
+    /// The gateway served it, and the answer was lost.
+    AnswerLost,
+    /// The answer ended too early: after that share of it, in 256ths.
+    Cut(u8),
+    /// The gateway refused it.
+    Refused,
+    Whole,
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    config: LinkConfig,
+    rng: Rng,
+}
+
+impl Link {
+    pub(crate) const fn new(config: LinkConfig, rng: Rng) -> Self {
+        Self { config, rng }
+    }
+
+    pub(crate) fn draw(&mut self, gateway_is_up: bool) -> Exchange {
+        if !gateway_is_up {
+            return if self.rng.below(2) == 0 { Exchange::NotSent } else { Exchange::RequestLost };
+        }
+        let share = self.rng.next() as u8;
+        let fates = [
+            (self.config.not_sent, Exchange::NotSent),
+            (self.config.request_lost, Exchange::RequestLost),
+            (self.config.answer_lost, Exchange::AnswerLost),
+            (self.config.cut, Exchange::Cut(share)),
+            (self.config.refused, Exchange::Refused),
+        ];
+        let drawn = fates.into_iter().find(|(in_a_million, _)| self.rng.happens(*in_a_million));
+        drawn.map_or(Exchange::Whole, |(_, exchange)| exchange)
+    }
+
+    /// Milliseconds on the way.
+    pub(crate) fn latency(&mut self) -> u64 {
+        self.rng.between(2, 60)
+    }
+
+    /// Whether the program drops the token of a lost exchange instead of saying so, or an answer lacks an optional key.
+    pub(crate) fn toss(&mut self) -> bool {
+        self.rng.below(8) == 0
+    }
+
+    /// The error_code of a refusal.
+    pub(crate) fn code(&mut self) -> u32 {
+        self.rng.pick(&[400, 413, 500, 550])
+    }
+}

@@ -1,0 +1,146 @@
+//! A deterministic simulation of the tracker: a gateway with many ports, a bad link, a caller, resets, and an oracle that knows
+//! what truly happened to each message.
+//!
+//! A run is one seed. A rule that is broken is shown with its seed and the history of the message; `SIM_SEED=n` runs that seed
+//! alone, `SIM_MESSAGES=n` sets how many messages a run has. The long run, a million messages and more:
+//! `cargo test --release -p sms-gateway-core --test simulation -- --ignored --nocapture`
+
+// Counts are small, and what is narrowed is in range by construction.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss
+)]
+// Some fields are there to be shown in a history, switches of a world are switches, what happens is listed one by one, and
+// functions of one kind have one form.
+#![allow(
+    dead_code,
+    clippy::match_same_arms,
+    clippy::struct_excessive_bools,
+    clippy::unnecessary_wraps,
+    clippy::unused_self
+)]
+
+mod caller;
+mod civil;
+mod config;
+mod device;
+mod exchange;
+mod figures;
+mod life;
+mod link;
+mod mail;
+mod numbers;
+mod oracle;
+mod rng;
+mod store;
+mod world;
+
+use std::env;
+
+use config::Config;
+use figures::Figures;
+use life::{End, live};
+use oracle::Failure;
+use world::World;
+
+/// How many lines of a history are shown.
+const SHOWN: usize = 120;
+
+/// Runs one world to its end.
+fn run(world: &mut World) -> Result<Figures, Failure> {
+    loop {
+        match live(world) {
+            End::Reset => {
+                // The board starts up.
+                let downtime = world.rng.between(100, 5000);
+                world.pass(downtime);
+            }
+            End::Done => return world.close(),
+            End::Broken(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Names the seed where something panics on the way.
+struct Running(u64);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the simulation failed: SIM_SEED={}", self.0);
+        }
+    }
+}
+
+fn simulate(config: &Config) -> Figures {
+    let _running = Running(config.seed);
+    match run(&mut World::new(config, None)) {
+        Ok(figures) => figures,
+        Err(failure) => explain(config, &failure),
+    }
+}
+
+/// Runs it once more, and writes down what happens to the message and its like.
+fn explain(config: &Config, failure: &Failure) -> ! {
+    let mut world = World::new(config, failure.message);
+    let again = run(&mut world).err();
+    let lines = &world.oracle.trace.lines;
+    let shown = number("SIM_LINES").map_or(SHOWN, |lines| lines as usize);
+    for line in &lines[lines.len().saturating_sub(shown)..] {
+        eprintln!("{line}");
+    }
+    for line in failure.message.iter().flat_map(|message| world.oracle.reports_around(*message)) {
+        eprintln!("{line}");
+    }
+    eprintln!("{config:?}");
+    assert!(again.is_some(), "the second run went otherwise: the simulation is not deterministic");
+    panic!("{} seed {}, message {:?}: {}", config.scenario, config.seed, failure.message, failure.what);
+}
+
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// Runs each seed, or the one that was asked for; prints and returns what they come to together.
+fn scenario(make: fn(u64, u32) -> Config, seeds: std::ops::Range<u64>, messages: u32) -> Figures {
+    let messages = number("SIM_MESSAGES").map_or(messages, |messages| messages as u32);
+    let seeds = number("SIM_SEED").map_or(seeds, |seed| seed..seed + 1);
+    let mut sum = Figures::default();
+    for seed in seeds.clone() {
+        let config = make(seed, messages);
+        let figures = simulate(&config);
+        if number("SIM_EACH").is_some() {
+            println!("{} {seed}: {figures}", config.scenario);
+        }
+        sum += figures;
+    }
+    println!("{}, seeds {seeds:?}: {sum}", make(0, 1).scenario);
+    sum
+}
+
+/// What nobody can tell is rare where nothing fails on our side.
+fn check_plain(figures: &Figures) {
+    let untold = figures.ambiguous + figures.unresolved;
+    println!("ambiguous and unresolved: {untold} of {}", figures.messages);
+    assert!(untold * 1000 <= figures.messages, "more than 0.1 %");
+}
+
+#[test]
+fn plain() {
+    check_plain(&scenario(Config::plain, 0..3, 2000));
+}
+
+#[test]
+fn harsh() {
+    scenario(Config::harsh, 0..20, 500);
+}
+
+#[test]
+#[ignore = "takes minutes; for release mode"]
+fn a_million_messages() {
+    check_plain(&scenario(Config::plain, 100..225, 4000));
+    let figures = scenario(Config::harsh, 100..350, 2000);
+    assert!(figures.messages >= 500_000);
+}

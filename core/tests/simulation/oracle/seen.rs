@@ -1,0 +1,78 @@
+//! The reports that the tracker was shown.
+
+use std::collections::HashMap;
+
+use crate::device::ReportRow;
+
+/// A report, and when it was first and last part of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) row: ReportRow,
+    pub(crate) first: u64,
+    /// In which life of ours it was last shown.
+    pub(crate) life: u32,
+}
+
+/// A time before 1970 is as good as none.
+pub(crate) fn readable(time: i64) -> i64 {
+    if time < 0 { -1 } else { time }
+}
+
+/// What a report says: the number's end, port, reference, status and time.
+pub(crate) type Content = (u32, u8, u8, u8, i64);
+
+#[derive(Debug, Default)]
+pub(crate) struct SeenReports {
+    all: Vec<Seen>,
+    /// Places in `all`, by serial number plus nothing, and by the end of the number.
+    by_serial: HashMap<u32, u32>,
+    by_tail: HashMap<u32, Vec<u32>>,
+    /// By all that a report tells.
+    by_content: HashMap<Content, Vec<u32>>,
+    /// How often what says that was handed out.
+    handed: HashMap<Content, u32>,
+    forgotten: std::collections::HashSet<u32>,
+}
+
+impl SeenReports {
+    /// Whether it is shown for the first time.
+    pub(crate) fn show(&mut self, row: &ReportRow, tail: u32, now: u64, life: u32) -> bool {
+        if let Some(place) = self.by_serial.get(&row.serial) {
+            self.all[*place as usize].life = life;
+            return false;
+        }
+        let place = self.all.len() as u32;
+        self.by_serial.insert(row.serial, place);
+        self.by_tail.entry(tail).or_default().push(place);
+        let content = (tail, row.port, row.reference, row.status, readable(row.time));
+        self.by_content.entry(content).or_default().push(place);
+        self.all.push(Seen { row: *row, first: now, life });
+        true
+    }
+
+    pub(crate) fn forget(&mut self, serial: u32) {
+        self.forgotten.insert(serial);
+    }
+
+    pub(crate) fn is_forgotten(&self, serial: u32) -> bool {
+        self.forgotten.contains(&serial)
+    }
+
+    /// Counts that one is handed out; whether each of them was already.
+    pub(crate) fn hand(&mut self, content: &Content) -> bool {
+        let known = self.by_content.get(content).map_or(0, Vec::len) as u32;
+        let handed = self.handed.entry(*content).or_default();
+        *handed += 1;
+        *handed > known
+    }
+
+    /// Those that say just that.
+    pub(crate) fn saying(&self, content: &Content) -> impl Iterator<Item = &Seen> {
+        self.by_content.get(content).into_iter().flatten().map(|place| &self.all[*place as usize])
+    }
+
+    /// Those to numbers that end so.
+    pub(crate) fn of_tail(&self, tail: u32) -> impl Iterator<Item = &Seen> {
+        self.by_tail.get(&tail).into_iter().flatten().map(|place| &self.all[*place as usize])
+    }
+}

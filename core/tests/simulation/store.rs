@@ -1,0 +1,62 @@
+//! What survives a reset of ours: records by key, as a log in flash keeps them.
+
+use std::collections::BTreeMap;
+
+use crate::rng::Rng;
+
+/// How many versions of a record lie around before the old ones are cleared away.
+const VERSIONS: usize = 3;
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    /// By key, the latest version last.
+    records: BTreeMap<u32, Vec<Vec<u8>>>,
+    /// Writes that a reset cut off.
+    torn: Vec<Vec<u8>>,
+    rng: Rng,
+}
+
+impl Store {
+    pub(crate) const fn new(rng: Rng) -> Self {
+        Self { records: BTreeMap::new(), torn: Vec::new(), rng }
+    }
+
+    /// Writes a record, or forgets its key.
+    pub(crate) fn save(&mut self, key: u32, record: Option<&[u8]>) {
+        let Some(record) = record else {
+            self.records.remove(&key);
+            return;
+        };
+        let versions = self.records.entry(key).or_default();
+        if versions.len() >= VERSIONS {
+            versions.drain(..VERSIONS - 1);
+        }
+        versions.push(record.to_vec());
+    }
+
+    /// A reset cuts a write off: its first bytes are new, the others what was there, or flash that was erased.
+    pub(crate) fn tear(&mut self, key: u32, record: Option<&[u8]>) {
+        let Some(record) = record else { return };
+        let mut torn = record.to_vec();
+        let written = self.rng.below(record.len() as u64) as usize;
+        let before = self.records.get(&key).and_then(|versions| versions.last());
+        for (at, byte) in torn.iter_mut().enumerate().skip(written) {
+            *byte = before.and_then(|before| before.get(at).copied()).unwrap_or(0xFF);
+        }
+        if self.rng.below(4) == 0 {
+            torn.truncate(written);
+        }
+        if torn != record && before != Some(&torn) {
+            self.torn.push(torn);
+        }
+    }
+
+    /// All that is found after a reset, in no order: each record, and whether it is whole.
+    pub(crate) fn found(&mut self) -> Vec<(Vec<u8>, bool)> {
+        let whole = self.records.values().flatten().map(|record| (record.clone(), true));
+        let torn = std::mem::take(&mut self.torn).into_iter().map(|record| (record, false));
+        let mut all: Vec<(Vec<u8>, bool)> = whole.chain(torn).collect();
+        self.rng.shuffle(&mut all);
+        all
+    }
+}

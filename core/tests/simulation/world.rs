@@ -1,0 +1,87 @@
+//! All there is, beside the tracker: it outlives the tracker's resets.
+
+use std::rc::Rc;
+
+use crate::{
+    caller::Caller,
+    config::Config,
+    device::Device,
+    figures::Figures,
+    link::Link,
+    mail::Mail,
+    numbers::Numbers,
+    oracle::{Failure, Oracle},
+    rng::Rng,
+    store::Store,
+};
+
+/// Subscribers that only other clients write to.
+const FOREIGN_LINES: u32 = 40;
+
+pub(crate) struct World {
+    pub(crate) config: Config,
+    pub(crate) numbers: Rc<Numbers>,
+    pub(crate) device: Device,
+    pub(crate) link: Link,
+    pub(crate) store: Store,
+    pub(crate) caller: Caller,
+    pub(crate) mail: Mail,
+    pub(crate) oracle: Oracle,
+    pub(crate) rng: Rng,
+    pub(crate) now: u64,
+}
+
+impl World {
+    pub(crate) fn new(config: &Config, watched: Option<u32>) -> Self {
+        let mut rng = Rng::new(config.seed);
+        let ours = config.caller.numbers;
+        // Twins only among ours: a foreign message to one could be told from ours to the other by nobody.
+        let numbers = Rc::new(Numbers::new(ours, ours + FOREIGN_LINES, config.caller.twins));
+        Self {
+            device: Device::new(config.device.clone(), (ours, ours + FOREIGN_LINES), rng.fork()),
+            link: Link::new(config.link.clone(), rng.fork()),
+            store: Store::new(rng.fork()),
+            caller: Caller::new(config.caller.clone(), config.device.ports, rng.fork()),
+            mail: Mail::default(),
+            oracle: Oracle::new(config.clone(), Rc::clone(&numbers), watched),
+            config: config.clone(),
+            numbers,
+            rng,
+            now: 0,
+        }
+    }
+
+    /// Time passes, and the oracle learns what happened in it.
+    pub(crate) fn pass(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+        self.oracle.now = self.now;
+        self.device.advance(self.now);
+        self.tell_oracle();
+    }
+
+    pub(crate) fn tell_oracle(&mut self) {
+        for entry in self.device.diary.drain(..) {
+            self.oracle.note(&entry);
+        }
+        for serial in self.device.forgotten_reports.drain(..) {
+            self.oracle.report_forgotten(serial);
+        }
+        for line in self.device.log.drain(..) {
+            self.oracle.write_all(|| format!("[gateway, at {:.3} s] {}", line.0 as f64 / 1000.0, line.1));
+        }
+        self.oracle.jumps_back.append(&mut self.device.jumps_back);
+    }
+
+    /// The end of the simulation: what it came to.
+    pub(crate) fn close(&mut self) -> Result<Figures, Failure> {
+        self.oracle.close()?;
+        self.mail.close(&self.device.received, self.now)?;
+        let counts = self.device.counts;
+        let figures = &mut self.oracle.figures;
+        figures.milliseconds = self.now;
+        (figures.device_restarts, figures.clock_steps, figures.foreign) =
+            (counts.restarts, counts.clock_steps, counts.foreign);
+        figures.incoming = self.mail.count();
+        Ok(*figures)
+    }
+}
