@@ -24,7 +24,9 @@ impl Life<'_> {
             Some(Ask::Results(token)) => {
                 let result = input.result(id.map_or(i64::MAX, |id| id.get().into()), number);
                 self.tracker.handle_result(token, &result, self.now);
-                self.nothing_else(&before, |other| Some(other) == id);
+                // Where it is sent shows whose the reports may be that came before.
+                let reported = self.model.reported();
+                self.nothing_else(&before, |other| Some(other) == id || reported.contains(&other));
             }
             Some(Ask::Reports(token)) => {
                 let report = input.report(id.and_then(|id| before[&id].sent), number);
