@@ -120,7 +120,11 @@ impl Tracker<'_> {
         };
         let segments = byte(Some(segments)).unwrap_or(1);
         let slot = self.slots.get_mut(at);
-        slot.succeeded = byte(succeeded).unwrap_or(if status == Some(Status::SentOk) { segments } else { 0 });
+        let count = byte(succeeded).unwrap_or(if status == Some(Status::SentOk) { segments } else { 0 });
+        if core::mem::replace(&mut slot.succeeded, count) != count {
+            self.change(at);
+        }
+        let slot = self.slots.get_mut(at);
         if slot.has(LOCATED) && (slot.port, slot.reference, slot.segments) == (port, reference, segments) {
             return;
         }
