@@ -1,0 +1,81 @@
+//! A bad link between two emulated network cards: it loses frames and changes their order, by a seed.
+//!
+//! `relay DIRECTORY [SEED]`. QEMU sends an Ethernet frame as a datagram (`-netdev dgram`). What the socket `relay-board` in the
+//! directory receives goes to the socket `network` there, and what `relay-network` receives to `board`. When it is ready it prints a
+//! line; it runs until it is killed.
+
+mod link;
+
+use std::{
+    env,
+    error::Error,
+    io::{self, ErrorKind, Write},
+    os::unix::net::UnixDatagram,
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+use crate::link::{Badness, Link};
+
+/// Longer than any frame.
+const FRAME: usize = 2048;
+/// How long a frame that is held back waits for others to overtake it.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+fn main() -> ExitCode {
+    match relay() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("relay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn relay() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args_os().skip(1);
+    let directory = PathBuf::from(arguments.next().ok_or("usage: relay DIRECTORY [SEED]")?);
+    let seed = arguments.next().map_or(Ok(1), |seed| seed.to_string_lossy().parse::<u64>())?;
+
+    let board = UnixDatagram::bind(directory.join("relay-board"))?;
+    let network = UnixDatagram::bind(directory.join("relay-network"))?;
+    let out = Lane { from: board.try_clone()?, by: network.try_clone()?, to: directory.join("network") };
+    let back = Lane { from: network, by: board, to: directory.join("board") };
+    writeln!(io::stdout(), "ready, seed {seed}")?;
+
+    // Two seeds, else the two directions would lose the same frames.
+    let out = thread::spawn(move || out.carry(Link::new(Badness::default(), seed)));
+    back.carry(Link::new(Badness::default(), !seed))?;
+    out.join().map_err(|_| "a direction ended")??;
+    Ok(())
+}
+
+/// One direction.
+struct Lane {
+    from: UnixDatagram,
+    by: UnixDatagram,
+    to: PathBuf,
+}
+
+impl Lane {
+    fn carry(&self, mut link: Link) -> io::Result<()> {
+        self.from.set_read_timeout(Some(PATIENCE))?;
+        let mut buffer = [0; FRAME];
+        loop {
+            let frames = match self.from.recv(&mut buffer) {
+                Ok(length) => link.pass(&buffer[..length]),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    link.quiet()
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            for frame in frames {
+                // A card that is not there yet, or no longer, gets nothing, as on a real line.
+                _ = self.by.send_to(&frame, &self.to);
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The LAN9118 Ethernet controller. Its FIFOs are read and written word by word by the processor.
+//!
+//! It is tried only with QEMU's model of the controller.
+
+mod registers;
+
+use core::{
+    sync::atomic::{AtomicBool, Ordering},
+    task::Context,
+};
+
+use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
+use embassy_sync::waitqueue::AtomicWaker;
+use static_cell::ConstStaticCell;
+
+use self::registers::{Mac, Phy, Register, read, read_mac, read_phy, write, write_mac, write_phy};
+
+/// The longest frame without its checksum: header and 1,500 bytes.
+const FRAME: usize = 1514;
+/// A frame's buffer, of whole words.
+const BUFFER: usize = FRAME.next_multiple_of(4);
+const CHECKSUM: usize = 4;
+
+/// RSFL: a frame's status is in the RX status FIFO. It stays set until it is cleared.
+const RECEIVED: u32 = 1 << 3;
+/// PHY_INT: the PHY has something to tell, until its own register is read.
+const PHY: u32 = 1 << 18;
+/// Active high, push-pull, on: what the board's interrupt controller expects.
+const INTERRUPT_CONFIG: u32 = 0x111;
+/// RSFL comes with the first frame. The upper byte is about sending, and at its value after a reset.
+const FIFO_INTERRUPT: u32 = 0x4800_0000;
+const TX_ON: u32 = 1 << 1;
+/// Full duplex, sending, receiving; frames for this address, and broadcasts.
+const MAC_CONTROL: u32 = 1 << 20 | 1 << 3 | 1 << 2;
+/// Of the PHY's interrupts: energy (7), negotiation done (6), link down (4).
+const PHY_INTERRUPTS: u32 = 1 << 7 | 1 << 6 | 1 << 4;
+const PHY_NEGOTIATE: u32 = 1 << 12;
+const PHY_LINK_UP: u32 = 1 << 2;
+/// The error summary of a frame's RX status.
+const RX_ERROR: u32 = 1 << 15;
+/// A frame that is both the first and the last segment of what is sent.
+const TX_WHOLE: u32 = 0x3000;
+/// The two words before a frame in the TX data FIFO.
+const TX_COMMANDS: usize = 8;
+
+/// Woken by the interrupt. There is one controller, thus one task that waits for it.
+static WAKER: AtomicWaker = AtomicWaker::new();
+static PHY_CALLED: AtomicBool = AtomicBool::new(false);
+
+/// The controller.
+pub(crate) struct Ethernet {
+    address: [u8; 6],
+    link: LinkState,
+    frames: &'static mut Frames,
+}
+
+/// A frame each way. In a static of their own, since what has them is moved from stack to stack until it is in its task.
+struct Frames {
+    received: [u8; BUFFER],
+    sent: [u8; BUFFER],
+}
+
+impl Ethernet {
+    /// Is called once, when the board starts.
+    pub(super) fn start() -> Self {
+        static FRAMES: ConstStaticCell<Frames> =
+            ConstStaticCell::new(Frames { received: [0; BUFFER], sent: [0; BUFFER] });
+        write(Register::InterruptConfig, INTERRUPT_CONFIG);
+        write(Register::FifoInterrupt, FIFO_INTERRUPT);
+        write(Register::TxConfig, TX_ON);
+        write_mac(Mac::Control, MAC_CONTROL);
+        write_phy(Phy::Control, PHY_NEGOTIATE);
+        write_phy(Phy::InterruptMask, PHY_INTERRUPTS);
+        write(Register::InterruptEnable, RECEIVED | PHY);
+        // A link that is up already makes no interrupt.
+        PHY_CALLED.store(true, Ordering::Relaxed);
+        Self { address: address(), link: LinkState::Down, frames: FRAMES.take() }
+    }
+
+    /// Takes the next frame without a fault out of the FIFO and returns its length.
+    fn take_frame(&mut self) -> Option<usize> {
+        while frames_waiting() > 0 {
+            let status = read(Register::RxStatus);
+            let length = (status >> 16 & 0x3fff) as usize;
+            read_words(length.div_ceil(4), &mut self.frames.received);
+            let frame = length.saturating_sub(CHECKSUM);
+            if status & RX_ERROR == 0 && frame <= FRAME {
+                return Some(frame);
+            }
+        }
+        None
+    }
+}
+
+impl Driver for Ethernet {
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = Sending<'a>;
+
+    fn receive(&mut self, context: &mut Context<'_>) -> Option<(Received<'_>, Sending<'_>)> {
+        // First the waker, then the question: a frame that comes between the two wakes.
+        WAKER.register(context.waker());
+        if !has_room(context) {
+            return None;
+        }
+        let length = self.take_frame()?;
+        Some((Received(&mut self.frames.received[..length]), Sending(&mut self.frames.sent)))
+    }
+
+    fn transmit(&mut self, context: &mut Context<'_>) -> Option<Sending<'_>> {
+        has_room(context).then_some(Sending(&mut self.frames.sent))
+    }
+
+    fn link_state(&mut self, context: &mut Context<'_>) -> LinkState {
+        WAKER.register(context.waker());
+        if PHY_CALLED.swap(false, Ordering::Acquire) {
+            // Reading it clears it, and then the controller's bit can be cleared.
+            read_phy(Phy::InterruptSource);
+            write(Register::InterruptStatus, PHY);
+            write(Register::InterruptEnable, RECEIVED | PHY);
+            let up = read_phy(Phy::Status) & PHY_LINK_UP != 0;
+            self.link = if up { LinkState::Up } else { LinkState::Down };
+        }
+        self.link
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        capabilities.max_transmission_unit = FRAME;
+        // A burst size of 1 would hold TCP's window down to one segment.
+        capabilities.max_burst_size = None;
+        capabilities
+    }
+
+    fn hardware_address(&self) -> HardwareAddress {
+        HardwareAddress::Ethernet(self.address)
+    }
+}
+
+/// A frame that was received.
+pub(crate) struct Received<'a>(&'a mut [u8]);
+
+impl RxToken for Received<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, read: F) -> R {
+        read(self.0)
+    }
+}
+
+/// Room for a frame to be sent.
+pub(crate) struct Sending<'a>(&'a mut [u8; BUFFER]);
+
+impl TxToken for Sending<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
+        let frame = &mut self.0[..length];
+        let result = fill(frame);
+        send(frame);
+        result
+    }
+}
+
+/// The controller's interrupt: only wakes, the registers that take several steps belong to the task.
+pub(super) fn interrupt() {
+    let status = read(Register::InterruptStatus);
+    write(Register::InterruptStatus, RECEIVED);
+    if status & PHY != 0 {
+        PHY_CALLED.store(true, Ordering::Release);
+        // It would come again until the task has asked the PHY.
+        write(Register::InterruptEnable, RECEIVED);
+    }
+    WAKER.wake();
+}
+
+/// The controller's address, which it has from its EEPROM, or from QEMU.
+fn address() -> [u8; 6] {
+    let mut address = [0; 6];
+    address[..4].copy_from_slice(&read_mac(Mac::AddressLow).to_le_bytes());
+    address[4..].copy_from_slice(&read_mac(Mac::AddressHigh).to_le_bytes()[..2]);
+    address
+}
+
+/// RXSUSED: how many frames' statuses are in the RX status FIFO.
+fn frames_waiting() -> u32 {
+    read(Register::RxFifo) >> 16 & 0xff
+}
+
+/// Whether a frame of any length can be sent. When not, the task is woken at once, to ask again: the FIFO holds three such frames and
+/// is emptied by the line, thus soon.
+fn has_room(context: &Context<'_>) -> bool {
+    // TXSUSED: what became of frames that were sent. Nobody wants to know; unread, it would stop the controller.
+    for _ in 0..read(Register::TxFifo) >> 16 & 0xff {
+        read(Register::TxStatus);
+    }
+    let free = (read(Register::TxFifo) & 0xffff) as usize;
+    let room = free >= TX_COMMANDS + BUFFER;
+    if !room {
+        context.waker().wake_by_ref();
+    }
+    room
+}
+
+/// Reads a frame's words, also those that `buffer` has no room for.
+fn read_words(count: usize, buffer: &mut [u8; BUFFER]) {
+    let mut places = buffer.as_chunks_mut().0.iter_mut();
+    for _ in 0..count {
+        let word = read(Register::RxData);
+        if let Some(place) = places.next() {
+            *place = word.to_le_bytes();
+        }
+    }
+}
+
+fn send(frame: &[u8]) {
+    // The token's buffer is no longer than what the eleven bits hold.
+    let length = u32::try_from(frame.len()).unwrap_or_default();
+    write(Register::TxData, TX_WHOLE | length);
+    write(Register::TxData, length << 16 | length);
+    let (words, rest) = frame.as_chunks();
+    for word in words {
+        write(Register::TxData, u32::from_le_bytes(*word));
+    }
+    if !rest.is_empty() {
+        let mut word = [0; 4];
+        word[..rest.len()].copy_from_slice(rest);
+        write(Register::TxData, u32::from_le_bytes(word));
+    }
+}

@@ -1,0 +1,57 @@
+//! The board that QEMU calls `mps2-an386`: a Cortex-M4F with a LAN9118 Ethernet controller.
+//!
+//! Here is what a hardware crate does for a board that people own. Nothing of it is meant to be copied into firmware: the network,
+//! the log, the entropy and the flash of a real board come from its own crates, see `firmware-rp2040-w5500`.
+//!
+//! The host takes part by semihosting: the log is its standard output, the arguments are QEMU's, and the program ends with a status.
+#![allow(unsafe_code, reason = "registers, the linker's symbols and the host are reached by address")]
+
+pub(crate) mod entropy;
+mod ethernet;
+mod executor;
+mod flash;
+mod host;
+mod interrupts;
+mod log;
+mod panic;
+pub(crate) mod reset;
+pub(crate) mod stack;
+mod survivor;
+mod time;
+
+use embassy_executor::Spawner;
+use static_cell::StaticCell;
+
+pub(crate) use self::{
+    ethernet::Ethernet,
+    flash::{Error as FlashError, RamFlash},
+    host::exit,
+};
+
+/// What the board has, each of it once.
+pub(crate) struct Board {
+    /// The Ethernet controller.
+    pub(crate) ethernet: Ethernet,
+    /// Storage that outlives a reset.
+    pub(crate) flash: RamFlash,
+    /// What was given to QEMU as `-semihosting-config arg=…`, separated by spaces.
+    pub(crate) arguments: &'static str,
+    /// How many times the program was reset since the board has power.
+    pub(crate) resets: u32,
+}
+
+/// Starts the board and runs what `start` spawns; call it once, from the entry point.
+///
+/// # Panics
+///
+/// When it is called a second time.
+pub(crate) fn run(start: impl FnOnce(Spawner, Board)) -> ! {
+    static ARGUMENTS: StaticCell<[u8; host::COMMAND_LINE]> = StaticCell::new();
+    let arguments = host::command_line(ARGUMENTS.init([0; host::COMMAND_LINE]));
+    log::start();
+    time::start();
+    let resets = survivor::start();
+    let board = Board { ethernet: Ethernet::start(), flash: RamFlash::new(), arguments, resets };
+    interrupts::start();
+    executor::run(|spawner| start(spawner, board))
+}

@@ -1,0 +1,69 @@
+//! RAM that the start of the program leaves alone, so that its content outlives a reset.
+
+use core::{cell::UnsafeCell, mem::MaybeUninit};
+
+/// How many words there are for use.
+pub(super) const WORDS: usize = 8 * 1024;
+
+/// What tells RAM that was in use before from RAM that has just got power; another value with each change of the layout.
+const MAGIC: [u32; 2] = [0x736d_7331, 0x8c92_8cce];
+
+#[repr(C)]
+struct Survivor {
+    magic: [u32; 2],
+    resets: u32,
+    words: [u32; WORDS],
+}
+
+struct Shared(UnsafeCell<MaybeUninit<Survivor>>);
+
+// SAFETY: there is one core, no interrupt handler comes here, and no reference into it is ever made.
+unsafe impl Sync for Shared {}
+
+// `.uninit` is neither zeroed nor loaded. It ends where the stack ends: a stack that outgrows its room destroys it, see `stack`.
+#[unsafe(link_section = ".uninit.survivor")]
+static SURVIVOR: Shared = Shared(UnsafeCell::new(MaybeUninit::uninit()));
+
+/// Counts a reset, or, with power just there, fills the words with ones. Returns how many resets there were.
+pub(super) fn start() -> u32 {
+    let survivor = SURVIVOR.0.get().cast::<Survivor>();
+    // SAFETY: the pointer is to a static. The accesses are volatile, for the compiler doesn't know what RAM holds after a reset;
+    // any bits are a valid u32.
+    unsafe {
+        let known = (&raw const (*survivor).magic).read_volatile() == MAGIC;
+        let resets = if known { (&raw const (*survivor).resets).read_volatile().wrapping_add(1) } else { 0 };
+        if !known {
+            (0..WORDS).for_each(|index| set(index, u32::MAX));
+            (&raw mut (*survivor).magic).write_volatile(MAGIC);
+        }
+        (&raw mut (*survivor).resets).write_volatile(resets);
+        resets
+    }
+}
+
+/// The word at `index`.
+///
+/// # Panics
+///
+/// When there is none.
+pub(super) fn get(index: usize) -> u32 {
+    // SAFETY: as in `start`; `word` has checked the index.
+    unsafe { word(index).read_volatile() }
+}
+
+/// Changes the word at `index`.
+///
+/// # Panics
+///
+/// When there is none.
+pub(super) fn set(index: usize, value: u32) {
+    // SAFETY: as in `start`; `word` has checked the index.
+    unsafe { word(index).write_volatile(value) }
+}
+
+fn word(index: usize) -> *mut u32 {
+    assert!(index < WORDS, "beyond the RAM that survives");
+    let survivor = SURVIVOR.0.get().cast::<Survivor>();
+    // SAFETY: the pointer is to a static, and the index within its array.
+    unsafe { (&raw mut (*survivor).words).cast::<u32>().add(index) }
+}

@@ -1,0 +1,120 @@
+//! The time: milliseconds since the reset. A timer of the board counts, and SysTick interrupts when a task waits for that moment.
+//!
+//! Counting SysTick's interrupts would be less code; but an emulator on a busy machine loses some of them, and time with them.
+
+use core::{
+    cell::{Cell, RefCell},
+    ptr,
+    task::Waker,
+};
+
+use cortex_m::peripheral::{SYST, syst::SystClkSource};
+use cortex_m_rt::exception;
+use critical_section::{CriticalSection, Mutex};
+use embassy_time_driver::{Driver, TICK_HZ};
+use embassy_time_queue_utils::Queue;
+
+use super::reset;
+
+/// The clock of the processor and of its timers, in Hz.
+const CLOCK: u64 = 25_000_000;
+const CYCLES_PER_TICK: u64 = CLOCK / TICK_HZ;
+/// SysTick could wait for 0.67 s, and the counter for 171 s. But QEMU's network looks at the host's new connections, and at those that
+/// have room again, only when something wakes QEMU: with nothing due, that is this interrupt.
+const LONGEST_WAIT: u64 = CLOCK / 1_000;
+
+/// The board's timer 0, which counts down. "Cortex-M System Design Kit", table 4-8; where it is: application note AN386, table 3-1.
+const COUNTER: usize = 0x4000_0000;
+const COUNTER_CONTROL: usize = COUNTER;
+const COUNTER_VALUE: usize = COUNTER + 0x4;
+const COUNTER_RELOAD: usize = COUNTER + 0x8;
+const COUNTER_ON: u32 = 1;
+
+struct Clock {
+    /// Cycles up to the moment when the counter was read last.
+    cycles: Mutex<Cell<u64>>,
+    /// What it showed then.
+    counter: Mutex<Cell<u32>>,
+    queue: Mutex<RefCell<Queue>>,
+}
+
+embassy_time_driver::time_driver_impl!(static TIME: Clock = Clock {
+    cycles: Mutex::new(Cell::new(0)),
+    counter: Mutex::new(Cell::new(u32::MAX)),
+    queue: Mutex::new(RefCell::new(Queue::new())),
+});
+
+impl Driver for Clock {
+    fn now(&self) -> u64 {
+        critical_section::with(|masked| self.cycles(masked)) / CYCLES_PER_TICK
+    }
+
+    fn schedule_wake(&self, at: u64, waker: &Waker) {
+        critical_section::with(|masked| {
+            if self.queue.borrow_ref_mut(masked).schedule_wake(at, waker) {
+                self.wake_and_wait(masked);
+            }
+        });
+    }
+}
+
+impl Clock {
+    fn cycles(&self, masked: CriticalSection<'_>) -> u64 {
+        // SAFETY: the board has a timer's register there; reading it changes nothing.
+        let shows = unsafe { ptr::with_exposed_provenance::<u32>(COUNTER_VALUE).read_volatile() };
+        let showed = self.counter.borrow(masked).replace(shows);
+        let cycles = self.cycles.borrow(masked).get() + u64::from(showed.wrapping_sub(shows));
+        self.cycles.borrow(masked).set(cycles);
+        cycles
+    }
+
+    /// Wakes the tasks whose time has come, and lets SysTick interrupt at the next one's.
+    fn wake_and_wait(&self, masked: CriticalSection<'_>) {
+        let cycles = self.cycles(masked);
+        let now = cycles / CYCLES_PER_TICK;
+        let next = self.queue.borrow_ref_mut(masked).next_expiration(now).min(reset::due(masked));
+        let wait = next.saturating_mul(CYCLES_PER_TICK).saturating_sub(cycles);
+        interrupt_after(wait.clamp(1, LONGEST_WAIT));
+        if reset::due(masked) <= now {
+            reset::now();
+        }
+    }
+}
+
+/// Lets what is due be looked at again, since it has changed.
+pub(super) fn changed() {
+    critical_section::with(|masked| TIME.wake_and_wait(masked));
+}
+
+/// Starts counting.
+pub(super) fn start() {
+    // SAFETY: the board has a timer's registers there, which nothing else uses.
+    unsafe {
+        ptr::with_exposed_provenance_mut::<u32>(COUNTER_RELOAD).write_volatile(u32::MAX);
+        ptr::with_exposed_provenance_mut::<u32>(COUNTER_VALUE).write_volatile(u32::MAX);
+        ptr::with_exposed_provenance_mut::<u32>(COUNTER_CONTROL).write_volatile(COUNTER_ON);
+    }
+    let mut systick = systick();
+    systick.set_clock_source(SystClkSource::Core);
+    systick.enable_interrupt();
+    changed();
+}
+
+fn interrupt_after(cycles: u64) {
+    let mut systick = systick();
+    // QEMU's timer stops for good if its value is cleared while it runs.
+    systick.disable_counter();
+    systick.set_reload(u32::try_from(cycles).unwrap_or(u32::MAX));
+    systick.clear_current();
+    systick.enable_counter();
+}
+
+fn systick() -> SYST {
+    // SAFETY: only this module touches SysTick, when the board starts, and then with interrupts masked.
+    unsafe { cortex_m::Peripherals::steal() }.SYST
+}
+
+#[exception]
+fn SysTick() {
+    changed();
+}
