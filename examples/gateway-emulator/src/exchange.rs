@@ -162,7 +162,10 @@ impl World {
     fn refuse(&mut self, refusal: Refusal, now: Instant) -> Reply {
         match refusal {
             Refusal::Unknown => self.counts.challenged += 1,
-            Refusal::Expired => self.counts.expired += 1,
+            Refusal::Expired { unused } => {
+                self.counts.expired += 1;
+                self.counts.expired_unused += u64::from(unused);
+            }
             Refusal::Wrong => self.counts.refused += 1,
         }
         let ragged = self.device.quirks.ragged_challenge;

@@ -80,6 +80,8 @@ pub struct Counts {
     pub challenged: u64,
     /// 401 to right logins with a nonce that is no longer accepted.
     pub expired: u64,
+    /// Those of them whose nonce was issued and never accepted.
+    pub expired_unused: u64,
     /// 401 to wrong logins.
     pub refused: u64,
     /// How often an address was locked out.

@@ -39,7 +39,10 @@ pub(crate) enum Refusal {
     /// It had no login.
     Unknown,
     /// Its login is right, but the nonce is no longer accepted, or its count did not grow.
-    Expired,
+    Expired {
+        /// The nonce was never accepted before.
+        unused: bool,
+    },
     /// Its login is wrong.
     Wrong,
 }
@@ -115,7 +118,8 @@ impl Login {
         }
         let answer = digest::Answer::parse(header).ok_or(Refusal::Wrong)?;
         let count = self.right_but_for_its_nonce(&answer, caller).ok_or(Refusal::Wrong)?;
-        self.nonces.accept(&answer.nonce, count, now).then_some(()).ok_or(Refusal::Expired)
+        let unused = self.nonces.is_unused(&answer.nonce);
+        self.nonces.accept(&answer.nonce, count, now).then_some(()).ok_or(Refusal::Expired { unused })
     }
 
     /// The nonce count of a login in which all but the nonce's age is right.
@@ -179,7 +183,7 @@ impl Login {
 
     fn stale(&self, refusal: Refusal) -> Option<bool> {
         match self.options.stale {
-            Stale::Truthful => Some(refusal == Refusal::Expired),
+            Stale::Truthful => Some(matches!(refusal, Refusal::Expired { .. })),
             Stale::AlwaysFalse => Some(false),
             Stale::AlwaysTrue => Some(true),
             Stale::Absent => None,

@@ -39,6 +39,11 @@ impl Nonces {
         text
     }
 
+    /// Whether the nonce was issued and never accepted.
+    pub(crate) fn is_unused(&self, text: &str) -> bool {
+        self.issued.iter().any(|nonce| nonce.text == text && nonce.last_count == 0)
+    }
+
     /// Whether the nonce is still accepted with this count; remembers the count.
     pub(crate) fn accept(&mut self, text: &str, count: u32, now: Instant) -> bool {
         let (life, counting) = (self.life, self.counting);

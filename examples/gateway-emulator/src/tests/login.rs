@@ -105,7 +105,12 @@ async fn nonces_expire() {
         login.nc = 2;
         let refusal = try_with(&mut client, &login).await;
         assert_eq!((refusal.status(), stale(&refusal)), (401, truthful));
-        assert_eq!(gateway.counts().expired, 1);
+        assert_eq!((gateway.counts().expired, gateway.counts().expired_unused), (1, 0));
+        let login = Login::new(&refusal);
+        advance(Duration::from_secs(1)).await;
+        let refusal = try_with(&mut client, &login).await;
+        assert_eq!(refusal.status(), 401);
+        assert_eq!((gateway.counts().expired, gateway.counts().expired_unused), (2, 1));
         assert_eq!(try_with(&mut client, &Login::new(&refusal)).await.status(), 200);
     }
 }
