@@ -5,8 +5,9 @@
 //! before says that it has expired, and is retried once. A refusal of a fresh nonce says that the password is wrong,
 //! and ends all tries until the credentials change; unless the nonce has expired under way. That is so when a request without
 //! credentials is offered the same nonce as the refused one was, as by gateways whose nonce changes every second; and
-//! when the gateway says `stale` of a nonce that is not that new any more, which is believed once. A nonce whose first request
-//! got no answer may have been used up by it: it is not fresh any more, and another one is fetched.
+//! when the gateway says `stale` of a nonce that is not that new any more, counted from the request for it, which is
+//! believed once. A nonce whose first request got no answer may have been used up by it: it is not fresh any more, and
+//! another one is fetched.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -59,6 +60,8 @@ struct Kept {
     /// The nonce count up to which the gateway has told that the nonce is good.
     settled: u32,
     accepted: u32,
+    /// When the request was sent that the challenge answered: the nonce may be as old as that.
+    asked: Instant,
     since: Instant,
     /// When the last request with it was sent.
     sent: Instant,
@@ -89,6 +92,8 @@ pub(crate) struct Login {
     lifetime: Lifetime,
     /// A fresh nonce was called stale; it is believed once.
     doubted: bool,
+    /// When the last request was sent.
+    sent: Option<Instant>,
     /// Where an `Authorization` is written.
     buffer: Vec<u8>,
 }
@@ -101,6 +106,7 @@ impl Login {
             state: State::Unknown,
             lifetime: Lifetime::default(),
             doubted: false,
+            sent: None,
             buffer: Vec::new(),
         }
     }
@@ -111,6 +117,7 @@ impl Login {
 
     /// What a request is to carry.
     pub(crate) fn prepare(&mut self, method: &str, uri: &str, now: Instant) -> Result<Step, Error> {
+        self.sent = Some(now);
         let Some(account) = &self.account else { return Ok(Step::Plain) };
         let credentials = Credentials::new(&account.username, &account.password);
         match &mut self.state {
@@ -158,7 +165,10 @@ impl Login {
             return Err(Error::NoCredentials);
         }
         let new = match challenge::best(challenges).map_err(Error::Challenge)? {
-            Scheme::Digest(challenge) => State::Digest(self.renewed(Kept::new(&challenge, now)?, now)),
+            Scheme::Digest(challenge) => {
+                let new = Kept::new(&challenge, self.sent.unwrap_or(now), now)?;
+                State::Digest(self.renewed(new, now))
+            }
             Scheme::Basic { .. } if self.basic_allowed => State::Basic,
             Scheme::Basic { .. } => return Err(Error::BasicNotAllowed),
         };
@@ -182,6 +192,7 @@ impl Login {
                     count: old.count,
                     settled: old.count,
                     accepted: old.accepted,
+                    asked: old.asked,
                     since: old.since,
                     ..new
                 }
@@ -209,11 +220,11 @@ impl Login {
             }
             _ => return Err(Error::LoginRefused),
         };
-        let new = Kept::new(&challenge, now)?;
+        let new = Kept::new(&challenge, old.sent, now)?;
         if new.nonce == old.nonce {
             return Err(Error::LoginRefused);
         }
-        let stale = challenge.stale() && now - old.since >= BRIEF;
+        let stale = challenge.stale() && now - old.asked >= BRIEF;
         self.state = if old.accepted > 0 {
             self.lifetime.ended(&old);
             State::Digest(new)
@@ -233,12 +244,13 @@ impl Login {
 }
 
 impl Kept {
-    fn new(challenge: &Challenge<'_>, now: Instant) -> Result<Self, Error> {
+    fn new(challenge: &Challenge<'_>, asked: Instant, now: Instant) -> Result<Self, Error> {
         let text = written(&mut Vec::new(), |out| challenge.write(out).map_err(Into::into), str::to_owned)?;
         let nonce = challenge.nonce().chars().collect();
         // The keys of the standard library's hash maps are random.
         let cnonce = format!("{:016x}", RandomState::new().hash_one(0));
-        Ok(Self { challenge: text, nonce, cnonce, count: 0, settled: 0, accepted: 0, since: now, sent: now })
+        let (count, settled, accepted, since, sent) = (0, 0, 0, now, now);
+        Ok(Self { challenge: text, nonce, cnonce, count, settled, accepted, asked, since, sent })
     }
 
     /// Whether the only requests with this nonce got no answer. The gateway may have taken one, and the nonce be used up: a

@@ -84,6 +84,15 @@ fn stale_is_believed_of_a_nonce_that_may_have_expired_and_only_once() {
         refused(&mut login, "b", start + after);
         assert_eq!(sent(&mut login, start + after).is_some(), believed);
     }
+    // The nonce may be as old as the question for it, however late the answer came.
+    for (asked, believed) in [(Duration::from_millis(1), false), (Duration::ZERO, true)] {
+        let mut login = login();
+        assert_eq!(sent(&mut login, start + asked), None);
+        challenged(&mut login, "a", start + BRIEF);
+        sent(&mut login, start + BRIEF);
+        refused(&mut login, "b", start + BRIEF);
+        assert_eq!(sent(&mut login, start + BRIEF).is_some(), believed);
+    }
     let mut login = login();
     challenged(&mut login, "a", start);
     sent(&mut login, start);
