@@ -4,24 +4,12 @@
 
 mod common;
 
-use common::{options, send, send_side_by_side, start};
+use common::{options, send, send_side_by_side, start, stop_the_clock};
 use gateway_emulator::{Counted, Emulator, NonceCount, NonceLife, Options, Stale};
 use sms_gateway::{Error, Gateway};
 use std::time::Duration;
 
 const STALES: [Stale; 4] = [Stale::Truthful, Stale::AlwaysFalse, Stale::AlwaysTrue, Stale::Absent];
-
-/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
-struct Stopped {
-    _release: std::sync::mpsc::Sender<()>,
-}
-
-fn stop_the_clock() -> Stopped {
-    let (release, released) = std::sync::mpsc::channel();
-    tokio::task::spawn_blocking(move || released.recv());
-    tokio::time::pause();
-    Stopped { _release: release }
-}
 
 fn wrong(emulator: &Emulator) -> Gateway {
     Gateway::builder(&emulator.url()).credentials("admin", "wrong").build().unwrap()
@@ -167,7 +155,6 @@ async fn nonces_that_live_one_second() {
         assert_eq!((counts.accepted, counts.refused, counts.lock_outs), (50, 0, 0), "{stale:?}");
         // No more than eight can expire in eight and a half seconds.
         assert!(counts.expired <= 8, "{counts:?}");
-        tokio::time::resume();
     }
 }
 

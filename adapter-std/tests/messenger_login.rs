@@ -2,42 +2,162 @@
 
 #![allow(missing_docs)]
 
+mod common;
 mod following;
 
 use std::time::Duration;
 
-use following::{builder, end, sms, timing};
-use gateway_emulator::{Counted, Emulator, NonceLife, Options, Stale};
-use sms_gateway::core::track::{Limits, State, Timing};
+use common::{
+    road::{Ends, Leg, Road},
+    stop_the_clock,
+};
+use following::{builder, end, gateway, sms, timing};
+use gateway_emulator::{Counted, Counts, Emulator, NonceLife, Options, Stale};
+use sms_gateway::{
+    Messenger,
+    core::track::{Limits, State, Timing},
+    messenger::Builder,
+};
+use tokio::time::Instant;
 
-/// Asks without a pause until the gateway has challenged it so often, and sends a message now and then.
-async fn ask(options: Options, challenges: u64) {
-    let emulator = Emulator::start(options).await.unwrap();
-    let limits = Limits { request_gap: Duration::ZERO, ..Limits::default() };
-    let timing = Timing { incoming: Duration::ZERO, ..timing() };
-    let builder = builder(&emulator.url()).timing(timing).limits(limits).incoming(true);
-    let (messenger, _) = builder.start().await.unwrap();
-    let health = messenger.health();
-    while emulator.counts().challenged < challenges {
-        let handle = messenger.send(sms("10086", "Hello")).await.unwrap();
-        assert_eq!(end(handle).await.state, State::Delivered);
-        assert_eq!(health.borrow().failures, 0, "{:?}", health.borrow());
+const STALES: [Stale; 4] = [Stale::Truthful, Stale::AlwaysFalse, Stale::AlwaysTrue, Stale::Absent];
+const SECOND: Duration = Duration::from_secs(1);
+/// The longest age at which a nonce of a second is accepted; the emulator's clock has no finer steps here.
+const LAST_MOMENT: Duration = Duration::from_millis(999);
+
+/// Sends messages and receives others until the gateway has challenged it so often; no request fails meanwhile.
+async fn ask(emulator: &Emulator, builder: Builder, challenges: u64) -> Counts {
+    let (messenger, _) = builder.incoming(true).start().await.unwrap();
+    let mut inbox = messenger.incoming().unwrap();
+    let mut health = messenger.health();
+    let talk = async {
+        while emulator.counts().challenged < challenges {
+            emulator.receive_sms(1, "10010", "Hi");
+            let handle = messenger.send(sms("10086", "Hello")).await.unwrap();
+            assert_eq!(end(handle).await.state, State::Delivered);
+            let sms = inbox.next().await.unwrap();
+            assert_eq!(sms.text, "Hi");
+            sms.acknowledge();
+        }
+    };
+    tokio::select! {
+        () = talk => {}
+        _ = health.changed() => panic!("{:?}", health.borrow()),
     }
     messenger.shutdown().await.unwrap();
-    let counts = emulator.counts();
-    println!("{counts:?}");
-    assert_eq!((counts.lock_outs, counts.turned_away, counts.refused), (0, 0, 0));
+    emulator.counts()
 }
 
-/// Each nonce is good for one request, and says of that what it likes.
-fn options(stale: Stale) -> Options {
-    let (nonce, lock_out_after) = (NonceLife::OneRequest, Some(3));
-    Options { nonce, stale, lock_out_after, counted: Counted::AnyLogin, ..following::options() }
+/// Nothing was tried in vain: no answer to a fresh challenge was refused, and no challenge was fetched that was not answered.
+fn assert_let_in(counts: &Counts) {
+    assert!(counts.challenged <= counts.calls.values().sum(), "{counts:?}");
+    assert_eq!((counts.lock_outs, counts.turned_away, counts.refused, counts.expired_unused), (0, 0, 0, 0));
+}
+
+/// Each nonce is good for one request. Without a pause the gateway is asked again and again.
+#[tokio::test]
+async fn a_thousand_nonces_of_one_request() {
+    for stale in STALES {
+        let (nonce, lock_out_after) = (NonceLife::OneRequest, Some(2));
+        let options =
+            Options { nonce, stale, lock_out_after, counted: Counted::EveryRefusal, ..following::options() };
+        let emulator = Emulator::start(options).await.unwrap();
+        let limits = Limits { request_gap: Duration::ZERO, ..Limits::default() };
+        let timing = Timing { incoming: Duration::ZERO, ..timing() };
+        let counts = ask(&emulator, builder(&emulator.url()).timing(timing).limits(limits), 1000).await;
+        println!("{stale:?} {counts:?}");
+        assert_let_in(&counts);
+    }
+}
+
+/// Chance, from a seed (splitmix64).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % end
+    }
+
+    /// Up to so long.
+    fn up_to(&mut self, longest: Duration) -> Duration {
+        Duration::from_millis(self.below(u64::try_from(longest.as_millis()).unwrap() + 1))
+    }
+}
+
+/// How long the ways take: so that a client which answers a challenge at once is in time, if only just.
+fn in_time(chance: &mut Chance, leg: Leg) -> Duration {
+    match leg {
+        Leg::Bare => chance.up_to(Duration::from_millis(600)),
+        Leg::Answer => chance.up_to(Duration::from_millis(400)),
+        // Every second one comes too late with a nonce that was still good when it left.
+        Leg::Login { age, unused: false } if chance.below(2) == 0 => {
+            SECOND.saturating_sub(age) + chance.up_to(Duration::from_millis(200))
+        }
+        Leg::Login { unused: false, .. } => chance.up_to(Duration::from_millis(200)),
+        Leg::Login { age, unused: true } => {
+            let left = LAST_MOMENT.saturating_sub(age);
+            if chance.below(4) == 0 { left } else { chance.up_to(left) }
+        }
+    }
+}
+
+/// Polls with these waits until there were a thousand challenges, over ways that take so long. Each nonce lives for a second.
+async fn a_thousand_seconds(
+    timing: Timing,
+    options: Options,
+    way: impl FnMut(&mut Chance, Leg) -> Duration + Send + 'static,
+) -> (Counts, Ends) {
+    let _clock = stop_the_clock();
+    let options = Options { nonce: NonceLife::Lasting(SECOND), counted: Counted::EveryRefusal, ..options };
+    let emulator = Emulator::start(options).await.unwrap();
+    let (mut chance, mut way) = (Chance(1), way);
+    let road = Road::start(emulator.addr(), SECOND, move |leg| way(&mut chance, leg)).await;
+    let began = Instant::now();
+    let counts = ask(&emulator, Messenger::builder(gateway(&road.url())).timing(timing), 1000).await;
+    println!("{:?} {:?} {counts:?}", began.elapsed(), road.ends());
+    (counts, road.ends())
 }
 
 #[tokio::test]
-async fn a_thousand_nonces_of_one_request() {
-    for stale in [Stale::Truthful, Stale::AlwaysFalse, Stale::AlwaysTrue, Stale::Absent] {
-        ask(options(stale), 1000).await;
+async fn a_thousand_nonces_of_one_second() {
+    let (mut under_way, mut at_rest) = (0, 0);
+    for stale in STALES {
+        let timing = Timing { incoming: Duration::from_millis(300), ..Timing::default() };
+        let options = Options { stale, lock_out_after: Some(2), ..Options::default() };
+        let (counts, ends) = a_thousand_seconds(timing, options, in_time).await;
+        assert_let_in(&counts);
+        assert_eq!(ends.unused, 0);
+        under_way += ends.under_way;
+        at_rest += ends.at_rest;
+    }
+    assert!(under_way > 0 && at_rest > 0, "{under_way} {at_rest}");
+}
+
+#[tokio::test]
+async fn a_thousand_nonces_of_one_second_at_the_usual_pace() {
+    let options = Options { lock_out_after: Some(2), ..Options::default() };
+    let (counts, ends) = a_thousand_seconds(Timing::default(), options, in_time).await;
+    assert_let_in(&counts);
+    assert!(ends.at_rest > 0 && ends.unused == 0, "{ends:?}");
+}
+
+/// A request may be so long under way that the nonce which it was to use up is over. The one behind it is in time.
+#[tokio::test]
+async fn nonces_that_end_before_they_are_used() {
+    for stale in [Stale::Truthful, Stale::AlwaysTrue] {
+        let mut is_late = false;
+        let way = move |chance: &mut Chance, leg| {
+            let Leg::Login { age, unused } = leg else { return in_time(chance, leg) };
+            is_late = unused && !is_late && chance.below(4) == 0;
+            if is_late { SECOND.saturating_sub(age) + chance.up_to(SECOND) } else { in_time(chance, leg) }
+        };
+        // One of a nonce that was used before, and one of a new one.
+        let options = Options { stale, lock_out_after: Some(3), ..Options::default() };
+        let (counts, ends) = a_thousand_seconds(Timing::default(), options, way).await;
+        assert_eq!((counts.lock_outs, counts.turned_away, counts.refused), (0, 0, 0));
+        assert!(ends.unused > 100 && counts.expired_unused == ends.unused, "{ends:?} {counts:?}");
     }
 }

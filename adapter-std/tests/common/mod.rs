@@ -3,7 +3,9 @@
 // Each test program uses its own part of it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+mod framing;
 pub mod proxy;
+pub mod road;
 
 use gateway_emulator::{Emulator, Options, Quirks};
 use sms_gateway::{
@@ -34,6 +36,25 @@ pub fn recipient(number: &str, id: i64) -> Recipient<'_> {
 pub async fn send(gateway: &Gateway, number: &str, id: i64) -> Result<sms_gateway::Accepted, Error> {
     let recipients = [recipient(number, id)];
     gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
+}
+
+/// Keeps tokio's clock from going on by itself. It goes on when this is dropped.
+pub struct Stopped {
+    _release: std::sync::mpsc::Sender<()>,
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
+}
+
+/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
+pub fn stop_the_clock() -> Stopped {
+    let (release, released) = std::sync::mpsc::channel();
+    tokio::task::spawn_blocking(move || released.recv());
+    tokio::time::pause();
+    Stopped { _release: release }
 }
 
 /// Sends so many messages from tasks of their own, all at once.

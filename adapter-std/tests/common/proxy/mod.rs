@@ -2,10 +2,9 @@
 //!
 //! It does nothing by time: a stall lasts until the client closes its connection.
 
-mod framing;
 mod plan;
 
-use framing::{answer, is_closed, request};
+use super::framing::{answer, is_closed, request};
 use plan::{Fault, Plan};
 use std::{
     io,
