@@ -12,6 +12,18 @@ use log::info;
 
 const REQUEST: &[u8] = b"GET /api/query_sms_in_queue HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
 
+/// The memory it works in. In a static, since a task's own memory passes over the stack when it is spawned.
+pub(crate) struct Memory {
+    incoming: [u8; 2048],
+    outgoing: [u8; 512],
+}
+
+impl Memory {
+    pub(crate) const fn new() -> Self {
+        Self { incoming: [0; 2048], outgoing: [0; 512] }
+    }
+}
+
 /// Why it could not be done.
 #[derive(Debug)]
 pub(crate) enum Error {
@@ -47,9 +59,8 @@ impl From<tcp::Error> for Error {
 /// # Errors
 ///
 /// When there is no connection, or it breaks.
-pub(crate) async fn run(stack: Stack<'_>, gateway: SocketAddrV4) -> Result<(), Error> {
-    let (mut incoming, mut outgoing) = ([0; 2048], [0; 512]);
-    let mut socket = TcpSocket::new(stack, &mut incoming, &mut outgoing);
+pub(crate) async fn run(stack: Stack<'_>, gateway: SocketAddrV4, memory: &mut Memory) -> Result<(), Error> {
+    let mut socket = TcpSocket::new(stack, &mut memory.incoming, &mut memory.outgoing);
     socket.set_timeout(Some(Duration::from_secs(30)));
     socket.connect(gateway).await?;
     socket.write_all(REQUEST).await?;

@@ -53,11 +53,12 @@ async fn network(mut runner: Runner<'static, Ethernet>) -> ! {
 
 #[embassy_executor::task]
 async fn application(stack: Stack<'static>, arguments: Arguments) {
+    static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
     stack.wait_config_up().await;
     if let Some(config) = stack.config_v4() {
         info!("address: {}", config.address);
     }
-    let result = app::run(stack, arguments.gateway).await;
+    let result = app::run(stack, arguments.gateway, MEMORY.take()).await;
     let stack = board::stack::usage();
     info!("stack: {} of {} bytes", stack.deepest, stack.size);
     board::exit(match result {
