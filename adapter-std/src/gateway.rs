@@ -10,7 +10,7 @@ use sms_gateway_core::{
         QueryUssdReply, SendSms, SendUssd, StopSms,
     },
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tracing::Instrument;
 
 use crate::{
@@ -117,7 +117,7 @@ impl Builder {
             record_buffer: self.record_buffer,
         };
         let session = Arc::new(Mutex::new(Session::new(self.account, self.basic_allowed)));
-        Ok(Gateway { settings: Arc::new(settings), session })
+        Ok(Gateway { settings: Arc::new(settings), session, credentials: watch::Sender::new(()) })
     }
 }
 
@@ -177,6 +177,8 @@ fn parse_url(url: &str) -> Result<(String, HeaderValue), UrlError> {
 pub struct Gateway {
     settings: Arc<Settings>,
     session: Arc<Mutex<Session>>,
+    /// Changes with the credentials.
+    credentials: watch::Sender<()>,
 }
 
 /// What the gateway said of an accepted send_sms.
@@ -202,7 +204,13 @@ impl Gateway {
         let account = Account { username: username.to_owned(), password: password.to_owned() };
         let limit = self.settings.limits.turn;
         within(limit, Wait::Turn, self.session.lock()).await?.set_account(Some(account));
+        self.credentials.send_replace(());
         Ok(())
+    }
+
+    /// Tells when there are other credentials.
+    pub(crate) fn credentials(&self) -> watch::Receiver<()> {
+        self.credentials.subscribe()
     }
 
     /// Makes any of the nine calls: what the methods below are made of, for those who want the summary too.

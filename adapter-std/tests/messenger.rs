@@ -232,18 +232,31 @@ async fn shutting_down_ends_all() {
 }
 
 #[tokio::test]
-async fn a_refused_login_shows_and_is_not_repeated() {
+async fn a_refused_login_is_told_once_and_not_repeated() {
     let (emulator, messenger) = start(options()).await;
     let mut health = messenger.health();
     assert!(health.borrow().error.is_none());
     emulator.set_password("other");
     let handle = messenger.send(sms("1", "One")).await.unwrap();
-    let error = health.wait_for(|health| health.failures > 2).await.unwrap().error.clone();
-    assert!(matches!(error.as_deref(), Some(Error::LoginRefused)), "{error:?}");
+    let mut refused = async || {
+        health.changed().await.unwrap();
+        let error = health.borrow_and_update().error.clone();
+        assert!(matches!(error.as_deref(), Some(Error::LoginRefused)), "{error:?}");
+        // Nothing is asked now, so that the clock leaps from one try to the next.
+        tokio::time::pause();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::resume();
+        assert!(health.borrow().failures > 100 && !health.has_changed().unwrap(), "{:?}", health.borrow());
+    };
+    refused().await;
     assert_eq!(emulator.counts().refused, 1);
+    messenger.gateway().set_credentials("admin", "another").await.unwrap();
+    refused().await;
+    assert_eq!(emulator.counts().refused, 2);
     messenger.gateway().set_credentials("admin", "other").await.unwrap();
     assert_eq!(end(handle).await.state, State::Delivered);
     assert!(health.wait_for(|health| health.error.is_none()).await.is_ok());
+    assert_eq!(emulator.counts().refused, 2);
 }
 
 #[tokio::test]

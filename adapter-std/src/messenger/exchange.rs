@@ -200,18 +200,25 @@ impl Task<'_> {
     }
 
     /// Shows whether the gateway answers. A refusal is an answer.
-    fn note<T>(&self, outcome: Result<T, Error>) -> Result<T, Arc<Error>> {
+    fn note<T>(&mut self, outcome: Result<T, Error>) -> Result<T, Arc<Error>> {
         let outcome = outcome.map_err(Arc::new);
         let error = outcome.as_ref().err().filter(|error| refusal(error).is_none());
-        if let Some(error) = error {
-            tracing::warn!(%error, "a request failed");
-        }
-        self.health.send_if_modified(|health| {
-            let is_change = error.is_some() || health.error.is_some();
+        let is_told_anew = std::mem::take(&mut self.is_told_anew);
+        let is_news = self.health.send_if_modified(|health| {
+            let is_news = match (&health.error, error) {
+                (None, None) => false,
+                (Some(last), Some(error)) => {
+                    is_told_anew || error.may_pass() || last.to_string() != error.to_string()
+                }
+                _ => true,
+            };
             health.failures = if error.is_some() { health.failures.saturating_add(1) } else { 0 };
             health.error = error.cloned();
-            is_change
+            is_news
         });
+        if let Some(error) = error.filter(|_| is_news) {
+            tracing::warn!(%error, "a request failed");
+        }
         outcome
     }
 }

@@ -90,12 +90,16 @@ pub struct Messenger {
 }
 
 /// How the gateway answers.
+///
+/// Whoever [waits](watch::Receiver::changed) for a change hears of each request that fails, and of the first one that succeeds
+/// again. An error that stays until somebody does something about it, such as a refused login, is told once: again when it changes, or
+/// when it stays after [other credentials](Gateway::set_credentials).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Health {
     /// Why the last request failed; `None` when it did not. Messages wait until requests succeed again.
     pub error: Option<Arc<Error>>,
-    /// How many requests have failed in a row.
+    /// How many requests have failed in a row, those that were not sent since the login is refused included.
     pub failures: u32,
 }
 

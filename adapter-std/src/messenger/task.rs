@@ -52,6 +52,10 @@ pub(super) struct Task<'m> {
     pub(super) health: watch::Sender<Health>,
     pub(super) desk: Desk,
     pub(super) room: Room,
+    /// Tells of other credentials.
+    credentials: watch::Receiver<()>,
+    /// There are since the last request: its error is told, even if it is the same as before.
+    pub(super) is_told_anew: bool,
     /// The tracker's zero.
     began: Instant,
     /// It is to end.
@@ -68,6 +72,8 @@ pub(super) async fn run(
     let mut early = vec![EarlyReport::EMPTY; parts.capacity / 10 + 8];
     let tracker = Tracker::new(&mut slots, &mut early, parts.settings, Duration::ZERO);
     let mut task = Task {
+        credentials: parts.gateway.credentials(),
+        is_told_anew: false,
         gateway: parts.gateway,
         tracker,
         ledger: Ledger::new(parts.link.clone()),
@@ -139,6 +145,7 @@ impl Task<'_> {
         tokio::select! {
             () = time => {}
             () = self.desk.wait() => {}
+            Ok(()) = self.credentials.changed() => self.is_told_anew = true,
         }
         Ok(())
     }
