@@ -74,6 +74,22 @@ fn messages_come_until_they_are_acknowledged() {
     assert_flags(&emulator);
 }
 
+#[test]
+fn without_a_store_the_whole_inbox_comes_after_each_start() {
+    let gateways = runtime();
+    let emulator = gateways.block_on(Emulator::start(options())).unwrap();
+    for n in 1..=3 {
+        emulator.receive_sms(n, "10086", &format!("Text {n}"));
+    }
+    for _ in 0..2 {
+        life(builder(&emulator.url()).incoming(true), async |messenger, _| {
+            let mut inbox = messenger.incoming().unwrap();
+            assert_eq!(acknowledge(&mut inbox, 3).await, ["Text 1", "Text 2", "Text 3"]);
+            messenger.shutdown().await.unwrap();
+        });
+    }
+}
+
 async fn start(options: Options, most: usize) -> (Emulator, Messenger, Inbox) {
     let emulator = Emulator::start(options).await.unwrap();
     let (messenger, _) = builder(&emulator.url()).incoming(true).unacknowledged(most).start().await.unwrap();

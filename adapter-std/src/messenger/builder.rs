@@ -46,7 +46,8 @@ impl Builder {
         Self { gateway, store: None, settings, capacity: 40_000, incoming: 256, events: 256 }
     }
 
-    /// Where messages outlive the program. Without this call they don't.
+    /// Where messages outlive the program. Without this call they don't, and each start hands out
+    /// [all that the gateway's inbox holds](Self::incoming), whatever was acknowledged before.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(Box::new(store));
@@ -78,6 +79,9 @@ impl Builder {
     }
 
     /// Whether messages that come in are fetched: see [`Messenger::incoming`]. Not by default.
+    ///
+    /// Gateways keep what has come in, and what was acknowledged is noted in the [store](Self::store) alone. Without one that
+    /// lasts, the whole inbox is handed out again after each start.
     #[must_use]
     pub const fn incoming(mut self, fetched: bool) -> Self {
         self.settings.incoming = fetched;

@@ -53,7 +53,8 @@ pub enum Flaw {
 
 impl Incoming {
     /// The caller has taken note of the message: it does not come again. That holds once those that were handed out before it
-    /// are acknowledged too, and what the messenger stores next is stored.
+    /// are acknowledged too, and what the messenger stores next is stored. Without a [store](super::Builder::store) that lasts
+    /// it holds until the messenger ends.
     pub fn acknowledge(self) {
         let place = self.receipt.place;
         self.receipt.shared.acknowledge(|acknowledged| acknowledged.incoming.push(place));
@@ -91,7 +92,7 @@ impl std::fmt::Debug for Receipt {
 
 /// Receives messages that come in, in their order. It is a [`Stream`], too.
 ///
-/// So many as [`Builder::incoming`](super::Builder::incoming) says are handed out and not acknowledged at most; then no more
+/// So many as [`Builder::unacknowledged`](super::Builder::unacknowledged) says are handed out and not acknowledged at most; then no more
 /// are fetched until one is. Dropping it ends that as well, and what was not acknowledged comes again after a restart.
 #[derive(Debug)]
 pub struct Inbox {

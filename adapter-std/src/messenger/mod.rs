@@ -39,6 +39,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Without a [store](Builder::store) that lasts nothing is known after a restart. What had not reached the gateway is lost, what had
+//! is not followed any more, and all that the gateway's inbox holds is [handed out](Messenger::incoming) again, acknowledged or not.
+//!
 //! # What is bounded
 //! A messenger holds [so many messages](Builder::capacity) and no more: [`Messenger::send`] waits for room. The same goes for
 //! [messages that come in](Builder::unacknowledged) and for [events](Builder::events).
@@ -153,6 +156,9 @@ impl Messenger {
 
     /// Receives messages that come in. `None` when it was taken before, or when they are not
     /// [fetched](Builder::incoming).
+    ///
+    /// The first ones are those that the gateway's inbox holds already and that were not acknowledged: without a
+    /// [store](Builder::store) that lasts the whole inbox, after each start.
     pub fn incoming(&self) -> Option<Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Entry, Store, StoreError, Write};
 
-/// Keeps one gateway's messages in memory: for tests, and where a restart may lose them.
+/// Keeps one gateway's messages in memory: for tests, and where a restart may lose them, and may bring the whole inbox again.
 ///
 /// Clones share what they hold, so that a program under test can be restarted with it.
 #[derive(Clone, Debug, Default)]
