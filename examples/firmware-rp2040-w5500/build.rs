@@ -1,0 +1,13 @@
+//! Links the program by the scripts of `cortex-m-rt` and `embassy-rp`. The arguments stand here and not in `.cargo/config.toml`, where `RUSTFLAGS` in
+//! the environment would replace them.
+
+use std::{env, fs, path::PathBuf};
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::write(out.join("memory.x"), include_bytes!("memory.x")).expect("OUT_DIR is writable");
+    println!("cargo::rustc-link-search={}", out.display());
+    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    println!("cargo::rustc-link-arg-bins=-Tlink-rp.x");
+    println!("cargo::rerun-if-changed=memory.x");
+}

@@ -1,0 +1,131 @@
+//! The W5500-EVB-Pico: which of the RP2040's pins and units are connected to what.
+
+use embassy_net_wiznet::{State, chip::W5500};
+use embassy_rp::{
+    Peri, bind_interrupts,
+    clocks::RoscRng,
+    dma,
+    flash::Flash,
+    gpio::{Input, Level, Output, Pull},
+    peripherals::{DMA_CH0, DMA_CH1, FLASH, PIN_16, PIN_17, PIN_18, PIN_19, PIN_20, PIN_21, SPI0, USB},
+    spi::{self, Spi},
+    usb,
+};
+use embassy_time::Delay;
+use embedded_hal_bus::spi::ExclusiveDevice;
+use log::LevelFilter;
+use static_cell::ConstStaticCell;
+
+bind_interrupts!(struct Interrupts {
+    DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>, dma::InterruptHandler<DMA_CH1>;
+    USBCTRL_IRQ => usb::InterruptHandler<USB>;
+});
+
+/// The board has 2 MiB.
+const FLASH_SIZE: usize = 2 * 1024 * 1024;
+/// The most that the W5500's data sheet guarantees is 33.3 MHz; the RP2040's clock, divided, comes to 31.25 MHz.
+const SPI_FREQUENCY: u32 = 33_000_000;
+/// How many frames wait each way. The driver keeps 1.5 KB for each.
+const FRAMES: usize = 4;
+/// How many bytes of the log wait for the host.
+const LOG: usize = 1024;
+
+pub(crate) type Usb = usb::Driver<'static, USB>;
+pub(crate) type EthernetDevice = embassy_net_wiznet::Device<'static>;
+pub(crate) type EthernetRunner = embassy_net_wiznet::Runner<
+    'static,
+    W5500,
+    ExclusiveDevice<Spi<'static, SPI0, spi::Async>, Output<'static>, Delay>,
+    Input<'static>,
+    Output<'static>,
+>;
+
+/// What the firmware uses of the board.
+pub(crate) struct Board {
+    pub(crate) usb: Usb,
+    pub(crate) ethernet: Ethernet,
+}
+
+impl Board {
+    pub(crate) fn start() -> Self {
+        let chip = embassy_rp::init(embassy_rp::config::Config::default());
+        Self {
+            usb: usb::Driver::new(chip.USB, Interrupts),
+            ethernet: Ethernet {
+                address: address(chip.FLASH),
+                spi: chip.SPI0,
+                clock: chip.PIN_18,
+                to_controller: chip.PIN_19,
+                from_controller: chip.PIN_16,
+                select: chip.PIN_17,
+                reset: chip.PIN_20,
+                interrupt: chip.PIN_21,
+                send: chip.DMA_CH0,
+                receive: chip.DMA_CH1,
+            },
+        }
+    }
+}
+
+/// What the W5500 is connected to.
+pub(crate) struct Ethernet {
+    address: [u8; 6],
+    spi: Peri<'static, SPI0>,
+    clock: Peri<'static, PIN_18>,
+    to_controller: Peri<'static, PIN_19>,
+    from_controller: Peri<'static, PIN_16>,
+    select: Peri<'static, PIN_17>,
+    reset: Peri<'static, PIN_20>,
+    interrupt: Peri<'static, PIN_21>,
+    send: Peri<'static, DMA_CH0>,
+    receive: Peri<'static, DMA_CH1>,
+}
+
+impl Ethernet {
+    /// # Panics
+    ///
+    /// When no W5500 answers.
+    pub(crate) async fn start(self) -> (EthernetDevice, EthernetRunner) {
+        static STATE: ConstStaticCell<State<FRAMES, FRAMES>> = ConstStaticCell::new(State::new());
+        let mut config = spi::Config::default();
+        config.frequency = SPI_FREQUENCY;
+        let bus = Spi::new(
+            self.spi,
+            self.clock,
+            self.to_controller,
+            self.from_controller,
+            self.send,
+            self.receive,
+            Interrupts,
+            config,
+        );
+        let select = Output::new(self.select, Level::High);
+        let Ok(device) = ExclusiveDevice::new(bus, select, Delay);
+        let interrupt = Input::new(self.interrupt, Pull::Up);
+        let reset = Output::new(self.reset, Level::High);
+        embassy_net_wiznet::new(self.address, STATE.take(), device, interrupt, reset)
+            .await
+            .expect("a W5500 is on the board")
+    }
+}
+
+/// The W5500 has no address of its own, but the flash has a number that no other has. The first byte says that the address is
+/// locally administered.
+fn address(flash: Peri<'static, FLASH>) -> [u8; 6] {
+    let mut number = [0; 8];
+    let mut flash = Flash::<_, _, FLASH_SIZE>::new_blocking(flash);
+    flash.blocking_unique_id(&mut number).expect("the flash tells its number");
+    let mut address = [0x02; 6];
+    address[1..].copy_from_slice(&number[3..]);
+    address
+}
+
+/// Entropy for a generator's start, from an oscillator that runs unevenly. Enough to make no two starts alike.
+pub(crate) fn seed() -> u64 {
+    RoscRng.next_u64()
+}
+
+/// Sends what is logged to whoever opens the serial port.
+pub(crate) async fn log_over_usb(driver: Usb) {
+    embassy_usb_logger::run!(LOG, LevelFilter::Info, driver);
+}

@@ -1,0 +1,78 @@
+//! Firmware of a W5500-EVB-Pico: an address by DHCP, then what the emulated board does too.
+//!
+//! `rustup target add thumbv6m-none-eabi`, then here `SMS_GATEWAY=192.168.1.9:80 cargo run --release` builds it and loads it with
+//! `picotool`. Its log is a serial port over USB.
+#![no_std]
+#![no_main]
+
+// The same code as on the emulated board: it knows no board.
+#[path = "../../firmware-qemu/src/app.rs"]
+mod app;
+mod board;
+
+use core::{net::SocketAddrV4, panic::PanicInfo};
+
+use embassy_executor::Spawner;
+use embassy_net::{Config, DhcpConfig, Stack, StackResources};
+use embassy_time::Timer;
+use log::{error, info};
+use static_cell::ConstStaticCell;
+
+use crate::board::Board;
+
+/// The gateway's address and port. In earnest it would stand in the flash, where it can be changed.
+const GATEWAY: &str = match option_env!("SMS_GATEWAY") {
+    Some(gateway) => gateway,
+    None => "192.168.1.9:80",
+};
+/// DHCP's and the application's.
+const SOCKETS: usize = 4;
+
+#[embassy_executor::main]
+async fn main(spawner: Spawner) {
+    static RESOURCES: ConstStaticCell<StackResources<SOCKETS>> = ConstStaticCell::new(StackResources::new());
+    let board = Board::start();
+    spawner.spawn(log_over_usb(board.usb).expect("spawned once"));
+    let (device, runner) = board.ethernet.start().await;
+    spawner.spawn(ethernet(runner).expect("spawned once"));
+    let (stack, runner) =
+        embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), board::seed());
+    spawner.spawn(network(runner).expect("spawned once"));
+    spawner.spawn(application(stack).expect("spawned once"));
+}
+
+#[embassy_executor::task]
+async fn log_over_usb(driver: board::Usb) {
+    board::log_over_usb(driver).await;
+}
+
+#[embassy_executor::task]
+async fn ethernet(runner: board::EthernetRunner) -> ! {
+    runner.run().await
+}
+
+#[embassy_executor::task]
+async fn network(mut runner: embassy_net::Runner<'static, board::EthernetDevice>) -> ! {
+    runner.run().await
+}
+
+#[embassy_executor::task]
+async fn application(stack: Stack<'static>) {
+    static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
+    let memory = MEMORY.take();
+    let gateway: SocketAddrV4 = GATEWAY.parse().expect("SMS_GATEWAY is an address and a port");
+    loop {
+        stack.wait_config_up().await;
+        match app::run(stack, gateway, memory).await {
+            Ok(()) => info!("done"),
+            Err(error) => error!("{error}"),
+        }
+        Timer::after_secs(10).await;
+    }
+}
+
+/// Starts anew, as a box that nobody looks at has to.
+#[panic_handler]
+fn panic(_info: &PanicInfo<'_>) -> ! {
+    cortex_m::peripheral::SCB::sys_reset()
+}
