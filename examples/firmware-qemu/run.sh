@@ -7,6 +7,7 @@
 #   quirks   a gateway with the oddities of real ones
 #   nonces   a gateway whose nonces live for a second
 #   lossy    a link that loses one frame in twenty and changes the order of others, by the seed
+#   resets   the board is reset up to eight times, each time 1 to 40 ms after it started, by the seed
 #   board    no gateway: the board's flash, resets and clock
 #
 # It needs qemu-system-arm, and Rust for thumbv7em-none-eabihf (see toolchain.sh).
@@ -15,6 +16,14 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 # shellcheck source=toolchain.sh
 . "$here/toolchain.sh"
+
+# lives N MS: N lives of the firmware, as it takes them, of MS ms each at most.
+lives() {
+    local count=$1 longest=$2 lives=()
+    RANDOM=$seed
+    while [ "${#lives[@]}" != "$count" ]; do lives+=($((1 + RANDOM % longest))); done
+    (IFS=+ && echo "${lives[*]}")
+}
 
 scenario=${1:-plain}
 seed=${2:-1}
@@ -27,6 +36,7 @@ case $scenario in
     quirks) gateway+=(--quirks observed) ;;
     nonces) gateway+=(--nonce 1s) ;;
     lossy) link=lossy ;;
+    resets) firmware+=("lives=$(lives 8 40)") ;;
     board) link=none firmware+=(check) ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2

@@ -2,6 +2,8 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
+use embassy_time::Duration;
+
 /// The arguments with their defaults.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arguments {
@@ -9,6 +11,8 @@ pub(crate) struct Arguments {
     pub(crate) gateway: SocketAddrV4,
     /// `check`: the board tries itself, and no gateway is asked.
     pub(crate) check: bool,
+    /// `lives=MS+MS+…`: the board is reset so many milliseconds after its first start, after its second, and so on.
+    lives: &'static str,
 }
 
 impl Arguments {
@@ -17,19 +21,30 @@ impl Arguments {
     /// # Panics
     ///
     /// When a value can't be read, or the name is unknown.
-    pub(crate) fn parse(line: &str) -> Self {
+    pub(crate) fn parse(line: &'static str) -> Self {
         let mut arguments =
-            Self { gateway: SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 8080), check: false };
+            Self { gateway: SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 8080), check: false, lives: "" };
         // The first word is the program's name.
         for word in line.split_ascii_whitespace().skip(1) {
             match word.split_once('=') {
                 Some(("gateway", value)) => {
                     arguments.gateway = value.parse().expect("gateway is an address and a port");
                 }
+                Some(("lives", value)) => arguments.lives = value,
                 None if word == "check" => arguments.check = true,
                 _ => panic!("what is the argument {word:?}?"),
             }
         }
         arguments
+    }
+
+    /// How long the program runs after this many resets, when it is not to run to its end.
+    ///
+    /// # Panics
+    ///
+    /// When the length is no number.
+    pub(crate) fn life(&self, resets: u32) -> Option<Duration> {
+        let life = self.lives.split_terminator('+').nth(resets as usize)?;
+        Some(Duration::from_millis(life.parse().expect("lives are numbers of milliseconds")))
     }
 }

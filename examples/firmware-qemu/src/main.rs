@@ -9,6 +9,7 @@ mod check;
 
 use embassy_executor::Spawner;
 use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
+use embassy_time::Instant;
 use log::{error, info};
 use static_cell::ConstStaticCell;
 
@@ -29,6 +30,9 @@ fn start(spawner: Spawner, board: Board) {
     static RESOURCES: ConstStaticCell<StackResources<SOCKETS>> = ConstStaticCell::new(StackResources::new());
     let arguments = Arguments::parse(board.arguments);
     info!("resets: {}, arguments: {}", board.resets, board.arguments);
+    if let Some(life) = arguments.life(board.resets) {
+        board::reset::at(Instant::now() + life);
+    }
     if arguments.check {
         return spawner.spawn(check_board(board.flash, board.resets).expect("spawned once"));
     }
