@@ -10,7 +10,7 @@
 #   resets   the board is reset up to eight times, each time 1 to 40 ms after it started, by the seed
 #   board    no gateway: the board's flash, resets and clock
 #
-# It needs qemu-system-arm, and Rust for thumbv7em-none-eabihf (see toolchain.sh).
+# It needs qemu-system-arm (for lossy, 7.2 or later), and Rust for thumbv7em-none-eabihf (see toolchain.sh).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -99,6 +99,7 @@ socket() {
     echo "dgram,id=$1,local.type=unix,local.path=$work/$2,remote.type=unix,remote.path=$work/relay-$2"
 }
 
+command -v qemu-system-arm >/dev/null || { echo "qemu-system-arm is missing" >&2 && exit 1; }
 echo "scenario: $scenario"
 firmware_cargo "$target" build --quiet --manifest-path "$here/Cargo.toml"
 elf=${CARGO_TARGET_DIR:-$here/target}/$target/release/firmware-qemu
