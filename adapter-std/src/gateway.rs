@@ -196,7 +196,8 @@ impl Gateway {
         Builder::new(url)
     }
 
-    /// Other credentials from now on. After [`Error::LoginRefused`] the gateway is asked again only then.
+    /// Other credentials from now on. After [`Error::LoginRefused`] the gateway is asked again only then: by a
+    /// [`Messenger`](crate::Messenger) over it or a clone of it at once.
     ///
     /// # Errors
     /// [`Error::TimedOut`] when an earlier call's answer is not read to its end in time.

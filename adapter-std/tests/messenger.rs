@@ -260,6 +260,27 @@ async fn a_refused_login_is_told_once_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn other_credentials_are_tried_at_once() {
+    let emulator = Emulator::start(Options { password: "other".into(), ..options() }).await.unwrap();
+    let hour = Duration::from_secs(3600);
+    let gateway = following::gateway(&emulator.url());
+    let timing = Timing { retry: hour, slowest: hour, ..following::timing() };
+    let (messenger, _) = Messenger::builder(gateway.clone()).timing(timing).start().await.unwrap();
+    let mut health = messenger.health();
+    let handle = messenger.send(sms("1", "One")).await.unwrap();
+    health.changed().await.unwrap();
+    health.mark_unchanged();
+    gateway.set_credentials("admin", "another").await.unwrap();
+    // It is told that these are wrong, too.
+    let told = tokio::time::timeout(Duration::from_secs(60), health.changed()).await;
+    told.expect("a try without an hour's wait").unwrap();
+    assert_eq!(emulator.counts().refused, 2);
+    gateway.set_credentials("admin", "other").await.unwrap();
+    assert_eq!(end(handle).await.state, State::Delivered);
+    assert_eq!(emulator.counts().refused, 2);
+}
+
+#[tokio::test]
 async fn reports_of_others_are_events() {
     let (emulator, messenger) = start(Options { ports: 1, ..options() }).await;
     let mut events = messenger.events().unwrap();

@@ -170,7 +170,7 @@ impl Messenger {
     }
 
     /// How the gateway answers, now and from now on: whether the login is refused, for example. A refused login is not
-    /// tried again; set the right one with [`Gateway::set_credentials`].
+    /// tried again; set the right one with [`Gateway::set_credentials`], and requests go on at once.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.clone()
     }

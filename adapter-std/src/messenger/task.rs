@@ -145,7 +145,11 @@ impl Task<'_> {
         tokio::select! {
             () = time => {}
             () = self.desk.wait() => {}
-            Ok(()) = self.credentials.changed() => self.is_told_anew = true,
+            Ok(()) = self.credentials.changed() => {
+                self.is_told_anew = true;
+                let now = self.now();
+                self.tracker.retry_now(now);
+            }
         }
         Ok(())
     }

@@ -138,6 +138,14 @@ impl Tracker<'_> {
         self.failed();
     }
 
+    /// What made requests fail may be over, such as a refused login: the next one need not wait any longer.
+    pub fn retry_now(&mut self, now: Duration) {
+        self.now = Tick::at(now);
+        self.question.failures = 0;
+        let soonest = self.now.plus(self.waits.request_gap);
+        self.question.next_request = self.question.next_request.min(soonest);
+    }
+
     /// Takes a token back: what it was for, if that is what is being asked.
     fn close<C>(&mut self, token: Token<C>, now: Duration) -> Kind {
         if !self.is_asked(&token) {
@@ -201,6 +209,7 @@ impl Tracker<'_> {
 
     /// The next request waits, the longer the more have failed.
     fn failed(&mut self) {
+        self.question.failed_at = self.count();
         let wait = self.waits.backed_off(self.waits.retry, self.question.failures);
         self.question.failures = self.question.failures.saturating_add(1);
         self.question.next_request = self.now.plus(wait);
@@ -239,7 +248,9 @@ impl Tracker<'_> {
     /// The gateway, its queue empty, does not know the message.
     fn absent(&mut self, at: u32) {
         let slot = self.slots.get(at);
-        if slot.has(STOPPED) {
+        // If the gateway may have restarted, it may have forgotten what it sent, and the task have been another one.
+        let in_touch = is_later(slot.submitted, self.question.failed_at);
+        if slot.has(STOPPED) && in_touch {
             self.finish(at, State::Stopped);
         } else if slot.state == State::Uncertain && slot.has(RESEND) && !slot.has(STOP) {
             self.ask_again(at);

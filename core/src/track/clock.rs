@@ -74,11 +74,6 @@ impl Clock {
         slot.sent != NO_TIME && slot.era == self.era
     }
 
-    /// The sequence number at which `latest` was seen.
-    pub(super) fn sequence(&self) -> u32 {
-        self.sequence
-    }
-
     pub(super) fn era(&self) -> u8 {
         self.era
     }
@@ -96,13 +91,13 @@ impl Clock {
         self.doubts <= DOUBTS
     }
 
-    /// Takes note of the time of sending of a message that was submitted at this sequence number. Whether the clock jumped back.
-    pub(super) fn note(&mut self, sent: u32, submitted: u32, now: Tick, sequence: u32) -> bool {
+    /// Takes note of the time of sending of a message that had not begun at this sequence number. Whether the clock jumped back.
+    pub(super) fn note(&mut self, sent: u32, not_begun: u32, now: Tick, sequence: u32) -> bool {
         let Some(latest) = self.latest() else {
             (self.latest, self.seen, self.sequence) = (sent, now, sequence);
             return false;
         };
-        let came_later = submitted.wrapping_sub(self.sequence) <= u32::MAX / 2;
+        let came_later = not_begun.wrapping_sub(self.sequence) <= u32::MAX / 2;
         let jumped = came_later && sent.saturating_add(1) < latest;
         if jumped {
             self.era = self.era.wrapping_add(1);
@@ -121,9 +116,9 @@ impl Clock {
         }
     }
 
-    /// What an earlier life learned of the times of reports.
-    pub(super) fn recall_learned(&mut self, equal: bool) {
-        self.equal = if equal { SURE } else { 0 };
+    /// What an earlier life learned of the times of reports, and the era that it ended in.
+    pub(super) fn recall_era(&mut self, equal: bool, era: u8) {
+        (self.equal, self.era) = (if equal { SURE } else { 0 }, era);
     }
 
     /// All was recalled: from this sequence number on times are compared with it.

@@ -3,7 +3,7 @@
 //! A report may come before its message's result tells port and reference; one of another client's message never finds
 //! its own. They wait here, are handed out once, and are recognised when the gateway repeats them.
 
-use super::{digits::Digits, digits::NumberBuf, slot::NO_TIME, timing::Tick};
+use super::{digits::Digits, digits::NumberBuf, slot::NO_TIME, timing::Tick, tracker::is_later};
 use crate::{Timestamp, value::from_seconds};
 
 /// In how many places a report may be.
@@ -92,12 +92,15 @@ pub(super) struct Early<'m> {
     /// How many are to be handed out, and where the search for them goes on.
     ready: u32,
     cursor: usize,
+    /// The same for those that have a message, unless they are another's.
+    claimed: u32,
+    claims_cursor: usize,
 }
 
 impl<'m> Early<'m> {
     pub(super) fn new(places: &'m mut [EarlyReport]) -> Self {
         places.fill(EarlyReport::EMPTY);
-        Self { places, waiting: 0, next_due: Tick(0), ready: 0, cursor: 0 }
+        Self { places, waiting: 0, next_due: Tick(0), ready: 0, cursor: 0, claimed: 0, claims_cursor: 0 }
     }
 
     /// The few places where a report of this port and reference is, if it is anywhere.
@@ -155,6 +158,9 @@ impl<'m> Early<'m> {
         let waiting = [Stage::Waiting];
         self.waiting =
             self.waiting.saturating_add(one(after, &waiting)).saturating_sub(one(before, &waiting));
+        let claimed = [Stage::Claimed];
+        self.claimed =
+            self.claimed.saturating_add(one(after, &claimed)).saturating_sub(one(before, &claimed));
     }
 
     pub(super) fn remove(&mut self, report: &Raw) {
@@ -183,6 +189,31 @@ impl<'m> Early<'m> {
             }
         }
         None
+    }
+
+    /// The next report that has a message unless it is another's, if there is one among the next `looks` places.
+    pub(super) fn next_claimed(&mut self, looks: &mut usize) -> Option<Raw> {
+        while self.claimed > 0 && *looks > 0 {
+            *looks -= 1;
+            let at = self.claims_cursor;
+            self.claims_cursor = if at + 1 < self.places.len() { at + 1 } else { 0 };
+            let place = self.places.get(at)?;
+            if place.stage == Stage::Claimed {
+                return Some(place.report);
+            }
+        }
+        None
+    }
+
+    /// Whether a report of the same number, port and reference that came earlier waits for a message to be ruled out.
+    pub(super) fn has_earlier_claim(&mut self, report: &Raw, sequence: u32) -> bool {
+        let group = self.group(report.port, report.reference, &report.digits);
+        group.iter().filter(|place| place.stage == Stage::Claimed).any(|place| {
+            let other = &place.report;
+            is_later(sequence, place.sequence)
+                && (other.port, other.reference) == (report.port, report.reference)
+                && other.digits.is_same(&report.digits)
+        })
     }
 
     /// When the next report has waited long enough.

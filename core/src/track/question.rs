@@ -38,6 +38,8 @@ pub(super) struct Question {
     pub(super) failures: u8,
     pub(super) queue_step: u8,
     pub(super) queue_wanted: bool,
+    /// The sequence number when a request last failed.
+    pub(super) failed_at: u32,
     /// The sequence number when the gateway's queue was last seen empty.
     pub(super) emptied: Option<u32>,
     /// Whether the last question for results was a sweep.
@@ -80,6 +82,7 @@ impl Question {
             failures: 0,
             queue_step: 0,
             queue_wanted: false,
+            failed_at: 0,
             emptied: None,
             swept: false,
         }
@@ -93,6 +96,7 @@ impl Tracker<'_> {
         self.lose_dropped();
         self.forget_due();
         self.early.ripen(self.now, self.waits.unmatched);
+        self.review_claims();
         self.expire_asked();
         if !self.question.next_request.is_due(self.now) {
             return Ask::Wait(self.next_due().map(|due| due.instant(now)));

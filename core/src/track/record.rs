@@ -102,7 +102,7 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot, now: Tick) {
     let place = [slot.port, slot.reference, slot.segments, slot.succeeded];
     writer.bytes(&[slot.digits.form(), state]);
     writer.bytes(&place);
-    writer.byte(slot.failed_segment);
+    writer.bytes(&[slot.failed_segment, slot.era]);
 }
 
 pub(super) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot, now: Tick) {
@@ -119,7 +119,7 @@ pub(super) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot, now: Tick) {
     slot.digits = Digits::from_parts(words, reader.byte());
     slot.state = State::ALL.get(usize::from(reader.byte())).copied().unwrap_or(State::Asked);
     (slot.port, slot.reference, slot.segments) = (reader.byte(), reader.byte(), reader.byte());
-    (slot.succeeded, slot.failed_segment) = (reader.byte(), reader.byte());
+    (slot.succeeded, slot.failed_segment, slot.era) = (reader.byte(), reader.byte(), reader.byte());
 }
 
 pub(super) fn write_marks(writer: &mut Writer<'_>, marks: &Marks) {

@@ -22,9 +22,12 @@ use crate::{
     value::to_seconds,
 };
 
-/// How many messages that are not located yet are looked at for one report. Where there are more, one of them is taken
-/// for its message until less are left.
-const MAX_LOOKS: u32 = 32;
+/// How many messages that are not located yet are looked at for one report. Where there are more, one of those may own it.
+const MAX_LOOKS: u32 = 256;
+
+/// In so many places a step looks for reports that wait for another message to be ruled out, and for so many of them.
+const MAX_REVIEW: usize = 1024;
+const MAX_CLAIMS: u32 = 16;
 
 /// What was made of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,14 @@ enum Owner {
     Claimed,
     /// One of several.
     Several,
+}
+
+/// A message whose port and reference are not known, and which may own a report.
+enum Rival {
+    None,
+    One(u32),
+    /// There are too many to look at; the report waits until there are less.
+    Many,
 }
 
 impl Tracker<'_> {
@@ -127,6 +138,17 @@ impl Tracker<'_> {
         }
     }
 
+    /// Looks once more at reports that could have been of messages whose port and reference were not known. The gateway may never
+    /// show them again.
+    pub(super) fn review_claims(&mut self) {
+        let mut looks = MAX_REVIEW;
+        for _ in 0..MAX_CLAIMS {
+            let Some(report) = self.early.next_claimed(&mut looks) else { return };
+            // It is kept already, so it displaces none.
+            let _ = self.take_report(&report);
+        }
+    }
+
     /// Whose a report is that was first seen at this sequence number, now if it is new.
     fn owner(&mut self, report: &Raw, sequence: u32, is_new: bool) -> Owner {
         let mut candidates =
@@ -142,7 +164,8 @@ impl Tracker<'_> {
             if is_repetition(slot, segment, report) {
                 repeated = true;
             } else if self.clock.rules_out(slot, report.time) {
-                if relation == Relation::After {
+                // Where sending broke off, the next message has the references that were not used.
+                if relation == Relation::After && segment < slot.succeeded {
                     (unequal, late) = (unequal + 1, report.time.wrapping_sub(slot.sent));
                 }
             } else if relation != Relation::Before && !self.is_outdated(slot, segment, report) {
@@ -166,11 +189,16 @@ impl Tracker<'_> {
                     return Owner::Message(at, segment, relation);
                 }
                 match self.rival(report, sequence) {
-                    None => Owner::Message(at, segment, relation),
-                    Some(rival) if self.slots.get(rival).is_over() => self.mark_candidates(report, sequence),
-                    Some(rival) => self.wait_for(rival),
+                    Rival::None => Owner::Message(at, segment, relation),
+                    Rival::One(rival) if self.slots.get(rival).is_over() => {
+                        self.mark_candidates(report, sequence)
+                    }
+                    Rival::One(rival) => self.wait_for(rival),
+                    Rival::Many => Owner::Claimed,
                 }
             }
+            // The earlier one may turn out to be one candidate's, and leave this one to the other.
+            Some(_) if self.early.has_earlier_claim(report, sequence) => Owner::Claimed,
             Some(_) => self.mark_candidates(report, sequence),
         }
     }
@@ -185,16 +213,15 @@ impl Tracker<'_> {
     }
 
     /// A message to the same number that may own the report too, since its port and reference are not known.
-    fn rival(&self, report: &Raw, sequence: u32) -> Option<u32> {
+    fn rival(&self, report: &Raw, sequence: u32) -> Rival {
         let mut others = Unlocated::new(&self.slots, &report.digits);
-        let mut looks = 0;
-        while let Some(at) = others.next(&self.slots) {
-            looks += 1;
-            if self.may_have_left(at, report.port, sequence) || looks > MAX_LOOKS {
-                return Some(at);
+        for _ in 0..MAX_LOOKS {
+            let Some(at) = others.next(&self.slots) else { return Rival::None };
+            if self.may_have_left(at, report.port, sequence) {
+                return Rival::One(at);
             }
         }
-        None
+        if others.next(&self.slots).is_some() { Rival::Many } else { Rival::None }
     }
 
     /// Whether a message that is not located may have been sent by this port before that sequence number.
@@ -204,7 +231,7 @@ impl Tracker<'_> {
         let begun = match slot.state {
             State::Failed | State::Stopped => false,
             state if state.is_final() => is_later(sequence, slot.submitted),
-            _ => is_later(sequence, self.not_begun(at)),
+            _ => is_later(sequence, slot.heard),
         };
         by_port && begun
     }
@@ -232,10 +259,11 @@ impl Tracker<'_> {
         })
     }
 
-    /// Asks for the rival's result soon, on which the report waits.
+    /// Asks soon for the rival's result, on which the report waits.
     fn wait_for(&mut self, rival: u32) -> Owner {
-        if matches!(self.slots.get(rival).queue, Queue::Result(_)) && !self.is_sweeping() {
-            self.hurry_result(rival);
+        let slot = self.slots.get(rival);
+        if matches!(slot.queue, Queue::Result(_)) && !slot.due.is_due(self.now) {
+            self.ask_soon(rival);
         }
         Owner::Claimed
     }

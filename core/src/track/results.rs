@@ -94,10 +94,11 @@ impl Tracker<'_> {
         if slot.sent == sent && self.clock.is_current(slot) {
             return;
         }
-        let (submitted, known) = (slot.submitted, slot.sent);
+        let (not_begun, known) = (slot.heard, slot.sent);
         let sequence = self.count();
-        if known != sent && self.clock.note(sent, submitted, self.now, sequence) {
+        if known != sent && self.clock.note(sent, not_begun, self.now, sequence) {
             self.break_sweep();
+            self.epoch.unsaved = true;
         }
         let era = self.clock.era();
         let slot = self.slots.get_mut(at);
@@ -128,12 +129,11 @@ impl Tracker<'_> {
         if slot.has(LOCATED) && (slot.port, slot.reference, slot.segments) == (port, reference, segments) {
             return;
         }
-        let not_begun = self.not_begun(at);
         self.slots.unindex_report(at);
         self.longest = self.longest.max(segments);
         let slot = self.slots.get_mut(at);
-        if !slot.has(LOCATED) && is_later(not_begun, slot.submitted) {
-            slot.submitted = not_begun;
+        if !slot.has(LOCATED) && is_later(slot.heard, slot.submitted) {
+            slot.submitted = slot.heard;
         }
         (slot.port, slot.reference, slot.segments) = (port, reference, segments);
         slot.set(LOCATED, true);

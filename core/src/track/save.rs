@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{
     record::{Change, Reader, RestoreError, read_marks, read_slot, write_marks, write_slot},
-    slot::{DOUBTED, GONE, IN_CHANGES, LOCATED, NIL, NO_TIME, OLD_CLOCK, Queue, STOP, State},
+    slot::{DOUBTED, GONE, IN_CHANGES, LOCATED, NIL, Queue, STOP, State},
     timing::Tick,
     tracker::{Tracker, is_later},
 };
@@ -28,7 +28,7 @@ pub(super) struct Epoch {
     number: u32,
     used: u32,
     sequence: u32,
-    /// Is to be saved, with what was learned of the gateway's reports.
+    /// Is to be saved, with what was learned of the gateway's clock and reports.
     pub(super) unsaved: bool,
 }
 
@@ -72,11 +72,11 @@ impl Tracker<'_> {
     pub fn next_change(&mut self) -> Option<Change> {
         if core::mem::take(&mut self.epoch.unsaved) {
             let number = self.epoch.number.to_le_bytes();
-            let learned = u8::from(self.clock.reports_equal());
+            let clock = [u8::from(self.clock.reports_equal()), self.clock.era()];
             let sequence = self.count();
             return Some(Change::new(EPOCH_KEY, EPOCH, sequence, |writer| {
                 writer.bytes(&number);
-                writer.byte(learned);
+                writer.bytes(&clock);
             }));
         }
         if core::mem::take(&mut self.inbox.unsaved) {
@@ -86,7 +86,7 @@ impl Tracker<'_> {
         }
         let at = self.changes.pop(&mut self.slots, |slot| &mut slot.change_next)?;
         let sequence = self.count();
-        let (now, current) = (self.now, self.clock.is_current(self.slots.get(at)));
+        let now = self.now;
         let slot = self.slots.get_mut(at);
         slot.set(IN_CHANGES, false);
         let key = slot.user_id;
@@ -94,7 +94,6 @@ impl Tracker<'_> {
             self.release(at);
             return Some(Change::forget(key));
         }
-        slot.set(OLD_CLOCK, slot.sent != NO_TIME && !current);
         Some(Change::new(key, MESSAGE, sequence, |writer| write_slot(writer, slot, now)))
     }
 
@@ -119,7 +118,7 @@ impl Tracker<'_> {
             EPOCH => {
                 if self.epoch.sequence == 0 || is_later(sequence, self.epoch.sequence) {
                     (self.epoch.number, self.epoch.sequence) = (reader.word(), sequence);
-                    self.clock.recall_learned(reader.byte() == 1);
+                    self.clock.recall_era(reader.byte() == 1, reader.byte());
                 }
             }
             INBOX => self.inbox.restore(sequence, read_marks(&mut reader)),
@@ -162,17 +161,17 @@ impl Tracker<'_> {
         }
         let sequence = self.count();
         self.clock.restored(sequence, self.now);
+        // There was no touch with the gateway for a while.
+        self.question.failed_at = sequence;
     }
 
     fn resume(&mut self, at: u32) {
-        let era = self.clock.era();
+        if self.clock.is_current(self.slots.get(at)) {
+            // Until it is known whether the clock jumped meanwhile, that of the last life is taken for this one's.
+            self.clock.recall(self.slots.get(at).sent);
+        }
         let slot = self.slots.get_mut(at);
         let state = slot.state;
-        // Until it is known whether the clock jumped meanwhile, that of the last life is taken for this one's.
-        slot.era = if slot.has(OLD_CLOCK) { era.wrapping_sub(1) } else { era };
-        if slot.sent != NO_TIME && !slot.has(OLD_CLOCK) {
-            self.clock.recall(slot.sent);
-        }
         if slot.has(LOCATED) {
             self.longest = self.longest.max(slot.segments);
         }

@@ -179,8 +179,6 @@ pub(super) const IN_NEWS: u16 = 1 << 10;
 pub(super) const IN_CHANGES: u16 = 1 << 11;
 /// Only the change that forgets it is still to be saved.
 pub(super) const GONE: u16 = 1 << 12;
-/// `sent` is of a clock that is no longer comparable.
-pub(super) const OLD_CLOCK: u16 = 1 << 13;
 /// Something became known since the last question.
 pub(super) const CHANGED: u16 = 1 << 14;
 /// The FAILED of a result decided.

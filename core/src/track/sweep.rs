@@ -1,10 +1,6 @@
 //! Results asked for by time, where a question by user_id would have to name too many.
 
-use super::{
-    question::Kind,
-    slot::State,
-    tracker::{Tracker, is_later},
-};
+use super::{question::Kind, tracker::Tracker};
 
 /// A message is sent within so many seconds of its time of sending (document §11: 5 to 8), rarely more.
 const SENDING_SECONDS: u32 = 16;
@@ -15,14 +11,11 @@ const QUIET: u8 = 4;
 /// A sweep that would reach back further is not worth its answer.
 const LONGEST_SWEEP: u32 = 600;
 
-/// Results asked for by time instead of by user_id. Sweeps without a gap tell of a message which they don't have that it
-/// has not begun to be sent.
+/// Results asked for by time instead of by user_id. That a sweep does not have a message proves nothing: the gateway's clock may
+/// have been in 1970 meanwhile. So messages are asked for one by one as well, only less often.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sweep {
     valid: bool,
-    /// Messages submitted after `from` had not begun to be sent by `to`, both sequence numbers, unless they were told of.
-    from: u32,
-    to: u32,
     /// The gateway's time up to which there is no gap.
     reach: u32,
     /// How many sweeps in a row told nothing new.
@@ -48,26 +41,13 @@ impl Tracker<'_> {
 
     /// A sweep was answered whole.
     pub(super) fn swept(&mut self, after: u32, latest: u32) {
-        if !self.sweep.valid || after > self.sweep.reach {
-            self.sweep = Sweep { valid: true, from: self.clock.sequence(), ..Sweep::default() };
-        }
-        (self.sweep.to, self.sweep.reach) = (self.question.started, latest);
-        self.sweep.quiet = self.sweep.quiet.saturating_add(1);
+        let quiet = if self.sweep.valid && after <= self.sweep.reach { self.sweep.quiet } else { 0 };
+        self.sweep = Sweep { valid: true, reach: latest, quiet: quiet.saturating_add(1) };
     }
 
     /// A result told something new.
     pub(super) fn results_move(&mut self) {
         self.sweep.quiet = 0;
-    }
-
-    /// The sequence number until which the message had surely not begun to be sent.
-    pub(super) fn not_begun(&self, at: u32) -> u32 {
-        let slot = self.slots.get(at);
-        let swept = self.sweep.valid
-            && is_later(slot.submitted, self.sweep.from)
-            && is_later(self.sweep.to, slot.heard)
-            && slot.state != State::Sending;
-        if swept { self.sweep.to } else { slot.heard }
     }
 
     /// The gateway's clock jumped: sweeps before it say nothing.

@@ -397,8 +397,13 @@ impl<'m> Tracker<'m> {
 
     /// Asks for its result as soon as may be.
     pub(super) fn hurry_result(&mut self, at: u32) {
-        let slot = self.slots.get_mut(at);
-        (slot.attempt, slot.due) = (0, self.now);
+        self.slots.get_mut(at).attempt = 0;
+        self.ask_soon(at);
+    }
+
+    /// The same, and afterwards as rarely as before.
+    pub(super) fn ask_soon(&mut self, at: u32) {
+        self.slots.get_mut(at).due = self.now;
         self.slots.prepend(at, Queue::Result(0));
     }
 

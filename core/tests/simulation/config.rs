@@ -218,7 +218,7 @@ impl CallerConfig {
             resets: rng.pick(&[0, 10 * MINUTE, 2 * HOUR]),
             boot_time: rng.below(2) == 0,
             slots: rng.pick(&[4096, 16_384]),
-            early: rng.pick(&[512, 2048]),
+            early: rng.pick(&[2048, 8192]),
         }
     }
 }

@@ -90,6 +90,9 @@ impl Life<'_, '_> {
 
     pub(crate) fn submit(&mut self, token: Token<SendSms<'static>>) -> Result<(), End> {
         let (ports, report, wanted) = self.submission(&token)?;
+        for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
+            self.world.oracle.asked(owner);
+        }
         let Some(exchange) = self.leave()? else {
             let now = self.now();
             self.tracker.handle_not_sent(token, now);

@@ -169,3 +169,27 @@ fn an_old_token_changes_nothing() {
     let Ask::Wait(Some(until)) = bench.tracker.step(bench.now) else { panic!() };
     assert!(until >= bench.now + Timing::default().retry);
 }
+
+#[test]
+fn what_failed_is_asked_again_at_once_when_the_caller_says_so() {
+    let mut memory = Memory::of(4);
+    let mut bench = Bench::new(&mut memory);
+    bench.add("10086");
+    let fail = |bench: &mut Bench<'_>| {
+        let Ask::Submit(token) = bench.next() else { panic!("a submission") };
+        bench.tracker.handle_not_sent(token, bench.now);
+    };
+    for _ in 0..20 {
+        fail(&mut bench);
+    }
+    let before = bench.now;
+    bench.tracker.retry_now(bench.now);
+    fail(&mut bench);
+    assert_eq!(bench.since(before), 0);
+    fail(&mut bench);
+    assert_eq!(bench.since(before), 2, "from then on as after a first failure");
+    // It makes nothing wait that need not.
+    bench.wait(600);
+    bench.tracker.retry_now(bench.now);
+    assert!(matches!(bench.tracker.step(bench.now), Ask::Submit(_)));
+}

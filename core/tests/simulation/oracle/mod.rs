@@ -6,7 +6,7 @@ mod reports;
 mod seen;
 mod truth;
 
-use std::{collections::HashMap, fmt::Display, rc::Rc};
+use std::{cell::OnceCell, collections::HashMap, fmt::Display, rc::Rc};
 
 use sms_gateway_core::{UserId, call::Status};
 pub(crate) use truth::{Truth, Wish};
@@ -47,6 +47,8 @@ pub(crate) struct Oracle {
     by_id: HashMap<UserId, u32>,
     by_tail: HashMap<u32, Vec<u32>>,
     seen: SeenReports,
+    /// From when on it is known that reports carry the time of sending, once someone asked.
+    learned: OnceCell<u64>,
     /// Messages whose end is not acknowledged yet.
     open: Vec<u32>,
     /// When the gateway's clock went back, in simulated time.
@@ -68,6 +70,7 @@ impl Oracle {
             by_id: HashMap::new(),
             by_tail: HashMap::new(),
             seen: SeenReports::default(),
+            learned: OnceCell::new(),
             open: Vec::new(),
             jumps_back: Vec::new(),
             life: 0,
@@ -133,6 +136,12 @@ impl Oracle {
         }
         self.write(message, || format!("added as {id}: {wish:?}"));
         Ok(message)
+    }
+
+    /// The message is to be submitted; from now on our side can't know whether it left.
+    pub(crate) fn asked(&mut self, message: u32) {
+        let now = self.now;
+        self.truth_mut(message).asked.get_or_insert(now);
     }
 
     /// A request with the message leaves. `is_known`: the gateway has it already.

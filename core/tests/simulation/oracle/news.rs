@@ -20,7 +20,11 @@ impl Oracle {
             self.figures.repeated_news += 1;
         } else {
             self.check(index, message, is_known)?;
-            let now = self.now;
+            let (now, born) = (self.now, self.born);
+            if message.state != State::Asked {
+                // Saved as submitted before a reset.
+                self.truth_mut(index).asked.get_or_insert(born);
+            }
             self.truth_mut(index).news = Some((*message, now));
         }
         Ok(index)
@@ -94,8 +98,7 @@ fn is_same(before: &Message, again: &Message) -> bool {
 fn is_sent_so(copy: &Copy, truth: &Truth, sent: &Sent) -> bool {
     let Some((_, begun)) = copy.begun else { return false };
     copy.is_at(sent.port, sent.reference)
-        // A box in 1970 whose zone is west says that it is 1969, which is as good as no time.
-        && sent.time == Some(begun).filter(|begun| *begun >= 0).map(civil::timestamp)
+        && sent.time == Some(civil::timestamp(begun))
         && sent.segments == truth.wish.segments
 }
 
@@ -108,7 +111,7 @@ fn is_true(truth: &Truth, message: &Message) -> bool {
         State::Sending => copies.any(|copy| copy.begun.is_some()),
         State::Sent => copies.any(|copy| copy.sent == Some(true)),
         State::Delivered => truth.was_delivered(),
-        State::Stopped => copies.all(|copy| copy.begun.is_none() && (copy.dropped || copy.broken)),
+        State::Stopped => copies.all(|copy| copy.reference.is_none() && (copy.dropped || copy.broken)),
         State::Failed => has_failed_so(truth, message.failure),
         State::Expired | State::Unresolved => true,
     }
@@ -120,7 +123,10 @@ fn has_failed_so(truth: &Truth, why: Option<Why>) -> bool {
     }
     match why {
         None => false,
-        Some(Why::Refused(code)) => truth.refused == Some(code) && truth.first.is_none(),
+        Some(Why::Refused(code)) => {
+            // Sent once more since it was nowhere to be found.
+            truth.refused == Some(code) && truth.copies().all(|copy| copy.reference.is_none())
+        }
         Some(Why::NotSent) => truth.copies().any(|copy| copy.sent == Some(false)),
         Some(Why::Reported { segment, .. }) => truth.copies().any(|copy| copy.failed >> segment & 1 == 1),
     }

@@ -3,23 +3,29 @@
 use sms_gateway_core::track::Report;
 
 use super::{Failure, Oracle, Truth, seen::Seen, truth::Copy};
-use crate::{
-    civil,
-    config::{ReportTime, SECOND},
-};
+use crate::{civil, config::ReportTime};
 
-/// How many reports the tracker may see in a life of its own before it is held to know that they carry the time of sending.
-const LEARNING: u64 = 10 * 60 * SECOND;
+/// After so many reports in a row that can be of one message only and carry its time of sending, all are known to.
+const LEARNED: u32 = 8;
 
 impl Oracle {
     /// Whether the report could be of the message.
     pub(super) fn could_be(&self, seen: &Seen, message: u32) -> bool {
+        self.fits(seen, message) && !self.had_its_report(seen, message)
+    }
+
+    /// The same, whatever reports the message had before.
+    fn fits(&self, seen: &Seen, message: u32) -> bool {
         let truth = self.truth(message);
         // Whether reports were asked for does not matter: gateways of the document's version don't know the parameter.
-        truth.submitted > 0
+        truth.may_have_left(seen.first)
             && self.numbers.same(truth.wish.number, seen.row.number)
             && self.fits_place_and_time(seen, truth)
-            && !self.had_its_report(seen, message)
+    }
+
+    /// Whether the report, which is this message's, can be of no other.
+    fn is_told(&self, seen: &Seen, message: u32) -> bool {
+        !self.by_tail[&self.tail(message)].iter().any(|other| *other != message && self.fits(seen, *other))
     }
 
     fn fits_place_and_time(&self, seen: &Seen, truth: &Truth) -> bool {
@@ -31,17 +37,50 @@ impl Oracle {
     }
 
     fn is_at(&self, seen: &Seen, truth: &Truth, copy: &Copy) -> bool {
-        let (Some((port, begun)), Some(reference)) = (copy.begun, copy.reference) else { return false };
-        let segment = seen.row.reference.wrapping_sub(reference);
-        port == seen.row.port && segment < truth.wish.segments && self.fits_time(seen, truth, begun)
+        copy.begun
+            .is_some_and(|(_, begun)| is_in_place(seen, truth, copy) && self.fits_time(seen, truth, begun))
     }
 
     fn fits_time(&self, seen: &Seen, truth: &Truth, begun: i64) -> bool {
         let time = seen.row.time;
-        if self.config.device.report_time == ReportTime::Sending && seen.first > self.born + LEARNING {
+        if time == begun || seen.first > self.learned() {
             return time == begun;
         }
-        time + 1 >= begun || begun < 0 || self.went_back(truth.added, seen.first)
+        time + 1 >= begun || self.went_back(truth.added, seen.first)
+    }
+
+    /// From when on it is known that reports carry the time of sending.
+    fn learned(&self) -> u64 {
+        *self.learned.get_or_init(|| {
+            if self.config.device.report_time != ReportTime::Sending {
+                return u64::MAX;
+            }
+            let mut in_a_row = 0;
+            let row = |seen: &&Seen| {
+                in_a_row = if self.is_surely_equal(seen) { in_a_row + 1 } else { 0 };
+                in_a_row == LEARNED
+            };
+            self.seen.in_order().find(row).map_or(u64::MAX, |seen| seen.first)
+        })
+    }
+
+    /// Whether the report could, when it came, be of one message only, and carries its time of sending.
+    fn is_surely_equal(&self, seen: &Seen) -> bool {
+        let mut candidates = self.by_tail.get(&self.numbers.tail(seen.row.number.line)).into_iter().flatten();
+        let fits = |message: &&u32| {
+            let truth = self.truth(**message);
+            let port = 1_u32 << seen.row.port;
+            truth.may_have_left(seen.first)
+                && self.numbers.same(truth.wish.number, seen.row.number)
+                && if (1..=seen.first).contains(&truth.shown.located) {
+                    truth.copies().any(|copy| is_in_place(seen, truth, copy))
+                } else {
+                    truth.wish.ports == 0 || truth.wish.ports & port != 0
+                }
+        };
+        let Some(only) = candidates.find(fits) else { return false };
+        let begun = self.truth(*only).copies().find_map(|copy| copy.begun).map(|begun| begun.1);
+        candidates.find(fits).is_none() && begun == Some(seen.row.time)
     }
 
     /// Whether the gateway's clock went back in that time.
@@ -49,17 +88,21 @@ impl Oracle {
         self.jumps_back.iter().any(|jump| (from..=to).contains(jump))
     }
 
-    /// Whether this segment's last word was shown so long before that not even its double can come any more.
+    /// Whether this segment's last word is known, and the message's latest report so old that not even its double can come any
+    /// more.
     fn had_its_report(&self, seen: &Seen, message: u32) -> bool {
-        let doubled = self.config.settings.timing.doubled.as_millis() as u64;
+        let doubled = self.config.settings.timing.doubled.as_secs() as i64;
         let truth = self.truth(message);
         let Some(reference) = truth.copies().find_map(|copy| copy.reference) else { return false };
         let segment = seen.row.reference.wrapping_sub(reference);
-        self.own(message).any(|other| {
-            other.row.segment == segment
-                && is_last_word(other.row.status)
-                && other.first + doubled < seen.first
-        })
+        let before = || {
+            self.own(message).filter(|other| other.first <= seen.first && other.row.serial != seen.row.serial)
+        };
+        let latest = before().map(|other| other.row.time).max();
+        let decides = |other: &Seen| other.row.segment == segment && is_last_word(other.row.status);
+        before().any(|other| decides(other) && self.is_told(other, message))
+            && latest.is_some_and(|latest| latest + doubled < seen.row.time)
+            && !self.went_back(truth.added, seen.first)
     }
 
     /// The reports shown that truly are the message's.
@@ -135,6 +178,12 @@ impl Oracle {
             truth.shown.located == 0 || truth.is_closed || self.is_before_sending(seen, truth)
         })
     }
+}
+
+/// Whether port and reference are those of one of the segments.
+fn is_in_place(seen: &Seen, truth: &Truth, copy: &Copy) -> bool {
+    let (Some((port, _)), Some(reference)) = (copy.begun, copy.reference) else { return false };
+    port == seen.row.port && seen.row.reference.wrapping_sub(reference) < truth.wish.segments
 }
 
 pub(super) fn is_last_word(status: u8) -> bool {

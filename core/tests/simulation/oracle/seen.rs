@@ -4,18 +4,13 @@ use std::collections::HashMap;
 
 use crate::device::ReportRow;
 
-/// A report, and when it was first and last part of an answer.
+/// A report, and when it was first part of an answer in the latest life of ours that saw it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) row: ReportRow,
     pub(crate) first: u64,
     /// In which life of ours it was last shown.
     pub(crate) life: u32,
-}
-
-/// A time before 1970 is as good as none.
-pub(crate) fn readable(time: i64) -> i64 {
-    if time < 0 { -1 } else { time }
 }
 
 /// What a report says: the number's end, port, reference, status and time.
@@ -38,13 +33,17 @@ impl SeenReports {
     /// Whether it is shown for the first time.
     pub(crate) fn show(&mut self, row: &ReportRow, tail: u32, now: u64, life: u32) -> bool {
         if let Some(place) = self.by_serial.get(&row.serial) {
-            self.all[*place as usize].life = life;
+            let seen = &mut self.all[*place as usize];
+            if seen.life != life {
+                // That it was seen before is forgotten in a reset.
+                (seen.life, seen.first) = (life, now);
+            }
             return false;
         }
         let place = self.all.len() as u32;
         self.by_serial.insert(row.serial, place);
         self.by_tail.entry(tail).or_default().push(place);
-        let content = (tail, row.port, row.reference, row.status, readable(row.time));
+        let content = (tail, row.port, row.reference, row.status, row.time);
         self.by_content.entry(content).or_default().push(place);
         self.all.push(Seen { row: *row, first: now, life });
         true
@@ -69,6 +68,11 @@ impl SeenReports {
     /// Those that say just that.
     pub(crate) fn saying(&self, content: &Content) -> impl Iterator<Item = &Seen> {
         self.by_content.get(content).into_iter().flatten().map(|place| &self.all[*place as usize])
+    }
+
+    /// All in the order in which they were first shown.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Seen> {
+        self.all.iter()
     }
 
     /// Those to numbers that end so.

@@ -1,10 +1,6 @@
 //! What is true of a message, and what of it was shown to the tracker.
 
-use sms_gateway_core::{
-    UserId,
-    call::Status,
-    track::{Message, State},
-};
+use sms_gateway_core::{UserId, call::Status, track::Message};
 
 use crate::{device::Fact, numbers::Spelt};
 
@@ -86,6 +82,8 @@ pub(crate) struct Truth {
     pub(crate) added: u64,
     /// Requests with it that left.
     pub(crate) submitted: u32,
+    /// When it was first to be submitted.
+    pub(crate) asked: Option<u64>,
     pub(crate) first: Option<Copy>,
     pub(crate) more: Vec<Copy>,
     /// Refused by the gateway with this code.
@@ -110,6 +108,7 @@ impl Truth {
             wish,
             added,
             submitted: 0,
+            asked: None,
             first: None,
             more: Vec::new(),
             refused: None,
@@ -150,8 +149,9 @@ impl Truth {
         self.copies().any(|copy| copy.received == self.all())
     }
 
-    /// Whether it has come to its end, by what the caller was told.
-    pub(crate) fn end(&self) -> Option<State> {
-        self.news.map(|(message, _)| message).filter(|message| message.is_final).map(|message| message.state)
+    /// Whether it may have been sent before that time, as far as our side can know: a reset may have come at any moment after
+    /// it was to be submitted.
+    pub(crate) fn may_have_left(&self, time: u64) -> bool {
+        self.asked.is_some_and(|asked| asked <= time)
     }
 }
