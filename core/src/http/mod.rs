@@ -1,4 +1,7 @@
-//! HTTP without I/O: the request, and the login.
+//! HTTP without I/O: the request, the answer, and the login.
+//!
+//! [`request`] writes a request into a lent buffer. [`Answer`] reads what comes back, in pieces of any size, and hands the body on
+//! to the call's [`Decoder`](crate::call::Decoder); at the end its [`Verdict`] says whether the connection can carry another request.
 //!
 //! # Login
 //!
@@ -27,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 pub mod basic;
 pub mod challenge;
 mod credentials;
@@ -35,6 +39,7 @@ mod error;
 mod parameter;
 mod request;
 
+pub use answer::{Answer, AnswerError, AnswerErrorKind, CloseReason, MAX_HEAD_BYTES, Part, Verdict};
 pub use challenge::{Algorithm, Challenge, Challenges, Scheme};
 pub use credentials::Credentials;
 pub use error::{ChallengeError, ChallengeErrorKind, LoginError};

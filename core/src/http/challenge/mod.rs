@@ -13,6 +13,7 @@ pub use digest::{Algorithm, Challenge};
 use super::{ChallengeError, ChallengeErrorKind, Value};
 use fields::Fields;
 use lexer::Lexer;
+pub(super) use lexer::is_token;
 
 /// The challenges in one `WWW-Authenticate` value, in their order.
 ///

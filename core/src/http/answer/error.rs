@@ -1,0 +1,82 @@
+//! What an answer's framing can be refused for.
+
+use core::fmt;
+
+use crate::show::Decimal;
+
+/// The peer's answer can't be read any further. What came out before stands; the connection is of no use any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerError {
+    /// The offset in bytes from the answer's start at which reading stopped: that of the faulty byte; for the value of a field, which
+    /// may go on in the next line, that of a byte there.
+    pub offset: u64,
+    /// What is wrong there.
+    pub kind: AnswerErrorKind,
+}
+
+/// What is wrong with an answer's head or with the framing of its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnswerErrorKind {
+    /// The connection ended before the first byte: as a rule a kept one that the gateway has closed meanwhile. Whether it has
+    /// done what it was asked is not known.
+    NoAnswer,
+    /// The connection ended within the head.
+    HeadCutOff,
+    /// The connection ended within the body.
+    BodyCutOff,
+    /// It does not begin with `HTTP/1.`, a digit and a space (RFC 9112 §4): another protocol, or HTTP/0.9.
+    NotHttp,
+    /// The status code is not three digits, of which the first is not 0 (RFC 9110 §15).
+    Status,
+    /// 101 Switching Protocols, which nobody has asked for (RFC 9110 §15.2.2).
+    Switched,
+    /// A line of the head or of the trailers is no field: a name, a colon, a value (RFC 9112 §5).
+    Field,
+    /// A control character other than a tab, or a carriage return without a line feed (RFC 9112 §2.2, RFC 9110 §5.5).
+    Control,
+    /// `Content-Length` is not a number in decimal digits, or too large (RFC 9110 §8.6).
+    Length,
+    /// `Content-Length` comes with two values that differ (RFC 9112 §6.3).
+    LengthsDiffer,
+    /// `Content-Length` and `Transfer-Encoding` come together (RFC 9112 §6.1).
+    LengthAndCoding,
+    /// `Transfer-Encoding` is anything but one `chunked` (RFC 9112 §6.1).
+    Coding,
+    /// A chunk's size is not a number in hexadecimal digits, or too large (RFC 9112 §7.1).
+    ChunkSize,
+    /// No line end where a chunk ends by its size, or a bare line feed although the head does not end with one (RFC 9112 §7.1).
+    ChunkEnd,
+    /// More than [`MAX_HEAD_BYTES`](super::MAX_HEAD_BYTES) came without a byte of the body.
+    TooLong,
+}
+
+impl AnswerErrorKind {
+    const fn describe(self) -> &'static str {
+        match self {
+            Self::NoAnswer => "the connection ended without an answer",
+            Self::HeadCutOff => "the connection ended within the answer's head",
+            Self::BodyCutOff => "the connection ended within the answer's body",
+            Self::NotHttp => "no HTTP/1 status line",
+            Self::Status => "no status code of three digits",
+            Self::Switched => "a switch of protocols that was not asked for",
+            Self::Field => "no header field",
+            Self::Control => "control character in the head or between chunks",
+            Self::Length => "unreadable Content-Length",
+            Self::LengthsDiffer => "two values of Content-Length",
+            Self::LengthAndCoding => "both Content-Length and Transfer-Encoding",
+            Self::Coding => "unknown Transfer-Encoding",
+            Self::ChunkSize => "unreadable chunk size",
+            Self::ChunkEnd => "a chunk longer than its size",
+            Self::TooLong => "head or trailers too long",
+        }
+    }
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unreadable HTTP answer at byte {}: {}", Decimal::from(self.offset), self.kind.describe())
+    }
+}
+
+impl core::error::Error for AnswerError {}

@@ -1,0 +1,79 @@
+//! The header fields that matter, and what they say.
+
+use super::{AnswerErrorKind, word::Word};
+
+/// The field that is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    /// There is none yet.
+    None,
+    /// One that nobody needs.
+    Ignored,
+    /// `Content-Length`.
+    Length,
+    /// `Transfer-Encoding`.
+    Coding,
+    /// `Connection`.
+    Connection,
+    /// `WWW-Authenticate`, which is kept.
+    Challenge,
+    /// `Location`, which is kept.
+    Location,
+}
+
+impl Field {
+    const NAMES: [(&[u8], Self); 5] = [
+        (b"content-length", Self::Length),
+        (b"transfer-encoding", Self::Coding),
+        (b"connection", Self::Connection),
+        (b"www-authenticate", Self::Challenge),
+        (b"location", Self::Location),
+    ];
+
+    /// The field of this name in an answer of this status.
+    pub(super) fn named(name: &Word, status: u16) -> Self {
+        let known = Self::NAMES.iter().find(|(known, _)| name.is(known));
+        match known.map_or(Self::Ignored, |known| known.1) {
+            Self::Challenge if status != 401 => Self::Ignored,
+            Self::Location if status / 100 != 3 => Self::Ignored,
+            field => field,
+        }
+    }
+}
+
+/// What the fields say of the body and of the connection.
+#[derive(Clone, Copy)]
+pub(super) struct Fields {
+    pub(super) length: Option<u64>,
+    pub(super) chunked: bool,
+    pub(super) close: bool,
+    pub(super) keep_alive: bool,
+}
+
+impl Fields {
+    pub(super) const NONE: Self = Self { length: None, chunked: false, close: false, keep_alive: false };
+
+    /// Takes an element of a field's value: those that matter are lists (RFC 9110 §5.6.1), or may be repeated as one (§8.6).
+    pub(super) fn element(&mut self, field: Field, word: &Word) -> Result<(), AnswerErrorKind> {
+        match field {
+            Field::Length => {
+                let length = word.number(10).ok_or(AnswerErrorKind::Length)?;
+                if *self.length.get_or_insert(length) != length {
+                    return Err(AnswerErrorKind::LengthsDiffer);
+                }
+            }
+            Field::Coding => {
+                if self.chunked || !word.is(b"chunked") {
+                    return Err(AnswerErrorKind::Coding);
+                }
+                self.chunked = true;
+            }
+            Field::Connection => {
+                self.close |= word.is(b"close");
+                self.keep_alive |= word.is(b"keep-alive");
+            }
+            Field::None | Field::Ignored | Field::Challenge | Field::Location => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! The head (RFC 9112 §4 to §6), and the trailers, which look like its fields (§7.1.2).
+
+use super::{
+    AnswerErrorKind,
+    fields::{Field, Fields},
+    machine::{Framing, Machine, State},
+    word::is_space,
+};
+use crate::http::challenge::is_token;
+
+/// What a status line begins with.
+const VERSION: &[u8] = b"HTTP/1.";
+/// Where in a status line the status code begins, and where it has ended.
+const CODE: u8 = 9;
+const CODE_END: u8 = 12;
+
+impl Machine {
+    /// Takes a byte of the status line (§4). Of a minor version above 1, which none is, 1.1 is understood (RFC 9110 §2.5).
+    pub(super) fn status_line(&mut self, at: u8, byte: u8) -> Result<(), AnswerErrorKind> {
+        let fits = match at {
+            7 => byte.is_ascii_digit(),
+            8 | CODE_END => byte == b' ',
+            CODE => matches!(byte, b'1'..=b'9'),
+            10 | 11 => byte.is_ascii_digit(),
+            _ => VERSION.get(usize::from(at)) == Some(&byte),
+        };
+        if !fits {
+            return Err(unfit(at));
+        }
+        let digit = byte.wrapping_sub(b'0').into();
+        match at {
+            7 => self.old = byte == b'0',
+            CODE => self.status = digit,
+            10 | 11 => self.status = self.status.wrapping_mul(10).wrapping_add(digit),
+            _ => {}
+        }
+        self.state = if at == CODE_END { State::Reason } else { State::Status(at.wrapping_add(1)) };
+        Ok(())
+    }
+
+    /// The space behind the code may be missing where there is no reason phrase.
+    pub(super) fn status_line_end(&mut self) -> Result<(), AnswerErrorKind> {
+        if let State::Status(at) = self.state
+            && at != CODE_END
+        {
+            return Err(unfit(at));
+        }
+        self.state = State::Line;
+        Ok(())
+    }
+
+    /// Takes the first byte of a line.
+    pub(super) fn line(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+        if !is_space(byte) {
+            self.end_field()?;
+            self.state = State::Name;
+            return self.name(byte, buffer);
+        }
+        if self.field == Field::None {
+            return Err(AnswerErrorKind::Field);
+        }
+        // A folded line goes on with the value, with a space between (§5.2).
+        self.state = State::Value;
+        self.value(b' ', buffer)
+    }
+
+    /// Takes a byte of a field's name. White space in front of the colon is let pass (§5.1).
+    pub(super) fn name(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+        if is_space(byte) || is_token(byte) && !self.word.has_ended() {
+            self.word.push(byte);
+            return Ok(());
+        }
+        if byte != b':' || self.word.is_empty() {
+            return Err(AnswerErrorKind::Field);
+        }
+        // Trailers say nothing of the body, whose end has come.
+        let trailer = self.framing.is_some();
+        self.field = if trailer { Field::Ignored } else { Field::named(&self.word, self.status) };
+        self.word.clear();
+        if matches!(self.field, Field::Challenge | Field::Location) {
+            self.kept.begin(buffer);
+        }
+        self.state = State::Value;
+        Ok(())
+    }
+
+    /// Takes a byte of a field's value.
+    pub(super) fn value(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+        match self.field {
+            Field::None | Field::Ignored => {}
+            Field::Challenge | Field::Location => self.kept.push(byte, buffer),
+            _ if byte == b',' => return self.end_field(),
+            _ => self.word.push(byte),
+        }
+        Ok(())
+    }
+
+    /// Takes the last element of a field's value, or the one in front of a comma.
+    pub(super) fn end_field(&mut self) -> Result<(), AnswerErrorKind> {
+        self.fields.element(self.field, &self.word)?;
+        self.word.clear();
+        Ok(())
+    }
+
+    /// What comes behind the empty line. Behind interim answers (RFC 9110 §15.2) that is the next one.
+    pub(super) fn end_fields(&mut self) -> Result<State, AnswerErrorKind> {
+        if self.framing.is_some() {
+            return Ok(State::End);
+        }
+        if self.status == 101 {
+            return Err(AnswerErrorKind::Switched);
+        }
+        if self.status < 200 {
+            self.fields = Fields::NONE;
+            self.field = Field::None;
+            return Ok(State::Status(0));
+        }
+        let framing = self.framing()?;
+        self.framing = Some(framing);
+        self.left = match framing {
+            Framing::Length(0) => return Ok(State::End),
+            Framing::Chunks => return Ok(State::Size),
+            Framing::Length(length) => length,
+            Framing::ToEnd => u64::MAX,
+        };
+        Ok(State::Body)
+    }
+
+    /// How the body is framed (§6.3).
+    fn framing(&self) -> Result<Framing, AnswerErrorKind> {
+        match self.fields {
+            Fields { chunked: true, length: Some(_), .. } => Err(AnswerErrorKind::LengthAndCoding),
+            _ if matches!(self.status, 204 | 304) => Ok(Framing::Length(0)),
+            Fields { chunked: true, .. } => Ok(Framing::Chunks),
+            Fields { length: Some(length), .. } => Ok(Framing::Length(length)),
+            _ => Ok(Framing::ToEnd),
+        }
+    }
+}
+
+/// What is wrong with a status line that goes wrong at this byte.
+const fn unfit(at: u8) -> AnswerErrorKind {
+    if at < CODE { AnswerErrorKind::NotHttp } else { AnswerErrorKind::Status }
+}
