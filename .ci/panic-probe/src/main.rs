@@ -15,7 +15,7 @@ use sms_gateway_core::{
         Call, Commas, Decoder, Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus,
         QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
     },
-    http::{Credentials, Head, Scheme, basic, challenge, digest, request},
+    http::{Answer, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, request},
     text::{Encoding, Template, gsm7, shape},
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
 };
@@ -43,6 +43,7 @@ extern "C" fn _start() {
     black_box(texts(given));
     black_box(login(given));
     black_box(requests(given));
+    exchanged(given);
     shown(given);
     tracked(given);
     #[cfg(feature = "wrong")]
@@ -142,6 +143,29 @@ fn call<C: Call>(call: &C, given: &mut Given<'_>) {
     }
     if let Ok(summary) = decoder.finish().map_err(show) {
         black_box(C::check(&summary).map_err(show).ok());
+    }
+}
+
+/// Reads an answer's head, and hands its body on.
+fn exchanged(given: &mut Given<'_>) {
+    let mut buffer = [0; 64];
+    let mut answer = Answer::new(black_box(&mut buffer[..]));
+    let mut decoder = Decoder::<QuerySmsInQueue, _>::new(&mut *given.buffer);
+    let mut input = given.bytes;
+    while let Ok(Some(part)) = answer.next(&mut input).map_err(show) {
+        match part {
+            Part::Head { status } => _ = black_box((status, answer.status(), answer.remaining())),
+            Part::Body(mut piece) => _ = black_box(decoder.next(&mut piece).is_ok()),
+            Part::End => _ = black_box(answer.is_complete()),
+        }
+    }
+    let _ = black_box(answer.closed().map_err(show));
+    if let Ok(challenges) = answer.challenges().map_err(show) {
+        black_box(challenge::best(challenges).is_ok());
+    }
+    black_box(answer.location().map_err(show).ok());
+    if let Verdict::Close(reason) = answer.verdict() {
+        show(reason);
     }
 }
 
