@@ -1,6 +1,7 @@
-//! What the fuzz targets share: choosing a call, reading an answer in pieces, what serde_json makes of the same bytes, and what is to hold
-//! of messages.
+//! What the fuzz targets share: choosing a call, reading an answer in pieces, what serde_json and httparse make of the same bytes, and what
+//! is to hold of messages.
 
+pub mod answer;
 mod expected;
 pub mod track;
 
