@@ -107,6 +107,7 @@ impl Tracker<'_> {
                     self.not_reported(at);
                 }
             }
+            Kind::Arrivals { reading, .. } => self.arrivals_seen(reading),
             Kind::Incoming => {
                 let more = self.inbox.end();
                 self.question.incoming_at = self.now.plus(if more { 0 } else { self.waits.incoming });
@@ -190,7 +191,7 @@ impl Tracker<'_> {
                     *place = Some(task);
                 }
             }
-            Kind::Sweep { .. } | Kind::Queue | Kind::Incoming => {}
+            Kind::Sweep { .. } | Kind::Arrivals { .. } | Kind::Queue | Kind::Incoming => {}
         }
         self.failed();
     }

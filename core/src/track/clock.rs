@@ -70,6 +70,11 @@ impl Clock {
         (self.latest != NO_TIME).then_some(self.latest)
     }
 
+    /// What the clock says by now, unless it was put back.
+    pub(super) fn reading(&self, now: Tick) -> Option<u32> {
+        self.latest().map(|latest| latest.saturating_add(seconds(self.seen.ago(now))))
+    }
+
     pub(super) fn is_current(&self, slot: &Slot) -> bool {
         slot.sent != NO_TIME && slot.era == self.era
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{
     ask::{Ask, Token},
-    slot::{NIL, NO_TIME, Queue, REPORTED, STEPS, State},
+    slot::{NIL, NO_TIME, Queue, REPORTED, SLOWEST_STEP, STEPS, Slot, State},
     timing::{MAX_IDS, MAX_RECIPIENTS, Tick},
     tracker::Tracker,
 };
@@ -16,6 +16,14 @@ use crate::{
 
 /// How many messages one question for reports is asked for, so that a step stays short.
 const MAX_REPORTS: u32 = 256;
+
+/// So many seconds of the gateway's clock after its sending a message is old: a report that carries the time of sending, or of
+/// its segment's, carries a time before that. Reports of old messages are asked for apart, lest every answer reach back to them.
+const OLD: u32 = 600;
+
+/// Reports that arrived since the last look are asked for with so many seconds more, for a clock that was put back by an hour
+/// meanwhile.
+const PUT_BACK: u32 = 3700;
 
 /// How many waiting messages are looked at for a submission.
 const MAX_LOOKS: u32 = 512;
@@ -32,6 +40,9 @@ pub(super) struct Question {
     pub(super) next_request: Tick,
     results_at: Tick,
     reports_at: Tick,
+    arrivals_at: Tick,
+    /// The gateway's time up to which reports that arrived were looked for.
+    pub(super) arrived: Option<u32>,
     pub(super) queue_at: Tick,
     pub(super) incoming_at: Tick,
     /// How many requests failed in a row, and how often the gateway's queue was not empty.
@@ -57,9 +68,17 @@ pub(super) enum Kind {
         after: u32,
         latest: u32,
     },
+    /// Reports from then to then, for the messages in hand.
     Reports {
         ports: Ports,
         after: u32,
+        before: u32,
+    },
+    /// Reports since then, for old messages whose reports carry the time of arrival; `reading` is what the gateway's clock
+    /// said then.
+    Arrivals {
+        after: u32,
+        reading: u32,
     },
     Queue,
     Incoming,
@@ -77,6 +96,8 @@ impl Question {
             next_request: now,
             results_at: now,
             reports_at: now,
+            arrivals_at: now,
+            arrived: None,
             queue_at: now,
             incoming_at: now,
             failures: 0,
@@ -213,45 +234,127 @@ impl Tracker<'_> {
         self.question.swept = false;
         self.question.count = 0;
         while let Some(queue) = self.most_overdue(Queue::Result) {
-            let at = self.slots.first(queue);
-            let most = usize::from(self.limits.ids).max(1);
-            let Some(place) = self.question.ids.iter_mut().take(most).nth(self.question.count) else { break };
-            let Ok(id) = UserId::new(self.slots.get(at).user_id.into()) else { break };
-            *place = id;
-            self.question.count += 1;
-            self.slots.append(at, Queue::InHand);
+            if !self.name(self.slots.first(queue)) {
+                return Some(Kind::Results);
+            }
         }
         if self.question.count > 0 {
+            self.name_soon_due();
             return Some(Kind::Results);
         }
         self.question.swept = sweep.is_some();
         sweep
     }
 
-    /// Takes messages in hand whose reports are due: those that have waited longest, and all that were sent more recently.
+    /// Adds a message to the question for results, if that has room.
+    fn name(&mut self, at: u32) -> bool {
+        let most = usize::from(self.limits.ids).max(1);
+        let place = self.question.ids.iter_mut().take(most).nth(self.question.count);
+        let (Some(place), Ok(id)) = (place, UserId::new(self.slots.get(at).user_id.into())) else {
+            return false;
+        };
+        *place = id;
+        self.question.count += 1;
+        self.slots.append(at, Queue::InHand);
+        true
+    }
+
+    /// Adds messages that are rarely asked for and due before long, which saves them a question of their own.
+    fn name_soon_due(&mut self) {
+        let soon = self.now.plus(self.waits.slowest / 2);
+        for queue in (SLOWEST_STEP..STEPS).map(Queue::Result) {
+            loop {
+                let at = self.slots.first(queue);
+                if at == NIL || !self.slots.get(at).due.is_due(soon) || !self.name(at) {
+                    break;
+                }
+            }
+        }
+    }
+
     fn take_reports(&mut self) -> Option<Kind> {
         if !self.question.reports_at.is_due(self.now) {
             return None;
         }
-        let Queue::Report(last) = self.most_overdue(Queue::Report)? else { return None };
-        let (mut ports, mut after) = (0_u32, Some(u32::MAX));
+        if self.wants_arrivals() && self.question.arrivals_at.is_due(self.now) {
+            return Some(self.arrivals());
+        }
+        let queue = self.most_overdue(Queue::Report)?;
+        let first = self.slots.first(queue);
+        if self.is_old(self.slots.get(first)) { Some(self.take_old(queue)) } else { self.take_recent(queue) }
+    }
+
+    fn is_old(&self, slot: &Slot) -> bool {
+        let reading = self.clock.reading(self.now).filter(|_| self.clock.is_current(slot));
+        slot.sent != NO_TIME && reading.is_none_or(|reading| reading.saturating_sub(slot.sent) > OLD)
+    }
+
+    /// Takes messages in hand that are due and not old: those that have waited longest, and all that were sent more recently.
+    fn take_recent(&mut self, queue: Queue) -> Option<Kind> {
+        let Queue::Report(last) = queue else { return None };
+        let (mut ports, mut after) = (0_u32, u32::MAX);
         for queue in (0..=last).map(Queue::Report) {
-            loop {
-                let at = self.slots.first(queue);
+            let mut at = self.slots.first(queue);
+            while self.slots.length(Queue::InHand) < MAX_REPORTS {
                 let slot = self.slots.get(at);
-                if at == NIL || !slot.due.is_due(self.now) || self.slots.length(Queue::InHand) >= MAX_REPORTS
-                {
+                if at == NIL || !slot.due.is_due(self.now) {
                     break;
                 }
-                ports |= 1_u32.checked_shl(slot.port.into()).unwrap_or(0);
-                let known = self.clock.is_current(slot).then_some(slot.sent);
-                after = after.and_then(|after| Some(after.min(known?)));
-                self.slots.append(at, Queue::InHand);
+                let next = slot.next;
+                if !self.is_old(slot) {
+                    ports |= 1_u32.checked_shl(slot.port.into()).unwrap_or(0);
+                    // Without a time of sending there is no limit.
+                    after = after.min(if slot.sent == NO_TIME { 0 } else { slot.sent });
+                    self.slots.append(at, Queue::InHand);
+                }
+                at = next;
             }
         }
-        // One second wider, for gateways that leave out the second that is named.
-        let after = after.map_or(NO_TIME, |after| after.saturating_sub(1));
-        Some(Kind::Reports { ports: Ports::from_bits(ports), after })
+        Some(Kind::Reports { ports: Ports::from_bits(ports), after: wider(after), before: NO_TIME })
+    }
+
+    /// Takes an old message in hand, and others of the queue that were sent about then.
+    fn take_old(&mut self, queue: Queue) -> Kind {
+        let mut at = self.slots.first(queue);
+        let from = self.slots.get(at).sent;
+        let width = if self.clock.reports_equal() { 0 } else { OLD };
+        let (mut ports, mut to) = (0_u32, from);
+        for _ in 0..MAX_REPORTS {
+            let slot = self.slots.get(at);
+            if at == NIL {
+                break;
+            }
+            let next = slot.next;
+            if self.is_old(slot) && (from..=from.saturating_add(OLD)).contains(&slot.sent) {
+                ports |= 1_u32.checked_shl(slot.port.into()).unwrap_or(0);
+                to = to.max(slot.sent);
+                self.slots.append(at, Queue::InHand);
+            }
+            at = next;
+        }
+        let before = to.saturating_add(width).saturating_add(1);
+        Kind::Reports { ports: Ports::from_bits(ports), after: wider(from), before }
+    }
+
+    /// Whether messages have waited for so long that a report of theirs may have come with the time of its arrival.
+    fn wants_arrivals(&self) -> bool {
+        let slowest = (SLOWEST_STEP..STEPS).any(|step| self.slots.length(Queue::Report(step)) > 0);
+        slowest && !self.clock.reports_equal() && self.clock.latest().is_some()
+    }
+
+    /// The question for reports that arrived since the last look; the first look reaches back to the first message that waits.
+    fn arrivals(&self) -> Kind {
+        let reading = self.clock.reading(self.now).unwrap_or(0);
+        let waits = |slot: &&Slot| slot.state == State::Sent && slot.sent != NO_TIME;
+        let since = self.question.arrived.map(|arrived| arrived.saturating_sub(PUT_BACK));
+        let first = || self.slots.all().iter().filter(waits).map(|slot| slot.sent).min().unwrap_or(reading);
+        Kind::Arrivals { after: wider(since.unwrap_or_else(first)), reading }
+    }
+
+    /// A look at what arrived was answered whole.
+    pub(super) fn arrivals_seen(&mut self, reading: u32) {
+        self.question.arrived = Some(reading);
+        self.question.arrivals_at = self.now.plus(self.waits.slowest);
     }
 
     /// When something is to be done next.
@@ -263,6 +366,8 @@ impl Tracker<'_> {
         let results = steps().filter_map(|step| due(Queue::Result(step))).reduce(Tick::min);
         let results = results.or(self.is_sweeping().then_some(self.now));
         let reports = steps().filter_map(|step| due(Queue::Report(step))).reduce(Tick::min);
+        let arrivals = self.wants_arrivals().then_some(question.arrivals_at);
+        let reports = [reports, arrivals].into_iter().flatten().reduce(Tick::min);
         let now = |is: bool| is.then_some(self.now);
         let submit = first(Queue::Asked).filter(|at| {
             self.under_way < self.limits.under_way && self.port_has_room(self.slots.get(*at).ports)
@@ -301,9 +406,17 @@ impl Tracker<'_> {
         &self,
         _: &Token<QuerySmsDeliverStatus<'static>>,
     ) -> QuerySmsDeliverStatus<'static> {
-        let Kind::Reports { ports, after } = self.question.kind else { return QuerySmsDeliverStatus::new() };
-        let request = QuerySmsDeliverStatus::new().ports(ports);
-        if after == NO_TIME { request } else { request.after(from_seconds(after)) }
+        let request = QuerySmsDeliverStatus::new();
+        match self.question.kind {
+            Kind::Reports { ports, after, before: NO_TIME } => {
+                request.ports(ports).after(from_seconds(after))
+            }
+            Kind::Reports { ports, after, before } => {
+                request.ports(ports).after(from_seconds(after)).before(from_seconds(before))
+            }
+            Kind::Arrivals { after, .. } => request.after(from_seconds(after)),
+            _ => request,
+        }
     }
 
     /// The question of [`Ask::Stop`].
@@ -311,4 +424,9 @@ impl Tracker<'_> {
         let task = if let Kind::Stop(task) = self.question.kind { task } else { TaskId::new(0) };
         StopSms::new(task)
     }
+}
+
+/// One second earlier, for gateways that leave out the second that is named.
+const fn wider(after: u32) -> u32 {
+    after.saturating_sub(1)
 }

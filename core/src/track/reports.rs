@@ -72,7 +72,9 @@ impl Tracker<'_> {
         report: &StatusReport<'_>,
         now: Duration,
     ) -> Taken {
-        if !self.is_asked(token) || !matches!(self.question.kind, Kind::Reports { .. }) {
+        if !self.is_asked(token)
+            || !matches!(self.question.kind, Kind::Reports { .. } | Kind::Arrivals { .. })
+        {
             return Taken::Noted;
         }
         self.now = Tick::at(now);
@@ -103,6 +105,7 @@ impl Tracker<'_> {
             }
             // Where it stands already is more than that nobody owns it.
             Owner::Nobody if known.is_some_and(|(stage, _)| stage != Stage::Claimed) => return Taken::Noted,
+            Owner::Nobody if known.is_none() && self.is_ancient(report) => return Taken::Noted,
             Owner::Nobody => Stage::Waiting,
             Owner::Claimed => Stage::Claimed,
             Owner::Several => Stage::Ambiguous,
@@ -112,6 +115,12 @@ impl Tracker<'_> {
             Some(displaced) => Taken::Displaced((&displaced).into()),
             None => Taken::Noted,
         }
+    }
+
+    /// Whether the report may be of a message that is already forgotten.
+    fn is_ancient(&self, report: &Raw) -> bool {
+        let forgotten = report.time.saturating_add(seconds(self.waits.reported));
+        self.clock.reading(self.now).is_some_and(|reading| forgotten < reading)
     }
 
     fn learn(&mut self, relation: Relation, late: u32) {

@@ -98,6 +98,7 @@ impl Tracker<'_> {
         let sequence = self.count();
         if known != sent && self.clock.note(sent, not_begun, self.now, sequence) {
             self.break_sweep();
+            self.question.arrived = self.question.arrived.map(|arrived| arrived.min(sent));
             self.epoch.unsaved = true;
         }
         let era = self.clock.era();

@@ -239,8 +239,9 @@ impl State {
     ];
 }
 
-/// How often waits double before they are the slowest, at most.
-pub(super) const STEPS: u8 = 8;
+/// How often waits double before they are the slowest, at most, and how often those of messages that were sent double.
+pub(super) const SLOWEST_STEP: u8 = 7;
+pub(super) const STEPS: u8 = 12;
 
 /// The queue that a slot is in. All waits of one queue are equally long, so that it is in the order in which they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::slot::{SLOWEST_STEP, STEPS};
 use crate::call::SendSms;
 
 /// How many user_ids a question for results names at most.
@@ -36,7 +37,7 @@ pub struct Timing {
     pub results_every: Duration,
     /// Between two questions for reports: at least 6 s.
     pub reports_every: Duration,
-    /// Where doubling ends: 300 s.
+    /// Where doubling ends: 300 s. For a message that was sent it goes on up to 16 times that, 80 min.
     pub slowest: Duration,
     /// After a request that failed, doubling up to `slowest`: 2 s.
     pub retry: Duration,
@@ -209,6 +210,12 @@ impl Waits {
     pub(super) fn backed_off(&self, first: u32, times: u8) -> u32 {
         let doubled = first.checked_shl(times.into()).filter(|wait| wait >> times == first);
         doubled.map_or(self.slowest, |wait| wait.min(self.slowest)).max(first)
+    }
+
+    /// The same for a message that was sent: past the slowest it goes on.
+    pub(super) fn backed_off_sent(&self, first: u32, step: u8) -> u32 {
+        let past = step.min(STEPS - 1).saturating_sub(SLOWEST_STEP);
+        self.backed_off(first, step).saturating_mul(1 << past)
     }
 }
 

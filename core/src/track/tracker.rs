@@ -13,7 +13,7 @@ use super::{
     save::Epoch,
     slot::{
         AMBIGUOUS, CHANGED, GONE, GSM_7BIT, IN_CHANGES, IN_NEWS, LOCATED, NIL, Queue, REPORTED, RESEND,
-        STEPS, STOP, Slot, State, UNICODE,
+        SLOWEST_STEP, STEPS, STOP, Slot, State, UNICODE,
     },
     slots::{Chain, Slots},
     sweep::Sweep,
@@ -388,9 +388,9 @@ impl<'m> Tracker<'m> {
 
     /// Asks for the message's result after `step` doublings of the wait.
     pub(super) fn await_result(&mut self, at: u32, step: u8) {
-        let step = step.min(STEPS - 1);
-        let wait = self.waits.backed_off(self.waits.first_result, step);
         let slot = self.slots.get_mut(at);
+        let step = step.min(if slot.state == State::Sent { STEPS - 1 } else { SLOWEST_STEP });
+        let wait = self.waits.backed_off_sent(self.waits.first_result, step);
         (slot.attempt, slot.due) = (step, self.now.plus(wait));
         self.slots.append(at, Queue::Result(step));
     }
@@ -410,7 +410,7 @@ impl<'m> Tracker<'m> {
     /// Asks for the message's reports after `step` doublings of the wait.
     pub(super) fn await_report(&mut self, at: u32, step: u8) {
         let step = step.min(STEPS - 1);
-        let wait = self.waits.backed_off(self.waits.first_report, step);
+        let wait = self.waits.backed_off_sent(self.waits.first_report, step);
         let slot = self.slots.get_mut(at);
         (slot.attempt, slot.due) = (step, self.now.plus(wait));
         self.slots.append(at, Queue::Report(step));

@@ -6,6 +6,9 @@ use sms_gateway_core::track::{Limits, Settings, Timing};
 
 use crate::{numbers::Habit, rng::Rng};
 
+/// Reports that the tracker can keep, in a world where none of them is forgotten for want of room.
+pub(crate) const ENOUGH_EARLY: usize = 32_768;
+
 pub(crate) const SECOND: u64 = 1000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
 pub(crate) const HOUR: u64 = 60 * MINUTE;
@@ -133,7 +136,7 @@ impl Config {
             resets: 0,
             boot_time: false,
             slots: 32_768,
-            early: 4096,
+            early: ENOUGH_EARLY,
         };
         let settings = settings(&mut rng, 24);
         Self { scenario: "plain", seed, device, link: LinkConfig::default(), caller, settings }
@@ -218,7 +221,7 @@ impl CallerConfig {
             resets: rng.pick(&[0, 10 * MINUTE, 2 * HOUR]),
             boot_time: rng.below(2) == 0,
             slots: rng.pick(&[4096, 16_384]),
-            early: rng.pick(&[2048, 8192]),
+            early: rng.pick(&[512, ENOUGH_EARLY]),
         }
     }
 }

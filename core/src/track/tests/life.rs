@@ -228,8 +228,8 @@ fn nothing_comes_and_it_expires() {
         questions += 1;
     }
     assert_eq!(bench.state(id), State::Expired);
-    // 72 hours at 5 minutes each, and the first few.
-    assert!((800..900).contains(&questions), "{questions}");
+    // In 72 hours, from 5 minutes at first up to 80 minutes apart, and while reports are waited for every 5 minutes what arrived.
+    assert!((400..600).contains(&questions), "{questions}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use sms_gateway_core::{
 };
 
 use super::{Failure, Oracle, demand};
+use crate::config::ENOUGH_EARLY;
 
 impl Oracle {
     /// All changes are saved.
@@ -99,8 +100,10 @@ impl Oracle {
 
     fn justify(&mut self, index: u32, ambiguous: bool) -> Result<(), Failure> {
         if ambiguous {
+            // Where there is little room, it is forgotten which reports came before the message.
+            let had_room = self.config.caller.early == ENOUGH_EARLY;
             return demand(
-                self.could_not_tell(index),
+                !had_room || self.could_not_tell(index),
                 index,
                 "ambiguous though its reports can be told from all others",
             );

@@ -118,7 +118,8 @@ fn is_true(truth: &Truth, message: &Message) -> bool {
 }
 
 fn has_failed_so(truth: &Truth, why: Option<Why>) -> bool {
-    if truth.was_delivered() {
+    // Of a message that was sent again the outcome is the later one's.
+    if truth.was_delivered() && truth.more.is_empty() {
         return false;
     }
     match why {
