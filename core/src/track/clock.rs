@@ -131,6 +131,13 @@ impl Clock {
         (self.sequence, self.seen) = (sequence, now);
     }
 
+    /// Whether it was that time more than so many seconds ago, before or after the clock was put back.
+    pub(super) fn is_past(&self, time: u32, seconds: u32, now: Tick) -> bool {
+        let Some(reading) = self.reading(now) else { return false };
+        let until = time.saturating_add(seconds);
+        until < reading || until < self.barrier && time.saturating_sub(TOLERANCE) > reading
+    }
+
     pub(super) fn relation(&self, slot: &Slot, time: u32) -> Relation {
         if slot.sent == NO_TIME || time == NO_TIME {
             Relation::Unknown

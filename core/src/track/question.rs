@@ -19,7 +19,7 @@ const MAX_REPORTS: u32 = 256;
 
 /// So many seconds of the gateway's clock after its sending a message is old: a report that carries the time of sending, or of
 /// its segment's, carries a time before that. Reports of old messages are asked for apart, lest every answer reach back to them.
-const OLD: u32 = 600;
+pub(super) const OLD: u32 = 600;
 
 /// Reports that arrived since the last look are asked for with so many seconds more, for a clock that was put back by an hour
 /// meanwhile.

@@ -12,7 +12,7 @@ use super::{
     digits::Digits,
     early::{Raw, Report, Stage},
     index::{Candidates, Unlocated},
-    question::Kind,
+    question::{Kind, OLD},
     slot::{AMBIGUOUS, CHANGED, DOUBTED, LOCATED, NO_TIME, Queue, Slot, State},
     timing::{Tick, seconds},
     tracker::{Tracker, is_later},
@@ -119,8 +119,19 @@ impl Tracker<'_> {
 
     /// Whether the report may be of a message that is already forgotten.
     fn is_ancient(&self, report: &Raw) -> bool {
-        let forgotten = report.time.saturating_add(seconds(self.waits.reported));
-        self.clock.reading(self.now).is_some_and(|reading| forgotten < reading)
+        report.time != NO_TIME && self.clock.is_past(report.time, seconds(self.waits.reported), self.now)
+    }
+
+    /// Whether the gateway's times allow that the report is the message's.
+    fn is_possible(&self, slot: &Slot, report: &Raw, relation: Relation) -> bool {
+        let from = slot.sent.saturating_sub(1);
+        let is_near = || (from..from.saturating_add(OLD)).contains(&report.time);
+        match relation {
+            Relation::Before => false,
+            // Of before the clock was put back, and long ago: only a time near that of sending speaks for the message.
+            Relation::Unknown if slot.sent != NO_TIME && self.is_ancient(report) => is_near(),
+            _ => !self.clock.rules_out(slot, report.time),
+        }
     }
 
     fn learn(&mut self, relation: Relation, late: u32) {
@@ -177,7 +188,7 @@ impl Tracker<'_> {
                 if relation == Relation::After && segment < slot.succeeded {
                     (unequal, late) = (unequal + 1, report.time.wrapping_sub(slot.sent));
                 }
-            } else if relation != Relation::Before && !self.is_outdated(slot, segment, report) {
+            } else if self.is_possible(slot, report, relation) && !self.is_outdated(slot, segment, report) {
                 possible += 1;
                 open += u32::from(!is_ended(slot, segment));
                 only = Some((at, segment, relation));
@@ -283,8 +294,7 @@ impl Tracker<'_> {
             Candidates::new(&self.slots, report.port, report.reference, &report.digits, self.longest);
         while let Some((at, segment)) = candidates.next(&self.slots) {
             let slot = self.slots.get(at);
-            let possible = self.clock.relation(slot, report.time) != Relation::Before
-                && !self.clock.rules_out(slot, report.time);
+            let possible = self.is_possible(slot, report, self.clock.relation(slot, report.time));
             let open = !is_ended(slot, segment) && !slot.has(AMBIGUOUS) && !slot.is_over();
             if possible && open && !is_later(slot.submitted, sequence) {
                 self.slots.get_mut(at).set(AMBIGUOUS, true);

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use crate::device::ReportRow;
 
-/// A report, and when it was first part of an answer in the latest life of ours that saw it.
+/// A report, and when it was first part of an answer in this life of ours. That another saw it before is forgotten.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) row: ReportRow,
     pub(crate) first: u64,
-    /// In which life of ours it was last shown.
     pub(crate) life: u32,
 }
 
@@ -19,7 +18,7 @@ pub(crate) type Content = (u32, u8, u8, u8, i64);
 #[derive(Debug, Default)]
 pub(crate) struct SeenReports {
     all: Vec<Seen>,
-    /// Places in `all`, by serial number plus nothing, and by the end of the number.
+    /// Places in `all`: the latest by serial number, and all by the end of the number.
     by_serial: HashMap<u32, u32>,
     by_tail: HashMap<u32, Vec<u32>>,
     /// By all that a report tells.
@@ -32,21 +31,19 @@ pub(crate) struct SeenReports {
 impl SeenReports {
     /// Whether it is shown for the first time.
     pub(crate) fn show(&mut self, row: &ReportRow, tail: u32, now: u64, life: u32) -> bool {
-        if let Some(place) = self.by_serial.get(&row.serial) {
-            let seen = &mut self.all[*place as usize];
-            if seen.life != life {
-                // That it was seen before is forgotten in a reset.
-                (seen.life, seen.first) = (life, now);
-            }
+        let before = self.by_serial.get(&row.serial).map(|place| self.all[*place as usize].life);
+        if before == Some(life) {
             return false;
         }
         let place = self.all.len() as u32;
         self.by_serial.insert(row.serial, place);
         self.by_tail.entry(tail).or_default().push(place);
-        let content = (tail, row.port, row.reference, row.status, row.time);
-        self.by_content.entry(content).or_default().push(place);
+        if before.is_none() {
+            let content = (tail, row.port, row.reference, row.status, row.time);
+            self.by_content.entry(content).or_default().push(place);
+        }
         self.all.push(Seen { row: *row, first: now, life });
-        true
+        before.is_none()
     }
 
     pub(crate) fn forget(&mut self, serial: u32) {
