@@ -121,6 +121,11 @@ impl Clock {
         }
     }
 
+    /// A time of sending of before the clock was put back, in an earlier life.
+    pub(super) fn recall_former(&mut self, sent: u32) {
+        self.barrier = self.barrier.max(sent);
+    }
+
     /// What an earlier life learned of the times of reports, and the era that it ended in.
     pub(super) fn recall_era(&mut self, equal: bool, era: u8) {
         (self.equal, self.era) = (if equal { SURE } else { 0 }, era);
@@ -139,17 +144,18 @@ impl Clock {
     }
 
     pub(super) fn relation(&self, slot: &Slot, time: u32) -> Relation {
+        let was_set = slot.sent < UNSET && time >= UNSET;
         if slot.sent == NO_TIME || time == NO_TIME {
             Relation::Unknown
         } else if time == slot.sent {
             Relation::Equal
         } else if !self.is_current(slot) {
             Relation::Unknown
-        } else if time.saturating_add(1) < slot.sent
-            || slot.sent < UNSET && (UNSET..=self.barrier).contains(&time)
-        {
+        } else if time.saturating_add(1) < slot.sent || was_set && time <= self.barrier {
             // Or it was written before the clock was put to 1970.
             Relation::Before
+        } else if was_set {
+            Relation::Unknown
         } else {
             Relation::After
         }

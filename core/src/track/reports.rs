@@ -195,6 +195,9 @@ impl Tracker<'_> {
             }
         }
         if repeated || possible > 0 && open == 0 {
+            if let (Some((at, ..)), 1, false) = (only, possible, repeated) {
+                self.note_time(at, report.time);
+            }
             return Owner::Repeated;
         }
         match only {
@@ -220,6 +223,16 @@ impl Tracker<'_> {
             // The earlier one may turn out to be one candidate's, and leave this one to the other.
             Some(_) if self.early.has_earlier_claim(report, sequence) => Owner::Claimed,
             Some(_) => self.mark_candidates(report, sequence),
+        }
+    }
+
+    /// The message had a report of that time.
+    fn note_time(&mut self, at: u32, time: u32) {
+        let slot = self.slots.get_mut(at);
+        let before = (slot.first_report, slot.last_report);
+        slot.note_report_time(time);
+        if before != (slot.first_report, slot.last_report) {
+            self.change(at);
         }
     }
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{
     record::{Change, Reader, RestoreError, read_marks, read_slot, write_marks, write_slot},
-    slot::{DOUBTED, GONE, IN_CHANGES, LOCATED, NIL, Queue, STOP, State},
+    slot::{DOUBTED, GONE, IN_CHANGES, LOCATED, NIL, NO_TIME, Queue, STOP, State},
     timing::Tick,
     tracker::{Tracker, is_later},
 };
@@ -166,9 +166,12 @@ impl Tracker<'_> {
     }
 
     fn resume(&mut self, at: u32) {
-        if self.clock.is_current(self.slots.get(at)) {
+        let (sent, is_current) = (self.slots.get(at).sent, self.clock.is_current(self.slots.get(at)));
+        if is_current {
             // Until it is known whether the clock jumped meanwhile, that of the last life is taken for this one's.
-            self.clock.recall(self.slots.get(at).sent);
+            self.clock.recall(sent);
+        } else if sent != NO_TIME {
+            self.clock.recall_former(sent);
         }
         let slot = self.slots.get_mut(at);
         let state = slot.state;
