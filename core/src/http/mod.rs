@@ -36,6 +36,7 @@ pub mod challenge;
 mod credentials;
 pub mod digest;
 mod error;
+pub mod login;
 mod parameter;
 mod request;
 

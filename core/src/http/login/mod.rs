@@ -1,0 +1,328 @@
+//! When to log in and how often: which request carries which answer to which challenge, and what a refusal means.
+//!
+//! Gateways count refused logins and lock the client's address out, so no try is wasted: a challenge is fetched by a request
+//! without credentials, kept, and answered with a growing nonce count. A refusal of a nonce that was accepted before says that it
+//! has expired, and is retried once. A refusal of a fresh nonce says that the password is wrong, and ends all tries until the
+//! credentials change; unless the nonce has expired under way. That is so when a request without credentials is offered the same
+//! nonce as the refused one was, as by gateways whose nonce changes every second; and when the gateway says `stale` of a nonce
+//! that is not that new any more, counted from the request for it, which is believed once. A nonce whose first request got no
+//! answer may have been used up by it: it is not fresh any more, and another one is fetched.
+//!
+//! How long nonces live is learned: one as old, or as often used, as the last one got is renewed by the request that changes nothing
+//! before something is sent with it.
+
+mod kept;
+#[cfg(test)]
+mod tests;
+
+use core::{fmt, time::Duration};
+
+use super::{ChallengeError, Credentials, LoginError, Scheme, basic, challenge, digest};
+use crate::TooSmall;
+use kept::{Kept, Lifetime};
+
+/// No nonce expires earlier, but with the tick of a clock.
+const BRIEF: Duration = Duration::from_secs(1);
+
+/// The login to one gateway: what is known of it, and what the next request is to carry. No I/O, no clock, no memory of its own.
+///
+/// Before each request: [`prepare`](Self::prepare). What came of it: of a request without credentials [`open`](Self::open) or, with
+/// status 401, [`challenged`](Self::challenged); of one with credentials [`accepted`](Self::accepted) or, with 401,
+/// [`refused`](Self::refused). A request whose answer is lost needs no word. One request at a time.
+///
+/// `now` is the time since any moment of the caller's choosing and never goes back. `entropy` is any random number: a new one each
+/// time, which nobody else can foretell. The buffer keeps one challenge: 256 bytes do as a rule.
+///
+/// # Example
+/// ```
+/// use core::time::Duration;
+/// use sms_gateway_core::http::{Credentials, login::{Login, Step}};
+///
+/// let mut login = Login::new([0; 128]);
+/// let me = Credentials::new("admin", "secret");
+/// let (uri, now) = ("/api/send_sms", Duration::ZERO);
+/// let mut out = [0; 256];
+///
+/// assert_eq!(login.prepare(Some(&me), "POST", uri, now, &mut out)?, Step::Probe);
+/// // … GET /api/query_sms_in_queue, which is answered with 401 and a challenge:
+/// login.challenged([r#"Digest realm="box", nonce="1f", qop="auth""#], Some(&me), 0x0a4f_113b, now)?;
+///
+/// let Step::Authorized(value) = login.prepare(Some(&me), "POST", uri, now, &mut out)? else { panic!() };
+/// assert!(value.starts_with(r#"Digest username="admin", realm="box", nonce="1f", "#));
+/// // … the request with this `Authorization` is let in:
+/// login.accepted();
+/// # Ok::<(), sms_gateway_core::http::login::Denial>(())
+/// ```
+pub struct Login<B> {
+    basic_allowed: bool,
+    state: State,
+    lifetime: Lifetime,
+    /// A fresh nonce was called stale; it is believed once.
+    doubted: bool,
+    /// When the last request was sent.
+    sent: Option<Duration>,
+    /// What of the buffer is the challenge of `state`.
+    length: usize,
+    buffer: B,
+}
+
+/// What is known of the gateway's login.
+#[derive(Clone, Copy)]
+enum State {
+    /// Nothing yet.
+    Unknown,
+    /// It wants none.
+    Open,
+    /// It wants Basic.
+    Basic,
+    /// It wants Digest.
+    Digest(Kept),
+    /// It refused a fresh nonce and offered the challenge that is kept: the next one tells whether the first merely expired.
+    Doubtful,
+    /// It refused the credentials.
+    Refused,
+}
+
+/// What the next request is to carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Step<'a> {
+    /// No `Authorization`.
+    Plain,
+    /// This one.
+    Authorized(&'a str),
+    /// First send a request without credentials that changes nothing ([`QuerySmsInQueue`](crate::call::QuerySmsInQueue)), for a challenge.
+    Probe,
+}
+
+/// Why nothing is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Denial {
+    /// The gateway refused the user name or password. It is not to be asked again until they change.
+    Refused,
+    /// The gateway wants a login and there are no credentials.
+    NoCredentials,
+    /// The gateway offers only Basic login, which shows the password to the network, and the caller has not allowed that.
+    BasicNotAllowed,
+    /// The gateway's challenge can't be answered.
+    Challenge(ChallengeError),
+    /// The credentials can't be written into a request, or the buffer for that is too small.
+    Unwritable(LoginError),
+    /// The buffer that was lent for the challenge is too small.
+    TooSmall(TooSmall),
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
+    /// A login of which nothing is known, over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
+    pub const fn new(buffer: B) -> Self {
+        Self {
+            basic_allowed: false,
+            state: State::Unknown,
+            lifetime: Lifetime::NEW,
+            doubted: false,
+            sent: None,
+            length: 0,
+            buffer,
+        }
+    }
+
+    /// Whether a Basic login is answered too, which shows the password to the network. Not by default.
+    #[must_use]
+    pub fn allow_basic(self, allowed: bool) -> Self {
+        Self { basic_allowed: allowed, ..self }
+    }
+
+    /// The credentials have changed: all begins anew.
+    pub fn reset(&mut self) {
+        (self.state, self.lifetime, self.doubted, self.sent) = (State::Unknown, Lifetime::NEW, false, None);
+    }
+
+    /// What a request is to carry that is about to be sent. `method` and `uri` are those of its first line; an `Authorization` is
+    /// written to `out`.
+    ///
+    /// # Errors
+    /// [`Denial::Refused`], and [`Denial::Unwritable`].
+    pub fn prepare<'o>(
+        &mut self,
+        credentials: Option<&Credentials<'_>>,
+        method: &str,
+        uri: &str,
+        now: Duration,
+        out: &'o mut [u8],
+    ) -> Result<Step<'o>, Denial> {
+        self.sent = Some(now);
+        let Some(credentials) = credentials else { return Ok(Step::Plain) };
+        let mut kept = match self.state {
+            State::Refused => return Err(Denial::Refused),
+            State::Unknown | State::Doubtful => return Ok(Step::Probe),
+            State::Open => return Ok(Step::Plain),
+            State::Basic => return Ok(Step::Authorized(basic::authorization(credentials, out)?)),
+            State::Digest(kept) if kept.is_in_doubt() || self.lifetime.is_over(&kept, now) => {
+                return Ok(Step::Probe);
+            }
+            State::Digest(kept) => kept,
+        };
+        let Some(Scheme::Digest(challenge)) = self.challenge() else {
+            self.state = State::Unknown;
+            return Ok(Step::Probe);
+        };
+        kept.count = kept.count.saturating_add(1);
+        kept.sent = now;
+        let mut cnonce = [0; 16];
+        let cnonce = kept.write_cnonce(&mut cnonce);
+        let value = digest::authorization(&challenge, credentials, method, uri, kept.count, cnonce, out)?;
+        self.state = State::Digest(kept);
+        Ok(Step::Authorized(value))
+    }
+
+    /// The request with [`Step::Authorized`] was let in.
+    pub fn accepted(&mut self) {
+        if let State::Digest(kept) = &mut self.state {
+            kept.accepted = kept.accepted.saturating_add(1);
+            self.doubted = false;
+            self.lifetime.lived(kept);
+        }
+    }
+
+    /// A request without credentials was let in.
+    pub fn open(&mut self) {
+        self.state = State::Open;
+    }
+
+    /// A request without credentials was answered with these challenges. `credentials` are what is there to answer them.
+    ///
+    /// # Errors
+    /// Any [`Denial`].
+    pub fn challenged<'a>(
+        &mut self,
+        challenges: impl IntoIterator<Item = &'a str>,
+        credentials: Option<&Credentials<'_>>,
+        entropy: u64,
+        now: Duration,
+    ) -> Result<(), Denial> {
+        if credentials.is_none() {
+            return Err(Denial::NoCredentials);
+        }
+        let challenge = match challenge::best(challenges).map_err(Denial::Challenge)? {
+            Scheme::Digest(challenge) => challenge,
+            Scheme::Basic { .. } if self.basic_allowed => {
+                self.state = State::Basic;
+                return Ok(());
+            }
+            Scheme::Basic { .. } => return Err(Denial::BasicNotAllowed),
+        };
+        let is_offered_again = self.keeps(&challenge);
+        let mut new = Kept::new(entropy, self.sent.unwrap_or(now), now);
+        match &self.state {
+            State::Doubtful if !is_offered_again => return Err(self.give_up()),
+            // The old one is good still, and its count goes on.
+            State::Digest(old) if is_offered_again => {
+                self.lifetime.is_longer(old, now);
+                new = old.settled();
+            }
+            _ => {}
+        }
+        self.keep(&challenge)?;
+        self.state = State::Digest(new);
+        Ok(())
+    }
+
+    /// A request with credentials was answered with 401 and these challenges. Unless it is an error, what
+    /// [`prepare`](Self::prepare) says next is worth a try.
+    ///
+    /// # Errors
+    /// [`Denial::Refused`], [`Denial::Challenge`] and [`Denial::TooSmall`].
+    pub fn refused<'a>(
+        &mut self,
+        challenges: impl IntoIterator<Item = &'a str>,
+        entropy: u64,
+        now: Duration,
+    ) -> Result<(), Denial> {
+        let State::Digest(old) = core::mem::replace(&mut self.state, State::Refused) else {
+            return Err(Denial::Refused);
+        };
+        let challenge = match challenge::best(challenges) {
+            Ok(Scheme::Digest(challenge)) => challenge,
+            // The credentials were good before: it is the gateway that is out of order.
+            Err(error) if old.accepted > 0 => {
+                self.state = State::Unknown;
+                return Err(Denial::Challenge(error));
+            }
+            _ => return Err(Denial::Refused),
+        };
+        if self.keeps(&challenge) {
+            return Err(Denial::Refused);
+        }
+        self.keep(&challenge)?;
+        let stale = challenge.stale() && now.saturating_sub(old.asked) >= BRIEF;
+        let is_expired = if old.accepted > 0 {
+            self.lifetime.ended(&old);
+            true
+        } else {
+            stale && !core::mem::replace(&mut self.doubted, true)
+        };
+        self.state =
+            if is_expired { State::Digest(Kept::new(entropy, old.sent, now)) } else { State::Doubtful };
+        Ok(())
+    }
+
+    /// The credentials are wrong, as is known from elsewhere: from too many refusals of one request, for example.
+    pub fn give_up(&mut self) -> Denial {
+        self.state = State::Refused;
+        Denial::Refused
+    }
+
+    /// Gives the buffer back.
+    pub fn into_buffer(self) -> B {
+        self.buffer
+    }
+
+    /// The challenge that is kept.
+    fn challenge(&self) -> Option<Scheme<'_>> {
+        let text = self.buffer.as_ref().get(..self.length).unwrap_or_default();
+        challenge::best(core::str::from_utf8(text).ok()).ok()
+    }
+
+    /// Whether the challenge that is kept has the same nonce.
+    fn keeps(&self, other: &super::Challenge<'_>) -> bool {
+        let is_kept = matches!(self.state, State::Digest(_) | State::Doubtful | State::Refused);
+        is_kept && matches!(self.challenge(), Some(Scheme::Digest(kept)) if kept.nonce() == other.nonce())
+    }
+
+    fn keep(&mut self, challenge: &super::Challenge<'_>) -> Result<(), Denial> {
+        self.length = 0;
+        self.length = challenge.write(self.buffer.as_mut()).map_err(Denial::TooSmall)?.len();
+        Ok(())
+    }
+}
+
+/// Shows nothing of the login.
+impl<B> fmt::Debug for Login<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("basic_allowed", &self.basic_allowed).finish_non_exhaustive()
+    }
+}
+
+impl From<LoginError> for Denial {
+    fn from(error: LoginError) -> Self {
+        Self::Unwritable(error)
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => f.write_str("the gateway refused the user name or password"),
+            Self::NoCredentials => f.write_str("the gateway wants a user name and password"),
+            Self::BasicNotAllowed => f.write_str(
+                "the gateway offers only Basic login, which shows the password to the network; allow it explicitly",
+            ),
+            Self::Challenge(error) => write!(f, "the gateway's login can't be answered: {error}"),
+            Self::Unwritable(error) => error.fmt(f),
+            Self::TooSmall(error) => write!(f, "the login challenge can't be kept: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for Denial {}
