@@ -6,7 +6,6 @@ use super::{
     ask::Token,
     question::Kind,
     slot::{CHANGED, DOUBTED, HAS_TASK, LOCATED, NIL, Queue, RESEND, STOP, STOPPED, State},
-    timing::Tick,
     tracker::{Tracker, is_later},
 };
 use crate::{
@@ -141,7 +140,7 @@ impl Tracker<'_> {
 
     /// What made requests fail may be over, such as a refused login: the next one need not wait any longer.
     pub fn retry_now(&mut self, now: Duration) {
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         self.question.failures = 0;
         let soonest = self.now.plus(self.waits.request_gap);
         self.question.next_request = self.question.next_request.min(soonest);
@@ -153,7 +152,7 @@ impl Tracker<'_> {
             return Kind::None;
         }
         drop(token);
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         core::mem::replace(&mut self.question.kind, Kind::None)
     }
 

@@ -8,7 +8,6 @@ use core::time::Duration;
 use super::{
     ask::Token,
     question::Kind,
-    timing::Tick,
     tracker::{Tracker, is_later},
 };
 use crate::{
@@ -227,7 +226,7 @@ impl Tracker<'_> {
         if !self.is_asked(token) || self.question.kind != Kind::Incoming {
             return None;
         }
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         let mark = InboxMark { id: sms.incoming_sms_id.get()?, hash: hash(sms) };
         self.inbox.take(mark).then_some(mark)
     }

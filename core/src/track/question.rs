@@ -113,14 +113,15 @@ impl Question {
 impl Tracker<'_> {
     /// What to do next. While a token is out this says that its question was dropped.
     pub fn step(&mut self, now: Duration) -> Ask {
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         self.lose_dropped();
         self.forget_due();
         self.early.ripen(self.now, self.waits.unmatched);
         self.review_claims();
         self.expire_asked();
+        self.save_time();
         if !self.question.next_request.is_due(self.now) {
-            return Ask::Wait(self.next_due().map(|due| due.instant(now)));
+            return Ask::Wait(self.next_due().map(|due| due.instant(self.now, now)));
         }
         if let Some(task) = self.stops.iter_mut().find_map(Option::take) {
             return Ask::Stop(self.ask(Kind::Stop(task)));
@@ -143,7 +144,7 @@ impl Tracker<'_> {
             self.inbox.begin();
             return Ask::Incoming(self.ask(Kind::Incoming));
         }
-        Ask::Wait(self.next_due().map(|due| due.instant(now)))
+        Ask::Wait(self.next_due().map(|due| due.instant(self.now, now)))
     }
 
     fn ask<C>(&mut self, kind: Kind) -> Token<C> {
@@ -382,7 +383,7 @@ impl Tracker<'_> {
         let request =
             requests.into_iter().flatten().reduce(Tick::min).map(|due| due.max(question.next_request));
         let expiry = first(Queue::Asked).map(|at| self.slots.get(at).added.plus(self.waits.expire));
-        [request, expiry, due(Queue::Short), due(Queue::Long), self.early.next_due()]
+        [request, expiry, due(Queue::Short), due(Queue::Long), self.early.next_due(), self.time_save_due()]
             .into_iter()
             .flatten()
             .reduce(Tick::min)

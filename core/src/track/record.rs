@@ -85,10 +85,9 @@ impl core::fmt::Display for RestoreError {
 
 impl core::error::Error for RestoreError {}
 
-pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot, now: Tick) {
+pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
     let [low, middle, high] = slot.digits.words();
-    let words =
-        [slot.user_id, low, middle, high, slot.ports, slot.added.ago(now), slot.submitted, slot.heard];
+    let words = [slot.user_id, low, middle, high, slot.ports, slot.added.0, slot.submitted, slot.heard];
     let more = [slot.sent, slot.first_report, slot.last_report, slot.delivered, slot.temporary, slot.failed];
     for word in words.into_iter().chain(more).chain([slot.code]) {
         writer.bytes(&word.to_le_bytes());
@@ -105,10 +104,10 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot, now: Tick) {
     writer.bytes(&[slot.failed_segment, slot.era]);
 }
 
-pub(super) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot, now: Tick) {
+pub(super) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     let words = [reader.word(), reader.word(), reader.word()];
     slot.ports = reader.word();
-    slot.added = Tick(now.0.wrapping_sub(reader.word()));
+    slot.added = Tick(reader.word());
     (slot.submitted, slot.heard) = (reader.word(), reader.word());
     (slot.sent, slot.first_report, slot.last_report) = (reader.word(), reader.word(), reader.word());
     (slot.delivered, slot.temporary, slot.failed) = (reader.word(), reader.word(), reader.word());

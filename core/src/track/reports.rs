@@ -14,7 +14,7 @@ use super::{
     index::{Candidates, Unlocated},
     question::{Kind, OLD},
     slot::{AMBIGUOUS, CHANGED, DOUBTED, LOCATED, NO_TIME, Queue, Slot, State},
-    timing::{Tick, seconds},
+    timing::seconds,
     tracker::{Tracker, is_later},
 };
 use crate::{
@@ -77,7 +77,7 @@ impl Tracker<'_> {
         {
             return Taken::Noted;
         }
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         let Some(report) = Raw::read(report) else { return Taken::Unreadable };
         self.take_report(&report)
     }

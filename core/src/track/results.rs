@@ -31,7 +31,7 @@ impl Tracker<'_> {
         if !self.is_asked(token) || !matches!(self.question.kind, Kind::Results | Kind::Sweep { .. }) {
             return;
         }
-        self.now = super::timing::Tick::at(now);
+        self.now = self.tick(now);
         if let Some(at) = self.message_of(result) {
             self.take_result(at, result);
         }

@@ -3,9 +3,10 @@
 use core::time::Duration;
 
 use super::{
+    question::Question,
     record::{Change, Reader, RestoreError, read_marks, read_slot, write_marks, write_slot},
     slot::{DOUBTED, GONE, IN_CHANGES, LOCATED, NIL, NO_TIME, Queue, STOP, State},
-    timing::Tick,
+    timing::{PER_SECOND, Tick},
     tracker::{Tracker, is_later},
 };
 use crate::UserId;
@@ -18,6 +19,9 @@ const EPOCH: u8 = 0;
 const INBOX: u8 = 1;
 const MESSAGE: u8 = 2;
 
+/// Ticks between two savings of our time: 10 min.
+const SAVE_TIME_EVERY: u32 = 600 * PER_SECOND;
+
 /// How many user_ids an epoch has, and how many epochs there are: together all of them.
 const PER_EPOCH: u32 = 1 << 10;
 const EPOCHS: u32 = 1 << 21;
@@ -28,13 +32,15 @@ pub(super) struct Epoch {
     number: u32,
     used: u32,
     sequence: u32,
+    /// When it was saved last.
+    saved: Tick,
     /// Is to be saved, with what was learned of the gateway's clock and reports.
     pub(super) unsaved: bool,
 }
 
 impl Epoch {
     pub(super) fn new(first: u32) -> Self {
-        Self { number: first.wrapping_sub(1), used: PER_EPOCH, sequence: 0, unsaved: false }
+        Self { number: first.wrapping_sub(1), used: PER_EPOCH, sequence: 0, saved: Tick(0), unsaved: false }
     }
 
     /// The next user_id; 0 is left to others.
@@ -61,6 +67,19 @@ impl Tracker<'_> {
         }
     }
 
+    /// When our time is to be saved, as long as something is kept whose age matters.
+    pub(super) fn time_save_due(&self) -> Option<Tick> {
+        let keeps = self.slots.length(Queue::Free) < self.slots.len();
+        keeps.then(|| self.epoch.saved.plus(SAVE_TIME_EVERY))
+    }
+
+    /// Saves our time now and then, or what is kept would never grow old where restarts are frequent.
+    pub(super) fn save_time(&mut self) {
+        if self.time_save_due().is_some_and(|due| due.is_due(self.now)) {
+            (self.epoch.unsaved, self.epoch.saved) = (true, self.now);
+        }
+    }
+
     pub(super) fn has_unsaved(&self) -> bool {
         self.epoch.unsaved || self.inbox.unsaved || !self.changes.is_empty()
     }
@@ -73,10 +92,13 @@ impl Tracker<'_> {
         if core::mem::take(&mut self.epoch.unsaved) {
             let number = self.epoch.number.to_le_bytes();
             let clock = [u8::from(self.clock.reports_equal()), self.clock.era()];
+            let now = self.now.0.to_le_bytes();
+            self.epoch.saved = self.now;
             let sequence = self.count();
             return Some(Change::new(EPOCH_KEY, EPOCH, sequence, |writer| {
                 writer.bytes(&number);
                 writer.bytes(&clock);
+                writer.bytes(&now);
             }));
         }
         if core::mem::take(&mut self.inbox.unsaved) {
@@ -86,7 +108,6 @@ impl Tracker<'_> {
         }
         let at = self.changes.pop(&mut self.slots, |slot| &mut slot.change_next)?;
         let sequence = self.count();
-        let now = self.now;
         let slot = self.slots.get_mut(at);
         slot.set(IN_CHANGES, false);
         let key = slot.user_id;
@@ -94,7 +115,7 @@ impl Tracker<'_> {
             self.release(at);
             return Some(Change::forget(key));
         }
-        Some(Change::new(key, MESSAGE, sequence, |writer| write_slot(writer, slot, now)))
+        Some(Change::new(key, MESSAGE, sequence, |writer| write_slot(writer, slot)))
     }
 
     /// The slot is free for another message.
@@ -119,6 +140,8 @@ impl Tracker<'_> {
                 if self.epoch.sequence == 0 || is_later(sequence, self.epoch.sequence) {
                     (self.epoch.number, self.epoch.sequence) = (reader.word(), sequence);
                     self.clock.recall_era(reader.byte() == 1, reader.byte());
+                    // Our time goes on where it was saved last.
+                    self.base = reader.word();
                 }
             }
             INBOX => self.inbox.restore(sequence, read_marks(&mut reader)),
@@ -143,9 +166,8 @@ impl Tracker<'_> {
             // Until the start, the due time keeps the sequence number of what was restored.
             return Ok(());
         }
-        let now = self.now;
         let slot = self.slots.get_mut(at);
-        read_slot(reader, slot, now);
+        read_slot(reader, slot);
         slot.due = Tick(sequence);
         Ok(())
     }
@@ -153,7 +175,9 @@ impl Tracker<'_> {
     /// Begins after everything was restored: all is due, and news that was not acknowledged comes again. A request that had
     /// left is uncertain. Without anything to restore it need not be called.
     pub fn start(&mut self, now: Duration) {
-        self.now = Tick::at(now);
+        self.base = self.base.wrapping_sub(Tick::at(now).0);
+        self.now = self.tick(now);
+        (self.question, self.epoch.saved) = (Question::new(self.now), self.now);
         for at in 0..self.slots.len() {
             if self.slots.get(at).queue == Queue::Done {
                 self.resume(at);

@@ -38,6 +38,7 @@ pub struct Slot {
 
     pub(super) task: i64,
     pub(super) ports: u32,
+    /// When it was added; at its end, when that was.
     pub(super) added: Tick,
     /// The sequence number when it was handed to the gateway.
     pub(super) submitted: u32,

@@ -113,7 +113,7 @@ impl Default for Limits {
 pub(super) struct Tick(pub(super) u32);
 
 /// Steps of a [`Tick`] in a second.
-const PER_SECOND: u32 = 100;
+pub(super) const PER_SECOND: u32 = 100;
 
 impl Tick {
     pub(super) fn at(now: Duration) -> Self {
@@ -147,9 +147,9 @@ impl Tick {
         if self.is_due(other) { other } else { self }
     }
 
-    /// The caller's time of this tick, which is not before `now`.
-    pub(super) fn instant(self, now: Duration) -> Duration {
-        let wait = Self::at(now).ago(self);
+    /// The caller's time of this tick, which is not before `tick`, the caller's `now`.
+    pub(super) fn instant(self, tick: Self, now: Duration) -> Duration {
+        let wait = tick.ago(self);
         let rest = Duration::new(u64::from(wait / PER_SECOND), wait % PER_SECOND * 10_000_000);
         // The part of `now` below a tick would make the wait end a little late.
         now.saturating_sub(Duration::from_nanos(u64::from(now.subsec_nanos() % 10_000_000)))
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!((late.ago(later), later.ago(late)), (10, 0));
         assert_eq!(late.min(later), late);
         let now = Duration::from_millis(12_345);
-        assert_eq!(Tick::at(now).plus(100).instant(now), Duration::from_millis(13_340));
-        assert_eq!(Tick::at(now).instant(now), Duration::from_millis(12_340));
+        assert_eq!(Tick::at(now).plus(100).instant(Tick::at(now), now), Duration::from_millis(13_340));
+        assert_eq!(Tick::at(now).instant(Tick::at(now), now), Duration::from_millis(12_340));
     }
 }

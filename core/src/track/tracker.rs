@@ -49,8 +49,10 @@ pub struct Tracker<'m> {
     pub(super) under_way_by_port: [u16; 32],
     /// The most segments of any message.
     pub(super) longest: u8,
-    /// The time of the latest call.
+    /// The time of the latest call, by a clock that goes on where it was saved before a restart.
     pub(super) now: Tick,
+    /// How far that is ahead of the caller's.
+    pub(super) base: u32,
 }
 
 /// Why a message was not taken. Nothing of it was sent.
@@ -113,7 +115,12 @@ impl<'m> Tracker<'m> {
             under_way_by_port: [0; 32],
             longest: 1,
             now,
+            base: 0,
         }
+    }
+
+    pub(super) fn tick(&self, now: Duration) -> Tick {
+        Tick::at(now).plus(self.base)
     }
 
     /// Takes a message. It is submitted by one of the next [`step`](Self::step)s.
@@ -121,7 +128,7 @@ impl<'m> Tracker<'m> {
     /// # Errors
     /// [`AddError::Full`].
     pub fn add(&mut self, draft: &Draft<'_>, now: Duration) -> Result<UserId, AddError> {
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         let at = self.slots.first(Queue::Free);
         if at == NIL {
             return Err(AddError::Full);
@@ -200,7 +207,7 @@ impl<'m> Tracker<'m> {
 
     /// Stops a message. What the gateway has is stopped by task: with all that waits of the same send_sms.
     pub fn stop(&mut self, id: UserId, now: Duration) -> Stopping {
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         let Some(at) = self.find(id) else { return Stopping::TooLate };
         let slot = self.slots.get_mut(at);
         match (slot.state, slot.task()) {
@@ -225,7 +232,7 @@ impl<'m> Tracker<'m> {
 
     /// Stops a task: the messages of one send_sms that are not sent yet.
     pub fn stop_task(&mut self, task: TaskId, now: Duration) -> Stopping {
-        self.now = Tick::at(now);
+        self.now = self.tick(now);
         if !self.stops.contains(&Some(task)) {
             let Some(place) = self.stops.iter_mut().find(|place| place.is_none()) else {
                 return Stopping::Busy;
@@ -320,8 +327,10 @@ impl<'m> Tracker<'m> {
         self.set_state(at, state);
         self.slots.append(at, Queue::Done);
         let sequence = self.count();
+        let now = self.now;
         let slot = self.slots.get_mut(at);
         slot.set(CHANGED, false);
+        slot.added = now;
         if slot.has(LOCATED) {
             slot.heard = sequence;
         }
@@ -355,7 +364,8 @@ impl<'m> Tracker<'m> {
 
     fn remember(&mut self, at: u32, queue: Queue) {
         let wait = if queue == Queue::Short { self.waits.reported } else { self.waits.late };
-        self.slots.get_mut(at).due = self.now.plus(wait);
+        let slot = self.slots.get_mut(at);
+        slot.due = slot.added.plus(wait);
         self.slots.append(at, queue);
     }
 
@@ -374,10 +384,12 @@ impl<'m> Tracker<'m> {
         for queue in [Queue::Short, Queue::Long] {
             for _ in 0..self.slots.length(queue) {
                 let at = self.slots.first(queue);
-                if at == NIL || !self.slots.get(at).due.is_due(self.now) {
+                let slot = self.slots.get(at);
+                if at == NIL || !slot.due.is_due(self.now) {
                     break;
                 }
                 if self.has_claimant(at) {
+                    self.slots.get_mut(at).added = self.now;
                     self.remember(at, queue);
                 } else {
                     self.forget(at);

@@ -1,5 +1,6 @@
 //! What is saved and restored.
 
+use core::time::Duration;
 use std::{vec, vec::Vec};
 
 use super::{Bench, Memory, report, result, store};
@@ -46,6 +47,34 @@ fn a_life_goes_on_after_a_restart() {
         bench.answer_reports(&[report("10086", 2, 7, "2026-01-01 12:00:05", 0)]);
         assert_eq!(bench.state(sent), State::Delivered);
     }
+}
+
+#[test]
+fn time_goes_on_after_restarts() {
+    let mut memories = [Memory::of(2), Memory::of(2)];
+    let [old, new] = &mut memories;
+    let mut bench = Bench::new(old);
+    let id = bench.sent("10086", 2, 7, NOON);
+    bench.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
+    assert_eq!(bench.state(id), State::Delivered);
+    // A board that restarts every quarter of an hour still forgets it after two hours.
+    let mut saved = bench.saved.clone();
+    for _ in 0..12 {
+        let mut life = Bench::new(new);
+        for record in saved.values() {
+            life.tracker.restore(record).unwrap();
+        }
+        (life.saved, life.now) = (saved, Duration::from_secs(3));
+        life.tracker.start(life.now);
+        for _ in 0..90 {
+            let ask = life.tracker.step(life.now);
+            assert!(matches!(ask, Ask::Wait(_)), "{ask:?}");
+            life.settle();
+            life.wait(10);
+        }
+        saved = life.saved;
+    }
+    assert_eq!(saved.len(), 1, "only the epoch is left");
 }
 
 #[test]
