@@ -1,0 +1,83 @@
+//! The memory that a gateway works in, and its time limits.
+
+use embassy_time::Duration;
+
+/// The memory that a [`Gateway`](crate::Gateway) works in, lent by the caller. Each has a size of the caller's choice; a call that one is too
+/// small for says which and how much is needed ([`Error::TooSmall`](crate::Error::TooSmall)). [`Memory`] has them all.
+#[derive(Debug)]
+pub struct Buffers<'m> {
+    /// Where a request is written, head and body, to leave in one write. 512 bytes do for questions; a message takes as many more as
+    /// its text and number have in JSON, 1,600 bytes at most for a text without quotes or control characters.
+    pub request: &'m mut [u8],
+    /// Where the bytes of an answer come in; before that the request's target and login are written here. Any size from 512 bytes
+    /// does for any answer; larger is faster.
+    pub answer: &'m mut [u8],
+    /// Where one record of an answer is held: 256 bytes do for all but incoming texts. A longer text comes out as
+    /// [`Text::TooLong`](sms_gateway_core::json::Text::TooLong).
+    pub record: &'m mut [u8],
+    /// Where the login's challenge is kept, in one half, and the next one comes in, in the other: 512 bytes do as a rule.
+    pub login: &'m mut [u8],
+}
+
+/// Arrays for the [`Buffers`] of one gateway. `Memory::new()` has the sizes that do as a rule, 6 KiB together; other sizes are other
+/// parameters: `Memory::<2048, 1024, 512, 512>::new()`.
+#[derive(Debug)]
+pub struct Memory<
+    const REQUEST: usize = 2048,
+    const ANSWER: usize = 1536,
+    const RECORD: usize = 2048,
+    const LOGIN: usize = 512,
+> {
+    request: [u8; REQUEST],
+    answer: [u8; ANSWER],
+    record: [u8; RECORD],
+    login: [u8; LOGIN],
+}
+
+impl<const REQUEST: usize, const ANSWER: usize, const RECORD: usize, const LOGIN: usize>
+    Memory<REQUEST, ANSWER, RECORD, LOGIN>
+{
+    /// Memory that holds nothing yet.
+    pub const fn new() -> Self {
+        Self { request: [0; REQUEST], answer: [0; ANSWER], record: [0; RECORD], login: [0; LOGIN] }
+    }
+
+    /// Lends it.
+    pub const fn buffers(&mut self) -> Buffers<'_> {
+        Buffers {
+            request: &mut self.request,
+            answer: &mut self.answer,
+            record: &mut self.record,
+            login: &mut self.login,
+        }
+    }
+}
+
+impl<const REQUEST: usize, const ANSWER: usize, const RECORD: usize, const LOGIN: usize> Default
+    for Memory<REQUEST, ANSWER, RECORD, LOGIN>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Limits on how long things may take. The defaults are generous, for a small device that is busy with radio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// On connecting: 10 s.
+    pub connect: Duration,
+    /// From a request to its answer's head: 30 s.
+    pub answer: Duration,
+    /// On the wait for an answer's next byte: 30 s.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+            idle: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What carries the bytes.
+
+use core::fmt;
+
+use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
+
+/// A connection to the gateway that can be opened, closed, and opened again: a TCP socket, TLS over one, a mock.
+///
+/// [`Opened`] makes one of any `Read + Write` that is open already.
+///
+/// A [`Gateway`](crate::Gateway) drops the futures of these methods when a time limit runs out or its own future is dropped, and closes
+/// the connection then. An implementation need not be of use after that until [`connect`](Self::connect) has opened it anew.
+#[allow(async_fn_in_trait)]
+pub trait Transport: Read + Write {
+    /// Opens the connection. It is called when there is none: at first, and after [`close`](Self::close).
+    ///
+    /// # Errors
+    /// When there is no connection.
+    async fn connect(&mut self) -> Result<(), Self::Error>;
+
+    /// Closes the connection, however far it has come, and forgets what is under way in it: what the next connection brings is its own.
+    async fn close(&mut self);
+
+    /// Whether a connection that was kept since the last answer can carry another request, as far as can be told without waiting: it is
+    /// open, and nothing has come in, since nothing was asked for.
+    fn is_ready(&mut self) -> bool {
+        true
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for &mut T {
+    async fn connect(&mut self) -> Result<(), Self::Error> {
+        T::connect(self).await
+    }
+
+    async fn close(&mut self) {
+        T::close(self).await;
+    }
+
+    fn is_ready(&mut self) -> bool {
+        T::is_ready(self)
+    }
+}
+
+/// A connection that is open already, and is used until it has to be closed: then [`Gone`](OpenedError::Gone) is the error of every call,
+/// and [`Gateway::with_transport`](crate::Gateway::with_transport) takes the next one. For connections that borrow what they are made of, as
+/// TLS sessions do.
+#[derive(Debug)]
+pub struct Opened<T> {
+    inner: T,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    New,
+    InUse,
+    Gone,
+}
+
+impl<T> Opened<T> {
+    /// Takes an open connection.
+    pub const fn new(inner: T) -> Self {
+        Self { inner, state: State::New }
+    }
+
+    /// Whether the connection has to be replaced before the next call.
+    pub fn is_gone(&self) -> bool {
+        self.state == State::Gone
+    }
+
+    /// The connection, to be closed in its own way.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
+}
+
+/// The error of [`Opened`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenedError<E> {
+    /// The connection's own.
+    Io(E),
+    /// The connection has ended and can't be opened again.
+    Gone,
+}
+
+impl<E: fmt::Debug> fmt::Display for OpenedError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Gone => f.write_str("the connection has ended and can't be opened again"),
+        }
+    }
+}
+
+impl<E: Error> core::error::Error for OpenedError<E> {}
+
+impl<E: Error> Error for OpenedError<E> {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io(error) => error.kind(),
+            Self::Gone => ErrorKind::NotConnected,
+        }
+    }
+}
+
+impl<T: ErrorType> ErrorType for Opened<T> {
+    type Error = OpenedError<T::Error>;
+}
+
+impl<T: Read> Read for Opened<T> {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
+        self.inner.read(buf).await.map_err(OpenedError::Io)
+    }
+}
+
+impl<T: Write> Write for Opened<T> {
+    async fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        self.inner.write(buf).await.map_err(OpenedError::Io)
+    }
+
+    async fn flush(&mut self) -> Result<(), Self::Error> {
+        self.inner.flush().await.map_err(OpenedError::Io)
+    }
+}
+
+impl<T: Read + Write> Transport for Opened<T> {
+    async fn connect(&mut self) -> Result<(), Self::Error> {
+        if self.state != State::New {
+            return Err(OpenedError::Gone);
+        }
+        self.state = State::InUse;
+        Ok(())
+    }
+
+    async fn close(&mut self) {
+        if self.state == State::InUse {
+            self.state = State::Gone;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! embassy-time on tokio's clock, of the runtime that asks: paused, time costs nothing.
+
+use std::{task::Waker, time::Duration};
+
+use embassy_time_driver::Driver;
+use tokio::time::Instant;
+
+struct Clock;
+
+thread_local! {
+    /// Each test has a thread of its own, and a runtime.
+    static START: Instant = Instant::now();
+}
+
+impl Driver for Clock {
+    fn now(&self) -> u64 {
+        START.with(|start| start.elapsed().as_micros() as u64)
+    }
+
+    fn schedule_wake(&self, at: u64, waker: &Waker) {
+        let (at, waker) = (START.with(|start| start.checked_add(Duration::from_micros(at))), waker.clone());
+        // A time that can't be reached does not come.
+        if let Some(at) = at {
+            tokio::spawn(async move {
+                tokio::time::sleep_until(at).await;
+                waker.wake();
+            });
+        }
+    }
+}
+
+embassy_time_driver::time_driver_impl!(static CLOCK: Clock = Clock);

@@ -1,0 +1,151 @@
+//! What the tests share.
+
+// Each test program uses its own part of it.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::cast_possible_truncation, clippy::struct_excessive_bools)]
+
+mod clock;
+pub mod device;
+pub mod mock;
+pub mod tcp;
+
+use gateway_emulator::{Emulator, Options, Quirks};
+use sms_gateway_embassy::{
+    Accepted, Error, Gateway, Memory, Transport,
+    core::{
+        Number, Port, Ports, UserId,
+        call::{
+            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, Recipient,
+            SendSms, SendUssd, Status, UssdOutcome,
+        },
+    },
+};
+use tcp::Tcp;
+
+pub fn options() -> Options {
+    Options { speed: 2000.0, ..Options::default() }
+}
+
+/// A gateway over leaked memory, which a test may do.
+pub fn gateway<T: Transport>(transport: T, host: &str) -> Gateway<'static, T> {
+    let memory: &'static mut Memory = Box::leak(Box::new(Memory::new()));
+    let mut count = 0;
+    let entropy = Box::leak(Box::new(move || {
+        count += 1;
+        count
+    }));
+    let host = host.to_owned().leak();
+    Gateway::new(transport, host, memory.buffers(), entropy).credentials("admin", "admin")
+}
+
+pub async fn start(options: Options) -> (Emulator, Gateway<'static, Tcp>) {
+    let emulator = Emulator::start(options).await.unwrap();
+    let gateway = gateway(Tcp::new(emulator.addr()), &emulator.addr().to_string());
+    (emulator, gateway)
+}
+
+pub fn recipient(number: &str, id: i64) -> Recipient<'_> {
+    Recipient::new(Number::new(number).unwrap()).user_id(UserId::new(id).unwrap())
+}
+
+pub async fn send<T: Transport>(
+    gateway: &mut Gateway<'_, T>,
+    number: &str,
+    id: i64,
+) -> Result<Accepted, Error<T::Error>> {
+    let recipients = [recipient(number, id)];
+    gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
+}
+
+/// Keeps tokio's clock from going on by itself. It goes on when this is dropped.
+pub struct Stopped {
+    _release: std::sync::mpsc::Sender<()>,
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
+}
+
+/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
+pub fn stop_the_clock() -> Stopped {
+    let (release, released) = std::sync::mpsc::channel();
+    tokio::task::spawn_blocking(move || released.recv());
+    tokio::time::pause();
+    Stopped { _release: release }
+}
+
+/// Makes each of the nine calls once and checks what it gives, whatever quirks the gateway has.
+pub async fn nine_calls<T: Transport>(
+    emulator: &Emulator,
+    gateway: &mut Gateway<'_, T>,
+) -> Result<(), Error<T::Error>> {
+    let ports = Ports::from(Port::new(0)?).with(Port::new(1)?);
+    let accepted = send(gateway, "13800138000", 7).await?;
+    emulator.idle().await;
+    let ids = [UserId::new(7)?];
+    let mut answer = gateway.query_sms_result(&QuerySmsResult::new().user_ids(&ids)).await?;
+    let mut results = 0;
+    while let Some(result) = answer.next().await? {
+        results += 1;
+        assert_eq!((result.user_id.get(), result.number.as_str()), (Some(7), "13800138000"));
+        assert!(matches!(result.status.get(), Some(Status::SentOk | Status::Delivered)), "{result:?}");
+        assert!(result.time.get().is_some(), "{result:?}");
+    }
+    assert_eq!(results, 1);
+    let mut answer = gateway.query_sms_deliver_status(&QuerySmsDeliverStatus::new()).await?;
+    let mut reports = 0;
+    while let Some(report) = answer.next().await? {
+        reports += 1;
+        assert!(report.number.as_str().ends_with("13800138000"), "{report:?}");
+        assert_eq!(report.status_code.get(), Some(0));
+    }
+    assert_eq!(reports, 1);
+    assert_eq!(gateway.query_sms_in_queue().await?, Some(0));
+
+    emulator.receive_sms(1, "10086", "Grüße, 你好 😀");
+    let mut answer = gateway.query_incoming_sms(&QueryIncomingSms::new(Flag::All)).await?;
+    let sms = answer.next().await?.expect("a message");
+    assert_eq!((sms.port.get(), sms.number.as_str()), (Some(1), "10086"));
+    assert!(sms.text.as_str().starts_with("Grüße"), "{sms:?}");
+    answer.finish().await?;
+
+    emulator.set_ussd(None, "*125#", "Balance 12");
+    let mut answer = gateway.send_ussd(&SendUssd::send(ports, "*125#")?).await?;
+    let mut sent = 0;
+    while let Some(status) = answer.next().await? {
+        assert_eq!(status.status.get().map(UssdOutcome::code), Some(200));
+        sent += 1;
+    }
+    assert_eq!(sent, 2);
+    let mut answer = gateway.query_ussd_reply(ports).await?;
+    let mut replies = 0;
+    while let Some(reply) = answer.next().await? {
+        assert!(reply.port.get().is_some_and(|port| port < 2), "{reply:?}");
+        replies += 1;
+    }
+    assert_eq!(replies, 2);
+
+    let request = GetPortInfo::new(Infos::DOCUMENTED)?.ports(ports);
+    let mut answer = gateway.get_port_info(&request).await?;
+    let mut infos = 0;
+    while let Some(info) = answer.next().await? {
+        assert!(info.reg.is_missing() || info.is_registered(), "{info:?}");
+        infos += 1;
+    }
+    assert_eq!(infos, 2);
+    gateway.stop_sms(accepted.task_id.expect("a task")).await
+}
+
+/// The quirks that leave a gateway of use, each alone, and all that were observed together.
+pub fn usable_quirks() -> Vec<(String, Quirks)> {
+    let mut all = vec![("observed".to_owned(), Quirks::observed())];
+    for name in Quirks::names() {
+        let name = if name == "close-after=N" { "close-after=2" } else { name };
+        if !name.starts_with("redirect") {
+            all.push((name.to_owned(), name.parse().unwrap()));
+        }
+    }
+    all
+}
