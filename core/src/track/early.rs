@@ -140,7 +140,10 @@ impl<'m> Early<'m> {
         }
         let group = self.group(report.port, report.reference, &report.digits);
         let worth = |place: &EarlyReport| (place.stage.worth(), u32::MAX - place.since.ago(now));
-        let Some(place) = group.iter_mut().min_by_key(|place| worth(place)) else { return Some(*report) };
+        let place = group.iter_mut().min_by_key(|place| worth(place));
+        // What may be a message's is not given up for what is nobody's, which is handed out instead.
+        let gives_way = |place: &&mut EarlyReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
+        let Some(place) = place.filter(gives_way) else { return Some(*report) };
         let made_room = *place;
         *place = EarlyReport { report: *report, since: now, sequence, stage };
         if stage == Stage::Waiting && (self.waiting == 0 || due.is_due(self.next_due)) {
@@ -270,9 +273,9 @@ impl Stage {
             Self::Empty => 0,
             Self::Given => 1,
             Self::Undecided => 2,
-            Self::Claimed => 3,
-            Self::Waiting => 4,
-            Self::Unmatched | Self::Ambiguous => 5,
+            Self::Waiting => 3,
+            Self::Unmatched | Self::Ambiguous => 4,
+            Self::Claimed => 5,
         }
     }
 }

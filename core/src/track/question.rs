@@ -339,8 +339,9 @@ impl Tracker<'_> {
 
     /// Whether messages have waited for so long that a report of theirs may have come with the time of its arrival.
     fn wants_arrivals(&self) -> bool {
-        let slowest = (SLOWEST_STEP..STEPS).any(|step| self.slots.length(Queue::Report(step)) > 0);
-        slowest && !self.clock.reports_equal() && self.clock.latest().is_some()
+        let is_old = |at| at != NIL && self.is_old(self.slots.get(at));
+        let waits = (0..STEPS).any(|step| is_old(self.slots.first(Queue::Report(step))));
+        waits && !self.clock.reports_equal() && self.clock.latest().is_some()
     }
 
     /// The question for reports that arrived since the last look; the first look reaches back to the first message that waits.

@@ -99,24 +99,17 @@ impl Oracle {
     }
 
     fn justify(&mut self, index: u32, ambiguous: bool) -> Result<(), Failure> {
-        if ambiguous {
-            // Where there is little room, it is forgotten which reports came before the message.
-            let had_room = self.config.caller.early == ENOUGH_EARLY;
-            return demand(
-                !had_room || self.could_not_tell(index),
-                index,
-                "ambiguous though its reports can be told from all others",
-            );
-        }
-        if self.is_decided(index) {
+        let what = if ambiguous {
+            "ambiguous though its reports can be told from all others"
+        } else if self.is_decided(index) {
             // Its report waited for another message to be told from, in vain.
             self.figures.ambiguous += 1;
-            return demand(
-                self.could_not_tell(index),
-                index,
-                "expired though the reports that were shown decide",
-            );
-        }
-        Ok(())
+            "expired though the reports that were shown decide"
+        } else {
+            return Ok(());
+        };
+        // Where there is little room for reports, it is forgotten which of them came before the message.
+        let had_room = self.config.caller.early == ENOUGH_EARLY;
+        demand(!had_room || self.could_not_tell(index), index, what)
     }
 }
