@@ -23,6 +23,8 @@ use crate::{
 
 /// How often a call is sent at most, each time with other credentials than were refused before.
 const MAX_LOGINS: u32 = 3;
+/// The least that an answer's own values need. Of a message that was sent it would not be known otherwise.
+const MIN_RECORD: usize = 64;
 /// The status of an answer with a login challenge.
 const UNAUTHORIZED: u16 = 401;
 
@@ -257,6 +259,9 @@ impl<'m, T: Transport> Gateway<'m, T> {
         &mut self,
         request: &R,
     ) -> Result<Answer<'_, 'm, T, C>, Error<T::Error>> {
+        if self.record.len() < MIN_RECORD {
+            return Err(Error::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD });
+        }
         for _ in 0..MAX_LOGINS {
             let (status, authorized) = self.authorized_exchange(request).await?;
             if status != UNAUTHORIZED {

@@ -115,6 +115,14 @@ impl<T: Transport> Line<'_, T> {
     /// Sends a request and reads the head of its answer: its status. A request of which nothing was sent, since the connection that
     /// was kept from an earlier answer has closed, goes out again on a new one.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<u16, Broken<T::Error>> {
+        let outcome = self.try_exchange(request).await;
+        if outcome.is_err() {
+            self.close().await;
+        }
+        outcome
+    }
+
+    async fn try_exchange(&mut self, request: &[u8]) -> Result<u16, Broken<T::Error>> {
         loop {
             let used = self.open().await.map_err(Broken::Unsent)?;
             self.begin();

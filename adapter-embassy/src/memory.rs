@@ -12,7 +12,7 @@ pub struct Buffers<'m> {
     /// Where the bytes of an answer come in; before that the request's target and login are written here. Any size from 512 bytes
     /// does for any answer; larger is faster.
     pub answer: &'m mut [u8],
-    /// Where one record of an answer is held: 256 bytes do for all but incoming texts. A longer text comes out as
+    /// Where one record of an answer is held: at least 64 bytes; 256 do for all but incoming texts. A longer text comes out as
     /// [`Text::TooLong`](sms_gateway_core::json::Text::TooLong).
     pub record: &'m mut [u8],
     /// Where the login's challenge is kept, in one half, and the next one comes in, in the other: 512 bytes do as a rule.

@@ -11,7 +11,7 @@ pub struct Gateway {
     pub life: Option<u32>,
     /// No login is good.
     pub refuses: bool,
-    used: u32,
+    pub used: u32,
 }
 
 impl Gateway {

@@ -58,6 +58,8 @@ impl Reply {
 pub struct Road {
     /// A write takes so many bytes, and a read gives so many.
     pub piece: usize,
+    /// A connection's first read gives no more than so many bytes.
+    pub first: usize,
     /// Everything takes a moment: each future is polled twice.
     pub waits: bool,
     /// Writing fails after so many bytes of a connection.
@@ -74,6 +76,7 @@ impl Default for Road {
     fn default() -> Self {
         Self {
             piece: usize::MAX,
+            first: usize::MAX,
             waits: false,
             write_limit: None,
             refuses: false,
@@ -102,6 +105,7 @@ struct Connection {
     incoming: Vec<u8>,
     written: usize,
     outgoing: VecDeque<u8>,
+    read: bool,
     then: Option<Then>,
 }
 
@@ -214,7 +218,8 @@ impl World {
     /// `None`: there is nothing to read.
     fn read(&mut self, room: &mut [u8]) -> Option<Result<usize, MockError>> {
         let Some(connection) = self.open.as_mut() else { return Some(Err(MockError::Broken)) };
-        let count = room.len().min(self.road.piece).min(connection.outgoing.len());
+        let piece = if connection.read { self.road.piece } else { self.road.first.min(self.road.piece) };
+        let count = room.len().min(piece).min(connection.outgoing.len());
         if count == 0 {
             return match connection.then {
                 Some(Then::Close) => Some(Ok(0)),
@@ -222,6 +227,7 @@ impl World {
                 Some(Then::Stall | Then::Listen) | None => None,
             };
         }
+        connection.read = true;
         for place in &mut room[..count] {
             *place = connection.outgoing.pop_front().unwrap();
         }

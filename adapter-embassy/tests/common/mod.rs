@@ -10,6 +10,7 @@ pub mod mock;
 pub mod tcp;
 
 use gateway_emulator::{Emulator, Options, Quirks};
+use mock::{Device, Mock, Road};
 use sms_gateway_embassy::{
     Accepted, Error, Gateway, Memory, Transport,
     core::{
@@ -20,14 +21,37 @@ use sms_gateway_embassy::{
         },
     },
 };
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
 use tcp::Tcp;
 
 pub fn options() -> Options {
     Options { speed: 2000.0, ..Options::default() }
 }
 
-/// A gateway over leaked memory, which a test may do.
+/// One with a login, by a mock transport.
+pub fn mocked(device: impl Device + 'static, road: Road) -> (Mock, Gateway<'static, Mock>) {
+    let mock = Mock::new(device, road);
+    (mock.clone(), gateway(mock, "box"))
+}
+
+/// Polls a future up to so many times.
+pub fn poll_times<F: Future>(mut future: Pin<&mut F>, times: usize) -> Option<F::Output> {
+    let mut context = Context::from_waker(Waker::noop());
+    (0..times).find_map(|_| match future.as_mut().poll(&mut context) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    })
+}
+
 pub fn gateway<T: Transport>(transport: T, host: &str) -> Gateway<'static, T> {
+    stranger(transport, host).credentials("admin", "admin")
+}
+
+/// A gateway without credentials, over leaked memory, which a test may do.
+pub fn stranger<T: Transport>(transport: T, host: &str) -> Gateway<'static, T> {
     let memory: &'static mut Memory = Box::leak(Box::new(Memory::new()));
     let mut count = 0;
     let entropy = Box::leak(Box::new(move || {
@@ -35,7 +59,7 @@ pub fn gateway<T: Transport>(transport: T, host: &str) -> Gateway<'static, T> {
         count
     }));
     let host = host.to_owned().leak();
-    Gateway::new(transport, host, memory.buffers(), entropy).credentials("admin", "admin")
+    Gateway::new(transport, host, memory.buffers(), entropy)
 }
 
 pub async fn start(options: Options) -> (Emulator, Gateway<'static, Tcp>) {

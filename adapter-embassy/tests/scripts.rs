@@ -1,0 +1,64 @@
+//! The core's table of scripted answers through a whole client, cut at every byte.
+
+#![allow(missing_docs, unreachable_pub, dead_code)]
+
+mod common;
+#[path = "../../core/tests/answers/scripts.rs"]
+mod scripts;
+
+use common::mock::{Mock, MockError, Reply, Road, Then};
+use scripts::{End, SCRIPTS, Script};
+use sms_gateway_embassy::{
+    Error, Fault, Gateway, Memory,
+    core::http::{AnswerError, Verdict},
+};
+
+type Outcome = Result<Option<u32>, Error<MockError>>;
+
+/// Asks a question that the script answers; the outcome, and whether the connection was closed.
+async fn asked(script: &Script, road: Road) -> (Outcome, bool) {
+    let bytes = script.bytes;
+    let mock = Mock::new(move |_: &str| Reply::new(bytes, Then::Close), road);
+    // A small one, so that an answer comes in several readings.
+    let mut memory = Memory::<256, 64, 64, 512>::new();
+    let mut entropy = || 0;
+    let mut gateway = Gateway::new(mock.clone(), "box", memory.buffers(), &mut entropy);
+    let outcome = gateway.query_sms_in_queue().await;
+    assert_eq!(mock.connections(), 1, "{}: {outcome:?}", script.name);
+    (outcome, mock.closed() == 1)
+}
+
+fn check(script: &Script, outcome: &Outcome, closed: bool) {
+    let name = script.name;
+    let is_success = script.status.is_some_and(|status| status / 100 == 2);
+    match outcome {
+        Ok(in_queue) => assert_eq!((*in_queue, is_success), (Some(0), true), "{name}"),
+        Err(Error::NoCredentials) => assert_eq!(script.status, Some(401), "{name}"),
+        Err(Error::Redirect) => assert!(script.location.is_some(), "{name}"),
+        Err(Error::Http { status }) => {
+            assert_eq!((script.status, is_success), (Some(*status), false), "{name}");
+        }
+        Err(Error::Malformed(_) | Error::Refused(_)) => assert!(is_success, "{name}"),
+        Err(Error::Lost(Fault::Answer(AnswerError { kind, offset }))) => {
+            assert_eq!(script.end, End::Broken(*kind, *offset), "{name}");
+        }
+        Err(other) => panic!("{name}: {other:?}"),
+    }
+    let is_read_to_its_end = !matches!(outcome, Err(Error::Malformed(_)));
+    let keeps = script.end == End::Whole(Verdict::Keep);
+    assert_eq!(!closed, keeps && is_read_to_its_end, "{name}: {outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_the_pieces_the_outcome_is_the_same() {
+    for script in SCRIPTS {
+        let (outcome, closed) = asked(script, Road::default()).await;
+        check(script, &outcome, closed);
+        for first in 1..=script.bytes.len() {
+            let cut = asked(script, Road { first, ..Road::default() }).await;
+            assert_eq!(cut, (outcome, closed), "{}, cut at {first}", script.name);
+        }
+        let single = asked(script, Road { piece: 1, waits: true, ..Road::default() }).await;
+        assert_eq!(single, (outcome, closed), "{}, byte by byte", script.name);
+    }
+}
