@@ -4,7 +4,10 @@
 use libfuzzer_sys::fuzz_target;
 use sms_gateway_core::{
     TooSmall,
-    http::{Credentials, LoginError, Scheme, challenge, digest},
+    http::{
+        Credentials, LoginError, Scheme, challenge,
+        digest::{self, Prepared},
+    },
 };
 
 fuzz_target!(|value: &str| {
@@ -24,7 +27,18 @@ fuzz_target!(|value: &str| {
                 let Err(LoginError::TooSmall(TooSmall { needed })) = answer(&mut []) else {
                     panic!("nothing holds it")
                 };
-                assert_eq!(answer(&mut vec![0; needed]).map(|header| header.len()), Ok(needed));
+                let header = answer(&mut vec![0; needed]).expect("as much room as it needs");
+                assert_eq!(header.len(), needed);
+
+                let Err(LoginError::TooSmall(TooSmall { needed: room })) =
+                    Prepared::new(&read, &user, "c", [])
+                else {
+                    panic!("nothing holds it")
+                };
+                let prepared =
+                    Prepared::new(&read, &user, "c", vec![0; room]).expect("as much room as it needs");
+                assert_eq!(prepared.nonce(), read.nonce());
+                assert_eq!(prepared.authorization("GET", "/", 1, &mut vec![0; needed]), Ok(header.as_str()));
             }
             Ok(Scheme::Basic { realm }) => assert!(realm.chars().count() <= value.len()),
             Err(error) => {

@@ -103,6 +103,13 @@ fn login(given: &mut Given<'_>) -> Option<()> {
             let text = given.text;
             let header = digest::authorization(&read, &credentials, text, text, nc, text, given.buffer);
             black_box(header.map_err(show).ok());
+            let prepared = digest::Prepared::new(&read, &credentials, text, &mut *given.buffer);
+            let prepared = prepared.map_err(show).ok()?;
+            show(prepared.nonce());
+            let mut header = [0; 64];
+            let header = prepared.authorization(text, text, nc, black_box(&mut header[..]));
+            black_box(header.map_err(show).ok());
+            black_box(prepared.into_buffer());
         }
     }
     Some(())

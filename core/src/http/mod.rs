@@ -12,8 +12,8 @@
 //! - [`digest`] and [`basic`] write the answer into a lent buffer.
 //!
 //! A Digest challenge may be answered again and again with a growing nonce count, until the gateway refuses its nonce.
-//! It borrows the header value it was read from; keep that value, or the shorter one that [`Challenge::write`] makes,
-//! and read it again.
+//! It borrows the header value it was read from. To be kept, it becomes a [`digest::Prepared`], for which the challenge has been
+//! read and the password hashed once for all requests; or it is written with [`Challenge::write`], to be read again.
 //!
 //! # Example
 //! ```
@@ -39,6 +39,7 @@ mod error;
 pub mod login;
 mod parameter;
 mod request;
+mod word;
 
 pub use answer::{Answer, AnswerError, AnswerErrorKind, CloseReason, MAX_HEAD_BYTES, Part, Verdict};
 pub use challenge::{Algorithm, Challenge, Challenges, Scheme};

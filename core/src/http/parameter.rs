@@ -1,5 +1,6 @@
 //! A parameter's value, and strings in quotes (RFC 9110 §5.6.4).
 
+use super::word::Word;
 use crate::writer::Writer;
 use core::fmt::{self, Write};
 
@@ -7,53 +8,71 @@ use core::fmt::{self, Write};
 /// values are equal if they read the same.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
-    raw: &'a str,
-    /// It stood in quotes: a backslash is no character of its own.
-    quoted: bool,
+    /// UTF-8.
+    raw: &'a [u8],
+    /// The byte that is no character of its own: a backslash if it stood in quotes, else none of all. It is as long as a word, and
+    /// not a `bool`, which an `Option` would use for its own purposes, since words are copied in fewer instructions.
+    escape: u32,
 }
 
+const BACKSLASH: u32 = b'\\' as u32;
+const NONE: u32 = u32::MAX;
+
 impl<'a> Value<'a> {
+    /// A plain text.
     pub(super) const fn token(raw: &'a str) -> Self {
-        Self { raw, quoted: false }
+        Self::plain(raw.as_bytes())
     }
 
-    /// What stood between the quotes: it has no bare quote and does not end within an escape.
-    pub(super) const fn quoted(raw: &'a str) -> Self {
-        Self { raw, quoted: true }
+    /// A plain text, known to be UTF-8.
+    pub(super) const fn plain(raw: &'a [u8]) -> Self {
+        Self { raw, escape: NONE }
+    }
+
+    /// What stood between the quotes: UTF-8 that has no bare quote and does not end within an escape.
+    pub(super) const fn quoted(raw: &'a [u8]) -> Self {
+        Self { raw, escape: BACKSLASH }
     }
 
     /// The characters.
     pub fn chars(&self) -> impl Iterator<Item = char> + use<'a> {
-        let Self { raw, quoted } = *self;
+        let escape = self.escape;
         // A backslash that is dropped escapes the next character, which then is text whatever it is.
         let mut dropped = false;
-        raw.chars().filter(move |character| {
-            dropped = quoted && *character == '\\' && !dropped;
+        core::str::from_utf8(self.raw).unwrap_or_default().chars().filter(move |character| {
+            dropped = u32::from(*character) == escape && !dropped;
             !dropped
         })
     }
 
     /// The bytes of the characters.
     pub(super) fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
-        self.runs().flatten().copied()
+        let Self { raw, escape } = *self;
+        let mut dropped = false;
+        raw.iter().copied().filter(move |byte| {
+            dropped = u32::from(*byte) == escape && !dropped;
+            !dropped
+        })
     }
 
-    /// The same in pieces, each as long as there is no backslash to be dropped.
-    pub(super) fn runs(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let Self { raw, quoted } = *self;
-        let mut rest = raw.as_bytes();
-        core::iter::from_fn(move || {
-            if !quoted {
-                return Some(core::mem::take(&mut rest)).filter(|run| !run.is_empty());
-            }
-            // A backslash that is dropped escapes the next byte, which then is text whatever it is.
-            rest = rest.strip_prefix(b"\\").unwrap_or(rest);
-            let behind = rest.iter().skip(1).position(|byte| *byte == b'\\');
-            let end = behind.map_or(rest.len(), |at| at.saturating_add(1));
-            let (run, behind) = rest.split_at_checked(end)?;
-            rest = behind;
-            Some(run).filter(|run| !run.is_empty())
-        })
+    /// The same in pieces.
+    pub(super) fn for_each_piece(&self, mut take: impl FnMut(&[u8])) {
+        if self.escape == NONE {
+            return take(self.raw);
+        }
+        let mut dropped = false;
+        let pieces = self.raw.split(|byte| {
+            dropped = u32::from(*byte) == self.escape && !dropped;
+            dropped
+        });
+        pieces.for_each(take);
+    }
+
+    /// The word that it is.
+    pub(super) fn word(&self) -> Word {
+        let mut word = Word::EMPTY;
+        self.bytes().for_each(|byte| word.push(byte));
+        word
     }
 
     /// Whether it reads like this text, capital or small letters alike in ASCII.
@@ -62,33 +81,27 @@ impl<'a> Value<'a> {
         self.bytes().map(small).eq(text.bytes().map(small))
     }
 
-    /// Writes it in quotes. What came in quotes goes out byte by byte as it came.
-    pub(super) fn write_quoted(&self, writer: &mut Writer<'_>) {
-        if self.quoted {
-            writer.byte(b'"');
-            writer.str(self.raw);
-            writer.byte(b'"');
-        } else {
-            write_quoted(self.raw, writer);
+    /// Writes it as what stands between quotes. What came in quotes goes out byte by byte as it came.
+    pub(super) fn write_inside(&self, writer: &mut Writer<'_>) {
+        for byte in self.raw {
+            if self.escape == NONE && matches!(byte, b'"' | b'\\') {
+                writer.byte(b'\\');
+            }
+            writer.byte(*byte);
         }
+    }
+
+    /// Writes it in quotes.
+    pub(super) fn write_quoted(&self, writer: &mut Writer<'_>) {
+        writer.byte(b'"');
+        self.write_inside(writer);
+        writer.byte(b'"');
     }
 
     /// Writes it without quotes.
     pub(super) fn write_plain(&self, writer: &mut Writer<'_>) {
         self.bytes().for_each(|byte| writer.byte(byte));
     }
-}
-
-/// Writes a plain text in quotes, with a backslash before each quote and each backslash.
-pub(super) fn write_quoted(text: &str, writer: &mut Writer<'_>) {
-    writer.byte(b'"');
-    for byte in text.bytes() {
-        if matches!(byte, b'"' | b'\\') {
-            writer.byte(b'\\');
-        }
-        writer.byte(byte);
-    }
-    writer.byte(b'"');
 }
 
 impl PartialEq for Value<'_> {
@@ -151,11 +164,11 @@ mod tests {
             (r"\\\\", r"\\"),
             (r"\a\é\\b", r"aé\b"),
         ] {
-            assert_eq!(Value::quoted(raw).to_string(), read);
+            assert_eq!(Value::quoted(raw.as_bytes()).to_string(), read);
             assert_eq!(Value::token(raw).to_string(), raw);
-            assert_eq!(Value::quoted(raw), Value::token(read));
-            assert!(Value::quoted(raw).bytes().eq(read.bytes()));
-            assert_eq!(format!("{:?}", Value::quoted(raw)), format!("{read:?}"));
+            assert_eq!(Value::quoted(raw.as_bytes()), Value::token(read));
+            assert!(Value::quoted(raw.as_bytes()).bytes().eq(read.bytes()));
+            assert_eq!(format!("{:?}", Value::quoted(raw.as_bytes())), format!("{read:?}"));
         }
         assert_ne!(Value::token("abc"), Value::token("ab"));
         assert_ne!(Value::token("ab"), "abc");
@@ -163,7 +176,7 @@ mod tests {
 
     #[test]
     fn case_matters_only_when_it_should() {
-        let value = Value::quoted(r"M\D5-sess");
+        let value = Value::quoted(br"M\D5-sess");
         assert!(value.eq_ignore_ascii_case("md5-SESS"));
         assert!(!value.eq_ignore_ascii_case("md5"));
         assert_ne!(value, "md5-sess");
@@ -173,17 +186,17 @@ mod tests {
     #[test]
     fn a_quoted_value_goes_out_as_it_came() {
         let raw = r#"\a\"b"#;
-        assert_eq!(written(|writer| Value::quoted(raw).write_quoted(writer)), r#""\a\"b""#);
+        assert_eq!(written(|writer| Value::quoted(raw.as_bytes()).write_quoted(writer)), r#""\a\"b""#);
         assert_eq!(written(|writer| Value::token(r"a\b").write_quoted(writer)), r#""a\\b""#);
     }
 
     proptest! {
         #[test]
         fn quoting_loses_nothing(text in "[a\"\\\\é ,]{0,12}") {
-            let quoted = written(|writer| write_quoted(&text, writer));
+            let quoted = written(|writer| Value::token(&text).write_quoted(writer));
             prop_assert_eq!(&quoted, &format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")));
             let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap();
-            prop_assert_eq!(Value::quoted(inner).to_string(), text);
+            prop_assert_eq!(Value::quoted(inner.as_bytes()).to_string(), text);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The header fields that matter, and what they say.
 
-use super::{AnswerErrorKind, word::Word};
+use super::AnswerErrorKind;
+use crate::http::word::Word;
 
 /// The field that is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]

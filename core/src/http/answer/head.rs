@@ -4,9 +4,8 @@ use super::{
     AnswerErrorKind,
     fields::{Field, Fields},
     machine::{Framing, Machine, State},
-    word::is_space,
 };
-use crate::http::challenge::is_token;
+use crate::http::{challenge::is_token, word::is_space};
 
 /// What a status line begins with.
 const VERSION: &[u8] = b"HTTP/1.";

@@ -1,7 +1,7 @@
 //! The field values that are kept in the lent memory.
 
-use super::word::is_space;
 use crate::TooSmall;
+use crate::http::word::is_space;
 
 /// Between two values; no value has it.
 const SEPARATOR: u8 = b'\n';

@@ -4,8 +4,8 @@ use super::{
     AnswerErrorKind, MAX_HEAD_BYTES, Part,
     fields::{Field, Fields},
     kept::Kept,
-    word::{Word, is_space},
 };
+use crate::http::word::{Word, is_space};
 
 /// What comes next.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,6 @@ mod head;
 mod kept;
 mod machine;
 mod verdict;
-mod word;
 
 use core::fmt;
 

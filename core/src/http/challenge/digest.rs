@@ -1,5 +1,8 @@
 //! What a Digest challenge says (RFC 7616 §3.3).
 
+use core::fmt;
+
+use super::fields::Fields;
 use crate::TooSmall;
 use crate::http::Value;
 use crate::writer::Writer;
@@ -21,16 +24,18 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    const NAMES: &[(&[u8], Self)] = &[
+        (b"md5", Self::Md5),
+        (b"md5-sess", Self::Md5Sess),
+        #[cfg(feature = "sha256")]
+        (b"sha-256", Self::Sha256),
+        #[cfg(feature = "sha256")]
+        (b"sha-256-sess", Self::Sha256Sess),
+    ];
+
     pub(super) fn named(name: Value<'_>) -> Option<Self> {
-        let known = [
-            ("MD5", Self::Md5),
-            ("MD5-sess", Self::Md5Sess),
-            #[cfg(feature = "sha256")]
-            ("SHA-256", Self::Sha256),
-            #[cfg(feature = "sha256")]
-            ("SHA-256-sess", Self::Sha256Sess),
-        ];
-        known.into_iter().find(|(word, _)| name.eq_ignore_ascii_case(word)).map(|(_, algorithm)| algorithm)
+        let name = name.word();
+        Self::NAMES.iter().find(|(known, _)| name.is(known)).map(|known| known.1)
     }
 
     /// Whether the password's hash is hashed again with both nonces (RFC 7616 §3.4.2).
@@ -58,14 +63,11 @@ impl Algorithm {
 ///
 /// `domain`, `charset` and `userhash` are not kept: the login is for one gateway, names and passwords are sent and hashed as UTF-8,
 /// and the name is not hashed, which is the client's choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Challenge<'a> {
-    pub(super) realm: Value<'a>,
-    pub(super) nonce: Value<'a>,
-    pub(super) opaque: Option<Value<'a>>,
+    /// As they came; with a realm and a nonce.
+    pub(super) fields: Fields<'a>,
     pub(super) algorithm: Algorithm,
-    /// The algorithm as the gateway spells it, if it names one.
-    pub(super) spelling: Option<Value<'a>>,
     pub(super) qop: bool,
     pub(super) stale: bool,
 }
@@ -73,17 +75,17 @@ pub struct Challenge<'a> {
 impl<'a> Challenge<'a> {
     /// What the login is for; a part of what is hashed.
     pub const fn realm(&self) -> Value<'a> {
-        self.realm
+        or_empty(self.fields.realm())
     }
 
     /// The gateway's nonce. The nonce count begins at 1 with each new one.
     pub const fn nonce(&self) -> Value<'a> {
-        self.nonce
+        or_empty(self.fields.nonce())
     }
 
     /// What the gateway wants back unchanged, if anything.
     pub const fn opaque(&self) -> Option<Value<'a>> {
-        self.opaque
+        self.fields.opaque()
     }
 
     /// The hash.
@@ -122,9 +124,9 @@ impl<'a> Challenge<'a> {
     pub fn write<'o>(&self, out: &'o mut [u8]) -> Result<&'o str, TooSmall> {
         let mut writer = Writer::new(out);
         writer.str("Digest realm=");
-        self.realm.write_quoted(&mut writer);
+        self.realm().write_quoted(&mut writer);
         writer.str(", nonce=");
-        self.nonce.write_quoted(&mut writer);
+        self.nonce().write_quoted(&mut writer);
         self.write_unchanged(&mut writer);
         writer.str(if self.qop { ", qop=\"auth\"" } else { "" });
         writer.str(if self.stale { ", stale=true" } else { "" });
@@ -134,14 +136,44 @@ impl<'a> Challenge<'a> {
 
     /// Writes what goes back as it came, if it came.
     pub(in crate::http) fn write_unchanged(&self, writer: &mut Writer<'_>) {
-        if let Some(spelling) = self.spelling {
+        if let Some(spelling) = self.fields.algorithm() {
             writer.str(", algorithm=");
             spelling.write_plain(writer);
         }
-        if let Some(opaque) = self.opaque {
+        if let Some(opaque) = self.opaque() {
             writer.str(", opaque=");
             opaque.write_quoted(writer);
         }
+    }
+}
+
+const fn or_empty(value: Option<Value<'_>>) -> Value<'_> {
+    match value {
+        Some(value) => value,
+        None => Value::token(""),
+    }
+}
+
+impl PartialEq for Challenge<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.realm(), self.nonce(), self.opaque(), self.fields.algorithm())
+            == (other.realm(), other.nonce(), other.opaque(), other.fields.algorithm())
+            && (self.qop, self.stale) == (other.qop, other.stale)
+    }
+}
+
+impl Eq for Challenge<'_> {}
+
+impl fmt::Debug for Challenge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Challenge")
+            .field("realm", &self.realm())
+            .field("nonce", &self.nonce())
+            .field("opaque", &self.opaque())
+            .field("algorithm", &self.algorithm)
+            .field("qop", &self.qop)
+            .field("stale", &self.stale)
+            .finish()
     }
 }
 

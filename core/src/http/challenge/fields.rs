@@ -1,79 +1,100 @@
 //! From parameters to a challenge.
 
 use super::{Algorithm, Challenge, Scheme};
-use crate::http::{ChallengeErrorKind, Value};
+use crate::http::{ChallengeErrorKind, Value, word::Word};
 
-/// The parameters that matter, as they were found.
-#[derive(Default)]
-pub(super) struct Fields<'a> {
-    realm: Option<Value<'a>>,
-    nonce: Option<Value<'a>>,
-    opaque: Option<Value<'a>>,
-    algorithm: Option<Value<'a>>,
-    qop: Option<Value<'a>>,
-    stale: Option<Value<'a>>,
-}
+/// The parameters that matter.
+const NAMES: [&[u8]; 6] = [b"realm", b"nonce", b"opaque", b"algorithm", b"qop", b"stale"];
+
+/// Their values, as they were found.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Fields<'a>([Option<Value<'a>>; NAMES.len()]);
 
 impl<'a> Fields<'a> {
     /// Keeps a parameter in place of an earlier one; one of another name is let go.
-    pub(super) fn set(&mut self, name: &str, value: Value<'a>) {
-        let places = [
-            ("realm", &mut self.realm),
-            ("nonce", &mut self.nonce),
-            ("opaque", &mut self.opaque),
-            ("algorithm", &mut self.algorithm),
-            ("qop", &mut self.qop),
-            ("stale", &mut self.stale),
-        ];
-        if let Some((_, place)) = places.into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
+    pub(super) fn set(&mut self, name: &[u8], value: Value<'a>) {
+        let mut places = NAMES.iter().zip(&mut self.0);
+        if let Some((_, place)) = places.find(|(known, _)| name.eq_ignore_ascii_case(known)) {
             *place = Some(value);
         }
     }
 
-    /// The challenge that they make.
-    pub(super) fn scheme(&self, name: &str) -> Result<Scheme<'a>, ChallengeErrorKind> {
-        if name.eq_ignore_ascii_case("Digest") {
-            self.digest().map(Scheme::Digest)
-        } else if name.eq_ignore_ascii_case("Basic") {
-            Ok(Scheme::Basic { realm: self.realm.ok_or(ChallengeErrorKind::NoRealm)? })
-        } else {
-            Err(ChallengeErrorKind::UnknownScheme)
-        }
+    pub(super) const fn realm(&self) -> Option<Value<'a>> {
+        let [realm, ..] = self.0;
+        realm
     }
 
-    fn digest(&self) -> Result<Challenge<'a>, ChallengeErrorKind> {
-        Ok(Challenge {
-            realm: self.realm.ok_or(ChallengeErrorKind::NoRealm)?,
-            nonce: self.nonce.ok_or(ChallengeErrorKind::NoNonce)?,
-            opaque: self.opaque,
-            algorithm: self
-                .algorithm
-                .map_or(Some(Algorithm::Md5), Algorithm::named)
-                .ok_or(ChallengeErrorKind::UnknownAlgorithm)?,
-            spelling: self.algorithm,
-            qop: self.qop.map_or(Ok(false), offers_auth)?,
-            stale: self.stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true")),
-        })
+    pub(super) const fn nonce(&self) -> Option<Value<'a>> {
+        let [_, nonce, ..] = self.0;
+        nonce
+    }
+
+    pub(super) const fn opaque(&self) -> Option<Value<'a>> {
+        let [_, _, opaque, ..] = self.0;
+        opaque
+    }
+
+    /// The algorithm as the gateway spells it.
+    pub(super) const fn algorithm(&self) -> Option<Value<'a>> {
+        let [_, _, _, algorithm, ..] = self.0;
+        algorithm
+    }
+
+    const fn qop(&self) -> Option<Value<'a>> {
+        let [_, _, _, _, qop, ..] = self.0;
+        qop
+    }
+
+    const fn stale(&self) -> Option<Value<'a>> {
+        let [_, _, _, _, _, stale] = self.0;
+        stale
+    }
+
+    /// The challenge that they make.
+    pub(super) fn scheme(&self, name: &[u8]) -> Result<Scheme<'a>, ChallengeErrorKind> {
+        let digest = name.eq_ignore_ascii_case(b"Digest");
+        if !digest && !name.eq_ignore_ascii_case(b"Basic") {
+            return Err(ChallengeErrorKind::UnknownScheme);
+        }
+        let realm = self.realm().ok_or(ChallengeErrorKind::NoRealm)?;
+        if !digest {
+            return Ok(Scheme::Basic { realm });
+        }
+        if self.nonce().is_none() {
+            return Err(ChallengeErrorKind::NoNonce);
+        }
+        let algorithm = self.algorithm().map_or(Some(Algorithm::Md5), Algorithm::named);
+        Ok(Scheme::Digest(Challenge {
+            algorithm: algorithm.ok_or(ChallengeErrorKind::UnknownAlgorithm)?,
+            qop: self.qop().map_or(Ok(false), offers_auth)?,
+            stale: self.stale().is_some_and(|stale| stale.word().is(b"true")),
+            fields: *self,
+        }))
     }
 }
 
 /// Whether a list of protections has `auth`; an empty list is as good as none.
 fn offers_auth(list: Value<'_>) -> Result<bool, ChallengeErrorKind> {
-    let (mut named, mut auth) = (false, false);
-    // What is still to come of the word, unless the list has another one here.
-    let mut rest = Some(b"auth".as_slice());
-    for byte in list.bytes().chain([b',']) {
-        match byte.to_ascii_lowercase() {
-            b' ' | b'\t' => {}
-            b',' => {
-                named |= rest != Some(b"auth");
-                auth |= rest == Some(b"");
-                rest = Some(b"auth");
-            }
-            small => rest = rest.and_then(|rest| rest.strip_prefix(&[small])),
+    let mut named = false;
+    let mut word = Word::EMPTY;
+    let mut bytes = list.bytes();
+    loop {
+        let byte = bytes.next();
+        if let Some(byte) = byte
+            && byte != b','
+        {
+            word.push(byte);
+            continue;
+        }
+        if word.is(b"auth") {
+            return Ok(true);
+        }
+        named |= !word.is_empty();
+        word.clear();
+        if byte.is_none() {
+            return if named { Err(ChallengeErrorKind::UnknownQop) } else { Ok(false) };
         }
     }
-    if named && !auth { Err(ChallengeErrorKind::UnknownQop) } else { Ok(auth) }
 }
 
 #[cfg(test)]
@@ -84,9 +105,9 @@ mod tests {
     fn scheme<'a>(name: &str, parameters: &[(&str, &'a str)]) -> Result<Scheme<'a>, ChallengeErrorKind> {
         let mut fields = Fields::default();
         for (name, value) in parameters {
-            fields.set(name, Value::quoted(value));
+            fields.set(name.as_bytes(), Value::quoted(value.as_bytes()));
         }
-        fields.scheme(name)
+        fields.scheme(name.as_bytes())
     }
 
     fn digest<'a>(name: &str, value: &'a str) -> Result<Challenge<'a>, ChallengeErrorKind> {
@@ -138,7 +159,8 @@ mod tests {
         let named = |name| digest("algorithm", name).map(|challenge| challenge.algorithm());
         assert_eq!(digest("x", "").unwrap().algorithm(), Algorithm::Md5);
         assert_eq!((named("md5"), named("MD5-SESS")), (Ok(Algorithm::Md5), Ok(Algorithm::Md5Sess)));
-        for unknown in ["", "SHA-512-256", "MD5 ", "MD", "MD5-"] {
+        assert_eq!(named(" MD5 "), Ok(Algorithm::Md5));
+        for unknown in ["", "SHA-512-256", "MD 5", "MD", "MD5-"] {
             assert_eq!(named(unknown), Err(UnknownAlgorithm), "{unknown}");
         }
         #[cfg(feature = "sha256")]

@@ -1,17 +1,18 @@
 //! The words of a `WWW-Authenticate` value (RFC 9110 §5.6 and §11).
 
-use crate::http::{ChallengeError, ChallengeErrorKind, Value};
+use crate::http::{ChallengeErrorKind, Value, word::is_space};
 
-/// Goes through a header value once, from left to right.
+/// Goes through a header value once, from left to right. It stops at an error.
 #[derive(Clone, Debug)]
 pub(super) struct Lexer<'a> {
     length: usize,
-    rest: &'a str,
+    /// UTF-8: what is taken from it ends in front of an ASCII character.
+    rest: &'a [u8],
 }
 
 impl<'a> Lexer<'a> {
     pub(super) const fn new(value: &'a str) -> Self {
-        Self { length: value.len(), rest: value }
+        Self { length: value.len(), rest: value.as_bytes() }
     }
 
     /// The bytes gone through.
@@ -21,7 +22,7 @@ impl<'a> Lexer<'a> {
 
     /// Goes to the end.
     pub(super) fn stop(&mut self) {
-        self.rest = "";
+        self.rest = &[];
     }
 
     /// Commas and white space, as many as there are: a list may have empty elements (RFC 9110 §5.6.1.2).
@@ -30,13 +31,13 @@ impl<'a> Lexer<'a> {
     }
 
     /// A scheme's or a parameter's name; `None` at the end.
-    pub(super) fn name(&mut self) -> Result<Option<&'a str>, ChallengeError> {
+    pub(super) fn name(&mut self) -> Result<Option<&'a [u8]>, ChallengeErrorKind> {
         let name = self.take(is_token);
-        match self.rest.bytes().next() {
+        match self.rest.first() {
             _ if !name.is_empty() => Ok(Some(name)),
             None => Ok(None),
-            Some(byte) if byte.is_ascii_control() => Err(self.error(ChallengeErrorKind::Control)),
-            Some(_) => Err(self.error(ChallengeErrorKind::Malformed)),
+            Some(byte) if byte.is_ascii_control() => Err(ChallengeErrorKind::Control),
+            Some(_) => Err(ChallengeErrorKind::Malformed),
         }
     }
 
@@ -44,22 +45,22 @@ impl<'a> Lexer<'a> {
     pub(super) fn skip_token68(&mut self) {
         let before = self.rest;
         let distance = self.spaces();
-        let word = self.take(is_token68);
+        let word = self.take(|byte| is_bare(byte) && byte != b'=');
         self.take(|byte| byte == b'=');
         self.spaces();
-        let ends = matches!(self.rest.bytes().next(), None | Some(b','));
+        let ends = matches!(self.rest, [] | [b',', ..]);
         if distance.is_empty() || word.is_empty() || !ends {
             self.rest = before;
         }
     }
 
     /// The next parameter; `None` at the end and in front of the next scheme.
-    pub(super) fn parameter(&mut self) -> Result<Option<(&'a str, Value<'a>)>, ChallengeError> {
+    pub(super) fn parameter(&mut self) -> Result<Option<(&'a [u8], Value<'a>)>, ChallengeErrorKind> {
         self.separators();
         let before = self.rest;
         let Some(name) = self.name()? else { return Ok(None) };
         self.spaces();
-        let Some(rest) = self.rest.strip_prefix('=') else {
+        let [b'=', rest @ ..] = self.rest else {
             self.rest = before;
             return Ok(None);
         };
@@ -68,43 +69,35 @@ impl<'a> Lexer<'a> {
         Ok(Some((name, self.value()?)))
     }
 
-    fn value(&mut self) -> Result<Value<'a>, ChallengeError> {
-        if self.rest.starts_with('"') {
-            return self.quoted();
-        }
-        // More than a token, for the sake of nonces in bare base64.
-        Ok(Value::token(self.take(|byte| byte > b' ' && !matches!(byte, b'"' | b',' | 0x7F))))
-    }
-
-    fn quoted(&mut self) -> Result<Value<'a>, ChallengeError> {
-        let unterminated = self.error(ChallengeErrorKind::Unterminated);
-        let inside = self.rest.strip_prefix('"').unwrap_or_default();
+    fn value(&mut self) -> Result<Value<'a>, ChallengeErrorKind> {
+        let [b'"', inside @ ..] = self.rest else {
+            // More than a token, for the sake of nonces in bare base64.
+            return Ok(Value::plain(self.take(is_bare)));
+        };
         let mut escaped = false;
-        let end = inside.bytes().position(|byte| {
-            let ends = (byte == b'"' && !escaped) || (byte.is_ascii_control() && byte != b'\t');
-            escaped = byte == b'\\' && !escaped;
+        let end = inside.iter().position(|byte| {
+            let ends = (*byte == b'"' && !escaped) || (byte.is_ascii_control() && *byte != b'\t');
+            escaped = *byte == b'\\' && !escaped;
             ends
         });
-        let (text, behind) = end.and_then(|at| inside.split_at_checked(at)).ok_or(unterminated)?;
+        let found = end.and_then(|at| inside.split_at_checked(at));
+        let (text, behind) = found.ok_or(ChallengeErrorKind::Unterminated)?;
         self.rest = behind;
-        self.rest = behind.strip_prefix('"').ok_or(self.error(ChallengeErrorKind::Control))?;
+        let [b'"', rest @ ..] = behind else { return Err(ChallengeErrorKind::Control) };
+        self.rest = rest;
         Ok(Value::quoted(text))
     }
 
-    fn spaces(&mut self) -> &'a str {
-        self.take(|byte| matches!(byte, b' ' | b'\t'))
+    fn spaces(&mut self) -> &'a [u8] {
+        self.take(is_space)
     }
 
     /// The bytes up to the first that is not wanted, which must be of ASCII.
-    fn take(&mut self, wanted: impl Fn(u8) -> bool) -> &'a str {
-        let end = self.rest.bytes().position(|byte| !wanted(byte)).unwrap_or(self.rest.len());
+    fn take(&mut self, wanted: fn(u8) -> bool) -> &'a [u8] {
+        let end = self.rest.iter().position(|byte| !wanted(*byte)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at_checked(end).unwrap_or_default();
         self.rest = rest;
         taken
-    }
-
-    fn error(&self, kind: ChallengeErrorKind) -> ChallengeError {
-        ChallengeError { offset: self.offset(), kind }
     }
 }
 
@@ -113,9 +106,9 @@ pub(in crate::http) const fn is_token(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'z' | b'|' | b'~' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.')
 }
 
-/// RFC 9110 §11.2, the equals signs at the end aside.
-const fn is_token68(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+/// What may stand in a value without quotes.
+const fn is_bare(byte: u8) -> bool {
+    byte > b' ' && !matches!(byte, b'"' | b',' | 0x7F)
 }
 
 #[cfg(test)]
@@ -128,7 +121,7 @@ mod tests {
             match lexer.parameter() {
                 Ok(Some(_)) => {}
                 Ok(None) => panic!("{value} is in order"),
-                Err(error) => return (error.offset, error.kind),
+                Err(kind) => return (lexer.offset(), kind),
             }
         }
     }
@@ -138,7 +131,6 @@ mod tests {
         for byte in 0..=255_u8 {
             let token = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             assert_eq!(is_token(byte), token, "{byte}");
-            assert_eq!(is_token68(byte), byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte), "{byte}");
         }
     }
 
@@ -149,10 +141,10 @@ mod tests {
         for (name, value) in [("a", "1"), ("b", "x, \" y"), ("c", "u=="), ("d", ""), ("e", "é\té"), ("f", "")]
         {
             let (found, read) = lexer.parameter().unwrap().unwrap();
-            assert_eq!((found, read), (name, Value::token(value)));
+            assert_eq!((found, read), (name.as_bytes(), Value::token(value)));
         }
         assert_eq!(lexer.parameter(), Ok(None));
-        assert_eq!(lexer.name(), Ok(Some("Basic")));
+        assert_eq!(lexer.name(), Ok(Some(&b"Basic"[..])));
         assert_eq!(value.get(lexer.offset()..), Some(" g=1"));
     }
 
@@ -170,7 +162,7 @@ mod tests {
         ] {
             let mut lexer = Lexer::new(value);
             lexer.skip_token68();
-            assert_eq!(lexer.rest, rest, "{value}");
+            assert_eq!(lexer.rest, rest.as_bytes(), "{value}");
         }
     }
 

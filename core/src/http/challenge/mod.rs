@@ -55,17 +55,12 @@ pub const fn parse(value: &str) -> Challenges<'_> {
 pub fn best<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Scheme<'a>, ChallengeError> {
     let mut best: Option<Scheme<'a>> = None;
     let mut error = ChallengeError { offset: 0, kind: ChallengeErrorKind::NoChallenge };
-    for found in values.into_iter().flat_map(parse) {
-        match found {
-            Ok(scheme) => {
-                if best.is_none_or(|best| scheme.rank() > best.rank()) {
-                    best = Some(scheme);
-                }
-            }
-            Err(other) => {
-                if vague(other.kind) < vague(error.kind) {
-                    error = other;
-                }
+    for value in values {
+        for found in parse(value) {
+            match found {
+                Ok(scheme) if best.is_none_or(|best| scheme.rank() > best.rank()) => best = Some(scheme),
+                Err(other) if vague(other.kind) < vague(error.kind) => error = other,
+                _ => {}
             }
         }
     }
@@ -92,32 +87,38 @@ impl<'a> Iterator for Challenges<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.lexer.separators();
-        let offset = self.lexer.offset();
-        match self.read() {
-            Ok(None) => None,
-            Ok(Some((scheme, fields))) => {
-                Some(fields.scheme(scheme).map_err(|kind| ChallengeError { offset, kind }))
-            }
-            Err(error) => {
+        let mut offset = self.lexer.offset();
+        let found = self.read().transpose()?;
+        Some(found.map_err(|kind| {
+            if is_malformed(kind) {
+                offset = self.lexer.offset();
                 self.lexer.stop();
-                Some(Err(error))
             }
-        }
+            ChallengeError { offset, kind }
+        }))
     }
 }
 
 impl core::iter::FusedIterator for Challenges<'_> {}
 
 impl<'a> Challenges<'a> {
-    fn read(&mut self) -> Result<Option<(&'a str, Fields<'a>)>, ChallengeError> {
+    fn read(&mut self) -> Result<Option<Scheme<'a>>, ChallengeErrorKind> {
         let Some(scheme) = self.lexer.name()? else { return Ok(None) };
         self.lexer.skip_token68();
         let mut fields = Fields::default();
         while let Some((name, value)) = self.lexer.parameter()? {
             fields.set(name, value);
         }
-        Ok(Some((scheme, fields)))
+        fields.scheme(scheme).map(Some)
     }
+}
+
+/// Whether what follows can't be read.
+const fn is_malformed(kind: ChallengeErrorKind) -> bool {
+    matches!(
+        kind,
+        ChallengeErrorKind::Malformed | ChallengeErrorKind::Control | ChallengeErrorKind::Unterminated
+    )
 }
 
 /// A challenge that can be answered.
@@ -237,7 +238,10 @@ mod tests {
         let name = prop::sample::select(Vec::from([String::from(name), name.to_uppercase()]));
         (name, value, any::<bool>(), any::<bool>(), space, space, "[ \t]{0,2},[ ,\t]{0,2}").prop_map(
             |(name, value, quotes, escapes, left, right, behind)| {
-                let bare = !quotes && !value.is_empty() && !value.contains(['"', ',', ' ', '\\', '\t']);
+                // A name with nothing but equals signs behind it is a token68.
+                let bare = !quotes
+                    && !value.trim_matches('=').is_empty()
+                    && !value.contains(['"', ',', ' ', '\\', '\t']);
                 let escape =
                     |c| if escapes || c == '"' || c == '\\' { format!("\\{c}") } else { String::from(c) };
                 let quoted: String = value.chars().map(escape).collect();

@@ -3,13 +3,14 @@
 //! What is hashed is streamed into the hash, nothing is put together in memory first. The hash states on the stack, of which one
 //! has seen the password, are not wiped; neither is the lent buffer, which holds no more than what is sent.
 
-use super::parameter::write_quoted;
+mod hash;
+mod md5;
+mod prepared;
+
 use super::{Algorithm, Challenge, Credentials, LoginError, Value};
 use crate::writer::Writer;
-use md5::Md5;
-use md5::digest::{Digest, Output};
-#[cfg(feature = "sha256")]
-use sha2::Sha256;
+use hash::{Hex, joined};
+pub use prepared::Prepared;
 
 /// Writes the value of the `Authorization` header (RFC 7616 §3.4).
 ///
@@ -21,6 +22,8 @@ use sha2::Sha256;
 ///
 /// In quotes, a quote and a backslash are written with a backslash before them; the hash is over the plain text. What came
 /// in quotes from the gateway goes back as it came. `algorithm` is written only if the challenge has it, and spelt as there.
+///
+/// For more than one request, [`Prepared`] spares reading the challenge and hashing the password each time.
 ///
 /// # Errors
 /// [`LoginError::Control`] when the name, the URI or the client's nonce has a control character;
@@ -49,136 +52,111 @@ pub fn authorization<'o>(
     out: &'o mut [u8],
 ) -> Result<&'o str, LoginError> {
     LoginError::check("username", credentials.username())?;
-    LoginError::check("uri", uri)?;
     LoginError::check("cnonce", cnonce)?;
+    LoginError::check("uri", uri)?;
+    let secret = secret(challenge, credentials, cnonce);
+    let terms = Terms {
+        algorithm: challenge.algorithm(),
+        qop: challenge.qop(),
+        secret: secret.value(),
+        nonce: challenge.nonce(),
+        cnonce: Value::token(cnonce),
+    };
     let mut writer = Writer::new(out);
-    Answer { challenge, credentials, method, uri, nc, cnonce }.write(&mut writer);
-    // Whole strings put together are UTF-8.
-    Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
+    write_begin(challenge, credentials, &mut writer);
+    terms.write_response(method, uri, nc, &mut writer);
+    write_terms(challenge, &mut writer);
+    terms.write_count(nc, &mut writer);
+    write_cnonce(challenge, cnonce, &mut writer);
+    written(writer)
 }
 
-/// All that an answer is made of.
-struct Answer<'a> {
-    challenge: &'a Challenge<'a>,
-    credentials: &'a Credentials<'a>,
-    method: &'a str,
-    uri: &'a str,
-    nc: u32,
-    cnonce: &'a str,
+/// What stands between the nonce and the URI.
+const URI: &str = "\", uri=\"";
+/// What stands between the nonce count and the client's nonce.
+const CNONCE: &str = ", cnonce=\"";
+
+/// Writes what stands before the URI, and tells where the nonce begins.
+fn write_begin(challenge: &Challenge<'_>, credentials: &Credentials<'_>, writer: &mut Writer<'_>) -> usize {
+    writer.str("Digest username=");
+    Value::token(credentials.username()).write_quoted(writer);
+    writer.str(", realm=");
+    challenge.realm().write_quoted(writer);
+    writer.str(", nonce=\"");
+    let nonce = writer.length();
+    challenge.nonce().write_inside(writer);
+    writer.str(URI);
+    nonce
 }
 
-impl Answer<'_> {
-    fn write(&self, writer: &mut Writer<'_>) {
-        writer.str("Digest username=");
-        write_quoted(self.credentials.username(), writer);
-        writer.str(", realm=");
-        self.challenge.realm().write_quoted(writer);
-        writer.str(", nonce=");
-        self.challenge.nonce().write_quoted(writer);
-        writer.str(", uri=");
-        write_quoted(self.uri, writer);
-        writer.str(", response=\"");
-        self.write_response(writer);
+/// Writes what stands behind the response, up to the nonce count.
+fn write_terms(challenge: &Challenge<'_>, writer: &mut Writer<'_>) {
+    challenge.write_unchanged(writer);
+    if challenge.qop() {
+        writer.str(", qop=auth, nc=");
+    }
+}
+
+/// Writes the rest. Without qop there is no client nonce (RFC 2617 §3.2.2), except that a session's hash can't be checked without it.
+fn write_cnonce(challenge: &Challenge<'_>, cnonce: &str, writer: &mut Writer<'_>) {
+    if challenge.qop() || challenge.algorithm().session() {
+        writer.str(CNONCE);
+        Value::token(cnonce).write_inside(writer);
         writer.byte(b'"');
-        self.challenge.write_unchanged(writer);
-        self.write_counts(writer);
     }
+}
 
-    fn write_response(&self, writer: &mut Writer<'_>) {
-        match self.challenge.algorithm() {
-            Algorithm::Md5 | Algorithm::Md5Sess => write_hex(&self.response::<Md5>(), writer),
-            #[cfg(feature = "sha256")]
-            Algorithm::Sha256 | Algorithm::Sha256Sess => write_hex(&self.response::<Sha256>(), writer),
-        }
+/// The hash of A1 (RFC 7616 §3.4.2).
+fn secret(challenge: &Challenge<'_>, credentials: &Credentials<'_>, cnonce: &str) -> Hex {
+    let (username, password) = (Value::token(credentials.username()), Value::token(credentials.password()));
+    let plain = joined(challenge.algorithm(), &[username, challenge.realm(), password]);
+    if !challenge.algorithm().session() {
+        return plain;
     }
+    joined(challenge.algorithm(), &[plain.value(), challenge.nonce(), Value::token(cnonce)])
+}
 
-    fn write_counts(&self, writer: &mut Writer<'_>) {
-        if self.challenge.qop() {
-            writer.str(", qop=auth, nc=");
-            write_hex(&self.nc.to_be_bytes(), writer);
-        }
-        // Without qop there is no client nonce (RFC 2617 §3.2.2), except that a session's hash can't be checked without it.
-        if self.challenge.qop() || self.session() {
-            writer.str(", cnonce=");
-            write_quoted(self.cnonce, writer);
-        }
+/// What the answers to one challenge are made of.
+struct Terms<'a> {
+    algorithm: Algorithm,
+    qop: bool,
+    secret: Value<'a>,
+    nonce: Value<'a>,
+    cnonce: Value<'a>,
+}
+
+impl Terms<'_> {
+    /// Writes the rest of the URI's parameter, and the response.
+    fn write_response(&self, method: &str, uri: &str, nc: u32, writer: &mut Writer<'_>) {
+        Value::token(uri).write_inside(writer);
+        writer.str("\", response=\"");
+        writer.bytes(self.response(method, uri, nc).digits());
+        writer.byte(b'"');
     }
 
     /// RFC 7616 §3.4.1; without `qop`, RFC 2617 §3.2.2.1.
-    fn response<D: Digest>(&self) -> Output<D> {
-        let mut hash = D::new();
-        hash_hex(&mut hash, &self.secret::<D>());
-        hash.update(":");
-        hash_value(&mut hash, self.challenge.nonce());
-        hash.update(":");
-        if self.challenge.qop() {
-            hash_hex(&mut hash, &self.nc.to_be_bytes());
-            hash.update(":");
-            hash.update(self.cnonce);
-            hash.update(":auth:");
+    fn response(&self, method: &str, uri: &str, nc: u32) -> Hex {
+        // The hash of A2 (RFC 7616 §3.4.3).
+        let request = joined(self.algorithm, &[Value::token(method), Value::token(uri)]);
+        if !self.qop {
+            return joined(self.algorithm, &[self.secret, self.nonce, request.value()]);
         }
-        hash_hex(&mut hash, &self.request::<D>());
-        hash.finalize()
+        let nc = Hex::new(&nc.to_be_bytes());
+        let texts = [self.secret, self.nonce, nc.value(), self.cnonce, Value::token("auth"), request.value()];
+        joined(self.algorithm, &texts)
     }
 
-    /// The hash of A1 (RFC 7616 §3.4.2).
-    fn secret<D: Digest>(&self) -> Output<D> {
-        let mut hash = D::new();
-        hash.update(self.credentials.username());
-        hash.update(":");
-        hash_value(&mut hash, self.challenge.realm());
-        hash.update(":");
-        hash.update(self.credentials.password());
-        let plain = hash.finalize();
-        if !self.session() {
-            return plain;
+    /// Writes the nonce count, where there is one.
+    fn write_count(&self, nc: u32, writer: &mut Writer<'_>) {
+        if self.qop {
+            writer.bytes(Hex::new(&nc.to_be_bytes()).digits());
         }
-        let mut hash = D::new();
-        hash_hex(&mut hash, &plain);
-        hash.update(":");
-        hash_value(&mut hash, self.challenge.nonce());
-        hash.update(":");
-        hash.update(self.cnonce);
-        hash.finalize()
-    }
-
-    /// The hash of A2 (RFC 7616 §3.4.3).
-    fn request<D: Digest>(&self) -> Output<D> {
-        let mut hash = D::new();
-        hash.update(self.method);
-        hash.update(":");
-        hash.update(self.uri);
-        hash.finalize()
-    }
-
-    const fn session(&self) -> bool {
-        self.challenge.algorithm().session()
     }
 }
 
-fn hash_value(hash: &mut impl Digest, value: Value<'_>) {
-    value.runs().for_each(|run| hash.update(run));
-}
-
-fn hash_hex(hash: &mut impl Digest, bytes: &[u8]) {
-    hash.update(hex(bytes, &mut [0; LONGEST_HEX]));
-}
-
-fn write_hex(bytes: &[u8], writer: &mut Writer<'_>) {
-    writer.bytes(hex(bytes, &mut [0; LONGEST_HEX]));
-}
-
-/// The digits of a SHA-256.
-const LONGEST_HEX: usize = 64;
-
-/// Two small hexadecimal digits for each byte.
-fn hex<'d>(bytes: &[u8], digits: &'d mut [u8; LONGEST_HEX]) -> &'d [u8] {
-    let (pairs, _) = digits.as_chunks_mut();
-    for (pair, byte) in pairs.iter_mut().zip(bytes) {
-        *pair =
-            [byte >> 4, byte & 15].map(|digit| digit.wrapping_add(if digit < 10 { b'0' } else { b'a' - 10 }));
-    }
-    digits.get(..bytes.len().saturating_mul(2)).unwrap_or_default()
+/// What was written. Whole strings put together are UTF-8.
+fn written(writer: Writer<'_>) -> Result<&str, LoginError> {
+    Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -191,7 +169,7 @@ mod tests {
     use std::string::{String, ToString};
     use std::{format, vec};
 
-    fn read(value: &str) -> Challenge<'_> {
+    pub(super) fn read(value: &str) -> Challenge<'_> {
         match challenge::best([value]).unwrap() {
             Scheme::Digest(challenge) => challenge,
             Scheme::Basic { .. } => panic!("{value} is Digest"),
@@ -346,6 +324,10 @@ mod tests {
             let credentials = Credentials::new(&username, &password);
             let mut buffer = vec![0; 2000];
             let header = authorization(&challenge, &credentials, &method, &uri, nc, &cnonce, &mut buffer).unwrap();
+
+            let prepared = Prepared::new(&challenge, &credentials, &cnonce, vec![0; 1000]).unwrap();
+            let mut other = vec![0; 2000];
+            prop_assert_eq!(prepared.authorization(&method, &uri, nc, &mut other), Ok(header));
 
             let mut other = WwwAuthenticateHeader::parse(&value).unwrap();
             other.nc = nc - 1;

@@ -1,4 +1,4 @@
-//! A short word of the head: a field's name, an element of its value, the size of a chunk.
+//! A short word of a head: a field's name, an element of a value, the size of a chunk.
 
 /// The longest word that means something: a length of 20 digits. The longest name is `Transfer-Encoding`.
 const LONGEST: usize = 20;
@@ -54,8 +54,8 @@ impl Word {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// The number that the word is. All numbers up to 10¹⁹ (decimal) and 2⁶⁴ − 1 (hexadecimal) are read, with leading zeros up to
-    /// 20 digits.
+    /// The number that the word is. All numbers up to 10¹⁹ (decimal) and 2⁶⁴ − 1 (hexadecimal) are read, with leading zeros up
+    /// to 20 digits.
     pub(super) fn number(&self, radix: u8) -> Option<u64> {
         let digits = self.get();
         let mut number: u64 = 0;

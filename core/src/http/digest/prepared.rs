@@ -1,0 +1,208 @@
+//! What stays the same from answer to answer.
+
+use core::fmt;
+
+use super::{
+    Algorithm, CNONCE, Challenge, Credentials, LoginError, Terms, URI, Value, hash::Hex, secret, write_begin,
+    write_cnonce, write_terms, written,
+};
+use crate::writer::Writer;
+
+/// What the answers to one challenge have in common, worked out once: the password's hash, and most of the header.
+///
+/// It stands in for the challenge and the credentials, and needs neither any more. The hash is as good as the password for
+/// this gateway; nothing here shows it.
+///
+/// # Example
+/// ```
+/// use sms_gateway_core::http::{Credentials, Scheme, challenge, digest::Prepared};
+///
+/// let Scheme::Digest(challenge) = challenge::best([r#"Digest realm="box", nonce="1f", qop="auth""#])? else {
+///     panic!("Basic")
+/// };
+/// let prepared = Prepared::new(&challenge, &Credentials::new("admin", "secret"), "77", [0; 128])?;
+/// let mut buffer = [0; 256];
+/// for nc in 1..=3 {
+///     let header = prepared.authorization("GET", "/api", nc, &mut buffer)?;
+///     assert!(header.starts_with(r#"Digest username="admin", realm="box", nonce="1f", uri="/api", response=""#));
+/// }
+/// assert_eq!(prepared.nonce(), challenge.nonce());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Prepared<B> {
+    /// The header but for the URI, the response and the nonce count.
+    text: B,
+    places: Places,
+    algorithm: Algorithm,
+    qop: bool,
+    secret: Hex,
+}
+
+/// What stands where in a prepared header.
+#[derive(Clone, Copy)]
+struct Places {
+    nonce: usize,
+    /// The URI and the response belong here,
+    request: usize,
+    /// and the nonce count here; what follows is the client's nonce.
+    count: usize,
+    end: usize,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
+    /// Prepares the answers to a challenge. `cnonce` is as for [`authorization`](super::authorization()), one for all requests.
+    ///
+    /// The buffer, a lent `&mut [u8]` or an array or vector of its own, holds all of the header but the URI, the response and the
+    /// nonce count: some 80 bytes, the name, the client's nonce, and what the challenge says.
+    ///
+    /// # Errors
+    /// [`LoginError::Control`] when the name or the client's nonce has a control character;
+    /// [`LoginError::TooSmall`] with the size needed.
+    pub fn new(
+        challenge: &Challenge<'_>,
+        credentials: &Credentials<'_>,
+        cnonce: &str,
+        mut buffer: B,
+    ) -> Result<Self, LoginError> {
+        LoginError::check("username", credentials.username())?;
+        LoginError::check("cnonce", cnonce)?;
+        let mut writer = Writer::new(buffer.as_mut());
+        let nonce = write_begin(challenge, credentials, &mut writer);
+        let request = writer.length();
+        write_terms(challenge, &mut writer);
+        let count = writer.length();
+        write_cnonce(challenge, cnonce, &mut writer);
+        let end = writer.finish()?.len();
+        Ok(Self {
+            text: buffer,
+            places: Places { nonce, request, count, end },
+            algorithm: challenge.algorithm(),
+            qop: challenge.qop(),
+            secret: secret(challenge, credentials, cnonce),
+        })
+    }
+
+    /// Writes the value of the `Authorization` header, as [`authorization`](super::authorization()) does.
+    ///
+    /// # Errors
+    /// [`LoginError::Control`] when the URI has a control character; [`LoginError::TooSmall`] with the size needed.
+    pub fn authorization<'o>(
+        &self,
+        method: &str,
+        uri: &str,
+        nc: u32,
+        out: &'o mut [u8],
+    ) -> Result<&'o str, LoginError> {
+        LoginError::check("uri", uri)?;
+        let Places { request, count, end, .. } = self.places;
+        let terms = Terms {
+            algorithm: self.algorithm,
+            qop: self.qop,
+            secret: self.secret.value(),
+            nonce: self.nonce(),
+            cnonce: Value::quoted(self.piece(count.saturating_add(CNONCE.len()), end.saturating_sub(1))),
+        };
+        let mut writer = Writer::new(out);
+        writer.bytes(self.piece(0, request));
+        terms.write_response(method, uri, nc, &mut writer);
+        writer.bytes(self.piece(request, count));
+        terms.write_count(nc, &mut writer);
+        writer.bytes(self.piece(count, end));
+        written(writer)
+    }
+
+    /// The gateway's nonce.
+    pub fn nonce(&self) -> Value<'_> {
+        let Places { nonce, request, .. } = self.places;
+        Value::quoted(self.piece(nonce, request.saturating_sub(URI.len())))
+    }
+
+    fn piece(&self, from: usize, to: usize) -> &[u8] {
+        self.text.as_ref().get(from..to).unwrap_or_default()
+    }
+
+    /// Gives the buffer back.
+    pub fn into_buffer(self) -> B {
+        self.text
+    }
+}
+
+impl<B> fmt::Debug for Prepared<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{authorization, tests::read};
+    use super::*;
+    use crate::TooSmall;
+    use std::{format, vec, vec::Vec};
+
+    fn prepared(value: &str, room: usize) -> Result<Prepared<Vec<u8>>, LoginError> {
+        Prepared::new(&read(value), &Credentials::new(r#"a"b\c"#, "hunter2"), r#"c"n"#, vec![0; room])
+    }
+
+    #[test]
+    fn prepared_answers_are_the_same() {
+        for value in [
+            r#"Digest realm="a\"b", nonce="\n", opaque="", algorithm="md5-Sess", qop="auth-int,auth", stale=TRUE"#,
+            r"digest nonce=n==, realm=\, algorithm=MD5",
+            "Digest realm=r, nonce=n, algorithm=MD5-sess",
+            "Digest realm=r,nonce=n, qop=auth, opaque=o",
+        ] {
+            let prepared = prepared(value, 200).unwrap();
+            let credentials = Credentials::new(r#"a"b\c"#, "hunter2");
+            for (method, uri, nc) in [("GET", "/", 1), ("POST", r#"/a?b="\"#, u32::MAX)] {
+                let (mut one, mut two) = ([0; 300], [0; 300]);
+                let expected =
+                    authorization(&read(value), &credentials, method, uri, nc, r#"c"n"#, &mut one).unwrap();
+                assert_eq!(prepared.authorization(method, uri, nc, &mut two), Ok(expected));
+            }
+            assert_eq!(prepared.nonce(), read(value).nonce());
+        }
+    }
+
+    #[test]
+    fn preparing_tells_the_size_needed() {
+        let value = "Digest realm=r, nonce=n, qop=auth";
+        let Err(LoginError::TooSmall(TooSmall { needed })) = prepared(value, 0).map(|_| ()) else {
+            panic!("nothing holds it")
+        };
+        for room in [needed - 1, needed, needed + 1] {
+            let prepared = prepared(value, room);
+            if room < needed {
+                assert_eq!(prepared.map(|_| ()), Err(LoginError::TooSmall(TooSmall { needed })));
+                continue;
+            }
+            let prepared = prepared.unwrap();
+            let length = prepared.authorization("GET", "/", 1, &mut [0; 300]).unwrap().len();
+            for room in 0..length {
+                let mut buffer = [0; 300];
+                let written = prepared.authorization("GET", "/", 1, &mut buffer[..room]);
+                assert_eq!(written.map(str::len), Err(LoginError::TooSmall(TooSmall { needed: length })));
+            }
+            assert_eq!(prepared.into_buffer().len(), room);
+        }
+    }
+
+    #[test]
+    fn preparing_smuggles_no_header_in() {
+        let challenge = read("Digest realm=r, nonce=n, qop=auth");
+        let refused = |username, cnonce| {
+            Prepared::new(&challenge, &Credentials::new(username, "\r\n"), cnonce, [0; 200]).map(|_| ())
+        };
+        assert_eq!(refused("a\r", "c"), Err(LoginError::Control { field: "username" }));
+        assert_eq!(refused("a", "\0"), Err(LoginError::Control { field: "cnonce" }));
+        let prepared = Prepared::new(&challenge, &Credentials::new("a", "\r\n"), "c", [0; 200]).unwrap();
+        let written = prepared.authorization("GET", "/\n", 1, &mut [0; 300]).map(str::len);
+        assert_eq!(written, Err(LoginError::Control { field: "uri" }));
+    }
+
+    #[test]
+    fn debug_hides_the_hash_of_the_password() {
+        let prepared = prepared("Digest realm=r, nonce=n", 200).unwrap();
+        assert_eq!(format!("{prepared:?}"), "Prepared { algorithm: Md5, .. }");
+    }
+}
