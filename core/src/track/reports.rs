@@ -122,16 +122,14 @@ impl Tracker<'_> {
         report.time != NO_TIME && self.clock.is_past(report.time, seconds(self.waits.reported), self.now)
     }
 
-    /// Whether the gateway's times allow that the report is the message's.
-    fn is_possible(&self, slot: &Slot, report: &Raw, relation: Relation) -> bool {
+    /// Whether the report comes too late for a message of before the clock was put back: only a time near that of sending speaks
+    /// for the message then.
+    fn is_doubtful(&self, slot: &Slot, report: &Raw, relation: Relation) -> bool {
         let from = slot.sent.saturating_sub(1);
-        let is_near = || (from..from.saturating_add(OLD)).contains(&report.time);
-        match relation {
-            Relation::Before => false,
-            // Of before the clock was put back, and long ago: only a time near that of sending speaks for the message.
-            Relation::Unknown if slot.sent != NO_TIME && self.is_ancient(report) => is_near(),
-            _ => !self.clock.rules_out(slot, report.time),
-        }
+        relation == Relation::Unknown
+            && slot.sent != NO_TIME
+            && self.is_ancient(report)
+            && !(from..from.saturating_add(OLD)).contains(&report.time)
     }
 
     fn learn(&mut self, relation: Relation, late: u32) {
@@ -174,7 +172,7 @@ impl Tracker<'_> {
         let mut candidates =
             Candidates::new(&self.slots, report.port, report.reference, &report.digits, self.longest);
         let (mut possible, mut open, mut only, mut repeated) = (0_u32, 0_u32, None, false);
-        let (mut unequal, mut late) = (0_u32, 0);
+        let (mut unequal, mut late, mut doubtful) = (0_u32, 0, false);
         while let Some((at, segment)) = candidates.next(&self.slots) {
             let slot = self.slots.get(at);
             let relation = self.clock.relation(slot, report.time);
@@ -188,7 +186,9 @@ impl Tracker<'_> {
                 if relation == Relation::After && segment < slot.succeeded {
                     (unequal, late) = (unequal + 1, report.time.wrapping_sub(slot.sent));
                 }
-            } else if self.is_possible(slot, report, relation) && !self.is_outdated(slot, segment, report) {
+            } else if self.is_doubtful(slot, report, relation) {
+                doubtful = true;
+            } else if relation != Relation::Before && !self.is_outdated(slot, segment, report) {
                 possible += 1;
                 open += u32::from(!is_ended(slot, segment));
                 only = Some((at, segment, relation));
@@ -207,7 +207,7 @@ impl Tracker<'_> {
                 }
                 Owner::Nobody
             }
-            Some((at, segment, relation)) if possible == 1 => {
+            Some((at, segment, relation)) if possible == 1 && !doubtful => {
                 if self.clock.reports_equal() && relation == Relation::Equal {
                     return Owner::Message(at, segment, relation);
                 }
@@ -307,7 +307,10 @@ impl Tracker<'_> {
             Candidates::new(&self.slots, report.port, report.reference, &report.digits, self.longest);
         while let Some((at, segment)) = candidates.next(&self.slots) {
             let slot = self.slots.get(at);
-            let possible = self.is_possible(slot, report, self.clock.relation(slot, report.time));
+            let relation = self.clock.relation(slot, report.time);
+            let possible = relation != Relation::Before
+                && !self.clock.rules_out(slot, report.time)
+                && !self.is_doubtful(slot, report, relation);
             let open = !is_ended(slot, segment) && !slot.has(AMBIGUOUS) && !slot.is_over();
             if possible && open && !is_later(slot.submitted, sequence) {
                 self.slots.get_mut(at).set(AMBIGUOUS, true);
