@@ -81,7 +81,7 @@ impl Tracker<'_> {
     }
 
     pub(super) fn has_unsaved(&self) -> bool {
-        self.epoch.unsaved || self.inbox.unsaved || !self.changes.is_empty()
+        self.urgent && (self.epoch.unsaved || self.inbox.unsaved || !self.changes.is_empty())
     }
 
     /// The next change to be stored; `None` when all are.
@@ -106,7 +106,10 @@ impl Tracker<'_> {
             let sequence = self.count();
             return Some(Change::new(INBOX_KEY, INBOX, sequence, |writer| write_marks(writer, &marks)));
         }
-        let at = self.changes.pop(&mut self.slots, |slot| &mut slot.change_next)?;
+        let Some(at) = self.changes.pop(&mut self.slots, |slot| &mut slot.change_next) else {
+            self.urgent = false;
+            return None;
+        };
         let sequence = self.count();
         let slot = self.slots.get_mut(at);
         slot.set(IN_CHANGES, false);

@@ -39,6 +39,8 @@ pub struct Tracker<'m> {
     /// Grows with every change and question, so that of two it is known which came first.
     pub(super) sequence: u32,
     pub(super) changes: Chain,
+    /// A change among them is to be saved before anything else: more than that something was acknowledged.
+    pub(super) urgent: bool,
     news: Chain,
     pub(super) question: Question,
     pub(super) sweep: Sweep,
@@ -107,6 +109,7 @@ impl<'m> Tracker<'m> {
             epoch: Epoch::new(settings.first_epoch),
             sequence: 1,
             changes: Chain::EMPTY,
+            urgent: false,
             news: Chain::EMPTY,
             question: Question::new(now),
             sweep: Sweep::default(),
@@ -164,7 +167,8 @@ impl<'m> Tracker<'m> {
         self.slots.length(Queue::Free)
     }
 
-    /// What is next for the caller to know; nothing while changes wait to be [saved](Self::next_change).
+    /// What is next for the caller to know; nothing while changes wait to be [saved](Self::next_change), other than that
+    /// something was acknowledged.
     pub fn next_event(&mut self) -> Option<Event> {
         if self.has_unsaved() {
             return None;
@@ -200,8 +204,11 @@ impl<'m> Tracker<'m> {
         }
         slot.acknowledged = news;
         if slot.queue == Queue::Done && slot.news == news {
+            // If that is lost, the news comes again: the next events need not wait for it.
+            let urgent = self.urgent;
             self.bury(at);
             self.change(at);
+            self.urgent = urgent;
         }
     }
 
@@ -281,6 +288,7 @@ impl<'m> Tracker<'m> {
 
     /// Something of the message is to be saved.
     pub(super) fn change(&mut self, at: u32) {
+        self.urgent = true;
         if !self.slots.get(at).has(IN_CHANGES) {
             self.slots.get_mut(at).set(IN_CHANGES, true);
             self.changes.push(&mut self.slots, at, |slot| &mut slot.change_next);

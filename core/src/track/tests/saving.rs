@@ -172,3 +172,27 @@ fn more_messages_than_slots_are_not_taken_silently() {
     let failed = bench.saved.values().filter(|record| fresh.tracker.restore(record).is_err()).count();
     assert_eq!(failed, 1);
 }
+
+#[test]
+fn acknowledging_keeps_no_events_back() {
+    let mut memory = Memory::of(4);
+    let mut bench = Bench::new(&mut memory);
+    for number in ["10086", "10010"] {
+        bench.add(number);
+    }
+    let Ask::Submit(token) = bench.next() else { panic!() };
+    bench.tracker.handle_refused(token, 400, bench.now);
+    let more = bench.add("10000");
+    bench.wait(1);
+    let ask = bench.tracker.step(bench.now);
+    assert!(bench.tracker.next_event().is_none(), "changes wait to be saved");
+    bench.save();
+    for _ in 0..2 {
+        let Some(Event::News(message)) = bench.tracker.next_event() else { panic!() };
+        assert!(message.is_final);
+        bench.tracker.acknowledge(message.id, message.news);
+    }
+    // Nor the next submission.
+    let Ask::Submit(token) = ask else { panic!("{ask:?}") };
+    assert_eq!(bench.tracker.submission(&token).unwrap().map(|sms| sms.id).collect::<Vec<_>>(), [more]);
+}
