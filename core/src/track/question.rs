@@ -339,8 +339,11 @@ impl Tracker<'_> {
 
     /// Whether messages have waited for so long that a report of theirs may have come with the time of its arrival.
     fn wants_arrivals(&self) -> bool {
-        let is_old = |at| at != NIL && self.is_old(self.slots.get(at));
-        let waits = (0..STEPS).any(|step| is_old(self.slots.first(Queue::Report(step))));
+        let is_old = |queue| {
+            let slot = self.slots.get(self.slots.first(queue));
+            slot.state == State::Sent && self.is_old(slot)
+        };
+        let waits = (0..STEPS).any(|step| is_old(Queue::Report(step)) || is_old(Queue::Result(step)));
         waits && !self.clock.reports_equal() && self.clock.latest().is_some()
     }
 

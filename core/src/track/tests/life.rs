@@ -228,8 +228,8 @@ fn nothing_comes_and_it_expires() {
         questions += 1;
     }
     assert_eq!(bench.state(id), State::Expired);
-    // In 72 hours, from 5 minutes at first up to 80 minutes apart, and while reports are waited for every 5 minutes what arrived.
-    assert!((400..600).contains(&questions), "{questions}");
+    // 72 hours with a look every 5 minutes at what arrived, and others from 5 up to 80 minutes apart.
+    assert!((900..1000).contains(&questions), "{questions}");
 }
 
 #[test]
