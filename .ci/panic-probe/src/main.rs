@@ -15,7 +15,9 @@ use sms_gateway_core::{
         Call, Commas, Decoder, Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus,
         QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
     },
-    http::{Answer, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, request},
+    http::{
+        Answer, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, login::Login, request,
+    },
     text::{Encoding, Template, gsm7, shape},
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
 };
@@ -42,6 +44,7 @@ extern "C" fn _start() {
     black_box(values(given));
     black_box(texts(given));
     black_box(login(given));
+    logged_in(given);
     black_box(requests(given));
     exchanged(given);
     shown(given);
@@ -113,6 +116,28 @@ fn login(given: &mut Given<'_>) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// A login's whole life, in no sensible order.
+fn logged_in(given: &mut Given<'_>) {
+    let mut kept = [0; 64];
+    let mut login = Login::new(black_box(&mut kept[..])).allow_basic(black_box(true));
+    let (now, entropy) = (black_box(Duration::ZERO), black_box(1));
+    let credentials = Credentials::new(given.text, given.text);
+    while black_box(true) {
+        let step = login.prepare(Some(&credentials), given.text, given.text, now, given.buffer);
+        black_box(step.map_err(show).is_ok());
+        let challenges = given.texts.iter().copied();
+        let result = match black_box(0) {
+            0 => Ok(login.accepted()),
+            1 => Ok(login.open()),
+            2 => login.challenged(challenges, Some(&credentials), entropy, now),
+            3 => login.refused(challenges, entropy, now),
+            4 => Err(login.give_up()),
+            _ => Ok(login.reset()),
+        };
+        black_box(result.map_err(show).is_ok());
+    }
 }
 
 fn requests(given: &mut Given<'_>) -> Option<()> {

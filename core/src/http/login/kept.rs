@@ -5,6 +5,14 @@ use core::time::Duration;
 /// After so many renewals ahead of time an old nonce is tried again: it may live longer by now.
 pub(super) const RENEWALS_BEFORE_A_TRIAL: u8 = 64;
 
+/// A time in microseconds. The sums and differences of `Duration` leave a panic in the program.
+pub(super) type Moment = u64;
+
+/// The whole microseconds of a time.
+pub(super) fn moment(time: Duration) -> Moment {
+    time.as_secs().saturating_mul(1_000_000).saturating_add(time.subsec_micros().into())
+}
+
 /// The use of a challenge.
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
@@ -16,14 +24,14 @@ pub(super) struct Kept {
     settled: u32,
     pub(super) accepted: u32,
     /// When the request was sent that the challenge answered: the nonce may be as old as that.
-    pub(super) asked: Duration,
-    since: Duration,
+    pub(super) asked: Moment,
+    since: Moment,
     /// When the last request with it was sent.
-    pub(super) sent: Duration,
+    pub(super) sent: Moment,
 }
 
 impl Kept {
-    pub(super) const fn new(cnonce: u64, asked: Duration, now: Duration) -> Self {
+    pub(super) const fn new(cnonce: u64, asked: Moment, now: Moment) -> Self {
         Self { cnonce, count: 0, settled: 0, accepted: 0, asked, since: now, sent: now }
     }
 
@@ -51,8 +59,8 @@ impl Kept {
         core::str::from_utf8(out).unwrap_or_default()
     }
 
-    /// How old it was at a time.
-    fn age(&self, at: Duration) -> Duration {
+    /// How old it was at a time, in microseconds.
+    const fn age(&self, at: Moment) -> u64 {
         at.saturating_sub(self.since)
     }
 }
@@ -60,7 +68,8 @@ impl Kept {
 /// How long nonces lived before they were refused.
 pub(super) struct Lifetime {
     uses: Option<u32>,
-    age: Option<Duration>,
+    /// In microseconds.
+    age: Option<u64>,
     renewals: u8,
 }
 
@@ -69,7 +78,7 @@ impl Lifetime {
     pub(super) const NEW: Self = Self { uses: None, age: None, renewals: 0 };
 
     /// Whether a nonce that was accepted before is likely to be refused now.
-    pub(super) fn is_over(&mut self, kept: &Kept, now: Duration) -> bool {
+    pub(super) fn is_over(&mut self, kept: &Kept, now: Moment) -> bool {
         let over = kept.accepted > 0
             && (self.uses.is_some_and(|uses| kept.accepted >= uses)
                 || self.age.is_some_and(|age| kept.age(now) >= age));
@@ -89,7 +98,7 @@ impl Lifetime {
     }
 
     /// A nonce was offered again: it is not over yet.
-    pub(super) fn is_longer(&mut self, kept: &Kept, now: Duration) {
+    pub(super) fn is_longer(&mut self, kept: &Kept, now: Moment) {
         self.uses = self.uses.filter(|uses| kept.accepted < *uses);
         self.age = self.age.filter(|age| kept.age(now) < *age);
     }

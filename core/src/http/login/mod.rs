@@ -19,7 +19,7 @@ use core::{fmt, time::Duration};
 
 use super::{ChallengeError, Credentials, LoginError, Scheme, basic, challenge, digest};
 use crate::TooSmall;
-use kept::{Kept, Lifetime};
+use kept::{Kept, Lifetime, Moment, moment};
 
 /// No nonce expires earlier, but with the tick of a clock.
 const BRIEF: Duration = Duration::from_secs(1);
@@ -30,8 +30,8 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// status 401, [`challenged`](Self::challenged); of one with credentials [`accepted`](Self::accepted) or, with 401,
 /// [`refused`](Self::refused). A request whose answer is lost needs no word. One request at a time.
 ///
-/// `now` is the time since any moment of the caller's choosing and never goes back. `entropy` is any random number: a new one each
-/// time, which nobody else can foretell. The buffer keeps one challenge: 256 bytes do as a rule.
+/// `now` is the time since any moment of the caller's choosing, in whole microseconds, and never goes back. `entropy` is any
+/// random number: a new one each time, which nobody else can foretell. The buffer keeps one challenge: 256 bytes do as a rule.
 ///
 /// # Example
 /// ```
@@ -60,7 +60,7 @@ pub struct Login<B> {
     /// A fresh nonce was called stale; it is believed once.
     doubted: bool,
     /// When the last request was sent.
-    sent: Option<Duration>,
+    sent: Option<Moment>,
     /// What of the buffer is the challenge of `state`.
     length: usize,
     buffer: B,
@@ -151,6 +151,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         now: Duration,
         out: &'o mut [u8],
     ) -> Result<Step<'o>, Denial> {
+        let now = moment(now);
         self.sent = Some(now);
         let Some(credentials) = credentials else { return Ok(Step::Plain) };
         let mut kept = match self.state {
@@ -213,6 +214,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             Scheme::Basic { .. } => return Err(Denial::BasicNotAllowed),
         };
         let is_offered_again = self.keeps(&challenge);
+        let now = moment(now);
         let mut new = Kept::new(entropy, self.sent.unwrap_or(now), now);
         match &self.state {
             State::Doubtful if !is_offered_again => return Err(self.give_up()),
@@ -255,7 +257,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             return Err(Denial::Refused);
         }
         self.keep(&challenge)?;
-        let stale = challenge.stale() && now.saturating_sub(old.asked) >= BRIEF;
+        let now = moment(now);
+        let stale = challenge.stale() && now.saturating_sub(old.asked) >= moment(BRIEF);
         let is_expired = if old.accepted > 0 {
             self.lifetime.ended(&old);
             true
