@@ -17,7 +17,7 @@ use crate::{
 const RECIPIENTS: u32 = 10_000;
 /// Finished messages are remembered for ten minutes, a twelfth of the default, at five a second; or their news is on the way.
 const REPORTED: Duration = Duration::from_secs(600);
-const REMEMBERED: usize = 3_500;
+const REMEMBERED: usize = 4_500;
 /// How many messages are added before all others.
 const FIRST: usize = 100;
 /// When so many are remembered.

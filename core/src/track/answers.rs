@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{
     ask::Token,
     question::Kind,
-    slot::{CHANGED, DOUBTED, HAS_TASK, LOCATED, NIL, Queue, RESEND, STOP, STOPPED, State},
+    slot::{CHANGED, DOUBTED, HAS_TASK, LOCATED, NIL, Queue, RESEND, RESENT, STOP, STOPPED, State},
     tracker::{Tracker, is_later},
 };
 use crate::{
@@ -44,15 +44,19 @@ impl Tracker<'_> {
         }
     }
 
-    /// The gateway refused the messages with this error_code: they have failed.
+    /// The gateway refused the messages with this error_code: they have failed, but for those that it may have sent before
+    /// ([`Draft::resend`](super::Draft::resend)).
     pub fn handle_refused(&mut self, token: Token<SendSms<'static>>, code: u32, now: Duration) {
         if self.close(token, now) != Kind::Submit {
             return;
         }
         self.succeeded();
         while let Some(at) = self.in_hand() {
-            self.slots.get_mut(at).code = code;
-            self.finish(at, State::Failed);
+            let slot = self.slots.get_mut(at);
+            slot.code = code;
+            // What was sent the first time, if it was, nobody knows.
+            let state = if slot.has(RESENT) { State::Unresolved } else { State::Failed };
+            self.finish(at, state);
         }
     }
 
@@ -232,7 +236,9 @@ impl Tracker<'_> {
             return self.unchanged(at, step);
         }
         let emptied = self.question.emptied.filter(|emptied| is_later(*emptied, slot.submitted));
-        slot.heard = started;
+        if slot.state != State::Sending {
+            slot.heard = started;
+        }
         if slot.has(STOPPED) || emptied.is_some_and(|emptied| is_later(started, emptied)) {
             slot.absent = slot.absent.saturating_add(1);
         }
@@ -253,6 +259,7 @@ impl Tracker<'_> {
         if slot.has(STOPPED) && in_touch {
             self.finish(at, State::Stopped);
         } else if slot.state == State::Uncertain && slot.has(RESEND) && !slot.has(STOP) {
+            self.slots.get_mut(at).set(RESENT, true);
             self.ask_again(at);
             self.slots.append(at, Queue::Asked);
         } else {

@@ -151,7 +151,9 @@ impl Clock {
             Relation::Equal
         } else if !self.is_current(slot) {
             Relation::Unknown
-        } else if time.saturating_add(1) < slot.sent || was_set && time <= self.barrier {
+        } else if time.saturating_add(1) < slot.sent
+            || was_set && time.saturating_add(TOLERANCE) <= self.barrier
+        {
             // Or it was written before the clock was put to 1970.
             Relation::Before
         } else if was_set {

@@ -48,7 +48,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether it is sent again when the gateway's answer was lost and the gateway, its queue empty, twice does not know it.
-    /// Then it may be sent twice; otherwise it ends [`State::Unresolved`].
+    /// Then it may be sent twice, and its outcome is that of the second time; otherwise it ends [`State::Unresolved`].
     #[must_use]
     pub const fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }

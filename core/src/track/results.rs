@@ -133,7 +133,11 @@ impl Tracker<'_> {
         self.slots.unindex_report(at);
         self.longest = self.longest.max(segments);
         let slot = self.slots.get_mut(at);
-        if !slot.has(LOCATED) && is_later(slot.heard, slot.submitted) {
+        if slot.has(LOCATED) {
+            // What was noted was another place's.
+            (slot.delivered, slot.temporary, slot.failed) = (0, 0, 0);
+            (slot.first_report, slot.last_report) = (NO_TIME, NO_TIME);
+        } else if is_later(slot.heard, slot.submitted) {
             slot.submitted = slot.heard;
         }
         (slot.port, slot.reference, slot.segments) = (port, reference, segments);

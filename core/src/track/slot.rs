@@ -180,6 +180,8 @@ pub(super) const IN_NEWS: u16 = 1 << 10;
 pub(super) const IN_CHANGES: u16 = 1 << 11;
 /// Only the change that forgets it is still to be saved.
 pub(super) const GONE: u16 = 1 << 12;
+/// It was submitted a second time.
+pub(super) const RESENT: u16 = 1 << 13;
 /// Something became known since the last question.
 pub(super) const CHANGED: u16 = 1 << 14;
 /// The FAILED of a result decided.

@@ -397,8 +397,9 @@ impl<'m> Tracker<'m> {
                     break;
                 }
                 if self.has_claimant(at) {
+                    // For a while longer.
                     self.slots.get_mut(at).added = self.now;
-                    self.remember(at, queue);
+                    self.remember(at, Queue::Short);
                 } else {
                     self.forget(at);
                 }
