@@ -29,6 +29,8 @@ mod error;
 mod gateway;
 mod line;
 mod memory;
+#[cfg(feature = "embassy-net")]
+pub mod net;
 mod transport;
 mod ussd;
 

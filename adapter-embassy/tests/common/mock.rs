@@ -236,7 +236,7 @@ impl World {
 }
 
 /// Takes a request that has come whole.
-fn whole_request(bytes: &mut Vec<u8>) -> Option<String> {
+pub fn whole_request(bytes: &mut Vec<u8>) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
     let head = text.find("\r\n\r\n")? + 4;
     let length = text
