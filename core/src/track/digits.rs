@@ -88,6 +88,14 @@ impl Digits {
         low
     }
 
+    /// The shortest spelling: what may be the same as this, is the same as that.
+    pub(super) fn shortest(&self) -> Self {
+        if self.significant() <= TELLING {
+            return *self;
+        }
+        Self { words: self.last(TELLING), length: TELLING, plus: false }
+    }
+
     pub(super) fn words(&self) -> [u32; 3] {
         self.words
     }

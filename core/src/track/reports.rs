@@ -276,7 +276,9 @@ impl Tracker<'_> {
             // Their time tells whose they are.
             return false;
         }
-        let mut others = Unlocated::new(&self.slots, &slot.digits);
+        // A report may spell its number so that it is both messages', though their own spellings are of two subscribers.
+        let number = slot.digits.shortest();
+        let mut others = Unlocated::new(&self.slots, &number);
         for _ in 0..MAX_LOOKS {
             let Some(other) = others.next(&self.slots) else { break };
             let under_way = slot.has(LOCATED) && self.slots.get(other).state.is_under_way();
@@ -287,8 +289,7 @@ impl Tracker<'_> {
         let segments = if slot.has(LOCATED) { slot.segments } else { 0 };
         (0..segments).any(|segment| {
             let reference = slot.reference.wrapping_add(segment);
-            let mut candidates =
-                Candidates::new(&self.slots, slot.port, reference, &slot.digits, self.longest);
+            let mut candidates = Candidates::new(&self.slots, slot.port, reference, &number, self.longest);
             core::iter::from_fn(|| candidates.next(&self.slots)).any(|(other, segment)| {
                 let claimant = self.slots.get(other);
                 other != at && !claimant.is_over() && !is_ended(claimant, segment)
