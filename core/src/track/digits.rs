@@ -90,10 +90,9 @@ impl Digits {
 
     /// The shortest spelling: what may be the same as this, is the same as that.
     pub(super) fn shortest(&self) -> Self {
-        if self.significant() <= TELLING {
-            return *self;
-        }
-        Self { words: self.last(TELLING), length: TELLING, plus: false }
+        // Leading zeros don't count: it has to begin with another digit.
+        let length = (TELLING..self.significant()).find(|length| self.digit(length.saturating_sub(1)) != 0);
+        length.map_or(*self, |length| Self { words: self.last(length), length, plus: false })
     }
 
     pub(super) fn words(&self) -> [u32; 3] {
@@ -210,6 +209,21 @@ mod tests {
             if same {
                 prop_assert_eq!(digits(&left).tail(), digits(&right).tail());
             }
+        }
+    }
+
+    #[test]
+    fn the_shortest_spelling_is_the_same_as_all() {
+        for (text, shortest) in [
+            ("+8613800123456", "800123456"),
+            ("8613819629773", "9629773"),
+            ("8613810000773", "10000773"),
+            ("10086", "10086"),
+            ("0010086", "0010086"),
+        ] {
+            let number = Digits::parse(text).unwrap();
+            assert!(number.shortest().is_same(&number), "{text}");
+            assert_eq!(NumberBuf::new(&number.shortest()).as_str(), shortest);
         }
     }
 }
