@@ -29,7 +29,7 @@ scenario=${1:-plain}
 seed=${2:-1}
 limit=60
 link=good
-gateway=()
+gateway=(--ussd '*125#=Balance 12 EUR')
 firmware=()
 case $scenario in
     plain) ;;

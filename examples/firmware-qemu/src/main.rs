@@ -62,7 +62,7 @@ async fn application(stack: Stack<'static>, arguments: Arguments) {
     if let Some(config) = stack.config_v4() {
         info!("address: {}", config.address);
     }
-    let result = app::run(stack, arguments.gateway, MEMORY.take()).await;
+    let result = app::run(stack, arguments.gateway, board::entropy::seed, MEMORY.take()).await;
     let stack = board::stack::usage();
     info!("stack: {} of {} bytes", stack.deepest, stack.size);
     board::exit(match result {

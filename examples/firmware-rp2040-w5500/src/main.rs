@@ -63,7 +63,7 @@ async fn application(stack: Stack<'static>) {
     let gateway: SocketAddrV4 = GATEWAY.parse().expect("SMS_GATEWAY is an address and a port");
     loop {
         stack.wait_config_up().await;
-        match app::run(stack, gateway, memory).await {
+        match app::run(stack, gateway, board::seed, memory).await {
             Ok(()) => info!("done"),
             Err(error) => error!("{error}"),
         }
