@@ -1,6 +1,9 @@
 //! Client for the HTTP/JSON API of GSM/LTE SMS gateways on microcontrollers, over anything that reads and writes.
 //!
-//! A [`Gateway`] keeps one connection to a gateway, stays logged in, and makes the nine calls of its API. It is `no_std`, does not
+//! - A [`Gateway`] makes the nine calls of the API.
+//! - A [`Messenger`] over one sends messages, follows each to its end, and receives messages; what it must not forget is in a [`Store`].
+//!
+//! A gateway keeps one connection to a gateway, and stays logged in. All is `no_std`, does not
 //! allocate, and works in [memory](Buffers) that is lent to it. What it speaks over is a [`Transport`]: any
 //! `embedded_io_async::Read + Write` that can be opened again. Time limits are of `embassy-time`.
 //!
@@ -29,8 +32,10 @@ mod error;
 mod gateway;
 mod line;
 mod memory;
+mod messenger;
 #[cfg(feature = "embassy-net")]
 pub mod net;
+pub mod store;
 mod transport;
 mod ussd;
 
@@ -39,7 +44,11 @@ pub use crate::{
     error::{Buffer, Error, Fault, Wait},
     gateway::{Accepted, Gateway},
     memory::{Buffers, Limits, Memory},
+    messenger::{Event, Incoming, Messenger, Room, SendError, Sms, StartError},
+    store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},
     ussd::{Ussd, UssdWait},
 };
+/// Either what was waited for or something else: what [`Messenger::next_or`] gives.
+pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;

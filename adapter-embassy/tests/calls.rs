@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{nine_calls, options, start, stop_the_clock, usable_quirks};
+use common::{drive, nine_calls, options, start, stop_the_clock, usable_quirks};
 use embassy_time::Duration;
 use gateway_emulator::{Auth, Canned, Options};
 use sms_gateway_embassy::{
@@ -88,25 +88,11 @@ async fn ussd(code: &str, prepare: impl AsyncFnOnce(&gateway_emulator::Emulator,
     let wait = UssdWait { interval: Duration::from_secs(2), limit: Duration::from_secs(9) };
     let mut reply = [0; 64];
     prepare(&emulator, &mut reply).await;
-    let mut call = std::pin::pin!(gateway.ussd(Port::new(1).unwrap(), code, wait, &mut reply));
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            outcome = &mut call => break outcome,
-            // Sockets have their time first.
-            () = settle() => tokio::time::advance(std::time::Duration::from_millis(500)).await,
-        }
-    };
+    let call = gateway.ussd(Port::new(1).unwrap(), code, wait, &mut reply);
+    let outcome = drive(call, 100).await.expect("an end");
     match outcome {
         Ok(Ussd::Reply(text)) => format!("reply {text}"),
         other => format!("{other:?}"),
-    }
-}
-
-/// Lets what is ready go on.
-async fn settle() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
     }
 }
 

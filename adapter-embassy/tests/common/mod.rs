@@ -173,3 +173,24 @@ pub fn usable_quirks() -> Vec<(String, Quirks)> {
     }
     all
 }
+
+/// Drives a future over a stopped clock, half a second at a time; up to so many times.
+pub async fn drive<F: Future>(future: F, times: u32) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    for _ in 0..times {
+        tokio::select! {
+            biased;
+            output = &mut future => return Some(output),
+            // Sockets have their time first.
+            () = settle() => tokio::time::advance(std::time::Duration::from_millis(500)).await,
+        }
+    }
+    None
+}
+
+/// Lets what is ready go on.
+async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}

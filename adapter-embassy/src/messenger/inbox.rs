@@ -1,0 +1,128 @@
+//! The message that came in and is not acknowledged yet: one at a time.
+
+use core::ops::Range;
+
+use sms_gateway_core::{Timestamp, call::IncomingSms, json::Text, track::InboxMark};
+
+/// A message that came in. Until it is [acknowledged](crate::Messenger::acknowledge_incoming) no other is fetched, and after a restart it
+/// comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incoming<'a> {
+    /// By which it is acknowledged, and a repetition recognised.
+    pub mark: InboxMark,
+    /// The port that received it.
+    pub port: Option<u32>,
+    /// The sender: a number or a name. What of the texts found no room in [`Room::incoming`](crate::Room::incoming) is empty.
+    pub number: &'a str,
+    /// The message centre.
+    pub smsc: &'a str,
+    /// When it came, by the gateway's clock.
+    pub time: Option<Timestamp>,
+    /// The text; [`Text::TooLong`] if it found no room, in [`Buffers::record`](crate::Buffers::record) or in
+    /// [`Room::incoming`](crate::Room::incoming). It can be fetched by the id before it with
+    /// [`query_incoming_sms`](crate::Gateway::query_incoming_sms).
+    pub text: Text<'a>,
+}
+
+/// The desk's side.
+pub(super) struct Tray<'m> {
+    bytes: &'m mut [u8],
+    held: Option<Held>,
+    /// It was told in this life.
+    is_told: bool,
+    /// Of the current page no more is looked at.
+    is_shut: bool,
+}
+
+#[derive(Clone)]
+struct Held {
+    mark: InboxMark,
+    port: Option<u32>,
+    time: Option<Timestamp>,
+    number: Range<usize>,
+    smsc: Range<usize>,
+    text: Result<Range<usize>, usize>,
+    is_lossy: bool,
+}
+
+impl<'m> Tray<'m> {
+    pub(super) fn new(bytes: &'m mut [u8]) -> Self {
+        Self { bytes, held: None, is_told: false, is_shut: false }
+    }
+
+    /// A page of messages begins.
+    pub(super) fn begin(&mut self) {
+        self.is_shut = false;
+    }
+
+    /// Whether the page's next message may be shown to the tracker.
+    pub(super) fn is_open(&self) -> bool {
+        !self.is_shut
+    }
+
+    /// A message was shown to the tracker, which knew it, or gave it a mark.
+    ///
+    /// Pages begin with the last message that is known, by which the tracker sees that ids go on. It has to see that of a page of
+    /// which nothing is wanted, too.
+    pub(super) fn seen(&mut self, sms: &IncomingSms<'_>, mark: Option<InboxMark>) {
+        if let Some(mark) = mark {
+            self.hold(sms, mark);
+        }
+        let last = self.held.as_ref().map(|held| held.mark.id);
+        self.is_shut = last.is_some() && sms.incoming_sms_id.get() == last;
+    }
+
+    fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) {
+        let mut used = 0;
+        let number = self.copy(&mut used, sms.number.as_str()).unwrap_or_default();
+        let smsc = self.copy(&mut used, sms.smsc.as_str()).unwrap_or_default();
+        let text = match sms.text {
+            Text::TooLong { needed } => Err(needed),
+            text => self.copy(&mut used, text.as_str()).ok_or(used.saturating_add(text.as_str().len())),
+        };
+        let is_lossy = matches!(sms.text, Text::Lossy(_));
+        let (port, time) = (sms.port.get(), sms.timestamp.get());
+        self.held = Some(Held { mark, port, time, number, smsc, text, is_lossy });
+        self.is_told = false;
+    }
+
+    fn copy(&mut self, used: &mut usize, text: &str) -> Option<Range<usize>> {
+        let range = *used..used.checked_add(text.len())?;
+        self.bytes.get_mut(range.clone())?.copy_from_slice(text.as_bytes());
+        *used = range.end;
+        Some(range)
+    }
+
+    /// Whether there is something to tell; it then counts as told.
+    pub(super) fn tell(&mut self) -> bool {
+        self.held.is_some() && !core::mem::replace(&mut self.is_told, true)
+    }
+
+    pub(super) fn message(&self) -> Option<Incoming<'_>> {
+        let held = self.held.as_ref()?;
+        let text = |range: &Range<usize>| {
+            core::str::from_utf8(self.bytes.get(range.clone()).unwrap_or_default()).unwrap_or_default()
+        };
+        Some(Incoming {
+            mark: held.mark,
+            port: held.port,
+            number: text(&held.number),
+            smsc: text(&held.smsc),
+            time: held.time,
+            text: match &held.text {
+                Ok(range) if held.is_lossy => Text::Lossy(text(range)),
+                Ok(range) => Text::Exact(text(range)),
+                Err(needed) => Text::TooLong { needed: *needed },
+            },
+        })
+    }
+
+    /// Whether that is what is held; then no more.
+    pub(super) fn release(&mut self, mark: InboxMark) -> bool {
+        let is_held = self.held.as_ref().is_some_and(|held| held.mark == mark);
+        if is_held {
+            self.held = None;
+        }
+        is_held
+    }
+}

@@ -1,0 +1,435 @@
+//! Messages followed from "asked to send" to "delivered", across lost answers and restarts, and those that come in.
+
+mod event;
+mod exchange;
+mod inbox;
+mod keeper;
+mod sms;
+
+use core::{
+    fmt,
+    future::{Future, pending},
+    pin::pin,
+    time::Duration,
+};
+
+use embassy_futures::select::{Either, select};
+use embassy_time::{Instant, Timer};
+use heapless::Vec;
+use sms_gateway_core::{
+    UserId,
+    track::{
+        Ask, EarlyReport, Event as Told, InboxMark, Message, Report, RestoreError, Settings, Slot, Stopping,
+        Tracker,
+    },
+};
+
+use crate::{
+    Error, Gateway, Transport,
+    store::{Key, Store},
+};
+use exchange::Desk;
+use inbox::Tray;
+use keeper::{BATCH, Keeper};
+
+pub use event::Event;
+pub use inbox::Incoming;
+pub use sms::Sms;
+
+/// The memory that a [`Messenger`] works in beside its gateway's, lent by the caller.
+#[derive(Debug)]
+pub struct Room<'m> {
+    /// One for each message that is under way or remembered.
+    pub slots: &'m mut [Slot],
+    /// One for each report that waits for its message or belongs to none: a few.
+    pub early: &'m mut [EarlyReport],
+    /// Where the texts of one request are put together. A text that is longer can't be sent: 1500 bytes do for all.
+    pub texts: &'m mut [u8],
+    /// Where one message that came in is held: its text and two numbers.
+    pub incoming: &'m mut [u8],
+}
+
+/// Sends messages through a gateway and follows each to its end, and receives messages.
+///
+/// One task owns it, and drives it with [`next`](Self::next) or, if it has something else to wait for such as a channel by which other
+/// tasks send, [`next_or`](Self::next_or). All is [stored](Store) before a message is sent and before news is told.
+///
+/// ```no_run
+/// use sms_gateway_embassy::{
+///     Event, Gateway, Messenger, NoRoom, RamStore, Room, Sms, Transport,
+///     core::track::{EarlyReport, Settings, Slot},
+/// };
+///
+/// async fn alarm<T: Transport>(gateway: Gateway<'_, T>) -> Result<bool, NoRoom> {
+///     let (mut slots, mut early) = ([Slot::EMPTY; 8], [EarlyReport::EMPTY; 4]);
+///     let (mut texts, mut incoming, mut kept) = ([0; 320], [0; 512], [0; 1024]);
+///     let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
+///     let mut messenger = Messenger::start(gateway, RamStore::new(&mut kept), room, Settings::default()).await.expect("nothing to restore");
+///     let id = messenger.send(&Sms::new("10086", "It is 80 °C in here").expect("valid")).await.expect("room");
+///     loop {
+///         if let Event::News(message) = messenger.next().await? {
+///             messenger.acknowledge(&message);
+///             if message.id == id && message.is_final {
+///                 return Ok(message.segments.failed == 0);
+///             }
+///         }
+///     }
+/// }
+/// ```
+///
+/// # What a dropped future leaves
+/// Nothing is lost, but time may be: a question that was under way is asked again, and a message whose submission was under way is
+/// looked up at the gateway first, since it may have been sent. [`next_or`](Self::next_or) saves that: it never drops what is under way.
+pub struct Messenger<'m, T: Transport, S> {
+    gateway: Gateway<'m, T>,
+    desk: Desk<'m>,
+    keeper: Keeper<S>,
+    texts: &'m mut [u8],
+    /// The tracker's zero.
+    began: Instant,
+    /// A message that is taken, and whose text may not be stored.
+    adding: Option<UserId>,
+    /// Of the last request.
+    error: Option<Error<T::Error>>,
+    /// It is to be told.
+    is_failing_anew: bool,
+}
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError<S> {
+    /// All slots are in use.
+    Full,
+    /// Its text does not fit in [`Room::texts`].
+    TooLong {
+        /// The size that would do, in bytes.
+        needed: usize,
+    },
+    /// It could not be stored.
+    Store(S),
+}
+
+/// Why a messenger did not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartError<S> {
+    /// The store can't be read.
+    Store(S),
+    /// What it has can't be taken.
+    Restore(RestoreError),
+}
+
+/// What is to be told next.
+enum Next {
+    Tracked(Told),
+    Incoming,
+    Displaced(Report),
+    Failing,
+}
+
+impl<'m, T: Transport, S: Store> Messenger<'m, T, S> {
+    /// Starts with what is stored. What was under way goes on; a request that had left is looked up.
+    ///
+    /// A message takes a slot until its end is acknowledged and no more reports can come for it: lend as many as there were before.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(
+        gateway: Gateway<'m, T>,
+        mut store: S,
+        room: Room<'m>,
+        mut settings: Settings,
+    ) -> Result<Self, StartError<S::Error>> {
+        let Room { slots, early, texts, incoming } = room;
+        // What is sent together is put together in one place.
+        let together = u8::try_from(BATCH).unwrap_or(u8::MAX);
+        settings.limits.recipients = settings.limits.recipients.min(together);
+        let bytes = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+        settings.limits.request_bytes = settings.limits.request_bytes.min(bytes);
+
+        let mut tracker = Tracker::new(slots, early, settings, Duration::ZERO);
+        restore(&mut store, &mut tracker).await?;
+        let mut keeper = Keeper::new(store);
+        forget_orphans(&mut keeper, &mut tracker).await.map_err(StartError::Store)?;
+        Ok(Self {
+            gateway,
+            desk: Desk { tracker, tray: Tray::new(incoming), displaced: Vec::new() },
+            keeper,
+            texts,
+            began: Instant::now(),
+            adding: None,
+            error: None,
+            is_failing_anew: false,
+        })
+    }
+
+    /// Takes a message; it is stored then, and sent by [`next`](Self::next). If the future is dropped, it may or may not be taken.
+    ///
+    /// # Errors
+    /// [`SendError`]: it is not taken.
+    pub async fn send(&mut self, sms: &Sms<'_>) -> Result<UserId, SendError<S::Error>> {
+        self.withdraw();
+        let text = sms.text();
+        if text.len() > self.texts.len() {
+            return Err(SendError::TooLong { needed: text.len() });
+        }
+        let now = self.now();
+        let id = self.desk.tracker.add(&sms.draft, now).map_err(|_| SendError::Full)?;
+        self.adding = Some(id);
+        let saved = self.keeper.save_with(&mut self.desk.tracker, Some((id, text))).await;
+        if let Err(error) = saved {
+            self.withdraw();
+            return Err(SendError::Store(error));
+        }
+        self.adding = None;
+        Ok(id)
+    }
+
+    /// Works until there is something to tell. If the future is dropped, see [above](Self#what-a-dropped-future-leaves).
+    ///
+    /// # Errors
+    /// When something could not be stored. Nothing is lost: it is tried again with the next call of any method.
+    pub async fn next(&mut self) -> Result<Event<'_, T::Error>, S::Error> {
+        match self.next_or(pending::<core::convert::Infallible>()).await? {
+            Either::First(event) => Ok(event),
+            Either::Second(never) => match never {},
+        }
+    }
+
+    /// Works until there is something to tell, or something else is ready: a message that another task wants to be sent, for example.
+    /// That is looked at while nothing is under way, so that it may wait for a request's end, and no request is broken off for it.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_or<F: Future>(
+        &mut self,
+        other: F,
+    ) -> Result<Either<Event<'_, T::Error>, F::Output>, S::Error> {
+        let mut other = pin!(other);
+        let next = loop {
+            self.withdraw();
+            self.keeper.save(&mut self.desk.tracker).await?;
+            if let Some(next) = self.take_next() {
+                break next;
+            }
+            let now = self.now();
+            let ask = self.desk.tracker.step(now);
+            self.keeper.save(&mut self.desk.tracker).await?;
+            if let Ask::Wait(until) = ask {
+                // A step may have news, too.
+                if let Some(next) = self.take_next() {
+                    break next;
+                }
+                if let Either::First(output) = select(&mut other, wait(self.began, until)).await {
+                    return Ok(Either::Second(output));
+                }
+            } else {
+                self.answer(ask).await?;
+            }
+        };
+        Ok(Either::First(self.event(next)))
+    }
+
+    async fn answer(&mut self, ask: Ask) -> Result<(), S::Error> {
+        match ask {
+            Ask::Wait(_) => {}
+            Ask::Submit(token) => self.submit(token).await?,
+            Ask::Results(token) => self.ask(token).await?,
+            Ask::Reports(token) => self.ask(token).await?,
+            Ask::Incoming(token) => self.ask(token).await?,
+            Ask::Queue(token) => self.ask_queue(token).await,
+            Ask::Stop(token) => self.stop_task(token).await,
+        }
+        Ok(())
+    }
+
+    /// The caller has taken note of a message's news: it does not come again. That is stored by the next call.
+    pub fn acknowledge(&mut self, message: &Message) {
+        self.desk.tracker.acknowledge(message.id, message.news);
+    }
+
+    /// The caller has taken note of a message that came in: it does not come again, and the next one is fetched. That is stored by the
+    /// next call.
+    pub fn acknowledge_incoming(&mut self, mark: InboxMark) {
+        if self.desk.tray.release(mark) {
+            self.desk.tracker.acknowledge_incoming(mark);
+        }
+    }
+
+    /// Stops a message. What the gateway has is stopped by its request: with all messages of the same request that wait.
+    pub fn stop(&mut self, id: UserId) -> Stopping {
+        let now = self.now();
+        self.desk.tracker.stop(id, now)
+    }
+
+    /// What is known of a message.
+    pub fn message(&self, id: UserId) -> Option<Message> {
+        self.desk.tracker.message(id)
+    }
+
+    /// How many more messages can be taken.
+    pub fn room(&self) -> u32 {
+        self.desk.tracker.room()
+    }
+
+    /// Why the last request failed; `None` if it did not.
+    pub const fn error(&self) -> Option<&Error<T::Error>> {
+        self.error.as_ref()
+    }
+
+    /// Other credentials from now on. After [`Error::LoginRefused`] the gateway is asked again only then, and at once.
+    pub fn set_credentials(&mut self, username: &'m str, password: &'m str) {
+        self.gateway.set_credentials(username, password);
+        let now = self.now();
+        self.desk.tracker.retry_now(now);
+    }
+
+    /// The gateway, for other calls meanwhile.
+    pub const fn gateway(&mut self) -> &mut Gateway<'m, T> {
+        &mut self.gateway
+    }
+
+    /// Ends, and gives the gateway and the store back. Acknowledgements behind the last call are not stored.
+    pub fn into_parts(self) -> (Gateway<'m, T>, S) {
+        (self.gateway, self.keeper.store)
+    }
+
+    /// Takes back a message whose text may not be stored, since the future of [`send`](Self::send) was dropped.
+    fn withdraw(&mut self) {
+        let Some(id) = self.adding.take() else { return };
+        let _ = self.stop(id);
+        if let Some(message) = self.message(id) {
+            self.acknowledge(&message);
+        }
+    }
+
+    fn take_next(&mut self) -> Option<Next> {
+        if core::mem::take(&mut self.is_failing_anew) {
+            return Some(Next::Failing);
+        }
+        if let Some(report) = self.desk.displaced.pop() {
+            return Some(Next::Displaced(report));
+        }
+        if self.desk.tray.tell() {
+            return Some(Next::Incoming);
+        }
+        self.desk.tracker.next_event().map(Next::Tracked)
+    }
+
+    fn event(&self, next: Next) -> Event<'_, T::Error> {
+        let incoming = self.desk.tray.message().map(Event::Incoming);
+        match (next, incoming, &self.error) {
+            (Next::Tracked(Told::News(message)), ..) => Event::News(message),
+            (Next::Tracked(Told::Ambiguous(report)), ..) => Event::Ambiguous(report),
+            (Next::Tracked(Told::Unmatched(report)) | Next::Displaced(report), ..) => {
+                Event::Unmatched(report)
+            }
+            (Next::Incoming, Some(incoming), _) => incoming,
+            (Next::Failing, _, Some(error)) => Event::Failing(error),
+            // What was to be told is there.
+            (Next::Tracked(Told::InboxRestarted) | Next::Incoming | Next::Failing, ..) => {
+                Event::InboxRestarted
+            }
+        }
+    }
+
+    /// Shows whether the gateway answers. A refusal is an answer.
+    fn note(&mut self, error: Option<Error<T::Error>>) {
+        let error = error.filter(|error| !matches!(error, Error::Refused(refusal) if refusal.code.is_some()));
+        self.is_failing_anew = match (&self.error, &error) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(last), Some(error)) => {
+                !error.may_pass() && core::mem::discriminant(last) != core::mem::discriminant(error)
+            }
+        };
+        self.error = error;
+    }
+
+    /// The tracker's time.
+    fn now(&self) -> Duration {
+        since(self.began)
+    }
+}
+
+/// The time since then.
+fn since(began: Instant) -> Duration {
+    Duration::from_micros(Instant::now().as_micros().saturating_sub(began.as_micros()))
+}
+
+/// Waits for a time of the tracker's.
+async fn wait(began: Instant, until: Option<Duration>) {
+    match until {
+        Some(until) => {
+            let until =
+                embassy_time::Duration::from_micros(u64::try_from(until.as_micros()).unwrap_or(u64::MAX));
+            Timer::at(began.saturating_add(until)).await;
+        }
+        None => pending().await,
+    }
+}
+
+/// Hands what is stored to the tracker.
+async fn restore<S: Store>(store: &mut S, tracker: &mut Tracker<'_>) -> Result<(), StartError<S::Error>> {
+    let mut outcome = Ok(());
+    let take = &mut |key, value: &[u8]| {
+        if matches!(key, Key::Record(_)) {
+            match tracker.restore(value) {
+                // One that was never whole was never told of.
+                Ok(()) | Err(RestoreError::Torn) => {}
+                Err(error) => outcome = Err(StartError::Restore(error)),
+            }
+        }
+    };
+    store.restore(take).await.map_err(StartError::Store)?;
+    outcome?;
+    tracker.start(Duration::ZERO);
+    Ok(())
+}
+
+/// Forgets texts of messages that are not there.
+async fn forget_orphans<S: Store>(keeper: &mut Keeper<S>, tracker: &mut Tracker<'_>) -> Result<(), S::Error> {
+    let mut orphans: Vec<u32, BATCH> = Vec::new();
+    let find = &mut |key, _: &[u8]| {
+        if let Key::Text(id) = key
+            && UserId::new(id.into()).ok().and_then(|id| tracker.message(id)).is_none()
+        {
+            let _ = orphans.push(id);
+        }
+    };
+    keeper.store.restore(find).await?;
+    orphans.iter().for_each(|id| keeper.forget_text(*id));
+    keeper.save(tracker).await
+}
+
+impl<S: fmt::Debug> fmt::Display for SendError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("no slot is free for another message"),
+            Self::TooLong { needed } => write!(f, "the text needs a buffer of {needed} bytes"),
+            Self::Store(error) => write!(f, "the message could not be stored: {error:?}"),
+        }
+    }
+}
+
+impl<S: fmt::Debug> core::error::Error for SendError<S> {}
+
+impl<S: fmt::Debug> fmt::Display for StartError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => write!(f, "the store can't be read: {error:?}"),
+            Self::Restore(error) => write!(f, "what is stored can't be taken: {error}"),
+        }
+    }
+}
+
+impl<S: fmt::Debug> core::error::Error for StartError<S> {}
+
+/// Shows nothing of the messages.
+impl<T: Transport, S> fmt::Debug for Messenger<'_, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Messenger")
+            .field("gateway", &self.gateway)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}

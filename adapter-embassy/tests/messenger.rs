@@ -1,0 +1,305 @@
+//! Messages followed to their end against the emulator, over real sockets, with a clock that is moved by hand.
+
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{device, drive, gateway, mock::Mock, mocked, stop_the_clock, tcp::Tcp};
+use gateway_emulator::{Emulator, Fate, Options};
+use sms_gateway_embassy::{
+    Either, Error, Event, Messenger, RamStore, Room, SendError, Sms, Store,
+    core::{
+        UserId,
+        track::{EarlyReport, Failure, Message, Settings, Slot, State},
+    },
+    store::{Key, Write},
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    future::ready,
+    rc::Rc,
+};
+
+/// By whether it is a text, and its number.
+type Entries = BTreeMap<(bool, u32), Vec<u8>>;
+
+/// A store that outlives messengers.
+#[derive(Clone, Default)]
+struct Disk {
+    entries: Rc<RefCell<Entries>>,
+    /// Saving fails.
+    is_full: Rc<RefCell<bool>>,
+}
+
+fn place(key: Key) -> (bool, u32) {
+    match key {
+        Key::Record(id) => (false, id),
+        Key::Text(id) => (true, id),
+    }
+}
+
+impl Disk {
+    fn texts(&self) -> usize {
+        self.entries.borrow().keys().filter(|key| key.0).count()
+    }
+}
+
+impl Store for Disk {
+    type Error = ();
+
+    async fn save(&mut self, writes: &[Write<'_>]) -> Result<(), ()> {
+        tokio::task::yield_now().await;
+        if *self.is_full.borrow() {
+            return Err(());
+        }
+        let mut entries = self.entries.borrow_mut();
+        for write in writes {
+            match write.value {
+                Some(value) => _ = entries.insert(place(write.key), value.to_vec()),
+                None => _ = entries.remove(&place(write.key)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn load(&mut self, key: Key, buffer: &mut [u8]) -> Result<Option<usize>, ()> {
+        tokio::task::yield_now().await;
+        let entries = self.entries.borrow();
+        let Some(value) = entries.get(&place(key)) else { return Ok(None) };
+        let Some(room) = buffer.get_mut(..value.len()) else { return Ok(None) };
+        room.copy_from_slice(value);
+        Ok(Some(value.len()))
+    }
+
+    async fn restore(&mut self, each: &mut dyn FnMut(Key, &[u8])) -> Result<(), ()> {
+        for ((is_text, id), value) in &*self.entries.borrow() {
+            each(if *is_text { Key::Text(*id) } else { Key::Record(*id) }, value);
+        }
+        Ok(())
+    }
+}
+
+fn room() -> Room<'static> {
+    Room {
+        slots: vec![Slot::EMPTY; 8].leak(),
+        early: vec![EarlyReport::EMPTY; 4].leak(),
+        texts: vec![0; 1500].leak(),
+        incoming: vec![0; 512].leak(),
+    }
+}
+
+const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_epoch: 3, ..Settings::default() };
+
+async fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, Tcp, S> {
+    let gateway = gateway(Tcp::new(emulator.addr()), "box");
+    Messenger::start(gateway, store, room(), SETTINGS()).await.expect("it starts")
+}
+
+async fn emulator() -> Emulator {
+    Emulator::start(Options::default()).await.unwrap()
+}
+
+/// Works until all these messages are at their end; each end, and the texts that came in.
+async fn follow<S: Store>(
+    messenger: &mut Messenger<'_, Tcp, S>,
+    ids: &[UserId],
+    incoming: usize,
+) -> (BTreeMap<u32, Message>, Vec<String>) {
+    let (mut ends, mut texts) = (BTreeMap::new(), Vec::new());
+    while ids.iter().any(|id| !ends.contains_key(&id.get())) || texts.len() < incoming {
+        match messenger.next().await.map_err(|_| "the store").unwrap() {
+            Event::News(message) => {
+                if message.is_final {
+                    ends.insert(message.id.get(), message);
+                }
+                messenger.acknowledge(&message);
+            }
+            Event::Incoming(sms) => {
+                let mark = sms.mark;
+                texts.push(format!("{}: {}", sms.number, sms.text.as_str()));
+                messenger.acknowledge_incoming(mark);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    (ends, texts)
+}
+
+#[tokio::test]
+async fn messages_are_followed_to_delivery_and_others_come_in() {
+    let (emulator, disk) = (emulator().await, Disk::default());
+    let _clock = stop_the_clock();
+    emulator.set_fate("10010", Fate::Undelivered(70));
+    let long = "All work and no play. ".repeat(12);
+    let scene = async {
+        let mut messenger = begin(&emulator, disk.clone()).await;
+        let mut ids = Vec::new();
+        for (number, text) in [("10086", "Hello"), ("10086", long.as_str()), ("10010", "Grüße 😀 #param#")]
+        {
+            ids.push(messenger.send(&Sms::new(number, text).unwrap()).await.unwrap());
+        }
+        assert_eq!(disk.texts(), 3);
+        emulator.receive_sms(1, "10000", "first");
+        emulator.receive_sms(1, "10000", "second 😀");
+        let (ends, texts) = follow(&mut messenger, &ids, 2).await;
+        let states: Vec<_> = ids.iter().map(|id| ends[&id.get()].state).collect();
+        assert_eq!(states, [State::Delivered, State::Delivered, State::Failed]);
+        assert_eq!(ends[&ids[1].get()].sent.unwrap().segments, 2);
+        let failure = ends[&ids[2].get()].failure;
+        assert_eq!(failure, Some(Failure::Reported { segment: 0, status: 70 }));
+        assert_eq!(texts, ["10000: first", "10000: second 😀"]);
+        assert_eq!(disk.texts(), 0, "they have done their work");
+        assert!(messenger.error().is_none());
+    };
+    drive(scene, 600).await.expect("an end");
+    let sent: Vec<_> = emulator.messages().into_iter().map(|message| message.text).collect();
+    assert_eq!(sent.len(), 3);
+    assert!(sent.contains(&"Grüße 😀 #param#".to_owned()) && sent.contains(&long), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_messenger_that_ends_anywhere_loses_nothing_and_sends_nothing_twice() {
+    for life in 1..26 {
+        let (emulator, disk) = (emulator().await, Disk::default());
+        let _clock = stop_the_clock();
+        emulator.receive_sms(0, "10000", "first");
+        emulator.receive_sms(0, "10000", "second");
+        let (mut wanted, mut ended, mut came) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let mut lives = 0;
+        while ended.len() < 3 || came.len() < 2 {
+            lives += 1;
+            assert!(lives < 60, "with lives of {life}: {ended:?} of {wanted:?}, {came:?}");
+            let scene = async {
+                let mut messenger = begin(&emulator, disk.clone()).await;
+                while wanted.len() < 3 {
+                    wanted.insert(messenger.send(&Sms::new("10086", "Hello").unwrap()).await.unwrap().get());
+                }
+                loop {
+                    match messenger.next().await.unwrap() {
+                        Event::News(message) => {
+                            if message.is_final {
+                                assert_eq!(message.state, State::Delivered);
+                                ended.insert(message.id.get());
+                            }
+                            messenger.acknowledge(&message);
+                        }
+                        Event::Incoming(sms) => {
+                            let (mark, text) = (sms.mark, sms.text.as_str().to_owned());
+                            if !came.contains(&text) {
+                                came.push(text);
+                            }
+                            messenger.acknowledge_incoming(mark);
+                        }
+                        other => panic!("{other:?}"),
+                    }
+                }
+            };
+            // Each life is longer, as each has to get on.
+            let _: Option<()> = drive(scene, life + lives).await;
+        }
+        assert_eq!(emulator.messages().len(), wanted.len(), "with lives of {life}");
+        assert_eq!(came, ["first", "second"]);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
+    let (emulator, disk) = (emulator().await, Disk::default());
+    let _clock = stop_the_clock();
+    let scene = async {
+        let mut messenger = begin(&emulator, disk.clone()).await;
+        let sms = Sms::new("10086", "Hello").unwrap();
+        *disk.is_full.borrow_mut() = true;
+        assert_eq!(messenger.send(&sms).await, Err(SendError::Store(())));
+        assert!(messenger.next().await.is_err());
+        *disk.is_full.borrow_mut() = false;
+        let id = messenger.send(&sms).await.unwrap();
+        follow(&mut messenger, &[id], 0).await;
+    };
+    drive(scene, 600).await.expect("an end");
+    assert_eq!(emulator.messages().len(), 1, "the first was not taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_storing_was_dropped_is_not_sent() {
+    let (mock, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
+    let settings = Settings { incoming: false, ..Settings::default() };
+    let mut messenger = Messenger::start(gateway, Disk::default(), room(), settings).await.unwrap();
+    assert!(
+        common::poll_times(std::pin::pin!(messenger.send(&Sms::new("1", "Hello").unwrap())), 1).is_none()
+    );
+    let before = messenger.room();
+    let outcome = tokio::time::timeout(std::time::Duration::from_secs(60), messenger.next()).await;
+    assert!(outcome.is_err(), "there is nothing to tell");
+    assert!(mock.requests().is_empty());
+    assert_eq!(messenger.room(), before + 1);
+}
+
+async fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, Mock, RamStore<'static>>) {
+    let (mock, gateway) = mocked(mock_device, common::mock::Road::default());
+    let store = RamStore::new(vec![0; 100].leak());
+    let messenger = Messenger::start(gateway, store, room(), Settings::default()).await.unwrap();
+    (mock, messenger)
+}
+
+#[tokio::test(start_paused = true)]
+async fn something_else_is_looked_at_while_nothing_is_under_way() {
+    let (mock, mut messenger) = ram(device::Gateway::default()).await;
+    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
+    messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
+    // What was asked for comes first.
+    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::News(_)))));
+    assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms"]);
+    assert!(matches!(messenger.next_or(ready(8)).await, Ok(Either::Second(8))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credentials() {
+    let (mock, mut messenger) = ram(device::Gateway { refuses: true, ..device::Gateway::default() }).await;
+    messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
+    assert!(matches!(messenger.next().await, Ok(Event::Failing(Error::LoginRefused))));
+    let hour = tokio::time::sleep(std::time::Duration::from_secs(3600));
+    assert!(matches!(messenger.next_or(hour).await, Ok(Either::Second(()))));
+    let tries = mock.requests().iter().filter(|request| request.contains("Authorization")).count();
+    assert_eq!(tries, 1);
+    mock.0.borrow_mut().device = Box::new(device::Gateway::default());
+    messenger.set_credentials("admin", "other");
+    assert!(matches!(messenger.next().await, Ok(Event::News(message)) if message.state == State::Accepted));
+    assert!(messenger.error().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_as_much_room_as_was_lent() {
+    let (_, mut messenger) = ram(device::Gateway::default()).await;
+    let send = async |messenger: &mut Messenger<'_, _, _>, text: &str| {
+        messenger.send(&Sms::new("1", text).unwrap()).await
+    };
+    assert_eq!(
+        send(&mut messenger, &"x".repeat(1501 - 1)).await,
+        Err(SendError::Store(sms_gateway_embassy::NoRoom))
+    );
+    for _ in 0..8 {
+        send(&mut messenger, "123456").await.unwrap();
+    }
+    assert_eq!(send(&mut messenger, "x").await, Err(SendError::Full));
+}
+
+#[tokio::test]
+async fn ram_keeps_texts_until_they_are_forgotten() {
+    let mut store = RamStore::new(vec![0; 30].leak());
+    let put = |id, text: &'static str| Write { key: Key::Text(id), value: Some(text.as_bytes()) };
+    let load = async |store: &mut RamStore<'_>, id| {
+        let mut buffer = [0; 20];
+        let length = store.load(Key::Text(id), &mut buffer).await.unwrap()?;
+        Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
+    };
+    store.save(&[put(1, "one"), put(2, "two"), put(3, "three")]).await.unwrap();
+    assert!(store.save(&[put(4, "x")]).await.is_err());
+    store.save(&[Write { key: Key::Text(2), value: None }, put(1, "1"), put(4, "four")]).await.unwrap();
+    for (id, text) in [(1, Some("1")), (2, None), (3, Some("three")), (4, Some("four"))] {
+        assert_eq!(load(&mut store, id).await.as_deref(), text);
+    }
+    assert_eq!(store.load(Key::Text(3), &mut [0; 4]).await, Ok(None));
+    assert_eq!(store.load(Key::Record(3), &mut [0; 9]).await, Ok(None));
+}
