@@ -68,65 +68,76 @@ impl Slots<'_> {
         }
     }
 
-    /// Makes a message findable for reports, as it is located or not.
+    /// Makes a message findable for reports, as it is located or not. It is put last: the first in its chain is mostly the first
+    /// to leave it.
     pub(super) fn index_report(&mut self, at: u32) {
         let place = self.place(report_hash(self.get(at)));
-        let head = core::mem::replace(&mut self.get_mut(place).report_head, at);
-        self.get_mut(at).report_next = head;
+        let last = core::mem::replace(&mut self.get_mut(place).report_head, at);
+        let first = if last == NIL { at } else { self.get(last).report_next };
+        self.get_mut(at).report_next = first;
+        if last != NIL {
+            self.get_mut(last).report_next = at;
+        }
     }
 
     /// Takes it out again; before anything of what it was found by changes.
     pub(super) fn unindex_report(&mut self, at: u32) {
-        let next = self.get(at).report_next;
         let place = self.place(report_hash(self.get(at)));
-        let mut before = self.get(place).report_head;
-        if before == at {
-            self.get_mut(place).report_head = next;
-            return;
-        }
-        while before != NIL {
-            let slot = self.get_mut(before);
-            if slot.report_next == at {
-                slot.report_next = next;
+        let last = self.get(place).report_head;
+        let mut chain = ReportChain::new(self, place);
+        let mut before = last;
+        while let Some(member) = chain.next(self) {
+            if member == at {
+                let next = core::mem::replace(&mut self.get_mut(at).report_next, NIL);
+                self.get_mut(before).report_next = next;
+                if last == at {
+                    self.get_mut(place).report_head = if before == at { NIL } else { before };
+                }
                 return;
             }
-            before = slot.report_next;
+            before = member;
         }
     }
+}
 
-    /// The first of the messages to a number that are not located, or some other message of the chain.
-    fn first_unlocated(&self, number: &Digits) -> u32 {
-        self.get(self.place(number_hash(number))).report_head
+/// Goes through the chain for reports that begins in a place. The place names the last member, and that the first.
+struct ReportChain {
+    at: u32,
+    last: u32,
+}
+
+impl ReportChain {
+    fn new(slots: &Slots<'_>, place: u32) -> Self {
+        let last = slots.get(place).report_head;
+        Self { at: slots.get(last).report_next, last }
     }
 
-    /// The next message to the number that is not located, from `at` on.
-    fn unlocated_from(&self, mut at: u32, number: &Digits) -> u32 {
-        while at != NIL {
-            let slot = self.get(at);
-            if !slot.has(LOCATED) && slot.digits.is_same(number) {
-                break;
-            }
-            at = slot.report_next;
-        }
-        at
+    fn next(&mut self, slots: &Slots<'_>) -> Option<u32> {
+        let at = self.at;
+        self.at = if at == self.last { NIL } else { slots.get(at).report_next };
+        (at != NIL).then_some(at)
     }
 }
 
 /// Goes through the messages to a number that were handed to the gateway and are not located.
 pub(super) struct Unlocated<'a> {
     number: &'a Digits,
-    at: u32,
+    chain: ReportChain,
 }
 
 impl<'a> Unlocated<'a> {
     pub(super) fn new(slots: &Slots<'_>, number: &'a Digits) -> Self {
-        Self { number, at: slots.first_unlocated(number) }
+        Self { number, chain: ReportChain::new(slots, slots.place(number_hash(number))) }
     }
 
     pub(super) fn next(&mut self, slots: &Slots<'_>) -> Option<u32> {
-        let found = slots.unlocated_from(self.at, self.number);
-        self.at = slots.get(found).report_next;
-        (found != NIL).then_some(found)
+        loop {
+            let at = self.chain.next(slots)?;
+            let slot = slots.get(at);
+            if !slot.has(LOCATED) && slot.digits.is_same(self.number) {
+                return Some(at);
+            }
+        }
     }
 }
 
@@ -138,7 +149,7 @@ pub(super) struct Candidates<'a> {
     /// How many groups of references are still to be looked at, and the one that is.
     groups: u8,
     group: u8,
-    at: u32,
+    chain: ReportChain,
 }
 
 impl<'a> Candidates<'a> {
@@ -148,17 +159,15 @@ impl<'a> Candidates<'a> {
         let back = reference % GROUP;
         // A message that begins in an earlier group reaches this reference when it has more segments than lie between.
         let groups = most.saturating_sub(back + 1).div_ceil(GROUP);
-        let at = slots.get(slots.place(located_hash(port, group, number))).report_head;
-        Self { port, reference, number, groups, group, at }
+        let chain = ReportChain::new(slots, slots.place(located_hash(port, group, number)));
+        Self { port, reference, number, groups, group, chain }
     }
 
     /// The next message and which of its segments it is.
     pub(super) fn next(&mut self, slots: &Slots<'_>) -> Option<(u32, u8)> {
         loop {
-            while self.at != NIL {
-                let at = self.at;
+            while let Some(at) = self.chain.next(slots) {
                 let slot = slots.get(at);
-                self.at = slot.report_next;
                 let segment = self.reference.wrapping_sub(slot.reference);
                 if slot.has(LOCATED)
                     && slot.port == self.port
@@ -171,7 +180,8 @@ impl<'a> Candidates<'a> {
             }
             self.groups = self.groups.checked_sub(1)?;
             self.group = self.group.wrapping_sub(1) % (u8::MAX / GROUP + 1);
-            self.at = slots.get(slots.place(located_hash(self.port, self.group, self.number))).report_head;
+            let place = slots.place(located_hash(self.port, self.group, self.number));
+            self.chain = ReportChain::new(slots, place);
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Slot {
     /// The first slot of the chain for user_ids that begins in this slot's place.
     pub(super) user_head: u32,
     pub(super) user_next: u32,
-    /// The same for reports.
+    /// The same for reports, but the last slot of the chain, which names the first.
     pub(super) report_head: u32,
     pub(super) report_next: u32,
     /// Its neighbours in the queue that it is in.
