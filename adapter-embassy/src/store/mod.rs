@@ -1,7 +1,11 @@
 //! What a messenger keeps beyond its own life.
 
+#[cfg(feature = "flash")]
+mod flash;
 mod ram;
 
+#[cfg(feature = "flash")]
+pub use flash::{FlashError, FlashStore};
 pub use ram::{NoRoom, RamStore};
 
 /// What something is stored under.
@@ -23,7 +27,8 @@ pub struct Write<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-/// Keeps what a [`Messenger`](crate::Messenger) must not forget. [`RamStore`] forgets with the power.
+/// Keeps what a [`Messenger`](crate::Messenger) must not forget. [`RamStore`] forgets with the power; `FlashStore`, with
+/// feature `flash`, does not.
 ///
 /// A messenger awaits [`save`](Self::save) before a message is sent and before news is told.
 #[allow(async_fn_in_trait)]

@@ -1,0 +1,105 @@
+//! A flash in memory whose power can go.
+
+use std::{cell::RefCell, rc::Rc};
+
+use embedded_storage_async::nor_flash::{
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
+};
+
+pub const PAGE: usize = 1024;
+const WORD: usize = 4;
+
+/// Erased by pages, written by words, and a word only once after it was erased.
+#[derive(Clone)]
+pub struct Flash(pub Rc<RefCell<Cells>>);
+
+pub struct Cells {
+    pub bytes: Vec<u8>,
+    /// Words that may be written or erased until the power goes.
+    pub power: usize,
+    pub writes: usize,
+    pub erased: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    NoPower,
+    NotErased,
+    Range,
+}
+
+impl NorFlashError for Failure {
+    fn kind(&self) -> NorFlashErrorKind {
+        NorFlashErrorKind::Other
+    }
+}
+
+impl Flash {
+    pub fn new(pages: usize) -> Self {
+        let bytes = vec![0xFF; pages * PAGE];
+        Self(Rc::new(RefCell::new(Cells { bytes, power: usize::MAX, writes: 0, erased: 0 })))
+    }
+
+    pub fn set_power(&self, power: usize) {
+        self.0.borrow_mut().power = power;
+    }
+}
+
+impl Cells {
+    fn spend(&mut self) -> Result<(), Failure> {
+        self.power = self.power.checked_sub(1).ok_or(Failure::NoPower)?;
+        Ok(())
+    }
+}
+
+impl ErrorType for Flash {
+    type Error = Failure;
+}
+
+impl ReadNorFlash for Flash {
+    const READ_SIZE: usize = WORD;
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Failure> {
+        let cells = self.0.borrow();
+        let from = offset as usize;
+        bytes.copy_from_slice(cells.bytes.get(from..from + bytes.len()).ok_or(Failure::Range)?);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.borrow().bytes.len()
+    }
+}
+
+impl NorFlash for Flash {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = PAGE;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), Failure> {
+        let mut cells = self.0.borrow_mut();
+        cells.erased += 1;
+        for word in (from as usize..to as usize).step_by(WORD) {
+            // A page is erased quickly, and in any order.
+            if word % 256 == 0 {
+                cells.spend()?;
+            }
+            cells.bytes[word..word + WORD].fill(0xFF);
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Failure> {
+        tokio::task::yield_now().await;
+        let mut cells = self.0.borrow_mut();
+        cells.writes += 1;
+        for (index, word) in bytes.chunks(WORD).enumerate() {
+            cells.spend()?;
+            let at = offset as usize + index * WORD;
+            if cells.bytes[at..at + WORD].iter().any(|byte| *byte != 0xFF) {
+                return Err(Failure::NotErased);
+            }
+            cells.bytes[at..at + WORD].copy_from_slice(word);
+        }
+        Ok(())
+    }
+}
