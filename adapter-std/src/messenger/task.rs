@@ -69,7 +69,7 @@ pub(super) async fn run(
     ready: oneshot::Sender<Result<Vec<Handle>, StartError>>,
 ) {
     let mut slots = vec![Slot::EMPTY; parts.capacity];
-    let mut early = vec![EarlyReport::EMPTY; parts.capacity / 10 + 8];
+    let mut early = vec![EarlyReport::EMPTY; parts.capacity / 2 + 64];
     let tracker = Tracker::new(&mut slots, &mut early, parts.settings, Duration::ZERO);
     let mut task = Task {
         credentials: parts.gateway.credentials(),

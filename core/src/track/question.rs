@@ -25,7 +25,7 @@ pub(super) const OLD: u32 = 600;
 /// meanwhile.
 const PUT_BACK: u32 = 3700;
 
-/// How many waiting messages are looked at for a submission.
+/// How many waiting messages are looked at for a submission, or in a queue for their reports.
 const MAX_LOOKS: u32 = 512;
 
 /// The question that is being asked, and when the next ones may be.
@@ -273,6 +273,7 @@ impl Tracker<'_> {
         }
     }
 
+    /// A question for reports, if one is due.
     fn take_reports(&mut self) -> Option<Kind> {
         if !self.question.reports_at.is_due(self.now) {
             return None;
@@ -296,9 +297,10 @@ impl Tracker<'_> {
         let (mut ports, mut after) = (0_u32, u32::MAX);
         for queue in (0..=last).map(Queue::Report) {
             let mut at = self.slots.first(queue);
-            while self.slots.length(Queue::InHand) < MAX_REPORTS {
+            for _ in 0..MAX_LOOKS {
                 let slot = self.slots.get(at);
-                if at == NIL || !slot.due.is_due(self.now) {
+                let has_room = self.slots.length(Queue::InHand) < MAX_REPORTS;
+                if at == NIL || !has_room || !slot.due.is_due(self.now) {
                     break;
                 }
                 let next = slot.next;
@@ -413,6 +415,7 @@ impl Tracker<'_> {
     ) -> QuerySmsDeliverStatus<'static> {
         let request = QuerySmsDeliverStatus::new();
         match self.question.kind {
+            Kind::Reports { ports, after: 0, .. } => request.ports(ports),
             Kind::Reports { ports, after, before: NO_TIME } => {
                 request.ports(ports).after(from_seconds(after))
             }

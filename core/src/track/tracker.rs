@@ -89,8 +89,9 @@ pub enum Stopping {
 
 impl<'m> Tracker<'m> {
     /// A tracker that holds nothing yet, over lent memory: a [`Slot`] for each message that is under way or remembered, and an
-    /// [`EarlyReport`] for each report that is waiting for its message or belongs to none (a few, or a tenth of the slots;
-    /// one that finds no room is handed out at once).
+    /// [`EarlyReport`] for each report that is waiting for its message or belongs to none: half as many as there are slots, more
+    /// where other clients send much by the same gateway. One that finds no room is handed out at once, and again when the gateway
+    /// repeats it; and it is forgotten which messages it came before, so that more are ambiguous.
     pub fn new(
         slots: &'m mut [Slot],
         early: &'m mut [EarlyReport],
