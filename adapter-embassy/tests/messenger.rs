@@ -91,7 +91,7 @@ fn room() -> Room<'static> {
 
 const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_epoch: 3, ..Settings::default() };
 
-async fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, Tcp, S> {
+async fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
     Messenger::start(gateway, store, room(), SETTINGS()).await.expect("it starts")
 }
@@ -102,7 +102,7 @@ async fn emulator() -> Emulator {
 
 /// Works until all these messages are at their end; each end, and the texts that came in.
 async fn follow<S: Store>(
-    messenger: &mut Messenger<'_, Tcp, S>,
+    messenger: &mut Messenger<'_, '_, Tcp, S>,
     ids: &[UserId],
     incoming: usize,
 ) -> (BTreeMap<u32, Message>, Vec<String>) {
@@ -236,7 +236,7 @@ async fn a_message_whose_storing_was_dropped_is_not_sent() {
     assert_eq!(messenger.room(), before + 1);
 }
 
-async fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, Mock, RamStore<'static>>) {
+async fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
     let (mock, gateway) = mocked(mock_device, common::mock::Road::default());
     let store = RamStore::new(vec![0; 100].leak());
     let messenger = Messenger::start(gateway, store, room(), Settings::default()).await.unwrap();
@@ -272,7 +272,7 @@ async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credent
 #[tokio::test(start_paused = true)]
 async fn there_is_as_much_room_as_was_lent() {
     let (_, mut messenger) = ram(device::Gateway::default()).await;
-    let send = async |messenger: &mut Messenger<'_, _, _>, text: &str| {
+    let send = async |messenger: &mut Messenger<'_, '_, _, _>, text: &str| {
         messenger.send(&Sms::new("1", text).unwrap()).await
     };
     assert_eq!(

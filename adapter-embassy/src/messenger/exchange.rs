@@ -111,7 +111,7 @@ enum Unread<E, S> {
     Full,
 }
 
-impl<T: Transport, S: Store> Messenger<'_, T, S> {
+impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     /// Asks what is answered with records, and stores what each changes.
     #[allow(private_bounds)]
     pub(super) async fn ask<C: Call>(&mut self, token: Token<C>) -> Result<(), S::Error>

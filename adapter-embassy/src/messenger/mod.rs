@@ -80,8 +80,8 @@ pub struct Room<'m> {
 /// # What a dropped future leaves
 /// Nothing is lost, but time may be: a question that was under way is asked again, and a message whose submission was under way is
 /// looked up at the gateway first, since it may have been sent. [`next_or`](Self::next_or) saves that: it never drops what is under way.
-pub struct Messenger<'m, T: Transport, S> {
-    gateway: Gateway<'m, T>,
+pub struct Messenger<'g, 'm, T: Transport, S> {
+    gateway: Gateway<'g, T>,
     desk: Desk<'m>,
     keeper: Keeper<S>,
     texts: &'m mut [u8],
@@ -126,7 +126,7 @@ enum Next {
     Failing,
 }
 
-impl<'m, T: Transport, S: Store> Messenger<'m, T, S> {
+impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// Starts with what is stored. What was under way goes on; a request that had left is looked up.
     ///
     /// A message takes a slot until its end is acknowledged and no more reports can come for it: lend as many as there were before.
@@ -134,7 +134,7 @@ impl<'m, T: Transport, S: Store> Messenger<'m, T, S> {
     /// # Errors
     /// [`StartError`].
     pub async fn start(
-        gateway: Gateway<'m, T>,
+        gateway: Gateway<'g, T>,
         mut store: S,
         room: Room<'m>,
         mut settings: Settings,
@@ -277,19 +277,19 @@ impl<'m, T: Transport, S: Store> Messenger<'m, T, S> {
     }
 
     /// Other credentials from now on. After [`Error::LoginRefused`] the gateway is asked again only then, and at once.
-    pub fn set_credentials(&mut self, username: &'m str, password: &'m str) {
+    pub fn set_credentials(&mut self, username: &'g str, password: &'g str) {
         self.gateway.set_credentials(username, password);
         let now = self.now();
         self.desk.tracker.retry_now(now);
     }
 
     /// The gateway, for other calls meanwhile.
-    pub const fn gateway(&mut self) -> &mut Gateway<'m, T> {
+    pub const fn gateway(&mut self) -> &mut Gateway<'g, T> {
         &mut self.gateway
     }
 
     /// Ends, and gives the gateway and the store back. Acknowledgements behind the last call are not stored.
-    pub fn into_parts(self) -> (Gateway<'m, T>, S) {
+    pub fn into_parts(self) -> (Gateway<'g, T>, S) {
         (self.gateway, self.keeper.store)
     }
 
@@ -425,7 +425,7 @@ impl<S: fmt::Debug> fmt::Display for StartError<S> {
 impl<S: fmt::Debug> core::error::Error for StartError<S> {}
 
 /// Shows nothing of the messages.
-impl<T: Transport, S> fmt::Debug for Messenger<'_, T, S> {
+impl<T: Transport, S> fmt::Debug for Messenger<'_, '_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Messenger")
             .field("gateway", &self.gateway)
