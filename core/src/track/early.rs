@@ -150,7 +150,7 @@ impl<'m> Early<'m> {
             self.next_due = due;
         }
         self.count(made_room.stage, stage);
-        matches!(made_room.stage, Stage::Waiting | Stage::Unmatched | Stage::Ambiguous)
+        matches!(made_room.stage, Stage::Waiting | Stage::Claimed | Stage::Unmatched | Stage::Ambiguous)
             .then_some(made_room.report)
     }
 

@@ -286,6 +286,9 @@ impl Tracker<'_> {
                 return true;
             }
         }
+        if others.next(&self.slots).is_some() {
+            return true;
+        }
         let segments = if slot.has(LOCATED) { slot.segments } else { 0 };
         (0..segments).any(|segment| {
             let reference = slot.reference.wrapping_add(segment);
@@ -300,7 +303,7 @@ impl Tracker<'_> {
     /// Asks soon for the rival's result, on which the report waits.
     fn wait_for(&mut self, rival: u32) -> Owner {
         let slot = self.slots.get(rival);
-        if matches!(slot.queue, Queue::Result(_)) && !slot.due.is_due(self.now) {
+        if slot.state.is_under_way() && matches!(slot.queue, Queue::Result(_)) && !slot.due.is_due(self.now) {
             self.ask_soon(rival);
         }
         Owner::Claimed

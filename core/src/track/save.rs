@@ -22,6 +22,9 @@ const MESSAGE: u8 = 2;
 /// Ticks between two savings of our time: 10 min.
 const SAVE_TIME_EVERY: u32 = 600 * PER_SECOND;
 
+/// Messages that were sent before a restart are then asked for as if so many doublings had passed.
+const RESTORED_STEP: u8 = 4;
+
 /// How many user_ids an epoch has, and how many epochs there are: together all of them.
 const PER_EPOCH: u32 = 1 << 10;
 const EPOCHS: u32 = 1 << 21;
@@ -181,6 +184,7 @@ impl Tracker<'_> {
         self.base = self.base.wrapping_sub(Tick::at(now).0);
         self.now = self.tick(now);
         (self.question, self.epoch.saved) = (Question::new(self.now), self.now);
+        self.restored = true;
         for at in 0..self.slots.len() {
             if self.slots.get(at).queue == Queue::Done {
                 self.resume(at);
@@ -237,10 +241,11 @@ impl Tracker<'_> {
         }
     }
 
+    /// Asks for reports soon, apart from those of messages that are sent from now on.
     fn hurry_report(&mut self, at: u32) {
         let slot = self.slots.get_mut(at);
-        (slot.attempt, slot.due) = (0, self.now);
-        self.slots.append(at, Queue::Report(0));
+        (slot.attempt, slot.due) = (RESTORED_STEP, self.now);
+        self.slots.append(at, Queue::Report(RESTORED_STEP));
     }
 }
 

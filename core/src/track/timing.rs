@@ -215,7 +215,7 @@ impl Waits {
     /// The same for a message that was sent: past the slowest it goes on.
     pub(super) fn backed_off_sent(&self, first: u32, step: u8) -> u32 {
         let past = step.min(STEPS - 1).saturating_sub(SLOWEST_STEP);
-        self.backed_off(first, step).saturating_mul(1 << past)
+        self.backed_off(first, step).saturating_mul(1 << past).min(ticks(Duration::MAX))
     }
 }
 

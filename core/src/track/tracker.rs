@@ -55,6 +55,8 @@ pub struct Tracker<'m> {
     pub(super) now: Tick,
     /// How far that is ahead of the caller's.
     pub(super) base: u32,
+    /// This is not the first life.
+    pub(super) restored: bool,
 }
 
 /// Why a message was not taken. Nothing of it was sent.
@@ -120,6 +122,7 @@ impl<'m> Tracker<'m> {
             longest: 1,
             now,
             base: 0,
+            restored: false,
         }
     }
 
@@ -184,9 +187,10 @@ impl<'m> Tracker<'m> {
         while let Some(at) = self.news.pop(&mut self.slots, |slot| &mut slot.news_next) {
             let slot = self.slots.get_mut(at);
             slot.set(IN_NEWS, false);
-            if slot.news != slot.acknowledged && !slot.has(GONE) {
+            if slot.news != slot.acknowledged {
                 return slot.message().map(Event::News);
             }
+            self.let_go(at);
         }
         None
     }
@@ -204,7 +208,13 @@ impl<'m> Tracker<'m> {
             return;
         }
         slot.acknowledged = news;
-        if slot.queue == Queue::Done && slot.news == news {
+        self.let_go(at);
+    }
+
+    /// Lets a finished message go whose last news is acknowledged; not before it is out of the chain of news.
+    fn let_go(&mut self, at: u32) {
+        let slot = self.slots.get(at);
+        if slot.queue == Queue::Done && slot.news == slot.acknowledged && !slot.has(IN_NEWS) {
             // If that is lost, the news comes again: the next events need not wait for it.
             let urgent = self.urgent;
             self.bury(at);
@@ -283,7 +293,8 @@ impl<'m> Tracker<'m> {
 
     /// The next sequence number.
     pub(super) fn count(&mut self) -> u32 {
-        self.sequence = self.sequence.wrapping_add(1);
+        // 0 stands for never.
+        self.sequence = self.sequence.wrapping_add(1).max(1);
         self.sequence
     }
 
@@ -393,8 +404,7 @@ impl<'m> Tracker<'m> {
         for queue in [Queue::Short, Queue::Long] {
             for _ in 0..self.slots.length(queue) {
                 let at = self.slots.first(queue);
-                let slot = self.slots.get(at);
-                if at == NIL || !slot.due.is_due(self.now) {
+                if at == NIL || !self.slots.get(at).due.is_due(self.now) {
                     break;
                 }
                 if self.has_claimant(at) {
@@ -404,6 +414,11 @@ impl<'m> Tracker<'m> {
                 } else {
                     self.forget(at);
                 }
+            }
+            // What was restored is in no order: another one comes first, and is looked at by the next step.
+            let first = self.slots.first(queue);
+            if self.restored && first != NIL {
+                self.slots.append(first, queue);
             }
         }
     }

@@ -196,3 +196,24 @@ fn acknowledging_keeps_no_events_back() {
     let Ask::Submit(token) = ask else { panic!("{ask:?}") };
     assert_eq!(bench.tracker.submission(&token).unwrap().map(|sms| sms.id).collect::<Vec<_>>(), [more]);
 }
+
+#[test]
+fn news_that_is_acknowledged_unheard_leaves_the_rest_in_line() {
+    let mut memory = Memory::of(4);
+    let mut bench = Bench::new(&mut memory);
+    let ids = ["10086", "10010", "10000"].map(|number| bench.add(number));
+    for id in ids {
+        assert_eq!(bench.tracker.stop(id, bench.now), crate::track::Stopping::Stopped);
+    }
+    let first = bench.message(ids[0]);
+    bench.tracker.acknowledge(first.id, first.news);
+    bench.save();
+    let told: Vec<_> = core::iter::from_fn(|| match bench.tracker.next_event() {
+        Some(Event::News(message)) => Some(message.id),
+        _ => None,
+    })
+    .collect();
+    assert_eq!(told, ids[1..]);
+    bench.save();
+    assert_eq!(bench.tracker.message(ids[0]), None);
+}
