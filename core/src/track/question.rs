@@ -41,8 +41,6 @@ pub(super) struct Question {
     results_at: Tick,
     reports_at: Tick,
     arrivals_at: Tick,
-    /// Whether the last question for reports was for old messages.
-    took_old: bool,
     /// The gateway's time up to which reports that arrived were looked for.
     pub(super) arrived: Option<u32>,
     pub(super) queue_at: Tick,
@@ -99,7 +97,6 @@ impl Question {
             results_at: now,
             reports_at: now,
             arrivals_at: now,
-            took_old: false,
             arrived: None,
             queue_at: now,
             incoming_at: now,
@@ -285,18 +282,8 @@ impl Tracker<'_> {
             return Some(self.arrivals());
         }
         let queue = self.most_overdue(Queue::Report)?;
-        if !self.is_old(self.slots.get(self.slots.first(queue))) {
-            return Some(self.take_recent(queue));
-        }
-        // By turns, lest many old ones keep the others waiting.
-        self.question.took_old = !self.question.took_old;
-        if !self.question.took_old {
-            let recent = self.take_recent(Queue::Report(STEPS - 1));
-            if self.slots.length(Queue::InHand) > 0 {
-                return Some(recent);
-            }
-        }
-        Some(self.take_old(queue))
+        let first = self.slots.first(queue);
+        if self.is_old(self.slots.get(first)) { Some(self.take_old(queue)) } else { self.take_recent(queue) }
     }
 
     fn is_old(&self, slot: &Slot) -> bool {
@@ -305,8 +292,8 @@ impl Tracker<'_> {
     }
 
     /// Takes messages in hand that are due and not old: those that have waited longest, and all that were sent more recently.
-    fn take_recent(&mut self, queue: Queue) -> Kind {
-        let last = if let Queue::Report(step) = queue { step } else { 0 };
+    fn take_recent(&mut self, queue: Queue) -> Option<Kind> {
+        let Queue::Report(last) = queue else { return None };
         let (mut ports, mut after) = (0_u32, u32::MAX);
         for queue in (0..=last).map(Queue::Report) {
             let mut at = self.slots.first(queue);
@@ -326,7 +313,7 @@ impl Tracker<'_> {
                 at = next;
             }
         }
-        Kind::Reports { ports: Ports::from_bits(ports), after: wider(after), before: NO_TIME }
+        Some(Kind::Reports { ports: Ports::from_bits(ports), after: wider(after), before: NO_TIME })
     }
 
     /// Takes an old message in hand, and others of the queue that were sent about then.
@@ -368,10 +355,7 @@ impl Tracker<'_> {
         let waits = |slot: &&Slot| slot.state == State::Sent && slot.sent != NO_TIME;
         let since = self.question.arrived.map(|arrived| arrived.saturating_sub(PUT_BACK));
         let first = || self.slots.all().iter().filter(waits).map(|slot| slot.sent).min().unwrap_or(reading);
-        Kind::Arrivals {
-            after: wider(since.unwrap_or_else(|| first().min(reading.saturating_sub(PUT_BACK)))),
-            reading,
-        }
+        Kind::Arrivals { after: wider(since.unwrap_or_else(first)), reading }
     }
 
     /// A look at what arrived was answered whole.
