@@ -295,10 +295,8 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
 
     /// Takes back a message whose text may not be stored, since the future of [`send`](Self::send) was dropped.
     fn withdraw(&mut self) {
-        let Some(id) = self.adding.take() else { return };
-        let _ = self.stop(id);
-        if let Some(message) = self.message(id) {
-            self.acknowledge(&message);
+        if let Some(id) = self.adding.take() {
+            self.desk.tracker.withdraw(id);
         }
     }
 

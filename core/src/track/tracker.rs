@@ -223,6 +223,15 @@ impl<'m> Tracker<'m> {
         }
     }
 
+    /// Takes back a message that has not been handed to the gateway: there is no news of it. `false`: it has been, or is unknown.
+    pub fn withdraw(&mut self, id: UserId) -> bool {
+        let is_unsent =
+            |at: &u32| self.slots.get(*at).state == State::Asked && !self.slots.get(*at).has(IN_NEWS);
+        let Some(at) = self.find(id).filter(is_unsent) else { return false };
+        self.forget(at);
+        true
+    }
+
     /// Stops a message. What the gateway has is stopped by task: with all that waits of the same send_sms.
     pub fn stop(&mut self, id: UserId, now: Duration) -> Stopping {
         self.now = self.tick(now);

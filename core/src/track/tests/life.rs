@@ -263,6 +263,21 @@ fn stopped_before_and_after_it_was_submitted() {
 }
 
 #[test]
+fn taken_back_before_it_was_submitted() {
+    let mut memory = Memory::of(1);
+    let mut bench = Bench::new(&mut memory);
+    let id = bench.add("10086");
+    assert!(bench.tracker.withdraw(id));
+    assert_eq!((bench.tracker.message(id), bench.tracker.withdraw(id)), (None, false));
+    bench.save();
+    assert_eq!((bench.tracker.next_event(), bench.tracker.room(), bench.saved.len()), (None, 1, 1));
+    let id = bench.add("10086");
+    bench.accept(1);
+    assert!(!bench.tracker.withdraw(id));
+    assert_eq!(bench.state(id), State::Accepted);
+}
+
+#[test]
 fn a_full_tracker_says_so_and_has_room_again() {
     let mut memory = Memory::of(1);
     let mut bench = Bench::new(&mut memory);
