@@ -10,7 +10,8 @@ use gateway_emulator::{
 /// The variable that holds the password: a command line can be seen by others.
 const PASSWORD: &str = "GATEWAY_EMULATOR_PASSWORD";
 
-/// Plays an SMS gateway over HTTP. Prints its URL, then a line for each request, until it is interrupted.
+/// Plays an SMS gateway over HTTP. Prints its URL, then a line for each request, until it is interrupted or terminated, and then a line
+/// for each message it has accepted.
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help())]
 pub(crate) struct Args {

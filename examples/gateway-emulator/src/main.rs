@@ -1,11 +1,11 @@
-//! The emulator as a program: it runs until it is interrupted, and prints a line for each request.
+//! The emulator as a program: it runs until it is ended, and prints a line for each request and at last one for each message.
 
 mod args;
 
 use std::io::{self, Write};
 
 use clap::Parser;
-use gateway_emulator::{Emulator, RequestSeen};
+use gateway_emulator::{Emulator, MessageSeen, RequestSeen};
 
 use crate::args::Args;
 
@@ -16,9 +16,29 @@ async fn main() -> io::Result<()> {
     args.script(&gateway);
     writeln!(io::stdout(), "{}", gateway.url())?;
     tokio::select! {
-        end = print_requests(&gateway) => end,
+        end = print_requests(&gateway) => end?,
+        ended = end() => ended?,
+    }
+    for message in gateway.messages() {
+        writeln!(io::stdout(), "{}", told(&message))?;
+    }
+    Ok(())
+}
+
+/// Waits until somebody wants the program to end.
+#[cfg(unix)]
+async fn end() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminated.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted,
     }
+}
+
+#[cfg(not(unix))]
+async fn end() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 /// Ends only when nobody reads the output any more.
@@ -39,4 +59,12 @@ fn line(request: &RequestSeen) -> String {
     let code = error_code.map_or_else(String::new, |code| format!(" error_code {code}"));
     let login = if *authorization { "" } else { " (no login)" };
     format!("{serial} [{connection}] {method} {uri} {status}{code}{login}")
+}
+
+/// `message 17 to 10086: Delivered, segments sent: 2 of 2, text: Hello`: the client's id, if it gave one, and what has become of it.
+fn told(message: &MessageSeen) -> String {
+    let MessageSeen { number, text, user_id, status, segments, sent, .. } = message;
+    let id = user_id.map_or_else(String::new, |id| format!(" {id}"));
+    let text = text.escape_debug();
+    format!("message{id} to {number}: {status:?}, segments sent: {sent} of {segments}, text: {text}")
 }

@@ -57,6 +57,29 @@ fn it_prints_its_url_and_each_request() {
 }
 
 #[test]
+#[cfg(unix)]
+fn it_tells_of_its_messages_at_the_end() {
+    let (mut running, mut lines) = start(&["--auth", "none", "--default-fate", "stuck"]);
+    let url = lines.next().unwrap();
+    let body = r#"{"text":"Grüße\n#param#","param":[{"number":"10086","text_param":["😀"],"user_id":7},{"number":"1","text_param":["?"]}]}"#;
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    let head = format!("POST /api/send_sms HTTP/1.1\r\nHost: gateway\r\nContent-Length: {}\r\n", body.len());
+    write!(stream, "{head}Connection: close\r\n\r\n{body}").unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+    assert_eq!(lines.next().unwrap(), "1 [1] POST /api/send_sms 200 error_code 202 (no login)");
+    let killed = Command::new("kill").arg(running.0.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        [
+            "message 7 to 10086: Sending, segments sent: 0 of 1, text: Grüße\\n😀",
+            "message to 1: Sending, segments sent: 0 of 1, text: Grüße\\n?"
+        ]
+    );
+    assert!(running.0.wait().unwrap().success());
+}
+
+#[test]
 fn it_explains_itself() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
     let help = String::from_utf8(command.arg("--help").output().unwrap().stdout).unwrap();
