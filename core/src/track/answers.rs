@@ -213,7 +213,7 @@ impl Tracker<'_> {
 
     /// The next request waits, the longer the more have failed.
     fn failed(&mut self) {
-        self.question.failed_at = self.count();
+        self.question.failed_at = Some(self.count());
         let wait = self.waits.backed_off(self.waits.retry, self.question.failures);
         self.question.failures = self.question.failures.saturating_add(1);
         self.question.next_request = self.now.plus(wait);
@@ -255,7 +255,7 @@ impl Tracker<'_> {
     fn absent(&mut self, at: u32) {
         let slot = self.slots.get(at);
         // If the gateway may have restarted, it may have forgotten what it sent, and the task have been another one.
-        let in_touch = is_later(slot.submitted, self.question.failed_at);
+        let in_touch = self.question.failed_at.is_none_or(|failed| is_later(slot.submitted, failed));
         if slot.has(STOPPED) && in_touch {
             self.finish(at, State::Stopped);
         } else if slot.state == State::Uncertain && slot.has(RESEND) && !slot.has(STOP) {

@@ -30,6 +30,8 @@ pub(super) struct Raw {
     pub(super) status: u8,
 }
 
+const STAGES: usize = 7;
+
 /// What is to be done with a report that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -86,21 +88,19 @@ impl From<&Raw> for Report {
 /// The reports that are kept.
 pub(super) struct Early<'m> {
     places: &'m mut [EarlyReport],
-    /// How many wait, and from when on one of them has waited long enough.
-    waiting: u32,
+    /// How many are at each stage.
+    counts: [u32; STAGES],
+    /// From when on one of those that wait has waited long enough.
     next_due: Tick,
-    /// How many are to be handed out, and where the search for them goes on.
-    ready: u32,
+    /// Where the search goes on for those to be handed out, and for those that are claimed.
     cursor: usize,
-    /// The same for those that have a message, unless they are another's.
-    claimed: u32,
     claims_cursor: usize,
 }
 
 impl<'m> Early<'m> {
     pub(super) fn new(places: &'m mut [EarlyReport]) -> Self {
         places.fill(EarlyReport::EMPTY);
-        Self { places, waiting: 0, next_due: Tick(0), ready: 0, cursor: 0, claimed: 0, claims_cursor: 0 }
+        Self { places, counts: [0; STAGES], next_due: Tick(0), cursor: 0, claims_cursor: 0 }
     }
 
     /// The few places where a report of this port and reference is, if it is anywhere.
@@ -135,7 +135,7 @@ impl<'m> Early<'m> {
     ) -> Option<Raw> {
         if let Some(place) = self.place_of(report) {
             let before = core::mem::replace(&mut place.stage, stage);
-            self.count(before, stage);
+            self.moved(before, stage);
             return None;
         }
         let group = self.group(report.port, report.reference, &report.digits);
@@ -146,30 +146,33 @@ impl<'m> Early<'m> {
         let Some(place) = place.filter(gives_way) else { return Some(*report) };
         let made_room = *place;
         *place = EarlyReport { report: *report, since: now, sequence, stage };
-        if stage == Stage::Waiting && (self.waiting == 0 || due.is_due(self.next_due)) {
+        if stage == Stage::Waiting && (self.count(Stage::Waiting) == 0 || due.is_due(self.next_due)) {
             self.next_due = due;
         }
-        self.count(made_room.stage, stage);
+        self.moved(made_room.stage, stage);
         matches!(made_room.stage, Stage::Waiting | Stage::Claimed | Stage::Unmatched | Stage::Ambiguous)
             .then_some(made_room.report)
     }
 
-    fn count(&mut self, before: Stage, after: Stage) {
-        let one = |stage: Stage, of: &[Stage]| u32::from(of.contains(&stage));
-        let ready = [Stage::Unmatched, Stage::Ambiguous];
-        self.ready = self.ready.saturating_add(one(after, &ready)).saturating_sub(one(before, &ready));
-        let waiting = [Stage::Waiting];
-        self.waiting =
-            self.waiting.saturating_add(one(after, &waiting)).saturating_sub(one(before, &waiting));
-        let claimed = [Stage::Claimed];
-        self.claimed =
-            self.claimed.saturating_add(one(after, &claimed)).saturating_sub(one(before, &claimed));
+    /// How many are at that stage.
+    fn count(&self, stage: Stage) -> u32 {
+        self.counts.get(stage as usize).copied().unwrap_or(0)
+    }
+
+    /// One went from that stage to this; what is not kept counts as [`Stage::Empty`].
+    fn moved(&mut self, from: Stage, to: Stage) {
+        if let Some(count) = self.counts.get_mut(from as usize) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.counts.get_mut(to as usize) {
+            *count = count.saturating_add(1);
+        }
     }
 
     pub(super) fn remove(&mut self, report: &Raw) {
         if let Some(place) = self.place_of(report) {
             let before = core::mem::replace(&mut place.stage, Stage::Empty);
-            self.count(before, Stage::Empty);
+            self.moved(before, Stage::Empty);
         }
     }
 
@@ -196,7 +199,7 @@ impl<'m> Early<'m> {
 
     /// The next report that has a message unless it is another's, if there is one among the next `looks` places.
     pub(super) fn next_claimed(&mut self, looks: &mut usize) -> Option<Raw> {
-        while self.claimed > 0 && *looks > 0 {
+        while self.count(Stage::Claimed) > 0 && *looks > 0 {
             *looks -= 1;
             let at = self.claims_cursor;
             self.claims_cursor = if at + 1 < self.places.len() { at + 1 } else { 0 };
@@ -221,46 +224,48 @@ impl<'m> Early<'m> {
 
     /// When the next report has waited long enough.
     pub(super) fn next_due(&self) -> Option<Tick> {
-        (self.waiting > 0).then_some(self.next_due)
+        (self.count(Stage::Waiting) > 0).then_some(self.next_due)
     }
 
     /// Makes what has waited long enough ready to be handed out.
     pub(super) fn ripen(&mut self, now: Tick, wait: u32) {
-        if self.waiting == 0 || !self.next_due.is_due(now) {
+        if self.count(Stage::Waiting) == 0 || !self.next_due.is_due(now) {
             return;
         }
-        let mut next = now.plus(wait);
-        let (mut waiting, mut ready) = (0_u32, self.ready);
-        for place in self.places.iter_mut().filter(|place| place.stage == Stage::Waiting) {
+        self.next_due = now.plus(wait);
+        for at in 0..self.places.len() {
+            let Some(place) = self.places.get_mut(at).filter(|place| place.stage == Stage::Waiting) else {
+                continue;
+            };
             let due = place.since.plus(wait);
             if due.is_due(now) {
                 place.stage = Stage::Unmatched;
-                ready = ready.saturating_add(1);
+                self.moved(Stage::Waiting, Stage::Unmatched);
             } else {
-                waiting = waiting.saturating_add(1);
-                next = next.min(due);
+                self.next_due = self.next_due.min(due);
             }
         }
-        (self.waiting, self.ready, self.next_due) = (waiting, ready, next);
     }
 
     /// A report to be handed out, and whether it is one that may be of several messages.
     pub(super) fn next_ready(&mut self) -> Option<(Raw, bool)> {
-        if self.ready == 0 {
+        if self.count(Stage::Unmatched) == 0 && self.count(Stage::Ambiguous) == 0 {
             return None;
         }
         for _ in 0..self.places.len() {
             let at = self.cursor;
             self.cursor = if at + 1 < self.places.len() { at + 1 } else { 0 };
             let Some(place) = self.places.get_mut(at) else { continue };
-            let after = match place.stage {
+            let before = place.stage;
+            let after = match before {
                 Stage::Unmatched => Stage::Given,
                 Stage::Ambiguous => Stage::Undecided,
                 _ => continue,
             };
             place.stage = after;
-            self.ready = self.ready.saturating_sub(1);
-            return Some((place.report, after == Stage::Undecided));
+            let report = place.report;
+            self.moved(before, after);
+            return Some((report, after == Stage::Undecided));
         }
         None
     }

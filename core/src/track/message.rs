@@ -125,7 +125,8 @@ pub enum Failure {
 pub enum Event {
     /// News of a message: to be [acknowledged](super::Tracker::acknowledge).
     News(Message),
-    /// A report that belongs to no message here, such as one of another client's. Each is handed out once.
+    /// A report that belongs to no message here, such as one of another client's. Each is handed out once. One that is older than
+    /// what is remembered ([`Timing::reported`](super::Timing::reported)) is not: it may be of a message that is forgotten.
     Unmatched(Report),
     /// A report that may be of one of several messages. They are marked and it decides nothing. Each is handed out once.
     Ambiguous(Report),

@@ -50,7 +50,7 @@ pub(super) struct Question {
     pub(super) queue_step: u8,
     pub(super) queue_wanted: bool,
     /// The sequence number when a request last failed.
-    pub(super) failed_at: u32,
+    pub(super) failed_at: Option<u32>,
     /// The sequence number when the gateway's queue was last seen empty.
     pub(super) emptied: Option<u32>,
     /// Whether the last question for results was a sweep.
@@ -103,7 +103,7 @@ impl Question {
             failures: 0,
             queue_step: 0,
             queue_wanted: false,
-            failed_at: 0,
+            failed_at: None,
             emptied: None,
             swept: false,
         }
@@ -349,13 +349,14 @@ impl Tracker<'_> {
         waits && !self.clock.reports_equal() && self.clock.latest().is_some()
     }
 
-    /// The question for reports that arrived since the last look; the first look reaches back to the first message that waits.
+    /// The question for reports that arrived since the last look; the first look reaches back to the first message that waits,
+    /// unless the clock was put back since.
     fn arrivals(&self) -> Kind {
         let reading = self.clock.reading(self.now).unwrap_or(0);
         let waits = |slot: &&Slot| slot.state == State::Sent && slot.sent != NO_TIME;
-        let since = self.question.arrived.map(|arrived| arrived.saturating_sub(PUT_BACK));
         let first = || self.slots.all().iter().filter(waits).map(|slot| slot.sent).min().unwrap_or(reading);
-        Kind::Arrivals { after: wider(since.unwrap_or_else(first)), reading }
+        let since = self.question.arrived.map(|arrived| arrived.saturating_sub(PUT_BACK));
+        Kind::Arrivals { after: wider(since.unwrap_or_else(|| first().min(reading))), reading }
     }
 
     /// A look at what arrived was answered whole.

@@ -213,7 +213,7 @@ impl Tracker<'_> {
                 }
                 match self.rival(report, sequence) {
                     Rival::None => Owner::Message(at, segment, relation),
-                    Rival::One(rival) if self.slots.get(rival).is_over() => {
+                    Rival::One(rival) if self.stays_unlocated(rival) => {
                         self.mark_candidates(report, sequence)
                     }
                     Rival::One(rival) => self.wait_for(rival),
@@ -298,6 +298,12 @@ impl Tracker<'_> {
                 other != at && !claimant.is_over() && !is_ended(claimant, segment)
             })
         })
+    }
+
+    /// Whether the gateway will not tell where the message was sent any more.
+    fn stays_unlocated(&self, at: u32) -> bool {
+        let slot = self.slots.get(at);
+        slot.is_over() || slot.state == State::Sent
     }
 
     /// Asks soon for the rival's result, on which the report waits.

@@ -193,7 +193,7 @@ impl Tracker<'_> {
         let sequence = self.count();
         self.clock.restored(sequence, self.now);
         // There was no touch with the gateway for a while.
-        self.question.failed_at = sequence;
+        self.question.failed_at = Some(sequence);
     }
 
     fn resume(&mut self, at: u32) {

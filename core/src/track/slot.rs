@@ -246,7 +246,8 @@ impl State {
 pub(super) const SLOWEST_STEP: u8 = 7;
 pub(super) const STEPS: u8 = 12;
 
-/// The queue that a slot is in. All waits of one queue are equally long, so that it is in the order in which they end.
+/// The queue that a slot is in. All waits of one queue are equally long, so that it is in the order in which they end; after a restart
+/// `Short` and `Long` are in no order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
     None,

@@ -154,3 +154,18 @@ fn a_report_waits_for_a_message_that_may_be_its_own() {
     bench.answer_results(&[]);
     assert_eq!((bench.state(first), bench.state(second)), (State::Delivered, State::Accepted));
 }
+
+#[test]
+fn a_report_does_not_wait_for_what_the_gateway_will_not_tell() {
+    let mut memory = Memory::of(8);
+    let mut bench = Bench::new(&mut memory);
+    let first = bench.sent("13800123456", 2, 7, NOON);
+    let second = bench.add("13800123456");
+    bench.accept(2);
+    // It was sent, with whatever reference.
+    let unlocated = SmsResult { ref_id: Field::Missing, ..result(second, "13800123456", 2, 7, LATER) };
+    bench.answer_results(&[unlocated]);
+    bench.answer_reports(&[report("13800123456", 2, 7, LATER, 0)]);
+    assert_eq!((bench.state(first), bench.message(first).ambiguous), (State::Sent, true));
+    assert_eq!(bench.count(|event| matches!(event, Event::Ambiguous(_))), 1);
+}
