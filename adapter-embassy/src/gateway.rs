@@ -346,10 +346,11 @@ impl<'m, T: Transport> Gateway<'m, T> {
             |needed: usize| Error::TooSmall { buffer: Buffer::Login, needed: needed.saturating_mul(2) };
         let challenges = self.line.challenges().map_err(|error| too_small(error.needed))?;
         let (entropy, now) = ((self.entropy)(), now());
+        let credentials = self.credentials.as_ref();
         let result = if authorized {
-            self.login.refused(challenges, entropy, now)
+            self.login.refused(challenges, credentials, entropy, now)
         } else {
-            self.login.challenged(challenges, self.credentials.as_ref(), entropy, now)
+            self.login.challenged(challenges, credentials, entropy, now)
         };
         result.map_err(|denial| match denial {
             Denial::TooSmall(error) => too_small(error.needed),

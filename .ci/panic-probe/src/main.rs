@@ -122,6 +122,7 @@ fn login(given: &mut Given<'_>) -> Option<()> {
 fn logged_in(given: &mut Given<'_>) {
     let mut kept = [0; 64];
     let mut login = Login::new(black_box(&mut kept[..])).allow_basic(black_box(true));
+    black_box(login.buffer_mut());
     let (now, entropy) = (black_box(Duration::ZERO), black_box(1));
     let credentials = Credentials::new(given.text, given.text);
     while black_box(true) {
@@ -132,7 +133,7 @@ fn logged_in(given: &mut Given<'_>) {
             0 => Ok(login.accepted()),
             1 => Ok(login.open()),
             2 => login.challenged(challenges, Some(&credentials), entropy, now),
-            3 => login.refused(challenges, entropy, now),
+            3 => login.refused(challenges, Some(&credentials), entropy, now),
             4 => Err(login.give_up()),
             _ => Ok(login.reset()),
         };

@@ -10,6 +10,7 @@ mod prepared;
 use super::{Algorithm, Challenge, Credentials, LoginError, Value};
 use crate::writer::Writer;
 use hash::{Hex, joined};
+pub(super) use prepared::Form;
 pub use prepared::Prepared;
 
 /// Writes the value of the `Authorization` header (RFC 7616 §3.4).

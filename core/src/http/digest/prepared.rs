@@ -30,23 +30,8 @@ use crate::writer::Writer;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Prepared<B> {
-    /// The header but for the URI, the response and the nonce count.
     text: B,
-    places: Places,
-    algorithm: Algorithm,
-    qop: bool,
-    secret: Hex,
-}
-
-/// What stands where in a prepared header.
-#[derive(Clone, Copy)]
-struct Places {
-    nonce: usize,
-    /// The URI and the response belong here,
-    request: usize,
-    /// and the nonce count here; what follows is the client's nonce.
-    count: usize,
-    end: usize,
+    form: Form,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
@@ -64,22 +49,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
         cnonce: &str,
         mut buffer: B,
     ) -> Result<Self, LoginError> {
-        LoginError::check("username", credentials.username())?;
-        LoginError::check("cnonce", cnonce)?;
-        let mut writer = Writer::new(buffer.as_mut());
-        let nonce = write_begin(challenge, credentials, &mut writer);
-        let request = writer.length();
-        write_terms(challenge, &mut writer);
-        let count = writer.length();
-        write_cnonce(challenge, cnonce, &mut writer);
-        let end = writer.finish()?.len();
-        Ok(Self {
-            text: buffer,
-            places: Places { nonce, request, count, end },
-            algorithm: challenge.algorithm(),
-            qop: challenge.qop(),
-            secret: secret(challenge, credentials, cnonce),
-        })
+        let form = Form::new(challenge, credentials, cnonce, buffer.as_mut())?;
+        Ok(Self { text: buffer, form })
     }
 
     /// Writes the value of the `Authorization` header, as [`authorization`](super::authorization()) does.
@@ -93,32 +64,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
         nc: u32,
         out: &'o mut [u8],
     ) -> Result<&'o str, LoginError> {
-        LoginError::check("uri", uri)?;
-        let Places { request, count, end, .. } = self.places;
-        let terms = Terms {
-            algorithm: self.algorithm,
-            qop: self.qop,
-            secret: self.secret.value(),
-            nonce: self.nonce(),
-            cnonce: Value::quoted(self.piece(count.saturating_add(CNONCE.len()), end.saturating_sub(1))),
-        };
-        let mut writer = Writer::new(out);
-        writer.bytes(self.piece(0, request));
-        terms.write_response(method, uri, nc, &mut writer);
-        writer.bytes(self.piece(request, count));
-        terms.write_count(nc, &mut writer);
-        writer.bytes(self.piece(count, end));
-        written(writer)
+        self.form.authorization(self.text.as_ref(), method, uri, nc, out)
     }
 
     /// The gateway's nonce.
     pub fn nonce(&self) -> Value<'_> {
-        let Places { nonce, request, .. } = self.places;
-        Value::quoted(self.piece(nonce, request.saturating_sub(URI.len())))
-    }
-
-    fn piece(&self, from: usize, to: usize) -> &[u8] {
-        self.text.as_ref().get(from..to).unwrap_or_default()
+        self.form.nonce(self.text.as_ref())
     }
 
     /// Gives the buffer back.
@@ -127,9 +78,86 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
     }
 }
 
+/// A [`Prepared`] whose text is kept elsewhere: the header but for the URI, the response and the nonce count.
+pub(in crate::http) struct Form {
+    places: Places,
+    algorithm: Algorithm,
+    qop: bool,
+    secret: Hex,
+}
+
+/// What stands where in the text.
+#[derive(Clone, Copy)]
+struct Places {
+    nonce: usize,
+    /// The URI and the response belong here,
+    request: usize,
+    /// and the nonce count here; what follows is the client's nonce.
+    count: usize,
+    end: usize,
+}
+
+impl Form {
+    /// Prepares the answers to a challenge, and writes their text.
+    pub(in crate::http) fn new(
+        challenge: &Challenge<'_>,
+        credentials: &Credentials<'_>,
+        cnonce: &str,
+        text: &mut [u8],
+    ) -> Result<Self, LoginError> {
+        LoginError::check("username", credentials.username())?;
+        LoginError::check("cnonce", cnonce)?;
+        let mut writer = Writer::new(text);
+        let nonce = write_begin(challenge, credentials, &mut writer);
+        let request = writer.length();
+        write_terms(challenge, &mut writer);
+        let count = writer.length();
+        write_cnonce(challenge, cnonce, &mut writer);
+        let end = writer.finish()?.len();
+        Ok(Self {
+            places: Places { nonce, request, count, end },
+            algorithm: challenge.algorithm(),
+            qop: challenge.qop(),
+            secret: secret(challenge, credentials, cnonce),
+        })
+    }
+
+    pub(in crate::http) fn authorization<'o>(
+        &self,
+        text: &[u8],
+        method: &str,
+        uri: &str,
+        nc: u32,
+        out: &'o mut [u8],
+    ) -> Result<&'o str, LoginError> {
+        LoginError::check("uri", uri)?;
+        let Places { request, count, end, .. } = self.places;
+        let piece = |from, to| text.get(from..to).unwrap_or_default();
+        let terms = Terms {
+            algorithm: self.algorithm,
+            qop: self.qop,
+            secret: self.secret.value(),
+            nonce: self.nonce(text),
+            cnonce: Value::quoted(piece(count.saturating_add(CNONCE.len()), end.saturating_sub(1))),
+        };
+        let mut writer = Writer::new(out);
+        writer.bytes(piece(0, request));
+        terms.write_response(method, uri, nc, &mut writer);
+        writer.bytes(piece(request, count));
+        terms.write_count(nc, &mut writer);
+        writer.bytes(piece(count, end));
+        written(writer)
+    }
+
+    pub(in crate::http) fn nonce<'t>(&self, text: &'t [u8]) -> Value<'t> {
+        let Places { nonce, request, .. } = self.places;
+        Value::quoted(text.get(nonce..request.saturating_sub(URI.len())).unwrap_or_default())
+    }
+}
+
 impl<B> fmt::Debug for Prepared<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prepared").field("algorithm", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("Prepared").field("algorithm", &self.form.algorithm).finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,7 @@ mod tests;
 
 use core::{fmt, time::Duration};
 
-use super::{ChallengeError, Credentials, LoginError, Scheme, basic, challenge, digest};
+use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, challenge, digest::Form};
 use crate::TooSmall;
 use kept::{Kept, Lifetime, Moment, moment};
 
@@ -31,7 +31,9 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// [`refused`](Self::refused). A request whose answer is lost needs no word. One request at a time.
 ///
 /// `now` is the time since any moment of the caller's choosing, in whole microseconds, and never goes back. `entropy` is any
-/// random number: a new one each time, which nobody else can foretell. The buffer keeps one challenge: 256 bytes do as a rule.
+/// random number: a new one each time, which nobody else can foretell. The credentials are the same until [`reset`](Self::reset).
+/// The buffer keeps what the answers to one challenge have in common, as [`Prepared`](super::digest::Prepared) does: 256 bytes do as
+/// a rule.
 ///
 /// # Example
 /// ```
@@ -61,8 +63,9 @@ pub struct Login<B> {
     doubted: bool,
     /// When the last request was sent.
     sent: Option<Moment>,
-    /// What of the buffer is the challenge of `state`.
-    length: usize,
+    /// The answers to the challenge of `state`.
+    form: Option<Form>,
+    /// Their text.
     buffer: B,
 }
 
@@ -79,6 +82,8 @@ enum State {
     Digest(Kept),
     /// It refused a fresh nonce and offered the challenge that is kept: the next one tells whether the first merely expired.
     Doubtful,
+    /// It refused this nonce, and there was no room for the challenge that it offered. No better than refused, until that is told again.
+    Unkept(Kept),
     /// It refused the credentials.
     Refused,
 }
@@ -109,7 +114,8 @@ pub enum Denial {
     Challenge(ChallengeError),
     /// The credentials can't be written into a request, or the buffer for that is too small.
     Unwritable(LoginError),
-    /// The buffer that was lent for the challenge is too small.
+    /// The buffer that was lent for the challenge is too small. Nothing was learnt from the gateway's answer: it can be told again with a
+    /// [larger buffer](Login::buffer_mut). Without that, a refusal is taken for one of the password.
     TooSmall(TooSmall),
 }
 
@@ -122,7 +128,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             lifetime: Lifetime::NEW,
             doubted: false,
             sent: None,
-            length: 0,
+            form: None,
             buffer,
         }
     }
@@ -136,6 +142,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     /// The credentials have changed: all begins anew.
     pub fn reset(&mut self) {
         (self.state, self.lifetime, self.doubted, self.sent) = (State::Unknown, Lifetime::NEW, false, None);
+        self.form = None;
     }
 
     /// What a request is to carry that is about to be sent. `method` and `uri` are those of its first line; an `Authorization` is
@@ -155,7 +162,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         self.sent = Some(now);
         let Some(credentials) = credentials else { return Ok(Step::Plain) };
         let mut kept = match self.state {
-            State::Refused => return Err(Denial::Refused),
+            State::Refused | State::Unkept(_) => return Err(Denial::Refused),
             State::Unknown | State::Doubtful => return Ok(Step::Probe),
             State::Open => return Ok(Step::Plain),
             State::Basic => return Ok(Step::Authorized(basic::authorization(credentials, out)?)),
@@ -164,15 +171,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             }
             State::Digest(kept) => kept,
         };
-        let Some(Scheme::Digest(challenge)) = self.challenge() else {
+        let Some(form) = &self.form else {
             self.state = State::Unknown;
             return Ok(Step::Probe);
         };
         kept.count = kept.count.saturating_add(1);
         kept.sent = now;
-        let mut cnonce = [0; 16];
-        let cnonce = kept.write_cnonce(&mut cnonce);
-        let value = digest::authorization(&challenge, credentials, method, uri, kept.count, cnonce, out)?;
+        let value = form.authorization(self.buffer.as_ref(), method, uri, kept.count, out)?;
         self.state = State::Digest(kept);
         Ok(Step::Authorized(value))
     }
@@ -202,9 +207,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         entropy: u64,
         now: Duration,
     ) -> Result<(), Denial> {
-        if credentials.is_none() {
-            return Err(Denial::NoCredentials);
-        }
+        let Some(credentials) = credentials else { return Err(Denial::NoCredentials) };
         let challenge = match challenge::best(challenges).map_err(Denial::Challenge)? {
             Scheme::Digest(challenge) => challenge,
             Scheme::Basic { .. } if self.basic_allowed => {
@@ -225,25 +228,26 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             }
             _ => {}
         }
-        self.keep(&challenge)?;
+        self.keep(&challenge, credentials, &new)?;
         self.state = State::Digest(new);
         Ok(())
     }
 
-    /// A request with credentials was answered with 401 and these challenges. Unless it is an error, what
-    /// [`prepare`](Self::prepare) says next is worth a try.
+    /// A request with credentials was answered with 401 and these challenges. `credentials` are what is there to answer them. Unless it is
+    /// an error, what [`prepare`](Self::prepare) says next is worth a try.
     ///
     /// # Errors
-    /// [`Denial::Refused`], [`Denial::Challenge`] and [`Denial::TooSmall`].
+    /// Any [`Denial`] but [`BasicNotAllowed`](Denial::BasicNotAllowed).
     pub fn refused<'a>(
         &mut self,
         challenges: impl IntoIterator<Item = &'a str>,
+        credentials: Option<&Credentials<'_>>,
         entropy: u64,
         now: Duration,
     ) -> Result<(), Denial> {
-        let State::Digest(old) = core::mem::replace(&mut self.state, State::Refused) else {
-            return Err(Denial::Refused);
-        };
+        let before = core::mem::replace(&mut self.state, State::Refused);
+        let (State::Digest(old) | State::Unkept(old)) = before else { return Err(Denial::Refused) };
+        let Some(credentials) = credentials else { return Err(Denial::NoCredentials) };
         let challenge = match challenge::best(challenges) {
             Ok(Scheme::Digest(challenge)) => challenge,
             // The credentials were good before: it is the gateway that is out of order.
@@ -256,8 +260,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         if self.keeps(&challenge) {
             return Err(Denial::Refused);
         }
-        self.keep(&challenge)?;
         let now = moment(now);
+        let new = Kept::new(entropy, old.sent, now);
+        if let Err(denial) = self.keep(&challenge, credentials, &new) {
+            self.state = State::Unkept(old);
+            return Err(denial);
+        }
         let stale = challenge.stale() && now.saturating_sub(old.asked) >= moment(BRIEF);
         let is_expired = if old.accepted > 0 {
             self.lifetime.ended(&old);
@@ -265,8 +273,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         } else {
             stale && !core::mem::replace(&mut self.doubted, true)
         };
-        self.state =
-            if is_expired { State::Digest(Kept::new(entropy, old.sent, now)) } else { State::Doubtful };
+        self.state = if is_expired { State::Digest(new) } else { State::Doubtful };
         Ok(())
     }
 
@@ -276,26 +283,37 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Denial::Refused
     }
 
+    /// The buffer, to be made larger. What it holds is to stay where it is.
+    pub const fn buffer_mut(&mut self) -> &mut B {
+        &mut self.buffer
+    }
+
     /// Gives the buffer back.
     pub fn into_buffer(self) -> B {
         self.buffer
     }
 
-    /// The challenge that is kept.
-    fn challenge(&self) -> Option<Scheme<'_>> {
-        let text = self.buffer.as_ref().get(..self.length).unwrap_or_default();
-        challenge::best(core::str::from_utf8(text).ok()).ok()
-    }
-
     /// Whether the challenge that is kept has the same nonce.
-    fn keeps(&self, other: &super::Challenge<'_>) -> bool {
-        let is_kept = matches!(self.state, State::Digest(_) | State::Doubtful | State::Refused);
-        is_kept && matches!(self.challenge(), Some(Scheme::Digest(kept)) if kept.nonce() == other.nonce())
+    fn keeps(&self, other: &Challenge<'_>) -> bool {
+        self.form.as_ref().is_some_and(|form| form.nonce(self.buffer.as_ref()) == other.nonce())
     }
 
-    fn keep(&mut self, challenge: &super::Challenge<'_>) -> Result<(), Denial> {
-        self.length = 0;
-        self.length = challenge.write(self.buffer.as_mut()).map_err(Denial::TooSmall)?.len();
+    /// Prepares the answers to a challenge. Without room for them, those to the last one stay.
+    fn keep(
+        &mut self,
+        challenge: &Challenge<'_>,
+        credentials: &Credentials<'_>,
+        kept: &Kept,
+    ) -> Result<(), Denial> {
+        let mut cnonce = [0; 16];
+        let cnonce = kept.write_cnonce(&mut cnonce);
+        let buffer = self.buffer.as_mut();
+        match Form::new(challenge, credentials, cnonce, &mut []) {
+            Err(LoginError::TooSmall(error)) if error.needed > buffer.len() => {
+                return Err(Denial::TooSmall(error));
+            }
+            _ => self.form = Some(Form::new(challenge, credentials, cnonce, buffer)?),
+        }
         Ok(())
     }
 }
