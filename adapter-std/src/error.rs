@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use sms_gateway_core::{
     Invalid,
     call::Refusal,
-    http::{ChallengeError, LoginError},
+    http::{ChallengeError, LoginError, login::Denial},
     json::ReadError,
 };
 
@@ -155,12 +155,10 @@ impl fmt::Display for Error {
                 write!(f, "{what}, after {} s", limit.as_secs_f32())
             }
             Self::Login(error) => write!(f, "no login, the request was not sent: {error}"),
-            Self::LoginRefused => f.write_str("the gateway refused the user name or password"),
-            Self::NoCredentials => f.write_str("the gateway wants a user name and password"),
-            Self::BasicNotAllowed => f.write_str(
-                "the gateway offers only Basic login, which shows the password to the network; allow it explicitly",
-            ),
-            Self::Challenge(error) => write!(f, "the gateway's login can't be answered: {error}"),
+            Self::LoginRefused => Denial::Refused.fmt(f),
+            Self::NoCredentials => Denial::NoCredentials.fmt(f),
+            Self::BasicNotAllowed => Denial::BasicNotAllowed.fmt(f),
+            Self::Challenge(error) => Denial::Challenge(*error).fmt(f),
             Self::Credentials(error) => error.fmt(f),
             Self::Redirect { location } => write!(f, "the gateway redirects to {}", location.escape_debug()),
             Self::Http { status: 404 } => f.write_str(
@@ -199,5 +197,17 @@ impl From<ReadError> for Error {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::NoCredentials => Self::NoCredentials,
+            Denial::BasicNotAllowed => Self::BasicNotAllowed,
+            Denial::Challenge(error) => Self::Challenge(error),
+            Denial::Unwritable(error) => Self::Credentials(error),
+            _ => Self::LoginRefused,
+        }
     }
 }

@@ -13,7 +13,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use sms_gateway_core::call::{Call, Commas, MAX_TARGET_BYTES, Method, QuerySmsInQueue};
-use tokio::{net::TcpStream, task::AbortHandle, time::Instant};
+use tokio::{net::TcpStream, task::AbortHandle};
 
 use crate::{
     Error, Wait,
@@ -181,10 +181,10 @@ impl Session {
     ) -> Result<Option<HeaderValue>, Error> {
         let method = outgoing.method.as_str();
         let target = outgoing.target.path_and_query().map_or("", PathAndQuery::as_str);
-        let mut step = self.login.prepare(method, target, Instant::now())?;
+        let mut step = self.login.prepare(method, target)?;
         if matches!(step, Step::Probe) {
             self.probe(settings).await.map_err(Error::of_challenge)?;
-            step = self.login.prepare(method, target, Instant::now())?;
+            step = self.login.prepare(method, target)?;
         }
         Ok(match step {
             Step::Authorized(value) => Some(value),
@@ -195,12 +195,11 @@ impl Session {
     /// Takes a 401 in: the next try is worth making, or it is an error.
     async fn unauthorized(&mut self, answer: Response<Incoming>, authorized: bool) -> Result<(), Error> {
         let headers = self.discard(answer).await;
-        let now = Instant::now();
         if !authorized {
-            return self.login.challenged(challenges(&headers), now);
+            return self.login.challenged(&challenges(&headers));
         }
         tracing::debug!("the login was refused");
-        self.login.refused(challenges(&headers), now)
+        self.login.refused(&challenges(&headers))
     }
 
     /// Fetches a challenge with a GET that changes nothing and carries no credentials.
@@ -214,7 +213,7 @@ impl Session {
         let answer = answer.map_err(|broken| broken.error)?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             let headers = self.discard(answer).await;
-            return self.login.challenged(challenges(&headers), Instant::now());
+            return self.login.challenged(&challenges(&headers));
         }
         let answer = success(answer)?;
         self.discard(answer).await;
@@ -304,8 +303,9 @@ async fn connect(address: &str) -> io::Result<Connection> {
     Ok(Connection { sender, task: task.abort_handle(), used: false })
 }
 
-fn challenges(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
+fn challenges(headers: &HeaderMap) -> Vec<&str> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    values.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok()).collect()
 }
 
 /// Tells an answer from what stands in its place.
