@@ -3,15 +3,18 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_time::Duration;
+use sms_gateway_embassy::core::track::Timing;
 
 /// The arguments with their defaults.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arguments {
     /// `gateway=ADDRESS:PORT`. By default port 8080 of the host, as QEMU's network has it.
     pub(crate) gateway: SocketAddrV4,
+    /// `speed=N`: the gateway lives so many times faster than real ones. By default it does not.
+    speed: u32,
     /// `check`: the board tries itself, and no gateway is asked.
     pub(crate) check: bool,
-    /// `lives=MS+MS+…`: the board is reset so many milliseconds after its first start, after its second, and so on.
+    /// `lives=MS+MS+…`: the board is reset so many milliseconds after it got its address for the first time, the second, and so on.
     lives: &'static str,
 }
 
@@ -22,20 +25,37 @@ impl Arguments {
     ///
     /// When a value can't be read, or the name is unknown.
     pub(crate) fn parse(line: &'static str) -> Self {
-        let mut arguments =
-            Self { gateway: SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 8080), check: false, lives: "" };
+        let gateway = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 8080);
+        let mut arguments = Self { gateway, speed: 1, check: false, lives: "" };
         // The first word is the program's name.
         for word in line.split_ascii_whitespace().skip(1) {
             match word.split_once('=') {
                 Some(("gateway", value)) => {
                     arguments.gateway = value.parse().expect("gateway is an address and a port");
                 }
+                Some(("speed", value)) => arguments.speed = value.parse().expect("speed is a number"),
                 Some(("lives", value)) => arguments.lives = value,
                 None if word == "check" => arguments.check = true,
                 _ => panic!("what is the argument {word:?}?"),
             }
         }
         arguments
+    }
+
+    /// When the gateway is asked: a real one would not be asked so often.
+    pub(crate) fn timing(&self) -> Timing {
+        let usual = Timing::default();
+        Timing {
+            first_result: usual.first_result / self.speed,
+            first_report: usual.first_report / self.speed,
+            results_every: usual.results_every / self.speed,
+            reports_every: usual.reports_every / self.speed,
+            retry: usual.retry / self.speed,
+            incoming: usual.incoming / self.speed,
+            // Somebody waits for the end.
+            slowest: 4 * usual.first_result / self.speed,
+            ..usual
+        }
     }
 
     /// How long the program runs after this many resets, when it is not to run to its end.

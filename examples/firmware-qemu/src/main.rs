@@ -1,4 +1,4 @@
-//! Firmware of an emulated board: an address by DHCP, then [`app`]. `./run.sh` builds and runs it.
+//! Firmware of an emulated board: an address by DHCP, then [`app`], which is what to copy. `./run.sh` builds and runs it.
 #![no_std]
 #![no_main]
 
@@ -9,17 +9,20 @@ mod check;
 
 use embassy_executor::Spawner;
 use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
-use embassy_time::Instant;
+use embassy_time::{Duration, Instant};
 use log::{error, info};
 use static_cell::ConstStaticCell;
 
 use crate::{
+    app::{Pages, Plan},
     arguments::Arguments,
     board::{Board, Ethernet, RamFlash},
 };
 
 /// DHCP's and the application's.
 const SOCKETS: usize = 4;
+/// How long all may take after a start.
+const LIMIT: Duration = Duration::from_secs(80);
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -30,16 +33,14 @@ fn start(spawner: Spawner, board: Board) {
     static RESOURCES: ConstStaticCell<StackResources<SOCKETS>> = ConstStaticCell::new(StackResources::new());
     let arguments = Arguments::parse(board.arguments);
     info!("resets: {}, arguments: {}", board.resets, board.arguments);
-    if let Some(life) = arguments.life(board.resets) {
-        board::reset::at(Instant::now() + life);
-    }
     if arguments.check {
         return spawner.spawn(check_board(board.flash, board.resets).expect("spawned once"));
     }
     let (stack, runner) =
         embassy_net::new(board.ethernet, config(), RESOURCES.take(), board::entropy::seed());
     spawner.spawn(network(runner).expect("spawned once"));
-    spawner.spawn(application(stack, arguments).expect("spawned once"));
+    let life = arguments.life(board.resets);
+    spawner.spawn(application(stack, arguments, board.flash, life).expect("spawned once"));
 }
 
 fn config() -> Config {
@@ -56,13 +57,20 @@ async fn network(mut runner: Runner<'static, Ethernet>) -> ! {
 }
 
 #[embassy_executor::task]
-async fn application(stack: Stack<'static>, arguments: Arguments) {
+async fn application(stack: Stack<'static>, arguments: Arguments, flash: RamFlash, life: Option<Duration>) {
     static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
     stack.wait_config_up().await;
     if let Some(config) = stack.config_v4() {
         info!("address: {}", config.address);
     }
-    let result = app::run(stack, arguments.gateway, board::entropy::seed, MEMORY.take()).await;
+    if let Some(life) = life {
+        board::reset::at(Instant::now() + life);
+    }
+    let plan = Plan { gateway: arguments.gateway, timing: arguments.timing(), end: Instant::now() + LIMIT };
+    let pages = Pages { flash, range: 0..RamFlash::SIZE };
+    let app = app::run(stack, &plan, pages, board::entropy::seed, MEMORY.take());
+    info!("future: {} bytes, memory lent to it: {} bytes", size_of_val(&app), size_of::<app::Memory>());
+    let result = app.await;
     let stack = board::stack::usage();
     info!("stack: {} of {} bytes", stack.deepest, stack.size);
     board::exit(match result {

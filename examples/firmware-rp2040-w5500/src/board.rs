@@ -1,13 +1,17 @@
 //! The W5500-EVB-Pico: which of the RP2040's pins and units are connected to what.
 
+use core::ops::Range;
+
 use embassy_net_wiznet::{State, chip::W5500};
 use embassy_rp::{
     Peri, bind_interrupts,
     clocks::RoscRng,
     dma,
-    flash::Flash,
+    flash::{self, Flash},
     gpio::{Input, Level, Output, Pull},
-    peripherals::{DMA_CH0, DMA_CH1, FLASH, PIN_16, PIN_17, PIN_18, PIN_19, PIN_20, PIN_21, SPI0, USB},
+    peripherals::{
+        DMA_CH0, DMA_CH1, DMA_CH2, FLASH, PIN_16, PIN_17, PIN_18, PIN_19, PIN_20, PIN_21, SPI0, USB,
+    },
     spi::{self, Spi},
     usb,
 };
@@ -17,12 +21,15 @@ use log::LevelFilter;
 use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts {
-    DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>, dma::InterruptHandler<DMA_CH1>;
+    DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>, dma::InterruptHandler<DMA_CH1>,
+        dma::InterruptHandler<DMA_CH2>;
     USBCTRL_IRQ => usb::InterruptHandler<USB>;
 });
 
 /// The board has 2 MiB.
 const FLASH_SIZE: usize = 2 * 1024 * 1024;
+/// The last of it, which `memory.x` leaves to the application.
+pub(crate) const STORAGE: Range<u32> = 0x1f_0000..0x20_0000;
 /// The most that the W5500's data sheet guarantees is 33.3 MHz; the RP2040's clock, divided, comes to 31.25 MHz.
 const SPI_FREQUENCY: u32 = 33_000_000;
 /// How many frames wait each way. The driver keeps 1.5 KB for each.
@@ -30,6 +37,7 @@ const FRAMES: usize = 4;
 /// How many bytes of the log wait for the host.
 const LOG: usize = 1024;
 
+pub(crate) type Storage = Flash<'static, FLASH, flash::Async, FLASH_SIZE>;
 pub(crate) type Usb = usb::Driver<'static, USB>;
 pub(crate) type EthernetDevice = embassy_net_wiznet::Device<'static>;
 pub(crate) type EthernetRunner = embassy_net_wiznet::Runner<
@@ -44,15 +52,17 @@ pub(crate) type EthernetRunner = embassy_net_wiznet::Runner<
 pub(crate) struct Board {
     pub(crate) usb: Usb,
     pub(crate) ethernet: Ethernet,
+    pub(crate) flash: Storage,
 }
 
 impl Board {
     pub(crate) fn start() -> Self {
         let chip = embassy_rp::init(embassy_rp::config::Config::default());
+        let mut flash = Flash::new(chip.FLASH, chip.DMA_CH2, Interrupts);
         Self {
             usb: usb::Driver::new(chip.USB, Interrupts),
             ethernet: Ethernet {
-                address: address(chip.FLASH),
+                address: address(&mut flash),
                 spi: chip.SPI0,
                 clock: chip.PIN_18,
                 to_controller: chip.PIN_19,
@@ -63,6 +73,7 @@ impl Board {
                 send: chip.DMA_CH0,
                 receive: chip.DMA_CH1,
             },
+            flash,
         }
     }
 }
@@ -111,9 +122,8 @@ impl Ethernet {
 
 /// The W5500 has no address of its own, but the flash has a number that no other has. The first byte says that the address is
 /// locally administered.
-fn address(flash: Peri<'static, FLASH>) -> [u8; 6] {
+fn address(flash: &mut Storage) -> [u8; 6] {
     let mut number = [0; 8];
-    let mut flash = Flash::<_, _, FLASH_SIZE>::new_blocking(flash);
     flash.blocking_unique_id(&mut number).expect("the flash tells its number");
     let mut address = [0x02; 6];
     address[1..].copy_from_slice(&number[3..]);

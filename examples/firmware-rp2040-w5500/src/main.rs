@@ -1,12 +1,12 @@
 //! Firmware of a W5500-EVB-Pico: an address by DHCP, then what the emulated board does too.
 //!
 //! `rustup target add thumbv6m-none-eabi`, then here `SMS_GATEWAY=192.168.1.9:80 cargo run --release` builds it and loads it with
-//! `picotool`. Its log is a serial port over USB.
+//! `picotool`. Its log is a serial port over USB. It sends messages: put your numbers into `firmware-qemu/src/app/messages.rs` before.
 #![no_std]
 #![no_main]
 
 // The same code as on the emulated board: it knows no board.
-#[path = "../../firmware-qemu/src/app.rs"]
+#[path = "../../firmware-qemu/src/app/mod.rs"]
 mod app;
 mod board;
 
@@ -14,11 +14,15 @@ use core::{net::SocketAddrV4, panic::PanicInfo};
 
 use embassy_executor::Spawner;
 use embassy_net::{Config, DhcpConfig, Stack, StackResources};
-use embassy_time::Timer;
+use embassy_time::{Duration, Instant, Timer};
 use log::{error, info};
+use sms_gateway_embassy::core::track::Timing;
 use static_cell::ConstStaticCell;
 
-use crate::board::Board;
+use crate::{
+    app::{Pages, Plan},
+    board::{Board, STORAGE},
+};
 
 /// The gateway's address and port. In earnest it would stand in the flash, where it can be changed.
 const GATEWAY: &str = match option_env!("SMS_GATEWAY") {
@@ -27,6 +31,8 @@ const GATEWAY: &str = match option_env!("SMS_GATEWAY") {
 };
 /// DHCP's and the application's.
 const SOCKETS: usize = 4;
+/// How long a phone may be off.
+const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
@@ -38,7 +44,7 @@ async fn main(spawner: Spawner) {
     let (stack, runner) =
         embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), board::seed());
     spawner.spawn(network(runner).expect("spawned once"));
-    spawner.spawn(application(stack).expect("spawned once"));
+    spawner.spawn(application(stack, board.flash).expect("spawned once"));
 }
 
 #[embassy_executor::task]
@@ -57,14 +63,16 @@ async fn network(mut runner: embassy_net::Runner<'static, board::EthernetDevice>
 }
 
 #[embassy_executor::task]
-async fn application(stack: Stack<'static>) {
+async fn application(stack: Stack<'static>, mut flash: board::Storage) {
     static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
     let memory = MEMORY.take();
     let gateway: SocketAddrV4 = GATEWAY.parse().expect("SMS_GATEWAY is an address and a port");
     loop {
         stack.wait_config_up().await;
-        match app::run(stack, gateway, board::seed, memory).await {
-            Ok(()) => info!("done"),
+        let plan = Plan { gateway, timing: Timing::default(), end: Instant::now() + LIMIT };
+        let pages = Pages { flash: &mut flash, range: STORAGE };
+        match app::run(stack, &plan, pages, board::seed, memory).await {
+            Ok(()) => return info!("done"),
             Err(error) => error!("{error}"),
         }
         Timer::after_secs(10).await;

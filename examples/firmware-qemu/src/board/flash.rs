@@ -29,11 +29,16 @@ pub(crate) enum Error {
 }
 
 impl RamFlash {
+    /// How large it is, in bytes.
+    pub(crate) const SIZE: u32 = 32 * 1024;
+
     /// Is called once, when the board starts.
     pub(super) fn new() -> Self {
         Self(())
     }
 }
+
+const _: () = assert!(WORDS * WORD == RamFlash::SIZE as usize);
 
 impl ErrorType for RamFlash {
     type Error = Error;

@@ -1,0 +1,66 @@
+# Sourced by run.sh: what the gateway is told to do, and whether the firmware tells the same of it.
+# shellcheck shell=bash
+
+# What becomes of messages to these numbers (the firmware's are in src/app/messages.rs).
+fates=('13800138000=deliver' '+8613800138001=deliver+temporary:33' '13800138002=undelivered:70')
+outcomes='+8613800138001: Delivered, segments delivered: 2 of 2
+13800138000: Delivered, segments delivered: 1 of 1
+13800138002: Failed (reported: 70), segments delivered: 0 of 1'
+incoming='10000: Pump on?'
+balance='Balance 12 EUR'
+ports=5
+
+gateway_script=(--ports "$ports" --ussd "*125#=$balance" --incoming "2:${incoming/: /:}")
+for fate in "${fates[@]}"; do gateway_script+=(--fate "$fate"); done
+
+# How many checks have failed.
+wrong=0
+
+# same WHAT EXPECTED FOUND
+same() {
+    if [ "$2" = "$3" ]; then
+        echo "as expected: $1"
+    else
+        printf '%s, expected:\n%s\nfound:\n%s\n' "$1" "$2" "$3" >&2
+        wrong=$((wrong + 1))
+    fi
+}
+
+# told LOG TEXT: what follows this text in the firmware's log, each line of it once.
+told() {
+    sed -n "s/^ *[0-9.]* INFO  $2//p" "$1" | sort -u
+}
+
+# messages LOG BEGIN: the messages in a log, by id, number, segments and text, each as often as it is there.
+messages() {
+    sed -n "s/$2 \([0-9]*\) to \([^:]*\): .* of \([0-9]*\), text: /\1 \2 \3 /p" "$1" | sort
+}
+
+# check_life FIRMWARE_LOG GATEWAY_LOG: whether all outcomes are right, and the gateway has each message once.
+check_life() {
+    local firmware=$1 gateway=$2
+    same outcomes "$outcomes" "$(told "$firmware" 'outcome of [0-9]* to ' | sed 's/, text: .*//' | LC_ALL=C sort)"
+    same 'each message once, and nothing else' "$(messages "$firmware" '.*outcome of')" "$(messages "$gateway" '^message')"
+    same 'the message that came in' "$incoming" "$(told "$firmware" 'from ')"
+    same 'the USSD reply' "$balance" "$(told "$firmware" 'USSD: ')"
+    same 'the ports' "$ports, registered: $ports" "$(told "$firmware" 'ports: ')"
+}
+
+# stages FIRMWARE_LOG: for each reset, what was stored of the messages, as the life after it tells.
+stages() {
+    awk '/INFO  resets: [1-9]/ { if (after) print stage; after = 1; stage = "?" }
+        / messages are stored$/ { stage = $3 " stored" }
+        / was [A-Z][a-z]*$/ { stage = stage " " $NF }
+        END { if (after) print stage }' "$1"
+}
+
+# check_resets FIRMWARE_LOG COUNT: whether there were so many resets, all before the end, and at different stages.
+check_resets() {
+    local stages
+    stages=$(stages "$1")
+    echo "what was stored at each reset:"
+    echo "$stages"
+    same 'the count of resets' "$2" "$(wc -l <<<"$stages")"
+    same 'resets that came when all was over' '' "$(grep 'Delivered Delivered Failed' <<<"$stages" || true)"
+    same 'resets at three stages or more' yes "$([ "$(sort -u <<<"$stages" | wc -l)" -ge 3 ] && echo yes || echo no)"
+}

@@ -1,0 +1,66 @@
+//! Why the application ends before its work is done.
+
+use core::fmt;
+
+use log::error;
+use sms_gateway_embassy::{Error, SendError, StartError, core::Invalid, net::TcpError, store::FlashError};
+
+/// Why the application ends. What is in the flash is there still.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A call failed, and it would fail again.
+    Call(Error<TcpError>),
+    /// The flash; the log says how.
+    Store,
+    /// A message can't be taken.
+    Send(&'static str),
+    /// The time is over; the log says what is missing.
+    Missing,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(error) => write!(f, "{error}"),
+            Self::Store => f.write_str("the store failed"),
+            Self::Send(why) => f.write_str(why),
+            Self::Missing => f.write_str("the time is over, and not all is done"),
+        }
+    }
+}
+
+impl From<Error<TcpError>> for Failure {
+    fn from(error: Error<TcpError>) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(error: Invalid) -> Self {
+        Self::Call(error.into())
+    }
+}
+
+impl<E: fmt::Debug> From<FlashError<E>> for Failure {
+    fn from(error: FlashError<E>) -> Self {
+        error!("{error}");
+        Self::Store
+    }
+}
+
+impl<E: fmt::Debug> From<StartError<FlashError<E>>> for Failure {
+    fn from(error: StartError<FlashError<E>>) -> Self {
+        error!("{error}");
+        Self::Store
+    }
+}
+
+impl<E: fmt::Debug> From<SendError<FlashError<E>>> for Failure {
+    fn from(error: SendError<FlashError<E>>) -> Self {
+        match error {
+            SendError::Full => Self::Send("no slot is free for a message"),
+            SendError::TooLong { .. } => Self::Send("a text is too long"),
+            SendError::Store(error) => error.into(),
+        }
+    }
+}

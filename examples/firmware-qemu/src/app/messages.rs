@@ -1,0 +1,152 @@
+//! The messages that are sent, and which of them the messenger has.
+
+use core::fmt;
+
+use embassy_time::{Duration, Instant};
+use embedded_storage_async::nor_flash::NorFlash;
+use heapless::Vec;
+use log::{info, warn};
+use sms_gateway_embassy::{
+    Sms, Store,
+    core::{
+        UserId,
+        track::{Failure as Outcome, Message, State},
+    },
+    store::Key,
+};
+
+use super::{Failure, Post};
+
+/// Numbers and texts.
+const MESSAGES: [(&str, &str); 3] = [
+    ("13800138000", "The pump runs again."),
+    (
+        "+8613800138001",
+        "Daily report of the pump in the old mill. It ran for 21 hours and 14 minutes, moved 83 cubic metres, and drew 41 kWh. \
+         The water stands at 2.7 m, and the filter should be changed within the next four days.",
+    ),
+    ("13800138002", "Die Pumpe läuft trocken 😀"),
+];
+
+/// How long after one message there is cause for the next.
+const PACE: Duration = Duration::from_millis(150);
+
+/// Which messages the messenger has: the first ones, in this order, by the ids it gave them.
+pub(super) struct Messages {
+    ids: Vec<UserId, { MESSAGES.len() }>,
+    /// When there is cause for the next one.
+    due: Instant,
+}
+
+impl Messages {
+    /// Those that are stored. Ids grow, so that the oldest message has the lowest.
+    pub(super) async fn restore<S: Store>(store: &mut S) -> Result<Self, S::Error> {
+        let mut ids = Vec::new();
+        let mut note = |key, _: &[u8]| {
+            if let Key::Record(key) = key
+                && let Ok(id) = UserId::new(key.into())
+            {
+                // There are no more than were sent.
+                let _ = ids.push(id);
+            }
+        };
+        store.restore(&mut note).await?;
+        ids.sort_unstable();
+        Ok(Self { ids, due: Instant::now() })
+    }
+
+    /// When the next one is to be handed over, if that is before the end.
+    pub(super) fn next(&self, end: Instant) -> Instant {
+        if self.ids.is_full() { end } else { self.due.min(end) }
+    }
+
+    /// Hands the next one over. It is stored when `send` returns.
+    pub(super) async fn hand_over<F: NorFlash<Error: fmt::Debug>>(
+        &mut self,
+        messenger: &mut Post<'_, F>,
+    ) -> Result<(), Failure> {
+        if let Some((number, text)) = MESSAGES.get(self.ids.len()) {
+            // Where the gateway's answer gets lost, and it does not know the message: better twice than never.
+            let id = messenger.send(&Sms::new(number, text)?.resend(true)).await?;
+            info!("message {id} to {number} is stored");
+            let _ = self.ids.push(id);
+            self.due = Instant::now() + PACE;
+        }
+        Ok(())
+    }
+
+    /// How far those have come that an earlier life had.
+    pub(super) fn tell<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
+        info!("{} messages are stored", self.ids.len());
+        for ((number, _), message) in self.of(messenger) {
+            info!("{} to {number} was {:?}", message.id, message.state);
+        }
+    }
+
+    /// Whether all have come to their end.
+    pub(super) fn are_over<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) -> bool {
+        self.of(messenger).filter(|(_, message)| message.is_final).count() == MESSAGES.len()
+    }
+
+    /// What is missing of them.
+    pub(super) fn tell_missing<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
+        for (place, (number, _)) in MESSAGES.iter().enumerate() {
+            match self.ids.get(place).and_then(|id| messenger.message(*id)) {
+                Some(message) if message.is_final => {}
+                Some(message) => {
+                    warn!("missing: the outcome of {} to {number}: {:?}", message.id, message.state);
+                }
+                None => warn!("missing: the message to {number}"),
+            }
+        }
+    }
+
+    pub(super) fn tell_outcomes<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
+        for ((number, text), message) in self.of(messenger) {
+            info!("outcome of {} to {number}: {}, text: {text}", message.id, Shown(&message));
+        }
+    }
+
+    /// Acknowledges their ends.
+    pub(super) fn acknowledge<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &mut Post<'_, F>) {
+        for id in &self.ids {
+            if let Some(message) = messenger.message(*id) {
+                messenger.acknowledge(&message);
+            }
+        }
+    }
+
+    /// The number that a message is sent to.
+    pub(super) fn number(&self, id: UserId) -> &'static str {
+        let place = self.ids.iter().position(|known| *known == id);
+        place.and_then(|place| MESSAGES.get(place)).map_or("nobody", |(number, _)| number)
+    }
+
+    fn of<F: NorFlash<Error: fmt::Debug>>(
+        &self,
+        messenger: &Post<'_, F>,
+    ) -> impl Iterator<Item = (&'static (&'static str, &'static str), Message)> {
+        MESSAGES.iter().zip(&self.ids).filter_map(|(to, id)| Some((to, messenger.message(*id)?)))
+    }
+}
+
+/// A message's state, and what of it was delivered: `Delivered, segments delivered: 2 of 2`.
+pub(super) struct Shown<'a>(pub(super) &'a Message);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Message { state, sent, segments, failure, .. } = self.0;
+        write!(f, "{state:?}")?;
+        match failure {
+            Some(Outcome::Reported { status, .. }) => write!(f, " (reported: {status})")?,
+            Some(other) => write!(f, " ({other:?})")?,
+            None => {}
+        }
+        match sent {
+            Some(sent) if !matches!(state, State::Sending) => {
+                write!(f, ", segments delivered: {} of {}", segments.delivered.count_ones(), sent.segments)
+            }
+            _ => Ok(()),
+        }
+    }
+}
