@@ -26,7 +26,7 @@ impl<'b> Writer<'b> {
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         let room = self.buffer.get_mut(self.length..).unwrap_or_default();
         if let Some(room) = room.get_mut(..bytes.len()) {
-            room.copy_from_slice(bytes);
+            copy(room, bytes);
         }
         self.length = self.length.saturating_add(bytes.len());
     }
@@ -69,6 +69,14 @@ impl<'b> Writer<'b> {
         let needed = self.length;
         let buffer: &'b [u8] = self.buffer;
         buffer.get(..needed).ok_or(TooSmall { needed })
+    }
+}
+
+/// Copies as many bytes as both have. `copy_from_slice`, where it is not inlined, keeps a panic for lengths that differ.
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 

@@ -5,6 +5,7 @@
 //! the value itself, so that one long text does not cost the short values around it.
 
 use super::{Key, Schema, order::Order, scan::plain_value};
+use crate::writer::copy;
 
 /// The longest key that is compared with the known ones, in bytes; a longer key is unknown.
 pub const MAX_KEY_BYTES: usize = 32;
@@ -232,13 +233,13 @@ impl Store<'_> {
         while self.places.value.is_stored() {
             let room = self.buffer.get_mut(self.places.end..).unwrap_or_default();
             if let Some((fit, _)) = room.split_at_mut_checked(rest.len()) {
-                fit.copy_from_slice(rest);
+                copy(fit, rest);
                 self.places.end = self.places.end.saturating_add(rest.len());
                 return;
             }
             // Fill the buffer to its last byte before deciding, so that the decision does not depend on how the input was cut.
             let (fit, over) = rest.split_at_checked(room.len()).unwrap_or((rest, &[]));
-            room.copy_from_slice(fit);
+            copy(room, fit);
             self.places.end = self.buffer.len();
             rest = over;
             self.make_room();
@@ -254,7 +255,7 @@ impl Store<'_> {
         let room = key.get_mut(*length..).unwrap_or_default();
         match room.get_mut(..bytes.len()) {
             Some(room) => {
-                room.copy_from_slice(bytes);
+                copy(room, bytes);
                 *length = length.saturating_add(bytes.len());
             }
             None => *length = usize::MAX,
