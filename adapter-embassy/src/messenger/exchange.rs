@@ -13,7 +13,11 @@ use sms_gateway_core::{
     track::{Outgoing, Report, Taken, Token, Tracker},
 };
 
-use super::{Messenger, inbox::Tray, keeper::BATCH};
+use super::{
+    Messenger,
+    inbox::Tray,
+    keeper::{BATCH, gather},
+};
 use crate::{
     Accepted, Answer, Error, Gateway, Transport,
     store::{Key, Store},
@@ -235,9 +239,9 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         let Ok(submission) = self.desk.tracker.submission(token) else { return Ok(letter) };
         (letter.ports, letter.alphabet, letter.status_report) =
             (submission.ports, submission.alphabet, submission.status_report);
-        let messages: Vec<_, BATCH> = submission.take(BATCH).collect();
+        let messages: Vec<_, BATCH> = gather(submission);
         let mut used = 0_usize;
-        for to in messages {
+        for &to in &messages {
             let room = self.texts.get_mut(used..).unwrap_or_default();
             match self.keeper.store.load(Key::Text(to.id.get()), room).await? {
                 Some(length) => used = used.saturating_add(length),
@@ -271,21 +275,17 @@ impl Letter {
         texts: &[u8],
     ) -> Result<Accepted, Error<T::Error>> {
         let mut begin = 0;
-        let texts: Vec<[&str; 1], BATCH> = self
-            .messages
-            .iter()
-            .map(|(_, end)| {
-                let text = texts.get(begin..*end).unwrap_or_default();
-                begin = *end;
-                [core::str::from_utf8(text).unwrap_or_default()]
-            })
-            .collect();
-        let recipients: Vec<_, BATCH> = self
-            .messages
-            .iter()
-            .zip(&texts)
-            .map(|((to, _), text)| Recipient::new(to.number()).params(text).user_id(to.id))
-            .collect();
+        let texts: Vec<[&str; 1], BATCH> = gather(self.messages.iter().map(|(_, end)| {
+            let text = texts.get(begin..*end).unwrap_or_default();
+            begin = *end;
+            [core::str::from_utf8(text).unwrap_or_default()]
+        }));
+        let recipients: Vec<_, BATCH> = gather(
+            self.messages
+                .iter()
+                .zip(&texts)
+                .map(|((to, _), text)| Recipient::new(to.number()).params(text).user_id(to.id)),
+        );
         let mut request = SendSms::new(PLACEHOLDER, &recipients)?.ports(self.ports);
         if let Some(alphabet) = self.alphabet {
             request = request.encoding(alphabet.into())?;

@@ -72,5 +72,16 @@ fn writes<'a>(
     });
     let done = done.iter().map(|id| forgotten(*id));
     // As many as there can be find room.
-    text.into_iter().chain(changes.flatten()).chain(done).take(WRITES).collect()
+    gather(text.into_iter().chain(changes.flatten()).chain(done))
+}
+
+/// As many items as find room. `collect` would panic for one more.
+pub(super) fn gather<T, const N: usize>(items: impl Iterator<Item = T>) -> Vec<T, N> {
+    let mut vec = Vec::new();
+    for item in items {
+        if vec.push(item).is_err() {
+            break;
+        }
+    }
+    vec
 }
