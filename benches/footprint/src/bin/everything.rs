@@ -5,7 +5,6 @@
 use core::{
     fmt::{self, Display, Write},
     hint::black_box,
-    panic::PanicInfo,
     time::Duration,
 };
 
@@ -22,11 +21,6 @@ use sms_gateway_core::{
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
 };
 
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    loop {}
-}
-
 /// What the optimiser knows nothing of.
 struct Given<'a> {
     text: &'a str,
@@ -36,8 +30,8 @@ struct Given<'a> {
     buffer: &'a mut [u8],
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn _start() {
+#[cortex_m_rt::entry]
+fn main() -> ! {
     let mut buffer = [0; 64];
     let mut given = Given { text: "", texts: &[""], bytes: &[], number: 0, buffer: &mut buffer };
     let given = black_box(&mut given);
@@ -51,6 +45,7 @@ extern "C" fn _start() {
     tracked(given);
     #[cfg(feature = "wrong")]
     black_box(given.bytes[given.texts.len()]);
+    footprint::end(true);
 }
 
 struct Sink;
@@ -82,7 +77,7 @@ fn values(given: &Given<'_>) -> Option<()> {
 fn texts(given: &mut Given<'_>) -> Option<()> {
     let template = Template::new(given.text);
     let message = template.expand(given.texts).map_err(show).ok()?;
-    show(&message);
+    show(message);
     for encoding in [Encoding::Auto, Encoding::Gsm7Bit, Encoding::Unicode] {
         black_box(message.shape(encoding).map_err(show).ok());
         black_box(shape(given.text.chars(), encoding).map_err(show).ok());
@@ -130,12 +125,21 @@ fn logged_in(given: &mut Given<'_>) {
         black_box(step.map_err(show).is_ok());
         let challenges = given.texts.iter().copied();
         let result = match black_box(0) {
-            0 => Ok(login.accepted()),
-            1 => Ok(login.open()),
+            0 => {
+                login.accepted();
+                Ok(())
+            }
+            1 => {
+                login.open();
+                Ok(())
+            }
             2 => login.challenged(challenges, Some(&credentials), entropy, now),
             3 => login.refused(challenges, Some(&credentials), entropy, now),
             4 => Err(login.give_up()),
-            _ => Ok(login.reset()),
+            _ => {
+                login.reset();
+                Ok(())
+            }
         };
         black_box(result.map_err(show).is_ok());
     }

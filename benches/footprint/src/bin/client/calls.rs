@@ -1,0 +1,62 @@
+//! The calls by themselves; those that the tracker makes are made there.
+#![allow(unused_imports)]
+
+use core::hint::black_box;
+
+use footprint::{NUMBER, TEXT};
+use sms_gateway_core::{
+    Number, Port, Ports, TaskId, UserId,
+    call::{
+        Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult,
+        QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
+    },
+};
+
+use crate::exchange::{Client, Failed};
+
+/// Makes each call once. What it answers is there, all of it.
+#[inline(never)]
+pub(crate) fn make(client: &mut Client<'_>) -> Result<(), Failed> {
+    client.call(&QuerySmsInQueue, |_| {}, |summary| _ = black_box(&summary))?;
+    #[cfg(all(feature = "send-sms", not(feature = "track")))]
+    {
+        let to = [Recipient::new(Number::new(black_box(NUMBER))?).user_id(UserId::new(black_box(1))?)];
+        client.call(&SendSms::new(black_box(TEXT), &to)?, |_| {}, |summary| _ = black_box(&summary))?;
+    }
+    #[cfg(all(feature = "sms-result", not(feature = "track")))]
+    {
+        let ids = [UserId::new(black_box(1))?];
+        client.call(&QuerySmsResult::new().user_ids(&ids), |record| _ = black_box(&record), |_| {})?;
+    }
+    #[cfg(all(feature = "deliver-status", not(feature = "track")))]
+    {
+        let call = QuerySmsDeliverStatus::new().ports(ports());
+        client.call(&call, |record| _ = black_box(&record), |_| {})?;
+    }
+    #[cfg(all(feature = "incoming-sms", not(feature = "track")))]
+    {
+        let call = QueryIncomingSms::new(Flag::All).after(black_box(1));
+        client.call(&call, |record| _ = black_box(&record), |_| {})?;
+    }
+    #[cfg(feature = "send-ussd")]
+    {
+        let call = SendUssd::send(ports(), black_box("*100#"))?;
+        client.call(&call, |record| _ = black_box(&record), |_| {})?;
+    }
+    #[cfg(feature = "ussd-reply")]
+    client.call(&QueryUssdReply::new(ports())?, |record| _ = black_box(&record), |_| {})?;
+    #[cfg(feature = "stop-sms")]
+    client.call(&StopSms::new(TaskId::new(black_box(7))), |_| {}, |summary| _ = black_box(&summary))?;
+    #[cfg(feature = "port-info")]
+    {
+        let call = GetPortInfo::new(Infos::DOCUMENTED)?.ports(ports());
+        client.call(&call, |record| _ = black_box(&record), |_| {})?;
+    }
+    Ok(())
+}
+
+/// Some port.
+#[allow(dead_code)]
+fn ports() -> Ports {
+    [black_box(Port::new(2))].into_iter().flatten().collect()
+}

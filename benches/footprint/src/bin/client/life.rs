@@ -1,0 +1,135 @@
+//! Messages, followed from "asked to send" to their end by the tracker.
+
+use core::{hint::black_box, time::Duration};
+
+use cortex_m::singleton;
+use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, measured, print};
+#[cfg(feature = "incoming-sms")]
+use sms_gateway_core::call::{IncomingSms, QueryIncomingSms};
+use sms_gateway_core::{
+    Number, TaskId,
+    call::{
+        QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SmsResult, StatusReport,
+    },
+    track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Token, Tracker},
+};
+
+use crate::exchange::{Client, Failed};
+
+/// How many steps are enough.
+const MAX_STEPS: u32 = 1000;
+const EARLY: usize = MESSAGES / 2;
+
+/// Sends all messages, one with each request, and returns when all are delivered.
+#[inline(never)]
+pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
+    let mut settings = Settings { first_epoch: FIRST_EPOCH, ..Settings::default() };
+    settings.limits.recipients = 1;
+    settings.incoming = cfg!(feature = "incoming-sms");
+    let slots = singleton!(: [Slot; MESSAGES] = [Slot::EMPTY; MESSAGES]).ok_or(Failed::Open)?;
+    let early = singleton!(: [EarlyReport; EARLY] = [EarlyReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
+    let tracker = measured(
+        "new-stack",
+        || singleton!(: Tracker<'static> = Tracker::new(slots, early, settings, Duration::ZERO)),
+    );
+    let tracker = tracker.ok_or(Failed::Open)?;
+    print("slots", size_of::<[Slot; MESSAGES]>());
+    print("early", size_of::<[EarlyReport; EARLY]>());
+    print("tracker", size_of::<Tracker<'_>>());
+    measured("stack", || follow(client, tracker))
+}
+
+#[inline(never)]
+fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Failed> {
+    #[cfg(feature = "records")]
+    {
+        let _ = black_box(tracker.restore(black_box(&[])));
+        tracker.start(Duration::ZERO);
+    }
+    let mut now = Duration::ZERO;
+    for _ in 0..MESSAGES {
+        let draft = Draft::new(Number::new(black_box(NUMBER))?);
+        black_box(tracker.add(&draft, now).is_ok());
+    }
+    let mut delivered = 0;
+    for _ in 0..MAX_STEPS {
+        let ask = tracker.step(now);
+        while let Some(change) = tracker.next_change() {
+            black_box((change.key(), change.message()));
+            #[cfg(feature = "records")]
+            black_box(change.record());
+        }
+        while let Some(event) = tracker.next_event() {
+            if let Event::News(message) = black_box(event) {
+                delivered += usize::from(message.is_final);
+                tracker.acknowledge(message.id, message.news);
+            }
+        }
+        if delivered == MESSAGES {
+            print("delivered", delivered);
+            return Ok(());
+        }
+        match ask {
+            Ask::Wait(until) => now = until.unwrap_or(now),
+            Ask::Submit(token) => submit(client, tracker, token, now)?,
+            Ask::Results(token) => {
+                client.ask(&tracker.results_request(&token))?;
+                let take = |record: SmsResult<'_>| tracker.handle_result(&token, &record, now);
+                client.read::<QuerySmsResult<'_>>(take, |_| {})?;
+                tracker.handle_end(token, now);
+            }
+            Ask::Reports(token) => {
+                client.ask(&tracker.reports_request(&token))?;
+                let take =
+                    |record: StatusReport<'_>| _ = black_box(&tracker.handle_report(&token, &record, now));
+                client.read::<QuerySmsDeliverStatus<'_>>(take, |_| {})?;
+                tracker.handle_end(token, now);
+            }
+            Ask::Queue(token) => {
+                let mut in_queue = None;
+                client.call(&QuerySmsInQueue, |_| {}, |summary| in_queue = summary.in_queue.get())?;
+                tracker.handle_queue(token, in_queue, now);
+            }
+            #[cfg(feature = "incoming-sms")]
+            Ask::Incoming(token) => {
+                client.ask(&tracker.incoming_request(&token))?;
+                let take = |record: IncomingSms<'_>| {
+                    if let Some(mark) = tracker.handle_incoming(&token, &record, now) {
+                        black_box(&record);
+                        tracker.acknowledge_incoming(mark);
+                    }
+                };
+                client.read::<QueryIncomingSms>(take, |_| {})?;
+                tracker.handle_end(token, now);
+            }
+            #[cfg(feature = "stop-sms")]
+            Ask::Stop(token) => {
+                client.call(&tracker.stop_request(&token), |_| {}, |_| {})?;
+                tracker.handle_stopped(token, true, now);
+            }
+            // It is not asked for.
+            #[allow(unreachable_patterns)]
+            _ => {}
+        }
+    }
+    Err(Failed::Open)
+}
+
+#[inline(never)]
+fn submit(
+    client: &mut Client<'_>,
+    tracker: &mut Tracker<'_>,
+    token: Token<SendSms<'static>>,
+    now: Duration,
+) -> Result<(), Failed> {
+    let outgoing = tracker.submission(&token).ok().and_then(|mut submission| submission.next());
+    let Some(outgoing) = outgoing else {
+        tracker.handle_not_sent(token, now);
+        return Ok(());
+    };
+    let to = [Recipient::new(outgoing.number()).user_id(outgoing.id)];
+    let mut task = None;
+    client.call(&SendSms::new(black_box(TEXT), &to)?, |_| {}, |summary| task = summary.task_id.get())?;
+    tracker.handle_accepted(token, task.map(TaskId::new), now);
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Nothing but what the other programs have in common: its size is taken off theirs.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use footprint::{Wire, end, measured};
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut wire = Wire::new(0);
+    let mut buffer = [0; 64];
+    wire.write(black_box(&buffer[..]));
+    let length = measured("stack", || wire.read(black_box(&mut buffer[..])));
+    end(length != 0);
+}
