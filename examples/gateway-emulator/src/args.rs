@@ -69,6 +69,10 @@ pub(crate) struct Args {
     /// Let chance decide what becomes of messages to other numbers
     #[arg(long)]
     random_fates: bool,
+    /// Of how many requests in a hundred chance closes the connection: before all, before the answer, amid it and after it
+    /// in turn
+    #[arg(long, value_name = "PER_CENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
+    closing: u8,
     /// An SMS that has come in; can be given several times
     #[arg(long, value_name = "PORT:NUMBER:TEXT", value_parser = incoming)]
     incoming: Vec<(u8, String, String)>,
@@ -122,6 +126,7 @@ impl Args {
             answer_limit: self.answer_limit,
             default_fate: self.default_fate.clone(),
             random_fates: self.random_fates,
+            closing: self.closing,
             start_time: None,
         })
     }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::{
     call::Call,
     canned::Canned,
+    closing::{Closed, Closing},
     device::{Device, Restart},
     json::Writer,
     log::{Counts, Log, RequestSeen},
@@ -51,6 +52,7 @@ pub(crate) struct World {
     pub(crate) counts: Counts,
     pub(crate) log: Log,
     locked_out: LockedOut,
+    closing: Closing,
     rng: Rng,
 }
 
@@ -59,6 +61,16 @@ struct Answered {
     status: Option<u16>,
     error_code: Option<u16>,
     outcome: Outcome,
+}
+
+impl Answered {
+    fn cut(self, place: Closed, closing: &mut Closing) -> Self {
+        Self {
+            status: self.status.filter(|_| place != Closed::BeforeAnswer),
+            outcome: closing.cut(place, self.outcome),
+            ..self
+        }
+    }
 }
 
 /// Whether a request gets in.
@@ -80,6 +92,7 @@ impl World {
             counts: Counts::default(),
             log: Log::default(),
             locked_out: options.locked_out,
+            closing: Closing::new(options),
             rng,
         }
     }
@@ -98,7 +111,12 @@ impl World {
 
     pub(crate) fn handle(&mut self, request: &Request, now: Instant) -> Outcome {
         self.device.advance(now);
-        let answered = self.answer(request, now);
+        let closed = self.closing.draw();
+        let answered = match closed {
+            None => self.answer(request, now),
+            Some(Closed::BeforeAll) => unanswered(),
+            Some(place) => self.answer(request, now).cut(place, &mut self.closing),
+        };
         self.device.dispatch();
         self.counts.requests += 1;
         self.log.add(RequestSeen {
@@ -110,6 +128,7 @@ impl World {
             body: String::from_utf8_lossy(&request.body).into_owned(),
             status: answered.status,
             error_code: answered.error_code,
+            closed,
         });
         answered.outcome
     }

@@ -24,6 +24,7 @@
 mod call;
 mod canned;
 mod clock;
+mod closing;
 mod device;
 mod emulator;
 mod exchange;
@@ -45,6 +46,7 @@ mod tests;
 
 pub use crate::{
     canned::Canned,
+    closing::Closed,
     device::{Restart, message::Status, port::Reg},
     emulator::Emulator,
     fate::{Arrival, Fate, Plan},

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::device::message::{Message, Status};
+use crate::{
+    closing::Closed,
+    device::message::{Message, Status},
+};
 
 /// How many requests are remembered.
 const REMEMBERED: usize = 4096;
@@ -26,6 +29,8 @@ pub struct RequestSeen {
     pub status: Option<u16>,
     /// The `error_code` of the answer, when the call was carried out.
     pub error_code: Option<u16>,
+    /// Where [`Options::closing`](crate::Options::closing) closed the connection, if it did.
+    pub closed: Option<Closed>,
 }
 
 /// A message that was accepted.

@@ -54,11 +54,13 @@ async fn print_requests(gateway: &Emulator) -> io::Result<()> {
 
 /// `12 [3] POST /api/send_sms 200 error_code 202`: serial, connection, what was asked and what it got.
 fn line(request: &RequestSeen) -> String {
-    let RequestSeen { serial, connection, method, uri, status, error_code, authorization, .. } = request;
+    let RequestSeen { serial, connection, method, uri, status, error_code, authorization, closed, .. } =
+        request;
     let status = status.map_or_else(|| "unanswered".to_owned(), |status| status.to_string());
     let code = error_code.map_or_else(String::new, |code| format!(" error_code {code}"));
     let login = if *authorization { "" } else { " (no login)" };
-    format!("{serial} [{connection}] {method} {uri} {status}{code}{login}")
+    let closed = closed.map_or_else(String::new, |closed| format!(", {closed}"));
+    format!("{serial} [{connection}] {method} {uri} {status}{code}{login}{closed}")
 }
 
 /// `message 17 to 10086: Delivered, segments sent: 2 of 2, text: Hello`: the client's id, if it gave one, and what has become of it.

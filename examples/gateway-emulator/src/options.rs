@@ -129,6 +129,9 @@ pub struct Options {
     pub default_fate: Plan,
     /// Whether chance, from the seed, decides instead of `default_fate`. Default no.
     pub random_fates: bool,
+    /// Of how many requests in a hundred chance closes the connection: before all, before the answer, amid it and after it in turn.
+    /// Default none.
+    pub closing: u8,
     /// What the gateway's clock shows at the start, in seconds since 1970-01-01 00:00:00.
     /// Default this machine's time in UTC.
     pub start_time: Option<i64>,
@@ -155,6 +158,7 @@ impl Default for Options {
             answer_limit: 8192,
             default_fate: Plan::default(),
             random_fates: false,
+            closing: 0,
             start_time: None,
         }
     }

@@ -1,6 +1,7 @@
 //! A gateway over real sockets.
 
 mod canned;
+mod closing;
 mod control;
 mod http;
 mod login;
