@@ -46,6 +46,14 @@ check_life() {
     same 'the ports' "$ports, registered: $ports" "$(told "$firmware" 'ports: ')"
 }
 
+# check_closings GATEWAY_LOG: whether connections were closed at each of the four places.
+check_closings() {
+    local places
+    places=$(sed -n 's/^[0-9].*, closed /closed /p' "$1" | sort)
+    echo "$places" | uniq -c
+    same 'the places where connections closed' 4 "$(uniq <<<"$places" | wc -l)"
+}
+
 # stages FIRMWARE_LOG: for each reset, what was stored of the messages, as the life after it tells.
 stages() {
     awk '/INFO  resets: [1-9]/ { if (after) print stage; after = 1; stage = "?" }

@@ -8,6 +8,8 @@
 #   quirks   a gateway with the oddities of real ones
 #   nonces   a gateway whose nonces live for a second
 #   lossy    a link that loses one frame in twenty and changes the order of others, by the seed
+#   closing  a gateway that closes four connections in ten: before all, before its answer, amid it and after it in turn, by the
+#            seed
 #   resets   the board is reset ten times, each time 8 ms to 1 s after it got its address, by the seed
 #   board    no gateway: the board's flash, resets and clock
 #
@@ -46,6 +48,7 @@ case $scenario in
     plain) ;;
     quirks) gateway+=(--quirks observed) ;;
     nonces) gateway+=(--nonce 1s) ;;
+    closing) gateway+=(--closing 40 --seed "$seed") ;;
     lossy) link=lossy ;;
     resets) firmware+=("lives=$(lives "$resets")") ;;
     board) link=none firmware+=(check) ;;
@@ -91,7 +94,10 @@ wait "$qemu" || status=$?
 if [ "$status" = 0 ] && [ "$link" != none ]; then
     end gateway
     check_life "$work/firmware.log" "$work/gateway.log"
-    if [ "$scenario" = resets ]; then check_resets "$work/firmware.log" "$resets"; fi
+    case $scenario in
+        resets) check_resets "$work/firmware.log" "$resets" ;;
+        closing) check_closings "$work/gateway.log" ;;
+    esac
     [ "$wrong" = 0 ] || status=1
 fi
 # What the others have printed may tell why.

@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     Store,
     /// A message can't be taken.
     Send(&'static str),
-    /// The time is over; the log says what is missing.
+    /// It was in vain, or the time is over; the log says what is missing.
     Missing,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for Failure {
             Self::Call(error) => write!(f, "{error}"),
             Self::Store => f.write_str("the store failed"),
             Self::Send(why) => f.write_str(why),
-            Self::Missing => f.write_str("the time is over, and not all is done"),
+            Self::Missing => f.write_str("not all is done"),
         }
     }
 }

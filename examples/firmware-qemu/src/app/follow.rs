@@ -7,10 +7,7 @@ use embedded_storage_async::nor_flash::NorFlash;
 use log::{info, warn};
 use sms_gateway_embassy::{Either, Event, core::track::InboxMark};
 
-use super::{
-    Failure, Post,
-    messages::{Messages, Shown},
-};
+use super::{Failure, Post, messages::Messages, shown::Shown};
 
 /// Hands the messages over, one after the other, until all have come to their ends and one has come in.
 pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
@@ -36,6 +33,7 @@ pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
                 info!("from {}: {}", sms.number, sms.text.as_str());
                 received = Some(sms.mark);
             }
+            Either::First(Event::Failing(error)) => warn!("{error}"),
             Either::First(other) => warn!("{other:?}"),
             Either::Second(()) if Instant::now() < end => messages.hand_over(messenger).await?,
             Either::Second(()) => {

@@ -1,6 +1,6 @@
 //! Other calls than those that the messenger makes.
 
-use embassy_time::Duration;
+use embassy_time::{Duration, Timer};
 use log::{info, warn};
 use sms_gateway_embassy::{
     Error, Ussd, UssdWait,
@@ -11,16 +11,17 @@ use sms_gateway_embassy::{
     net::TcpError,
 };
 
-use super::Client;
+use super::{Client, Failure};
 
 /// How long a USSD reply is waited for.
 const WAIT: UssdWait = UssdWait { interval: Duration::from_secs(1), limit: Duration::from_secs(10) };
-/// How often a question is asked at most whose answers get lost.
-const TRIES: u32 = 10;
+/// How often something is asked at most, and the pause before it is asked again.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What the ports are.
-pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Error<TcpError>> {
-    persist(gateway, async |gateway| {
+pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Failure> {
+    persist(gateway, "the ports", async |gateway| {
         let mut ports = gateway.get_port_info(&GetPortInfo::new(Infos::DOCUMENTED)?).await?;
         let (mut registered, mut count) = (0, 0);
         while let Some(port) = ports.next().await? {
@@ -28,35 +29,46 @@ pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Error<TcpEr
             count += 1;
         }
         info!("ports: {count}, registered: {registered}");
-        Ok(())
+        Ok(true)
     })
     .await
 }
 
 /// What is left on the first port's account.
-pub(super) async fn at_balance(gateway: &mut Client<'_>) -> Result<(), Error<TcpError>> {
-    persist(gateway, async |gateway| {
+pub(super) async fn at_balance(gateway: &mut Client<'_>) -> Result<(), Failure> {
+    persist(gateway, "the balance", async |gateway| {
         let mut reply = [0; 256];
         match gateway.ussd(Port::new(0)?, "*125#", WAIT, &mut reply).await? {
             // That it is unchanged is no wonder when it was asked for before a reset.
-            Ussd::Reply(text) | Ussd::Unchanged(text) => info!("USSD: {text}"),
-            other => warn!("no USSD reply: {other:?}"),
+            Ussd::Reply(text) | Ussd::Unchanged(text) => {
+                info!("USSD: {text}");
+                Ok(true)
+            }
+            // Busy, for example, with the same code whose answer was lost.
+            other => {
+                warn!("no USSD reply: {other:?}");
+                Ok(false)
+            }
         }
-        Ok(())
     })
     .await
 }
 
-/// Asks again where the answer may come the next time: what is asked here may be asked twice.
+/// Asks again where that may help: what is asked here may be asked twice. `ask` tells whether it has got what it wanted.
 async fn persist(
     gateway: &mut Client<'_>,
-    ask: impl AsyncFn(&mut Client<'_>) -> Result<(), Error<TcpError>>,
-) -> Result<(), Error<TcpError>> {
-    for _ in 1..TRIES {
+    what: &str,
+    ask: impl AsyncFn(&mut Client<'_>) -> Result<bool, Error<TcpError>>,
+) -> Result<(), Failure> {
+    for _ in 0..TRIES {
         match ask(gateway).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
             Err(error) if error.may_pass() => warn!("{error}"),
-            outcome => return outcome,
+            Err(error) => return Err(error.into()),
         }
+        Timer::after(PAUSE).await;
     }
-    ask(gateway).await
+    warn!("missing: {what}");
+    Err(Failure::Missing)
 }

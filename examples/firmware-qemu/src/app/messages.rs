@@ -8,14 +8,11 @@ use heapless::Vec;
 use log::{info, warn};
 use sms_gateway_embassy::{
     Sms, Store,
-    core::{
-        UserId,
-        track::{Failure as Outcome, Message, State},
-    },
+    core::{UserId, track::Message},
     store::Key,
 };
 
-use super::{Failure, Post};
+use super::{Failure, Post, shown::Shown};
 
 /// Numbers and texts.
 const MESSAGES: [(&str, &str); 3] = [
@@ -127,26 +124,5 @@ impl Messages {
         messenger: &Post<'_, F>,
     ) -> impl Iterator<Item = (&'static (&'static str, &'static str), Message)> {
         MESSAGES.iter().zip(&self.ids).filter_map(|(to, id)| Some((to, messenger.message(*id)?)))
-    }
-}
-
-/// A message's state, and what of it was delivered: `Delivered, segments delivered: 2 of 2`.
-pub(super) struct Shown<'a>(pub(super) &'a Message);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Message { state, sent, segments, failure, .. } = self.0;
-        write!(f, "{state:?}")?;
-        match failure {
-            Some(Outcome::Reported { status, .. }) => write!(f, " (reported: {status})")?,
-            Some(other) => write!(f, " ({other:?})")?,
-            None => {}
-        }
-        match sent {
-            Some(sent) if !matches!(state, State::Sending) => {
-                write!(f, ", segments delivered: {} of {}", segments.delivered.count_ones(), sent.segments)
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -7,6 +7,7 @@ mod follow;
 mod look;
 mod memory;
 mod messages;
+mod shown;
 
 use core::{fmt, net::SocketAddrV4, ops::Range};
 
