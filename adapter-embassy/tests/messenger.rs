@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{device, drive, gateway, mock::Mock, mocked, stop_the_clock, tcp::Tcp};
+use common::{device, disk::Disk, drive, gateway, mock::Mock, mocked, stop_the_clock, tcp::Tcp};
 use gateway_emulator::{Emulator, Fate, Options};
 use sms_gateway_embassy::{
     Either, Error, Event, Messenger, RamStore, Room, SendError, Sms, Store,
@@ -15,70 +15,9 @@ use sms_gateway_embassy::{
     store::{Key, Write},
 };
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     future::ready,
-    rc::Rc,
 };
-
-/// By whether it is a text, and its number.
-type Entries = BTreeMap<(bool, u32), Vec<u8>>;
-
-/// A store that outlives messengers.
-#[derive(Clone, Default)]
-struct Disk {
-    entries: Rc<RefCell<Entries>>,
-    /// Saving fails.
-    is_full: Rc<RefCell<bool>>,
-}
-
-fn place(key: Key) -> (bool, u32) {
-    match key {
-        Key::Record(id) => (false, id),
-        Key::Text(id) => (true, id),
-    }
-}
-
-impl Disk {
-    fn texts(&self) -> usize {
-        self.entries.borrow().keys().filter(|key| key.0).count()
-    }
-}
-
-impl Store for Disk {
-    type Error = ();
-
-    async fn save(&mut self, writes: &[Write<'_>]) -> Result<(), ()> {
-        tokio::task::yield_now().await;
-        if *self.is_full.borrow() {
-            return Err(());
-        }
-        let mut entries = self.entries.borrow_mut();
-        for write in writes {
-            match write.value {
-                Some(value) => _ = entries.insert(place(write.key), value.to_vec()),
-                None => _ = entries.remove(&place(write.key)),
-            }
-        }
-        Ok(())
-    }
-
-    async fn load(&mut self, key: Key, buffer: &mut [u8]) -> Result<Option<usize>, ()> {
-        tokio::task::yield_now().await;
-        let entries = self.entries.borrow();
-        let Some(value) = entries.get(&place(key)) else { return Ok(None) };
-        let Some(room) = buffer.get_mut(..value.len()) else { return Ok(None) };
-        room.copy_from_slice(value);
-        Ok(Some(value.len()))
-    }
-
-    async fn restore(&mut self, each: &mut dyn FnMut(Key, &[u8])) -> Result<(), ()> {
-        for ((is_text, id), value) in &*self.entries.borrow() {
-            each(if *is_text { Key::Text(*id) } else { Key::Record(*id) }, value);
-        }
-        Ok(())
-    }
-}
 
 fn room() -> Room<'static> {
     Room {

@@ -6,7 +6,11 @@
 
 mod clock;
 pub mod device;
+pub mod disk;
+#[cfg(feature = "flash")]
+pub mod flash;
 pub mod mock;
+pub mod station;
 pub mod tcp;
 
 use gateway_emulator::{Emulator, Options, Quirks};
