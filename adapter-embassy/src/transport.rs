@@ -10,6 +10,9 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 ///
 /// A [`Gateway`](crate::Gateway) drops the futures of these methods when a time limit runs out or its own future is dropped, and closes
 /// the connection then. An implementation need not be of use after that until [`connect`](Self::connect) has opened it anew.
+///
+/// There is one exception. [`Answer::next`](crate::Answer::next) may be dropped and called again, and so may the future of a `read`: it must
+/// not take bytes with it. Those of sockets don't; those of TLS libraries may, see [TLS](crate#tls).
 #[allow(async_fn_in_trait)]
 pub trait Transport: Read + Write {
     /// Opens the connection. It is called when there is none: at first, and after [`close`](Self::close).
@@ -44,7 +47,7 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 
 /// A connection that is open already, and is used until it has to be closed: then [`Gone`](OpenedError::Gone) is the error of every call,
 /// and [`Gateway::with_transport`](crate::Gateway::with_transport) takes the next one. For connections that borrow what they are made of, as
-/// TLS sessions do.
+/// TLS sessions do (which can be opened again all the same, see [TLS](crate#tls)).
 #[derive(Debug)]
 pub struct Opened<T> {
     inner: T,
