@@ -73,6 +73,12 @@ pub(crate) struct Args {
     /// in turn
     #[arg(long, value_name = "PER_CENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
     closing: u8,
+    /// How many messages were sent, and delivered, before: for long answers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sent: u32,
+    /// How many messages, of 300 bytes and more, have come in before
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    received: u32,
     /// An SMS that has come in; can be given several times
     #[arg(long, value_name = "PORT:NUMBER:TEXT", value_parser = incoming)]
     incoming: Vec<(u8, String, String)>,
@@ -127,6 +133,8 @@ impl Args {
             default_fate: self.default_fate.clone(),
             random_fates: self.random_fates,
             closing: self.closing,
+            sent: self.sent,
+            received: self.received,
             start_time: None,
         })
     }

@@ -132,6 +132,10 @@ pub struct Options {
     /// Of how many requests in a hundred chance closes the connection: before all, before the answer, amid it and after it in turn.
     /// Default none.
     pub closing: u8,
+    /// How many messages were sent, and delivered, before. Default none.
+    pub sent: u32,
+    /// How many messages have come in before. Default none.
+    pub received: u32,
     /// What the gateway's clock shows at the start, in seconds since 1970-01-01 00:00:00.
     /// Default this machine's time in UTC.
     pub start_time: Option<i64>,
@@ -159,6 +163,8 @@ impl Default for Options {
             default_fate: Plan::default(),
             random_fates: false,
             closing: 0,
+            sent: 0,
+            received: 0,
             start_time: None,
         }
     }

@@ -106,6 +106,13 @@ impl Outbox {
         self.last_task
     }
 
+    /// Takes on a message that never waits.
+    pub(super) fn remember(&mut self, message: Message) {
+        self.accepted += 1;
+        self.messages.insert(self.accepted, message);
+        self.trim();
+    }
+
     fn trim(&mut self) {
         while self.messages.len() > REMEMBERED {
             match self.messages.first_entry() {

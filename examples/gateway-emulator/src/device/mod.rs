@@ -6,6 +6,7 @@
 mod event;
 pub(crate) mod inbox;
 pub(crate) mod message;
+mod past;
 pub(crate) mod port;
 pub(crate) mod reports;
 mod sending;
@@ -53,7 +54,7 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(options: &Options, rng: Rng, now: Instant) -> Self {
-        Self {
+        let mut device = Self {
             quirks: options.quirks.clone(),
             answer_limit: options.answer_limit,
             clock: Clock::new(now, options.start_time, options.speed),
@@ -69,7 +70,10 @@ impl Device {
             fates: HashMap::new(),
             default_fate: options.default_fate.clone(),
             random_fates: options.random_fates,
-        }
+        };
+        device.have_sent(options.sent, now);
+        device.have_received(options.received);
+        device
     }
 
     /// Lets everything happen that is due by `now`.

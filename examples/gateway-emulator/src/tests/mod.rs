@@ -5,5 +5,6 @@ mod closing;
 mod control;
 mod http;
 mod login;
+mod past;
 mod reports;
 mod sending;

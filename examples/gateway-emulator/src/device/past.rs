@@ -1,0 +1,46 @@
+//! What has happened before anybody asks: a long list of messages sent, and a full inbox.
+
+use tokio::time::Instant;
+
+use super::{
+    Device,
+    message::{Message, Sending, Status},
+    port::Ports,
+};
+use crate::fate::Plan;
+
+impl Device {
+    /// So many messages were sent and delivered, to a number each.
+    pub(crate) fn have_sent(&mut self, count: u32, now: Instant) {
+        let ports = u8::try_from(self.ports.len()).unwrap_or(u8::MAX);
+        let time = self.civil_now();
+        for number in 0..count {
+            let [low, high, ..] = number.to_le_bytes();
+            let sending = Sending { port: high % ports, time, ends: now, first_ref: Some(low) };
+            self.outbox.remember(Message {
+                task: 0,
+                number: format!("139{number:08}"),
+                text: format!("Message {number}"),
+                user_id: Some(number.into()),
+                ports: Ports::ALL,
+                report_wanted: true,
+                plan: Plan::default(),
+                status: Status::Delivered,
+                segments: 1,
+                sent: 1,
+                sending: Some(sending),
+                received: vec![true],
+            });
+        }
+    }
+
+    /// So many messages have come in, of 300 bytes and more, with characters that JSON escapes and some that take four bytes.
+    pub(crate) fn have_received(&mut self, count: u32) {
+        let ports = u8::try_from(self.ports.len()).unwrap_or(u8::MAX);
+        for number in 0..count {
+            let text = format!("Reading {number}: \"{}\"\n", number.wrapping_mul(2_654_435_761))
+                + &"Zähler 😀 ".repeat(25);
+            self.receive_sms(number.to_le_bytes()[0] % ports, &format!("+49170{number:07}"), &text);
+        }
+    }
+}
