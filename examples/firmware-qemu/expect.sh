@@ -72,3 +72,19 @@ check_resets() {
     same 'resets that came when all was over' '' "$(grep 'Delivered Delivered Failed' <<<"$stages" || true)"
     same 'resets at three stages or more' yes "$([ "$(sort -u <<<"$stages" | wc -l)" -ge 3 ] && echo yes || echo no)"
 }
+
+# sum COMMAND…: the records that the command line client prints, without the summary, as the firmware sums them up.
+sum() {
+    SMS_GATEWAY_PASSWORD=admin cargo run --quiet --locked -p sms-client -- --json --user admin "$@" | sed '$d' >"$work/records"
+    echo "$(wc -l <"$work/records") records, cksum $(cksum <"$work/records")"
+}
+
+# check_large FIRMWARE_LOG URL: whether the board has read all that another client reads, and that is as long as it is to be.
+check_large() {
+    local firmware=$1 url=$2 call length
+    for call in results:1000000 inbox:200000; do
+        length=${call#*:} call=${call%:*}
+        same "the $call" "$(sum --gateway "$url" "$call")" "$(told "$firmware" "$call: ")"
+        same "$call of more than $length bytes" yes "$([ "$(wc -c <"$work/records")" -gt "$length" ] && echo yes || echo no)"
+    done
+}

@@ -11,6 +11,8 @@
 #   closing  a gateway that closes four connections in ten: before all, before its answer, amid it and after it in turn, by the
 #            seed
 #   resets   the board is reset ten times, each time 8 ms to 1 s after it got its address, by the seed
+#   large    the board reads an answer of more than a megabyte and an inbox of more than 200 KB, in buffers of 4 KiB; the records that
+#            it reads are those that the command line client reads (examples/sms-client)
 #   board    no gateway: the board's flash, resets and clock
 #
 # It needs qemu-system-arm (for lossy, 7.2 or later), and Rust for thumbv7em-none-eabihf (see toolchain.sh).
@@ -51,6 +53,10 @@ case $scenario in
     closing) gateway+=(--closing 40 --seed "$seed") ;;
     lossy) link=lossy ;;
     resets) firmware+=("lives=$(lives "$resets")") ;;
+    large)
+        gateway=(--sent 8500 --received 700 --answer-limit 1000000)
+        firmware=(large)
+        ;;
     board) link=none firmware+=(check) ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
@@ -69,7 +75,8 @@ elf=${CARGO_TARGET_DIR:-$here/target}/$target/release/firmware-qemu
 if [ "$link" != none ]; then
     start_gateway "${gateway[@]}"
     # The host's loopback, where the gateway listens, is 10.0.2.2 in QEMU's network.
-    firmware+=("gateway=10.0.2.2:${ready##*:}")
+    url=$ready
+    firmware+=("gateway=10.0.2.2:${url##*:}")
 fi
 case $link in
     lossy)
@@ -92,8 +99,13 @@ status=0
 wait "$qemu" || status=$?
 [ "$status" != 124 ] || echo "no end within $limit s" >&2
 if [ "$status" = 0 ] && [ "$link" != none ]; then
-    end gateway
-    check_life "$work/firmware.log" "$work/gateway.log"
+    case $scenario in
+        large) check_large "$work/firmware.log" "$url" ;;
+        *)
+            end gateway
+            check_life "$work/firmware.log" "$work/gateway.log"
+            ;;
+    esac
     case $scenario in
         resets) check_resets "$work/firmware.log" "$resets" ;;
         closing) check_closings "$work/gateway.log" ;;

@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     speed: u32,
     /// `check`: the board tries itself, and no gateway is asked.
     pub(crate) check: bool,
+    /// `large`: long answers are read, and no messages sent.
+    pub(crate) large: bool,
     /// `lives=MS+MS+…`: the board is reset so many milliseconds after it got its address for the first time, the second, and so on.
     lives: &'static str,
 }
@@ -26,7 +28,7 @@ impl Arguments {
     /// When a value can't be read, or the name is unknown.
     pub(crate) fn parse(line: &'static str) -> Self {
         let gateway = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 8080);
-        let mut arguments = Self { gateway, speed: 1, check: false, lives: "" };
+        let mut arguments = Self { gateway, speed: 1, check: false, large: false, lives: "" };
         // The first word is the program's name.
         for word in line.split_ascii_whitespace().skip(1) {
             match word.split_once('=') {
@@ -36,6 +38,7 @@ impl Arguments {
                 Some(("speed", value)) => arguments.speed = value.parse().expect("speed is a number"),
                 Some(("lives", value)) => arguments.lives = value,
                 None if word == "check" => arguments.check = true,
+                None if word == "large" => arguments.large = true,
                 _ => panic!("what is the argument {word:?}?"),
             }
         }
