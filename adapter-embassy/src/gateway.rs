@@ -6,8 +6,8 @@ use embassy_time::Instant;
 use sms_gateway_core::{
     Ports, TaskId,
     call::{
-        Call, Commas, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult,
-        QueryUssdReply, SendSms, SendUssd, StopSms,
+        AnyCall, Call, Commas, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
+        QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
     },
     http::{
         Credentials, Head, LoginError,
@@ -259,6 +259,12 @@ impl<'m, T: Transport> Gateway<'m, T> {
         &mut self,
         request: &R,
     ) -> Result<Answer<'_, 'm, T, C>, Error<T::Error>> {
+        self.send(AnyCall::from(request)).await?;
+        Ok(Answer::new(&mut self.line, self.record))
+    }
+
+    /// Sends a request until it is let in, and sees to it that its answer is a success.
+    async fn send(&mut self, request: AnyCall<'_>) -> Result<(), Error<T::Error>> {
         if self.record.len() < MIN_RECORD {
             return Err(Error::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD });
         }
@@ -268,8 +274,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
                 if authorized {
                     self.login.accepted();
                 }
-                self.success(status).await?;
-                return Ok(Answer::new(&mut self.line, self.record));
+                return self.success(status).await;
             }
             self.unauthorized(authorized).await?;
         }
@@ -278,7 +283,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
 
     /// Sends a request with the credentials that are due, and tells whether there were any. Once more, with credentials of its
     /// own, when the connection had gone stale and the request does no harm twice.
-    async fn authorized_exchange<R: Call>(&mut self, call: &R) -> Result<(u16, bool), Error<T::Error>> {
+    async fn authorized_exchange(&mut self, call: AnyCall<'_>) -> Result<(u16, bool), Error<T::Error>> {
         let mut repeatable = call.is_repeatable();
         loop {
             let (length, authorized) = self.authorize_and_write(call).await?;
@@ -292,7 +297,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     }
 
     /// Writes a request with the credentials that are due, after a probe where one is due.
-    async fn authorize_and_write<R: Call>(&mut self, call: &R) -> Result<(usize, bool), Error<T::Error>> {
+    async fn authorize_and_write(&mut self, call: AnyCall<'_>) -> Result<(usize, bool), Error<T::Error>> {
         if let Some(written) = self.write(call, true)? {
             return Ok(written);
         }
@@ -305,9 +310,9 @@ impl<'m, T: Transport> Gateway<'m, T> {
     }
 
     /// Writes a request, its length and whether it carries credentials; `None` when a probe comes first.
-    fn write<R: Call>(
+    fn write(
         &mut self,
-        call: &R,
+        call: AnyCall<'_>,
         authorized: bool,
     ) -> Result<Option<(usize, bool)>, Error<T::Error>> {
         if self.host.bytes().any(|byte| !byte.is_ascii_graphic()) {
@@ -360,7 +365,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
 
     /// Fetches a challenge with a GET that changes nothing and carries no credentials.
     async fn probe(&mut self) -> Result<(), Error<T::Error>> {
-        let Some((length, _)) = self.write(&QuerySmsInQueue, false)? else { return Ok(()) };
+        let Some((length, _)) = self.write(AnyCall::from(&QuerySmsInQueue), false)? else { return Ok(()) };
         let status = match self.exchange(length).await {
             Err(Broken::Stale(_)) => self.exchange(length).await,
             first => first,
@@ -390,10 +395,10 @@ impl<'m, T: Transport> Gateway<'m, T> {
 }
 
 /// The login's next step for a request, written into `scratch` behind the request's target.
-fn authorization<'s, C: Call, E>(
+fn authorization<'s, E>(
     login: &mut Login<&mut [u8]>,
     credentials: Option<&Credentials<'_>>,
-    call: &C,
+    call: AnyCall<'_>,
     commas: Commas,
     scratch: &'s mut [u8],
 ) -> Result<Step<'s>, Error<E>> {
@@ -401,7 +406,7 @@ fn authorization<'s, C: Call, E>(
     let length = target.len();
     let (target, out) = scratch.split_at_mut_checked(length).unwrap_or_default();
     let target = core::str::from_utf8(target).unwrap_or_default();
-    login.prepare(credentials, C::METHOD.as_str(), target, now(), out).map_err(|denial| match denial {
+    login.prepare(credentials, call.method().as_str(), target, now(), out).map_err(|denial| match denial {
         Denial::Unwritable(LoginError::TooSmall(error)) => {
             Error::TooSmall { buffer: Buffer::Answer, needed: error.needed.saturating_add(length) }
         }

@@ -3,7 +3,7 @@
 use crate::TooSmall;
 
 /// A cursor over a lent buffer. Past the buffer's end it goes on counting.
-pub struct Writer<'b> {
+pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     /// Bytes written so far, those that found no room included.
     length: usize,

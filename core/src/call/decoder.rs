@@ -109,18 +109,25 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn check<C: Call>(code: Field<'_, u32>) -> Result<(), Self> {
-        let unclear = |meaning| Err(Self { call: C::NAME, code: None, meaning });
-        let code = match code {
-            Field::Known(code) => code,
-            Field::Missing => return unclear("it has no error_code"),
-            Field::Other(_) => return unclear("its error_code is no number"),
+        Self::look(C::NAME, C::SUCCESS, C::MEANINGS, code)
+    }
+
+    fn look(
+        call: &'static str,
+        success: u32,
+        meanings: &'static [(u32, &'static str)],
+        code: Field<'_, u32>,
+    ) -> Result<(), Self> {
+        let (code, meaning) = match code {
+            Field::Known(code) if code == success => return Ok(()),
+            Field::Known(code) => {
+                let meaning = meanings.iter().find(|known| known.0 == code);
+                (Some(code), meaning.map_or("a code that the document does not list", |known| known.1))
+            }
+            Field::Missing => (None, "it has no error_code"),
+            Field::Other(_) => (None, "its error_code is no number"),
         };
-        if code == C::SUCCESS {
-            return Ok(());
-        }
-        let meaning = C::MEANINGS.iter().find(|known| known.0 == code);
-        let meaning = meaning.map_or("a code that the document does not list", |known| known.1);
-        Err(Self { call: C::NAME, code: Some(code), meaning })
+        Err(Self { call, code, meaning })
     }
 }
 

@@ -50,7 +50,7 @@ pub use query_sms_deliver_status::{Delivery, QuerySmsDeliverStatus, StatusReport
 pub use query_sms_in_queue::{QuerySmsInQueue, QueueSummary};
 pub use query_sms_result::{QuerySmsResult, SmsResult, SmsResultSummary, Status};
 pub use query_ussd_reply::{QueryUssdReply, UssdReply, UssdReplySummary};
-pub use request::{Call, Commas, MAX_QUERY_NUMBERS, MAX_TARGET_BYTES, Method};
+pub use request::{AnyCall, Call, Commas, MAX_QUERY_NUMBERS, MAX_TARGET_BYTES, Method};
 use request::{Query, check_numbers, write_numbers, write_ports, write_times};
 pub use send_sms::{Recipient, SendSms, SendSmsSummary};
 pub use send_ussd::{Command, SendUssd, UssdOutcome, UssdStatus, UssdSummary};

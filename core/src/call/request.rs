@@ -1,5 +1,7 @@
 //! What all calls have in common, and the pieces that several requests share.
 
+use core::fmt;
+
 use crate::{
     Invalid, Number, Ports, Timestamp, TooSmall,
     call::Refusal,
@@ -43,7 +45,7 @@ pub enum Commas {
 }
 
 /// One of the nine calls: a request, and the type of its answer. Only this crate implements it.
-pub trait Call {
+pub trait Call: Sync {
     /// The call's name, the last part of its path.
     const NAME: &'static str;
     /// The verb.
@@ -68,22 +70,6 @@ pub trait Call {
     fn write_query(&self, _query: &mut Query<'_, '_>) {}
     #[doc(hidden)]
     fn write_json(&self, _json: &mut JsonWriter<'_, '_>) {}
-    #[doc(hidden)]
-    fn write_target(&self, commas: Commas, out: &mut Writer<'_>) {
-        out.str("/api/");
-        out.str(Self::NAME);
-        self.write_query(&mut Query { out, commas, first: true });
-    }
-    #[doc(hidden)]
-    fn write_body(&self, out: &mut Writer<'_>) {
-        if Self::METHOD == Method::Post {
-            let mut json = JsonWriter::new(out);
-            json.open(b'{');
-            self.write_json(&mut json);
-            json.close(b'}');
-        }
-    }
-
     /// Whether the gateway did what was asked, by the answer's error_code.
     ///
     /// # Errors
@@ -99,27 +85,137 @@ pub trait Call {
     ///
     /// # Errors
     /// [`TooSmall`].
-    fn target<'b>(&self, commas: Commas, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall> {
-        let mut out = Writer::new(buffer);
-        self.write_target(commas, &mut out);
-        out.finish().map(|target| core::str::from_utf8(target).unwrap_or_default())
+    fn target<'b>(&self, commas: Commas, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall>
+    where
+        Self: Sized,
+    {
+        AnyCall::from(self).target(commas, buffer)
     }
 
     /// Writes the body; that of a GET is empty.
     ///
     /// # Errors
     /// [`TooSmall`].
-    fn body<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], TooSmall> {
+    fn body<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], TooSmall>
+    where
+        Self: Sized,
+    {
+        AnyCall::from(self).body(buffer)
+    }
+
+    /// The length of the body in bytes.
+    fn body_length(&self) -> usize
+    where
+        Self: Sized,
+    {
+        AnyCall::from(self).body_length()
+    }
+}
+
+/// What a call writes, without its type.
+trait Content {
+    fn query(&self, query: &mut Query<'_, '_>);
+    fn json(&self, json: &mut JsonWriter<'_, '_>);
+}
+
+impl<C: Call> Content for C {
+    fn query(&self, query: &mut Query<'_, '_>) {
+        self.write_query(query);
+    }
+
+    fn json(&self, json: &mut JsonWriter<'_, '_>) {
+        self.write_json(json);
+    }
+}
+
+/// The request of a call, without the call's type: what sends requests is compiled once then, and not for each of the nine calls.
+///
+/// ```
+/// use sms_gateway_core::{TaskId, call::{AnyCall, QuerySmsInQueue, StopSms}, http::{Head, request}};
+/// let stop = StopSms::new(TaskId::new(7));
+/// let mut buffer = [0; 128];
+/// for call in [AnyCall::from(&QuerySmsInQueue), AnyCall::from(&stop)] {
+///     assert!(request(call, &Head::default(), &mut buffer)?.starts_with(b"GET /api/"));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct AnyCall<'c> {
+    name: &'static str,
+    method: Method,
+    repeatable: bool,
+    content: &'c (dyn Content + Sync),
+}
+
+impl<'c, C: Call> From<&'c C> for AnyCall<'c> {
+    fn from(call: &'c C) -> Self {
+        Self { name: C::NAME, method: C::METHOD, repeatable: call.is_repeatable(), content: call }
+    }
+}
+
+impl AnyCall<'_> {
+    /// [`Call::NAME`].
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// [`Call::METHOD`].
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
+    /// [`Call::is_repeatable`].
+    pub const fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
+    /// [`Call::target`].
+    ///
+    /// # Errors
+    /// [`TooSmall`].
+    pub fn target<'b>(&self, commas: Commas, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall> {
+        let mut out = Writer::new(buffer);
+        self.write_target(commas, &mut out);
+        out.finish().map(|target| core::str::from_utf8(target).unwrap_or_default())
+    }
+
+    /// [`Call::body`].
+    ///
+    /// # Errors
+    /// [`TooSmall`].
+    pub fn body<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], TooSmall> {
         let mut out = Writer::new(buffer);
         self.write_body(&mut out);
         out.finish()
     }
 
-    /// The length of the body in bytes.
-    fn body_length(&self) -> usize {
+    /// [`Call::body_length`].
+    pub fn body_length(&self) -> usize {
         let mut out = Writer::counting();
         self.write_body(&mut out);
         out.length()
+    }
+
+    pub(crate) fn write_target(&self, commas: Commas, out: &mut Writer<'_>) {
+        out.str("/api/");
+        out.str(self.name);
+        self.content.query(&mut Query { out, commas, first: true });
+    }
+
+    pub(crate) fn write_body(&self, out: &mut Writer<'_>) {
+        if self.method == Method::Post {
+            let mut json = JsonWriter::new(out);
+            json.open(b'{');
+            self.content.json(&mut json);
+            json.close(b'}');
+        }
+    }
+}
+
+/// Shows nothing of what is asked.
+impl fmt::Debug for AnyCall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyCall").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

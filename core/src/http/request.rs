@@ -2,7 +2,7 @@
 
 use crate::{
     TooSmall,
-    call::{Call, Commas, Method},
+    call::{AnyCall, Commas, Method},
     writer::Writer,
 };
 
@@ -13,7 +13,7 @@ pub struct Head<'a> {
     /// untrusted source must be checked for line breaks first.
     pub host: &'a str,
     /// The answer to the login challenge, from [`digest`](super::digest) or [`basic`](super::basic). It covers the target
-    /// as [`Call::target`] writes it with the same [`commas`](Self::commas).
+    /// as [`Call::target`](crate::call::Call::target) writes it with the same [`commas`](Self::commas).
     pub authorization: Option<&'a str>,
     /// How commas in the query are written.
     pub commas: Commas,
@@ -39,9 +39,17 @@ pub struct Head<'a> {
 /// );
 /// # Ok::<(), sms_gateway_core::TooSmall>(())
 /// ```
-pub fn request<'b, C: Call>(call: &C, head: &Head<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], TooSmall> {
+pub fn request<'b, 'c>(
+    call: impl Into<AnyCall<'c>>,
+    head: &Head<'_>,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], TooSmall> {
+    write(&call.into(), head, buffer)
+}
+
+fn write<'b>(call: &AnyCall<'_>, head: &Head<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], TooSmall> {
     let mut out = Writer::new(buffer);
-    out.str(C::METHOD.as_str());
+    out.str(call.method().as_str());
     out.str(" ");
     call.write_target(head.commas, &mut out);
     out.str(" HTTP/1.1\r\nHost: ");
@@ -53,7 +61,7 @@ pub fn request<'b, C: Call>(call: &C, head: &Head<'_>, buffer: &'b mut [u8]) -> 
     if head.close {
         out.str("\r\nConnection: close");
     }
-    if C::METHOD == Method::Post {
+    if call.method() == Method::Post {
         out.str("\r\nContent-Type: application/json\r\nContent-Length: ");
         out.number(call.body_length() as u64);
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use sms_gateway_core::{
     Invalid, TooSmall,
-    call::{Call, Commas, Decoder, QuerySmsInQueue, Refusal},
+    call::{AnyCall, Call, Commas, Decoder, QuerySmsInQueue, Refusal},
     http::{
         AnswerError, Credentials, Head,
         login::{Denial, Login, Step},
@@ -56,7 +56,7 @@ impl Client<'_> {
         take: impl FnMut(C::Record<'_>),
         done: impl FnOnce(C::Summary<'_>),
     ) -> Result<(), Failed> {
-        self.ask(call)?;
+        self.ask(call.into())?;
         self.read::<C>(take, done)
     }
 
@@ -80,7 +80,8 @@ impl Client<'_> {
     }
 
     /// Sends a request until it is let in.
-    pub(crate) fn ask<C: Call>(&mut self, call: &C) -> Result<(), Failed> {
+    #[inline(never)]
+    pub(crate) fn ask(&mut self, call: AnyCall<'_>) -> Result<(), Failed> {
         for _ in 0..MAX_LOGINS {
             if let Some(length) = self.write(call, true)? {
                 match self.exchange(length)? {
@@ -99,12 +100,12 @@ impl Client<'_> {
     }
 
     /// Writes a request; `None` when a probe comes first.
-    fn write<C: Call>(&mut self, call: &C, authorized: bool) -> Result<Option<usize>, Failed> {
+    fn write(&mut self, call: AnyCall<'_>, authorized: bool) -> Result<Option<usize>, Failed> {
         let authorization = if authorized {
             let length = call.target(Commas::Encoded, self.line.bytes)?.len();
             let (target, out) = self.line.bytes.split_at_mut_checked(length).unwrap_or_default();
             let target = core::str::from_utf8(target).unwrap_or_default();
-            match self.login.prepare(Some(&self.credentials), C::METHOD.as_str(), target, NOW, out)? {
+            match self.login.prepare(Some(&self.credentials), call.method().as_str(), target, NOW, out)? {
                 Step::Probe => return Ok(None),
                 Step::Plain => None,
                 Step::Authorized(value) => Some(value),
@@ -122,7 +123,7 @@ impl Client<'_> {
 
     /// Fetches a challenge.
     fn probe(&mut self) -> Result<(), Failed> {
-        let length = self.write(&QuerySmsInQueue, false)?.unwrap_or_default();
+        let length = self.write(AnyCall::from(&QuerySmsInQueue), false)?.unwrap_or_default();
         if self.exchange(length)? == UNAUTHORIZED {
             return self.learn(false);
         }

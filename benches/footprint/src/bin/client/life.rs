@@ -9,7 +9,7 @@ use sms_gateway_core::call::{IncomingSms, QueryIncomingSms};
 use sms_gateway_core::{
     Number, TaskId,
     call::{
-        QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SmsResult, StatusReport,
+        AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SmsResult, StatusReport,
     },
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Token, Tracker},
 };
@@ -73,13 +73,13 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             Ask::Wait(until) => now = until.unwrap_or(now),
             Ask::Submit(token) => submit(client, tracker, token, now)?,
             Ask::Results(token) => {
-                client.ask(&tracker.results_request(&token))?;
+                client.ask(AnyCall::from(&tracker.results_request(&token)))?;
                 let take = |record: SmsResult<'_>| tracker.handle_result(&token, &record, now);
                 client.read::<QuerySmsResult<'_>>(take, |_| {})?;
                 tracker.handle_end(token, now);
             }
             Ask::Reports(token) => {
-                client.ask(&tracker.reports_request(&token))?;
+                client.ask(AnyCall::from(&tracker.reports_request(&token)))?;
                 let take =
                     |record: StatusReport<'_>| _ = black_box(&tracker.handle_report(&token, &record, now));
                 client.read::<QuerySmsDeliverStatus<'_>>(take, |_| {})?;
@@ -92,7 +92,7 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             }
             #[cfg(feature = "incoming-sms")]
             Ask::Incoming(token) => {
-                client.ask(&tracker.incoming_request(&token))?;
+                client.ask(AnyCall::from(&tracker.incoming_request(&token)))?;
                 let take = |record: IncomingSms<'_>| {
                     if let Some(mark) = tracker.handle_incoming(&token, &record, now) {
                         black_box(&record);
