@@ -9,7 +9,7 @@ mod check;
 mod large;
 mod sum;
 
-use core::fmt::Display;
+use core::{fmt::Display, pin::pin};
 
 use embassy_executor::Spawner;
 use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
@@ -75,8 +75,8 @@ async fn application(stack: Stack<'static>, arguments: Arguments, flash: RamFlas
     }
     let plan = Plan { gateway: arguments.gateway, timing: arguments.timing(), end: Instant::now() + LIMIT };
     let pages = Pages { flash, range: 0..RamFlash::SIZE };
-    let app = app::run(stack, &plan, pages, board::entropy::seed, MEMORY.take());
-    info!("future: {} bytes, memory lent to it: {} bytes", size_of_val(&app), size_of::<app::Memory>());
+    let app = pin!(app::run(stack, &plan, pages, board::entropy::seed, MEMORY.take()));
+    info!("future: {} bytes, memory lent to it: {} bytes", size_of_val(&*app), size_of::<app::Memory>());
     end(app.await)
 }
 
