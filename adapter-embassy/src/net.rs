@@ -16,6 +16,8 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(200);
 
 /// A TCP connection to the gateway over embassy-net, opened anew in the same lent buffers whenever that is needed.
 ///
+/// The stack's runner belongs in a task of its own: what a socket does wakes it, and joined with the socket's task it keeps that from resting.
+///
 /// ```no_run
 /// use sms_gateway_embassy::{Error, Gateway, Memory, net::{Tcp, TcpError}};
 /// use embassy_net::{IpAddress, Stack};

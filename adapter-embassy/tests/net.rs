@@ -21,6 +21,7 @@ use sms_gateway_embassy::{
     net::{Tcp, TcpError},
 };
 use std::cell::{Cell, RefCell};
+use tokio::task::LocalSet;
 
 const MTU: usize = 576;
 const PORT: u16 = 80;
@@ -28,20 +29,22 @@ const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
 
 type Link = channel::Runner<'static, MTU>;
 
-/// A stack with this last byte of an address, and the far end of its link.
-fn stack(last: u8) -> (Stack<'static>, impl Future, Link) {
+/// A stack with this last byte of an address, and the far end of its link. It runs in a task of its own: each poll of a socket wakes its
+/// stack, so that in one task both are polled without end, and the clock never goes on.
+fn stack(last: u8) -> (Stack<'static>, Link) {
     let state = Box::leak(Box::new(channel::State::<MTU, 4, 4>::new()));
     let (mut link, device) = channel::new(state, HardwareAddress::Ip);
     link.set_link_state(LinkState::Up);
     let config = Config::ipv4_static(StaticConfigV4 {
         address: Ipv4Cidr::new(Ipv4Address::new(10, 0, 0, last), 24),
         gateway: None,
-        dns_servers: heapless::Vec::new(),
+        dns_servers: heapless::Vec::from([GATEWAY]),
     });
-    let resources = Box::leak(Box::new(StackResources::<3>::new()));
+    let resources = Box::leak(Box::new(StackResources::<5>::new()));
     let (stack, runner) = embassy_net::new(device, config, resources, u64::from(last));
     let runner = Box::leak(Box::new(runner));
-    (stack, runner.run(), link)
+    tokio::task::spawn_local(runner.run());
+    (stack, link)
 }
 
 /// Carries frames one way, unless the link is down.
@@ -102,9 +105,17 @@ async fn serve(
     }
 }
 
+// Names are looked up over the stacks.
+#[cfg_attr(not(feature = "dns"), allow(dead_code))]
 struct World {
+    near: Stack<'static>,
+    far: Stack<'static>,
     is_up: Cell<bool>,
     connections: Cell<usize>,
+}
+
+fn buffer() -> &'static mut [u8] {
+    vec![0; 512].leak()
 }
 
 /// Plays a scene over two stacks.
@@ -113,17 +124,23 @@ async fn play(
     requests: usize,
     scene: impl AsyncFnOnce(Gateway<'static, Tcp<'static>>, &World),
 ) {
-    let (near, near_runs, mut near_link) = stack(1);
-    let (far, far_runs, mut far_link) = stack(2);
+    LocalSet::new().run_until(Box::pin(on_stage(device, requests, scene))).await;
+}
+
+async fn on_stage(
+    device: impl Device,
+    requests: usize,
+    scene: impl AsyncFnOnce(Gateway<'static, Tcp<'static>>, &World),
+) {
+    let (near, mut near_link) = stack(1);
+    let (far, mut far_link) = stack(2);
     let (_, mut near_rx, mut near_tx) = near_link.borrow_split();
     let (_, mut far_rx, mut far_tx) = far_link.borrow_split();
-    let world = World { is_up: Cell::new(true), connections: Cell::new(0) };
-    let buffer = || vec![0; 512].leak();
+    let world = World { near, far, is_up: Cell::new(true), connections: Cell::new(0) };
     let tcp = Tcp::new(near, (GATEWAY, PORT), buffer(), buffer());
     let device = RefCell::new(device);
     tokio::select! {
-        _ = near_runs => {}
-        _ = far_runs => {}
+        biased;
         () = carry(&mut near_tx, &mut far_rx, &world.is_up) => {}
         () = carry(&mut far_tx, &mut near_rx, &world.is_up) => {}
         // One listens while the other closes.
@@ -208,16 +225,92 @@ async fn a_link_that_goes_down_is_waited_for_up_to_the_limits_and_comes_back() {
 #[tokio::test(start_paused = true)]
 async fn nobody_there_is_told() {
     play(device::Gateway::default(), 0, async |gateway, _| {
-        let (near, runs, _link) = stack(3);
-        let buffer = || vec![0; 512].leak();
+        let (near, _link) = stack(3);
         let endpoint = IpEndpoint::from((GATEWAY, PORT));
         let (mut alone, _) = gateway.with_transport(Tcp::new(near, endpoint, buffer(), buffer()));
-        tokio::select! {
-            _ = runs => {}
-            outcome = alone.query_sms_in_queue() => {
-                assert!(matches!(outcome, Err::<_, Error<TcpError>>(Error::Unreachable(_))), "{outcome:?}");
-            }
-        }
+        let outcome = alone.query_sms_in_queue().await;
+        assert!(matches!(outcome, Err::<_, Error<TcpError>>(Error::Unreachable(_))), "{outcome:?}");
     })
     .await;
+}
+
+#[cfg(feature = "dns")]
+mod by_name {
+    use super::*;
+    use embassy_net::{
+        dns,
+        udp::{PacketMetadata, UdpSocket},
+    };
+
+    /// As it stands in a question (RFC 1035 §3.1).
+    const NAME: &[u8] = b"\x07gateway\x03lan\0";
+
+    /// Answers questions for addresses (RFC 1035 §4.1): there is one name.
+    async fn serve_names(stack: Stack<'static>, questions: &Cell<usize>) {
+        let metadata = || vec![PacketMetadata::EMPTY; 2].leak();
+        let mut socket = UdpSocket::new(stack, metadata(), buffer(), metadata(), buffer());
+        socket.bind(53).unwrap();
+        let mut packet = [0; 256];
+        loop {
+            let (length, from) = socket.recv_from(&mut packet).await.unwrap();
+            questions.set(questions.get() + 1);
+            let (id, question) = (&packet[..2], &packet[12..length]);
+            // A response to a recursive question; its code, and how many questions, answers and others there are.
+            let mut answer = [id, &[0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0], question].concat();
+            if question.starts_with(NAME) {
+                (answer[3], answer[7]) = (0x80, 1);
+                // The name of the question, an address, for a minute.
+                answer.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+                answer.extend(GATEWAY.octets());
+            }
+            socket.send_to(&answer, from).await.unwrap();
+        }
+    }
+
+    /// Makes calls to a gateway of this name; how often it was asked for.
+    async fn looked_up(
+        name: &'static str,
+        calls: impl AsyncFnOnce(&mut Gateway<'static, Tcp<'static>>),
+    ) -> usize {
+        let questions = Cell::new(0);
+        play(device::Gateway::default(), usize::MAX, async |gateway, world| {
+            let tcp = Tcp::by_name(world.near, name, PORT, buffer(), buffer());
+            let (mut gateway, _) = gateway.with_transport(tcp);
+            tokio::select! {
+                () = serve_names(world.far, &questions) => {}
+                () = calls(&mut gateway) => {}
+            }
+        })
+        .await;
+        questions.get()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_is_looked_up_for_each_connection() {
+        let questions = looked_up("gateway.lan", async |gateway| {
+            for _ in 0..3 {
+                assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
+                send(gateway, "10086", 1).await.unwrap();
+                gateway.close().await;
+            }
+        });
+        assert_eq!(questions.await, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_nobody_has_is_told() {
+        let questions = looked_up("nobody.lan", async |gateway| {
+            let fault = Fault::Transport(TcpError::Dns(dns::Error::Failed));
+            assert_eq!(gateway.query_sms_in_queue().await, Err(Error::Unreachable(fault)));
+        });
+        assert_eq!(questions.await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_is_a_name() {
+        let questions = looked_up("10.0.0.2", async |gateway| {
+            assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
+        });
+        assert_eq!(questions.await, 0);
+    }
 }
