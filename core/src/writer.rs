@@ -35,6 +35,8 @@ impl<'b> Writer<'b> {
         self.bytes(text.as_bytes());
     }
 
+    // Small as it is, it is called so often that inlined it takes much flash.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn byte(&mut self, byte: u8) {
         if let Some(room) = self.buffer.get_mut(self.length) {
             *room = byte;

@@ -80,6 +80,8 @@ impl Reader {
     ///
     /// # Errors
     /// The error that reading stopped with, or that the document has no end.
+    // This and the next two are called for each of the nine calls: inlined they take much flash.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn finish(&self) -> Result<(), ReadError> {
         match self.failed {
             Some(error) => Err(error),
@@ -92,10 +94,12 @@ impl Reader {
         self.machine.state == State::End
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn head<'a>(&'a self, buffer: &'a [u8]) -> Values<'a> {
         Values::new(self.places.head(), buffer, self.machine.schema.head.len(), self.places.head_needs())
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn record<'a>(&'a self, buffer: &'a [u8]) -> Values<'a> {
         let count = self.machine.schema.record.len();
         Values::new(self.places.record(), buffer, count, self.places.record_needs())

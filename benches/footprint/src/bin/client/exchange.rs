@@ -60,7 +60,8 @@ impl Client<'_> {
         self.read::<C>(take, done)
     }
 
-    /// Hands on what is answered.
+    /// Hands on what is answered. By itself, so that the decoder is not on the stack while a request is written and a login made.
+    #[inline(never)]
     pub(crate) fn read<C: Call>(
         &mut self,
         mut take: impl FnMut(C::Record<'_>),
