@@ -19,7 +19,7 @@ use super::{
     keeper::{BATCH, gather},
 };
 use crate::{
-    Accepted, Answer, Error, Gateway, Transport,
+    Accepted, Error, Gateway, Transport,
     store::{Key, Store},
 };
 
@@ -36,13 +36,10 @@ pub(super) struct Desk<'m> {
 /// A question that is answered with records.
 trait Question {
     type Call: Call;
+    /// The call with what it borrows.
+    type Request<'d>: Call;
 
-    /// Asks it.
-    async fn ask<'g, 'm, T: Transport>(
-        &self,
-        gateway: &'g mut Gateway<'m, T>,
-        desk: &mut Desk<'_>,
-    ) -> Result<Answer<'g, 'm, T, Self::Call>, Error<T::Error>>;
+    fn request<'d>(&self, desk: &'d mut Desk<'_>) -> Self::Request<'d>;
 
     /// Takes a record of the answer, and tells whether another one can be taken.
     fn take(&self, desk: &mut Desk<'_>, record: &<Self::Call as Call>::Record<'_>, now: Duration) -> bool;
@@ -50,13 +47,10 @@ trait Question {
 
 impl Question for Token<QuerySmsResult<'static>> {
     type Call = QuerySmsResult<'static>;
+    type Request<'d> = QuerySmsResult<'d>;
 
-    async fn ask<'g, 'm, T: Transport>(
-        &self,
-        gateway: &'g mut Gateway<'m, T>,
-        desk: &mut Desk<'_>,
-    ) -> Result<Answer<'g, 'm, T, Self::Call>, Error<T::Error>> {
-        gateway.call(&desk.tracker.results_request(self)).await
+    fn request<'d>(&self, desk: &'d mut Desk<'_>) -> QuerySmsResult<'d> {
+        desk.tracker.results_request(self)
     }
 
     fn take(&self, desk: &mut Desk<'_>, record: &<Self::Call as Call>::Record<'_>, now: Duration) -> bool {
@@ -67,13 +61,10 @@ impl Question for Token<QuerySmsResult<'static>> {
 
 impl Question for Token<QuerySmsDeliverStatus<'static>> {
     type Call = QuerySmsDeliverStatus<'static>;
+    type Request<'d> = QuerySmsDeliverStatus<'d>;
 
-    async fn ask<'g, 'm, T: Transport>(
-        &self,
-        gateway: &'g mut Gateway<'m, T>,
-        desk: &mut Desk<'_>,
-    ) -> Result<Answer<'g, 'm, T, Self::Call>, Error<T::Error>> {
-        gateway.call(&desk.tracker.reports_request(self)).await
+    fn request<'d>(&self, desk: &'d mut Desk<'_>) -> QuerySmsDeliverStatus<'d> {
+        desk.tracker.reports_request(self)
     }
 
     fn take(&self, desk: &mut Desk<'_>, record: &<Self::Call as Call>::Record<'_>, now: Duration) -> bool {
@@ -86,14 +77,11 @@ impl Question for Token<QuerySmsDeliverStatus<'static>> {
 
 impl Question for Token<QueryIncomingSms> {
     type Call = QueryIncomingSms;
+    type Request<'d> = QueryIncomingSms;
 
-    async fn ask<'g, 'm, T: Transport>(
-        &self,
-        gateway: &'g mut Gateway<'m, T>,
-        desk: &mut Desk<'_>,
-    ) -> Result<Answer<'g, 'm, T, Self::Call>, Error<T::Error>> {
+    fn request(&self, desk: &mut Desk<'_>) -> QueryIncomingSms {
         desk.tray.begin();
-        gateway.call(&desk.tracker.incoming_request(self)).await
+        desk.tracker.incoming_request(self)
     }
 
     fn take(&self, desk: &mut Desk<'_>, record: &<Self::Call as Call>::Record<'_>, now: Duration) -> bool {
@@ -146,7 +134,8 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         Token<C>: Question<Call = C>,
     {
         let began = self.began;
-        let mut answer = token.ask(&mut self.gateway, &mut self.desk).await.map_err(Unread::Failed)?;
+        let answer = self.gateway.call::<_, C>(&token.request(&mut self.desk)).await;
+        let mut answer = answer.map_err(Unread::Failed)?;
         while let Some(record) = answer.next().await.map_err(Unread::Failed)? {
             if !token.take(&mut self.desk, &record, super::since(began)) {
                 return Err(Unread::Full);
