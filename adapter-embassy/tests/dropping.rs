@@ -22,15 +22,7 @@ use std::pin::pin;
 type Client = Gateway<'static, Mock>;
 type Outcome = Result<(), Error<MockError>>;
 
-const ROAD: Road = Road {
-    piece: 200,
-    first: usize::MAX,
-    waits: true,
-    write_limit: None,
-    refuses: false,
-    stalls: false,
-    sees_end: true,
-};
+const ROAD: Road = Road { piece: 200, waits: true, ..Road::CLEAR };
 
 async fn queue(gateway: &mut Client) -> Outcome {
     assert_eq!(gateway.query_sms_in_queue().await?, Some(3));

@@ -30,15 +30,7 @@ const INCOMING: [&str; 2] = ["first", "second"];
 const SILENCE: Duration = Duration::from_secs(200);
 
 /// Requests and answers come in pieces, and each takes a moment.
-const ROAD: Road = Road {
-    piece: 40,
-    first: usize::MAX,
-    waits: true,
-    write_limit: None,
-    refuses: false,
-    stalls: false,
-    sees_end: true,
-};
+const ROAD: Road = Road { piece: 40, waits: true, ..Road::CLEAR };
 
 /// Drops what is polled once it was polled so often.
 struct Polls {

@@ -72,17 +72,22 @@ pub struct Road {
     pub sees_end: bool,
 }
 
+impl Road {
+    /// Nothing happens to them.
+    pub const CLEAR: Self = Self {
+        piece: usize::MAX,
+        first: usize::MAX,
+        waits: false,
+        write_limit: None,
+        refuses: false,
+        stalls: false,
+        sees_end: true,
+    };
+}
+
 impl Default for Road {
     fn default() -> Self {
-        Self {
-            piece: usize::MAX,
-            first: usize::MAX,
-            waits: false,
-            write_limit: None,
-            refuses: false,
-            stalls: false,
-            sees_end: true,
-        }
+        Self::CLEAR
     }
 }
 

@@ -10,18 +10,22 @@ pub mod disk;
 #[cfg(feature = "flash")]
 pub mod flash;
 pub mod mock;
+#[path = "../../../adapter-std/tests/common/shared.rs"]
+mod shared;
 pub mod station;
 pub mod tcp;
 
-use gateway_emulator::{Emulator, Options, Quirks};
+use gateway_emulator::{Emulator, Options};
 use mock::{Device, Mock, Road};
+pub use shared::*;
+use sms_gateway_embassy as client;
 use sms_gateway_embassy::{
     Accepted, Error, Gateway, Memory, Transport,
     core::{
-        Number, Port, Ports, UserId,
+        Port, Ports, UserId,
         call::{
-            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, Recipient,
-            SendSms, SendUssd, Status, UssdOutcome,
+            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms,
+            SendUssd, Status, UssdOutcome,
         },
     },
 };
@@ -30,10 +34,6 @@ use std::{
     task::{Context, Poll, Waker},
 };
 use tcp::Tcp;
-
-pub fn options() -> Options {
-    Options { speed: 2000.0, ..Options::default() }
-}
 
 /// One with a login, by a mock transport.
 pub fn mocked(device: impl Device + 'static, road: Road) -> (Mock, Gateway<'static, Mock>) {
@@ -72,10 +72,6 @@ pub async fn start(options: Options) -> (Emulator, Gateway<'static, Tcp>) {
     (emulator, gateway)
 }
 
-pub fn recipient(number: &str, id: i64) -> Recipient<'_> {
-    Recipient::new(Number::new(number).unwrap()).user_id(UserId::new(id).unwrap())
-}
-
 pub async fn send<T: Transport>(
     gateway: &mut Gateway<'_, T>,
     number: &str,
@@ -83,25 +79,6 @@ pub async fn send<T: Transport>(
 ) -> Result<Accepted, Error<T::Error>> {
     let recipients = [recipient(number, id)];
     gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
-}
-
-/// Keeps tokio's clock from going on by itself. It goes on when this is dropped.
-pub struct Stopped {
-    _release: std::sync::mpsc::Sender<()>,
-}
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        tokio::time::resume();
-    }
-}
-
-/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
-pub fn stop_the_clock() -> Stopped {
-    let (release, released) = std::sync::mpsc::channel();
-    tokio::task::spawn_blocking(move || released.recv());
-    tokio::time::pause();
-    Stopped { _release: release }
 }
 
 /// Makes each of the nine calls once and checks what it gives, whatever quirks the gateway has.
@@ -164,18 +141,6 @@ pub async fn nine_calls<T: Transport>(
     }
     assert_eq!(infos, 2);
     gateway.stop_sms(accepted.task_id.expect("a task")).await
-}
-
-/// The quirks that leave a gateway of use, each alone, and all that were observed together.
-pub fn usable_quirks() -> Vec<(String, Quirks)> {
-    let mut all = vec![("observed".to_owned(), Quirks::observed())];
-    for name in Quirks::names() {
-        let name = if name == "close-after=N" { "close-after=2" } else { name };
-        if !name.starts_with("redirect") {
-            all.push((name.to_owned(), name.parse().unwrap()));
-        }
-    }
-    all
 }
 
 /// Drives a future over a stopped clock, half a second at a time; up to so many times.

@@ -6,22 +6,21 @@
 mod framing;
 pub mod proxy;
 pub mod road;
+mod shared;
 
-use gateway_emulator::{Emulator, Options, Quirks};
+use gateway_emulator::{Emulator, Options};
+pub use shared::*;
+use sms_gateway as client;
 use sms_gateway::{
     Error, Gateway,
     core::{
-        Number, Port, Ports, UserId,
+        Port, Ports, UserId,
         call::{
-            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, Recipient,
-            SendSms, SendUssd, Status, UssdOutcome,
+            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms,
+            SendUssd, Status, UssdOutcome,
         },
     },
 };
-
-pub fn options() -> Options {
-    Options { speed: 2000.0, ..Options::default() }
-}
 
 pub async fn start(options: Options) -> (Emulator, Gateway) {
     let emulator = Emulator::start(options).await.unwrap();
@@ -29,32 +28,9 @@ pub async fn start(options: Options) -> (Emulator, Gateway) {
     (emulator, gateway)
 }
 
-pub fn recipient(number: &str, id: i64) -> Recipient<'_> {
-    Recipient::new(Number::new(number).unwrap()).user_id(UserId::new(id).unwrap())
-}
-
 pub async fn send(gateway: &Gateway, number: &str, id: i64) -> Result<sms_gateway::Accepted, Error> {
     let recipients = [recipient(number, id)];
     gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
-}
-
-/// Keeps tokio's clock from going on by itself. It goes on when this is dropped.
-pub struct Stopped {
-    _release: std::sync::mpsc::Sender<()>,
-}
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        tokio::time::resume();
-    }
-}
-
-/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
-pub fn stop_the_clock() -> Stopped {
-    let (release, released) = std::sync::mpsc::channel();
-    tokio::task::spawn_blocking(move || released.recv());
-    tokio::time::pause();
-    Stopped { _release: release }
 }
 
 /// Sends so many messages from tasks of their own, all at once.
@@ -134,16 +110,4 @@ pub async fn nine_calls(emulator: &Emulator, gateway: &Gateway) -> Result<(), Er
     assert_eq!(infos, 2);
     drop(answer);
     gateway.stop_sms(accepted.task_id.expect("a task")).await
-}
-
-/// The quirks that leave a gateway of use, each alone, and all that were observed together.
-pub fn usable_quirks() -> Vec<(String, Quirks)> {
-    let mut all = vec![("observed".to_owned(), Quirks::observed())];
-    for name in Quirks::names() {
-        let name = if name == "close-after=N" { "close-after=2" } else { name };
-        if !name.starts_with("redirect") {
-            all.push((name.to_owned(), name.parse().unwrap()));
-        }
-    }
-    all
 }

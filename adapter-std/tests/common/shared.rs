@@ -1,0 +1,44 @@
+//! What the tests of both clients share.
+
+use gateway_emulator::{Options, Quirks};
+
+use super::client::core::{Number, UserId, call::Recipient};
+
+pub fn options() -> Options {
+    Options { speed: 2000.0, ..Options::default() }
+}
+
+pub fn recipient(number: &str, id: i64) -> Recipient<'_> {
+    Recipient::new(Number::new(number).unwrap()).user_id(UserId::new(id).unwrap())
+}
+
+/// Keeps tokio's clock from going on by itself. It goes on when this is dropped.
+pub struct Stopped {
+    _release: std::sync::mpsc::Sender<()>,
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
+}
+
+/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
+pub fn stop_the_clock() -> Stopped {
+    let (release, released) = std::sync::mpsc::channel();
+    tokio::task::spawn_blocking(move || released.recv());
+    tokio::time::pause();
+    Stopped { _release: release }
+}
+
+/// The quirks that leave a gateway of use, each alone, and all that were observed together.
+pub fn usable_quirks() -> Vec<(String, Quirks)> {
+    let mut all = vec![("observed".to_owned(), Quirks::observed())];
+    for name in Quirks::names() {
+        let name = if name == "close-after=N" { "close-after=2" } else { name };
+        if !name.starts_with("redirect") {
+            all.push((name.to_owned(), name.parse().unwrap()));
+        }
+    }
+    all
+}
