@@ -9,7 +9,8 @@ use sms_gateway_core::call::{IncomingSms, QueryIncomingSms};
 use sms_gateway_core::{
     Number, TaskId,
     call::{
-        AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SmsResult, StatusReport,
+        AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SmsResult,
+        StatusReport,
     },
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Token, Tracker},
 };
