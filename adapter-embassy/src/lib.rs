@@ -65,7 +65,7 @@ pub use crate::{
     error::{Buffer, Error, Fault, Wait},
     gateway::{Accepted, Gateway},
     memory::{Buffers, Limits, Memory},
-    messenger::{Event, Incoming, Messenger, Room, SendError, Sms, StartError},
+    messenger::{Event, Incoming, Messenger, Room, SendError, Sms, StoreError},
     store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},
     ussd::{Ussd, UssdWait},

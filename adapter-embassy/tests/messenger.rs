@@ -30,9 +30,9 @@ fn room() -> Room<'static> {
 
 const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_epoch: 3, ..Settings::default() };
 
-async fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
+fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
-    Messenger::start(gateway, store, room(), SETTINGS()).await.expect("it starts")
+    Messenger::new(gateway, store, room(), SETTINGS())
 }
 
 async fn emulator() -> Emulator {
@@ -72,7 +72,7 @@ async fn messages_are_followed_to_delivery_and_others_come_in() {
     emulator.set_fate("10010", Fate::Undelivered(70));
     let long = "All work and no play. ".repeat(12);
     let scene = async {
-        let mut messenger = begin(&emulator, disk.clone()).await;
+        let mut messenger = begin(&emulator, disk.clone());
         let mut ids = Vec::new();
         for (number, text) in [("10086", "Hello"), ("10086", long.as_str()), ("10010", "Grüße 😀 #param#")]
         {
@@ -110,7 +110,7 @@ async fn a_messenger_that_ends_anywhere_loses_nothing_and_sends_nothing_twice() 
             lives += 1;
             assert!(lives < 60, "with lives of {life}: {ended:?} of {wanted:?}, {came:?}");
             let scene = async {
-                let mut messenger = begin(&emulator, disk.clone()).await;
+                let mut messenger = begin(&emulator, disk.clone());
                 while wanted.len() < 3 {
                     wanted.insert(messenger.send(&Sms::new("10086", "Hello").unwrap()).await.unwrap().get());
                 }
@@ -147,10 +147,10 @@ async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
     let (emulator, disk) = (emulator().await, Disk::default());
     let _clock = stop_the_clock();
     let scene = async {
-        let mut messenger = begin(&emulator, disk.clone()).await;
+        let mut messenger = begin(&emulator, disk.clone());
         let sms = Sms::new("10086", "Hello").unwrap();
         *disk.is_full.borrow_mut() = true;
-        assert_eq!(messenger.send(&sms).await, Err(SendError::Store(())));
+        assert_eq!(messenger.send(&sms).await, Err(SendError::Store(().into())));
         assert!(messenger.next().await.is_err());
         *disk.is_full.borrow_mut() = false;
         let id = messenger.send(&sms).await.unwrap();
@@ -164,7 +164,8 @@ async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
 async fn a_message_whose_storing_was_dropped_is_not_sent() {
     let (mock, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
     let settings = Settings { incoming: false, ..Settings::default() };
-    let mut messenger = Messenger::start(gateway, Disk::default(), room(), settings).await.unwrap();
+    let mut messenger = Messenger::new(gateway, Disk::default(), room(), settings);
+    messenger.start().await.unwrap();
     assert!(
         common::poll_times(std::pin::pin!(messenger.send(&Sms::new("1", "Hello").unwrap())), 1).is_none()
     );
@@ -175,16 +176,16 @@ async fn a_message_whose_storing_was_dropped_is_not_sent() {
     assert_eq!(messenger.room(), before + 1);
 }
 
-async fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
+fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
     let (mock, gateway) = mocked(mock_device, common::mock::Road::default());
     let store = RamStore::new(vec![0; 100].leak());
-    let messenger = Messenger::start(gateway, store, room(), Settings::default()).await.unwrap();
+    let messenger = Messenger::new(gateway, store, room(), Settings::default());
     (mock, messenger)
 }
 
 #[tokio::test(start_paused = true)]
 async fn something_else_is_looked_at_while_nothing_is_under_way() {
-    let (mock, mut messenger) = ram(device::Gateway::default()).await;
+    let (mock, mut messenger) = ram(device::Gateway::default());
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     // What was asked for comes first.
@@ -195,7 +196,7 @@ async fn something_else_is_looked_at_while_nothing_is_under_way() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credentials() {
-    let (mock, mut messenger) = ram(device::Gateway { refuses: true, ..device::Gateway::default() }).await;
+    let (mock, mut messenger) = ram(device::Gateway { refuses: true, ..device::Gateway::default() });
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert!(matches!(messenger.next().await, Ok(Event::Failing(Error::LoginRefused))));
     let hour = tokio::time::sleep(std::time::Duration::from_secs(3600));
@@ -210,13 +211,13 @@ async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credent
 
 #[tokio::test(start_paused = true)]
 async fn there_is_as_much_room_as_was_lent() {
-    let (_, mut messenger) = ram(device::Gateway::default()).await;
+    let (_, mut messenger) = ram(device::Gateway::default());
     let send = async |messenger: &mut Messenger<'_, '_, _, _>, text: &str| {
         messenger.send(&Sms::new("1", text).unwrap()).await
     };
     assert_eq!(
         send(&mut messenger, &"x".repeat(1501 - 1)).await,
-        Err(SendError::Store(sms_gateway_embassy::NoRoom))
+        Err(SendError::Store(sms_gateway_embassy::NoRoom.into()))
     );
     for _ in 0..8 {
         send(&mut messenger, "123456").await.unwrap();

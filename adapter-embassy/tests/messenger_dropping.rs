@@ -11,7 +11,7 @@ use common::{
     station::{Message as Sent, Station},
 };
 use sms_gateway_embassy::{
-    Either, Event, Messenger, Room, Sms, StartError, Store,
+    Either, Event, Messenger, Room, Sms, Store,
     core::{
         UserId,
         track::{EarlyReport, InboxMark, Message, Settings, Slot, State},
@@ -121,7 +121,7 @@ impl Caller {
 type Client<S> = Messenger<'static, 'static, Mock, S>;
 
 /// A messenger over a connection of its own.
-async fn start<S: Store>(station: &Station, store: S) -> Result<Client<S>, StartError<S::Error>> {
+fn start<S: Store>(station: &Station, store: S) -> Client<S> {
     let room = Room {
         slots: vec![Slot::EMPTY; 6].leak(),
         early: vec![EarlyReport::EMPTY; 4].leak(),
@@ -129,7 +129,7 @@ async fn start<S: Store>(station: &Station, store: S) -> Result<Client<S>, Start
         incoming: vec![0; 100].leak(),
     };
     let settings = Settings { incoming: true, first_epoch: 3, ..Settings::default() };
-    Messenger::start(gateway(Mock::new(station.clone(), ROAD), "box"), store, room, settings).await
+    Messenger::new(gateway(Mock::new(station.clone(), ROAD), "box"), store, room, settings)
 }
 
 /// Sends all messages, and works until each is at its end and what came in was told. Dropped futures are made anew.
@@ -211,7 +211,7 @@ fn assert_whole(station: &Station, caller: &Caller, more: usize, context: &str) 
 async fn dropped_everywhere<S: Store>(drops: usize, again: usize, store: impl Fn() -> S) {
     for left in 0.. {
         let (station, mut caller, polls) = (station(), Caller::default(), Polls::new(left, drops, again));
-        let mut messenger = start(&station, store()).await.unwrap();
+        let mut messenger = start(&station, store());
         work(&mut messenger, &mut caller, &polls).await;
         let is_whole = polls.drops.get() == drops;
         listen(&mut messenger, &mut caller).await;
@@ -260,12 +260,12 @@ async fn restarted_everywhere<S: Store>(first: First, again: usize, store: impl 
         let mut is_whole = false;
         while outer.drops.get() > 0 && !is_whole {
             let life = Box::pin(async {
-                let mut messenger = start(&station, store()).await.unwrap();
+                let mut messenger = start(&station, store());
                 work(&mut messenger, &mut caller, &inner).await;
             });
             is_whole = outer.wait(life).await.is_some();
         }
-        let mut messenger = start(&station, store()).await.unwrap();
+        let mut messenger = start(&station, store());
         work(&mut messenger, &mut caller, &Polls::without_end()).await;
         listen(&mut messenger, &mut caller).await;
         assert_whole(&station, &caller, drops, &format!("dropped after {left} and {again} polls"));

@@ -56,15 +56,15 @@ pub struct Room<'m> {
 ///
 /// ```no_run
 /// use sms_gateway_embassy::{
-///     Event, Gateway, Messenger, NoRoom, RamStore, Room, Sms, Transport,
+///     Event, Gateway, Messenger, NoRoom, RamStore, Room, Sms, StoreError, Transport,
 ///     core::track::{EarlyReport, Settings, Slot},
 /// };
 ///
-/// async fn alarm<T: Transport>(gateway: Gateway<'_, T>) -> Result<bool, NoRoom> {
+/// async fn alarm<T: Transport>(gateway: Gateway<'_, T>) -> Result<bool, StoreError<NoRoom>> {
 ///     let (mut slots, mut early) = ([Slot::EMPTY; 8], [EarlyReport::EMPTY; 4]);
 ///     let (mut texts, mut incoming, mut kept) = ([0; 320], [0; 512], [0; 1024]);
 ///     let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
-///     let mut messenger = Messenger::start(gateway, RamStore::new(&mut kept), room, Settings::default()).await.expect("nothing to restore");
+///     let mut messenger = Messenger::new(gateway, RamStore::new(&mut kept), room, Settings::default());
 ///     let id = messenger.send(&Sms::new("10086", "It is 80 °C in here").expect("valid")).await.expect("room");
 ///     loop {
 ///         if let Event::News(message) = messenger.next().await? {
@@ -87,6 +87,7 @@ pub struct Messenger<'g, 'm, T: Transport, S> {
     texts: &'m mut [u8],
     /// The tracker's zero.
     began: Instant,
+    start: Start,
     /// A message that is taken, and whose text may not be stored.
     adding: Option<UserId>,
     /// Of the last request.
@@ -106,16 +107,24 @@ pub enum SendError<S> {
         needed: usize,
     },
     /// It could not be stored.
-    Store(S),
+    Store(StoreError<S>),
 }
 
-/// Why a messenger did not start.
+/// Why a messenger can't go on with its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StartError<S> {
-    /// The store can't be read.
+pub enum StoreError<S> {
+    /// The store can't be read or written.
     Store(S),
     /// What it has can't be taken.
     Restore(RestoreError),
+}
+
+/// How much of the start is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    Nothing,
+    Restored,
+    All,
 }
 
 /// What is to be told next.
@@ -127,39 +136,49 @@ enum Next {
 }
 
 impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
-    /// Starts with what is stored. What was under way goes on; a request that had left is looked up.
+    /// A messenger that works in this memory.
     ///
-    /// A message takes a slot until its end is acknowledged and no more reports can come for it: lend as many as there were before.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn start(
-        gateway: Gateway<'g, T>,
-        mut store: S,
-        room: Room<'m>,
-        mut settings: Settings,
-    ) -> Result<Self, StartError<S::Error>> {
+    /// A message takes a slot until its end is acknowledged and no more reports can come for it: lend as many as there were before a
+    /// restart.
+    pub fn new(gateway: Gateway<'g, T>, store: S, room: Room<'m>, mut settings: Settings) -> Self {
         let Room { slots, early, texts, incoming } = room;
         // What is sent together is put together in one place.
         let together = u8::try_from(BATCH).unwrap_or(u8::MAX);
         settings.limits.recipients = settings.limits.recipients.min(together);
         let bytes = u32::try_from(texts.len()).unwrap_or(u32::MAX);
         settings.limits.request_bytes = settings.limits.request_bytes.min(bytes);
-
-        let mut tracker = Tracker::new(slots, early, settings, Duration::ZERO);
-        restore(&mut store, &mut tracker).await?;
-        let mut keeper = Keeper::new(store);
-        forget_orphans(&mut keeper, &mut tracker).await.map_err(StartError::Store)?;
-        Ok(Self {
+        let tracker = Tracker::new(slots, early, settings, Duration::ZERO);
+        Self {
             gateway,
             desk: Desk { tracker, tray: Tray::new(incoming), displaced: Vec::new() },
-            keeper,
+            keeper: Keeper::new(store),
             texts,
             began: Instant::now(),
+            start: Start::Nothing,
             adding: None,
             error: None,
             is_failing_anew: false,
-        })
+        }
+    }
+
+    /// Starts with what is stored: what was under way goes on, and a request that had left is looked up. [`send`](Self::send) and
+    /// [`next`](Self::next) do so first, so that this is only for those who want to look at the messages before. If the future is
+    /// dropped, call it again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is tried again by the next call.
+    pub async fn start(&mut self) -> Result<(), StoreError<S::Error>> {
+        if self.start == Start::Nothing {
+            restore(&mut self.keeper.store, &mut self.desk.tracker).await?;
+            let now = self.now();
+            self.desk.tracker.start(now);
+            self.start = Start::Restored;
+        }
+        if self.start == Start::Restored {
+            forget_orphans(&mut self.keeper, &mut self.desk.tracker).await?;
+            self.start = Start::All;
+        }
+        Ok(())
     }
 
     /// Takes a message; it is stored then, and sent by [`next`](Self::next). If the future is dropped, it may or may not be taken.
@@ -167,6 +186,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// # Errors
     /// [`SendError`]: it is not taken.
     pub async fn send(&mut self, sms: &Sms<'_>) -> Result<UserId, SendError<S::Error>> {
+        self.start().await.map_err(SendError::Store)?;
         self.withdraw();
         let text = sms.text();
         if text.len() > self.texts.len() {
@@ -178,7 +198,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         let saved = self.keeper.save_with(&mut self.desk.tracker, Some((id, text))).await;
         if let Err(error) = saved {
             self.withdraw();
-            return Err(SendError::Store(error));
+            return Err(SendError::Store(error.into()));
         }
         self.adding = None;
         Ok(id)
@@ -188,7 +208,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     ///
     /// # Errors
     /// When something could not be stored. Nothing is lost: it is tried again with the next call of any method.
-    pub async fn next(&mut self) -> Result<Event<'_, T::Error>, S::Error> {
+    pub async fn next(&mut self) -> Result<Event<'_, T::Error>, StoreError<S::Error>> {
         match self.next_or(pending::<core::convert::Infallible>()).await? {
             Either::First(event) => Ok(event),
             Either::Second(never) => match never {},
@@ -203,7 +223,8 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     pub async fn next_or<F: Future>(
         &mut self,
         other: F,
-    ) -> Result<Either<Event<'_, T::Error>, F::Output>, S::Error> {
+    ) -> Result<Either<Event<'_, T::Error>, F::Output>, StoreError<S::Error>> {
+        self.start().await?;
         let mut other = pin!(other);
         let next = loop {
             self.withdraw();
@@ -367,21 +388,19 @@ async fn wait(began: Instant, until: Option<Duration>) {
 }
 
 /// Hands what is stored to the tracker.
-async fn restore<S: Store>(store: &mut S, tracker: &mut Tracker<'_>) -> Result<(), StartError<S::Error>> {
+async fn restore<S: Store>(store: &mut S, tracker: &mut Tracker<'_>) -> Result<(), StoreError<S::Error>> {
     let mut outcome = Ok(());
     let take = &mut |key, value: &[u8]| {
         if matches!(key, Key::Record(_)) {
             match tracker.restore(value) {
                 // One that was never whole was never told of.
                 Ok(()) | Err(RestoreError::Torn) => {}
-                Err(error) => outcome = Err(StartError::Restore(error)),
+                Err(error) => outcome = Err(StoreError::Restore(error)),
             }
         }
     };
-    store.restore(take).await.map_err(StartError::Store)?;
-    outcome?;
-    tracker.start(Duration::ZERO);
-    Ok(())
+    store.restore(take).await?;
+    outcome
 }
 
 /// Forgets texts of messages that are not there.
@@ -404,23 +423,29 @@ impl<S: fmt::Debug> fmt::Display for SendError<S> {
         match self {
             Self::Full => f.write_str("no slot is free for another message"),
             Self::TooLong { needed } => write!(f, "the text needs a buffer of {needed} bytes"),
-            Self::Store(error) => write!(f, "the message could not be stored: {error:?}"),
+            Self::Store(error) => write!(f, "the message could not be stored: {error}"),
         }
     }
 }
 
 impl<S: fmt::Debug> core::error::Error for SendError<S> {}
 
-impl<S: fmt::Debug> fmt::Display for StartError<S> {
+impl<S> From<S> for StoreError<S> {
+    fn from(error: S) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Display for StoreError<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Store(error) => write!(f, "the store can't be read: {error:?}"),
+            Self::Store(error) => write!(f, "the store failed: {error:?}"),
             Self::Restore(error) => write!(f, "what is stored can't be taken: {error}"),
         }
     }
 }
 
-impl<S: fmt::Debug> core::error::Error for StartError<S> {}
+impl<S: fmt::Debug> core::error::Error for StoreError<S> {}
 
 /// Shows nothing of the messages.
 impl<T: Transport, S> fmt::Debug for Messenger<'_, '_, T, S> {

@@ -210,9 +210,7 @@ mod part {
         print("early", size_of::<[EarlyReport; EARLY]>());
         print("texts", TEXTS + INCOMING);
         let settings = Settings { first_epoch: FIRST_EPOCH, incoming: true, ..Settings::default() };
-        let future = Messenger::start(gateway, Dummy, room, settings);
-        print("start-future", size_of_val(&future));
-        let Ok(mut messenger) = run(future) else { return false };
+        let mut messenger = Messenger::new(gateway, Dummy, room, settings);
         print("messenger", size_of_val(&messenger) - size_of::<Connection>());
         print("next-future", size_of_val(&messenger.next()));
         let future = life(&mut messenger);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use log::error;
-use sms_gateway_embassy::{Error, SendError, StartError, core::Invalid, net::TcpError, store::FlashError};
+use sms_gateway_embassy::{Error, SendError, StoreError, core::Invalid, net::TcpError, store::FlashError};
 
 /// Why the application ends. What is in the flash is there still.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ impl<E: fmt::Debug> From<FlashError<E>> for Failure {
     }
 }
 
-impl<E: fmt::Debug> From<StartError<FlashError<E>>> for Failure {
-    fn from(error: StartError<FlashError<E>>) -> Self {
+impl<E: fmt::Debug> From<StoreError<FlashError<E>>> for Failure {
+    fn from(error: StoreError<FlashError<E>>) -> Self {
         error!("{error}");
         Self::Store
     }

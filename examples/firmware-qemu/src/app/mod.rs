@@ -67,7 +67,8 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     let gateway = Gateway::new(tcp, memory.host, memory.gateway, &mut entropy).credentials("admin", "admin");
     let mut store = FlashStore::new(pages.flash, pages.range, memory.table, memory.batch, memory.work)?;
     let mut messages = Messages::restore(&mut store).await?;
-    let mut messenger = Messenger::start(gateway, store, memory.room, settings).await?;
+    let mut messenger = Messenger::new(gateway, store, memory.room, settings);
+    messenger.start().await?;
 
     messages.tell(&messenger);
     let received = follow::to_the_end(&mut messenger, &mut messages, plan.end).await?;
