@@ -160,6 +160,7 @@ impl<'m> Early<'m> {
     }
 
     /// One went from that stage to this; what is not kept counts as [`Stage::Empty`].
+    #[cfg_attr(target_os = "none", inline(never))]
     fn moved(&mut self, from: Stage, to: Stage) {
         if let Some(count) = self.counts.get_mut(from as usize) {
             *count = count.saturating_sub(1);

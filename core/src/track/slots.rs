@@ -32,10 +32,13 @@ impl<'m> Slots<'m> {
         u32::try_from(self.lent.len()).unwrap_or(NIL).min(NIL - 1)
     }
 
+    // The two are called so often that inlined they take much flash.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn get(&self, at: u32) -> &Slot {
         self.lent.get(at as usize).unwrap_or(&self.nowhere)
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn get_mut(&mut self, at: u32) -> &mut Slot {
         self.lent.get_mut(at as usize).unwrap_or(&mut self.nowhere)
     }

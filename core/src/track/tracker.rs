@@ -301,6 +301,7 @@ impl<'m> Tracker<'m> {
     }
 
     /// The next sequence number.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn count(&mut self) -> u32 {
         // 0 stands for never.
         self.sequence = self.sequence.wrapping_add(1).max(1);
