@@ -1,10 +1,11 @@
 //! The memory that a gateway works in, and its time limits.
 
+use core::fmt;
+
 use embassy_time::Duration;
 
 /// The memory that a [`Gateway`](crate::Gateway) works in, lent by the caller. Each has a size of the caller's choice; a call that one is too
 /// small for says which and how much is needed ([`Error::TooSmall`](crate::Error::TooSmall)). [`Memory`] has them all.
-#[derive(Debug)]
 pub struct Buffers<'m> {
     /// Where a request is written, head and body, to leave in one write. 512 bytes do for questions; a message takes as many more as
     /// its text and number have in JSON, 1,600 bytes at most for a text without quotes or control characters.
@@ -21,7 +22,6 @@ pub struct Buffers<'m> {
 
 /// Arrays for the [`Buffers`] of one gateway. `Memory::new()` has the sizes that do as a rule, 6 KiB together; other sizes are other
 /// parameters: `Memory::<2048, 1024, 512, 512>::new()`.
-#[derive(Debug)]
 pub struct Memory<
     const REQUEST: usize = 2048,
     const ANSWER: usize = 1536,
@@ -58,6 +58,38 @@ impl<const REQUEST: usize, const ANSWER: usize, const RECORD: usize, const LOGIN
 {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Shows sizes: what calls leave behind has secrets among it.
+impl fmt::Debug for Buffers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { request, answer, record, login } = self;
+        show("Buffers", [request.len(), answer.len(), record.len(), login.len()], f)
+    }
+}
+
+/// Shows sizes, as [`Buffers`] do.
+impl<const REQUEST: usize, const ANSWER: usize, const RECORD: usize, const LOGIN: usize> fmt::Debug
+    for Memory<REQUEST, ANSWER, RECORD, LOGIN>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show("Memory", [REQUEST, ANSWER, RECORD, LOGIN], f)
+    }
+}
+
+fn show(name: &str, sizes: [usize; 4], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut shown = f.debug_struct(name);
+    for (field, size) in ["request", "answer", "record", "login"].into_iter().zip(&sizes) {
+        shown.field(field, size);
+    }
+    shown.finish()
+}
+
+/// Copies as many bytes as both have. `copy_from_slice`, where it is not inlined, keeps a panic for lengths that differ.
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 

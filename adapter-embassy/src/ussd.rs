@@ -7,7 +7,7 @@ use sms_gateway_core::{
     json::Text,
 };
 
-use crate::{Buffer, Error, Gateway, Transport};
+use crate::{Buffer, Error, Gateway, Transport, memory::copy};
 
 /// How long a USSD reply is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl<T: Transport> Gateway<'_, T> {
             let text = reply.text.as_str().as_bytes();
             let room = out.get_mut(..text.len());
             let room = room.ok_or(Error::too_small(Buffer::Lent, TooSmall { needed: text.len() }))?;
-            room.copy_from_slice(text);
+            copy(room, text);
             length = Some(text.len());
         }
         let text = length.and_then(|length| core::str::from_utf8(out.get(..length)?).ok());

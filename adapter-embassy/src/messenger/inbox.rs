@@ -4,6 +4,8 @@ use core::ops::Range;
 
 use sms_gateway_core::{Timestamp, call::IncomingSms, json::Text, track::InboxMark};
 
+use crate::memory::copy;
+
 /// A message that came in. Until it is [acknowledged](crate::Messenger::acknowledge_incoming) no other is fetched, and after a restart it
 /// comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl<'m> Tray<'m> {
 
     fn copy(&mut self, used: &mut usize, text: &str) -> Option<Range<usize>> {
         let range = *used..used.checked_add(text.len())?;
-        self.bytes.get_mut(range.clone())?.copy_from_slice(text.as_bytes());
+        copy(self.bytes.get_mut(range.clone())?, text.as_bytes());
         *used = range.end;
         Some(range)
     }

@@ -37,7 +37,6 @@ pub use inbox::Incoming;
 pub use sms::Sms;
 
 /// The memory that a [`Messenger`] works in beside its gateway's, lent by the caller.
-#[derive(Debug)]
 pub struct Room<'m> {
     /// One for each message that is under way or remembered.
     pub slots: &'m mut [Slot],
@@ -446,6 +445,18 @@ impl<S: fmt::Debug> fmt::Display for StoreError<S> {
 }
 
 impl<S: fmt::Debug> core::error::Error for StoreError<S> {}
+
+/// Shows sizes, and nothing of the messages.
+impl fmt::Debug for Room<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room")
+            .field("slots", &self.slots.len())
+            .field("early", &self.early.len())
+            .field("texts", &self.texts.len())
+            .field("incoming", &self.incoming.len())
+            .finish()
+    }
+}
 
 /// Shows nothing of the messages.
 impl<T: Transport, S> fmt::Debug for Messenger<'_, '_, T, S> {

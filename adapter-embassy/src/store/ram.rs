@@ -3,10 +3,10 @@
 use core::fmt;
 
 use super::{Key, Store, Write};
+use crate::memory::copy;
 
 /// Keeps the texts of messages that wait in lent memory, and nothing beyond the power: after a restart all is forgotten. A text takes six
 /// bytes more than it has.
-#[derive(Debug)]
 pub struct RamStore<'m> {
     /// Entries one behind the other: the message, the text's length, the text.
     bytes: &'m mut [u8],
@@ -66,13 +66,20 @@ impl<'m> RamStore<'m> {
         let (place, room) =
             self.bytes.get_mut(self.used..).unwrap_or_default().split_at_mut_checked(HEAD).ok_or(NoRoom)?;
         let room = room.get_mut(..text.len()).ok_or(NoRoom)?;
-        room.copy_from_slice(text);
+        copy(room, text);
         if let Some((first, second)) = place.split_first_chunk_mut::<4>() {
             *first = id.to_le_bytes();
-            second.copy_from_slice(&length.to_le_bytes());
+            copy(second, &length.to_le_bytes());
         }
         self.used = self.used.saturating_add(HEAD).saturating_add(text.len());
         Ok(())
+    }
+}
+
+/// Shows nothing of the texts.
+impl fmt::Debug for RamStore<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RamStore").field("size", &self.bytes.len()).field("used", &self.used).finish()
     }
 }
 
@@ -96,7 +103,7 @@ impl Store for RamStore<'_> {
         let Some(room) = buffer.get_mut(..text.len()).filter(|_| self.find(id).is_some()) else {
             return Ok(None);
         };
-        room.copy_from_slice(text);
+        copy(room, text);
         Ok(Some(text.len()))
     }
 

@@ -1,0 +1,53 @@
+//! What is lent shows its sizes, and nothing of what it holds.
+
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{
+    mock::{Mock, Reply, Road, Then},
+    send,
+};
+use sms_gateway_embassy::{
+    Gateway, Memory, RamStore, Room, Store,
+    core::track::{EarlyReport, Slot},
+    store::{Key, Write},
+};
+
+/// How derived `Debug` shows bytes.
+fn bytes_of(text: &str) -> String {
+    format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_after_a_basic_login() {
+    let device = |request: &str| {
+        if request.contains("Authorization: Basic YWRtaW46aHVudGVyMg==") {
+            return common::device::truth(request);
+        }
+        let head = "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+        Reply::new(head, Then::Listen)
+    };
+    let mut memory: Memory = Memory::new();
+    let mut entropy = || 0;
+    let mock = Mock::new(device, Road::default());
+    let mut gateway = Gateway::new(mock, "box", memory.buffers(), &mut entropy)
+        .credentials("admin", "hunter2")
+        .allow_basic(true);
+    send(&mut gateway, "10086", 1).await.unwrap();
+    for shown in [format!("{memory:?}"), format!("{:?}", memory.buffers())] {
+        assert!(!shown.contains(&bytes_of("YWRtaW46aHVudGVyMg==")), "the password");
+        assert!(shown.ends_with(" { request: 2048, answer: 1536, record: 2048, login: 512 }"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn room_and_a_store_with_texts() {
+    let (mut slots, mut early, mut kept) = ([Slot::EMPTY; 2], [EarlyReport::EMPTY; 1], [0; 32]);
+    let (mut texts, mut incoming) = (*b"secret", *b"secret2");
+    let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
+    assert_eq!(format!("{room:?}"), "Room { slots: 2, early: 1, texts: 6, incoming: 7 }");
+    let mut store = RamStore::new(&mut kept);
+    store.save(&[Write { key: Key::Text(1), value: Some(b"secret") }]).await.unwrap();
+    assert_eq!(format!("{store:?}"), "RamStore { size: 32, used: 12 }");
+}
