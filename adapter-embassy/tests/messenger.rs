@@ -4,13 +4,22 @@
 
 mod common;
 
-use common::{device, disk::Disk, drive, gateway, mock::Mock, mocked, stop_the_clock, tcp::Tcp};
+use common::{
+    device,
+    disk::Disk,
+    drive, gateway,
+    mock::{Device, Mock, Reply, Then},
+    mocked,
+    station::Station,
+    stop_the_clock,
+    tcp::Tcp,
+};
 use gateway_emulator::{Emulator, Fate, Options};
 use sms_gateway_embassy::{
     Either, Error, Event, Messenger, RamStore, Room, SendError, Sms, Store,
     core::{
         UserId,
-        track::{EarlyReport, Failure, Message, Settings, Slot, State},
+        track::{EarlyReport, Failure, Message, Settings, Slot, State, Stopping},
     },
     store::{Key, Write},
 };
@@ -242,4 +251,52 @@ async fn ram_keeps_texts_until_they_are_forgotten() {
     }
     assert_eq!(store.load(Key::Text(3), &mut [0; 4]).await, Ok(None));
     assert_eq!(store.load(Key::Record(3), &mut [0; 9]).await, Ok(None));
+}
+
+/// Works until a message is in this state, and tells how many texts are stored then.
+async fn texts_at(device: impl Device + 'static, state: State) -> usize {
+    let disk = Disk::default();
+    let (_, gateway) = mocked(device, common::mock::Road::default());
+    let mut messenger = Messenger::new(gateway, disk.clone(), room(), Settings::default());
+    messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
+    assert_eq!(disk.texts(), 1);
+    loop {
+        match messenger.next().await.unwrap() {
+            Event::News(message) if message.state == state => return disk.texts(),
+            Event::News(_) | Event::Failing(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
+    let refuses = |request: &str| match request {
+        _ if request.contains("send_sms") => Reply::json(200, r#"{"error_code":550}"#),
+        _ => device::truth(request),
+    };
+    assert_eq!(texts_at(refuses, State::Failed).await, 0, "refused");
+    // The answer to its submission is lost.
+    let lossy = |station: &Station| {
+        let mut station = station.clone();
+        move |request: &str| {
+            let reply = station.answer(request);
+            if reply.bytes.windows(7).any(|bytes| bytes == b"task_id") {
+                Reply::new("", Then::Close)
+            } else {
+                reply
+            }
+        }
+    };
+    let station = Station::default();
+    assert_eq!(texts_at(lossy(&station), State::Uncertain).await, 1, "it may be needed");
+    assert_eq!(texts_at(lossy(&station), State::Delivered).await, 0, "found");
+
+    let disk = Disk::default();
+    let (_, gateway) = mocked(Station::default(), common::mock::Road::default());
+    let mut messenger = Messenger::new(gateway, disk.clone(), room(), Settings::default());
+    let id = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
+    assert_eq!(messenger.stop(id), Stopping::Stopped);
+    assert!(matches!(messenger.next().await, Ok(Event::News(message)) if message.state == State::Stopped));
+    assert_eq!(disk.texts(), 0, "stopped");
 }

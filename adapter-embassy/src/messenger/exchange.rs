@@ -204,7 +204,6 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         let tracker = &mut self.desk.tracker;
         match outcome {
             Ok(accepted) => {
-                letter.messages.iter().for_each(|(to, _)| self.keeper.forget_text(to.id.get()));
                 tracker.handle_accepted(token, accepted.task_id, now);
                 self.note(None);
             }

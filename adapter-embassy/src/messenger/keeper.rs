@@ -3,21 +3,27 @@
 use heapless::Vec;
 use sms_gateway_core::{
     UserId,
-    track::{Change, Tracker},
+    track::{Change, State, Tracker},
 };
 
 use crate::store::{Key, Store, Write};
 
 /// How many changes are stored at once, and how many messages are sent with one request.
 pub(super) const BATCH: usize = 8;
-/// A text, and for each change its record and a text that is of no use any more; and those of messages that were accepted.
+/// A text, and for each change its record and a text that is of no use any more; and those that were left.
 const WRITES: usize = 1 + 2 * BATCH + BATCH;
+
+/// A change, and whether its message can't be submitted any more, so that its text is of no use.
+struct Unsaved {
+    change: Change,
+    is_textless: bool,
+}
 
 /// A store, and what it does not have yet. What is under way when a future is dropped is stored by the next one.
 pub(super) struct Keeper<S> {
     pub(super) store: S,
-    unsaved: Vec<Change, BATCH>,
-    /// Messages whose texts have done their work.
+    unsaved: Vec<Unsaved, BATCH>,
+    /// Messages whose texts are of no use any more, beside those of the changes.
     done: Vec<u32, BATCH>,
 }
 
@@ -26,7 +32,7 @@ impl<S: Store> Keeper<S> {
         Self { store, unsaved: Vec::new(), done: Vec::new() }
     }
 
-    /// The message's text is of no use any more. If that is not noted here, it is forgotten with the message.
+    /// The message's text is of no use, without a change that says so.
     pub(super) fn forget_text(&mut self, id: u32) {
         let _ = self.done.push(id);
     }
@@ -46,7 +52,9 @@ impl<S: Store> Keeper<S> {
             while !self.unsaved.is_full()
                 && let Some(change) = tracker.next_change()
             {
-                let _ = self.unsaved.push(change);
+                // What it is at the time of its record: what comes later may never be stored.
+                let is_textless = change.message().is_some_and(|id| !needs_text(tracker, id));
+                let _ = self.unsaved.push(Unsaved { change, is_textless });
             }
             if self.unsaved.is_empty() && self.done.is_empty() && text.is_none() {
                 return Ok(());
@@ -58,17 +66,22 @@ impl<S: Store> Keeper<S> {
     }
 }
 
+/// Whether the message may be submitted, for the first time or again.
+pub(super) fn needs_text(tracker: &Tracker<'_>, id: UserId) -> bool {
+    let message = tracker.message(id);
+    message.is_some_and(|it| matches!(it.state, State::Asked | State::Submitted | State::Uncertain))
+}
+
 fn writes<'a>(
-    changes: &'a [Change],
+    changes: &'a [Unsaved],
     done: &[u32],
     text: Option<(UserId, &'a str)>,
 ) -> Vec<Write<'a>, WRITES> {
     let text = text.map(|(id, text)| Write { key: Key::Text(id.get()), value: Some(text.as_bytes()) });
     let forgotten = |id: u32| Write { key: Key::Text(id), value: None };
-    let changes = changes.iter().flat_map(|change| {
+    let changes = changes.iter().flat_map(|Unsaved { change, is_textless }| {
         let record = Write { key: Key::Record(change.key()), value: change.record() };
-        let text = change.message().filter(|_| change.record().is_none());
-        [Some(record), text.map(|id| forgotten(id.get()))]
+        [Some(record), is_textless.then(|| forgotten(change.key()))]
     });
     let done = done.iter().map(|id| forgotten(*id));
     // As many as there can be find room.

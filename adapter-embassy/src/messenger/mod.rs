@@ -30,7 +30,7 @@ use crate::{
 };
 use exchange::Desk;
 use inbox::Tray;
-use keeper::{BATCH, Keeper};
+use keeper::{BATCH, Keeper, needs_text};
 
 pub use event::Event;
 pub use inbox::Incoming;
@@ -402,12 +402,14 @@ async fn restore<S: Store>(store: &mut S, tracker: &mut Tracker<'_>) -> Result<(
     outcome
 }
 
-/// Forgets texts of messages that are not there.
+/// Forgets texts of messages that are not there, or can't be submitted any more.
 async fn forget_orphans<S: Store>(keeper: &mut Keeper<S>, tracker: &mut Tracker<'_>) -> Result<(), S::Error> {
     let mut orphans: Vec<u32, BATCH> = Vec::new();
+    // All that are found have room then.
+    keeper.save(tracker).await?;
     let find = &mut |key, _: &[u8]| {
         if let Key::Text(id) = key
-            && UserId::new(id.into()).ok().and_then(|id| tracker.message(id)).is_none()
+            && !UserId::new(id.into()).is_ok_and(|id| needs_text(tracker, id))
         {
             let _ = orphans.push(id);
         }
