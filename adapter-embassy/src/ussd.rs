@@ -2,7 +2,7 @@
 
 use embassy_time::{Duration, Instant, Timer};
 use sms_gateway_core::{
-    Port, TooSmall,
+    Port,
     call::{SendUssd, UssdOutcome},
     json::Text,
 };
@@ -41,8 +41,23 @@ pub enum Ussd<'b> {
     Untold,
 }
 
-/// A text that a port showed, by its length and a hash of it.
+/// A text, by its length and a hash of it.
 type Trace = (usize, u64);
+
+/// What a port shows.
+struct Shown {
+    trace: Trace,
+    /// Where it found no room, if it did not.
+    lacking: Option<Buffer>,
+}
+
+impl Shown {
+    /// Its length in the lent buffer.
+    fn length<E>(&self) -> Result<usize, Error<E>> {
+        let (needed, _) = self.trace;
+        self.lacking.map_or(Ok(needed), |buffer| Err(Error::TooSmall { buffer, needed }))
+    }
+}
 
 impl<T: Transport> Gateway<'_, T> {
     /// Sends a USSD code on a port and waits for the reply, which is written into `reply`: 512 bytes do as a rule. A reply that was there
@@ -62,7 +77,8 @@ impl<T: Transport> Gateway<'_, T> {
         reply: &'b mut [u8],
     ) -> Result<Ussd<'b>, Error<T::Error>> {
         let request = SendUssd::send(port.into(), text)?;
-        let before = self.ussd_reply(port, reply).await?.map(trace);
+        // That one need not fit.
+        let before = self.ussd_reply(port, reply).await?;
         match self.ussd_outcome(port, &request).await? {
             Some(UssdOutcome::Sent) => self.await_reply(port, before, wait, reply).await,
             Some(outcome) => Ok(Ussd::NotSent(outcome)),
@@ -90,7 +106,7 @@ impl<T: Transport> Gateway<'_, T> {
     async fn await_reply<'b>(
         &mut self,
         port: Port,
-        mut before: Option<Trace>,
+        mut before: Option<Shown>,
         wait: UssdWait,
         reply: &'b mut [u8],
     ) -> Result<Ussd<'b>, Error<T::Error>> {
@@ -99,7 +115,9 @@ impl<T: Transport> Gateway<'_, T> {
         while length.is_none() && Instant::now() < end {
             Timer::at(Instant::now().saturating_add(wait.interval).min(end)).await;
             match self.ussd_reply(port, reply).await {
-                Ok(Some(text)) if Some(trace(text)) != before => length = Some(text.len()),
+                Ok(Some(shown)) if before.as_ref().is_none_or(|before| before.trace != shown.trace) => {
+                    length = Some(shown.length()?);
+                }
                 Ok(Some(_)) => {}
                 // Once the old reply is gone, the next one is new whatever it says.
                 Ok(None) => before = None,
@@ -111,34 +129,33 @@ impl<T: Transport> Gateway<'_, T> {
             |length: usize| core::str::from_utf8(reply.get(..length).unwrap_or_default()).unwrap_or_default();
         Ok(match (length, before) {
             (Some(length), _) => Ussd::Reply(shown(length)),
-            (None, Some((length, _))) => Ussd::Unchanged(shown(length)),
+            (None, Some(old)) => Ussd::Unchanged(shown(old.length()?)),
             (None, None) => Ussd::NoReply,
         })
     }
 
     /// The reply that the port shows, unless it is blank: one that waits for its reply shows none or a space.
-    async fn ussd_reply<'b>(
-        &mut self,
-        port: Port,
-        out: &'b mut [u8],
-    ) -> Result<Option<&'b str>, Error<T::Error>> {
-        let mut length = None;
+    async fn ussd_reply(&mut self, port: Port, out: &mut [u8]) -> Result<Option<Shown>, Error<T::Error>> {
+        let mut shown = None;
         let mut answer = self.query_ussd_reply(port.into()).await?;
         while let Some(reply) = answer.next().await? {
             if reply.port.get() != Some(port.get().into()) {
                 continue;
             }
-            if let Text::TooLong { needed } = reply.text {
-                return Err(Error::too_small(Buffer::Record, TooSmall { needed }));
-            }
-            let text = reply.text.as_str().as_bytes();
-            let room = out.get_mut(..text.len());
-            let room = room.ok_or(Error::too_small(Buffer::Lent, TooSmall { needed: text.len() }))?;
-            copy(room, text);
-            length = Some(text.len());
+            shown = match reply.text {
+                // Of that only the length is known.
+                Text::TooLong { needed } => Some(Shown { trace: (needed, 0), lacking: Some(Buffer::Record) }),
+                text if text.as_str().trim().is_empty() => None,
+                text => {
+                    let text = text.as_str();
+                    let room = out.get_mut(..text.len());
+                    let lacking = if room.is_some() { None } else { Some(Buffer::Lent) };
+                    copy(room.unwrap_or_default(), text.as_bytes());
+                    Some(Shown { trace: trace(text), lacking })
+                }
+            };
         }
-        let text = length.and_then(|length| core::str::from_utf8(out.get(..length)?).ok());
-        Ok(text.filter(|text| !text.trim().is_empty()))
+        Ok(shown)
     }
 }
 

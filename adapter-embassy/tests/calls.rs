@@ -105,3 +105,17 @@ async fn a_ussd_code_and_its_reply() {
     let error: Error<std::io::Error> = Error::TooSmall { buffer: Buffer::Lent, needed: 65 };
     assert_eq!(long, format!("Err({error:?})"));
 }
+
+#[tokio::test]
+async fn an_old_ussd_reply_that_does_not_fit_keeps_no_code_from_being_sent() {
+    let (emulator, mut gateway) = start(Options { speed: 1.0, ..options() }).await;
+    let _clock = stop_the_clock();
+    let wait = UssdWait { interval: Duration::from_secs(2), limit: Duration::from_secs(9) };
+    let (port, mut small, mut large) = (Port::new(1).unwrap(), [0; 64], [0; 100]);
+    emulator.set_ussd(None, "*1#", &"x".repeat(65));
+    emulator.set_ussd(None, "*2#", "short");
+    let old = drive(gateway.ussd(port, "*1#", wait, &mut large), 100).await.expect("an end").unwrap();
+    assert_eq!(old, Ussd::Reply(&"x".repeat(65)));
+    let new = drive(gateway.ussd(port, "*2#", wait, &mut small), 100).await.expect("an end").unwrap();
+    assert_eq!(new, Ussd::Reply("short"));
+}
