@@ -19,6 +19,7 @@ use sms_gateway_embassy::{
     Either, Error, Event, Messenger, RamStore, Room, SendError, Sms, Store,
     core::{
         UserId,
+        json::Text,
         track::{EarlyReport, Failure, Message, Settings, Slot, State, Stopping},
     },
     store::{Key, Write},
@@ -299,4 +300,30 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
     assert_eq!(messenger.stop(id), Stopping::Stopped);
     assert!(matches!(messenger.next().await, Ok(Event::News(message)) if message.state == State::Stopped));
     assert_eq!(disk.texts(), 0, "stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
+    // A sender of five bytes, and a message centre of one.
+    for (size, number, smsc, lacks_room) in
+        [(4, "", "1", true), (5, "10086", "", true), (6, "10086", "1", false)]
+    {
+        let (_, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
+        let room = Room { incoming: vec![0; size].leak(), ..room() };
+        let mut messenger = Messenger::new(gateway, Disk::default(), room, SETTINGS());
+        let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
+        assert_eq!((sms.number, sms.smsc, sms.lacks_room), (number, smsc, lacks_room));
+        assert_eq!(sms.text, Text::TooLong { needed: number.len() + smsc.len() + 4 });
+    }
+    let missing = |request: &str| match request {
+        _ if request.contains("incoming") => Reply::json(
+            200,
+            r#"{"error_code":200,"sms":[{"incoming_sms_id":7,"text":"x"}],"read":0,"unread":1}"#,
+        ),
+        _ => device::truth(request),
+    };
+    let (_, gateway) = mocked(missing, common::mock::Road::default());
+    let mut messenger = Messenger::new(gateway, Disk::default(), room(), SETTINGS());
+    let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
+    assert_eq!((sms.number, sms.smsc, sms.lacks_room), ("", "", false));
 }

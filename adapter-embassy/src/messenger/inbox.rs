@@ -14,9 +14,9 @@ pub struct Incoming<'a> {
     pub mark: InboxMark,
     /// The port that received it.
     pub port: Option<u32>,
-    /// The sender: a number or a name. What of the texts found no room in [`Room::incoming`](crate::Room::incoming) is empty.
+    /// The sender: a number or a name; empty if the gateway did not tell, or if [`lacks_room`](Self::lacks_room).
     pub number: &'a str,
-    /// The message centre.
+    /// The message centre; empty as the sender is.
     pub smsc: &'a str,
     /// When it came, by the gateway's clock.
     pub time: Option<Timestamp>,
@@ -24,6 +24,9 @@ pub struct Incoming<'a> {
     /// [`Room::incoming`](crate::Room::incoming). It can be fetched by the id before it with
     /// [`query_incoming_sms`](crate::Gateway::query_incoming_sms).
     pub text: Text<'a>,
+    /// The sender or the message centre found no room, in [`Buffers::record`](crate::Buffers::record) or in
+    /// [`Room::incoming`](crate::Room::incoming).
+    pub lacks_room: bool,
 }
 
 /// The desk's side.
@@ -45,6 +48,7 @@ struct Held {
     smsc: Range<usize>,
     text: Result<Range<usize>, usize>,
     is_lossy: bool,
+    lacks_room: bool,
 }
 
 impl<'m> Tray<'m> {
@@ -76,16 +80,23 @@ impl<'m> Tray<'m> {
 
     fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) {
         let mut used = 0;
-        let number = self.copy(&mut used, sms.number.as_str()).unwrap_or_default();
-        let smsc = self.copy(&mut used, sms.smsc.as_str()).unwrap_or_default();
+        let number = self.copy_whole(&mut used, &sms.number);
+        let smsc = self.copy_whole(&mut used, &sms.smsc);
+        let lacks_room = number.is_none() || smsc.is_none();
+        let (number, smsc) = (number.unwrap_or_default(), smsc.unwrap_or_default());
         let text = match sms.text {
             Text::TooLong { needed } => Err(needed),
             text => self.copy(&mut used, text.as_str()).ok_or(used.saturating_add(text.as_str().len())),
         };
         let is_lossy = matches!(sms.text, Text::Lossy(_));
         let (port, time) = (sms.port.get(), sms.timestamp.get());
-        self.held = Some(Held { mark, port, time, number, smsc, text, is_lossy });
+        self.held = Some(Held { mark, port, time, number, smsc, text, is_lossy, lacks_room });
         self.is_told = false;
+    }
+
+    /// `None` also for what has lost something already.
+    fn copy_whole(&mut self, used: &mut usize, text: &Text<'_>) -> Option<Range<usize>> {
+        if matches!(text, Text::TooLong { .. }) { None } else { self.copy(used, text.as_str()) }
     }
 
     fn copy(&mut self, used: &mut usize, text: &str) -> Option<Range<usize>> {
@@ -116,6 +127,7 @@ impl<'m> Tray<'m> {
                 Ok(range) => Text::Exact(text(range)),
                 Err(needed) => Text::TooLong { needed: *needed },
             },
+            lacks_room: held.lacks_room,
         })
     }
 
