@@ -213,15 +213,25 @@ impl<E: fmt::Debug> core::error::Error for Fault<E> {}
 impl<E: fmt::Debug> core::error::Error for Error<E> {}
 
 #[cfg(feature = "defmt")]
-impl<E: fmt::Debug> defmt::Format for Fault<E> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "{}", defmt::Display2Format(self));
-    }
-}
+mod log {
+    use core::fmt::Debug;
+    use defmt::{Debug2Format, Display2Format, Format, Formatter};
 
-#[cfg(feature = "defmt")]
-impl<E: fmt::Debug> defmt::Format for Error<E> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "{}", defmt::Display2Format(self));
+    use super::{Error, Fault};
+    use crate::{Accepted, Event, Incoming, OpenedError, SendError, StoreError, Ussd, UssdWait};
+
+    /// What the core has in it knows nothing of defmt: it goes out as text.
+    macro_rules! formats {
+        ($as:ident: $([$($of:tt)*] $name:ty),+) => {$(
+            impl<$($of)*> Format for $name {
+                fn format(&self, f: Formatter<'_>) {
+                    defmt::write!(f, "{}", $as(self));
+                }
+            }
+        )+};
     }
+
+    formats!(Display2Format: [E: Debug] Fault<E>, [E: Debug] Error<E>, [E: Debug] OpenedError<E>);
+    formats!(Display2Format: [S: Debug] SendError<S>, [S: Debug] StoreError<S>);
+    formats!(Debug2Format: [] Accepted, [] Incoming<'_>, [] Ussd<'_>, [] UssdWait, [E: Debug] Event<'_, E>);
 }
