@@ -46,6 +46,7 @@ impl Memory {
 pub(crate) async fn run(
     stack: Stack<'_>,
     address: SocketAddrV4,
+    (user, password): (&str, &str),
     mut entropy: fn() -> u64,
     memory: &mut Memory,
 ) -> Result<(), Error<TcpError>> {
@@ -56,7 +57,7 @@ pub(crate) async fn run(
     let (incoming, outgoing) = &mut memory.windows;
     let tcp = Tcp::new(stack, (*address.ip(), address.port()), incoming, outgoing);
     let mut gateway =
-        Gateway::new(tcp, &memory.host, buffers.buffers(), &mut entropy).credentials("admin", "admin");
+        Gateway::new(tcp, &memory.host, buffers.buffers(), &mut entropy).credentials(user, password);
     let mut sum = Sum::default();
     let mut results = gateway.query_sms_result(&QuerySmsResult::new()).await?;
     while let Some(result) = results.next().await? {

@@ -23,6 +23,8 @@ use crate::{
     board::{Board, Ethernet, RamFlash},
 };
 
+/// What the emulator takes by itself. In earnest they would stand in the flash, where they can be changed.
+const CREDENTIALS: (&str, &str) = ("admin", "admin");
 /// DHCP's and the application's.
 const SOCKETS: usize = 4;
 /// How long all may take after a start.
@@ -73,7 +75,12 @@ async fn application(stack: Stack<'static>, arguments: Arguments, flash: RamFlas
     if let Some(life) = life {
         board::reset::at(Instant::now() + life);
     }
-    let plan = Plan { gateway: arguments.gateway, timing: arguments.timing(), end: Instant::now() + LIMIT };
+    let plan = Plan {
+        gateway: arguments.gateway,
+        credentials: CREDENTIALS,
+        timing: arguments.timing(),
+        end: Instant::now() + LIMIT,
+    };
     let pages = Pages { flash, range: 0..RamFlash::SIZE };
     let app = pin!(app::run(stack, &plan, pages, board::entropy::seed, MEMORY.take()));
     info!("future: {} bytes, memory lent to it: {} bytes", size_of_val(&*app), size_of::<app::Memory>());
@@ -84,7 +91,8 @@ async fn application(stack: Stack<'static>, arguments: Arguments, flash: RamFlas
 async fn read_large_answers(stack: Stack<'static>, arguments: Arguments) {
     static MEMORY: ConstStaticCell<large::Memory> = ConstStaticCell::new(large::Memory::new());
     stack.wait_config_up().await;
-    end(large::run(stack, arguments.gateway, board::entropy::seed, MEMORY.take()).await)
+    let entropy = board::entropy::seed;
+    end(large::run(stack, arguments.gateway, CREDENTIALS, entropy, MEMORY.take()).await)
 }
 
 /// Ends the program, which a real board would not.

@@ -1,7 +1,10 @@
 //! Firmware of a W5500-EVB-Pico: an address by DHCP, then what the emulated board does too.
 //!
-//! `rustup target add thumbv6m-none-eabi`, then here `SMS_GATEWAY=192.168.1.9:80 cargo run --release` builds it and loads it with
-//! `picotool`. Its log is a serial port over USB. It sends messages: put your numbers into `firmware-qemu/src/app/messages.rs` before.
+//! `rustup target add thumbv6m-none-eabi`, then here `cargo run --release` builds it and loads it with `picotool`. Where the gateway is
+//! and who asks it is taken from the environment when it is built: `SMS_GATEWAY=192.168.1.9:80`, `SMS_GATEWAY_USER`, and
+//! `SMS_GATEWAY_PASSWORD`, which then stands in the firmware for whoever can read that. Without, user and password are `admin`.
+//!
+//! Its log is a serial port over USB. It sends messages: put your numbers into `firmware-qemu/src/app/messages.rs` before.
 #![no_std]
 #![no_main]
 
@@ -24,15 +27,23 @@ use crate::{
     board::{Board, STORAGE},
 };
 
-/// The gateway's address and port. In earnest it would stand in the flash, where it can be changed.
-const GATEWAY: &str = match option_env!("SMS_GATEWAY") {
-    Some(gateway) => gateway,
-    None => "192.168.1.9:80",
-};
+/// The gateway's address and port. In earnest it would stand in the flash, where it can be changed, and so would the next two.
+const GATEWAY: &str = or(option_env!("SMS_GATEWAY"), "192.168.1.9:80");
+/// The user's name that the gateway knows.
+const USER: &str = or(option_env!("SMS_GATEWAY_USER"), "admin");
+/// The user's password.
+const PASSWORD: &str = or(option_env!("SMS_GATEWAY_PASSWORD"), "admin");
 /// DHCP's and the application's.
 const SOCKETS: usize = 4;
 /// How long a phone may be off.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
+
+const fn or(given: Option<&'static str>, default: &'static str) -> &'static str {
+    match given {
+        Some(given) => given,
+        None => default,
+    }
+}
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
@@ -69,7 +80,8 @@ async fn application(stack: Stack<'static>, mut flash: board::Storage) {
     let gateway: SocketAddrV4 = GATEWAY.parse().expect("SMS_GATEWAY is an address and a port");
     loop {
         stack.wait_config_up().await;
-        let plan = Plan { gateway, timing: Timing::default(), end: Instant::now() + LIMIT };
+        let credentials = (USER, PASSWORD);
+        let plan = Plan { gateway, credentials, timing: Timing::default(), end: Instant::now() + LIMIT };
         let pages = Pages { flash: &mut flash, range: STORAGE };
         match app::run(stack, &plan, pages, board::seed, memory).await {
             Ok(()) => return info!("done"),

@@ -4,28 +4,38 @@ use core::{fmt::Write, net::SocketAddrV4};
 
 use sms_gateway_embassy::{
     self as gateway, Buffers, Room,
-    core::track::{EarlyReport, Slot},
+    core::track::{EarlyReport, MAX_RECORD_BYTES, Slot},
     store::Key,
 };
 
 /// How many messages are under way or remembered at a time.
 const SLOTS: usize = 8;
+/// How many reports can wait for a message to which they belong.
+const EARLY: usize = 4;
 /// The longest text, in bytes.
 const TEXT: usize = 640;
-/// A text, and the records of as many messages as are stored at once.
-const BATCH: usize = TEXT + 850;
+/// How many values are stored: for each message a record and a text, and two more.
+const VALUES: usize = 2 * SLOTS + 2;
+/// How many messages are stored at once.
+const STORED_AT_ONCE: usize = 8;
+/// A value in the store is longer than what it holds, by its key and its length.
+const HEAD: usize = 7;
+/// A new text; and for each message its record, and that its text is forgotten.
+const BATCH: usize = HEAD + TEXT + STORED_AT_ONCE * (HEAD + MAX_RECORD_BYTES + HEAD);
 
 /// All of it. In a static, since a task's own memory passes over the stack when it is spawned.
+///
+/// What is not zero at first is empty until it is lent: a static of zeros takes no flash.
 pub(crate) struct Memory {
     host: heapless::String<24>,
     tcp_in: [u8; 2048],
     tcp_out: [u8; 1024],
     gateway: gateway::Memory,
-    slots: [Slot; SLOTS],
-    early: [EarlyReport; 4],
+    slots: heapless::Vec<Slot, SLOTS>,
+    early: heapless::Vec<EarlyReport, EARLY>,
     texts: [u8; TEXT],
     incoming: [u8; 512],
-    table: [Option<Key>; 2 * SLOTS + 2],
+    table: heapless::Vec<Option<Key>, VALUES>,
     batch: [u8; BATCH],
     work: [u8; BATCH + 8],
 }
@@ -49,11 +59,11 @@ impl Memory {
             tcp_in: [0; _],
             tcp_out: [0; _],
             gateway: gateway::Memory::new(),
-            slots: [Slot::EMPTY; _],
-            early: [EarlyReport::EMPTY; _],
+            slots: heapless::Vec::new(),
+            early: heapless::Vec::new(),
             texts: [0; _],
             incoming: [0; _],
-            table: [None; _],
+            table: heapless::Vec::new(),
             batch: [0; _],
             work: [0; _],
         }
@@ -61,8 +71,13 @@ impl Memory {
 
     pub(super) fn lend(&mut self, address: SocketAddrV4) -> Lent<'_> {
         // Another life may have worked in it.
-        self.slots.fill(Slot::EMPTY);
-        self.early.fill(EarlyReport::EMPTY);
+        self.slots.clear();
+        self.early.clear();
+        self.table.clear();
+        // Each has room for so many.
+        let _ = self.slots.resize(SLOTS, Slot::EMPTY);
+        let _ = self.early.resize(EARLY, EarlyReport::EMPTY);
+        let _ = self.table.resize(VALUES, None);
         self.host.clear();
         // It has room for any address and port.
         let _ = write!(self.host, "{address}");

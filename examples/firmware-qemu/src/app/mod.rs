@@ -30,10 +30,12 @@ type Client<'m> = Gateway<'m, Tcp<'m>>;
 /// The messenger as the application has it; `F` is the flash.
 type Post<'m, F> = Messenger<'m, 'm, Tcp<'m>, FlashStore<'m, F>>;
 
-/// Where the gateway is, and how long things may take.
+/// Where the gateway is, who asks it, and how long things may take.
 pub(crate) struct Plan {
     /// Its address and port.
     pub(crate) gateway: SocketAddrV4,
+    /// The user's name that the gateway knows, and the password.
+    pub(crate) credentials: (&'static str, &'static str),
     /// When it is asked.
     pub(crate) timing: Timing,
     /// When all is to be done.
@@ -64,7 +66,8 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     let memory = memory.lend(plan.gateway);
     let (address, port) = (*plan.gateway.ip(), plan.gateway.port());
     let tcp = Tcp::new(stack, (address, port), memory.tcp_in, memory.tcp_out);
-    let gateway = Gateway::new(tcp, memory.host, memory.gateway, &mut entropy).credentials("admin", "admin");
+    let (user, password) = plan.credentials;
+    let gateway = Gateway::new(tcp, memory.host, memory.gateway, &mut entropy).credentials(user, password);
     let mut store = FlashStore::new(pages.flash, pages.range, memory.table, memory.batch, memory.work)?;
     let mut messages = Messages::restore(&mut store).await?;
     let mut messenger = Messenger::new(gateway, store, memory.room, settings);
