@@ -73,6 +73,8 @@ pub enum Buffer {
     Login,
     /// One that was lent to the call itself.
     Lent,
+    /// [`Room::texts`](crate::Room::texts).
+    Texts,
 }
 
 /// What went wrong with a connection.

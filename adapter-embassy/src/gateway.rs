@@ -10,7 +10,7 @@ use sms_gateway_core::{
         QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
     },
     http::{
-        Credentials, Head, LoginError,
+        Credentials, Head, LoginError, basic,
         login::{Denial, Login, Step},
         request,
     },
@@ -27,6 +27,12 @@ const MAX_LOGINS: u32 = 3;
 const MIN_RECORD: usize = 64;
 /// The status of an answer with a login challenge.
 const UNAUTHORIZED: u16 = 401;
+/// What a request's head takes at most, beside its target, the host, and the login.
+const HEAD: usize = 98;
+/// What a Digest login takes at most, beside the target and what is kept of the challenge.
+const DIGEST: usize = 86;
+/// What stands before a login.
+const AUTHORIZATION: usize = "\r\nAuthorization: ".len();
 
 /// A gateway: an HTTP client that keeps one connection to it and stays logged in.
 ///
@@ -54,6 +60,8 @@ pub struct Gateway<'m, T> {
     request: &'m mut [u8],
     record: &'m mut [u8],
     entropy: &'m mut dyn FnMut() -> u64,
+    /// What the last login took, beside the target; 0: there was none.
+    login_bytes: usize,
 }
 
 /// What the gateway said of an accepted send_sms.
@@ -88,6 +96,7 @@ impl<'m, T> Gateway<'m, T> {
             request,
             record,
             entropy,
+            login_bytes: 0,
         }
     }
 
@@ -121,18 +130,51 @@ impl<'m, T> Gateway<'m, T> {
     pub fn set_credentials(&mut self, username: &'m str, password: &'m str) {
         self.credentials = Some(Credentials::new(username, password));
         self.login.reset();
+        self.login_bytes = 0;
     }
 
     /// The same gateway by another transport, which is not connected, or an [`Opened`](crate::Opened) one. The login goes on.
     pub fn with_transport<U>(self, transport: U) -> (Gateway<'m, U>, T) {
-        let Self { line, login, credentials, host, commas, request, record, entropy } = self;
+        let Self { line, login, credentials, host, commas, request, record, entropy, login_bytes } = self;
         let (line, former) = line.with_transport(transport);
-        (Gateway { line, login, credentials, host, commas, request, record, entropy }, former)
+        let gateway =
+            Gateway { line, login, credentials, host, commas, request, record, entropy, login_bytes };
+        (gateway, former)
     }
 
     /// The transport, to be looked at.
     pub fn transport(&self) -> &T {
         self.line.transport()
+    }
+
+    /// The room for a request.
+    pub(crate) const fn request_room(&self) -> usize {
+        self.request.len()
+    }
+
+    /// What a request's head takes at most, whatever challenge comes. The credentials are those of now.
+    pub(crate) fn head_bytes(&mut self, target: usize) -> usize {
+        let digest = self.login.buffer_mut().len().saturating_add(DIGEST).saturating_add(target);
+        let basic = match self.credentials.as_ref().map(|known| basic::authorization(known, &mut [])) {
+            Some(Err(LoginError::TooSmall(error))) => error.needed,
+            _ => 0,
+        };
+        HEAD.saturating_add(target).saturating_add(self.host.len()).saturating_add(digest.max(basic))
+    }
+
+    /// What a request takes with a login like the last one; without one if there was none.
+    pub(crate) fn bytes_of(&self, call: AnyCall<'_>) -> usize {
+        let head = Head { host: self.host, commas: self.commas, ..Head::default() };
+        let plain = request(call, &head, &mut []).map_or_else(|error| error.needed, <[u8]>::len);
+        let login = match self.login_bytes {
+            0 => 0,
+            login => login.saturating_add(self.target_length(call)),
+        };
+        plain.saturating_add(login)
+    }
+
+    fn target_length(&self, call: AnyCall<'_>) -> usize {
+        call.target(self.commas, &mut []).map_or_else(|error| error.needed, str::len)
     }
 
     /// Where the last answer, if it was a redirect, sent to; `None` also if that found no room in half of [`Buffers::login`].
@@ -318,12 +360,16 @@ impl<'m, T: Transport> Gateway<'m, T> {
         if self.host.bytes().any(|byte| !byte.is_ascii_graphic()) {
             return Err(Error::Host);
         }
+        let target = self.target_length(call);
         let authorization = if authorized {
             let credentials = self.credentials.as_ref();
             match authorization(&mut self.login, credentials, call, self.commas, self.line.scratch())? {
                 Step::Probe => return Ok(None),
                 Step::Plain => None,
-                Step::Authorized(value) => Some(value),
+                Step::Authorized(value) => {
+                    self.login_bytes = AUTHORIZATION.saturating_add(value.len()).saturating_sub(target);
+                    Some(value)
+                }
             }
         } else {
             None

@@ -4,24 +4,27 @@ use core::time::Duration;
 
 use heapless::Vec;
 use sms_gateway_core::{
-    Ports, UserId,
+    Invalid, Ports, UserId,
     call::{
-        Call, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms,
-        StopSms,
+        AnyCall, Call, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient,
+        SendSms, StopSms,
     },
     text::{Alphabet, PLACEHOLDER},
     track::{Outgoing, Report, Taken, Token, Tracker},
 };
 
 use super::{
-    Messenger,
+    Messenger, Sms,
     inbox::Tray,
     keeper::{BATCH, gather},
 };
 use crate::{
-    Accepted, Error, Gateway, Transport,
+    Accepted, Buffer, Error, Gateway, Transport,
     store::{Key, Store},
 };
+
+/// The error_code for a text that is too long (document §2.3).
+const TOO_LONG: u32 = 413;
 
 /// How many reports without a message are held until they are told.
 const DISPLACED: usize = 8;
@@ -120,7 +123,12 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
             Err(unread) => {
                 self.desk.tracker.handle_lost(token, now);
                 match unread {
-                    Unread::Failed(error) => self.note(Some(error)),
+                    Unread::Failed(error) => {
+                        if is_too_long(&error) {
+                            self.ask_less();
+                        }
+                        self.note(Some(error));
+                    }
                     Unread::Unsaved(error) => return Err(error),
                     Unread::Full => {}
                 }
@@ -213,12 +221,36 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
                     Error::Refused(refusal) => {
                         tracker.handle_refused(token, refusal.code.unwrap_or_default(), now);
                     }
-                    _ => tracker.handle_not_sent(token, now),
+                    // It would stand before all others for ever.
+                    error if is_too_long(error) && letter.messages.len() == 1 => {
+                        tracker.handle_refused(token, TOO_LONG, now);
+                    }
+                    error => {
+                        tracker.handle_not_sent(token, now);
+                        if is_too_long(error) {
+                            self.ask_less();
+                        }
+                    }
                 }
                 self.note(Some(error));
             }
         }
         Ok(())
+    }
+
+    /// Requests have outgrown what was reckoned with: by a login with a name and a password that are far longer than the first.
+    fn ask_less(&mut self) {
+        let limits = self.desk.tracker.limits_mut();
+        (limits.request_bytes, limits.ids) = (0, 1);
+    }
+
+    /// What the request of a message alone takes, as far as is known yet.
+    pub(super) fn bytes_of(&self, sms: &Sms<'_>) -> usize {
+        let text = [sms.text()];
+        let recipients = [Recipient::new(sms.number).params(&text).user_id(UserId::MAX)];
+        let request = request(&recipients, sms.ports, Some(sms.alphabet), sms.status_report);
+        // An `Sms` is valid.
+        request.map_or(0, |request| self.gateway.bytes_of(AnyCall::from(&request)))
     }
 
     /// The messages of a submission, with their texts.
@@ -274,13 +306,25 @@ impl Letter {
                 .zip(&texts)
                 .map(|((to, _), text)| Recipient::new(to.number()).params(text).user_id(to.id)),
         );
-        let mut request = SendSms::new(PLACEHOLDER, &recipients)?.ports(self.ports);
-        if let Some(alphabet) = self.alphabet {
-            request = request.encoding(alphabet.into())?;
-        }
-        if !self.status_report {
-            request = request.status_report(false);
-        }
-        gateway.send_sms(&request).await
+        gateway.send_sms(&request(&recipients, self.ports, self.alphabet, self.status_report)?).await
     }
+}
+
+/// Each recipient's parameter is its text.
+fn request<'a>(
+    recipients: &'a [Recipient<'a>],
+    ports: Ports,
+    alphabet: Option<Alphabet>,
+    status_report: bool,
+) -> Result<SendSms<'a>, Invalid> {
+    let mut request = SendSms::new(PLACEHOLDER, recipients)?.ports(ports);
+    if let Some(alphabet) = alphabet {
+        request = request.encoding(alphabet.into())?;
+    }
+    Ok(if status_report { request } else { request.status_report(false) })
+}
+
+/// Whether a request is larger than its buffer.
+const fn is_too_long<E>(error: &Error<E>) -> bool {
+    matches!(error, Error::Invalid(_) | Error::TooSmall { buffer: Buffer::Request, .. })
 }

@@ -25,7 +25,7 @@ use sms_gateway_core::{
 };
 
 use crate::{
-    Error, Gateway, Transport,
+    Buffer, Error, Gateway, Transport,
     store::{Key, Store},
 };
 use exchange::Desk;
@@ -42,7 +42,8 @@ pub struct Room<'m> {
     pub slots: &'m mut [Slot],
     /// One for each report that waits for its message or belongs to none: a few.
     pub early: &'m mut [EarlyReport],
-    /// Where the texts of one request are put together. A text that is longer can't be sent: 1500 bytes do for all.
+    /// Where the texts of one request are put together. A text that is longer can't be sent: 1500 bytes do for all. How many messages
+    /// go together hangs on this and on [`Buffers::request`](crate::Buffers::request).
     pub texts: &'m mut [u8],
     /// Where one message that came in is held: its text and two numbers.
     pub incoming: &'m mut [u8],
@@ -100,8 +101,11 @@ pub struct Messenger<'g, 'm, T: Transport, S> {
 pub enum SendError<S> {
     /// All slots are in use.
     Full,
-    /// Its text does not fit in [`Room::texts`].
+    /// Its text does not fit in [`Room::texts`], or its request not in [`Buffers::request`](crate::Buffers::request), as far as is known.
+    /// The first login may show that it does not: then the message ends as if the gateway had refused it, with error_code 413.
     TooLong {
+        /// In which.
+        buffer: Buffer,
         /// The size that would do, in bytes.
         needed: usize,
     },
@@ -116,7 +120,20 @@ pub enum StoreError<S> {
     Store(S),
     /// What it has can't be taken.
     Restore(RestoreError),
+    /// A text that is still to be sent does not fit in [`Room::texts`], which was larger before the restart. Nothing is lost.
+    TextTooLong {
+        /// The size that would do, in bytes.
+        needed: usize,
+    },
 }
+
+const SEND_SMS: &str = "/api/send_sms";
+/// The longest body of a send_sms, but for its recipients.
+const FRAME: &str = r##"{"text":"#param#","port":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31],"encoding":"gsm-7bit","request_status_report":false,"param":[]}"##;
+const QUERY_SMS_RESULT: &str = "/api/query_sms_result";
+/// The body of a query_sms_result for ids, but for these.
+const NO_IDS: &str = r#"{"user_id":[]}"#;
+const LONGEST_ID: &str = "2147483647,";
 
 /// How much of the start is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,13 +156,20 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     ///
     /// A message takes a slot until its end is acknowledged and no more reports can come for it: lend as many as there were before a
     /// restart.
-    pub fn new(gateway: Gateway<'g, T>, store: S, room: Room<'m>, mut settings: Settings) -> Self {
+    pub fn new(mut gateway: Gateway<'g, T>, store: S, room: Room<'m>, mut settings: Settings) -> Self {
         let Room { slots, early, texts, incoming } = room;
         // What is sent together is put together in one place.
         let together = u8::try_from(BATCH).unwrap_or(u8::MAX);
         settings.limits.recipients = settings.limits.recipients.min(together);
-        let bytes = u32::try_from(texts.len()).unwrap_or(u32::MAX);
-        settings.limits.request_bytes = settings.limits.request_bytes.min(bytes);
+        let mut rest = |target: &str, body: &str| {
+            let used = gateway.head_bytes(target.len()).saturating_add(body.len());
+            gateway.request_room().saturating_sub(used)
+        };
+        let bytes = rest(SEND_SMS, FRAME).min(texts.len());
+        settings.limits.request_bytes =
+            settings.limits.request_bytes.min(u32::try_from(bytes).unwrap_or(u32::MAX));
+        let ids = rest(QUERY_SMS_RESULT, NO_IDS) / LONGEST_ID.len();
+        settings.limits.ids = settings.limits.ids.min(u8::try_from(ids).unwrap_or(u8::MAX));
         let tracker = Tracker::new(slots, early, settings, Duration::ZERO);
         Self {
             gateway,
@@ -174,7 +198,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
             self.start = Start::Restored;
         }
         if self.start == Start::Restored {
-            forget_orphans(&mut self.keeper, &mut self.desk.tracker).await?;
+            review_texts(&mut self.keeper, &mut self.desk.tracker, self.texts.len()).await?;
             self.start = Start::All;
         }
         Ok(())
@@ -189,10 +213,14 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.withdraw();
         let text = sms.text();
         if text.len() > self.texts.len() {
-            return Err(SendError::TooLong { needed: text.len() });
+            return Err(SendError::TooLong { buffer: Buffer::Texts, needed: text.len() });
+        }
+        let needed = self.bytes_of(sms);
+        if needed > self.gateway.request_room() {
+            return Err(SendError::TooLong { buffer: Buffer::Request, needed });
         }
         let now = self.now();
-        let id = self.desk.tracker.add(&sms.draft, now).map_err(|_| SendError::Full)?;
+        let id = self.desk.tracker.add(&sms.draft(), now).map_err(|_| SendError::Full)?;
         self.adding = Some(id);
         let saved = self.keeper.save_with(&mut self.desk.tracker, Some((id, text))).await;
         if let Err(error) = saved {
@@ -402,28 +430,37 @@ async fn restore<S: Store>(store: &mut S, tracker: &mut Tracker<'_>) -> Result<(
     outcome
 }
 
-/// Forgets texts of messages that are not there, or can't be submitted any more.
-async fn forget_orphans<S: Store>(keeper: &mut Keeper<S>, tracker: &mut Tracker<'_>) -> Result<(), S::Error> {
+/// Forgets texts of messages that are not there, or can't be submitted any more. The others have to fit in so many bytes.
+async fn review_texts<S: Store>(
+    keeper: &mut Keeper<S>,
+    tracker: &mut Tracker<'_>,
+    room: usize,
+) -> Result<(), StoreError<S::Error>> {
+    let mut longest = 0;
     let mut orphans: Vec<u32, BATCH> = Vec::new();
     // All that are found have room then.
     keeper.save(tracker).await?;
-    let find = &mut |key, _: &[u8]| {
-        if let Key::Text(id) = key
-            && !UserId::new(id.into()).is_ok_and(|id| needs_text(tracker, id))
-        {
+    let find = &mut |key, text: &[u8]| {
+        let Key::Text(id) = key else { return };
+        if UserId::new(id.into()).is_ok_and(|id| needs_text(tracker, id)) {
+            longest = text.len().max(longest);
+        } else {
             let _ = orphans.push(id);
         }
     };
     keeper.store.restore(find).await?;
     orphans.iter().for_each(|id| keeper.forget_text(*id));
-    keeper.save(tracker).await
+    keeper.save(tracker).await?;
+    if longest > room { Err(StoreError::TextTooLong { needed: longest }) } else { Ok(()) }
 }
 
 impl<S: fmt::Debug> fmt::Display for SendError<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("no slot is free for another message"),
-            Self::TooLong { needed } => write!(f, "the text needs a buffer of {needed} bytes"),
+            Self::TooLong { buffer, needed } => {
+                write!(f, "a lent buffer is too small: {buffer:?} needs {needed} bytes")
+            }
             Self::Store(error) => write!(f, "the message could not be stored: {error}"),
         }
     }
@@ -442,6 +479,9 @@ impl<S: fmt::Debug> fmt::Display for StoreError<S> {
         match self {
             Self::Store(error) => write!(f, "the store failed: {error:?}"),
             Self::Restore(error) => write!(f, "what is stored can't be taken: {error}"),
+            Self::TextTooLong { needed } => {
+                write!(f, "a stored text needs a buffer of {needed} bytes")
+            }
         }
     }
 }

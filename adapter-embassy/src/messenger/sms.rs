@@ -5,9 +5,12 @@ use core::fmt;
 use sms_gateway_core::{
     Invalid, Number, Ports,
     call::SendSms,
-    text::{Encoding, shape},
+    text::{Alphabet, Encoding, shape},
     track::Draft,
 };
+
+/// What a recipient takes in a request at most, beside the number and the text.
+const RECIPIENT: usize = r#"{"number":"","text_param":[""],"user_id":2147483647},"#.len();
 
 /// A message to be sent: a number and a text, and how.
 ///
@@ -26,8 +29,12 @@ use sms_gateway_core::{
 /// ```
 #[derive(Clone, Copy)]
 pub struct Sms<'a> {
-    pub(super) draft: Draft<'a>,
+    pub(super) number: Number<'a>,
     text: &'a str,
+    pub(super) ports: Ports,
+    pub(super) alphabet: Alphabet,
+    pub(super) status_report: bool,
+    resend: bool,
 }
 
 impl<'a> Sms<'a> {
@@ -40,14 +47,16 @@ impl<'a> Sms<'a> {
         if text.len() > SendSms::MAX_TEXT_BYTES {
             return Err(Invalid::Text { bytes: text.len(), recipient: None });
         }
-        let draft = Draft::new(Number::new(number)?).text_bytes(written_bytes(text));
-        Self { draft, text }.encoding(Encoding::Auto)
+        let number = Number::new(number)?;
+        let alphabet = Alphabet::Unicode;
+        Self { number, text, ports: Ports::NONE, alphabet, status_report: true, resend: false }
+            .encoding(Encoding::Auto)
     }
 
     /// The ports it may be sent through; without any the gateway chooses.
     #[must_use]
     pub fn ports(self, ports: Ports) -> Self {
-        Self { draft: self.draft.ports(ports), ..self }
+        Self { ports, ..self }
     }
 
     /// How it is encoded.
@@ -57,25 +66,36 @@ impl<'a> Sms<'a> {
     pub fn encoding(self, encoding: Encoding) -> Result<Self, Invalid> {
         let shape = shape(self.text.chars(), encoding)
             .map_err(|error| Invalid::Alphabet { recipient: 0, character: error.character })?;
-        Ok(Self { draft: self.draft.alphabet(shape.alphabet), ..self })
+        Ok(Self { alphabet: shape.alphabet, ..self })
     }
 
     /// Whether status reports are asked for. Without, the message's end is that it was sent.
     #[must_use]
     pub fn status_report(self, request: bool) -> Self {
-        Self { draft: self.draft.status_report(request), ..self }
+        Self { status_report: request, ..self }
     }
 
     /// Whether it is sent again when the answer to its request was lost and the gateway, its queue empty, twice does not
     /// know it. Then it may be sent twice; otherwise it ends [`Unresolved`](sms_gateway_core::track::State::Unresolved).
     #[must_use]
     pub fn resend(self, allowed: bool) -> Self {
-        Self { draft: self.draft.resend(allowed), ..self }
+        Self { resend: allowed, ..self }
     }
 
     /// The text.
     pub const fn text(&self) -> &'a str {
         self.text
+    }
+
+    pub(super) fn draft(&self) -> Draft<'a> {
+        let bytes =
+            RECIPIENT.saturating_add(self.number.as_str().len()).saturating_add(written_bytes(self.text));
+        Draft::new(self.number)
+            .ports(self.ports)
+            .alphabet(self.alphabet)
+            .status_report(self.status_report)
+            .resend(self.resend)
+            .text_bytes(u16::try_from(bytes).unwrap_or(u16::MAX))
     }
 }
 
@@ -86,12 +106,12 @@ impl fmt::Debug for Sms<'_> {
     }
 }
 
-/// How many bytes a text takes in a request's JSON.
-fn written_bytes(text: &str) -> u16 {
+/// How many bytes a text takes in a request's JSON at most.
+fn written_bytes(text: &str) -> usize {
     let bytes = text.bytes().map(|byte| match byte {
         b'"' | b'\\' => 2,
         0..0x20 => 6,
         _ => 1_usize,
     });
-    u16::try_from(bytes.sum::<usize>()).unwrap_or(u16::MAX)
+    bytes.sum()
 }

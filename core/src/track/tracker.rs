@@ -166,6 +166,11 @@ impl<'m> Tracker<'m> {
         self.slots.get(self.find(id)?).message()
     }
 
+    /// How much is asked at once from now on.
+    pub const fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
     /// How many more messages [`add`](Self::add) takes.
     pub fn room(&self) -> u32 {
         self.slots.length(Queue::Free)

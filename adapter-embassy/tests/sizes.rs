@@ -1,0 +1,206 @@
+//! What a messenger does in small buffers: it sends as much as fits, and goes on behind what does not.
+
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{
+    disk::Disk,
+    mock::{Device, Mock, Reply, Road, Then},
+    station::Station,
+};
+use sms_gateway_embassy::{
+    Buffer, Buffers, Error, Event, Gateway, Messenger, Room, SendError, Sms, StoreError,
+    core::{
+        UserId,
+        track::{EarlyReport, Failure, Message, Settings, Slot, State},
+    },
+};
+use std::collections::BTreeMap;
+
+type Client = Messenger<'static, 'static, Mock, Disk>;
+
+/// A gateway with so many bytes for requests, over leaked memory, which a test may do.
+fn gateway(request: usize, mock: Mock) -> Gateway<'static, Mock> {
+    let lend = |size| vec![0; size].leak();
+    let buffers = Buffers { request: lend(request), answer: lend(1536), record: lend(256), login: lend(512) };
+    Gateway::new(mock, "192.168.100.100:8080", buffers, Box::leak(Box::new(|| 7)))
+        .credentials("admin", "admin")
+        .allow_basic(true)
+}
+
+fn client(request: usize, texts: usize, device: impl Device + 'static, disk: Disk) -> (Mock, Client) {
+    let mock = Mock::new(device, Road::default());
+    let room = Room {
+        slots: vec![Slot::EMPTY; 80].leak(),
+        early: vec![EarlyReport::EMPTY; 4].leak(),
+        texts: vec![0; texts].leak(),
+        incoming: vec![0; 64].leak(),
+    };
+    (mock.clone(), Messenger::new(gateway(request, mock), disk, room, Settings::default()))
+}
+
+/// Works until all these messages are at their end; and the largest sizes that were wanted.
+async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Message>, Vec<usize>) {
+    let (mut ends, mut wanted) = (BTreeMap::new(), Vec::new());
+    let work = async {
+        while ends.len() < ids.len() {
+            match messenger.next().await.unwrap() {
+                Event::News(message) => {
+                    if message.is_final {
+                        ends.insert(message.id, message);
+                    }
+                    messenger.acknowledge(&message);
+                }
+                Event::Failing(Error::TooSmall { buffer: Buffer::Request, needed }) => wanted.push(*needed),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    // Long before anything expires.
+    tokio::time::timeout(std::time::Duration::from_secs(3600), work).await.expect("an end");
+    (ends, wanted)
+}
+
+/// The least size in which a messenger can ask all its questions here.
+const LEAST: usize = 450;
+
+#[tokio::test(start_paused = true)]
+async fn whatever_fits_alone_is_sent_in_any_room() {
+    let texts = [
+        "x".repeat(180),
+        "\"\\".repeat(90),
+        "\u{1}\n".repeat(60),
+        "é".repeat(90),
+        "x".repeat(700),
+        "short".to_owned(),
+    ];
+    for request in (LEAST..2300).step_by(47) {
+        let (mock, mut messenger) = client(request, 1500, Station::default(), Disk::default());
+        let mut ids = Vec::new();
+        for (at, text) in texts.iter().cycle().take(20).enumerate() {
+            let sms = Sms::new(if at % 2 == 0 { "1" } else { "+86138001380001234567890" }, text).unwrap();
+            let sms = if at % 3 == 0 { sms } else { sms.ports("0-31".parse().unwrap()).status_report(false) };
+            match messenger.send(&sms).await {
+                Ok(id) => ids.push(id),
+                Err(SendError::TooLong { buffer: Buffer::Request, needed }) => assert!(needed > request),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        let (ends, wanted) = follow(&mut messenger, &ids).await;
+        assert!(wanted.iter().all(|needed| *needed > request), "{wanted:?}");
+        for message in ends.values() {
+            match message.state {
+                State::Delivered | State::Sent => {}
+                State::Failed if !wanted.is_empty() => {
+                    assert_eq!(message.failure, Some(Failure::Refused(413)), "in {request}");
+                }
+                other => panic!("{other:?} in {request}"),
+            }
+        }
+        assert!(mock.requests().iter().all(|whole| whole.len() <= request));
+        if request > 1600 {
+            assert_eq!((ids.len(), wanted.len()), (20, 0), "all fit in {request}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_are_asked_for_in_as_many_questions_as_fit() {
+    for request in (LEAST..1300).step_by(61) {
+        let (mock, mut messenger) = client(request, 1500, Station::default(), Disk::default());
+        let mut ids = Vec::new();
+        for _ in 0..70 {
+            ids.push(messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap());
+        }
+        let (ends, wanted) = follow(&mut messenger, &ids).await;
+        assert!(wanted.is_empty(), "{wanted:?} in {request}");
+        assert!(ends.values().all(|message| message.state == State::Delivered));
+        assert!(mock.requests().iter().all(|whole| whole.len() <= request));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_too_large_blocks_no_other() {
+    // Of the login nothing is known yet.
+    let quotes = "\"".repeat(870);
+    let (_, mut messenger) = client(2048, 1500, Station::default(), Disk::default());
+    let large = messenger.send(&Sms::new("1", &quotes).unwrap()).await.unwrap();
+    let small = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
+    let (ends, wanted) = follow(&mut messenger, &[large, small]).await;
+    assert_eq!(wanted.len(), 1);
+    assert_eq!(ends[&large].failure, Some(Failure::Refused(413)));
+    assert_eq!(ends[&small].state, State::Delivered);
+    // By now it is.
+    let sms = Sms::new("1", &quotes).unwrap();
+    let refused = Err(SendError::TooLong { buffer: Buffer::Request, needed: wanted[0] + 9 });
+    assert_eq!(messenger.send(&sms).await, refused, "but for the digits of the user_id");
+    let far_too_large = "\"".repeat(1000);
+    let (_, mut messenger) = client(2048, 1500, Station::default(), Disk::default());
+    let outcome = messenger.send(&Sms::new("1", &far_too_large).unwrap()).await;
+    assert!(matches!(outcome, Err(SendError::TooLong { buffer: Buffer::Request, needed: 2100.. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_size_below_that_of_a_message_is_told() {
+    let text = "x".repeat(300);
+    let sms = Sms::new("1", &text).unwrap();
+    let (mock, mut messenger) = client(2048, 1500, Station::default(), Disk::default());
+    for _ in 0..2 {
+        let id = messenger.send(&sms).await.unwrap();
+        follow(&mut messenger, &[id]).await;
+    }
+    let sent = |mock: &Mock| {
+        mock.requests().iter().filter(|whole| whole.contains("send_sms")).map(String::len).max().unwrap()
+    };
+    let length = sent(&mock);
+    for request in length - 2..=length + 2 {
+        let (_, mut messenger) = client(request, 1500, Station::default(), Disk::default());
+        let id = messenger.send(&sms).await.unwrap();
+        let (ends, wanted) = follow(&mut messenger, &[id]).await;
+        let fits = request >= length;
+        assert_eq!(ends[&id].state == State::Delivered, fits, "{length} in {request}");
+        assert_eq!(wanted, if fits { vec![] } else { vec![length] });
+    }
+}
+
+/// Behind a Basic login.
+fn basic(station: Station) -> impl Device {
+    move |request: &str| {
+        if request.contains("Authorization: Basic") {
+            return station.0.borrow_mut().serve(request);
+        }
+        let head = "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+        Reply::new(head, Then::Listen)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_grows_makes_requests_smaller() {
+    let (mock, mut messenger) = client(1300, 1500, basic(Station::default()), Disk::default());
+    messenger.set_credentials("admin", "x".repeat(500).leak());
+    let mut ids = Vec::new();
+    for _ in 0..16 {
+        ids.push(messenger.send(&Sms::new("1", &"x".repeat(90)).unwrap()).await.unwrap());
+    }
+    let (ends, wanted) = follow(&mut messenger, &ids).await;
+    assert!(ends.values().all(|message| message.state == State::Delivered), "{wanted:?}");
+    assert!(!wanted.is_empty());
+    assert!(mock.requests().iter().all(|whole| whole.len() <= 1300));
+}
+
+#[tokio::test(start_paused = true)]
+async fn texts_that_do_not_fit_after_a_restart_are_not_lost() {
+    let (disk, station) = (Disk::default(), Station::default());
+    let (_, mut messenger) = client(2048, 50, station.clone(), disk.clone());
+    let id = messenger.send(&Sms::new("1", &"x".repeat(50)).unwrap()).await.unwrap();
+    let (_, mut smaller) = client(2048, 49, station.clone(), disk.clone());
+    for _ in 0..2 {
+        assert_eq!(smaller.start().await, Err(StoreError::TextTooLong { needed: 50 }));
+        assert!(matches!(smaller.next().await, Err(StoreError::TextTooLong { needed: 50 })));
+    }
+    assert_eq!(disk.texts(), 1);
+    let (_, mut messenger) = client(2048, 50, station, disk);
+    let (ends, _) = follow(&mut messenger, &[id]).await;
+    assert_eq!(ends[&id].state, State::Delivered);
+}
