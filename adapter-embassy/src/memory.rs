@@ -7,11 +7,19 @@ use embassy_time::Duration;
 /// The memory that a [`Gateway`](crate::Gateway) works in, lent by the caller. Each has a size of the caller's choice; a call that one is too
 /// small for says which and how much is needed ([`Error::TooSmall`](crate::Error::TooSmall)). [`Memory`] has them all.
 pub struct Buffers<'m> {
-    /// Where a request is written, head and body, to leave in one write. 512 bytes do for questions; a message takes as many more as
-    /// its text and number have in JSON, 1,600 bytes at most for a text without quotes or control characters.
+    /// Where a request is written, head and body, to leave in one write. At most that is 98 bytes, the host, twice the target, the
+    /// body, and with a login 86 bytes and half of [`login`](Self::login), or for Basic 6 bytes and 4 for each begun 3 of
+    /// `name:password`. Most gateways' challenges take far less than half of `login`.
+    ///
+    /// The longest target, that of get_port_info for all kinds of all ports, has
+    /// [`MAX_TARGET_BYTES`](sms_gateway_core::call::MAX_TARGET_BYTES). The body of a send_sms has at most 176 bytes, and for each
+    /// recipient 53, the number and the text as it is in JSON: quotes and line breaks take two bytes, other control characters six. So
+    /// 1024 bytes do for the questions of a [`Messenger`](crate::Messenger) and for messages of 250 bytes, and 2304 for any text of 1500
+    /// without such characters, 2048 with a usual login.
     pub request: &'m mut [u8],
-    /// Where the bytes of an answer come in; before that the request's target and login are written here. Any size from 512 bytes
-    /// does for any answer; larger is faster.
+    /// Where the bytes of an answer come in: any size does for any answer; larger is faster. Before that the request's target and login
+    /// are written here: at most twice the target, 86 bytes and half of [`login`](Self::login), so that 512 bytes do for targets of up
+    /// to 85 bytes, and 872 for all.
     pub answer: &'m mut [u8],
     /// Where one record of an answer is held: at least 64 bytes; 256 do for all but incoming texts. A longer text comes out as
     /// [`Text::TooLong`](sms_gateway_core::json::Text::TooLong).

@@ -5,6 +5,7 @@
 mod common;
 
 use common::{
+    device,
     disk::Disk,
     mock::{Device, Mock, Reply, Road, Then},
     station::Station,
@@ -12,7 +13,12 @@ use common::{
 use sms_gateway_embassy::{
     Buffer, Buffers, Error, Event, Gateway, Messenger, Room, SendError, Sms, StoreError,
     core::{
-        UserId,
+        Number, Ports, TaskId, UserId,
+        call::{
+            Call, Commas, Flag, GetPortInfo, Info, MAX_TARGET_BYTES, QueryIncomingSms, QuerySmsDeliverStatus,
+            QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
+        },
+        text::Encoding,
         track::{EarlyReport, Failure, Message, Settings, Slot, State},
     },
 };
@@ -203,4 +209,92 @@ async fn texts_that_do_not_fit_after_a_restart_are_not_lost() {
     let (_, mut messenger) = client(2048, 50, station, disk);
     let (ends, _) = follow(&mut messenger, &[id]).await;
     assert_eq!(ends[&id].state, State::Delivered);
+}
+
+/// Challenges with a realm of so many bytes, and is content with any answer.
+fn wordy(realm: usize) -> impl Device {
+    move |request: &str| {
+        if request.contains("Authorization: Digest") {
+            return device::truth(request);
+        }
+        let realm = "x".repeat(realm);
+        let challenge = format!(r#"Digest realm="{realm}", nonce="n", qop="auth", algorithm=MD5"#);
+        let head = format!("HTTP/1.1 401 X\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n\r\n");
+        Reply::new(head, Then::Listen)
+    }
+}
+
+const LOGIN: usize = 300;
+
+/// Asks in buffers as small as [`Buffers`] promise that they may be; the request's length, and what it may be, unless its challenge is
+/// too large.
+async fn ask<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
+    let host = "192.168.100.100:8080";
+    let target = call.target(Commas::Encoded, &mut [0; MAX_TARGET_BYTES]).unwrap().len();
+    let login = 86 + LOGIN / 2;
+    let room = 98 + host.len() + 2 * target + call.body_length() + login;
+    let (mut request, mut answer) = (vec![0; room], vec![0; 2 * target + login]);
+    let (mut record, mut login, mut entropy) = ([0; 256], [0; LOGIN], || 7);
+    let buffers =
+        Buffers { request: &mut request, answer: &mut answer, record: &mut record, login: &mut login };
+    let mock = Mock::new(wordy(realm), Road::default());
+    let mut gateway = Gateway::new(mock.clone(), host, buffers, &mut entropy).credentials("admin", "admin");
+    let outcome = match gateway.ask(call).await {
+        Ok(mut answer) => answer.finish().await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Err(Error::TooSmall { buffer: Buffer::Login, .. }) => return None,
+        Ok(()) | Err(Error::Refused(_)) => {}
+        Err(error) => panic!("{error:?} to {}, {realm} bytes", C::NAME),
+    }
+    Some((mock.requests().last().unwrap().len(), room))
+}
+
+#[tokio::test(start_paused = true)]
+async fn buffers_of_the_sizes_that_are_promised_do_for_any_login() {
+    let all = Info::ALL.into_iter().collect();
+    let (time, number) =
+        ("2026-01-01 10:00:00".parse().unwrap(), Number::new("+12345678901234567890123").unwrap());
+    let recipients = [Recipient::new(number).params(&["\"\u{1}"]).user_id(UserId::MAX); 128];
+    let send = SendSms::new("#param#", &recipients).unwrap().ports(Ports::ALL).status_report(false);
+    let send = send.encoding(Encoding::Unicode).unwrap();
+    let (numbers, ids) = ([number; 32], [UserId::MAX; 64]);
+    let results = QuerySmsResult::new().numbers(&numbers).unwrap().ports(Ports::ALL).user_ids(&ids);
+    let reports = QuerySmsDeliverStatus::new().ports(Ports::ALL).after(time).before(time);
+    let incoming = QueryIncomingSms::new(Flag::Unread).after(i64::MAX).ports(Ports::ALL);
+    let infos = GetPortInfo::new(all).unwrap().ports(Ports::ALL);
+    let reply = QueryUssdReply::new(Ports::ALL).unwrap();
+    let ussd = SendUssd::send(Ports::ALL, "*1#").unwrap();
+    for realm in 0.. {
+        let asked = [
+            ask(&send, realm).await,
+            ask(&results, realm).await,
+            ask(&reports, realm).await,
+            ask(&QuerySmsInQueue, realm).await,
+            ask(&incoming, realm).await,
+            ask(&ussd, realm).await,
+            ask(&reply, realm).await,
+            ask(&StopSms::new(TaskId::new(i64::MIN)), realm).await,
+            ask(&infos, realm).await,
+        ];
+        if asked.contains(&None) {
+            assert!(realm > 0);
+            return;
+        }
+        assert!(asked.iter().flatten().all(|(length, room)| length <= room));
+        let spare = asked.iter().flatten().map(|(length, room)| room - length).min();
+        // Half of the hash's digits, which are those of MD5.
+        assert!(spare >= Some(32), "{spare:?}");
+    }
+}
+
+#[test]
+fn the_body_of_a_message_is_as_large_as_is_promised() {
+    let number = Number::new("10086").unwrap();
+    let recipients = [Recipient::new(number).params(&["a\"\n\u{1}"]).user_id(UserId::MAX); 3];
+    let send = SendSms::new("#param#", &recipients).unwrap().ports(Ports::ALL).status_report(false);
+    let send = send.encoding(Encoding::Unicode).unwrap();
+    // Commas stand between recipients only, and "unicode" has a letter less than "gsm-7bit".
+    assert_eq!(send.body_length(), 176 - 1 + 3 * (53 + 5 + 1 + 2 + 2 + 6) - 1);
 }
