@@ -38,7 +38,7 @@ pub use messenger::{Closed, Handle, Messenger, Sms};
 pub use sms_gateway_core as core;
 pub use ussd::{Ussd, UssdError, UssdWait};
 
-/// The README's example compiles.
+/// The README's examples compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
