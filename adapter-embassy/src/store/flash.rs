@@ -2,7 +2,12 @@
 //!
 //! That map keeps the latest value of each key and takes care of wear and of writes that are cut off; a key once used is never given up,
 //! since not all flash can be written twice. So the keys of the map are places, which are used again, and a value begins with what it
-//! is of. Several changes are written as one value first, the journal, which is worked off again if the power goes meanwhile.
+//! is of. Several changes are written as one value first, the journal, which is worked off again if the power goes meanwhile. So it
+//! must not be written before it is sure that all of it has a place.
+//!
+//! How much fits: the map empties its pages in turn, each into the next, and never brings together what two of them have left. Of all
+//! pages but one, a value needs one that has room for it when only the latest values are left there. There is one when those take at
+//! most as many bytes as the pages have, less the value's from each.
 
 use core::{fmt, ops::Range};
 
@@ -12,6 +17,8 @@ use sequential_storage::{
     map::{MapConfig, MapStorage},
 };
 
+use sms_gateway_core::track::MAX_RECORD_BYTES;
+
 use super::{Key, Store, Write};
 
 /// The place of the journal.
@@ -19,18 +26,93 @@ const JOURNAL: u16 = u16::MAX;
 /// A value begins with its key, and in the journal with its length before that.
 const KEY: usize = 5;
 const LENGTH: usize = 2;
+/// The map has the place before a value.
+const PLACE: usize = size_of::<u16>();
+/// The most bytes that a flash writes or reads at once.
+const MAX_WORD: usize = 32;
+
+/// How many messages a messenger stores at once, and how many texts it forgets by itself with them.
+const MESSAGES: usize = 8;
+/// All changes of a messenger but a text: the records, a text that each makes useless, and other texts that are.
+const CHANGES: usize = MESSAGES * (LENGTH + KEY + MAX_RECORD_BYTES + 2 * (LENGTH + KEY));
+/// What forgetting takes at most: records, their texts, and other texts.
+const FORGETTING: usize = 3 * MESSAGES * (LENGTH + KEY);
+
+/// How large [`FlashStore::new`]'s `batch` must be for a messenger whose longest text has so many bytes.
+pub const fn batch_size(longest_text: usize) -> usize {
+    LENGTH.saturating_add(KEY).saturating_add(longest_text).saturating_add(CHANGES)
+}
+
+/// How large [`FlashStore::new`]'s `work` must be, for any flash.
+pub const fn work_size(longest_text: usize) -> usize {
+    words(PLACE.saturating_add(batch_size(longest_text)), MAX_WORD)
+}
+
+/// So many bytes in whole words.
+const fn words(bytes: usize, word: usize) -> usize {
+    match bytes.checked_next_multiple_of(word) {
+        Some(bytes) => bytes,
+        None => usize::MAX,
+    }
+}
 
 type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 
 /// Keeps all in flash. Feature `flash`.
 ///
-/// A page of the flash must have room for a text and the records of up to eight messages at once, 2.5 KB if texts may be as long as the
-/// API allows; and the flash for two pages more than all values take.
+/// A page of the flash must have room for a batch, [`batch_size`]: 2.5 KB if texts may be as long as the API allows. The store is never
+/// full with so many pages that `(pages - 1) * (page - batch)` is at least `values + batch`, all in bytes, where a text counts for 30
+/// more than it has, and a record for 130; if the flash writes 32 bytes at once, each for 100 more.
+///
+/// With fewer pages it may say [`FlashError::Full`], and [`FlashError::NoPlace`] with too small a table. Then nothing of that batch is
+/// stored, a message in it is not taken, and what was there stays. There is room again when messages are over and acknowledged, and
+/// with pages of 2 KiB or more there is always enough for those that were taken to come so far. After [`FlashError::Corrupted`] only
+/// [`erase`](Self::erase) is left.
+///
+/// ```no_run
+/// use embedded_storage_async::nor_flash::NorFlash;
+/// use sms_gateway_embassy::{
+///     Event, Gateway, Messenger, Room, Store, StoreError, Transport,
+///     core::track::{EarlyReport, Settings, Slot},
+///     store::{FlashError, FlashStore, batch_size, work_size},
+/// };
+///
+/// const SLOTS: usize = 8;
+/// const TEXT: usize = 640;
+///
+/// /// Follows messages over resets. The flash has 16 pages of 4 KiB for it, from its first megabyte on.
+/// async fn follow<T: Transport, F: NorFlash>(
+///     gateway: Gateway<'_, T>,
+///     flash: F,
+/// ) -> Result<(), StoreError<FlashError<F::Error>>> {
+///     // On a board, better in a static.
+///     let (mut table, mut batch, mut work) =
+///         ([None; 2 * SLOTS + 2], [0; batch_size(TEXT)], [0; work_size(TEXT)]);
+///     let mut store = FlashStore::new(flash, 0x10_0000..0x11_0000, &mut table, &mut batch, &mut work)
+///         .map_err(StoreError::Store)?;
+///     // Something else was there, or the flash is worn out. All messages are forgotten.
+///     if let Err(FlashError::Corrupted) = store.restore(&mut |_, _| ()).await {
+///         store.erase().await.map_err(StoreError::Store)?;
+///     }
+///
+///     let (mut slots, mut early) = ([Slot::EMPTY; SLOTS], [EarlyReport::EMPTY; 4]);
+///     let (mut texts, mut incoming) = ([0; TEXT], [0; 512]);
+///     let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
+///     let mut messenger = Messenger::new(gateway, store, room, Settings::default());
+///     loop {
+///         if let Event::News(message) = messenger.next().await? {
+///             messenger.acknowledge(&message);
+///         }
+///     }
+/// }
+/// ```
 pub struct FlashStore<'m, F: NorFlash> {
     map: Map<F>,
     table: &'m mut [Option<Key>],
     batch: &'m mut [u8],
     work: &'m mut [u8],
+    /// How many bytes the values take.
+    used: usize,
     /// The table is that of the flash, and the journal is worked off.
     is_open: bool,
 }
@@ -43,9 +125,9 @@ pub enum FlashError<E> {
     Flash(E),
     /// The range is not one of whole pages, at least two, or its pages are too small.
     Range,
-    /// The flash is full.
+    /// The flash is full. Nothing of the batch is stored.
     Full,
-    /// The lent table has no place for another value.
+    /// The lent table has no place for another value, or is too small for those that are stored.
     NoPlace,
     /// A lent buffer is too small, or a page.
     TooSmall {
@@ -86,10 +168,13 @@ impl<E> From<sequential_storage::Error<E>> for FlashError<E> {
 }
 
 impl<'m, F: NorFlash> FlashStore<'m, F> {
-    /// A store in these pages of the flash, which it has for itself, and which are erased before their first use.
+    /// A store in these pages of the flash, which it has for itself. Before their first use they must be erased, as those of a new chip
+    /// are; [`erase`](Self::erase) does it. With other pages than before, they must be erased too.
     ///
-    /// `table` has a place for each value: one for each slot, one for each text that waits, and two more. In `batch` changes are put
-    /// together: 2.5 KB do for texts of all lengths, and 850 bytes beside the longest text. `work` is as large, and 8 bytes more.
+    /// `table` has a place for each value: two for each slot, the record and the text that waits, and two more. In `batch` changes are
+    /// put together; [`batch_size`] tells how large it is. `work` has 2 bytes more, rounded up to the flash's word, the larger of
+    /// `F::WRITE_SIZE` and `F::READ_SIZE`; [`work_size`] does for any flash. With less memory than before, what is stored may not be
+    /// readable: [`FlashError::NoPlace`] and [`FlashError::TooSmall`].
     ///
     /// # Errors
     /// [`FlashError::Range`].
@@ -100,9 +185,23 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         batch: &'m mut [u8],
         work: &'m mut [u8],
     ) -> Result<Self, FlashError<F::Error>> {
+        if range.is_empty() {
+            return Err(FlashError::Range);
+        }
         let config = MapConfig::try_new(range).map_err(|_| FlashError::Range)?;
         let map = MapStorage::new(flash, config, Cache::new_uncached());
-        Ok(Self { map, table, batch, work, is_open: false })
+        let places = table.len().min(usize::from(JOURNAL));
+        let table = table.get_mut(..places).unwrap_or_default();
+        Ok(Self { map, table, batch, work, used: 0, is_open: false })
+    }
+
+    /// Forgets all: erases the pages. If that is cut off, they must be erased again before anything else is done with the store.
+    ///
+    /// # Errors
+    /// [`FlashError::Flash`].
+    pub async fn erase(&mut self) -> Result<(), FlashError<F::Error>> {
+        self.is_open = false;
+        Ok(self.map.erase_all().await?)
     }
 
     /// Gives the flash back.
@@ -115,44 +214,139 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         if self.is_open {
             return Ok(());
         }
+        self.used = 0;
         for (place, entry) in (0..JOURNAL).zip(self.table.iter_mut()) {
             let value = self.map.fetch_item::<&[u8]>(self.work, &place).await?;
             *entry = value.and_then(|value| Some(split(value)?.0));
+            if let (Some(key), Some(value)) = (*entry, value) {
+                self.used = self.used.saturating_add(Self::size(key, value.len()));
+            }
         }
+        self.look_beyond().await?;
         let journal = self.map.fetch_item::<&[u8]>(self.work, &JOURNAL).await?.unwrap_or_default();
         let length = journal.len();
         let room = self.batch.get_mut(..length).ok_or(FlashError::TooSmall { needed: length })?;
-        room.copy_from_slice(journal);
-        self.apply(length).await?;
-        if length > 0 {
-            self.map.store_item(self.work, &JOURNAL, &&[][..]).await?;
-        }
+        copy(room, journal);
+        self.apply(length, length > 0).await?;
         self.is_open = true;
         Ok(())
     }
 
-    /// Puts changes together, and gives their length and how many they are. What is not there need not be forgotten.
-    fn gather(&mut self, writes: &[Write<'_>]) -> Result<(usize, usize), FlashError<F::Error>> {
-        let (mut used, mut count) = (0_usize, 0);
-        for write in writes {
-            if write.value.is_none()
-                && !self.table.contains(&Some(write.key))
-                && !gathers(self.batch, used, write.key)
-            {
-                continue;
+    /// Whether there are values at places that the table does not have.
+    async fn look_beyond(&mut self) -> Result<(), FlashError<F::Error>> {
+        let mut from = u16::try_from(self.table.len()).unwrap_or(JOURNAL);
+        loop {
+            let mut found: Option<u16> = None;
+            let mut items = self.map.fetch_all_items(self.work).await?;
+            while let Some((place, value)) = items.next::<&[u8]>(self.work).await? {
+                if (from..JOURNAL).contains(&place) && !value.is_empty() {
+                    found = Some(found.map_or(place, |found| found.min(place)));
+                }
             }
-            let bytes = write.value.unwrap_or_default();
-            let end = used.saturating_add(LENGTH + KEY).saturating_add(bytes.len());
-            let room = self.batch.get_mut(used..end).ok_or(FlashError::TooSmall { needed: end })?;
-            put(room, write.key, write.value).ok_or(FlashError::TooSmall { needed: end })?;
-            (used, count) = (end, count + 1);
+            let Some(place) = found else { return Ok(()) };
+            // It may be an older value.
+            let value = self.map.fetch_item::<&[u8]>(self.work, &place).await?;
+            if value.is_some_and(|value| !value.is_empty()) {
+                return Err(FlashError::NoPlace);
+            }
+            from = place.saturating_add(1);
         }
-        Ok((used, count))
     }
 
-    /// Stores the changes that are put together, one by one.
-    async fn apply(&mut self, length: usize) -> Result<(), FlashError<F::Error>> {
-        let Self { map, table, batch, work, .. } = self;
+    /// What a page has for values, in bytes: it has a mark at each end.
+    const PAGE: usize = F::ERASE_SIZE.saturating_sub(Self::WORD.saturating_mul(2));
+    const WORD: usize = if F::WRITE_SIZE > F::READ_SIZE { F::WRITE_SIZE } else { F::READ_SIZE };
+
+    /// What so many bytes take in the flash.
+    fn item(length: usize) -> usize {
+        let head = usize::try_from(Map::<F>::item_overhead_size()).unwrap_or(usize::MAX);
+        head.saturating_add(words(PLACE.saturating_add(length), Self::WORD))
+    }
+
+    /// What a value takes. A record counts as the largest, so that it may grow.
+    fn size(key: Key, length: usize) -> usize {
+        Self::item(match key {
+            Key::Record(_) => length.max(KEY + MAX_RECORD_BYTES),
+            Key::Text(_) => length,
+        })
+    }
+
+    /// How many bytes may be in use when a value of this size is still to find a place.
+    fn capacity(&self, largest: usize) -> usize {
+        let range = self.map.flash_range();
+        let bytes = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
+        let pages = bytes.checked_div(F::ERASE_SIZE).unwrap_or(0).saturating_sub(1);
+        // What was forgotten at a place, or in the journal, is there as an empty value.
+        let empty = self.table.len().saturating_add(1).saturating_mul(Self::item(0));
+        pages.saturating_mul(Self::PAGE.saturating_sub(largest)).saturating_sub(empty)
+    }
+
+    /// The largest journal that must find room after something was added: what is there must be able to come further, as far as pages
+    /// have the room, and to be forgotten.
+    fn reserve(&self) -> usize {
+        let further = Self::item(CHANGES.min(self.batch.len()));
+        let forgetting = Self::item(FORGETTING);
+        if further <= Self::PAGE / 2 { further.max(forgetting) } else { forgetting }
+    }
+
+    /// Puts changes together, and gives their length and how many they are, if there is room for all. What is not there need not be
+    /// forgotten. What is forgotten comes first, since it makes room.
+    fn gather(&mut self, writes: &[Write<'_>]) -> Result<(usize, usize), FlashError<F::Error>> {
+        let (mut length, mut count) = (0_usize, 0_usize);
+        let (mut growth, mut largest) = (0_usize, Self::item(0));
+        let mut places = self.table.iter().filter(|entry| entry.is_none()).count();
+        for is_forgetting in [true, false] {
+            for (index, write) in writes.iter().enumerate() {
+                let later = writes.get(index.saturating_add(1)..).unwrap_or_default();
+                let is_known = self.table.contains(&Some(write.key));
+                if write.value.is_none() != is_forgetting
+                    || (is_forgetting && !is_known)
+                    || later.iter().any(|later| later.key == write.key)
+                {
+                    continue;
+                }
+                let bytes = write.value.unwrap_or_default();
+                let end = length.saturating_add(LENGTH + KEY).saturating_add(bytes.len());
+                let room = self.batch.get_mut(length..end).ok_or(FlashError::TooSmall { needed: end })?;
+                put(room, write.key, write.value).ok_or(FlashError::TooSmall { needed: end })?;
+                (length, count) = (end, count.saturating_add(1));
+                if is_forgetting {
+                    places = places.saturating_add(1);
+                    continue;
+                }
+                if !is_known {
+                    places = places.checked_sub(1).ok_or(FlashError::NoPlace)?;
+                }
+                let size = Self::size(write.key, bytes.len().saturating_add(KEY));
+                largest = largest.max(size);
+                if !is_known || matches!(write.key, Key::Text(_)) {
+                    growth = growth.saturating_add(size);
+                }
+            }
+        }
+        let needed = words(length.saturating_add(PLACE), Self::WORD);
+        if self.work.len() < needed {
+            return Err(FlashError::TooSmall { needed });
+        }
+        if Self::item(length) > Self::PAGE {
+            return Err(FlashError::TooSmall { needed: 0 });
+        }
+        let mut journal = if count > 1 { Self::item(length) } else { 0 };
+        if growth > 0 {
+            journal = journal.max(self.reserve());
+            largest = largest.max(self.reserve());
+        }
+        let used = self.used.saturating_add(growth).saturating_add(journal);
+        // A single change that finds no room leaves all as it was.
+        if journal > 0 && used > self.capacity(largest) {
+            return Err(FlashError::Full);
+        }
+        Ok((length, count))
+    }
+
+    /// Stores the changes that are put together, one by one, and then gives up the journal, if they are from there.
+    async fn apply(&mut self, length: usize, has_journal: bool) -> Result<(), FlashError<F::Error>> {
+        let Self { map, table, batch, work, used, .. } = self;
         for value in Entries(batch.get(..length).unwrap_or_default()) {
             let Some((key, bytes)) = split(value) else { continue };
             let is_forgotten = bytes.is_none();
@@ -164,13 +358,25 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
                 }
                 return Err(FlashError::NoPlace);
             };
-            let index =
-                u16::try_from(place).ok().filter(|index| *index != JOURNAL).ok_or(FlashError::NoPlace)?;
-            let stored = if is_forgotten { &[][..] } else { value };
+            let index = u16::try_from(place).map_err(|_| FlashError::NoPlace)?;
+            let before = match (known, key) {
+                (None, _) => 0,
+                (_, Key::Record(_)) => Self::size(key, 0),
+                (_, Key::Text(_)) => {
+                    let value = map.fetch_item::<&[u8]>(work, &index).await?;
+                    Self::size(key, value.unwrap_or_default().len())
+                }
+            };
+            let (stored, after) =
+                if is_forgotten { (&[][..], 0) } else { (value, Self::size(key, value.len())) };
             map.store_item(work, &index, &stored).await?;
             if let Some(entry) = table.get_mut(place) {
                 *entry = Some(key).filter(|_| !is_forgotten);
             }
+            *used = used.saturating_sub(before).saturating_add(after);
+        }
+        if has_journal {
+            map.store_item(work, &JOURNAL, &&[][..]).await?;
         }
         Ok(())
     }
@@ -187,16 +393,15 @@ where
         let (length, count) = self.gather(writes)?;
         // Cut off, it begins with what the flash has.
         self.is_open = false;
-        if count > 1 {
+        let has_journal = count > 1;
+        if has_journal {
             let batch = self.batch.get(..length).unwrap_or_default();
             self.map.store_item(self.work, &JOURNAL, &batch).await?;
         }
-        self.apply(length).await?;
-        if count > 1 {
-            self.map.store_item(self.work, &JOURNAL, &&[][..]).await?;
-        }
-        self.is_open = true;
-        Ok(())
+        let applied = self.apply(length, has_journal).await;
+        self.is_open = applied.is_ok();
+        // Once the journal is there, the changes are stored: they are worked off by whatever comes next.
+        if has_journal { Ok(()) } else { applied }
     }
 
     async fn load(&mut self, key: Key, buffer: &mut [u8]) -> Result<Option<usize>, Self::Error> {
@@ -208,7 +413,7 @@ where
         let value = self.map.fetch_item::<&[u8]>(self.work, &place).await?;
         let Some((_, Some(bytes))) = value.and_then(split) else { return Ok(None) };
         let Some(room) = buffer.get_mut(..bytes.len()) else { return Ok(None) };
-        room.copy_from_slice(bytes);
+        copy(room, bytes);
         Ok(Some(bytes.len()))
     }
 
@@ -240,10 +445,9 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// Whether a batch has something of this key.
-fn gathers(batch: &[u8], length: usize, key: Key) -> bool {
-    Entries(batch.get(..length).unwrap_or_default())
-        .any(|value| split(value).is_some_and(|(of, _)| of == key))
+/// Copies as many bytes as both have.
+fn copy(to: &mut [u8], from: &[u8]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 /// A value's key and bytes; `None` in place of bytes: it is forgotten.
@@ -269,7 +473,7 @@ fn put(room: &mut [u8], key: Key, value: Option<&[u8]>) -> Option<()> {
     let (number, bytes) = rest.split_first_chunk_mut::<4>()?;
     *number = id.to_le_bytes();
     let value = value.unwrap_or_default();
-    bytes.get_mut(..value.len())?.copy_from_slice(value);
+    copy(bytes.get_mut(..value.len())?, value);
     Some(())
 }
 

@@ -5,7 +5,7 @@ mod flash;
 mod ram;
 
 #[cfg(feature = "flash")]
-pub use flash::{FlashError, FlashStore};
+pub use flash::{FlashError, FlashStore, batch_size, work_size};
 pub use ram::{NoRoom, RamStore};
 
 /// What something is stored under.
@@ -39,7 +39,7 @@ pub trait Store {
     /// Stores all these changes, or none of them, whenever the power goes. The future may be dropped: the same changes come again then.
     ///
     /// # Errors
-    /// When they are not stored.
+    /// When they are not stored. What was stored before is still there then, and can be read and forgotten.
     async fn save(&mut self, writes: &[Write<'_>]) -> Result<(), Self::Error>;
 
     /// Gives what is stored under a key, copied into the buffer, with its length; `None` if there is nothing, or nothing that fits.

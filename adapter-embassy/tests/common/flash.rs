@@ -7,11 +7,13 @@ use embedded_storage_async::nor_flash::{
 };
 
 pub const PAGE: usize = 1024;
-const WORD: usize = 4;
 
-/// Erased by pages, written by words, and a word only once after it was erased.
+/// Erased by pages of `SIZE` bytes, written by words of `WORD`, and a word only once after it was erased.
 #[derive(Clone)]
-pub struct Flash(pub Rc<RefCell<Cells>>);
+pub struct Chip<const WORD: usize, const SIZE: usize>(pub Rc<RefCell<Cells>>);
+
+/// One with words of 4 bytes.
+pub type Flash = Chip<4, PAGE>;
 
 pub struct Cells {
     pub bytes: Vec<u8>,
@@ -34,9 +36,9 @@ impl NorFlashError for Failure {
     }
 }
 
-impl Flash {
+impl<const WORD: usize, const SIZE: usize> Chip<WORD, SIZE> {
     pub fn new(pages: usize) -> Self {
-        let bytes = vec![0xFF; pages * PAGE];
+        let bytes = vec![0xFF; pages * SIZE];
         Self(Rc::new(RefCell::new(Cells { bytes, power: usize::MAX, writes: 0, erased: 0 })))
     }
 
@@ -52,11 +54,11 @@ impl Cells {
     }
 }
 
-impl ErrorType for Flash {
+impl<const WORD: usize, const SIZE: usize> ErrorType for Chip<WORD, SIZE> {
     type Error = Failure;
 }
 
-impl ReadNorFlash for Flash {
+impl<const WORD: usize, const SIZE: usize> ReadNorFlash for Chip<WORD, SIZE> {
     const READ_SIZE: usize = WORD;
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Failure> {
@@ -71,9 +73,9 @@ impl ReadNorFlash for Flash {
     }
 }
 
-impl NorFlash for Flash {
+impl<const WORD: usize, const SIZE: usize> NorFlash for Chip<WORD, SIZE> {
     const WRITE_SIZE: usize = WORD;
-    const ERASE_SIZE: usize = PAGE;
+    const ERASE_SIZE: usize = SIZE;
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Failure> {
         let mut cells = self.0.borrow_mut();
