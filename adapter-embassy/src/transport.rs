@@ -13,6 +13,11 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 ///
 /// There is one exception. [`Answer::next`](crate::Answer::next) may be dropped and called again, and so may the future of a `read`: it must
 /// not take bytes with it. Those of sockets don't; those of TLS libraries may, see [TLS](crate#tls).
+///
+/// A `write` that fails must have taken nothing of what it was given, and what it has not taken must never reach the gateway: if the first
+/// write on a connection that was kept fails, the request goes out again on a new one, a message to be sent among others. What fails
+/// later, in [`flush`](Write::flush), may have left. TCP sockets keep to that, and [`Opened`] does if what it holds does. A transport
+/// that gathers bytes and sends them within a `write` must take them all the same when that fails, and fail in the next call.
 #[allow(async_fn_in_trait)]
 pub trait Transport: Read + Write {
     /// Opens the connection. It is called when there is none: at first, and after [`close`](Self::close).
