@@ -11,7 +11,7 @@ use gateway_emulator::{
 const PASSWORD: &str = "GATEWAY_EMULATOR_PASSWORD";
 
 /// Plays an SMS gateway over HTTP. Prints its URL, then a line for each request, until it is interrupted or terminated, and then a line
-/// for each message it has accepted.
+/// for each message it has accepted, one for each in its inbox, and one with the counts of challenges and expired nonces.
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help())]
 pub(crate) struct Args {

@@ -14,7 +14,8 @@ use tokio::{
 };
 
 use crate::{
-    Canned, Counts, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart, exchange::World, server,
+    Canned, Counts, IncomingSeen, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart,
+    device::inbox::Flag, exchange::World, server,
 };
 
 /// A message takes hours at the slow end and microseconds at the fast one.
@@ -128,6 +129,11 @@ impl Emulator {
     /// very many, the oldest finished ones are left out.
     pub fn messages(&self) -> Vec<MessageSeen> {
         self.shared.look(|world| world.device.outbox.all().map(MessageSeen::from).collect())
+    }
+
+    /// The inbox, oldest first.
+    pub fn inbox(&self) -> Vec<IncomingSeen> {
+        self.shared.look(|world| world.device.inbox.select(0, Flag::All).map(IncomingSeen::from).collect())
     }
 
     /// The newest requests, oldest first.

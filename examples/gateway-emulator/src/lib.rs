@@ -50,7 +50,7 @@ pub use crate::{
     device::{Restart, message::Status, port::Reg},
     emulator::Emulator,
     fate::{Arrival, Fate, Plan},
-    log::{Counts, MessageSeen, RequestSeen},
+    log::{Counts, IncomingSeen, MessageSeen, RequestSeen},
     options::{Auth, Counted, LockedOut, NonceCount, NonceLife, Options, Stale},
     quirks::{NumberSpelling, Quirks, Redirect, RegSpelling, ReportTime},
     reply::End,

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     closing::Closed,
-    device::message::{Message, Status},
+    device::{
+        inbox::Incoming,
+        message::{Message, Status},
+    },
 };
 
 /// How many requests are remembered.
@@ -69,6 +72,28 @@ impl From<&Message> for MessageSeen {
             segments: message.segments,
             sent: message.sent,
         }
+    }
+}
+
+/// A message that came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncomingSeen {
+    /// The id that the gateway gave it.
+    pub id: u64,
+    /// The port it came in by.
+    pub port: u8,
+    /// The sender's number.
+    pub number: String,
+    /// Its text.
+    pub text: String,
+    /// Whether it is marked as read.
+    pub read: bool,
+}
+
+impl From<&Incoming> for IncomingSeen {
+    fn from(sms: &Incoming) -> Self {
+        let Incoming { id, port, number, text, read, .. } = sms;
+        Self { id: *id, port: *port, number: number.clone(), text: text.clone(), read: *read }
     }
 }
 

@@ -1,11 +1,13 @@
-//! The emulator as a program: it runs until it is ended, and prints a line for each request and at last one for each message.
+//! The emulator as a program: it runs until it is ended, and prints a line for each request, and at last one for each message it has sent
+//! or received and one about logins.
 
 mod args;
 
 use std::io::{self, Write};
 
 use clap::Parser;
-use gateway_emulator::{Emulator, MessageSeen, RequestSeen};
+use gateway_emulator::{Counts, Emulator, MessageSeen, RequestSeen};
+use serde_json::Value;
 
 use crate::args::Args;
 
@@ -22,6 +24,12 @@ async fn main() -> io::Result<()> {
     for message in gateway.messages() {
         writeln!(io::stdout(), "{}", told(&message))?;
     }
+    for sms in gateway.inbox() {
+        let (number, text) = (Value::from(sms.number), Value::from(sms.text));
+        writeln!(io::stdout(), "received {number} {text}")?;
+    }
+    let Counts { challenged, expired, .. } = gateway.counts();
+    writeln!(io::stdout(), "challenged: {challenged}, nonces expired: {expired}")?;
     Ok(())
 }
 

@@ -58,8 +58,9 @@ fn it_prints_its_url_and_each_request() {
 
 #[test]
 #[cfg(unix)]
-fn it_tells_of_its_messages_at_the_end() {
-    let (mut running, mut lines) = start(&["--auth", "none", "--default-fate", "stuck"]);
+fn it_tells_of_its_messages_and_logins_at_the_end() {
+    let (mut running, mut lines) =
+        start(&["--auth", "none", "--default-fate", "stuck", "--incoming", "2:+10086:\"ü\""]);
     let url = lines.next().unwrap();
     let body = r#"{"text":"Grüße\n#param#","param":[{"number":"10086","text_param":["😀"],"user_id":7},{"number":"1","text_param":["?"]}]}"#;
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
@@ -73,7 +74,9 @@ fn it_tells_of_its_messages_at_the_end() {
         lines.collect::<Vec<_>>(),
         [
             "message 7 to 10086: Sending, segments sent: 0 of 1, text: Grüße\\n😀",
-            "message to 1: Sending, segments sent: 0 of 1, text: Grüße\\n?"
+            "message to 1: Sending, segments sent: 0 of 1, text: Grüße\\n?",
+            r#"received "+10086" "\"ü\"""#,
+            "challenged: 0, nonces expired: 0"
         ]
     );
     assert!(running.0.wait().unwrap().success());
