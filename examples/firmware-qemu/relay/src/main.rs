@@ -2,7 +2,7 @@
 //!
 //! `relay DIRECTORY [SEED]`. QEMU sends an Ethernet frame as a datagram (`-netdev dgram`). What the socket `relay-board` in the
 //! directory receives goes to the socket `network` there, and what `relay-network` receives to `board`. When it is ready it prints a
-//! line; it runs until it is killed.
+//! line, and then one whenever a frame was lost or overtaken, with the counts so far; it runs until it is killed.
 
 mod link;
 
@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use crate::link::{Badness, Link};
+use crate::link::{Badness, Done, Link};
 
 /// Longer than any frame.
 const FRAME: usize = 2048;
@@ -41,8 +41,13 @@ fn relay() -> Result<(), Box<dyn Error>> {
 
     let board = UnixDatagram::bind(directory.join("relay-board"))?;
     let network = UnixDatagram::bind(directory.join("relay-network"))?;
-    let out = Lane { from: board.try_clone()?, by: network.try_clone()?, to: directory.join("network") };
-    let back = Lane { from: network, by: board, to: directory.join("board") };
+    let out = Lane {
+        name: "out",
+        from: board.try_clone()?,
+        by: network.try_clone()?,
+        to: directory.join("network"),
+    };
+    let back = Lane { name: "back", from: network, by: board, to: directory.join("board") };
     writeln!(io::stdout(), "ready, seed {seed}")?;
 
     // Two seeds, else the two directions would lose the same frames.
@@ -54,6 +59,7 @@ fn relay() -> Result<(), Box<dyn Error>> {
 
 /// One direction.
 struct Lane {
+    name: &'static str,
     from: UnixDatagram,
     by: UnixDatagram,
     to: PathBuf,
@@ -63,6 +69,7 @@ impl Lane {
     fn carry(&self, mut link: Link) -> io::Result<()> {
         self.from.set_read_timeout(Some(PATIENCE))?;
         let mut buffer = [0; FRAME];
+        let mut told = Done::default();
         loop {
             let frames = match self.from.recv(&mut buffer) {
                 Ok(length) => link.pass(&buffer[..length]),
@@ -75,6 +82,10 @@ impl Lane {
             for frame in frames {
                 // A card that is not there yet, or no longer, gets nothing, as on a real line.
                 _ = self.by.send_to(&frame, &self.to);
+            }
+            if link.done != told {
+                told = link.done;
+                writeln!(io::stdout(), "{}: lost {}, overtaken {}", self.name, told.lost, told.overtaken)?;
             }
         }
     }
