@@ -5,12 +5,15 @@
 #   ./run.sh [SCENARIO [SEED]]
 #
 #   plain    a gateway that does as documented, on a good link (the default)
-#   quirks   a gateway with the oddities of real ones
+#   quirks   a gateway with all the oddities of real ones that can be together
+#   http-1-0, until-close
+#            the same with those that exclude others: answers by HTTP/1.0, and answers of which only the connection's end is the end
 #   nonces   a gateway whose nonces live for a second
 #   lossy    a link that loses one frame in twenty and changes the order of others, by the seed
 #   closing  a gateway that closes four connections in ten: before all, before its answer, amid it and after it in turn, by the
 #            seed
-#   resets   the board is reset ten times, each time 8 ms to 1 s after it got its address, by the seed
+#   resets   the board is reset ten times amid its work, each time when it has sent or received so many frames and written so many
+#            words to its flash, by the seed
 #   large    the board reads an answer of more than a megabyte and an inbox of more than 200 KB, in buffers of 4 KiB; the records that
 #            it reads are those that the command line client reads (examples/sms-client)
 #   board    no gateway: the board's flash, resets and clock
@@ -26,16 +29,13 @@ root=$(cd "$here/../.." && pwd)
 # shellcheck source=expect.sh
 . "$here/expect.sh"
 
-# lives N: N lives of the firmware, as it takes them. The first half are of 8 to 127 ms, in which messages are stored and handed to the
-# gateway, the others of 128 to 1023 ms, in which they are sent.
+# lives N: N lives of the firmware, as it takes them, in words written and frames. The first half are of 1 to 32, in which it logs in and
+# begins to store, the others of 64 to 127. To finish, it has to write more words than all have together, so none ends too late.
 lives() {
-    local count=$1 lives=() about
+    local count=$1 lives=()
     RANDOM=$seed
-    while [ "${#lives[@]}" != "$count" ]; do
-        about=$((8 << RANDOM % 4))
-        if [ "${#lives[@]}" -ge $((count / 2)) ]; then about=$((128 << RANDOM % 3)); fi
-        lives+=($((about + RANDOM % about)))
-    done
+    while [ "${#lives[@]}" -lt $((count / 2)) ]; do lives+=($((1 + RANDOM % 32))); done
+    while [ "${#lives[@]}" -lt "$count" ]; do lives+=($((64 + RANDOM % 64))); done
     (IFS=+ && echo "${lives[*]}")
 }
 
@@ -44,15 +44,31 @@ seed=${2:-1}
 limit=90
 link=good
 resets=10
-gateway=(--speed 5 "${gateway_script[@]}")
+# Whether a request may get lost before the gateway does anything.
+requests=arrive
+# What comes in, as the gateway has it.
+comes_in=$incoming
+gateway=(--speed 5)
 firmware=(speed=5)
+# With every character that the quirks write in their own way.
+odd_incoming=$'10000: Pümp\ton? 😀'
 case $scenario in
     plain) ;;
-    quirks) gateway+=(--quirks observed) ;;
+    quirks)
+        comes_in=$odd_incoming incoming=${odd_incoming/😀/�}
+        quirks=observed,chunked,close-unannounced,error-code-last,byte-order-mark,escape-non-ascii,raw-control,lone-surrogate
+        gateway+=(--quirks "$quirks,strict-times,later-version,expanded-text-limit")
+        ;;
+    http-1-0 | until-close)
+        # Here nothing hides missing-comma, as error-code-last does, and the other spellings have their turn.
+        comes_in=$odd_incoming incoming=$odd_incoming
+        quirks=observed,$scenario,byte-order-mark,raw-control,strict-times,later-version
+        gateway+=(--quirks "$quirks,reg-registered,report-number-national")
+        ;;
     nonces) gateway+=(--nonce 1s) ;;
-    closing) gateway+=(--closing 40 --seed "$seed") ;;
+    closing) requests=lost gateway+=(--closing 40 --seed "$seed") ;;
     lossy) link=lossy ;;
-    resets) firmware+=("lives=$(lives "$resets")") ;;
+    resets) requests=lost firmware+=("lives=$(lives "$resets")") ;;
     large)
         gateway=(--sent 8500 --received 700 --answer-limit 1000000)
         firmware=(large)
@@ -72,6 +88,10 @@ echo "scenario: $scenario"
 firmware_cargo "$target" build --quiet --manifest-path "$here/Cargo.toml"
 elf=${CARGO_TARGET_DIR:-$here/target}/$target/release/firmware-qemu
 
+if [ "$scenario" != large ]; then
+    script_gateway "$comes_in"
+    gateway+=("${gateway_script[@]}")
+fi
 if [ "$link" != none ]; then
     start_gateway "${gateway[@]}"
     # The host's loopback, where the gateway listens, is 10.0.2.2 in QEMU's network.
@@ -100,15 +120,20 @@ wait "$qemu" || status=$?
 [ "$status" != 124 ] || echo "no end within $limit s" >&2
 if [ "$status" = 0 ] && [ "$link" != none ]; then
     case $scenario in
-        large) check_large "$work/firmware.log" "$url" ;;
+        large) check_large "$work/firmware.log" "$url" "$work/gateway.log" ;;
         *)
             end gateway
-            check_life "$work/firmware.log" "$work/gateway.log"
+            check_life "$work/firmware.log" "$work/gateway.log" "$requests"
             ;;
     esac
     case $scenario in
         resets) check_resets "$work/firmware.log" "$resets" ;;
         closing) check_closings "$work/gateway.log" ;;
+        nonces) check_nonces "$work/gateway.log" ;;
+        lossy)
+            end relay
+            check_loss "$work/relay.log"
+            ;;
     esac
     [ "$wrong" = 0 ] || status=1
 fi

@@ -2,7 +2,6 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use embassy_time::Duration;
 use sms_gateway_embassy::core::track::Timing;
 
 /// The arguments with their defaults.
@@ -16,7 +15,7 @@ pub(crate) struct Arguments {
     pub(crate) check: bool,
     /// `large`: long answers are read, and no messages sent.
     pub(crate) large: bool,
-    /// `lives=MS+MS+…`: the board is reset so many milliseconds after it got its address for the first time, the second, and so on.
+    /// `lives=STEPS+STEPS+…`: the board is reset so many steps after it got its address for the first time, the second, and so on.
     lives: &'static str,
 }
 
@@ -61,13 +60,13 @@ impl Arguments {
         }
     }
 
-    /// How long the program runs after this many resets, when it is not to run to its end.
+    /// How many steps the program takes after this many resets, when it is not to run to its end.
     ///
     /// # Panics
     ///
-    /// When the length is no number.
-    pub(crate) fn life(&self, resets: u32) -> Option<Duration> {
+    /// When that is no number.
+    pub(crate) fn life(&self, resets: u32) -> Option<u32> {
         let life = self.lives.split_terminator('+').nth(resets as usize)?;
-        Some(Duration::from_millis(life.parse().expect("lives are numbers of milliseconds")))
+        Some(life.parse().expect("lives are numbers of steps"))
     }
 }

@@ -66,14 +66,14 @@ async fn network(mut runner: Runner<'static, Ethernet>) -> ! {
 }
 
 #[embassy_executor::task]
-async fn application(stack: Stack<'static>, arguments: Arguments, flash: RamFlash, life: Option<Duration>) {
+async fn application(stack: Stack<'static>, arguments: Arguments, flash: RamFlash, life: Option<u32>) {
     static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
     stack.wait_config_up().await;
     if let Some(config) = stack.config_v4() {
         info!("address: {}", config.address);
     }
     if let Some(life) = life {
-        board::reset::at(Instant::now() + life);
+        board::reset::after(life);
     }
     let plan = Plan {
         gateway: arguments.gateway,

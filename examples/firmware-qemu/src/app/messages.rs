@@ -14,15 +14,25 @@ use sms_gateway_embassy::{
 
 use super::{Failure, Post, shown::Shown};
 
-/// Numbers and texts.
-const MESSAGES: [(&str, &str); 3] = [
-    ("13800138000", "The pump runs again."),
-    (
-        "+8613800138001",
-        "Daily report of the pump in the old mill. It ran for 21 hours and 14 minutes, moved 83 cubic metres, and drew 41 kWh. \
+/// A message, and whether better twice than never. One that is not is never sent twice: where a connection broke or the board was
+/// reset just before the gateway took it, it ends as `Unresolved`. One that is, is then sent again once the gateway, its queue
+/// empty, has twice said that it does not know it.
+struct Order {
+    number: &'static str,
+    text: &'static str,
+    resend: bool,
+}
+
+const MESSAGES: [Order; 3] = [
+    Order { number: "13800138000", text: "The pump runs again.", resend: false },
+    Order {
+        number: "+8613800138001",
+        text: "Daily report of the pump in the old mill. It ran for 21 hours and 14 minutes, moved 83 cubic metres, and drew 41 kWh. \
          The water stands at 2.7 m, and the filter should be changed within the next four days.",
-    ),
-    ("13800138002", "Die Pumpe läuft trocken 😀"),
+        resend: false,
+    },
+    // An alarm.
+    Order { number: "13800138002", text: "Die Pumpe läuft trocken 😀", resend: true },
 ];
 
 /// How long after one message there is cause for the next.
@@ -62,9 +72,8 @@ impl Messages {
         &mut self,
         messenger: &mut Post<'_, F>,
     ) -> Result<(), Failure> {
-        if let Some((number, text)) = MESSAGES.get(self.ids.len()) {
-            // Where the gateway's answer gets lost, and it does not know the message: better twice than never.
-            let id = messenger.send(&Sms::new(number, text)?.resend(true)).await?;
+        if let Some(Order { number, text, resend }) = MESSAGES.get(self.ids.len()) {
+            let id = messenger.send(&Sms::new(number, text)?.resend(*resend)).await?;
             info!("message {id} to {number} is stored");
             let _ = self.ids.push(id);
             self.due = Instant::now() + PACE;
@@ -75,7 +84,7 @@ impl Messages {
     /// How far those have come that an earlier life had.
     pub(super) fn tell<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
         info!("{} messages are stored", self.ids.len());
-        for ((number, _), message) in self.of(messenger) {
+        for (Order { number, .. }, message) in self.of(messenger) {
             info!("{} to {number} was {:?}", message.id, message.state);
         }
     }
@@ -87,7 +96,7 @@ impl Messages {
 
     /// What is missing of them.
     pub(super) fn tell_missing<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
-        for (place, (number, _)) in MESSAGES.iter().enumerate() {
+        for (place, Order { number, .. }) in MESSAGES.iter().enumerate() {
             match self.ids.get(place).and_then(|id| messenger.message(*id)) {
                 Some(message) if message.is_final => {}
                 Some(message) => {
@@ -99,7 +108,7 @@ impl Messages {
     }
 
     pub(super) fn tell_outcomes<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
-        for ((number, text), message) in self.of(messenger) {
+        for (Order { number, text, .. }, message) in self.of(messenger) {
             info!("outcome of {} to {number}: {}, text: {text}", message.id, Shown(&message));
         }
     }
@@ -116,13 +125,13 @@ impl Messages {
     /// The number that a message is sent to.
     pub(super) fn number(&self, id: UserId) -> &'static str {
         let place = self.ids.iter().position(|known| *known == id);
-        place.and_then(|place| MESSAGES.get(place)).map_or("nobody", |(number, _)| number)
+        place.and_then(|place| MESSAGES.get(place)).map_or("nobody", |order| order.number)
     }
 
     fn of<F: NorFlash<Error: fmt::Debug>>(
         &self,
         messenger: &Post<'_, F>,
-    ) -> impl Iterator<Item = (&'static (&'static str, &'static str), Message)> {
+    ) -> impl Iterator<Item = (&'static Order, Message)> {
         MESSAGES.iter().zip(&self.ids).filter_map(|(to, id)| Some((to, messenger.message(*id)?)))
     }
 }

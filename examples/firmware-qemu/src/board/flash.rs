@@ -5,7 +5,10 @@ use embedded_storage_async::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
 
-use super::survivor::{self, WORDS};
+use super::{
+    reset,
+    survivor::{self, WORDS},
+};
 
 const WORD: usize = size_of::<u32>();
 const ERASED: u32 = u32::MAX;
@@ -102,6 +105,7 @@ fn write_word(index: usize, word: u32) -> Result<(), Error> {
         return Err(Error::NotErased(u32::try_from(index * WORD).unwrap_or(u32::MAX)));
     }
     survivor::set(index, word);
+    reset::step();
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use embassy_sync::waitqueue::AtomicWaker;
 use static_cell::ConstStaticCell;
 
 use self::registers::{Mac, Phy, Register, read, read_mac, read_phy, write, write_mac, write_phy};
+use super::reset;
 
 /// The longest frame without its checksum: header and 1,500 bytes.
 const FRAME: usize = 1514;
@@ -84,6 +85,7 @@ impl Ethernet {
             let length = (status >> 16 & 0x3fff) as usize;
             read_words(length.div_ceil(4), &mut self.frames.received);
             let frame = length.saturating_sub(CHECKSUM);
+            reset::step();
             if status & RX_ERROR == 0 && frame <= FRAME {
                 return Some(frame);
             }
@@ -222,4 +224,5 @@ fn send(frame: &[u8]) {
         word[..rest.len()].copy_from_slice(rest);
         write(Register::TxData, u32::from_le_bytes(word));
     }
+    reset::step();
 }
