@@ -2,11 +2,19 @@
 #![no_std]
 
 mod board;
+#[cfg(feature = "embassy")]
+mod clock;
 mod digits;
+#[cfg(feature = "flash")]
+mod flash;
 mod script;
 mod wire;
 
 pub use board::{end, measured, print};
+#[cfg(feature = "embassy")]
+pub use clock::advance;
+#[cfg(feature = "flash")]
+pub use flash::Flash;
 pub use wire::Wire;
 
 /// How many messages are under way.

@@ -1,60 +1,21 @@
 //! The client for embassy over a connection that never waits: the three calls of a message's life, and with the feature
-//! `messenger` messages followed to their end.
+//! `messenger` messages followed to their end; with `flash` they are kept in a flash.
 #![no_std]
 #![no_main]
 
 use core::{
-    cell::Cell,
     convert::Infallible,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
-use cortex_m::interrupt::Mutex;
-use embassy_time_driver::Driver;
 use embedded_io_async::{ErrorType, Read, Write};
-use footprint::{HOST, PASSWORD, USER, Wire, end, measured, print};
+use footprint::{HOST, PASSWORD, USER, Wire, advance, end, measured, print};
 use sms_gateway_embassy::{Buffers, Gateway, Memory, Transport};
 
-/// The buffers of `client`.
-type Lent = Memory<1024, 512, 512, 512>;
+/// The buffers of `client`, but a larger one for requests, which a messenger sends together.
+type Lent = Memory<1024, 512, 384, 512>;
 const FOREIGN: u32 = 100;
-
-/// Time stands still but where something waits for it.
-struct Clock {
-    now: Mutex<Cell<u64>>,
-    next: Mutex<Cell<u64>>,
-}
-
-impl Driver for Clock {
-    fn now(&self) -> u64 {
-        cortex_m::interrupt::free(|token| self.now.borrow(token).get())
-    }
-
-    fn schedule_wake(&self, at: u64, _: &Waker) {
-        cortex_m::interrupt::free(|token| {
-            let next = self.next.borrow(token);
-            next.set(next.get().min(at));
-        });
-    }
-}
-
-impl Clock {
-    /// Goes on to the next time that something waits for.
-    fn advance(&self) {
-        cortex_m::interrupt::free(|token| {
-            let next = self.next.borrow(token).replace(u64::MAX);
-            if next == u64::MAX {
-                end(false);
-            }
-            self.now.borrow(token).set(next);
-        });
-    }
-}
-
-embassy_time_driver::time_driver_impl!(
-    static CLOCK: Clock = Clock { now: Mutex::new(Cell::new(0)), next: Mutex::new(Cell::new(u64::MAX)) }
-);
 
 /// A connection to [`Wire`].
 struct Connection(Wire);
@@ -98,7 +59,7 @@ fn run<F: Future>(future: F) -> F::Output {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return output;
             }
-            CLOCK.advance();
+            advance();
         }
     };
     measured("stack", poll)
@@ -167,14 +128,72 @@ mod part {
     use sms_gateway_embassy::{
         Event, Messenger, Room, Sms, Store,
         core::track::{EarlyReport, Settings, Slot},
+    };
+
+    use super::{Connection, Gateway, run, store::with_store};
+
+    const EARLY: usize = MESSAGES / 2;
+    pub(super) const TEXTS: usize = 320;
+    const INCOMING: usize = 512;
+
+    pub(super) fn work(gateway: Gateway<'_, Connection>) -> bool {
+        with_store(gateway)
+    }
+
+    #[inline(never)]
+    pub(super) fn follow<S: Store>(gateway: Gateway<'_, Connection>, store: S) -> bool {
+        let (mut slots, mut early) = ([Slot::EMPTY; MESSAGES], [EarlyReport::EMPTY; EARLY]);
+        let (mut texts, mut incoming) = ([0; TEXTS], [0; INCOMING]);
+        let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
+        print("slots", size_of::<[Slot; MESSAGES]>());
+        print("early", size_of::<[EarlyReport; EARLY]>());
+        print("texts", TEXTS + INCOMING);
+        let settings = Settings { first_epoch: FIRST_EPOCH, incoming: true, ..Settings::default() };
+        let mut messenger = Messenger::new(gateway, store, room, settings);
+        print("messenger", size_of_val(&messenger) - size_of::<Connection>());
+        print("next-future", size_of_val(&messenger.next()));
+        let future = life(&mut messenger);
+        print("future", size_of_val(&future));
+        run(future)
+    }
+
+    async fn life<S: Store>(messenger: &mut Messenger<'_, '_, Connection, S>) -> bool {
+        for _ in 0..MESSAGES {
+            let Ok(sms) = Sms::new(black_box(NUMBER), black_box(TEXT)) else { return false };
+            if messenger.send(&sms).await.is_err() {
+                return false;
+            }
+        }
+        let mut delivered = 0;
+        while delivered < MESSAGES {
+            match messenger.next().await {
+                Ok(Event::News(message)) => {
+                    delivered += usize::from(message.is_final);
+                    messenger.acknowledge(&message);
+                }
+                Ok(Event::Incoming(incoming)) => {
+                    let mark = incoming.mark;
+                    messenger.acknowledge_incoming(mark);
+                }
+                other => _ = black_box(&other),
+            }
+        }
+        print("delivered", delivered);
+        true
+    }
+}
+
+#[cfg(all(feature = "messenger", not(feature = "flash")))]
+mod store {
+    use core::{convert::Infallible, hint::black_box};
+
+    use footprint::TEXT;
+    use sms_gateway_embassy::{
+        Store,
         store::{Key, Write},
     };
 
-    use super::{Connection, Gateway, Infallible, run};
-
-    const EARLY: usize = MESSAGES / 2;
-    const TEXTS: usize = 320;
-    const INCOMING: usize = 512;
+    use super::{Connection, Gateway, part};
 
     /// Keeps nothing; it knows the one text that is sent.
     struct Dummy;
@@ -201,45 +220,29 @@ mod part {
         }
     }
 
-    #[inline(never)]
-    pub(super) fn work(gateway: Gateway<'_, Connection>) -> bool {
-        let (mut slots, mut early) = ([Slot::EMPTY; MESSAGES], [EarlyReport::EMPTY; EARLY]);
-        let (mut texts, mut incoming) = ([0; TEXTS], [0; INCOMING]);
-        let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
-        print("slots", size_of::<[Slot; MESSAGES]>());
-        print("early", size_of::<[EarlyReport; EARLY]>());
-        print("texts", TEXTS + INCOMING);
-        let settings = Settings { first_epoch: FIRST_EPOCH, incoming: true, ..Settings::default() };
-        let mut messenger = Messenger::new(gateway, Dummy, room, settings);
-        print("messenger", size_of_val(&messenger) - size_of::<Connection>());
-        print("next-future", size_of_val(&messenger.next()));
-        let future = life(&mut messenger);
-        print("future", size_of_val(&future));
-        run(future)
+    pub(super) fn with_store(gateway: Gateway<'_, Connection>) -> bool {
+        part::follow(gateway, Dummy)
     }
+}
 
-    async fn life(messenger: &mut Messenger<'_, '_, Connection, Dummy>) -> bool {
-        for _ in 0..MESSAGES {
-            let Ok(sms) = Sms::new(black_box(NUMBER), black_box(TEXT)) else { return false };
-            if messenger.send(&sms).await.is_err() {
-                return false;
-            }
-        }
-        let mut delivered = 0;
-        while delivered < MESSAGES {
-            match messenger.next().await {
-                Ok(Event::News(message)) => {
-                    delivered += usize::from(message.is_final);
-                    messenger.acknowledge(&message);
-                }
-                Ok(Event::Incoming(incoming)) => {
-                    let mark = incoming.mark;
-                    messenger.acknowledge_incoming(mark);
-                }
-                other => _ = black_box(&other),
-            }
-        }
-        print("delivered", delivered);
-        true
+#[cfg(feature = "flash")]
+mod store {
+    use footprint::{Flash, MESSAGES, print};
+    use sms_gateway_embassy::store::{FlashStore, Key, batch_size, work_size};
+
+    use super::{Connection, Gateway, part};
+
+    /// A record and a text for each message, and two more.
+    const TABLE: usize = 2 * MESSAGES + 2;
+    const BATCH: usize = batch_size(part::TEXTS);
+    const WORK: usize = work_size(part::TEXTS);
+
+    #[inline(never)]
+    pub(super) fn with_store(gateway: Gateway<'_, Connection>) -> bool {
+        let (mut table, mut batch, mut work) = ([None; TABLE], [0; BATCH], [0; WORK]);
+        print("store", BATCH + WORK + size_of::<[Option<Key>; TABLE]>());
+        let Some(flash) = Flash::new() else { return false };
+        let store = FlashStore::new(flash, Flash::RANGE, &mut table, &mut batch, &mut work);
+        store.is_ok_and(|store| part::follow(gateway, store))
     }
 }

@@ -12,5 +12,16 @@ fn main() -> ! {
     let mut buffer = [0; 64];
     wire.write(black_box(&buffer[..]));
     let length = measured("stack", || wire.read(black_box(&mut buffer[..])));
+    #[cfg(feature = "flash")]
+    flash(&mut buffer);
     end(length != 0);
+}
+
+#[cfg(feature = "flash")]
+fn flash(buffer: &mut [u8]) {
+    if let Some(mut flash) = footprint::Flash::new() {
+        black_box(flash.clear(black_box(0), black_box(0)).is_ok());
+        black_box(flash.put(black_box(0), black_box(&*buffer)).is_ok());
+        black_box(flash.get(black_box(0), black_box(buffer)).is_ok());
+    }
 }

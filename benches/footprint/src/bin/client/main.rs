@@ -14,10 +14,11 @@ use sms_gateway_core::http::{Answer, Credentials, login::Login};
 use exchange::Client;
 use line::Line;
 
-/// The buffers. They do for answers of any length, and for requests with one message of 300 bytes.
-const REQUEST: usize = 1024;
+/// The buffers. They do for answers of any length, for requests with one message of 160 bytes and a usual login, and for records with what
+/// one SMS can hold: 160 characters, of two bytes each at most, and numbers.
+const REQUEST: usize = 768;
 const ANSWER: usize = 512;
-const RECORD: usize = 512;
+const RECORD: usize = 384;
 const CHALLENGE: usize = 256;
 
 /// How many records of other people come first.
