@@ -4,8 +4,8 @@ use core::{fmt::Write, net::SocketAddrV4};
 
 use sms_gateway_embassy::{
     self as gateway, Buffers, Room,
-    core::track::{EarlyReport, MAX_RECORD_BYTES, Slot},
-    store::Key,
+    core::track::{EarlyReport, Slot},
+    store::{Key, batch_size, work_size},
 };
 
 /// How many messages are under way or remembered at a time.
@@ -16,13 +16,6 @@ const EARLY: usize = 4;
 const TEXT: usize = 640;
 /// How many values are stored: for each message a record and a text, and two more.
 const VALUES: usize = 2 * SLOTS + 2;
-/// How many messages are stored at once.
-const STORED_AT_ONCE: usize = 8;
-/// A value in the store is longer than what it holds, by its key and its length.
-const HEAD: usize = 7;
-/// A new text; and for each message its record, and that its text is forgotten.
-const BATCH: usize = HEAD + TEXT + STORED_AT_ONCE * (HEAD + MAX_RECORD_BYTES + HEAD);
-
 /// All of it. In a static, since a task's own memory passes over the stack when it is spawned.
 ///
 /// What is not zero at first is empty until it is lent: a static of zeros takes no flash.
@@ -36,8 +29,8 @@ pub(crate) struct Memory {
     texts: [u8; TEXT],
     incoming: [u8; 512],
     table: heapless::Vec<Option<Key>, VALUES>,
-    batch: [u8; BATCH],
-    work: [u8; BATCH + 8],
+    batch: [u8; batch_size(TEXT)],
+    work: [u8; work_size(TEXT)],
 }
 
 /// The same, lent to those who work in it.

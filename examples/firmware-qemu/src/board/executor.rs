@@ -24,12 +24,18 @@ fn wake(_executor: *mut ()) {
 pub(super) fn run(start: impl FnOnce(Spawner)) -> ! {
     static EXECUTOR: StaticCell<Executor> = StaticCell::new();
     let executor: &'static Executor = EXECUTOR.init(Executor::new(ptr::null_mut()));
-    start(executor.spawner());
+    begin(start, executor.spawner());
     loop {
         // SAFETY: it is polled only here, and no task gets here.
         unsafe { executor.poll() };
         sleep();
     }
+}
+
+/// Out of line: what it takes of the stack is free again when the tasks run.
+#[inline(never)]
+fn begin(start: impl FnOnce(Spawner), spawner: Spawner) {
+    start(spawner);
 }
 
 /// Waits for an interrupt unless a task is ready. With interrupts masked, none can make a task ready between the question and the
