@@ -7,7 +7,7 @@ mod common;
 use common::{
     device,
     mock::{Mock, MockError, Road},
-    mocked, poll_times, recipient,
+    mocked, poll_times, queue, recipient, results,
 };
 use embassy_time::Duration;
 use sms_gateway_embassy::{
@@ -23,21 +23,6 @@ type Client = Gateway<'static, Mock>;
 type Outcome = Result<(), Error<MockError>>;
 
 const ROAD: Road = Road { piece: 200, waits: true, ..Road::CLEAR };
-
-async fn queue(gateway: &mut Client) -> Outcome {
-    assert_eq!(gateway.query_sms_in_queue().await?, Some(3));
-    Ok(())
-}
-
-async fn results(gateway: &mut Client) -> Outcome {
-    let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await?;
-    let mut ports = Vec::new();
-    while let Some(result) = answer.next().await? {
-        ports.push(result.port.get());
-    }
-    assert_eq!(ports, [Some(2), Some(3)]);
-    Ok(())
-}
 
 async fn message(gateway: &mut Client) -> Outcome {
     let recipients = [recipient("10086", 1)];

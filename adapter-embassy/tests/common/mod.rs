@@ -81,6 +81,23 @@ pub async fn send<T: Transport>(
     gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
 }
 
+/// Asks a [`device::Gateway`] for its queue.
+pub async fn queue<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Error<T::Error>> {
+    assert_eq!(gateway.query_sms_in_queue().await?, Some(3));
+    Ok(())
+}
+
+/// Asks a [`device::Gateway`] for its results.
+pub async fn results<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Error<T::Error>> {
+    let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await?;
+    let mut ports = Vec::new();
+    while let Some(result) = answer.next().await? {
+        ports.push(result.port.get());
+    }
+    assert_eq!(ports, [Some(2), Some(3)]);
+    Ok(())
+}
+
 /// Makes each of the nine calls once and checks what it gives, whatever quirks the gateway has.
 pub async fn nine_calls<T: Transport>(
     emulator: &Emulator,

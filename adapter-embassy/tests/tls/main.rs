@@ -11,7 +11,7 @@ mod session;
 use common::{
     device, gateway,
     mock::{Device, Reply, Then},
-    nine_calls, options, send,
+    nine_calls, options, queue, results, send,
     tcp::Tcp,
 };
 use embedded_tls::TlsError;
@@ -57,21 +57,6 @@ fn trusted_slowly(piece: usize) -> (Front, Client) {
     let front = Front::new(identity.acceptor(), device::Gateway::default()).in_records_of(60);
     let gateway = secured(Link::to(&front).slow(piece), NAME, identity.der());
     (front, gateway)
-}
-
-async fn queue(gateway: &mut Client) -> Outcome {
-    assert_eq!(gateway.query_sms_in_queue().await?, Some(3));
-    Ok(())
-}
-
-async fn results(gateway: &mut Client) -> Outcome {
-    let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await?;
-    let mut ports = Vec::new();
-    while let Some(result) = answer.next().await? {
-        ports.push(result.port.get());
-    }
-    assert_eq!(ports, [Some(2), Some(3)]);
-    Ok(())
 }
 
 async fn message(gateway: &mut Client) -> Outcome {
