@@ -1,6 +1,6 @@
 //! A gateway and its nine calls.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
 use hyper::{Uri, header::HeaderValue};
 use sms_gateway_core::{
@@ -10,11 +10,15 @@ use sms_gateway_core::{
         QueryUssdReply, SendSms, SendUssd, StopSms,
     },
 };
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{Mutex, watch},
+};
 use tracing::Instrument;
 
 use crate::{
     Answer, Error, UrlError, Wait,
+    connect::Connector,
     login::Account,
     session::{Limits, Outgoing, Session, Settings, within},
 };
@@ -28,6 +32,7 @@ pub struct Builder {
     url: String,
     account: Option<Account>,
     basic_allowed: bool,
+    connector: Connector,
     commas: Commas,
     limits: Limits,
     record_buffer: usize,
@@ -40,6 +45,7 @@ impl Builder {
             url: url.to_owned(),
             account: None,
             basic_allowed: false,
+            connector: Connector::default(),
             commas: Commas::Encoded,
             limits: Limits { turn: second(120), connect: second(10), answer: second(30), body: second(30) },
             record_buffer: 16 * 1024,
@@ -57,6 +63,38 @@ impl Builder {
     #[must_use]
     pub const fn allow_basic(mut self, allowed: bool) -> Self {
         self.basic_allowed = allowed;
+        self
+    }
+
+    /// Opens connections with `open` instead of plain TCP: through a proxy, from a chosen source address, or over the caller's own TLS.
+    ///
+    /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP. [`connect_limit`](Self::connect_limit)
+    /// bounds it; an error of it is [`Error::Unreachable`].
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use sms_gateway::Gateway;
+    /// use tokio::net::{TcpSocket, lookup_host};
+    ///
+    /// // The gateway is reachable from one of this computer's networks only.
+    /// let open = |address: String| async move {
+    ///     let to = lookup_host(address).await?.find(|to| to.is_ipv4()).ok_or(std::io::ErrorKind::NotFound)?;
+    ///     let socket = TcpSocket::new_v4()?;
+    ///     socket.bind((Ipv4Addr::new(192, 168, 1, 2), 0).into())?;
+    ///     socket.set_nodelay(true)?;
+    ///     socket.connect(to).await
+    /// };
+    /// let gateway = Gateway::builder("http://192.168.1.9").connector(open).build()?;
+    /// # Ok::<(), sms_gateway::Error>(())
+    /// ```
+    #[must_use]
+    pub fn connector<F, O, S>(mut self, open: F) -> Self
+    where
+        F: Fn(String) -> O + Send + Sync + 'static,
+        O: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.connector = Connector::new(open);
         self
     }
 
@@ -111,6 +149,7 @@ impl Builder {
         let (address, host) = parse_url(&self.url).map_err(Error::Url)?;
         let settings = Settings {
             address,
+            connector: self.connector,
             host,
             commas: self.commas,
             limits: self.limits,

@@ -22,6 +22,7 @@
 
 mod answer;
 mod batch;
+mod connect;
 mod error;
 mod gateway;
 mod login;

@@ -13,10 +13,11 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use sms_gateway_core::call::{Call, Commas, MAX_TARGET_BYTES, Method, QuerySmsInQueue};
-use tokio::{net::TcpStream, task::AbortHandle};
+use tokio::task::AbortHandle;
 
 use crate::{
     Error, Wait,
+    connect::Connector,
     login::{Account, Login, Step},
 };
 
@@ -41,6 +42,7 @@ pub(crate) struct Limits {
 pub(crate) struct Settings {
     /// `host:port`, to connect to.
     pub(crate) address: String,
+    pub(crate) connector: Connector,
     pub(crate) host: HeaderValue,
     pub(crate) commas: Commas,
     pub(crate) limits: Limits,
@@ -260,7 +262,7 @@ impl Session {
             return Ok(connection);
         }
         tracing::debug!("connecting");
-        let connecting = connect(&settings.address);
+        let connecting = connect(settings);
         within(settings.limits.connect, Wait::Connect, connecting).await?.map_err(Error::Unreachable)
     }
 
@@ -284,10 +286,9 @@ pub(crate) async fn within<T>(
     tokio::time::timeout(limit, future).await.map_err(|_| Error::TimedOut { wait, limit })
 }
 
-/// Opens a connection. TLS has its place here.
-async fn connect(address: &str) -> io::Result<Connection> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
+/// Opens a connection, and starts its task.
+async fn connect(settings: &Settings) -> io::Result<Connection> {
+    let stream = settings.connector.open(&settings.address).await?;
     // What real devices get wrong in a head.
     let (sender, connection) = http1::Builder::new()
         .allow_spaces_after_header_name_in_responses(true)
