@@ -1,0 +1,31 @@
+//! The scenarios, by subject.
+
+mod calls;
+mod cuts;
+mod dropping;
+mod framing;
+mod kept;
+mod login;
+mod nonces;
+mod probes;
+mod responses;
+mod timeouts;
+
+use crate::Scenario;
+
+/// All of them, in the order of the recording.
+pub fn all() -> Vec<Scenario> {
+    [
+        calls::ALL,
+        login::ALL,
+        nonces::ALL,
+        probes::ALL,
+        cuts::ALL,
+        kept::ALL,
+        framing::ALL,
+        responses::ALL,
+        timeouts::ALL,
+        dropping::ALL,
+    ]
+    .concat()
+}

@@ -1,0 +1,139 @@
+//! Where a scenario runs: the peer, the adapter under test, and what is logged.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sms_gateway::core::track::Message;
+
+use crate::{
+    peer::Peer,
+    record::{seconds, show},
+    subject::{Adapter, Ask, Messenger, MessengerSetup, Setup, Store, Subject},
+};
+
+/// More records than any response has.
+const ALL: usize = 1000;
+
+/// Lines with the time since the scenario began.
+#[derive(Clone)]
+pub struct Log {
+    peer: Peer,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Log {
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.at(self.peer.elapsed(), text.as_ref());
+    }
+
+    fn at(&self, time: Duration, text: &str) {
+        let mut lines = self.lines.lock().unwrap();
+        for (index, line) in text.lines().enumerate() {
+            let begin = if index == 0 { seconds(time) } else { "  ".to_owned() };
+            lines.push(format!("  {begin} {line}"));
+        }
+    }
+
+    /// An update of a message.
+    pub fn update(&self, message: &Message) {
+        let failure = message.failure.map_or(String::new(), |failure| format!(", {failure:?}"));
+        let end = if message.is_final { ", the end" } else { "" };
+        self.note(format!("message {}: {:?}{failure}{end}", message.id, message.state));
+    }
+}
+
+pub struct Stage {
+    pub peer: Peer,
+    adapter: Adapter,
+    log: Log,
+    subject: Subject,
+    store: Store,
+}
+
+impl Stage {
+    pub fn new(adapter: Adapter) -> Self {
+        let peer = Peer::new();
+        let log = Log { peer: peer.clone(), lines: Arc::default() };
+        let subject = Subject::new(adapter, &peer, &Setup::default());
+        Self { peer, adapter, log, subject, store: Store::new() }
+    }
+
+    /// Makes the gateway anew.
+    pub fn set_up(&mut self, setup: &Setup) {
+        self.subject = Subject::new(self.adapter, &self.peer, setup);
+    }
+
+    /// Makes the gateway anew, without credentials.
+    pub fn set_up_open(&mut self) {
+        self.set_up(&Setup { password: None, ..Setup::default() });
+    }
+
+    pub fn note(&self, text: &str) {
+        self.log.note(text);
+    }
+
+    pub async fn wait(&self, milliseconds: u64) {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+
+    /// Makes a call and reads its response to the end.
+    pub async fn call(&mut self, ask: Ask) {
+        self.call_up_to(ask, ALL).await;
+    }
+
+    /// Makes a call, reads its records up to this number, and drops the response then.
+    pub async fn call_up_to(&mut self, ask: Ask, records: usize) {
+        let began = self.peer.elapsed();
+        let outcome = self.subject.call(ask, records).await;
+        self.log.at(began, &format!("call {ask:?}, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
+    }
+
+    /// Makes a call and drops its future after a time.
+    pub async fn call_for(&mut self, ask: Ask, milliseconds: u64) {
+        let limit = Duration::from_millis(milliseconds);
+        if tokio::time::timeout(limit, self.call(ask)).await.is_err() {
+            self.note(&format!("call {ask:?} is dropped"));
+        }
+        settle().await;
+    }
+
+    pub async fn ussd(&mut self, port: u8, code: &str) {
+        let began = self.peer.elapsed();
+        let outcome = self.subject.ussd(port, code).await;
+        self.log.at(began, &format!("USSD, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
+    }
+
+    pub async fn set_password(&mut self, password: &'static str) {
+        self.subject.set_password(password).await;
+        self.note(&format!("the password is {password:?} from now on"));
+    }
+
+    /// Starts a messenger over a gateway of its own, with what the last one has stored.
+    pub async fn messenger(&self, setup: MessengerSetup) -> Messenger {
+        self.messenger_with(setup, &Setup::default()).await
+    }
+
+    pub async fn messenger_with(&self, setup: MessengerSetup, gateway: &Setup) -> Messenger {
+        self.note("a messenger starts");
+        let subject = Subject::new(self.adapter, &self.peer, gateway);
+        subject.messenger(self.store.clone(), &setup, &self.log).await
+    }
+
+    /// Ends the scenario: the text of all that happened.
+    pub async fn end(self) -> String {
+        let Self { peer, adapter, log, subject, .. } = self;
+        drop(subject);
+        settle().await;
+        let lines = std::mem::take(&mut *log.lines.lock().unwrap()).join("\n");
+        format!("{lines}\n{}", show(&peer.take(), adapter == Adapter::Std))
+    }
+}
+
+/// Lets tasks end that have nothing to wait for.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}

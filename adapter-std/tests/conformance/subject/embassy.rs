@@ -1,0 +1,123 @@
+//! adapter-embassy.
+
+use std::io;
+
+use sms_gateway::core::{Port, call::Call};
+use sms_gateway_embassy::{Error, Fault, Gateway, Limits, Memory, Ussd, UssdWait, Wait};
+
+use super::{Ask, Outcome, Setup, with_request};
+use crate::{peer::Peer, stream::Line};
+
+pub struct Embassy {
+    pub gateway: Gateway<'static, Line>,
+}
+
+impl Embassy {
+    pub fn new(peer: &Peer, setup: &Setup) -> Self {
+        let memory: &'static mut Memory = Box::leak(Box::new(Memory::new()));
+        let mut count = 0;
+        let entropy = Box::leak(Box::new(move || {
+            count += 1;
+            count
+        }));
+        let time = |time: std::time::Duration| embassy_duration(time);
+        let limits =
+            Limits { connect: time(setup.connect), answer: time(setup.response), idle: time(setup.idle) };
+        let mut gateway = Gateway::new(Line::new(peer.clone()), "box", memory.buffers(), entropy)
+            .allow_basic(setup.is_basic_allowed)
+            .limits(limits);
+        if let Some(password) = setup.password {
+            gateway = gateway.credentials("admin", password);
+        }
+        Self { gateway }
+    }
+
+    pub async fn call(&mut self, ask: Ask, records: usize) -> Outcome {
+        with_request!(ask, request => read(&mut self.gateway, request, records).await)
+    }
+
+    pub async fn ussd(&mut self, port: u8, code: &str) -> Outcome {
+        let mut reply = [0; 512];
+        let outcome =
+            self.gateway.ussd(Port::new(port).unwrap(), code, UssdWait::default(), &mut reply).await;
+        Outcome(match outcome {
+            Ok(Ussd::Reply(text)) => format!("reply {text:?}"),
+            Ok(Ussd::Unchanged(text)) => format!("unchanged {text:?}"),
+            Ok(Ussd::NoReply) => "no reply".to_owned(),
+            Ok(Ussd::NotSent(outcome)) => format!("not sent: {}", outcome.code()),
+            Ok(Ussd::Untold) => "not told".to_owned(),
+            Err(error) => failure(&error),
+        })
+    }
+
+    pub fn set_password(&mut self, password: &'static str) {
+        self.gateway.set_credentials("admin", password);
+    }
+}
+
+fn embassy_duration(time: std::time::Duration) -> embassy_time::Duration {
+    embassy_time::Duration::from_micros(time.as_micros().try_into().unwrap())
+}
+
+async fn read<C: Call>(gateway: &mut Gateway<'static, Line>, request: &C, records: usize) -> Outcome
+where
+    for<'a> C::Record<'a>: serde::Serialize,
+    for<'a> C::Summary<'a>: serde::Serialize,
+{
+    let mut lines = Vec::new();
+    let mut response = match gateway.ask(request).await {
+        Ok(response) => response,
+        Err(error) => return Outcome(failure(&error)),
+    };
+    for _ in 0..records {
+        let record = match response.next().await {
+            Ok(record) => record.map(|record| serde_json::to_string(&record).unwrap()),
+            Err(error) => {
+                lines.push(failure(&error));
+                break;
+            }
+        };
+        let is_end = record.is_none();
+        lines.push(
+            record.unwrap_or_else(|| format!("ok {}", serde_json::to_string(&response.summary()).unwrap())),
+        );
+        if is_end {
+            break;
+        }
+    }
+    Outcome(lines.join("\n"))
+}
+
+/// An error in words of both adapters.
+pub fn failure(error: &Error<io::Error>) -> String {
+    let doubt = if error.may_have_arrived() { ", may have arrived" } else { "" };
+    format!("{}{doubt}", kind(error))
+}
+
+fn kind(error: &Error<io::Error>) -> String {
+    match error {
+        Error::Unreachable(fault) => format!("unreachable{}", fault_kind(fault)),
+        Error::Lost(fault) => format!("lost{}", fault_kind(fault)),
+        Error::Login(fault) => format!("no challenge: lost{}", fault_kind(fault)),
+        Error::LoginRefused => "login refused".to_owned(),
+        Error::NoCredentials => "no credentials".to_owned(),
+        Error::BasicNotAllowed => "Basic not allowed".to_owned(),
+        Error::Challenge(error) => format!("challenge: {error}"),
+        Error::Redirect => "redirect".to_owned(),
+        Error::Http { status } => format!("HTTP {status}"),
+        Error::Malformed(error) => format!("malformed: {error}"),
+        Error::Refused(refusal) => format!("refused: {:?}", refusal.code),
+        Error::TooSmall { buffer, needed } => format!("{buffer:?} too small: {needed}"),
+        Error::Ended => "ended".to_owned(),
+        other => format!("other: {other}"),
+    }
+}
+
+const fn fault_kind(fault: &Fault<io::Error>) -> &'static str {
+    match fault {
+        Fault::TimedOut { wait: Wait::Connect, .. } => ": connecting timed out",
+        Fault::TimedOut { wait: Wait::Answer, .. } => ": no response in time",
+        Fault::TimedOut { wait: Wait::Body, .. } => ": the response stopped",
+        Fault::Transport(_) | Fault::Answer(_) => "",
+    }
+}

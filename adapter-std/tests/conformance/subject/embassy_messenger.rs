@@ -1,0 +1,98 @@
+//! The messenger of adapter-embassy.
+
+use std::{io, time::Duration};
+
+use sms_gateway::core::{
+    UserId,
+    track::{EarlyReport, Settings, Slot},
+};
+use sms_gateway_embassy::{Either, Event, Messenger, Room, Sms};
+use tokio::time::Instant;
+
+use super::{Embassy, MessengerSetup, embassy::failure};
+use crate::{disk::Disk, stage::Log, stream::Line};
+
+pub struct EmbassyMessenger {
+    messenger: Messenger<'static, 'static, Line, Disk>,
+    log: Log,
+    ids: Vec<UserId>,
+}
+
+fn room() -> Room<'static> {
+    Room {
+        slots: vec![Slot::EMPTY; 16].leak(),
+        early: vec![EarlyReport::EMPTY; 8].leak(),
+        texts: vec![0; 1500].leak(),
+        incoming: vec![0; 512].leak(),
+    }
+}
+
+impl EmbassyMessenger {
+    pub async fn start(gateway: Embassy, store: Disk, setup: &MessengerSetup, log: Log) -> Self {
+        let settings = Settings { incoming: setup.incoming, first_epoch: 4, ..Settings::default() };
+        let mut messenger = Messenger::new(gateway.gateway, store, room(), settings);
+        messenger.start().await.unwrap();
+        Self { messenger, log, ids: Vec::new() }
+    }
+
+    pub async fn send(&mut self, number: &str, text: &str, may_resend: bool) {
+        match self.messenger.send(&Sms::new(number, text).unwrap().resend(may_resend)).await {
+            Ok(id) => {
+                self.ids.push(id);
+                self.log.note(format!("message {id} is taken"));
+            }
+            Err(error) => self.log.note(format!("message is not taken: {error}")),
+        }
+    }
+
+    pub async fn run(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        loop {
+            let event = match self.messenger.next_or(tokio::time::sleep_until(end)).await.unwrap() {
+                Either::First(event) => event,
+                Either::Second(()) => break,
+            };
+            note(&self.log, &event);
+            match event {
+                Event::News(message) => self.messenger.acknowledge(&message),
+                Event::Incoming(sms) => {
+                    let mark = sms.mark;
+                    self.messenger.acknowledge_incoming(mark);
+                }
+                _ => {}
+            }
+        }
+        let error = self.messenger.error().map_or("none".to_owned(), failure);
+        self.log.note(format!("error: {error}"));
+    }
+
+    pub fn stop(&mut self, number: usize) {
+        let id = self.ids[number];
+        let outcome = self.messenger.stop(id);
+        self.log.note(format!("stop of message {id}: Ok({outcome:?})"));
+    }
+
+    pub fn set_password(&mut self, password: &'static str) {
+        self.messenger.set_credentials("admin", password);
+    }
+
+    /// Works until all is stored.
+    pub async fn shut_down(mut self) {
+        let stored = self.messenger.next_or(std::future::ready(())).await;
+        self.log.note(format!("shut down: {}", if stored.is_ok() { "Ok(())" } else { "an error" }));
+    }
+}
+
+fn note(log: &Log, event: &Event<'_, io::Error>) {
+    log.note(match event {
+        Event::News(message) => return log.update(message),
+        Event::Incoming(sms) => {
+            format!("incoming {} from {}: {:?}", sms.mark.id, sms.number, sms.text.as_str())
+        }
+        Event::Unmatched(report) => format!("unmatched report of {}", report.number.as_str()),
+        Event::Ambiguous(report) => format!("ambiguous report of {}", report.number.as_str()),
+        Event::InboxRestarted => "the inbox has restarted".to_owned(),
+        Event::Failing(error) => format!("health: {}", failure(error)),
+        other => format!("{other:?}"),
+    });
+}

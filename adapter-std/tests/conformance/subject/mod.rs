@@ -1,0 +1,273 @@
+//! The adapters behind one interface.
+
+mod embassy;
+mod embassy_messenger;
+mod std;
+mod std_messenger;
+
+use ::std::time::Duration;
+
+use sms_gateway::core::{Number, Ports, TaskId, UserId, call::Recipient};
+
+pub use embassy::Embassy;
+pub use embassy_messenger::EmbassyMessenger;
+pub use std::Std;
+pub use std_messenger::StdMessenger;
+
+use crate::{peer::Peer, stage::Log};
+
+/// The adapter under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adapter {
+    Std,
+    Embassy,
+}
+
+impl Adapter {
+    pub const ALL: [Self; 2] = [Self::Std, Self::Embassy];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Std => "std",
+            Self::Embassy => "embassy",
+        }
+    }
+}
+
+/// One of the nine calls, with fixed arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    SendSms,
+    Results,
+    Reports,
+    Queue,
+    Incoming,
+    SendUssd,
+    UssdReply,
+    StopSms,
+    PortInfo,
+}
+
+impl Ask {
+    pub const ALL: [Self; 9] = [
+        Self::SendSms,
+        Self::Results,
+        Self::Reports,
+        Self::Queue,
+        Self::Incoming,
+        Self::SendUssd,
+        Self::UssdReply,
+        Self::StopSms,
+        Self::PortInfo,
+    ];
+}
+
+/// What the calls are made of.
+pub fn ports() -> Ports {
+    "2,3".parse().unwrap()
+}
+
+pub fn task() -> TaskId {
+    TaskId::new(2)
+}
+
+pub fn user_id() -> UserId {
+    UserId::new(7).unwrap()
+}
+
+pub fn recipient() -> Recipient<'static> {
+    Recipient::new(Number::new("10086").unwrap()).user_id(user_id())
+}
+
+/// Makes the call, over any of the gateways.
+macro_rules! with_request {
+    ($ask:expr, $request:ident => $made:expr) => {{
+        use sms_gateway::core::call::{
+            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
+            QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
+        };
+        use $crate::subject::{Ask, ports, recipient, task, user_id};
+        match $ask {
+            Ask::SendSms => {
+                let recipients = [recipient()];
+                let $request = &SendSms::new("Grüße", &recipients).unwrap();
+                $made
+            }
+            Ask::Results => {
+                let ids = [user_id()];
+                let $request = &QuerySmsResult::new().user_ids(&ids).ports(ports());
+                $made
+            }
+            Ask::Reports => {
+                let $request = &QuerySmsDeliverStatus::new().ports(ports());
+                $made
+            }
+            Ask::Queue => {
+                let $request = &QuerySmsInQueue;
+                $made
+            }
+            Ask::Incoming => {
+                let $request = &QueryIncomingSms::new(Flag::All).after(6).ports(ports());
+                $made
+            }
+            Ask::SendUssd => {
+                let $request = &SendUssd::send(ports(), "*125#").unwrap();
+                $made
+            }
+            Ask::UssdReply => {
+                let $request = &QueryUssdReply::new(ports()).unwrap();
+                $made
+            }
+            Ask::StopSms => {
+                let $request = &StopSms::new(task());
+                $made
+            }
+            Ask::PortInfo => {
+                let $request = &GetPortInfo::new(Infos::DOCUMENTED).unwrap().ports(ports());
+                $made
+            }
+        }
+    }};
+}
+pub(crate) use with_request;
+
+/// How a gateway is made.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    pub password: Option<&'static str>,
+    pub is_basic_allowed: bool,
+    pub connect: Duration,
+    pub response: Duration,
+    pub idle: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            password: Some("admin"),
+            is_basic_allowed: false,
+            connect: Duration::from_secs(10),
+            response: Duration::from_secs(30),
+            idle: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How a messenger is made.
+#[derive(Clone, Copy, Default)]
+pub struct MessengerSetup {
+    pub incoming: bool,
+}
+
+/// How a call has ended, in words that both adapters share.
+pub struct Outcome(pub String);
+
+/// A gateway by one of the adapters.
+pub enum Subject {
+    Std(Std),
+    Embassy(Box<Embassy>),
+}
+
+impl Subject {
+    pub fn new(adapter: Adapter, peer: &Peer, setup: &Setup) -> Self {
+        match adapter {
+            Adapter::Std => Self::Std(Std::new(peer, setup)),
+            Adapter::Embassy => Self::Embassy(Box::new(Embassy::new(peer, setup))),
+        }
+    }
+
+    /// Makes a call and reads its records up to this number. A response that is not read to its end is dropped.
+    pub async fn call(&mut self, ask: Ask, records: usize) -> Outcome {
+        match self {
+            Self::Std(gateway) => gateway.call(ask, records).await,
+            Self::Embassy(gateway) => gateway.call(ask, records).await,
+        }
+    }
+
+    pub async fn ussd(&mut self, port: u8, code: &str) -> Outcome {
+        match self {
+            Self::Std(gateway) => gateway.ussd(port, code).await,
+            Self::Embassy(gateway) => gateway.ussd(port, code).await,
+        }
+    }
+
+    pub async fn set_password(&mut self, password: &'static str) {
+        match self {
+            Self::Std(gateway) => gateway.set_password(password).await,
+            Self::Embassy(gateway) => gateway.set_password(password),
+        }
+    }
+
+    pub async fn messenger(self, store: Store, setup: &MessengerSetup, log: &Log) -> Messenger {
+        match self {
+            Self::Std(gateway) => {
+                Messenger::Std(StdMessenger::start(gateway, store.std, setup, log.clone()).await)
+            }
+            Self::Embassy(gateway) => {
+                let messenger = EmbassyMessenger::start(*gateway, store.embassy, setup, log.clone()).await;
+                Messenger::Embassy(Box::new(messenger))
+            }
+        }
+    }
+}
+
+/// What outlives messengers, for either adapter.
+#[derive(Clone)]
+pub struct Store {
+    pub std: sms_gateway::store::MemoryStore,
+    pub embassy: crate::disk::Disk,
+}
+
+impl Store {
+    /// One in which no message is, and from which user_ids go on at 4096.
+    pub fn new() -> Self {
+        Self { std: std_messenger::store(), embassy: crate::disk::Disk::default() }
+    }
+}
+
+/// A messenger by one of the adapters.
+pub enum Messenger {
+    Std(StdMessenger),
+    Embassy(Box<EmbassyMessenger>),
+}
+
+impl Messenger {
+    /// Takes a message. Its number counts from 0, in the order of taking.
+    pub async fn send(&mut self, number: &str, text: &str, may_resend: bool) {
+        match self {
+            Self::Std(messenger) => messenger.send(number, text, may_resend).await,
+            Self::Embassy(messenger) => messenger.send(number, text, may_resend).await,
+        }
+    }
+
+    /// Works for this time.
+    pub async fn run(&mut self, time: Duration) {
+        match self {
+            Self::Std(messenger) => messenger.run(time).await,
+            Self::Embassy(messenger) => messenger.run(time).await,
+        }
+    }
+
+    /// Stops a message by its number.
+    pub async fn stop(&mut self, number: usize) {
+        match self {
+            Self::Std(messenger) => messenger.stop(number).await,
+            Self::Embassy(messenger) => messenger.stop(number),
+        }
+    }
+
+    pub async fn set_password(&mut self, password: &'static str) {
+        match self {
+            Self::Std(messenger) => messenger.set_password(password).await,
+            Self::Embassy(messenger) => messenger.set_password(password),
+        }
+    }
+
+    /// Ends it in order.
+    pub async fn shut_down(self) {
+        match self {
+            Self::Std(messenger) => messenger.shut_down().await,
+            Self::Embassy(messenger) => messenger.shut_down().await,
+        }
+    }
+}

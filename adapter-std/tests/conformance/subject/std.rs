@@ -1,0 +1,118 @@
+//! adapter-std.
+
+use sms_gateway::{
+    Error, Gateway, Ussd, UssdWait, Wait,
+    core::{Port, call::Call},
+};
+
+use super::{Ask, Outcome, Setup, with_request};
+use crate::{peer::Peer, stream::Stream};
+
+pub struct Std {
+    pub gateway: Gateway,
+}
+
+impl Std {
+    pub fn new(peer: &Peer, setup: &Setup) -> Self {
+        let peer = peer.clone();
+        let mut builder = Gateway::builder("http://box")
+            .connector(move |address| {
+                assert_eq!(address, "box:80");
+                Stream::open(peer.clone())
+            })
+            .allow_basic(setup.is_basic_allowed)
+            .connect_limit(setup.connect)
+            .answer_limit(setup.response)
+            .idle_limit(setup.idle);
+        if let Some(password) = setup.password {
+            builder = builder.credentials("admin", password);
+        }
+        Self { gateway: builder.build().unwrap() }
+    }
+
+    pub async fn call(&self, ask: Ask, records: usize) -> Outcome {
+        with_request!(ask, request => read(&self.gateway, request, records).await)
+    }
+
+    pub async fn ussd(&self, port: u8, code: &str) -> Outcome {
+        let port = Port::new(port).unwrap();
+        Outcome(match self.gateway.ussd(port.into(), code, UssdWait::default()).await {
+            Ok(outcomes) => ussd(&outcomes[&port]),
+            Err(error) => {
+                let known = error.outcomes.get(&port).map(ussd);
+                format!("{}; {}", failure(&error.error), known.unwrap_or_default())
+            }
+        })
+    }
+
+    pub async fn set_password(&self, password: &str) {
+        self.gateway.set_credentials("admin", password).await.unwrap();
+    }
+}
+
+fn ussd(outcome: &Ussd) -> String {
+    match outcome {
+        Ussd::Reply(text) => format!("reply {text:?}"),
+        Ussd::Unchanged(text) => format!("unchanged {text:?}"),
+        Ussd::NoReply => "no reply".to_owned(),
+        Ussd::NotSent(outcome) => format!("not sent: {}", outcome.code()),
+        Ussd::Untold => "not told".to_owned(),
+    }
+}
+
+async fn read<C: Call>(gateway: &Gateway, request: &C, records: usize) -> Outcome
+where
+    for<'a> C::Record<'a>: serde::Serialize,
+    for<'a> C::Summary<'a>: serde::Serialize,
+{
+    let mut lines = Vec::new();
+    let mut response = match gateway.ask(request).await {
+        Ok(response) => response,
+        Err(error) => return Outcome(failure(&error)),
+    };
+    for _ in 0..records {
+        let record = match response.next().await {
+            Ok(record) => record.map(|record| serde_json::to_string(&record).unwrap()),
+            Err(error) => {
+                lines.push(failure(&error));
+                break;
+            }
+        };
+        let is_end = record.is_none();
+        lines.push(
+            record.unwrap_or_else(|| format!("ok {}", serde_json::to_string(&response.summary()).unwrap())),
+        );
+        if is_end {
+            break;
+        }
+    }
+    Outcome(lines.join("\n"))
+}
+
+/// An error in words of both adapters.
+pub fn failure(error: &Error) -> String {
+    let doubt = if error.may_have_arrived() { ", may have arrived" } else { "" };
+    format!("{}{doubt}", kind(error))
+}
+
+fn kind(error: &Error) -> String {
+    match error {
+        Error::Unreachable(_) => "unreachable".to_owned(),
+        Error::TimedOut { wait: Wait::Connect, .. } => "unreachable: connecting timed out".to_owned(),
+        Error::TimedOut { wait: Wait::Answer, .. } => "lost: no response in time".to_owned(),
+        Error::TimedOut { wait: Wait::Body, .. } => "lost: the response stopped".to_owned(),
+        Error::TimedOut { wait: Wait::Turn, .. } => "no turn in time".to_owned(),
+        Error::Lost(_) => "lost".to_owned(),
+        Error::Login(error) => format!("no challenge: {}", kind(error)),
+        Error::LoginRefused => "login refused".to_owned(),
+        Error::NoCredentials => "no credentials".to_owned(),
+        Error::BasicNotAllowed => "Basic not allowed".to_owned(),
+        Error::Challenge(error) => format!("challenge: {error}"),
+        Error::Redirect { .. } => "redirect".to_owned(),
+        Error::Http { status } => format!("HTTP {status}"),
+        Error::Malformed(error) => format!("malformed: {error}"),
+        Error::Refused(refusal) => format!("refused: {:?}", refusal.code),
+        Error::TooLong { needed } => format!("too long: {needed}"),
+        other => format!("other: {other}"),
+    }
+}
