@@ -17,30 +17,43 @@ use crate::{
 const ALL: usize = 1000;
 
 /// Lines with the time since the scenario began.
+///
+/// What happens at the same time in different tasks has no order. Lines of one time are sorted by what they are about; those of the
+/// scenario itself come first.
 #[derive(Clone)]
 pub struct Log {
     peer: Peer,
-    lines: Arc<Mutex<Vec<String>>>,
+    lines: Arc<Mutex<Vec<(Duration, String, String)>>>,
 }
 
 impl Log {
+    /// A line of the scenario itself.
     pub fn note(&self, text: impl AsRef<str>) {
-        self.at(self.peer.elapsed(), text.as_ref());
+        self.at(self.peer.elapsed(), "", text.as_ref());
     }
 
-    fn at(&self, time: Duration, text: &str) {
-        let mut lines = self.lines.lock().unwrap();
-        for (index, line) in text.lines().enumerate() {
-            let begin = if index == 0 { seconds(time) } else { "  ".to_owned() };
-            lines.push(format!("  {begin} {line}"));
-        }
+    /// A line about something that a messenger reports.
+    pub fn event(&self, about: &str, text: impl AsRef<str>) {
+        self.at(self.peer.elapsed(), about, text.as_ref());
+    }
+
+    fn at(&self, time: Duration, about: &str, text: &str) {
+        let text = format!("  {} {}", seconds(time), text.replace('\n', "\n     "));
+        self.lines.lock().unwrap().push((time, about.to_owned(), text));
     }
 
     /// An update of a message.
     pub fn update(&self, message: &Message) {
         let failure = message.failure.map_or(String::new(), |failure| format!(", {failure:?}"));
         let end = if message.is_final { ", the end" } else { "" };
-        self.note(format!("message {}: {:?}{failure}{end}", message.id, message.state));
+        let about = format!("message {}", message.id);
+        self.event(&about, format!("{about}: {:?}{failure}{end}", message.state));
+    }
+
+    fn take(&self) -> String {
+        let mut lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        lines.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+        lines.into_iter().map(|(_, _, text)| text).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -87,7 +100,11 @@ impl Stage {
     pub async fn call_up_to(&mut self, ask: Ask, records: usize) {
         let began = self.peer.elapsed();
         let outcome = self.subject.call(ask, records).await;
-        self.log.at(began, &format!("call {ask:?}, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
+        self.log.at(
+            began,
+            "",
+            &format!("call {ask:?}, until {}\n{}", seconds(self.peer.elapsed()), outcome.0),
+        );
     }
 
     /// Makes a call and drops its future after a time.
@@ -102,7 +119,7 @@ impl Stage {
     pub async fn ussd(&mut self, port: u8, code: &str) {
         let began = self.peer.elapsed();
         let outcome = self.subject.ussd(port, code).await;
-        self.log.at(began, &format!("USSD, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
+        self.log.at(began, "", &format!("USSD, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
     }
 
     pub async fn set_password(&mut self, password: &'static str) {
@@ -126,8 +143,7 @@ impl Stage {
         let Self { peer, adapter, log, subject, .. } = self;
         drop(subject);
         settle().await;
-        let lines = std::mem::take(&mut *log.lines.lock().unwrap()).join("\n");
-        format!("{lines}\n{}", show(&peer.take(), adapter == Adapter::Std))
+        format!("{}\n{}", log.take(), show(&peer.take(), adapter == Adapter::Std))
     }
 }
 

@@ -46,6 +46,7 @@ async fn cut(stage: &mut Stage, ask: Ask, end: Step, is_kept: bool) {
         stage.call(ask).await;
         stage.wait(10).await;
     }
+    stage.call(ask).await;
 }
 
 async fn new_connections_close_during_a_query(stage: &mut Stage) {

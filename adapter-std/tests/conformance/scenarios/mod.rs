@@ -5,11 +5,15 @@ mod cuts;
 mod dropping;
 mod framing;
 mod kept;
+mod life;
 mod login;
+mod messenger;
 mod nonces;
 mod probes;
 mod responses;
+mod station;
 mod timeouts;
+mod ussd;
 
 use crate::Scenario;
 
@@ -26,6 +30,9 @@ pub fn all() -> Vec<Scenario> {
         responses::ALL,
         timeouts::ALL,
         dropping::ALL,
+        ussd::ALL,
+        messenger::ALL,
+        life::ALL,
     ]
     .concat()
 }

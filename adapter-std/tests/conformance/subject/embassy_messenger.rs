@@ -35,13 +35,12 @@ impl EmbassyMessenger {
         Self { messenger, log, ids: Vec::new() }
     }
 
-    pub async fn send(&mut self, number: &str, text: &str, may_resend: bool) {
-        match self.messenger.send(&Sms::new(number, text).unwrap().resend(may_resend)).await {
-            Ok(id) => {
-                self.ids.push(id);
-                self.log.note(format!("message {id} is taken"));
-            }
-            Err(error) => self.log.note(format!("message is not taken: {error}")),
+    pub async fn send(&mut self, messages: &[(&str, &str)], may_resend: bool) {
+        for (number, text) in messages {
+            let sms = Sms::new(number, text).unwrap().resend(may_resend);
+            let id = self.messenger.send(&sms).await.unwrap();
+            self.log.note(format!("message {id} is taken"));
+            self.ids.push(id);
         }
     }
 
@@ -69,7 +68,7 @@ impl EmbassyMessenger {
     pub fn stop(&mut self, number: usize) {
         let id = self.ids[number];
         let outcome = self.messenger.stop(id);
-        self.log.note(format!("stop of message {id}: Ok({outcome:?})"));
+        self.log.event(&format!("message {id}"), format!("stop of message {id}: Ok({outcome:?})"));
     }
 
     pub fn set_password(&mut self, password: &'static str) {
@@ -84,15 +83,16 @@ impl EmbassyMessenger {
 }
 
 fn note(log: &Log, event: &Event<'_, io::Error>) {
-    log.note(match event {
+    let (about, text) = match event {
         Event::News(message) => return log.update(message),
         Event::Incoming(sms) => {
-            format!("incoming {} from {}: {:?}", sms.mark.id, sms.number, sms.text.as_str())
+            ("incoming", format!("incoming {} from {}: {:?}", sms.mark.id, sms.number, sms.text.as_str()))
         }
-        Event::Unmatched(report) => format!("unmatched report of {}", report.number.as_str()),
-        Event::Ambiguous(report) => format!("ambiguous report of {}", report.number.as_str()),
-        Event::InboxRestarted => "the inbox has restarted".to_owned(),
-        Event::Failing(error) => format!("health: {}", failure(error)),
-        other => format!("{other:?}"),
-    });
+        Event::Unmatched(report) => ("event", format!("unmatched report of {}", report.number.as_str())),
+        Event::Ambiguous(report) => ("event", format!("ambiguous report of {}", report.number.as_str())),
+        Event::InboxRestarted => ("event", "the inbox has restarted".to_owned()),
+        Event::Failing(error) => ("health", format!("health: {}", failure(error))),
+        other => ("event", format!("{other:?}")),
+    };
+    log.event(about, text);
 }

@@ -233,10 +233,15 @@ pub enum Messenger {
 
 impl Messenger {
     /// Takes a message. Its number counts from 0, in the order of taking.
-    pub async fn send(&mut self, number: &str, text: &str, may_resend: bool) {
+    pub async fn send(&mut self, number: &str, text: &str) {
+        self.send_all(&[(number, text)], false).await;
+    }
+
+    /// Takes messages, all at once.
+    pub async fn send_all(&mut self, messages: &[(&str, &str)], may_resend: bool) {
         match self {
-            Self::Std(messenger) => messenger.send(number, text, may_resend).await,
-            Self::Embassy(messenger) => messenger.send(number, text, may_resend).await,
+            Self::Std(messenger) => messenger.send(messages, may_resend).await,
+            Self::Embassy(messenger) => messenger.send(messages, may_resend).await,
         }
     }
 

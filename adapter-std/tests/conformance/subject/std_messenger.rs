@@ -11,10 +11,7 @@ use sms_gateway::{
     messenger::{Event, Inbox},
     store::{MemoryStore, Store as _, Write},
 };
-use tokio::{
-    sync::mpsc,
-    task::{JoinHandle, yield_now},
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{MessengerSetup, Std, std::failure};
 use crate::stage::Log;
@@ -49,7 +46,7 @@ impl StdMessenger {
         let (messenger, handles) = builder.capacity(16).start().await.unwrap();
         let mut this = Self { messenger, log, stops: Vec::new(), tasks: Vec::new() };
         for handle in handles {
-            this.log.note(format!("message {} is restored: {:?}", handle.id(), handle.current().state));
+            this.log.note(format!("message {} is restored", handle.id()));
             this.follow(handle);
         }
         this.watch();
@@ -64,12 +61,15 @@ impl StdMessenger {
         let (mut events, log) = (self.messenger.events().unwrap(), self.log.clone());
         self.tasks.push(tokio::spawn(async move {
             while let Some(event) = events.next().await {
-                log.note(match event {
-                    Event::Unmatched(report) => format!("unmatched report of {}", report.number.as_str()),
-                    Event::Ambiguous(report) => format!("ambiguous report of {}", report.number.as_str()),
-                    Event::InboxRestarted => "the inbox has restarted".to_owned(),
-                    other => format!("{other:?}"),
-                });
+                log.event(
+                    "event",
+                    match event {
+                        Event::Unmatched(report) => format!("unmatched report of {}", report.number.as_str()),
+                        Event::Ambiguous(report) => format!("ambiguous report of {}", report.number.as_str()),
+                        Event::InboxRestarted => "the inbox has restarted".to_owned(),
+                        other => format!("{other:?}"),
+                    },
+                );
             }
         }));
         let (mut health, log) = (self.messenger.health(), self.log.clone());
@@ -77,7 +77,7 @@ impl StdMessenger {
             while health.changed().await.is_ok() {
                 let health = health.borrow_and_update().clone();
                 let error = health.error.as_ref().map_or("none".to_owned(), |error| failure(error));
-                log.note(format!("health: {error}, failures: {}", health.failures));
+                log.event("health", format!("health: {error}, failures: {}", health.failures));
             }
         }));
     }
@@ -99,21 +99,26 @@ impl StdMessenger {
                     },
                     Some(()) = stops.recv() => {
                         let outcome = handle.stop().await;
-                        log.note(format!("stop of message {}: {outcome:?}", handle.id()));
+                        let about = format!("message {}", handle.id());
+                        log.event(&about, format!("stop of {about}: {outcome:?}"));
                     }
                 }
             }
         }));
     }
 
-    pub async fn send(&mut self, number: &str, text: &str, may_resend: bool) {
-        let sms = Sms::new(number, text).unwrap().resend(may_resend);
-        match self.messenger.send(sms).await {
-            Ok(handle) => {
-                self.log.note(format!("message {} is taken", handle.id()));
-                self.follow(handle);
-            }
-            Err(error) => self.log.note(format!("message is not taken: {error}")),
+    /// Sends messages at once, so that one request can take them all.
+    pub async fn send(&mut self, messages: &[(&str, &str)], may_resend: bool) {
+        let mut sending = Vec::new();
+        for (number, text) in messages {
+            let sms = Sms::new(number, *text).unwrap().resend(may_resend);
+            let messenger = self.messenger.clone();
+            sending.push(tokio::spawn(async move { messenger.send(sms).await }));
+        }
+        for sent in sending {
+            let handle = sent.await.unwrap().unwrap();
+            self.log.note(format!("message {} is taken", handle.id()));
+            self.follow(handle);
         }
     }
 
@@ -125,10 +130,8 @@ impl StdMessenger {
 
     pub async fn stop(&mut self, number: usize) {
         self.stops[number].send(()).await.unwrap();
-        // The stop is handed over before anything else happens.
-        for _ in 0..8 {
-            yield_now().await;
-        }
+        // Time goes on once all is done.
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
     pub async fn set_password(&mut self, password: &str) {
@@ -145,7 +148,7 @@ impl StdMessenger {
 /// Logs messages that arrive, and acknowledges them.
 async fn receive(mut inbox: Inbox, log: Log) {
     while let Some(sms) = inbox.next().await {
-        log.note(format!("incoming {} from {}: {:?}", sms.mark.id, sms.number, sms.text));
+        log.event("incoming", format!("incoming {} from {}: {:?}", sms.mark.id, sms.number, sms.text));
         sms.acknowledge();
     }
 }
