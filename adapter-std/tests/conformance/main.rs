@@ -6,31 +6,32 @@
 #![allow(missing_docs, unreachable_pub)]
 
 #[path = "../../../adapter-embassy/tests/common/clock.rs"]
+#[allow(clippy::cast_possible_truncation)]
 mod clock;
 #[path = "../../../adapter-embassy/tests/common/disk.rs"]
 #[allow(dead_code)]
 mod disk;
+mod harness;
 mod login;
 mod peer;
 mod record;
 mod reply;
 mod scenarios;
-mod stage;
 mod stream;
 mod subject;
 
 use std::{fmt::Write as _, fs, path::Path, pin::Pin, thread};
 
-use stage::Stage;
+use harness::Harness;
 use subject::Adapter;
 
 /// A scenario: its name, and what happens.
-pub type Scenario = (&'static str, fn(&mut Stage) -> Pin<Box<dyn Future<Output = ()> + '_>>);
+pub type Scenario = (&'static str, fn(&mut Harness) -> Pin<Box<dyn Future<Output = ()> + '_>>);
 
 /// Lists functions as scenarios.
 macro_rules! list {
     ($($name:ident),* $(,)?) => {
-        pub const ALL: &[$crate::Scenario] = &[$((stringify!($name), |stage| Box::pin($name(stage)))),*];
+        pub const ALL: &[$crate::Scenario] = &[$((stringify!($name), |harness| Box::pin($name(harness)))),*];
     };
 }
 pub(crate) use list;
@@ -42,9 +43,9 @@ fn run(adapter: Adapter, scenario: Scenario) -> String {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let mut stage = Stage::new(adapter);
-            play(&mut stage).await;
-            stage.end().await
+            let mut harness = Harness::new(adapter);
+            play(&mut harness).await;
+            harness.end().await
         })
     };
     // The clock of embassy-time belongs to the thread.
@@ -66,7 +67,7 @@ fn check(adapter: Adapter) {
     let recorded = fs::read_to_string(&path).unwrap_or_default();
     let differing = differences(&recorded, &text);
     assert!(differing.is_empty(), "adapter-{}: {differing}", adapter.name());
-    assert_eq!(recorded, text);
+    assert!(recorded == text, "adapter-{}: the order of the scenarios differs", adapter.name());
 }
 
 /// The scenarios that differ, each with its first line that does.
@@ -85,6 +86,11 @@ fn differences(recorded: &str, text: &str) -> String {
         if let Some((new, old)) = lines.into_iter().find(|(new, old)| new != old) {
             let _ = writeln!(out, "\n{name}:\n  recorded {old:?}\n  now      {new:?}");
         }
+    }
+    for part in
+        recorded.iter().filter(|part| text.iter().all(|new| new.lines().next() != part.lines().next()))
+    {
+        let _ = writeln!(out, "\n{}: recorded, and not a scenario", part.lines().next().unwrap_or_default());
     }
     out
 }

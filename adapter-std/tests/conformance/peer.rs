@@ -85,11 +85,11 @@ struct World {
     plans: Plans,
     requests: usize,
     connections: Vec<Connection>,
-    lines: Vec<Line>,
+    endpoints: Vec<Endpoint>,
 }
 
 /// The state of a connection; what happened on it is a [`Connection`].
-struct Line {
+struct Endpoint {
     plan: Plan,
     outgoing: VecDeque<(Instant, Step)>,
     reader: Option<Waker>,
@@ -110,7 +110,7 @@ impl Peer {
             plans: Box::new(|_| Plan::default()),
             requests: 0,
             connections: Vec::new(),
-            lines: Vec::new(),
+            endpoints: Vec::new(),
         })))
     }
 
@@ -130,13 +130,13 @@ impl Peer {
 
     /// Changes the behaviour of a connection that is open.
     pub fn change(&self, connection: usize, change: impl FnOnce(&mut Plan)) {
-        change(&mut self.world().lines[connection - 1].plan);
+        change(&mut self.world().endpoints[connection - 1].plan);
     }
 
     /// Sends something on the newest connection that was not asked for.
     pub fn push(&self, reply: &Reply) {
         let mut world = self.world();
-        let index = world.lines.len() - 1;
+        let index = world.endpoints.len() - 1;
         world.answer(index, reply);
     }
 
@@ -148,7 +148,7 @@ impl Peer {
     /// Takes what was recorded.
     pub fn take(&self) -> Vec<Connection> {
         let mut world = self.world();
-        for index in 0..world.lines.len() {
+        for index in 0..world.endpoints.len() {
             world.cut_short(index);
         }
         std::mem::take(&mut world.connections)
@@ -158,11 +158,11 @@ impl Peer {
     pub async fn open(&self) -> io::Result<usize> {
         let index = {
             let mut world = self.world();
-            let number = world.lines.len() + 1;
+            let number = world.endpoints.len() + 1;
             let plan = (world.plans)(number);
             let at = world.began.elapsed();
             world.connections.push(Connection { at, outcome: "opening".into(), entries: Vec::new() });
-            world.lines.push(Line {
+            world.endpoints.push(Endpoint {
                 plan,
                 outgoing: VecDeque::new(),
                 reader: None,
@@ -172,7 +172,7 @@ impl Peer {
             });
             number - 1
         };
-        let opening = self.world().lines[index].plan.opening;
+        let opening = self.world().endpoints[index].plan.opening;
         match opening {
             Opening::Accepted => {}
             Opening::Delayed(time) => tokio::time::sleep(time).await,
@@ -194,13 +194,13 @@ impl Peer {
         waker: &Waker,
     ) -> Result<io::Result<usize>, Option<Instant>> {
         let mut world = self.world();
-        let line = &mut world.lines[index];
-        let Some((due, step)) = line.outgoing.front_mut() else {
-            line.reader = Some(waker.clone());
+        let endpoint = &mut world.endpoints[index];
+        let Some((due, step)) = endpoint.outgoing.front_mut() else {
+            endpoint.reader = Some(waker.clone());
             return Err(None);
         };
         if *due > Instant::now() {
-            line.reader = Some(waker.clone());
+            endpoint.reader = Some(waker.clone());
             return Err(Some(*due));
         }
         match step {
@@ -209,7 +209,7 @@ impl Peer {
                 room[..count].copy_from_slice(&bytes[..count]);
                 bytes.drain(..count);
                 if bytes.is_empty() {
-                    line.outgoing.pop_front();
+                    endpoint.outgoing.pop_front();
                 }
                 Ok(Ok(count))
             }
@@ -226,7 +226,7 @@ impl Peer {
 
     /// Whether the connection is open and nothing has arrived.
     pub fn is_quiet(&self, index: usize) -> bool {
-        self.world().lines[index].outgoing.front().is_none_or(|(due, _)| *due > Instant::now())
+        self.world().endpoints[index].outgoing.front().is_none_or(|(due, _)| *due > Instant::now())
     }
 
     /// The client has dropped the connection.
@@ -244,47 +244,54 @@ impl Peer {
 
 impl World {
     fn write(&mut self, index: usize, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let line = &mut self.lines[index];
-        let is_reset = matches!(line.outgoing.front(), Some((due, Step::Reset)) if *due <= Instant::now());
-        let room = line.plan.write_limit.saturating_sub(line.written);
+        let endpoint = &mut self.endpoints[index];
+        let is_reset =
+            matches!(endpoint.outgoing.front(), Some((due, Step::Reset)) if *due <= Instant::now());
+        let room = endpoint.plan.write_limit.saturating_sub(endpoint.written);
         if is_reset || (room == 0 && !bytes.is_empty()) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let count =
-            bytes.len().min(room).min(line.plan.piece).min(line.plan.window.saturating_sub(line.written));
+        let count = bytes
+            .len()
+            .min(room)
+            .min(endpoint.plan.piece)
+            .min(endpoint.plan.window.saturating_sub(endpoint.written));
         if count == 0 && !bytes.is_empty() {
             return Poll::Pending;
         }
-        line.written += count;
+        endpoint.written += count;
         let at = self.began.elapsed();
-        if line.arriving.is_empty() {
+        if endpoint.arriving.is_empty() {
             self.connections[index].entries.push((at, Entry::Request { bytes: Vec::new(), is_whole: false }));
         }
-        line.arriving.extend(&bytes[..count]);
+        endpoint.arriving.extend(&bytes[..count]);
         self.arrived(index);
         Poll::Ready(Ok(count))
     }
 
     /// Answers what has arrived, if it is time.
     fn arrived(&mut self, index: usize) {
-        let line = &mut self.lines[index];
-        let Some((head, length)) = head(&line.arriving) else { return };
-        let is_whole = line.arriving.len() >= head + length;
-        assert!(line.arriving.len() <= head + length, "a request came before the response to the last one");
-        let has_ended = line
+        let endpoint = &mut self.endpoints[index];
+        let Some((head, length)) = head(&endpoint.arriving) else { return };
+        let is_whole = endpoint.arriving.len() >= head + length;
+        assert!(
+            endpoint.arriving.len() <= head + length,
+            "a request came before the response to the last one"
+        );
+        let has_ended = endpoint
             .outgoing
             .front()
             .is_some_and(|(due, step)| *due <= Instant::now() && matches!(step, Step::Close | Step::Reset));
-        if !line.is_answered && !has_ended && (is_whole || line.plan.is_early) {
-            line.is_answered = true;
+        if !endpoint.is_answered && !has_ended && (is_whole || endpoint.plan.is_early) {
+            endpoint.is_answered = true;
             self.requests += 1;
-            let request = request(&line.arriving, head, index + 1, self.requests);
+            let request = request(&endpoint.arriving, head, index + 1, self.requests);
             let reply = (self.script)(&request);
             self.answer(index, &reply);
         }
         if is_whole {
-            let bytes = std::mem::take(&mut self.lines[index].arriving);
-            self.lines[index].is_answered = false;
+            let bytes = std::mem::take(&mut self.endpoints[index].arriving);
+            self.endpoints[index].is_answered = false;
             self.note(index, bytes, true);
         }
     }
@@ -296,9 +303,9 @@ impl World {
         *entry.expect("a request") = Entry::Request { bytes, is_whole };
     }
 
-    /// Records what has arrived of a request that does not come whole.
+    /// Records a request that does not arrive whole.
     fn cut_short(&mut self, index: usize) {
-        let bytes = std::mem::take(&mut self.lines[index].arriving);
+        let bytes = std::mem::take(&mut self.endpoints[index].arriving);
         if !bytes.is_empty() {
             self.note(index, bytes, false);
         }
@@ -308,15 +315,15 @@ impl World {
     fn answer(&mut self, index: usize, reply: &Reply) {
         let at = self.began.elapsed();
         self.connections[index].entries.push((at, Entry::Reply(reply.clone())));
-        let line = &mut self.lines[index];
+        let endpoint = &mut self.endpoints[index];
         let mut due = Instant::now();
         for step in &reply.steps {
             match step {
                 Step::Wait(time) => due += *time,
-                step => line.outgoing.push_back((due, step.clone())),
+                step => endpoint.outgoing.push_back((due, step.clone())),
             }
         }
-        if let Some(reader) = line.reader.take() {
+        if let Some(reader) = endpoint.reader.take() {
             reader.wake();
         }
     }

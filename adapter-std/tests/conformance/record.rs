@@ -1,4 +1,4 @@
-//! What happened in a scenario, and its text.
+//! The record of a scenario, and its text.
 
 use std::{fmt::Write as _, time::Duration};
 

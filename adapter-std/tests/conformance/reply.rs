@@ -1,4 +1,4 @@
-//! What the peer sends.
+//! The responses of the peer.
 
 use std::{fmt, time::Duration};
 
@@ -11,7 +11,7 @@ pub enum Step {
     Reset,
 }
 
-/// A response, or what stands in its place, step by step.
+/// A response, or something in place of one, step by step.
 #[derive(Clone)]
 pub struct Reply {
     pub steps: Vec<Step>,

@@ -91,12 +91,12 @@ impl AsyncWrite for Stream {
 }
 
 /// Connections to the peer, one after the other.
-pub struct Line {
+pub struct PeerTransport {
     peer: Peer,
     stream: Option<Stream>,
 }
 
-impl Line {
+impl PeerTransport {
     pub const fn new(peer: Peer) -> Self {
         Self { peer, stream: None }
     }
@@ -106,18 +106,18 @@ impl Line {
     }
 }
 
-impl ErrorType for Line {
+impl ErrorType for PeerTransport {
     type Error = io::Error;
 }
 
-impl Read for Line {
+impl Read for PeerTransport {
     async fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let stream = self.stream()?;
         poll_fn(|context| stream.read_some(context, room)).await
     }
 }
 
-impl Write for Line {
+impl Write for PeerTransport {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let stream = self.stream()?;
         poll_fn(|_| stream.peer.write(stream.index, bytes)).await
@@ -128,7 +128,7 @@ impl Write for Line {
     }
 }
 
-impl Transport for Line {
+impl Transport for PeerTransport {
     async fn connect(&mut self) -> io::Result<()> {
         assert!(self.stream.is_none(), "the former connection was not closed");
         self.stream = Some(Stream::open(self.peer.clone()).await?);

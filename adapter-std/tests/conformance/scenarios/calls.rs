@@ -1,6 +1,6 @@
 //! The nine calls, and what a login makes of them.
 
-use crate::{list, peer::Request, reply::Reply, stage::Stage, subject::Ask};
+use crate::{harness::Harness, list, peer::Request, reply::Reply, subject::ApiCall};
 
 list![nine_calls, nine_calls_behind_digest];
 
@@ -30,17 +30,19 @@ pub fn printed(request: &Request) -> Reply {
     })
 }
 
-async fn nine_calls(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(printed);
-    for ask in Ask::ALL {
-        stage.call(ask).await;
+async fn nine_calls(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(printed);
+    for ask in ApiCall::ALL {
+        harness.call(ask).await;
     }
 }
 
-async fn nine_calls_behind_digest(stage: &mut Stage) {
-    stage.peer.script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });
-    for ask in Ask::ALL {
-        stage.call(ask).await;
+async fn nine_calls_behind_digest(harness: &mut Harness) {
+    harness
+        .peer
+        .script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });
+    for ask in ApiCall::ALL {
+        harness.call(ask).await;
     }
 }

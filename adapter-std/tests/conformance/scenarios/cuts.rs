@@ -1,10 +1,10 @@
-//! Connections that end at each stage of a response.
+//! Connections that end at each harness of a response.
 
 use crate::{
+    harness::Harness,
     list,
     reply::{Reply, Step},
-    stage::Stage,
-    subject::Ask,
+    subject::ApiCall,
 };
 
 use super::calls::printed;
@@ -28,67 +28,74 @@ fn places(reply: &Reply) -> Vec<usize> {
     vec![0, 5, head - 4, head, head + 8, bytes.len() - 1, bytes.len()]
 }
 
-/// Ends connections in one call after the other. A call that succeeds comes before each if the connection is to be a kept one.
-async fn cut(stage: &mut Stage, ask: Ask, end: Step, is_kept: bool) {
-    stage.set_up_open();
+/// Ends the connection during each of several calls. A call that succeeds precedes each if the connection should be a kept one.
+async fn cut(harness: &mut Harness, ask: ApiCall, end: Step, is_kept: bool) {
+    harness.set_up_open();
     let reply = match ask {
-        Ask::SendSms => Reply::json(r#"{"error_code":202,"sms_in_queue":2,"task_id":2}"#),
+        ApiCall::SendSms => Reply::json(r#"{"error_code":202,"sms_in_queue":2,"task_id":2}"#),
         _ => Reply::json(r#"{"error_code":200,"in_queue":3}"#),
     };
     for place in places(&reply) {
         if is_kept {
-            stage.peer.script(printed);
-            stage.call(Ask::UssdReply).await;
+            harness.peer.script(printed);
+            harness.call(ApiCall::UssdReply).await;
         }
         let mut cut = Some(reply.clone().cut(place).then(end.clone()));
-        stage.note(&format!("the connection ends after {place} bytes"));
-        stage.peer.script(move |request| cut.take().unwrap_or_else(|| printed(request)));
-        stage.call(ask).await;
-        stage.wait(10).await;
+        harness.note(&format!("the connection ends after {place} bytes"));
+        harness.peer.script(move |request| cut.take().unwrap_or_else(|| printed(request)));
+        harness.call(ask).await;
+        harness.wait(10).await;
     }
-    stage.call(ask).await;
+    harness.call(ask).await;
 }
 
-async fn new_connections_close_during_a_query(stage: &mut Stage) {
-    cut(stage, Ask::Queue, Step::Close, false).await;
+async fn new_connections_close_during_a_query(harness: &mut Harness) {
+    cut(harness, ApiCall::Queue, Step::Close, false).await;
 }
 
-async fn new_connections_close_during_a_submission(stage: &mut Stage) {
-    cut(stage, Ask::SendSms, Step::Close, false).await;
+async fn new_connections_close_during_a_submission(harness: &mut Harness) {
+    cut(harness, ApiCall::SendSms, Step::Close, false).await;
 }
 
-async fn new_connections_are_reset_during_a_query(stage: &mut Stage) {
-    cut(stage, Ask::Queue, Step::Reset, false).await;
+async fn new_connections_are_reset_during_a_query(harness: &mut Harness) {
+    cut(harness, ApiCall::Queue, Step::Reset, false).await;
 }
 
-async fn new_connections_are_reset_during_a_submission(stage: &mut Stage) {
-    cut(stage, Ask::SendSms, Step::Reset, false).await;
+async fn new_connections_are_reset_during_a_submission(harness: &mut Harness) {
+    cut(harness, ApiCall::SendSms, Step::Reset, false).await;
 }
 
-async fn kept_connections_close_during_a_query(stage: &mut Stage) {
-    cut(stage, Ask::Queue, Step::Close, true).await;
+async fn kept_connections_close_during_a_query(harness: &mut Harness) {
+    cut(harness, ApiCall::Queue, Step::Close, true).await;
 }
 
-async fn kept_connections_close_during_a_submission(stage: &mut Stage) {
-    cut(stage, Ask::SendSms, Step::Close, true).await;
+async fn kept_connections_close_during_a_submission(harness: &mut Harness) {
+    cut(harness, ApiCall::SendSms, Step::Close, true).await;
 }
 
-async fn kept_connections_are_reset_during_a_query(stage: &mut Stage) {
-    cut(stage, Ask::Queue, Step::Reset, true).await;
+async fn kept_connections_are_reset_during_a_query(harness: &mut Harness) {
+    cut(harness, ApiCall::Queue, Step::Reset, true).await;
 }
 
-async fn kept_connections_are_reset_during_a_submission(stage: &mut Stage) {
-    cut(stage, Ask::SendSms, Step::Reset, true).await;
+async fn kept_connections_are_reset_during_a_submission(harness: &mut Harness) {
+    cut(harness, ApiCall::SendSms, Step::Reset, true).await;
 }
 
-async fn responses_are_cut_after_a_login(stage: &mut Stage) {
+async fn responses_are_cut_after_a_login(harness: &mut Harness) {
     // Each third request gets no response.
-    stage.peer.script(|request| match request.index {
+    harness.peer.script(|request| match request.index {
         index if index % 3 == 0 => Reply::never().close(),
         _ if request.has_nonce("n1") => printed(request),
         _ => Reply::digest("n1"),
     });
-    for ask in [Ask::Queue, Ask::Queue, Ask::SendSms, Ask::StopSms, Ask::Results, Ask::SendUssd] {
-        stage.call(ask).await;
+    for ask in [
+        ApiCall::Queue,
+        ApiCall::Queue,
+        ApiCall::SendSms,
+        ApiCall::StopSms,
+        ApiCall::Results,
+        ApiCall::SendUssd,
+    ] {
+        harness.call(ask).await;
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::{
+    harness::Harness,
     list,
     peer::{Opening, Plan},
     reply::Reply,
-    stage::Stage,
-    subject::Ask,
+    subject::ApiCall,
 };
 
 use super::calls::printed;
@@ -25,76 +25,78 @@ list![
 ];
 
 /// Makes a call, drops it after 5 s, and makes it again with all in order.
-async fn dropped(stage: &mut Stage, ask: Ask) {
-    stage.call_for(ask, 5_000).await;
-    stage.peer.plan(|_| Plan::default());
-    stage.peer.script(printed);
-    stage.wait(1_000).await;
-    stage.call(ask).await;
+async fn dropped(harness: &mut Harness, ask: ApiCall) {
+    harness.call_for(ask, 5_000).await;
+    harness.peer.plan(|_| Plan::default());
+    harness.peer.script(printed);
+    harness.wait(1_000).await;
+    harness.call(ask).await;
 }
 
-async fn a_call_is_dropped_while_connecting(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.plan(|_| Plan { opening: Opening::Never, ..Plan::default() });
-    dropped(stage, Ask::SendSms).await;
+async fn a_call_is_dropped_while_connecting(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.plan(|_| Plan { opening: Opening::Never, ..Plan::default() });
+    dropped(harness, ApiCall::SendSms).await;
 }
 
-async fn a_call_is_dropped_before_the_response(stage: &mut Stage) {
-    stage.set_up_open();
-    dropped(stage, Ask::SendSms).await;
-    stage.peer.script(|_| Reply::never());
-    dropped(stage, Ask::Queue).await;
+async fn a_call_is_dropped_before_the_response(harness: &mut Harness) {
+    harness.set_up_open();
+    dropped(harness, ApiCall::SendSms).await;
+    harness.peer.script(|_| Reply::never());
+    dropped(harness, ApiCall::Queue).await;
 }
 
-async fn drip(stage: &mut Stage, bytes: usize) {
-    stage.set_up_open();
-    for ask in [Ask::SendSms, Ask::Results] {
-        stage.peer.script(move |request| printed(request).drip(bytes, Duration::from_secs(2)));
-        dropped(stage, ask).await;
+async fn drip(harness: &mut Harness, bytes: usize) {
+    harness.set_up_open();
+    for ask in [ApiCall::SendSms, ApiCall::Results] {
+        harness.peer.script(move |request| printed(request).drip(bytes, Duration::from_secs(2)));
+        dropped(harness, ask).await;
     }
 }
 
-async fn a_call_is_dropped_in_the_head(stage: &mut Stage) {
-    drip(stage, 10).await;
+async fn a_call_is_dropped_in_the_head(harness: &mut Harness) {
+    drip(harness, 10).await;
 }
 
-async fn a_call_is_dropped_in_the_body(stage: &mut Stage) {
-    drip(stage, 30).await;
+async fn a_call_is_dropped_in_the_body(harness: &mut Harness) {
+    drip(harness, 30).await;
 }
 
-async fn a_call_is_dropped_during_the_probe(stage: &mut Stage) {
-    stage.peer.script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::never() });
-    stage.call_for(Ask::SendSms, 5_000).await;
-    stage.peer.script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });
-    stage.call(Ask::SendSms).await;
+async fn a_call_is_dropped_during_the_probe(harness: &mut Harness) {
+    harness.peer.script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::never() });
+    harness.call_for(ApiCall::SendSms, 5_000).await;
+    harness
+        .peer
+        .script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });
+    harness.call(ApiCall::SendSms).await;
 }
 
-async fn a_call_is_dropped_while_its_request_is_written(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.plan(|_| Plan { window: 60, ..Plan::default() });
-    dropped(stage, Ask::SendSms).await;
+async fn a_call_is_dropped_while_its_request_is_written(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.plan(|_| Plan { window: 60, ..Plan::default() });
+    dropped(harness, ApiCall::SendSms).await;
 }
 
-async fn records(stage: &mut Stage, count: usize) {
-    stage.set_up_open();
-    stage.peer.script(printed);
-    stage.call_up_to(Ask::Results, count).await;
-    stage.wait(1_000).await;
-    stage.call(Ask::Queue).await;
-    stage.peer.script(|request| printed(request).drip(120, Duration::from_secs(1)));
-    stage.call_up_to(Ask::Results, count).await;
-    stage.peer.script(printed);
-    stage.call(Ask::SendSms).await;
+async fn records(harness: &mut Harness, count: usize) {
+    harness.set_up_open();
+    harness.peer.script(printed);
+    harness.call_up_to(ApiCall::Results, count).await;
+    harness.wait(1_000).await;
+    harness.call(ApiCall::Queue).await;
+    harness.peer.script(|request| printed(request).drip(120, Duration::from_secs(1)));
+    harness.call_up_to(ApiCall::Results, count).await;
+    harness.peer.script(printed);
+    harness.call(ApiCall::SendSms).await;
 }
 
-async fn a_response_is_dropped_before_its_first_record(stage: &mut Stage) {
-    records(stage, 0).await;
+async fn a_response_is_dropped_before_its_first_record(harness: &mut Harness) {
+    records(harness, 0).await;
 }
 
-async fn a_response_is_dropped_after_a_record(stage: &mut Stage) {
-    records(stage, 1).await;
+async fn a_response_is_dropped_after_a_record(harness: &mut Harness) {
+    records(harness, 1).await;
 }
 
-async fn a_response_is_dropped_after_its_last_record(stage: &mut Stage) {
-    records(stage, 2).await;
+async fn a_response_is_dropped_after_its_last_record(harness: &mut Harness) {
+    records(harness, 2).await;
 }

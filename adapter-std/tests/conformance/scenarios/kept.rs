@@ -1,11 +1,11 @@
 //! Connections that are kept, and end before or during the next request.
 
 use crate::{
+    harness::Harness,
     list,
     peer::{Opening, Plan},
     reply::Reply,
-    stage::Stage,
-    subject::Ask,
+    subject::ApiCall,
 };
 use std::time::Duration;
 
@@ -25,95 +25,95 @@ list![
     a_response_arrives_twice,
 ];
 
-const ASKS: [Ask; 3] = [Ask::Queue, Ask::SendSms, Ask::StopSms];
+const CALLS: [ApiCall; 3] = [ApiCall::Queue, ApiCall::SendSms, ApiCall::StopSms];
 
-async fn idle(stage: &mut Stage, end: impl Fn(Reply) -> Reply) {
-    stage.set_up_open();
-    stage.peer.script(printed);
-    for ask in ASKS {
-        stage.call(Ask::UssdReply).await;
-        stage.peer.push(&end(Reply::never().after(Duration::from_millis(500))));
-        stage.wait(1000).await;
-        stage.call(ask).await;
+async fn idle(harness: &mut Harness, end: impl Fn(Reply) -> Reply) {
+    harness.set_up_open();
+    harness.peer.script(printed);
+    for ask in CALLS {
+        harness.call(ApiCall::UssdReply).await;
+        harness.peer.push(&end(Reply::never().after(Duration::from_millis(500))));
+        harness.wait(1000).await;
+        harness.call(ask).await;
     }
 }
 
-async fn the_end_of_a_kept_connection_is_seen(stage: &mut Stage) {
-    idle(stage, Reply::close).await;
+async fn the_end_of_a_kept_connection_is_seen(harness: &mut Harness) {
+    idle(harness, Reply::close).await;
 }
 
-async fn a_kept_connection_is_reset_while_idle(stage: &mut Stage) {
-    idle(stage, Reply::reset).await;
+async fn a_kept_connection_is_reset_while_idle(harness: &mut Harness) {
+    idle(harness, Reply::reset).await;
 }
 
-async fn a_kept_connection_takes_no_byte(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(printed);
-    for (connection, ask) in (1..).zip(ASKS) {
-        stage.call(Ask::UssdReply).await;
-        stage.peer.change(connection, |plan| plan.write_limit = 0);
-        stage.call(ask).await;
+async fn a_kept_connection_takes_no_byte(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(printed);
+    for (connection, ask) in (1..).zip(CALLS) {
+        harness.call(ApiCall::UssdReply).await;
+        harness.peer.change(connection, |plan| plan.write_limit = 0);
+        harness.call(ask).await;
     }
 }
 
-async fn a_kept_connection_breaks_while_a_request_is_written(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(printed);
+async fn a_kept_connection_breaks_while_a_request_is_written(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(printed);
     // The first request on each connection has 64 bytes at least.
-    stage.peer.plan(|number| {
+    harness.peer.plan(|number| {
         if number % 2 == 1 { Plan { write_limit: 100, ..Plan::default() } } else { Plan::default() }
     });
-    for ask in ASKS {
-        stage.call(Ask::UssdReply).await;
-        stage.call(ask).await;
-        stage.peer.push(&Reply::never().close());
-        stage.wait(10).await;
+    for ask in CALLS {
+        harness.call(ApiCall::UssdReply).await;
+        harness.call(ask).await;
+        harness.peer.push(&Reply::never().close());
+        harness.wait(10).await;
     }
 }
 
-async fn a_new_connection_takes_no_byte(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(printed);
-    stage.peer.plan(|_| Plan { write_limit: 0, ..Plan::default() });
-    for ask in ASKS {
-        stage.call(ask).await;
+async fn a_new_connection_takes_no_byte(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(printed);
+    harness.peer.plan(|_| Plan { write_limit: 0, ..Plan::default() });
+    for ask in CALLS {
+        harness.call(ask).await;
     }
 }
 
-async fn a_new_connection_breaks_while_a_request_is_written(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(printed);
-    stage.peer.plan(|_| Plan { write_limit: 40, piece: 16, ..Plan::default() });
-    for ask in ASKS {
-        stage.call(ask).await;
+async fn a_new_connection_breaks_while_a_request_is_written(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(printed);
+    harness.peer.plan(|_| Plan { write_limit: 40, piece: 16, ..Plan::default() });
+    for ask in CALLS {
+        harness.call(ask).await;
     }
 }
 
-async fn every_connection_closes_after_a_response(stage: &mut Stage) {
-    stage.peer.script(|request| {
+async fn every_connection_closes_after_a_response(harness: &mut Harness) {
+    harness.peer.script(|request| {
         let reply = if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") };
         reply.close()
     });
-    for ask in ASKS {
-        stage.call(ask).await;
+    for ask in CALLS {
+        harness.call(ask).await;
     }
 }
 
-async fn a_kept_connection_ends_and_there_is_no_other(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.plan(|number| {
+async fn a_kept_connection_ends_and_there_is_no_other(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.plan(|number| {
         if number == 1 { Plan::default() } else { Plan { opening: Opening::Refused, ..Plan::default() } }
     });
-    stage.peer.script(|request| if request.index == 1 { printed(request) } else { Reply::never().close() });
-    for ask in [Ask::UssdReply, Ask::Queue, Ask::SendSms] {
-        stage.call(ask).await;
+    harness.peer.script(|request| if request.index == 1 { printed(request) } else { Reply::never().close() });
+    for ask in [ApiCall::UssdReply, ApiCall::Queue, ApiCall::SendSms] {
+        harness.call(ask).await;
     }
 }
 
-async fn every_kept_connection_closes_without_a_response(stage: &mut Stage) {
+async fn every_kept_connection_closes_without_a_response(harness: &mut Harness) {
     // The first request on each connection is answered.
     let mut last = 0;
-    stage.peer.script(move |request| {
+    harness.peer.script(move |request| {
         let is_first = std::mem::replace(&mut last, request.connection) != request.connection;
         match is_first {
             true if request.has_nonce("n1") => printed(request),
@@ -121,25 +121,25 @@ async fn every_kept_connection_closes_without_a_response(stage: &mut Stage) {
             false => Reply::never().close(),
         }
     });
-    for ask in [Ask::Queue, Ask::Queue, Ask::SendSms, Ask::SendSms] {
-        stage.call(ask).await;
+    for ask in [ApiCall::Queue, ApiCall::Queue, ApiCall::SendSms, ApiCall::SendSms] {
+        harness.call(ask).await;
     }
 }
 
-async fn unasked_bytes_arrive_on_a_kept_connection(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(printed);
-    for ask in ASKS {
-        stage.call(Ask::UssdReply).await;
-        stage.peer.push(&Reply::status(408, "too slow"));
-        stage.wait(10).await;
-        stage.call(ask).await;
+async fn unasked_bytes_arrive_on_a_kept_connection(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(printed);
+    for ask in CALLS {
+        harness.call(ApiCall::UssdReply).await;
+        harness.peer.push(&Reply::status(408, "too slow"));
+        harness.wait(10).await;
+        harness.call(ask).await;
     }
 }
 
-async fn a_response_arrives_twice(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(|request| {
+async fn a_response_arrives_twice(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(|request| {
         let reply = printed(request);
         if request.call() == "query_ussd_reply" {
             let twice = reply.steps.iter().chain(&reply.steps).cloned().collect();
@@ -147,8 +147,8 @@ async fn a_response_arrives_twice(stage: &mut Stage) {
         }
         reply
     });
-    for ask in ASKS {
-        stage.call(Ask::UssdReply).await;
-        stage.call(ask).await;
+    for ask in CALLS {
+        harness.call(ApiCall::UssdReply).await;
+        harness.call(ask).await;
     }
 }

@@ -1,16 +1,16 @@
-//! What a messenger does beside sending: its inbox, outages, logins and restarts.
+//! The life of a messenger besides sending: its inbox, outages, logins and restarts.
 
 use std::time::Duration;
 
 use crate::{
+    harness::Harness,
     list,
     peer::{Opening, Plan},
     reply::Reply,
-    stage::Stage,
-    subject::{MessengerSetup, Setup},
+    subject::{GatewaySetup, MessengerSetup},
 };
 
-use super::{messenger::sender, station::Station};
+use super::{messenger::sender, model::GatewayModel};
 
 list![
     an_empty_inbox_is_polled,
@@ -39,73 +39,73 @@ const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-async fn poll(stage: &Stage, time: Duration) {
-    let mut messenger = stage.messenger(INBOX).await;
+async fn poll(harness: &Harness, time: Duration) {
+    let mut messenger = harness.messenger(INBOX).await;
     messenger.run(time).await;
     messenger.shut_down().await;
 }
 
-async fn an_empty_inbox_is_polled(stage: &mut Stage) {
-    Station::new().serve_all(stage);
-    poll(stage, seconds(45)).await;
+async fn an_empty_inbox_is_polled(harness: &mut Harness) {
+    GatewayModel::new().serve_all(harness);
+    poll(harness, seconds(45)).await;
 }
 
-fn inbox() -> Station {
-    let station = Station::new();
-    station.content().inbox = vec!["one", "two", "three", "four", "five"];
-    station.content().page = 2;
-    station
+fn inbox() -> GatewayModel {
+    let model = GatewayModel::new();
+    model.content().inbox = vec!["one", "two", "three", "four", "five"];
+    model.content().page = 2;
+    model
 }
 
-async fn an_inbox_has_several_pages(stage: &mut Stage) {
-    inbox().serve_all(stage);
-    poll(stage, seconds(60)).await;
+async fn an_inbox_has_several_pages(harness: &mut Harness) {
+    inbox().serve_all(harness);
+    poll(harness, seconds(60)).await;
 }
 
-async fn messages_arrive_while_a_message_is_sent(stage: &mut Stage) {
-    let station = Station::new();
-    station.serve_all(stage);
-    let mut messenger = stage.messenger(INBOX).await;
+async fn messages_arrive_while_a_message_is_sent(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    model.serve_all(harness);
+    let mut messenger = harness.messenger(INBOX).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(9)).await;
-    station.content().inbox = vec!["one", "two"];
+    model.content().inbox = vec!["one", "two"];
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
 }
 
-async fn an_inbox_begins_anew(stage: &mut Stage) {
-    let station = inbox();
-    station.content().page = 100;
-    station.serve_all(stage);
-    let mut messenger = stage.messenger(INBOX).await;
+async fn an_inbox_begins_anew(harness: &mut Harness) {
+    let model = inbox();
+    model.content().page = 100;
+    model.serve_all(harness);
+    let mut messenger = harness.messenger(INBOX).await;
     messenger.run(seconds(15)).await;
-    station.content().inbox = vec!["six", "seven"];
+    model.content().inbox = vec!["six", "seven"];
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
 }
 
-async fn an_inbox_response_is_cut(stage: &mut Stage) {
-    let station = inbox();
+async fn an_inbox_response_is_cut(harness: &mut Harness) {
+    let model = inbox();
     let mut is_first = true;
-    let this = station.clone();
-    station.serve_but(stage, move |request| {
+    let this = model.clone();
+    model.serve_but(harness, move |request| {
         let is_cut = request.call() == "query_incoming_sms" && std::mem::take(&mut is_first);
         is_cut.then(|| this.serve(request).cut(200).close())
     });
-    poll(stage, seconds(60)).await;
+    poll(harness, seconds(60)).await;
 }
 
-async fn acknowledged_messages_do_not_come_again_after_a_restart(stage: &mut Stage) {
-    let station = inbox();
-    station.content().page = 100;
-    station.serve_all(stage);
-    poll(stage, seconds(5)).await;
-    station.content().inbox.push("six");
-    poll(stage, seconds(30)).await;
+async fn acknowledged_messages_do_not_come_again_after_a_restart(harness: &mut Harness) {
+    let model = inbox();
+    model.content().page = 100;
+    model.serve_all(harness);
+    poll(harness, seconds(5)).await;
+    model.content().inbox.push("six");
+    poll(harness, seconds(30)).await;
 }
 
-async fn send_through(stage: &Stage, time: Duration) {
-    let mut messenger = sender(stage).await;
+async fn send_through(harness: &Harness, time: Duration) {
+    let mut messenger = sender(harness).await;
     messenger.send("10086", "Hello").await;
     messenger.run(time).await;
     messenger.send("10010", "Hello again").await;
@@ -113,63 +113,63 @@ async fn send_through(stage: &Stage, time: Duration) {
     messenger.shut_down().await;
 }
 
-async fn the_gateway_is_unreachable_for_a_while(stage: &mut Stage) {
-    Station::new().serve_all(stage);
-    stage.peer.plan(|number| {
+async fn the_gateway_is_unreachable_for_a_while(harness: &mut Harness) {
+    GatewayModel::new().serve_all(harness);
+    harness.peer.plan(|number| {
         let opening = if number < 5 { Opening::Refused } else { Opening::Accepted };
         Plan { opening, ..Plan::default() }
     });
-    send_through(stage, seconds(120)).await;
+    send_through(harness, seconds(120)).await;
 }
 
 /// Meets some questions after the submission with this.
-async fn meet(stage: &mut Stage, reply: impl Fn() -> Reply + Send + 'static) {
-    let station = Station::new();
+async fn meet(harness: &mut Harness, reply: impl Fn() -> Reply + Send + 'static) {
+    let model = GatewayModel::new();
     let mut count = 0;
-    station.serve_but(stage, move |request| {
+    model.serve_but(harness, move |request| {
         count += u32::from(request.call() != "send_sms");
         (request.call() != "send_sms" && count < 4).then(&reply)
     });
-    send_through(stage, seconds(120)).await;
+    send_through(harness, seconds(120)).await;
 }
 
-async fn the_gateway_answers_with_500_for_a_while(stage: &mut Stage) {
-    meet(stage, || Reply::status(500, "broken")).await;
+async fn the_gateway_answers_with_500_for_a_while(harness: &mut Harness) {
+    meet(harness, || Reply::status(500, "broken")).await;
 }
 
-async fn the_gateway_refuses_questions_for_a_while(stage: &mut Stage) {
-    meet(stage, || Reply::json(r#"{"error_code":500}"#)).await;
+async fn the_gateway_refuses_questions_for_a_while(harness: &mut Harness) {
+    meet(harness, || Reply::json(r#"{"error_code":500}"#)).await;
 }
 
-async fn the_gateway_falls_silent(stage: &mut Stage) {
-    meet(stage, Reply::never).await;
+async fn the_gateway_falls_silent(harness: &mut Harness) {
+    meet(harness, Reply::never).await;
 }
 
-async fn a_messenger_whose_login_is_refused(stage: &mut Stage) {
-    let station = Station::new();
-    stage.peer.script(|request| Reply::digest(&format!("n{}", request.index + 100)));
-    let mut messenger = sender(stage).await;
+async fn a_messenger_whose_login_is_refused(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    harness.peer.script(|request| Reply::digest(&format!("n{}", request.index + 100)));
+    let mut messenger = sender(harness).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(600)).await;
-    station.serve_all(stage);
+    model.serve_all(harness);
     messenger.set_password("other").await;
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
 }
 
-async fn a_messenger_whose_first_probe_meets_500(stage: &mut Stage) {
-    let station = Station::new();
-    stage.peer.script(move |request| match request.index {
+async fn a_messenger_whose_first_probe_meets_500(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    harness.peer.script(move |request| match request.index {
         1 => Reply::status(500, "broken"),
-        _ => station.answer(request),
+        _ => model.answer(request),
     });
-    send_through(stage, seconds(300)).await;
+    send_through(harness, seconds(300)).await;
 }
 
-async fn a_messenger_whose_nonce_expires(stage: &mut Stage) {
-    let station = Station::new();
+async fn a_messenger_whose_nonce_expires(harness: &mut Harness) {
+    let model = GatewayModel::new();
     let (mut nonce, mut used) = (1, 0);
-    stage.peer.script(move |request| {
+    harness.peer.script(move |request| {
         if !request.has_nonce(&format!("n{nonce}")) {
             return Reply::digest(&format!("n{nonce}"));
         }
@@ -177,72 +177,72 @@ async fn a_messenger_whose_nonce_expires(stage: &mut Stage) {
         if used == 2 {
             (nonce, used) = (nonce + 1, 0);
         }
-        station.serve(request)
+        model.serve(request)
     });
-    send_through(stage, seconds(60)).await;
+    send_through(harness, seconds(60)).await;
 }
 
-async fn a_restart_before_the_submission(stage: &mut Stage) {
-    let station = Station::new();
-    stage.peer.script(|_| Reply::never().close());
-    let mut messenger = sender(stage).await;
+async fn a_restart_before_the_submission(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    harness.peer.script(|_| Reply::never().close());
+    let mut messenger = sender(harness).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(1)).await;
     messenger.shut_down().await;
-    station.serve_all(stage);
-    let mut messenger = sender(stage).await;
+    model.serve_all(harness);
+    let mut messenger = sender(harness).await;
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
 }
 
-async fn a_restart_after_the_submission(stage: &mut Stage) {
-    Station::new().serve_all(stage);
-    let mut messenger = sender(stage).await;
+async fn a_restart_after_the_submission(harness: &mut Harness) {
+    GatewayModel::new().serve_all(harness);
+    let mut messenger = sender(harness).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(5)).await;
     messenger.shut_down().await;
-    stage.wait(600_000).await;
-    let mut messenger = sender(stage).await;
+    harness.wait(600_000).await;
+    let mut messenger = sender(harness).await;
     messenger.send("10010", "Hello again").await;
     messenger.run(seconds(120)).await;
     messenger.shut_down().await;
 }
 
-async fn a_restart_while_a_submission_is_uncertain(stage: &mut Stage) {
-    let station = Station::new();
-    let this = station.clone();
+async fn a_restart_while_a_submission_is_uncertain(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    let this = model.clone();
     let mut is_first = true;
-    stage.peer.script(move |request| {
+    harness.peer.script(move |request| {
         let reply = this.answer(request);
         if request.call() == "send_sms" && request.has_nonce("n1") && std::mem::take(&mut is_first) {
             return Reply::never().close();
         }
         reply
     });
-    let mut messenger = sender(stage).await;
+    let mut messenger = sender(harness).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(1)).await;
     messenger.shut_down().await;
-    let mut messenger = sender(stage).await;
+    let mut messenger = sender(harness).await;
     messenger.run(seconds(120)).await;
     messenger.shut_down().await;
 }
 
-async fn a_restart_after_the_end(stage: &mut Stage) {
-    Station::new().serve_all(stage);
-    let mut messenger = sender(stage).await;
+async fn a_restart_after_the_end(harness: &mut Harness) {
+    GatewayModel::new().serve_all(harness);
+    let mut messenger = sender(harness).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
-    let mut messenger = sender(stage).await;
+    let mut messenger = sender(harness).await;
     messenger.run(seconds(600)).await;
     messenger.shut_down().await;
 }
 
-async fn a_shutdown_during_a_request(stage: &mut Stage) {
-    let setup = Setup { response: seconds(20), ..Setup::default() };
-    stage.peer.script(|_| Reply::json(r#"{"error_code":200,"in_queue":0}"#).drip(30, seconds(4)));
-    let mut messenger = stage.messenger_with(MessengerSetup::default(), &setup).await;
+async fn a_shutdown_during_a_request(harness: &mut Harness) {
+    let setup = GatewaySetup { response: seconds(20), ..GatewaySetup::default() };
+    harness.peer.script(|_| Reply::json(r#"{"error_code":200,"in_queue":0}"#).drip(30, seconds(4)));
+    let mut messenger = harness.messenger_with(MessengerSetup::default(), &setup).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(1)).await;
     messenger.shut_down().await;

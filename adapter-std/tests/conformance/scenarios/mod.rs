@@ -8,10 +8,10 @@ mod kept;
 mod life;
 mod login;
 mod messenger;
+mod model;
 mod nonces;
 mod probes;
 mod responses;
-mod station;
 mod timeouts;
 mod ussd;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{list, peer::Request, reply::Reply, stage::Stage, subject::Ask};
+use crate::{harness::Harness, list, peer::Request, reply::Reply, subject::ApiCall};
 
 use super::calls::printed;
 
@@ -47,25 +47,25 @@ impl Nonces {
     }
 }
 
-async fn expire(stage: &mut Stage, is_told: bool) {
+async fn expire(harness: &mut Harness, is_told: bool) {
     let mut nonces = Nonces::new(2, is_told);
-    stage.peer.script(move |request| nonces.serve(request));
-    for ask in [Ask::Queue, Ask::Results, Ask::SendSms, Ask::StopSms] {
-        stage.call(ask).await;
+    harness.peer.script(move |request| nonces.serve(request));
+    for ask in [ApiCall::Queue, ApiCall::Results, ApiCall::SendSms, ApiCall::StopSms] {
+        harness.call(ask).await;
     }
 }
 
-async fn a_nonce_expires_and_is_called_stale(stage: &mut Stage) {
-    expire(stage, true).await;
+async fn a_nonce_expires_and_is_called_stale(harness: &mut Harness) {
+    expire(harness, true).await;
 }
 
-async fn a_nonce_expires_and_is_not_called_stale(stage: &mut Stage) {
-    expire(stage, false).await;
+async fn a_nonce_expires_and_is_not_called_stale(harness: &mut Harness) {
+    expire(harness, false).await;
 }
 
-async fn a_nonce_is_stale_twice(stage: &mut Stage) {
+async fn a_nonce_is_stale_twice(harness: &mut Harness) {
     // The third request and its repetition are refused.
-    stage.peer.script(|request| match request.index {
+    harness.peer.script(|request| match request.index {
         1 => challenge(1, false),
         2 => printed(request),
         3 => challenge(2, true),
@@ -73,36 +73,36 @@ async fn a_nonce_is_stale_twice(stage: &mut Stage) {
         _ if request.has_nonce("n3") => printed(request),
         _ => challenge(3, false),
     });
-    for ask in [Ask::Queue, Ask::SendSms, Ask::Queue] {
-        stage.call(ask).await;
+    for ask in [ApiCall::Queue, ApiCall::SendSms, ApiCall::Queue] {
+        harness.call(ask).await;
     }
 }
 
-async fn a_nonce_is_always_stale(stage: &mut Stage) {
-    stage.peer.script(|request| {
+async fn a_nonce_is_always_stale(harness: &mut Harness) {
+    harness.peer.script(|request| {
         challenge(u32::try_from(request.index).unwrap(), true).after(Duration::from_millis(1500))
     });
-    for ask in [Ask::Queue, Ask::SendSms] {
-        stage.call(ask).await;
+    for ask in [ApiCall::Queue, ApiCall::SendSms] {
+        harness.call(ask).await;
     }
 }
 
-async fn the_number_of_uses_is_learnt(stage: &mut Stage) {
+async fn the_number_of_uses_is_learnt(harness: &mut Harness) {
     let mut nonces = Nonces::new(3, true);
-    stage.peer.script(move |request| nonces.serve(request));
+    harness.peer.script(move |request| nonces.serve(request));
     for _ in 0..4 {
-        for ask in [Ask::Queue, Ask::SendSms, Ask::StopSms] {
-            stage.call(ask).await;
+        for ask in [ApiCall::Queue, ApiCall::SendSms, ApiCall::StopSms] {
+            harness.call(ask).await;
         }
     }
 }
 
-async fn the_age_is_learnt(stage: &mut Stage) {
-    let peer = stage.peer.clone();
+async fn the_age_is_learnt(harness: &mut Harness) {
+    let peer = harness.peer.clone();
     let mut born = (1, 0);
     let clock = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let now = clock.clone();
-    stage.peer.script(move |request| {
+    harness.peer.script(move |request| {
         let now = now.load(std::sync::atomic::Ordering::Relaxed);
         if now >= born.1 + 60 {
             born = (born.0 + 1, now);
@@ -112,41 +112,41 @@ async fn the_age_is_learnt(stage: &mut Stage) {
         }
         challenge(born.0, request.authorization().is_some())
     });
-    for ask in [Ask::Queue, Ask::SendSms].into_iter().cycle().take(12) {
+    for ask in [ApiCall::Queue, ApiCall::SendSms].into_iter().cycle().take(12) {
         clock.store(peer.elapsed().as_secs(), std::sync::atomic::Ordering::Relaxed);
-        stage.call(ask).await;
-        stage.wait(25_000).await;
+        harness.call(ask).await;
+        harness.wait(25_000).await;
     }
 }
 
-async fn each_request_needs_a_nonce(stage: &mut Stage) {
+async fn each_request_needs_a_nonce(harness: &mut Harness) {
     let mut nonces = Nonces::new(1, true);
-    stage.peer.script(move |request| nonces.serve(request));
-    for ask in [Ask::Queue, Ask::SendSms, Ask::Queue, Ask::StopSms] {
-        stage.call(ask).await;
+    harness.peer.script(move |request| nonces.serve(request));
+    for ask in [ApiCall::Queue, ApiCall::SendSms, ApiCall::Queue, ApiCall::StopSms] {
+        harness.call(ask).await;
     }
 }
 
-async fn a_nonce_may_be_used_up_by_a_lost_response(stage: &mut Stage) {
+async fn a_nonce_may_be_used_up_by_a_lost_response(harness: &mut Harness) {
     let mut nonces = Nonces::new(1, false);
-    stage.peer.script(move |request| {
+    harness.peer.script(move |request| {
         let reply = nonces.serve(request);
         if request.index == 2 { Reply::never().close() } else { reply }
     });
-    for ask in [Ask::SendSms, Ask::SendSms, Ask::Queue] {
-        stage.call(ask).await;
+    for ask in [ApiCall::SendSms, ApiCall::SendSms, ApiCall::Queue] {
+        harness.call(ask).await;
     }
 }
 
-async fn each_connection_has_a_nonce(stage: &mut Stage) {
-    stage.peer.script(|request| {
+async fn each_connection_has_a_nonce(harness: &mut Harness) {
+    harness.peer.script(|request| {
         let nonce = u32::try_from(request.connection).unwrap();
         let reply =
             if request.has_nonce(&format!("n{nonce}")) { printed(request) } else { challenge(nonce, false) };
         if request.call() == "query_ussd_reply" { reply.close() } else { reply }
     });
-    for ask in [Ask::Queue, Ask::UssdReply, Ask::SendSms, Ask::UssdReply, Ask::Queue] {
-        stage.call(ask).await;
-        stage.wait(100).await;
+    for ask in [ApiCall::Queue, ApiCall::UssdReply, ApiCall::SendSms, ApiCall::UssdReply, ApiCall::Queue] {
+        harness.call(ask).await;
+        harness.wait(100).await;
     }
 }

@@ -1,6 +1,6 @@
-//! What responses say: statuses, refusals, and bodies that can't be read.
+//! Statuses, refusals, and bodies that can't be read.
 
-use crate::{list, reply::Reply, stage::Stage, subject::Ask};
+use crate::{harness::Harness, list, reply::Reply, subject::ApiCall};
 
 use super::calls::printed;
 
@@ -17,54 +17,54 @@ list![
     bodies_of_no_use_are_read_up_to_a_bound,
 ];
 
-async fn each(stage: &mut Stage, ask: Ask, replies: &[Reply]) {
-    stage.set_up_open();
+async fn each(harness: &mut Harness, ask: ApiCall, replies: &[Reply]) {
+    harness.set_up_open();
     for reply in replies {
         let mut reply = Some(reply.clone());
-        stage.peer.script(move |request| reply.take().unwrap_or_else(|| printed(request)));
-        stage.call(ask).await;
+        harness.peer.script(move |request| reply.take().unwrap_or_else(|| printed(request)));
+        harness.call(ask).await;
     }
-    stage.call(Ask::Queue).await;
+    harness.call(ApiCall::Queue).await;
 }
 
-async fn redirects(stage: &mut Stage) {
+async fn redirects(harness: &mut Harness) {
     let to = |status| Reply::with(status, "Location: https://box/\r\n", "elsewhere");
     let replies = [to(301), to(302), to(307), Reply::status(302, "nowhere"), Reply::status(304, "")];
-    each(stage, Ask::Queue, &replies).await;
-    each(stage, Ask::SendSms, &replies).await;
+    each(harness, ApiCall::Queue, &replies).await;
+    each(harness, ApiCall::SendSms, &replies).await;
 }
 
-async fn http_errors(stage: &mut Stage) {
+async fn http_errors(harness: &mut Harness) {
     let replies =
         [400, 403, 404, 408, 413, 429, 500, 503].map(|status| Reply::status(status, "<html>no</html>"));
-    each(stage, Ask::Queue, &replies).await;
-    each(stage, Ask::SendSms, &replies).await;
-    each(stage, Ask::SendSms, &[Reply::raw("HTTP/1.1 204 X\r\n\r\n")]).await;
+    each(harness, ApiCall::Queue, &replies).await;
+    each(harness, ApiCall::SendSms, &replies).await;
+    each(harness, ApiCall::SendSms, &[Reply::raw("HTTP/1.1 204 X\r\n\r\n")]).await;
 }
 
 fn refusal(code: u32) -> Reply {
     Reply::json(&format!(r#"{{"error_code":{code}}}"#))
 }
 
-async fn refused_submissions(stage: &mut Stage) {
+async fn refused_submissions(harness: &mut Harness) {
     let mut replies: Vec<_> = [200, 400, 404, 413, 500, 550, 600].map(refusal).into();
     replies.extend(
         [r#"{"sms_in_queue":0}"#, r#"{"error_code":"x"}"#, "{}", r#"{"error_code":202}"#].map(Reply::json),
     );
-    each(stage, Ask::SendSms, &replies).await;
+    each(harness, ApiCall::SendSms, &replies).await;
 }
 
-async fn refused_calls(stage: &mut Stage) {
-    for ask in Ask::ALL {
-        each(stage, ask, &[refusal(500)]).await;
+async fn refused_calls(harness: &mut Harness) {
+    for ask in ApiCall::ALL {
+        each(harness, ask, &[refusal(500)]).await;
     }
 }
 
-async fn unknown_tasks(stage: &mut Stage) {
-    each(stage, Ask::StopSms, &[404, 486, 500].map(refusal)).await;
+async fn unknown_tasks(harness: &mut Harness) {
+    each(harness, ApiCall::StopSms, &[404, 486, 500].map(refusal)).await;
 }
 
-async fn malformed_bodies(stage: &mut Stage) {
+async fn malformed_bodies(harness: &mut Harness) {
     let replies = [
         "",
         "<html>",
@@ -74,28 +74,28 @@ async fn malformed_bodies(stage: &mut Stage) {
         "null",
         "\u{feff}{}",
     ];
-    each(stage, Ask::Queue, &replies.map(Reply::json)).await;
-    each(stage, Ask::SendSms, &replies.map(Reply::json)).await;
+    each(harness, ApiCall::Queue, &replies.map(Reply::json)).await;
+    each(harness, ApiCall::SendSms, &replies.map(Reply::json)).await;
 }
 
-async fn records_before_a_fault(stage: &mut Stage) {
+async fn records_before_a_fault(harness: &mut Harness) {
     let record = r#"{"port":2,"user_id":7,"number":"10086","status":"DELIVERED"}"#;
     let body = |rest: &str| Reply::json(&format!(r#"{{"error_code":200,"result":[{record},{rest}"#));
-    let replies = [body("!"), body(""), body("]}").cut(120).close(), body(r#"]}"#), body("{\"port\":[[[[")];
-    each(stage, Ask::Results, &replies).await;
+    let replies = [body("!"), body(""), body("]}").cut(120).close(), body(r"]}"), body("{\"port\":[[[[")];
+    each(harness, ApiCall::Results, &replies).await;
 }
 
-async fn oversize_records(stage: &mut Stage) {
+async fn oversize_records(harness: &mut Harness) {
     let sms = |length: usize| {
         let text = "x".repeat(length);
         Reply::json(&format!(
             r#"{{"error_code":200,"sms":[{{"incoming_sms_id":7,"number":"1","text":"{text}"}},{{"incoming_sms_id":8,"number":"2","text":"short"}}],"read":0,"unread":2}}"#
         ))
     };
-    each(stage, Ask::Incoming, &[sms(20_000)]).await;
+    each(harness, ApiCall::Incoming, &[sms(20_000)]).await;
 }
 
-async fn unexpected_values(stage: &mut Stage) {
+async fn unexpected_values(harness: &mut Harness) {
     let replies = [
         r#"{"error_code":200,"result":[{"port":99,"number":10086,"status":"GONE","time":"yesterday","count":-1}],"extra":{"a":[1]}}"#,
         r#"{"error_code":"200","result":[{"port":"2","user_id":"7","ref_id":"212"}]}"#,
@@ -103,10 +103,10 @@ async fn unexpected_values(stage: &mut Stage) {
         r#"{"error_code":200,"result":{}}"#,
         r#"{"error_code":200}"#,
     ];
-    each(stage, Ask::Results, &replies.map(Reply::json)).await;
+    each(harness, ApiCall::Results, &replies.map(Reply::json)).await;
 }
 
-async fn bodies_of_no_use_are_read_up_to_a_bound(stage: &mut Stage) {
+async fn bodies_of_no_use_are_read_up_to_a_bound(harness: &mut Harness) {
     let replies = [60_000, 70_000, 300_000].map(|length| Reply::status(404, &"x".repeat(length)));
-    each(stage, Ask::Queue, &replies).await;
+    each(harness, ApiCall::Queue, &replies).await;
 }

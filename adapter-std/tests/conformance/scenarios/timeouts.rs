@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::{
+    harness::Harness,
     list,
     peer::{Opening, Plan},
     reply::Reply,
-    stage::Stage,
-    subject::Ask,
+    subject::ApiCall,
 };
 
 use super::calls::printed;
@@ -26,104 +26,104 @@ list![
     the_end_of_a_response_never_arrives,
 ];
 
-const ASKS: [Ask; 2] = [Ask::Queue, Ask::SendSms];
+const CALLS: [ApiCall; 2] = [ApiCall::Queue, ApiCall::SendSms];
 
-async fn opening(stage: &mut Stage, opening: Opening) {
-    stage.set_up_open();
-    for ask in ASKS {
-        stage.peer.script(printed);
-        stage.peer.plan(move |_| Plan { opening, ..Plan::default() });
-        stage.call(ask).await;
-        stage.peer.plan(|_| Plan::default());
-        stage.call(ask).await;
-        stage.peer.push(&Reply::never().close());
-        stage.wait(10).await;
+async fn opening(harness: &mut Harness, opening: Opening) {
+    harness.set_up_open();
+    for ask in CALLS {
+        harness.peer.script(printed);
+        harness.peer.plan(move |_| Plan { opening, ..Plan::default() });
+        harness.call(ask).await;
+        harness.peer.plan(|_| Plan::default());
+        harness.call(ask).await;
+        harness.peer.push(&Reply::never().close());
+        harness.wait(10).await;
     }
 }
 
-async fn a_connection_never_opens(stage: &mut Stage) {
-    opening(stage, Opening::Never).await;
+async fn a_connection_never_opens(harness: &mut Harness) {
+    opening(harness, Opening::Never).await;
 }
 
-async fn a_connection_opens_late(stage: &mut Stage) {
-    opening(stage, Opening::Delayed(Duration::from_millis(9_900))).await;
-    opening(stage, Opening::Delayed(Duration::from_millis(10_100))).await;
+async fn a_connection_opens_late(harness: &mut Harness) {
+    opening(harness, Opening::Delayed(Duration::from_millis(9_900))).await;
+    opening(harness, Opening::Delayed(Duration::from_millis(10_100))).await;
 }
 
-async fn connections_are_refused(stage: &mut Stage) {
-    opening(stage, Opening::Refused).await;
+async fn connections_are_refused(harness: &mut Harness) {
+    opening(harness, Opening::Refused).await;
 }
 
 /// Answers the first request with this, and the others as they should be.
-async fn first(stage: &mut Stage, reply: impl Fn() -> Reply) {
-    stage.set_up_open();
-    for ask in ASKS {
+async fn first(harness: &mut Harness, reply: impl Fn() -> Reply) {
+    harness.set_up_open();
+    for ask in CALLS {
         let mut first = Some(reply());
-        stage.peer.script(move |request| first.take().unwrap_or_else(|| printed(request)));
-        stage.call(ask).await;
-        stage.call(ask).await;
+        harness.peer.script(move |request| first.take().unwrap_or_else(|| printed(request)));
+        harness.call(ask).await;
+        harness.call(ask).await;
     }
 }
 
-async fn a_head_never_arrives(stage: &mut Stage) {
-    first(stage, Reply::never).await;
+async fn a_head_never_arrives(harness: &mut Harness) {
+    first(harness, Reply::never).await;
 }
 
-async fn a_head_never_arrives_on_a_kept_connection(stage: &mut Stage) {
-    stage.set_up_open();
-    for ask in ASKS {
-        stage.peer.script(printed);
-        stage.call(Ask::UssdReply).await;
-        stage.peer.script(|_| Reply::never());
-        stage.call(ask).await;
+async fn a_head_never_arrives_on_a_kept_connection(harness: &mut Harness) {
+    harness.set_up_open();
+    for ask in CALLS {
+        harness.peer.script(printed);
+        harness.call(ApiCall::UssdReply).await;
+        harness.peer.script(|_| Reply::never());
+        harness.call(ask).await;
     }
 }
 
-async fn a_head_never_ends(stage: &mut Stage) {
+async fn a_head_never_ends(harness: &mut Harness) {
     let endless =
         || Reply::raw(format!("HTTP/1.1 200 X\r\n{}", "X: y\r\n".repeat(50))).drip(1, Duration::from_secs(1));
-    first(stage, endless).await;
+    first(harness, endless).await;
 }
 
-async fn a_head_arrives_late(stage: &mut Stage) {
+async fn a_head_arrives_late(harness: &mut Harness) {
     let late = |milliseconds| {
         move || Reply::json(r#"{"error_code":200,"in_queue":3}"#).after(Duration::from_millis(milliseconds))
     };
-    first(stage, late(29_900)).await;
-    first(stage, late(30_100)).await;
+    first(harness, late(29_900)).await;
+    first(harness, late(30_100)).await;
 }
 
-async fn a_body_stops(stage: &mut Stage) {
+async fn a_body_stops(harness: &mut Harness) {
     let whole = Reply::json(r#"{"error_code":200,"in_queue":3}"#);
     let length = whole.head_length();
     for more in [0, 10] {
-        first(stage, || whole.clone().cut(length + more)).await;
+        first(harness, || whole.clone().cut(length + more)).await;
     }
 }
 
-async fn a_body_is_slow(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(|request| printed(request).drip(60, Duration::from_secs(29)));
-    stage.call(Ask::Results).await;
-    stage.call(Ask::SendSms).await;
+async fn a_body_is_slow(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(|request| printed(request).drip(60, Duration::from_secs(29)));
+    harness.call(ApiCall::Results).await;
+    harness.call(ApiCall::SendSms).await;
 }
 
-async fn a_request_is_not_read(stage: &mut Stage) {
-    stage.set_up_open();
-    for ask in ASKS {
-        stage.peer.script(printed);
-        stage.peer.plan(|_| Plan { window: 30, ..Plan::default() });
-        stage.call(ask).await;
-        stage.peer.plan(|_| Plan::default());
-        stage.call(ask).await;
-        stage.peer.push(&Reply::never().close());
-        stage.wait(10).await;
+async fn a_request_is_not_read(harness: &mut Harness) {
+    harness.set_up_open();
+    for ask in CALLS {
+        harness.peer.script(printed);
+        harness.peer.plan(|_| Plan { window: 30, ..Plan::default() });
+        harness.call(ask).await;
+        harness.peer.plan(|_| Plan::default());
+        harness.call(ask).await;
+        harness.peer.push(&Reply::never().close());
+        harness.wait(10).await;
     }
 }
 
-async fn the_end_of_a_response_never_arrives(stage: &mut Stage) {
+async fn the_end_of_a_response_never_arrives(harness: &mut Harness) {
     let body = r#"{"error_code":200,"in_queue":3}"#;
     let reply = || Reply::raw(format!("HTTP/1.1 200 X\r\nContent-Length: 1000\r\n\r\n{body}"));
-    first(stage, reply).await;
-    first(stage, || Reply::raw("HTTP/1.1 404 X\r\nContent-Length: 1000\r\n\r\nnot")).await;
+    first(harness, reply).await;
+    first(harness, || Reply::raw("HTTP/1.1 404 X\r\nContent-Length: 1000\r\n\r\nnot")).await;
 }

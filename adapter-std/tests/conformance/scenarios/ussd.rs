@@ -1,6 +1,6 @@
 //! USSD codes and the replies to them.
 
-use crate::{list, reply::Reply, stage::Stage};
+use crate::{harness::Harness, list, reply::Reply};
 
 list![
     a_reply_arrives,
@@ -16,11 +16,11 @@ list![
 ];
 
 /// The replies that the port shows, one for each question; the last one stays.
-async fn dial(stage: &mut Stage, outcome: &'static str, shown: &'static [&'static str]) {
-    stage.set_up_open();
+async fn dial(harness: &mut Harness, outcome: &'static str, shown: &'static [&'static str]) {
+    harness.set_up_open();
     let mut shown = shown.iter();
     let mut last = "";
-    stage.peer.script(move |request| {
+    harness.peer.script(move |request| {
         if request.call() == "send_ussd" {
             return Reply::json(outcome);
         }
@@ -34,52 +34,52 @@ async fn dial(stage: &mut Stage, outcome: &'static str, shown: &'static [&'stati
             )),
         }
     });
-    stage.ussd(2, "*125#").await;
+    harness.ussd(2, "*125#").await;
 }
 
 const SENT: &str = r#"{"error_code":202,"result":[{"port":2,"status":200}]}"#;
 
-async fn a_reply_arrives(stage: &mut Stage) {
-    dial(stage, SENT, &["", " ", "Balance 12"]).await;
+async fn a_reply_arrives(harness: &mut Harness) {
+    dial(harness, SENT, &["", " ", "Balance 12"]).await;
 }
 
-async fn a_reply_stays_unchanged(stage: &mut Stage) {
-    dial(stage, SENT, &["Balance 12"]).await;
+async fn a_reply_stays_unchanged(harness: &mut Harness) {
+    dial(harness, SENT, &["Balance 12"]).await;
 }
 
-async fn a_reply_repeats_the_last_one(stage: &mut Stage) {
-    dial(stage, SENT, &["Balance 12", " ", "Balance 12"]).await;
+async fn a_reply_repeats_the_last_one(harness: &mut Harness) {
+    dial(harness, SENT, &["Balance 12", " ", "Balance 12"]).await;
 }
 
-async fn a_reply_never_arrives(stage: &mut Stage) {
-    dial(stage, SENT, &[""]).await;
+async fn a_reply_never_arrives(harness: &mut Harness) {
+    dial(harness, SENT, &[""]).await;
 }
 
-async fn a_code_is_not_sent(stage: &mut Stage) {
-    dial(stage, r#"{"error_code":202,"result":[{"port":2,"status":486}]}"#, &[""]).await;
+async fn a_code_is_not_sent(harness: &mut Harness) {
+    dial(harness, r#"{"error_code":202,"result":[{"port":2,"status":486}]}"#, &[""]).await;
 }
 
-async fn a_code_is_not_mentioned(stage: &mut Stage) {
-    dial(stage, r#"{"error_code":202,"result":[{"port":9,"status":200}]}"#, &[""]).await;
+async fn a_code_is_not_mentioned(harness: &mut Harness) {
+    dial(harness, r#"{"error_code":202,"result":[{"port":9,"status":200}]}"#, &[""]).await;
 }
 
-async fn a_code_is_lost(stage: &mut Stage) {
-    stage.set_up_open();
-    stage.peer.script(|request| match request.call() {
+async fn a_code_is_lost(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(|request| match request.call() {
         "send_ussd" => Reply::never().close(),
         _ => Reply::json(r#"{"error_code":200,"reply":[]}"#),
     });
-    stage.ussd(2, "*125#").await;
+    harness.ussd(2, "*125#").await;
 }
 
-async fn questions_for_a_reply_fail(stage: &mut Stage) {
-    dial(stage, SENT, &["", "500", "cut", "cut", "500", "Balance 12"]).await;
+async fn questions_for_a_reply_fail(harness: &mut Harness) {
+    dial(harness, SENT, &["", "500", "cut", "cut", "500", "Balance 12"]).await;
 }
 
-async fn the_last_question_for_a_reply_fails(stage: &mut Stage) {
-    dial(stage, SENT, &["", "500"]).await;
+async fn the_last_question_for_a_reply_fails(harness: &mut Harness) {
+    dial(harness, SENT, &["", "500"]).await;
 }
 
-async fn a_reply_is_refused_by_a_login(stage: &mut Stage) {
-    dial(stage, SENT, &["", "401"]).await;
+async fn a_reply_is_refused_by_a_login(harness: &mut Harness) {
+    dial(harness, SENT, &["", "401"]).await;
 }

@@ -5,15 +5,15 @@ use std::io;
 use sms_gateway::core::{Port, call::Call};
 use sms_gateway_embassy::{Error, Fault, Gateway, Limits, Memory, Ussd, UssdWait, Wait};
 
-use super::{Ask, Outcome, Setup, with_request};
-use crate::{peer::Peer, stream::Line};
+use super::{ApiCall, GatewaySetup, Outcome, with_request};
+use crate::{peer::Peer, stream::PeerTransport};
 
 pub struct Embassy {
-    pub gateway: Gateway<'static, Line>,
+    pub gateway: Gateway<'static, PeerTransport>,
 }
 
 impl Embassy {
-    pub fn new(peer: &Peer, setup: &Setup) -> Self {
+    pub fn new(peer: &Peer, setup: &GatewaySetup) -> Self {
         let memory: &'static mut Memory = Box::leak(Box::new(Memory::new()));
         let mut count = 0;
         let entropy = Box::leak(Box::new(move || {
@@ -23,7 +23,7 @@ impl Embassy {
         let time = |time: std::time::Duration| embassy_duration(time);
         let limits =
             Limits { connect: time(setup.connect), answer: time(setup.response), idle: time(setup.idle) };
-        let mut gateway = Gateway::new(Line::new(peer.clone()), "box", memory.buffers(), entropy)
+        let mut gateway = Gateway::new(PeerTransport::new(peer.clone()), "box", memory.buffers(), entropy)
             .allow_basic(setup.is_basic_allowed)
             .limits(limits);
         if let Some(password) = setup.password {
@@ -32,7 +32,7 @@ impl Embassy {
         Self { gateway }
     }
 
-    pub async fn call(&mut self, ask: Ask, records: usize) -> Outcome {
+    pub async fn call(&mut self, ask: ApiCall, records: usize) -> Outcome {
         with_request!(ask, request => read(&mut self.gateway, request, records).await)
     }
 
@@ -59,7 +59,7 @@ fn embassy_duration(time: std::time::Duration) -> embassy_time::Duration {
     embassy_time::Duration::from_micros(time.as_micros().try_into().unwrap())
 }
 
-async fn read<C: Call>(gateway: &mut Gateway<'static, Line>, request: &C, records: usize) -> Outcome
+async fn read<C: Call>(gateway: &mut Gateway<'static, PeerTransport>, request: &C, records: usize) -> Outcome
 where
     for<'a> C::Record<'a>: serde::Serialize,
     for<'a> C::Summary<'a>: serde::Serialize,

@@ -10,10 +10,10 @@ use sms_gateway_embassy::{Either, Event, Messenger, Room, Sms};
 use tokio::time::Instant;
 
 use super::{Embassy, MessengerSetup, embassy::failure};
-use crate::{disk::Disk, stage::Log, stream::Line};
+use crate::{disk::Disk, harness::Log, stream::PeerTransport};
 
 pub struct EmbassyMessenger {
-    messenger: Messenger<'static, 'static, Line, Disk>,
+    messenger: Messenger<'static, 'static, PeerTransport, Disk>,
     log: Log,
     ids: Vec<UserId>,
 }
@@ -45,6 +45,12 @@ impl EmbassyMessenger {
     }
 
     pub async fn run(&mut self, time: Duration) {
+        self.work(time).await;
+        let error = self.messenger.error().map_or("none".to_owned(), failure);
+        self.log.note(format!("error: {error}"));
+    }
+
+    async fn work(&mut self, time: Duration) {
         let end = Instant::now() + time;
         loop {
             let event = match self.messenger.next_or(tokio::time::sleep_until(end)).await.unwrap() {
@@ -61,14 +67,13 @@ impl EmbassyMessenger {
                 _ => {}
             }
         }
-        let error = self.messenger.error().map_or("none".to_owned(), failure);
-        self.log.note(format!("error: {error}"));
     }
 
-    pub fn stop(&mut self, number: usize) {
+    pub async fn stop(&mut self, number: usize) {
         let id = self.ids[number];
         let outcome = self.messenger.stop(id);
         self.log.event(&format!("message {id}"), format!("stop of message {id}: Ok({outcome:?})"));
+        self.work(Duration::from_millis(1)).await;
     }
 
     pub fn set_password(&mut self, password: &'static str) {

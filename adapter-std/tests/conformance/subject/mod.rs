@@ -1,4 +1,4 @@
-//! The adapters behind one interface.
+//! One interface for both adapters.
 
 mod embassy;
 mod embassy_messenger;
@@ -14,7 +14,7 @@ pub use embassy_messenger::EmbassyMessenger;
 pub use std::Std;
 pub use std_messenger::StdMessenger;
 
-use crate::{peer::Peer, stage::Log};
+use crate::{harness::Log, peer::Peer};
 
 /// The adapter under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Adapter {
 
 /// One of the nine calls, with fixed arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum ApiCall {
     SendSms,
     Results,
     Reports,
@@ -48,7 +48,7 @@ pub enum Ask {
     PortInfo,
 }
 
-impl Ask {
+impl ApiCall {
     pub const ALL: [Self; 9] = [
         Self::SendSms,
         Self::Results,
@@ -62,7 +62,7 @@ impl Ask {
     ];
 }
 
-/// What the calls are made of.
+/// The arguments of the calls.
 pub fn ports() -> Ports {
     "2,3".parse().unwrap()
 }
@@ -86,43 +86,43 @@ macro_rules! with_request {
             Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
             QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
         };
-        use $crate::subject::{Ask, ports, recipient, task, user_id};
+        use $crate::subject::{ApiCall, ports, recipient, task, user_id};
         match $ask {
-            Ask::SendSms => {
+            ApiCall::SendSms => {
                 let recipients = [recipient()];
                 let $request = &SendSms::new("Grüße", &recipients).unwrap();
                 $made
             }
-            Ask::Results => {
+            ApiCall::Results => {
                 let ids = [user_id()];
                 let $request = &QuerySmsResult::new().user_ids(&ids).ports(ports());
                 $made
             }
-            Ask::Reports => {
+            ApiCall::Reports => {
                 let $request = &QuerySmsDeliverStatus::new().ports(ports());
                 $made
             }
-            Ask::Queue => {
+            ApiCall::Queue => {
                 let $request = &QuerySmsInQueue;
                 $made
             }
-            Ask::Incoming => {
+            ApiCall::Incoming => {
                 let $request = &QueryIncomingSms::new(Flag::All).after(6).ports(ports());
                 $made
             }
-            Ask::SendUssd => {
+            ApiCall::SendUssd => {
                 let $request = &SendUssd::send(ports(), "*125#").unwrap();
                 $made
             }
-            Ask::UssdReply => {
+            ApiCall::UssdReply => {
                 let $request = &QueryUssdReply::new(ports()).unwrap();
                 $made
             }
-            Ask::StopSms => {
+            ApiCall::StopSms => {
                 let $request = &StopSms::new(task());
                 $made
             }
-            Ask::PortInfo => {
+            ApiCall::PortInfo => {
                 let $request = &GetPortInfo::new(Infos::DOCUMENTED).unwrap().ports(ports());
                 $made
             }
@@ -133,7 +133,7 @@ pub(crate) use with_request;
 
 /// How a gateway is made.
 #[derive(Clone, Copy)]
-pub struct Setup {
+pub struct GatewaySetup {
     pub password: Option<&'static str>,
     pub is_basic_allowed: bool,
     pub connect: Duration,
@@ -141,7 +141,7 @@ pub struct Setup {
     pub idle: Duration,
 }
 
-impl Default for Setup {
+impl Default for GatewaySetup {
     fn default() -> Self {
         Self {
             password: Some("admin"),
@@ -163,13 +163,13 @@ pub struct MessengerSetup {
 pub struct Outcome(pub String);
 
 /// A gateway by one of the adapters.
-pub enum Subject {
+pub enum GatewaySubject {
     Std(Std),
     Embassy(Box<Embassy>),
 }
 
-impl Subject {
-    pub fn new(adapter: Adapter, peer: &Peer, setup: &Setup) -> Self {
+impl GatewaySubject {
+    pub fn new(adapter: Adapter, peer: &Peer, setup: &GatewaySetup) -> Self {
         match adapter {
             Adapter::Std => Self::Std(Std::new(peer, setup)),
             Adapter::Embassy => Self::Embassy(Box::new(Embassy::new(peer, setup))),
@@ -177,7 +177,7 @@ impl Subject {
     }
 
     /// Makes a call and reads its records up to this number. A response that is not read to its end is dropped.
-    pub async fn call(&mut self, ask: Ask, records: usize) -> Outcome {
+    pub async fn call(&mut self, ask: ApiCall, records: usize) -> Outcome {
         match self {
             Self::Std(gateway) => gateway.call(ask, records).await,
             Self::Embassy(gateway) => gateway.call(ask, records).await,
@@ -198,40 +198,40 @@ impl Subject {
         }
     }
 
-    pub async fn messenger(self, store: Store, setup: &MessengerSetup, log: &Log) -> Messenger {
+    pub async fn messenger(self, store: Stores, setup: &MessengerSetup, log: &Log) -> MessengerSubject {
         match self {
             Self::Std(gateway) => {
-                Messenger::Std(StdMessenger::start(gateway, store.std, setup, log.clone()).await)
+                MessengerSubject::Std(StdMessenger::start(gateway, store.std, setup, log.clone()).await)
             }
             Self::Embassy(gateway) => {
                 let messenger = EmbassyMessenger::start(*gateway, store.embassy, setup, log.clone()).await;
-                Messenger::Embassy(Box::new(messenger))
+                MessengerSubject::Embassy(Box::new(messenger))
             }
         }
     }
 }
 
-/// What outlives messengers, for either adapter.
+/// A store for each adapter, which outlives messengers.
 #[derive(Clone)]
-pub struct Store {
+pub struct Stores {
     pub std: sms_gateway::store::MemoryStore,
     pub embassy: crate::disk::Disk,
 }
 
-impl Store {
-    /// One in which no message is, and from which user_ids go on at 4096.
+impl Stores {
+    /// Stores without messages, after which user_ids begin at 4096.
     pub fn new() -> Self {
         Self { std: std_messenger::store(), embassy: crate::disk::Disk::default() }
     }
 }
 
 /// A messenger by one of the adapters.
-pub enum Messenger {
+pub enum MessengerSubject {
     Std(StdMessenger),
     Embassy(Box<EmbassyMessenger>),
 }
 
-impl Messenger {
+impl MessengerSubject {
     /// Takes a message. Its number counts from 0, in the order of taking.
     pub async fn send(&mut self, number: &str, text: &str) {
         self.send_all(&[(number, text)], false).await;
@@ -257,7 +257,7 @@ impl Messenger {
     pub async fn stop(&mut self, number: usize) {
         match self {
             Self::Std(messenger) => messenger.stop(number).await,
-            Self::Embassy(messenger) => messenger.stop(number),
+            Self::Embassy(messenger) => messenger.stop(number).await,
         }
     }
 

@@ -5,7 +5,7 @@ use sms_gateway::{
     core::{Port, call::Call},
 };
 
-use super::{Ask, Outcome, Setup, with_request};
+use super::{ApiCall, GatewaySetup, Outcome, with_request};
 use crate::{peer::Peer, stream::Stream};
 
 pub struct Std {
@@ -13,7 +13,7 @@ pub struct Std {
 }
 
 impl Std {
-    pub fn new(peer: &Peer, setup: &Setup) -> Self {
+    pub fn new(peer: &Peer, setup: &GatewaySetup) -> Self {
         let peer = peer.clone();
         let mut builder = Gateway::builder("http://box")
             .connector(move |address| {
@@ -30,7 +30,7 @@ impl Std {
         Self { gateway: builder.build().unwrap() }
     }
 
-    pub async fn call(&self, ask: Ask, records: usize) -> Outcome {
+    pub async fn call(&self, ask: ApiCall, records: usize) -> Outcome {
         with_request!(ask, request => read(&self.gateway, request, records).await)
     }
 

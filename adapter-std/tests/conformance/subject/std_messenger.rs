@@ -14,7 +14,7 @@ use sms_gateway::{
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{MessengerSetup, Std, std::failure};
-use crate::stage::Log;
+use crate::harness::Log;
 
 /// A store with a saved block of user_ids, since adapter-std chooses a random one otherwise.
 pub fn store() -> MemoryStore {
@@ -130,7 +130,7 @@ impl StdMessenger {
 
     pub async fn stop(&mut self, number: usize) {
         self.stops[number].send(()).await.unwrap();
-        // Time goes on once all is done.
+        // The paused clock moves once every task waits.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 

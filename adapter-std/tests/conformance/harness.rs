@@ -1,4 +1,4 @@
-//! Where a scenario runs: the peer, the adapter under test, and what is logged.
+//! The surroundings of a scenario: the peer, the adapter under test, and a log.
 
 use std::{
     sync::{Arc, Mutex},
@@ -10,7 +10,7 @@ use sms_gateway::core::track::Message;
 use crate::{
     peer::Peer,
     record::{seconds, show},
-    subject::{Adapter, Ask, Messenger, MessengerSetup, Setup, Store, Subject},
+    subject::{Adapter, ApiCall, GatewaySetup, GatewaySubject, MessengerSetup, MessengerSubject, Stores},
 };
 
 /// More records than any response has.
@@ -18,8 +18,8 @@ const ALL: usize = 1000;
 
 /// Lines with the time since the scenario began.
 ///
-/// What happens at the same time in different tasks has no order. Lines of one time are sorted by what they are about; those of the
-/// scenario itself come first.
+/// Tasks that work at the same time have no order. Lines of one time are therefore sorted by their subject, those of the scenario
+/// itself first.
 #[derive(Clone)]
 pub struct Log {
     peer: Peer,
@@ -57,30 +57,30 @@ impl Log {
     }
 }
 
-pub struct Stage {
+pub struct Harness {
     pub peer: Peer,
     adapter: Adapter,
     log: Log,
-    subject: Subject,
-    store: Store,
+    subject: GatewaySubject,
+    store: Stores,
 }
 
-impl Stage {
+impl Harness {
     pub fn new(adapter: Adapter) -> Self {
         let peer = Peer::new();
         let log = Log { peer: peer.clone(), lines: Arc::default() };
-        let subject = Subject::new(adapter, &peer, &Setup::default());
-        Self { peer, adapter, log, subject, store: Store::new() }
+        let subject = GatewaySubject::new(adapter, &peer, &GatewaySetup::default());
+        Self { peer, adapter, log, subject, store: Stores::new() }
     }
 
     /// Makes the gateway anew.
-    pub fn set_up(&mut self, setup: &Setup) {
-        self.subject = Subject::new(self.adapter, &self.peer, setup);
+    pub fn set_up(&mut self, setup: &GatewaySetup) {
+        self.subject = GatewaySubject::new(self.adapter, &self.peer, setup);
     }
 
     /// Makes the gateway anew, without credentials.
     pub fn set_up_open(&mut self) {
-        self.set_up(&Setup { password: None, ..Setup::default() });
+        self.set_up(&GatewaySetup { password: None, ..GatewaySetup::default() });
     }
 
     pub fn note(&self, text: &str) {
@@ -92,12 +92,12 @@ impl Stage {
     }
 
     /// Makes a call and reads its response to the end.
-    pub async fn call(&mut self, ask: Ask) {
+    pub async fn call(&mut self, ask: ApiCall) {
         self.call_up_to(ask, ALL).await;
     }
 
     /// Makes a call, reads its records up to this number, and drops the response then.
-    pub async fn call_up_to(&mut self, ask: Ask, records: usize) {
+    pub async fn call_up_to(&mut self, ask: ApiCall, records: usize) {
         let began = self.peer.elapsed();
         let outcome = self.subject.call(ask, records).await;
         self.log.at(
@@ -108,7 +108,7 @@ impl Stage {
     }
 
     /// Makes a call and drops its future after a time.
-    pub async fn call_for(&mut self, ask: Ask, milliseconds: u64) {
+    pub async fn call_for(&mut self, ask: ApiCall, milliseconds: u64) {
         let limit = Duration::from_millis(milliseconds);
         if tokio::time::timeout(limit, self.call(ask)).await.is_err() {
             self.note(&format!("call {ask:?} is dropped"));
@@ -128,13 +128,13 @@ impl Stage {
     }
 
     /// Starts a messenger over a gateway of its own, with what the last one has stored.
-    pub async fn messenger(&self, setup: MessengerSetup) -> Messenger {
-        self.messenger_with(setup, &Setup::default()).await
+    pub async fn messenger(&self, setup: MessengerSetup) -> MessengerSubject {
+        self.messenger_with(setup, &GatewaySetup::default()).await
     }
 
-    pub async fn messenger_with(&self, setup: MessengerSetup, gateway: &Setup) -> Messenger {
+    pub async fn messenger_with(&self, setup: MessengerSetup, gateway: &GatewaySetup) -> MessengerSubject {
         self.note("a messenger starts");
-        let subject = Subject::new(self.adapter, &self.peer, gateway);
+        let subject = GatewaySubject::new(self.adapter, &self.peer, gateway);
         subject.messenger(self.store.clone(), &setup, &self.log).await
     }
 

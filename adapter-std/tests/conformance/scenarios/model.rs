@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{peer::Request, reply::Reply, stage::Stage};
+use crate::{harness::Harness, peer::Request, reply::Reply};
 
 /// The state of the gateway. Scenarios change it while they run.
 #[derive(Default)]
@@ -37,9 +37,9 @@ struct Message {
 const LATENCY: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
-pub struct Station(Arc<Mutex<Content>>);
+pub struct GatewayModel(Arc<Mutex<Content>>);
 
-impl Station {
+impl GatewayModel {
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Content { page: 100, report: Some(0), ..Content::default() })))
     }
@@ -71,19 +71,19 @@ impl Station {
     }
 
     /// Serves the peer of a scenario.
-    pub fn serve_all(&self, stage: &Stage) {
+    pub fn serve_all(&self, harness: &Harness) {
         let this = self.clone();
-        stage.peer.script(move |request| this.answer(request));
+        harness.peer.script(move |request| this.answer(request));
     }
 
-    /// Serves the peer of a scenario, but for requests of which `reply` makes something else.
+    /// Serves the peer of a scenario, except for requests that `reply` answers.
     pub fn serve_but(
         &self,
-        stage: &Stage,
+        harness: &Harness,
         mut reply: impl FnMut(&Request) -> Option<Reply> + Send + 'static,
     ) {
         let this = self.clone();
-        stage.peer.script(move |request| {
+        harness.peer.script(move |request| {
             let answer = this.answer(request);
             let is_login = request.authorization().is_none();
             if is_login { answer } else { reply(request).unwrap_or(answer) }
