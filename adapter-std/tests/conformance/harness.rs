@@ -107,6 +107,19 @@ impl Harness {
         );
     }
 
+    /// Makes a call and drops its future after a time. The end is logged without the records, and returned.
+    pub async fn call_silently_for(&mut self, call: ApiCall, milliseconds: u64) -> String {
+        let (began, limit) = (self.peer.elapsed(), Duration::from_millis(milliseconds));
+        let outcome = tokio::time::timeout(limit, self.subject.call(call, usize::MAX)).await;
+        let end = match &outcome {
+            Ok(outcome) => outcome.0.lines().next_back().unwrap_or_default().to_owned(),
+            Err(_) => "it is dropped".to_owned(),
+        };
+        self.log.at(began, "", &format!("call {call:?}, until {}\n{end}", seconds(self.peer.elapsed())));
+        settle().await;
+        end
+    }
+
     /// Makes a call and drops its future after a time.
     pub async fn call_for(&mut self, ask: ApiCall, milliseconds: u64) {
         let limit = Duration::from_millis(milliseconds);
@@ -143,7 +156,17 @@ impl Harness {
         let Self { peer, adapter, log, subject, .. } = self;
         drop(subject);
         settle().await;
-        format!("{}\n{}", log.take(), show(&peer.take(), adapter == Adapter::Std))
+        let left = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        // Timers of embassy-time are tasks here.
+        if adapter == Adapter::Std && left > 0 {
+            log.note(format!("{left} tasks are left"));
+        }
+        let connections = peer.take();
+        let open = connections.iter().filter(|connection| connection.is_open()).count();
+        if open > 0 {
+            log.note(format!("{open} connections are left open"));
+        }
+        format!("{}\n{}", log.take(), show(&connections, adapter == Adapter::Std))
     }
 }
 

@@ -35,7 +35,9 @@ impl Logins {
         let Some(password) =
             PASSWORDS.into_iter().find(|password| self.answers(method, target, value, password))
         else {
-            return format!("{line} (not an answer to a challenge)");
+            // One that is cut has random parts, too.
+            let begin = line.split(" response=").next().unwrap_or_default();
+            return format!("{begin} ({} bytes, not an answer to a challenge)", line.len());
         };
         let mut shown = value.to_owned();
         if is_masked {

@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, unreachable_pub)]
 
+mod arbitrary;
 #[path = "../../../adapter-embassy/tests/common/clock.rs"]
 #[allow(clippy::cast_possible_truncation)]
 mod clock;
@@ -36,61 +37,65 @@ macro_rules! list {
 }
 pub(crate) use list;
 
-/// Runs a scenario on a paused clock of its own.
-fn run(adapter: Adapter, scenario: Scenario) -> String {
-    let (name, play) = scenario;
-    let runtime = move || {
+/// Runs something on a thread and a paused clock of its own.
+fn on_paused_clock<T: Send + 'static, F: Future<Output = T>>(
+    name: &str,
+    make: impl FnOnce() -> F + Send + 'static,
+) -> T {
+    let run = || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(async {
+        runtime.enable_all().start_paused(true).build().unwrap().block_on(async { make().await })
+    };
+    // The clock of embassy-time belongs to the thread.
+    let running = thread::Builder::new().name(name.to_owned()).spawn(run).unwrap();
+    running.join().unwrap_or_else(|_| panic!("{name}"))
+}
+
+/// Compares the scenarios with the recording, or records them.
+fn check(adapter: Adapter) {
+    let mut text = String::new();
+    for (name, play) in scenarios::all() {
+        let happened = on_paused_clock(name, move || async move {
             let mut harness = Harness::new(adapter);
             play(&mut harness).await;
             harness.end().await
-        })
-    };
-    // The clock of embassy-time belongs to the thread.
-    let text = thread::Builder::new().name(name.to_owned()).spawn(runtime).unwrap().join();
-    text.unwrap_or_else(|_| panic!("{name} with adapter-{}", adapter.name()))
+        });
+        let _ = writeln!(text, "== {name}\n{happened}");
+    }
+    check_recorded(&format!("{}.txt", adapter.name()), &text, "== ");
 }
 
-/// Compares what happens with what is recorded, or records it.
-fn check(adapter: Adapter) {
-    let mut text = String::new();
-    for scenario in scenarios::all() {
-        let _ = writeln!(text, "== {}\n{}", scenario.0, run(adapter, scenario));
-    }
-    let file = format!("tests/conformance/recorded/{}.txt", adapter.name());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+/// Compares a text with the recording, or records it. Its parts begin with a separator and a line with their name.
+fn check_recorded(file: &str, text: &str, separator: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/recorded").join(file);
     if std::env::var_os("RECORD").is_some() {
-        fs::write(&path, &text).unwrap();
+        fs::write(&path, text).unwrap();
     }
     let recorded = fs::read_to_string(&path).unwrap_or_default();
-    let differing = differences(&recorded, &text);
-    assert!(differing.is_empty(), "adapter-{}: {differing}", adapter.name());
-    assert!(recorded == text, "adapter-{}: the order of the scenarios differs", adapter.name());
+    let differing = differences(&recorded, text, separator);
+    assert!(differing.is_empty(), "{file}: {differing}");
+    assert!(recorded == text, "{file}: the order differs");
 }
 
-/// The scenarios that differ, each with its first line that does.
-fn differences(recorded: &str, text: &str) -> String {
-    let parts = |text: &str| text.split("== ").map(str::to_owned).collect::<Vec<_>>();
+/// The parts that differ, each with its first line that does.
+fn differences(recorded: &str, text: &str, separator: &str) -> String {
+    let parts = |text: &str| text.split(separator).map(str::to_owned).collect::<Vec<_>>();
+    // Before a colon, or the line.
+    let name = |part: &str| part.split([':', '\n']).next().unwrap_or_default().to_owned();
     let (recorded, text) = (parts(recorded), parts(text));
     let mut out = String::new();
     for part in text.iter().filter(|part| !recorded.contains(part)) {
-        let name = part.lines().next().unwrap_or_default();
-        let old = recorded.iter().find(|old| old.lines().next() == Some(name));
-        let Some(old) = old else {
-            let _ = writeln!(out, "\n{name}: not recorded");
+        let Some(old) = recorded.iter().find(|old| name(old) == name(part)) else {
+            let _ = writeln!(out, "\n{}: not recorded", name(part));
             continue;
         };
         let lines = part.lines().map(Some).chain([None]).zip(old.lines().map(Some).chain([None]));
         if let Some((new, old)) = lines.into_iter().find(|(new, old)| new != old) {
-            let _ = writeln!(out, "\n{name}:\n  recorded {old:?}\n  now      {new:?}");
+            let _ = writeln!(out, "\n{}:\n  recorded {old:?}\n  now      {new:?}", name(part));
         }
     }
-    for part in
-        recorded.iter().filter(|part| text.iter().all(|new| new.lines().next() != part.lines().next()))
-    {
-        let _ = writeln!(out, "\n{}: recorded, and not a scenario", part.lines().next().unwrap_or_default());
+    for part in recorded.iter().filter(|part| text.iter().all(|new| name(new) != name(part))) {
+        let _ = writeln!(out, "\n{}: recorded, and not there any more", name(part));
     }
     out
 }

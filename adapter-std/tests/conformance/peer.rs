@@ -213,6 +213,14 @@ impl Peer {
                 }
                 Ok(Ok(count))
             }
+            Step::Endless(bytes, every) => {
+                let count = room.len().min(bytes.len());
+                room[..count].copy_from_slice(&bytes[..count]);
+                // A small buffer takes the rest of them the next time.
+                bytes.rotate_left(count);
+                *due += *every;
+                Ok(Ok(count))
+            }
             // The end stays.
             Step::Close => Ok(Ok(0)),
             Step::Reset => Ok(Err(io::ErrorKind::ConnectionReset.into())),
@@ -320,6 +328,11 @@ impl World {
         for step in &reply.steps {
             match step {
                 Step::Wait(time) => due += *time,
+                // Otherwise they would be an end.
+                Step::Bytes(bytes) if bytes.is_empty() => {}
+                Step::Endless(bytes, every) => {
+                    endpoint.outgoing.push_back((due + *every, Step::Endless(bytes.clone(), *every)));
+                }
                 step => endpoint.outgoing.push_back((due, step.clone())),
             }
         }

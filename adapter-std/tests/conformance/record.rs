@@ -11,6 +11,13 @@ pub struct Connection {
     pub entries: Vec<(Duration, Entry)>,
 }
 
+impl Connection {
+    /// Whether it was opened, and not closed by the client.
+    pub fn is_open(&self) -> bool {
+        self.outcome == "open" && !self.entries.iter().any(|(_, entry)| matches!(entry, Entry::Closed(_)))
+    }
+}
+
 pub enum Entry {
     Request { bytes: Vec<u8>, is_whole: bool },
     Reply(Reply),

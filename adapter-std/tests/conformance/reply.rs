@@ -6,6 +6,8 @@ use std::{fmt, time::Duration};
 pub enum Step {
     Bytes(Vec<u8>),
     Wait(Duration),
+    /// These bytes again and again, each time after a wait. Nothing follows.
+    Endless(Vec<u8>, Duration),
     /// The end of the connection, in order.
     Close,
     Reset,
@@ -92,6 +94,11 @@ impl Reply {
         self
     }
 
+    /// And then these bytes without an end.
+    pub fn endless(self, bytes: &str, every: Duration) -> Self {
+        self.then(Step::Endless(bytes.into(), every))
+    }
+
     pub fn close(self) -> Self {
         self.then(Step::Close)
     }
@@ -129,6 +136,9 @@ impl fmt::Display for Reply {
         words.push(match self.steps.last() {
             Some(Step::Close) => "then closes".to_owned(),
             Some(Step::Reset) => "then resets".to_owned(),
+            Some(Step::Endless(bytes, every)) => {
+                format!("then {:?} each {} ms", String::from_utf8_lossy(bytes), every.as_millis())
+            }
             _ if bytes.is_empty() => "nothing".to_owned(),
             _ => String::new(),
         });

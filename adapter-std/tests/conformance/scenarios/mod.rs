@@ -3,6 +3,7 @@
 mod calls;
 mod cuts;
 mod dropping;
+mod endless;
 mod framing;
 mod kept;
 mod life;
@@ -14,6 +15,8 @@ mod probes;
 mod responses;
 mod timeouts;
 mod ussd;
+
+pub use calls::printed;
 
 use crate::Scenario;
 
@@ -30,6 +33,7 @@ pub fn all() -> Vec<Scenario> {
         responses::ALL,
         timeouts::ALL,
         dropping::ALL,
+        endless::ALL,
         ussd::ALL,
         messenger::ALL,
         life::ALL,

@@ -11,7 +11,7 @@ use sms_gateway::{
     messenger::{Event, Inbox},
     store::{MemoryStore, Store as _, Write},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{MessengerSetup, Std, std::failure};
 use crate::harness::Log;
@@ -37,14 +37,14 @@ pub struct StdMessenger {
     log: Log,
     /// To stop each message, by its number.
     stops: Vec<mpsc::Sender<()>>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
 }
 
 impl StdMessenger {
     pub async fn start(gateway: Std, store: MemoryStore, setup: &MessengerSetup, log: Log) -> Self {
         let builder = Messenger::builder(gateway.gateway).store(store).incoming(setup.incoming);
         let (messenger, handles) = builder.capacity(16).start().await.unwrap();
-        let mut this = Self { messenger, log, stops: Vec::new(), tasks: Vec::new() };
+        let mut this = Self { messenger, log, stops: Vec::new(), tasks: JoinSet::new() };
         for handle in handles {
             this.log.note(format!("message {} is restored", handle.id()));
             this.follow(handle);
@@ -56,10 +56,10 @@ impl StdMessenger {
     /// Logs what the messenger reports beside its messages.
     fn watch(&mut self) {
         if let Some(inbox) = self.messenger.incoming() {
-            self.tasks.push(tokio::spawn(receive(inbox, self.log.clone())));
+            self.tasks.spawn(receive(inbox, self.log.clone()));
         }
         let (mut events, log) = (self.messenger.events().unwrap(), self.log.clone());
-        self.tasks.push(tokio::spawn(async move {
+        self.tasks.spawn(async move {
             while let Some(event) = events.next().await {
                 log.event(
                     "event",
@@ -71,15 +71,15 @@ impl StdMessenger {
                     },
                 );
             }
-        }));
+        });
         let (mut health, log) = (self.messenger.health(), self.log.clone());
-        self.tasks.push(tokio::spawn(async move {
+        self.tasks.spawn(async move {
             while health.changed().await.is_ok() {
                 let health = health.borrow_and_update().clone();
                 let error = health.error.as_ref().map_or("none".to_owned(), |error| failure(error));
                 log.event("health", format!("health: {error}, failures: {}", health.failures));
             }
-        }));
+        });
     }
 
     /// Logs updates of a message, and acknowledges its end.
@@ -87,7 +87,7 @@ impl StdMessenger {
         let (stop, mut stops) = mpsc::channel(1);
         self.stops.push(stop);
         let log = self.log.clone();
-        self.tasks.push(tokio::spawn(async move {
+        self.tasks.spawn(async move {
             loop {
                 tokio::select! {
                     biased;
@@ -104,7 +104,7 @@ impl StdMessenger {
                     }
                 }
             }
-        }));
+        });
     }
 
     /// Sends messages at once, so that one request can take them all.
@@ -141,7 +141,6 @@ impl StdMessenger {
     pub async fn shut_down(self) {
         let closed = self.messenger.shutdown().await;
         self.log.note(format!("shut down: {closed:?}"));
-        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
