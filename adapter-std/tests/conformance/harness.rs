@@ -10,6 +10,7 @@ use sms_gateway::core::track::Message;
 use crate::{
     peer::Peer,
     record::{seconds, show},
+    stream::Target,
     subject::{Adapter, ApiCall, GatewaySetup, GatewaySubject, MessengerSetup, MessengerSubject, Stores},
 };
 
@@ -69,13 +70,17 @@ impl Harness {
     pub fn new(adapter: Adapter) -> Self {
         let peer = Peer::new();
         let log = Log { peer: peer.clone(), lines: Arc::default() };
-        let subject = GatewaySubject::new(adapter, &peer, &GatewaySetup::default());
+        let subject = GatewaySubject::new(adapter, &Target::Peer(peer.clone()), &GatewaySetup::default());
         Self { peer, adapter, log, subject, store: Stores::new() }
+    }
+
+    fn target(&self) -> Target {
+        Target::Peer(self.peer.clone())
     }
 
     /// Makes the gateway anew.
     pub fn set_up(&mut self, setup: &GatewaySetup) {
-        self.subject = GatewaySubject::new(self.adapter, &self.peer, setup);
+        self.subject = GatewaySubject::new(self.adapter, &self.target(), setup);
     }
 
     /// Makes the gateway anew, without credentials.
@@ -147,7 +152,7 @@ impl Harness {
 
     pub async fn messenger_with(&self, setup: MessengerSetup, gateway: &GatewaySetup) -> MessengerSubject {
         self.note("a messenger starts");
-        let subject = GatewaySubject::new(self.adapter, &self.peer, gateway);
+        let subject = GatewaySubject::new(self.adapter, &self.target(), gateway);
         subject.messenger(self.store.clone(), &setup, &self.log).await
     }
 

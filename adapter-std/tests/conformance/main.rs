@@ -12,12 +12,20 @@ mod clock;
 #[path = "../../../adapter-embassy/tests/common/disk.rs"]
 #[allow(dead_code)]
 mod disk;
+mod emulator;
 mod harness;
 mod login;
 mod peer;
 mod record;
 mod reply;
 mod scenarios;
+#[path = "../../../core/tests/answers/scripts.rs"]
+#[allow(dead_code)]
+mod scripts;
+#[path = "../common/shared.rs"]
+#[allow(dead_code)]
+mod shared;
+mod splits;
 mod stream;
 mod subject;
 
@@ -25,6 +33,9 @@ use std::{fmt::Write as _, fs, path::Path, pin::Pin, thread};
 
 use harness::Harness;
 use subject::Adapter;
+
+/// The name by which shared test code knows the crate.
+use sms_gateway as client;
 
 /// A scenario: its name, and what happens.
 pub type Scenario = (&'static str, fn(&mut Harness) -> Pin<Box<dyn Future<Output = ()> + '_>>);

@@ -145,6 +145,11 @@ impl Peer {
         self.world().began.elapsed()
     }
 
+    /// The number of connections that were opened, or tried to be.
+    pub fn connections(&self) -> usize {
+        self.world().connections.len()
+    }
+
     /// Takes what was recorded.
     pub fn take(&self) -> Vec<Connection> {
         let mut world = self.world();

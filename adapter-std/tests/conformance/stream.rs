@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -10,7 +11,8 @@ use std::{
 use embedded_io_async::{ErrorType, Read, Write};
 use sms_gateway_embassy::Transport;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    net::TcpStream,
     time::Sleep,
 };
 
@@ -90,19 +92,31 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// Connections to the peer, one after the other.
+/// Where a transport connects to.
+#[derive(Clone)]
+pub enum Target {
+    Peer(Peer),
+    Tcp(SocketAddr),
+}
+
+enum Opened {
+    Peer(Stream),
+    Tcp(TcpStream),
+}
+
+/// Connections to the same target, one after the other.
 pub struct PeerTransport {
-    peer: Peer,
-    stream: Option<Stream>,
+    target: Target,
+    opened: Option<Opened>,
 }
 
 impl PeerTransport {
-    pub const fn new(peer: Peer) -> Self {
-        Self { peer, stream: None }
+    pub const fn new(target: Target) -> Self {
+        Self { target, opened: None }
     }
 
-    fn stream(&mut self) -> io::Result<&mut Stream> {
-        self.stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn opened(&mut self) -> io::Result<&mut Opened> {
+        self.opened.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
@@ -112,15 +126,19 @@ impl ErrorType for PeerTransport {
 
 impl Read for PeerTransport {
     async fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let stream = self.stream()?;
-        poll_fn(|context| stream.read_some(context, room)).await
+        match self.opened()? {
+            Opened::Peer(stream) => poll_fn(|context| stream.read_some(context, room)).await,
+            Opened::Tcp(stream) => stream.read(room).await,
+        }
     }
 }
 
 impl Write for PeerTransport {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let stream = self.stream()?;
-        poll_fn(|_| stream.peer.write(stream.index, bytes)).await
+        match self.opened()? {
+            Opened::Peer(stream) => poll_fn(|_| stream.peer.write(stream.index, bytes)).await,
+            Opened::Tcp(stream) => stream.write(bytes).await,
+        }
     }
 
     async fn flush(&mut self) -> io::Result<()> {
@@ -130,19 +148,29 @@ impl Write for PeerTransport {
 
 impl Transport for PeerTransport {
     async fn connect(&mut self) -> io::Result<()> {
-        assert!(self.stream.is_none(), "the former connection was not closed");
-        self.stream = Some(Stream::open(self.peer.clone()).await?);
+        assert!(self.opened.is_none(), "the former connection was not closed");
+        self.opened = Some(match &self.target {
+            Target::Peer(peer) => Opened::Peer(Stream::open(peer.clone()).await?),
+            Target::Tcp(address) => Opened::Tcp(TcpStream::connect(address).await?),
+        });
         Ok(())
     }
 
     async fn close(&mut self) {
-        if let Some(stream) = &mut self.stream {
+        if let Some(Opened::Peer(stream)) = &mut self.opened {
             stream.closing = Closing::Closed;
         }
-        self.stream = None;
+        self.opened = None;
     }
 
     fn is_ready(&mut self) -> bool {
-        self.stream.as_ref().is_some_and(|stream| stream.peer.is_quiet(stream.index))
+        match &self.opened {
+            None => false,
+            Some(Opened::Peer(stream)) => stream.peer.is_quiet(stream.index),
+            Some(Opened::Tcp(stream)) => {
+                // Neither bytes nor the end.
+                stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
+        }
     }
 }

@@ -6,14 +6,14 @@ use sms_gateway::core::{Port, call::Call};
 use sms_gateway_embassy::{Error, Fault, Gateway, Limits, Memory, Ussd, UssdWait, Wait};
 
 use super::{ApiCall, GatewaySetup, Outcome, with_request};
-use crate::{peer::Peer, stream::PeerTransport};
+use crate::stream::{PeerTransport, Target};
 
 pub struct Embassy {
     pub gateway: Gateway<'static, PeerTransport>,
 }
 
 impl Embassy {
-    pub fn new(peer: &Peer, setup: &GatewaySetup) -> Self {
+    pub fn new(target: &Target, setup: &GatewaySetup) -> Self {
         let memory: &'static mut Memory = Box::leak(Box::new(Memory::new()));
         let mut count = 0;
         let entropy = Box::leak(Box::new(move || {
@@ -23,7 +23,7 @@ impl Embassy {
         let time = |time: std::time::Duration| embassy_duration(time);
         let limits =
             Limits { connect: time(setup.connect), answer: time(setup.response), idle: time(setup.idle) };
-        let mut gateway = Gateway::new(PeerTransport::new(peer.clone()), "box", memory.buffers(), entropy)
+        let mut gateway = Gateway::new(PeerTransport::new(target.clone()), "box", memory.buffers(), entropy)
             .allow_basic(setup.is_basic_allowed)
             .limits(limits);
         if let Some(password) = setup.password {

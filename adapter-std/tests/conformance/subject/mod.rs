@@ -14,7 +14,7 @@ pub use embassy_messenger::EmbassyMessenger;
 pub use std::Std;
 pub use std_messenger::StdMessenger;
 
-use crate::{harness::Log, peer::Peer};
+use crate::{harness::Log, stream::Target};
 
 /// The adapter under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ macro_rules! with_request {
         match $ask {
             ApiCall::SendSms => {
                 let recipients = [recipient()];
-                let $request = &SendSms::new("Grüße", &recipients).unwrap();
+                let $request = &SendSms::new("Grüße", &recipients).unwrap().ports(ports());
                 $made
             }
             ApiCall::Results => {
@@ -169,10 +169,10 @@ pub enum GatewaySubject {
 }
 
 impl GatewaySubject {
-    pub fn new(adapter: Adapter, peer: &Peer, setup: &GatewaySetup) -> Self {
+    pub fn new(adapter: Adapter, target: &Target, setup: &GatewaySetup) -> Self {
         match adapter {
-            Adapter::Std => Self::Std(Std::new(peer, setup)),
-            Adapter::Embassy => Self::Embassy(Box::new(Embassy::new(peer, setup))),
+            Adapter::Std => Self::Std(Std::new(target, setup)),
+            Adapter::Embassy => Self::Embassy(Box::new(Embassy::new(target, setup))),
         }
     }
 

@@ -6,20 +6,22 @@ use sms_gateway::{
 };
 
 use super::{ApiCall, GatewaySetup, Outcome, with_request};
-use crate::{peer::Peer, stream::Stream};
+use crate::stream::{Stream, Target};
 
 pub struct Std {
     pub gateway: Gateway,
 }
 
 impl Std {
-    pub fn new(peer: &Peer, setup: &GatewaySetup) -> Self {
-        let peer = peer.clone();
-        let mut builder = Gateway::builder("http://box")
-            .connector(move |address| {
+    pub fn new(target: &Target, setup: &GatewaySetup) -> Self {
+        let builder = match target.clone() {
+            Target::Tcp(address) => Gateway::builder(&format!("http://{address}")),
+            Target::Peer(peer) => Gateway::builder("http://box").connector(move |address| {
                 assert_eq!(address, "box:80");
                 Stream::open(peer.clone())
-            })
+            }),
+        };
+        let mut builder = builder
             .allow_basic(setup.is_basic_allowed)
             .connect_limit(setup.connect)
             .answer_limit(setup.response)
