@@ -88,6 +88,16 @@ impl Harness {
         self.set_up(&GatewaySetup { password: None, ..GatewaySetup::default() });
     }
 
+    /// The stores of its messengers.
+    pub fn stores(&self) -> Stores {
+        self.store.clone()
+    }
+
+    /// Replaces the stores of its messengers.
+    pub fn set_stores(&mut self, stores: Stores) {
+        self.store = stores;
+    }
+
     pub fn note(&self, text: &str) {
         self.log.note(text);
     }

@@ -26,6 +26,7 @@ mod scripts;
 #[allow(dead_code)]
 mod shared;
 mod splits;
+mod stored;
 mod stream;
 mod subject;
 

@@ -17,6 +17,7 @@ mod timeouts;
 mod ussd;
 
 pub use calls::printed;
+pub use model::GatewayModel;
 
 use crate::Scenario;
 

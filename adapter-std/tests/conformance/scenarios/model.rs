@@ -48,6 +48,17 @@ impl GatewayModel {
         self.0.lock().unwrap()
     }
 
+    /// The messages that the gateway has, by user_id and number.
+    pub fn messages(&self) -> Vec<(String, String)> {
+        let content = self.content();
+        content.messages.iter().map(|message| (message.id.clone(), message.number.clone())).collect()
+    }
+
+    /// Adds a message that the gateway has.
+    pub fn add(&self, id: String, number: String) {
+        self.content().messages.push(Message { id, number });
+    }
+
     /// Answers a request, by its login first. It takes a moment, so that no two updates happen at the same time.
     pub fn answer(&self, request: &Request) -> Reply {
         let reply = if request.has_nonce("n1") { self.serve(request) } else { Reply::digest("n1") };

@@ -43,8 +43,10 @@ pub struct StdMessenger {
 impl StdMessenger {
     pub async fn start(gateway: Std, store: MemoryStore, setup: &MessengerSetup, log: Log) -> Self {
         let builder = Messenger::builder(gateway.gateway).store(store).incoming(setup.incoming);
-        let (messenger, handles) = builder.capacity(16).start().await.unwrap();
+        let (messenger, mut handles) = builder.capacity(16).start().await.unwrap();
         let mut this = Self { messenger, log, stops: Vec::new(), tasks: JoinSet::new() };
+        // They have no order.
+        handles.sort_by_key(|handle| handle.id().get());
         for handle in handles {
             this.log.note(format!("message {} is restored", handle.id()));
             this.follow(handle);
