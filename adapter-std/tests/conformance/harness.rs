@@ -107,18 +107,18 @@ impl Harness {
     }
 
     /// Makes a call and reads its response to the end.
-    pub async fn call(&mut self, ask: ApiCall) {
-        self.call_up_to(ask, ALL).await;
+    pub async fn call(&mut self, call: ApiCall) {
+        self.call_up_to(call, ALL).await;
     }
 
     /// Makes a call, reads its records up to this number, and drops the response then.
-    pub async fn call_up_to(&mut self, ask: ApiCall, records: usize) {
+    pub async fn call_up_to(&mut self, call: ApiCall, records: usize) {
         let began = self.peer.elapsed();
-        let outcome = self.subject.call(ask, records).await;
+        let outcome = self.subject.call(call, records).await;
         self.log.at(
             began,
             "",
-            &format!("call {ask:?}, until {}\n{}", seconds(self.peer.elapsed()), outcome.0),
+            &format!("call {call:?}, until {}\n{}", seconds(self.peer.elapsed()), outcome.0),
         );
     }
 
@@ -136,10 +136,10 @@ impl Harness {
     }
 
     /// Makes a call and drops its future after a time.
-    pub async fn call_for(&mut self, ask: ApiCall, milliseconds: u64) {
+    pub async fn call_for(&mut self, call: ApiCall, milliseconds: u64) {
         let limit = Duration::from_millis(milliseconds);
-        if tokio::time::timeout(limit, self.call(ask)).await.is_err() {
-            self.note(&format!("call {ask:?} is dropped"));
+        if tokio::time::timeout(limit, self.call(call)).await.is_err() {
+            self.note(&format!("call {call:?} is dropped"));
         }
         settle().await;
     }

@@ -16,6 +16,7 @@ mod emulator;
 mod harness;
 mod login;
 mod peer;
+mod polls;
 mod record;
 mod reply;
 mod scenarios;

@@ -26,7 +26,7 @@ fn path() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/recorded/stores.txt"))
 }
 
-/// What a store holds at some time, and the messages that the gateway has then.
+/// The content of a store at some time, and the messages that the gateway has then.
 struct Snapshot {
     entries: Vec<Entry>,
     messages: Vec<(String, String)>,
@@ -43,7 +43,8 @@ impl Snapshot {
             for byte in record {
                 let _ = write!(out, "{byte:02x}");
             }
-            let _ = writeln!(out, " {}", text.as_deref().unwrap_or_default());
+            let text = text.as_deref().map_or(String::new(), |text| format!(" {text}"));
+            let _ = writeln!(out, "{text}");
         }
         out
     }

@@ -92,7 +92,7 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// Where a transport connects to.
+/// The other side of connections.
 #[derive(Clone)]
 pub enum Target {
     Peer(Peer),

@@ -1,8 +1,15 @@
 //! The nine calls, and what a login makes of them.
 
-use crate::{harness::Harness, list, peer::Request, reply::Reply, subject::ApiCall};
+use crate::{
+    harness::Harness,
+    list,
+    peer::Request,
+    reply::Reply,
+    subject::{ApiCall, GatewaySetup},
+};
+use sms_gateway::core::call::Commas;
 
-list![nine_calls, nine_calls_behind_digest];
+list![nine_calls, nine_calls_behind_digest, commas_are_raw_by_choice];
 
 /// The response that the API document prints for the call, or one like it.
 pub fn printed(request: &Request) -> Reply {
@@ -33,8 +40,8 @@ pub fn printed(request: &Request) -> Reply {
 async fn nine_calls(harness: &mut Harness) {
     harness.set_up_open();
     harness.peer.script(printed);
-    for ask in ApiCall::ALL {
-        harness.call(ask).await;
+    for call in ApiCall::ALL {
+        harness.call(call).await;
     }
 }
 
@@ -42,7 +49,17 @@ async fn nine_calls_behind_digest(harness: &mut Harness) {
     harness
         .peer
         .script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });
-    for ask in ApiCall::ALL {
-        harness.call(ask).await;
+    for call in ApiCall::ALL {
+        harness.call(call).await;
+    }
+}
+
+async fn commas_are_raw_by_choice(harness: &mut Harness) {
+    harness.set_up(&GatewaySetup { commas: Commas::Raw, ..GatewaySetup::default() });
+    harness
+        .peer
+        .script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });
+    for call in [ApiCall::UssdReply, ApiCall::PortInfo, ApiCall::Incoming, ApiCall::Results] {
+        harness.call(call).await;
     }
 }

@@ -29,9 +29,9 @@ fn places(reply: &Reply) -> Vec<usize> {
 }
 
 /// Ends the connection during each of several calls. A call that succeeds precedes each if the connection should be a kept one.
-async fn cut(harness: &mut Harness, ask: ApiCall, end: Step, is_kept: bool) {
+async fn cut(harness: &mut Harness, call: ApiCall, end: Step, is_kept: bool) {
     harness.set_up_open();
-    let reply = match ask {
+    let reply = match call {
         ApiCall::SendSms => Reply::json(r#"{"error_code":202,"sms_in_queue":2,"task_id":2}"#),
         _ => Reply::json(r#"{"error_code":200,"in_queue":3}"#),
     };
@@ -43,10 +43,10 @@ async fn cut(harness: &mut Harness, ask: ApiCall, end: Step, is_kept: bool) {
         let mut cut = Some(reply.clone().cut(place).then(end.clone()));
         harness.note(&format!("the connection ends after {place} bytes"));
         harness.peer.script(move |request| cut.take().unwrap_or_else(|| printed(request)));
-        harness.call(ask).await;
+        harness.call(call).await;
         harness.wait(10).await;
     }
-    harness.call(ask).await;
+    harness.call(call).await;
 }
 
 async fn new_connections_close_during_a_query(harness: &mut Harness) {
@@ -88,7 +88,7 @@ async fn responses_are_cut_after_a_login(harness: &mut Harness) {
         _ if request.has_nonce("n1") => printed(request),
         _ => Reply::digest("n1"),
     });
-    for ask in [
+    for call in [
         ApiCall::Queue,
         ApiCall::Queue,
         ApiCall::SendSms,
@@ -96,6 +96,6 @@ async fn responses_are_cut_after_a_login(harness: &mut Harness) {
         ApiCall::Results,
         ApiCall::SendUssd,
     ] {
-        harness.call(ask).await;
+        harness.call(call).await;
     }
 }

@@ -25,12 +25,12 @@ list![
 ];
 
 /// Makes a call, drops it after 5 s, and makes it again with all in order.
-async fn dropped(harness: &mut Harness, ask: ApiCall) {
-    harness.call_for(ask, 5_000).await;
+async fn dropped(harness: &mut Harness, call: ApiCall) {
+    harness.call_for(call, 5_000).await;
     harness.peer.plan(|_| Plan::default());
     harness.peer.script(printed);
     harness.wait(1_000).await;
-    harness.call(ask).await;
+    harness.call(call).await;
 }
 
 async fn a_call_is_dropped_while_connecting(harness: &mut Harness) {
@@ -48,9 +48,9 @@ async fn a_call_is_dropped_before_the_response(harness: &mut Harness) {
 
 async fn drip(harness: &mut Harness, bytes: usize) {
     harness.set_up_open();
-    for ask in [ApiCall::SendSms, ApiCall::Results] {
+    for call in [ApiCall::SendSms, ApiCall::Results] {
         harness.peer.script(move |request| printed(request).drip(bytes, Duration::from_secs(2)));
-        dropped(harness, ask).await;
+        dropped(harness, call).await;
     }
 }
 

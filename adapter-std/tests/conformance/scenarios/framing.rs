@@ -94,8 +94,8 @@ async fn responses_that_arrive_byte_by_byte(harness: &mut Harness) {
         let reply = if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") };
         reply.drip(1, Duration::from_millis(10))
     });
-    for ask in [ApiCall::SendSms, ApiCall::Results, ApiCall::Incoming] {
-        harness.call(ask).await;
+    for call in [ApiCall::SendSms, ApiCall::Results, ApiCall::Incoming] {
+        harness.call(call).await;
     }
 }
 
@@ -192,9 +192,9 @@ async fn bodies_that_go_on_after_the_document(harness: &mut Harness) {
 async fn early(harness: &mut Harness, reply: impl Fn(&Request) -> Reply + Send + Clone + 'static) {
     harness.set_up_open();
     harness.peer.plan(|_| Plan { is_early: true, window: 110, ..Plan::default() });
-    for ask in [ApiCall::SendSms, ApiCall::SendUssd] {
+    for call in [ApiCall::SendSms, ApiCall::SendUssd] {
         harness.peer.script(reply.clone());
-        harness.call_for(ask, 200_000).await;
+        harness.call_for(call, 200_000).await;
         harness.note("the next call");
         harness.peer.plan(|_| Plan::default());
         harness.peer.script(printed);

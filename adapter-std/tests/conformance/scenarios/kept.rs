@@ -25,16 +25,16 @@ list![
     a_response_arrives_twice,
 ];
 
-const CALLS: [ApiCall; 3] = [ApiCall::Queue, ApiCall::SendSms, ApiCall::StopSms];
+const CALLS: [ApiCall; 4] = [ApiCall::Queue, ApiCall::SendSms, ApiCall::StopSms, ApiCall::Unread];
 
 async fn idle(harness: &mut Harness, end: impl Fn(Reply) -> Reply) {
     harness.set_up_open();
     harness.peer.script(printed);
-    for ask in CALLS {
+    for call in CALLS {
         harness.call(ApiCall::UssdReply).await;
         harness.peer.push(&end(Reply::never().after(Duration::from_millis(500))));
         harness.wait(1000).await;
-        harness.call(ask).await;
+        harness.call(call).await;
     }
 }
 
@@ -49,10 +49,10 @@ async fn a_kept_connection_is_reset_while_idle(harness: &mut Harness) {
 async fn a_kept_connection_takes_no_byte(harness: &mut Harness) {
     harness.set_up_open();
     harness.peer.script(printed);
-    for (connection, ask) in (1..).zip(CALLS) {
+    for (connection, call) in (1..).zip(CALLS) {
         harness.call(ApiCall::UssdReply).await;
         harness.peer.change(connection, |plan| plan.write_limit = 0);
-        harness.call(ask).await;
+        harness.call(call).await;
     }
 }
 
@@ -63,9 +63,9 @@ async fn a_kept_connection_breaks_while_a_request_is_written(harness: &mut Harne
     harness.peer.plan(|number| {
         if number % 2 == 1 { Plan { write_limit: 100, ..Plan::default() } } else { Plan::default() }
     });
-    for ask in CALLS {
+    for call in CALLS {
         harness.call(ApiCall::UssdReply).await;
-        harness.call(ask).await;
+        harness.call(call).await;
         harness.peer.push(&Reply::never().close());
         harness.wait(10).await;
     }
@@ -75,8 +75,8 @@ async fn a_new_connection_takes_no_byte(harness: &mut Harness) {
     harness.set_up_open();
     harness.peer.script(printed);
     harness.peer.plan(|_| Plan { write_limit: 0, ..Plan::default() });
-    for ask in CALLS {
-        harness.call(ask).await;
+    for call in CALLS {
+        harness.call(call).await;
     }
 }
 
@@ -84,8 +84,8 @@ async fn a_new_connection_breaks_while_a_request_is_written(harness: &mut Harnes
     harness.set_up_open();
     harness.peer.script(printed);
     harness.peer.plan(|_| Plan { write_limit: 40, piece: 16, ..Plan::default() });
-    for ask in CALLS {
-        harness.call(ask).await;
+    for call in CALLS {
+        harness.call(call).await;
     }
 }
 
@@ -94,8 +94,8 @@ async fn every_connection_closes_after_a_response(harness: &mut Harness) {
         let reply = if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") };
         reply.close()
     });
-    for ask in CALLS {
-        harness.call(ask).await;
+    for call in CALLS {
+        harness.call(call).await;
     }
 }
 
@@ -105,8 +105,8 @@ async fn a_kept_connection_ends_and_there_is_no_other(harness: &mut Harness) {
         if number == 1 { Plan::default() } else { Plan { opening: Opening::Refused, ..Plan::default() } }
     });
     harness.peer.script(|request| if request.index == 1 { printed(request) } else { Reply::never().close() });
-    for ask in [ApiCall::UssdReply, ApiCall::Queue, ApiCall::SendSms] {
-        harness.call(ask).await;
+    for call in [ApiCall::UssdReply, ApiCall::Queue, ApiCall::SendSms] {
+        harness.call(call).await;
     }
 }
 
@@ -121,19 +121,19 @@ async fn every_kept_connection_closes_without_a_response(harness: &mut Harness) 
             false => Reply::never().close(),
         }
     });
-    for ask in [ApiCall::Queue, ApiCall::Queue, ApiCall::SendSms, ApiCall::SendSms] {
-        harness.call(ask).await;
+    for call in [ApiCall::Queue, ApiCall::Queue, ApiCall::SendSms, ApiCall::SendSms, ApiCall::Unread] {
+        harness.call(call).await;
     }
 }
 
 async fn unasked_bytes_arrive_on_a_kept_connection(harness: &mut Harness) {
     harness.set_up_open();
     harness.peer.script(printed);
-    for ask in CALLS {
+    for call in CALLS {
         harness.call(ApiCall::UssdReply).await;
         harness.peer.push(&Reply::status(408, "too slow"));
         harness.wait(10).await;
-        harness.call(ask).await;
+        harness.call(call).await;
     }
 }
 
@@ -147,8 +147,8 @@ async fn a_response_arrives_twice(harness: &mut Harness) {
         }
         reply
     });
-    for ask in CALLS {
+    for call in CALLS {
         harness.call(ApiCall::UssdReply).await;
-        harness.call(ask).await;
+        harness.call(call).await;
     }
 }

@@ -29,8 +29,8 @@ const SHA_256: &str = r#"Digest realm="box", nonce="n1", qop="auth", algorithm=S
 const PLAIN_DIGEST: &str = r#"Digest realm="box", nonce="n1""#;
 
 async fn some_calls(harness: &mut Harness) {
-    for ask in [ApiCall::SendSms, ApiCall::Queue, ApiCall::StopSms] {
-        harness.call(ask).await;
+    for call in [ApiCall::SendSms, ApiCall::Queue, ApiCall::StopSms] {
+        harness.call(call).await;
     }
 }
 

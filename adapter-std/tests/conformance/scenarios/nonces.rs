@@ -50,8 +50,8 @@ impl Nonces {
 async fn expire(harness: &mut Harness, is_told: bool) {
     let mut nonces = Nonces::new(2, is_told);
     harness.peer.script(move |request| nonces.serve(request));
-    for ask in [ApiCall::Queue, ApiCall::Results, ApiCall::SendSms, ApiCall::StopSms] {
-        harness.call(ask).await;
+    for call in [ApiCall::Queue, ApiCall::Results, ApiCall::SendSms, ApiCall::StopSms] {
+        harness.call(call).await;
     }
 }
 
@@ -73,8 +73,8 @@ async fn a_nonce_is_stale_twice(harness: &mut Harness) {
         _ if request.has_nonce("n3") => printed(request),
         _ => challenge(3, false),
     });
-    for ask in [ApiCall::Queue, ApiCall::SendSms, ApiCall::Queue] {
-        harness.call(ask).await;
+    for call in [ApiCall::Queue, ApiCall::SendSms, ApiCall::Queue] {
+        harness.call(call).await;
     }
 }
 
@@ -82,8 +82,8 @@ async fn a_nonce_is_always_stale(harness: &mut Harness) {
     harness.peer.script(|request| {
         challenge(u32::try_from(request.index).unwrap(), true).after(Duration::from_millis(1500))
     });
-    for ask in [ApiCall::Queue, ApiCall::SendSms] {
-        harness.call(ask).await;
+    for call in [ApiCall::Queue, ApiCall::SendSms] {
+        harness.call(call).await;
     }
 }
 
@@ -91,8 +91,8 @@ async fn the_number_of_uses_is_learnt(harness: &mut Harness) {
     let mut nonces = Nonces::new(3, true);
     harness.peer.script(move |request| nonces.serve(request));
     for _ in 0..4 {
-        for ask in [ApiCall::Queue, ApiCall::SendSms, ApiCall::StopSms] {
-            harness.call(ask).await;
+        for call in [ApiCall::Queue, ApiCall::SendSms, ApiCall::StopSms] {
+            harness.call(call).await;
         }
     }
 }
@@ -112,9 +112,9 @@ async fn the_age_is_learnt(harness: &mut Harness) {
         }
         challenge(born.0, request.authorization().is_some())
     });
-    for ask in [ApiCall::Queue, ApiCall::SendSms].into_iter().cycle().take(12) {
+    for call in [ApiCall::Queue, ApiCall::SendSms].into_iter().cycle().take(12) {
         clock.store(peer.elapsed().as_secs(), std::sync::atomic::Ordering::Relaxed);
-        harness.call(ask).await;
+        harness.call(call).await;
         harness.wait(25_000).await;
     }
 }
@@ -122,8 +122,8 @@ async fn the_age_is_learnt(harness: &mut Harness) {
 async fn each_request_needs_a_nonce(harness: &mut Harness) {
     let mut nonces = Nonces::new(1, true);
     harness.peer.script(move |request| nonces.serve(request));
-    for ask in [ApiCall::Queue, ApiCall::SendSms, ApiCall::Queue, ApiCall::StopSms] {
-        harness.call(ask).await;
+    for call in [ApiCall::Queue, ApiCall::SendSms, ApiCall::Queue, ApiCall::StopSms] {
+        harness.call(call).await;
     }
 }
 
@@ -133,8 +133,8 @@ async fn a_nonce_may_be_used_up_by_a_lost_response(harness: &mut Harness) {
         let reply = nonces.serve(request);
         if request.index == 2 { Reply::never().close() } else { reply }
     });
-    for ask in [ApiCall::SendSms, ApiCall::SendSms, ApiCall::Queue] {
-        harness.call(ask).await;
+    for call in [ApiCall::SendSms, ApiCall::SendSms, ApiCall::Queue] {
+        harness.call(call).await;
     }
 }
 
@@ -145,8 +145,8 @@ async fn each_connection_has_a_nonce(harness: &mut Harness) {
             if request.has_nonce(&format!("n{nonce}")) { printed(request) } else { challenge(nonce, false) };
         if request.call() == "query_ussd_reply" { reply.close() } else { reply }
     });
-    for ask in [ApiCall::Queue, ApiCall::UssdReply, ApiCall::SendSms, ApiCall::UssdReply, ApiCall::Queue] {
-        harness.call(ask).await;
+    for call in [ApiCall::Queue, ApiCall::UssdReply, ApiCall::SendSms, ApiCall::UssdReply, ApiCall::Queue] {
+        harness.call(call).await;
         harness.wait(100).await;
     }
 }

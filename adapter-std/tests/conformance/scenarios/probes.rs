@@ -27,7 +27,7 @@ list![
 
 /// Meets a probe with this, and then serves logins; one unrepeatable and one repeatable call each.
 async fn met_with(harness: &mut Harness, reply: impl Fn() -> Reply + Send + 'static) {
-    for ask in [ApiCall::SendSms, ApiCall::Queue] {
+    for call in [ApiCall::SendSms, ApiCall::Queue] {
         harness.set_up(&GatewaySetup::default());
         let first = reply();
         let mut first = Some(first);
@@ -36,15 +36,15 @@ async fn met_with(harness: &mut Harness, reply: impl Fn() -> Reply + Send + 'sta
             None if request.has_nonce("n1") => printed(request),
             None => Reply::digest("n1"),
         });
-        harness.call(ask).await;
-        harness.call(ask).await;
+        harness.call(call).await;
+        harness.call(call).await;
     }
 }
 
 async fn a_probe_shows_that_there_is_no_login(harness: &mut Harness) {
     harness.peer.script(printed);
-    for ask in [ApiCall::SendSms, ApiCall::Queue, ApiCall::StopSms] {
-        harness.call(ask).await;
+    for call in [ApiCall::SendSms, ApiCall::Queue, ApiCall::StopSms] {
+        harness.call(call).await;
     }
 }
 

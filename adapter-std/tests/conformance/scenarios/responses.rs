@@ -12,17 +12,18 @@ list![
     unknown_tasks,
     malformed_bodies,
     records_before_a_fault,
+    records_before_an_end,
     oversize_records,
     unexpected_values,
     bodies_of_no_use_are_read_up_to_a_bound,
 ];
 
-async fn each(harness: &mut Harness, ask: ApiCall, replies: &[Reply]) {
+async fn each(harness: &mut Harness, call: ApiCall, replies: &[Reply]) {
     harness.set_up_open();
     for reply in replies {
         let mut reply = Some(reply.clone());
         harness.peer.script(move |request| reply.take().unwrap_or_else(|| printed(request)));
-        harness.call(ask).await;
+        harness.call(call).await;
     }
     harness.call(ApiCall::Queue).await;
 }
@@ -55,8 +56,8 @@ async fn refused_submissions(harness: &mut Harness) {
 }
 
 async fn refused_calls(harness: &mut Harness) {
-    for ask in ApiCall::ALL {
-        each(harness, ask, &[refusal(500)]).await;
+    for call in ApiCall::ALL {
+        each(harness, call, &[refusal(500)]).await;
     }
 }
 
@@ -82,6 +83,15 @@ async fn records_before_a_fault(harness: &mut Harness) {
     let record = r#"{"port":2,"user_id":7,"number":"10086","status":"DELIVERED"}"#;
     let body = |rest: &str| Reply::json(&format!(r#"{{"error_code":200,"result":[{record},{rest}"#));
     let replies = [body("!"), body(""), body("]}").cut(120).close(), body(r"]}"), body("{\"port\":[[[[")];
+    each(harness, ApiCall::Results, &replies).await;
+}
+
+async fn records_before_an_end(harness: &mut Harness) {
+    let half = r#"{"error_code":200,"result":[{"port":1},{"port":2},{"po"#;
+    let measured = || Reply::raw(format!("HTTP/1.1 200 X\r\nContent-Length: 900\r\n\r\n{half}"));
+    let unmeasured = || Reply::raw(format!("HTTP/1.1 200 X\r\n\r\n{half}"));
+    let replies =
+        [measured(), measured().close(), measured().reset(), unmeasured().close(), unmeasured().reset()];
     each(harness, ApiCall::Results, &replies).await;
 }
 

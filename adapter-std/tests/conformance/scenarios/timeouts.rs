@@ -30,12 +30,12 @@ const CALLS: [ApiCall; 2] = [ApiCall::Queue, ApiCall::SendSms];
 
 async fn opening(harness: &mut Harness, opening: Opening) {
     harness.set_up_open();
-    for ask in CALLS {
+    for call in CALLS {
         harness.peer.script(printed);
         harness.peer.plan(move |_| Plan { opening, ..Plan::default() });
-        harness.call(ask).await;
+        harness.call(call).await;
         harness.peer.plan(|_| Plan::default());
-        harness.call(ask).await;
+        harness.call(call).await;
         harness.peer.push(&Reply::never().close());
         harness.wait(10).await;
     }
@@ -57,11 +57,11 @@ async fn connections_are_refused(harness: &mut Harness) {
 /// Answers the first request with this, and the others as they should be.
 async fn first(harness: &mut Harness, reply: impl Fn() -> Reply) {
     harness.set_up_open();
-    for ask in CALLS {
+    for call in CALLS {
         let mut first = Some(reply());
         harness.peer.script(move |request| first.take().unwrap_or_else(|| printed(request)));
-        harness.call(ask).await;
-        harness.call(ask).await;
+        harness.call(call).await;
+        harness.call(call).await;
     }
 }
 
@@ -71,11 +71,11 @@ async fn a_head_never_arrives(harness: &mut Harness) {
 
 async fn a_head_never_arrives_on_a_kept_connection(harness: &mut Harness) {
     harness.set_up_open();
-    for ask in CALLS {
+    for call in CALLS {
         harness.peer.script(printed);
         harness.call(ApiCall::UssdReply).await;
         harness.peer.script(|_| Reply::never());
-        harness.call(ask).await;
+        harness.call(call).await;
     }
 }
 
@@ -110,12 +110,12 @@ async fn a_body_is_slow(harness: &mut Harness) {
 
 async fn a_request_is_not_read(harness: &mut Harness) {
     harness.set_up_open();
-    for ask in CALLS {
+    for call in CALLS {
         harness.peer.script(printed);
         harness.peer.plan(|_| Plan { window: 30, ..Plan::default() });
-        harness.call(ask).await;
+        harness.call(call).await;
         harness.peer.plan(|_| Plan::default());
-        harness.call(ask).await;
+        harness.call(call).await;
         harness.peer.push(&Reply::never().close());
         harness.wait(10).await;
     }

@@ -25,6 +25,7 @@ impl Embassy {
             Limits { connect: time(setup.connect), answer: time(setup.response), idle: time(setup.idle) };
         let mut gateway = Gateway::new(PeerTransport::new(target.clone()), "box", memory.buffers(), entropy)
             .allow_basic(setup.is_basic_allowed)
+            .commas(setup.commas)
             .limits(limits);
         if let Some(password) = setup.password {
             gateway = gateway.credentials("admin", password);
@@ -32,8 +33,8 @@ impl Embassy {
         Self { gateway }
     }
 
-    pub async fn call(&mut self, ask: ApiCall, records: usize) -> Outcome {
-        with_request!(ask, request => read(&mut self.gateway, request, records).await)
+    pub async fn call(&mut self, call: ApiCall, records: usize) -> Outcome {
+        with_request!(call, request => read(&mut self.gateway, request, records).await)
     }
 
     pub async fn ussd(&mut self, port: u8, code: &str) -> Outcome {
@@ -67,6 +68,9 @@ where
     let mut lines = Vec::new();
     let mut response = match gateway.ask(request).await {
         Ok(response) => response,
+        Err(Error::Redirect) => {
+            return Outcome(format!("redirect to {}", gateway.location().unwrap_or("nowhere")));
+        }
         Err(error) => return Outcome(failure(&error)),
     };
     for _ in 0..records {

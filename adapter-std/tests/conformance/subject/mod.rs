@@ -7,7 +7,10 @@ mod std_messenger;
 
 use ::std::time::Duration;
 
-use sms_gateway::core::{Number, Ports, TaskId, UserId, call::Recipient};
+use sms_gateway::core::{
+    Number, Ports, TaskId, UserId,
+    call::{Commas, Recipient},
+};
 
 pub use embassy::Embassy;
 pub use embassy_messenger::EmbassyMessenger;
@@ -46,9 +49,12 @@ pub enum ApiCall {
     UssdReply,
     StopSms,
     PortInfo,
+    /// Incoming messages that are unread, which this call marks as read: it is not repeatable.
+    Unread,
 }
 
 impl ApiCall {
+    /// The nine calls.
     pub const ALL: [Self; 9] = [
         Self::SendSms,
         Self::Results,
@@ -81,13 +87,13 @@ pub fn recipient() -> Recipient<'static> {
 
 /// Makes the call, over any of the gateways.
 macro_rules! with_request {
-    ($ask:expr, $request:ident => $made:expr) => {{
+    ($call:expr, $request:ident => $made:expr) => {{
         use sms_gateway::core::call::{
             Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
             QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
         };
         use $crate::subject::{ApiCall, ports, recipient, task, user_id};
-        match $ask {
+        match $call {
             ApiCall::SendSms => {
                 let recipients = [recipient()];
                 let $request = &SendSms::new("Grüße", &recipients).unwrap().ports(ports());
@@ -108,6 +114,10 @@ macro_rules! with_request {
             }
             ApiCall::Incoming => {
                 let $request = &QueryIncomingSms::new(Flag::All).after(6).ports(ports());
+                $made
+            }
+            ApiCall::Unread => {
+                let $request = &QueryIncomingSms::new(Flag::Unread);
                 $made
             }
             ApiCall::SendUssd => {
@@ -136,6 +146,7 @@ pub(crate) use with_request;
 pub struct GatewaySetup {
     pub password: Option<&'static str>,
     pub is_basic_allowed: bool,
+    pub commas: Commas,
     pub connect: Duration,
     pub response: Duration,
     pub idle: Duration,
@@ -146,6 +157,7 @@ impl Default for GatewaySetup {
         Self {
             password: Some("admin"),
             is_basic_allowed: false,
+            commas: Commas::Encoded,
             connect: Duration::from_secs(10),
             response: Duration::from_secs(30),
             idle: Duration::from_secs(30),
@@ -177,10 +189,10 @@ impl GatewaySubject {
     }
 
     /// Makes a call and reads its records up to this number. A response that is not read to its end is dropped.
-    pub async fn call(&mut self, ask: ApiCall, records: usize) -> Outcome {
+    pub async fn call(&mut self, call: ApiCall, records: usize) -> Outcome {
         match self {
-            Self::Std(gateway) => gateway.call(ask, records).await,
-            Self::Embassy(gateway) => gateway.call(ask, records).await,
+            Self::Std(gateway) => gateway.call(call, records).await,
+            Self::Embassy(gateway) => gateway.call(call, records).await,
         }
     }
 

@@ -23,6 +23,7 @@ impl Std {
         };
         let mut builder = builder
             .allow_basic(setup.is_basic_allowed)
+            .commas(setup.commas)
             .connect_limit(setup.connect)
             .answer_limit(setup.response)
             .idle_limit(setup.idle);
@@ -32,8 +33,8 @@ impl Std {
         Self { gateway: builder.build().unwrap() }
     }
 
-    pub async fn call(&self, ask: ApiCall, records: usize) -> Outcome {
-        with_request!(ask, request => read(&self.gateway, request, records).await)
+    pub async fn call(&self, call: ApiCall, records: usize) -> Outcome {
+        with_request!(call, request => read(&self.gateway, request, records).await)
     }
 
     pub async fn ussd(&self, port: u8, code: &str) -> Outcome {
@@ -110,7 +111,7 @@ fn kind(error: &Error) -> String {
         Error::NoCredentials => "no credentials".to_owned(),
         Error::BasicNotAllowed => "Basic not allowed".to_owned(),
         Error::Challenge(error) => format!("challenge: {error}"),
-        Error::Redirect { .. } => "redirect".to_owned(),
+        Error::Redirect { location } => format!("redirect to {location}"),
         Error::Http { status } => format!("HTTP {status}"),
         Error::Malformed(error) => format!("malformed: {error}"),
         Error::Refused(refusal) => format!("refused: {:?}", refusal.code),
