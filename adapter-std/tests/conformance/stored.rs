@@ -17,7 +17,7 @@ use crate::{
     on_paused_clock,
     reply::Reply,
     scenarios::GatewayModel,
-    subject::{Adapter, MessengerSetup, Stores},
+    subject::{Adapter, Draft, MessengerSetup, Stores},
 };
 
 const INBOX: MessengerSetup = MessengerSetup { incoming: true };
@@ -87,7 +87,7 @@ impl Snapshot {
 async fn live() -> Vec<Snapshot> {
     let harness = Harness::new(Adapter::Std);
     let model = GatewayModel::new();
-    model.content().inbox = vec!["one", "two"];
+    model.fill_inbox(&["one", "two"]);
     let mut submissions = 0;
     model.serve_but(&harness, move |request| {
         submissions += u32::from(request.call() == "send_sms");
@@ -103,7 +103,10 @@ async fn live() -> Vec<Snapshot> {
     let mut snapshots = Vec::new();
     for step in 0..80 {
         if step % 5 == 1 && step < 50 {
-            messenger.send_all(&[(&step.to_string(), "Hello"), ("10086", "你好")], step % 2 == 0).await;
+            let (number, may_resend) = (step.to_string(), step % 2 == 0);
+            let drafts = [(number.as_str(), "Hello"), ("10086", "你好")];
+            let drafts = drafts.map(|(number, text)| Draft { may_resend, ..Draft::new(number, text) });
+            messenger.send_all(&drafts).await;
         }
         messenger.run(Duration::from_secs(1)).await;
         let entries = harness.stores().std.load().unwrap();
@@ -133,7 +136,7 @@ async fn restore(adapter: Adapter, text: String) -> String {
     let mut harness = Harness::new(adapter);
     harness.set_stores(snapshot.stores().await);
     let model = GatewayModel::new();
-    model.content().inbox = vec!["one", "two", "three"];
+    model.fill_inbox(&["one", "two", "three"]);
     for (id, number) in snapshot.messages {
         model.add(id, number);
     }

@@ -17,6 +17,7 @@ list![
     an_inbox_has_several_pages,
     messages_arrive_while_a_message_is_sent,
     an_inbox_begins_anew,
+    an_incoming_text_is_too_long,
     an_inbox_response_is_cut,
     acknowledged_messages_do_not_come_again_after_a_restart,
     the_gateway_is_unreachable_for_a_while,
@@ -52,7 +53,7 @@ async fn an_empty_inbox_is_polled(harness: &mut Harness) {
 
 fn inbox() -> GatewayModel {
     let model = GatewayModel::new();
-    model.content().inbox = vec!["one", "two", "three", "four", "five"];
+    model.fill_inbox(&["one", "two", "three", "four", "five"]);
     model.content().page = 2;
     model
 }
@@ -68,7 +69,7 @@ async fn messages_arrive_while_a_message_is_sent(harness: &mut Harness) {
     let mut messenger = harness.messenger(INBOX).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(9)).await;
-    model.content().inbox = vec!["one", "two"];
+    model.fill_inbox(&["one", "two"]);
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
 }
@@ -79,9 +80,16 @@ async fn an_inbox_begins_anew(harness: &mut Harness) {
     model.serve_all(harness);
     let mut messenger = harness.messenger(INBOX).await;
     messenger.run(seconds(15)).await;
-    model.content().inbox = vec!["six", "seven"];
+    model.fill_inbox(&["six", "seven"]);
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
+}
+
+async fn an_incoming_text_is_too_long(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    model.fill_inbox(&["one", &"x".repeat(20_000), "three"]);
+    model.serve_all(harness);
+    poll(harness, seconds(30)).await;
 }
 
 async fn an_inbox_response_is_cut(harness: &mut Harness) {
@@ -100,7 +108,7 @@ async fn acknowledged_messages_do_not_come_again_after_a_restart(harness: &mut H
     model.content().page = 100;
     model.serve_all(harness);
     poll(harness, seconds(5)).await;
-    model.content().inbox.push("six");
+    model.content().inbox.push("six".to_owned());
     poll(harness, seconds(30)).await;
 }
 

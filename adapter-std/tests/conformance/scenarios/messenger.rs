@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use sms_gateway::core::text::Encoding;
+
 use crate::{
     harness::Harness,
     list,
     reply::Reply,
-    subject::{MessengerSetup, MessengerSubject},
+    subject::{Draft, MessengerSetup, MessengerSubject},
 };
 
 use super::model::GatewayModel;
@@ -14,9 +16,13 @@ use super::model::GatewayModel;
 list![
     a_message_is_delivered,
     messages_of_two_alphabets_are_delivered,
+    messages_with_wishes_of_their_own_are_sent,
+    messages_of_several_segments_are_delivered,
     messages_are_taken_while_others_are_under_way,
     a_message_is_not_sent_by_the_gateway,
+    the_gateway_sends_a_part_of_a_message,
     a_message_is_not_delivered,
+    results_never_show_a_message,
     a_report_never_arrives,
     a_message_waits_in_the_queue,
     a_message_is_stopped_before_its_submission,
@@ -64,9 +70,43 @@ async fn messages_of_two_alphabets_are_delivered(harness: &mut Harness) {
     model.serve_all(harness);
     let mut messenger = sender(harness).await;
     let messages = [("1", "One"), ("2", "你好"), ("3", "\"Three\"\n#param#")];
-    messenger.send_all(&messages, false).await;
+    messenger.send_all(&messages.map(|(number, text)| Draft::new(number, text))).await;
     messenger.run(MINUTE).await;
     messenger.shut_down().await;
+}
+
+async fn messages_with_wishes_of_their_own_are_sent(harness: &mut Harness) {
+    GatewayModel::new().serve_all(harness);
+    let mut messenger = sender(harness).await;
+    let drafts = [
+        Draft { has_report: false, ..Draft::new("1", "No report") },
+        Draft { encoding: Encoding::Unicode, ..Draft::new("2", "Unicode") },
+        Draft { encoding: Encoding::Gsm7Bit, ..Draft::new("3", "{GSM 7-bit} €") },
+        Draft { ports: "0,2".parse().unwrap(), ..Draft::new("4", "Two ports") },
+    ];
+    messenger.send_all(&drafts).await;
+    messenger.run(2 * MINUTE).await;
+    messenger.shut_down().await;
+}
+
+async fn messages_of_several_segments_are_delivered(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    model.content().segments = 2;
+    model.serve_all(harness);
+    let long = "All work and no play. ".repeat(12);
+    send(harness, &["Hello", &long], MINUTE).await;
+}
+
+async fn the_gateway_sends_a_part_of_a_message(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    (model.content().segments, model.content().fails) = (2, true);
+    deliver(harness, &model, &["Hello"], 2 * MINUTE).await;
+}
+
+async fn results_never_show_a_message(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    model.content().hides = true;
+    deliver(harness, &model, &["Hello"], 20 * MINUTE).await;
 }
 
 async fn messages_are_taken_while_others_are_under_way(harness: &mut Harness) {
@@ -171,7 +211,8 @@ async fn lose(
         this.answer(request)
     });
     let mut messenger = sender(harness).await;
-    messenger.send_all(&[("1", "Hello"), ("2", "Hello"), ("3", "Hello")], may_resend).await;
+    let drafts = ["1", "2", "3"].map(|number| Draft { may_resend, ..Draft::new(number, "Hello") });
+    messenger.send_all(&drafts).await;
     messenger.run(15 * MINUTE).await;
     messenger.shut_down().await;
 }

@@ -13,9 +13,7 @@ use crate::{harness::Harness, peer::Request, reply::Reply};
 pub struct Content {
     messages: Vec<Message>,
     /// Messages that arrived, with ids from 1.
-    pub inbox: Vec<&'static str>,
-    /// The first message of the inbox that is shown.
-    pub inbox_begin: usize,
+    pub inbox: Vec<String>,
     /// The maximum number of messages in one page of the inbox.
     pub page: usize,
     pub in_queue: u32,
@@ -23,8 +21,10 @@ pub struct Content {
     pub holds: bool,
     /// The TP-Status of status reports; none arrive without it.
     pub report: Option<u8>,
-    /// The gateway could not send messages.
+    /// The gateway could not send messages, or not their last segment.
     pub fails: bool,
+    /// The number of segments of each message.
+    pub segments: usize,
     /// Results don't show messages.
     pub hides: bool,
 }
@@ -41,11 +41,16 @@ pub struct GatewayModel(Arc<Mutex<Content>>);
 
 impl GatewayModel {
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Content { page: 100, report: Some(0), ..Content::default() })))
+        Self(Arc::new(Mutex::new(Content { page: 100, report: Some(0), segments: 1, ..Content::default() })))
     }
 
     pub fn content(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap()
+    }
+
+    /// Replaces the messages that arrived.
+    pub fn fill_inbox(&self, texts: &[&str]) {
+        self.content().inbox = texts.iter().map(|text| (*text).to_owned()).collect();
     }
 
     /// The messages that the gateway has, by user_id and number.
@@ -118,30 +123,36 @@ impl Content {
         if self.hides {
             return Reply::json(r#"{"error_code":200,"result":[]}"#);
         }
-        self.list(|Message { id, .. }| {
+        let segments = self.segments;
+        self.list(1, |Message { id, .. }| {
             let (status, count) = match (self.holds, self.fails) {
                 (true, _) => ("SENDING", 0),
-                (_, true) => ("FAILED", 0),
-                _ => ("SENT_OK", 1),
+                (_, true) => ("FAILED", segments - 1),
+                _ => ("SENT_OK", segments),
             };
-            format!(r#""user_id":{id},"status":"{status}","count":1,"succ_count":{count}"#)
+            format!(r#""user_id":{id},"status":"{status}","count":{segments},"succ_count":{count}"#)
         })
     }
 
+    /// The reports of all segments.
     fn reports(&self) -> Reply {
         match self.report.filter(|_| !self.holds && !self.fails) {
-            Some(status) => self.list(|_| format!(r#""status_code":{status}"#)),
+            Some(status) => self.list(self.segments, |_| format!(r#""status_code":{status}"#)),
             None => Reply::json(r#"{"error_code":200,"result":[]}"#),
         }
     }
 
-    fn list(&self, about: impl Fn(&Message) -> String) -> Reply {
+    /// Records about the first segments of each message.
+    fn list(&self, segments: usize, about: impl Fn(&Message) -> String) -> Reply {
         let mut records = Vec::new();
-        for (reference, message) in (10..).zip(&self.messages) {
-            let (number, about) = (&message.number, about(message));
-            records.push(format!(
-                r#"{{"port":0,"number":"{number}","time":"2026-01-01 10:00:00","ref_id":{reference},{about}}}"#
-            ));
+        for (index, message) in self.messages.iter().enumerate() {
+            for segment in 0..segments {
+                let reference = 10 + index * self.segments + segment;
+                let (number, about) = (&message.number, about(message));
+                records.push(format!(
+                    r#"{{"port":0,"number":"{number}","time":"2026-01-01 10:00:00","ref_id":{reference},{about}}}"#
+                ));
+            }
         }
         Reply::json(&format!(r#"{{"error_code":200,"result":[{}]}}"#, records.join(",")))
     }
@@ -151,7 +162,7 @@ impl Content {
             .split_once("incoming_sms_id=")
             .map_or(0, |(_, id)| id.split('&').next().unwrap().parse::<usize>().unwrap());
         let mut records = String::new();
-        let shown = (1..).zip(&self.inbox).skip(after.max(self.inbox_begin)).take(self.page);
+        let shown = (1..).zip(&self.inbox).skip(after).take(self.page);
         for (id, text) in shown {
             let _ = write!(
                 records,

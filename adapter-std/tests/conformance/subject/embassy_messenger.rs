@@ -4,12 +4,13 @@ use std::{io, time::Duration};
 
 use sms_gateway::core::{
     UserId,
+    json::Text,
     track::{EarlyReport, Settings, Slot},
 };
 use sms_gateway_embassy::{Either, Event, Messenger, Room, Sms};
 use tokio::time::Instant;
 
-use super::{Embassy, MessengerSetup, embassy::failure};
+use super::{Draft, Embassy, MessengerSetup, embassy::failure};
 use crate::{disk::Disk, harness::Log, stream::PeerTransport};
 
 pub struct EmbassyMessenger {
@@ -35,9 +36,10 @@ impl EmbassyMessenger {
         Self { messenger, log, ids: Vec::new() }
     }
 
-    pub async fn send(&mut self, messages: &[(&str, &str)], may_resend: bool) {
-        for (number, text) in messages {
-            let sms = Sms::new(number, text).unwrap().resend(may_resend);
+    pub async fn send(&mut self, drafts: &[Draft<'_>]) {
+        for draft in drafts {
+            let sms = Sms::new(draft.number, draft.text).unwrap().encoding(draft.encoding).unwrap();
+            let sms = sms.ports(draft.ports).status_report(draft.has_report).resend(draft.may_resend);
             let id = self.messenger.send(&sms).await.unwrap();
             self.log.note(format!("message {id} is taken"));
             self.ids.push(id);
@@ -91,7 +93,11 @@ fn note(log: &Log, event: &Event<'_, io::Error>) {
     let (about, text) = match event {
         Event::News(message) => return log.update(message),
         Event::Incoming(sms) => {
-            ("incoming", format!("incoming {} from {}: {:?}", sms.mark.id, sms.number, sms.text.as_str()))
+            let text = match sms.text {
+                Text::TooLong { .. } => "too long".to_owned(),
+                text => format!("{:?}", text.as_str()),
+            };
+            ("incoming", format!("incoming {} from {}: {text}", sms.mark.id, sms.number))
         }
         Event::Unmatched(report) => ("event", format!("unmatched report of {}", report.number.as_str())),
         Event::Ambiguous(report) => ("event", format!("ambiguous report of {}", report.number.as_str())),

@@ -10,6 +10,7 @@ use ::std::time::Duration;
 use sms_gateway::core::{
     Number, Ports, TaskId, UserId,
     call::{Commas, Recipient},
+    text::Encoding,
 };
 
 pub use embassy::Embassy;
@@ -165,6 +166,30 @@ impl Default for GatewaySetup {
     }
 }
 
+/// A message to be sent, and how.
+#[derive(Clone, Copy)]
+pub struct Draft<'a> {
+    pub number: &'a str,
+    pub text: &'a str,
+    pub may_resend: bool,
+    pub has_report: bool,
+    pub encoding: Encoding,
+    pub ports: Ports,
+}
+
+impl<'a> Draft<'a> {
+    pub const fn new(number: &'a str, text: &'a str) -> Self {
+        Self {
+            number,
+            text,
+            may_resend: false,
+            has_report: true,
+            encoding: Encoding::Auto,
+            ports: Ports::NONE,
+        }
+    }
+}
+
 /// How a messenger is made.
 #[derive(Clone, Copy, Default)]
 pub struct MessengerSetup {
@@ -246,14 +271,14 @@ pub enum MessengerSubject {
 impl MessengerSubject {
     /// Takes a message. Its number counts from 0, in the order of taking.
     pub async fn send(&mut self, number: &str, text: &str) {
-        self.send_all(&[(number, text)], false).await;
+        self.send_all(&[Draft::new(number, text)]).await;
     }
 
     /// Takes messages, all at once.
-    pub async fn send_all(&mut self, messages: &[(&str, &str)], may_resend: bool) {
+    pub async fn send_all(&mut self, drafts: &[Draft<'_>]) {
         match self {
-            Self::Std(messenger) => messenger.send(messages, may_resend).await,
-            Self::Embassy(messenger) => messenger.send(messages, may_resend).await,
+            Self::Std(messenger) => messenger.send(drafts).await,
+            Self::Embassy(messenger) => messenger.send(drafts).await,
         }
     }
 

@@ -6,14 +6,14 @@ use sms_gateway::{
     Handle, Messenger, Sms,
     core::{
         Number,
-        track::{Draft, EarlyReport, Settings, Slot, State, Tracker},
+        track::{self, EarlyReport, Settings, Slot, State, Tracker},
     },
-    messenger::{Event, Inbox},
+    messenger::{Event, Flaw, Inbox},
     store::{MemoryStore, Store as _, Write},
 };
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{MessengerSetup, Std, std::failure};
+use super::{Draft, MessengerSetup, Std, std::failure};
 use crate::harness::Log;
 
 /// A store with a saved block of user_ids, since adapter-std chooses a random one otherwise.
@@ -21,7 +21,7 @@ pub fn store() -> MemoryStore {
     let (mut slots, mut early) = ([Slot::EMPTY; 1], [EarlyReport::EMPTY; 1]);
     let settings = Settings { first_epoch: 3, ..Settings::default() };
     let mut tracker = Tracker::new(&mut slots, &mut early, settings, Duration::ZERO);
-    tracker.add(&Draft::new(Number::new("1").unwrap()), Duration::ZERO).unwrap();
+    tracker.add(&track::Draft::new(Number::new("1").unwrap()), Duration::ZERO).unwrap();
     let mut store = MemoryStore::new();
     while let Some(change) = tracker.next_change() {
         if change.key() >= 0x8000_0000 {
@@ -110,10 +110,11 @@ impl StdMessenger {
     }
 
     /// Sends messages at once, so that one request can take them all.
-    pub async fn send(&mut self, messages: &[(&str, &str)], may_resend: bool) {
+    pub async fn send(&mut self, drafts: &[Draft<'_>]) {
         let mut sending = Vec::new();
-        for (number, text) in messages {
-            let sms = Sms::new(number, *text).unwrap().resend(may_resend);
+        for draft in drafts {
+            let sms = Sms::new(draft.number, draft.text).unwrap().encoding(draft.encoding).unwrap();
+            let sms = sms.ports(draft.ports).status_report(draft.has_report).resend(draft.may_resend);
             let messenger = self.messenger.clone();
             sending.push(tokio::spawn(async move { messenger.send(sms).await }));
         }
@@ -149,7 +150,11 @@ impl StdMessenger {
 /// Logs messages that arrive, and acknowledges them.
 async fn receive(mut inbox: Inbox, log: Log) {
     while let Some(sms) = inbox.next().await {
-        log.event("incoming", format!("incoming {} from {}: {:?}", sms.mark.id, sms.number, sms.text));
+        let text = match sms.flaw {
+            Some(Flaw::TooLong { .. }) => "too long".to_owned(),
+            _ => format!("{:?}", sms.text),
+        };
+        log.event("incoming", format!("incoming {} from {}: {text}", sms.mark.id, sms.number));
         sms.acknowledge();
     }
 }
