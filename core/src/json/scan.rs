@@ -1,6 +1,6 @@
 //! Looking for the end of a run, a machine word at a time.
 
-use super::escape::copy_escapes;
+use super::{FAST, escape::copy_escapes};
 
 const BYTES: usize = size_of::<usize>();
 /// One in each byte.
@@ -16,6 +16,23 @@ const fn marks(word: usize, byte: u8) -> usize {
 
 /// The length of what comes before the next quote or backslash, and whether all of it is ASCII.
 pub(super) fn scan(input: &[u8]) -> (usize, bool) {
+    if FAST { scan_words(input) } else { scan_bytes(input) }
+}
+
+fn scan_bytes(input: &[u8]) -> (usize, bool) {
+    let mut length = 0_usize;
+    let mut seen = 0;
+    for byte in input {
+        if matches!(byte, b'"' | b'\\') {
+            break;
+        }
+        seen |= byte;
+        length = length.saturating_add(1);
+    }
+    (length, seen.is_ascii())
+}
+
+fn scan_words(input: &[u8]) -> (usize, bool) {
     let mut seen = 0;
     let mut length = 0_usize;
     let (words, tail) = input.as_chunks::<BYTES>();
@@ -33,14 +50,8 @@ pub(super) fn scan(input: &[u8]) -> (usize, bool) {
         // No slice is long enough to wrap.
         length = length.wrapping_add(BYTES);
     }
-    for byte in tail {
-        if matches!(byte, b'"' | b'\\') {
-            break;
-        }
-        seen |= usize::from(*byte);
-        length = length.saturating_add(1);
-    }
-    (length, seen & TOPS == 0)
+    let (before, ascii) = scan_bytes(tail);
+    (length.saturating_add(before), seen & TOPS == 0 && ascii)
 }
 
 /// Copies a value that stands whole in `input` and is a sound string or a short integer without a sign: its length in `room`, and
@@ -143,7 +154,8 @@ mod tests {
         #[test]
         fn scan_stops_where_a_plain_search_does(input in bytes()) {
             let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
-            prop_assert_eq!(scan(&input), (length, input[..length].is_ascii()));
+            let expected = (length, input[..length].is_ascii());
+            prop_assert_eq!((scan_words(&input), scan_bytes(&input)), (expected, expected));
         }
 
         #[test]

@@ -1,7 +1,8 @@
 //! The inside of a JSON string: escapes and UTF-8, cut at any byte.
 
 use super::{
-    escape::{hex4, short},
+    FAST,
+    escape::{hex, hex4, short},
     scan::scan,
     store::Store,
 };
@@ -75,7 +76,7 @@ impl TextReader {
         let Some((run, rest)) = input.split_at_checked(length) else { return };
         *input = rest;
         self.end_high(store);
-        if ascii {
+        if FAST && ascii {
             store.push(run);
         } else {
             self.utf8(run, store);
@@ -84,7 +85,8 @@ impl TextReader {
 
     /// A backslash: a whole `\uXXXX` at once where it stands in the input, else step by step.
     fn backslash(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
-        if let [_, b'u', a, b, c, d, rest @ ..] = *input
+        if FAST
+            && let [_, b'u', a, b, c, d, rest @ ..] = *input
             && let Some(unit) = hex4([*a, *b, *c, *d])
         {
             *input = rest;
@@ -115,13 +117,13 @@ impl TextReader {
 
     /// Takes a digit of `\uXXXX`, unless it is none.
     fn hex_digit(&mut self, byte: u8, left: u8, unit: u16, store: &mut Store<'_>) -> bool {
-        let Some(digit) = hex4([b'0', b'0', b'0', byte]) else {
+        let Some(digit) = hex(byte) else {
             self.escape = Escape::None;
             self.end_high(store);
             replace(store);
             return false;
         };
-        let unit = unit << 4 | digit;
+        let unit = unit << 4 | u16::from(digit);
         if left > 1 {
             self.escape = Escape::Hex { left: left.saturating_sub(1), unit };
         } else {

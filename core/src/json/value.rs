@@ -4,7 +4,10 @@ use core::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::store::{Kind, Slot};
+use super::{
+    FAST,
+    store::{Kind, Slot},
+};
 use crate::Timestamp;
 
 /// A text of an answer, lent from the working buffer.
@@ -142,7 +145,7 @@ impl FromRaw for u32 {
     #[inline]
     fn from_raw(raw: &[u8]) -> Option<Self> {
         // What is short enough not to overflow, as nearly all of it is, takes no checks on the way.
-        if let 1..=9 = raw.len() {
+        if FAST && let 1..=9 = raw.len() {
             let mut value = 0_u32;
             let mut other = false;
             for byte in raw {
