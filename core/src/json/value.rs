@@ -135,7 +135,10 @@ impl FromRaw for i64 {
                 return None;
             }
             // Counted down, since the least value is farther from zero than the greatest.
-            value = value.checked_mul(10)?.checked_sub(i64::from(digit))?;
+            if value < i64::MIN / 10 {
+                return None;
+            }
+            value = value.wrapping_mul(10).checked_sub(i64::from(digit))?;
         }
         if negative { Some(value) } else { value.checked_neg() }
     }
