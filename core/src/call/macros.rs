@@ -60,8 +60,8 @@ macro_rules! words {
 
         impl $crate::json::FromRaw for $name {
             fn from_raw(raw: &[u8]) -> Option<Self> {
-                const WORDS: &[(&str, $name)] = &[$(($word, $name::$variant)),*];
-                WORDS.iter().find(|(word, _)| raw == word.as_bytes()).map(|(_, value)| *value)
+                const VALUES: &[$name] = &[$($name::$variant),*];
+                VALUES.get($crate::json::position(raw, &[$($word),*])).copied()
             }
         }
 

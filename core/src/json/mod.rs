@@ -34,7 +34,7 @@ pub(crate) use reader::Reader;
 pub(crate) use schema::{Key, Schema, key};
 pub use store::MAX_KEY_BYTES;
 pub use value::{Field, Text};
-pub(crate) use value::{FromRaw, TakeValue, Values};
+pub(crate) use value::{FromRaw, TakeValue, Values, position};
 pub(crate) use write::JsonWriter;
 
 /// Whether tidy fields are recognised whole, and runs of text are scanned a word at a time. A microcontroller reads few records, and

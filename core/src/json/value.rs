@@ -164,6 +164,13 @@ impl FromRaw for u32 {
     }
 }
 
+/// The position of a word in a list, or the list's length.
+// All enums of words share this on a microcontroller.
+#[cfg_attr(target_os = "none", inline(never))]
+pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
+    words.iter().position(|word| raw == word.as_bytes()).unwrap_or(words.len())
+}
+
 impl FromRaw for Timestamp {
     fn from_raw(raw: &[u8]) -> Option<Self> {
         Self::from_bytes(raw)
