@@ -5,7 +5,31 @@ use core::{fmt, marker::PhantomData};
 use serde::Serialize;
 
 use super::Call;
-use crate::json::{Field, ReadError, Reader};
+use crate::json::{Field, ReadError, Reader, Schema, Values};
+
+/// The part of a [`Decoder`] that does not depend on the call's type, so that it is compiled once.
+struct RawDecoder {
+    reader: Reader,
+    /// Whether the reader stopped after a record.
+    at_record: bool,
+}
+
+impl RawDecoder {
+    const fn new(schema: &'static Schema) -> Self {
+        Self { reader: Reader::new(schema), at_record: false }
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn advance(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> Result<bool, ReadError> {
+        self.at_record = false;
+        self.at_record = self.reader.next(buffer, input)?;
+        Ok(self.at_record)
+    }
+
+    fn record<'a>(&'a self, buffer: &'a [u8]) -> Option<Values<'a>> {
+        self.at_record.then(|| self.reader.record(buffer))
+    }
+}
 
 /// Reads the answer of one call, in pieces of any size.
 ///
@@ -16,17 +40,15 @@ use crate::json::{Field, ReadError, Reader};
 /// The order of calls: [`next`](Self::next) until it gives `None`, for each piece of the answer; after the last piece
 /// [`finish`](Self::finish). [`summary`](Self::summary) tells at any time what is known so far, also after an error.
 pub struct Decoder<C: Call, B> {
-    reader: Reader,
+    raw: RawDecoder,
     buffer: B,
-    /// Whether the reader stopped behind a record.
-    at_record: bool,
     call: PhantomData<fn() -> C>,
 }
 
 impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// A reader of one answer over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
     pub const fn new(buffer: B) -> Self {
-        Self { reader: Reader::new(C::SCHEMA), buffer, at_record: false, call: PhantomData }
+        Self { raw: RawDecoder::new(C::SCHEMA), buffer, call: PhantomData }
     }
 
     /// Reads on to the next record, advancing `input` behind what was read.
@@ -47,14 +69,12 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<bool, ReadError> {
-        self.at_record = false;
-        self.at_record = self.reader.next(self.buffer.as_mut(), input)?;
-        Ok(self.at_record)
+        self.raw.advance(self.buffer.as_mut(), input)
     }
 
     /// The record that was read last; `None` unless the last [`advance`](Self::advance) told of one.
     pub fn record(&self) -> Option<C::Record<'_>> {
-        if self.at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
+        self.raw.record(self.buffer.as_ref()).and_then(C::record)
     }
 
     /// What the answer said beside its records, after its last piece.
@@ -62,18 +82,18 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// # Errors
     /// The error that [`next`](Self::next) ended with, or [`CutOff`](crate::json::Malformed::CutOff) when the document has no end.
     pub fn finish(&self) -> Result<C::Summary<'_>, ReadError> {
-        self.reader.finish()?;
+        self.raw.reader.finish()?;
         Ok(self.summary())
     }
 
     /// What the answer said so far beside its records.
     pub fn summary(&self) -> C::Summary<'_> {
-        C::summary(self.reader.head(self.buffer.as_ref()))
+        C::summary(self.raw.reader.head(self.buffer.as_ref()))
     }
 
     /// Whether the document has come to its end.
     pub fn is_complete(&self) -> bool {
-        self.reader.is_complete()
+        self.raw.reader.is_complete()
     }
 
     /// Gives the buffer back.
@@ -86,7 +106,7 @@ impl<C: Call, B> fmt::Debug for Decoder<C, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("call", &C::NAME)
-            .field("complete", &self.reader.is_complete())
+            .field("complete", &self.raw.reader.is_complete())
             .finish_non_exhaustive()
     }
 }
