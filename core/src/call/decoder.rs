@@ -115,6 +115,13 @@ impl<C: Call, B> fmt::Debug for Decoder<C, B> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Never {}
 
+/// The error_codes of one call.
+struct Codes {
+    call: &'static str,
+    success: u32,
+    meanings: &'static [(u32, &'static str)],
+}
+
 /// The gateway answered, and refused: its `error_code` is not the one of success. Or it did not say: then
 /// [`code`](Self::code) is `None`, and what was asked may have been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,25 +136,21 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn check<C: Call>(code: Field<'_, u32>) -> Result<(), Self> {
-        Self::look(C::NAME, C::SUCCESS, C::MEANINGS, code)
+        Self::look(const { &Codes { call: C::NAME, success: C::SUCCESS, meanings: C::MEANINGS } }, code)
     }
 
-    fn look(
-        call: &'static str,
-        success: u32,
-        meanings: &'static [(u32, &'static str)],
-        code: Field<'_, u32>,
-    ) -> Result<(), Self> {
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn look(codes: &'static Codes, code: Field<'_, u32>) -> Result<(), Self> {
         let (code, meaning) = match code {
-            Field::Known(code) if code == success => return Ok(()),
+            Field::Known(code) if code == codes.success => return Ok(()),
             Field::Known(code) => {
-                let meaning = meanings.iter().find(|known| known.0 == code);
+                let meaning = codes.meanings.iter().find(|known| known.0 == code);
                 (Some(code), meaning.map_or("a code that the document does not list", |known| known.1))
             }
             Field::Missing => (None, "it has no error_code"),
             Field::Other(_) => (None, "its error_code is no number"),
         };
-        Err(Self { call, code, meaning })
+        Err(Self { call: codes.call, code, meaning })
     }
 }
 
