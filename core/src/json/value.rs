@@ -12,6 +12,7 @@ use crate::Timestamp;
 
 /// A text of an answer, lent from the working buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Text<'a> {
     /// The key is missing or its value is `null`.
     #[default]
