@@ -163,6 +163,11 @@ mod part {
         core::track::{EarlyReport, Settings, Slot},
     };
 
+    #[cfg(not(feature = "defmt"))]
+    use core::fmt::Debug as Shown;
+    #[cfg(feature = "defmt")]
+    use defmt::Format as Shown;
+
     use super::{Connection, Lent, gateway, run, store::with_store};
 
     const EARLY: usize = MESSAGES / 2;
@@ -186,7 +191,11 @@ mod part {
     }
 
     #[inline(never)]
-    pub(super) fn follow<S: Store>(memory: &mut Lent, entropy: &mut dyn FnMut() -> u64, store: S) -> bool {
+    pub(super) fn follow<S: Store<Error: Shown>>(
+        memory: &mut Lent,
+        entropy: &mut dyn FnMut() -> u64,
+        store: S,
+    ) -> bool {
         // Not as a tuple, which would be copied.
         let mut slots = [Slot::EMPTY; MESSAGES];
         let mut early = [EarlyReport::EMPTY; EARLY];
@@ -209,7 +218,7 @@ mod part {
         size_of::<O>()
     }
 
-    async fn life<S: Store>(messenger: &mut Messenger<'_, '_, Connection, S>) -> bool {
+    async fn life<S: Store<Error: Shown>>(messenger: &mut Messenger<'_, '_, Connection, S>) -> bool {
         for _ in 0..MESSAGES {
             let Ok(sms) = Sms::new(black_box(NUMBER), black_box(TEXT)) else { return false };
             if let Err(error) = messenger.send(&sms).await {
