@@ -86,10 +86,10 @@ const fn by_ten(value: u64) -> (u64, u8) {
 #[allow(clippy::cast_possible_truncation)]
 const fn by_ten_in_words(value: u64) -> (u64, u8) {
     let high = (value >> 32) as u32;
-    let middle = (high % 10) << 16 | (value >> 16) as u32 & 0xFFFF;
-    let low = (middle % 10) << 16 | value as u32 & 0xFFFF;
+    let middle = ((high % 10) << 16) | ((value >> 16) as u32 & 0xFFFF);
+    let low = ((middle % 10) << 16) | (value as u32 & 0xFFFF);
     // The middle and the low quotient are below 2^16, since their dividends are below 10 * 2^16.
-    let lower = (middle / 10) << 16 | low / 10;
+    let lower = ((middle / 10) << 16) | (low / 10);
     (((high / 10) as u64) << 32 | lower as u64, (low % 10) as u8)
 }
 

@@ -20,12 +20,14 @@ impl RawDecoder {
     }
 
     #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn advance(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> Result<bool, ReadError> {
         self.at_record = false;
         self.at_record = self.reader.next(buffer, input)?;
         Ok(self.at_record)
     }
 
+    #[inline]
     fn record<'a>(&'a self, buffer: &'a [u8]) -> Option<Values<'a>> {
         self.at_record.then(|| self.reader.record(buffer))
     }

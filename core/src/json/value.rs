@@ -166,8 +166,9 @@ impl FromRaw for u32 {
 }
 
 /// The position of a word in a list, or the list's length.
-// All enums of words share this on a microcontroller.
+// All enums of words share this on a microcontroller. Elsewhere the list is a constant that the compiler unrolls.
 #[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline)]
 pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
     words.iter().position(|word| raw == word.as_bytes()).unwrap_or(words.len())
 }

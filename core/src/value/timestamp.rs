@@ -51,7 +51,8 @@ impl Timestamp {
     /// Reads the 19 characters of the gateway's form.
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
         let text = <&[u8; 19]>::try_from(text).ok()?;
-        let parts = if cfg!(target_pointer_width = "64") { parts_by_words(text) } else { parts_by_bytes(text) };
+        let parts =
+            if cfg!(target_pointer_width = "64") { parts_by_words(text) } else { parts_by_bytes(text) };
         let [century, year, month, day, hour, minute, second] = parts?;
         Self::new(u16::from(century) * 100 + u16::from(year), month, day, hour, minute, second).ok()
     }
