@@ -14,9 +14,16 @@ const fn marks(word: usize, byte: u8) -> usize {
     difference.wrapping_sub(ONES) & !difference & TOPS
 }
 
-/// The length of what comes before the next quote or backslash, and whether all of it is ASCII.
+/// The length of a run before the next quote or backslash, and whether all of it is ASCII. Without the fast paths, the run also ends
+/// before a byte beyond ASCII.
 pub(super) fn scan(input: &[u8]) -> (usize, bool) {
-    if FAST { scan_words(input) } else { scan_bytes(input) }
+    if FAST { scan_words(input) } else { (scan_ascii(input), true) }
+}
+
+/// The length of what comes before the next quote, backslash or byte beyond ASCII.
+fn scan_ascii(input: &[u8]) -> usize {
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0x80..);
+    input.iter().position(is_end).unwrap_or(input.len())
 }
 
 fn scan_bytes(input: &[u8]) -> (usize, bool) {
@@ -156,6 +163,8 @@ mod tests {
             let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
             let expected = (length, input[..length].is_ascii());
             prop_assert_eq!((scan_words(&input), scan_bytes(&input)), (expected, expected));
+            let length = length.min(input.iter().position(|byte| !byte.is_ascii()).unwrap_or(length));
+            prop_assert_eq!(scan_ascii(&input), length);
         }
 
         #[test]
@@ -178,7 +187,7 @@ mod tests {
         #[test]
         fn a_run_is_copied_whole_or_not_at_all(input in bytes(), room in 0..48_usize) {
             let mut copy = [0xAA; 48];
-            let (length, ascii) = scan(&input);
+            let (length, ascii) = scan_words(&input);
             match copy_run(&input, &mut copy[..room]) {
                 Some((copied, pure)) => {
                     prop_assert!(length < input.len());

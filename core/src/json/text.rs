@@ -43,6 +43,13 @@ impl TextReader {
                     }
                     self.run(input, store);
                     let [byte, rest @ ..] = *input else { return false };
+                    if !FAST && !byte.is_ascii() {
+                        self.end_high(store);
+                        if self.complete_partial(input, store) {
+                            continue;
+                        }
+                        return false;
+                    }
                     self.end_partial(store);
                     if *byte == b'"' {
                         *input = rest;
@@ -76,7 +83,7 @@ impl TextReader {
         let Some((run, rest)) = input.split_at_checked(length) else { return };
         *input = rest;
         self.end_high(store);
-        if FAST && ascii {
+        if ascii {
             store.push(run);
         } else {
             self.utf8(run, store);
@@ -173,7 +180,7 @@ impl TextReader {
         store.push(rest);
     }
 
-    /// Adds to a character that was cut; `false` when the input ends before it is complete.
+    /// Completes a character that was cut, or reads a whole one. Returns `false` if the input ends before the character does.
     fn complete_partial(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
         while let [byte, rest @ ..] = *input {
             let length = self.partial_length.saturating_add(1);
@@ -193,6 +200,11 @@ impl TextReader {
                     self.partial_length = length;
                 }
                 Err(_) => {
+                    // A first byte is replaced itself; another one may begin the next character.
+                    if self.partial_length == 0 {
+                        *input = rest;
+                        replace(store);
+                    }
                     self.end_partial(store);
                     return true;
                 }
