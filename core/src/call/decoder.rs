@@ -4,34 +4,8 @@ use core::{fmt, marker::PhantomData};
 
 use serde::Serialize;
 
-use super::Call;
-use crate::json::{Field, ReadError, Reader, Schema, Values};
-
-/// The part of a [`Decoder`] that does not depend on the call's type, so that it is compiled once.
-struct RawDecoder {
-    reader: Reader,
-    /// Whether the reader stopped after a record.
-    at_record: bool,
-}
-
-impl RawDecoder {
-    const fn new(schema: &'static Schema) -> Self {
-        Self { reader: Reader::new(schema), at_record: false }
-    }
-
-    #[cfg_attr(target_os = "none", inline(never))]
-    #[cfg_attr(not(target_os = "none"), inline)]
-    fn advance(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> Result<bool, ReadError> {
-        self.at_record = false;
-        self.at_record = self.reader.next(buffer, input)?;
-        Ok(self.at_record)
-    }
-
-    #[inline]
-    fn record<'a>(&'a self, buffer: &'a [u8]) -> Option<Values<'a>> {
-        self.at_record.then(|| self.reader.record(buffer))
-    }
-}
+use super::{Call, Spec};
+use crate::json::{Field, ReadError, Reader};
 
 /// Reads the answer of one call, in pieces of any size.
 ///
@@ -42,15 +16,17 @@ impl RawDecoder {
 /// The order of calls: [`next`](Self::next) until it gives `None`, for each piece of the answer; after the last piece
 /// [`finish`](Self::finish). [`summary`](Self::summary) tells at any time what is known so far, also after an error.
 pub struct Decoder<C: Call, B> {
-    raw: RawDecoder,
+    reader: Reader,
     buffer: B,
+    /// Whether the reader stopped behind a record.
+    at_record: bool,
     call: PhantomData<fn() -> C>,
 }
 
 impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// A reader of one answer over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
     pub const fn new(buffer: B) -> Self {
-        Self { raw: RawDecoder::new(C::SCHEMA), buffer, call: PhantomData }
+        Self { reader: Reader::new(C::SCHEMA), buffer, at_record: false, call: PhantomData }
     }
 
     /// Reads on to the next record, advancing `input` behind what was read.
@@ -71,12 +47,14 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<bool, ReadError> {
-        self.raw.advance(self.buffer.as_mut(), input)
+        self.at_record = false;
+        self.at_record = self.reader.next(self.buffer.as_mut(), input)?;
+        Ok(self.at_record)
     }
 
     /// The record that was read last; `None` unless the last [`advance`](Self::advance) told of one.
     pub fn record(&self) -> Option<C::Record<'_>> {
-        self.raw.record(self.buffer.as_ref()).and_then(C::record)
+        if self.at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
     }
 
     /// What the answer said beside its records, after its last piece.
@@ -84,18 +62,18 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// # Errors
     /// The error that [`next`](Self::next) ended with, or [`CutOff`](crate::json::Malformed::CutOff) when the document has no end.
     pub fn finish(&self) -> Result<C::Summary<'_>, ReadError> {
-        self.raw.reader.finish()?;
+        self.reader.finish()?;
         Ok(self.summary())
     }
 
     /// What the answer said so far beside its records.
     pub fn summary(&self) -> C::Summary<'_> {
-        C::summary(self.raw.reader.head(self.buffer.as_ref()))
+        C::summary(self.reader.head(self.buffer.as_ref()))
     }
 
     /// Whether the document has come to its end.
     pub fn is_complete(&self) -> bool {
-        self.raw.reader.is_complete()
+        self.reader.is_complete()
     }
 
     /// Gives the buffer back.
@@ -108,7 +86,7 @@ impl<C: Call, B> fmt::Debug for Decoder<C, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("call", &C::NAME)
-            .field("complete", &self.raw.reader.is_complete())
+            .field("complete", &self.reader.is_complete())
             .finish_non_exhaustive()
     }
 }
@@ -116,13 +94,6 @@ impl<C: Call, B> fmt::Debug for Decoder<C, B> {
 /// The record of an answer that has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Never {}
-
-/// The error_codes of one call.
-struct Codes {
-    call: &'static str,
-    success: u32,
-    meanings: &'static [(u32, &'static str)],
-}
 
 /// The gateway answered, and refused: its `error_code` is not the one of success. Or it did not say: then
 /// [`code`](Self::code) is `None`, and what was asked may have been done.
@@ -139,21 +110,21 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn check<C: Call>(code: Field<'_, u32>) -> Result<(), Self> {
-        Self::look(const { &Codes { call: C::NAME, success: C::SUCCESS, meanings: C::MEANINGS } }, code)
+        Self::judge(C::SPEC, code)
     }
 
-    #[cfg_attr(target_os = "none", inline(never))]
-    fn look(codes: &'static Codes, code: Field<'_, u32>) -> Result<(), Self> {
+    /// Judges a response by its error_code.
+    pub(crate) fn judge(spec: &'static Spec, code: Field<'_, u32>) -> Result<(), Self> {
         let (code, meaning) = match code {
-            Field::Known(code) if code == codes.success => return Ok(()),
+            Field::Known(code) if code == spec.success => return Ok(()),
             Field::Known(code) => {
-                let meaning = codes.meanings.iter().find(|known| known.0 == code);
+                let meaning = spec.meanings.iter().find(|known| known.0 == code);
                 (Some(code), meaning.map_or("a code that the document does not list", |known| known.1))
             }
             Field::Missing => (None, "it has no error_code"),
             Field::Other(_) => (None, "its error_code is no number"),
         };
-        Err(Self { call: codes.call, code, meaning })
+        Err(Self { call: spec.name, code, meaning })
     }
 }
 
