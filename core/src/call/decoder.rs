@@ -98,6 +98,7 @@ pub enum Never {}
 /// The gateway answered, and refused: its `error_code` is not the one of success. Or it did not say: then
 /// [`code`](Self::code) is `None`, and what was asked may have been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Refusal {
     /// The call.
     pub call: &'static str,
