@@ -92,34 +92,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answers;
 mod ask;
 mod clock;
-mod digits;
-mod early;
+mod events;
 mod inbox;
-mod index;
+mod journal;
+mod matching;
 mod message;
-mod question;
-mod record;
-mod reports;
-mod results;
-mod save;
-mod slot;
-mod slots;
-mod sweep;
+mod number;
+mod plan;
+mod settings;
+mod table;
 #[cfg(test)]
 mod tests;
-mod timing;
 mod tracker;
 
-pub use ask::{Ask, Outgoing, Submission, Token, Unsaved};
-pub use digits::NumberBuf;
-pub use early::{EarlyReport, Report};
+pub use ask::{AddError, Ask, Outgoing, Stopping, Submission, Taken, Token, Unsaved};
+pub use events::Event;
 pub use inbox::InboxMark;
-pub use message::{Draft, Event, Failure, Message, Segments, Sent};
-pub use record::{Change, MAX_RECORD_BYTES, RestoreError};
-pub use reports::Taken;
-pub use slot::{Slot, State};
-pub use timing::{Limits, Settings, Timing};
-pub use tracker::{AddError, Stopping, Tracker};
+pub use journal::{Change, MAX_RECORD_BYTES, RestoreError};
+pub use matching::{EarlyReport, Report};
+pub use message::{Draft, Failure, Message, Segments, Sent, Slot, State};
+pub use number::NumberBuf;
+pub use settings::{Limits, Settings, Timing};
+pub use tracker::Tracker;

@@ -7,7 +7,7 @@ use crate::{
     Number, TaskId, UserId,
     call::{SmsResult, Status},
     json::Field,
-    track::{AddError, Ask, Draft, Event, Failure, State, Stopping, tracker::Tracker},
+    track::{AddError, Ask, Draft, Event, Failure, State, Stopping, Tracker},
 };
 
 const NOON: &str = "2026-01-01 12:00:00";
