@@ -6,4 +6,4 @@ mod tick;
 
 pub(super) use gateway::{GatewayClock, GatewaySeconds, Relation, SentAt};
 pub(super) use sequence::{Sequence, SequenceCounter};
-pub(super) use tick::{PER_SECOND, Tick, seconds, ticks};
+pub(super) use tick::{Earliest, PER_SECOND, Tick, seconds, ticks};

@@ -63,6 +63,29 @@ impl Tick {
     }
 }
 
+/// The earliest of several times.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::track) struct Earliest(Option<Tick>);
+
+impl Earliest {
+    pub(in crate::track) const NEVER: Self = Self(None);
+
+    pub(in crate::track) const fn get(self) -> Option<Tick> {
+        self.0
+    }
+
+    pub(in crate::track) fn add(&mut self, time: Tick) {
+        self.0 = Some(self.0.map_or(time, |earliest| earliest.min(time)));
+    }
+
+    /// Adds a time, if there is one.
+    pub(in crate::track) fn add_some(&mut self, time: Option<Tick>) {
+        if let Some(time) = time {
+            self.add(time);
+        }
+    }
+}
+
 /// Returns the whole seconds in a number of ticks.
 pub(in crate::track) const fn seconds(ticks: u32) -> u32 {
     ticks / PER_SECOND

@@ -125,14 +125,13 @@ pub(in crate::track) fn transition(slot: &Slot, input: Input) -> Option<Transiti
         Input::Accept => (State::Accepted, Next::QueryResultOfAccepted, true),
         // Whether the first submission was sent is unknown.
         Input::Refuse if slot.has(RESENT) => end(State::Unresolved),
-        Input::Refuse | Input::Failed => end(State::Failed),
+        Input::Refuse | Input::Failed | Input::FailureReported { is_certain: true } => end(State::Failed),
         Input::Lose => (State::Uncertain, Next::QueryResult, true),
         Input::Restart => (State::Uncertain, Next::QueryResultNow, true),
         Input::Sending if matches!(from, State::Sending | State::Sent) => return None,
         Input::Sending => (State::Sending, Next::QueryResultOfSending, true),
         Input::Sent => sent(slot)?,
         Input::Delivered | Input::AllReported => end(State::Delivered),
-        Input::FailureReported { is_certain: true } => end(State::Failed),
         Input::FailureReported { is_certain: false } => (from, Next::QueryResultNow, false),
         Input::Progress | Input::Contested => (from, Next::Stay, true),
         Input::Absent { in_touch } => absent(slot, in_touch),
@@ -183,21 +182,21 @@ fn quiet(slot: &Slot, is_expired: bool) -> Option<Outcome> {
 }
 
 impl Transition {
-    pub(in crate::track) fn from(&self) -> State {
+    pub(in crate::track) fn from(self) -> State {
         self.from
     }
 
-    pub(in crate::track) fn to(&self) -> State {
+    pub(in crate::track) fn to(self) -> State {
         self.to
     }
 
     /// Returns whether a sequence number is drawn for it.
-    pub(in crate::track) fn is_numbered(&self) -> bool {
+    pub(in crate::track) fn is_numbered(self) -> bool {
         matches!(self.next, Next::InFlight | Next::End)
     }
 
     /// Writes the transition to its message.
-    pub(in crate::track) fn write(&self, slot: &mut Slot, now: Tick, sequence: Sequence) {
+    pub(in crate::track) fn write(self, slot: &mut Slot, now: Tick, sequence: Sequence) {
         slot.set_state(self.to);
         match self.input {
             Input::Failed => slot.set(NOT_SENT, true),

@@ -2,9 +2,9 @@
 
 use super::{
     in_flight::Request,
-    planner::View,
     queue::{Messages, Queue, STEPS},
-    results::most_overdue,
+    schedule::most_overdue,
+    view::View,
     waits::Waits,
 };
 use crate::{

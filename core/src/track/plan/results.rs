@@ -3,8 +3,9 @@
 use super::{
     in_flight::Request,
     load::Load,
-    planner::View,
     queue::{Messages, Queue, SLOWEST_STEP, STEPS},
+    schedule::most_overdue,
+    view::View,
     waits::Waits,
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         clock::{GatewaySeconds, Tick},
         message::{Slot, lifecycle::Next},
         settings::{Limits, MAX_IDS},
-        table::{QueueId, SlotId},
+        table::SlotId,
     },
 };
 
@@ -169,22 +170,4 @@ impl ResultPlan {
     pub(super) fn named(&self) -> &[UserId] {
         self.named.get(..self.named_count).unwrap_or_default()
     }
-}
-
-/// Returns the queue whose first message has been due for longest.
-pub(super) fn most_overdue(table: &Messages<'_>, queue: fn(u8) -> QueueId, now: Tick) -> Option<QueueId> {
-    let mut most = None;
-    let mut longest = 0;
-    for queue in (0..STEPS).map(queue) {
-        let Some(first) = table.front(queue) else { continue };
-        if !first.due.is_due(now) {
-            continue;
-        }
-        let ago = first.due.ago(now);
-        // The later of two queues that have waited equally long.
-        if most.is_none() || ago >= longest {
-            (most, longest) = (Some(queue), ago);
-        }
-    }
-    most
 }

@@ -8,10 +8,10 @@ use crate::{
     call::{QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms, StopSms},
     track::{
         ask::{Ask, Submission, Token, Unsaved},
-        clock::GatewaySeconds,
+        clock::{Earliest, GatewaySeconds, Tick},
         matching::Matching,
         message::lifecycle::Input,
-        plan::{Earliest, Queue, Request, View},
+        plan::{Planner, Queue, Request, View},
         table::SlotId,
     },
 };
@@ -70,7 +70,7 @@ impl Tracker<'_> {
 
     /// Puts messages that share a send_sms into flight. Returns whether there are any.
     fn submit_selected(&mut self) -> bool {
-        let mut selection = self.planner.select(&self.table);
+        let mut selection = Planner::select(&self.table);
         let mut is_any = false;
         while let Some(id) = self.planner.next_selected(&mut selection, &self.table) {
             self.happen(id, Input::Submit);
@@ -99,16 +99,16 @@ impl Tracker<'_> {
     }
 
     /// Returns when something is to be done next.
-    fn next_due(&self) -> Option<crate::track::clock::Tick> {
-        let mut due = Earliest::of(self.planner.next_due(&self.table, &self.view()));
-        if let Some(slot) = self.table.front(Queue::UNSENT) {
-            due.add(slot.since.plus(self.planner.waits().expire));
+    fn next_due(&self) -> Option<Tick> {
+        let mut due = Earliest::NEVER;
+        due.add_some(self.planner.next_due(&self.table, &self.view()));
+        let expire = self.planner.waits().expire;
+        due.add_some(self.table.front(Queue::UNSENT).map(|slot| slot.since.plus(expire)));
+        for queue in [Queue::SHORT, Queue::LONG] {
+            due.add_some(self.table.front(queue).map(|slot| slot.due));
         }
-        due.add_front(&self.table, Queue::SHORT);
-        due.add_front(&self.table, Queue::LONG);
-        for other in [self.matching.next_due(), self.journal.time_due(&self.table)].into_iter().flatten() {
-            due.add(other);
-        }
+        due.add_some(self.matching.next_due());
+        due.add_some(self.journal.time_due(&self.table));
         due.get()
     }
 

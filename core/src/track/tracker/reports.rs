@@ -10,7 +10,7 @@ use crate::{
         clock::{GatewaySeconds, Relation, Sequence},
         matching::{RawReport, Sight, Verdict},
         message::{HAS_REFERENCE, Outcome, lifecycle::Input},
-        plan::{Queue, Request, View},
+        plan::{Queue, Request, View, schedule},
         table::{Node, SlotId},
     },
 };
@@ -122,7 +122,7 @@ impl Tracker<'_> {
             slot.state().is_under_way() && is_waiting
         });
         if waits {
-            self.planner.prefer_result(&mut self.table, id, self.now);
+            schedule::prefer_result(&mut self.table, id, self.now);
         }
     }
 

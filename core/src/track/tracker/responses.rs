@@ -10,7 +10,7 @@ use crate::{
         ask::Token,
         inbox::InboxMark,
         message::{HAS_REFERENCE, HAS_TASK, PROGRESSED, STOP_WANTED, State, TASK_STOPPED, lifecycle::Input},
-        plan::{Queue, Request},
+        plan::{Queue, Request, schedule},
         table::SlotId,
     },
 };
@@ -79,7 +79,7 @@ impl Tracker<'_> {
             if found && slot.state().is_under_way() {
                 slot.set(TASK_STOPPED, true);
                 slot.absences = 0;
-                self.planner.hurry_result(&mut self.table, id, self.now);
+                schedule::hurry_result(&mut self.table, id, self.now);
             }
             self.journal.touch(&mut self.table, id);
         }
@@ -179,23 +179,13 @@ impl Tracker<'_> {
                     self.happen(id, Input::Lose);
                 }
             }
-            Request::Results => self.put_back(Queue::result),
-            Request::Reports { .. } => self.put_back(Queue::report),
+            Request::Results => schedule::put_back(&mut self.table, Queue::result),
+            Request::Reports { .. } => schedule::put_back(&mut self.table, Queue::report),
             Request::Stop(task) => self.planner.repeat_stop(task),
             Request::ResultsByTime { .. } | Request::Arrivals { .. } | Request::Queue | Request::Incoming => {
             }
         }
         self.note_failure();
-    }
-
-    /// Puts the messages in flight back to the front of their queues.
-    fn put_back(&mut self, queue: fn(u8) -> crate::track::table::QueueId) {
-        while let Some((id, slot)) =
-            self.table.last(Queue::IN_FLIGHT).and_then(|id| Some((id, self.table.get(id)?)))
-        {
-            let step = slot.step;
-            self.table.prepend(id, queue(step));
-        }
     }
 
     fn note_failure(&mut self) {

@@ -8,7 +8,7 @@ use crate::track::{
     journal::{CLIENT, INBOX, MESSAGE, Reader, RestoreError, read_marks, read_slot},
     matching,
     message::{FAILURE_UNCONFIRMED, HAS_REFERENCE, STOP_WANTED, State, lifecycle::Input},
-    plan::Queue,
+    plan::{Queue, schedule},
     table::{Node, SlotId},
 };
 
@@ -105,16 +105,12 @@ impl Tracker<'_> {
             }
             _ if is_over && is_acknowledged => self.retire(id),
             _ if is_over => {}
-            _ if awaits_report => self.hurry_report(id),
-            _ => self.planner.hurry_result(&mut self.table, id, self.now),
+            // Apart from the reports of messages that are sent from now on.
+            _ if awaits_report => schedule::prefer_report(&mut self.table, id, RESTORED_STEP, self.now),
+            _ => schedule::hurry_result(&mut self.table, id, self.now),
         }
         if let Some(task) = stop {
             self.planner.add_stop(task);
         }
-    }
-
-    /// Queries reports soon, separately from those of messages that are sent from now on.
-    fn hurry_report(&mut self, id: SlotId) {
-        self.planner.prefer_report(&mut self.table, id, RESTORED_STEP, self.now);
     }
 }
