@@ -96,11 +96,24 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
     // Only one of the two is needed.
     let bound = if is_located_end { slot.ended } else { slot.not_begun };
     let code = if slot.has(HAS_REFERENCE) { slot.failed_status.into() } else { slot.refusal };
-    let times = [slot.sent, slot.first_report, slot.last_report].map(GatewaySeconds::number);
-    let fates = [slot.fates.delivered(), slot.fates.temporary(), slot.fates.failed()];
-    let words = [slot.user_id, low, middle, high, slot.ports];
-    let words = words.into_iter().chain([slot.since.get(), slot.submitted.get(), bound.get()]);
-    for word in words.chain(times).chain(fates).chain([code]) {
+    let words: [u32; 15] = [
+        slot.user_id,
+        low,
+        middle,
+        high,
+        slot.ports,
+        slot.since.get(),
+        slot.submitted.get(),
+        bound.get(),
+        GatewaySeconds::number(slot.sent),
+        GatewaySeconds::number(slot.first_report),
+        GatewaySeconds::number(slot.last_report),
+        slot.fates.delivered(),
+        slot.fates.temporary(),
+        slot.fates.failed(),
+        code,
+    ];
+    for word in words {
         writer.bytes(&word.to_le_bytes());
     }
     writer.bytes(&slot.task.to_le_bytes());

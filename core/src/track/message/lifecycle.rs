@@ -1,38 +1,47 @@
-//! The life of a message: which input leads from which state to which, and what follows from it.
+//! The life of a message: which input leads from which state to which, and what follows.
 //!
 //! ```text
-//!              ┌──────── NotSent, Absent (resend) ────────┐
-//!              ▼                                          │
-//!  add ──► Asked ── Submit ──► Submitted ── Lose ──► Uncertain
-//!              │                 │     │                  │ results
-//!            Cancel            Refuse  Accept             │
-//!              │                 │     ▼                  ▼
-//!              │                 │  Accepted ──────► Sending ──► Sent
-//!              ▼                 ▼     └──────── results ─┴───────┤ results, reports
-//!           Stopped           Failed                              ▼
-//!                                              Delivered, Failed, Expired, Unresolved, Stopped
+//!  add ─► Asked ◄───────── NotSent ──────── Submitted ─── Lose, Restart ──► Uncertain
+//!         │ │ ▲ └────────── Submit ──────────▲ │  │                           │  │
+//!         │ │ └───────── Absent, may be resent ┼──┼───────────────────────────┘  │
+//!         │ │                                  │  └─ Accept ─► Accepted          │
+//!         │ │                                  │                 │ Sending       │ Sending
+//!         │ │                                Refuse              ▼               │
+//!         │ │                                  │              Sending ◄──────────┘
+//!         │ │                                  │                 │ Sent
+//!         │ │                                  │                 ▼
+//!         │ │                                  │                Sent
+//!         │ │                                  │                 │ Delivered, AllReported,
+//!         │ │                                  │                 │ Failed, FailureReported
+//!      Cancel Quiet                            │                 ▼
+//!         │ └─► Expired                        └─► Failed     Delivered, Failed
+//!         └───► Stopped
 //! ```
 //!
-//! | input | from | to | what follows |
+//! | from | input | to | what follows |
 //! |---|---|---|---|
-//! | `Submit` | Asked | Submitted | part of the request in flight |
-//! | `NotSent` | Submitted | Asked | submitted first |
-//! | `Accept` | Submitted | Accepted | its result is queried |
-//! | `Refuse` | Submitted | Failed; Unresolved if it may have been sent before | end |
-//! | `Lose`, `Restart` | Submitted | Uncertain | its result is queried |
-//! | `Sending` | under way | Sending | its result is queried |
-//! | `Sent` | before Sent | Sent; Failed if a report says so | its reports are queried, its result if it has no reference; end without reports |
-//! | `Delivered` | not final | Delivered | end |
-//! | `Failed` | not final | Failed | end |
-//! | `AllReported` | not final | Delivered | end |
-//! | `FailureReported` | not final | Failed if that is certain, otherwise the same | end, or its result is queried now |
-//! | `Progress`, `Contested` | not final | the same | an update |
-//! | `Absent` | under way | Stopped, Asked or Unresolved | end, or submitted last |
-//! | `Quiet` | not final | Failed, Expired or Unresolved; the same before expiry | end |
-//! | `Cancel` | Asked | Stopped | end |
+//! | Asked | `Submit` | Submitted | it is in flight |
+//! | Asked | `Cancel` | Stopped | end |
+//! | Asked | `Quiet`, expired | Expired | end |
+//! | Submitted | `NotSent` | Asked | it is submitted first |
+//! | Submitted | `Accept` | Accepted | its result is queried |
+//! | Submitted | `Refuse` | Failed; Unresolved if it may have been sent before | end |
+//! | Submitted | `Lose`, `Restart` | Uncertain | its result is queried |
+//! | Uncertain, Accepted | `Sending` | Sending | its result is queried |
+//! | Uncertain, Accepted, Sending | `Sent` | Sent | its reports are queried, its result if the reference is unknown; end if it wants no report |
+//! | the same and Sent | `Sent` after an unconfirmed failure | Failed | end |
+//! | the same | `Delivered`, `AllReported` | Delivered | end |
+//! | the same | `Failed`, `FailureReported` for certain | Failed | end |
+//! | the same | `FailureReported` otherwise | the same | its result is queried now |
+//! | the same | `Progress`, `Contested` | the same | an update |
+//! | Uncertain, Accepted, Sending | `Absent` after its task was stopped | Stopped | end |
+//! | Uncertain | `Absent`, and it may be resent | Asked | it is submitted last |
+//! | Uncertain, Accepted, Sending | `Absent` otherwise | Unresolved | end |
+//! | Uncertain | `Quiet`, expired | Unresolved | end |
+//! | Accepted, Sending, Sent | `Quiet`, expired | Expired | end |
+//! | the same and Uncertain | `Quiet` after an unconfirmed failure | Failed | end |
 //!
-//! Results and reports may arrive for every message that was submitted, in any order: the states say how much is known, and a state
-//! of the table's second column that is not reached yet is skipped.
+//! A state that is only passed on the way may be skipped, since results and reports arrive late and in any order.
 
 use super::{
     entry::{
@@ -116,27 +125,16 @@ pub(in crate::track) struct Transition {
     pub(in crate::track) is_update: bool,
 }
 
-/// Returns the transition that an input causes; `None` if it changes nothing.
+/// Returns the transition that an input causes; `None` if it changes nothing. Nothing changes a message whose state is final.
 pub(in crate::track) fn transition(slot: &Slot, input: Input) -> Option<Transition> {
+    if slot.is_over() {
+        return None;
+    }
     let from = slot.state();
-    let (to, next, is_update) = match input {
-        Input::Submit => (State::Submitted, Next::InFlight, false),
-        Input::NotSent => (State::Asked, Next::SubmitFirst, false),
-        Input::Accept => (State::Accepted, Next::QueryResultOfAccepted, true),
-        // Whether the first submission was sent is unknown.
-        Input::Refuse if slot.has(RESENT) => end(State::Unresolved),
-        Input::Refuse | Input::Failed | Input::FailureReported { is_certain: true } => end(State::Failed),
-        Input::Lose => (State::Uncertain, Next::QueryResult, true),
-        Input::Restart => (State::Uncertain, Next::QueryResultNow, true),
-        Input::Sending if matches!(from, State::Sending | State::Sent) => return None,
-        Input::Sending => (State::Sending, Next::QueryResultOfSending, true),
-        Input::Sent => sent(slot)?,
-        Input::Delivered | Input::AllReported => end(State::Delivered),
-        Input::FailureReported { is_certain: false } => (from, Next::QueryResultNow, false),
-        Input::Progress | Input::Contested => (from, Next::Stay, true),
-        Input::Absent { in_touch } => absent(slot, in_touch),
-        Input::Quiet { is_expired } => quiet(slot, is_expired)?,
-        Input::Cancel => end(State::Stopped),
+    let (to, next, is_update) = match from {
+        State::Asked => of_unsent(input)?,
+        State::Submitted => of_submitted(slot, input)?,
+        _ => of_others(slot, input)?,
     };
     Some(Transition { input, from, to, next, is_update })
 }
@@ -145,6 +143,45 @@ type Outcome = (State, Next, bool);
 
 const fn end(state: State) -> Outcome {
     (state, Next::End, true)
+}
+
+fn of_unsent(input: Input) -> Option<Outcome> {
+    match input {
+        Input::Submit => Some((State::Submitted, Next::InFlight, false)),
+        Input::Cancel => Some(end(State::Stopped)),
+        Input::Quiet { is_expired: true } => Some(end(State::Expired)),
+        _ => None,
+    }
+}
+
+fn of_submitted(slot: &Slot, input: Input) -> Option<Outcome> {
+    match input {
+        Input::NotSent => Some((State::Asked, Next::SubmitFirst, false)),
+        Input::Accept => Some((State::Accepted, Next::QueryResultOfAccepted, true)),
+        // Whether the first submission was sent is unknown.
+        Input::Refuse if slot.has(RESENT) => Some(end(State::Unresolved)),
+        Input::Refuse => Some(end(State::Failed)),
+        Input::Lose => Some((State::Uncertain, Next::QueryResult, true)),
+        Input::Restart => Some((State::Uncertain, Next::QueryResultNow, true)),
+        _ => None,
+    }
+}
+
+/// Handles a message that the gateway has or may have.
+fn of_others(slot: &Slot, input: Input) -> Option<Outcome> {
+    let from = slot.state();
+    match input {
+        Input::Sending if matches!(from, State::Sending | State::Sent) => None,
+        Input::Sending => Some((State::Sending, Next::QueryResultOfSending, true)),
+        Input::Sent => sent(slot),
+        Input::Delivered | Input::AllReported => Some(end(State::Delivered)),
+        Input::Failed | Input::FailureReported { is_certain: true } => Some(end(State::Failed)),
+        Input::FailureReported { is_certain: false } => Some((from, Next::QueryResultNow, false)),
+        Input::Progress | Input::Contested => Some((from, Next::Stay, true)),
+        Input::Absent { in_touch } if from.is_under_way() => Some(absent(slot, in_touch)),
+        Input::Quiet { is_expired } => quiet(slot, is_expired),
+        _ => None,
+    }
 }
 
 fn sent(slot: &Slot) -> Option<Outcome> {
@@ -177,7 +214,7 @@ fn quiet(slot: &Slot, is_expired: bool) -> Option<Outcome> {
     if slot.has(FAILURE_UNCONFIRMED) {
         return Some(end(State::Failed));
     }
-    let is_uncertain = matches!(slot.state(), State::Uncertain | State::Submitted);
+    let is_uncertain = slot.state() == State::Uncertain;
     is_expired.then(|| end(if is_uncertain { State::Unresolved } else { State::Expired }))
 }
 
@@ -234,4 +271,107 @@ pub(in crate::track) fn restore(slot: &mut Slot, state: State) {
 pub(in crate::track) fn begin(slot: &mut Slot, now: Tick) {
     slot.set_state(State::Asked);
     slot.since = now;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INPUTS: [Input; 20] = [
+        Input::Submit,
+        Input::NotSent,
+        Input::Accept,
+        Input::Refuse,
+        Input::Lose,
+        Input::Restart,
+        Input::Sending,
+        Input::Sent,
+        Input::Delivered,
+        Input::Failed,
+        Input::AllReported,
+        Input::FailureReported { is_certain: false },
+        Input::FailureReported { is_certain: true },
+        Input::Progress,
+        Input::Contested,
+        Input::Absent { in_touch: false },
+        Input::Absent { in_touch: true },
+        Input::Quiet { is_expired: false },
+        Input::Quiet { is_expired: true },
+        Input::Cancel,
+    ];
+
+    /// The states that may follow each state.
+    fn followers(state: State) -> &'static [State] {
+        use State::{
+            Accepted, Asked, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain,
+            Unresolved,
+        };
+        match state {
+            Asked => &[Submitted, Stopped, Expired],
+            Submitted => &[Asked, Accepted, Uncertain, Failed, Unresolved],
+            Uncertain => &[Asked, Sending, Sent, Delivered, Failed, Stopped, Unresolved],
+            Accepted => &[Sending, Sent, Delivered, Failed, Stopped, Expired, Unresolved],
+            Sending => &[Sent, Delivered, Failed, Stopped, Expired, Unresolved],
+            Sent => &[Delivered, Failed, Expired],
+            Delivered | Failed | Stopped | Expired | Unresolved => &[],
+        }
+    }
+
+    fn each_slot(mut check: impl FnMut(&Slot)) {
+        let flags = [WANTS_REPORT, MAY_RESEND, RESENT, HAS_REFERENCE, STOP_WANTED, TASK_STOPPED];
+        let flags = [&flags[..], &[FAILURE_UNCONFIRMED]].concat();
+        for state in State::ALL {
+            for chosen in 0..1 << flags.len() {
+                let mut slot = Slot::EMPTY;
+                slot.set_state(state);
+                for (bit, flag) in flags.iter().enumerate() {
+                    slot.set(*flag, chosen >> bit & 1 == 1);
+                }
+                check(&slot);
+            }
+        }
+    }
+
+    #[test]
+    fn states_change_only_as_documented_and_final_ones_never() {
+        let mut seen = std::collections::HashSet::new();
+        each_slot(|slot| {
+            for transition in INPUTS.into_iter().filter_map(|input| transition(slot, input)) {
+                let (from, to) = (transition.from(), transition.to());
+                assert!(!slot.is_over());
+                assert!(from == to || followers(from).contains(&to), "{transition:?}");
+                seen.insert((from, to));
+            }
+        });
+        let documented =
+            State::ALL.into_iter().flat_map(|from| followers(from).iter().map(move |to| (from, *to)));
+        for pair in documented {
+            assert!(seen.contains(&pair), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn each_end_is_an_update_and_each_update_has_a_number() {
+        each_slot(|slot| {
+            for transition in INPUTS.into_iter().filter_map(|input| transition(slot, input)) {
+                let mut after = slot.clone();
+                transition.write(&mut after, Tick::ZERO, Sequence::new(7));
+                assert_eq!(after.state(), transition.to());
+                assert_eq!(after.is_over(), transition.next == Next::End, "{transition:?}");
+                assert_eq!(after.revision != slot.revision, transition.is_update);
+                assert!(transition.is_update || !after.is_over());
+            }
+        });
+    }
+
+    #[test]
+    fn only_a_message_that_may_be_resent_is_submitted_again() {
+        each_slot(|slot| {
+            let again =
+                transition(slot, Input::Absent { in_touch: true }).filter(|it| it.to() == State::Asked);
+            if again.is_some() {
+                assert!(slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) && slot.state() == State::Uncertain);
+            }
+        });
+    }
 }

@@ -35,7 +35,7 @@ impl Tracker<'_> {
                 slot.set(HAS_TASK, true);
                 is_stop_wanted |= slot.has(STOP_WANTED);
             }
-            self.happen(id, Input::Accept);
+            self.happen_in_flight(id, Input::Accept);
         }
         if let (Some(task), true) = (task, is_stop_wanted) {
             self.stop_task(task, now);
@@ -53,7 +53,7 @@ impl Tracker<'_> {
             if let Some(slot) = self.table.get_mut(id) {
                 slot.refusal = code;
             }
-            self.happen(id, Input::Refuse);
+            self.happen_in_flight(id, Input::Refuse);
         }
     }
 
@@ -140,7 +140,7 @@ impl Tracker<'_> {
             None => {}
             Some(Request::Submit) => {
                 while let Some(id) = self.table.last(Queue::IN_FLIGHT) {
-                    self.happen(id, Input::NotSent);
+                    self.happen_in_flight(id, Input::NotSent);
                 }
                 self.note_failure();
             }
@@ -176,7 +176,7 @@ impl Tracker<'_> {
         match request {
             Request::Submit => {
                 while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
-                    self.happen(id, Input::Lose);
+                    self.happen_in_flight(id, Input::Lose);
                 }
             }
             Request::Results => schedule::put_back(&mut self.table, Queue::result),
@@ -186,6 +186,13 @@ impl Tracker<'_> {
             }
         }
         self.note_failure();
+    }
+
+    /// Lets something happen to a message in flight, which must not stay there.
+    fn happen_in_flight(&mut self, id: SlotId, input: Input) {
+        if !self.happen(id, input) {
+            schedule::hurry_result(&mut self.table, id, self.now);
+        }
     }
 
     fn note_failure(&mut self) {
@@ -209,8 +216,7 @@ impl Tracker<'_> {
         }
         if slot.absences >= ABSENCES {
             let in_touch = self.planner.in_touch_since(slot.submitted);
-            self.happen(id, Input::Absent { in_touch });
-            return;
+            return self.happen_in_flight(id, Input::Absent { in_touch });
         }
         if emptied.is_none() && step > 1 {
             self.planner.want_queue();
