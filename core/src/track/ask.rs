@@ -1,4 +1,4 @@
-//! What the tracker asks its caller to do, and the tokens that stand for requests.
+//! Requests of the tracker to its caller, the tokens that stand for them, and the results of commands.
 
 use core::{marker::PhantomData, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     text::Alphabet,
 };
 
-/// What is to be done next. One request is in flight at a time.
+/// The next thing to do. One request is in flight at a time.
 #[derive(Debug)]
 #[must_use]
 pub enum Ask {
@@ -147,11 +147,11 @@ pub enum Stopping {
     Busy,
 }
 
-/// What was made of a report.
+/// The outcome of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Taken {
-    /// Nothing is to be done about it.
+    /// The caller has nothing to do.
     Noted,
     /// A kept report was evicted. The caller handles it now as it does [`Event::Unmatched`](super::Event::Unmatched).
     Displaced(super::Report),

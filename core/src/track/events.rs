@@ -1,4 +1,4 @@
-//! What the caller is told.
+//! Events for the caller.
 
 use super::{
     matching::Report,
@@ -21,7 +21,7 @@ pub enum Event {
     InboxRestarted,
 }
 
-/// The messages of which the caller is to be told, in order.
+/// The messages with updates for the caller, in order.
 #[derive(Debug)]
 pub(super) struct Updates(Chain<UPDATES>);
 

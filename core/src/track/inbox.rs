@@ -35,7 +35,7 @@ pub(super) struct Inbox {
     page: Page,
     /// Whether the current response contained something new.
     is_fresh: bool,
-    /// Whether the caller is to be told that ids restarted.
+    /// Whether an event about restarted ids is due.
     has_restarted: bool,
     is_dirty: bool,
     /// The record from which it was restored.
@@ -81,7 +81,7 @@ impl Inbox {
         self.is_dirty
     }
 
-    /// Returns what is to be saved, if it changed.
+    /// Returns the marks to save, if they changed.
     pub(super) fn take_dirty(&mut self) -> Option<Marks> {
         core::mem::take(&mut self.is_dirty).then_some(self.acknowledged)
     }
@@ -101,8 +101,8 @@ impl Inbox {
         }
     }
 
-    /// Returns the mark of a message that is to be returned to the caller. A message without an id is ignored, since it cannot be
-    /// told from others.
+    /// Returns the mark of a new message, for the caller. A message without an id is ignored, since it cannot be
+    /// distinguished from others.
     pub(super) fn receive(&mut self, sms: &IncomingSms<'_>) -> Option<InboxMark> {
         let mark = InboxMark { id: sms.incoming_sms_id.get()?, hash: hash(sms) };
         self.take(mark).then_some(mark)
@@ -208,7 +208,7 @@ impl Inbox {
         self.mode = Mode::Follow(0);
     }
 
-    /// Ends a complete page. Returns whether the next page is to be requested at once.
+    /// Ends a complete page. Returns whether the next page is requested at once.
     pub(super) fn end(&mut self) -> bool {
         match self.mode {
             Mode::Seek(_) if self.page == Page::Open && !self.is_fresh => {

@@ -1,57 +1,57 @@
-//! When to ask, how long to wait, and how much at once.
+//! The caller's settings: times, limits and the first user_id.
 
 use core::time::Duration;
 
 use crate::call::SendSms;
 
-/// How many user_ids a question for results names at most.
+/// The maximum number of user_ids in a request for results.
 pub(super) const MAX_IDS: usize = 64;
 
-/// The same in one byte, as [`SendSms::MAX_RECIPIENTS`].
+/// The maximum number of recipients of one send_sms, in one byte.
 #[allow(clippy::cast_possible_truncation)]
 pub(super) const MAX_RECIPIENTS: u8 = SendSms::MAX_RECIPIENTS as u8;
 
-/// How the tracker works for one gateway.
+/// The settings for one gateway.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// When to ask and how long to wait.
+    /// Times and waits.
     pub timing: Timing,
-    /// How much at once.
+    /// Limits of requests and of messages under way.
     pub limits: Limits,
-    /// Whether the inbox is polled. Not by default.
+    /// Whether the inbox is polled; `false` by default.
     pub incoming: bool,
-    /// Where user_ids begin when nothing was restored: any number, a random one where other programs, or an earlier life of this
-    /// one whose storage is lost, use the same gateway.
+    /// The first block of user_ids, if none is restored. Any number is valid. Choose a random one if other programs use the same
+    /// gateway, or if this program may lose its store.
     pub first_epoch: u32,
 }
 
-/// When to ask and how long to wait. Each is below 100 days and is kept to 10 ms.
+/// Times and waits, each below 100 days, with a resolution of 10 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// From acceptance to the first question for the result: 8 s (document §11). While nothing changes the waits double.
+    /// The wait from acceptance to the first request for the result: 8 s (document §11). It doubles while nothing changes.
     pub first_result: Duration,
-    /// From a message that was sent to the first question for its reports: 4 s. While nothing changes the waits double.
+    /// The wait from sending to the first request for reports: 4 s. It doubles while nothing changes.
     pub first_report: Duration,
-    /// Between two questions for results: at least 6 s.
+    /// The minimum time between two requests for results: 6 s.
     pub results_every: Duration,
-    /// Between two questions for reports: at least 6 s.
+    /// The minimum time between two requests for reports: 6 s.
     pub reports_every: Duration,
-    /// Where doubling ends: 300 s. For a message that was sent it goes on up to 16 times that, 80 min.
+    /// The wait at which doubling ends: 300 s. The waits of a message that was sent double up to 16 times this value, 80 min.
     pub slowest: Duration,
-    /// After a request that failed, doubling up to `slowest`: 2 s.
+    /// The wait after a failed request: 2 s. It doubles up to `slowest`.
     pub retry: Duration,
-    /// Between two looks into the inbox: 10 s.
+    /// The time between two requests for incoming messages: 10 s.
     pub incoming: Duration,
-    /// A message without an outcome so long after it was added ends [`Expired`](super::State::Expired): 72 h.
+    /// The age at which a message without an outcome ends as [`Expired`](super::State::Expired): 72 h.
     pub expire: Duration,
-    /// How long after a message's end reports may still come for it: 72 h.
+    /// The time for which a finished message is kept, since reports may still arrive for it: 72 h.
     pub late: Duration,
-    /// How long a message is remembered all of whose reports came: 2 h. It is to be longer than steps of the gateway's clock, since
-    /// after a step back the gateway shows old reports as if they were new.
+    /// The time for which a finished message is kept after all its reports arrived: 2 h. It must be longer than steps of the
+    /// gateway's clock: after a step back, the gateway returns old reports as if they were new.
     pub reported: Duration,
-    /// How long after a segment's last report that may come again: 10 min.
+    /// The time after a segment's last report in which it may be repeated: 10 min.
     pub doubled: Duration,
-    /// A report that matches no message is handed out after so long, since its message's result may be on the way: 60 s.
+    /// The time after which an unmatched report is returned, since its message's result may be late: 60 s.
     pub unmatched: Duration,
 }
 
@@ -75,26 +75,26 @@ impl Default for Timing {
     }
 }
 
-/// How much is asked at once, and how much the gateway has to do.
+/// Limits of requests and of messages under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Between two requests of any kind: at least 20 ms.
+    /// The minimum time between two requests of any kind: 20 ms.
     pub request_gap: Duration,
-    /// Recipients of one send_sms: 128, which is also the most.
+    /// The maximum number of recipients of one send_sms: 128, and never more.
     pub recipients: u8,
-    /// Bytes of text in one send_sms, as the messages' [`Draft::text_bytes`](super::Draft::text_bytes) add up: 64 KiB. A
-    /// message alone may have more.
+    /// The maximum sum of the messages' [`Draft::text_bytes`](super::Draft::text_bytes) in one send_sms, in bytes: 64 KiB. A single
+    /// message may have more.
     pub request_bytes: u32,
-    /// user_ids in one question for results: 64, which is also the most.
+    /// The maximum number of user_ids in a request for results: 64, and never more.
     pub ids: u8,
-    /// Messages that the gateway has and has not sent yet: 4096.
+    /// The maximum number of messages that the gateway has and has not sent: 4096.
     pub under_way: u32,
-    /// The same for each port, of messages that name one port alone: 1024.
+    /// The same for each port, for messages that name a single port: 1024.
     pub under_way_per_port: u16,
 }
 
 impl Limits {
-    /// No room at all, until the settings are known.
+    /// Limits without room, until the settings are known.
     pub(super) const NONE: Self = Self {
         request_gap: Duration::ZERO,
         recipients: 0,

@@ -198,7 +198,7 @@ impl<'m> Tracker<'m> {
         self.journal.has_unsaved(&self.inbox)
     }
 
-    /// Returns the next change to be stored, until there is none.
+    /// Returns the next change to be stored; `None` after the last one.
     ///
     /// The caller stores all changes, all or none of them, before it makes the request of the last [`step`](Self::step) and before
     /// it takes the next [events](Self::next_event).
@@ -216,7 +216,7 @@ impl<'m> Tracker<'m> {
         Some(change)
     }
 
-    /// Returns the next event. While changes other than acknowledgements wait to be [saved](Self::next_change), there is none.
+    /// Returns the next event; `None` while changes other than acknowledgements wait to be [saved](Self::next_change).
     pub fn next_event(&mut self) -> Option<Event> {
         if self.has_unsaved() {
             return None;

@@ -1,7 +1,7 @@
 //! The gateway's clock, as far as its responses show it.
 //!
 //! Gateway times are compared with each other only. The clock jumps: it is set, daylight saving begins, a restart puts it to
-//! 1970. Messages sent before it jumped back cannot be told by time from messages sent after, so each jump back begins an era.
+//! 1970. Time cannot order messages sent before and after it jumped back, so each jump back begins an era.
 
 use core::num::NonZeroU32;
 
@@ -85,7 +85,7 @@ const MAX_DOUBTS: u8 = 2;
 /// Consecutive matches after which reports are assumed to carry the send time.
 const SURE: u8 = 8;
 
-/// Consecutive matches with another time after which reports are no longer assumed to carry the send time.
+/// Consecutive matches with a different time after which reports are not assumed to carry the send time any more.
 const UNSURE: u8 = 3;
 
 /// The maximum delay in seconds of a report that certainly is its message's own: references do not come around that fast.
@@ -188,7 +188,7 @@ impl GatewayClock {
         jumped
     }
 
-    /// Restores the send time of a message. Until a jump is noticed, the current era of the last life is taken for this one's.
+    /// Restores the send time of a message. Until a jump is noticed, the era in which the last life ended counts as the current one.
     pub(in crate::track) fn restore_sent(&mut self, sent: SentAt) {
         let Some(time) = sent.time else { return };
         if sent.era != self.era {

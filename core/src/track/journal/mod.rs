@@ -1,6 +1,6 @@
-//! What is to be saved, and in which form.
+//! The changes that are not saved yet, and the form in which they are saved.
 //!
-//! Three kinds of records have keys: the client's own state (its block of user_ids, its time, and what it learned of the gateway's
+//! Three kinds of records have keys: the client's own state (its block of user_ids, its time, and what it learned about the gateway's
 //! clock), the inbox, and each message.
 
 mod crc;
@@ -31,7 +31,7 @@ pub(super) const MESSAGE: u8 = 2;
 /// The number of ticks after which the client's time is saved again: 10 min.
 const SAVE_TIME_EVERY: u32 = 600 * PER_SECOND;
 
-/// What is not saved yet.
+/// The changes that are not saved yet.
 #[derive(Debug)]
 pub(super) struct Journal {
     changes: Chain<CHANGES>,
@@ -83,19 +83,18 @@ impl Journal {
         self.changes.push(table, id);
     }
 
-    /// Returns whether a change is to be saved before anything else.
+    /// Returns whether requests and events wait until a change is saved.
     pub(super) fn has_unsaved(&self, inbox: &Inbox) -> bool {
         self.is_urgent && (self.is_client_dirty || inbox.is_dirty() || !self.changes.is_empty())
     }
 
-    /// Returns when the client's time is to be saved, while something is kept whose age matters.
+    /// Returns when the client saves its time, while it keeps something whose age matters.
     pub(super) fn time_due(&self, table: &Messages<'_>) -> Option<Tick> {
         let is_needed = table.length(Queue::FREE) < table.len();
         is_needed.then(|| self.time_saved.plus(SAVE_TIME_EVERY))
     }
 
-    /// Notes that the client's time is to be saved, if that is due. With frequent restarts, kept messages would never grow old
-    /// otherwise.
+    /// Saves the client's time, if that is due. Otherwise kept messages would never grow old with frequent restarts.
     pub(super) fn save_time(&mut self, table: &Messages<'_>, now: Tick) {
         if self.time_due(table).is_some_and(|due| due.is_due(now)) {
             (self.is_client_dirty, self.time_saved) = (true, now);
@@ -132,7 +131,7 @@ impl Journal {
         Some(Change::new(INBOX_KEY, INBOX, counter.draw(), |writer| record::write_marks(writer, &marks)))
     }
 
-    /// Returns the next message that changed, and its record or its deletion. The slot of a deleted message is to be freed.
+    /// Returns the next message that changed, and its record or its deletion. The caller frees the slot of a deleted message.
     pub(super) fn message_change(
         &mut self,
         table: &mut Messages<'_>,

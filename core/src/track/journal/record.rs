@@ -39,7 +39,7 @@ impl Change {
         UserId::new(self.key.into()).ok()
     }
 
-    /// Returns the record, which replaces the key's former one; `None` if the key is to be deleted.
+    /// Returns the record, which replaces the key's former one; `None` deletes the key.
     pub fn record(&self) -> Option<&[u8]> {
         self.bytes.get(..usize::from(self.length)).filter(|bytes| !bytes.is_empty())
     }

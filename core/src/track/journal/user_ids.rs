@@ -1,4 +1,4 @@
-//! Where user_ids come from.
+//! The source of user_ids.
 
 use crate::track::clock::Sequence;
 
@@ -28,7 +28,7 @@ impl UserIdBlock {
         self.number
     }
 
-    /// Returns the next user_id, and whether it is the first of a block. User_id 0 is left to others.
+    /// Returns the next user_id, and whether it is the first of a block. User_id 0 is left to other programs.
     pub(super) fn next(&mut self) -> (u32, bool) {
         let is_first = self.used >= BLOCK_SIZE;
         if is_first {

@@ -7,7 +7,7 @@
 //! | [`rules`] | the rules for reports |
 //! | [`results`] | the rule for results |
 //! | [`index`] | finding the messages to which a report may belong |
-//! | [`pending`] | reports that wait for their message, or that the caller was told of |
+//! | [`pending`] | reports that wait for their message, or were returned to the caller |
 //! | [`report`] | a report as it is kept and shown |
 
 mod index;
@@ -43,7 +43,7 @@ pub(super) struct Matching<'m> {
     longest: u8,
 }
 
-/// What the first look at a report shows.
+/// The result of looking a report up among the kept ones.
 pub(super) enum Sight {
     /// It was returned to the caller as ambiguous, or will be.
     Settled,

@@ -24,7 +24,7 @@ pub struct EarlyReport {
 
 const STAGES: usize = 7;
 
-/// What is to be done with a kept report.
+/// The stage of a kept report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Empty,
@@ -57,7 +57,7 @@ pub(super) struct PendingReports<'m> {
     counts: [u32; STAGES],
     /// When the first of the waiting reports has waited long enough.
     next_due: Tick,
-    /// Where the search continues for reports to be returned, and for claimed ones.
+    /// The places from which the search for reports to return, and for claimed ones, continues.
     cursor: usize,
     claims_cursor: usize,
 }

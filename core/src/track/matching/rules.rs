@@ -27,15 +27,15 @@ pub(in crate::track) enum Verdict {
     /// To none, as far as is known. `late`: it would have belonged to a message sent that many seconds before, if its time were not
     /// another one.
     Unknown { late: Option<u32> },
-    /// It was taken before, or changes nothing. If it certainly belongs to one message, its time is to be noted.
+    /// It was taken before, or changes nothing. `of` is the message that notes its time, if it certainly belongs to one.
     Repeated { of: Option<SlotId> },
-    /// To a message, unless it belongs to one whose port and reference are not known yet. This one's result may tell soon.
+    /// To a message, unless it belongs to one whose port and reference are not known yet. The result of the `rival` may decide soon.
     Claimed { rival: Option<SlotId> },
     /// To one of several messages.
     Contested,
 }
 
-/// What the rules look at.
+/// The facts that the rules look at.
 pub(in crate::track) struct Evidence<'a, 'm> {
     pub(in crate::track) table: &'a Messages<'m>,
     pub(in crate::track) view: View<'a>,
@@ -173,7 +173,7 @@ impl Evidence<'_, '_> {
     pub(in crate::track) fn is_needed(&self, id: SlotId) -> bool {
         let Some(slot) = self.table.get(id) else { return false };
         if self.view.clock.reports_equal() {
-            // Their time tells to which message they belong.
+            // Their time identifies their message.
             return false;
         }
         // A report may spell its number so that it fits both messages, although their own spellings differ.
@@ -201,12 +201,12 @@ impl Evidence<'_, '_> {
         })
     }
 
-    /// Returns whether the gateway will not tell any more where the message was sent.
+    /// Returns whether the gateway will not report any more where the message was sent.
     fn stays_unlocated(&self, id: SlotId) -> bool {
         self.table.get(id).is_some_and(|slot| slot.is_over() || slot.state() == State::Sent)
     }
 
-    /// Returns whether a candidate of a contested report is to be marked.
+    /// Returns whether a contested report marks a candidate.
     pub(in crate::track) fn is_contested(
         &self,
         slot: &Slot,

@@ -52,7 +52,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets whether it is sent again if the response was lost and the gateway, its queue empty, twice does not have it. It may then
-    /// be sent twice, and its outcome is that of the second time. Otherwise it ends
+    /// be sent twice, and its outcome is the second one. Otherwise it ends
     /// [`State::Unresolved`](crate::track::State::Unresolved).
     #[must_use]
     pub const fn resend(self, allowed: bool) -> Self {
@@ -61,7 +61,7 @@ impl<'a> Draft<'a> {
 }
 
 impl Slot {
-    /// Takes a message that is to be submitted.
+    /// Begins the life of a message.
     pub(in crate::track) fn begin(&mut self, draft: &Draft<'_>, id: UserId, now: Tick) {
         self.user_id = id.get();
         self.set_number(&PackedNumber::parse(draft.number.as_str()).unwrap_or(PackedNumber::NONE));

@@ -91,7 +91,7 @@ pub(in crate::track) enum Input {
     Cancel,
 }
 
-/// What follows from a transition.
+/// The consequence of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) enum Next {
     /// Nothing: it stays in its queue.
@@ -121,7 +121,7 @@ pub(in crate::track) struct Transition {
     from: State,
     to: State,
     pub(in crate::track) next: Next,
-    /// Whether the caller is told.
+    /// Whether it is an update for the caller.
     pub(in crate::track) is_update: bool,
 }
 
@@ -267,7 +267,7 @@ pub(in crate::track) fn restore(slot: &mut Slot, state: State) {
     slot.set_state(state);
 }
 
-/// Creates a message that is to be submitted.
+/// Begins the life of a message.
 pub(in crate::track) fn begin(slot: &mut Slot, now: Tick) {
     slot.set_state(State::Asked);
     slot.since = now;

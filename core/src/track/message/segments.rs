@@ -1,4 +1,4 @@
-//! What became of each segment of a message.
+//! The fates of a message's segments.
 
 /// The fate of each segment, two bits for each, the first segment's lowest: no report, temporary, delivered or failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Fates {
     }
 }
 
-/// What a status report says of its segment.
+/// The outcome of a segment in a status report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) enum Outcome {
     Delivered,

@@ -1,4 +1,4 @@
-//! What to ask next, and when: one request for as many messages as it can serve, and only for messages that are due.
+//! Planning: which request is next, and when. One request serves as many messages as possible, and only messages that are due.
 //!
 //! | file | decides |
 //! |---|---|

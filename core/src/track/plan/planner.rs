@@ -116,7 +116,7 @@ impl Planner {
         self.results.named()
     }
 
-    // What is next.
+    // The next request.
 
     /// Returns whether a request may be made now.
     pub(in crate::track) fn may_ask(&self, now: Tick) -> bool {
@@ -191,7 +191,7 @@ impl Planner {
         due.get().map(|due| due.max(self.backoff.next_at()))
     }
 
-    // What came of requests.
+    // Outcomes of requests.
 
     /// Notes a response that reports success.
     pub(in crate::track) fn succeeded(&mut self) {
@@ -254,7 +254,7 @@ impl Planner {
         self.reports.clock_jumped(to);
     }
 
-    // Tasks to be stopped.
+    // Tasks that wait to be stopped.
 
     pub(in crate::track) fn add_stop(&mut self, task: TaskId) -> bool {
         self.stops.add(task)
@@ -268,7 +268,7 @@ impl Planner {
         self.stops.take()
     }
 
-    // When a message is asked for.
+    // The waits of messages.
 
     /// Queues a message as its transition demands.
     pub(in crate::track) fn follow(&self, table: &mut Messages<'_>, id: SlotId, next: Next, view: &View<'_>) {

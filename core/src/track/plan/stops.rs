@@ -1,11 +1,11 @@
-//! Tasks that are to be stopped.
+//! Tasks that wait to be stopped.
 
 use crate::TaskId;
 
 /// The maximum number of tasks that can wait to be stopped.
 const MAX_STOPS: usize = 8;
 
-/// Tasks to be stopped, in no order.
+/// Tasks that wait to be stopped, in no order.
 #[derive(Debug)]
 pub(super) struct Stops([Option<TaskId>; MAX_STOPS]);
 

@@ -16,7 +16,7 @@ use crate::{
 /// The maximum number of waiting messages that are looked at for a submission.
 const MAX_LOOKS: u32 = 512;
 
-/// What all messages of a send_sms have in common.
+/// The properties that all messages of a send_sms share.
 type Group = (u32, Option<Alphabet>, bool);
 
 fn group_of(slot: &Slot) -> Group {

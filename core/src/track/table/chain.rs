@@ -2,7 +2,7 @@
 
 use super::{Node, SlotId, Table};
 
-/// The number of the chain of changes, and of that of updates.
+/// The numbers of the two chains.
 pub(in crate::track) const CHANGES: usize = 0;
 pub(in crate::track) const UPDATES: usize = 1;
 

@@ -1,4 +1,4 @@
-//! What the table needs of an element.
+//! The table's view of its elements.
 
 use super::id::{QueueId, SlotId};
 
@@ -9,7 +9,7 @@ pub(in crate::track) struct Links {
     /// The first slot of the bucket with this slot's index, and the next one in this slot's bucket.
     pub(super) bucket_head: Option<SlotId>,
     pub(super) bucket_next: Option<SlotId>,
-    /// The last slot of the ring with this slot's index, and the next one in this slot's ring; the last one's next is the first.
+    /// The last slot of the ring with this slot's index, and the next one in this slot's ring; the next one of the last is the first.
     pub(super) ring_last: Option<SlotId>,
     pub(super) ring_next: Option<SlotId>,
     /// Its neighbours in its queue.

@@ -1,4 +1,4 @@
-//! What the tracker asks its caller to do, and the requests that its tokens stand for.
+//! [`Tracker::step`], and the requests for which its tokens stand.
 
 use core::time::Duration;
 
@@ -98,7 +98,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Returns when something is to be done next.
+    /// Returns when the next step is due.
     fn next_due(&self) -> Option<Tick> {
         let mut due = Earliest::NEVER;
         due.add_some(self.planner.next_due(&self.table, &self.view()));

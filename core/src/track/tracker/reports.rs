@@ -1,4 +1,4 @@
-//! What query_sms_deliver_status says of messages.
+//! Handling of reports, the records of query_sms_deliver_status.
 
 use core::time::Duration;
 

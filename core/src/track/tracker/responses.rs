@@ -86,7 +86,7 @@ impl Tracker<'_> {
     }
 
     /// Handles a message of the response to [`Ask::Incoming`](crate::track::Ask::Incoming). A message with a mark is new: the
-    /// caller takes it, and acknowledges it with the mark. A message without an id is ignored, since it cannot be told from others.
+    /// caller takes it, and acknowledges it with the mark. A message without an id is ignored, since it cannot be distinguished from others.
     pub fn handle_incoming(
         &mut self,
         token: &Token<QueryIncomingSms>,
@@ -134,7 +134,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Handles a request of which nothing was sent, or whose login the gateway refused. It is repeated later.
+    /// Handles a request that was not sent at all, or whose login the gateway refused. It is repeated later.
     pub fn handle_not_sent<C>(&mut self, token: Token<C>, now: Duration) {
         match self.close(token, now) {
             None => {}
@@ -229,7 +229,7 @@ impl Tracker<'_> {
         let Some(slot) = self.table.get_mut(id) else { return };
         let step = if slot.has(PROGRESSED) { 0 } else { slot.step.saturating_add(1) };
         slot.set(PROGRESSED, false);
-        // Some gateways tell by the result what no report told, so it is queried now and then.
+        // Some gateways report by the result what they do not report otherwise, so it is queried now and then.
         if step >= RESULT_STEP && !self.is_expired(id) {
             self.planner.await_result(&mut self.table, id, step, self.now);
         } else {

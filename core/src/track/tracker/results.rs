@@ -1,4 +1,4 @@
-//! What query_sms_result says of messages.
+//! Handling of results, the records of query_sms_result.
 
 use core::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 /// The maximum number of segments that can be followed one by one. A text of 1500 bytes takes 23.
 const MAX_SEGMENTS: u32 = 32;
 
-/// Where a message was sent.
+/// The port and the references through which a message was sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     port: u8,
