@@ -1,48 +1,58 @@
-//! Numbers in few bytes, and when two spellings mean the same subscriber.
+//! Phone numbers in 13 bytes, and which spellings mean the same subscriber.
 
 use crate::Number;
 
-/// How many digits of a number can be kept: as many as a request may carry.
+/// The maximum number of digits, as in a request.
 const MAX_DIGITS: u8 = 24;
 
-/// Two numbers of which one is the end of the other are the same from so many digits on.
-const TELLING: u8 = 7;
+/// The minimum length of a number that is the same as a longer one which ends with it.
+const MIN_COMMON_DIGITS: u8 = 7;
 
-/// The digits of a number, four bits each, the last one lowest; and how it was written.
+/// The digits of a number, four bits each, the last one lowest, and how it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digits {
+pub(super) struct PackedNumber {
     words: [u32; 3],
-    length: u8,
-    plus: bool,
+    /// The number of digits, and in the highest bit whether a `+` leads.
+    form: u8,
 }
 
-impl Digits {
-    pub(super) const NONE: Self = Self { words: [0; 3], length: 0, plus: false };
+const PLUS: u8 = 0x80;
 
-    /// `None` for what is no number, or a longer one than a request may carry.
+impl PackedNumber {
+    pub(super) const NONE: Self = Self { words: [0; 3], form: 0 };
+
+    /// Packs a number; `None` for other text, and for a number too long for a request.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let (plus, digits) = match bytes.split_first() {
             Some((b'+', rest)) => (true, rest),
             _ => (false, bytes),
         };
-        let mut number = Self { plus, ..Self::NONE };
+        let mut number = Self::NONE;
         for digit in digits {
-            if !digit.is_ascii_digit() || number.length == MAX_DIGITS {
+            if !digit.is_ascii_digit() || number.form == MAX_DIGITS {
                 return None;
             }
             number.push(digit & 0x0F);
         }
-        (number.length > 0).then_some(number)
+        if number.form == 0 {
+            return None;
+        }
+        number.form |= if plus { PLUS } else { 0 };
+        Some(number)
     }
 
     fn push(&mut self, digit: u8) {
         let [low, middle, high] = self.words;
         self.words = [low << 4 | u32::from(digit), middle << 4 | low >> 28, high << 4 | middle >> 28];
-        self.length = self.length.saturating_add(1);
+        self.form = self.form.saturating_add(1);
     }
 
-    /// The digit that stands so many places before the last.
+    fn length(&self) -> u8 {
+        self.form & !PLUS
+    }
+
+    /// Returns the digit that is a number of places before the last one.
     fn digit(&self, place: u8) -> u8 {
         let word = match place / 8 {
             0 => self.words[0],
@@ -52,7 +62,7 @@ impl Digits {
         (word >> (u32::from(place % 8) * 4) & 0xF) as u8
     }
 
-    /// How many digits there are without leading zeros.
+    /// Returns the number of digits without leading zeros.
     fn significant(&self) -> u8 {
         let [low, middle, high] = self.words;
         let (above, word) = match (high, middle) {
@@ -64,15 +74,15 @@ impl Digits {
         above + 8 - word.leading_zeros().to_le_bytes()[0] / 4
     }
 
-    /// Whether both are the same subscriber: without `+`, `00` and leading zeros they are equal, or the shorter one, of at least
-    /// seven digits, is the end of the longer.
+    /// Returns whether both are the same subscriber: without `+` and leading zeros they are equal, or the longer one ends with the
+    /// shorter one, which has at least seven digits.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let (mine, theirs) = (self.significant(), other.significant());
         let common = mine.min(theirs);
-        (mine == theirs || common >= TELLING) && self.last(common) == other.last(common)
+        (mine == theirs || common >= MIN_COMMON_DIGITS) && self.last(common) == other.last(common)
     }
 
-    /// The last so many digits.
+    /// Returns the last digits, as many as are asked for.
     fn last(&self, digits: u8) -> [u32; 3] {
         let mask = |from: u8| match digits.saturating_sub(from) {
             count @ 0..=7 => (1 << (u32::from(count) * 4)) - 1,
@@ -82,34 +92,41 @@ impl Digits {
         [low & mask(0), middle & mask(8), high & mask(16)]
     }
 
-    /// Equal for all spellings that are the same subscriber.
+    /// Returns a key that is equal for all spellings of a subscriber.
     pub(super) fn tail(&self) -> u32 {
-        let [low, ..] = self.last(TELLING);
+        let [low, ..] = self.last(MIN_COMMON_DIGITS);
         low
     }
 
-    /// The shortest spelling: what may be the same as this, is the same as that.
+    /// Returns the shortest spelling. Every number that may be the same subscriber is the same as this one.
     pub(super) fn shortest(&self) -> Self {
-        // Leading zeros don't count: it has to begin with another digit.
-        let length = (TELLING..self.significant()).find(|length| self.digit(length.saturating_sub(1)) != 0);
-        length.map_or(*self, |length| Self { words: self.last(length), length, plus: false })
+        // Leading zeros do not count, so it has to begin with another digit.
+        let length =
+            (MIN_COMMON_DIGITS..self.significant()).find(|length| self.digit(length.saturating_sub(1)) != 0);
+        length.map_or(*self, |length| Self { words: self.last(length), form: length })
     }
 
     pub(super) fn words(&self) -> [u32; 3] {
         self.words
     }
 
-    /// The length and the plus sign in one byte.
+    /// Returns the number of digits and the plus sign in one byte.
     pub(super) fn form(&self) -> u8 {
-        self.length | u8::from(self.plus) << 7
+        self.form
     }
 
-    pub(super) fn from_parts(words: [u32; 3], form: u8) -> Self {
-        Self { words, length: (form & 0x7F).min(MAX_DIGITS), plus: form & 0x80 != 0 }
+    /// Puts together the parts of a number.
+    pub(super) fn of_parts(words: [u32; 3], form: u8) -> Self {
+        Self { words, form }
+    }
+
+    /// Restores a saved number.
+    pub(super) fn restore(words: [u32; 3], form: u8) -> Self {
+        Self { words, form: (form & !PLUS).min(MAX_DIGITS) | form & PLUS }
     }
 }
 
-/// A number as it was written, in memory of its own.
+/// A number as it was written, in its own memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberBuf {
     text: [u8; Number::MAX_BYTES + 1],
@@ -117,12 +134,12 @@ pub struct NumberBuf {
 }
 
 impl NumberBuf {
-    pub(super) fn new(digits: &Digits) -> Self {
+    pub(super) fn new(digits: &PackedNumber) -> Self {
         let mut buffer = Self { text: [0; Number::MAX_BYTES + 1], length: 0 };
-        if digits.plus {
+        if digits.form & PLUS != 0 {
             buffer.push(b'+');
         }
-        for place in (0..digits.length).rev() {
+        for place in (0..digits.length()).rev() {
             buffer.push(b'0' + digits.digit(place));
         }
         buffer
@@ -135,7 +152,7 @@ impl NumberBuf {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub fn as_str(&self) -> &str {
         let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
         core::str::from_utf8(text).unwrap_or_default()
@@ -160,12 +177,12 @@ mod tests {
     use proptest::prelude::*;
     use std::string::ToString;
 
-    fn digits(text: &str) -> Digits {
-        Digits::parse(text).unwrap()
+    fn digits(text: &str) -> PackedNumber {
+        PackedNumber::parse(text).unwrap()
     }
 
     #[test]
-    fn spellings_of_one_subscriber() {
+    fn spellings_of_a_subscriber_are_the_same() {
         for (left, right, same) in [
             ("+8613800123456", "13800123456", true),
             ("008613800123456", "+8613800123456", true),
@@ -186,22 +203,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number() {
+    fn text_that_is_not_a_number_is_rejected() {
         for text in ["", "+", "1 2", "MyBank", "+1+", "1234567890123456789012345", "١٢"] {
-            assert_eq!(Digits::parse(text), None, "{text}");
+            assert_eq!(PackedNumber::parse(text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_number_comes_back_as_it_was_written(text in "\\+?[0-9]{1,24}") {
+        fn a_number_is_unpacked_as_it_was_written(text in "\\+?[0-9]{1,24}") {
             let number = digits(&text);
             prop_assert_eq!(NumberBuf::new(&number).to_string(), text);
-            prop_assert_eq!(Digits::from_parts(number.words(), number.form()), number);
+            prop_assert_eq!(PackedNumber::restore(number.words(), number.form()), number);
         }
 
         #[test]
-        fn against_the_rule_on_strings(left in "\\+?0{0,3}[1-3]{1,12}", right in "\\+?0{0,3}[1-3]{1,12}") {
+        fn sameness_agrees_with_the_rule_on_strings(left in "\\+?0{0,3}[1-3]{1,12}", right in "\\+?0{0,3}[1-3]{1,12}") {
             let bare = |text: &str| text.trim_start_matches(['+', '0']).to_string();
             let (a, b) = (bare(&left), bare(&right));
             let same = a == b || (a.len().min(b.len()) >= 7 && (a.ends_with(&b) || b.ends_with(&a)));
@@ -213,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_spelling_is_the_same_as_all() {
+    fn the_shortest_spelling_is_the_same_as_all_others() {
         for (text, shortest) in [
             ("+8613800123456", "800123456"),
             ("8613819629773", "9629773"),
@@ -221,7 +238,7 @@ mod tests {
             ("10086", "10086"),
             ("0010086", "0010086"),
         ] {
-            let number = Digits::parse(text).unwrap();
+            let number = PackedNumber::parse(text).unwrap();
             assert!(number.shortest().is_same(&number), "{text}");
             assert_eq!(NumberBuf::new(&number.shortest()).as_str(), shortest);
         }
