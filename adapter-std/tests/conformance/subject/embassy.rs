@@ -3,7 +3,7 @@
 use std::io;
 
 use sms_gateway::core::{Port, call::Call};
-use sms_gateway_embassy::{Error, Fault, Gateway, Limits, Memory, Ussd, UssdWait, Wait};
+use sms_gateway_embassy::{Error, Failure, Gateway, Memory, Timeouts, Ussd, UssdWait};
 
 use super::{ApiCall, GatewaySetup, Outcome, with_request};
 use crate::stream::{PeerTransport, Target};
@@ -20,13 +20,11 @@ impl Embassy {
             count += 1;
             count
         }));
-        let time = |time: std::time::Duration| embassy_duration(time);
-        let limits =
-            Limits { connect: time(setup.connect), answer: time(setup.response), idle: time(setup.idle) };
+        let timeouts = Timeouts::new().connect(setup.connect).response(setup.response).idle(setup.idle);
         let mut gateway = Gateway::new(PeerTransport::new(target.clone()), "box", memory.buffers(), entropy)
             .allow_basic(setup.is_basic_allowed)
             .commas(setup.commas)
-            .limits(limits);
+            .timeouts(timeouts);
         if let Some(password) = setup.password {
             gateway = gateway.credentials("admin", password);
         }
@@ -56,10 +54,6 @@ impl Embassy {
     }
 }
 
-fn embassy_duration(time: std::time::Duration) -> embassy_time::Duration {
-    embassy_time::Duration::from_micros(time.as_micros().try_into().unwrap())
-}
-
 async fn read<C: Call>(gateway: &mut Gateway<'static, PeerTransport>, request: &C, records: usize) -> Outcome
 where
     for<'a> C::Record<'a>: serde::Serialize,
@@ -68,7 +62,7 @@ where
     let mut lines = Vec::new();
     let mut response = match gateway.ask(request).await {
         Ok(response) => response,
-        Err(Error::Redirect) => {
+        Err(Error { failure: Failure::Redirect, .. }) => {
             return Outcome(format!("redirect to {}", gateway.location().unwrap_or("nowhere")));
         }
         Err(error) => return Outcome(failure(&error)),
@@ -94,34 +88,5 @@ where
 
 /// An error in words of both adapters.
 pub fn failure(error: &Error<io::Error>) -> String {
-    let doubt = if error.may_have_arrived() { ", may have arrived" } else { "" };
-    format!("{}{doubt}", kind(error))
-}
-
-fn kind(error: &Error<io::Error>) -> String {
-    match error {
-        Error::Unreachable(fault) => format!("unreachable{}", fault_kind(fault)),
-        Error::Lost(fault) => format!("lost{}", fault_kind(fault)),
-        Error::Login(fault) => format!("no challenge: lost{}", fault_kind(fault)),
-        Error::LoginRefused => "login refused".to_owned(),
-        Error::NoCredentials => "no credentials".to_owned(),
-        Error::BasicNotAllowed => "Basic not allowed".to_owned(),
-        Error::Challenge(error) => format!("challenge: {error}"),
-        Error::Redirect => "redirect".to_owned(),
-        Error::Http { status } => format!("HTTP {status}"),
-        Error::Malformed(error) => format!("malformed: {error}"),
-        Error::Refused(refusal) => format!("refused: {:?}", refusal.code),
-        Error::TooSmall { buffer, needed } => format!("{buffer:?} too small: {needed}"),
-        Error::Ended => "ended".to_owned(),
-        other => format!("other: {other}"),
-    }
-}
-
-const fn fault_kind(fault: &Fault<io::Error>) -> &'static str {
-    match fault {
-        Fault::TimedOut { wait: Wait::Connect, .. } => ": connecting timed out",
-        Fault::TimedOut { wait: Wait::Answer, .. } => ": no response in time",
-        Fault::TimedOut { wait: Wait::Body, .. } => ": the response stopped",
-        Fault::Transport(_) | Fault::Answer(_) => "",
-    }
+    super::failure(&error.failure)
 }

@@ -10,6 +10,7 @@ use ::std::time::Duration;
 use sms_gateway::core::{
     Number, Ports, TaskId, UserId,
     call::{Commas, Recipient},
+    client::{Cause, Failure, Wait},
     text::Encoding,
 };
 
@@ -311,5 +312,41 @@ impl MessengerSubject {
             Self::Std(messenger) => messenger.shut_down().await,
             Self::Embassy(messenger) => messenger.shut_down().await,
         }
+    }
+}
+
+/// A failure in words, without the errors of the adapters' connections.
+pub fn failure(failure: &Failure) -> String {
+    let doubt = if failure.may_have_arrived() { ", may have arrived" } else { "" };
+    format!("{}{doubt}", kind(failure))
+}
+
+fn kind(failure: &Failure) -> String {
+    match failure {
+        Failure::Unreachable(cause) => format!("unreachable{}", cause_kind(cause)),
+        Failure::Lost(cause) => format!("lost{}", cause_kind(cause)),
+        Failure::ChallengeLost(cause) => format!("no challenge: lost{}", cause_kind(cause)),
+        Failure::Busy { .. } => "no turn in time".to_owned(),
+        Failure::LoginRefused => "login refused".to_owned(),
+        Failure::NoCredentials => "no credentials".to_owned(),
+        Failure::BasicNotAllowed => "Basic not allowed".to_owned(),
+        Failure::Challenge(error) => format!("challenge: {error}"),
+        Failure::Http { status, request_sent: true } => format!("HTTP {status}"),
+        Failure::Http { status, request_sent: false } => format!("no challenge: HTTP {status}"),
+        Failure::Malformed(error) => format!("malformed: {error}"),
+        Failure::Refused(refusal) => format!("refused: {:?}", refusal.code),
+        Failure::TooSmall { buffer, needed } => format!("{buffer:?} too small: {needed}"),
+        Failure::Ended => "ended".to_owned(),
+        other => format!("other: {other}"),
+    }
+}
+
+const fn cause_kind(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::TimedOut { wait: Wait::Connect, .. } => ": connecting timed out",
+        Cause::TimedOut { wait: Wait::Response, .. } => ": no response in time",
+        Cause::TimedOut { wait: Wait::Body, .. } => ": the response stopped",
+        Cause::TimedOut { wait: Wait::Exchange, .. } => ": the call took too long",
+        _ => "",
     }
 }

@@ -1,7 +1,7 @@
 //! adapter-std.
 
 use sms_gateway::{
-    Error, Gateway, Ussd, UssdWait, Wait,
+    Error, Gateway, Ussd, UssdWait,
     core::{Port, call::Call},
 };
 
@@ -24,9 +24,9 @@ impl Std {
         let mut builder = builder
             .allow_basic(setup.is_basic_allowed)
             .commas(setup.commas)
-            .connect_limit(setup.connect)
-            .answer_limit(setup.response)
-            .idle_limit(setup.idle);
+            .connect_timeout(setup.connect)
+            .response_timeout(setup.response)
+            .idle_timeout(setup.idle);
         if let Some(password) = setup.password {
             builder = builder.credentials("admin", password);
         }
@@ -94,28 +94,8 @@ where
 
 /// An error in words of both adapters.
 pub fn failure(error: &Error) -> String {
-    let doubt = if error.may_have_arrived() { ", may have arrived" } else { "" };
-    format!("{}{doubt}", kind(error))
-}
-
-fn kind(error: &Error) -> String {
-    match error {
-        Error::Unreachable(_) => "unreachable".to_owned(),
-        Error::TimedOut { wait: Wait::Connect, .. } => "unreachable: connecting timed out".to_owned(),
-        Error::TimedOut { wait: Wait::Answer, .. } => "lost: no response in time".to_owned(),
-        Error::TimedOut { wait: Wait::Body, .. } => "lost: the response stopped".to_owned(),
-        Error::TimedOut { wait: Wait::Turn, .. } => "no turn in time".to_owned(),
-        Error::Lost(_) => "lost".to_owned(),
-        Error::Login(error) => format!("no challenge: {}", kind(error)),
-        Error::LoginRefused => "login refused".to_owned(),
-        Error::NoCredentials => "no credentials".to_owned(),
-        Error::BasicNotAllowed => "Basic not allowed".to_owned(),
-        Error::Challenge(error) => format!("challenge: {error}"),
-        Error::Redirect { location } => format!("redirect to {location}"),
-        Error::Http { status } => format!("HTTP {status}"),
-        Error::Malformed(error) => format!("malformed: {error}"),
-        Error::Refused(refusal) => format!("refused: {:?}", refusal.code),
-        Error::TooLong { needed } => format!("too long: {needed}"),
-        other => format!("other: {other}"),
+    match error.location() {
+        Some(location) => format!("redirect to {location}"),
+        None => super::failure(&error.failure),
     }
 }
