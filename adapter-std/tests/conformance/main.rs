@@ -30,6 +30,7 @@ mod splits;
 mod stored;
 mod stream;
 mod subject;
+mod writing;
 
 use std::{fmt::Write as _, fs, path::Path, pin::Pin, thread};
 
