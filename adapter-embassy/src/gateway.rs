@@ -319,9 +319,8 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// Hands the head of a response to the session. A body without use is read for the sake of the connection.
     async fn take_head(&mut self, head: ResponseHead) -> Result<Next, Failure> {
         let credentials = self.site.credentials.as_ref();
-        let entropy = (self.entropy)();
         let challenges = self.connection.wire.challenges();
-        let next = self.session.responded(head, challenges, credentials, entropy, now());
+        let next = self.session.responded(head, challenges, credentials, &mut self.entropy, now());
         if next != Ok(Next::Read) {
             self.connection.finish(&mut self.session).await;
         }

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use crate::{
     Error,
+    connect::Connector,
     connection::{self, BrokenExchange, Connection, GatewaySession},
 };
 
@@ -36,6 +37,7 @@ const AUTHORIZATION_BUFFER: usize = 16 * 1024;
 pub(crate) struct Settings {
     /// `host:port`, to connect to.
     pub(crate) address: Arc<str>,
+    pub(crate) connector: Connector,
     pub(crate) host: HeaderValue,
     pub(crate) commas: Commas,
     /// The limit on the wait for an earlier call.
@@ -209,7 +211,7 @@ impl Client {
             Sending::Call(authorization) => outgoing.request(&settings.host, authorization.clone()),
         };
         let kept = self.connection.take();
-        let mut connection = connection::open(kept, &settings.address, &mut self.session).await?;
+        let mut connection = connection::open(kept, settings, &mut self.session).await?;
         let response = connection.exchange(request, &mut self.session).await?;
         self.connection = Some(connection);
         Ok(response)
@@ -224,7 +226,7 @@ impl Client {
         let challenges = challenges.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
         let credentials = self.account.as_ref().map(Account::credentials);
         // The keys of the standard library's hash maps are random.
-        let entropy = RandomState::new().hash_one(0);
+        let entropy = || RandomState::new().hash_one(0);
         let now = self.began.elapsed();
         let next = self.session.responded(head, Ok(challenges), credentials.as_ref(), entropy, now);
         next.map_err(|failure| match failure {

@@ -22,11 +22,10 @@ use hyper_util::rt::TokioIo;
 use sms_gateway_core::client::{Broken, Cause, Loss, Session, Wait};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     task::AbortHandle,
 };
 
-use crate::error::BoxError;
+use crate::{client::Settings, error::BoxError};
 
 /// The time limit for a kept connection to take another request. One that is open takes it at once.
 const READY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -64,7 +63,7 @@ pub(crate) type GatewaySession = Session<Vec<u8>>;
 /// Returns the connection if it still takes a request, or opens a new one.
 pub(crate) async fn open(
     kept: Option<Connection>,
-    address: &str,
+    settings: &Settings,
     session: &mut GatewaySession,
 ) -> Result<Connection, BrokenExchange> {
     if let Some(mut connection) = kept
@@ -74,7 +73,7 @@ pub(crate) async fn open(
     }
     tracing::debug!("connecting");
     let unsent = |cause, source| BrokenExchange::new(Loss::Unsent { kept: false }, cause, source);
-    match timed(session, Wait::Connect, connect(address)).await {
+    match timed(session, Wait::Connect, connect(settings)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(unsent(Cause::Transport, Some(error.into()))),
         Err(cause) => Err(unsent(cause, None)),
@@ -127,10 +126,9 @@ async fn timed<T>(
     outcome.map_err(|_| limit.expired)
 }
 
-/// Opens a connection. TLS has its place here.
-async fn connect(address: &str) -> io::Result<Connection> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
+/// Opens a connection, and starts its task.
+async fn connect(settings: &Settings) -> io::Result<Connection> {
+    let stream = settings.connector.open(&settings.address).await?;
     let traffic = Arc::new(Traffic::default());
     let stream = Observed { stream, traffic: Arc::clone(&traffic) };
     // Real devices break these rules in the heads of their responses.

@@ -1,6 +1,6 @@
 //! A gateway and its nine calls.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use hyper::{Uri, header::HeaderValue};
 use sms_gateway_core::{
@@ -11,12 +11,16 @@ use sms_gateway_core::{
     },
     client::{Failure, Timeouts},
 };
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{Mutex, OwnedMutexGuard, watch},
+};
 use tracing::Instrument;
 
 use crate::{
     Error, Response, UrlError,
     client::{Account, Client, Outgoing, Settings},
+    connect::Connector,
     response::Reader,
 };
 
@@ -29,6 +33,7 @@ pub struct Builder {
     url: String,
     account: Option<Account>,
     is_basic_allowed: bool,
+    connector: Connector,
     commas: Commas,
     timeouts: Timeouts,
     turn_timeout: Duration,
@@ -41,6 +46,7 @@ impl Builder {
             url: url.to_owned(),
             account: None,
             is_basic_allowed: false,
+            connector: Connector::default(),
             commas: Commas::Encoded,
             timeouts: Timeouts::new(),
             turn_timeout: Duration::from_secs(120),
@@ -59,6 +65,39 @@ impl Builder {
     #[must_use]
     pub const fn allow_basic(mut self, allowed: bool) -> Self {
         self.is_basic_allowed = allowed;
+        self
+    }
+
+    /// Opens connections with `open` instead of plain TCP: through a proxy, from a chosen source address, or over the caller's
+    /// own TLS.
+    ///
+    /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP.
+    /// [`connect_timeout`](Self::connect_timeout) bounds it; its error is [`Failure::Unreachable`].
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use sms_gateway::Gateway;
+    /// use tokio::net::{TcpSocket, lookup_host};
+    ///
+    /// // The gateway is reachable from one of this computer's networks only.
+    /// let open = |address: String| async move {
+    ///     let to = lookup_host(address).await?.find(|to| to.is_ipv4()).ok_or(std::io::ErrorKind::NotFound)?;
+    ///     let socket = TcpSocket::new_v4()?;
+    ///     socket.bind((Ipv4Addr::new(192, 168, 1, 2), 0).into())?;
+    ///     socket.set_nodelay(true)?;
+    ///     socket.connect(to).await
+    /// };
+    /// let gateway = Gateway::builder("http://192.168.1.9").connector(open).build()?;
+    /// # Ok::<(), sms_gateway::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn connector<F, O, S>(mut self, open: F) -> Self
+    where
+        F: Fn(String) -> O + Send + Sync + 'static,
+        O: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.connector = Connector::new(open);
         self
     }
 
@@ -119,8 +158,13 @@ impl Builder {
     /// [`UrlError`].
     pub fn build(self) -> Result<Gateway, UrlError> {
         let (address, host) = parse_url(&self.url)?;
-        let settings =
-            Settings { address: address.into(), host, commas: self.commas, turn_timeout: self.turn_timeout };
+        let settings = Settings {
+            address: address.into(),
+            connector: self.connector,
+            host,
+            commas: self.commas,
+            turn_timeout: self.turn_timeout,
+        };
         let client = Client::new(self.account, self.is_basic_allowed, self.record_buffer, self.timeouts);
         Ok(Gateway {
             settings: Arc::new(settings),

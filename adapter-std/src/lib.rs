@@ -22,6 +22,7 @@
 
 mod batch;
 mod client;
+mod connect;
 mod connection;
 mod error;
 mod gateway;

@@ -190,7 +190,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     }
 
     /// Takes the head of a response, and decides what comes next. `challenges` are the values of `WWW-Authenticate`;
-    /// `entropy` is a random number that nobody else can predict, a new one each time.
+    /// `entropy` returns a random number that nobody else can predict, a new one each time.
     ///
     /// Unless the next step is [`Next::Read`], the body has no use: the adapter reads and drops what is left of it if
     /// that is cheaper than a new connection, after an error too.
@@ -202,7 +202,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         head: ResponseHead,
         challenges: Result<impl Iterator<Item = &'a str>, TooSmall>,
         credentials: Option<&Credentials<'_>>,
-        entropy: u64,
+        entropy: impl FnOnce() -> u64,
         now: Duration,
     ) -> Result<Next, Failure> {
         let ResponseHead { status, has_location } = head;
@@ -215,9 +215,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             };
             let challenges = challenges.into_iter().flatten();
             let learnt = if is_authorized {
-                self.login.refused(challenges, credentials, entropy, now)
+                self.login.refused(challenges, credentials, entropy(), now)
             } else {
-                self.login.challenged(challenges, credentials, entropy, now)
+                self.login.challenged(challenges, credentials, entropy(), now)
             };
             too_small.map_or(Ok(()), Err)?;
             learnt?;

@@ -1,42 +1,46 @@
-//! What to ask the gateway.
+//! Requests of the tracker to its caller, the tokens that stand for them, and the results of commands.
 
 use core::{marker::PhantomData, time::Duration};
 
-use super::{digits::NumberBuf, slot::Slot};
+use super::{
+    message::{Slot, WANTS_REPORT},
+    number::NumberBuf,
+    table::SlotId,
+};
 use crate::{
     Number, Ports, UserId,
     call::{QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms, StopSms},
     text::Alphabet,
 };
 
-/// What is to be done next. One question is asked at a time.
+/// The next thing to do. One request is in flight at a time.
 #[derive(Debug)]
 #[must_use]
 pub enum Ask {
-    /// Nothing before that time, or before something is added, stopped or acknowledged.
+    /// Nothing until that time, or until something is added, stopped or acknowledged.
     Wait(Option<Duration>),
     /// Send messages: [`Tracker::submission`](super::Tracker::submission).
     Submit(Token<SendSms<'static>>),
-    /// Ask what became of messages: [`Tracker::results_request`](super::Tracker::results_request).
+    /// Query the results of messages: [`Tracker::results_request`](super::Tracker::results_request).
     Results(Token<QuerySmsResult<'static>>),
-    /// Ask for status reports: [`Tracker::reports_request`](super::Tracker::reports_request).
+    /// Query status reports: [`Tracker::reports_request`](super::Tracker::reports_request).
     Reports(Token<QuerySmsDeliverStatus<'static>>),
-    /// Ask how many messages wait to be sent, with [`QuerySmsInQueue`].
+    /// Query the number of messages that wait to be sent, with [`QuerySmsInQueue`].
     Queue(Token<QuerySmsInQueue>),
-    /// Look into the inbox: [`Tracker::incoming_request`](super::Tracker::incoming_request).
+    /// Query the inbox: [`Tracker::incoming_request`](super::Tracker::incoming_request).
     Incoming(Token<QueryIncomingSms>),
     /// Stop a task: [`Tracker::stop_request`](super::Tracker::stop_request).
     Stop(Token<StopSms>),
 }
 
-/// Stands for one question. It can't be cloned: what came of the question is said once.
+/// Stands for one request. It cannot be cloned, so that the outcome of the request is reported once.
 ///
-/// A token that is dropped, with the future that held it for example, counts as [`Tracker::handle_lost`](super::Tracker::handle_lost) at the next
-/// [`Tracker::step`](super::Tracker::step).
+/// A token that is dropped, for example with the future that held it, counts as
+/// [`Tracker::handle_lost`](super::Tracker::handle_lost) at the next [`Tracker::step`](super::Tracker::step).
 #[derive(Debug)]
 #[must_use]
 pub struct Token<C> {
-    pub(super) serial: u32,
+    serial: u32,
     call: PhantomData<fn() -> C>,
 }
 
@@ -44,43 +48,114 @@ impl<C> Token<C> {
     pub(super) fn new(serial: u32) -> Self {
         Self { serial, call: PhantomData }
     }
+
+    pub(super) fn serial(&self) -> u32 {
+        self.serial
+    }
 }
 
-/// Something changed that is not saved yet: [`Tracker::next_change`](super::Tracker::next_change).
+/// A change is not saved yet: [`Tracker::next_change`](super::Tracker::next_change).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unsaved;
 
 impl core::fmt::Display for Unsaved {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("changes are to be saved before messages are sent")
+        f.write_str("changes must be saved before messages are sent")
     }
 }
 
 impl core::error::Error for Unsaved {}
 
-/// The messages of one send_sms: all by the same ports, encoded alike. Each in its turn.
+/// The messages of one send_sms, with the same ports and encoding.
 pub struct Submission<'a> {
-    pub(super) slots: &'a [Slot],
-    pub(super) at: u32,
-    /// The ports to send through.
+    slots: &'a [Slot],
+    at: Option<SlotId>,
+    /// The ports through which they may be sent.
     pub ports: Ports,
-    /// How they are encoded; `None` for the gateway's default.
+    /// Their encoding; `None` for the gateway's default.
     pub alphabet: Option<Alphabet>,
-    /// Whether status reports are asked for.
+    /// Whether status reports are requested.
     pub status_report: bool,
+}
+
+impl<'a> Submission<'a> {
+    /// The messages from a slot on, to the end of its queue.
+    pub(super) fn new(slots: &'a [Slot], first: Option<SlotId>) -> Self {
+        let slot = first.and_then(|first| slots.get(first.index()));
+        Self {
+            ports: Ports::from_bits(slot.map_or(0, |slot| slot.ports)),
+            alphabet: slot.and_then(Slot::alphabet),
+            status_report: slot.is_some_and(|slot| slot.has(WANTS_REPORT)),
+            slots,
+            at: first,
+        }
+    }
+}
+
+impl Iterator for Submission<'_> {
+    type Item = Outgoing;
+
+    fn next(&mut self) -> Option<Outgoing> {
+        let slot = self.slots.get(self.at?.index())?;
+        self.at = slot.next();
+        Some(Outgoing { id: slot.id()?, number: NumberBuf::new(&slot.number()) })
+    }
 }
 
 /// A message of a [`Submission`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The message, and the user_id to be sent with it.
+    /// The message's user_id, to be sent with it.
     pub id: UserId,
-    pub(super) number: NumberBuf,
+    number: NumberBuf,
 }
 
 impl Outgoing {
-    /// The recipient's number.
+    /// Returns the recipient's number.
     pub fn number(&self) -> Number<'_> {
         Number::of_valid(self.number.as_str())
     }
+}
+
+/// Why a message was not added. Nothing of it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AddError {
+    /// All lent slots are in use. A slot becomes free when a finished message's last update is acknowledged and no report can
+    /// arrive for it any more.
+    Full,
+}
+
+impl core::fmt::Display for AddError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the tracker is full: no slot is free for another message")
+    }
+}
+
+impl core::error::Error for AddError {}
+
+/// The result of a request to stop a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopping {
+    /// It had not been handed to the gateway, and is stopped.
+    Stopped,
+    /// The gateway will be asked to stop its task, and with it all waiting messages of the same send_sms.
+    Asked,
+    /// It is sent, finished or unknown, or the gateway never named its task.
+    TooLate,
+    /// Too many tasks wait to be stopped; try again.
+    Busy,
+}
+
+/// The outcome of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Taken {
+    /// The caller has nothing to do.
+    Noted,
+    /// A kept report was evicted. The caller handles it now as it does [`Event::Unmatched`](super::Event::Unmatched).
+    Displaced(super::Report),
+    /// It lacks the port, reference or status, or its number is not a number. It is not kept, and arrives again if the gateway
+    /// repeats it.
+    Unreadable,
 }

@@ -1,89 +1,118 @@
-//! Incoming messages, each handed out at least once.
+//! Incoming messages, each returned at least once.
 //!
-//! They are paged by id with `flag=all`, which changes nothing in the gateway. The place up to which they are known is the
-//! last id together with a hash of that record; each page begins with it, so that a gateway whose ids began anew is noticed.
+//! They are paged by id with `flag=all`, which changes nothing in the gateway. The latest known message is its id together with a
+//! hash of its record. Each page begins with it, so that a restart of the gateway's ids is noticed.
 
-use core::time::Duration;
-
-use super::{
-    ask::Token,
-    question::Kind,
-    tracker::{Tracker, is_later},
-};
+use super::clock::Sequence;
 use crate::{
     call::{Flag, IncomingSms, QueryIncomingSms},
     value::to_seconds,
 };
 
-/// How many known messages are remembered: the newest may have been deleted in the gateway.
+/// The number of known messages that are kept: the newest may have been deleted in the gateway.
 pub(super) const MARKS: usize = 4;
 
-/// Marks an incoming message: with it the message is [acknowledged](Tracker::acknowledge_incoming), and repetitions are told.
+/// Identifies an incoming message, to [acknowledge](super::Tracker::acknowledge_incoming) it and to recognise repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct InboxMark {
-    /// The gateway's id of the message. Ids may begin anew.
+    /// The gateway's id of the message. Ids may restart.
     pub id: i64,
-    /// A hash of port, sender, time and text. It stays the same when ids begin anew.
+    /// A hash of port, sender, time and text. It stays the same if ids restart.
     pub hash: u32,
 }
 
 /// The newest known messages, the newest first.
 pub(super) type Marks = [Option<InboxMark>; MARKS];
 
+/// The place up to which the inbox is known.
+#[derive(Debug)]
 pub(super) struct Inbox {
-    /// Up to which messages were handed out, and which of them were acknowledged.
+    /// The latest messages that were returned, and the latest that were acknowledged.
     fetched: Marks,
-    pub(super) acknowledged: Marks,
+    acknowledged: Marks,
     mode: Mode,
-    /// What the current answer has shown of the message that it is to begin with.
+    /// Whether the current response began with the message that it should begin with.
     page: Page,
-    /// Whether it had something new.
-    fresh: bool,
-    restarted: bool,
-    pub(super) unsaved: bool,
-    /// Of the record that was restored.
-    sequence: u32,
+    /// Whether the current response contained something new.
+    is_fresh: bool,
+    /// Whether an event about restarted ids is due.
+    has_restarted: bool,
+    is_dirty: bool,
+    /// The record from which it was restored.
+    record: Sequence,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// Pages begin with this one of the known messages.
     Follow(usize),
-    /// None of the known messages is where it was: looks for the newest by its hash, from this id on.
+    /// No known message is where it was. The newest one is searched by its hash, from this id on.
     Seek(i64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Page {
-    /// It has not come yet.
+    /// The message has not arrived yet.
     Open,
-    /// It is there: what follows is new.
+    /// The message is there, and those after it are new.
     Verified,
-    /// It is not there. The rest of the answer is not looked at.
+    /// The message is not there. The rest of the response is ignored.
     Failed,
 }
 
 impl Inbox {
-    pub(super) fn new() -> Self {
-        Self {
-            fetched: [None; MARKS],
-            acknowledged: [None; MARKS],
-            mode: Mode::Follow(0),
-            page: Page::Open,
-            fresh: false,
-            restarted: false,
-            unsaved: false,
-            sequence: 0,
+    pub(super) const NEW: Self = Self {
+        fetched: [None; MARKS],
+        acknowledged: [None; MARKS],
+        mode: Mode::Follow(0),
+        page: Page::Open,
+        is_fresh: false,
+        has_restarted: false,
+        is_dirty: false,
+        record: Sequence::NEVER,
+    };
+
+    /// Returns once that ids restarted.
+    pub(super) fn take_restarted(&mut self) -> bool {
+        core::mem::take(&mut self.has_restarted)
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.is_dirty
+    }
+
+    /// Returns the marks to save, if they changed.
+    pub(super) fn take_dirty(&mut self) -> Option<Marks> {
+        core::mem::take(&mut self.is_dirty).then_some(self.acknowledged)
+    }
+
+    pub(super) fn restore(&mut self, record: Sequence, marks: Marks) {
+        if self.record == Sequence::NEVER || record.is_after(self.record) {
+            (self.fetched, self.acknowledged, self.record) = (marks, marks, record);
         }
     }
 
-    pub(super) fn take_restarted(&mut self) -> bool {
-        core::mem::take(&mut self.restarted)
+    /// Returns the request for the next page.
+    pub(super) fn request(&self) -> QueryIncomingSms {
+        let request = QueryIncomingSms::new(Flag::All);
+        match self.after() {
+            Some(id) => request.after(id),
+            None => request,
+        }
     }
 
-    pub(super) fn restore(&mut self, sequence: u32, marks: Marks) {
-        if self.sequence == 0 || is_later(sequence, self.sequence) {
-            (self.fetched, self.acknowledged, self.sequence) = (marks, marks, sequence);
+    /// Returns the mark of a new message, for the caller. A message without an id is ignored, since it cannot be
+    /// distinguished from others.
+    pub(super) fn receive(&mut self, sms: &IncomingSms<'_>) -> Option<InboxMark> {
+        let mark = InboxMark { id: sms.incoming_sms_id.get()?, hash: hash(sms) };
+        self.take(mark).then_some(mark)
+    }
+
+    /// Notes that the caller has this message, and all that were returned before it.
+    pub(super) fn acknowledge(&mut self, mark: InboxMark) {
+        if self.acknowledged.first() != Some(&Some(mark)) {
+            push(&mut self.acknowledged, mark);
+            self.is_dirty = true;
         }
     }
 
@@ -91,15 +120,15 @@ impl Inbox {
         self.fetched.iter().flatten().copied().next()
     }
 
-    /// The message that pages begin with.
+    /// Returns the message with which pages begin.
     fn anchor(&self) -> Option<InboxMark> {
         let Mode::Follow(place) = self.mode else { return None };
         self.fetched.get(place).copied().flatten()
     }
 
-    /// A question begins.
+    /// Begins a page.
     pub(super) fn begin(&mut self) {
-        (self.page, self.fresh) = (Page::Open, false);
+        (self.page, self.is_fresh) = (Page::Open, false);
     }
 
     fn after(&self) -> Option<i64> {
@@ -109,7 +138,7 @@ impl Inbox {
         }
     }
 
-    /// Whether a record is new, and to be handed out.
+    /// Returns whether a record is new.
     fn take(&mut self, mark: InboxMark) -> bool {
         if self.page == Page::Failed {
             return false;
@@ -121,7 +150,7 @@ impl Inbox {
             if mark == anchor {
                 self.page = Page::Verified;
             } else if mark.id == anchor.id {
-                // Another message has its id: ids began anew.
+                // Another message has its id, so ids restarted.
                 self.start_seeking();
             } else if mark.id > anchor.id {
                 self.try_older();
@@ -131,7 +160,7 @@ impl Inbox {
         let is_new = self.newest().is_none_or(|newest| mark.id > newest.id);
         if is_new {
             push(&mut self.fetched, mark);
-            (self.mode, self.page, self.fresh) = (Mode::Follow(0), Page::Verified, true);
+            (self.mode, self.page, self.is_fresh) = (Mode::Follow(0), Page::Verified, true);
         }
         is_new
     }
@@ -141,7 +170,7 @@ impl Inbox {
             return false;
         }
         self.mode = Mode::Seek(mark.id);
-        self.fresh = true;
+        self.is_fresh = true;
         if self.newest().is_some_and(|newest| newest.hash == mark.hash) {
             self.settle(Some(mark));
             self.page = Page::Verified;
@@ -149,12 +178,13 @@ impl Inbox {
         false
     }
 
-    /// The known message is not where it was: perhaps it was deleted. Looks for one before it.
+    /// Looks for the next older known message, since this one is not where it was. It may have been deleted.
     fn try_older(&mut self) {
         let Mode::Follow(place) = self.mode else { return };
         self.page = Page::Failed;
-        if self.fetched.get(place + 1).is_some_and(Option::is_some) {
-            self.mode = Mode::Follow(place + 1);
+        let older = place.saturating_add(1);
+        if self.fetched.get(older).is_some_and(Option::is_some) {
+            self.mode = Mode::Follow(older);
         } else {
             self.start_seeking();
         }
@@ -165,24 +195,24 @@ impl Inbox {
         self.mode = Mode::Seek(0);
     }
 
-    /// What is known is up to this message from now on, or nothing.
+    /// Continues after this message, or from the beginning.
     fn settle(&mut self, newest: Option<InboxMark>) {
-        self.restarted |= newest != self.newest();
+        self.has_restarted |= newest != self.newest();
         let marks = [newest, None, None, None];
-        // Else some are still to be acknowledged: after a restart they are looked for by what was acknowledged.
+        // Otherwise some messages are not acknowledged: after a restart they are searched from the acknowledged ones.
         if self.acknowledged.first() == self.fetched.first() {
             self.acknowledged = marks;
-            self.unsaved = true;
+            self.is_dirty = true;
         }
         self.fetched = marks;
         self.mode = Mode::Follow(0);
     }
 
-    /// The answer came whole: whether the next page is to be asked for at once.
+    /// Ends a complete page. Returns whether the next page is requested at once.
     pub(super) fn end(&mut self) -> bool {
         match self.mode {
-            Mode::Seek(_) if self.page == Page::Open && !self.fresh => {
-                // All was looked through.
+            Mode::Seek(_) if self.page == Page::Open && !self.is_fresh => {
+                // All messages were searched.
                 self.settle(None);
                 true
             }
@@ -192,12 +222,12 @@ impl Inbox {
                 self.try_older();
                 true
             }
-            Mode::Follow(_) => self.fresh,
+            Mode::Follow(_) => self.is_fresh,
         }
     }
 }
 
-/// Puts the newest in front of the others.
+/// Puts the newest mark before the others.
 fn push(marks: &mut Marks, mark: InboxMark) {
     marks.rotate_right(1);
     if let Some(first) = marks.first_mut() {
@@ -205,49 +235,14 @@ fn push(marks: &mut Marks, mark: InboxMark) {
     }
 }
 
-impl Tracker<'_> {
-    /// The question of [`Ask::Incoming`](super::Ask::Incoming).
-    pub fn incoming_request(&self, _: &Token<QueryIncomingSms>) -> QueryIncomingSms {
-        let request = QueryIncomingSms::new(Flag::All);
-        match self.inbox.after() {
-            Some(id) => request.after(id),
-            None => request,
-        }
-    }
-
-    /// A message of the answer to [`Ask::Incoming`](super::Ask::Incoming): with a mark it is new, and to be handed to the
-    /// caller, who acknowledges it with the mark. A message without an id can't be told from others and is passed over.
-    pub fn handle_incoming(
-        &mut self,
-        token: &Token<QueryIncomingSms>,
-        sms: &IncomingSms<'_>,
-        now: Duration,
-    ) -> Option<InboxMark> {
-        if !self.is_asked(token) || self.question.kind != Kind::Incoming {
-            return None;
-        }
-        self.now = self.tick(now);
-        let mark = InboxMark { id: sms.incoming_sms_id.get()?, hash: hash(sms) };
-        self.inbox.take(mark).then_some(mark)
-    }
-
-    /// The caller has this message, and all that were handed out before it.
-    pub fn acknowledge_incoming(&mut self, mark: InboxMark) {
-        if self.inbox.acknowledged.first() != Some(&Some(mark)) {
-            push(&mut self.inbox.acknowledged, mark);
-            self.inbox.unsaved = true;
-        }
-    }
-}
-
-/// FNV-1a of what a message says.
+/// Hashes a message with FNV-1a.
 fn hash(sms: &IncomingSms<'_>) -> u32 {
     let mut hash = 0x811C_9DC5_u32;
     let mut add = |bytes: &[u8]| {
         for byte in bytes {
             hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
         }
-        // A border between this and the next.
+        // A border between this field and the next.
         hash = (hash ^ 0xFF).wrapping_mul(0x0100_0193);
     };
     add(&sms.port.get().unwrap_or(u32::MAX).to_le_bytes());

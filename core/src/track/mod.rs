@@ -1,25 +1,64 @@
-//! From "asked to send" to "delivered": follows messages through lost answers, late and doubled reports, and restarts.
+//! Follows messages from submission to delivery, through lost responses, late and repeated reports, and restarts.
 //!
-//! send_sms is answered before anything is sent; what becomes of a message has to be asked for, by its user_id, and what
-//! status reports say has to be matched by port, number, message reference and time (document §3.3, §4.3, §11). A request whose
-//! answer is lost may or may not have arrived, and must not simply be sent again. A [`Tracker`] knows all that for the messages of
-//! one gateway. It does no I/O: it says what to ask, and is told what came of it.
+//! The gateway responds to send_sms before anything is sent. The outcome of a message has to be queried by its user_id, and status
+//! reports have to be matched by port, number, message reference and time (document §3.3, §4.3, §11). A request whose response is
+//! lost may or may not have arrived, and must not simply be sent again. A [`Tracker`] knows all that for the messages of one
+//! gateway. It does no I/O: it returns what to ask, and its caller reports the outcome.
 //!
-//! # The order of calls
-//! Once: [`Tracker::new`]; with a store, [`Tracker::restore`] for each saved record and [`Tracker::start`]. Then, whenever
+//! # Order of calls
+//! First [`Tracker::new`]; with a store, [`Tracker::restore`] for each saved record, and [`Tracker::start`]. Then, whenever
 //! something was added or time has passed:
 //!
-//! 1. [`Tracker::step`] says what to [`Ask`], or until when to wait.
-//! 2. [`Tracker::next_change`], until there is none: store them all. Only then
-//! 3. [`Tracker::next_event`], until there is none: tell the caller. It [acknowledges](Tracker::acknowledge) news.
-//! 4. Ask the gateway, and hand what it says to the `handle_` methods: each record as it comes, and at last the [`Token`], with
-//!    - [`handle_end`](Tracker::handle_end) or the call's own method (`handle_accepted`, `handle_queue`, …) for an answer that came whole,
-//!    - [`handle_lost`](Tracker::handle_lost) when the request may have arrived and the answer is missing or cut,
-//!    - [`handle_not_sent`](Tracker::handle_not_sent) when nothing left or the login was refused.
+//! 1. [`Tracker::step`] returns what to [`Ask`], or until when to wait.
+//! 2. [`Tracker::next_change`], until it returns `None`: store all changes before the next two steps.
+//! 3. [`Tracker::next_event`], until it returns `None`: handle the events, and [acknowledge](Tracker::acknowledge) updates.
+//! 4. Make the request, and hand its outcome to the `handle_` methods: each record as it arrives, and last the [`Token`], to
+//!    - [`handle_end`](Tracker::handle_end) or the call's own method (`handle_accepted`, `handle_queue`, …) if the response is complete,
+//!    - [`handle_lost`](Tracker::handle_lost) if the request may have arrived and the response is missing or truncated,
+//!    - [`handle_not_sent`](Tracker::handle_not_sent) if nothing was sent or the login was refused.
 //!
-//! One question is asked at a time. All methods are short and none of them waits; `now` is the time since any moment of the caller's
-//! choosing and never goes back.
+//! One request is in flight at a time. All methods are short and none of them waits. `now` is the time since any moment that the
+//! caller chooses, and never decreases.
 //!
+//! # States
+//! ```text
+//! add ─► Asked ─► Submitted ─► Accepted ─► Sending ─► Sent ─► Delivered
+//!                     └──────► Uncertain ─────┴─────────┘
+//! ```
+//! `Uncertain` means that the response to send_sms was lost. States may be skipped. A message may end early as `Failed`,
+//! `Stopped`, `Expired` or `Unresolved`; see [`State`]. The module `message::lifecycle` has the complete diagram and table.
+//!
+//! # Glossary
+//! - **result**: a record of query_sms_result, about a whole message. **report**: a status report, about one segment.
+//! - **reference**: the message reference of a segment. A message *has its reference* once a result contains it.
+//! - **update**: an event about a change of a message, with a number, the *revision*.
+//! - **tombstone**: a finished message that is kept while reports may still arrive for it.
+//! - **pending report**: a report that does not belong to a message, or not yet. *Claimed*: it belongs to a message unless another
+//!   one turns out to own it. *Contested*: it may belong to several messages.
+//! - **era**: the time between two jumps of the gateway's clock. **life**: the time between two restarts of the client.
+//!
+//! # Parts
+//! | module | contains | look here if |
+//! |---|---|---|
+//! | `tracker` | the caller's commands, the handling of responses, `apply` | an outcome is handled wrongly |
+//! | `message` | states and lifecycle, the slot, the public view | a message has a wrong state |
+//! | `plan` | requests, their times, back-off, load | it polls too often, too rarely, or the wrong messages |
+//! | `matching` | the rules for results and reports, pending reports | a report is assigned wrongly, or returned twice |
+//! | `clock` | ticks, sequence numbers, the gateway's clock | a clock jump is handled wrongly |
+//! | `journal` | dirty records, user_ids, the format of records | a change is not saved, or not restored |
+//! | `table` | queues and indexes of slots | a slot is lost |
+//! | `tracker::tombstones` | keeping and deleting finished messages | a slot is never freed |
+//! | `inbox` | pages of incoming messages | an incoming message is lost or repeated |
+//!
+//! # Invariants
+//! - Only `message::lifecycle` changes a state, and a transition takes effect only in `Tracker::apply`.
+//! - A message is submitted again only if it was certainly not accepted, or if the caller allowed it.
+//! - A message in the request in flight is in no other queue, and leaves it when the request ends, however it ends.
+//! - A truncated response is never evidence that a message is absent.
+//! - No event and no submission is returned while an earlier change is not saved.
+//! - A report is assigned only if every other candidate is ruled out.
+//!
+//! # Example
 //! ```
 //! use core::time::Duration;
 //! use sms_gateway_core::{
@@ -32,7 +71,7 @@
 //! let mut now = Duration::ZERO;
 //! let mut tracker = Tracker::new(&mut slots, &mut early, Settings::default(), now);
 //! let message = tracker.add(&Draft::new(Number::new("10086")?), now)?;
-//! let mut news = Vec::new();
+//! let mut updates = Vec::new();
 //! while !tracker.message(message).is_some_and(|message| message.is_final) {
 //!     let ask = tracker.step(now);
 //!     while let Some(change) = tracker.next_change() {
@@ -41,7 +80,7 @@
 //!     }
 //!     while let Some(event) = tracker.next_event() {
 //!         if let Event::News(message) = event {
-//!             news.push(message.state);
+//!             updates.push(message.state);
 //!             tracker.acknowledge(message.id, message.news);
 //!         }
 //!     }
@@ -58,7 +97,7 @@
 //!         }
 //!         Ask::Results(token) => {
 //!             let request = tracker.results_request(&token);
-//!             // Send it, and decode what comes:
+//!             // Send it, and decode the response:
 //! #           let mut body = [0; 256]; request.body(&mut body)?;
 //!             let answer = format!(
 //!                 r#"{{"error_code":200,"result":[{{"port":2,"user_id":{message},"number":"10086","time":"2026-01-01 10:00:00","status":"SENT_OK","count":1,"succ_count":1,"ref_id":7}}]}}"#
@@ -88,38 +127,31 @@
 //!     }
 //! }
 //! assert_eq!(tracker.message(message).map(|message| message.state), Some(State::Delivered));
-//! assert_eq!(news, [State::Accepted, State::Sent]);
+//! assert_eq!(updates, [State::Accepted, State::Sent]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answers;
 mod ask;
 mod clock;
-mod digits;
-mod early;
+mod events;
 mod inbox;
-mod index;
+mod journal;
+mod matching;
 mod message;
-mod question;
-mod record;
-mod reports;
-mod results;
-mod save;
-mod slot;
-mod slots;
-mod sweep;
+mod number;
+mod plan;
+mod settings;
+mod table;
 #[cfg(test)]
 mod tests;
-mod timing;
 mod tracker;
 
-pub use ask::{Ask, Outgoing, Submission, Token, Unsaved};
-pub use digits::NumberBuf;
-pub use early::{EarlyReport, Report};
+pub use ask::{AddError, Ask, Outgoing, Stopping, Submission, Taken, Token, Unsaved};
+pub use events::Event;
 pub use inbox::InboxMark;
-pub use message::{Draft, Event, Failure, Message, Segments, Sent};
-pub use record::{Change, MAX_RECORD_BYTES, RestoreError};
-pub use reports::Taken;
-pub use slot::{Slot, State};
-pub use timing::{Limits, Settings, Timing};
-pub use tracker::{AddError, Stopping, Tracker};
+pub use journal::{Change, MAX_RECORD_BYTES, RestoreError};
+pub use matching::{EarlyReport, Report};
+pub use message::{Draft, Failure, Message, Segments, Sent, Slot, State};
+pub use number::NumberBuf;
+pub use settings::{Limits, Settings, Timing};
+pub use tracker::Tracker;

@@ -23,6 +23,9 @@ use crate::show::Decimal;
 pub struct UserId(u32);
 
 impl UserId {
+    /// The smallest.
+    pub(crate) const ZERO: Self = Self(0);
+
     /// The greatest, 2³¹ − 1.
     pub const MAX: Self = Self(0x7FFF_FFFF);
 

@@ -90,6 +90,9 @@ impl Life<'_, '_> {
 
     pub(crate) fn submit(&mut self, token: Token<SendSms<'static>>) -> Result<(), End> {
         let (ports, report, wanted) = self.submission(&token)?;
+        if let Ok(submission) = self.tracker.submission(&token) {
+            self.world.transcript.submission(submission);
+        }
         for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
             self.world.oracle.asked(owner);
         }
@@ -154,7 +157,9 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_results(&mut self, token: Token<QuerySmsResult<'static>>) -> Result<(), End> {
-        let request = json(&self.tracker.results_request(&token));
+        let request = self.tracker.results_request(&token);
+        self.world.transcript.request(&request);
+        let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_results(&request))? else {
             return self.not_sent(token);
         };
@@ -168,7 +173,9 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) -> Result<(), End> {
-        let request = json(&self.tracker.reports_request(&token));
+        let request = self.tracker.reports_request(&token);
+        self.world.transcript.request(&request);
+        let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_reports(&request))? else {
             return self.not_sent(token);
         };
@@ -178,7 +185,10 @@ impl Life<'_, '_> {
             let report = report(row, &self.world.numbers);
             match self.tracker.handle_report(&token, &report, now) {
                 Taken::Noted => {}
-                Taken::Displaced(report) => self.world.oracle.hear_report(&report, false)?,
+                Taken::Displaced(report) => {
+                    self.world.transcript.evicted(&report);
+                    self.world.oracle.hear_report(&report, false)?;
+                }
                 Taken::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
             }
         }
@@ -198,14 +208,18 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_incoming(&mut self, token: Token<QueryIncomingSms>) -> Result<(), End> {
-        let request = json(&self.tracker.incoming_request(&token));
+        let request = self.tracker.incoming_request(&token);
+        self.world.transcript.request(&request);
+        let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_incoming(&request))? else {
             return self.not_sent(token);
         };
         let now = self.now();
         for row in &answer.rows {
             let text = row.serial.to_string();
-            if let Some(mark) = self.tracker.handle_incoming(&token, &incoming(row, &text), now) {
+            let mark = self.tracker.handle_incoming(&token, &incoming(row, &text), now);
+            self.world.transcript.incoming(mark.is_some());
+            if let Some(mark) = mark {
                 self.world.mail.hand(row.serial)?;
                 if self.world.caller.chance(2) {
                     self.tracker.acknowledge_incoming(mark);
@@ -216,7 +230,9 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_stop(&mut self, token: Token<StopSms>) -> Result<(), End> {
-        let request = json(&self.tracker.stop_request(&token));
+        let request = self.tracker.stop_request(&token);
+        self.world.transcript.request(&request);
+        let request = json(&request);
         let task = request["task_id"].as_i64().unwrap();
         let Some(exchange) = self.leave()? else { return self.not_sent(token) };
         let arrives = !matches!(exchange, Exchange::RequestLost | Exchange::Refused);

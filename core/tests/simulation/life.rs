@@ -117,7 +117,10 @@ impl Life<'_, '_> {
             self.idle = 0;
         }
         match ask {
-            Ask::Wait(until) => self.sleep(until),
+            Ask::Wait(until) => {
+                self.world.transcript.wait(until);
+                self.sleep(until)
+            }
             Ask::Submit(token) => self.submit(token),
             Ask::Results(token) => self.ask_results(token),
             Ask::Reports(token) => self.ask_reports(token),
@@ -233,6 +236,7 @@ impl Life<'_, '_> {
     /// Saves all that changed; a reset may cut it off anywhere.
     pub(crate) fn save(&mut self) -> Result<(), End> {
         while let Some(change) = self.tracker.next_change() {
+            self.world.transcript.change(&change);
             if self.may_reset().is_err() {
                 if self.world.rng.below(2) == 0 {
                     self.world.store.tear(change.key(), change.record());
@@ -251,6 +255,7 @@ impl Life<'_, '_> {
 
     fn listen(&mut self) -> Result<(), End> {
         while let Some(event) = self.tracker.next_event() {
+            self.world.transcript.event(&event);
             match event {
                 Event::News(message) => {
                     let world = &mut *self.world;

@@ -33,8 +33,11 @@ mod link;
 mod mail;
 mod numbers;
 mod oracle;
+mod pinned;
+mod restored;
 mod rng;
 mod store;
+mod transcript;
 mod world;
 
 use std::env;

@@ -13,6 +13,7 @@ use crate::{
     oracle::{Failure, Oracle},
     rng::Rng,
     store::Store,
+    transcript::Transcript,
 };
 
 /// Subscribers that only other clients write to.
@@ -28,6 +29,7 @@ pub(crate) struct World {
     pub(crate) mail: Mail,
     pub(crate) oracle: Oracle,
     pub(crate) rng: Rng,
+    pub(crate) transcript: Transcript,
     pub(crate) now: u64,
 }
 
@@ -47,6 +49,7 @@ impl World {
             config: config.clone(),
             numbers,
             rng,
+            transcript: Transcript::new(),
             now: 0,
         }
     }

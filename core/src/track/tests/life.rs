@@ -1,19 +1,19 @@
-//! From asked to the end.
+//! Rules of the lifecycle.
 
 use std::vec::Vec;
 
-use super::{Bench, Memory, report, result};
+use super::{Harness, Memory, report, result};
 use crate::{
     Number, TaskId, UserId,
     call::{SmsResult, Status},
     json::Field,
-    track::{AddError, Ask, Draft, Event, Failure, State, Stopping, tracker::Tracker},
+    track::{AddError, Ask, Draft, Event, Failure, State, Stopping, Tracker},
 };
 
 const NOON: &str = "2026-01-01 12:00:00";
 
-fn told(bench: &Bench<'_>, id: UserId) -> Vec<State> {
-    let states = bench.events.iter().filter_map(|event| match event {
+fn told(harness: &Harness<'_>, id: UserId) -> Vec<State> {
+    let states = harness.events.iter().filter_map(|event| match event {
         Event::News(message) if message.id == id => Some(message.state),
         _ => None,
     });
@@ -21,11 +21,11 @@ fn told(bench: &Bench<'_>, id: UserId) -> Vec<State> {
 }
 
 #[test]
-fn delivered_by_reports_of_all_segments() {
+fn reports_of_all_segments_deliver_a_message() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.add("10086");
-    bench.accept(5);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    harness.accept(5);
     let sending = SmsResult {
         status: Field::Known(Status::Sending),
         succ_count: Field::Known(0),
@@ -33,31 +33,31 @@ fn delivered_by_reports_of_all_segments() {
         count: Field::Known(3),
         ..result(id, "10086", 2, 0, NOON)
     };
-    bench.answer_results(&[sending]);
-    assert_eq!(bench.message(id).sent, None);
+    harness.answer_results(&[sending]);
+    assert_eq!(harness.message(id).sent, None);
     let sent = SmsResult {
         count: Field::Known(3),
         succ_count: Field::Known(3),
         ..result(id, "10086", 2, 254, NOON)
     };
-    bench.answer_results(&[sent]);
-    bench.answer_reports(&[report("10086", 2, 0, NOON, 0), report("10086", 2, 254, NOON, 33)]);
-    let message = bench.message(id);
+    harness.answer_results(&[sent]);
+    harness.answer_reports(&[report("10086", 2, 0, NOON, 0), report("10086", 2, 254, NOON, 33)]);
+    let message = harness.message(id);
     assert_eq!((message.segments.delivered, message.segments.temporary), (0b100, 0b001));
     assert_eq!(message.task, Some(TaskId::new(5)));
-    bench.answer_reports(&[report("10086", 2, 255, NOON, 0), report("10086", 2, 254, NOON, 0)]);
-    assert_eq!(bench.state(id), State::Delivered);
+    harness.answer_reports(&[report("10086", 2, 255, NOON, 0), report("10086", 2, 254, NOON, 0)]);
+    assert_eq!(harness.state(id), State::Delivered);
     let expected = [State::Accepted, State::Sending, State::Sent, State::Sent, State::Delivered];
-    assert_eq!(told(&bench, id), expected);
+    assert_eq!(told(&harness, id), expected);
 }
 
 #[test]
-fn delivered_or_failed_by_the_result() {
+fn results_deliver_and_fail_messages() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let (delivered, failed) = (bench.add("10086"), bench.add("10010"));
-    assert_eq!(bench.accept(1), 2);
-    bench.answer_results(&[
+    let mut harness = Harness::new(&mut memory);
+    let (delivered, failed) = (harness.add("10086"), harness.add("10010"));
+    assert_eq!(harness.accept(1), 2);
+    harness.answer_results(&[
         SmsResult { status: Field::Known(Status::Delivered), ..result(delivered, "+8610086", 0, 1, NOON) },
         SmsResult {
             status: Field::Known(Status::Failed),
@@ -66,254 +66,254 @@ fn delivered_or_failed_by_the_result() {
             ..result(failed, "10010", 0, 2, NOON)
         },
     ]);
-    // Five digits are too few to be the end of a longer number: another's.
-    assert_eq!(bench.state(delivered), State::Accepted);
-    let message = bench.message(failed);
+    // Five digits are too few to match the end of a longer number, so the result is ignored.
+    assert_eq!(harness.state(delivered), State::Accepted);
+    let message = harness.message(failed);
     assert_eq!((message.state, message.failure), (State::Failed, Some(Failure::NotSent)));
     assert_eq!(message.sent.map(|sent| sent.succeeded), Some(1));
     let delivered_now =
         SmsResult { status: Field::Known(Status::Delivered), ..result(delivered, "10086", 0, 1, NOON) };
-    bench.answer_results(&[delivered_now]);
-    assert_eq!(bench.state(delivered), State::Delivered);
+    harness.answer_results(&[delivered_now]);
+    assert_eq!(harness.state(delivered), State::Delivered);
 }
 
 #[test]
-fn a_failure_by_report_is_confirmed_by_the_result() {
+fn a_reported_failure_is_confirmed_by_the_result() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
+    let mut harness = Harness::new(&mut memory);
     for (status, outcome) in [(Status::SentOk, State::Failed), (Status::Delivered, State::Delivered)] {
-        let id = bench.sent("10086", 2, 7, NOON);
-        bench.answer_reports(&[report("10086", 2, 7, "2026-01-01 12:00:09", 70)]);
-        assert_eq!(bench.state(id), State::Sent);
-        bench
+        let id = harness.sent("10086", 2, 7, NOON);
+        harness.answer_reports(&[report("10086", 2, 7, "2026-01-01 12:00:09", 70)]);
+        assert_eq!(harness.state(id), State::Sent);
+        harness
             .answer_results(&[SmsResult { status: Field::Known(status), ..result(id, "10086", 2, 7, NOON) }]);
-        assert_eq!(bench.state(id), outcome);
+        assert_eq!(harness.state(id), outcome);
         if outcome == State::Failed {
-            assert_eq!(bench.message(id).failure, Some(Failure::Reported { segment: 0, status: 70 }));
+            assert_eq!(harness.message(id).failure, Some(Failure::Reported { segment: 0, status: 70 }));
         }
         // The next one is not taken for it.
-        bench.wait(3 * 24 * 3600);
-        bench.settle();
-        let _ = bench.tracker.step(bench.now);
-        bench.settle();
+        harness.wait(3 * 24 * 3600);
+        harness.settle();
+        let _ = harness.tracker.step(harness.now);
+        harness.settle();
     }
 }
 
 #[test]
-fn a_refusal_is_an_end() {
+fn a_refused_message_has_failed() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.add("10086");
-    let Ask::Submit(token) = bench.next() else { panic!() };
-    bench.tracker.handle_refused(token, 550, bench.now);
-    assert_eq!(bench.message(id).failure, Some(Failure::Refused(550)));
-    assert!(bench.message(id).is_final);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    harness.tracker.handle_refused(token, 550, harness.now);
+    assert_eq!(harness.message(id).failure, Some(Failure::Refused(550)));
+    assert!(harness.message(id).is_final);
 }
 
 #[test]
-fn what_did_not_leave_is_submitted_again() {
+fn unsent_requests_are_submitted_again() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let ids = [bench.add("10086"), bench.add("10010")];
-    let before = bench.now;
+    let mut harness = Harness::new(&mut memory);
+    let ids = [harness.add("10086"), harness.add("10010")];
+    let before = harness.now;
     for _ in 0..3 {
-        let Ask::Submit(token) = bench.next() else { panic!() };
-        let order: Vec<_> = bench.tracker.submission(&token).unwrap().map(|outgoing| outgoing.id).collect();
+        let Ask::Submit(token) = harness.next() else { panic!() };
+        let order: Vec<_> = harness.tracker.submission(&token).unwrap().map(|outgoing| outgoing.id).collect();
         assert_eq!(order, ids);
-        bench.tracker.handle_not_sent(token, bench.now);
-        bench.settle();
+        harness.tracker.handle_not_sent(token, harness.now);
+        harness.settle();
     }
     // Two seconds, then four.
-    assert_eq!(bench.since(before), 6);
-    bench.accept(1);
-    assert_eq!(bench.state(ids[0]), State::Accepted);
+    assert_eq!(harness.since(before), 6);
+    harness.accept(1);
+    assert_eq!(harness.state(ids[0]), State::Accepted);
 }
 
 /// Loses the answer to the submission, and then shows the gateway's queue empty.
-fn lose(bench: &mut Bench<'_>, dropped: bool) {
-    let Ask::Submit(token) = bench.next() else { panic!() };
+fn lose(harness: &mut Harness<'_>, dropped: bool) {
+    let Ask::Submit(token) = harness.next() else { panic!() };
     if dropped {
         drop(token);
     } else {
-        bench.tracker.handle_lost(token, bench.now);
+        harness.tracker.handle_lost(token, harness.now);
     }
     loop {
-        match bench.next() {
-            Ask::Results(token) => bench.tracker.handle_end(token, bench.now),
-            Ask::Queue(token) => return bench.tracker.handle_queue(token, Some(0), bench.now),
+        match harness.next() {
+            Ask::Results(token) => harness.tracker.handle_end(token, harness.now),
+            Ask::Queue(token) => return harness.tracker.handle_queue(token, Some(0), harness.now),
             other => panic!("{other:?}"),
         }
     }
 }
 
 #[test]
-fn an_uncertain_message_is_looked_up() {
+fn an_uncertain_message_is_queried() {
     for dropped in [false, true] {
         let mut memory = Memory::of(4);
-        let mut bench = Bench::new(&mut memory);
-        let id = bench.add("10086");
-        lose(&mut bench, dropped);
-        assert_eq!(bench.state(id), State::Uncertain);
-        // An answer that was cut is no evidence, and one whole answer is not enough.
-        let token = bench.results();
-        bench.tracker.handle_lost(token, bench.now);
-        bench.answer_results(&[]);
-        assert_eq!(bench.state(id), State::Uncertain);
-        bench.answer_results(&[result(id, "10086", 1, 1, NOON)]);
-        assert_eq!(bench.state(id), State::Sent);
+        let mut harness = Harness::new(&mut memory);
+        let id = harness.add("10086");
+        lose(&mut harness, dropped);
+        assert_eq!(harness.state(id), State::Uncertain);
+        // A truncated response is not evidence, and one complete response is not enough.
+        let token = harness.results();
+        harness.tracker.handle_lost(token, harness.now);
+        harness.answer_results(&[]);
+        assert_eq!(harness.state(id), State::Uncertain);
+        harness.answer_results(&[result(id, "10086", 1, 1, NOON)]);
+        assert_eq!(harness.state(id), State::Sent);
     }
 }
 
 #[test]
-fn what_nobody_knows_is_unresolved() {
+fn a_message_that_the_gateway_does_not_have_is_unresolved() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.add("10086");
-    lose(&mut bench, false);
-    bench.answer_results(&[]);
-    bench.answer_results(&[]);
-    assert_eq!(bench.state(id), State::Unresolved);
-    assert_eq!(told(&bench, id), [State::Uncertain, State::Unresolved]);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    lose(&mut harness, false);
+    harness.answer_results(&[]);
+    harness.answer_results(&[]);
+    assert_eq!(harness.state(id), State::Unresolved);
+    assert_eq!(told(&harness, id), [State::Uncertain, State::Unresolved]);
 }
 
 #[test]
-fn it_is_sent_again_only_if_that_was_allowed() {
+fn a_message_is_resent_only_if_allowed() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
+    let mut harness = Harness::new(&mut memory);
     let draft = Draft::new(Number::new("10086").unwrap()).resend(true);
-    let id = bench.tracker.add(&draft, bench.now).unwrap();
-    lose(&mut bench, false);
-    bench.answer_results(&[]);
-    bench.answer_results(&[]);
-    assert_eq!(bench.state(id), State::Asked);
-    assert_eq!(bench.accept(1), 1);
+    let id = harness.tracker.add(&draft, harness.now).unwrap();
+    lose(&mut harness, false);
+    harness.answer_results(&[]);
+    harness.answer_results(&[]);
+    assert_eq!(harness.state(id), State::Asked);
+    assert_eq!(harness.accept(1), 1);
 }
 
 #[test]
-fn a_message_that_the_gateway_forgot_is_unresolved() {
+fn a_message_that_the_gateway_lost_is_unresolved() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.add("10086");
-    bench.accept(1);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    harness.accept(1);
     for _ in 0..20 {
-        match bench.next() {
-            Ask::Results(token) => bench.tracker.handle_end(token, bench.now),
-            Ask::Queue(token) => bench.tracker.handle_queue(token, Some(0), bench.now),
+        match harness.next() {
+            Ask::Results(token) => harness.tracker.handle_end(token, harness.now),
+            Ask::Queue(token) => harness.tracker.handle_queue(token, Some(0), harness.now),
             other => panic!("{other:?}"),
         }
-        bench.settle();
-        if bench.message(id).is_final {
+        harness.settle();
+        if harness.message(id).is_final {
             break;
         }
     }
-    assert_eq!(bench.state(id), State::Unresolved);
+    assert_eq!(harness.state(id), State::Unresolved);
 }
 
 #[test]
-fn nothing_comes_and_it_expires() {
+fn a_message_without_reports_expires() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.sent("10086", 2, 7, NOON);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.sent("10086", 2, 7, NOON);
     let mut questions = 0;
-    while !bench.message(id).is_final {
-        match bench.next() {
+    while !harness.message(id).is_final {
+        match harness.next() {
             Ask::Results(token) => {
                 let same = result(id, "10086", 2, 7, NOON);
-                bench.tracker.handle_result(&token, &same, bench.now);
-                bench.tracker.handle_end(token, bench.now);
+                harness.tracker.handle_result(&token, &same, harness.now);
+                harness.tracker.handle_end(token, harness.now);
             }
-            Ask::Reports(token) => bench.tracker.handle_end(token, bench.now),
+            Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
             other => panic!("{other:?}"),
         }
         questions += 1;
     }
-    assert_eq!(bench.state(id), State::Expired);
+    assert_eq!(harness.state(id), State::Expired);
     // 72 hours with a look every 5 minutes at what arrived, and others from 5 up to 80 minutes apart.
     assert!((900..1000).contains(&questions), "{questions}");
 }
 
 #[test]
-fn without_a_report_sent_is_the_end() {
+fn sent_is_final_without_reports() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
+    let mut harness = Harness::new(&mut memory);
     let draft = Draft::new(Number::new("10086").unwrap()).status_report(false);
-    let id = bench.tracker.add(&draft, bench.now).unwrap();
-    bench.accept(1);
-    bench.answer_results(&[result(id, "10086", 1, 1, NOON)]);
-    assert_eq!((bench.state(id), bench.message(id).is_final), (State::Sent, true));
+    let id = harness.tracker.add(&draft, harness.now).unwrap();
+    harness.accept(1);
+    harness.answer_results(&[result(id, "10086", 1, 1, NOON)]);
+    assert_eq!((harness.state(id), harness.message(id).is_final), (State::Sent, true));
 }
 
 #[test]
-fn stopped_before_and_after_it_was_submitted() {
+fn messages_are_stopped_before_and_after_submission() {
     let mut memory = Memory::of(8);
-    let mut bench = Bench::new(&mut memory);
-    let before = bench.add("10086");
-    assert_eq!(bench.tracker.stop(before, bench.now), Stopping::Stopped);
-    assert_eq!(bench.state(before), State::Stopped);
-    let (gone, waits) = (bench.add("10010"), bench.add("10011"));
-    bench.accept(9);
-    assert_eq!(bench.tracker.stop(gone, bench.now), Stopping::Asked);
-    let Ask::Stop(token) = bench.next() else { panic!() };
-    bench.tracker.handle_stopped(token, true, bench.now);
+    let mut harness = Harness::new(&mut memory);
+    let before = harness.add("10086");
+    assert_eq!(harness.tracker.stop(before, harness.now), Stopping::Stopped);
+    assert_eq!(harness.state(before), State::Stopped);
+    let (gone, waits) = (harness.add("10010"), harness.add("10011"));
+    harness.accept(9);
+    assert_eq!(harness.tracker.stop(gone, harness.now), Stopping::Asked);
+    let Ask::Stop(token) = harness.next() else { panic!() };
+    harness.tracker.handle_stopped(token, true, harness.now);
     // One of the task was being sent.
-    bench.answer_results(&[result(gone, "10010", 0, 1, NOON)]);
-    bench.answer_results(&[]);
-    assert_eq!((bench.state(gone), told(&bench, waits).last()), (State::Sent, Some(&State::Stopped)));
-    assert_eq!(bench.tracker.stop(gone, bench.now), Stopping::TooLate);
+    harness.answer_results(&[result(gone, "10010", 0, 1, NOON)]);
+    harness.answer_results(&[]);
+    assert_eq!((harness.state(gone), told(&harness, waits).last()), (State::Sent, Some(&State::Stopped)));
+    assert_eq!(harness.tracker.stop(gone, harness.now), Stopping::TooLate);
 }
 
 #[test]
-fn taken_back_before_it_was_submitted() {
+fn an_unsent_message_can_be_withdrawn() {
     let mut memory = Memory::of(1);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.add("10086");
-    assert!(bench.tracker.withdraw(id));
-    assert_eq!((bench.tracker.message(id), bench.tracker.withdraw(id)), (None, false));
-    bench.save();
-    assert_eq!((bench.tracker.next_event(), bench.tracker.room(), bench.saved.len()), (None, 1, 1));
-    let id = bench.add("10086");
-    bench.accept(1);
-    assert!(!bench.tracker.withdraw(id));
-    assert_eq!(bench.state(id), State::Accepted);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    assert!(harness.tracker.withdraw(id));
+    assert_eq!((harness.tracker.message(id), harness.tracker.withdraw(id)), (None, false));
+    harness.save();
+    assert_eq!((harness.tracker.next_event(), harness.tracker.room(), harness.saved.len()), (None, 1, 1));
+    let id = harness.add("10086");
+    harness.accept(1);
+    assert!(!harness.tracker.withdraw(id));
+    assert_eq!(harness.state(id), State::Accepted);
 }
 
 #[test]
-fn a_full_tracker_says_so_and_has_room_again() {
+fn a_full_tracker_rejects_messages_until_a_slot_is_free() {
     let mut memory = Memory::of(1);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.add("10086");
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
     let draft = Draft::new(Number::new("10010").unwrap());
-    assert_eq!(bench.tracker.add(&draft, bench.now), Err(AddError::Full));
-    let Ask::Submit(token) = bench.next() else { panic!() };
-    bench.tracker.handle_refused(token, 400, bench.now);
-    assert_eq!(bench.state(id), State::Failed);
-    assert_eq!(bench.tracker.add(&draft, bench.now), Err(AddError::Full));
+    assert_eq!(harness.tracker.add(&draft, harness.now), Err(AddError::Full));
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    harness.tracker.handle_refused(token, 400, harness.now);
+    assert_eq!(harness.state(id), State::Failed);
+    assert_eq!(harness.tracker.add(&draft, harness.now), Err(AddError::Full));
     // Its slot is free when its end is acknowledged, and it is forgotten in the store, too.
-    bench.settle();
-    assert_eq!((bench.tracker.message(id), bench.saved.len()), (None, 1));
-    assert!(bench.tracker.add(&draft, bench.now).is_ok());
+    harness.settle();
+    assert_eq!((harness.tracker.message(id), harness.saved.len()), (None, 1));
+    assert!(harness.tracker.add(&draft, harness.now).is_ok());
 }
 
 #[test]
-fn a_delivered_message_is_remembered_for_two_hours() {
+fn a_delivered_message_is_kept_for_two_hours() {
     let mut memory = Memory::of(2);
-    let mut bench = Bench::new(&mut memory);
-    let id = bench.sent("10086", 2, 7, NOON);
-    bench.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
-    assert_eq!((bench.state(id), bench.tracker.room()), (State::Delivered, 1));
-    let end = bench.now;
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.sent("10086", 2, 7, NOON);
+    harness.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
+    assert_eq!((harness.state(id), harness.tracker.room()), (State::Delivered, 1));
+    let end = harness.now;
     let mut steps = 0;
-    while bench.tracker.message(id).is_some() {
-        let Ask::Wait(Some(until)) = bench.tracker.step(bench.now) else { panic!() };
-        bench.settle();
+    while harness.tracker.message(id).is_some() {
+        let Ask::Wait(Some(until)) = harness.tracker.step(harness.now) else { panic!() };
+        harness.settle();
         steps += 1;
-        if bench.tracker.message(id).is_some() {
-            bench.now = until;
+        if harness.tracker.message(id).is_some() {
+            harness.now = until;
         }
     }
     // In between it only saves how much time has passed.
-    assert_eq!((bench.since(end), steps, bench.tracker.room()), (7200, 14, 2));
-    assert!(matches!(bench.tracker.step(bench.now), Ask::Wait(None)));
+    assert_eq!((harness.since(end), steps, harness.tracker.room()), (7200, 14, 2));
+    assert!(matches!(harness.tracker.step(harness.now), Ask::Wait(None)));
 }
 
 #[test]

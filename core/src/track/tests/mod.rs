@@ -1,4 +1,4 @@
-//! The tracker's rules one by one, with a gateway that says what the test wants. The simulation in `tests/` plays them all at once.
+//! The tracker's rules one by one, with a gateway that responds as the test wants. The simulation in `tests/` covers them together.
 
 mod asking;
 mod inbox;
@@ -16,8 +16,8 @@ use crate::{
     json::{Field, Text},
 };
 
-/// What a test sees of a tracker: its clock, what it saved, what it told.
-pub(super) struct Bench<'m> {
+/// A tracker with its clock, its saved records and its events.
+pub(super) struct Harness<'m> {
     pub(super) tracker: Tracker<'m>,
     pub(super) now: Duration,
     pub(super) saved: BTreeMap<u32, Vec<u8>>,
@@ -35,7 +35,7 @@ impl Memory {
     }
 }
 
-impl<'m> Bench<'m> {
+impl<'m> Harness<'m> {
     pub(super) fn new(memory: &'m mut Memory) -> Self {
         Self::with(memory, Settings { first_epoch: 1, ..Settings::default() })
     }
@@ -55,12 +55,12 @@ impl<'m> Bench<'m> {
         self.now += Duration::from_secs(seconds);
     }
 
-    /// Seconds that have passed.
+    /// Returns the seconds that have passed.
     pub(super) fn since(&self, before: Duration) -> u64 {
         self.now.saturating_sub(before).as_secs()
     }
 
-    /// Stores what changed, hears what there is to hear, and acknowledges it.
+    /// Stores all changes, takes all events, and acknowledges them.
     pub(super) fn settle(&mut self) {
         self.save();
         while let Some(event) = self.tracker.next_event() {
@@ -78,7 +78,7 @@ impl<'m> Bench<'m> {
         }
     }
 
-    /// What to ask now, waiting as long as that takes.
+    /// Returns the next request, after the waits before it.
     pub(super) fn next(&mut self) -> Ask {
         loop {
             let ask = self.tracker.step(self.now);
@@ -98,7 +98,7 @@ impl<'m> Bench<'m> {
         self.tracker.message(id).unwrap()
     }
 
-    /// Submits what is there, which the gateway accepts.
+    /// Submits waiting messages, which the gateway accepts.
     pub(super) fn accept(&mut self, task: i64) -> usize {
         let Ask::Submit(token) = self.next() else { panic!("nothing to submit") };
         let count = self.tracker.submission(&token).unwrap().count();
@@ -107,7 +107,7 @@ impl<'m> Bench<'m> {
         count
     }
 
-    /// The next question for results; others in between are answered with nothing.
+    /// Returns the next request for results; others before it get empty responses.
     pub(super) fn results(&mut self) -> Token<QuerySmsResult<'static>> {
         loop {
             match self.next() {
@@ -118,7 +118,7 @@ impl<'m> Bench<'m> {
         }
     }
 
-    /// The next question for reports; others in between are answered with nothing.
+    /// Returns the next request for reports; others before it get empty responses.
     pub(super) fn reports(&mut self) -> Token<QuerySmsDeliverStatus<'static>> {
         loop {
             match self.next() {
@@ -130,7 +130,7 @@ impl<'m> Bench<'m> {
         }
     }
 
-    /// Answers the next question for results with these.
+    /// Responds to the next request for results.
     pub(super) fn answer_results(&mut self, results: &[SmsResult<'_>]) {
         let token = self.results();
         for result in results {
@@ -140,7 +140,7 @@ impl<'m> Bench<'m> {
         self.settle();
     }
 
-    /// Answers the next question for reports with these.
+    /// Responds to the next request for reports.
     pub(super) fn answer_reports(&mut self, reports: &[StatusReport<'_>]) -> Vec<Taken> {
         let token = self.reports();
         let made =
@@ -150,7 +150,7 @@ impl<'m> Bench<'m> {
         made
     }
 
-    /// A message that was sent: by this port, with this reference, at this time of the gateway.
+    /// Adds a message that is sent through a port, with a reference, at a time of the gateway.
     pub(super) fn sent(&mut self, number: &str, port: u32, reference: u32, time: &str) -> UserId {
         let id = self.add(number);
         self.accept(1);
@@ -175,7 +175,7 @@ fn time(text: &str) -> Field<'_, Timestamp> {
     Field::Known(text.parse().unwrap())
 }
 
-/// A message of one segment, SENT_OK.
+/// A result of a message with one segment, SENT_OK.
 pub(super) fn result<'a>(
     id: UserId,
     number: &'a str,

@@ -1,66 +1,66 @@
-//! What is saved and restored.
+//! Rules of saving and restoring.
 
 use core::time::Duration;
 use std::{vec, vec::Vec};
 
-use super::{Bench, Memory, report, result, store};
+use super::{Harness, Memory, report, result, store};
 use crate::track::{Ask, Event, MAX_RECORD_BYTES, RestoreError, State};
 
 const NOON: &str = "2026-01-01 12:00:00";
 
 /// A tracker of another life, with what this one saved.
-fn reborn<'m>(old: &Bench<'_>, memory: &'m mut Memory, backwards: bool) -> Bench<'m> {
-    let mut bench = Bench::new(memory);
+fn reborn<'m>(old: &Harness<'_>, memory: &'m mut Memory, backwards: bool) -> Harness<'m> {
+    let mut harness = Harness::new(memory);
     let mut records: Vec<_> = old.saved.values().cloned().collect();
     if backwards {
         records.reverse();
     }
     for record in &records {
-        bench.tracker.restore(record).unwrap();
+        harness.tracker.restore(record).unwrap();
     }
-    bench.saved = old.saved.clone();
-    bench.tracker.start(bench.now);
-    bench
+    harness.saved = old.saved.clone();
+    harness.tracker.start(harness.now);
+    harness
 }
 
 #[test]
-fn a_life_goes_on_after_a_restart() {
+fn messages_continue_after_a_restart() {
     let mut memories = [Memory::of(8), Memory::of(8)];
     let [old, new] = &mut memories;
-    let mut bench = Bench::new(old);
-    let sent = bench.sent("10086", 2, 7, NOON);
-    let accepted = bench.add("10010");
-    bench.accept(4);
-    let left = bench.add("10011");
-    let Ask::Submit(token) = bench.next() else { panic!() };
-    let asked = bench.add("10012");
-    bench.settle();
+    let mut harness = Harness::new(old);
+    let sent = harness.sent("10086", 2, 7, NOON);
+    let accepted = harness.add("10010");
+    harness.accept(4);
+    let left = harness.add("10011");
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    let asked = harness.add("10012");
+    harness.settle();
     drop(token);
 
     for backwards in [false, true] {
-        let mut bench = reborn(&bench, new, backwards);
-        let states = [sent, accepted, left, asked].map(|id| bench.state(id));
+        let mut harness = reborn(&harness, new, backwards);
+        let states = [sent, accepted, left, asked].map(|id| harness.state(id));
         assert_eq!(states, [State::Sent, State::Accepted, State::Uncertain, State::Asked]);
-        assert_eq!(bench.accept(5), 1);
-        bench.answer_results(&[result(left, "10011", 0, 1, "2026-01-01 12:00:09")]);
-        assert_eq!(bench.state(left), State::Sent);
-        bench.answer_reports(&[report("10086", 2, 7, "2026-01-01 12:00:05", 0)]);
-        assert_eq!(bench.state(sent), State::Delivered);
+        assert_eq!(harness.accept(5), 1);
+        harness.answer_results(&[result(left, "10011", 0, 1, "2026-01-01 12:00:09")]);
+        assert_eq!(harness.state(left), State::Sent);
+        harness.answer_reports(&[report("10086", 2, 7, "2026-01-01 12:00:05", 0)]);
+        assert_eq!(harness.state(sent), State::Delivered);
     }
 }
 
 #[test]
-fn time_goes_on_after_restarts() {
+fn tombstones_age_across_restarts() {
     let mut memories = [Memory::of(2), Memory::of(2)];
     let [old, new] = &mut memories;
-    let mut bench = Bench::new(old);
-    let id = bench.sent("10086", 2, 7, NOON);
-    bench.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
-    assert_eq!(bench.state(id), State::Delivered);
+    let mut harness = Harness::new(old);
+    let id = harness.sent("10086", 2, 7, NOON);
+    harness.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
+    assert_eq!(harness.state(id), State::Delivered);
     // A board that restarts every quarter of an hour still forgets it after two hours.
-    let mut saved = bench.saved.clone();
+    let mut saved = harness.saved.clone();
     for _ in 0..12 {
-        let mut life = Bench::new(new);
+        let mut life = Harness::new(new);
         for record in saved.values() {
             life.tracker.restore(record).unwrap();
         }
@@ -78,19 +78,19 @@ fn time_goes_on_after_restarts() {
 }
 
 #[test]
-fn news_come_again_until_they_are_acknowledged() {
+fn updates_are_repeated_after_a_restart_until_they_are_acknowledged() {
     let mut memories = [Memory::of(8), Memory::of(8), Memory::of(8)];
     let [old, new, newest] = &mut memories;
-    let mut bench = Bench::new(old);
-    let id = bench.sent("10086", 2, 7, NOON);
-    let Ask::Reports(token) = bench.next() else { panic!() };
-    let _ = bench.tracker.handle_report(&token, &report("10086", 2, 7, NOON, 0), bench.now);
-    bench.tracker.handle_end(token, bench.now);
-    bench.save();
-    let Some(Event::News(first)) = bench.tracker.next_event() else { panic!() };
-    assert_eq!((first.id, first.state, bench.tracker.next_event()), (id, State::Delivered, None));
+    let mut harness = Harness::new(old);
+    let id = harness.sent("10086", 2, 7, NOON);
+    let Ask::Reports(token) = harness.next() else { panic!() };
+    let _ = harness.tracker.handle_report(&token, &report("10086", 2, 7, NOON, 0), harness.now);
+    harness.tracker.handle_end(token, harness.now);
+    harness.save();
+    let Some(Event::News(first)) = harness.tracker.next_event() else { panic!() };
+    assert_eq!((first.id, first.state, harness.tracker.next_event()), (id, State::Delivered, None));
 
-    let mut again = reborn(&bench, new, false);
+    let mut again = reborn(&harness, new, false);
     assert_eq!(again.tracker.next_event(), Some(Event::News(first)));
     again.tracker.acknowledge(id, first.news);
     again.save();
@@ -100,13 +100,13 @@ fn news_come_again_until_they_are_acknowledged() {
 }
 
 #[test]
-fn records_are_small_and_torn_ones_are_recognised() {
+fn records_are_short_and_damaged_ones_are_rejected() {
     let mut memories = [Memory::of(8), Memory::of(8)];
     let [old, new] = &mut memories;
-    let mut bench = Bench::new(old);
-    bench.sent("+12345678901234567890123", 2, 7, NOON);
-    let mut fresh = Bench::new(new);
-    for record in bench.saved.values() {
+    let mut harness = Harness::new(old);
+    harness.sent("+12345678901234567890123", 2, 7, NOON);
+    let mut fresh = Harness::new(new);
+    for record in harness.saved.values() {
         assert!(record.len() <= MAX_RECORD_BYTES);
         for length in 0..record.len() {
             assert_eq!(fresh.tracker.restore(&record[..length]), Err(RestoreError::Torn));
@@ -120,100 +120,100 @@ fn records_are_small_and_torn_ones_are_recognised() {
 }
 
 #[test]
-fn the_latest_record_of_a_message_counts() {
+fn the_latest_record_of_a_message_is_restored() {
     let mut memories = [Memory::of(8), Memory::of(8)];
     let [old, new] = &mut memories;
-    let mut bench = Bench::new(old);
-    let id = bench.add("10086");
+    let mut harness = Harness::new(old);
+    let id = harness.add("10086");
     let mut all = vec![];
-    while let Some(change) = bench.tracker.next_change() {
+    while let Some(change) = harness.tracker.next_change() {
         all.push(change);
     }
-    bench.accept(1);
-    let accepted = bench.saved.clone();
+    harness.accept(1);
+    let accepted = harness.saved.clone();
     for newest_first in [true, false] {
-        let mut bench = Bench::new(new);
+        let mut harness = Harness::new(new);
         let older = all.iter().filter_map(|change| change.record()).map(<[u8]>::to_vec);
         let mut records: Vec<_> = older.chain(accepted.values().cloned()).collect();
         if newest_first {
             records.reverse();
         }
         for record in &records {
-            bench.tracker.restore(record).unwrap();
+            harness.tracker.restore(record).unwrap();
         }
-        bench.tracker.start(bench.now);
-        assert_eq!(bench.state(id), State::Accepted);
+        harness.tracker.start(harness.now);
+        assert_eq!(harness.state(id), State::Accepted);
     }
 }
 
 #[test]
-fn no_user_id_is_used_twice_whatever_is_lost() {
+fn user_ids_are_never_used_twice() {
     let mut memories = [Memory::of(8), Memory::of(8)];
     let [old, new] = &mut memories;
-    let mut bench = Bench::new(old);
-    let first = bench.add("10086");
+    let mut harness = Harness::new(old);
+    let first = harness.add("10086");
     // The epoch is saved, the message is not.
-    let change = bench.tracker.next_change().unwrap();
+    let change = harness.tracker.next_change().unwrap();
     assert_eq!(change.message(), None);
-    store(&mut bench.saved, &change);
-    let mut bench = reborn(&bench, new, false);
-    assert_eq!(bench.tracker.message(first), None);
-    assert_ne!(bench.add("10086"), first);
+    store(&mut harness.saved, &change);
+    let mut harness = reborn(&harness, new, false);
+    assert_eq!(harness.tracker.message(first), None);
+    assert_ne!(harness.add("10086"), first);
 }
 
 #[test]
-fn more_messages_than_slots_are_not_taken_silently() {
+fn restoring_more_messages_than_slots_is_an_error() {
     let mut memories = [Memory::of(3), Memory::of(2)];
     let [old, new] = &mut memories;
-    let mut bench = Bench::new(old);
-    (0..3).for_each(|_| _ = bench.add("10086"));
-    bench.save();
-    let mut fresh = Bench::new(new);
-    let failed = bench.saved.values().filter(|record| fresh.tracker.restore(record).is_err()).count();
+    let mut harness = Harness::new(old);
+    (0..3).for_each(|_| _ = harness.add("10086"));
+    harness.save();
+    let mut fresh = Harness::new(new);
+    let failed = harness.saved.values().filter(|record| fresh.tracker.restore(record).is_err()).count();
     assert_eq!(failed, 1);
 }
 
 #[test]
-fn acknowledging_keeps_no_events_back() {
+fn acknowledgements_do_not_delay_events() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
+    let mut harness = Harness::new(&mut memory);
     for number in ["10086", "10010"] {
-        bench.add(number);
+        harness.add(number);
     }
-    let Ask::Submit(token) = bench.next() else { panic!() };
-    bench.tracker.handle_refused(token, 400, bench.now);
-    let more = bench.add("10000");
-    bench.wait(1);
-    let ask = bench.tracker.step(bench.now);
-    assert!(bench.tracker.next_event().is_none(), "changes wait to be saved");
-    bench.save();
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    harness.tracker.handle_refused(token, 400, harness.now);
+    let more = harness.add("10000");
+    harness.wait(1);
+    let ask = harness.tracker.step(harness.now);
+    assert!(harness.tracker.next_event().is_none(), "changes wait to be saved");
+    harness.save();
     for _ in 0..2 {
-        let Some(Event::News(message)) = bench.tracker.next_event() else { panic!() };
+        let Some(Event::News(message)) = harness.tracker.next_event() else { panic!() };
         assert!(message.is_final);
-        bench.tracker.acknowledge(message.id, message.news);
+        harness.tracker.acknowledge(message.id, message.news);
     }
     // Nor the next submission.
     let Ask::Submit(token) = ask else { panic!("{ask:?}") };
-    assert_eq!(bench.tracker.submission(&token).unwrap().map(|sms| sms.id).collect::<Vec<_>>(), [more]);
+    assert_eq!(harness.tracker.submission(&token).unwrap().map(|sms| sms.id).collect::<Vec<_>>(), [more]);
 }
 
 #[test]
-fn news_that_is_acknowledged_unheard_leaves_the_rest_in_line() {
+fn acknowledging_an_update_early_keeps_the_other_updates() {
     let mut memory = Memory::of(4);
-    let mut bench = Bench::new(&mut memory);
-    let ids = ["10086", "10010", "10000"].map(|number| bench.add(number));
+    let mut harness = Harness::new(&mut memory);
+    let ids = ["10086", "10010", "10000"].map(|number| harness.add(number));
     for id in ids {
-        assert_eq!(bench.tracker.stop(id, bench.now), crate::track::Stopping::Stopped);
+        assert_eq!(harness.tracker.stop(id, harness.now), crate::track::Stopping::Stopped);
     }
-    let first = bench.message(ids[0]);
-    bench.tracker.acknowledge(first.id, first.news);
-    bench.save();
-    let told: Vec<_> = core::iter::from_fn(|| match bench.tracker.next_event() {
+    let first = harness.message(ids[0]);
+    harness.tracker.acknowledge(first.id, first.news);
+    harness.save();
+    let told: Vec<_> = core::iter::from_fn(|| match harness.tracker.next_event() {
         Some(Event::News(message)) => Some(message.id),
         _ => None,
     })
     .collect();
     assert_eq!(told, ids[1..]);
-    bench.save();
-    assert_eq!(bench.tracker.message(ids[0]), None);
+    harness.save();
+    assert_eq!(harness.tracker.message(ids[0]), None);
 }

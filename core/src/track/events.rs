@@ -1,0 +1,44 @@
+//! Events for the caller.
+
+use super::{
+    matching::Report,
+    message::{IN_UPDATES, Message},
+    plan::Messages,
+    table::{Chain, SlotId, UPDATES},
+};
+
+/// An event for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum Event {
+    /// An update of a message, to be [acknowledged](super::Tracker::acknowledge).
+    News(Message),
+    /// A report that belongs to none of the tracker's messages, for example to another client's. Each is returned once. A report
+    /// older than [`Timing::reported`](super::Timing::reported) is not returned, since its message may be deleted.
+    Unmatched(Report),
+    /// A report that may belong to several messages. They are marked and it decides nothing. Each is returned once.
+    Ambiguous(Report),
+    /// The gateway has restarted its ids of incoming messages, so that some messages may be returned again.
+    InboxRestarted,
+}
+
+/// The messages with updates for the caller, in order.
+#[derive(Debug)]
+pub(super) struct Updates(Chain<UPDATES>);
+
+impl Updates {
+    pub(super) const NONE: Self = Self(Chain::EMPTY);
+
+    /// Adds a message, unless it is there already.
+    pub(super) fn push(&mut self, table: &mut Messages<'_>, id: SlotId) {
+        let Some(slot) = table.get_mut(id).filter(|slot| !slot.has(IN_UPDATES)) else { return };
+        slot.set(IN_UPDATES, true);
+        self.0.push(table, id);
+    }
+
+    /// Returns the next message, whose updates may all be acknowledged by now.
+    pub(super) fn pop(&mut self, table: &mut Messages<'_>) -> Option<SlotId> {
+        let id = self.0.pop(table)?;
+        table.get_mut(id)?.set(IN_UPDATES, false);
+        Some(id)
+    }
+}

@@ -1,0 +1,51 @@
+//! The source of user_ids.
+
+use crate::track::clock::Sequence;
+
+/// The number of user_ids in a block, and of blocks: together all user_ids.
+const BLOCK_SIZE: u32 = 1 << 10;
+const BLOCKS: u32 = 1 << 21;
+
+/// The block of user_ids in use. A block is saved before its first user_id is used, so that no user_id is used twice, whatever is
+/// lost.
+#[derive(Debug)]
+pub(super) struct UserIdBlock {
+    number: u32,
+    used: u32,
+    /// The record from which it was restored.
+    record: Sequence,
+}
+
+impl UserIdBlock {
+    pub(super) const EMPTY: Self = Self { number: 0, used: BLOCK_SIZE, record: Sequence::NEVER };
+
+    /// Begins with a block that follows the blocks of this number.
+    pub(super) fn begin(&mut self, first: u32) {
+        *self = Self { number: first.wrapping_sub(1), ..Self::EMPTY };
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Returns the next user_id, and whether it is the first of a block. User_id 0 is left to other programs.
+    pub(super) fn next(&mut self) -> (u32, bool) {
+        let is_first = self.used >= BLOCK_SIZE;
+        if is_first {
+            self.number = self.number.wrapping_add(1) % BLOCKS;
+            self.used = u32::from(self.number == 0);
+        }
+        let id = self.number * BLOCK_SIZE + self.used;
+        self.used += 1;
+        (id, is_first)
+    }
+
+    /// Restores the block of a record. Returns whether the record is the latest so far.
+    pub(super) fn restore(&mut self, number: u32, record: Sequence) -> bool {
+        let is_latest = self.record == Sequence::NEVER || record.is_after(self.record);
+        if is_latest {
+            (self.number, self.record) = (number, record);
+        }
+        is_latest
+    }
+}

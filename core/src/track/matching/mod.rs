@@ -1,0 +1,158 @@
+//! To which message a result or a report belongs.
+//!
+//! [`Matching`] is the only way in. Its rules look at the table and the clock and return a [`Verdict`]; they change no message.
+//!
+//! | file | contains |
+//! |---|---|
+//! | [`rules`] | the rules for reports |
+//! | [`results`] | the rule for results |
+//! | [`index`] | finding the messages to which a report may belong |
+//! | [`pending`] | reports that wait for their message, or were returned to the caller |
+//! | [`report`] | a report as it is kept and shown |
+
+mod index;
+mod pending;
+mod report;
+mod results;
+mod rules;
+
+use super::{
+    clock::{Sequence, Tick},
+    message::Slot,
+    plan::{Messages, View, Waits},
+};
+
+pub(super) use index::{find, insert, insert_for_reports, remove, remove_for_reports};
+
+pub use pending::EarlyReport;
+pub(super) use report::RawReport;
+pub use report::Report;
+pub(super) use results::message_of;
+pub(super) use rules::{Evidence, Verdict};
+
+use pending::{PendingReports, Stage};
+
+/// The maximum number of places in which a step looks for claimed reports, and of those that it judges again.
+const MAX_REVIEWED_PLACES: usize = 1024;
+const MAX_REVIEWED: u32 = 16;
+
+/// Assigns reports to messages, and keeps those that wait for their message.
+pub(super) struct Matching<'m> {
+    pending: PendingReports<'m>,
+    /// The maximum number of segments of a message.
+    longest: u8,
+}
+
+/// The result of looking a report up among the kept ones.
+pub(super) enum Sight {
+    /// It was returned to the caller as ambiguous, or will be.
+    Settled,
+    /// It was first seen at this sequence number.
+    Again {
+        first_seen: Sequence,
+        is_claimed: bool,
+    },
+    New,
+}
+
+impl Matching<'_> {
+    pub(super) const fn empty() -> Self {
+        Self { pending: PendingReports::empty(), longest: 1 }
+    }
+}
+
+impl<'m> Matching<'m> {
+    /// Takes memory for pending reports into use.
+    pub(super) fn lend(&mut self, places: &'m mut [EarlyReport]) {
+        self.pending.lend(places);
+        self.longest = 1;
+    }
+
+    /// Notes the number of segments of a message.
+    pub(super) fn note_segments(&mut self, segments: u8) {
+        self.longest = self.longest.max(segments);
+    }
+
+    /// Returns the maximum number of segments of a message.
+    pub(super) fn longest(&self) -> u8 {
+        self.longest
+    }
+
+    pub(super) fn sight(&mut self, report: &RawReport) -> Sight {
+        match self.pending.known(report) {
+            Some((Stage::Ambiguous | Stage::Undecided, _)) => Sight::Settled,
+            Some((stage, first_seen)) => Sight::Again { first_seen, is_claimed: stage == Stage::Claimed },
+            None => Sight::New,
+        }
+    }
+
+    /// Judges a report that was first seen at a sequence number.
+    pub(super) fn judge(
+        &mut self,
+        table: &Messages<'_>,
+        view: View<'_>,
+        waits: &Waits,
+        (report, first_seen): (&RawReport, Sequence),
+    ) -> Verdict {
+        let evidence = Evidence { table, view, waits, longest: self.longest };
+        evidence.judge(&mut self.pending, report, first_seen)
+    }
+
+    /// Forgets a report that is settled.
+    pub(super) fn remove(&mut self, report: &RawReport) {
+        self.pending.remove(report);
+    }
+
+    /// Keeps a report that is not settled. Returns one that was evicted before it was returned to the caller.
+    pub(super) fn keep(
+        &mut self,
+        report: &RawReport,
+        verdict: Verdict,
+        (now, due): (Tick, Tick),
+        first_seen: Sequence,
+    ) -> Option<RawReport> {
+        let stage = match verdict {
+            Verdict::Claimed { .. } => Stage::Claimed,
+            Verdict::Contested => Stage::Ambiguous,
+            _ => Stage::Waiting,
+        };
+        self.pending.put(report, stage, now, due, first_seen)
+    }
+
+    /// Returns the next kept report that may belong to a segment of a message, from a place on.
+    pub(super) fn next_of(&mut self, slot: &Slot, segment: u8, from: &mut usize) -> Option<RawReport> {
+        self.pending.find(&slot.number(), slot.port, slot.reference.wrapping_add(segment), from)
+    }
+
+    /// Begins a review of claimed reports.
+    pub(super) const fn review() -> Review {
+        Review { places: MAX_REVIEWED_PLACES, reports: MAX_REVIEWED }
+    }
+
+    /// Returns the next claimed report to be judged again. The gateway may never return it again.
+    pub(super) fn next_reviewed(&mut self, review: &mut Review) -> Option<RawReport> {
+        review.reports = review.reports.checked_sub(1)?;
+        self.pending.next_claimed(&mut review.places)
+    }
+
+    /// Marks reports that have waited long enough for their message.
+    pub(super) fn ripen(&mut self, now: Tick, wait: u32) {
+        self.pending.ripen(now, wait);
+    }
+
+    /// Returns when the next report has waited long enough.
+    pub(super) fn next_due(&self) -> Option<Tick> {
+        self.pending.next_due()
+    }
+
+    /// Returns a report for the caller, and whether it may belong to several messages.
+    pub(super) fn next_ready(&mut self) -> Option<(RawReport, bool)> {
+        self.pending.next_ready()
+    }
+}
+
+/// The rest of a review.
+pub(super) struct Review {
+    places: usize,
+    reports: u32,
+}

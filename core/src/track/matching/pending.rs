@@ -1,0 +1,333 @@
+//! Reports that do not belong to a message, or not yet.
+//!
+//! A report may arrive before its message's result contains port and reference. A report of another client's message never finds
+//! a message. Such reports wait here, are returned to the caller once, and are recognised if the gateway repeats them.
+
+use super::report::RawReport;
+use crate::track::{
+    clock::{Sequence, Tick},
+    number::PackedNumber,
+};
+
+/// The number of places in which a report may be.
+const WAYS: usize = 8;
+
+/// Lent memory for a report that does not match a message (yet). Fill an array with [`EarlyReport::EMPTY`].
+#[derive(Clone, Copy, Debug)]
+pub struct EarlyReport {
+    report: RawReport,
+    /// When it was first seen: time and sequence number.
+    since: Tick,
+    sequence: Sequence,
+    stage: Stage,
+}
+
+const STAGES: usize = 7;
+
+/// The stage of a kept report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Empty,
+    /// Its message may still be found.
+    Waiting,
+    /// It belongs to a certain message, unless it belongs to one whose port and reference are not known yet.
+    Claimed,
+    /// To be returned to the caller as unmatched, or as ambiguous.
+    Unmatched,
+    Ambiguous,
+    /// Was returned as unmatched or as ambiguous, and is kept to be recognised.
+    Given,
+    Undecided,
+}
+
+impl EarlyReport {
+    /// Memory that holds no report.
+    pub const EMPTY: Self = Self {
+        report: RawReport { number: PackedNumber::NONE, time: None, port: 0, reference: 0, status: 0 },
+        since: Tick::ZERO,
+        sequence: Sequence::NEVER,
+        stage: Stage::Empty,
+    };
+}
+
+/// The kept reports.
+pub(super) struct PendingReports<'m> {
+    places: &'m mut [EarlyReport],
+    /// The number of reports at each stage.
+    counts: [u32; STAGES],
+    /// When the first of the waiting reports has waited long enough.
+    next_due: Tick,
+    /// The places from which the search for reports to return, and for claimed ones, continues.
+    cursor: usize,
+    claims_cursor: usize,
+}
+
+impl PendingReports<'_> {
+    /// Kept reports without memory.
+    pub(super) const fn empty() -> Self {
+        Self { places: &mut [], counts: [0; STAGES], next_due: Tick::ZERO, cursor: 0, claims_cursor: 0 }
+    }
+}
+
+impl<'m> PendingReports<'m> {
+    pub(super) fn lend(&mut self, places: &'m mut [EarlyReport]) {
+        places.fill(EarlyReport::EMPTY);
+        *self = Self { places, ..Self::empty() };
+    }
+
+    /// Returns the few places in which a report of this port and reference may be.
+    fn group(&mut self, port: u8, reference: u8, number: &PackedNumber) -> &mut [EarlyReport] {
+        let key = number.tail() ^ u32::from(port) << 24 ^ u32::from(reference) << 16 ^ u32::from(reference);
+        let groups = (self.places.len() / WAYS).max(1);
+        let group = ((u64::from(key.wrapping_mul(0x9E37_79B1)) * groups as u64) >> 32) as usize;
+        let from = group * WAYS;
+        let to = self.places.len().min(from + WAYS);
+        self.places.get_mut(from..to).unwrap_or_default()
+    }
+
+    /// Returns the stage of a report that was seen before, and the sequence number of its first sight.
+    pub(super) fn known(&mut self, report: &RawReport) -> Option<(Stage, Sequence)> {
+        let place = self.place_of(report)?;
+        Some((place.stage, place.sequence))
+    }
+
+    fn place_of(&mut self, report: &RawReport) -> Option<&mut EarlyReport> {
+        let group = self.group(report.port, report.reference, &report.number);
+        group.iter_mut().find(|place| place.stage != Stage::Empty && place.report == *report)
+    }
+
+    /// Keeps a report, or changes the stage of a kept one. Returns a report that was evicted before it was returned to the caller.
+    pub(super) fn put(
+        &mut self,
+        report: &RawReport,
+        stage: Stage,
+        now: Tick,
+        due: Tick,
+        sequence: Sequence,
+    ) -> Option<RawReport> {
+        if let Some(place) = self.place_of(report) {
+            let before = core::mem::replace(&mut place.stage, stage);
+            self.moved(before, stage);
+            return None;
+        }
+        let group = self.group(report.port, report.reference, &report.number);
+        let worth = |place: &EarlyReport| (place.stage.worth(), u32::MAX - place.since.ago(now));
+        let place = group.iter_mut().min_by_key(|place| worth(place));
+        // A claimed report is not evicted for one without a message, which is returned instead.
+        let gives_way = |place: &&mut EarlyReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
+        let Some(place) = place.filter(gives_way) else { return Some(*report) };
+        let evicted = *place;
+        *place = EarlyReport { report: *report, since: now, sequence, stage };
+        if stage == Stage::Waiting && (self.count(Stage::Waiting) == 0 || due.is_due(self.next_due)) {
+            self.next_due = due;
+        }
+        self.moved(evicted.stage, stage);
+        matches!(evicted.stage, Stage::Waiting | Stage::Claimed | Stage::Unmatched | Stage::Ambiguous)
+            .then_some(evicted.report)
+    }
+
+    /// Returns the number of reports at a stage.
+    fn count(&self, stage: Stage) -> u32 {
+        self.counts.get(stage as usize).copied().unwrap_or(0)
+    }
+
+    /// Counts a report that went from one stage to another; a report that is not kept is at [`Stage::Empty`].
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn moved(&mut self, from: Stage, to: Stage) {
+        if let Some(count) = self.counts.get_mut(from as usize) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.counts.get_mut(to as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    pub(super) fn remove(&mut self, report: &RawReport) {
+        if let Some(place) = self.place_of(report) {
+            let before = core::mem::replace(&mut place.stage, Stage::Empty);
+            self.moved(before, Stage::Empty);
+        }
+    }
+
+    /// Returns the next kept report of a number, port and reference that may still find its message, from a place on.
+    pub(super) fn find(
+        &mut self,
+        number: &PackedNumber,
+        port: u8,
+        reference: u8,
+        from: &mut usize,
+    ) -> Option<RawReport> {
+        let group = self.group(port, reference, number);
+        while let Some(place) = group.get(*from) {
+            *from = from.saturating_add(1);
+            let report = &place.report;
+            let open =
+                matches!(place.stage, Stage::Waiting | Stage::Claimed | Stage::Unmatched | Stage::Given);
+            if open && report.port == port && report.reference == reference && report.number.is_same(number) {
+                return Some(*report);
+            }
+        }
+        None
+    }
+
+    /// Returns the next claimed report, if there is one in the next `looks` places.
+    pub(super) fn next_claimed(&mut self, looks: &mut usize) -> Option<RawReport> {
+        while self.count(Stage::Claimed) > 0 && *looks > 0 {
+            *looks -= 1;
+            let at = self.claims_cursor;
+            self.claims_cursor = if at + 1 < self.places.len() { at + 1 } else { 0 };
+            let place = self.places.get(at)?;
+            if place.stage == Stage::Claimed {
+                return Some(place.report);
+            }
+        }
+        None
+    }
+
+    /// Returns whether an earlier report of the same number, port and reference is claimed.
+    pub(super) fn has_earlier_claim(&mut self, report: &RawReport, sequence: Sequence) -> bool {
+        let group = self.group(report.port, report.reference, &report.number);
+        group.iter().filter(|place| place.stage == Stage::Claimed).any(|place| {
+            let other = &place.report;
+            sequence.is_after(place.sequence)
+                && (other.port, other.reference) == (report.port, report.reference)
+                && other.number.is_same(&report.number)
+        })
+    }
+
+    /// Returns when the next report has waited long enough.
+    pub(super) fn next_due(&self) -> Option<Tick> {
+        (self.count(Stage::Waiting) > 0).then_some(self.next_due)
+    }
+
+    /// Marks reports that have waited long enough as unmatched.
+    pub(super) fn ripen(&mut self, now: Tick, wait: u32) {
+        if self.count(Stage::Waiting) == 0 || !self.next_due.is_due(now) {
+            return;
+        }
+        self.next_due = now.plus(wait);
+        for at in 0..self.places.len() {
+            let Some(place) = self.places.get_mut(at).filter(|place| place.stage == Stage::Waiting) else {
+                continue;
+            };
+            let due = place.since.plus(wait);
+            if due.is_due(now) {
+                place.stage = Stage::Unmatched;
+                self.moved(Stage::Waiting, Stage::Unmatched);
+            } else {
+                self.next_due = self.next_due.min(due);
+            }
+        }
+    }
+
+    /// Returns a report for the caller, and whether it may belong to several messages.
+    pub(super) fn next_ready(&mut self) -> Option<(RawReport, bool)> {
+        if self.count(Stage::Unmatched) == 0 && self.count(Stage::Ambiguous) == 0 {
+            return None;
+        }
+        for _ in 0..self.places.len() {
+            let at = self.cursor;
+            self.cursor = if at + 1 < self.places.len() { at + 1 } else { 0 };
+            let Some(place) = self.places.get_mut(at) else { continue };
+            let before = place.stage;
+            let after = match before {
+                Stage::Unmatched => Stage::Given,
+                Stage::Ambiguous => Stage::Undecided,
+                _ => continue,
+            };
+            place.stage = after;
+            let report = place.report;
+            self.moved(before, after);
+            return Some((report, after == Stage::Undecided));
+        }
+        None
+    }
+}
+
+impl Stage {
+    /// Returns the worth of a stage. Reports of the lowest worth are evicted first.
+    fn worth(self) -> u8 {
+        match self {
+            Self::Empty => 0,
+            Self::Given => 1,
+            Self::Undecided => 2,
+            Self::Waiting => 3,
+            Self::Unmatched | Self::Ambiguous => 4,
+            Self::Claimed => 5,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::clock::GatewaySeconds;
+    use std::{vec, vec::Vec};
+
+    fn pending(memory: &mut [EarlyReport]) -> PendingReports<'_> {
+        let mut reports = PendingReports::empty();
+        reports.lend(memory);
+        reports
+    }
+
+    fn raw(reference: u8, time: u32) -> RawReport {
+        let number = PackedNumber::parse("13800123456").unwrap();
+        RawReport { number, time: GatewaySeconds::new(time), port: 3, reference, status: 0 }
+    }
+
+    #[test]
+    fn a_report_is_returned_once() {
+        let mut memory = vec![EarlyReport::EMPTY; 4];
+        let mut reports = pending(&mut memory);
+        let put = |reports: &mut PendingReports<'_>, at: u32| {
+            reports.put(&raw(1, 7), Stage::Waiting, Tick::new(at), Tick::new(at + 100), Sequence::new(at))
+        };
+        assert_eq!(put(&mut reports, 5), None);
+        reports.ripen(Tick::new(104), 100);
+        assert_eq!((reports.next_ready(), reports.next_due()), (None, Some(Tick::new(105))));
+        reports.ripen(Tick::new(105), 100);
+        assert_eq!((reports.next_ready(), reports.next_ready()), (Some((raw(1, 7), false)), None));
+        assert_eq!(reports.known(&raw(1, 7)), Some((Stage::Given, Sequence::new(5))));
+        assert_eq!(reports.known(&raw(1, 8)), None);
+    }
+
+    #[test]
+    fn evicted_reports_are_returned() {
+        let mut memory = vec![EarlyReport::EMPTY; 2];
+        let mut reports = pending(&mut memory);
+        let displaced: Vec<_> = (0..4)
+            .map(|time| {
+                reports.put(
+                    &raw(1, time),
+                    Stage::Waiting,
+                    Tick::new(time),
+                    Tick::new(time + 9),
+                    Sequence::NEVER,
+                )
+            })
+            .map(|report| report.and_then(|report| report.time).map(GatewaySeconds::get))
+            .collect();
+        assert_eq!(displaced, [None, None, Some(0), Some(1)]);
+        assert_eq!(
+            pending(&mut []).put(&raw(1, 0), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::NEVER),
+            Some(raw(1, 0))
+        );
+    }
+
+    #[test]
+    fn kept_reports_are_found_by_another_spelling() {
+        let mut memory = vec![EarlyReport::EMPTY; 64];
+        let mut reports = pending(&mut memory);
+        reports.put(&raw(9, 1), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::new(4));
+        reports.put(&raw(9, 2), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::new(5));
+        let number = PackedNumber::parse("+8613800123456").unwrap();
+        let mut from = 0;
+        let mut found = vec![];
+        while let Some(report) = reports.find(&number, 3, 9, &mut from) {
+            found.push(report.time.map(GatewaySeconds::get));
+        }
+        assert_eq!(found, [Some(1), Some(2)]);
+        reports.remove(&raw(9, 1));
+        assert_eq!(reports.find(&number, 3, 9, &mut 0), Some(raw(9, 2)));
+    }
+}

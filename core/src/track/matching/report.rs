@@ -1,0 +1,61 @@
+//! Status reports: as they are kept, and as the caller sees them.
+
+use crate::{
+    Timestamp,
+    call::StatusReport,
+    track::{
+        clock::GatewaySeconds,
+        number::{NumberBuf, PackedNumber},
+    },
+};
+
+/// A status report as it is kept and compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::track) struct RawReport {
+    pub(in crate::track) number: PackedNumber,
+    pub(in crate::track) time: Option<GatewaySeconds>,
+    pub(in crate::track) port: u8,
+    pub(in crate::track) reference: u8,
+    pub(in crate::track) status: u8,
+}
+
+impl RawReport {
+    /// Reads a report; `None` if it lacks the port, reference or status, or if its number is not a number.
+    pub(in crate::track) fn read(report: &StatusReport<'_>) -> Option<Self> {
+        let byte = |value: Option<u32>| u8::try_from(value?).ok();
+        Some(Self {
+            number: PackedNumber::parse(report.number.as_str())?,
+            time: report.time.get().and_then(GatewaySeconds::from_time),
+            port: byte(report.port.get())?,
+            reference: byte(report.ref_id.get())?,
+            status: byte(report.status_code.get())?,
+        })
+    }
+}
+
+/// A status report that was not assigned to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    /// The port through which the segment was sent.
+    pub port: u8,
+    /// The recipient's number as the report spells it.
+    pub number: NumberBuf,
+    /// Its time.
+    pub time: Option<Timestamp>,
+    /// The segment's message reference.
+    pub reference: u8,
+    /// TP-Status; see [`Delivery`](crate::call::Delivery).
+    pub status: u8,
+}
+
+impl From<&RawReport> for Report {
+    fn from(raw: &RawReport) -> Self {
+        Self {
+            port: raw.port,
+            number: NumberBuf::new(&raw.number),
+            time: raw.time.map(GatewaySeconds::to_time),
+            reference: raw.reference,
+            status: raw.status,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A message as the caller hands it over.
+
+use super::{
+    entry::{GSM_7BIT, MAY_RESEND, Slot, UNICODE, WANTS_REPORT},
+    lifecycle,
+};
+use crate::{
+    Number, Ports, UserId,
+    text::Alphabet,
+    track::{clock::Tick, number::PackedNumber},
+};
+
+/// A message to be sent, without its text, which the caller keeps until the gateway has accepted the message.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft<'a> {
+    number: Number<'a>,
+    ports: Ports,
+    alphabet: Option<Alphabet>,
+    text_bytes: u16,
+    status_report: bool,
+    resend: bool,
+}
+
+impl<'a> Draft<'a> {
+    /// Creates a draft to this number: through any port, in the gateway's default encoding, with status reports, never sent twice.
+    pub const fn new(number: Number<'a>) -> Self {
+        Self { number, ports: Ports::NONE, alphabet: None, text_bytes: 0, status_report: true, resend: false }
+    }
+
+    /// Sets the ports through which it may be sent.
+    #[must_use]
+    pub const fn ports(self, ports: Ports) -> Self {
+        Self { ports, ..self }
+    }
+
+    /// Sets its encoding. All messages of a request have the same encoding.
+    #[must_use]
+    pub const fn alphabet(self, alphabet: Alphabet) -> Self {
+        Self { alphabet: Some(alphabet), ..self }
+    }
+
+    /// Sets the number of bytes of its text in a request, which [`Limits::request_bytes`](crate::track::Limits::request_bytes) bounds.
+    #[must_use]
+    pub const fn text_bytes(self, bytes: u16) -> Self {
+        Self { text_bytes: bytes, ..self }
+    }
+
+    /// Sets whether status reports are requested. Without them, the message is finished once it is sent.
+    #[must_use]
+    pub const fn status_report(self, request: bool) -> Self {
+        Self { status_report: request, ..self }
+    }
+
+    /// Sets whether it is sent again if the response was lost and the gateway, its queue empty, twice does not have it. It may then
+    /// be sent twice, and its outcome is the second one. Otherwise it ends
+    /// [`State::Unresolved`](crate::track::State::Unresolved).
+    #[must_use]
+    pub const fn resend(self, allowed: bool) -> Self {
+        Self { resend: allowed, ..self }
+    }
+}
+
+impl Slot {
+    /// Begins the life of a message.
+    pub(in crate::track) fn begin(&mut self, draft: &Draft<'_>, id: UserId, now: Tick) {
+        self.user_id = id.get();
+        self.set_number(&PackedNumber::parse(draft.number.as_str()).unwrap_or(PackedNumber::NONE));
+        (self.ports, self.text_bytes) = (draft.ports.bits(), draft.text_bytes);
+        for (flag, is_on) in [
+            (WANTS_REPORT, draft.status_report),
+            (MAY_RESEND, draft.resend),
+            (UNICODE, draft.alphabet == Some(Alphabet::Unicode)),
+            (GSM_7BIT, draft.alphabet == Some(Alphabet::Gsm7Bit)),
+        ] {
+            self.set(flag, is_on);
+        }
+        lifecycle::begin(self, now);
+    }
+}

@@ -1,0 +1,377 @@
+//! The life of a message: which input leads from which state to which, and what follows.
+//!
+//! ```text
+//!  add ─► Asked ◄───────── NotSent ──────── Submitted ─── Lose, Restart ──► Uncertain
+//!         │ │ ▲ └────────── Submit ──────────▲ │  │                           │  │
+//!         │ │ └───────── Absent, may be resent ┼──┼───────────────────────────┘  │
+//!         │ │                                  │  └─ Accept ─► Accepted          │
+//!         │ │                                  │                 │ Sending       │ Sending
+//!         │ │                                Refuse              ▼               │
+//!         │ │                                  │              Sending ◄──────────┘
+//!         │ │                                  │                 │ Sent
+//!         │ │                                  │                 ▼
+//!         │ │                                  │                Sent
+//!         │ │                                  │                 │ Delivered, AllReported,
+//!         │ │                                  │                 │ Failed, FailureReported
+//!      Cancel Quiet                            │                 ▼
+//!         │ └─► Expired                        └─► Failed     Delivered, Failed
+//!         └───► Stopped
+//! ```
+//!
+//! | from | input | to | what follows |
+//! |---|---|---|---|
+//! | Asked | `Submit` | Submitted | it is in flight |
+//! | Asked | `Cancel` | Stopped | end |
+//! | Asked | `Quiet`, expired | Expired | end |
+//! | Submitted | `NotSent` | Asked | it is submitted first |
+//! | Submitted | `Accept` | Accepted | its result is queried |
+//! | Submitted | `Refuse` | Failed; Unresolved if it may have been sent before | end |
+//! | Submitted | `Lose`, `Restart` | Uncertain | its result is queried |
+//! | Uncertain, Accepted | `Sending` | Sending | its result is queried |
+//! | Uncertain, Accepted, Sending | `Sent` | Sent | its reports are queried, its result if the reference is unknown; end if it wants no report |
+//! | the same and Sent | `Sent` after an unconfirmed failure | Failed | end |
+//! | the same | `Delivered`, `AllReported` | Delivered | end |
+//! | the same | `Failed`, `FailureReported` for certain | Failed | end |
+//! | the same | `FailureReported` otherwise | the same | its result is queried now |
+//! | the same | `Progress`, `Contested` | the same | an update |
+//! | Uncertain, Accepted, Sending | `Absent` after its task was stopped | Stopped | end |
+//! | Uncertain | `Absent`, and it may be resent | Asked | it is submitted last |
+//! | Uncertain, Accepted, Sending | `Absent` otherwise | Unresolved | end |
+//! | Uncertain | `Quiet`, expired | Unresolved | end |
+//! | Accepted, Sending, Sent | `Quiet`, expired | Expired | end |
+//! | the same and Uncertain | `Quiet` after an unconfirmed failure | Failed | end |
+//!
+//! A state that is only passed on the way may be skipped, since results and reports arrive late and in any order.
+
+use super::{
+    entry::{
+        AMBIGUOUS, FAILURE_UNCONFIRMED, HAS_REFERENCE, MAY_RESEND, NOT_SENT, PROGRESSED, RESENT, STOP_WANTED,
+        Slot, TASK_STOPPED, WANTS_REPORT,
+    },
+    state::State,
+};
+use crate::track::clock::{Sequence, Tick};
+
+/// Something that happens to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::track) enum Input {
+    /// It is handed to the gateway.
+    Submit,
+    /// Nothing of the request was sent.
+    NotSent,
+    /// The gateway accepted it.
+    Accept,
+    /// The gateway refused it.
+    Refuse,
+    /// The response was lost.
+    Lose,
+    /// The client restarted, which loses the response.
+    Restart,
+    /// The result is SENDING.
+    Sending,
+    /// The result is SENT_OK.
+    Sent,
+    /// The result is DELIVERED.
+    Delivered,
+    /// The result is FAILED.
+    Failed,
+    /// Reports have confirmed the delivery of all segments.
+    AllReported,
+    /// A report says that a segment failed for good.
+    FailureReported { is_certain: bool },
+    /// A report says something new of a segment.
+    Progress,
+    /// A report may belong to it or to another message.
+    Contested,
+    /// Complete responses do not contain it, and the gateway's queue is empty. `in_touch`: no request failed since it was submitted.
+    Absent { in_touch: bool },
+    /// A request for it brought nothing new.
+    Quiet { is_expired: bool },
+    /// The caller stops it before it is submitted.
+    Cancel,
+}
+
+/// The consequence of a transition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::track) enum Next {
+    /// Nothing: it stays in its queue.
+    Stay,
+    /// It is part of the request in flight.
+    InFlight,
+    /// It waits to be submitted, before all others or after them.
+    SubmitFirst,
+    SubmitLast,
+    /// Its result is queried after the usual wait, or a longer one if results are queried by time.
+    QueryResult,
+    QueryResultOfAccepted,
+    QueryResultOfSending,
+    /// Its result is queried as soon as possible.
+    QueryResultNow,
+    /// Its reports are queried after the usual wait.
+    QueryReports,
+    /// It is kept until the caller has acknowledged its last update.
+    End,
+}
+
+/// A step of a message's life. Only the tracker applies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(in crate::track) struct Transition {
+    input: Input,
+    from: State,
+    to: State,
+    pub(in crate::track) next: Next,
+    /// Whether it is an update for the caller.
+    pub(in crate::track) is_update: bool,
+}
+
+/// Returns the transition that an input causes; `None` if it changes nothing. Nothing changes a message whose state is final.
+pub(in crate::track) fn transition(slot: &Slot, input: Input) -> Option<Transition> {
+    if slot.is_over() {
+        return None;
+    }
+    let from = slot.state();
+    let (to, next, is_update) = match from {
+        State::Asked => of_unsent(input)?,
+        State::Submitted => of_submitted(slot, input)?,
+        _ => of_others(slot, input)?,
+    };
+    Some(Transition { input, from, to, next, is_update })
+}
+
+type Outcome = (State, Next, bool);
+
+const fn end(state: State) -> Outcome {
+    (state, Next::End, true)
+}
+
+fn of_unsent(input: Input) -> Option<Outcome> {
+    match input {
+        Input::Submit => Some((State::Submitted, Next::InFlight, false)),
+        Input::Cancel => Some(end(State::Stopped)),
+        Input::Quiet { is_expired: true } => Some(end(State::Expired)),
+        _ => None,
+    }
+}
+
+fn of_submitted(slot: &Slot, input: Input) -> Option<Outcome> {
+    match input {
+        Input::NotSent => Some((State::Asked, Next::SubmitFirst, false)),
+        Input::Accept => Some((State::Accepted, Next::QueryResultOfAccepted, true)),
+        // Whether the first submission was sent is unknown.
+        Input::Refuse if slot.has(RESENT) => Some(end(State::Unresolved)),
+        Input::Refuse => Some(end(State::Failed)),
+        Input::Lose => Some((State::Uncertain, Next::QueryResult, true)),
+        Input::Restart => Some((State::Uncertain, Next::QueryResultNow, true)),
+        _ => None,
+    }
+}
+
+/// Handles a message that the gateway has or may have.
+fn of_others(slot: &Slot, input: Input) -> Option<Outcome> {
+    let from = slot.state();
+    match input {
+        Input::Sending if matches!(from, State::Sending | State::Sent) => None,
+        Input::Sending => Some((State::Sending, Next::QueryResultOfSending, true)),
+        Input::Sent => sent(slot),
+        Input::Delivered | Input::AllReported => Some(end(State::Delivered)),
+        Input::Failed | Input::FailureReported { is_certain: true } => Some(end(State::Failed)),
+        Input::FailureReported { is_certain: false } => Some((from, Next::QueryResultNow, false)),
+        Input::Progress | Input::Contested => Some((from, Next::Stay, true)),
+        Input::Absent { in_touch } if from.is_under_way() => Some(absent(slot, in_touch)),
+        Input::Quiet { is_expired } => quiet(slot, is_expired),
+        _ => None,
+    }
+}
+
+fn sent(slot: &Slot) -> Option<Outcome> {
+    if slot.has(FAILURE_UNCONFIRMED) {
+        // The gateway does not deny what the report says.
+        return Some(end(State::Failed));
+    }
+    if slot.state() == State::Sent {
+        return None;
+    }
+    if !slot.has(WANTS_REPORT) {
+        return Some(end(State::Sent));
+    }
+    let next = if slot.has(HAS_REFERENCE) { Next::QueryReports } else { Next::QueryResult };
+    Some((State::Sent, next, true))
+}
+
+fn absent(slot: &Slot, in_touch: bool) -> Outcome {
+    // If the gateway may have restarted, it may have forgotten a message that it sent, and the task may have been another one.
+    if slot.has(TASK_STOPPED) && in_touch {
+        end(State::Stopped)
+    } else if slot.state() == State::Uncertain && slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) {
+        (State::Asked, Next::SubmitLast, false)
+    } else {
+        end(State::Unresolved)
+    }
+}
+
+fn quiet(slot: &Slot, is_expired: bool) -> Option<Outcome> {
+    if slot.has(FAILURE_UNCONFIRMED) {
+        return Some(end(State::Failed));
+    }
+    let is_uncertain = slot.state() == State::Uncertain;
+    is_expired.then(|| end(if is_uncertain { State::Unresolved } else { State::Expired }))
+}
+
+impl Transition {
+    pub(in crate::track) fn from(self) -> State {
+        self.from
+    }
+
+    pub(in crate::track) fn to(self) -> State {
+        self.to
+    }
+
+    /// Returns whether a sequence number is drawn for it.
+    pub(in crate::track) fn is_numbered(self) -> bool {
+        matches!(self.next, Next::InFlight | Next::End)
+    }
+
+    /// Writes the transition to its message.
+    pub(in crate::track) fn write(self, slot: &mut Slot, now: Tick, sequence: Sequence) {
+        slot.set_state(self.to);
+        match self.input {
+            Input::Failed => slot.set(NOT_SENT, true),
+            Input::FailureReported { is_certain: false } => slot.set(FAILURE_UNCONFIRMED, true),
+            Input::Progress => slot.set(PROGRESSED, true),
+            Input::Contested => slot.set(AMBIGUOUS, true),
+            Input::Delivered => slot.set(FAILURE_UNCONFIRMED, false),
+            Input::Absent { .. } if self.to == State::Asked => slot.set(RESENT, true),
+            _ => {}
+        }
+        match self.next {
+            Next::InFlight => (slot.submitted, slot.not_begun, slot.absences) = (sequence, sequence, 0),
+            Next::SubmitFirst | Next::SubmitLast => slot.submitted = Sequence::NEVER,
+            Next::End => {
+                slot.set(PROGRESSED, false);
+                (slot.since, slot.ended) = (now, sequence);
+                if matches!(self.to, State::Delivered | State::Failed) {
+                    slot.set(AMBIGUOUS, false);
+                }
+            }
+            _ => {}
+        }
+        if self.is_update {
+            slot.revision = slot.revision.wrapping_add(1);
+        }
+    }
+}
+
+/// Restores the state of a saved message.
+pub(in crate::track) fn restore(slot: &mut Slot, state: State) {
+    slot.set_state(state);
+}
+
+/// Begins the life of a message.
+pub(in crate::track) fn begin(slot: &mut Slot, now: Tick) {
+    slot.set_state(State::Asked);
+    slot.since = now;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INPUTS: [Input; 20] = [
+        Input::Submit,
+        Input::NotSent,
+        Input::Accept,
+        Input::Refuse,
+        Input::Lose,
+        Input::Restart,
+        Input::Sending,
+        Input::Sent,
+        Input::Delivered,
+        Input::Failed,
+        Input::AllReported,
+        Input::FailureReported { is_certain: false },
+        Input::FailureReported { is_certain: true },
+        Input::Progress,
+        Input::Contested,
+        Input::Absent { in_touch: false },
+        Input::Absent { in_touch: true },
+        Input::Quiet { is_expired: false },
+        Input::Quiet { is_expired: true },
+        Input::Cancel,
+    ];
+
+    /// The states that may follow each state.
+    fn followers(state: State) -> &'static [State] {
+        use State::{
+            Accepted, Asked, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain,
+            Unresolved,
+        };
+        match state {
+            Asked => &[Submitted, Stopped, Expired],
+            Submitted => &[Asked, Accepted, Uncertain, Failed, Unresolved],
+            Uncertain => &[Asked, Sending, Sent, Delivered, Failed, Stopped, Unresolved],
+            Accepted => &[Sending, Sent, Delivered, Failed, Stopped, Expired, Unresolved],
+            Sending => &[Sent, Delivered, Failed, Stopped, Expired, Unresolved],
+            Sent => &[Delivered, Failed, Expired],
+            Delivered | Failed | Stopped | Expired | Unresolved => &[],
+        }
+    }
+
+    fn each_slot(mut check: impl FnMut(&Slot)) {
+        let flags = [WANTS_REPORT, MAY_RESEND, RESENT, HAS_REFERENCE, STOP_WANTED, TASK_STOPPED];
+        let flags = [&flags[..], &[FAILURE_UNCONFIRMED]].concat();
+        for state in State::ALL {
+            for chosen in 0..1 << flags.len() {
+                let mut slot = Slot::EMPTY;
+                slot.set_state(state);
+                for (bit, flag) in flags.iter().enumerate() {
+                    slot.set(*flag, chosen >> bit & 1 == 1);
+                }
+                check(&slot);
+            }
+        }
+    }
+
+    #[test]
+    fn states_change_only_as_documented_and_final_ones_never() {
+        let mut seen = std::collections::HashSet::new();
+        each_slot(|slot| {
+            for transition in INPUTS.into_iter().filter_map(|input| transition(slot, input)) {
+                let (from, to) = (transition.from(), transition.to());
+                assert!(!slot.is_over());
+                assert!(from == to || followers(from).contains(&to), "{transition:?}");
+                seen.insert((from, to));
+            }
+        });
+        let documented =
+            State::ALL.into_iter().flat_map(|from| followers(from).iter().map(move |to| (from, *to)));
+        for pair in documented {
+            assert!(seen.contains(&pair), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn each_end_is_an_update_and_each_update_has_a_number() {
+        each_slot(|slot| {
+            for transition in INPUTS.into_iter().filter_map(|input| transition(slot, input)) {
+                let mut after = slot.clone();
+                transition.write(&mut after, Tick::ZERO, Sequence::new(7));
+                assert_eq!(after.state(), transition.to());
+                assert_eq!(after.is_over(), transition.next == Next::End, "{transition:?}");
+                assert_eq!(after.revision != slot.revision, transition.is_update);
+                assert!(transition.is_update || !after.is_over());
+            }
+        });
+    }
+
+    #[test]
+    fn only_a_message_that_may_be_resent_is_submitted_again() {
+        each_slot(|slot| {
+            let again =
+                transition(slot, Input::Absent { in_touch: true }).filter(|it| it.to() == State::Asked);
+            if again.is_some() {
+                assert!(slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) && slot.state() == State::Uncertain);
+            }
+        });
+    }
+}

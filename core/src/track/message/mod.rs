@@ -1,0 +1,20 @@
+//! One message: its memory, its states, what changes them, and how the caller sees it.
+//!
+//! [`lifecycle`] is the only writer of a message's state.
+
+mod draft;
+mod entry;
+pub(super) mod lifecycle;
+mod segments;
+mod state;
+mod view;
+
+pub use draft::Draft;
+pub use entry::Slot;
+pub(super) use entry::{
+    AMBIGUOUS, DELETED, FAILURE_UNCONFIRMED, HAS_REFERENCE, HAS_TASK, IN_CHANGES, IN_UPDATES, MAY_RESEND,
+    PROGRESSED, SAVED_FLAGS, STOP_WANTED, TASK_STOPPED, WANTS_REPORT,
+};
+pub(super) use segments::{Fates, Outcome};
+pub use state::State;
+pub use view::{Failure, Message, Segments, Sent};

@@ -1,0 +1,121 @@
+//! A message as the caller sees it.
+
+use super::{
+    entry::{AMBIGUOUS, GSM_7BIT, HAS_REFERENCE, NOT_SENT, Slot, UNICODE},
+    state::State,
+};
+use crate::{TaskId, Timestamp, UserId, text::Alphabet, track::clock::GatewaySeconds};
+
+/// The public view of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Message {
+    /// The user_id by which the gateway knows the message.
+    pub id: UserId,
+    /// The number of its latest update. It grows by one with each, and wraps; an update with the same number is a repetition.
+    pub news: u16,
+    /// Its state.
+    pub state: State,
+    /// Whether its state is final.
+    pub is_final: bool,
+    /// The gateway's number of the request, by which all of the request's messages can be stopped.
+    pub task: Option<TaskId>,
+    /// How it was sent, once the gateway has reported it.
+    pub sent: Option<Sent>,
+    /// The outcomes of its segments.
+    pub segments: Segments,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Whether a report may belong to this message or to another one. Such a report decides nothing.
+    pub ambiguous: bool,
+}
+
+/// How a message was sent (document §3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Sent {
+    /// The port.
+    pub port: u8,
+    /// The time by the gateway's clock; times before 1969 and after 2105 are shown as these.
+    pub time: Option<Timestamp>,
+    /// The message reference of the first segment; the others follow, modulo 256.
+    pub reference: u8,
+    /// The number of segments, 1 to 32.
+    pub segments: u8,
+    /// The number of segments that were sent.
+    pub succeeded: u8,
+}
+
+/// The outcomes of segments: a bit for each, the first segment's lowest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Segments {
+    /// Delivered to the recipient.
+    pub delivered: u32,
+    /// Not delivered yet, or forwarded without confirmation.
+    pub temporary: u32,
+    /// Failed for good.
+    pub failed: u32,
+}
+
+/// Why a message failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum Failure {
+    /// The gateway refused the request, with this error_code.
+    Refused(u32),
+    /// The gateway could not send it, or not all of it: query_sms_result returned FAILED.
+    NotSent,
+    /// A status report says that a segment failed.
+    Reported {
+        /// The segment, counted from 0.
+        segment: u8,
+        /// TP-Status; see [`Delivery`](crate::call::Delivery).
+        status: u8,
+    },
+}
+
+impl Slot {
+    pub(in crate::track) fn alphabet(&self) -> Option<Alphabet> {
+        if self.has(GSM_7BIT) {
+            Some(Alphabet::Gsm7Bit)
+        } else {
+            self.has(UNICODE).then_some(Alphabet::Unicode)
+        }
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        if self.state() != State::Failed {
+            None
+        } else if self.has(NOT_SENT) {
+            Some(Failure::NotSent)
+        } else if self.fates.failed() != 0 {
+            Some(Failure::Reported { segment: self.failed_segment, status: self.failed_status })
+        } else if self.has(HAS_REFERENCE) {
+            Some(Failure::Refused(self.failed_status.into()))
+        } else {
+            Some(Failure::Refused(self.refusal))
+        }
+    }
+
+    /// Returns the public view; `None` for a slot without a message.
+    pub(in crate::track) fn message(&self) -> Option<Message> {
+        Some(Message {
+            id: self.id()?,
+            news: self.revision,
+            state: self.state(),
+            is_final: self.is_over(),
+            task: self.task(),
+            sent: self.has(HAS_REFERENCE).then(|| Sent {
+                port: self.port,
+                time: self.sent.map(GatewaySeconds::to_time),
+                reference: self.reference,
+                segments: self.segments,
+                succeeded: self.succeeded,
+            }),
+            segments: Segments {
+                delivered: self.fates.delivered(),
+                temporary: self.fates.temporary(),
+                failed: self.fates.failed(),
+            },
+            failure: self.failure(),
+            ambiguous: self.has(AMBIGUOUS),
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! When the next request of any kind may be made: a gap after each request, and a growing wait after failed ones.
+
+use super::waits::Waits;
+use crate::track::clock::{Sequence, Tick};
+
+#[derive(Debug)]
+pub(super) struct Backoff {
+    /// The earliest time of the next request.
+    next_at: Tick,
+    /// The number of consecutive requests that failed.
+    failures: u8,
+    /// The latest failed request.
+    failed: Option<Sequence>,
+}
+
+impl Backoff {
+    pub(super) const NONE: Self = Self { next_at: Tick::ZERO, failures: 0, failed: None };
+
+    pub(super) fn restart(&mut self, now: Tick) {
+        *self = Self { next_at: now, ..Self::NONE };
+    }
+
+    pub(super) fn next_at(&self) -> Tick {
+        self.next_at
+    }
+
+    /// Notes a request.
+    pub(super) fn asked(&mut self, now: Tick, waits: &Waits) {
+        self.next_at = now.plus(waits.request_gap);
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
+    pub(super) fn failed(&mut self, now: Tick, sequence: Sequence, waits: &Waits) {
+        self.failed = Some(sequence);
+        let wait = waits.backed_off(waits.retry, self.failures);
+        self.failures = self.failures.saturating_add(1);
+        self.next_at = now.plus(wait);
+    }
+
+    /// Notes that the client was out of touch with the gateway.
+    pub(super) fn lost_touch(&mut self, sequence: Sequence) {
+        self.failed = Some(sequence);
+    }
+
+    /// Returns whether no request failed since a sequence number.
+    pub(super) fn in_touch_since(&self, sequence: Sequence) -> bool {
+        self.failed.is_none_or(|failed| sequence.is_after(failed))
+    }
+
+    /// Ends the back-off.
+    pub(super) fn retry_now(&mut self, now: Tick, waits: &Waits) {
+        self.failures = 0;
+        self.next_at = self.next_at.min(now.plus(waits.request_gap));
+    }
+}

@@ -1,0 +1,37 @@
+//! Planning: which request is next, and when. One request serves as many messages as possible, and only messages that are due.
+//!
+//! | file | decides |
+//! |---|---|
+//! | [`planner`] | which kind of request is next |
+//! | [`backoff`] | when the next request may be made |
+//! | [`schedule`] | when a message is asked for |
+//! | [`in_flight`] | which request was asked, and whether a token is its own |
+//! | [`submissions`] | which messages share a send_sms |
+//! | [`results`] | which results are queried, by user_id or by time |
+//! | [`reports`] | which reports are queried |
+//! | [`load`] | how many messages the gateway has |
+//! | [`waits`] | how long to wait |
+//! | [`queue`] | which queues there are |
+//! | [`queue_check`] | when the gateway's own queue is queried |
+//! | [`stops`] | which tasks are stopped |
+
+mod backoff;
+mod in_flight;
+mod load;
+mod planner;
+mod queue;
+mod queue_check;
+mod reports;
+mod results;
+pub(super) mod schedule;
+mod stops;
+mod submissions;
+mod view;
+mod waits;
+
+pub(super) use in_flight::Request;
+pub(super) use planner::Planner;
+pub(super) use queue::{Messages, Queue};
+pub(super) use reports::OLD;
+pub(super) use view::View;
+pub(super) use waits::Waits;

@@ -1,0 +1,54 @@
+//! The queues of the table: each message is in at most one.
+
+use crate::track::{
+    message::Slot,
+    table::{QueueId, Table},
+};
+
+/// The number of doublings after which waits are the slowest, and of those of messages that were sent.
+pub(in crate::track) const SLOWEST_STEP: u8 = 7;
+pub(in crate::track) const STEPS: u8 = 12;
+
+/// The number of queues.
+pub(in crate::track) const QUEUES: usize = 6 + 2 * STEPS as usize;
+
+/// The table of messages with its queues.
+pub(in crate::track) type Messages<'m> = Table<'m, Slot, QUEUES>;
+
+/// Names of the queues. All waits in one queue are equally long, so that it is in the order in which they end. After a restart
+/// [`SHORT`](Self::SHORT) and [`LONG`](Self::LONG) are in no order.
+pub(in crate::track) struct Queue;
+
+impl Queue {
+    /// Slots that hold no message.
+    pub(in crate::track) const FREE: QueueId = QueueId::new(0);
+    /// Messages to be submitted.
+    pub(in crate::track) const UNSENT: QueueId = QueueId::new(1);
+    /// Messages of the request in flight.
+    pub(in crate::track) const IN_FLIGHT: QueueId = QueueId::new(2);
+    /// Finished messages whose last update is not acknowledged.
+    pub(in crate::track) const ENDED: QueueId = QueueId::new(3);
+    /// Tombstones of messages all of whose reports arrived, or for which none was requested.
+    pub(in crate::track) const SHORT: QueueId = QueueId::new(4);
+    /// Tombstones of messages whose reports may still arrive.
+    pub(in crate::track) const LONG: QueueId = QueueId::new(5);
+
+    /// Messages that wait for a request for their results, by the number of doublings of their wait.
+    pub(in crate::track) const fn result(step: u8) -> QueueId {
+        QueueId::new(6 + Self::bounded(step))
+    }
+
+    /// Messages that wait for a request for their reports, by the number of doublings of their wait.
+    pub(in crate::track) const fn report(step: u8) -> QueueId {
+        QueueId::new(6 + STEPS + Self::bounded(step))
+    }
+
+    const fn bounded(step: u8) -> u8 {
+        if step < STEPS { step } else { STEPS - 1 }
+    }
+
+    /// Returns whether a queue is one of those for results.
+    pub(in crate::track) fn is_result(queue: QueueId) -> bool {
+        (Self::result(0)..=Self::result(STEPS)).contains(&queue)
+    }
+}

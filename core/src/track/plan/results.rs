@@ -1,0 +1,173 @@
+//! Which results are queried: those of named messages, or all from a time on if a request could not name all messages.
+
+use super::{
+    in_flight::Request,
+    load::Load,
+    queue::{Messages, Queue, SLOWEST_STEP, STEPS},
+    schedule::most_overdue,
+    view::View,
+    waits::Waits,
+};
+use crate::{
+    UserId,
+    track::{
+        clock::{GatewaySeconds, Tick},
+        message::{Slot, lifecycle::Next},
+        settings::{Limits, MAX_IDS},
+        table::SlotId,
+    },
+};
+
+/// The time in seconds within which a message is usually sent after its send time (document §11: 5 to 8).
+const SENDING_SECONDS: u32 = 16;
+
+/// The number of queries by time without anything new after which the few remaining messages are queried by name.
+const MAX_QUIET: u8 = 4;
+
+/// The maximum span of a query by time in seconds. The response to a longer one is not worth its size.
+const LONGEST_SPAN: u32 = 600;
+
+/// The doublings of the wait after which messages are queried by name while results are queried by time: those that are being sent,
+/// and those that wait for it.
+const SENDING_STEP: u8 = 2;
+const ACCEPTED_STEP: u8 = 3;
+
+/// Decides which results are queried.
+///
+/// A response by time that lacks a message proves nothing, since the gateway's clock may have been in 1970 meanwhile. Messages are
+/// therefore queried by name as well, only less often.
+#[derive(Debug)]
+pub(super) struct ResultPlan {
+    next_at: Tick,
+    /// The messages that the request in flight names.
+    named: [UserId; MAX_IDS],
+    named_count: usize,
+    /// The gateway's time up to which results were queried without a gap; `None` after its clock jumped.
+    reached: Option<GatewaySeconds>,
+    /// The number of consecutive queries by time without anything new.
+    quiet: u8,
+    /// Whether the latest request was by time.
+    was_by_time: bool,
+}
+
+impl ResultPlan {
+    pub(super) const NEW: Self = Self {
+        next_at: Tick::ZERO,
+        named: [UserId::ZERO; MAX_IDS],
+        named_count: 0,
+        reached: None,
+        quiet: 0,
+        was_by_time: false,
+    };
+
+    /// Makes all due.
+    pub(super) fn restart(&mut self, now: Tick) {
+        (self.next_at, self.named_count, self.was_by_time) = (now, 0, false);
+    }
+
+    pub(super) fn next_at(&self) -> Tick {
+        self.next_at
+    }
+
+    pub(super) fn asked(&mut self, now: Tick, waits: &Waits) {
+        self.next_at = now.plus(waits.results_every);
+    }
+
+    /// Returns whether results are queried by time: more messages are under way than a request can name, or were until lately.
+    pub(super) fn is_by_time(&self, load: &Load, limits: &Limits, view: &View<'_>) -> bool {
+        let many = load.total() > limits.ids.into();
+        let lately = self.reached.is_some() && self.quiet < MAX_QUIET && load.total() > 0;
+        (many || lately) && view.clock.latest().is_some()
+    }
+
+    fn by_time(&self, load: &Load, limits: &Limits, view: &View<'_>) -> Option<Request> {
+        let latest = view.clock.latest().filter(|_| self.is_by_time(load, limits, view))?;
+        let joined = |reached: &GatewaySeconds| latest.get().saturating_sub(reached.get()) < LONGEST_SPAN;
+        // Messages that were being sent at the last query are queried once more.
+        let from = self.reached.filter(joined).unwrap_or(latest);
+        Some(Request::ResultsByTime { after: from.minus(SENDING_SECONDS), latest })
+    }
+
+    /// Notes a complete response by time.
+    pub(super) fn complete_by_time(&mut self, after: GatewaySeconds, latest: GatewaySeconds) {
+        let is_joined = self.reached.is_some_and(|reached| after.get() <= reached.get());
+        let quiet = if is_joined { self.quiet } else { 0 };
+        (self.reached, self.quiet) = (Some(latest), quiet.saturating_add(1));
+    }
+
+    /// Notes a result that said something new.
+    pub(super) fn progressed(&mut self) {
+        self.quiet = 0;
+    }
+
+    /// Notes a jump of the gateway's clock: earlier queries by time say nothing.
+    pub(super) fn clock_jumped(&mut self) {
+        self.reached = None;
+    }
+
+    /// Returns the doublings with which the wait for the first result of a message begins.
+    pub(super) fn first_step(&self, next: Next, load: &Load, limits: &Limits, view: &View<'_>) -> u8 {
+        let step = match next {
+            Next::QueryResultOfAccepted => ACCEPTED_STEP,
+            Next::QueryResultOfSending => SENDING_STEP,
+            _ => return 0,
+        };
+        if self.is_by_time(load, limits, view) { step } else { 0 }
+    }
+
+    /// Puts messages whose results are due into flight.
+    pub(super) fn take(
+        &mut self,
+        table: &mut Messages<'_>,
+        (load, limits, waits): (&Load, &Limits, &Waits),
+        view: &View<'_>,
+    ) -> Option<Request> {
+        let by_time = self.by_time(load, limits, view);
+        if by_time.is_some() && !self.was_by_time {
+            self.was_by_time = true;
+            return by_time;
+        }
+        self.was_by_time = false;
+        self.named_count = 0;
+        while let Some(queue) = most_overdue(table, Queue::result, view.now) {
+            if !self.name(table, table.first(queue)?, limits) {
+                return Some(Request::Results);
+            }
+        }
+        if self.named_count > 0 {
+            self.name_soon_due(table, limits, view.now.plus(waits.slowest / 2));
+            return Some(Request::Results);
+        }
+        self.was_by_time = by_time.is_some();
+        by_time
+    }
+
+    /// Adds a message to the request, if the request has room.
+    fn name(&mut self, table: &mut Messages<'_>, id: SlotId, limits: &Limits) -> bool {
+        let most = usize::from(limits.ids).max(1);
+        let place = self.named.iter_mut().take(most).nth(self.named_count);
+        let user_id = table.get(id).and_then(Slot::id);
+        let (Some(place), Some(user_id)) = (place, user_id) else { return false };
+        *place = user_id;
+        self.named_count += 1;
+        table.append(id, Queue::IN_FLIGHT);
+        true
+    }
+
+    /// Adds messages that are rarely queried and soon due, which saves a request of their own.
+    fn name_soon_due(&mut self, table: &mut Messages<'_>, limits: &Limits, soon: Tick) {
+        for queue in (SLOWEST_STEP..STEPS).map(Queue::result) {
+            while let Some(id) = table.first(queue) {
+                let is_due = table.get(id).is_some_and(|slot| slot.due.is_due(soon));
+                if !is_due || !self.name(table, id, limits) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Returns the user_ids that the request names.
+    pub(super) fn named(&self) -> &[UserId] {
+        self.named.get(..self.named_count).unwrap_or_default()
+    }
+}

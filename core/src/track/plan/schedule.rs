@@ -1,0 +1,107 @@
+//! When a message is asked for next: in which queue it waits, and until when.
+
+use super::{
+    queue::{Messages, Queue, SLOWEST_STEP, STEPS},
+    waits::Waits,
+};
+use crate::track::{
+    clock::Tick,
+    message::{HAS_REFERENCE, Slot, State, lifecycle::Next},
+    table::{QueueId, SlotId},
+};
+
+/// Queues a message as its transition demands; `step` is the number of doublings with which the wait for its result begins.
+pub(super) fn follow(
+    table: &mut Messages<'_>,
+    waits: &Waits,
+    (id, next, step): (SlotId, Next, u8),
+    now: Tick,
+) {
+    match next {
+        Next::Stay => {}
+        Next::InFlight => table.append(id, Queue::IN_FLIGHT),
+        Next::SubmitFirst => table.prepend(id, Queue::UNSENT),
+        Next::SubmitLast => table.append(id, Queue::UNSENT),
+        Next::QueryResult | Next::QueryResultOfAccepted | Next::QueryResultOfSending => {
+            await_result(table, waits, id, step, now);
+        }
+        Next::QueryResultNow => hurry_result(table, id, now),
+        Next::QueryReports => await_report(table, waits, id, 0, now),
+        Next::End => table.append(id, Queue::ENDED),
+    }
+}
+
+/// Queues a message about which nothing is new, after a number of doublings of its wait.
+pub(super) fn wait(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
+    let awaits_report = |slot: &Slot| slot.state() == State::Sent && slot.has(HAS_REFERENCE);
+    if table.get(id).is_some_and(awaits_report) {
+        await_report(table, waits, id, step, now);
+    } else {
+        await_result(table, waits, id, step, now);
+    }
+}
+
+/// Queues a message for its result.
+pub(super) fn await_result(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
+    let Some(slot) = table.get_mut(id) else { return };
+    let step = step.min(if slot.state() == State::Sent { STEPS - 1 } else { SLOWEST_STEP });
+    let wait = waits.backed_off_sent(waits.first_result, step);
+    (slot.step, slot.due) = (step, now.plus(wait));
+    table.append(id, Queue::result(step));
+}
+
+/// Queues a message for its reports.
+fn await_report(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
+    let Some(slot) = table.get_mut(id) else { return };
+    let step = step.min(STEPS - 1);
+    let wait = waits.backed_off_sent(waits.first_report, step);
+    (slot.step, slot.due) = (step, now.plus(wait));
+    table.append(id, Queue::report(step));
+}
+
+/// Queues a message for its result as soon as possible; its waits begin anew.
+pub(in crate::track) fn hurry_result(table: &mut Messages<'_>, id: SlotId, now: Tick) {
+    if let Some(slot) = table.get_mut(id) {
+        slot.step = 0;
+    }
+    prefer_result(table, id, now);
+}
+
+/// Queues a message for its result as soon as possible; its waits continue to grow.
+pub(in crate::track) fn prefer_result(table: &mut Messages<'_>, id: SlotId, now: Tick) {
+    if let Some(slot) = table.get_mut(id) {
+        slot.due = now;
+    }
+    table.prepend(id, Queue::result(0));
+}
+
+/// Queues a message for its reports as soon as possible; its waits begin after a number of doublings.
+pub(in crate::track) fn prefer_report(table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
+    if let Some(slot) = table.get_mut(id) {
+        (slot.step, slot.due) = (step, now);
+    }
+    table.append(id, Queue::report(step));
+}
+
+/// Puts the messages in flight back to the front of their queues.
+pub(in crate::track) fn put_back(table: &mut Messages<'_>, queue: fn(u8) -> QueueId) {
+    while let Some(id) = table.last(Queue::IN_FLIGHT) {
+        let step = table.get(id).map_or(0, |slot| slot.step);
+        table.prepend(id, queue(step));
+    }
+}
+
+/// Returns the queue whose first message has been due for longest.
+pub(super) fn most_overdue(table: &Messages<'_>, queue: fn(u8) -> QueueId, now: Tick) -> Option<QueueId> {
+    let mut most = None;
+    let mut longest = 0;
+    for queue in (0..STEPS).map(queue) {
+        let Some(first) = table.front(queue).filter(|first| first.due.is_due(now)) else { continue };
+        let ago = first.due.ago(now);
+        // The later one of two queues whose messages have been due for equally long.
+        if most.is_none() || ago >= longest {
+            (most, longest) = (Some(queue), ago);
+        }
+    }
+    most
+}

@@ -1,0 +1,116 @@
+//! Restoring saved records, and continuing after a restart.
+
+use core::time::Duration;
+
+use super::Tracker;
+use crate::track::{
+    clock::Sequence,
+    journal::{CLIENT, INBOX, MESSAGE, Reader, RestoreError, read_marks, read_slot},
+    matching,
+    message::{FAILURE_UNCONFIRMED, HAS_REFERENCE, STOP_WANTED, State, lifecycle::Input},
+    plan::{Queue, schedule},
+    table::{Node, SlotId},
+};
+
+/// The number of doublings with which waits begin for reports of messages that were sent before a restart.
+const RESTORED_STEP: u8 = 4;
+
+impl Tracker<'_> {
+    /// Restores a saved record. All records are restored first, in any order, then [`start`](Self::start) is called.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; the tracker continues without the record.
+    pub fn restore(&mut self, record: &[u8]) -> Result<(), RestoreError> {
+        let mut reader = Reader::new(record)?;
+        let (kind, sequence) = (reader.byte(), reader.sequence());
+        self.counter.continue_after(sequence);
+        match kind {
+            CLIENT => {
+                if let Some(then) = self.journal.restore_client(&mut reader, &mut self.clock, sequence) {
+                    self.set_former_time(then);
+                }
+            }
+            INBOX => self.inbox.restore(sequence, read_marks(&mut reader)),
+            MESSAGE => self.restore_message(&mut reader, sequence)?,
+            _ => return Err(RestoreError::Torn),
+        }
+        Ok(())
+    }
+
+    fn restore_message(&mut self, reader: &mut Reader<'_>, record: Sequence) -> Result<(), RestoreError> {
+        let user_id = reader.word();
+        let id = match matching::find(&self.table, user_id) {
+            Some(id) => {
+                if self.table.get(id).is_some_and(|slot| !record.is_after(slot.record)) {
+                    return Ok(());
+                }
+                id
+            }
+            None => self.restored_slot(user_id)?,
+        };
+        if let Some(slot) = self.table.get_mut(id) {
+            read_slot(reader, slot);
+            slot.record = record;
+        }
+        Ok(())
+    }
+
+    /// Takes a free slot for a restored message.
+    fn restored_slot(&mut self, user_id: u32) -> Result<SlotId, RestoreError> {
+        let id = self.table.first(Queue::FREE).ok_or(RestoreError::Full)?;
+        if let Some(slot) = self.table.get_mut(id) {
+            slot.user_id = user_id;
+        }
+        matching::insert(&mut self.table, id);
+        self.table.append(id, Queue::ENDED);
+        Ok(id)
+    }
+
+    /// Starts after all records were restored. Everything is due, updates that were not acknowledged are repeated, and messages of
+    /// a request that was in flight are uncertain. Without records to restore, it need not be called.
+    pub fn start(&mut self, now: Duration) {
+        self.continue_time(now);
+        self.planner.restart(self.now);
+        self.journal.start(self.now);
+        for id in self.table.ids() {
+            if self.table.get(id).is_some_and(|slot| slot.queue() == Queue::ENDED) {
+                self.resume(id);
+            }
+        }
+        let sequence = self.counter.draw();
+        self.clock.start(sequence, self.now);
+        self.planner.lost_touch(sequence);
+    }
+
+    fn resume(&mut self, id: SlotId) {
+        let Some(slot) = self.table.get(id) else { return };
+        let (state, is_over, is_acknowledged) = (slot.state(), slot.is_over(), slot.is_acknowledged());
+        let awaits_report = state == State::Sent && slot.has(HAS_REFERENCE) && !slot.has(FAILURE_UNCONFIRMED);
+        let stop = slot.task().filter(|_| slot.has(STOP_WANTED));
+        self.clock.restore_sent(slot.sent_at());
+        if slot.has(HAS_REFERENCE) {
+            self.matching.note_segments(slot.segments);
+        }
+        self.planner.count(State::Asked, state, slot.ports);
+        if state != State::Asked && slot.submitted != Sequence::NEVER {
+            matching::insert_for_reports(&mut self.table, id);
+        }
+        if !is_acknowledged {
+            self.updates.push(&mut self.table, id);
+        }
+        match state {
+            State::Asked => self.table.append(id, Queue::UNSENT),
+            State::Submitted => {
+                self.happen(id, Input::Restart);
+            }
+            _ if is_over && is_acknowledged => self.retire(id),
+            _ if is_over => {}
+            // Apart from the reports of messages that are sent from now on.
+            _ if awaits_report => schedule::prefer_report(&mut self.table, id, RESTORED_STEP, self.now),
+            _ => schedule::hurry_result(&mut self.table, id, self.now),
+        }
+        if let Some(task) = stop {
+            self.planner.add_stop(task);
+        }
+    }
+}
