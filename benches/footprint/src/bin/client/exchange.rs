@@ -97,7 +97,7 @@ impl Client<'_> {
 
     fn respond(&mut self, head: ResponseHead) -> Result<Next, Failure> {
         let credentials = self.site.credentials.as_ref();
-        let next = self.session.responded(head, self.wire.challenges(), credentials, ENTROPY, NOW);
+        let next = self.session.responded(head, self.wire.challenges(), credentials, || ENTROPY, NOW);
         if next != Ok(Next::Read) {
             self.drain();
         }

@@ -24,7 +24,7 @@ pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
     follow(client, tracker)
 }
 
-/// Builds the tracker: by itself, so that the copies that are made on the way leave the stack.
+/// Builds the tracker: by itself, so that the copies of its memory leave the stack.
 #[inline(never)]
 fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_epoch: FIRST_EPOCH, ..Settings::default() };
@@ -32,8 +32,8 @@ fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     settings.incoming = cfg!(feature = "incoming-sms");
     let slots = singleton!(: [Slot; MESSAGES] = [Slot::EMPTY; MESSAGES]).ok_or(Failed::Open)?;
     let early = singleton!(: [EarlyReport; EARLY] = [EarlyReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
-    let tracker = singleton!(: Tracker<'static> = Tracker::new(slots, early, settings, Duration::ZERO));
-    let tracker = tracker.ok_or(Failed::Open)?;
+    let tracker = singleton!(: Tracker<'static> = Tracker::empty()).ok_or(Failed::Open)?;
+    tracker.begin(slots, early, &settings, Duration::ZERO);
     print("slots", size_of::<[Slot; MESSAGES]>());
     print("early", size_of::<[EarlyReport; EARLY]>());
     print("tracker", size_of::<Tracker<'_>>());
