@@ -55,6 +55,7 @@ pub struct Gateway<'m, T> {
 
 /// What the gateway said of an accepted send_sms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Accepted {
     /// The number by which the request can be stopped.
     pub task_id: Option<TaskId>,

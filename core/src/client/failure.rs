@@ -15,6 +15,7 @@ use crate::{
 /// The adapters add the connection's own error, which this crate does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
     /// The input breaks a limit of the API. Nothing was sent.
     Invalid(Invalid),
@@ -74,6 +75,7 @@ pub enum Failure {
 /// A buffer that a caller lends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Buffer {
     /// The buffer for a request.
     Request,
@@ -92,6 +94,7 @@ pub enum Buffer {
 /// What went wrong with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Cause {
     /// The transport's own error, which the adapter's error carries.
     Transport,
@@ -109,6 +112,7 @@ pub enum Cause {
 /// What a time limit applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Wait {
     /// The connection.
     Connect,

@@ -35,6 +35,7 @@ impl RawReport {
 
 /// A status report that was not assigned to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report {
     /// The port through which the segment was sent.
     pub port: u8,
