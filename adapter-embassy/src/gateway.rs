@@ -9,29 +9,23 @@ use sms_gateway_core::{
         AnyCall, Call, Commas, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
         QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
     },
-    http::{
-        Credentials, Head, LoginError, basic,
-        login::{Denial, Login, Step},
-        request,
-    },
+    client::{Buffer, Failure, Next, ResponseHead, Session, Site, Timeouts},
+    http::{Credentials, Head, LoginError, basic, request},
 };
 
 use crate::{
-    Answer, Buffer, Buffers, Error, Limits, Transport,
-    line::{Broken, Line},
+    Buffers, Error, Response, Transport,
+    connection::{Connection, GatewaySession},
 };
 
-/// How often a call is sent at most, each time with other credentials than were refused before.
-const MAX_LOGINS: u32 = 3;
-/// The least that an answer's own values need. Of a message that was sent it would not be known otherwise.
+/// The minimum size of the buffer for a record, in bytes. The summary of a response needs it: without it the outcome of a
+/// message that was sent would be unknown.
 const MIN_RECORD: usize = 64;
-/// The status of an answer with a login challenge.
-const UNAUTHORIZED: u16 = 401;
-/// What a request's head takes at most, beside its target, the host, and the login.
+/// The maximum length of a request's head without its target, host and `Authorization`, in bytes.
 const HEAD: usize = 98;
-/// What a Digest login takes at most, beside the target and what is kept of the challenge.
+/// The maximum length of a Digest `Authorization` without the target and what is kept of the challenge, in bytes.
 const DIGEST: usize = 86;
-/// What stands before a login.
+/// The bytes before an `Authorization`'s value.
 const AUTHORIZATION: usize = "\r\nAuthorization: ".len();
 
 /// A gateway: an HTTP client that keeps one connection to it and stays logged in.
@@ -52,16 +46,11 @@ const AUTHORIZATION: usize = "\r\nAuthorization: ".len();
 /// }
 /// ```
 pub struct Gateway<'m, T> {
-    line: Line<'m, T>,
-    login: Login<&'m mut [u8]>,
-    credentials: Option<Credentials<'m>>,
-    host: &'m str,
-    commas: Commas,
+    connection: Connection<'m, T>,
+    session: GatewaySession<'m>,
+    site: Site<'m>,
     request: &'m mut [u8],
-    record: &'m mut [u8],
     entropy: &'m mut dyn FnMut() -> u64,
-    /// What the last login took, beside the target; 0: there was none.
-    login_bytes: usize,
 }
 
 /// What the gateway said of an accepted send_sms.
@@ -74,112 +63,105 @@ pub struct Accepted {
 }
 
 impl<'m, T> Gateway<'m, T> {
-    /// A gateway to be reached by a transport that is not connected. Nothing is sent yet.
+    /// A gateway reached by a transport that is not connected. Nothing is sent yet.
     ///
-    /// `host` is its name or address, with the port unless it is 80, as it stands in requests. `entropy` gives a random number, another
-    /// one each time, that nobody else can foretell: the login's client nonce.
+    /// `host` is its name or address as it stands in requests, with the port unless it is 80. `entropy` returns a random
+    /// number that nobody else can predict, a new one each time: the login's client nonce.
     pub fn new(
         transport: T,
         host: &'m str,
         buffers: Buffers<'m>,
         entropy: &'m mut dyn FnMut() -> u64,
     ) -> Self {
-        let Buffers { request, answer, record, login } = buffers;
-        let middle = login.len() / 2;
-        let (kept, values) = login.split_at_mut_checked(middle).unwrap_or_default();
+        let Buffers { request, response, record, challenge } = buffers;
+        let middle = challenge.len() / 2;
+        let (kept, values) = challenge.split_at_mut_checked(middle).unwrap_or_default();
         Self {
-            line: Line::new(transport, answer, values, Limits::default()),
-            login: Login::new(kept),
-            credentials: None,
-            host,
-            commas: Commas::Encoded,
+            connection: Connection::new(transport, values, response),
+            session: Session::new(kept, record),
+            site: Site { host, commas: Commas::Encoded, credentials: None },
             request,
-            record,
             entropy,
-            login_bytes: 0,
         }
     }
 
-    /// The user name and password. They answer a Digest login; see [`allow_basic`](Self::allow_basic).
+    /// Sets the user name and password. They answer a Digest login; see [`allow_basic`](Self::allow_basic).
     #[must_use]
     pub fn credentials(mut self, username: &'m str, password: &'m str) -> Self {
         self.set_credentials(username, password);
         self
     }
 
-    /// Whether a Basic login is answered too, which shows the password to the network. Not by default.
+    /// Sets whether a Basic login is answered, which exposes the password to the network. By default it is not.
     #[must_use]
-    pub fn allow_basic(self, allowed: bool) -> Self {
-        Self { login: self.login.allow_basic(allowed), ..self }
-    }
-
-    /// How commas in a query are written.
-    #[must_use]
-    pub fn commas(self, commas: Commas) -> Self {
-        Self { commas, ..self }
-    }
-
-    /// The time limits.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        *self.line.limits_mut() = limits;
+    pub const fn allow_basic(mut self, allowed: bool) -> Self {
+        self.session.allow_basic(allowed);
         self
     }
 
-    /// Other credentials from now on. After [`Error::LoginRefused`] the gateway is asked again only then.
+    /// Sets how commas in a query are written.
+    #[must_use]
+    pub const fn commas(mut self, commas: Commas) -> Self {
+        self.site.commas = commas;
+        self
+    }
+
+    /// Sets the time limits.
+    #[must_use]
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.session.set_timeouts(timeouts);
+        self
+    }
+
+    /// Replaces the credentials. After [`Failure::LoginRefused`] the gateway is asked again only then.
     pub fn set_credentials(&mut self, username: &'m str, password: &'m str) {
-        self.credentials = Some(Credentials::new(username, password));
-        self.login.reset();
-        self.login_bytes = 0;
+        self.site.credentials = Some(Credentials::new(username, password));
+        self.session.reset_login();
     }
 
-    /// The same gateway by another transport, which is not connected, or an [`Opened`](crate::Opened) one. The login goes on.
+    /// Replaces the transport by one that is not connected, or an [`Opened`](crate::Opened) one. The login is kept.
     pub fn with_transport<U>(self, transport: U) -> (Gateway<'m, U>, T) {
-        let Self { line, login, credentials, host, commas, request, record, entropy, login_bytes } = self;
-        let (line, former) = line.with_transport(transport);
-        let gateway =
-            Gateway { line, login, credentials, host, commas, request, record, entropy, login_bytes };
-        (gateway, former)
+        let Self { connection, session, site, request, entropy } = self;
+        let (connection, former) = connection.with_transport(transport);
+        (Gateway { connection, session, site, request, entropy }, former)
     }
 
-    /// The transport, to be looked at.
-    pub fn transport(&self) -> &T {
-        self.line.transport()
+    /// Returns the transport, to be looked at.
+    pub const fn transport(&self) -> &T {
+        self.connection.transport()
     }
 
-    /// The room for a request.
-    pub(crate) const fn request_room(&self) -> usize {
+    /// The size of the buffer for a request, in bytes.
+    pub(crate) const fn request_len(&self) -> usize {
         self.request.len()
     }
 
-    /// What a request's head takes at most, whatever challenge comes. The credentials are those of now.
-    pub(crate) fn head_bytes(&mut self, target: usize) -> usize {
-        let digest = self.login.buffer_mut().len().saturating_add(DIGEST).saturating_add(target);
-        let basic = match self.credentials.as_ref().map(|known| basic::authorization(known, &mut [])) {
+    /// The maximum length of a request's head with the present credentials, whatever challenge the gateway sends.
+    pub(crate) fn max_head_bytes(&self, target: usize) -> usize {
+        let digest = self.session.challenge_len().saturating_add(DIGEST).saturating_add(target);
+        let basic = match self.site.credentials.as_ref().map(|known| basic::authorization(known, &mut [])) {
             Some(Err(LoginError::TooSmall(error))) => error.needed,
             _ => 0,
         };
-        HEAD.saturating_add(target).saturating_add(self.host.len()).saturating_add(digest.max(basic))
+        HEAD.saturating_add(target).saturating_add(self.site.host.len()).saturating_add(digest.max(basic))
     }
 
-    /// What a request takes with a login like the last one; without one if there was none.
-    pub(crate) fn bytes_of(&self, call: AnyCall<'_>) -> usize {
-        let head = Head { host: self.host, commas: self.commas, ..Head::default() };
+    /// The length of a request with a login like the last one, or without one if there was none.
+    pub(crate) fn request_bytes(&self, call: AnyCall<'_>) -> usize {
+        let Site { host, commas, .. } = self.site;
+        let head = Head { host, commas, ..Head::default() };
         let plain = request(call, &head, &mut []).map_or_else(|error| error.needed, <[u8]>::len);
-        let login = match self.login_bytes {
+        let login = match self.session.authorization_bytes() {
             0 => 0,
-            login => login.saturating_add(self.target_length(call)),
+            login => AUTHORIZATION.saturating_add(login).saturating_add(target_bytes(call, commas)),
         };
         plain.saturating_add(login)
     }
 
-    fn target_length(&self, call: AnyCall<'_>) -> usize {
-        call.target(self.commas, &mut []).map_or_else(|error| error.needed, str::len)
-    }
-
-    /// Where the last answer, if it was a redirect, sent to; `None` also if that found no room in half of [`Buffers::login`].
+    /// The address that the last response redirected to, if it was a redirect. `None` also if the address found no room in
+    /// half of [`Buffers::challenge`].
     pub fn location(&self) -> Option<&str> {
-        self.line.location().ok().flatten()
+        self.connection.wire.location().ok().flatten()
     }
 }
 
@@ -190,18 +172,18 @@ impl<'m, T: Transport> Gateway<'m, T> {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn ask<C: Call>(&mut self, request: &C) -> Result<Answer<'_, 'm, T, C>, Error<T::Error>> {
+    pub async fn ask<C: Call>(&mut self, request: &C) -> Result<Response<'_, 'm, T, C>, Error<T::Error>> {
         self.call(request).await
     }
 
     /// Sends messages to up to 128 recipients (document §2).
     ///
     /// # Errors
-    /// [`Error::Refused`] when the gateway does not accept them. When [`Error::may_have_arrived`] says so, they may be sent
+    /// [`Failure::Refused`] when the gateway does not accept them. When [`Failure::may_have_arrived`] says so, they may be sent
     /// all the same: look them up by their user_ids before sending again.
     pub async fn send_sms(&mut self, request: &SendSms<'_>) -> Result<Accepted, Error<T::Error>> {
-        let mut answer = self.call::<_, SendSms<'static>>(request).await?;
-        let summary = answer.finish().await?;
+        let mut response = self.call::<_, SendSms<'static>>(request).await?;
+        let summary = response.finish().await?;
         let task_id = summary.task_id.get().map(TaskId::new);
         Ok(Accepted { task_id, sms_in_queue: summary.sms_in_queue.get() })
     }
@@ -213,7 +195,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     pub async fn query_sms_result(
         &mut self,
         request: &QuerySmsResult<'_>,
-    ) -> Result<Answer<'_, 'm, T, QuerySmsResult<'static>>, Error<T::Error>> {
+    ) -> Result<Response<'_, 'm, T, QuerySmsResult<'static>>, Error<T::Error>> {
         self.call(request).await
     }
 
@@ -224,7 +206,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     pub async fn query_sms_deliver_status(
         &mut self,
         request: &QuerySmsDeliverStatus<'_>,
-    ) -> Result<Answer<'_, 'm, T, QuerySmsDeliverStatus<'static>>, Error<T::Error>> {
+    ) -> Result<Response<'_, 'm, T, QuerySmsDeliverStatus<'static>>, Error<T::Error>> {
         self.call(request).await
     }
 
@@ -233,8 +215,8 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// # Errors
     /// See [`Error`].
     pub async fn query_sms_in_queue(&mut self) -> Result<Option<u32>, Error<T::Error>> {
-        let mut answer = self.call::<_, QuerySmsInQueue>(&QuerySmsInQueue).await?;
-        Ok(answer.finish().await?.in_queue.get())
+        let mut response = self.call::<_, QuerySmsInQueue>(&QuerySmsInQueue).await?;
+        Ok(response.finish().await?.in_queue.get())
     }
 
     /// Asks for incoming messages (document §6).
@@ -244,7 +226,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     pub async fn query_incoming_sms(
         &mut self,
         request: &QueryIncomingSms,
-    ) -> Result<Answer<'_, 'm, T, QueryIncomingSms>, Error<T::Error>> {
+    ) -> Result<Response<'_, 'm, T, QueryIncomingSms>, Error<T::Error>> {
         self.call(request).await
     }
 
@@ -255,28 +237,28 @@ impl<'m, T: Transport> Gateway<'m, T> {
     pub async fn send_ussd(
         &mut self,
         request: &SendUssd<'_>,
-    ) -> Result<Answer<'_, 'm, T, SendUssd<'static>>, Error<T::Error>> {
+    ) -> Result<Response<'_, 'm, T, SendUssd<'static>>, Error<T::Error>> {
         self.call(request).await
     }
 
     /// Asks for USSD replies (document §8).
     ///
     /// # Errors
-    /// See [`Error`]; [`Error::Invalid`] without a port.
+    /// See [`Error`]; [`Failure::Invalid`] without a port.
     pub async fn query_ussd_reply(
         &mut self,
         ports: Ports,
-    ) -> Result<Answer<'_, 'm, T, QueryUssdReply>, Error<T::Error>> {
+    ) -> Result<Response<'_, 'm, T, QueryUssdReply>, Error<T::Error>> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
 
     /// Stops a task: what of it waits is not sent (document §9).
     ///
     /// # Errors
-    /// [`Error::Refused`] with code 404, from some gateways 486, when there is no such task.
+    /// [`Failure::Refused`] with code 404, from some gateways 486, when there is no such task.
     pub async fn stop_sms(&mut self, task: TaskId) -> Result<(), Error<T::Error>> {
-        let mut answer = self.call::<_, StopSms>(&StopSms::new(task)).await?;
-        answer.finish().await.map(|_| ())
+        let mut response = self.call::<_, StopSms>(&StopSms::new(task)).await?;
+        response.finish().await.map(|_| ())
     }
 
     /// Asks what ports are and hold (document §10).
@@ -286,188 +268,94 @@ impl<'m, T: Transport> Gateway<'m, T> {
     pub async fn get_port_info(
         &mut self,
         request: &GetPortInfo,
-    ) -> Result<Answer<'_, 'm, T, GetPortInfo>, Error<T::Error>> {
+    ) -> Result<Response<'_, 'm, T, GetPortInfo>, Error<T::Error>> {
         self.call(request).await
     }
 
     /// Closes the connection, if one is kept; the next call opens another. The future may be dropped: the next call then closes it.
     pub async fn close(&mut self) {
-        self.line.close().await;
+        self.connection.close().await;
     }
 
-    /// Asks and logs in, as often as the login needs it; `C` is `R` without the lifetime of what the request borrows. The answer is a
-    /// success.
+    /// Sends a request, logging in as needed; `C` is `R` without the lifetime of what the request borrows.
     pub(crate) async fn call<R: Call, C: Call>(
         &mut self,
         request: &R,
-    ) -> Result<Answer<'_, 'm, T, C>, Error<T::Error>> {
+    ) -> Result<Response<'_, 'm, T, C>, Error<T::Error>> {
         self.send(AnyCall::from(request)).await?;
-        Ok(Answer::new(&mut self.line, self.record))
+        Ok(Response::new(&mut self.connection, &mut self.session))
     }
 
-    /// Sends a request until it is let in, and sees to it that its answer is a success.
-    async fn send(&mut self, request: AnyCall<'_>) -> Result<(), Error<T::Error>> {
-        if self.record.len() < MIN_RECORD {
-            return Err(Error::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD });
+    /// Performs the exchanges of a call until its response can be read.
+    pub(crate) async fn send(&mut self, call: AnyCall<'_>) -> Result<(), Error<T::Error>> {
+        if self.session.record_len() < MIN_RECORD {
+            return Err(Failure::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD }.into());
         }
-        for _ in 0..MAX_LOGINS {
-            let (status, authorized) = self.authorized_exchange(request).await?;
-            if status != UNAUTHORIZED {
-                if authorized {
-                    self.login.accepted();
-                }
-                return self.success(status).await;
-            }
-            self.unauthorized(authorized).await?;
-        }
-        Err(self.login.give_up().into())
-    }
-
-    /// Sends a request with the credentials that are due, and tells whether there were any. Once more, with credentials of its
-    /// own, when the connection had gone stale and the request does no harm twice.
-    async fn authorized_exchange(&mut self, call: AnyCall<'_>) -> Result<(u16, bool), Error<T::Error>> {
-        let mut repeatable = call.is_repeatable();
+        self.session.begin(call.spec(), call.is_repeatable());
+        let mut length = self.write(call)?;
         loop {
-            let (length, authorized) = self.authorize_and_write(call).await?;
-            match self.exchange(length).await {
-                Ok(status) => return Ok((status, authorized)),
-                Err(Broken::Stale(_)) if core::mem::take(&mut repeatable) => {}
-                Err(Broken::Unsent(fault)) => return Err(Error::Unreachable(fault)),
-                Err(broken) => return Err(Error::Lost(broken.into_fault())),
-            }
-        }
-    }
-
-    /// Writes a request with the credentials that are due, after a probe where one is due.
-    async fn authorize_and_write(&mut self, call: AnyCall<'_>) -> Result<(usize, bool), Error<T::Error>> {
-        if let Some(written) = self.write(call, true)? {
-            return Ok(written);
-        }
-        self.probe().await?;
-        // A probe is not due twice.
-        match self.write(call, true)? {
-            Some(written) => Ok(written),
-            None => Err(self.login.give_up().into()),
-        }
-    }
-
-    /// Writes a request, its length and whether it carries credentials; `None` when a probe comes first.
-    fn write(
-        &mut self,
-        call: AnyCall<'_>,
-        authorized: bool,
-    ) -> Result<Option<(usize, bool)>, Error<T::Error>> {
-        if self.host.bytes().any(|byte| !byte.is_ascii_graphic()) {
-            return Err(Error::Host);
-        }
-        let target = self.target_length(call);
-        let authorization = if authorized {
-            let credentials = self.credentials.as_ref();
-            match authorization(&mut self.login, credentials, call, self.commas, self.line.scratch())? {
-                Step::Probe => return Ok(None),
-                Step::Plain => None,
-                Step::Authorized(value) => {
-                    self.login_bytes = AUTHORIZATION.saturating_add(value.len()).saturating_sub(target);
-                    Some(value)
+            let request = self.request.get(..length).unwrap_or_default();
+            let next = match self.connection.exchange(request, &mut self.session).await {
+                Ok(head) => self.take_head(head).await?,
+                Err(error) => {
+                    let failed = |failure| Error { failure, transport: error.transport };
+                    self.session.lost(error.broken).map_err(failed)?
                 }
+            };
+            match next {
+                Next::Read => return Ok(()),
+                Next::Send => length = self.write(call)?,
+                Next::Resend => {}
             }
-        } else {
-            None
-        };
-        let head = Head { host: self.host, authorization, commas: self.commas, close: false };
-        let written = request(call, &head, self.request);
-        let length = written.map_err(|error| Error::too_small(Buffer::Request, error))?.len();
-        Ok(Some((length, authorization.is_some())))
+        }
     }
 
-    async fn exchange(&mut self, length: usize) -> Result<u16, Broken<T::Error>> {
-        self.line.exchange(self.request.get(..length).unwrap_or_default()).await
+    /// Writes the request that goes out next, and returns its length.
+    fn write(&mut self, call: AnyCall<'_>) -> Result<usize, Failure> {
+        let scratch = self.connection.wire.scratch();
+        self.session.write(call, &self.site, now(), scratch, self.request)
     }
 
-    /// Takes a 401 in: the next try is worth making, or it is an error.
-    async fn unauthorized(&mut self, authorized: bool) -> Result<(), Error<T::Error>> {
-        let result = self.learn(authorized);
-        self.line.discard().await;
-        result
-    }
-
-    fn learn(&mut self, authorized: bool) -> Result<(), Error<T::Error>> {
-        // Both halves are as large as the larger challenge.
-        let too_small =
-            |needed: usize| Error::TooSmall { buffer: Buffer::Login, needed: needed.saturating_mul(2) };
-        let challenges = self.line.challenges().map_err(|error| too_small(error.needed))?;
-        let (entropy, now) = ((self.entropy)(), now());
-        let credentials = self.credentials.as_ref();
-        let result = if authorized {
-            self.login.refused(challenges, credentials, entropy, now)
-        } else {
-            self.login.challenged(challenges, credentials, entropy, now)
-        };
-        result.map_err(|denial| match denial {
-            Denial::TooSmall(error) => too_small(error.needed),
-            other => other.into(),
+    /// Hands the head of a response to the session. A body without use is read for the sake of the connection.
+    async fn take_head(&mut self, head: ResponseHead) -> Result<Next, Failure> {
+        let credentials = self.site.credentials.as_ref();
+        let challenges = self.connection.wire.challenges();
+        let next = self.session.responded(head, challenges, credentials, &mut self.entropy, now());
+        if next != Ok(Next::Read) {
+            self.connection.finish(&mut self.session).await;
+        }
+        next.map_err(|failure| match failure {
+            // Both halves of the buffer are as large as the larger challenge.
+            Failure::TooSmall { buffer: Buffer::Challenge, needed } => {
+                Failure::TooSmall { buffer: Buffer::Challenge, needed: needed.saturating_mul(2) }
+            }
+            failure => failure,
         })
     }
 
-    /// Fetches a challenge with a GET that changes nothing and carries no credentials.
-    async fn probe(&mut self) -> Result<(), Error<T::Error>> {
-        let Some((length, _)) = self.write(AnyCall::from(&QuerySmsInQueue), false)? else { return Ok(()) };
-        let status = match self.exchange(length).await {
-            Err(Broken::Stale(_)) => self.exchange(length).await,
-            first => first,
-        };
-        let status = status.map_err(|broken| match broken {
-            Broken::Unsent(fault) => Error::Unreachable(fault),
-            Broken::Stale(fault) | Broken::Lost(fault) => Error::Login(fault),
-        })?;
-        if status == UNAUTHORIZED {
-            return self.unauthorized(false).await;
-        }
-        self.success(status).await?;
-        self.login.open();
-        self.line.discard().await;
-        Ok(())
+    /// The session, which holds what the last response said.
+    pub(crate) const fn session(&self) -> &GatewaySession<'m> {
+        &self.session
     }
 
-    /// Tells an answer from what stands in its place.
-    async fn success(&mut self, status: u16) -> Result<(), Error<T::Error>> {
-        if matches!(status, 200..300) {
-            return Ok(());
-        }
-        self.line.discard().await;
-        let is_redirect = matches!(status, 300..400) && !matches!(self.line.location(), Ok(None));
-        Err(if is_redirect { Error::Redirect } else { Error::Http { status } })
+    /// The connection and the session, for reading a response whose call is known elsewhere.
+    pub(crate) const fn parts(&mut self) -> (&mut Connection<'m, T>, &mut GatewaySession<'m>) {
+        (&mut self.connection, &mut self.session)
     }
 }
 
-/// The login's next step for a request, written into `scratch` behind the request's target.
-fn authorization<'s, E>(
-    login: &mut Login<&mut [u8]>,
-    credentials: Option<&Credentials<'_>>,
-    call: AnyCall<'_>,
-    commas: Commas,
-    scratch: &'s mut [u8],
-) -> Result<Step<'s>, Error<E>> {
-    let target = call.target(commas, scratch).map_err(|error| Error::too_small(Buffer::Answer, error))?;
-    let length = target.len();
-    let (target, out) = scratch.split_at_mut_checked(length).unwrap_or_default();
-    let target = core::str::from_utf8(target).unwrap_or_default();
-    login.prepare(credentials, call.method().as_str(), target, now(), out).map_err(|denial| match denial {
-        Denial::Unwritable(LoginError::TooSmall(error)) => {
-            Error::TooSmall { buffer: Buffer::Answer, needed: error.needed.saturating_add(length) }
-        }
-        other => other.into(),
-    })
+fn target_bytes(call: AnyCall<'_>, commas: Commas) -> usize {
+    call.target(commas, &mut []).map_or_else(|error| error.needed, str::len)
 }
 
-/// The time since the start, for the login.
-fn now() -> Duration {
+/// The time since the start.
+pub(crate) fn now() -> Duration {
     Duration::from_micros(Instant::now().as_micros())
 }
 
-/// Shows where the gateway is; nothing of the login.
+/// Shows the gateway's host and nothing of the login.
 impl<T> fmt::Debug for Gateway<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("host", &self.host).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("host", &self.site.host).finish_non_exhaustive()
     }
 }

@@ -14,8 +14,8 @@
 //!     let mut memory: Memory = Memory::new();
 //!     let mut gateway = Gateway::new(transport, "192.168.1.9", memory.buffers(), entropy).credentials("admin", "secret");
 //!     let mut registered = 0;
-//!     let mut answer = gateway.get_port_info(&GetPortInfo::new(Infos::DOCUMENTED)?).await?;
-//!     while let Some(info) = answer.next().await? {
+//!     let mut response = gateway.get_port_info(&GetPortInfo::new(Infos::DOCUMENTED)?).await?;
+//!     while let Some(info) = response.next().await? {
 //!         registered += u32::from(info.is_registered());
 //!     }
 //!     Ok(registered)
@@ -24,7 +24,7 @@
 //!
 //! # What a dropped future leaves
 //! All that is known lives in the [`Gateway`], not in futures. A call whose future is dropped, by a `select` for example, has perhaps left;
-//! its connection is closed by the next call, which opens another. Dropping a future of [`Answer::next`] loses nothing.
+//! its connection is closed by the next call, which opens another. Dropping a future of [`Response::next`] loses nothing.
 //!
 //! # TLS
 //! TLS is a [`Transport`] over another one. `tests/tls/session.rs`, next to this crate's sources, is one of embedded-tls 0.19, in lent
@@ -48,28 +48,29 @@
 //!   whoever answers in the gateway's place can make it panic, by an empty record in the handshake. A board should reset itself then.
 #![no_std]
 
-mod answer;
+mod connection;
 mod error;
 mod gateway;
-mod line;
 mod memory;
 mod messenger;
 #[cfg(feature = "embassy-net")]
 pub mod net;
+mod response;
 pub mod store;
 mod transport;
 mod ussd;
 
 pub use crate::{
-    answer::Answer,
-    error::{Buffer, Error, Fault, Wait},
+    error::Error,
     gateway::{Accepted, Gateway},
-    memory::{Buffers, Limits, Memory},
+    memory::{Buffers, Memory},
     messenger::{Event, Incoming, Messenger, Room, SendError, Sms, StoreError},
+    response::Response,
     store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},
-    ussd::{Ussd, UssdWait},
+    ussd::Ussd,
 };
 /// Either what was waited for or something else: what [`Messenger::next_or`] gives.
 pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
+pub use sms_gateway_core::client::{Buffer, Failure, Health, Timeouts, UssdWait};

@@ -11,7 +11,7 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 /// A [`Gateway`](crate::Gateway) drops the futures of these methods when a time limit runs out or its own future is dropped, and closes
 /// the connection then. An implementation need not be of use after that until [`connect`](Self::connect) has opened it anew.
 ///
-/// There is one exception. [`Answer::next`](crate::Answer::next) may be dropped and called again, and so may the future of a `read`: it must
+/// There is one exception. [`Response::next`](crate::Response::next) may be dropped and called again, and so may the future of a `read`: it must
 /// not take bytes with it. Those of sockets don't; those of TLS libraries may, see [TLS](crate#tls).
 ///
 /// A `write` that fails must have taken nothing of what it was given, and what it has not taken must never reach the gateway: if the first

@@ -1,29 +1,14 @@
 //! USSD: sending a code and waiting for what the network says to it.
 
-use embassy_time::{Duration, Instant, Timer};
+use embassy_time::Timer;
 use sms_gateway_core::{
     Port,
     call::{SendUssd, UssdOutcome},
+    client::{Buffer, Failure, UssdPolls, UssdReplies, UssdWait},
     json::Text,
 };
 
-use crate::{Buffer, Error, Gateway, Transport, memory::copy};
-
-/// How long a USSD reply is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UssdWait {
-    /// Between two questions for the reply; gateways need some seconds.
-    pub interval: Duration,
-    /// In all.
-    pub limit: Duration,
-}
-
-impl Default for UssdWait {
-    /// Asks every 2 s for 30 s.
-    fn default() -> Self {
-        Self { interval: Duration::from_secs(2), limit: Duration::from_secs(30) }
-    }
-}
+use crate::{Error, Gateway, Transport, connection::from_core, gateway::now, memory::copy};
 
 /// What became of a USSD code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +26,45 @@ pub enum Ussd<'b> {
     Untold,
 }
 
-/// A text, by its length and a hash of it.
-type Trace = (usize, u64);
-
-/// What a port shows.
-struct Shown {
-    trace: Trace,
-    /// Where it found no room, if it did not.
-    lacking: Option<Buffer>,
+/// The texts that a port shows, the last of them in the lent buffer.
+struct Watch<'b> {
+    port: Port,
+    /// `None` before the first look.
+    replies: Option<UssdReplies>,
+    buffer: &'b mut [u8],
+    /// The length of the last text, or the reason why it is not in the buffer.
+    length: Result<usize, Failure>,
 }
 
-impl Shown {
-    /// Its length in the lent buffer.
-    fn length<E>(&self) -> Result<usize, Error<E>> {
-        let (needed, _) = self.trace;
-        self.lacking.map_or(Ok(needed), |buffer| Err(Error::TooSmall { buffer, needed }))
+impl<'b> Watch<'b> {
+    const fn new(port: Port, buffer: &'b mut [u8]) -> Self {
+        Self { port, replies: None, buffer, length: Ok(0) }
+    }
+
+    /// Takes the text that the port shows. Returns whether it is the reply.
+    fn take(&mut self, text: Text<'_>) -> bool {
+        self.length = self.copy(text);
+        if let Some(replies) = &mut self.replies {
+            return replies.take(text);
+        }
+        self.replies = Some(UssdReplies::new(text));
+        false
+    }
+
+    fn copy(&mut self, text: Text<'_>) -> Result<usize, Failure> {
+        if let Text::TooLong { needed } = text {
+            return Err(Failure::TooSmall { buffer: Buffer::Record, needed });
+        }
+        let needed = text.as_str().len();
+        let space = self.buffer.get_mut(..needed);
+        let space = space.ok_or(Failure::TooSmall { buffer: Buffer::Lent, needed })?;
+        copy(space, text.as_str().as_bytes());
+        Ok(needed)
+    }
+
+    fn text(self) -> Result<&'b str, Failure> {
+        let text = self.buffer.get(..self.length?).unwrap_or_default();
+        Ok(core::str::from_utf8(text).unwrap_or_default())
     }
 }
 
@@ -67,7 +76,7 @@ impl<T: Transport> Gateway<'_, T> {
     /// whether the code was sent; its reply can be had by [`query_ussd_reply`](Self::query_ussd_reply) still.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the text is empty or longer than 60 bytes; [`Error::TooSmall`] when the reply does not fit, and all that a
+    /// [`Failure::Invalid`] when the text is empty or longer than 60 bytes; [`Failure::TooSmall`] when the reply does not fit, and all that a
     /// call can end with. The code may have been sent.
     pub async fn ussd<'b>(
         &mut self,
@@ -77,10 +86,10 @@ impl<T: Transport> Gateway<'_, T> {
         reply: &'b mut [u8],
     ) -> Result<Ussd<'b>, Error<T::Error>> {
         let request = SendUssd::send(port.into(), text)?;
-        // That one need not fit.
-        let before = self.ussd_reply(port, reply).await?;
+        let mut watch = Watch::new(port, reply);
+        self.look(&mut watch).await?;
         match self.ussd_outcome(port, &request).await? {
-            Some(UssdOutcome::Sent) => self.await_reply(port, before, wait, reply).await,
+            Some(UssdOutcome::Sent) => self.await_reply(watch, wait).await,
             Some(outcome) => Ok(Ussd::NotSent(outcome)),
             None => Ok(Ussd::Untold),
         }
@@ -93,8 +102,8 @@ impl<T: Transport> Gateway<'_, T> {
         request: &SendUssd<'_>,
     ) -> Result<Option<UssdOutcome>, Error<T::Error>> {
         let mut outcome = None;
-        let mut answer = self.send_ussd(request).await?;
-        while let Some(status) = answer.next().await? {
+        let mut response = self.send_ussd(request).await?;
+        while let Some(status) = response.next().await? {
             if status.port.get() == Some(port.get().into()) {
                 outcome = status.status.get();
             }
@@ -102,67 +111,38 @@ impl<T: Transport> Gateway<'_, T> {
         Ok(outcome)
     }
 
-    /// Asks for the reply until it is there or the limit is over. `before` is what the port showed first.
+    /// Asks for the reply until it is there or the limit is over.
     async fn await_reply<'b>(
         &mut self,
-        port: Port,
-        mut before: Option<Shown>,
+        mut watch: Watch<'b>,
         wait: UssdWait,
-        reply: &'b mut [u8],
     ) -> Result<Ussd<'b>, Error<T::Error>> {
-        let end = Instant::now().saturating_add(wait.limit);
-        let mut length = None;
-        while length.is_none() && Instant::now() < end {
-            Timer::at(Instant::now().saturating_add(wait.interval).min(end)).await;
-            match self.ussd_reply(port, reply).await {
-                Ok(Some(shown)) if before.as_ref().is_none_or(|before| before.trace != shown.trace) => {
-                    length = Some(shown.length()?);
-                }
-                Ok(Some(_)) => {}
-                // Once the old reply is gone, the next one is new whatever it says.
-                Ok(None) => before = None,
-                Err(error) if error.may_pass() && Instant::now() < end => {}
+        let polls = UssdPolls::new(wait, now());
+        while let Some(next) = polls.next(now()) {
+            Timer::after(from_core(next.saturating_sub(now()))).await;
+            match self.look(&mut watch).await {
+                Ok(true) => return Ok(Ussd::Reply(watch.text()?)),
+                Ok(false) => {}
+                Err(error) if polls.may_go_on(&error.failure, now()) => {}
                 Err(error) => return Err(error),
             }
         }
-        let shown =
-            |length: usize| core::str::from_utf8(reply.get(..length).unwrap_or_default()).unwrap_or_default();
-        Ok(match (length, before) {
-            (Some(length), _) => Ussd::Reply(shown(length)),
-            (None, Some(old)) => Ussd::Unchanged(shown(old.length()?)),
-            (None, None) => Ussd::NoReply,
-        })
-    }
-
-    /// The reply that the port shows, unless it is blank: one that waits for its reply shows none or a space.
-    async fn ussd_reply(&mut self, port: Port, out: &mut [u8]) -> Result<Option<Shown>, Error<T::Error>> {
-        let mut shown = None;
-        let mut answer = self.query_ussd_reply(port.into()).await?;
-        while let Some(reply) = answer.next().await? {
-            if reply.port.get() != Some(port.get().into()) {
-                continue;
-            }
-            shown = match reply.text {
-                // Of that only the length is known.
-                Text::TooLong { needed } => Some(Shown { trace: (needed, 0), lacking: Some(Buffer::Record) }),
-                text if text.as_str().trim().is_empty() => None,
-                text => {
-                    let text = text.as_str();
-                    let room = out.get_mut(..text.len());
-                    let lacking = if room.is_some() { None } else { Some(Buffer::Lent) };
-                    copy(room.unwrap_or_default(), text.as_bytes());
-                    Some(Shown { trace: trace(text), lacking })
-                }
-            };
+        if watch.replies.is_some_and(|replies| replies.is_unchanged()) {
+            return Ok(Ussd::Unchanged(watch.text()?));
         }
-        Ok(shown)
+        Ok(Ussd::NoReply)
     }
-}
 
-/// FNV-1a.
-fn trace(text: &str) -> Trace {
-    let hash = text.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    (text.len(), hash)
+    /// Looks at the text that the port shows. Returns whether it is the reply.
+    async fn look(&mut self, watch: &mut Watch<'_>) -> Result<bool, Error<T::Error>> {
+        let mut is_reply = None;
+        let mut response = self.query_ussd_reply(watch.port.into()).await?;
+        while let Some(shown) = response.next().await? {
+            // A reply that was found stays in the buffer.
+            if shown.port.get() == Some(watch.port.get().into()) && is_reply != Some(true) {
+                is_reply = Some(watch.take(shown.text));
+            }
+        }
+        Ok(is_reply.unwrap_or_else(|| watch.take(Text::Missing)))
+    }
 }

@@ -5,15 +5,15 @@
 mod common;
 
 use common::{drive, nine_calls, options, start, stop_the_clock, usable_quirks};
-use embassy_time::Duration;
 use gateway_emulator::{Auth, Canned, Options};
 use sms_gateway_embassy::{
-    Buffer, Error, Ussd, UssdWait,
+    Buffer, Error, Failure, Ussd, UssdWait,
     core::{
         Port, Ports, TaskId,
         call::{Commas, QuerySmsResult},
     },
 };
+use std::time::Duration;
 
 #[tokio::test]
 async fn all_nine_on_one_connection() {
@@ -42,7 +42,10 @@ async fn without_a_login_and_with_basic() {
         nine_calls(&emulator, &mut gateway.allow_basic(true)).await.unwrap();
     }
     let (emulator, mut gateway) = start(Options { auth: Auth::Basic, ..options() }).await;
-    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::BasicNotAllowed)));
+    assert!(matches!(
+        gateway.query_sms_in_queue().await,
+        Err(Error { failure: Failure::BasicNotAllowed, .. })
+    ));
     assert!(emulator.requests().iter().all(|request| !request.authorization));
 }
 
@@ -61,12 +64,16 @@ async fn raw_commas_are_a_choice() {
 async fn refusals_are_told_with_their_code() {
     let (emulator, mut gateway) = start(options()).await;
     match gateway.stop_sms(TaskId::new(4711)).await {
-        Err(Error::Refused(refusal)) => assert_eq!((refusal.call, refusal.code), ("stop_sms", Some(404))),
+        Err(Error { failure: Failure::Refused(refusal), .. }) => {
+            assert_eq!((refusal.call, refusal.code), ("stop_sms", Some(404)));
+        }
         other => panic!("{other:?}"),
     }
     emulator.answer_next("query_sms_result", Canned::json(200, r#"{"error_code":500,"result":[]}"#));
     let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
-    assert!(matches!(answer.next().await, Err(Error::Refused(refusal)) if refusal.code == Some(500)));
+    assert!(
+        matches!(answer.next().await, Err(Error { failure: Failure::Refused(refusal), .. }) if refusal.code == Some(500))
+    );
     assert_eq!(gateway.query_sms_in_queue().await.unwrap(), Some(0), "the connection is still good");
     assert_eq!(emulator.counts().connections, 1);
 }
@@ -76,7 +83,7 @@ async fn redirects_are_told_and_not_followed() {
     let (emulator, mut gateway) = start(options()).await;
     let canned = "HTTP/1.1 302 Found\r\nLocation: https://192.168.1.9/\r\nContent-Length: 0\r\n\r\n";
     emulator.answer_next("query_sms_in_queue", Canned::bytes(canned));
-    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::Redirect)));
+    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error { failure: Failure::Redirect, .. })));
     assert_eq!(gateway.location(), Some("https://192.168.1.9/"));
     assert_eq!(gateway.query_sms_in_queue().await.unwrap(), Some(0));
     assert_eq!((gateway.location(), emulator.counts().connections), (None, 1));
@@ -102,7 +109,7 @@ async fn a_ussd_code_and_its_reply() {
     assert_eq!(balance, "reply Balance 12 €");
     assert_eq!(ussd("*1#", async |_, _| ()).await, "Ok(NoReply)");
     let long = ussd("*125#", async |emulator, _| emulator.set_ussd(None, "*125#", &"x".repeat(65))).await;
-    let error: Error<std::io::Error> = Error::TooSmall { buffer: Buffer::Lent, needed: 65 };
+    let error: Error<std::io::Error> = Failure::TooSmall { buffer: Buffer::Lent, needed: 65 }.into();
     assert_eq!(long, format!("Err({error:?})"));
 }
 

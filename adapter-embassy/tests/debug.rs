@@ -37,7 +37,10 @@ async fn memory_after_a_basic_login() {
     send(&mut gateway, "10086", 1).await.unwrap();
     for shown in [format!("{memory:?}"), format!("{:?}", memory.buffers())] {
         assert!(!shown.contains(&bytes_of("YWRtaW46aHVudGVyMg==")), "the password");
-        assert!(shown.ends_with(" { request: 2048, answer: 1536, record: 2048, login: 512 }"), "{shown}");
+        assert!(
+            shown.ends_with(" { request: 2048, response: 1536, record: 2048, challenge: 512 }"),
+            "{shown}"
+        );
     }
 }
 

@@ -9,9 +9,8 @@ use common::{
     mock::{Mock, MockError, Road},
     mocked, poll_times, queue, recipient, results,
 };
-use embassy_time::Duration;
 use sms_gateway_embassy::{
-    Error, Gateway, UssdWait,
+    Error, Failure, Gateway, UssdWait,
     core::{
         Port,
         call::{QuerySmsResult, SendSms},
@@ -32,7 +31,8 @@ async fn message(gateway: &mut Client) -> Outcome {
 }
 
 async fn ussd(gateway: &mut Client) -> Outcome {
-    let wait = UssdWait { interval: Duration::from_secs(0), limit: Duration::from_secs(1) };
+    let wait =
+        UssdWait { interval: std::time::Duration::from_secs(0), limit: std::time::Duration::from_secs(1) };
     let mut reply = [0; 20];
     // The device shows the same reply all the time.
     gateway.ussd(Port::new(0)?, "*1#", wait, &mut reply[..]).await.map(|_| ())
@@ -122,7 +122,7 @@ async fn wrong_passwords_are_tried_once_even_if_calls_are_dropped() {
         for _ in 0..6 {
             let _ = poll_times(pin!(message(&mut gateway)), polls);
         }
-        assert_eq!(message(&mut gateway).await, Err(Error::LoginRefused));
+        assert_eq!(message(&mut gateway).await, Err(Error::from(Failure::LoginRefused)));
         let tries = mock.requests().iter().filter(|request| request.contains("Authorization")).count();
         // A try that was dropped before its answer was there tells nothing.
         assert!(tries <= 7, "{tries} tries with {polls} polls each");

@@ -208,7 +208,10 @@ async fn something_else_is_looked_at_while_nothing_is_under_way() {
 async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credentials() {
     let (mock, mut messenger) = ram(device::Gateway { refuses: true, ..device::Gateway::default() });
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    assert!(matches!(messenger.next().await, Ok(Event::Failing(Error::LoginRefused))));
+    assert!(matches!(
+        messenger.next().await,
+        Ok(Event::Failing(Error { failure: sms_gateway_embassy::Failure::LoginRefused, .. }))
+    ));
     let hour = tokio::time::sleep(std::time::Duration::from_secs(3600));
     assert!(matches!(messenger.next_or(hour).await, Ok(Either::Second(()))));
     let tries = mock.requests().iter().filter(|request| request.contains("Authorization")).count();

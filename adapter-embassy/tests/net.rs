@@ -16,8 +16,9 @@ use embassy_net_driver_channel::{self as channel, driver::HardwareAddress, drive
 use embassy_time::{Duration, Instant};
 use embedded_io_async::Write;
 use sms_gateway_embassy::{
-    Error, Fault, Gateway, Limits, Wait,
+    Error, Failure, Gateway, Timeouts,
     core::call::QuerySmsResult,
+    core::client::{Cause, Wait},
     net::{Tcp, TcpError},
 };
 use std::cell::{Cell, RefCell};
@@ -204,18 +205,18 @@ async fn a_text_longer_than_the_sockets_buffers_arrives() {
 #[tokio::test(start_paused = true)]
 async fn a_link_that_goes_down_is_waited_for_up_to_the_limits_and_comes_back() {
     play(device::Gateway::default(), usize::MAX, async |gateway, world| {
-        let limits = Limits::default();
-        let mut gateway = gateway.limits(limits);
+        let timeouts = Timeouts::default();
+        let mut gateway = gateway.timeouts(timeouts);
         assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
         world.is_up.set(false);
         let begin = Instant::now();
         let error = send(&mut gateway, "10086", 1).await.unwrap_err();
-        let fault = Fault::TimedOut { wait: Wait::Answer, limit: limits.answer };
-        assert_eq!(error, Error::Lost(fault));
-        assert!(begin.elapsed() < limits.answer + Duration::from_secs(1));
+        let cause = Cause::TimedOut { wait: Wait::Response, limit: timeouts.response };
+        assert_eq!(error, Error::from(Failure::Lost(cause)));
+        assert!(begin.elapsed() < Duration::from_secs(timeouts.response.as_secs() + 1));
         let error = send(&mut gateway, "10086", 2).await.unwrap_err();
-        let fault = Fault::TimedOut { wait: Wait::Connect, limit: limits.connect };
-        assert_eq!(error, Error::Unreachable(fault));
+        let cause = Cause::TimedOut { wait: Wait::Connect, limit: timeouts.connect };
+        assert_eq!(error, Error::from(Failure::Unreachable(cause)));
         world.is_up.set(true);
         send(&mut gateway, "10086", 3).await.unwrap();
     })
@@ -229,7 +230,10 @@ async fn nobody_there_is_told() {
         let endpoint = IpEndpoint::from((GATEWAY, PORT));
         let (mut alone, _) = gateway.with_transport(Tcp::new(near, endpoint, buffer(), buffer()));
         let outcome = alone.query_sms_in_queue().await;
-        assert!(matches!(outcome, Err::<_, Error<TcpError>>(Error::Unreachable(_))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err::<_, Error<TcpError>>(Error { failure: Failure::Unreachable(_), .. })),
+            "{outcome:?}"
+        );
     })
     .await;
 }
@@ -300,8 +304,9 @@ mod by_name {
     #[tokio::test(start_paused = true)]
     async fn a_name_that_nobody_has_is_told() {
         let questions = looked_up("nobody.lan", async |gateway| {
-            let fault = Fault::Transport(TcpError::Dns(dns::Error::Failed));
-            assert_eq!(gateway.query_sms_in_queue().await, Err(Error::Unreachable(fault)));
+            let error = TcpError::Dns(dns::Error::Failed);
+            let error = Error::new(Failure::Unreachable(Cause::Transport), Some(error));
+            assert_eq!(gateway.query_sms_in_queue().await, Err(error));
         });
         assert_eq!(questions.await, 1);
     }

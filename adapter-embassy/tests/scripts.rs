@@ -8,8 +8,9 @@ mod scripts;
 
 use common::mock::{Mock, MockError, Reply, Road, Then};
 use scripts::{End, SCRIPTS, Script};
+use sms_gateway_embassy::core::client::Cause;
 use sms_gateway_embassy::{
-    Error, Fault, Gateway, Memory,
+    Error, Failure, Gateway, Memory,
     core::http::{AnswerError, Verdict},
 };
 
@@ -33,18 +34,20 @@ fn check(script: &Script, outcome: &Outcome, closed: bool) {
     let is_success = script.status.is_some_and(|status| status / 100 == 2);
     match outcome {
         Ok(in_queue) => assert_eq!((*in_queue, is_success), (Some(0), true), "{name}"),
-        Err(Error::NoCredentials) => assert_eq!(script.status, Some(401), "{name}"),
-        Err(Error::Redirect) => assert!(script.location.is_some(), "{name}"),
-        Err(Error::Http { status }) => {
+        Err(Error { failure: Failure::NoCredentials, .. }) => assert_eq!(script.status, Some(401), "{name}"),
+        Err(Error { failure: Failure::Redirect, .. }) => assert!(script.location.is_some(), "{name}"),
+        Err(Error { failure: Failure::Http { status, .. }, .. }) => {
             assert_eq!((script.status, is_success), (Some(*status), false), "{name}");
         }
-        Err(Error::Malformed(_) | Error::Refused(_)) => assert!(is_success, "{name}"),
-        Err(Error::Lost(Fault::Answer(AnswerError { kind, offset }))) => {
+        Err(Error { failure: Failure::Malformed(_) | Failure::Refused(_), .. }) => {
+            assert!(is_success, "{name}");
+        }
+        Err(Error { failure: Failure::Lost(Cause::Response(AnswerError { kind, offset })), .. }) => {
             assert_eq!(script.end, End::Broken(*kind, *offset), "{name}");
         }
         Err(other) => panic!("{name}: {other:?}"),
     }
-    let is_read_to_its_end = !matches!(outcome, Err(Error::Malformed(_)));
+    let is_read_to_its_end = !matches!(outcome, Err(Error { failure: Failure::Malformed(_), .. }));
     let keeps = script.end == End::Whole(Verdict::Keep);
     assert_eq!(!closed, keeps && is_read_to_its_end, "{name}: {outcome:?}");
 }

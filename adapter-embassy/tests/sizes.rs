@@ -29,7 +29,8 @@ type Client = Messenger<'static, 'static, Mock, Disk>;
 /// A gateway with so many bytes for requests, over leaked memory, which a test may do.
 fn gateway(request: usize, mock: Mock) -> Gateway<'static, Mock> {
     let lend = |size| vec![0; size].leak();
-    let buffers = Buffers { request: lend(request), answer: lend(1536), record: lend(256), login: lend(512) };
+    let buffers =
+        Buffers { request: lend(request), response: lend(1536), record: lend(256), challenge: lend(512) };
     Gateway::new(mock, "192.168.100.100:8080", buffers, Box::leak(Box::new(|| 7)))
         .credentials("admin", "admin")
         .allow_basic(true)
@@ -58,7 +59,10 @@ async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Mes
                     }
                     messenger.acknowledge(&message);
                 }
-                Event::Failing(Error::TooSmall { buffer: Buffer::Request, needed }) => wanted.push(*needed),
+                Event::Failing(Error {
+                    failure: sms_gateway_embassy::Failure::TooSmall { buffer: Buffer::Request, needed },
+                    ..
+                }) => wanted.push(*needed),
                 other => panic!("{other:?}"),
             }
         }
@@ -236,7 +240,7 @@ async fn ask<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
     let (mut request, mut answer) = (vec![0; room], vec![0; 2 * target + login]);
     let (mut record, mut login, mut entropy) = ([0; 256], [0; LOGIN], || 7);
     let buffers =
-        Buffers { request: &mut request, answer: &mut answer, record: &mut record, login: &mut login };
+        Buffers { request: &mut request, response: &mut answer, record: &mut record, challenge: &mut login };
     let mock = Mock::new(wordy(realm), Road::default());
     let mut gateway = Gateway::new(mock.clone(), host, buffers, &mut entropy).credentials("admin", "admin");
     let outcome = match gateway.ask(call).await {
@@ -244,8 +248,11 @@ async fn ask<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
         Err(error) => Err(error),
     };
     match outcome {
-        Err(Error::TooSmall { buffer: Buffer::Login, .. }) => return None,
-        Ok(()) | Err(Error::Refused(_)) => {}
+        Err(Error {
+            failure: sms_gateway_embassy::Failure::TooSmall { buffer: Buffer::Challenge, .. },
+            ..
+        }) => return None,
+        Ok(()) | Err(Error { failure: sms_gateway_embassy::Failure::Refused(_), .. }) => {}
         Err(error) => panic!("{error:?} to {}, {realm} bytes", C::NAME),
     }
     Some((mock.requests().last().unwrap().len(), room))

@@ -9,9 +9,10 @@ use common::{
     mock::{Device, Mock, MockError, Reply, Road, Then},
     mocked, send, stranger,
 };
-use embassy_time::{Duration, Instant};
+use embassy_time::Instant;
+use sms_gateway_embassy::core::client::{Cause, Wait};
 use sms_gateway_embassy::{
-    Buffer, Buffers, Error, Fault, Gateway, Limits, Memory, Opened, OpenedError, Wait,
+    Buffer, Buffers, Error, Failure, Gateway, Memory, Opened, OpenedError, Timeouts,
     core::{
         Ports,
         call::{Flag, QueryIncomingSms, QuerySmsResult},
@@ -58,20 +59,17 @@ async fn single_bytes_both_ways_and_a_moment_for_each() {
 
 #[tokio::test(start_paused = true)]
 async fn limits_end_waits() {
-    let limits = Limits {
-        connect: Duration::from_secs(1),
-        answer: Duration::from_secs(2),
-        idle: Duration::from_secs(4),
-    };
+    let second = std::time::Duration::from_secs;
+    let timeouts = Timeouts::new().connect(second(1)).response(second(2)).idle(second(4));
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n";
-    let lost = |wait, limit| Error::Lost(Fault::TimedOut { wait, limit });
+    let lost = |wait, limit| Failure::Lost(Cause::TimedOut { wait, limit }).into();
     for (bytes, expected, after) in [
-        ("", lost(Wait::Answer, limits.answer), 2),
-        ("HTTP/1.1 2", lost(Wait::Answer, limits.answer), 2),
-        (head, lost(Wait::Body, limits.idle), 4),
+        ("", lost(Wait::Response, timeouts.response), 2),
+        ("HTTP/1.1 2", lost(Wait::Response, timeouts.response), 2),
+        (head, lost(Wait::Body, timeouts.idle), 4),
     ] {
         let mock = Mock::new(move |_: &str| Reply::new(bytes, Then::Stall), Road::default());
-        let mut gateway = stranger(mock.clone(), "box").limits(limits);
+        let mut gateway = stranger(mock.clone(), "box").timeouts(timeouts);
         let begin = Instant::now();
         assert_eq!(gateway.query_sms_in_queue().await, Err(expected));
         assert_eq!((begin.elapsed().as_secs(), mock.closed()), (after, 1));
@@ -82,16 +80,22 @@ async fn limits_end_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn connecting_has_a_limit_too_and_so_has_the_question_for_a_challenge() {
-    let limit = Duration::from_secs(10);
+    let limit = std::time::Duration::from_secs(10);
     let (mock, mut gateway) = mocked(anyone, Road { stalls: true, ..Road::default() });
     let begin = Instant::now();
-    let fault = Fault::TimedOut { wait: Wait::Connect, limit };
-    assert_eq!(gateway.query_sms_in_queue().await, Err(Error::Unreachable(fault)));
-    assert_eq!(begin.elapsed(), limit);
+    let fault = Cause::TimedOut { wait: Wait::Connect, limit };
+    assert_eq!(gateway.query_sms_in_queue().await, Err(Error::from(Failure::Unreachable(fault))));
+    assert_eq!(begin.elapsed().as_secs(), limit.as_secs());
     mock.set_road(|road| road.stalls = false);
     mock.0.borrow_mut().device = Box::new(|_: &str| Reply::new("", Then::Stall));
     let error = send(&mut gateway, "10086", 1).await.unwrap_err();
-    assert!(matches!(error, Error::Login(Fault::TimedOut { wait: Wait::Answer, .. })), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            Error { failure: Failure::ChallengeLost(Cause::TimedOut { wait: Wait::Response, .. }), .. }
+        ),
+        "{error:?}"
+    );
     assert!(!error.may_have_arrived() && error.may_pass());
 }
 
@@ -108,13 +112,15 @@ async fn an_answer_that_stops_is_told_after_the_records_before_it() {
         let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
         assert_eq!(answer.next().await.unwrap().unwrap().port.get(), Some(1));
         assert_eq!(answer.next().await.unwrap().unwrap().port.get(), Some(2));
+        let limit = std::time::Duration::from_secs(30);
         let fault = match then {
-            Then::Stall => Fault::TimedOut { wait: Wait::Body, limit: Duration::from_secs(30) },
-            Then::Fail => Fault::Transport(MockError::Broken),
-            _ => Fault::Answer(AnswerError { offset: 94, kind: AnswerErrorKind::BodyCutOff }),
+            Then::Stall => Cause::TimedOut { wait: Wait::Body, limit },
+            Then::Fail => Cause::Transport,
+            _ => Cause::Response(AnswerError { offset: 94, kind: AnswerErrorKind::BodyCutOff }),
         };
-        assert_eq!(answer.next().await.err(), Some(Error::Lost(fault)));
-        assert_eq!(answer.next().await.err(), Some(Error::Ended));
+        let transport = (then == Then::Fail).then_some(MockError::Broken);
+        assert_eq!(answer.next().await.err(), Some(Error::new(Failure::Lost(fault), transport)));
+        assert_eq!(answer.next().await.err(), Some(Error::from(Failure::Ended)));
         assert_eq!(answer.summary().error_code.get(), Some(200));
         assert_eq!(mock.closed(), 1, "at once");
         assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
@@ -144,7 +150,10 @@ async fn a_message_is_never_sent_again_blindly() {
     for then in [Then::Close, Then::Fail] {
         let (mock, mut gateway) = mocked(forgetful(then), Road::default());
         let error = send(&mut gateway, "10086", 1).await.unwrap_err();
-        assert!(matches!(error, Error::Lost(_)) && error.may_have_arrived(), "{error:?}");
+        assert!(
+            matches!(error, Error { failure: Failure::Lost(_), .. }) && error.may_have_arrived(),
+            "{error:?}"
+        );
         assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms"]);
         send(&mut gateway, "10086", 2).await.unwrap();
     }
@@ -175,8 +184,8 @@ async fn writing_that_breaks_off() {
         let length = mock.requests()[0].len();
         let Err(error) = send(&mut gateway, "10086", 1).await else { break };
         assert_eq!(error.may_have_arrived(), limit > 0, "{error:?} after {limit} of {length}");
-        let fault = Fault::Transport(MockError::Broken);
-        assert_eq!(error, if limit == 0 { Error::Unreachable(fault) } else { Error::Lost(fault) });
+        let broken = if limit == 0 { Failure::Unreachable } else { Failure::Lost };
+        assert_eq!(error, Error::new(broken(Cause::Transport), Some(MockError::Broken)));
         mock.set_road(|road| road.write_limit = None);
         send(&mut gateway, "10086", 2).await.unwrap();
         assert!(limit < 299, "it fits by now");
@@ -187,7 +196,7 @@ async fn writing_that_breaks_off() {
 async fn no_connection_is_told_and_tried_again_with_the_next_call() {
     let (mock, mut gateway) = mocked(anyone, Road { refuses: true, ..Road::default() });
     let error = send(&mut gateway, "10086", 1).await.unwrap_err();
-    assert_eq!(error, Error::Unreachable(Fault::Transport(MockError::Refused)));
+    assert_eq!(error, Error::new(Failure::Unreachable(Cause::Transport), Some(MockError::Refused)));
     assert!(!error.may_have_arrived() && error.may_pass());
     mock.set_road(|road| road.refuses = false);
     send(&mut gateway, "10086", 1).await.unwrap();
@@ -254,9 +263,9 @@ async fn a_body_whose_end_does_not_come_is_waited_for_briefly() {
 /// Calls with buffers of these sizes; what is too small.
 async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
     let mut arrays = sizes.map(|size| vec![0; size]);
-    let [request, answer, record, login] = arrays.each_mut().map(Vec::as_mut_slice);
+    let [request, response, record, challenge] = arrays.each_mut().map(Vec::as_mut_slice);
     let mut entropy = || 0;
-    let buffers = Buffers { request, answer, record, login };
+    let buffers = Buffers { request, response, record, challenge };
     let mock = Mock::new(device::Gateway::default(), Road::default());
     let mut gateway = Gateway::new(mock, "box", buffers, &mut entropy).credentials("admin", "admin");
     let outcome = async {
@@ -265,7 +274,7 @@ async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
         let mut answer = gateway.query_incoming_sms(&QueryIncomingSms::new(Flag::All)).await?;
         let sms = answer.next().await?.expect("a message");
         match sms.text {
-            Text::TooLong { needed } => Err(Error::TooSmall { buffer: Buffer::Record, needed }),
+            Text::TooLong { needed } => Err(Failure::TooSmall { buffer: Buffer::Record, needed }.into()),
             text => {
                 assert_eq!(text.as_str(), "😀");
                 Ok(())
@@ -273,7 +282,7 @@ async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
         }
     };
     outcome.await.map_err(|error| match error {
-        Error::TooSmall { buffer, needed } => (buffer, needed),
+        Error { failure: Failure::TooSmall { buffer, needed }, .. } => (buffer, needed),
         other => panic!("{sizes:?}: {other:?}"),
     })
 }
@@ -281,7 +290,7 @@ async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
 #[tokio::test(start_paused = true)]
 async fn buffers_that_are_too_small_say_which_and_how_much_is_needed() {
     for (place, buffer) in
-        [Buffer::Request, Buffer::Answer, Buffer::Record, Buffer::Login].into_iter().enumerate()
+        [Buffer::Request, Buffer::Response, Buffer::Record, Buffer::Challenge].into_iter().enumerate()
     {
         let mut sizes = [600; 4];
         sizes[place] = 0;
@@ -295,7 +304,7 @@ async fn buffers_that_are_too_small_say_which_and_how_much_is_needed() {
         assert!((1..6).contains(&steps), "{buffer:?} in {steps} steps");
         let needed = sizes[place];
         // Two halves are of one size if the whole is even.
-        sizes[place] -= if buffer == Buffer::Login { 2 } else { 1 };
+        sizes[place] -= if buffer == Buffer::Challenge { 2 } else { 1 };
         assert_eq!(with_sizes(sizes).await, Err((buffer, needed)), "no smaller one does");
     }
 }
@@ -304,7 +313,7 @@ async fn buffers_that_are_too_small_say_which_and_how_much_is_needed() {
 async fn a_host_with_a_line_break_is_not_sent() {
     for host in ["a\r\nX: y", "a b", "é"] {
         let mock = Mock::new(anyone, Road::default());
-        assert_eq!(gateway(mock.clone(), host).query_sms_in_queue().await, Err(Error::Host));
+        assert_eq!(gateway(mock.clone(), host).query_sms_in_queue().await, Err(Error::from(Failure::Host)));
         assert!(mock.requests().is_empty());
     }
 }
@@ -322,7 +331,7 @@ async fn an_open_connection_is_used_and_the_next_one_goes_on_with_the_login() {
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
     mock.hang_up(Then::Close);
     let error = gateway.query_sms_in_queue().await.unwrap_err();
-    assert_eq!(error, Error::Unreachable(Fault::Transport(OpenedError::Gone)));
+    assert_eq!(error, Error::new(Failure::Unreachable(Cause::Transport), Some(OpenedError::Gone)));
     assert!(gateway.transport().is_gone());
     let (mut gateway, _) = gateway.with_transport(open().await);
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
@@ -333,6 +342,6 @@ async fn an_open_connection_is_used_and_the_next_one_goes_on_with_the_login() {
 fn memory_has_sizes() {
     let mut memory: Memory = Memory::default();
     let buffers = memory.buffers();
-    assert_eq!((buffers.request.len(), buffers.answer.len()), (2048, 1536));
-    assert_eq!((buffers.record.len(), buffers.login.len()), (2048, 512));
+    assert_eq!((buffers.request.len(), buffers.response.len()), (2048, 1536));
+    assert_eq!((buffers.record.len(), buffers.challenge.len()), (2048, 512));
 }

@@ -10,7 +10,8 @@ use common::{
     send,
 };
 use embedded_io_async::{ErrorType, Read, Write};
-use sms_gateway_embassy::{Error, Fault, Opened, OpenedError, Transport};
+use sms_gateway_embassy::core::client::Cause;
+use sms_gateway_embassy::{Error, Failure, Opened, OpenedError, Transport};
 
 fn sent(mock: &Mock) -> usize {
     mock.targets().iter().filter(|target| *target == "send_sms").count()
@@ -36,7 +37,11 @@ async fn a_message_goes_out_again_only_if_nothing_of_it_was_taken() {
             // The next connection takes as much as the first.
             Ok(_) => assert_eq!((more, mock.connections(), sent(&mock)), (0, 2, 1)),
             Err(error) => {
-                assert_eq!(error, Error::Lost(Fault::Transport(MockError::Broken)), "after {more}");
+                assert_eq!(
+                    error,
+                    Error::new(Failure::Lost(Cause::Transport), Some(MockError::Broken)),
+                    "after {more}"
+                );
                 assert_eq!((mock.connections(), sent(&mock)), (1, 0), "after {more}");
             }
         }
@@ -51,8 +56,8 @@ async fn an_opened_connection_takes_as_much_as_what_it_holds() {
         let mut gateway = gateway(Opened::new(mock.clone()), "box");
         kept(&mock, &mut gateway, more).await;
         let expected = match more {
-            0 => Error::Unreachable(Fault::Transport(OpenedError::Gone)),
-            _ => Error::Lost(Fault::Transport(OpenedError::Io(MockError::Broken))),
+            0 => Error::new(Failure::Unreachable(Cause::Transport), Some(OpenedError::Gone)),
+            _ => Error::new(Failure::Lost(Cause::Transport), Some(OpenedError::Io(MockError::Broken))),
         };
         assert_eq!(send(&mut gateway, "10086", 1).await.unwrap_err(), expected);
         assert_eq!(sent(&mock), 0);

@@ -149,7 +149,7 @@ pub struct BatchError {
     pub tasks: Vec<Task>,
     /// The recipients of the request that failed, by their places; those in no task and not here were not asked for.
     pub failed: Vec<usize>,
-    /// Why. Whether the failed recipients' messages may be sent all the same: [`Error::may_have_arrived`].
+    /// Why. Whether the failed recipients' messages may be sent all the same: [`Failure::may_have_arrived`](crate::Failure::may_have_arrived).
     pub error: Error,
 }
 

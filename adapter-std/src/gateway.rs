@@ -1,101 +1,150 @@
 //! A gateway and its nine calls.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use hyper::{Uri, header::HeaderValue};
 use sms_gateway_core::{
     Ports, TaskId,
     call::{
-        Call, Commas, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult,
-        QueryUssdReply, SendSms, SendUssd, StopSms,
+        AnyCall, Call, Commas, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
+        QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
     },
+    client::{Failure, Timeouts},
 };
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{Mutex, OwnedMutexGuard, watch},
+};
 use tracing::Instrument;
 
 use crate::{
-    Answer, Error, UrlError, Wait,
-    login::Account,
-    session::{Limits, Outgoing, Session, Settings, within},
+    Error, Response, UrlError,
+    client::{Account, Client, Outgoing, Settings},
+    connect::Connector,
+    response::Reader,
 };
 
-/// A gateway to be built: its URL, credentials and limits.
+/// The settings of a gateway: its URL, credentials and limits.
 ///
-/// The limits' defaults are generous, for a small device that is busy with radio: 10 s to connect, 30 s for an answer's
-/// beginning, 30 s without a byte of it, 120 s for another call's turn.
+/// The default time limits are generous, for a small device that is busy with its radio: 10 s to connect, 30 s for the head
+/// of a response, 30 s for its next byte, 300 s for a call as a whole, 120 s for another call's turn.
 #[derive(Clone)]
 pub struct Builder {
     url: String,
     account: Option<Account>,
-    basic_allowed: bool,
+    is_basic_allowed: bool,
+    connector: Connector,
     commas: Commas,
-    limits: Limits,
+    timeouts: Timeouts,
+    turn_timeout: Duration,
     record_buffer: usize,
 }
 
 impl Builder {
     fn new(url: &str) -> Self {
-        let second = Duration::from_secs;
         Self {
             url: url.to_owned(),
             account: None,
-            basic_allowed: false,
+            is_basic_allowed: false,
+            connector: Connector::default(),
             commas: Commas::Encoded,
-            limits: Limits { turn: second(120), connect: second(10), answer: second(30), body: second(30) },
+            timeouts: Timeouts::new(),
+            turn_timeout: Duration::from_secs(120),
             record_buffer: 16 * 1024,
         }
     }
 
-    /// The user name and password. They answer a Digest login; see [`allow_basic`](Self::allow_basic).
+    /// Sets the user name and password. They answer a Digest login; see [`allow_basic`](Self::allow_basic).
     #[must_use]
     pub fn credentials(mut self, username: &str, password: &str) -> Self {
         self.account = Some(Account { username: username.to_owned(), password: password.to_owned() });
         self
     }
 
-    /// Whether a Basic login is answered too, which shows the password to the network. Not by default.
+    /// Sets whether a Basic login is answered, which exposes the password to the network. By default it is not.
     #[must_use]
     pub const fn allow_basic(mut self, allowed: bool) -> Self {
-        self.basic_allowed = allowed;
+        self.is_basic_allowed = allowed;
         self
     }
 
-    /// How commas in a query are written.
+    /// Opens connections with `open` instead of plain TCP: through a proxy, from a chosen source address, or over the caller's
+    /// own TLS.
+    ///
+    /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP.
+    /// [`connect_timeout`](Self::connect_timeout) bounds it; its error is [`Failure::Unreachable`].
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use sms_gateway::Gateway;
+    /// use tokio::net::{TcpSocket, lookup_host};
+    ///
+    /// // The gateway is reachable from one of this computer's networks only.
+    /// let open = |address: String| async move {
+    ///     let to = lookup_host(address).await?.find(|to| to.is_ipv4()).ok_or(std::io::ErrorKind::NotFound)?;
+    ///     let socket = TcpSocket::new_v4()?;
+    ///     socket.bind((Ipv4Addr::new(192, 168, 1, 2), 0).into())?;
+    ///     socket.set_nodelay(true)?;
+    ///     socket.connect(to).await
+    /// };
+    /// let gateway = Gateway::builder("http://192.168.1.9").connector(open).build()?;
+    /// # Ok::<(), sms_gateway::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn connector<F, O, S>(mut self, open: F) -> Self
+    where
+        F: Fn(String) -> O + Send + Sync + 'static,
+        O: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.connector = Connector::new(open);
+        self
+    }
+
+    /// Sets how commas in a query are written.
     #[must_use]
     pub const fn commas(mut self, commas: Commas) -> Self {
         self.commas = commas;
         self
     }
 
-    /// The limit on connecting.
+    /// Sets the limit on connecting.
     #[must_use]
-    pub const fn connect_limit(mut self, limit: Duration) -> Self {
-        self.limits.connect = limit;
+    pub const fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.timeouts.connect = limit;
         self
     }
 
-    /// The limit on the wait from a request to its answer's beginning.
+    /// Sets the limit on the wait from a request to the head of its response.
     #[must_use]
-    pub const fn answer_limit(mut self, limit: Duration) -> Self {
-        self.limits.answer = limit;
+    pub const fn response_timeout(mut self, limit: Duration) -> Self {
+        self.timeouts.response = limit;
         self
     }
 
-    /// The limit on the wait for an answer's next byte.
+    /// Sets the limit on the wait for the next byte of a response.
     #[must_use]
-    pub const fn idle_limit(mut self, limit: Duration) -> Self {
-        self.limits.body = limit;
+    pub const fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.timeouts.idle = limit;
         self
     }
 
-    /// The limit on the wait for an earlier call's answer to be read, since a gateway has one connection.
+    /// Sets the limit on a call as a whole: connecting, logging in, sending, and reading the response. The time during which
+    /// the caller holds a record does not count.
     #[must_use]
-    pub const fn turn_limit(mut self, limit: Duration) -> Self {
-        self.limits.turn = limit;
+    pub const fn exchange_timeout(mut self, limit: Duration) -> Self {
+        self.timeouts.exchange = limit;
         self
     }
 
-    /// The size in bytes of the buffer for one record of an answer, 16 KiB by default. A longer text comes out as
+    /// Sets the limit on the wait for an earlier call's response to be read, since a gateway has one connection.
+    #[must_use]
+    pub const fn turn_timeout(mut self, limit: Duration) -> Self {
+        self.turn_timeout = limit;
+        self
+    }
+
+    /// Sets the size of the buffer for one record of a response, in bytes; 16 KiB by default. A longer text is reported as
     /// [`Text::TooLong`](sms_gateway_core::json::Text::TooLong).
     #[must_use]
     pub const fn record_buffer(mut self, bytes: usize) -> Self {
@@ -103,21 +152,25 @@ impl Builder {
         self
     }
 
-    /// Makes the gateway. Nothing is sent yet.
+    /// Builds the gateway. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::Url`].
-    pub fn build(self) -> Result<Gateway, Error> {
-        let (address, host) = parse_url(&self.url).map_err(Error::Url)?;
+    /// [`UrlError`].
+    pub fn build(self) -> Result<Gateway, UrlError> {
+        let (address, host) = parse_url(&self.url)?;
         let settings = Settings {
-            address,
+            address: address.into(),
+            connector: self.connector,
             host,
             commas: self.commas,
-            limits: self.limits,
-            record_buffer: self.record_buffer,
+            turn_timeout: self.turn_timeout,
         };
-        let session = Arc::new(Mutex::new(Session::new(self.account, self.basic_allowed)));
-        Ok(Gateway { settings: Arc::new(settings), session, credentials: watch::Sender::new(()) })
+        let client = Client::new(self.account, self.is_basic_allowed, self.record_buffer, self.timeouts);
+        Ok(Gateway {
+            settings: Arc::new(settings),
+            client: Arc::new(Mutex::new(client)),
+            credentials: watch::Sender::new(()),
+        })
     }
 }
 
@@ -127,7 +180,7 @@ impl fmt::Debug for Builder {
         let username = self.account.as_ref().map(|account| account.username.as_str());
         f.debug_struct("Builder")
             .field("username", &username)
-            .field("limits", &self.limits)
+            .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }
 }
@@ -166,7 +219,7 @@ fn parse_url(url: &str) -> Result<(String, HeaderValue), UrlError> {
 /// ```no_run
 /// use sms_gateway::{Gateway, core::{Number, call::{Recipient, SendSms}}};
 ///
-/// # async fn example() -> Result<(), sms_gateway::Error> {
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let gateway = Gateway::builder("http://192.168.1.9").credentials("admin", "secret").build()?;
 /// let recipients = [Recipient::new(Number::new("10086")?)];
 /// let accepted = gateway.send_sms(&SendSms::new("Hello", &recipients)?).await?;
@@ -176,7 +229,7 @@ fn parse_url(url: &str) -> Result<(String, HeaderValue), UrlError> {
 #[derive(Clone)]
 pub struct Gateway {
     settings: Arc<Settings>,
-    session: Arc<Mutex<Session>>,
+    client: Arc<Mutex<Client>>,
     /// Changes with the credentials.
     credentials: watch::Sender<()>,
 }
@@ -196,15 +249,14 @@ impl Gateway {
         Builder::new(url)
     }
 
-    /// Other credentials from now on. After [`Error::LoginRefused`] the gateway is asked again only then: by a
-    /// [`Messenger`](crate::Messenger) over it or a clone of it at once.
+    /// Replaces the credentials. After [`Failure::LoginRefused`] the gateway is asked again only then; a
+    /// [`Messenger`](crate::Messenger) over it, or over a clone of it, asks at once.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] when an earlier call's answer is not read to its end in time.
+    /// [`Failure::Busy`] if an earlier call's response is not read to its end in time.
     pub async fn set_credentials(&self, username: &str, password: &str) -> Result<(), Error> {
         let account = Account { username: username.to_owned(), password: password.to_owned() };
-        let limit = self.settings.limits.turn;
-        within(limit, Wait::Turn, self.session.lock()).await?.set_account(Some(account));
+        self.turn().await?.set_account(Some(account));
         self.credentials.send_replace(());
         Ok(())
     }
@@ -218,18 +270,18 @@ impl Gateway {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn ask<C: Call>(&self, request: &C) -> Result<Answer<C>, Error> {
+    pub async fn ask<C: Call>(&self, request: &C) -> Result<Response<C>, Error> {
         self.call(request).await
     }
 
     /// Sends messages to up to 128 recipients (document §2). See [`send_to_all`](Self::send_to_all) for more.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the gateway does not accept them. When [`Error::may_have_arrived`] says so, they may be sent
+    /// [`Failure::Refused`] when the gateway does not accept them. When [`Failure::may_have_arrived`] says so, they may be sent
     /// all the same: look them up by their user_ids before sending again.
     pub async fn send_sms(&self, request: &SendSms<'_>) -> Result<Accepted, Error> {
-        let mut answer = self.call::<_, SendSms<'static>>(request).await?;
-        let summary = answer.finish().await?;
+        let mut response = self.call::<_, SendSms<'static>>(request).await?;
+        let summary = response.finish().await?;
         let task_id = summary.task_id.get().map(TaskId::new);
         Ok(Accepted { task_id, sms_in_queue: summary.sms_in_queue.get() })
     }
@@ -241,7 +293,7 @@ impl Gateway {
     pub async fn query_sms_result(
         &self,
         request: &QuerySmsResult<'_>,
-    ) -> Result<Answer<QuerySmsResult<'static>>, Error> {
+    ) -> Result<Response<QuerySmsResult<'static>>, Error> {
         self.call(request).await
     }
 
@@ -252,7 +304,7 @@ impl Gateway {
     pub async fn query_sms_deliver_status(
         &self,
         request: &QuerySmsDeliverStatus<'_>,
-    ) -> Result<Answer<QuerySmsDeliverStatus<'static>>, Error> {
+    ) -> Result<Response<QuerySmsDeliverStatus<'static>>, Error> {
         self.call(request).await
     }
 
@@ -261,8 +313,8 @@ impl Gateway {
     /// # Errors
     /// See [`Error`].
     pub async fn query_sms_in_queue(&self) -> Result<Option<u32>, Error> {
-        let mut answer = self.call::<_, QuerySmsInQueue>(&QuerySmsInQueue).await?;
-        Ok(answer.finish().await?.in_queue.get())
+        let mut response = self.call::<_, QuerySmsInQueue>(&QuerySmsInQueue).await?;
+        Ok(response.finish().await?.in_queue.get())
     }
 
     /// Asks for incoming messages (document §6).
@@ -272,7 +324,7 @@ impl Gateway {
     pub async fn query_incoming_sms(
         &self,
         request: &QueryIncomingSms,
-    ) -> Result<Answer<QueryIncomingSms>, Error> {
+    ) -> Result<Response<QueryIncomingSms>, Error> {
         self.call(request).await
     }
 
@@ -280,61 +332,70 @@ impl Gateway {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn send_ussd(&self, request: &SendUssd<'_>) -> Result<Answer<SendUssd<'static>>, Error> {
+    pub async fn send_ussd(&self, request: &SendUssd<'_>) -> Result<Response<SendUssd<'static>>, Error> {
         self.call(request).await
     }
 
     /// Asks for USSD replies (document §8).
     ///
     /// # Errors
-    /// See [`Error`]; [`Error::Invalid`] without a port.
-    pub async fn query_ussd_reply(&self, ports: Ports) -> Result<Answer<QueryUssdReply>, Error> {
+    /// See [`Error`]; [`Failure::Invalid`] without a port.
+    pub async fn query_ussd_reply(&self, ports: Ports) -> Result<Response<QueryUssdReply>, Error> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
 
     /// Stops a task: what of it waits is not sent (document §9).
     ///
     /// # Errors
-    /// [`Error::Refused`] with code 404, from some gateways 486, when there is no such task.
+    /// [`Failure::Refused`] with code 404, from some gateways 486, when there is no such task.
     pub async fn stop_sms(&self, task: TaskId) -> Result<(), Error> {
-        let mut answer = self.call::<_, StopSms>(&StopSms::new(task)).await?;
-        answer.finish().await.map(|_| ())
+        let mut response = self.call::<_, StopSms>(&StopSms::new(task)).await?;
+        response.finish().await.map(|_| ())
     }
 
     /// Asks what ports are and hold (document §10).
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn get_port_info(&self, request: &GetPortInfo) -> Result<Answer<GetPortInfo>, Error> {
+    pub async fn get_port_info(&self, request: &GetPortInfo) -> Result<Response<GetPortInfo>, Error> {
         self.call(request).await
     }
 
-    /// Asks; `C` is `R` without the lifetime of what the request borrows.
-    async fn call<R: Call, C: Call>(&self, request: &R) -> Result<Answer<C>, Error> {
-        self.exchange(&self.write(request)?).await
+    /// Sends a request; `C` is `R` without the lifetime of what the request borrows.
+    async fn call<R: Call, C: Call>(&self, request: &R) -> Result<Response<C>, Error> {
+        let outgoing = self.prepare(AnyCall::from(request))?;
+        self.exchange(&outgoing).await.map(Response::new)
     }
 
-    /// A request as it is to go out, which borrows nothing.
-    pub(crate) fn write<R: Call>(&self, request: &R) -> Result<Outgoing, Error> {
-        Outgoing::new(request, self.settings.commas)
+    /// Prepares a call so that it borrows nothing.
+    pub(crate) fn prepare(&self, call: AnyCall<'_>) -> Result<Outgoing, Error> {
+        Outgoing::new(call, self.settings.commas).map_err(Error::from)
     }
 
-    /// Sends a request; `C` is the call that it was made of.
-    pub(crate) async fn exchange<C: Call>(&self, request: &Outgoing) -> Result<Answer<C>, Error> {
-        let limits = self.settings.limits;
-        let span = tracing::debug_span!("call", name = C::NAME, gateway = %self.settings.address);
+    /// Waits for the turn to use the connection.
+    async fn turn(&self) -> Result<OwnedMutexGuard<Client>, Error> {
+        // Most calls find the connection free, and need no timer.
+        if let Ok(client) = Arc::clone(&self.client).try_lock_owned() {
+            return Ok(client);
+        }
+        let limit = self.settings.turn_timeout;
+        let turn = tokio::time::timeout(limit, Arc::clone(&self.client).lock_owned()).await;
+        turn.map_err(|_| Error::from(Failure::Busy { limit }).at(&self.settings.address))
+    }
+
+    /// Sends a prepared call; its response can be read then.
+    pub(crate) async fn exchange(&self, outgoing: &Outgoing) -> Result<Reader, Error> {
+        let span = tracing::debug_span!("call", name = outgoing.name(), gateway = %self.settings.address);
         async {
-            let session = Arc::clone(&self.session);
-            // Most calls find nobody before them, and need no timer.
-            let mut session = match Arc::clone(&session).try_lock_owned() {
-                Ok(session) => session,
-                Err(_) => within(limits.turn, Wait::Turn, session.lock_owned()).await?,
-            };
-            let answer = session.call(request, &self.settings).await;
-            if let Err(error) = &answer {
-                tracing::debug!(%error, "failed");
+            let mut client = self.turn().await?;
+            match client.call(outgoing, &self.settings).await {
+                Ok(response) => Ok(Reader::new(response.into_body(), client, Arc::clone(&self.settings))),
+                Err(error) => {
+                    let error = error.at(&self.settings.address);
+                    tracing::debug!(%error, "failed");
+                    Err(error)
+                }
             }
-            Ok(Answer::new(answer?.into_body(), session, limits.body, self.settings.record_buffer))
         }
         .instrument(span)
         .await

@@ -8,10 +8,10 @@
 //! ```no_run
 //! use sms_gateway::{Gateway, core::call::QuerySmsResult};
 //!
-//! # async fn example() -> Result<(), sms_gateway::Error> {
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = Gateway::builder("http://192.168.1.9").credentials("admin", "secret").build()?;
-//! let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await?;
-//! while let Some(result) = answer.next().await? {
+//! let mut response = gateway.query_sms_result(&QuerySmsResult::new()).await?;
+//! while let Some(result) = response.next().await? {
 //!     println!("{} {}", result.number, result.status);
 //! }
 //! # Ok(()) }
@@ -20,22 +20,24 @@
 //! A [`Messenger`] does more: it follows messages from sending to delivery, over lost answers and restarts, and hands out what
 //! comes in. See [`messenger`].
 
-mod answer;
 mod batch;
+mod client;
+mod connect;
+mod connection;
 mod error;
 mod gateway;
-mod login;
 pub mod messenger;
-mod session;
+mod response;
 pub mod store;
 mod ussd;
 
-pub use answer::{Answer, Records};
 pub use batch::{Batch, BatchError, Part, Task};
-pub use error::{Error, UrlError, Wait};
+pub use error::{Error, UrlError};
 pub use gateway::{Accepted, Builder, Gateway};
 pub use messenger::{Closed, Handle, Messenger, Sms};
+pub use response::{Records, Response};
 pub use sms_gateway_core as core;
+pub use sms_gateway_core::client::Failure;
 pub use ussd::{Ussd, UssdError, UssdWait};
 
 /// The README's examples compile.

@@ -2,30 +2,16 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+pub use sms_gateway_core::client::UssdWait;
 use sms_gateway_core::{
     Port, Ports,
     call::{SendUssd, UssdOutcome},
+    client::{Buffer, Failure, UssdPolls, UssdReplies},
     json::Text,
 };
 use tokio::time::Instant;
 
 use crate::{Error, Gateway};
-
-/// How long a USSD reply is waited for.
-#[derive(Clone, Copy, Debug)]
-pub struct UssdWait {
-    /// Between two questions for the reply; gateways need some seconds.
-    pub interval: Duration,
-    /// In all.
-    pub limit: Duration,
-}
-
-impl Default for UssdWait {
-    /// Asks every 2 s for 30 s.
-    fn default() -> Self {
-        Self { interval: Duration::from_secs(2), limit: Duration::from_secs(30) }
-    }
-}
 
 /// What became of a USSD code on one port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +56,7 @@ impl Gateway {
     /// A question for replies that fails is asked again until the limit, unless the login is at fault.
     ///
     /// # Errors
-    /// [`UssdError`] with what is known already: [`Error::Invalid`] when the text is empty or longer than 60 bytes or there is no
+    /// [`UssdError`] with what is known already: [`Failure::Invalid`] when the text is empty or longer than 60 bytes or there is no
     /// port, and all that a call can end with.
     pub async fn ussd(
         &self,
@@ -93,94 +79,72 @@ impl Gateway {
         outcomes: &mut BTreeMap<Port, Ussd>,
     ) -> Result<(), Error> {
         let request = SendUssd::send(ports, text)?;
-        let before = self.ussd_replies(ports).await?;
-        let mut waiting = Ports::NONE;
-        let mut answer = self.send_ussd(&request).await?;
-        while let Some(status) = answer.next().await? {
+        let shown = self.ussd_texts(ports).await?;
+        let mut waiting = BTreeMap::new();
+        let mut response = self.send_ussd(&request).await?;
+        while let Some(status) = response.next().await? {
             let Some(port) = status.port.get().and_then(|port| Port::try_from(port).ok()) else { continue };
             let Some(outcome) = status.status.get() else { continue };
             if outcome == UssdOutcome::Sent {
-                waiting = waiting.with(port);
+                let before = shown.get(&port).map_or(Text::Missing, |text| Text::Exact(text));
+                waiting.insert(port, (UssdReplies::new(before), shown.get(&port).cloned()));
                 outcomes.insert(port, Ussd::NoReply);
             } else {
                 outcomes.insert(port, Ussd::NotSent(outcome));
             }
         }
-        drop(answer);
-        self.await_replies(waiting, before, wait, outcomes).await
+        drop(response);
+        self.await_replies(waiting, wait, outcomes).await
     }
 
-    /// Asks for the replies of `waiting` until they are there or the limit is over. `before` is what the ports showed first.
+    /// Asks for the replies of `waiting` until all have arrived or the limit is over. With each port stands the text that it
+    /// showed first.
     async fn await_replies(
         &self,
-        mut waiting: Ports,
-        mut before: BTreeMap<Port, String>,
+        mut waiting: BTreeMap<Port, (UssdReplies, Option<String>)>,
         wait: UssdWait,
         outcomes: &mut BTreeMap<Port, Ussd>,
     ) -> Result<(), Error> {
-        let begin = Instant::now();
+        let began = Instant::now();
+        let polls = UssdPolls::new(wait, Duration::ZERO);
         let mut failed = None;
-        while !waiting.is_empty() {
-            let left = wait.limit.saturating_sub(begin.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            tokio::time::sleep(wait.interval.min(left)).await;
-            match self.ussd_replies(waiting).await {
-                Ok(replies) => {
+        while !waiting.is_empty()
+            && let Some(next) = polls.next(began.elapsed())
+        {
+            tokio::time::sleep_until(began + next).await;
+            match self.ussd_texts(waiting.keys().copied().collect()).await {
+                Ok(mut texts) => {
                     failed = None;
-                    waiting = take_replies(waiting, replies, &mut before, outcomes);
+                    waiting.retain(|port, (replies, _)| {
+                        let text = texts.remove(port);
+                        let is_reply = replies.take(text.as_deref().map_or(Text::Missing, Text::Exact));
+                        outcomes.extend(text.filter(|_| is_reply).map(|text| (*port, Ussd::Reply(text))));
+                        !is_reply
+                    });
                 }
-                Err(error) if error.may_pass() => failed = Some(error),
+                Err(error) if error.failure.may_pass() => failed = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        for port in waiting {
-            if let Some(old) = before.remove(&port) {
-                outcomes.insert(port, Ussd::Unchanged(old));
-            }
+        for (port, (replies, first)) in waiting {
+            outcomes
+                .extend(first.filter(|_| replies.is_unchanged()).map(|text| (port, Ussd::Unchanged(text))));
         }
         failed.map_or(Ok(()), Err)
     }
 
-    /// The replies that ports show, but for blank ones: those that wait for theirs show none or a space.
-    async fn ussd_replies(&self, ports: Ports) -> Result<BTreeMap<Port, String>, Error> {
-        let mut replies = BTreeMap::new();
-        let mut answer = self.query_ussd_reply(ports).await?;
-        while let Some(reply) = answer.next().await? {
+    /// The texts that ports show.
+    async fn ussd_texts(&self, ports: Ports) -> Result<BTreeMap<Port, String>, Error> {
+        let mut texts = BTreeMap::new();
+        let mut response = self.query_ussd_reply(ports).await?;
+        while let Some(reply) = response.next().await? {
             if let Text::TooLong { needed } = reply.text {
-                return Err(Error::TooLong { needed });
+                return Err(Failure::TooSmall { buffer: Buffer::Record, needed }.into());
             }
-            if let Some(port) = reply.port.get().and_then(|port| Port::try_from(port).ok())
-                && !reply.text.as_str().trim().is_empty()
-            {
-                replies.insert(port, reply.text.as_str().to_owned());
+            if let Some(port) = reply.port.get().and_then(|port| Port::try_from(port).ok()) {
+                texts.insert(port, reply.text.as_str().to_owned());
             }
         }
-        Ok(replies)
+        Ok(texts)
     }
-}
-
-/// Notes the new ones of these replies, and gives the ports that still wait.
-fn take_replies(
-    waiting: Ports,
-    mut replies: BTreeMap<Port, String>,
-    before: &mut BTreeMap<Port, String>,
-    outcomes: &mut BTreeMap<Port, Ussd>,
-) -> Ports {
-    waiting
-        .iter()
-        .filter(|port| match replies.remove(port) {
-            Some(reply) if before.get(port) != Some(&reply) => {
-                outcomes.insert(*port, Ussd::Reply(reply));
-                false
-            }
-            Some(_) => true,
-            None => {
-                // Once the old reply is gone, the next one is new whatever it says.
-                before.remove(port);
-                true
-            }
-        })
-        .collect()
 }

@@ -12,7 +12,7 @@ use common::{
     send,
 };
 use gateway_emulator::{Emulator, NonceLife, Options};
-use sms_gateway::{Error, Gateway};
+use sms_gateway::{Error, Failure, Gateway};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long a stall is waited for where there are many. An answer that takes longer, on a busy machine, fails like a stall.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 fn gateway(proxy: &Proxy, limit: Duration) -> Gateway {
     let builder = Gateway::builder(&proxy.url()).credentials("admin", "admin");
-    builder.connect_limit(limit).answer_limit(limit).idle_limit(limit).build().unwrap()
+    builder.connect_timeout(limit).response_timeout(limit).idle_timeout(limit).build().unwrap()
 }
 
 /// How often the gateway has accepted the message with this user_id.
@@ -71,10 +71,16 @@ async fn a_gateway_that_was_down_was_not_reached() {
         send(&gateway, "1", id).await.unwrap();
         proxy.go_down().await;
         // A question finds out, and sends itself again.
-        assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::Unreachable(_))));
+        assert!(matches!(
+            gateway.query_sms_in_queue().await,
+            Err(Error { failure: Failure::Unreachable(_), .. })
+        ));
         for _ in 0..2 {
             let error = send(&gateway, "1", 10).await.unwrap_err();
-            assert!(matches!(error, Error::Unreachable(_)) && !error.may_have_arrived(), "{error:?}");
+            assert!(
+                matches!(error, Error { failure: Failure::Unreachable(_), .. }) && !error.may_have_arrived(),
+                "{error:?}"
+            );
         }
         proxy.come_up();
     }
@@ -88,7 +94,10 @@ async fn a_request_whose_login_challenge_is_lost_is_not_sent() {
     for kind in Kind::ALL {
         let proxy = Proxy::start(emulator.addr(), 1, Faults::none().with(Stage::AmidAnswer, kind, 1000));
         let error = send(&gateway(&proxy, PATIENCE), "1", 1).await.unwrap_err();
-        assert!(matches!(error, Error::Login(_)) && !error.may_have_arrived(), "{error:?}");
+        assert!(
+            matches!(error, Error { failure: Failure::ChallengeLost(_), .. }) && !error.may_have_arrived(),
+            "{error:?}"
+        );
     }
     assert_eq!(emulator.counts().accepted, 0);
 }
@@ -134,9 +143,10 @@ async fn endure(options: Options, seed: u64) -> (Tally, common::proxy::Counts) {
         let (right, count) = match &outcome {
             Ok(()) => (times == 1, &mut tally.done),
             Err(error) if error.may_have_arrived() => (times <= 1, &mut tally.unknown),
-            Err(Error::Unreachable(_) | Error::TimedOut { .. } | Error::Login(_)) => {
-                (times == 0, &mut tally.not_sent)
-            }
+            Err(
+                Error { failure: Failure::Unreachable(_), .. }
+                | Error { failure: Failure::ChallengeLost(_), .. },
+            ) => (times == 0, &mut tally.not_sent),
             Err(_) => (false, &mut tally.not_sent),
         };
         *count += 1;
@@ -146,7 +156,7 @@ async fn endure(options: Options, seed: u64) -> (Tally, common::proxy::Counts) {
     proxy.set_faults(Faults::none());
     // It is none the worse for it.
     while let Err(error) = send(&gateway, "1", 1000).await {
-        assert!(!matches!(error, Error::LoginRefused), "{error:?}");
+        assert!(!matches!(error, Error { failure: Failure::LoginRefused, .. }), "{error:?}");
     }
     (tally, proxy.counts())
 }

@@ -6,7 +6,7 @@ mod common;
 
 use common::{options, send, send_side_by_side, start, stop_the_clock};
 use gateway_emulator::{Counted, Emulator, NonceCount, NonceLife, Options, Stale};
-use sms_gateway::{Error, Gateway};
+use sms_gateway::{Error, Failure, Gateway};
 use std::time::Duration;
 
 const STALES: [Stale; 4] = [Stale::Truthful, Stale::AlwaysFalse, Stale::AlwaysTrue, Stale::Absent];
@@ -21,11 +21,21 @@ async fn a_wrong_password_costs_one_try_until_it_changes() {
         let (emulator, _) = start(Options { stale, ..options() }).await;
         let gateway = wrong(&emulator);
         for _ in 0..3 {
-            assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::LoginRefused)));
-            assert!(matches!(send(&gateway, "1", 1).await, Err(Error::LoginRefused)));
+            assert!(matches!(
+                gateway.query_sms_in_queue().await,
+                Err(Error { failure: Failure::LoginRefused, .. })
+            ));
+            assert!(matches!(
+                send(&gateway, "1", 1).await,
+                Err(Error { failure: Failure::LoginRefused, .. })
+            ));
         }
         let outcomes = send_side_by_side(&gateway, 8).await;
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Error::LoginRefused))));
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| matches!(outcome, Err(Error { failure: Failure::LoginRefused, .. })))
+        );
         let counts = emulator.counts();
         assert_eq!((counts.refused, counts.expired, counts.accepted), (1, 0, 0), "{stale:?}");
         gateway.set_credentials("admin", "admin").await.unwrap();
@@ -39,7 +49,9 @@ async fn the_first_calls_side_by_side_cost_one_try_too() {
     let (emulator, _) = start(options()).await;
     let gateway = wrong(&emulator);
     let outcomes = send_side_by_side(&gateway, 8).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(Error::LoginRefused))));
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, Err(Error { failure: Failure::LoginRefused, .. })))
+    );
     assert_eq!(emulator.counts().refused, 1);
 }
 
@@ -49,7 +61,7 @@ async fn other_credentials_that_are_wrong_cost_one_try_after_right_ones() {
     send(&gateway, "1", 1).await.unwrap();
     gateway.set_credentials("admin", "wrong").await.unwrap();
     for _ in 0..3 {
-        assert!(matches!(send(&gateway, "1", 2).await, Err(Error::LoginRefused)));
+        assert!(matches!(send(&gateway, "1", 2).await, Err(Error { failure: Failure::LoginRefused, .. })));
     }
     assert_eq!(emulator.counts().refused, 1);
 }
@@ -81,7 +93,7 @@ async fn a_password_that_changes_on_the_gateway_ends_the_tries() {
     send(&gateway, "1", 1).await.unwrap();
     emulator.set_password("new");
     for _ in 0..3 {
-        assert!(matches!(send(&gateway, "1", 2).await, Err(Error::LoginRefused)));
+        assert!(matches!(send(&gateway, "1", 2).await, Err(Error { failure: Failure::LoginRefused, .. })));
     }
     // One with the nonce that was good before, and one to tell an expired nonce from a wrong password.
     assert_eq!(emulator.counts().refused, 2);
@@ -94,7 +106,7 @@ async fn a_password_that_changes_on_the_gateway_ends_the_tries() {
 async fn without_credentials_nothing_is_tried() {
     let (emulator, _) = start(options()).await;
     let gateway = Gateway::builder(&emulator.url()).build().unwrap();
-    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::NoCredentials)));
+    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error { failure: Failure::NoCredentials, .. })));
     assert_eq!(emulator.counts().refused, 0);
 }
 

@@ -241,7 +241,10 @@ async fn a_refused_login_is_told_once_and_not_repeated() {
     let mut refused = async || {
         health.changed().await.unwrap();
         let error = health.borrow_and_update().error.clone();
-        assert!(matches!(error.as_deref(), Some(Error::LoginRefused)), "{error:?}");
+        assert!(
+            matches!(error.as_deref(), Some(Error { failure: sms_gateway::Failure::LoginRefused, .. })),
+            "{error:?}"
+        );
         // Nothing is asked now, so that the clock leaps from one try to the next.
         tokio::time::pause();
         tokio::time::sleep(Duration::from_secs(60)).await;

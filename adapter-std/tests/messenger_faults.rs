@@ -86,7 +86,7 @@ async fn ten_thousand_messages_through_all_faults() {
     }
     let proxy = Proxy::start(emulator.addr(), 5, faults());
     let gateway = Gateway::builder(&proxy.url()).credentials("admin", "admin");
-    let gateway = gateway.connect_limit(LIMIT).answer_limit(LIMIT).idle_limit(LIMIT).build().unwrap();
+    let gateway = gateway.connect_timeout(LIMIT).response_timeout(LIMIT).idle_timeout(LIMIT).build().unwrap();
     // Small requests make more of them.
     let limits = Limits { recipients: 16, request_gap: Duration::ZERO, ..Limits::default() };
     let timing = Timing { slowest: Duration::from_millis(100), ..timing() };

@@ -6,8 +6,9 @@ mod common;
 
 use common::{options, send, start};
 use gateway_emulator::{Canned, Emulator, End, Options};
+use sms_gateway::core::client::{Cause, Wait};
 use sms_gateway::{
-    Error, Gateway, UrlError, Wait,
+    Error, Failure, Gateway, UrlError,
     core::{
         call::{Flag, QueryIncomingSms, QuerySmsResult},
         json::Malformed,
@@ -21,7 +22,7 @@ fn impatient(emulator: &Emulator) -> Gateway {
     // Long enough for the answers that do come, however busy the machine is.
     let limit = Duration::from_secs(2);
     let builder = Gateway::builder(&emulator.url()).credentials("admin", "admin");
-    builder.answer_limit(limit).idle_limit(limit).build().unwrap()
+    builder.response_timeout(limit).idle_timeout(limit).build().unwrap()
 }
 
 /// Reads results to the end or the error, and counts them.
@@ -44,7 +45,10 @@ async fn results(gateway: &Gateway) -> (usize, Result<(), Error>) {
 async fn nobody_there() {
     let gateway = Gateway::builder("http://127.0.0.1:9").build().unwrap();
     let error = gateway.query_sms_in_queue().await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable(_)) && !error.may_have_arrived(), "{error:?}");
+    assert!(
+        matches!(error, Error { failure: Failure::Unreachable(_), .. }) && !error.may_have_arrived(),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -66,7 +70,7 @@ fn urls() {
     ] {
         match (Gateway::builder(url).build(), expected) {
             (Ok(_), None) => {}
-            (Err(Error::Url(error)), Some(expected)) => assert_eq!(error, expected, "{url}"),
+            (Err(error), Some(expected)) => assert_eq!(error, expected, "{url}"),
             other => panic!("{url}: {other:?}"),
         }
     }
@@ -79,7 +83,8 @@ async fn no_answer_ends_at_the_limit() {
     emulator.answer_next("send_sms", Canned::silence().then(End::Stall));
     let error = send(&gateway, "1", 1).await.unwrap_err();
     assert!(
-        matches!(error, Error::TimedOut { wait: Wait::Answer, .. }) && error.may_have_arrived(),
+        matches!(error, Error { failure: Failure::Lost(Cause::TimedOut { wait: Wait::Response, .. }), .. })
+            && error.may_have_arrived(),
         "{error:?}"
     );
     send(&gateway, "1", 2).await.unwrap();
@@ -95,19 +100,22 @@ async fn an_answer_that_stops_keeps_its_records() {
     emulator.answer_next("query_sms_result", Canned::bytes(bytes.clone()).then(End::Stall));
     let (count, end) = results(&gateway).await;
     assert_eq!(count, 2);
-    assert!(matches!(end, Err(Error::TimedOut { wait: Wait::Body, .. })), "{end:?}");
+    assert!(
+        matches!(end, Err(Error { failure: Failure::Lost(Cause::TimedOut { wait: Wait::Body, .. }), .. })),
+        "{end:?}"
+    );
 
     emulator.answer_next("query_sms_result", Canned::bytes(bytes).then(End::Close));
     let (count, end) = results(&gateway).await;
     assert_eq!(count, 2);
-    assert!(matches!(end, Err(Error::Lost(_))), "{end:?}");
+    assert!(matches!(end, Err(Error { failure: Failure::Lost(_), .. })), "{end:?}");
 
     let unmeasured = format!("{HEAD}Connection: close\r\n\r\n{half}");
     emulator.answer_next("query_sms_result", Canned::bytes(unmeasured).then(End::Close));
     let (count, end) = results(&gateway).await;
     assert_eq!(count, 2);
     match end {
-        Err(Error::Malformed(error)) => {
+        Err(Error { failure: Failure::Malformed(error), .. }) => {
             assert_eq!((error.offset, error.kind), (half.len() as u64, Malformed::CutOff));
         }
         other => panic!("{other:?}"),
@@ -145,7 +153,7 @@ async fn web_pages_and_errors_in_the_answer_s_place() {
     emulator.answer_next("query_sms_result", Canned::json(200, "<html><title>Login</title>"));
     let (_, end) = results(&gateway).await;
     assert!(
-        matches!(&end, Err(Error::Malformed(error)) if error.kind == Malformed::NotAnObject { found: b'<' })
+        matches!(&end, Err(Error { failure: Failure::Malformed(error), .. }) if error.kind == Malformed::NotAnObject { found: b'<' })
     );
     assert!(end.unwrap_err().to_string().contains("New Version API"));
     emulator.answer_next("query_sms_result", Canned::json(404, "<html>"));
@@ -153,10 +161,10 @@ async fn web_pages_and_errors_in_the_answer_s_place() {
     assert!(end.unwrap_err().to_string().contains("New Version API"));
     emulator.answer_next("query_sms_result", Canned::json(503, ""));
     let (_, end) = results(&gateway).await;
-    assert!(matches!(end, Err(Error::Http { status: 503 })));
+    assert!(matches!(end, Err(Error { failure: Failure::Http { status: 503, .. }, .. })));
     emulator.answer_next("query_sms_result", Canned::bytes("what?\r\n\r\n").then(End::Close));
     let (_, end) = results(&gateway).await;
-    assert!(matches!(end, Err(Error::Lost(_))), "{end:?}");
+    assert!(matches!(end, Err(Error { failure: Failure::Lost(_), .. })), "{end:?}");
     results(&gateway).await.1.unwrap();
 }
 
@@ -181,13 +189,13 @@ async fn a_question_is_repeated_once_on_a_connection_that_went_stale() {
     assert_eq!(gateway.query_sms_in_queue().await.unwrap(), Some(0));
     emulator.answer_next("query_sms_in_queue", Canned::silence());
     emulator.answer_next("query_sms_in_queue", Canned::silence());
-    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error::Lost(_))));
+    assert!(matches!(gateway.query_sms_in_queue().await, Err(Error { failure: Failure::Lost(_), .. })));
     // Unread messages are marked as read by the answer that was lost.
     emulator.answer_next("query_incoming_sms", Canned::silence());
     gateway.query_sms_in_queue().await.unwrap();
     assert!(matches!(
         gateway.query_incoming_sms(&QueryIncomingSms::new(Flag::Unread)).await,
-        Err(Error::Lost(_))
+        Err(Error { failure: Failure::Lost(_), .. })
     ));
 }
 

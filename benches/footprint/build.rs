@@ -1,4 +1,4 @@
-//! Links the programs by `cortex-m-rt`'s script.
+//! Links the programs with the script of `cortex-m-rt`, and with that of defmt if it is in the program.
 
 use std::{env, fs, path::PathBuf};
 
@@ -7,5 +7,8 @@ fn main() {
     fs::write(out.join("memory.x"), include_bytes!("memory.x")).expect("OUT_DIR is writable");
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    if env::var_os("CARGO_FEATURE_DEFMT").is_some() {
+        println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
+    }
     println!("cargo::rerun-if-changed=memory.x");
 }

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Measures what the client takes on a microcontroller: links programs for two targets, and runs them in QEMU. Fails when something
-# is larger than the file `limits` allows, or when a panic is left in a program that the file `panics` does not list.
+# Measures the client on a microcontroller: links programs for two targets, runs them in QEMU, and prints flash, RAM and panics.
+# Fails if a figure is above its limit in the file `limits`, or if a program contains a panic that the file `panics` does not list.
 #
 #   ./run.sh [held]
 #
-#   held   leaves out what no limit is about
+#   held   omits the programs and rows without a limit
 #
-# The limits hold where the standard library's core is built from its source, and so do the figures in the project's README, which are
-# compared: they may be 2 % off. The panics hold everywhere.
+# RAM is measured from reset: .data, .bss, and the maximum depth of the stack, which is painted before the program starts.
 #
-# It needs qemu-system-arm, binutils-arm-none-eabi, and Rust for both targets (see ../../examples/firmware-qemu/toolchain.sh).
+# The limits, and the figures in the project's README, are compared only where the standard library's core is built from source. A
+# README figure may differ by 2 %. The check for panics always runs.
+#
+# Needs qemu-system-arm, binutils-arm-none-eabi, and Rust for both targets (see ../../examples/firmware-qemu/toolchain.sh).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
@@ -36,20 +38,21 @@ build() {
     elf=$output/$target/release/$program
 }
 
-# build_named PROGRAM FEATURES: one to be looked at for panics only, where no pieces of functions are put together.
+# build_named PROGRAM FEATURES: for the check for panics only. Functions are not merged, so that each panic keeps its caller.
 build_named() {
     build "$1" "$2,named" -C "llvm-args=-enable-machine-outliner=never -enable-tail-merge=false"
 }
 
-# flash KEY PROGRAM FEATURES: what the program takes more than the empty one.
+# flash KEY PROGRAM FEATURES: builds a program, and records its flash, less that of the empty one, and its static RAM.
 flash() {
     build "$2" "$3"
-    local size
-    size=$(arm-none-eabi-size "$elf" | awk 'END { print $1 + $2 }')
-    figure[$target.$1]=$((size - empty))
+    local text data bss
+    read -r text data bss < <(arm-none-eabi-size "$elf" | awk 'END { print $1, $2, $3 }')
+    figure[$target.$1]=$((text + data - empty))
+    figure[$target.$1.static]=$((data + bss))
 }
 
-# run KEY: runs the program, which prints figures and has to end well.
+# run KEY: runs the program, which prints figures and must end well, and records its RAM, less what plays the gateway and the flash.
 run() {
     local name value printed
     if ! printed=$(timeout 60 qemu-system-arm -M "${machine[$target]}" -nographic -monitor none -serial none \
@@ -58,6 +61,13 @@ run() {
         exit 1
     fi
     while read -r name value; do figure[$target.$1.$name]=$value; done <<<"$printed"
+    figure[$target.$1.ram]=$((figure[$target.$1.static] + figure[$target.$1.stack] - figure[$target.$1.played]))
+}
+
+# measure KEY PROGRAM FEATURES: both.
+measure() {
+    flash "$@"
+    run "$1"
 }
 
 # Who calls a function of the standard library that panics, and which, and the file that the call was written in, whatever it was
@@ -151,30 +161,29 @@ nine=$three,$(IFS=, && echo "${others[*]}")
 for target in "${targets[@]}"; do
     echo "linking for $target" >&2
     if has_target "$target"; then
-        echo "$target: with rustup's standard library other figures come out: neither limits nor README are held" >&2
+        echo "$target: rustup's standard library gives other figures: neither limits nor README are compared" >&2
     fi
     empty=0
     flash empty empty ""
     empty=${figure[$target.empty]}
-    # With a flash, which is not counted either.
+    # The emulated flash is subtracted, too.
     flash empty-flash empty flash
-    flash http client ""
+    measure http client ""
     if [ "$part" = all ]; then
         features=
         for call in send-sms sms-result deliver-status "${others[@]}"; do
             features+=${features:+,}$call
-            flash "$call" client "$features"
+            measure "$call" client "$features"
         done
-        flash texts client "$nine,track,texts"
-        flash records client "$nine,track,records"
+        measure records client "$nine,track,records"
     else
-        flash deliver-status client "$three"
+        measure deliver-status client "$three"
     fi
-    flash life client "$three,track"
-    flash sha256 client "$nine,track,sha256"
-    flash all client "$nine,track"
+    measure life client "$three,track"
+    measure texts client "$nine,track,texts"
+    measure sha256 client "$nine,track,sha256"
+    measure all client "$nine,track"
     no_panic client
-    run all
 
     flash everything everything sha256
     no_panic everything
@@ -183,13 +192,13 @@ for target in "${targets[@]}"; do
         finds_panic everything
     fi
 
-    flash calls embassy embassy
-    run calls
+    measure calls embassy embassy
     figure[$target.calls.panics]=$(panicking)
-    flash messenger embassy messenger
-    run messenger
-    flash flash embassy flash
-    run flash
+    measure messenger-texts embassy messenger,texts
+    measure messenger-defmt embassy messenger,defmt
+    measure messenger embassy messenger
+    measure messenger-store embassy flash
+    figure[$target.messenger-store]=$((figure[$target.messenger-store] - figure[$target.empty-flash]))
     build_named adapter adapter
     no_panic adapter
     if [ "$target" = "${targets[0]}" ]; then
@@ -198,55 +207,81 @@ for target in "${targets[@]}"; do
     fi
 
     if [ "$part" = all ]; then
-        flash rival rival rival
-        run rival
+        measure rival rival rival
         figure[$target.rival.panics]=$(panicking)
     fi
 done
 
-# row TEXT KEY…: the sum of what the keys stand for, for each target; -KEY is taken off.
+# row TEXT KEY…: prints a row with the sum of the figures of the keys, for each target; -KEY subtracts its figure.
 row() {
-    local text=$1 key sum target line
+    local text=$1 target
     shift
-    line=$(printf '%-54s' "$text")
+    line=$(printf '%-58s' "$text")
     for target in "${targets[@]}"; do
-        sum=0
-        for key in "$@"; do
-            case $key in
-                -*) sum=$((sum - figure[$target.${key#-}])) ;;
-                *) sum=$((sum + figure[$target.$key])) ;;
-            esac
-        done
-        line+=$(printf ' %12d' "$sum")
-        figure[$target.last]=$sum
+        sum "$target" "$@"
+        line+=$(printf ' %11d' "$total")
+        figure[$target.last.flash]=$total
     done
     echo "$line"
 }
 
-# held NAME: the last row's figures are within the limits of that name.
+# sum TARGET KEY…
+sum() {
+    local target=$1 key
+    shift
+    total=0
+    for key in "$@"; do
+        case $key in
+            -*) total=$((total - figure[$target.${key#-}])) ;;
+            *) total=$((total + figure[$target.$key])) ;;
+        esac
+    done
+}
+
+# program TEXT KEY [TOLD]: prints a program's row, flash and RAM for each target, and compares README's row of the text TOLD.
+program() {
+    local target kind
+    line=$(printf '%-58s' "$1")
+    for kind in flash ram; do
+        for target in "${targets[@]}"; do
+            sum "$target" "$2$([ "$kind" = flash ] || echo .ram)"
+            line+=$(printf ' %11d' "$total")
+            figure[$target.last.$kind]=$total
+        done
+    done
+    echo "$line"
+    if [ -n "${3:-}" ]; then
+        told "$3" flash
+        told "$3" ram
+    fi
+}
+
+# held NAME [flash|ram]: compares the last row with the limits of that name.
 held() {
-    local target limit
+    local target limit kind=${2:-flash}
     for target in "${targets[@]}"; do
-        # As rustup has it, the standard library is not optimised for size.
+        # rustup's standard library is not optimised for size.
         if has_target "$target"; then continue; fi
         limit=$(awk -v name="$1" -v target="$target" '$1 == name && $2 == target { print $3 }' "$here/limits")
-        if [ -z "$limit" ] || [ "${figure[$target.last]}" -gt "$limit" ]; then
-            echo "$target, $1: ${figure[$target.last]}, which is more than the limit of ${limit:-nothing}" >&2
+        if [ -z "$limit" ] || [ "${figure[$target.last.$kind]}" -gt "$limit" ]; then
+            echo "$target, $1: ${figure[$target.last.$kind]}, which is more than the limit of ${limit:-nothing}" >&2
             failed=1
         fi
     done
 }
 
-# told TEXT: README's row of that text has the last row's figures.
+# told TEXT [flash|ram]: compares the last row with README's row of that text.
 told() {
     local target line column=2 number
+    if [ "${2:-flash}" = ram ]; then column=4; fi
     line=$(grep -F -- "| $1 |" README.md || true)
     for target in "${targets[@]}"; do
         column=$((column + 1))
         if has_target "$target"; then continue; fi
         number=$(awk -F'|' -v column="$column" '{ gsub(/[ ,]/, "", $column); print $column }' <<<"$line")
-        if ! awk -v told="$number" -v is="${figure[$target.last]}" 'BEGIN { exit !(told >= is * 0.98 && told <= is * 1.02) }'; then
-            echo "$target, README, $1: ${number:-nothing}, and it is ${figure[$target.last]}" >&2
+        if ! awk -v told="$number" -v is="${figure[$target.last.${2:-flash}]}" \
+            'BEGIN { exit !(told != "" && told >= is * 0.98 && told <= is * 1.02) }'; then
+            echo "$target, README, $1, ${2:-flash}: ${number:-nothing}, measured ${figure[$target.last.${2:-flash}]}" >&2
             failed=1
         fi
     done
@@ -256,95 +291,84 @@ title() {
     printf '\n%s\n' "$*"
 }
 
-printf '%-54s %12s %12s\n' "bytes" thumbv7em thumbv6m
-title "Flash, less an empty program: the core over a connection"
-row "HTTP, Digest login (MD5), query_sms_in_queue" http
-told "flash: HTTP, Digest login (MD5), one call"
+printf '%-58s %11s %11s %11s %11s\n' "bytes" flash flash RAM RAM "" thumbv7em thumbv6m thumbv7em thumbv6m
+title "Programs over a connection, without a network stack; core alone"
+program "HTTP, Digest login (MD5), query_sms_in_queue" http "HTTP, Digest login (MD5), one call"
 if [ "$part" = all ]; then
-    before=http
     for call in send-sms sms-result deliver-status "${others[@]}"; do
-        row "  + $call" "$call" "-$before"
-        before=$call
+        program "  + $call" "$call"
     done
-    row "  + tracker" all "-$before"
 fi
-row "a. all nine calls, HTTP, login, tracker" all
-held flash-core-all
-told "flash: all nine calls, HTTP, login, tracker"
-row "b. send, result, reports, tracker, HTTP, login" life
+program "send, result, reports" deliver-status "– with sending, results and status reports"
+program "  + tracker, 16 messages in flight" life "– and with the tracker, 16 messages in flight"
 held flash-core-life
-told "– and with the tracker"
-row "   the same without the tracker" deliver-status
-told "– with sending, results and status reports"
+held ram-core-life ram
+program "all nine calls, tracker, 16 messages in flight" all "all nine calls, HTTP, login, tracker"
+held flash-core-all
+held ram-core ram
+title "client for embassy"
+program "send, result, reports" calls "sending, results and reports with the client for embassy"
+held flash-embassy-calls
+held ram-embassy-calls ram
 if [ "$part" = all ]; then
-    row "to a: the tracker's records, written and read" records -all
-    row "to a: what errors say" texts -all
+    program "  the same with reqwless and serde-json-core, Basic login" rival "– with reqwless and serde-json-core"
 fi
-row "to a: SHA-256 beside MD5" sha256 -all
+program "Messenger, 16 messages in flight" messenger "\`Messenger\` of the client for embassy, 16 messages in flight"
+held flash-messenger
+held ram-messenger ram
+program "  + its store in flash" messenger-store "– with a \`FlashStore\`"
+held flash-messenger-store
+held ram-messenger-store ram
+
+printf '\n%-58s %11s %11s\n' "bytes" thumbv7em thumbv6m
+title "Flash, added to the programs above"
+row "all nine calls: errors as text" texts -all
+held flash-texts
+told "– errors as text add"
+if [ "$part" = all ]; then
+    row "all nine calls: the tracker's records, written and read" records -all
+fi
+row "all nine calls: SHA-256 beside MD5" sha256 -all
 held flash-sha256
 told "– SHA-256 beside MD5 adds"
+row "Messenger: errors as text" messenger-texts -messenger
+held flash-messenger-texts
+told "– its errors as text add"
+row "Messenger: errors and events logged by defmt" messenger-defmt -messenger
+held flash-messenger-defmt
+told "– its errors and events logged by defmt add"
 
-title "RAM: the core, 16 messages under way"
-row "buffers, for answers of any length" all.buffers
-row "client: login, answer under way" all.client
+title "RAM of all nine calls, 16 messages in flight"
+row "buffers, for responses of any length" all.buffers
+row "client: login, response being read" all.client
 row "16 slots, 8 early reports" all.slots all.early
 row "tracker" all.tracker
-row "stack at its deepest" all.stack
-held stack-core
-told "– of it stack at its deepest"
-row "in all" all.buffers all.client all.slots all.early all.tracker all.stack
-held ram-core
-told "RAM of all nine calls and 16 messages under way"
+row "rest of the stack: frames and copies" all.ram -all.{buffers,client,slots,early,tracker}
+told "– of it frames and copies on the stack"
 
-title "The client for embassy"
-row "flash of send, result and reports" calls
-held flash-embassy-calls
-told "flash: sending, results and reports with the client for embassy"
-row "flash of a messenger" messenger
-held flash-messenger
-told "flash: \`Messenger\` of the client for embassy"
-row "flash of a messenger with its store in flash" flash -empty-flash
-held flash-messenger-store
-told "– with a \`FlashStore\`"
-for store in messenger flash; do
-    name=messenger
-    if [ "$store" = flash ]; then
-        name=messenger-store
-        title "The same with its store in flash"
-    fi
-    row "RAM: buffers, and room for texts" "$store.buffers" "$store.texts"
-    row "RAM: 16 slots, 8 early reports" "$store.slots" "$store.early"
-    if [ "$store" = flash ]; then row "RAM: what is lent to the store" flash.store; fi
-    row "RAM: messenger with its gateway" "$store.messenger"
-    row "RAM: future of Messenger::next" "$store.next-future"
-    row "RAM: stack at its deepest below that" "$store.stack"
-    held "stack-$name"
-    ram=("$store".{buffers,texts,slots,early,messenger,next-future,stack})
-    if [ "$store" = flash ]; then ram+=(flash.store); fi
-    row "RAM in all" "${ram[@]}"
-    held "ram-$name"
-    if [ "$store" = flash ]; then
-        told "– with a \`FlashStore\`, what is lent to it included"
-    else
-        told "RAM of a \`Messenger\` with 16 messages under way"
-    fi
+title "RAM of send, result and reports for embassy"
+row "buffers" calls.buffers
+row "gateway" calls.gateway
+row "future of the program" calls.future
+row "rest of the stack: frames and copies" calls.ram -calls.{buffers,gateway,future}
+for store in messenger messenger-store; do
+    title "RAM of a $store"
+    row "buffers, and room for texts" "$store.buffers" "$store.texts"
+    row "16 slots, 8 early reports" "$store.slots" "$store.early"
+    if [ "$store" = messenger-store ]; then row "memory lent to the store" "$store.store"; fi
+    row "messenger with its gateway" "$store.messenger"
+    row "future of the program, Messenger::next in it" "$store.future"
+    rest=("$store.ram" "-$store".{buffers,texts,slots,early,messenger,future})
+    if [ "$store" = messenger-store ]; then rest+=("-$store.store"); fi
+    row "rest of the stack: frames and copies" "${rest[@]}"
 done
 
 if [ "$part" = all ]; then
-    title "send, result and reports with reqwless and serde-json-core, beside ours on embassy"
-    row "flash: theirs (Basic login only)" rival
-    told "– with reqwless and serde-json-core"
-    row "flash: ours (Digest login)" calls
-    row "buffers: theirs (answers up to 3 KB, read whole)" rival.buffers
-    row "buffers: ours (answers of any length)" calls.buffers
-    row "future: theirs" rival.future
-    row "future: ours" calls.future calls.gateway
-    row "stack: theirs (16 records are held)" rival.stack
-    row "stack: ours (one record is)" calls.stack
-    row "functions that can panic: theirs" rival.panics
-    told "– functions in it that can panic"
-    row "functions that can panic: ours (async fn polled again)" calls.panics
-    told "– functions in ours that can panic"
+    title "Functions that can panic"
+    row "with reqwless and serde-json-core" rival.panics
+    told "– functions that can panic, with reqwless and serde-json-core"
+    row "with the client for embassy (async fn polled again)" calls.panics
+    told "– functions that can panic, with the client for embassy"
 fi
 
 exit "$failed"

@@ -6,6 +6,7 @@ use core::fmt;
 ///
 /// Nothing useful stands in the buffer then. Lend one of [`needed`](Self::needed) bytes and call again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooSmall {
     /// The size in bytes that would have done.
     pub needed: usize,

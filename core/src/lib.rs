@@ -61,6 +61,7 @@
 extern crate std;
 
 pub mod call;
+pub mod client;
 mod error;
 pub mod http;
 pub mod json;

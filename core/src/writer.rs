@@ -50,11 +50,9 @@ impl<'b> Writer<'b> {
         let mut rest = value;
         let mut used = 0;
         for place in digits.iter_mut().rev() {
-            // The remainder of a division by ten fits.
-            #[allow(clippy::cast_possible_truncation)]
-            let digit = (rest % 10) as u8;
+            let (quotient, digit) = by_ten(rest);
             *place = b'0' | digit;
-            rest /= 10;
+            rest = quotient;
             used += 1;
             if rest == 0 {
                 break;
@@ -74,6 +72,27 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// Divides by ten: the quotient and the remainder.
+const fn by_ten(value: u64) -> (u64, u8) {
+    if cfg!(target_pointer_width = "64") {
+        #[allow(clippy::cast_possible_truncation)]
+        (value / 10, (value % 10) as u8)
+    } else {
+        by_ten_in_words(value)
+    }
+}
+
+/// Divides by ten as on paper, with digits of 16 bits. A 32-bit processor needs a function of 400 bytes to divide 64 bits at once.
+#[allow(clippy::cast_possible_truncation)]
+const fn by_ten_in_words(value: u64) -> (u64, u8) {
+    let high = (value >> 32) as u32;
+    let middle = ((high % 10) << 16) | ((value >> 16) as u32 & 0xFFFF);
+    let low = ((middle % 10) << 16) | (value as u32 & 0xFFFF);
+    // The middle and the low quotient are below 2^16, since their dividends are below 10 * 2^16.
+    let lower = ((middle / 10) << 16) | (low / 10);
+    (((high / 10) as u64) << 32 | lower as u64, (low % 10) as u8)
+}
+
 /// Copies as many bytes as both have. `copy_from_slice`, where it is not inlined, keeps a panic for lengths that differ.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
@@ -85,6 +104,7 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn counts_what_does_not_fit() {
@@ -99,6 +119,14 @@ mod tests {
                 Ok(written) => assert_eq!((written, room >= 10), (&b"ab-1234567"[..], true)),
                 Err(error) => assert_eq!((error.needed, room < 10), (10, true)),
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn division_in_words_agrees_with_division(value: u64, bits in 0..64_u32) {
+            let value = value >> bits;
+            prop_assert_eq!(by_ten_in_words(value), (value / 10, (value % 10) as u8));
         }
     }
 

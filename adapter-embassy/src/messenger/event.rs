@@ -20,6 +20,9 @@ pub enum Event<'a, E> {
     Ambiguous(Report),
     /// The gateway numbers its incoming messages anew, so that some may be handed out again.
     InboxRestarted,
+    /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are
+    /// unknown.
+    RecordsSkipped(u32),
     /// Requests have begun to fail, or fail for another reason that does not pass by itself. They are tried again, more and more rarely;
     /// [`Messenger::error`](crate::Messenger::error) tells when that is over.
     Failing(&'a Error<E>),

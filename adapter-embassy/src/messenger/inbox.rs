@@ -35,8 +35,6 @@ pub(super) struct Tray<'m> {
     held: Option<Held>,
     /// It was told in this life.
     is_told: bool,
-    /// Of the current page no more is looked at.
-    is_shut: bool,
 }
 
 #[derive(Clone)]
@@ -53,32 +51,16 @@ struct Held {
 
 impl<'m> Tray<'m> {
     pub(super) fn new(bytes: &'m mut [u8]) -> Self {
-        Self { bytes, held: None, is_told: false, is_shut: false }
+        Self { bytes, held: None, is_told: false }
     }
 
-    /// A page of messages begins.
-    pub(super) fn begin(&mut self) {
-        self.is_shut = false;
+    /// Whether a message can be held.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.held.is_none()
     }
 
-    /// Whether the page's next message may be shown to the tracker.
-    pub(super) fn is_open(&self) -> bool {
-        !self.is_shut
-    }
-
-    /// A message was shown to the tracker, which knew it, or gave it a mark.
-    ///
-    /// Pages begin with the last message that is known, by which the tracker sees that ids go on. It has to see that of a page of
-    /// which nothing is wanted, too.
-    pub(super) fn seen(&mut self, sms: &IncomingSms<'_>, mark: Option<InboxMark>) {
-        if let Some(mark) = mark {
-            self.hold(sms, mark);
-        }
-        let last = self.held.as_ref().map(|held| held.mark.id);
-        self.is_shut = last.is_some() && sms.incoming_sms_id.get() == last;
-    }
-
-    fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) {
+    /// Holds a message until it is acknowledged.
+    pub(super) fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) {
         let mut used = 0;
         let number = self.copy_whole(&mut used, &sms.number);
         let smsc = self.copy_whole(&mut used, &sms.smsc);

@@ -18,17 +18,18 @@ use embassy_time::{Instant, Timer};
 use heapless::Vec;
 use sms_gateway_core::{
     UserId,
+    client::{Buffer, Driver, Health, Step},
     track::{
-        Ask, EarlyReport, Event as Told, InboxMark, Message, Report, RestoreError, Settings, Slot, Stopping,
+        EarlyReport, Event as Told, InboxMark, Message, Report, RestoreError, Settings, Slot, Stopping,
         Tracker,
     },
 };
 
 use crate::{
-    Buffer, Error, Gateway, Transport,
+    Error, Gateway, Transport,
     store::{Key, Store},
 };
-use exchange::Desk;
+use exchange::UNMATCHED;
 use inbox::Tray;
 use keeper::{BATCH, Keeper, needs_text};
 
@@ -82,7 +83,10 @@ pub struct Room<'m> {
 /// looked up at the gateway first, since it may have been sent. [`next_or`](Self::next_or) saves that: it never drops what is under way.
 pub struct Messenger<'g, 'm, T: Transport, S> {
     gateway: Gateway<'g, T>,
-    desk: Desk<'m>,
+    driver: Driver<'m>,
+    tray: Tray<'m>,
+    /// Reports without a message that are not handed out yet.
+    unmatched: Vec<Report, UNMATCHED>,
     keeper: Keeper<S>,
     texts: &'m mut [u8],
     /// The tracker's zero.
@@ -147,8 +151,9 @@ enum Start {
 enum Next {
     Tracked(Told),
     Incoming,
-    Displaced(Report),
+    Unmatched(Report),
     Failing,
+    Skipped(u32),
 }
 
 impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
@@ -156,14 +161,14 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     ///
     /// A message takes a slot until its end is acknowledged and no more reports can come for it: lend as many as there were before a
     /// restart.
-    pub fn new(mut gateway: Gateway<'g, T>, store: S, room: Room<'m>, mut settings: Settings) -> Self {
+    pub fn new(gateway: Gateway<'g, T>, store: S, room: Room<'m>, mut settings: Settings) -> Self {
         let Room { slots, early, texts, incoming } = room;
         // What is sent together is put together in one place.
         let together = u8::try_from(BATCH).unwrap_or(u8::MAX);
         settings.limits.recipients = settings.limits.recipients.min(together);
-        let mut rest = |target: &str, body: &str| {
-            let used = gateway.head_bytes(target.len()).saturating_add(body.len());
-            gateway.request_room().saturating_sub(used)
+        let rest = |target: &str, body: &str| {
+            let used = gateway.max_head_bytes(target.len()).saturating_add(body.len());
+            gateway.request_len().saturating_sub(used)
         };
         let bytes = rest(SEND_SMS, FRAME).min(texts.len());
         settings.limits.request_bytes =
@@ -173,7 +178,9 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         let tracker = Tracker::new(slots, early, settings, Duration::ZERO);
         Self {
             gateway,
-            desk: Desk { tracker, tray: Tray::new(incoming), displaced: Vec::new() },
+            driver: Driver::new(tracker),
+            tray: Tray::new(incoming),
+            unmatched: Vec::new(),
             keeper: Keeper::new(store),
             texts,
             began: Instant::now(),
@@ -192,13 +199,13 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// [`StoreError`]; it is tried again by the next call.
     pub async fn start(&mut self) -> Result<(), StoreError<S::Error>> {
         if self.start == Start::Nothing {
-            restore(&mut self.keeper.store, &mut self.desk.tracker).await?;
+            restore(&mut self.keeper.store, &mut self.driver).await?;
             let now = self.now();
-            self.desk.tracker.start(now);
+            self.driver.start(now).map_err(StoreError::Restore)?;
             self.start = Start::Restored;
         }
         if self.start == Start::Restored {
-            review_texts(&mut self.keeper, &mut self.desk.tracker, self.texts.len()).await?;
+            review_texts(&mut self.keeper, self.driver.tracker_mut(), self.texts.len()).await?;
             self.start = Start::All;
         }
         Ok(())
@@ -215,14 +222,14 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         if text.len() > self.texts.len() {
             return Err(SendError::TooLong { buffer: Buffer::Texts, needed: text.len() });
         }
-        let needed = self.bytes_of(sms);
-        if needed > self.gateway.request_room() {
+        let needed = self.request_bytes(sms);
+        if needed > self.gateway.request_len() {
             return Err(SendError::TooLong { buffer: Buffer::Request, needed });
         }
         let now = self.now();
-        let id = self.desk.tracker.add(&sms.draft(), now).map_err(|_| SendError::Full)?;
+        let id = self.driver.tracker_mut().add(&sms.draft(), now).map_err(|_| SendError::Full)?;
         self.adding = Some(id);
-        let saved = self.keeper.save_with(&mut self.desk.tracker, Some((id, text))).await;
+        let saved = self.keeper.save_with(self.driver.tracker_mut(), Some((id, text))).await;
         if let Err(error) = saved {
             self.withdraw();
             return Err(SendError::Store(error.into()));
@@ -255,68 +262,62 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         let mut other = pin!(other);
         let next = loop {
             self.withdraw();
-            self.keeper.save(&mut self.desk.tracker).await?;
+            self.keeper.save(self.driver.tracker_mut()).await?;
             if let Some(next) = self.take_next() {
                 break next;
             }
             let now = self.now();
-            let ask = self.desk.tracker.step(now);
-            self.keeper.save(&mut self.desk.tracker).await?;
-            if let Ask::Wait(until) = ask {
-                // A step may have news, too.
-                if let Some(next) = self.take_next() {
-                    break next;
+            self.driver.set_inbox_room(self.tray.is_empty());
+            let step = self.driver.step(now);
+            self.keeper.save(self.driver.tracker_mut()).await?;
+            match step {
+                Step::Wait(until) => {
+                    // A step may have news, too.
+                    if let Some(next) = self.take_next() {
+                        break next;
+                    }
+                    if let Either::First(output) = select(&mut other, wait(self.began, until)).await {
+                        return Ok(Either::Second(output));
+                    }
                 }
-                if let Either::First(output) = select(&mut other, wait(self.began, until)).await {
-                    return Ok(Either::Second(output));
-                }
-            } else {
-                self.answer(ask).await?;
+                Step::Exchange(in_flight) => self.perform(in_flight).await?,
             }
         };
         Ok(Either::First(self.event(next)))
     }
 
-    async fn answer(&mut self, ask: Ask) -> Result<(), S::Error> {
-        match ask {
-            Ask::Wait(_) => {}
-            Ask::Submit(token) => self.submit(token).await?,
-            Ask::Results(token) => self.ask(token).await?,
-            Ask::Reports(token) => self.ask(token).await?,
-            Ask::Incoming(token) => self.ask(token).await?,
-            Ask::Queue(token) => self.ask_queue(token).await,
-            Ask::Stop(token) => self.stop_task(token).await,
-        }
-        Ok(())
-    }
-
     /// The caller has taken note of a message's news: it does not come again. That is stored by the next call.
     pub fn acknowledge(&mut self, message: &Message) {
-        self.desk.tracker.acknowledge(message.id, message.news);
+        self.driver.tracker_mut().acknowledge(message.id, message.news);
     }
 
     /// The caller has taken note of a message that came in: it does not come again, and the next one is fetched. That is stored by the
     /// next call.
     pub fn acknowledge_incoming(&mut self, mark: InboxMark) {
-        if self.desk.tray.release(mark) {
-            self.desk.tracker.acknowledge_incoming(mark);
+        if self.tray.release(mark) {
+            self.driver.tracker_mut().acknowledge_incoming(mark);
         }
     }
 
     /// Stops a message. What the gateway has is stopped by its request: with all messages of the same request that wait.
     pub fn stop(&mut self, id: UserId) -> Stopping {
         let now = self.now();
-        self.desk.tracker.stop(id, now)
+        self.driver.tracker_mut().stop(id, now)
     }
 
     /// What is known of a message.
     pub fn message(&self, id: UserId) -> Option<Message> {
-        self.desk.tracker.message(id)
+        self.driver.tracker().message(id)
     }
 
     /// How many more messages can be taken.
     pub fn room(&self) -> u32 {
-        self.desk.tracker.room()
+        self.driver.tracker().room()
+    }
+
+    /// Whether the gateway answers.
+    pub const fn health(&self) -> &Health {
+        self.driver.health()
     }
 
     /// Why the last request failed; `None` if it did not.
@@ -328,7 +329,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     pub fn set_credentials(&mut self, username: &'g str, password: &'g str) {
         self.gateway.set_credentials(username, password);
         let now = self.now();
-        self.desk.tracker.retry_now(now);
+        self.driver.credentials_changed(now);
     }
 
     /// The gateway, for other calls meanwhile.
@@ -344,7 +345,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// Takes back a message whose text may not be stored, since the future of [`send`](Self::send) was dropped.
     fn withdraw(&mut self) {
         if let Some(id) = self.adding.take() {
-            self.desk.tracker.withdraw(id);
+            self.driver.tracker_mut().withdraw(id);
         }
     }
 
@@ -352,23 +353,28 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         if core::mem::take(&mut self.is_failing_anew) {
             return Some(Next::Failing);
         }
-        if let Some(report) = self.desk.displaced.pop() {
-            return Some(Next::Displaced(report));
+        let skipped = self.driver.skipped_records();
+        if skipped > 0 {
+            return Some(Next::Skipped(skipped));
         }
-        if self.desk.tray.tell() {
+        if let Some(report) = self.unmatched.pop() {
+            return Some(Next::Unmatched(report));
+        }
+        if self.tray.tell() {
             return Some(Next::Incoming);
         }
-        self.desk.tracker.next_event().map(Next::Tracked)
+        self.driver.tracker_mut().next_event().map(Next::Tracked)
     }
 
     fn event(&self, next: Next) -> Event<'_, T::Error> {
-        let incoming = self.desk.tray.message().map(Event::Incoming);
+        let incoming = self.tray.message().map(Event::Incoming);
         match (next, incoming, &self.error) {
             (Next::Tracked(Told::News(message)), ..) => Event::News(message),
             (Next::Tracked(Told::Ambiguous(report)), ..) => Event::Ambiguous(report),
-            (Next::Tracked(Told::Unmatched(report)) | Next::Displaced(report), ..) => {
+            (Next::Tracked(Told::Unmatched(report)) | Next::Unmatched(report), ..) => {
                 Event::Unmatched(report)
             }
+            (Next::Skipped(records), ..) => Event::RecordsSkipped(records),
             (Next::Incoming, Some(incoming), _) => incoming,
             (Next::Failing, _, Some(error)) => Event::Failing(error),
             // What was to be told is there.
@@ -376,19 +382,6 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
                 Event::InboxRestarted
             }
         }
-    }
-
-    /// Shows whether the gateway answers. A refusal is an answer.
-    fn note(&mut self, error: Option<Error<T::Error>>) {
-        let error = error.filter(|error| !matches!(error, Error::Refused(refusal) if refusal.code.is_some()));
-        self.is_failing_anew = match (&self.error, &error) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(last), Some(error)) => {
-                !error.may_pass() && core::mem::discriminant(last) != core::mem::discriminant(error)
-            }
-        };
-        self.error = error;
     }
 
     /// The tracker's time.
@@ -415,15 +408,13 @@ async fn wait(began: Instant, until: Option<Duration>) {
 }
 
 /// Hands what is stored to the tracker.
-async fn restore<S: Store>(store: &mut S, tracker: &mut Tracker<'_>) -> Result<(), StoreError<S::Error>> {
+async fn restore<S: Store>(store: &mut S, driver: &mut Driver<'_>) -> Result<(), StoreError<S::Error>> {
     let mut outcome = Ok(());
     let take = &mut |key, value: &[u8]| {
-        if matches!(key, Key::Record(_)) {
-            match tracker.restore(value) {
-                // One that was never whole was never told of.
-                Ok(()) | Err(RestoreError::Torn) => {}
-                Err(error) => outcome = Err(StoreError::Restore(error)),
-            }
+        if matches!(key, Key::Record(_))
+            && let Err(error) = driver.restore(value)
+        {
+            outcome = Err(StoreError::Restore(error));
         }
     };
     store.restore(take).await?;

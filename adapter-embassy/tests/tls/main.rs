@@ -20,8 +20,9 @@ use gateway_emulator::Emulator;
 use nameless::Instead;
 use rand_core::OsRng;
 use session::{Desk, Records, SessionError, Tls, Trust, sessions};
+use sms_gateway_embassy::core::client::Cause;
 use sms_gateway_embassy::{
-    Error, Fault, Gateway, Transport,
+    Error, Failure, Gateway, Transport,
     core::{call::QuerySmsResult, http::AnswerErrorKind},
 };
 use std::{
@@ -127,10 +128,14 @@ async fn an_answer_that_is_cut_is_told_from_one_that_was_ended_too_early() {
         });
         let error = gateway.query_sms_in_queue().await.unwrap_err();
         let expected = match &error {
-            Error::Lost(Fault::Answer(error)) => {
+            Error { failure: Failure::Lost(Cause::Response(error)), .. } => {
                 then == Then::Close && error.kind == AnswerErrorKind::BodyCutOff
             }
-            Error::Lost(Fault::Transport(SessionError::Tls(TlsError::IoError))) => then == Then::Fail,
+            Error {
+                failure: Failure::Lost(Cause::Transport),
+                transport: Some(SessionError::Tls(TlsError::IoError)),
+                ..
+            } => then == Then::Fail,
             _ => false,
         };
         assert!(expected, "{error:?}");
@@ -186,7 +191,11 @@ async fn whoever_has_not_is_told_nothing() {
         let error = outcome.unwrap_err();
         let is_refused = matches!(
             error,
-            Error::Unreachable(Fault::Transport(SessionError::Tls(TlsError::InvalidCertificate)))
+            Error {
+                failure: Failure::Unreachable(Cause::Transport),
+                transport: Some(SessionError::Tls(TlsError::InvalidCertificate)),
+                ..
+            }
         );
         assert!(is_refused && !error.may_have_arrived(), "{error:?}");
         assert_eq!(front.requests(), [""; 0]);
@@ -201,7 +210,10 @@ async fn whoever_shows_no_certificate_at_all_is_told_nothing() {
         let mut near = Some(near);
         let link = Link::new(move || near.take().expect("one try"));
         let error = queue(&mut secured(link, NAME, Identity::new(NAME, &[]).der())).await.unwrap_err();
-        let Error::Unreachable(Fault::Transport(fault)) = error else { panic!("{error:?}") };
+        let Error { failure: Failure::Unreachable(Cause::Transport), transport: Some(fault), .. } = error
+        else {
+            panic!("{error:?}")
+        };
         let expected = match instead {
             Instead::Nothing => matches!(fault, SessionError::NotVerified),
             Instead::Signature => matches!(fault, SessionError::Tls(TlsError::InvalidHandshake)),

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::{
     Handle, Health, Messenger, StartError,
     event::Announcer,
-    incoming::Outgoing,
+    incoming::InboxSender,
     keeper::Keeper,
     link::{Link, Shared},
     task::{self, Parts},
@@ -117,7 +117,7 @@ impl Builder {
         let (end, ended) = watch::channel(None);
         let (health, health_seen) = watch::channel(Health::default());
         let link = Link { shared: Arc::clone(&shared), commands: commands.downgrade(), end: ended };
-        let (outgoing, inbox) = Outgoing::new(self.incoming.max(1));
+        let (sender, inbox) = InboxSender::new(self.incoming.max(1));
         let (announcer, events) = Announcer::new(self.events, Arc::clone(&shared));
         let room = Arc::new(Semaphore::new(0));
         let parts = Parts {
@@ -128,7 +128,7 @@ impl Builder {
             commands: receiver,
             link: link.clone(),
             room: Arc::clone(&room),
-            outgoing,
+            inbox: sender,
             announcer,
             health,
             end,

@@ -107,14 +107,14 @@ impl Task<'_> {
         for id in acknowledged.messages {
             self.release(id);
         }
-        if let Some(mark) = self.outgoing.acknowledged(&acknowledged.incoming) {
-            self.tracker.acknowledge_incoming(mark);
+        if let Some(mark) = self.inbox.acknowledged(&acknowledged.incoming) {
+            self.driver.tracker_mut().acknowledge_incoming(mark);
         }
     }
 
     fn release(&mut self, id: UserId) {
         match self.ledger.release(id) {
-            Released::Now(news) => self.tracker.acknowledge(id, news),
+            Released::Now(news) => self.driver.tracker_mut().acknowledge(id, news),
             // It is not to come again after a restart.
             Released::Early => self.keeper.add(Write::Reference { key: id.get(), reference: "".into() }),
             Released::Unknown => {}
@@ -132,7 +132,8 @@ impl Task<'_> {
                 }
             },
             Command::Stop { id, reply } => {
-                let stopping = self.tracker.stop(id, self.now());
+                let now = self.now();
+                let stopping = self.driver.tracker_mut().stop(id, now);
                 self.desk.replies.push(Reply::Stopping(stopping, reply));
             }
             Command::Unclaimed { reply } => {
@@ -144,9 +145,9 @@ impl Task<'_> {
     fn accept(&mut self, sms: Sms, room: OwnedSemaphorePermit) -> Result<Handle, SendError> {
         let draft = sms.draft()?;
         let now = self.now();
-        let id = self.tracker.add(&draft, now).map_err(|_| SendError::Full)?;
+        let id = self.driver.tracker_mut().add(&draft, now).map_err(|_| SendError::Full)?;
         self.room.use_up(room);
-        let message = self.tracker.message(id).ok_or(SendError::Full)?;
+        let message = self.driver.tracker().message(id).ok_or(SendError::Full)?;
         let key = id.get();
         self.keeper.add(Write::Text { key, text: Arc::clone(&sms.text) });
         if let Some(reference) = &sms.reference {
@@ -174,9 +175,10 @@ impl Task<'_> {
 
     /// Nobody waits for the message any more. If it is about to leave, it stays, unclaimed.
     fn call_off(&mut self, handle: Handle) {
-        let state = self.tracker.message(handle.id()).map(|message| message.state);
+        let state = self.driver.tracker().message(handle.id()).map(|message| message.state);
         if state == Some(State::Asked) {
-            self.tracker.stop(handle.id(), self.now());
+            let now = self.now();
+            self.driver.tracker_mut().stop(handle.id(), now);
             handle.acknowledge();
         }
     }

@@ -13,7 +13,8 @@ use crate::store::StoreError;
 pub enum StartError {
     /// The store can't be read or written.
     Store(StoreError),
-    /// The store holds something that is no record of a message, or of a later version. Nothing was changed.
+    /// The store holds records of a later version, more messages than there is room for, or nothing that can be read.
+    /// Nothing was changed.
     Record {
         /// The record's key.
         key: u32,

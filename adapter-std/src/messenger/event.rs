@@ -23,6 +23,9 @@ pub enum Event {
     Ambiguous(Report),
     /// The gateway numbers its incoming messages anew, so that some may be handed out again.
     InboxRestarted,
+    /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are
+    /// unknown.
+    RecordsSkipped(u32),
     /// So many events were dropped, since the receiver was full.
     Missed(u64),
 }
@@ -89,6 +92,7 @@ impl Event {
             Self::Unmatched(_) => "unmatched status report",
             Self::Ambiguous(_) => "ambiguous status report",
             Self::InboxRestarted => "inbox restarted",
+            Self::RecordsSkipped(_) => "records skipped",
             Self::Missed(_) => "missed",
         }
     }

@@ -114,57 +114,39 @@ impl Stream for Inbox {
     }
 }
 
-/// The task's side: what was handed out and is not acknowledged.
-pub(super) struct Outgoing {
+/// The task's side: the messages that were handed out and are not acknowledged.
+pub(super) struct InboxSender {
     messages: mpsc::Sender<Incoming>,
-    /// How many there may be.
-    most: usize,
-    /// The place of the first one.
+    /// The maximum number of messages.
+    capacity: usize,
+    /// The place of the first one, in the order in which they were handed out.
     first: u64,
-    /// Whether they are acknowledged.
+    /// Each mark, and whether it is acknowledged.
     open: VecDeque<(InboxMark, bool)>,
-    /// Of the current page no more is read.
-    is_shut: bool,
 }
 
-impl Outgoing {
-    /// Both sides, for so many messages.
-    pub(super) fn new(most: usize) -> (Self, Inbox) {
+impl InboxSender {
+    /// Both sides, for at most `capacity` messages.
+    pub(super) fn new(capacity: usize) -> (Self, Inbox) {
         // One more, for a page that began when there was no room.
-        let (sender, messages) = mpsc::channel(most.saturating_add(1));
-        let outgoing = Self { messages: sender, most, first: 0, open: VecDeque::new(), is_shut: false };
-        (outgoing, Inbox { messages })
+        let (sender, messages) = mpsc::channel(capacity.saturating_add(1));
+        let inbox = Self { messages: sender, capacity, first: 0, open: VecDeque::new() };
+        (inbox, Inbox { messages })
     }
 
-    fn has_room(&self) -> bool {
-        self.open.len() < self.most && !self.messages.is_closed()
+    /// Whether another message can be handed out.
+    pub(super) fn has_room(&self) -> bool {
+        self.open.len() < self.capacity && !self.messages.is_closed()
     }
 
-    /// A page of messages begins.
-    pub(super) fn begin(&mut self) {
-        self.is_shut = false;
-    }
-
-    /// Whether the page's next message may be shown to the tracker.
-    pub(super) fn is_open(&self) -> bool {
-        !self.is_shut
-    }
-
-    /// A message was shown to the tracker, which knew it, or gave it a mark.
-    ///
-    /// Pages begin with the last message that is known, by which the tracker sees that ids go on. It has to see that of a page of
-    /// which nothing is wanted, too.
-    pub(super) fn seen(&mut self, sms: &IncomingSms<'_>, mark: Option<InboxMark>, shared: &Arc<Shared>) {
-        if let Some(mark) = mark {
-            let place = self.first + self.open.len() as u64;
-            self.open.push_back((mark, false));
-            let message = Incoming::new(sms, mark, Receipt { place, shared: Arc::clone(shared) });
-            if self.messages.try_send(message).is_err() {
-                tracing::debug!("an incoming message finds no receiver");
-            }
+    /// Hands out a message.
+    pub(super) fn hand_out(&mut self, sms: &IncomingSms<'_>, mark: InboxMark, shared: &Arc<Shared>) {
+        let place = self.first + self.open.len() as u64;
+        self.open.push_back((mark, false));
+        let message = Incoming::new(sms, mark, Receipt { place, shared: Arc::clone(shared) });
+        if self.messages.try_send(message).is_err() {
+            tracing::debug!("a message that arrived finds no receiver");
         }
-        let is_last = self.open.back().is_some_and(|(last, _)| sms.incoming_sms_id.get() == Some(last.id));
-        self.is_shut = !self.has_room() && is_last;
     }
 
     /// Takes acknowledgements; the mark up to which all are.

@@ -100,6 +100,8 @@ pub struct Messenger {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Health {
+    /// Whether any request has succeeded or failed yet.
+    pub is_known: bool,
     /// Why the last request failed; `None` when it did not. Messages wait until requests succeed again.
     pub error: Option<Arc<Error>>,
     /// How many requests have failed in a row, those that were not sent since the login is refused included.

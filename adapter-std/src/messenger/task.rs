@@ -1,11 +1,14 @@
 //! The task: what it holds, and its loop.
 //!
-//! Each turn takes what callers want, lets the tracker say what to ask, stores what has changed, tells what is new, and asks. While
-//! an answer is waited for, what callers want is taken all the same.
+//! Each turn takes commands, asks the driver what to do, stores what has changed, hands out what is new, and performs an
+//! exchange. Commands are served during an exchange, too.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use sms_gateway_core::track::{Ask, EarlyReport, Event as Told, Settings, Slot, Tracker};
+use sms_gateway_core::{
+    client::{Driver, Step},
+    track::{EarlyReport, Event as Told, Settings, Slot, Tracker},
+};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
     time::Instant,
@@ -15,7 +18,7 @@ use super::{
     Closed, Event, Handle, Health, StartError,
     desk::{Desk, Room},
     event::Announcer,
-    incoming::Outgoing,
+    incoming::InboxSender,
     keeper::Keeper,
     ledger::Ledger,
     link::{Command, Link},
@@ -34,7 +37,7 @@ pub(super) struct Parts {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) link: Link,
     pub(super) room: Arc<Semaphore>,
-    pub(super) outgoing: Outgoing,
+    pub(super) inbox: InboxSender,
     pub(super) announcer: Announcer,
     pub(super) health: watch::Sender<Health>,
     pub(super) end: watch::Sender<Option<Closed>>,
@@ -43,19 +46,17 @@ pub(super) struct Parts {
 /// A messenger's task. Its fields are what the parts of the work share.
 pub(super) struct Task<'m> {
     pub(super) gateway: Gateway,
-    pub(super) tracker: Tracker<'m>,
+    pub(super) driver: Driver<'m>,
     pub(super) ledger: Ledger,
     pub(super) keeper: Keeper,
     pub(super) link: Link,
-    pub(super) outgoing: Outgoing,
+    pub(super) inbox: InboxSender,
     pub(super) announcer: Announcer,
     pub(super) health: watch::Sender<Health>,
     pub(super) desk: Desk,
     pub(super) room: Room,
     /// Tells of other credentials.
     credentials: watch::Receiver<()>,
-    /// There are since the last request: its error is told, even if it is the same as before.
-    pub(super) is_told_anew: bool,
     /// The tracker's zero.
     began: Instant,
     /// It is to end.
@@ -73,14 +74,13 @@ pub(super) async fn run(
     let tracker = Tracker::new(&mut slots, &mut early, parts.settings, Duration::ZERO);
     let mut task = Task {
         credentials: parts.gateway.credentials(),
-        is_told_anew: false,
         gateway: parts.gateway,
-        tracker,
+        driver: Driver::new(tracker),
         ledger: Ledger::new(parts.link.clone()),
         keeper: parts.keeper,
         desk: Desk::new(parts.commands, parts.link.clone()),
         link: parts.link,
-        outgoing: parts.outgoing,
+        inbox: parts.inbox,
         announcer: parts.announcer,
         health: parts.health,
         room: Room::new(parts.room),
@@ -117,17 +117,13 @@ impl Task<'_> {
                 return self.save().await;
             }
             let now = self.now();
-            let ask = self.tracker.step(now);
+            self.driver.set_inbox_room(self.inbox.has_room());
+            let step = self.driver.step(now);
             self.save().await?;
             self.tell();
-            match ask {
-                Ask::Wait(until) => self.wait(until).await?,
-                Ask::Submit(token) => self.submit(token).await?,
-                Ask::Results(token) => self.ask(token).await?,
-                Ask::Reports(token) => self.ask(token).await?,
-                Ask::Incoming(token) => self.ask(token).await?,
-                Ask::Queue(token) => self.ask_queue(token).await?,
-                Ask::Stop(token) => self.stop(token).await?,
+            match step {
+                Step::Wait(until) => self.wait(until).await?,
+                Step::Exchange(in_flight) => self.perform(in_flight).await?,
             }
         }
     }
@@ -146,9 +142,8 @@ impl Task<'_> {
             () = time => {}
             () = self.desk.wait() => {}
             Ok(()) = self.credentials.changed() => {
-                self.is_told_anew = true;
                 let now = self.now();
-                self.tracker.retry_now(now);
+                self.driver.credentials_changed(now);
             }
         }
         Ok(())
@@ -171,11 +166,11 @@ impl Task<'_> {
 
     /// Stores all that has changed, and then tells those who wait for that.
     pub(super) async fn save(&mut self) -> Result<(), StoreError> {
-        while let Some(change) = self.tracker.next_change() {
+        while let Some(change) = self.driver.tracker_mut().next_change() {
             self.keeper.change(&change);
         }
         self.keeper.save().await?;
-        self.room.grow(self.tracker.room());
+        self.room.grow(self.driver.tracker().room());
         self.reply();
         Ok(())
     }
@@ -183,7 +178,7 @@ impl Task<'_> {
     /// Tells what is new. What needs no acknowledgement by the caller is acknowledged.
     pub(super) fn tell(&mut self) {
         // Acknowledgements are changes, before which nothing would be told.
-        let told: Vec<_> = std::iter::from_fn(|| self.tracker.next_event()).collect();
+        let told: Vec<_> = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
         for event in told {
             match event {
                 Told::News(message) => {
@@ -193,7 +188,7 @@ impl Task<'_> {
                         self.keeper.add(Write::ForgetText { key: message.id.get() });
                     }
                     if heard.is_acknowledged {
-                        self.tracker.acknowledge(message.id, message.news);
+                        self.driver.tracker_mut().acknowledge(message.id, message.news);
                     }
                 }
                 Told::Unmatched(report) => self.announcer.announce(Event::Unmatched(report)),

@@ -1,30 +1,30 @@
-//! The emulated processor: its console, its stack, its end.
+//! The emulated processor: its console, its stack, and the end of the emulation.
 #![allow(unsafe_code)]
 
 use core::hint::black_box;
 
+use cortex_m_rt::STACK_PAINT_VALUE;
 use cortex_m_semihosting::{debug, syscall1};
 
 use crate::digits::decimal;
 
-/// What unused stack is painted with.
-const PAINT: u32 = 0xCCCC_CCCC;
-
 unsafe extern "C" {
-    /// Where the RAM for the stack ends, which grows downwards to here.
+    /// The first address of the stack's RAM. The stack grows downwards to it.
     static _stack_end: u32;
+    /// The first address after the stack's RAM.
+    static _stack_start: u32;
 }
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    // If nothing is made of it, the standard library's panics become one function, and nobody can tell which was called.
+    // Without a use of `info`, the compiler merges the standard library's panics into one function, and their callers look alike.
     if cfg!(feature = "named") {
         black_box(info);
     }
-    end(false)
+    exit(false)
 }
 
-/// Prints a line: what it is, and how many.
+/// Prints a line: a name and a number.
 #[inline(never)]
 pub fn print(name: &str, number: usize) {
     write(name.as_bytes());
@@ -35,35 +35,33 @@ pub fn print(name: &str, number: usize) {
 
 fn write(bytes: &[u8]) {
     for byte in bytes {
-        // SAFETY: the call reads one byte from there.
+        // SAFETY: the call reads one byte at this address.
         unsafe { syscall1!(WRITEC, core::ptr::from_ref(byte)) };
     }
 }
 
-/// Ends the emulation.
+/// Prints the maximum depth of the stack since reset, and ends the emulation.
 #[inline(never)]
 pub fn end(well: bool) -> ! {
+    print("stack", deepest());
+    exit(well)
+}
+
+fn exit(well: bool) -> ! {
     loop {
         debug::exit(if black_box(well) { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
     }
 }
 
-/// Runs something and tells how deep the stack went in it. What was on the stack before is not counted.
+/// The maximum depth of the stack since reset, in bytes: every frame counts, that of `main` and of inlined functions too.
 ///
-/// The unused stack is painted before, and looked at behind; words that are never written, at the deepest place, are not seen.
-#[inline(never)]
-pub fn measured<T>(name: &str, run: impl FnOnce() -> T) -> T {
-    // Below this function's own frame and those of the functions that are called here.
-    let top = (cortex_m::register::msp::read() as usize).saturating_sub(64) & !3;
-    let end = &raw const _stack_end;
-    let words = top.saturating_sub(end as usize) / size_of::<u32>();
-    for word in 0..words {
-        // SAFETY: all words between the end of the stack and its top are RAM that belongs to no object.
-        unsafe { end.cast_mut().add(word).write_volatile(PAINT) };
-    }
-    let result = run();
-    // SAFETY: as above.
-    let painted = (0..words).take_while(|&word| unsafe { end.add(word).read_volatile() } == PAINT).count();
-    print(name, (words - painted) * size_of::<u32>());
-    result
+/// `cortex-m-rt` paints the stack's RAM before any Rust code runs. Words below the deepest written one are not seen, even if a frame
+/// reserved them.
+fn deepest() -> usize {
+    let (end, start) = (&raw const _stack_end, &raw const _stack_start);
+    let words = (start as usize).saturating_sub(end as usize) / size_of::<u32>();
+    // SAFETY: all words between the two addresses are RAM, aligned, and hold no object of this program below the stack pointer.
+    let painted =
+        (0..words).take_while(|&word| unsafe { end.add(word).read_volatile() } == STACK_PAINT_VALUE);
+    (words - painted.count()) * size_of::<u32>()
 }

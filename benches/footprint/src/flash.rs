@@ -1,4 +1,4 @@
-//! A flash in RAM.
+//! A flash memory, emulated in RAM.
 
 use core::{hint::black_box, ops::Range};
 
@@ -9,18 +9,20 @@ const WORD: usize = 4;
 const PAGE: usize = 4096;
 const SIZE: usize = 6 * PAGE;
 
-/// A flash of six pages. Its RAM stands for flash, and is not counted.
+/// A flash of six pages. Its RAM stands for flash memory, and is subtracted.
 pub struct Flash(&'static mut [u8; SIZE]);
 
 impl Flash {
-    /// All of it.
+    /// The whole flash.
     pub const RANGE: Range<u32> = 0..6 * 4096;
+    /// The size in bytes.
+    pub const BYTES: usize = SIZE;
 
-    /// An erased flash; there is one.
-    // It is a static's array, and not on the stack.
+    /// An erased flash. Only the first call returns one.
+    // The array belongs to a static, and is not on the stack.
     #[allow(clippy::large_stack_arrays)]
     pub fn new() -> Option<Self> {
-        // Bits are kept the other way round, so that an erased page needs no place in the program.
+        // Bits are stored inverted, so that an erased page is zero and takes no room in the program.
         singleton!(: [u8; SIZE] = [0; SIZE]).map(Self)
     }
 
@@ -34,7 +36,7 @@ impl Flash {
     /// Reads bytes.
     ///
     /// # Errors
-    /// Where there is no flash.
+    /// If the range is outside the flash.
     #[inline(never)]
     pub fn get(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
         let place = self.place(offset, bytes.len())?;
@@ -47,7 +49,7 @@ impl Flash {
     /// Writes bytes.
     ///
     /// # Errors
-    /// Where there is no flash.
+    /// If the range is outside the flash.
     #[inline(never)]
     pub fn put(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
         let place = self.place(offset, bytes.len())?;
@@ -60,7 +62,7 @@ impl Flash {
     /// Erases pages.
     ///
     /// # Errors
-    /// Where there is no flash.
+    /// If the range is outside the flash.
     #[inline(never)]
     pub fn clear(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
         let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);

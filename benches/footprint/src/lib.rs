@@ -1,4 +1,4 @@
-//! What the measured programs have in common and what is therefore taken off their size: the board, and a gateway to talk to.
+//! The part that all measured programs share, and that is subtracted from their size: the board, and a gateway to talk to.
 #![no_std]
 
 mod board;
@@ -7,29 +7,31 @@ mod clock;
 mod digits;
 #[cfg(feature = "flash")]
 mod flash;
+#[cfg(feature = "defmt")]
+mod log;
 mod script;
 mod wire;
 
-pub use board::{end, measured, print};
+pub use board::{end, print};
 #[cfg(feature = "embassy")]
 pub use clock::advance;
 #[cfg(feature = "flash")]
 pub use flash::Flash;
 pub use wire::Wire;
 
-/// How many messages are under way.
+/// The number of messages in flight.
 pub const MESSAGES: usize = 16;
-/// Where their user_ids begin.
+/// The user_id of the first message.
 pub const FIRST_ID: u32 = FIRST_EPOCH << 10;
-/// The tracker's setting for that.
+/// The tracker's setting for that user_id.
 pub const FIRST_EPOCH: u32 = 1;
-/// To whom they go.
+/// The recipient of all messages.
 pub const NUMBER: &str = "13800138000";
-/// What they say.
+/// The text of all messages.
 pub const TEXT: &str = "The temperature in room 4 is 81 °C, which is above the limit of 80 °C.";
-/// Where the gateway is.
+/// The gateway's address.
 pub const HOST: &str = "192.168.1.9";
-/// Who asks.
+/// The user name for the login.
 pub const USER: &str = "admin";
-/// The password.
+/// The password for the login.
 pub const PASSWORD: &str = "secret";

@@ -4,7 +4,7 @@ use core::{fmt, marker::PhantomData};
 
 use serde::Serialize;
 
-use super::Call;
+use super::{Call, Spec};
 use crate::json::{Field, ReadError, Reader};
 
 /// Reads the answer of one call, in pieces of any size.
@@ -98,6 +98,7 @@ pub enum Never {}
 /// The gateway answered, and refused: its `error_code` is not the one of success. Or it did not say: then
 /// [`code`](Self::code) is `None`, and what was asked may have been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Refusal {
     /// The call.
     pub call: &'static str,
@@ -109,25 +110,21 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn check<C: Call>(code: Field<'_, u32>) -> Result<(), Self> {
-        Self::look(C::NAME, C::SUCCESS, C::MEANINGS, code)
+        Self::judge(C::SPEC, code)
     }
 
-    fn look(
-        call: &'static str,
-        success: u32,
-        meanings: &'static [(u32, &'static str)],
-        code: Field<'_, u32>,
-    ) -> Result<(), Self> {
+    /// Judges a response by its error_code.
+    pub(crate) fn judge(spec: &'static Spec, code: Field<'_, u32>) -> Result<(), Self> {
         let (code, meaning) = match code {
-            Field::Known(code) if code == success => return Ok(()),
+            Field::Known(code) if code == spec.success => return Ok(()),
             Field::Known(code) => {
-                let meaning = meanings.iter().find(|known| known.0 == code);
+                let meaning = spec.meanings.iter().find(|known| known.0 == code);
                 (Some(code), meaning.map_or("a code that the document does not list", |known| known.1))
             }
             Field::Missing => (None, "it has no error_code"),
             Field::Other(_) => (None, "its error_code is no number"),
         };
-        Err(Self { call, code, meaning })
+        Err(Self { call: spec.name, code, meaning })
     }
 }
 

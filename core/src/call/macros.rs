@@ -27,6 +27,7 @@ macro_rules! answer {
             };
 
             /// Fills the fields in the order of the keys.
+            #[cfg_attr(target_os = "none", inline(never))]
             pub(super) fn fill(mut values: $crate::json::Values<'a>) -> Self {
                 Self { $($field: values.take()),* }
             }
@@ -59,10 +60,8 @@ macro_rules! words {
 
         impl $crate::json::FromRaw for $name {
             fn from_raw(raw: &[u8]) -> Option<Self> {
-                $(if raw == $word.as_bytes() {
-                    return Some(Self::$variant);
-                })*
-                None
+                const VALUES: &[$name] = &[$($name::$variant),*];
+                VALUES.get($crate::json::position(raw, &[$($word),*])).copied()
             }
         }
 

@@ -39,6 +39,7 @@ mod query_ussd_reply;
 mod request;
 mod send_sms;
 mod send_ussd;
+mod spec;
 mod stop_sms;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -54,4 +55,5 @@ pub use request::{AnyCall, Call, Commas, MAX_QUERY_NUMBERS, MAX_TARGET_BYTES, Me
 use request::{Query, check_numbers, write_numbers, write_ports, write_times};
 pub use send_sms::{Recipient, SendSms, SendSmsSummary};
 pub use send_ussd::{Command, SendUssd, UssdOutcome, UssdStatus, UssdSummary};
+pub use spec::Spec;
 pub use stop_sms::{StopSms, StopSummary};

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     Invalid, Number, Ports, Timestamp, TooSmall,
-    call::Refusal,
+    call::{Refusal, Spec},
     json::{JsonWriter, Schema, Values},
     writer::Writer,
 };
@@ -62,6 +62,9 @@ pub trait Call: Sync {
 
     #[doc(hidden)]
     const SCHEMA: &'static Schema;
+    #[doc(hidden)]
+    const SPEC: &'static Spec =
+        &Spec::new(Self::NAME, Self::METHOD, Self::SUCCESS, Self::MEANINGS, Self::SCHEMA);
     #[doc(hidden)]
     fn record(values: Values<'_>) -> Option<Self::Record<'_>>;
     #[doc(hidden)]
@@ -141,27 +144,31 @@ impl<C: Call> Content for C {
 /// ```
 #[derive(Clone, Copy)]
 pub struct AnyCall<'c> {
-    name: &'static str,
-    method: Method,
+    spec: &'static Spec,
     repeatable: bool,
     content: &'c (dyn Content + Sync),
 }
 
 impl<'c, C: Call> From<&'c C> for AnyCall<'c> {
     fn from(call: &'c C) -> Self {
-        Self { name: C::NAME, method: C::METHOD, repeatable: call.is_repeatable(), content: call }
+        Self { spec: C::SPEC, repeatable: call.is_repeatable(), content: call }
     }
 }
 
 impl AnyCall<'_> {
     /// [`Call::NAME`].
     pub const fn name(&self) -> &'static str {
-        self.name
+        self.spec.name
     }
 
     /// [`Call::METHOD`].
     pub const fn method(&self) -> Method {
-        self.method
+        self.spec.method
+    }
+
+    /// The call as data.
+    pub const fn spec(&self) -> &'static Spec {
+        self.spec
     }
 
     /// [`Call::is_repeatable`].
@@ -198,12 +205,12 @@ impl AnyCall<'_> {
 
     pub(crate) fn write_target(&self, commas: Commas, out: &mut Writer<'_>) {
         out.str("/api/");
-        out.str(self.name);
+        out.str(self.spec.name);
         self.content.query(&mut Query { out, commas, first: true });
     }
 
     pub(crate) fn write_body(&self, out: &mut Writer<'_>) {
-        if self.method == Method::Post {
+        if self.spec.method == Method::Post {
             let mut json = JsonWriter::new(out);
             json.open(b'{');
             self.content.json(&mut json);
@@ -215,7 +222,7 @@ impl AnyCall<'_> {
 /// Shows nothing of what is asked.
 impl fmt::Debug for AnyCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyCall").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("AnyCall").field("name", &self.spec.name).finish_non_exhaustive()
     }
 }
 

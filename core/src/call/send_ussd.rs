@@ -166,10 +166,10 @@ answer! {
     head:
     /// What send_ussd answers beside the ports' results.
     pub struct UssdSummary<'a> {
-        /// The gateway's number of the request; in the document's example only.
-        pub request_id: Field<'a, i64> = "request_id",
         /// 202 when the request was accepted.
         pub error_code: Field<'a, u32> = "error_code",
+        /// The gateway's number of the request; in the document's example only.
+        pub request_id: Field<'a, i64> = "request_id",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
     }

@@ -5,6 +5,7 @@ use core::fmt;
 
 /// A challenge that can't be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChallengeError {
     /// The byte of the header value: the faulty one if it is malformed, else the first one of the challenge.
     pub offset: usize,
@@ -15,6 +16,7 @@ pub struct ChallengeError {
 /// What is wrong with a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ChallengeErrorKind {
     /// There is no challenge at all.
     NoChallenge,
@@ -63,6 +65,7 @@ impl core::error::Error for ChallengeError {}
 /// An `Authorization` value that can't be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LoginError {
     /// The lent buffer is too small.
     TooSmall(TooSmall),

@@ -6,6 +6,7 @@ use crate::show::Decimal;
 
 /// The peer's answer can't be read any further. What was handed out before stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReadError {
     /// The offset in bytes from the answer's start at which reading stopped.
     pub offset: u64,
@@ -16,6 +17,7 @@ pub struct ReadError {
 /// What is wrong with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Malformed {
     /// The answer does not begin with `{`: most likely a web page.
     NotAnObject {

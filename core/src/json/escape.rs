@@ -42,6 +42,15 @@ pub(super) const fn short(letter: u8) -> Option<u8> {
     })
 }
 
+/// The value of a hexadecimal digit.
+pub(super) const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit & 0xF),
+        b'a'..=b'f' | b'A'..=b'F' => Some((digit & 0xF).wrapping_add(9)),
+        _ => None,
+    }
+}
+
 /// The value of four hexadecimal digits. Without branches, since nobody can guess whether a digit is a letter.
 pub(super) const fn hex4(digits: [u8; 4]) -> Option<u16> {
     const ONES: u32 = 0x0101_0101;
@@ -82,6 +91,7 @@ mod tests {
                 let value = char::from(byte).to_digit(16).map(|digit| digit << (12 - 4 * place));
                 assert_eq!(hex4(digits).map(u32::from), value, "{digits:?}");
             }
+            assert_eq!(hex(byte).map(u32::from), char::from(byte).to_digit(16), "{byte:?}");
         }
     }
 }

@@ -1,18 +1,32 @@
-//! The order in which a gateway writes the keys of its records, learnt from the record before.
+//! The order in which a gateway writes the keys of its records, learnt from the previous record.
 
-use super::store::RECORD_SLOTS;
+use super::{FAST, store::RECORD_SLOTS};
 
-/// Which known key came after which the last time.
+/// The length of the table. Only the fast paths use it.
+const PLACES: usize = if FAST { RECORD_SLOTS + 1 } else { 0 };
+
+/// The known key that followed each known key the last time.
 pub(crate) struct Order {
-    /// The known key that came last in the record, plus one; 0: none yet.
+    /// The last known key of the record, plus one; 0: none yet.
     last: usize,
-    follows: [u8; RECORD_SLOTS + 1],
+    follows: [u8; PLACES],
 }
 
 impl Order {
-    /// The document's, to begin with.
+    /// The order of the document.
+    const DOCUMENT: [u8; PLACES] = {
+        let mut follows = [0; PLACES];
+        let mut place = 1;
+        while place < PLACES {
+            follows[place] = follows[place - 1] + 1;
+            place += 1;
+        }
+        follows
+    };
+
+    /// Starts with the order of the document.
     pub(crate) const fn new() -> Self {
-        Self { last: 0, follows: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }
+        Self { last: 0, follows: Self::DOCUMENT }
     }
 
     pub(crate) fn begin_record(&mut self) {

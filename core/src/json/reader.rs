@@ -1,7 +1,7 @@
 //! The tolerant, resumable reader: from bytes to the values of one record after the other.
 
 use super::{
-    Malformed, ReadError, Schema, Values,
+    FAST, Malformed, ReadError, Schema, Values,
     order::Order,
     store::{Places, Store},
     text::TextReader,
@@ -174,7 +174,7 @@ impl Machine {
 
     /// `true` when the object that ends is a record.
     fn key(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<bool, Malformed> {
-        if store.places.in_record {
+        if FAST && store.places.in_record {
             store.plain_fields(input, self.schema.record, &mut self.order);
         }
         skip_separators(input);
@@ -210,7 +210,10 @@ impl Machine {
             None if !in_record && schema.list.is_some_and(|list| list.name() == name) => Target::List,
             None => Target::Unknown,
         };
-        if in_record && let Target::Known(index) = self.target {
+        if FAST
+            && in_record
+            && let Target::Known(index) = self.target
+        {
             self.order.learn(index);
         }
     }

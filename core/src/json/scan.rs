@@ -1,6 +1,6 @@
 //! Looking for the end of a run, a machine word at a time.
 
-use super::escape::copy_escapes;
+use super::{FAST, escape::copy_escapes};
 
 const BYTES: usize = size_of::<usize>();
 /// One in each byte.
@@ -14,8 +14,32 @@ const fn marks(word: usize, byte: u8) -> usize {
     difference.wrapping_sub(ONES) & !difference & TOPS
 }
 
-/// The length of what comes before the next quote or backslash, and whether all of it is ASCII.
+/// The length of a run before the next quote or backslash, and whether all of it is ASCII. Without the fast paths, the run also ends
+/// before a byte beyond ASCII.
 pub(super) fn scan(input: &[u8]) -> (usize, bool) {
+    if FAST { scan_words(input) } else { (scan_ascii(input), true) }
+}
+
+/// The length of what comes before the next quote, backslash or byte beyond ASCII.
+fn scan_ascii(input: &[u8]) -> usize {
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0x80..);
+    input.iter().position(is_end).unwrap_or(input.len())
+}
+
+fn scan_bytes(input: &[u8]) -> (usize, bool) {
+    let mut length = 0_usize;
+    let mut seen = 0;
+    for byte in input {
+        if matches!(byte, b'"' | b'\\') {
+            break;
+        }
+        seen |= byte;
+        length = length.saturating_add(1);
+    }
+    (length, seen.is_ascii())
+}
+
+fn scan_words(input: &[u8]) -> (usize, bool) {
     let mut seen = 0;
     let mut length = 0_usize;
     let (words, tail) = input.as_chunks::<BYTES>();
@@ -33,14 +57,8 @@ pub(super) fn scan(input: &[u8]) -> (usize, bool) {
         // No slice is long enough to wrap.
         length = length.wrapping_add(BYTES);
     }
-    for byte in tail {
-        if matches!(byte, b'"' | b'\\') {
-            break;
-        }
-        seen |= usize::from(*byte);
-        length = length.saturating_add(1);
-    }
-    (length, seen & TOPS == 0)
+    let (before, ascii) = scan_bytes(tail);
+    (length.saturating_add(before), seen & TOPS == 0 && ascii)
 }
 
 /// Copies a value that stands whole in `input` and is a sound string or a short integer without a sign: its length in `room`, and
@@ -143,7 +161,10 @@ mod tests {
         #[test]
         fn scan_stops_where_a_plain_search_does(input in bytes()) {
             let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
-            prop_assert_eq!(scan(&input), (length, input[..length].is_ascii()));
+            let expected = (length, input[..length].is_ascii());
+            prop_assert_eq!((scan_words(&input), scan_bytes(&input)), (expected, expected));
+            let length = length.min(input.iter().position(|byte| !byte.is_ascii()).unwrap_or(length));
+            prop_assert_eq!(scan_ascii(&input), length);
         }
 
         #[test]
@@ -166,7 +187,7 @@ mod tests {
         #[test]
         fn a_run_is_copied_whole_or_not_at_all(input in bytes(), room in 0..48_usize) {
             let mut copy = [0xAA; 48];
-            let (length, ascii) = scan(&input);
+            let (length, ascii) = scan_words(&input);
             match copy_run(&input, &mut copy[..room]) {
                 Some((copied, pure)) => {
                     prop_assert!(length < input.len());

@@ -1,7 +1,8 @@
 //! The inside of a JSON string: escapes and UTF-8, cut at any byte.
 
 use super::{
-    escape::{hex4, short},
+    FAST,
+    escape::{hex, hex4, short},
     scan::scan,
     store::Store,
 };
@@ -42,6 +43,13 @@ impl TextReader {
                     }
                     self.run(input, store);
                     let [byte, rest @ ..] = *input else { return false };
+                    if !FAST && !byte.is_ascii() {
+                        self.end_high(store);
+                        if self.complete_partial(input, store) {
+                            continue;
+                        }
+                        return false;
+                    }
                     self.end_partial(store);
                     if *byte == b'"' {
                         *input = rest;
@@ -84,7 +92,8 @@ impl TextReader {
 
     /// A backslash: a whole `\uXXXX` at once where it stands in the input, else step by step.
     fn backslash(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
-        if let [_, b'u', a, b, c, d, rest @ ..] = *input
+        if FAST
+            && let [_, b'u', a, b, c, d, rest @ ..] = *input
             && let Some(unit) = hex4([*a, *b, *c, *d])
         {
             *input = rest;
@@ -115,13 +124,13 @@ impl TextReader {
 
     /// Takes a digit of `\uXXXX`, unless it is none.
     fn hex_digit(&mut self, byte: u8, left: u8, unit: u16, store: &mut Store<'_>) -> bool {
-        let Some(digit) = hex4([b'0', b'0', b'0', byte]) else {
+        let Some(digit) = hex(byte) else {
             self.escape = Escape::None;
             self.end_high(store);
             replace(store);
             return false;
         };
-        let unit = unit << 4 | digit;
+        let unit = unit << 4 | u16::from(digit);
         if left > 1 {
             self.escape = Escape::Hex { left: left.saturating_sub(1), unit };
         } else {
@@ -171,7 +180,7 @@ impl TextReader {
         store.push(rest);
     }
 
-    /// Adds to a character that was cut; `false` when the input ends before it is complete.
+    /// Completes a character that was cut, or reads a whole one. Returns `false` if the input ends before the character does.
     fn complete_partial(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
         while let [byte, rest @ ..] = *input {
             let length = self.partial_length.saturating_add(1);
@@ -191,6 +200,11 @@ impl TextReader {
                     self.partial_length = length;
                 }
                 Err(_) => {
+                    // A first byte is replaced itself; another one may begin the next character.
+                    if self.partial_length == 0 {
+                        *input = rest;
+                        replace(store);
+                    }
                     self.end_partial(store);
                     return true;
                 }

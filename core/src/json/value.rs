@@ -4,11 +4,15 @@ use core::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::store::{Kind, Slot};
+use super::{
+    FAST,
+    store::{Kind, Slot},
+};
 use crate::Timestamp;
 
 /// A text of an answer, lent from the working buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Text<'a> {
     /// The key is missing or its value is `null`.
     #[default]
@@ -132,7 +136,10 @@ impl FromRaw for i64 {
                 return None;
             }
             // Counted down, since the least value is farther from zero than the greatest.
-            value = value.checked_mul(10)?.checked_sub(i64::from(digit))?;
+            if value < i64::MIN / 10 {
+                return None;
+            }
+            value = value.wrapping_mul(10).checked_sub(i64::from(digit))?;
         }
         if negative { Some(value) } else { value.checked_neg() }
     }
@@ -142,7 +149,7 @@ impl FromRaw for u32 {
     #[inline]
     fn from_raw(raw: &[u8]) -> Option<Self> {
         // What is short enough not to overflow, as nearly all of it is, takes no checks on the way.
-        if let 1..=9 = raw.len() {
+        if FAST && let 1..=9 = raw.len() {
             let mut value = 0_u32;
             let mut other = false;
             for byte in raw {
@@ -156,6 +163,14 @@ impl FromRaw for u32 {
         }
         i64::from_raw(raw)?.try_into().ok()
     }
+}
+
+/// The position of a word in a list, or the list's length.
+// All enums of words share this on a microcontroller. Elsewhere the list is a constant that the compiler unrolls.
+#[cfg_attr(target_os = "none", inline(never))]
+#[cfg_attr(not(target_os = "none"), inline)]
+pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
+    words.iter().position(|word| raw == word.as_bytes()).unwrap_or(words.len())
 }
 
 impl FromRaw for Timestamp {

@@ -19,6 +19,7 @@ use crate::show::Decimal;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UserId(u32);
 
 impl UserId {
@@ -54,6 +55,7 @@ impl fmt::Display for UserId {
 /// The gateway's number of an accepted request (document §2.3), by which it can be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TaskId(i64);
 
 impl TaskId {

@@ -18,6 +18,7 @@ use crate::show::{Decimal, Quoted};
 /// The caller's input breaks a limit of the gateway's API; nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Invalid {
     /// A port outside 0 to 31.
     Port {

@@ -16,6 +16,7 @@ use super::Invalid;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Number<'a>(&'a str);
 
 impl<'a> Number<'a> {

@@ -16,6 +16,7 @@ use super::Invalid;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Port(u8);
 
 impl Port {
@@ -70,6 +71,7 @@ impl fmt::Display for Port {
 /// # Ok::<(), Invalid>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ports(u32);
 
 impl Ports {

@@ -50,12 +50,10 @@ impl Timestamp {
 
     /// Reads the 19 characters of the gateway's form.
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
-        // The nineteen characters as three words of eight, the last of which overlaps the second.
         let text = <&[u8; 19]>::try_from(text).ok()?;
-        let (first, rest) = text.split_first_chunk()?;
-        let [century, _, year, _, _, month, ..] = pairs(*first, *b"0000-00-")?;
-        let [day, ..] = pairs(*rest.first_chunk()?, *b"00 00:00")?;
-        let [hour, _, _, minute, _, _, second, _] = pairs(*text.last_chunk()?, *b"00:00:00")?;
+        let parts =
+            if cfg!(target_pointer_width = "64") { parts_by_words(text) } else { parts_by_bytes(text) };
+        let [century, year, month, day, hour, minute, second] = parts?;
         Self::new(u16::from(century) * 100 + u16::from(year), month, day, hour, minute, second).ok()
     }
 
@@ -158,6 +156,46 @@ pub(crate) fn from_seconds(seconds: u32) -> Timestamp {
     }
 }
 
+/// Century, year, month, day, hour, minute and second.
+type Parts = [u8; 7];
+
+/// Reads the parts as three words of eight characters, the last of which overlaps the second.
+fn parts_by_words(text: &[u8; 19]) -> Option<Parts> {
+    let (first, rest) = text.split_first_chunk()?;
+    let [century, _, year, _, _, month, ..] = pairs(*first, *b"0000-00-")?;
+    let [day, ..] = pairs(*rest.first_chunk()?, *b"00 00:00")?;
+    let [hour, _, _, minute, _, _, second, _] = pairs(*text.last_chunk()?, *b"00:00:00")?;
+    Some([century, year, month, day, hour, minute, second])
+}
+
+/// Reads the parts a character at a time, which is smaller where a word has less than eight bytes.
+fn parts_by_bytes(text: &[u8; 19]) -> Option<Parts> {
+    let mut parts = Parts::default();
+    // The digits of the part being read.
+    let mut digits = 0_u8;
+    let mut places = parts.iter_mut();
+    let mut part = places.next()?;
+    for (byte, form) in text.iter().zip(b"0000-00-00 00:00:00") {
+        if *form != b'0' {
+            if byte != form {
+                return None;
+            }
+            continue;
+        }
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        if digits == 2 {
+            part = places.next()?;
+            digits = 0;
+        }
+        *part = part.wrapping_mul(10).wrapping_add(digit);
+        digits = digits.wrapping_add(1);
+    }
+    Some(parts)
+}
+
 /// Ten times each digit plus the one behind it, where `text` has a digit for each `0` of `form` and else what `form` has.
 fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
     const UPPER_HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
@@ -196,6 +234,14 @@ impl fmt::Display for Timestamp {
         let mut writer = Writer::new(&mut text);
         self.write(&mut writer);
         f.pad(writer.finish().ok().and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default())
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Timestamp {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Self { year, month, day, hour, minute, second } = *self;
+        defmt::write!(f, "{:04}-{:02}-{:02} {:02}:{:02}:{:02}", year, month, day, hour, minute, second);
     }
 }
 
@@ -266,6 +312,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn parts_by_bytes_agree_with_parts_by_words(
+            text in "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", at in 0..19_usize, byte: u8,
+        ) {
+            let mut text = <[u8; 19]>::try_from(text.as_bytes()).unwrap();
+            prop_assert!(parts_by_bytes(&text).is_some());
+            prop_assert_eq!(parts_by_bytes(&text), parts_by_words(&text));
+            text[at] = byte;
+            prop_assert_eq!(parts_by_bytes(&text), parts_by_words(&text));
+        }
+
         #[test]
         fn seconds_round_trip(seconds in 0..u32::MAX) {
             let time = from_seconds(seconds);

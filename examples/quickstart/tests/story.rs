@@ -73,6 +73,8 @@ async fn nothing_is_sent_to_numbers_that_nobody_gave() {
     assert!(code == Some(2) && err.contains("--to"), "{err}");
     assert_eq!(run(&["--gateway", &gateway.url(), "--to", "12x"]).await.0, Some(1));
     let (code, _, err) = run(&["--gateway", &gateway.url(), "--user", "eve", "--to", "1"]).await;
-    assert_eq!((code, &*err), (Some(1), "quickstart: the gateway refused the user name or password\n"));
+    let address = gateway.addr();
+    let expected = format!("quickstart: {address}: the gateway refused the user name or password\n");
+    assert_eq!((code, err), (Some(1), expected));
     assert!(gateway.messages().is_empty());
 }

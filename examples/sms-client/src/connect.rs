@@ -3,6 +3,7 @@
 use std::{
     env,
     io::{self, IsTerminal},
+    time::Duration,
 };
 
 use sms_client::text::escape;
@@ -15,6 +16,11 @@ pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
 
 /// Texts that SMS can carry are shorter: 255 segments of 153 characters.
 const RECORD_BUFFER: usize = 64 * 1024;
+
+/// The limit on a call as a whole, as a multiple of `--request-timeout`.
+const EXCHANGE_FACTOR: u32 = 10;
+/// The minimum of that limit: a login and a long response take several round trips.
+const SHORTEST_EXCHANGE: Duration = Duration::from_secs(20);
 
 /// The URL that the command line names.
 pub(crate) fn url(connection: &Connection) -> Result<String, Failure> {
@@ -29,7 +35,11 @@ pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
     let url = url(connection)?;
     let mut builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
     if let Some(limit) = connection.request_timeout {
-        builder = builder.connect_limit(limit).answer_limit(limit).idle_limit(limit);
+        builder = builder
+            .connect_timeout(limit)
+            .response_timeout(limit)
+            .idle_timeout(limit)
+            .exchange_timeout(limit.saturating_mul(EXCHANGE_FACTOR).max(SHORTEST_EXCHANGE));
     }
     // A wrong URL is told before a password is asked for.
     let open = builder.clone().build()?;

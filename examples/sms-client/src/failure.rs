@@ -4,7 +4,7 @@ use std::{fmt, io, process::ExitCode};
 
 use sms_client::text::escape;
 use sms_gateway::{
-    Closed, Error,
+    Closed, Error, Failure as CallFailure, UrlError,
     core::Invalid,
     messenger::{SendError, StartError},
 };
@@ -81,6 +81,12 @@ impl From<Invalid> for Failure {
     }
 }
 
+impl From<UrlError> for Failure {
+    fn from(error: UrlError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -112,22 +118,22 @@ impl From<SendError> for Failure {
     }
 }
 
-/// Which status an error of a call ends with.
+/// The exit status for an error of a call.
 pub(crate) fn exit(error: &Error) -> Exit {
-    match error {
-        Error::Invalid(_) | Error::Url(_) | Error::Credentials(_) => Exit::Usage,
-        Error::Refused(refusal) if refusal.code.is_some() => Exit::Refused,
-        Error::Refused(_) | Error::Malformed(_) => Exit::Unreadable,
+    match &error.failure {
+        CallFailure::Invalid(_) | CallFailure::Credentials(_) => Exit::Usage,
+        CallFailure::Refused(refusal) if refusal.code.is_some() => Exit::Refused,
+        CallFailure::Refused(_) | CallFailure::Malformed(_) => Exit::Unreadable,
         _ => Exit::Transport,
     }
 }
 
-/// What an error of a call says, and what can be done about it here.
+/// Explains an error of a call, and what can be done about it here.
 pub(crate) fn explain(error: &Error) -> String {
-    let advice = match error {
-        Error::NoCredentials => "; give the name with --user",
-        Error::BasicNotAllowed => " with --allow-basic",
+    let advice = match error.failure {
+        CallFailure::NoCredentials => "; give the name with --user",
+        CallFailure::BasicNotAllowed => " with --allow-basic",
         _ => "",
     };
-    format!("{error}{advice}")
+    format!("{}{advice}", error.explain())
 }

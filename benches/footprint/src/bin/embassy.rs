@@ -1,21 +1,27 @@
-//! The client for embassy over a connection that never waits: the three calls of a message's life, and with the feature
-//! `messenger` messages followed to their end; with `flash` they are kept in a flash.
+//! The client for embassy over a connection that never waits: the three calls of a message's life, or with the feature
+//! `messenger` messages followed to their end; with `flash` they are stored in flash.
 #![no_std]
 #![no_main]
 
 use core::{
     convert::Infallible,
-    pin::pin,
+    pin::Pin,
     task::{Context, Poll, Waker},
 };
 
 use embedded_io_async::{ErrorType, Read, Write};
-use footprint::{HOST, PASSWORD, USER, Wire, advance, end, measured, print};
-use sms_gateway_embassy::{Buffers, Gateway, Memory, Transport};
+use footprint::{HOST, PASSWORD, USER, Wire, advance, end, print};
+use sms_gateway_embassy::{Gateway, Memory, Transport};
 
-/// The buffers of `client`, but a larger one for requests, which a messenger sends together.
+/// The buffers of `client`, with a larger one for requests, since a messenger sends several messages with one.
 type Lent = Memory<1024, 512, 384, 512>;
 const FOREIGN: u32 = 100;
+/// The RAM that stands for the gateway and the flash, in bytes.
+#[cfg(feature = "flash")]
+const PLAYED: usize = size_of::<Wire>() + footprint::Flash::BYTES;
+/// The RAM that stands for the gateway, in bytes.
+#[cfg(not(feature = "flash"))]
+const PLAYED: usize = size_of::<Wire>();
 
 /// A connection to [`Wire`].
 struct Connection(Wire);
@@ -49,20 +55,22 @@ impl Transport for Connection {
     async fn close(&mut self) {}
 }
 
-/// Polls a future until it is ready; its stack is measured without the future itself.
+/// Polls a future until it is ready.
 #[inline(never)]
-fn run<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let poll = || {
-        let mut context = Context::from_waker(Waker::noop());
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return output;
-            }
-            advance();
+fn run<O>(mut future: Pin<&mut dyn Future<Output = O>>) -> O {
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
         }
-    };
-    measured("stack", poll)
+        advance();
+    }
+}
+
+/// Builds the gateway: by itself, so that the copies that are made on the way leave the stack.
+#[inline(never)]
+fn gateway<'m>(memory: &'m mut Lent, entropy: &'m mut dyn FnMut() -> u64) -> Gateway<'m, Connection> {
+    Gateway::new(Connection(Wire::new(FOREIGN)), HOST, memory.buffers(), entropy).credentials(USER, PASSWORD)
 }
 
 #[cortex_m_rt::entry]
@@ -73,18 +81,16 @@ fn main() -> ! {
         number += 1;
         number
     };
-    let buffers: Buffers<'_> = memory.buffers();
-    let gateway = Gateway::new(Connection(Wire::new(FOREIGN)), HOST, buffers, &mut entropy);
-    let gateway = gateway.credentials(USER, PASSWORD);
+    print("played", PLAYED);
     print("buffers", size_of::<Lent>());
     print("gateway", size_of::<Gateway<'_, Connection>>() - size_of::<Connection>());
-    let well = part::work(gateway);
+    let well = part::work(&mut memory, &mut entropy);
     end(well);
 }
 
 #[cfg(not(feature = "messenger"))]
 mod part {
-    use core::hint::black_box;
+    use core::{hint::black_box, pin::pin};
 
     use footprint::{NUMBER, TEXT};
     use sms_gateway_embassy::core::{
@@ -94,12 +100,13 @@ mod part {
 
     use sms_gateway_embassy::Error;
 
-    use super::{Connection, Gateway, Infallible, print, run};
+    use super::{Connection, Gateway, Infallible, Lent, gateway, print, run};
 
     #[inline(never)]
-    pub(super) fn work(mut gateway: Gateway<'_, Connection>) -> bool {
-        let future = life(&mut gateway);
-        print("future", size_of_val(&future));
+    pub(super) fn work(memory: &mut Lent, entropy: &mut dyn FnMut() -> u64) -> bool {
+        let mut gateway = gateway(memory, entropy);
+        let future = pin!(life(&mut gateway));
+        print("future", size_of_val(&*future));
         run(future).is_ok()
     }
 
@@ -120,9 +127,35 @@ mod part {
     }
 }
 
+#[cfg(feature = "texts")]
+fn show<E: core::fmt::Display>(error: &E) {
+    struct Sink;
+
+    impl core::fmt::Write for Sink {
+        fn write_str(&mut self, text: &str) -> core::fmt::Result {
+            core::hint::black_box(text);
+            Ok(())
+        }
+    }
+
+    let _ = core::fmt::Write::write_fmt(&mut Sink, format_args!("{error}"));
+}
+
+/// Reports an error, as text or by defmt.
+#[cfg(feature = "messenger")]
+macro_rules! report {
+    ($shown:ident) => {{
+        black_box(&$shown);
+        #[cfg(feature = "texts")]
+        super::show(&$shown);
+        #[cfg(feature = "defmt")]
+        defmt::error!("{}", $shown);
+    }};
+}
+
 #[cfg(feature = "messenger")]
 mod part {
-    use core::hint::black_box;
+    use core::{hint::black_box, pin::pin};
 
     use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, print};
     use sms_gateway_embassy::{
@@ -130,43 +163,77 @@ mod part {
         core::track::{EarlyReport, Settings, Slot},
     };
 
-    use super::{Connection, Gateway, run, store::with_store};
+    #[cfg(not(feature = "defmt"))]
+    use core::fmt::Debug as Shown;
+    #[cfg(feature = "defmt")]
+    use defmt::Format as Shown;
+
+    use super::{Connection, Lent, gateway, run, store::with_store};
 
     const EARLY: usize = MESSAGES / 2;
     pub(super) const TEXTS: usize = 320;
     const INCOMING: usize = 512;
 
-    pub(super) fn work(gateway: Gateway<'_, Connection>) -> bool {
-        with_store(gateway)
+    pub(super) fn work(memory: &mut Lent, entropy: &mut dyn FnMut() -> u64) -> bool {
+        with_store(memory, entropy)
+    }
+
+    /// Builds the messenger: by itself, so that the copies that are made on the way leave the stack.
+    #[inline(never)]
+    fn messenger<'m, S: Store>(
+        memory: &'m mut Lent,
+        entropy: &'m mut dyn FnMut() -> u64,
+        store: S,
+        room: Room<'m>,
+    ) -> Messenger<'m, 'm, Connection, S> {
+        let settings = Settings { first_epoch: FIRST_EPOCH, incoming: true, ..Settings::default() };
+        Messenger::new(gateway(memory, entropy), store, room, settings)
     }
 
     #[inline(never)]
-    pub(super) fn follow<S: Store>(gateway: Gateway<'_, Connection>, store: S) -> bool {
-        let (mut slots, mut early) = ([Slot::EMPTY; MESSAGES], [EarlyReport::EMPTY; EARLY]);
-        let (mut texts, mut incoming) = ([0; TEXTS], [0; INCOMING]);
+    pub(super) fn follow<S: Store<Error: Shown>>(
+        memory: &mut Lent,
+        entropy: &mut dyn FnMut() -> u64,
+        store: S,
+    ) -> bool {
+        // Not as a tuple, which would be copied.
+        let mut slots = [Slot::EMPTY; MESSAGES];
+        let mut early = [EarlyReport::EMPTY; EARLY];
+        let mut texts = [0; TEXTS];
+        let mut incoming = [0; INCOMING];
         let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
         print("slots", size_of::<[Slot; MESSAGES]>());
         print("early", size_of::<[EarlyReport; EARLY]>());
         print("texts", TEXTS + INCOMING);
-        let settings = Settings { first_epoch: FIRST_EPOCH, incoming: true, ..Settings::default() };
-        let mut messenger = Messenger::new(gateway, store, room, settings);
+        let mut messenger = messenger(memory, entropy, store, room);
         print("messenger", size_of_val(&messenger) - size_of::<Connection>());
-        print("next-future", size_of_val(&messenger.next()));
-        let future = life(&mut messenger);
-        print("future", size_of_val(&future));
+        print("next-future", size_of_output(|| messenger.next()));
+        let future = pin!(life(&mut messenger));
+        print("future", size_of_val(&*future));
         run(future)
     }
 
-    async fn life<S: Store>(messenger: &mut Messenger<'_, '_, Connection, S>) -> bool {
+    /// The size of a function's output. The function is not called, so that its output is never on the stack.
+    fn size_of_output<O>(_: impl FnOnce() -> O) -> usize {
+        size_of::<O>()
+    }
+
+    async fn life<S: Store<Error: Shown>>(messenger: &mut Messenger<'_, '_, Connection, S>) -> bool {
         for _ in 0..MESSAGES {
             let Ok(sms) = Sms::new(black_box(NUMBER), black_box(TEXT)) else { return false };
-            if messenger.send(&sms).await.is_err() {
+            if let Err(error) = messenger.send(&sms).await {
+                report!(error);
                 return false;
             }
         }
         let mut delivered = 0;
         while delivered < MESSAGES {
-            match messenger.next().await {
+            let event = messenger.next().await;
+            #[cfg(feature = "defmt")]
+            if let Ok(event) = &event {
+                defmt::error!("{}", event);
+            }
+            match event {
                 Ok(Event::News(message)) => {
                     delivered += usize::from(message.is_final);
                     messenger.acknowledge(&message);
@@ -175,7 +242,9 @@ mod part {
                     let mark = incoming.mark;
                     messenger.acknowledge_incoming(mark);
                 }
-                other => _ = black_box(&other),
+                Ok(Event::Failing(error)) => report!(error),
+                Ok(other) => _ = black_box(&other),
+                Err(error) => report!(error),
             }
         }
         print("delivered", delivered);
@@ -193,9 +262,9 @@ mod store {
         store::{Key, Write},
     };
 
-    use super::{Connection, Gateway, part};
+    use super::{Lent, part};
 
-    /// Keeps nothing; it knows the one text that is sent.
+    /// Stores nothing, and loads the one text that is sent.
     struct Dummy;
 
     impl Store for Dummy {
@@ -220,8 +289,8 @@ mod store {
         }
     }
 
-    pub(super) fn with_store(gateway: Gateway<'_, Connection>) -> bool {
-        part::follow(gateway, Dummy)
+    pub(super) fn with_store(memory: &mut Lent, entropy: &mut dyn FnMut() -> u64) -> bool {
+        part::follow(memory, entropy, Dummy)
     }
 }
 
@@ -230,7 +299,7 @@ mod store {
     use footprint::{Flash, MESSAGES, print};
     use sms_gateway_embassy::store::{FlashStore, Key, batch_size, work_size};
 
-    use super::{Connection, Gateway, part};
+    use super::{Lent, part};
 
     /// A record and a text for each message, and two more.
     const TABLE: usize = 2 * MESSAGES + 2;
@@ -238,11 +307,13 @@ mod store {
     const WORK: usize = work_size(part::TEXTS);
 
     #[inline(never)]
-    pub(super) fn with_store(gateway: Gateway<'_, Connection>) -> bool {
-        let (mut table, mut batch, mut work) = ([None; TABLE], [0; BATCH], [0; WORK]);
+    pub(super) fn with_store(memory: &mut Lent, entropy: &mut dyn FnMut() -> u64) -> bool {
+        let mut table = [None; TABLE];
+        let mut batch = [0; BATCH];
+        let mut work = [0; WORK];
         print("store", BATCH + WORK + size_of::<[Option<Key>; TABLE]>());
         let Some(flash) = Flash::new() else { return false };
         let store = FlashStore::new(flash, Flash::RANGE, &mut table, &mut batch, &mut work);
-        store.is_ok_and(|store| part::follow(gateway, store))
+        store.is_ok_and(|store| part::follow(memory, entropy, store))
     }
 }

@@ -1,17 +1,17 @@
-//! Nothing but what the other programs have in common: its size is taken off theirs.
+//! Only the part that the other programs share: its size is subtracted from theirs.
 #![no_std]
 #![no_main]
 
 use core::hint::black_box;
 
-use footprint::{Wire, end, measured};
+use footprint::{Wire, end};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let mut wire = Wire::new(0);
     let mut buffer = [0; 64];
     wire.write(black_box(&buffer[..]));
-    let length = measured("stack", || wire.read(black_box(&mut buffer[..])));
+    let length = wire.read(black_box(&mut buffer[..]));
     #[cfg(feature = "flash")]
     flash(&mut buffer);
     end(length != 0);

@@ -6,6 +6,7 @@ use crate::show::Decimal;
 
 /// The peer's answer can't be read any further. What came out before stands; the connection is of no use any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AnswerError {
     /// The offset in bytes from the answer's start at which reading stopped: that of the faulty byte; for the value of a field, which
     /// may go on in the next line, that of a byte there.
@@ -17,6 +18,7 @@ pub struct AnswerError {
 /// What is wrong with an answer's head or with the framing of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AnswerErrorKind {
     /// The connection ended before the first byte: as a rule a kept one that the gateway has closed meanwhile. Whether it has
     /// done what it was asked is not known.

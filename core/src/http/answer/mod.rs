@@ -102,6 +102,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Answer<B> {
         Self { machine: Machine::new(), buffer, offset: 0, surplus: false, closed: false, failed: None }
     }
 
+    /// Begins another response over the same buffer.
+    pub const fn restart(&mut self) {
+        self.machine = Machine::new();
+        (self.offset, self.surplus, self.closed, self.failed) = (0, false, false, None);
+    }
+
     /// Reads on to the next part, advancing `input` behind what was read.
     ///
     /// `None`: either all of `input` is used up and the next piece is due, or the answer is whole; then `input` keeps what

@@ -134,28 +134,33 @@ impl Md5 {
     fn compress(&mut self) {
         let [first, second, third, fourth] = &SINES;
         let mut state = self.state;
-        self.round(&mut state, first, [7, 12, 17, 22], |step| step, |x, y, z| x & y | !x & z);
-        self.round(&mut state, second, [5, 9, 14, 20], |step| 5 * step + 1, |x, y, z| x & z | y & !z);
-        self.round(&mut state, third, [4, 11, 16, 23], |step| 3 * step + 5, |x, y, z| x ^ y ^ z);
-        self.round(&mut state, fourth, [6, 10, 15, 21], |step| 7 * step, |x, y, z| y ^ (x | !z));
+        self.round(&mut state, first, [7, 12, 17, 22], (1, 0), |x, y, z| x & y | !x & z);
+        self.round(&mut state, second, [5, 9, 14, 20], (5, 1), |x, y, z| x & z | y & !z);
+        self.round(&mut state, third, [4, 11, 16, 23], (3, 5), |x, y, z| x ^ y ^ z);
+        self.round(&mut state, fourth, [6, 10, 15, 21], (7, 0), |x, y, z| y ^ (x | !z));
         for (old, new) in self.state.iter_mut().zip(state) {
             *old = old.wrapping_add(new);
         }
     }
 
-    /// Sixteen steps: each takes a sine, a rotation in turn, the word at `place`, and three parts of the state as `mix` has it.
+    /// Sixteen steps. Each adds a sine, three parts of the state as `mix` combines them, and a word, and rotates the sum. The word's
+    /// place is the step's number times a factor, plus an offset.
+    // A microcontroller has one function for all rounds. Elsewhere each has its own, in which the last two arguments are constants.
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn round(
         &self,
         state: &mut [u32; 4],
         sines: &[u32; 16],
         rotations: [u8; 4],
-        place: impl Fn(usize) -> usize,
-        mix: impl Fn(u32, u32, u32) -> u32,
+        (factor, offset): (usize, usize),
+        mix: fn(u32, u32, u32) -> u32,
     ) {
         let (words, _) = self.block.as_chunks();
         let [mut a, mut b, mut c, mut d] = *state;
         for (step, sine) in sines.iter().enumerate() {
-            let word = words.get(place(step) % 16).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+            let place = step.wrapping_mul(factor).wrapping_add(offset) % 16;
+            let word = words.get(place).map_or(0, |bytes| u32::from_le_bytes(*bytes));
             let rotation = rotations.get(step % 4).map_or(0, |rotation| u32::from(*rotation));
             let sum = a.wrapping_add(mix(b, c, d)).wrapping_add(*sine).wrapping_add(word);
             (a, d, c, b) = (d, c, b, b.wrapping_add(sum.rotate_left(rotation)));

@@ -133,10 +133,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         }
     }
 
-    /// Whether a Basic login is answered too, which shows the password to the network. Not by default.
-    #[must_use]
-    pub fn allow_basic(self, allowed: bool) -> Self {
-        Self { basic_allowed: allowed, ..self }
+    /// Sets whether a Basic login is answered, which exposes the password to the network. By default it is not.
+    pub const fn allow_basic(&mut self, allowed: bool) {
+        self.basic_allowed = allowed;
     }
 
     /// The credentials have changed: all begins anew.
@@ -281,6 +280,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     pub fn give_up(&mut self) -> Denial {
         self.state = State::Refused;
         Denial::Refused
+    }
+
+    /// The buffer.
+    pub const fn buffer(&self) -> &B {
+        &self.buffer
     }
 
     /// The buffer, to be made larger. What it holds is to stay where it is.

@@ -72,7 +72,7 @@ pub(crate) struct Connection {
     /// Answer a Basic login too, which shows the password to the network
     #[arg(long, global = true)]
     pub(crate) allow_basic: bool,
-    /// The longest wait for the connection, an answer's beginning, or its next byte; by default 10s, 30s and 30s
+    /// The longest wait for the connection, an answer's beginning, or its next byte; by default 10s, 30s and 30s. A call as a whole may take 10 times that, and at least 20s; by default 300s
     #[arg(long, global = true, value_name = "TIME", value_parser = values::duration)]
     pub(crate) request_timeout: Option<Duration>,
 }

@@ -12,22 +12,22 @@ mod wait;
 pub(crate) mod watch;
 
 use serde::Serialize;
-use sms_gateway::{Answer, core::call::Call};
+use sms_gateway::{Response, core::call::Call};
 
 use crate::{failure::Failure, output::Output};
 
-/// Shows an answer's records as they come, and its summary.
-async fn show<C, F>(mut answer: Answer<C>, output: &mut Output, row: F) -> Result<(), Failure>
+/// Shows the records of a response as they arrive, and its summary.
+async fn show<C, F>(mut response: Response<C>, output: &mut Output, row: F) -> Result<(), Failure>
 where
     C: Call,
     F: for<'a> Fn(&C::Record<'a>) -> Vec<String>,
     for<'a> C::Record<'a>: Serialize,
     for<'a> C::Summary<'a>: Serialize,
 {
-    while let Some(record) = answer.next().await? {
+    while let Some(record) = response.next().await? {
         output.record(&record, || row(&record))?;
     }
     output.flush()?;
-    output.object(&answer.summary())?;
+    output.object(&response.summary())?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sms_gateway::{
-    Error,
+    Error, Failure as CallFailure,
     core::track::{Message, State},
 };
 
@@ -81,9 +81,12 @@ fn advice(board: &Board, asked: &Send) -> String {
 
 /// Whether asking again later is in vain. What is no API of a gateway at first will hardly become one.
 pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
-    match error {
-        Error::LoginRefused | Error::NoCredentials | Error::BasicNotAllowed | Error::Credentials(_) => true,
-        Error::Challenge(_) | Error::Redirect { .. } | Error::Http { status: 404 } => at_first,
+    match error.failure {
+        CallFailure::LoginRefused
+        | CallFailure::NoCredentials
+        | CallFailure::BasicNotAllowed
+        | CallFailure::Credentials(_) => true,
+        CallFailure::Challenge(_) | CallFailure::Redirect | CallFailure::Http { status: 404, .. } => at_first,
         _ => false,
     }
 }

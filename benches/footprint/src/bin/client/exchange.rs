@@ -70,8 +70,10 @@ impl Client<'_> {
         let mut decoder = Decoder::<C, _>::new(&mut *self.record);
         while let Some(piece) = self.line.piece()? {
             let mut input = self.line.bytes.get(piece).unwrap_or_default();
-            while let Some(record) = decoder.next(&mut input)? {
-                take(record);
+            while decoder.advance(&mut input)? {
+                if let Some(record) = decoder.record() {
+                    take(record);
+                }
             }
         }
         let summary = decoder.finish()?;

@@ -3,7 +3,7 @@
 use core::{hint::black_box, time::Duration};
 
 use cortex_m::singleton;
-use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, measured, print};
+use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, print};
 #[cfg(feature = "incoming-sms")]
 use sms_gateway_core::call::{IncomingSms, QueryIncomingSms};
 use sms_gateway_core::{
@@ -22,22 +22,25 @@ const MAX_STEPS: u32 = 1000;
 const EARLY: usize = MESSAGES / 2;
 
 /// Sends all messages, one with each request, and returns when all are delivered.
-#[inline(never)]
 pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
+    let tracker = tracker()?;
+    follow(client, tracker)
+}
+
+/// Builds the tracker: by itself, so that the copies that are made on the way leave the stack.
+#[inline(never)]
+fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_epoch: FIRST_EPOCH, ..Settings::default() };
     settings.limits.recipients = 1;
     settings.incoming = cfg!(feature = "incoming-sms");
     let slots = singleton!(: [Slot; MESSAGES] = [Slot::EMPTY; MESSAGES]).ok_or(Failed::Open)?;
     let early = singleton!(: [EarlyReport; EARLY] = [EarlyReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
-    let tracker = measured(
-        "new-stack",
-        || singleton!(: Tracker<'static> = Tracker::new(slots, early, settings, Duration::ZERO)),
-    );
+    let tracker = singleton!(: Tracker<'static> = Tracker::new(slots, early, settings, Duration::ZERO));
     let tracker = tracker.ok_or(Failed::Open)?;
     print("slots", size_of::<[Slot; MESSAGES]>());
     print("early", size_of::<[EarlyReport; EARLY]>());
     print("tracker", size_of::<Tracker<'_>>());
-    measured("stack", || follow(client, tracker))
+    Ok(tracker)
 }
 
 #[inline(never)]

@@ -8,7 +8,7 @@ mod exchange;
 mod life;
 mod line;
 
-use footprint::{HOST, PASSWORD, USER, Wire, end, measured, print};
+use footprint::{HOST, PASSWORD, USER, Wire, end, print};
 use sms_gateway_core::http::{Answer, Credentials, login::Login};
 
 use exchange::Client;
@@ -26,8 +26,12 @@ const FOREIGN: u32 = 100;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let (mut request, mut answer, mut record) = ([0; REQUEST], [0; ANSWER], [0; RECORD]);
-    let (mut kept, mut challenge) = ([0; CHALLENGE], [0; CHALLENGE]);
+    // Not as a tuple, which would be copied.
+    let mut request = [0; REQUEST];
+    let mut answer = [0; ANSWER];
+    let mut record = [0; RECORD];
+    let mut kept = [0; CHALLENGE];
+    let mut challenge = [0; CHALLENGE];
     let mut client = Client {
         line: Line {
             wire: Wire::new(FOREIGN),
@@ -43,7 +47,8 @@ fn main() -> ! {
     };
     print("buffers", REQUEST + ANSWER + RECORD + 2 * CHALLENGE);
     print("client", size_of::<Client<'_>>() - size_of::<Wire>());
-    let outcome = measured("calls-stack", || calls::make(&mut client));
+    print("played", size_of::<Wire>());
+    let outcome = calls::make(&mut client);
     #[cfg(feature = "track")]
     let outcome = outcome.and_then(|()| life::live(&mut client));
     #[cfg(feature = "texts")]

@@ -1,0 +1,99 @@
+//! A response that is still arriving.
+
+use core::{fmt, marker::PhantomData};
+
+use sms_gateway_core::{call::Call, client::Read};
+
+use crate::{
+    Error, Transport,
+    connection::{Connection, GatewaySession, body_lost},
+};
+
+/// The response to a call, record by record while it arrives.
+///
+/// It borrows the gateway. Dropping it before its end costs the connection: the next call closes it and opens a new one. A
+/// record lives in [`Buffers::record`](crate::Buffers::record) until the next one is asked for.
+///
+/// A response that refuses, is truncated or malformed is an error of [`next`](Self::next), after the records before it.
+pub struct Response<'g, 'm, T, C> {
+    connection: &'g mut Connection<'m, T>,
+    session: &'g mut GatewaySession<'m>,
+    call: PhantomData<fn() -> C>,
+}
+
+impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
+    pub(crate) const fn new(
+        connection: &'g mut Connection<'m, T>,
+        session: &'g mut GatewaySession<'m>,
+    ) -> Self {
+        Self { connection, session, call: PhantomData }
+    }
+
+    /// Returns the next record as soon as it has arrived; `None` once the response was read to its end and reports success.
+    ///
+    /// Dropping the future loses nothing, if the transport's `read` loses nothing when it is dropped; that of embassy-net
+    /// does not.
+    ///
+    /// # Errors
+    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it stand.
+    pub async fn next(&mut self) -> Result<Option<C::Record<'_>>, Error<T::Error>> {
+        advance(self.connection, self.session).await?;
+        Ok(self.session.record::<C>())
+    }
+
+    /// Reads what is left and returns what the response says besides its records. Dropping the future is as with
+    /// [`next`](Self::next).
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn finish(&mut self) -> Result<C::Summary<'_>, Error<T::Error>> {
+        while advance(self.connection, self.session).await? {}
+        Ok(self.summary())
+    }
+
+    /// Returns what the response has said so far besides its records, also after an error.
+    pub fn summary(&self) -> C::Summary<'_> {
+        self.session.summary::<C>()
+    }
+}
+
+/// Reads up to the next record (`true`) or the end. It does not depend on the call, so it is compiled once.
+pub(crate) async fn advance<T: Transport>(
+    connection: &mut Connection<'_, T>,
+    session: &mut GatewaySession<'_>,
+) -> Result<bool, Error<T::Error>> {
+    let outcome = read(connection, session).await;
+    if outcome.is_err() {
+        connection.abandon().await;
+    }
+    outcome
+}
+
+async fn read<T: Transport>(
+    connection: &mut Connection<'_, T>,
+    session: &mut GatewaySession<'_>,
+) -> Result<bool, Error<T::Error>> {
+    loop {
+        let mut input = connection.wire.body();
+        let available = input.len();
+        let read = session.read(&mut input);
+        let consumed = available.saturating_sub(input.len());
+        connection.wire.consume(consumed);
+        match read? {
+            Read::Record => return Ok(true),
+            Read::End => return Ok(false),
+            Read::Drain => connection.finish(session).await,
+            Read::More => match connection.piece(session).await {
+                Ok(true) => {}
+                Ok(false) => session.body_ended()?,
+                Err(fault) => return Err(body_lost(session, fault)),
+            },
+        }
+    }
+}
+
+impl<T, C: Call> fmt::Debug for Response<'_, '_, T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("call", &C::NAME).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,245 @@
+//! One gateway's connection and session: performs the exchanges that the session asks for.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Request, Response, Uri,
+    body::Incoming,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LOCATION, WWW_AUTHENTICATE},
+    http::uri::PathAndQuery,
+};
+use sms_gateway_core::{
+    call::{AnyCall, Commas, MAX_TARGET_BYTES, Method, QuerySmsInQueue, Spec},
+    client::{DRAIN_TIMEOUT, Due, Failure, MAX_DRAINED_BYTES, Next, ResponseHead, Session, Timeouts},
+    http::Credentials,
+};
+use tokio::time::Instant;
+
+use crate::{
+    Error,
+    connect::Connector,
+    connection::{self, BrokenExchange, Connection, GatewaySession},
+};
+
+/// The size of the buffer for a login challenge, in bytes. Gateways need some hundred.
+const CHALLENGE_BUFFER: usize = 8 * 1024;
+/// The size of the buffer for an `Authorization`, in bytes.
+const AUTHORIZATION_BUFFER: usize = 16 * 1024;
+
+/// What does not change while a gateway is used.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `host:port`, to connect to.
+    pub(crate) address: Arc<str>,
+    pub(crate) connector: Connector,
+    pub(crate) host: HeaderValue,
+    pub(crate) commas: Commas,
+    /// The limit on the wait for an earlier call.
+    pub(crate) turn_timeout: Duration,
+}
+
+/// A user name and a password.
+#[derive(Clone)]
+pub(crate) struct Account {
+    pub(crate) username: String,
+    pub(crate) password: String,
+}
+
+impl Account {
+    fn credentials(&self) -> Credentials<'_> {
+        Credentials::new(&self.username, &self.password)
+    }
+}
+
+/// A call as it is sent, without the login. It borrows nothing.
+pub(crate) struct Outgoing {
+    spec: &'static Spec,
+    is_repeatable: bool,
+    method: hyper::Method,
+    target: Uri,
+    body: Bytes,
+}
+
+impl Outgoing {
+    pub(crate) fn new(call: AnyCall<'_>, commas: Commas) -> Result<Self, Failure> {
+        let mut body = vec![0; call.body_length()];
+        // The buffer has the size that was asked for.
+        let _ = call.body(&mut body);
+        let mut buffer = [0; MAX_TARGET_BYTES];
+        let target = call.target(commas, &mut buffer).ok().and_then(|target| target.parse().ok());
+        Ok(Self {
+            spec: call.spec(),
+            is_repeatable: call.is_repeatable(),
+            method: match call.method() {
+                Method::Get => hyper::Method::GET,
+                Method::Post => hyper::Method::POST,
+            },
+            target: target.ok_or(Failure::Host)?,
+            body: body.into(),
+        })
+    }
+
+    pub(crate) const fn name(&self) -> &'static str {
+        self.spec.name()
+    }
+
+    fn path(&self) -> &str {
+        self.target.path_and_query().map_or("", PathAndQuery::as_str)
+    }
+
+    fn request(&self, host: &HeaderValue, authorization: Option<HeaderValue>) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.target.clone();
+        let headers = request.headers_mut();
+        headers.insert(HOST, host.clone());
+        if let Some(authorization) = authorization {
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        if self.method == hyper::Method::POST {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        request
+    }
+}
+
+/// The request that goes out.
+enum Sending {
+    /// The GET that fetches a login challenge.
+    Probe(Outgoing),
+    /// The call itself, with its `Authorization`.
+    Call(Option<HeaderValue>),
+}
+
+/// A gateway's connection and session.
+pub(crate) struct Client {
+    connection: Option<Connection>,
+    pub(crate) session: GatewaySession,
+    account: Option<Account>,
+    /// The zero of the session's time.
+    began: Instant,
+    /// The buffer that an `Authorization` is written into.
+    authorization: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn new(
+        account: Option<Account>,
+        is_basic_allowed: bool,
+        record_buffer: usize,
+        timeouts: Timeouts,
+    ) -> Self {
+        let mut session = Session::new(vec![0; CHALLENGE_BUFFER], vec![0; record_buffer]);
+        session.allow_basic(is_basic_allowed);
+        session.set_timeouts(timeouts);
+        let authorization = vec![0; AUTHORIZATION_BUFFER];
+        Self { connection: None, session, account, began: Instant::now(), authorization }
+    }
+
+    pub(crate) fn set_account(&mut self, account: Option<Account>) {
+        self.account = account;
+        self.session.reset_login();
+    }
+
+    /// Closes the connection.
+    pub(crate) fn close(&mut self) {
+        self.connection = None;
+    }
+
+    /// Performs the exchanges of a call until its response can be read.
+    pub(crate) async fn call(
+        &mut self,
+        outgoing: &Outgoing,
+        settings: &Settings,
+    ) -> Result<Response<Incoming>, Error> {
+        self.session.begin(outgoing.spec, outgoing.is_repeatable);
+        let mut sending = self.authorize(outgoing, settings.commas)?;
+        loop {
+            let next = match self.exchange(outgoing, &sending, settings).await {
+                Ok(response) => match self.take_head(&response) {
+                    Ok(Next::Read) => return Ok(response),
+                    next => {
+                        self.discard(response.into_body()).await;
+                        next?
+                    }
+                },
+                Err(BrokenExchange { broken, source }) => {
+                    self.session.lost(broken).map_err(|failure| Error::new(failure, source))?
+                }
+            };
+            if next == Next::Send {
+                sending = self.authorize(outgoing, settings.commas)?;
+            }
+        }
+    }
+
+    /// The request that goes out next.
+    fn authorize(&mut self, outgoing: &Outgoing, commas: Commas) -> Result<Sending, Failure> {
+        let now = self.began.elapsed();
+        let credentials = self.account.as_ref().map(Account::credentials);
+        let (method, path) = (outgoing.method.as_str(), outgoing.path());
+        let due = self.session.authorize(credentials.as_ref(), method, path, now, &mut self.authorization)?;
+        Ok(match due {
+            Due::Probe => {
+                tracing::debug!("fetching a login challenge");
+                Sending::Probe(Outgoing::new(AnyCall::from(&QuerySmsInQueue), commas)?)
+            }
+            Due::Call(None) => Sending::Call(None),
+            Due::Call(Some(value)) => {
+                // The session writes nothing that a header cannot carry.
+                let mut value = HeaderValue::from_str(value).map_err(|_| Failure::Host)?;
+                value.set_sensitive(true);
+                Sending::Call(Some(value))
+            }
+        })
+    }
+
+    async fn exchange(
+        &mut self,
+        outgoing: &Outgoing,
+        sending: &Sending,
+        settings: &Settings,
+    ) -> Result<Response<Incoming>, BrokenExchange> {
+        let request = match sending {
+            Sending::Probe(probe) => probe.request(&settings.host, None),
+            Sending::Call(authorization) => outgoing.request(&settings.host, authorization.clone()),
+        };
+        let kept = self.connection.take();
+        let mut connection = connection::open(kept, settings, &mut self.session).await?;
+        let response = connection.exchange(request, &mut self.session).await?;
+        self.connection = Some(connection);
+        Ok(response)
+    }
+
+    /// Hands the head of a response to the session.
+    fn take_head(&mut self, response: &Response<Incoming>) -> Result<Next, Error> {
+        let headers = response.headers();
+        let head =
+            ResponseHead { status: response.status().as_u16(), has_location: headers.contains_key(LOCATION) };
+        let challenges = headers.get_all(WWW_AUTHENTICATE).into_iter();
+        let challenges = challenges.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let credentials = self.account.as_ref().map(Account::credentials);
+        // The keys of the standard library's hash maps are random.
+        let entropy = || RandomState::new().hash_one(0);
+        let now = self.began.elapsed();
+        let next = self.session.responded(head, Ok(challenges), credentials.as_ref(), entropy, now);
+        next.map_err(|failure| match failure {
+            Failure::Redirect => Error::redirected(headers),
+            failure => failure.into(),
+        })
+    }
+
+    /// Reads a body that has no use, so that the connection can carry another exchange, unless that takes long.
+    async fn discard(&mut self, body: Incoming) {
+        let rest = Limited::new(body, MAX_DRAINED_BYTES).collect();
+        if !matches!(tokio::time::timeout(DRAIN_TIMEOUT, rest).await, Ok(Ok(_))) {
+            self.close();
+        }
+    }
+}

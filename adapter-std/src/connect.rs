@@ -1,0 +1,56 @@
+//! Connections to the gateway: TCP by default, or anything that the caller opens.
+
+use std::{fmt, future::Future, io, pin::Pin, sync::Arc};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+
+/// An open connection.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+type Opening = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
+
+/// Opens connections to an address of the form `host:port`.
+#[derive(Clone)]
+pub(crate) struct Connector(Arc<dyn Fn(String) -> Opening + Send + Sync>);
+
+impl Connector {
+    /// Wraps a function that opens connections.
+    pub(crate) fn new<F, O, S>(open: F) -> Self
+    where
+        F: Fn(String) -> O + Send + Sync + 'static,
+        O: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Self(Arc::new(move |address| {
+            let opening = open(address);
+            Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn Stream>) })
+        }))
+    }
+
+    /// Opens a connection.
+    pub(crate) fn open(&self, address: &str) -> Opening {
+        (self.0)(address.to_owned())
+    }
+}
+
+/// TCP connections that send small writes at once.
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new(|address| async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        })
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! The one connection to a gateway, and the exchange of a request for the head of its response over it.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use sms_gateway_core::client::{Broken, Cause, Loss, Session, Wait};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::AbortHandle,
+};
+
+use crate::{client::Settings, error::BoxError};
+
+/// The time limit for a kept connection to take another request. One that is open takes it at once.
+const READY_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// An open connection; dropping it closes it.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    task: AbortHandle,
+    traffic: Arc<Traffic>,
+    /// It has carried a response before, so the gateway may have closed it since.
+    is_kept: bool,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// An exchange that broke before the head of its response.
+pub(crate) struct BrokenExchange {
+    pub(crate) broken: Broken,
+    pub(crate) source: Option<BoxError>,
+}
+
+impl BrokenExchange {
+    fn new(loss: Loss, cause: Cause, source: Option<BoxError>) -> Self {
+        Self { broken: Broken { loss, cause }, source }
+    }
+}
+
+/// The session of a gateway.
+pub(crate) type GatewaySession = Session<Vec<u8>>;
+
+/// Returns the connection if it still takes a request, or opens a new one.
+pub(crate) async fn open(
+    kept: Option<Connection>,
+    settings: &Settings,
+    session: &mut GatewaySession,
+) -> Result<Connection, BrokenExchange> {
+    if let Some(mut connection) = kept
+        && connection.is_reusable().await
+    {
+        return Ok(connection);
+    }
+    tracing::debug!("connecting");
+    let unsent = |cause, source| BrokenExchange::new(Loss::Unsent { kept: false }, cause, source);
+    match timed(session, Wait::Connect, connect(settings)).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(unsent(Cause::Transport, Some(error.into()))),
+        Err(cause) => Err(unsent(cause, None)),
+    }
+}
+
+impl Connection {
+    /// Whether the connection can carry another request. One whose last request was not written whole cannot: the gateway
+    /// would take the next request for the rest of it.
+    async fn is_reusable(&mut self) -> bool {
+        self.is_kept = true;
+        self.traffic.is_request_whole()
+            && matches!(tokio::time::timeout(READY_TIMEOUT, self.sender.ready()).await, Ok(Ok(())))
+    }
+
+    /// Sends a request and waits for the head of its response.
+    pub(crate) async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        session: &mut GatewaySession,
+    ) -> Result<Response<Incoming>, BrokenExchange> {
+        self.traffic.begin();
+        let sent = self.sender.try_send_request(request);
+        match timed(session, Wait::Response, sent).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(mut error)) => {
+                let is_unsent = error.take_message().is_some() || self.traffic.is_nothing_written();
+                let loss = match self.is_kept {
+                    kept if is_unsent => Loss::Unsent { kept },
+                    true if self.traffic.is_nothing_read() => Loss::Stale,
+                    _ => Loss::Lost,
+                };
+                Err(BrokenExchange::new(loss, Cause::Transport, Some(error.into_error().into())))
+            }
+            Err(cause) => Err(BrokenExchange::new(Loss::Lost, cause, None)),
+        }
+    }
+}
+
+/// Awaits within a time limit of the call, and reports the wait to the session.
+async fn timed<T>(
+    session: &mut GatewaySession,
+    wait: Wait,
+    future: impl Future<Output = T>,
+) -> Result<T, Cause> {
+    let limit = session.wait_limit(wait);
+    let began = tokio::time::Instant::now();
+    let outcome = tokio::time::timeout(limit.duration, future).await;
+    session.waited(began.elapsed());
+    outcome.map_err(|_| limit.expired)
+}
+
+/// Opens a connection, and starts its task.
+async fn connect(settings: &Settings) -> io::Result<Connection> {
+    let stream = settings.connector.open(&settings.address).await?;
+    let traffic = Arc::new(Traffic::default());
+    let stream = Observed { stream, traffic: Arc::clone(&traffic) };
+    // Real devices break these rules in the heads of their responses.
+    let (sender, connection) = http1::Builder::new()
+        .allow_spaces_after_header_name_in_responses(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .ignore_invalid_headers_in_responses(true)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    let task = tokio::spawn(async move {
+        // An error of the connection reaches the call that waits for a response.
+        let _ = connection.await;
+    });
+    Ok(Connection { sender, task: task.abort_handle(), traffic, is_kept: false })
+}
+
+/// What has passed over a connection since the last request began. hyper does not report it.
+#[derive(Default)]
+struct Traffic {
+    written: AtomicUsize,
+    /// The bytes that the last write offered and the stream did not take.
+    untaken: AtomicUsize,
+    has_read: AtomicBool,
+}
+
+impl Traffic {
+    fn begin(&self) {
+        self.written.store(0, Ordering::Relaxed);
+        self.untaken.store(0, Ordering::Relaxed);
+        self.has_read.store(false, Ordering::Relaxed);
+    }
+
+    fn write(&self, offered: usize, taken: &Poll<io::Result<usize>>) {
+        let taken = match taken {
+            Poll::Ready(Ok(taken)) => *taken,
+            _ => 0,
+        };
+        self.written.fetch_add(taken, Ordering::Relaxed);
+        self.untaken.store(offered.saturating_sub(taken), Ordering::Relaxed);
+    }
+
+    fn is_nothing_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed) == 0
+    }
+
+    fn is_nothing_read(&self) -> bool {
+        !self.has_read.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last request was written to its end. hyper collects the head and a body of one piece before its first
+    /// write, so each write offers all that is left of the request.
+    fn is_request_whole(&self) -> bool {
+        !self.is_nothing_written() && self.untaken.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// A stream whose traffic is observed.
+struct Observed<S> {
+    stream: S,
+    traffic: Arc<Traffic>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.traffic.has_read.store(true, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.traffic.write(bytes.len(), &written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.traffic.write(slices.iter().map(|slice| slice.len()).sum(), &written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

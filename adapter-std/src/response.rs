@@ -1,0 +1,290 @@
+//! A response that is still arriving.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use futures_core::Stream;
+use hyper::body::{Body, Incoming};
+use sms_gateway_core::{
+    call::Call,
+    client::{Cause, DRAIN_TIMEOUT, MAX_DRAINED_BYTES, Read, Wait},
+};
+use tokio::{
+    sync::OwnedMutexGuard,
+    time::{Instant, Sleep},
+};
+use tracing::Span;
+
+use crate::{
+    Error,
+    client::{Client, Settings},
+    connection::GatewaySession,
+    error::BoxError,
+};
+
+/// The response to a call, record by record while it arrives.
+///
+/// It holds the gateway's one connection: other calls wait until it is read to its end or dropped. Dropping it early closes
+/// the connection, and the next call opens a new one. Dropping a future of [`next`](Self::next) loses nothing.
+///
+/// A response that refuses, is truncated or malformed is an error of [`next`](Self::next), after the records before it.
+pub struct Response<C: Call> {
+    reader: Reader,
+    call: PhantomData<fn() -> C>,
+}
+
+/// A response without its call's type, so that reading is compiled once.
+pub(crate) struct Reader {
+    client: OwnedMutexGuard<Client>,
+    settings: Arc<Settings>,
+    body: Incoming,
+    piece: Bytes,
+    pending: Option<Pending>,
+    /// The document is complete, and this much of the rest may be read for the sake of the connection.
+    drain_left: Option<usize>,
+    /// The connection carries nothing more of this response.
+    is_over: bool,
+    span: Span,
+}
+
+/// Why a piece of the body did not arrive.
+type Fault = (Cause, Option<BoxError>);
+
+/// A wait for the next piece of the body.
+struct Pending {
+    timer: Pin<Box<Sleep>>,
+    began: Instant,
+    expired: Cause,
+}
+
+impl<C: Call> Response<C> {
+    pub(crate) const fn new(reader: Reader) -> Self {
+        Self { reader, call: PhantomData }
+    }
+
+    /// Returns the next record as soon as it has arrived; `None` once the response was read to its end and reports success.
+    ///
+    /// # Errors
+    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it stand.
+    pub async fn next(&mut self) -> Result<Option<C::Record<'_>>, Error> {
+        self.reader.advance().await?;
+        Ok(self.reader.session().record::<C>())
+    }
+
+    /// Reads what is left and returns what the response says besides its records.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn finish(&mut self) -> Result<C::Summary<'_>, Error> {
+        while self.reader.advance().await? {}
+        Ok(self.summary())
+    }
+
+    /// Returns what the response has said so far besides its records, also after an error.
+    pub fn summary(&self) -> C::Summary<'_> {
+        self.reader.session().summary::<C>()
+    }
+
+    /// Returns the records as a stream of what `own` makes of each.
+    pub const fn into_stream<T, F>(self, own: F) -> Records<C, F>
+    where
+        F: FnMut(C::Record<'_>) -> T,
+    {
+        Records { response: self, own, is_over: false }
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(body: Incoming, client: OwnedMutexGuard<Client>, settings: Arc<Settings>) -> Self {
+        Self {
+            client,
+            settings,
+            body,
+            piece: Bytes::new(),
+            pending: None,
+            drain_left: None,
+            is_over: false,
+            span: Span::current(),
+        }
+    }
+
+    /// The session, which holds the record read last.
+    pub(crate) fn session(&self) -> &GatewaySession {
+        &self.client.session
+    }
+
+    /// Limits the bytes of the body that are read.
+    pub(crate) fn limit_bytes(&mut self, limit: u32) {
+        self.client.session.limit_bytes(limit);
+    }
+
+    /// Reads up to the next record (`true`) or the end. Dropping the future loses nothing.
+    pub(crate) async fn advance(&mut self) -> Result<bool, Error> {
+        poll_fn(|context| self.poll_advance(context)).await
+    }
+
+    fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let outcome = ready!(self.poll_read(context));
+        let outcome = outcome.map_err(|error| error.at(&self.settings.address));
+        if let Err(error) = &outcome {
+            tracing::debug!(parent: &self.span, %error, "the response failed");
+            self.abandon();
+        }
+        Poll::Ready(outcome)
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        loop {
+            if !self.is_over && self.drain_left.is_some() {
+                ready!(self.poll_drain(context));
+                self.is_over = true;
+            }
+            let mut input = &self.piece[..];
+            let read = self.client.session.read(&mut input);
+            let consumed = self.piece.len() - input.len();
+            self.piece.advance(consumed);
+            match read? {
+                Read::Record => return Poll::Ready(Ok(true)),
+                Read::End => return Poll::Ready(Ok(false)),
+                Read::Drain => self.drain_left = Some(MAX_DRAINED_BYTES),
+                Read::More => match ready!(self.poll_piece(context)) {
+                    Ok(Some(piece)) => self.piece = piece,
+                    Ok(None) => self.client.session.body_ended()?,
+                    Err((cause, source)) => {
+                        let failure = self.client.session.body_lost(cause);
+                        return Poll::Ready(Err(Error::new(failure, source)));
+                    }
+                },
+            }
+        }
+    }
+
+    /// Reads what is left of the body so that the connection can be used again, unless that takes long.
+    fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.body.is_end_stream() {
+            let left = self.drain_left.unwrap_or_default();
+            match ready!(self.poll_piece(context)) {
+                Ok(Some(piece)) if piece.len() <= left => self.drain_left = Some(left - piece.len()),
+                Ok(None) => break,
+                _ => {
+                    self.client.close();
+                    break;
+                }
+            }
+        }
+        self.stop_waiting();
+        Poll::Ready(())
+    }
+
+    /// The next piece of the body; `None` at its end.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
+        loop {
+            if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+                // What is drained has one time limit in all.
+                if self.drain_left.is_none() {
+                    self.stop_waiting();
+                }
+                match frame.transpose() {
+                    Ok(None) => return Poll::Ready(Ok(None)),
+                    Err(error) => return Poll::Ready(Err((Cause::Transport, Some(error.into())))),
+                    Ok(Some(frame)) => match frame.into_data() {
+                        Ok(data) => return Poll::Ready(Ok(Some(data))),
+                        // Trailers carry nothing of use here.
+                        Err(_) => continue,
+                    },
+                }
+            }
+            let session = &self.client.session;
+            let is_draining = self.drain_left.is_some();
+            let pending = self.pending.get_or_insert_with(|| Pending::new(session, is_draining));
+            ready!(pending.timer.as_mut().poll(context));
+            let expired = pending.expired;
+            self.stop_waiting();
+            return Poll::Ready(Err((expired, None)));
+        }
+    }
+
+    /// Ends a wait, which counts against the time of the call.
+    fn stop_waiting(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.client.session.waited(pending.began.elapsed());
+        }
+    }
+
+    /// Closes the connection unless the response was read to its end.
+    fn abandon(&mut self) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            self.client.close();
+        }
+    }
+}
+
+impl Pending {
+    fn new(session: &GatewaySession, is_draining: bool) -> Self {
+        let limit = session.wait_limit(Wait::Body);
+        let duration = if is_draining { DRAIN_TIMEOUT } else { limit.duration };
+        let timer = Box::pin(tokio::time::sleep(duration));
+        Self { timer, began: Instant::now(), expired: limit.expired }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+impl<C: Call> fmt::Debug for Response<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("call", &C::NAME).finish_non_exhaustive()
+    }
+}
+
+/// The records of a [`Response`] as a stream, each made into a value of its own. It ends after the first error.
+pub struct Records<C: Call, F> {
+    response: Response<C>,
+    own: F,
+    is_over: bool,
+}
+
+impl<C, T, F> Stream for Records<C, F>
+where
+    C: Call,
+    F: FnMut(C::Record<'_>) -> T + Unpin,
+{
+    type Item = Result<T, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.is_over {
+            return Poll::Ready(None);
+        }
+        let reader = &mut this.response.reader;
+        let outcome = ready!(reader.poll_advance(context));
+        this.is_over = !matches!(outcome, Ok(true));
+        Poll::Ready(match outcome {
+            Err(error) => Some(Err(error)),
+            Ok(_) => reader.session().record::<C>().map(|record| Ok((this.own)(record))),
+        })
+    }
+}
+
+impl<C: Call, F> Records<C, F> {
+    /// Returns the response, for its summary.
+    pub const fn response(&self) -> &Response<C> {
+        &self.response
+    }
+}
+
+impl<C: Call, F> fmt::Debug for Records<C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records").field("response", &self.response).finish_non_exhaustive()
+    }
+}

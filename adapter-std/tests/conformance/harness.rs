@@ -1,0 +1,193 @@
+//! The surroundings of a scenario: the peer, the adapter under test, and a log.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use sms_gateway::core::track::Message;
+
+use crate::{
+    peer::Peer,
+    record::{seconds, show},
+    stream::Target,
+    subject::{Adapter, ApiCall, GatewaySetup, GatewaySubject, MessengerSetup, MessengerSubject, Stores},
+};
+
+/// More records than any response has.
+const ALL: usize = 1000;
+
+/// Lines with the time since the scenario began.
+///
+/// Tasks that work at the same time have no order. Lines of one time are therefore sorted by their subject, those of the scenario
+/// itself first.
+#[derive(Clone)]
+pub struct Log {
+    peer: Peer,
+    lines: Arc<Mutex<Vec<(Duration, String, String)>>>,
+}
+
+impl Log {
+    /// A line of the scenario itself.
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.at(self.peer.elapsed(), "", text.as_ref());
+    }
+
+    /// A line about something that a messenger reports.
+    pub fn event(&self, about: &str, text: impl AsRef<str>) {
+        self.at(self.peer.elapsed(), about, text.as_ref());
+    }
+
+    fn at(&self, time: Duration, about: &str, text: &str) {
+        let text = format!("  {} {}", seconds(time), text.replace('\n', "\n     "));
+        self.lines.lock().unwrap().push((time, about.to_owned(), text));
+    }
+
+    /// An update of a message.
+    pub fn update(&self, message: &Message) {
+        let failure = message.failure.map_or(String::new(), |failure| format!(", {failure:?}"));
+        let end = if message.is_final { ", the end" } else { "" };
+        let about = format!("message {}", message.id);
+        self.event(&about, format!("{about}: {:?}{failure}{end}", message.state));
+    }
+
+    fn take(&self) -> String {
+        let mut lines = std::mem::take(&mut *self.lines.lock().unwrap());
+        lines.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+        lines.into_iter().map(|(_, _, text)| text).collect::<Vec<_>>().join("\n")
+    }
+}
+
+pub struct Harness {
+    pub peer: Peer,
+    adapter: Adapter,
+    log: Log,
+    subject: GatewaySubject,
+    store: Stores,
+}
+
+impl Harness {
+    pub fn new(adapter: Adapter) -> Self {
+        let peer = Peer::new();
+        let log = Log { peer: peer.clone(), lines: Arc::default() };
+        let subject = GatewaySubject::new(adapter, &Target::Peer(peer.clone()), &GatewaySetup::default());
+        Self { peer, adapter, log, subject, store: Stores::new() }
+    }
+
+    fn target(&self) -> Target {
+        Target::Peer(self.peer.clone())
+    }
+
+    /// Makes the gateway anew.
+    pub fn set_up(&mut self, setup: &GatewaySetup) {
+        self.subject = GatewaySubject::new(self.adapter, &self.target(), setup);
+    }
+
+    /// Makes the gateway anew, without credentials.
+    pub fn set_up_open(&mut self) {
+        self.set_up(&GatewaySetup { password: None, ..GatewaySetup::default() });
+    }
+
+    /// The stores of its messengers.
+    pub fn stores(&self) -> Stores {
+        self.store.clone()
+    }
+
+    /// Replaces the stores of its messengers.
+    pub fn set_stores(&mut self, stores: Stores) {
+        self.store = stores;
+    }
+
+    pub fn note(&self, text: &str) {
+        self.log.note(text);
+    }
+
+    pub async fn wait(&self, milliseconds: u64) {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+
+    /// Makes a call and reads its response to the end.
+    pub async fn call(&mut self, call: ApiCall) {
+        self.call_up_to(call, ALL).await;
+    }
+
+    /// Makes a call, reads its records up to this number, and drops the response then.
+    pub async fn call_up_to(&mut self, call: ApiCall, records: usize) {
+        let began = self.peer.elapsed();
+        let outcome = self.subject.call(call, records).await;
+        self.log.at(
+            began,
+            "",
+            &format!("call {call:?}, until {}\n{}", seconds(self.peer.elapsed()), outcome.0),
+        );
+    }
+
+    /// Makes a call and drops its future after a time. The end is logged without the records, and returned.
+    pub async fn call_silently_for(&mut self, call: ApiCall, milliseconds: u64) -> String {
+        let (began, limit) = (self.peer.elapsed(), Duration::from_millis(milliseconds));
+        let outcome = tokio::time::timeout(limit, self.subject.call(call, usize::MAX)).await;
+        let end = match &outcome {
+            Ok(outcome) => outcome.0.lines().next_back().unwrap_or_default().to_owned(),
+            Err(_) => "it is dropped".to_owned(),
+        };
+        self.log.at(began, "", &format!("call {call:?}, until {}\n{end}", seconds(self.peer.elapsed())));
+        settle().await;
+        end
+    }
+
+    /// Makes a call and drops its future after a time.
+    pub async fn call_for(&mut self, call: ApiCall, milliseconds: u64) {
+        let limit = Duration::from_millis(milliseconds);
+        if tokio::time::timeout(limit, self.call(call)).await.is_err() {
+            self.note(&format!("call {call:?} is dropped"));
+        }
+        settle().await;
+    }
+
+    pub async fn ussd(&mut self, port: u8, code: &str) {
+        let began = self.peer.elapsed();
+        let outcome = self.subject.ussd(port, code).await;
+        self.log.at(began, "", &format!("USSD, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
+    }
+
+    pub async fn set_password(&mut self, password: &'static str) {
+        self.subject.set_password(password).await;
+        self.note(&format!("the password is {password:?} from now on"));
+    }
+
+    /// Starts a messenger over a gateway of its own, with what the last one has stored.
+    pub async fn messenger(&self, setup: MessengerSetup) -> MessengerSubject {
+        self.messenger_with(setup, &GatewaySetup::default()).await
+    }
+
+    pub async fn messenger_with(&self, setup: MessengerSetup, gateway: &GatewaySetup) -> MessengerSubject {
+        self.note("a messenger starts");
+        let subject = GatewaySubject::new(self.adapter, &self.target(), gateway);
+        subject.messenger(self.store.clone(), &setup, &self.log).await
+    }
+
+    /// Ends the scenario: the text of all that happened.
+    pub async fn end(self) -> String {
+        let Self { peer, adapter, log, subject, .. } = self;
+        drop(subject);
+        settle().await;
+        let left = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        // Timers of embassy-time are tasks here.
+        if adapter == Adapter::Std && left > 0 {
+            log.note(format!("{left} tasks are left"));
+        }
+        let connections = peer.take();
+        let open = connections.iter().filter(|connection| connection.is_open()).count();
+        if open > 0 {
+            log.note(format!("{open} connections are left open"));
+        }
+        format!("{}\n{}", log.take(), show(&connections, adapter == Adapter::Std))
+    }
+}
+
+/// Lets tasks end that have nothing to wait for.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}

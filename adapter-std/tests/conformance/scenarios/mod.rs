@@ -1,0 +1,43 @@
+//! The scenarios, by subject.
+
+mod calls;
+mod cuts;
+mod dropping;
+mod endless;
+mod framing;
+mod kept;
+mod life;
+mod login;
+mod messenger;
+mod model;
+mod nonces;
+mod probes;
+mod responses;
+mod timeouts;
+mod ussd;
+
+pub use calls::printed;
+pub use model::GatewayModel;
+
+use crate::Scenario;
+
+/// All of them, in the order of the recording.
+pub fn all() -> Vec<Scenario> {
+    [
+        calls::ALL,
+        login::ALL,
+        nonces::ALL,
+        probes::ALL,
+        cuts::ALL,
+        kept::ALL,
+        framing::ALL,
+        responses::ALL,
+        timeouts::ALL,
+        dropping::ALL,
+        endless::ALL,
+        ussd::ALL,
+        messenger::ALL,
+        life::ALL,
+    ]
+    .concat()
+}

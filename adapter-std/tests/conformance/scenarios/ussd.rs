@@ -1,0 +1,85 @@
+//! USSD codes and the replies to them.
+
+use crate::{harness::Harness, list, reply::Reply};
+
+list![
+    a_reply_arrives,
+    a_reply_stays_unchanged,
+    a_reply_repeats_the_last_one,
+    a_reply_never_arrives,
+    a_code_is_not_sent,
+    a_code_is_not_mentioned,
+    a_code_is_lost,
+    questions_for_a_reply_fail,
+    the_last_question_for_a_reply_fails,
+    a_reply_is_refused_by_a_login,
+];
+
+/// The replies that the port shows, one for each question; the last one stays.
+async fn dial(harness: &mut Harness, outcome: &'static str, shown: &'static [&'static str]) {
+    harness.set_up_open();
+    let mut shown = shown.iter();
+    let mut last = "";
+    harness.peer.script(move |request| {
+        if request.call() == "send_ussd" {
+            return Reply::json(outcome);
+        }
+        last = shown.next().unwrap_or(&last);
+        match last {
+            "500" => Reply::status(500, "broken"),
+            "cut" => Reply::never().close(),
+            "401" => Reply::digest("n1"),
+            text => Reply::json(&format!(
+                r#"{{"error_code":200,"reply":[{{"port":3,"text":"Other"}},{{"port":2,"text":"{text}"}}]}}"#
+            )),
+        }
+    });
+    harness.ussd(2, "*125#").await;
+}
+
+const SENT: &str = r#"{"error_code":202,"result":[{"port":2,"status":200}]}"#;
+
+async fn a_reply_arrives(harness: &mut Harness) {
+    dial(harness, SENT, &["", " ", "Balance 12"]).await;
+}
+
+async fn a_reply_stays_unchanged(harness: &mut Harness) {
+    dial(harness, SENT, &["Balance 12"]).await;
+}
+
+async fn a_reply_repeats_the_last_one(harness: &mut Harness) {
+    dial(harness, SENT, &["Balance 12", " ", "Balance 12"]).await;
+}
+
+async fn a_reply_never_arrives(harness: &mut Harness) {
+    dial(harness, SENT, &[""]).await;
+}
+
+async fn a_code_is_not_sent(harness: &mut Harness) {
+    dial(harness, r#"{"error_code":202,"result":[{"port":2,"status":486}]}"#, &[""]).await;
+}
+
+async fn a_code_is_not_mentioned(harness: &mut Harness) {
+    dial(harness, r#"{"error_code":202,"result":[{"port":9,"status":200}]}"#, &[""]).await;
+}
+
+async fn a_code_is_lost(harness: &mut Harness) {
+    harness.set_up_open();
+    harness.peer.script(|request| match request.call() {
+        "send_ussd" => Reply::never().close(),
+        _ => Reply::json(r#"{"error_code":200,"reply":[]}"#),
+    });
+    harness.ussd(2, "*125#").await;
+}
+
+async fn questions_for_a_reply_fail(harness: &mut Harness) {
+    dial(harness, SENT, &["", "500", "cut", "cut", "500", "Balance 12"]).await;
+}
+
+async fn the_last_question_for_a_reply_fails(harness: &mut Harness) {
+    dial(harness, SENT, &["", "500"]).await;
+}
+
+async fn a_reply_is_refused_by_a_login(harness: &mut Harness) {
+    dial(harness, SENT, &["", "401"]).await;
+}

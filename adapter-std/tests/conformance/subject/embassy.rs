@@ -1,0 +1,92 @@
+//! adapter-embassy.
+
+use std::io;
+
+use sms_gateway::core::{Port, call::Call};
+use sms_gateway_embassy::{Error, Failure, Gateway, Memory, Timeouts, Ussd, UssdWait};
+
+use super::{ApiCall, GatewaySetup, Outcome, with_request};
+use crate::stream::{PeerTransport, Target};
+
+pub struct Embassy {
+    pub gateway: Gateway<'static, PeerTransport>,
+}
+
+impl Embassy {
+    pub fn new(target: &Target, setup: &GatewaySetup) -> Self {
+        let memory: &'static mut Memory = Box::leak(Box::new(Memory::new()));
+        let mut count = 0;
+        let entropy = Box::leak(Box::new(move || {
+            count += 1;
+            count
+        }));
+        let timeouts = Timeouts::new().connect(setup.connect).response(setup.response).idle(setup.idle);
+        let mut gateway = Gateway::new(PeerTransport::new(target.clone()), "box", memory.buffers(), entropy)
+            .allow_basic(setup.is_basic_allowed)
+            .commas(setup.commas)
+            .timeouts(timeouts);
+        if let Some(password) = setup.password {
+            gateway = gateway.credentials("admin", password);
+        }
+        Self { gateway }
+    }
+
+    pub async fn call(&mut self, call: ApiCall, records: usize) -> Outcome {
+        with_request!(call, request => read(&mut self.gateway, request, records).await)
+    }
+
+    pub async fn ussd(&mut self, port: u8, code: &str) -> Outcome {
+        let mut reply = [0; 512];
+        let outcome =
+            self.gateway.ussd(Port::new(port).unwrap(), code, UssdWait::default(), &mut reply).await;
+        Outcome(match outcome {
+            Ok(Ussd::Reply(text)) => format!("reply {text:?}"),
+            Ok(Ussd::Unchanged(text)) => format!("unchanged {text:?}"),
+            Ok(Ussd::NoReply) => "no reply".to_owned(),
+            Ok(Ussd::NotSent(outcome)) => format!("not sent: {}", outcome.code()),
+            Ok(Ussd::Untold) => "not told".to_owned(),
+            Err(error) => failure(&error),
+        })
+    }
+
+    pub fn set_password(&mut self, password: &'static str) {
+        self.gateway.set_credentials("admin", password);
+    }
+}
+
+async fn read<C: Call>(gateway: &mut Gateway<'static, PeerTransport>, request: &C, records: usize) -> Outcome
+where
+    for<'a> C::Record<'a>: serde::Serialize,
+    for<'a> C::Summary<'a>: serde::Serialize,
+{
+    let mut lines = Vec::new();
+    let mut response = match gateway.ask(request).await {
+        Ok(response) => response,
+        Err(Error { failure: Failure::Redirect, .. }) => {
+            return Outcome(format!("redirect to {}", gateway.location().unwrap_or("nowhere")));
+        }
+        Err(error) => return Outcome(failure(&error)),
+    };
+    for _ in 0..records {
+        let record = match response.next().await {
+            Ok(record) => record.map(|record| serde_json::to_string(&record).unwrap()),
+            Err(error) => {
+                lines.push(failure(&error));
+                break;
+            }
+        };
+        let is_end = record.is_none();
+        lines.push(
+            record.unwrap_or_else(|| format!("ok {}", serde_json::to_string(&response.summary()).unwrap())),
+        );
+        if is_end {
+            break;
+        }
+    }
+    Outcome(lines.join("\n"))
+}
+
+/// An error in words of both adapters.
+pub fn failure(error: &Error<io::Error>) -> String {
+    super::failure(&error.failure)
+}

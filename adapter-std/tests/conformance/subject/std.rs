@@ -1,0 +1,101 @@
+//! adapter-std.
+
+use sms_gateway::{
+    Error, Gateway, Ussd, UssdWait,
+    core::{Port, call::Call},
+};
+
+use super::{ApiCall, GatewaySetup, Outcome, with_request};
+use crate::stream::{Stream, Target};
+
+pub struct Std {
+    pub gateway: Gateway,
+}
+
+impl Std {
+    pub fn new(target: &Target, setup: &GatewaySetup) -> Self {
+        let builder = match target.clone() {
+            Target::Tcp(address) => Gateway::builder(&format!("http://{address}")),
+            Target::Peer(peer) => Gateway::builder("http://box").connector(move |address| {
+                assert_eq!(address, "box:80");
+                Stream::open(peer.clone())
+            }),
+        };
+        let mut builder = builder
+            .allow_basic(setup.is_basic_allowed)
+            .commas(setup.commas)
+            .connect_timeout(setup.connect)
+            .response_timeout(setup.response)
+            .idle_timeout(setup.idle);
+        if let Some(password) = setup.password {
+            builder = builder.credentials("admin", password);
+        }
+        Self { gateway: builder.build().unwrap() }
+    }
+
+    pub async fn call(&self, call: ApiCall, records: usize) -> Outcome {
+        with_request!(call, request => read(&self.gateway, request, records).await)
+    }
+
+    pub async fn ussd(&self, port: u8, code: &str) -> Outcome {
+        let port = Port::new(port).unwrap();
+        Outcome(match self.gateway.ussd(port.into(), code, UssdWait::default()).await {
+            Ok(outcomes) => ussd(&outcomes[&port]),
+            Err(error) => {
+                let known = error.outcomes.get(&port).map(ussd);
+                format!("{}; {}", failure(&error.error), known.unwrap_or_default())
+            }
+        })
+    }
+
+    pub async fn set_password(&self, password: &str) {
+        self.gateway.set_credentials("admin", password).await.unwrap();
+    }
+}
+
+fn ussd(outcome: &Ussd) -> String {
+    match outcome {
+        Ussd::Reply(text) => format!("reply {text:?}"),
+        Ussd::Unchanged(text) => format!("unchanged {text:?}"),
+        Ussd::NoReply => "no reply".to_owned(),
+        Ussd::NotSent(outcome) => format!("not sent: {}", outcome.code()),
+        Ussd::Untold => "not told".to_owned(),
+    }
+}
+
+async fn read<C: Call>(gateway: &Gateway, request: &C, records: usize) -> Outcome
+where
+    for<'a> C::Record<'a>: serde::Serialize,
+    for<'a> C::Summary<'a>: serde::Serialize,
+{
+    let mut lines = Vec::new();
+    let mut response = match gateway.ask(request).await {
+        Ok(response) => response,
+        Err(error) => return Outcome(failure(&error)),
+    };
+    for _ in 0..records {
+        let record = match response.next().await {
+            Ok(record) => record.map(|record| serde_json::to_string(&record).unwrap()),
+            Err(error) => {
+                lines.push(failure(&error));
+                break;
+            }
+        };
+        let is_end = record.is_none();
+        lines.push(
+            record.unwrap_or_else(|| format!("ok {}", serde_json::to_string(&response.summary()).unwrap())),
+        );
+        if is_end {
+            break;
+        }
+    }
+    Outcome(lines.join("\n"))
+}
+
+/// An error in words of both adapters.
+pub fn failure(error: &Error) -> String {
+    match error.location() {
+        Some(location) => format!("redirect to {location}"),
+        None => super::failure(&error.failure),
+    }
+}

@@ -1,0 +1,52 @@
+//! What distinguishes the calls, as data.
+
+use super::Method;
+use crate::json::{Key, Schema};
+
+/// What a call is: its name, its verb, what its error_codes mean, and the keys of its response.
+///
+/// The logic that drives calls takes this instead of a type, so it is compiled once and not once per call.
+pub struct Spec {
+    pub(crate) name: &'static str,
+    pub(crate) method: Method,
+    pub(crate) success: u32,
+    pub(crate) meanings: &'static [(u32, &'static str)],
+    pub(crate) schema: &'static Schema,
+}
+
+impl Spec {
+    /// Builds the data of a call. The first value of every response is its error_code, by which the call is judged.
+    pub(crate) const fn new(
+        name: &'static str,
+        method: Method,
+        success: u32,
+        meanings: &'static [(u32, &'static str)],
+        schema: &'static Schema,
+    ) -> Self {
+        assert!(begins_with_error_code(schema.head), "the first value of a response is its error_code");
+        Self { name, method, success, meanings, schema }
+    }
+
+    /// The call's name, the last part of its path.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+const fn begins_with_error_code(keys: &[Key]) -> bool {
+    let [first, ..] = keys else { return false };
+    let (mut name, mut expected) = (first.name(), b"error_code".as_slice());
+    while let ([byte, rest @ ..], [wanted, others @ ..]) = (name, expected) {
+        if *byte != *wanted {
+            return false;
+        }
+        (name, expected) = (rest, others);
+    }
+    name.is_empty() && expected.is_empty()
+}
+
+impl core::fmt::Debug for Spec {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Spec").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,416 @@
+//! The messenger's engine: which request comes next, what its response means, and how healthy the gateway is.
+
+mod health;
+mod page;
+mod question;
+
+use core::{fmt, time::Duration};
+
+use super::{Buffer, Failure, Session, repeat::Submission as Meaning};
+use crate::{
+    Invalid, TaskId, UserId,
+    call::{
+        IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient,
+        SendSms,
+    },
+    text::{Alphabet, PLACEHOLDER},
+    track::{Ask, InboxMark, Report, RestoreError, Submission, Taken as ReportOutcome, Tracker},
+};
+pub use health::{Health, HealthChange};
+use page::Page;
+pub use question::Question;
+
+/// The error_code for a request that is too large (document §2.3).
+const TOO_LARGE: u32 = 413;
+/// The error_codes of stop_sms for an unknown task: 404, and 486 from some gateways (document §9.3).
+const UNKNOWN_TASK: [u32; 2] = [404, 486];
+/// The initial limit on the bytes of a response to one of the messenger's questions.
+const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;
+
+/// Drives a messenger: takes turns between submissions, results, status reports, the inbox and stops.
+///
+/// It performs no I/O and stores nothing. The [`Tracker`] in it knows the messages; this adds what a request's outcome means
+/// for them.
+///
+/// # Order of calls
+/// Whenever something was added or time has passed:
+/// 1. [`step`](Self::step) says what to do, or how long to wait.
+/// 2. Store the tracker's [changes](Tracker::next_change), and then hand out its [events](Tracker::next_event).
+/// 3. Perform the exchange: the call of [`question`](Self::question) or the messages of [`submission`](Self::submission).
+///    Limit the bytes of the response to [`response_bytes`](Self::response_bytes).
+/// 4. Hand each record to [`take`](Self::take), and the outcome to [`finish`](Self::finish).
+///
+/// One exchange is under way at a time. Dropping an [`InFlight`] counts as a lost response at the next step.
+pub struct Driver<'m> {
+    tracker: Tracker<'m>,
+    page: Page,
+    health: Health,
+    /// The credentials have changed since the last request.
+    is_renewed: bool,
+    response_bytes: u32,
+    restored: Restored,
+}
+
+/// The records that were restored.
+#[derive(Clone, Copy, Debug, Default)]
+struct Restored {
+    readable: u32,
+    torn: u32,
+}
+
+/// What to do next.
+#[derive(Debug)]
+#[must_use]
+pub enum Step {
+    /// Wait until that time, or until something is added, stopped or acknowledged.
+    Wait(Option<Duration>),
+    /// Perform this exchange.
+    Exchange(InFlight),
+}
+
+/// An exchange under way. It cannot be cloned: its outcome is reported once.
+#[derive(Debug)]
+#[must_use]
+pub struct InFlight(Ask);
+
+impl InFlight {
+    /// Whether messages are submitted; otherwise the gateway is asked something.
+    pub const fn is_submission(&self) -> bool {
+        matches!(self.0, Ask::Submit(_))
+    }
+}
+
+/// What the adapter does about a record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use]
+pub enum Taken<'s> {
+    /// Nothing.
+    Nothing,
+    /// Hand out a message that arrived.
+    Incoming {
+        /// The mark by which it is acknowledged.
+        mark: InboxMark,
+        /// The message.
+        sms: IncomingSms<'s>,
+    },
+    /// Hand out a status report that had to make room for another one.
+    Unmatched(Report),
+}
+
+impl<'m> Driver<'m> {
+    /// A driver of the messages in `tracker`.
+    pub const fn new(tracker: Tracker<'m>) -> Self {
+        Self {
+            tracker,
+            page: Page::new(),
+            health: Health { is_known: false, failure: None, failures: 0 },
+            is_renewed: false,
+            response_bytes: RESPONSE_BYTES,
+            restored: Restored { readable: 0, torn: 0 },
+        }
+    }
+
+    /// The messages.
+    pub const fn tracker(&self) -> &Tracker<'m> {
+        &self.tracker
+    }
+
+    /// The messages, to be added, stopped and acknowledged.
+    pub const fn tracker_mut(&mut self) -> &mut Tracker<'m> {
+        &mut self.tracker
+    }
+
+    /// Whether the gateway answers.
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// The maximum number of bytes of the next response to a question.
+    ///
+    /// After a longer one the records that were read stand, and the next question is narrower, until it cannot be; then the
+    /// limit doubles.
+    pub const fn response_bytes(&self) -> u32 {
+        self.response_bytes
+    }
+
+    /// Takes a saved record. One that is torn is skipped, because a single damaged record must not keep all other messages
+    /// from being followed; [`skipped_records`](Self::skipped_records) counts them.
+    ///
+    /// # Errors
+    /// [`RestoreError`] for a record of an unknown version, or if there are more messages than slots.
+    pub fn restore(&mut self, record: &[u8]) -> Result<(), RestoreError> {
+        match self.tracker.restore(record) {
+            Ok(()) => self.restored.readable = self.restored.readable.saturating_add(1),
+            Err(RestoreError::Torn) => self.restored.torn = self.restored.torn.saturating_add(1),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Starts with the records that were restored.
+    ///
+    /// # Errors
+    /// [`RestoreError::Torn`] if there were records and none was readable: the store holds something else.
+    pub fn start(&mut self, now: Duration) -> Result<(), RestoreError> {
+        match self.restored {
+            Restored { readable: 0, torn: 1.. } => Err(RestoreError::Torn),
+            Restored { readable: 0, torn: 0 } => Ok(()),
+            Restored { .. } => {
+                self.tracker.start(now);
+                Ok(())
+            }
+        }
+    }
+
+    /// The number of torn records that were skipped since this was asked last.
+    pub const fn skipped_records(&mut self) -> u32 {
+        core::mem::replace(&mut self.restored.torn, 0)
+    }
+
+    /// Takes the news that the credentials have changed: the next request does not wait.
+    pub fn credentials_changed(&mut self, now: Duration) {
+        self.is_renewed = true;
+        self.tracker.retry_now(now);
+    }
+
+    /// Says whether another message that arrived can be held. The first page is read as if it could.
+    pub const fn set_inbox_room(&mut self, has_room: bool) {
+        self.page.set_room(has_room);
+    }
+
+    /// Decides what to do next.
+    pub fn step(&mut self, now: Duration) -> Step {
+        match self.tracker.step(now) {
+            Ask::Wait(until) => Step::Wait(until),
+            ask => {
+                if matches!(ask, Ask::Incoming(_)) {
+                    self.page.begin();
+                }
+                Step::Exchange(InFlight(ask))
+            }
+        }
+    }
+
+    /// The question to ask; `None` for a submission.
+    pub fn question(&self, in_flight: &InFlight) -> Option<Question<'_>> {
+        Some(match &in_flight.0 {
+            Ask::Wait(_) | Ask::Submit(_) => return None,
+            Ask::Results(token) => Question::Results(self.tracker.results_request(token)),
+            Ask::Reports(token) => Question::Reports(self.tracker.reports_request(token)),
+            Ask::Queue(_) => Question::Queue(QuerySmsInQueue),
+            Ask::Incoming(token) => Question::Incoming(self.tracker.incoming_request(token)),
+            Ask::Stop(token) => Question::Stop(self.tracker.stop_request(token)),
+        })
+    }
+
+    /// The messages to submit; `None` for a question, or while changes wait to be stored.
+    pub fn submission(&self, in_flight: &InFlight) -> Option<Submission<'_>> {
+        match &in_flight.0 {
+            Ask::Submit(token) => self.tracker.submission(token).ok(),
+            _ => None,
+        }
+    }
+
+    /// Takes the record that the session has just read.
+    pub fn take<'s, B>(&mut self, in_flight: &InFlight, session: &'s Session<B>, now: Duration) -> Taken<'s>
+    where
+        B: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        match &in_flight.0 {
+            Ask::Results(token) => {
+                if let Some(result) = session.record::<QuerySmsResult<'static>>() {
+                    self.tracker.handle_result(token, &result, now);
+                }
+            }
+            Ask::Reports(token) => {
+                if let Some(report) = session.record::<QuerySmsDeliverStatus<'static>>()
+                    && let ReportOutcome::Displaced(evicted) = self.tracker.handle_report(token, &report, now)
+                {
+                    return Taken::Unmatched(evicted);
+                }
+            }
+            Ask::Incoming(token) => {
+                if let Some(sms) = session.record::<QueryIncomingSms>()
+                    && self.page.may_take()
+                {
+                    let mark = self.tracker.handle_incoming(token, &sms, now);
+                    self.page.seen(sms.incoming_sms_id.get(), mark);
+                    if let Some(mark) = mark {
+                        return Taken::Incoming { mark, sms };
+                    }
+                }
+            }
+            Ask::Wait(_) | Ask::Submit(_) | Ask::Queue(_) | Ask::Stop(_) => {}
+        }
+        Taken::Nothing
+    }
+
+    /// Takes the outcome of an exchange. After a success the session holds the response's summary.
+    pub fn finish<B>(
+        &mut self,
+        in_flight: InFlight,
+        session: &Session<B>,
+        outcome: Result<(), Failure>,
+        now: Duration,
+    ) -> HealthChange
+    where
+        B: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        match outcome {
+            Ok(()) => {
+                self.succeeded(in_flight, session, now);
+                self.note(None)
+            }
+            Err(failure) => self.fail(in_flight, failure, now),
+        }
+    }
+
+    /// Gives an exchange up whose response was not read to its end, for the adapter's own reasons. Its records stand.
+    pub fn abandon(&mut self, in_flight: InFlight, now: Duration) {
+        match in_flight.0 {
+            Ask::Wait(_) => {}
+            Ask::Submit(token) => self.tracker.handle_lost(token, now),
+            Ask::Results(token) => self.tracker.handle_lost(token, now),
+            Ask::Reports(token) => self.tracker.handle_lost(token, now),
+            Ask::Queue(token) => self.tracker.handle_lost(token, now),
+            Ask::Incoming(token) => self.tracker.handle_lost(token, now),
+            Ask::Stop(token) => self.tracker.handle_lost(token, now),
+        }
+    }
+
+    /// Gives a submission up before anything was sent, and stops those of its messages whose text is missing.
+    pub fn texts_missing(
+        &mut self,
+        in_flight: InFlight,
+        missing: impl IntoIterator<Item = UserId>,
+        now: Duration,
+    ) {
+        if let Ask::Submit(token) = in_flight.0 {
+            self.tracker.handle_not_sent(token, now);
+        }
+        for id in missing {
+            let _ = self.tracker.stop(id, now);
+        }
+    }
+
+    fn succeeded<B>(&mut self, in_flight: InFlight, session: &Session<B>, now: Duration)
+    where
+        B: AsRef<[u8]> + AsMut<[u8]>,
+    {
+        let tracker = &mut self.tracker;
+        match in_flight.0 {
+            Ask::Wait(_) => {}
+            Ask::Submit(token) => {
+                let task = session.summary::<SendSms<'static>>().task_id.get().map(TaskId::new);
+                tracker.handle_accepted(token, task, now);
+            }
+            Ask::Results(token) => tracker.handle_end(token, now),
+            Ask::Reports(token) => tracker.handle_end(token, now),
+            Ask::Queue(token) => {
+                let in_queue = session.summary::<QuerySmsInQueue>().in_queue.get();
+                tracker.handle_queue(token, in_queue, now);
+            }
+            Ask::Incoming(token) => tracker.handle_end(token, now),
+            Ask::Stop(token) => tracker.handle_stopped(token, true, now),
+        }
+    }
+
+    /// Takes the news that an exchange failed, perhaps before anything was sent.
+    pub fn fail(&mut self, in_flight: InFlight, failure: Failure, now: Duration) -> HealthChange {
+        match in_flight.0 {
+            Ask::Submit(token) => return self.submission_failed(token, failure, now),
+            Ask::Stop(token) if failure.error_code().is_some_and(|code| UNKNOWN_TASK.contains(&code)) => {
+                self.tracker.handle_stopped(token, false, now);
+                return self.note(None);
+            }
+            ask => self.abandon(InFlight(ask), now),
+        }
+        match failure {
+            Failure::TooLarge { .. } => self.narrow_questions(),
+            failure if is_request_too_large(&failure) => self.shrink_requests(),
+            _ => {}
+        }
+        self.note(Some(failure))
+    }
+
+    fn submission_failed(
+        &mut self,
+        token: crate::track::Token<SendSms<'static>>,
+        failure: Failure,
+        now: Duration,
+    ) -> HealthChange {
+        let is_alone = self.tracker.submission(&token).is_ok_and(|messages| messages.count() == 1);
+        match Meaning::of(&failure) {
+            Meaning::Unknown => self.tracker.handle_lost(token, now),
+            Meaning::Refused(code) => {
+                self.tracker.handle_refused(token, code, now);
+                return self.note(None);
+            }
+            // It would block all messages behind it for ever.
+            Meaning::NotSent if is_request_too_large(&failure) && is_alone => {
+                self.tracker.handle_refused(token, TOO_LARGE, now);
+            }
+            Meaning::NotSent => {
+                self.tracker.handle_not_sent(token, now);
+                if is_request_too_large(&failure) {
+                    self.shrink_requests();
+                }
+            }
+        }
+        self.note(Some(failure))
+    }
+
+    /// Asks for fewer messages at once after a response that was too long, or accepts a longer one.
+    fn narrow_questions(&mut self) {
+        let limits = self.tracker.limits_mut();
+        if limits.ids > 1 {
+            limits.ids /= 2;
+        } else {
+            self.response_bytes = self.response_bytes.saturating_mul(2);
+        }
+    }
+
+    /// Makes requests as small as possible: the login takes more of the request buffer than was reckoned with, because of
+    /// a user name and a password that are far longer than the first.
+    fn shrink_requests(&mut self) {
+        let limits = self.tracker.limits_mut();
+        (limits.request_bytes, limits.ids) = (0, 1);
+    }
+
+    /// Takes note of a request's outcome. A response that refuses is a response.
+    fn note(&mut self, failure: Option<Failure>) -> HealthChange {
+        let failure = failure.filter(|failure| failure.error_code().is_none());
+        let is_renewed = core::mem::take(&mut self.is_renewed);
+        self.health.take(failure, is_renewed)
+    }
+}
+
+/// Whether the request does not fit into its buffer.
+const fn is_request_too_large(failure: &Failure) -> bool {
+    matches!(failure, Failure::Invalid(_) | Failure::TooSmall { buffer: Buffer::Request, .. })
+}
+
+/// Builds the request for messages that go together. Each recipient's text is its parameter, in a text that is nothing but
+/// the parameter's place.
+///
+/// # Errors
+/// [`Invalid`] if a text breaks a limit of the API.
+pub fn send_sms<'a>(
+    recipients: &'a [Recipient<'a>],
+    ports: crate::Ports,
+    alphabet: Option<Alphabet>,
+    status_report: bool,
+) -> Result<SendSms<'a>, Invalid> {
+    let mut request = SendSms::new(PLACEHOLDER, recipients)?.ports(ports);
+    if let Some(alphabet) = alphabet {
+        request = request.encoding(alphabet.into())?;
+    }
+    Ok(if status_report { request } else { request.status_report(false) })
+}
+
+/// Shows nothing of the messages.
+impl fmt::Debug for Driver<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("health", &self.health).finish_non_exhaustive()
+    }
+}

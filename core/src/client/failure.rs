@@ -1,0 +1,284 @@
+//! Why a call failed, for both adapters, with the questions every caller asks about it.
+
+use core::{fmt, time::Duration};
+
+use crate::{
+    Invalid,
+    call::Refusal,
+    http::{AnswerError, ChallengeError, LoginError, login::Denial},
+    json::ReadError,
+};
+
+/// The reason a call failed.
+///
+/// Grouped by who can act: the caller's input, the caller's memory, the connection, the login, the gateway's response.
+/// The adapters add the connection's own error, which this crate does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The input breaks a limit of the API. Nothing was sent.
+    Invalid(Invalid),
+    /// The gateway's host cannot be written into a request. Nothing was sent.
+    Host,
+    /// A buffer lent by the caller is too small.
+    TooSmall {
+        /// The buffer.
+        buffer: Buffer,
+        /// The size that suffices, in bytes.
+        needed: usize,
+    },
+    /// An earlier call still uses the connection. Nothing was sent.
+    Busy {
+        /// The time limit that expired.
+        limit: Duration,
+    },
+    /// There is no connection, or no byte of the request was written. Nothing was sent.
+    Unreachable(Cause),
+    /// The request, or part of it, was written, and its response is missing or incomplete.
+    Lost(Cause),
+    /// The login challenge could not be fetched. The request itself was not sent.
+    ChallengeLost(Cause),
+    /// The gateway refused the user name or password. The client does not ask again until the credentials change,
+    /// because gateways count refusals and lock clients out.
+    LoginRefused,
+    /// The gateway requires a login, and there are no credentials.
+    NoCredentials,
+    /// The gateway offers only Basic login, which exposes the password to the network, and the caller has not allowed it.
+    BasicNotAllowed,
+    /// The login challenge cannot be answered.
+    Challenge(ChallengeError),
+    /// The credentials cannot be written into a request.
+    Credentials(LoginError),
+    /// The gateway redirects to another address. Credentials do not follow a redirect.
+    Redirect,
+    /// The HTTP status is neither success nor covered by another variant.
+    Http {
+        /// The status code.
+        status: u16,
+        /// Whether it answers the request itself, not the harmless GET that fetches a login challenge.
+        request_sent: bool,
+    },
+    /// The response exceeds the number of bytes that the caller set. Records before it stand.
+    TooLarge {
+        /// The limit, in bytes.
+        limit: u32,
+    },
+    /// The response cannot be read. Records before the error stand.
+    Malformed(ReadError),
+    /// The gateway answered, and refused.
+    Refused(Refusal),
+    /// The response ended with an error before.
+    Ended,
+}
+
+/// A buffer that a caller lends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Buffer {
+    /// The buffer for a request.
+    Request,
+    /// The buffer for the bytes of a response.
+    Response,
+    /// The buffer for one record of a response.
+    Record,
+    /// The buffer for the login challenge.
+    Challenge,
+    /// The buffer lent to the call itself.
+    Lent,
+    /// The buffer for the texts of one request.
+    Texts,
+}
+
+/// What went wrong with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The transport's own error, which the adapter's error carries.
+    Transport,
+    /// The bytes are not an HTTP response, or not a complete one.
+    Response(AnswerError),
+    /// A time limit expired.
+    TimedOut {
+        /// The event that was awaited.
+        wait: Wait,
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+/// What a time limit applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wait {
+    /// The connection.
+    Connect,
+    /// The head of the response.
+    Response,
+    /// The next bytes of the response.
+    Body,
+    /// The call as a whole: connecting, logging in, sending, and reading the response.
+    Exchange,
+}
+
+impl Failure {
+    /// Whether the gateway may have done what the request asked.
+    ///
+    /// If it may, an operation that must not happen twice, such as sending a message, must not simply be repeated.
+    pub const fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Lost(_) | Self::Malformed(_) | Self::TooLarge { .. } | Self::Ended => true,
+            Self::Http { status, request_sent } => *request_sent && *status >= 500,
+            Self::Refused(refusal) => refusal.code.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether the same question may succeed later without anybody changing the input, the memory or the credentials.
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::Unreachable(_)
+                | Self::Lost(_)
+                | Self::ChallengeLost(_)
+                | Self::Http { .. }
+                | Self::TooLarge { .. }
+                | Self::Malformed(_)
+                | Self::Refused(_)
+        )
+    }
+
+    /// The error_code of a response that refuses the request.
+    pub const fn error_code(&self) -> Option<u32> {
+        match self {
+            Self::Refused(refusal) => refusal.code,
+            _ => None,
+        }
+    }
+
+    /// The cause, if the connection failed.
+    pub const fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Unreachable(cause) | Self::Lost(cause) | Self::ChallengeLost(cause) => Some(*cause),
+            _ => None,
+        }
+    }
+}
+
+impl From<Denial> for Failure {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Refused => Self::LoginRefused,
+            Denial::NoCredentials => Self::NoCredentials,
+            Denial::BasicNotAllowed => Self::BasicNotAllowed,
+            Denial::Challenge(error) => Self::Challenge(error),
+            Denial::Unwritable(error) => Self::Credentials(error),
+            Denial::TooSmall(error) => Self::TooSmall { buffer: Buffer::Challenge, needed: error.needed },
+        }
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(error: Invalid) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Shows a duration in seconds, without floating-point arithmetic.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::show::Decimal::from(self.0.as_secs()).fmt(f)?;
+        let mut rest = self.0.subsec_nanos();
+        let mut place = 100_000_000;
+        if rest > 0 {
+            f.write_str(".")?;
+        }
+        while rest > 0 && place > 0 {
+            write!(f, "{}", rest / place)?;
+            (rest, place) = (rest % place, place / 10);
+        }
+        f.write_str(" s")
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport => f.write_str("the transport failed"),
+            Self::Response(error) => error.fmt(f),
+            Self::TimedOut { wait, limit } => {
+                let what = match wait {
+                    Wait::Connect => "no connection to the gateway",
+                    Wait::Response => "no answer from the gateway",
+                    Wait::Body => "the gateway's answer stopped",
+                    Wait::Exchange => "the call did not end",
+                };
+                write!(f, "{what}, after {}", Seconds(*limit))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(error) => error.fmt(f),
+            Self::Host => f.write_str("the gateway's host can't stand in a request"),
+            Self::TooSmall { buffer: Buffer::Record, needed } => {
+                write!(f, "a text of the answer needs a buffer of {needed} bytes")
+            }
+            Self::TooSmall { buffer, needed } => {
+                write!(f, "a lent buffer is too small: {buffer:?} needs {needed} bytes")
+            }
+            Self::Busy { limit } => {
+                write!(f, "an earlier call's answer is still being read, after {}", Seconds(*limit))
+            }
+            Self::Unreachable(cause) => show_cause("the gateway can't be reached", cause, f),
+            Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, f),
+            Self::ChallengeLost(Cause::Transport) => f.write_str("no login, the request was not sent"),
+            Self::ChallengeLost(cause) => write!(f, "no login, the request was not sent: {cause}"),
+            Self::LoginRefused => Denial::Refused.fmt(f),
+            Self::NoCredentials => Denial::NoCredentials.fmt(f),
+            Self::BasicNotAllowed => Denial::BasicNotAllowed.fmt(f),
+            Self::Challenge(error) => Denial::Challenge(*error).fmt(f),
+            Self::Credentials(error) => error.fmt(f),
+            Self::Redirect => f.write_str("the gateway redirects to another place"),
+            Self::Http { status: 404, .. } => f.write_str(
+                "HTTP status 404: no such API here; is \"New Version API\" enabled (firmware 1102 or later)?",
+            ),
+            Self::Http { status, request_sent: true } => write!(f, "HTTP status {status}"),
+            Self::Http { status, request_sent: false } => {
+                write!(f, "no login, the request was not sent: HTTP status {status}")
+            }
+            Self::TooLarge { limit } => write!(f, "the gateway's answer is longer than {limit} bytes"),
+            Self::Malformed(error) => error.fmt(f),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Ended => f.write_str("the answer has ended with an error"),
+        }
+    }
+}
+
+/// Shows what failed and why. The transport's own error is the source of the adapter's error, so it is not repeated here.
+fn show_cause(what: &str, cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match cause {
+        Cause::Transport => f.write_str(what),
+        Cause::TimedOut { .. } => write!(f, "{cause}"),
+        Cause::Response(_) => write!(f, "{what}: {cause}"),
+    }
+}
+
+impl core::error::Error for Failure {}

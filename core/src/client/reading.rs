@@ -1,0 +1,135 @@
+//! The response of a call: its records, its end, and whether the gateway did what was asked.
+
+use super::Failure;
+use crate::{
+    call::{Call, Refusal, Spec},
+    json::{Field, ReadError, Reader},
+};
+
+/// What reading on in a body led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Read {
+    /// A record is complete.
+    Record,
+    /// All of the input is used, and more is needed.
+    More,
+    /// The document is complete. What is left of the body has no use: read and drop it if that is cheaper than a new
+    /// connection, and then read on for the result.
+    Drain,
+    /// The response has been read to its end, and the gateway did what was asked.
+    End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Records may follow.
+    Document,
+    /// The document is complete.
+    Complete,
+    /// An error has been returned.
+    Failed,
+}
+
+/// Reads the body of one response after the other.
+pub(super) struct Reading<B> {
+    spec: &'static Spec,
+    reader: Reader,
+    buffer: B,
+    stage: Stage,
+    /// The reader stopped after a record.
+    is_at_record: bool,
+    /// The limit on the bytes of a body, and what is left of it.
+    limit: Option<u32>,
+    left: u32,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
+    pub(super) const fn new(buffer: B) -> Self {
+        let spec = <crate::call::QuerySmsInQueue as Call>::SPEC;
+        Self {
+            spec,
+            reader: Reader::new(spec.schema),
+            buffer,
+            stage: Stage::Failed,
+            is_at_record: false,
+            limit: None,
+            left: 0,
+        }
+    }
+
+    pub(super) fn begin(&mut self, spec: &'static Spec) {
+        self.spec = spec;
+        self.reader = Reader::new(spec.schema);
+        (self.stage, self.is_at_record, self.limit) = (Stage::Document, false, None);
+    }
+
+    pub(super) const fn limit_bytes(&mut self, limit: u32) {
+        (self.limit, self.left) = (Some(limit), limit);
+    }
+
+    pub(super) const fn buffer(&self) -> &B {
+        &self.buffer
+    }
+
+    pub(super) fn read(&mut self, input: &mut &[u8]) -> Result<Read, Failure> {
+        self.is_at_record = false;
+        match self.stage {
+            Stage::Failed => return Err(Failure::Ended),
+            Stage::Complete => return self.check().map(|()| Read::End),
+            Stage::Document => {}
+        }
+        let length = input.len();
+        let read = self.reader.next(self.buffer.as_mut(), input);
+        self.count(length.saturating_sub(input.len()))?;
+        self.is_at_record = read.map_err(|error| self.fail(error.into()))?;
+        if self.is_at_record {
+            return Ok(Read::Record);
+        }
+        if !self.reader.is_complete() {
+            return Ok(Read::More);
+        }
+        self.stage = Stage::Complete;
+        Ok(Read::Drain)
+    }
+
+    /// Counts bytes of the body against the limit.
+    fn count(&mut self, bytes: usize) -> Result<(), Failure> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        match u32::try_from(bytes).ok().and_then(|bytes| self.left.checked_sub(bytes)) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(self.fail(Failure::TooLarge { limit })),
+        }
+    }
+
+    pub(super) fn body_ended(&mut self) -> Result<(), Failure> {
+        match self.stage {
+            Stage::Document => self.reader.finish().map_err(|error: ReadError| self.fail(error.into())),
+            Stage::Complete => Ok(()),
+            Stage::Failed => Err(Failure::Ended),
+        }
+    }
+
+    /// Ends the response with an error.
+    pub(super) const fn fail(&mut self, failure: Failure) -> Failure {
+        self.stage = Stage::Failed;
+        failure
+    }
+
+    /// Whether the gateway did what was asked, by the error_code, which is the first value of every response.
+    fn check(&self) -> Result<(), Failure> {
+        let code: Field<'_, u32> = self.reader.head(self.buffer.as_ref()).take();
+        Refusal::judge(self.spec, code).map_err(Failure::Refused)
+    }
+
+    pub(super) fn record<C: Call>(&self) -> Option<C::Record<'_>> {
+        if self.is_at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
+    }
+
+    pub(super) fn summary<C: Call>(&self) -> C::Summary<'_> {
+        C::summary(self.reader.head(self.buffer.as_ref()))
+    }
+}

@@ -1,0 +1,188 @@
+//! What may be repeated, in one place: after a broken connection, after a refused login, and after a refused or lost
+//! submission.
+//!
+//! A request that reaches the gateway twice sends a message twice. So each repetition needs a reason why the gateway cannot
+//! have done what the first request asked, or why doing it twice is harmless:
+//!
+//! | observed | meaning | action |
+//! |---|---|---|
+//! | no byte of the request was written to a kept connection | not received | the same bytes again on a new connection, once |
+//! | a kept connection broke without a byte of the response, and the call changes nothing | perhaps received, harmless | sent again with a new nonce count, once |
+//! | the same while the challenge is fetched | harmless | the same bytes again on a new connection, once |
+//! | 401 | not accepted | sent again with an answer to the new challenge, at most [`MAX_SENDINGS`] times in all |
+//! | no byte of the request was written to a new connection | not received | [`Failure::Unreachable`] |
+//! | anything else | unknown | [`Failure::Lost`]; the caller decides |
+//!
+//! What a failed submission means for its messages is [`Submission::of`].
+
+use super::{Cause, Failure};
+use crate::http::login::Login;
+
+/// The maximum number of times that a call is sent with different credentials.
+const MAX_SENDINGS: u8 = 3;
+
+/// The next step of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Next {
+    /// Read the body: the gateway accepted the request.
+    Read,
+    /// Write the request anew, with other credentials, and send it.
+    Send,
+    /// Send the same bytes once more, on a new connection.
+    Resend,
+}
+
+/// How a connection broke before the head of the response was complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// How far the exchange had come.
+    pub loss: Loss,
+    /// Why it broke.
+    pub cause: Cause,
+}
+
+/// How far an exchange had come when it broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// No byte of the request was written.
+    Unsent {
+        /// Whether the connection was kept from an earlier exchange, so that the gateway may have closed it since.
+        kept: bool,
+    },
+    /// The connection was kept from an earlier exchange, and no byte of the response arrived. The gateway may have closed
+    /// the connection before the request reached it.
+    Stale,
+    /// Part of the request was written, perhaps all of it.
+    Lost,
+}
+
+/// What a failed send_sms means for its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Submission {
+    /// The gateway may have accepted them: they are looked up.
+    Unknown,
+    /// The gateway refused them with this error_code.
+    Refused(u32),
+    /// The request did not reach the gateway, or the login is at fault: they are sent later.
+    NotSent,
+}
+
+impl Submission {
+    pub(super) const fn of(failure: &Failure) -> Self {
+        match failure {
+            failure if failure.may_have_arrived() => Self::Unknown,
+            Failure::Refused(refusal) => match refusal.code {
+                Some(code) => Self::Refused(code),
+                None => Self::Unknown,
+            },
+            _ => Self::NotSent,
+        }
+    }
+}
+
+/// The request that is under way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    Nothing,
+    Probe,
+    Call { is_authorized: bool },
+}
+
+/// The progress of one call, and the repetitions that it has left.
+pub(super) struct Attempt {
+    sending: Sending,
+    /// The call changes nothing at the gateway.
+    is_repeatable: bool,
+    sendings_left: u8,
+    /// The number of times that the call may be sent again after a stale connection.
+    repeats_left: u8,
+    /// The number of times that the same bytes may be sent again.
+    resends_left: u8,
+    /// A challenge has been fetched for the request that is due.
+    has_probed: bool,
+}
+
+impl Attempt {
+    pub(super) const fn new() -> Self {
+        Self {
+            sending: Sending::Nothing,
+            is_repeatable: false,
+            sendings_left: 0,
+            repeats_left: 0,
+            resends_left: 0,
+            has_probed: false,
+        }
+    }
+
+    pub(super) const fn begin(&mut self, is_repeatable: bool) {
+        *self = Self { is_repeatable, sendings_left: MAX_SENDINGS, ..Self::new() };
+        self.renew_repeats();
+    }
+
+    const fn renew_repeats(&mut self) {
+        self.repeats_left = if self.is_repeatable { 1 } else { 0 };
+    }
+
+    /// A challenge that has just been fetched is not fetched again.
+    pub(super) const fn may_probe(&self) -> bool {
+        !self.has_probed
+    }
+
+    pub(super) const fn probe(&mut self) {
+        (self.sending, self.resends_left, self.has_probed) = (Sending::Probe, 1, true);
+    }
+
+    pub(super) const fn call(&mut self, is_authorized: bool) {
+        (self.sending, self.resends_left) = (Sending::Call { is_authorized }, 1);
+    }
+
+    pub(super) const fn is_probing(&self) -> bool {
+        matches!(self.sending, Sending::Probe)
+    }
+
+    pub(super) const fn is_authorized(&self) -> bool {
+        matches!(self.sending, Sending::Call { is_authorized: true })
+    }
+
+    /// Decides whether a request that was answered with 401 is sent again, now that the login has learnt from it.
+    pub(super) fn unauthorized<B: AsRef<[u8]> + AsMut<[u8]>>(
+        &mut self,
+        login: &mut Login<B>,
+    ) -> Result<Next, Failure> {
+        if !self.is_probing() {
+            self.sendings_left = self.sendings_left.saturating_sub(1);
+            if self.sendings_left == 0 {
+                return Err(login.give_up().into());
+            }
+            self.renew_repeats();
+            self.has_probed = false;
+        }
+        Ok(Next::Send)
+    }
+
+    pub(super) fn lost(&mut self, broken: Broken) -> Result<Next, Failure> {
+        let Broken { loss, cause } = broken;
+        match (loss, self.sending) {
+            (Loss::Unsent { kept: true }, _) | (Loss::Stale, Sending::Probe)
+                if take_one(&mut self.resends_left) =>
+            {
+                Ok(Next::Resend)
+            }
+            (Loss::Unsent { .. }, _) => Err(Failure::Unreachable(cause)),
+            (Loss::Stale, Sending::Call { .. }) if take_one(&mut self.repeats_left) => {
+                self.has_probed = false;
+                Ok(Next::Send)
+            }
+            (_, Sending::Probe) => Err(Failure::ChallengeLost(cause)),
+            _ => Err(Failure::Lost(cause)),
+        }
+    }
+}
+
+/// Takes one of what is left; `false` if nothing is.
+const fn take_one(left: &mut u8) -> bool {
+    let is_left = *left > 0;
+    *left = left.saturating_sub(1);
+    is_left
+}

@@ -1,0 +1,146 @@
+//! USSD: tells the reply to a code from the text that the port showed before.
+
+use core::time::Duration;
+
+use super::Failure;
+use crate::json::Text;
+
+/// How long to wait for a USSD reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UssdWait {
+    /// The time between two questions for the reply. Gateways need some seconds.
+    pub interval: Duration,
+    /// The time in all.
+    pub limit: Duration,
+}
+
+impl Default for UssdWait {
+    /// Asks every 2 s for 30 s.
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(2), limit: Duration::from_secs(30) }
+    }
+}
+
+/// When to ask for a USSD reply.
+#[derive(Clone, Copy, Debug)]
+pub struct UssdPolls {
+    interval: Duration,
+    end: Duration,
+}
+
+impl UssdPolls {
+    /// The questions after a code that was sent at `now`.
+    pub const fn new(wait: UssdWait, now: Duration) -> Self {
+        Self { interval: wait.interval, end: now.saturating_add(wait.limit) }
+    }
+
+    /// The time of the next question; `None` once the limit is over.
+    pub fn next(&self, now: Duration) -> Option<Duration> {
+        (now < self.end).then(|| now.saturating_add(self.interval).min(self.end))
+    }
+
+    /// Whether to go on after a question that failed.
+    pub fn may_go_on(&self, failure: &Failure, now: Duration) -> bool {
+        failure.may_pass() && now < self.end
+    }
+}
+
+/// The text that one port shows: its length and a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trace {
+    bytes: usize,
+    hash: u64,
+}
+
+impl Trace {
+    /// The trace of a text; `None` for a blank one, which a port shows while it waits for its reply.
+    fn of(text: Text<'_>) -> Option<Self> {
+        match text {
+            // Only the length of such a text is known.
+            Text::TooLong { needed } => Some(Self { bytes: needed, hash: 0 }),
+            text if text.as_str().trim().is_empty() => None,
+            text => Some(Self { bytes: text.as_str().len(), hash: hash(text.as_str()) }),
+        }
+    }
+}
+
+/// Recognises the reply to a USSD code among the texts that one port shows.
+///
+/// A gateway shows the last reply until the next one arrives. So a text that was there before the code was sent is not
+/// taken for its reply, unless the port showed nothing in between.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UssdReplies {
+    before: Option<Trace>,
+}
+
+impl UssdReplies {
+    /// Takes the text that the port showed before the code was sent.
+    pub fn new(before: Text<'_>) -> Self {
+        Self { before: Trace::of(before) }
+    }
+
+    /// Takes the text that the port shows now. Returns whether it is the reply.
+    pub fn take(&mut self, shown: Text<'_>) -> bool {
+        match (Trace::of(shown), self.before) {
+            (None, _) => {
+                // Once the old reply is gone, the next one is new whatever it says.
+                self.before = None;
+                false
+            }
+            (shown, before) => shown != before,
+        }
+    }
+
+    /// Whether the port showed the old text all the time. It may be the same reply once more, or still the old one.
+    pub const fn is_unchanged(&self) -> bool {
+        self.before.is_some()
+    }
+}
+
+/// FNV-1a.
+fn hash(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_text_is_not_the_reply_until_the_port_has_shown_nothing() {
+        let text = |text| Text::Exact(text);
+        let mut replies = UssdReplies::new(text("old"));
+        assert!(!replies.take(text("old")));
+        assert!(replies.is_unchanged());
+        assert!(replies.take(text("new")));
+        for blank in [Text::Missing, text(" ")] {
+            let mut replies = UssdReplies::new(text("old"));
+            assert!(!replies.take(blank));
+            assert!(!replies.is_unchanged());
+            assert!(replies.take(text("old")));
+        }
+        assert!(UssdReplies::new(Text::Missing).take(text("first")));
+    }
+
+    #[test]
+    fn an_overlong_text_is_told_from_others_by_its_length() {
+        let mut replies = UssdReplies::new(Text::TooLong { needed: 900 });
+        assert!(!replies.take(Text::TooLong { needed: 900 }));
+        assert!(replies.take(Text::TooLong { needed: 901 }));
+    }
+
+    #[test]
+    fn questions_end_with_the_limit() {
+        let second = Duration::from_secs;
+        let wait = UssdWait { interval: second(2), limit: second(5) };
+        let polls = UssdPolls::new(wait, second(10));
+        assert_eq!(polls.next(second(10)), Some(second(12)));
+        assert_eq!(polls.next(second(14)), Some(second(15)));
+        assert_eq!(polls.next(second(15)), None);
+        let lost = Failure::Http { status: 500, request_sent: true };
+        assert!(polls.may_go_on(&lost, second(14)));
+        assert!(!polls.may_go_on(&lost, second(15)));
+        assert!(!polls.may_go_on(&Failure::LoginRefused, second(14)));
+    }
+}

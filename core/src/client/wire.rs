@@ -1,0 +1,194 @@
+//! One exchange after the other over a byte stream, for adapters without an HTTP library.
+
+use core::{fmt, ops::Range};
+
+use super::{Cause, ResponseHead, timeouts::MAX_DRAINED_BYTES};
+use crate::{
+    TooSmall,
+    http::{Answer, CloseReason, Part, Verdict},
+};
+
+/// Reads responses out of one lent buffer, without I/O.
+///
+/// `values` keeps the login challenges or the redirect's address of the present response; `bytes` is the buffer that the
+/// connection is read into. Any size of `bytes` works for any response.
+///
+/// # Order of calls
+/// [`begin`](Self::begin) when a request goes out. Then [`parse`](Self::parse); for [`WireEvent::More`] read from the connection
+/// into [`space`](Self::space) and report it with [`received`](Self::received). A piece of the body is in
+/// [`body`](Self::body) until the next call of `parse`. When the exchange is over, [`is_reusable`](Self::is_reusable) says
+/// whether the connection can carry another one.
+///
+/// ```
+/// use sms_gateway_core::client::{Wire, WireEvent};
+///
+/// let mut incoming = &b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"[..];
+/// let mut wire = Wire::new([0; 64], [0; 64]);
+/// let mut body = Vec::new();
+/// wire.begin();
+/// loop {
+///     match wire.parse()? {
+///         WireEvent::More => {
+///             let space = wire.space();
+///             let count = space.len().min(incoming.len());
+///             space[..count].copy_from_slice(&incoming[..count]);
+///             incoming = &incoming[count..];
+///             wire.received(count)?;
+///         }
+///         WireEvent::Head(head) => assert_eq!(head.status, 200),
+///         WireEvent::Body => body.extend_from_slice(wire.body()),
+///         WireEvent::End => break,
+///     }
+/// }
+/// assert_eq!(body, b"{}");
+/// assert!(wire.is_reusable());
+/// # Ok::<(), sms_gateway_core::client::Cause>(())
+/// ```
+pub struct Wire<B> {
+    response: Answer<B>,
+    bytes: B,
+    /// The bytes that were received and not parsed yet.
+    unread: Range<usize>,
+    /// The piece of the body that was parsed last, without what the caller has consumed.
+    body: Range<usize>,
+    /// Whether bytes of the present response have arrived.
+    has_received: bool,
+    /// The bytes of a body without use that may still be read.
+    drain_left: usize,
+}
+
+/// What comes next of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum WireEvent {
+    /// More bytes are needed.
+    More,
+    /// The head is complete. It comes once, and first.
+    Head(ResponseHead),
+    /// A piece of the body is in [`Wire::body`].
+    Body,
+    /// The response is complete.
+    End,
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
+    /// A wire without a response. Values of the head are kept in `values`, received bytes in `bytes`.
+    pub const fn new(values: B, bytes: B) -> Self {
+        Self {
+            response: Answer::new(values),
+            bytes,
+            unread: 0..0,
+            body: 0..0,
+            has_received: false,
+            drain_left: MAX_DRAINED_BYTES,
+        }
+    }
+
+    /// Begins an exchange.
+    pub fn begin(&mut self) {
+        self.response.restart();
+        (self.unread, self.body) = (0..0, 0..0);
+        (self.has_received, self.drain_left) = (false, MAX_DRAINED_BYTES);
+    }
+
+    /// The buffer for received bytes, for use before a request goes out. It ends what is known of an earlier body.
+    pub fn scratch(&mut self) -> &mut [u8] {
+        (self.unread, self.body) = (0..0, 0..0);
+        self.bytes.as_mut()
+    }
+
+    /// The buffer to read from the connection into, once all that was received is parsed.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.bytes.as_mut()
+    }
+
+    /// Takes `count` bytes that were read into [`space`](Self::space); 0 if the connection has ended.
+    ///
+    /// # Errors
+    /// [`Cause::Response`] if the connection ended too early.
+    pub fn received(&mut self, count: usize) -> Result<(), Cause> {
+        if count == 0 {
+            return self.response.closed().map_err(Cause::Response);
+        }
+        self.has_received = true;
+        self.unread = 0..count;
+        Ok(())
+    }
+
+    /// Parses what was received, up to the next event.
+    ///
+    /// # Errors
+    /// [`Cause::Response`] if the bytes are not an HTTP response.
+    pub fn parse(&mut self) -> Result<WireEvent, Cause> {
+        let mut input = self.bytes.as_ref().get(self.unread.clone()).unwrap_or_default();
+        let part = self.response.next(&mut input).map_err(Cause::Response)?;
+        let read_to = self.unread.end.saturating_sub(input.len());
+        self.unread.start = read_to;
+        Ok(match part {
+            Some(Part::Head { status }) => {
+                let has_location = !matches!(self.response.location(), Ok(None));
+                WireEvent::Head(ResponseHead { status, has_location })
+            }
+            Some(Part::Body(piece)) => {
+                self.body = read_to.saturating_sub(piece.len())..read_to;
+                WireEvent::Body
+            }
+            Some(Part::End) => WireEvent::End,
+            None if self.response.is_complete() => WireEvent::End,
+            None => WireEvent::More,
+        })
+    }
+
+    /// The piece of the body that was parsed last, without what was [consumed](Self::consume).
+    pub fn body(&self) -> &[u8] {
+        self.bytes.as_ref().get(self.body.clone()).unwrap_or_default()
+    }
+
+    /// Removes bytes from the front of [`body`](Self::body).
+    pub fn consume(&mut self, count: usize) {
+        self.body.start = self.body.start.saturating_add(count).min(self.body.end);
+    }
+
+    /// Whether no byte of the response has arrived.
+    pub const fn is_silent(&self) -> bool {
+        !self.has_received
+    }
+
+    /// Whether it is worth reading on in a response that has no use, so that the connection can be used again. It drops
+    /// the piece of the body that was parsed last.
+    pub fn may_drain(&mut self) -> bool {
+        let dropped = self.body().len();
+        self.consume(dropped);
+        self.drain_left = self.drain_left.saturating_sub(dropped);
+        let is_open = self.response.verdict() == Verdict::Close(CloseReason::NotRead);
+        is_open && self.drain_left > 0
+    }
+
+    /// Whether the connection can carry another exchange.
+    pub fn is_reusable(&self) -> bool {
+        self.response.verdict() == Verdict::Keep
+    }
+
+    /// The values of `WWW-Authenticate` in a response with status 401.
+    ///
+    /// # Errors
+    /// [`TooSmall`] if the buffer for values is.
+    pub fn challenges(&self) -> Result<impl Iterator<Item = &str>, TooSmall> {
+        self.response.challenges()
+    }
+
+    /// The address that a redirect names.
+    ///
+    /// # Errors
+    /// [`TooSmall`] if the buffer for values is.
+    pub fn location(&self) -> Result<Option<&str>, TooSmall> {
+        self.response.location()
+    }
+}
+
+/// Shows nothing of the bytes.
+impl<B> fmt::Debug for Wire<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("response", &self.response).finish_non_exhaustive()
+    }
+}
