@@ -193,7 +193,7 @@ async fn a_ussd_reply_survives_questions_that_fail() {
 #[tokio::test]
 async fn a_port_without_sim_is_told() {
     let (emulator, gateway) = start(options()).await;
-    emulator.set_reg(5, gateway_emulator::Registration::NoSim);
+    emulator.set_reg(5, gateway_emulator::Reg::NoSim);
     let outcomes =
         gateway.ussd(Ports::from(Port::new(5).unwrap()), "*1#", UssdWait::default()).await.unwrap();
     let outcome = outcomes.into_values().next().unwrap();

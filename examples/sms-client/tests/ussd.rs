@@ -3,7 +3,7 @@
 mod common;
 
 use common::{fails, gateway, json, objects, people, run};
-use gateway_emulator::{Canned, Registration};
+use gateway_emulator::{Canned, Reg};
 use serde_json::json;
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_reply_that_was_there_before_is_marked() {
 #[tokio::test]
 async fn ports_that_do_not_send_and_replies_that_do_not_come() {
     let gateway = gateway().await;
-    gateway.set_reg(3, Registration::NoSim);
+    gateway.set_reg(3, Reg::NoSim);
     gateway.set_ussd(None, "*125#", "Balance");
     let some = run(&gateway, &["ussd", "send", "--port", "2,3", "*125#", "--wait", "2"]).await;
     fails(&some, 3, &["1 of 2 ports did not send it"]);
@@ -53,7 +53,7 @@ async fn ports_that_do_not_send_and_replies_that_do_not_come() {
 #[tokio::test]
 async fn a_session_is_ended() {
     let gateway = gateway().await;
-    gateway.set_reg(3, Registration::NoSim);
+    gateway.set_reg(3, Reg::NoSim);
     assert_eq!(people(&gateway, &["ussd", "cancel", "--port", "1"]).await, "PORT  STATUS\n   1  ended\n");
     let (records, summary) = json(&gateway, &["ussd", "cancel", "--port", "1", "bye"]).await;
     assert_eq!(records, [json!({"port": 1, "status": 200})]);
