@@ -364,7 +364,7 @@ impl Gateway {
     /// Sends a request; `C` is `R` without the lifetime of what the request borrows.
     async fn call<R: Call, C: Call>(&self, request: &R) -> Result<Response<C>, Error> {
         let outgoing = self.prepare(AnyCall::from(request))?;
-        self.exchange(&outgoing).await.map(Response::new)
+        self.exchange(self.turn().await?, &outgoing).await.map(Response::new)
     }
 
     /// Prepares a call so that it borrows nothing.
@@ -373,7 +373,7 @@ impl Gateway {
     }
 
     /// Waits for the turn to use the connection.
-    async fn turn(&self) -> Result<OwnedMutexGuard<Client>, Error> {
+    pub(crate) async fn turn(&self) -> Result<OwnedMutexGuard<Client>, Error> {
         // Most calls find the connection free, and need no timer.
         if let Ok(client) = Arc::clone(&self.client).try_lock_owned() {
             return Ok(client);
@@ -384,10 +384,13 @@ impl Gateway {
     }
 
     /// Sends a prepared call; its response can be read then.
-    pub(crate) async fn exchange(&self, outgoing: &Outgoing) -> Result<Reader, Error> {
+    pub(crate) async fn exchange(
+        &self,
+        mut client: OwnedMutexGuard<Client>,
+        outgoing: &Outgoing,
+    ) -> Result<Reader, Error> {
         let span = tracing::debug_span!("call", name = outgoing.name(), gateway = %self.settings.address);
         async {
-            let mut client = self.turn().await?;
             match client.call(outgoing, &self.settings).await {
                 Ok(response) => Ok(Reader::new(response.into_body(), client, Arc::clone(&self.settings))),
                 Err(error) => {

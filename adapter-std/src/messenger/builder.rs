@@ -4,7 +4,7 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use sms_gateway_core::track::{Limits, Settings, Timing};
@@ -35,6 +35,7 @@ pub struct Builder {
     capacity: usize,
     incoming: usize,
     events: usize,
+    shutdown_timeout: Duration,
 }
 
 impl Builder {
@@ -43,7 +44,15 @@ impl Builder {
         let chance = RandomState::new().hash_one(SystemTime::now());
         let first_epoch = u32::try_from(chance >> 32).unwrap_or(0);
         let settings = Settings { first_epoch, ..Settings::default() };
-        Self { gateway, store: None, settings, capacity: 40_000, incoming: 256, events: 256 }
+        Self {
+            gateway,
+            store: None,
+            settings,
+            capacity: 40_000,
+            incoming: 256,
+            events: 256,
+            shutdown_timeout: Duration::from_secs(30),
+        }
     }
 
     /// Where messages outlive the program. Without this call they don't, and each start hands out
@@ -102,6 +111,15 @@ impl Builder {
         self
     }
 
+    /// Sets the maximum time for which a [shutdown](Messenger::shutdown) waits for the response to a request that submits or
+    /// stops messages; 30 s by default. A response that has not arrived by then counts as lost, and the store says so: the next
+    /// start looks the messages up. Other requests are abandoned at once.
+    #[must_use]
+    pub const fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.shutdown_timeout = limit;
+        self
+    }
+
     /// Starts the messenger, as a task of the current tokio runtime, with what the store holds: gives handles of the messages
     /// whose end was not [acknowledged](Handle::acknowledge) before. What had reached the gateway is not sent again.
     ///
@@ -124,6 +142,7 @@ impl Builder {
             gateway: self.gateway.clone(),
             settings: self.settings,
             capacity: self.capacity.max(entries.len()).max(1),
+            shutdown_timeout: self.shutdown_timeout,
             keeper,
             commands: receiver,
             link: link.clone(),

@@ -6,7 +6,10 @@ use sms_gateway_core::{
     UserId,
     track::{State, Stopping},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     Handle, SendError, Sms,
@@ -94,7 +97,9 @@ impl Room {
 impl Task<'_> {
     /// Takes what callers want by now.
     pub(super) fn take_all(&mut self) {
-        self.is_closing |= !self.desk.take();
+        if !self.desk.take() {
+            self.closing_since.get_or_insert_with(Instant::now);
+        }
         // What a caller acknowledged came before what it wants now.
         self.take_acknowledged();
         for command in std::mem::take(&mut self.desk.taken) {

@@ -1,6 +1,6 @@
 //! Performs the exchanges that the driver asks for, and serves callers meanwhile.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sms_gateway_core::{
     UserId,
@@ -39,22 +39,38 @@ impl Task<'_> {
             Request::Unwritable(error) => {
                 // It was checked when it was accepted.
                 tracing::error!(%error, "a request cannot be written");
-                let now = self.now();
-                let change = self.driver.fail(in_flight, error.failure, now);
-                self.show_health(change, Some(Arc::new(error)));
+                self.fail(in_flight, error);
                 Ok(())
             }
         }
     }
 
+    /// Reports a failure to the driver and to those who watch the health.
+    fn fail(&mut self, in_flight: InFlight, error: Error) {
+        let change = self.driver.fail(in_flight, error.failure, self.now());
+        self.show_health(change, Some(Arc::new(error)));
+    }
+
     async fn exchange(&mut self, in_flight: InFlight, outgoing: &Outgoing) -> Result<(), StoreError> {
         let gateway = self.gateway.clone();
-        let mut reader = match self.serve_until(gateway.exchange(outgoing)).await? {
-            Ok(reader) => reader,
-            Err(error) => {
-                let now = self.now();
-                let change = self.driver.fail(in_flight, error.failure, now);
-                self.show_health(change, Some(Arc::new(error)));
+        let grace = self.grace(&in_flight);
+        let Some(turn) = self.serve_until(gateway.turn(), Duration::ZERO).await? else {
+            // Nothing of it was sent.
+            self.driver.texts_missing(in_flight, None, self.now());
+            return Ok(());
+        };
+        let started = match turn {
+            Ok(client) => self.serve_until(gateway.exchange(client, outgoing), grace).await?,
+            Err(error) => Some(Err(error)),
+        };
+        let mut reader = match started {
+            Some(Ok(reader)) => reader,
+            Some(Err(error)) => {
+                self.fail(in_flight, error);
+                return Ok(());
+            }
+            None => {
+                self.driver.abandon(in_flight, self.now());
                 return Ok(());
             }
         };
@@ -62,7 +78,11 @@ impl Task<'_> {
             reader.limit_bytes(self.driver.response_bytes());
         }
         let outcome = loop {
-            match self.serve_until(reader.advance()).await? {
+            let Some(advanced) = self.serve_until(reader.advance(), grace).await? else {
+                self.driver.abandon(in_flight, self.now());
+                return Ok(());
+            };
+            match advanced {
                 Ok(true) => {
                     let now = self.now();
                     self.driver.set_inbox_room(self.inbox.has_room());

@@ -182,8 +182,13 @@ impl Messenger {
         &self.gateway
     }
 
-    /// Ends the messenger: takes nothing more, waits for the answer of a request that has left, stores, and closes the store.
-    /// Dropping the future does not call that off, once it was awaited.
+    /// Ends the messenger: accepts nothing more, stores what is known, and closes the store.
+    ///
+    /// A request that submits or stops messages is awaited for the [shutdown timeout](Builder::shutdown_timeout) at most; any
+    /// other is abandoned. So the shutdown ends in time even if the gateway is silent or another caller holds a
+    /// [`Response`](crate::Response). The connection stays open while other clones of the [`Gateway`] exist.
+    ///
+    /// Once the future was polled, dropping it does not stop the shutdown.
     ///
     /// # Errors
     /// [`Closed`] when it has ended otherwise before.

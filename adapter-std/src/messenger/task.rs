@@ -6,7 +6,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use sms_gateway_core::{
-    client::{Driver, Step},
+    client::{Driver, InFlight, Step},
     track::{EarlyReport, Event as Told, Settings, Slot, Tracker},
 };
 use tokio::{
@@ -33,6 +33,7 @@ pub(super) struct Parts {
     pub(super) gateway: Gateway,
     pub(super) settings: Settings,
     pub(super) capacity: usize,
+    pub(super) shutdown_timeout: Duration,
     pub(super) keeper: Keeper,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) link: Link,
@@ -59,8 +60,10 @@ pub(super) struct Task<'m> {
     credentials: watch::Receiver<()>,
     /// The tracker's zero.
     began: Instant,
-    /// It is to end.
-    pub(super) is_closing: bool,
+    /// The time at which the shutdown began.
+    pub(super) closing_since: Option<Instant>,
+    /// The maximum wait for an exchange in flight at shutdown that changes something at the gateway.
+    shutdown_timeout: Duration,
 }
 
 /// Runs a messenger until its end.
@@ -85,7 +88,8 @@ pub(super) async fn run(
         health: parts.health,
         room: Room::new(parts.room),
         began: Instant::now(),
-        is_closing: false,
+        closing_since: None,
+        shutdown_timeout: parts.shutdown_timeout,
     };
     let end = match task.restore(entries).await {
         Err(error) => {
@@ -111,7 +115,7 @@ impl Task<'_> {
     async fn work(&mut self) -> Result<(), StoreError> {
         loop {
             self.take_all();
-            if self.is_closing {
+            if self.closing_since.is_some() {
                 self.save().await?;
                 self.tell();
                 return self.save().await;
@@ -131,15 +135,9 @@ impl Task<'_> {
     /// Waits for that time, or for something to do.
     async fn wait(&mut self, until: Option<Duration>) -> Result<(), StoreError> {
         self.save().await?;
-        let began = self.began;
-        let time = async {
-            match until {
-                Some(until) => tokio::time::sleep_until(began + until).await,
-                None => std::future::pending().await,
-            }
-        };
+        let until = until.and_then(|until| self.began.checked_add(until));
         tokio::select! {
-            () = time => {}
+            () = sleep_until(until) => {}
             () = self.desk.wait() => {}
             Ok(()) = self.credentials.changed() => {
                 let now = self.now();
@@ -149,13 +147,20 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Waits for a future, and serves callers meanwhile. The future is polled until it is ready, whatever they want.
-    pub(super) async fn serve_until<F: Future>(&mut self, future: F) -> Result<F::Output, StoreError> {
+    /// Awaits a future and serves callers meanwhile. Returns `None` if the future is still pending when `grace` has passed
+    /// since the shutdown began.
+    pub(super) async fn serve_until<F: Future>(
+        &mut self,
+        future: F,
+        grace: Duration,
+    ) -> Result<Option<F::Output>, StoreError> {
         let mut future = pin!(future);
         loop {
+            let closing_since = self.closing_since;
             tokio::select! {
-                output = &mut future => return Ok(output),
-                () = self.desk.wait(), if !self.is_closing => {
+                output = &mut future => return Ok(Some(output)),
+                () = sleep_until(closing_since.and_then(|since| since.checked_add(grace))) => return Ok(None),
+                () = self.desk.wait(), if closing_since.is_none() => {
                     self.take_all();
                     self.save().await?;
                     self.tell();
@@ -198,6 +203,11 @@ impl Task<'_> {
         }
     }
 
+    /// Returns how long an exchange is awaited after the shutdown has begun.
+    pub(super) const fn grace(&self, in_flight: &InFlight) -> Duration {
+        if in_flight.is_query() { Duration::ZERO } else { self.shutdown_timeout }
+    }
+
     /// The tracker's time.
     pub(super) fn now(&self) -> Duration {
         self.began.elapsed()
@@ -207,5 +217,13 @@ impl Task<'_> {
     async fn end(self) {
         self.room.close();
         self.keeper.close().await;
+    }
+}
+
+/// Waits until a time; for ever without one.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
