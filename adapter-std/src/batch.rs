@@ -156,7 +156,7 @@ pub struct BatchError {
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let accepted: usize = self.tasks.iter().map(|task| task.recipients.len()).sum();
-        write!(f, "{accepted} messages were accepted before this: {}", self.error)
+        write!(f, "sending failed after {accepted} messages were accepted")
     }
 }
 

@@ -1,10 +1,6 @@
 //! One gateway's connection and session: performs the exchanges that the session asks for.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::hash::{BuildHasher, RandomState};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -23,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     Error,
-    connect::Connector,
+    connect::Settings,
     connection::{self, BrokenExchange, Connection, GatewaySession},
 };
 
@@ -31,18 +27,6 @@ use crate::{
 const CHALLENGE_BUFFER: usize = 8 * 1024;
 /// The size of the buffer for an `Authorization`, in bytes.
 const AUTHORIZATION_BUFFER: usize = 16 * 1024;
-
-/// What does not change while a gateway is used.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    /// `host:port`, to connect to.
-    pub(crate) address: Arc<str>,
-    pub(crate) connector: Connector,
-    pub(crate) host: HeaderValue,
-    pub(crate) commas: CommaEncoding,
-    /// The limit on the wait for an earlier call.
-    pub(crate) turn_timeout: Duration,
-}
 
 /// A user name and a password.
 #[derive(Clone)]

@@ -25,7 +25,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::{client::Settings, error::BoxError};
+use crate::{connect::Settings, error::BoxError};
 
 /// The time limit for a kept connection to take another request. One that is open takes it at once.
 const READY_TIMEOUT: Duration = Duration::from_millis(500);

@@ -19,8 +19,8 @@ use tracing::Instrument;
 
 use crate::{
     Error, Response, UrlError,
-    client::{Account, Client, Outgoing, Settings},
-    connect::Connector,
+    client::{Account, Client, Outgoing},
+    connect::{Connector, Settings},
     response::Reader,
 };
 
@@ -261,12 +261,17 @@ impl Gateway {
         Ok(())
     }
 
-    /// Tells when there are other credentials.
+    /// Returns a receiver that is notified when the credentials change.
     pub(crate) fn credentials(&self) -> watch::Receiver<()> {
         self.credentials.subscribe()
     }
 
-    /// Makes any of the nine calls: what the methods below are made of, for those who want the summary too.
+    /// Returns the gateway's `host:port`.
+    pub fn address(&self) -> &str {
+        &self.settings.address
+    }
+
+    /// Makes any of the nine calls. The methods below use it; it gives access to the summary too.
     ///
     /// # Errors
     /// See [`Error`].

@@ -22,12 +22,7 @@ use tokio::{
 };
 use tracing::Span;
 
-use crate::{
-    Error,
-    client::{Client, Settings},
-    connection::GatewaySession,
-    error::BoxError,
-};
+use crate::{Error, client::Client, connect::Settings, connection::GatewaySession, error::BoxError};
 
 /// The response to a call, record by record while it arrives.
 ///

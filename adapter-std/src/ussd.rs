@@ -46,7 +46,7 @@ impl fmt::Display for UssdError {
 
 impl std::error::Error for UssdError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
+        self.error.source()
     }
 }
 

@@ -136,13 +136,13 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "the store can't be used: {error}"),
+            Self::Io(_) => f.write_str("the store can't be used"),
             Self::InUse => f.write_str("the store is in use, by this process or another"),
-            Self::Damaged(found) => write!(f, "the store is damaged, or it is no store: {found}"),
+            Self::Damaged(found) => write!(f, "the store is damaged, or the file is not a store: {found}"),
             Self::Version { found } => {
                 write!(f, "the store has format {found}, which is newer than this version of the library")
             }
-            Self::Other(error) => write!(f, "the store failed: {error}"),
+            Self::Other(_) => f.write_str("the store failed"),
         }
     }
 }

@@ -42,10 +42,13 @@ pub struct Report {
     /// The recipient's number as the report spells it.
     pub number: NumberBuf,
     /// Its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
     /// The segment's message reference.
+    #[serde(rename = "ref_id")]
     pub reference: u8,
     /// TP-Status; see [`Delivery`](crate::call::Delivery).
+    #[serde(rename = "status_code")]
     pub status: u8,
 }
 
