@@ -163,7 +163,12 @@ impl Messenger {
     /// Returns the current health and its changes: whether the login is refused, for example. A refused login is not
     /// repeated; set the right credentials with [`Gateway::set_credentials`], and requests continue at once.
     pub fn health(&self) -> watch::Receiver<Health> {
-        self.task.shared.health.subscribe()
+        let mut health = self.task.shared.health.subscribe();
+        // An error that is there already is a change.
+        if health.borrow().error.is_some() {
+            health.mark_changed();
+        }
+        health
     }
 
     /// Returns the gateway.
