@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// What another implementation of the table says: it counts the bytes of the packed text.
+    /// The result of another implementation of the table, which counts the bytes of the packed text.
     fn oracle(character: char) -> Option<u8> {
         let mut writer = gsm7::Gsm7Writer::new(Vec::new());
         writer.write_char(character).ok()?;
@@ -112,7 +112,7 @@ mod tests {
     fn agrees_with_another_implementation_on_every_character() {
         for character in '\0'..=char::MAX {
             // The other one writes the escape as if it were a character of its own; a reader would take it and
-            // the septet behind it as one extension character.
+            // the next septet as one extension character.
             let expected = if character == '\x1B' { None } else { oracle(character) };
             assert_eq!(septets(character), expected, "{character:?}");
         }
