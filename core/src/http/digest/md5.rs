@@ -147,7 +147,7 @@ impl Md5 {
     /// place is the step's number times a factor, plus an offset.
     // A microcontroller has one function for all rounds. Elsewhere each has its own, in which the last two arguments are constants.
     #[cfg_attr(target_os = "none", inline(never))]
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn round(
         &self,
         state: &mut [u32; 4],
