@@ -5,7 +5,7 @@ use core::{fmt, time::Duration};
 use crate::{
     Invalid,
     call::Refusal,
-    http::{AnswerError, ChallengeError, LoginError, login::Denial},
+    http::{ChallengeError, LoginError, ResponseError, login::LoginDenied},
     json::ReadError,
 };
 
@@ -99,7 +99,7 @@ pub enum Cause {
     /// The transport's own error, which the adapter's error carries.
     Transport,
     /// The bytes are not an HTTP response, or not a complete one.
-    Response(AnswerError),
+    Response(ResponseError),
     /// A time limit expired.
     TimedOut {
         /// The event that was awaited.
@@ -169,15 +169,17 @@ impl Failure {
     }
 }
 
-impl From<Denial> for Failure {
-    fn from(denial: Denial) -> Self {
+impl From<LoginDenied> for Failure {
+    fn from(denial: LoginDenied) -> Self {
         match denial {
-            Denial::Refused => Self::LoginRefused,
-            Denial::NoCredentials => Self::NoCredentials,
-            Denial::BasicNotAllowed => Self::BasicNotAllowed,
-            Denial::Challenge(error) => Self::Challenge(error),
-            Denial::Unwritable(error) => Self::Credentials(error),
-            Denial::TooSmall(error) => Self::TooSmall { buffer: Buffer::Challenge, needed: error.needed },
+            LoginDenied::Refused => Self::LoginRefused,
+            LoginDenied::NoCredentials => Self::NoCredentials,
+            LoginDenied::BasicNotAllowed => Self::BasicNotAllowed,
+            LoginDenied::Challenge(error) => Self::Challenge(error),
+            LoginDenied::Unwritable(error) => Self::Credentials(error),
+            LoginDenied::TooSmall(error) => {
+                Self::TooSmall { buffer: Buffer::Challenge, needed: error.needed }
+            }
         }
     }
 }
@@ -255,10 +257,10 @@ impl fmt::Display for Failure {
             Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, f),
             Self::ChallengeLost(Cause::Transport) => f.write_str("no login, the request was not sent"),
             Self::ChallengeLost(cause) => write!(f, "no login, the request was not sent: {cause}"),
-            Self::LoginRefused => Denial::Refused.fmt(f),
-            Self::NoCredentials => Denial::NoCredentials.fmt(f),
-            Self::BasicNotAllowed => Denial::BasicNotAllowed.fmt(f),
-            Self::Challenge(error) => Denial::Challenge(*error).fmt(f),
+            Self::LoginRefused => LoginDenied::Refused.fmt(f),
+            Self::NoCredentials => LoginDenied::NoCredentials.fmt(f),
+            Self::BasicNotAllowed => LoginDenied::BasicNotAllowed.fmt(f),
+            Self::Challenge(error) => LoginDenied::Challenge(*error).fmt(f),
             Self::Credentials(error) => error.fmt(f),
             Self::Redirect => f.write_str("the gateway redirects to another place"),
             Self::Http { status: 404, .. } => f.write_str(

@@ -62,16 +62,18 @@ enum Page {
 }
 
 impl Inbox {
-    pub(super) const NEW: Self = Self {
-        fetched: [None; MARKS],
-        acknowledged: [None; MARKS],
-        mode: Mode::Follow(0),
-        page: Page::Open,
-        is_fresh: false,
-        has_restarted: false,
-        is_dirty: false,
-        record: Sequence::NEVER,
-    };
+    pub(super) const fn new() -> Self {
+        Self {
+            fetched: [None; MARKS],
+            acknowledged: [None; MARKS],
+            mode: Mode::Follow(0),
+            page: Page::Open,
+            is_fresh: false,
+            has_restarted: false,
+            is_dirty: false,
+            record: Sequence::NEVER,
+        }
+    }
 
     /// Returns once that ids restarted.
     pub(super) fn take_restarted(&mut self) -> bool {

@@ -52,12 +52,12 @@ impl Tracker<'_> {
     pub const fn empty() -> Self {
         Self {
             table: Table::empty(),
-            planner: Planner::NEW,
+            planner: Planner::new(),
             matching: Matching::empty(),
             clock: GatewayClock::NEW,
             journal: Journal::EMPTY,
             updates: Updates::NONE,
-            inbox: Inbox::NEW,
+            inbox: Inbox::new(),
             counter: SequenceCounter::new(),
             now: Tick::ZERO,
             ahead: 0,
@@ -79,8 +79,8 @@ impl<'m> Tracker<'m> {
         tracker
     }
 
-    /// Takes lent memory into use, in place of what the tracker held: a [`Slot`] for each message that is under way or kept, and
-    /// an [`EarlyReport`] for each report that waits for its message or belongs to none. Half as many of these as slots are
+    /// Takes lent memory into use, once: a [`Slot`] for each message that is under way or kept, and an [`EarlyReport`] for each
+    /// report that waits for its message or belongs to none. Half as many of these as slots are
     /// enough, more if other clients send much through the same gateway. A report without a place is returned to the caller at
     /// once, and again if the gateway repeats it, and more messages become ambiguous.
     pub fn begin(
@@ -90,12 +90,13 @@ impl<'m> Tracker<'m> {
         settings: &Settings,
         now: Duration,
     ) {
+        if self.table.len() > 0 {
+            return;
+        }
         slots.fill(Slot::EMPTY);
         self.table.lend(slots, Queue::FREE);
         self.matching.lend(early);
-        (self.now, self.ahead, self.is_restored) = (Tick::at(now), 0, false);
-        (self.clock, self.inbox) = (GatewayClock::NEW, Inbox::NEW);
-        (self.updates, self.counter) = (Updates::NONE, SequenceCounter::new());
+        self.now = Tick::at(now);
         self.planner.configure(settings, self.now);
         self.journal.begin(settings.first_epoch);
     }

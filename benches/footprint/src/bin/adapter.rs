@@ -20,7 +20,7 @@ use sms_gateway_embassy::{
     core::{
         Invalid, Number, Port, Ports, TaskId,
         call::{
-            Call, Commas, Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
+            Call, CommaEncoding, Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
             QuerySmsResult, Recipient, SendSms, SendUssd,
         },
         client::{Timeouts, UssdWait},
@@ -176,7 +176,7 @@ fn over<T: Transport>(transport: T) {
     let mut entropy = || some(1);
     let gateway = Gateway::new(transport, some("host"), black_box(&mut memory).buffers(), &mut entropy);
     let gateway = gateway.credentials(some("name"), some("password")).allow_basic(some(true));
-    let mut gateway = gateway.commas(some(Commas::Encoded)).timeouts(some(Timeouts::new()));
+    let mut gateway = gateway.commas(some(CommaEncoding::Encoded)).timeouts(some(Timeouts::new()));
     run(asked(&mut gateway));
     run(talked(&mut gateway));
     black_box((gateway.transport(), gateway.location()));
@@ -259,7 +259,7 @@ async fn asked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invalid
     take(gateway.send_ussd(&SendUssd::send(ports, some("*100#"))?).await).await;
     take(gateway.query_ussd_reply(ports).await).await;
     black_box(gateway.stop_sms(TaskId::new(some(7))).await.is_ok());
-    take(gateway.get_port_info(&GetPortInfo::new(Infos::DOCUMENTED)?.ports(ports)).await).await;
+    take(gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED)?.ports(ports)).await).await;
     take(gateway.ask(&QuerySmsInQueue).await).await;
     gateway.set_credentials(some("name"), some("password"));
     gateway.close().await;

@@ -52,9 +52,8 @@ impl Journal {
         time_saved: Tick::ZERO,
     };
 
-    /// Begins without records; user_ids begin with a block.
+    /// Begins user_ids with a block.
     pub(super) fn begin(&mut self, first_block: u32) {
-        *self = Self::EMPTY;
         self.user_ids.begin(first_block);
     }
 

@@ -21,7 +21,7 @@ impl UserIdBlock {
 
     /// Begins with a block that follows the blocks of this number.
     pub(super) fn begin(&mut self, first: u32) {
-        *self = Self { number: first.wrapping_sub(1), ..Self::EMPTY };
+        self.number = first.wrapping_sub(1);
     }
 
     pub(super) fn number(&self) -> u32 {

@@ -65,7 +65,6 @@ impl<'m> Matching<'m> {
     /// Takes memory for pending reports into use.
     pub(super) fn lend(&mut self, places: &'m mut [EarlyReport]) {
         self.pending.lend(places);
-        self.longest = 1;
     }
 
     /// Notes the number of segments of a message.

@@ -72,7 +72,7 @@ impl PendingReports<'_> {
 impl<'m> PendingReports<'m> {
     pub(super) fn lend(&mut self, places: &'m mut [EarlyReport]) {
         places.fill(EarlyReport::EMPTY);
-        *self = Self { places, ..Self::empty() };
+        self.places = places;
     }
 
     /// Returns the few places in which a report of this port and reference may be.

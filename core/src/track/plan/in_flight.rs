@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A kind of request, and what it asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::track) enum Request {
     /// Submits the messages in flight.
     Submit,

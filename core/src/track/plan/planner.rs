@@ -43,19 +43,22 @@ pub(in crate::track) struct Planner {
 }
 
 impl Planner {
-    pub(in crate::track) const NEW: Self = Self {
-        waits: Waits::NONE,
-        limits: Limits::NONE,
-        polls_inbox: false,
-        in_flight: InFlight::NONE,
-        load: Load::NONE,
-        stops: Stops::NONE,
-        results: ResultPlan::NEW,
-        reports: ReportPlan::NEW,
-        queue: QueueCheck::NONE,
-        backoff: Backoff::NONE,
-        incoming_at: Tick::ZERO,
-    };
+    // A function, since a constant that is not zero throughout is copied from flash.
+    pub(in crate::track) const fn new() -> Self {
+        Self {
+            waits: Waits::NONE,
+            limits: Limits::NONE,
+            polls_inbox: false,
+            in_flight: InFlight::NONE,
+            load: Load::NONE,
+            stops: Stops::NONE,
+            results: ResultPlan::NEW,
+            reports: ReportPlan::NEW,
+            queue: QueueCheck::NONE,
+            backoff: Backoff::NONE,
+            incoming_at: Tick::ZERO,
+        }
+    }
 
     /// Takes the settings over, and makes all due.
     pub(in crate::track) fn configure(&mut self, settings: &Settings, now: Tick) {

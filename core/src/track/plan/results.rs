@@ -74,6 +74,7 @@ impl ResultPlan {
     }
 
     /// Returns whether results are queried by time: more messages are under way than a request can name, or were until lately.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn is_by_time(&self, load: &Load, limits: &Limits, view: &View<'_>) -> bool {
         let many = load.total() > limits.ids.into();
         let lately = self.reached.is_some() && self.quiet < MAX_QUIET && load.total() > 0;

@@ -34,7 +34,7 @@ impl<T, const Q: usize> Table<'_, T, Q> {
 impl<'m, T: Node, const Q: usize> Table<'m, T, Q> {
     /// Takes slots into use; all of them enter the queue.
     pub(super) fn lend(&mut self, slots: &'m mut [T], queue: QueueId) {
-        (self.slots, self.queues) = (slots, [Ends::EMPTY; Q]);
+        self.slots = slots;
         for index in 0..self.len() {
             if let Some(id) = SlotId::at(index) {
                 self.append(id, queue);

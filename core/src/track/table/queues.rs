@@ -30,6 +30,7 @@ impl<T: Node, const Q: usize> Table<'_, T, Q> {
     }
 
     /// Returns the first slot of a queue, to be read.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(in crate::track) fn front(&self, queue: QueueId) -> Option<&T> {
         self.get(self.first(queue)?)
     }

@@ -323,3 +323,18 @@ fn a_tracker_without_memory_is_harmless() {
     assert_eq!(tracker.add(&draft, core::time::Duration::ZERO), Err(AddError::Full));
     assert!(matches!(tracker.step(core::time::Duration::ZERO), Ask::Wait(None)));
 }
+
+#[test]
+fn a_static_tracker_works_once_it_has_memory() {
+    static TRACKER: std::sync::Mutex<Tracker<'static>> = std::sync::Mutex::new(Tracker::empty());
+    let mut tracker = TRACKER.lock().unwrap();
+    let draft = Draft::new(Number::new("10010").unwrap());
+    let now = core::time::Duration::ZERO;
+    assert_eq!((tracker.add(&draft, now), tracker.room()), (Err(AddError::Full), 0));
+    let slots = std::vec![crate::track::Slot::EMPTY; 2].leak();
+    tracker.begin(slots, &mut [], &super::Settings::default(), now);
+    assert!(tracker.add(&draft, now).is_ok());
+    // Its memory is lent once.
+    tracker.begin(&mut [], &mut [], &super::Settings::default(), now);
+    assert_eq!(tracker.room(), 1);
+}

@@ -24,7 +24,7 @@ const ABSENCES: u8 = 2;
 impl Tracker<'_> {
     /// Handles a response that accepted the messages, as this task.
     pub fn handle_accepted(&mut self, token: Token<SendSms<'static>>, task: Option<TaskId>, now: Duration) {
-        if self.close(token, now) != Some(Request::Submit) {
+        if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
         }
         self.planner.succeeded();
@@ -45,7 +45,7 @@ impl Tracker<'_> {
     /// Handles a response that refused the messages with this error_code. They have failed, except for those that may have been
     /// sent before ([`Draft::resend`](crate::track::Draft::resend)).
     pub fn handle_refused(&mut self, token: Token<SendSms<'static>>, code: u32, now: Duration) {
-        if self.close(token, now) != Some(Request::Submit) {
+        if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
         }
         self.planner.succeeded();
@@ -59,7 +59,7 @@ impl Tracker<'_> {
 
     /// Handles the number of messages in the gateway's queue.
     pub fn handle_queue(&mut self, token: Token<QuerySmsInQueue>, in_queue: Option<u32>, now: Duration) {
-        if self.close(token, now) != Some(Request::Queue) {
+        if !matches!(self.close(token, now), Some(Request::Queue)) {
             return;
         }
         self.planner.succeeded();
@@ -93,7 +93,7 @@ impl Tracker<'_> {
         sms: &IncomingSms<'_>,
         now: Duration,
     ) -> Option<InboxMark> {
-        if self.planner.in_flight(token) != Some(Request::Incoming) {
+        if !matches!(self.planner.in_flight(token), Some(Request::Incoming)) {
             return None;
         }
         self.set_time(now);

@@ -7,7 +7,7 @@ use footprint::{NUMBER, TEXT};
 use sms_gateway_core::{
     Number, Port, Ports, TaskId, UserId,
     call::{
-        Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult,
+        Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult,
         QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
     },
 };
@@ -49,7 +49,7 @@ pub(crate) fn make(client: &mut Client<'_>) -> Result<(), Failed> {
     client.call(&StopSms::new(TaskId::new(black_box(7))), |_| {}).map(|summary| _ = black_box(&summary))?;
     #[cfg(feature = "port-info")]
     {
-        let call = GetPortInfo::new(Infos::DOCUMENTED)?.ports(ports());
+        let call = GetPortInfo::new(InfoSet::DOCUMENTED)?.ports(ports());
         client.call(&call, |record| _ = black_box(&record))?;
     }
     Ok(())

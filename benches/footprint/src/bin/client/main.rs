@@ -9,7 +9,7 @@ mod life;
 
 use footprint::{HOST, PASSWORD, USER, Wire as Link, end, print};
 use sms_gateway_core::{
-    call::Commas,
+    call::CommaEncoding,
     client::{Session, Site, Wire},
     http::Credentials,
 };
@@ -40,7 +40,7 @@ fn main() -> ! {
         session: Session::new(&mut challenge, &mut record),
         site: Site {
             host: HOST,
-            commas: Commas::Encoded,
+            commas: CommaEncoding::Encoded,
             credentials: Some(Credentials::new(USER, PASSWORD)),
         },
         request: &mut request,

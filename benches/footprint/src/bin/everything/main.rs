@@ -13,11 +13,11 @@ use core::{
 use sms_gateway_core::{
     Number, Port, Ports, TaskId, Timestamp, UserId,
     call::{
-        Call, Commas, Decoder, Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus,
+        Call, CommaEncoding, Decoder, Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus,
         QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
     },
     http::{
-        Answer, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, login::Login, request,
+        Response, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, login::Login, request,
     },
     text::{Encoding, Template, gsm7, shape},
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
@@ -166,13 +166,13 @@ fn requests(given: &mut Given<'_>) -> Option<()> {
     call(&SendUssd::cancel(ports, text).map_err(show).ok()?, given);
     call(&QueryUssdReply::new(ports).map_err(show).ok()?, given);
     call(&StopSms::new(TaskId::new(given.number)), given);
-    call(&GetPortInfo::new(Infos::DOCUMENTED).ok()?.ports(ports), given);
+    call(&GetPortInfo::new(InfoSet::DOCUMENTED).ok()?.ports(ports), given);
     Some(())
 }
 
 /// Writes the request in each way, and reads a response.
 fn call<C: Call>(call: &C, given: &mut Given<'_>) {
-    black_box(call.target(Commas::Encoded, given.buffer).map_err(show).ok());
+    black_box(call.target(CommaEncoding::Encoded, given.buffer).map_err(show).ok());
     black_box(call.body(given.buffer).map_err(show).ok());
     let head = Head { host: given.text, authorization: Some(given.text), ..Head::default() };
     black_box(request(call, &head, given.buffer).map_err(show).ok());
@@ -190,7 +190,7 @@ fn call<C: Call>(call: &C, given: &mut Given<'_>) {
 /// Reads a response's head, and passes its body on.
 fn exchanged(given: &mut Given<'_>) {
     let mut buffer = [0; 64];
-    let mut answer = Answer::new(black_box(&mut buffer[..]));
+    let mut answer = Response::new(black_box(&mut buffer[..]));
     let mut decoder = Decoder::<QuerySmsInQueue, _>::new(&mut *given.buffer);
     let mut input = given.bytes;
     while let Ok(Some(part)) = answer.next(&mut input).map_err(show) {

@@ -7,19 +7,19 @@ use crate::show::Decimal;
 /// The peer's response can't be read any further. The parts before the error stand, and the connection must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct AnswerError {
+pub struct ResponseError {
     /// The offset in bytes from the response's start at which reading stopped. It points to the faulty byte, or for the value of a
     /// field, which may continue in the next line, to a byte there.
     pub offset: u64,
     /// The error.
-    pub kind: AnswerErrorKind,
+    pub kind: ResponseErrorKind,
 }
 
 /// An error in a response's head or in the framing of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum AnswerErrorKind {
+pub enum ResponseErrorKind {
     /// The connection ended before the first byte: usually a kept one that the gateway has closed since. Whether it has
     /// done what it was asked is not known.
     NoAnswer,
@@ -53,7 +53,7 @@ pub enum AnswerErrorKind {
     TooLong,
 }
 
-impl AnswerErrorKind {
+impl ResponseErrorKind {
     const fn describe(self) -> &'static str {
         match self {
             Self::NoAnswer => "the connection ended without an answer",
@@ -75,10 +75,10 @@ impl AnswerErrorKind {
     }
 }
 
-impl fmt::Display for AnswerError {
+impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unreadable HTTP answer at byte {}: {}", Decimal::from(self.offset), self.kind.describe())
     }
 }
 
-impl core::error::Error for AnswerError {}
+impl core::error::Error for ResponseError {}
