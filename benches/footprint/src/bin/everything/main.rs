@@ -17,7 +17,7 @@ use sms_gateway_core::{
         QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
     },
     http::{
-        Response, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, login::Login, request,
+        Credentials, Head, Part, Response, Scheme, Verdict, basic, challenge, digest, login::Login, request,
     },
     text::{Encoding, Template, gsm7, shape},
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
