@@ -159,6 +159,14 @@ impl NumberBuf {
     }
 }
 
+impl From<Number<'_>> for NumberBuf {
+    fn from(number: Number<'_>) -> Self {
+        let mut buffer = Self { text: [0; Number::MAX_BYTES + 1], length: 0 };
+        number.as_str().bytes().for_each(|byte| buffer.push(byte));
+        buffer
+    }
+}
+
 impl core::fmt::Display for NumberBuf {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.pad(self.as_str())

@@ -5,6 +5,7 @@ mod inbox;
 mod life;
 mod matching;
 mod saving;
+mod schema;
 
 use core::time::Duration;
 use std::{collections::BTreeMap, vec, vec::Vec};
