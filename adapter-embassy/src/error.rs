@@ -9,6 +9,7 @@ use sms_gateway_core::{Invalid, client::Failure};
 /// [`may_have_arrived`](Self::may_have_arrived) says whether the gateway may have done what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Error<E> {
     /// Why it failed.
     pub failure: Failure,

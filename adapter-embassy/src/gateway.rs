@@ -6,7 +6,7 @@ use embassy_time::Instant;
 use sms_gateway_core::{
     Ports, TaskId,
     call::{
-        AnyCall, Call, Commas, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
+        AnyCall, Call, CommaEncoding, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
         QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
     },
     client::{Buffer, Failure, Next, ResponseHead, Session, Site, Timeouts},
@@ -55,6 +55,7 @@ pub struct Gateway<'m, T> {
 
 /// What the gateway said of an accepted send_sms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Accepted {
     /// The number by which the request can be stopped.
     pub task_id: Option<TaskId>,
@@ -79,7 +80,7 @@ impl<'m, T> Gateway<'m, T> {
         Self {
             connection: Connection::new(transport, values, response),
             session: Session::new(kept, record),
-            site: Site { host, commas: Commas::Encoded, credentials: None },
+            site: Site { host, commas: CommaEncoding::Encoded, credentials: None },
             request,
             entropy,
         }
@@ -101,7 +102,7 @@ impl<'m, T> Gateway<'m, T> {
 
     /// Sets how commas in a query are written.
     #[must_use]
-    pub const fn commas(mut self, commas: Commas) -> Self {
+    pub const fn commas(mut self, commas: CommaEncoding) -> Self {
         self.site.commas = commas;
         self
     }
@@ -344,7 +345,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     }
 }
 
-fn target_bytes(call: AnyCall<'_>, commas: Commas) -> usize {
+fn target_bytes(call: AnyCall<'_>, commas: CommaEncoding) -> usize {
     call.target(commas, &mut []).map_or_else(|error| error.needed, str::len)
 }
 

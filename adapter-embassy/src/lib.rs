@@ -8,13 +8,13 @@
 //! `embedded_io_async::Read + Write` that can be opened again. Time limits are of `embassy-time`.
 //!
 //! ```no_run
-//! use sms_gateway_embassy::{Error, Gateway, Memory, Transport, core::call::{GetPortInfo, Infos}};
+//! use sms_gateway_embassy::{Error, Gateway, Memory, Transport, core::call::{GetPortInfo, InfoSet}};
 //!
 //! async fn look<T: Transport>(transport: T, entropy: &mut dyn FnMut() -> u64) -> Result<u32, Error<T::Error>> {
 //!     let mut memory: Memory = Memory::new();
 //!     let mut gateway = Gateway::new(transport, "192.168.1.9", memory.buffers(), entropy).credentials("admin", "secret");
 //!     let mut registered = 0;
-//!     let mut response = gateway.get_port_info(&GetPortInfo::new(Infos::DOCUMENTED)?).await?;
+//!     let mut response = gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED)?).await?;
 //!     while let Some(info) = response.next().await? {
 //!         registered += u32::from(info.is_registered());
 //!     }

@@ -85,6 +85,7 @@ impl<T> Opened<T> {
 
 /// The error of [`Opened`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OpenedError<E> {
     /// The connection's own.
     Io(E),

@@ -12,6 +12,7 @@ use crate::{Error, Gateway, Transport, connection::from_core, gateway::now, memo
 
 /// What became of a USSD code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Ussd<'b> {
     /// The network's reply.
     Reply(&'b str),

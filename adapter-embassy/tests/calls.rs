@@ -10,7 +10,7 @@ use sms_gateway_embassy::{
     Buffer, Error, Failure, Ussd, UssdWait,
     core::{
         Port, Ports, TaskId,
-        call::{Commas, QuerySmsResult},
+        call::{CommaEncoding, QuerySmsResult},
     },
 };
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn raw_commas_are_a_choice() {
     let ports: Ports = "0,1".parse().unwrap();
     let (emulator, mut gateway) = start(options()).await;
     gateway.query_ussd_reply(ports).await.unwrap().finish().await.unwrap();
-    let mut raw = gateway.commas(Commas::Raw);
+    let mut raw = gateway.commas(CommaEncoding::Raw);
     raw.query_ussd_reply(ports).await.unwrap().finish().await.unwrap();
     let uris: Vec<_> = emulator.requests().into_iter().map(|request| request.uri).collect();
     assert_eq!(uris[1..], ["/api/query_ussd_reply?port=0%2C1", "/api/query_ussd_reply?port=0,1"]);

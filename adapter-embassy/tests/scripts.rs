@@ -3,7 +3,7 @@
 #![allow(missing_docs, unreachable_pub, dead_code)]
 
 mod common;
-#[path = "../../core/tests/answers/scripts.rs"]
+#[path = "../../core/tests/responses/scripts.rs"]
 mod scripts;
 
 use common::mock::{Mock, MockError, Reply, Road, Then};
@@ -11,7 +11,7 @@ use scripts::{End, SCRIPTS, Script};
 use sms_gateway_embassy::core::client::Cause;
 use sms_gateway_embassy::{
     Error, Failure, Gateway, Memory,
-    core::http::{AnswerError, Verdict},
+    core::http::{ResponseError, Verdict},
 };
 
 type Outcome = Result<Option<u32>, Error<MockError>>;
@@ -42,7 +42,7 @@ fn check(script: &Script, outcome: &Outcome, closed: bool) {
         Err(Error { failure: Failure::Malformed(_) | Failure::Refused(_), .. }) => {
             assert!(is_success, "{name}");
         }
-        Err(Error { failure: Failure::Lost(Cause::Response(AnswerError { kind, offset })), .. }) => {
+        Err(Error { failure: Failure::Lost(Cause::Response(ResponseError { kind, offset })), .. }) => {
             assert_eq!(script.end, End::Broken(*kind, *offset), "{name}");
         }
         Err(other) => panic!("{name}: {other:?}"),

@@ -15,8 +15,9 @@ use sms_gateway_embassy::{
     core::{
         Number, Ports, TaskId, UserId,
         call::{
-            Call, Commas, Flag, GetPortInfo, Info, MAX_TARGET_BYTES, QueryIncomingSms, QuerySmsDeliverStatus,
-            QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
+            Call, CommaEncoding, Flag, GetPortInfo, Info, MAX_TARGET_BYTES, QueryIncomingSms,
+            QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms,
+            SendUssd, StopSms,
         },
         text::Encoding,
         track::{EarlyReport, Failure, Message, Settings, Slot, State},
@@ -234,7 +235,7 @@ const LOGIN: usize = 300;
 /// too large.
 async fn ask<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
     let host = "192.168.100.100:8080";
-    let target = call.target(Commas::Encoded, &mut [0; MAX_TARGET_BYTES]).unwrap().len();
+    let target = call.target(CommaEncoding::Encoded, &mut [0; MAX_TARGET_BYTES]).unwrap().len();
     let login = 86 + LOGIN / 2;
     let room = 98 + host.len() + 2 * target + call.body_length() + login;
     let (mut request, mut answer) = (vec![0; room], vec![0; 2 * target + login]);
@@ -302,6 +303,6 @@ fn the_body_of_a_message_is_as_large_as_is_promised() {
     let recipients = [Recipient::new(number).params(&["a\"\n\u{1}"]).user_id(UserId::MAX); 3];
     let send = SendSms::new("#param#", &recipients).unwrap().ports(Ports::ALL).status_report(false);
     let send = send.encoding(Encoding::Unicode).unwrap();
-    // Commas stand between recipients only, and "unicode" has a letter less than "gsm-7bit".
+    // CommaEncoding stand between recipients only, and "unicode" has a letter less than "gsm-7bit".
     assert_eq!(send.body_length(), 176 - 1 + 3 * (53 + 5 + 1 + 2 + 2 + 6) - 1);
 }

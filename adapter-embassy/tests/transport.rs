@@ -16,7 +16,7 @@ use sms_gateway_embassy::{
     core::{
         Ports,
         call::{Flag, QueryIncomingSms, QuerySmsResult},
-        http::{AnswerError, AnswerErrorKind},
+        http::{ResponseError, ResponseErrorKind},
         json::Text,
     },
 };
@@ -116,7 +116,7 @@ async fn an_answer_that_stops_is_told_after_the_records_before_it() {
         let fault = match then {
             Then::Stall => Cause::TimedOut { wait: Wait::Body, limit },
             Then::Fail => Cause::Transport,
-            _ => Cause::Response(AnswerError { offset: 94, kind: AnswerErrorKind::BodyCutOff }),
+            _ => Cause::Response(ResponseError { offset: 94, kind: ResponseErrorKind::BodyCutOff }),
         };
         let transport = (then == Then::Fail).then_some(MockError::Broken);
         assert_eq!(answer.next().await.err(), Some(Error::new(Failure::Lost(fault), transport)));

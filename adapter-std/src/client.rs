@@ -15,7 +15,7 @@ use hyper::{
     http::uri::PathAndQuery,
 };
 use sms_gateway_core::{
-    call::{AnyCall, Commas, MAX_TARGET_BYTES, Method, QuerySmsInQueue, Spec},
+    call::{AnyCall, CommaEncoding, MAX_TARGET_BYTES, Method, QuerySmsInQueue, Spec},
     client::{DRAIN_TIMEOUT, Due, Failure, MAX_DRAINED_BYTES, Next, ResponseHead, Session, Timeouts},
     http::Credentials,
 };
@@ -39,7 +39,7 @@ pub(crate) struct Settings {
     pub(crate) address: Arc<str>,
     pub(crate) connector: Connector,
     pub(crate) host: HeaderValue,
-    pub(crate) commas: Commas,
+    pub(crate) commas: CommaEncoding,
     /// The limit on the wait for an earlier call.
     pub(crate) turn_timeout: Duration,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(call: AnyCall<'_>, commas: Commas) -> Result<Self, Failure> {
+    pub(crate) fn new(call: AnyCall<'_>, commas: CommaEncoding) -> Result<Self, Failure> {
         let mut body = vec![0; call.body_length()];
         // The buffer has the size that was asked for.
         let _ = call.body(&mut body);
@@ -180,7 +180,7 @@ impl Client {
     }
 
     /// The request that goes out next.
-    fn authorize(&mut self, outgoing: &Outgoing, commas: Commas) -> Result<Sending, Failure> {
+    fn authorize(&mut self, outgoing: &Outgoing, commas: CommaEncoding) -> Result<Sending, Failure> {
         let now = self.began.elapsed();
         let credentials = self.account.as_ref().map(Account::credentials);
         let (method, path) = (outgoing.method.as_str(), outgoing.path());

@@ -6,7 +6,7 @@ use hyper::{Uri, header::HeaderValue};
 use sms_gateway_core::{
     Ports, TaskId,
     call::{
-        AnyCall, Call, Commas, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
+        AnyCall, Call, CommaEncoding, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
         QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
     },
     client::{Failure, Timeouts},
@@ -34,7 +34,7 @@ pub struct Builder {
     account: Option<Account>,
     is_basic_allowed: bool,
     connector: Connector,
-    commas: Commas,
+    commas: CommaEncoding,
     timeouts: Timeouts,
     turn_timeout: Duration,
     record_buffer: usize,
@@ -47,7 +47,7 @@ impl Builder {
             account: None,
             is_basic_allowed: false,
             connector: Connector::default(),
-            commas: Commas::Encoded,
+            commas: CommaEncoding::Encoded,
             timeouts: Timeouts::new(),
             turn_timeout: Duration::from_secs(120),
             record_buffer: 16 * 1024,
@@ -103,7 +103,7 @@ impl Builder {
 
     /// Sets how commas in a query are written.
     #[must_use]
-    pub const fn commas(mut self, commas: Commas) -> Self {
+    pub const fn commas(mut self, commas: CommaEncoding) -> Self {
         self.commas = commas;
         self
     }

@@ -10,7 +10,7 @@ use sms_gateway::{
     Batch, Error, Failure, Gateway, Ussd, UssdWait,
     core::{
         Port, Ports, TaskId,
-        call::{Commas, QuerySmsResult, Recipient, SendSms},
+        call::{CommaEncoding, QuerySmsResult, Recipient, SendSms},
         text::Encoding,
     },
 };
@@ -62,8 +62,11 @@ async fn raw_commas_are_a_choice() {
     let ports: Ports = "0,1".parse().unwrap();
     let (emulator, gateway) = start(options()).await;
     gateway.query_ussd_reply(ports).await.unwrap().finish().await.unwrap();
-    let raw =
-        Gateway::builder(&emulator.url()).credentials("admin", "admin").commas(Commas::Raw).build().unwrap();
+    let raw = Gateway::builder(&emulator.url())
+        .credentials("admin", "admin")
+        .commas(CommaEncoding::Raw)
+        .build()
+        .unwrap();
     raw.query_ussd_reply(ports).await.unwrap().finish().await.unwrap();
     let uris: Vec<_> = emulator
         .requests()

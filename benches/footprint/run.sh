@@ -183,6 +183,7 @@ for target in "${targets[@]}"; do
     measure texts client "$nine,track,texts"
     measure sha256 client "$nine,track,sha256"
     measure all client "$nine,track"
+    build_named client "$nine,track"
     no_panic client
 
     flash everything everything sha256

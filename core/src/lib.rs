@@ -5,7 +5,7 @@
 //!
 //! - [`call`]: the nine calls of the API: a request, the records of its answer, its summary.
 //! - [`json`]: the values of an answer, and what of malformed JSON is read all the same.
-//! - [`http`]: a request's bytes, the answer to it ([`Answer`](http::Answer)), and the [login](http::login) (Digest and Basic).
+//! - [`http`]: a request's bytes, the answer to it ([`Response`](http::Response)), and the [login](http::login) (Digest and Basic).
 //! - [`text`]: what a text becomes on the air: its alphabet, its segments, its `#param#` filled in.
 //! - [`track`]: from "asked to send" to "delivered": what to ask next, whose a status report is, and what survives a restart.
 //! - [`Port`], [`Number`], [`UserId`], [`Timestamp`] and the like: values that can't break the API's limits.

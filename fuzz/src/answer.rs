@@ -1,8 +1,8 @@
 //! Reading an answer in pieces, and what httparse makes of the same bytes.
 
 use sms_gateway_core::http::{
-    Answer, AnswerError,
-    AnswerErrorKind::{Coding, Length, LengthAndCoding, LengthsDiffer, Status, Switched, TooLong},
+    Response, ResponseError,
+    ResponseErrorKind::{Coding, Length, LengthAndCoding, LengthsDiffer, Status, Switched, TooLong},
     Part, Verdict,
 };
 
@@ -21,12 +21,12 @@ struct Read {
     whole: bool,
     /// Before the connection ended, and then.
     verdicts: [Verdict; 2],
-    error: Option<AnswerError>,
+    error: Option<ResponseError>,
     taken: usize,
 }
 
 fn read<'i>(bytes: impl IntoIterator<Item = &'i [u8]>) -> Read {
-    let mut answer = Answer::new([0; ROOM]);
+    let mut answer = Response::new([0; ROOM]);
     let (mut body, mut heads, mut ends, mut taken) = (Vec::new(), 0, 0, 0);
     'pieces: for piece in bytes {
         let mut input = piece;

@@ -8,6 +8,7 @@ use crate::Error;
 /// What is new. `E` is the transport's error.
 #[derive(Debug)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Event<'a, E> {
     /// News of a message: to be [acknowledged](crate::Messenger::acknowledge). Until then it comes again after a restart.
     News(Message),

@@ -9,6 +9,7 @@ use crate::memory::copy;
 /// A message that came in. Until it is [acknowledged](crate::Messenger::acknowledge_incoming) no other is fetched, and after a restart it
 /// comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Incoming<'a> {
     /// By which it is acknowledged, and a repetition recognised.
     pub mark: InboxMark,

@@ -102,6 +102,7 @@ pub struct Messenger<'g, 'm, T: Transport, S> {
 
 /// Why a message was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SendError<S> {
     /// All slots are in use.
     Full,
@@ -119,6 +120,7 @@ pub enum SendError<S> {
 
 /// Why a messenger can't go on with its store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StoreError<S> {
     /// The store can't be read or written.
     Store(S),

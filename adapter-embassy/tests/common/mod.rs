@@ -24,7 +24,7 @@ use sms_gateway_embassy::{
     core::{
         Port, Ports, UserId,
         call::{
-            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms,
+            Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms,
             SendUssd, Status, UssdOutcome,
         },
     },
@@ -149,7 +149,7 @@ pub async fn nine_calls<T: Transport>(
     }
     assert_eq!(replies, 2);
 
-    let request = GetPortInfo::new(Infos::DOCUMENTED)?.ports(ports);
+    let request = GetPortInfo::new(InfoSet::DOCUMENTED)?.ports(ports);
     let mut answer = gateway.get_port_info(&request).await?;
     let mut infos = 0;
     while let Some(info) = answer.next().await? {

@@ -23,7 +23,7 @@ use session::{Desk, Records, SessionError, Tls, Trust, sessions};
 use sms_gateway_embassy::core::client::Cause;
 use sms_gateway_embassy::{
     Error, Failure, Gateway, Transport,
-    core::{call::QuerySmsResult, http::AnswerErrorKind},
+    core::{call::QuerySmsResult, http::ResponseErrorKind},
 };
 use std::{
     pin::{Pin, pin},
@@ -129,7 +129,7 @@ async fn an_answer_that_is_cut_is_told_from_one_that_was_ended_too_early() {
         let error = gateway.query_sms_in_queue().await.unwrap_err();
         let expected = match &error {
             Error { failure: Failure::Lost(Cause::Response(error)), .. } => {
-                then == Then::Close && error.kind == AnswerErrorKind::BodyCutOff
+                then == Then::Close && error.kind == ResponseErrorKind::BodyCutOff
             }
             Error {
                 failure: Failure::Lost(Cause::Transport),

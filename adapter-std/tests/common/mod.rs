@@ -16,7 +16,7 @@ use sms_gateway::{
     core::{
         Port, Ports, UserId,
         call::{
-            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms,
+            Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms,
             SendUssd, Status, UssdOutcome,
         },
     },
@@ -100,7 +100,7 @@ pub async fn nine_calls(emulator: &Emulator, gateway: &Gateway) -> Result<(), Er
     assert_eq!(replies, 2);
     drop(answer);
 
-    let request = GetPortInfo::new(Infos::DOCUMENTED)?.ports(ports);
+    let request = GetPortInfo::new(InfoSet::DOCUMENTED)?.ports(ports);
     let mut answer = gateway.get_port_info(&request).await?;
     let mut infos = 0;
     while let Some(info) = answer.next().await? {

@@ -18,11 +18,13 @@ use crate::{
     on_paused_clock,
     peer::{Opening, Plan, Request},
     reply::{Reply, Step},
-    scenarios::printed,
-    subject::{Adapter, ApiCall},
+    scenarios::{GatewayModel, printed},
+    subject::{Adapter, ApiCall, MessengerSetup},
 };
 
-const SEEDS: u64 = 1000;
+const CALL_SEEDS: u64 = 1000;
+const MESSENGER_SEEDS: u64 = 200;
+const HOUR: Duration = Duration::from_secs(3600);
 /// The time after which a call is dropped.
 const PATIENCE_MS: u64 = 300_000;
 
@@ -62,25 +64,25 @@ impl Random {
         plan
     }
 
-    /// A reply, and whether the gateway does as the request asks.
-    fn reply(&mut self, request: &Request) -> (Reply, bool) {
-        let nonce = format!("n{}", request.connection % 2);
-        let (reply, is_done) = match self.below(12) {
-            0 => (Reply::digest(&nonce), false),
-            1 => (Reply::status(404, "<html>nothing</html>"), false),
-            2 => (Reply::status(500, "<html>broken</html>"), true),
-            3 => (Reply::json(r#"{"error_code":500}"#), false),
-            4 => {
-                (Reply::raw("HTTP/1.1 302 X\r\nLocation: http://other/\r\nContent-Length: 0\r\n\r\n"), false)
+    /// A reply to a request. The gateway may do as the request asks.
+    fn reply(&mut self, request: &Request, mut serve: impl FnMut(&Request) -> Reply) -> Reply {
+        let reply = match self.below(12) {
+            0 => Reply::digest(&format!("n{}", request.connection % 2)),
+            1 => Reply::status(404, "<html>nothing</html>"),
+            2 => {
+                serve(request);
+                Reply::status(500, "<html>broken</html>")
             }
-            5 => (Reply::json("{\"error_code\": <html>"), true),
-            _ if request.authorization().is_none_or(|login| login.starts_with("Digest")) => {
-                let is_let_in = request.has_nonce("n0") || request.has_nonce("n1");
-                if is_let_in { (printed(request), true) } else { (Reply::digest(&nonce), false) }
+            3 => Reply::json(r#"{"error_code":500}"#),
+            4 => Reply::with(302, "Location: http://other/\r\n", ""),
+            5 => {
+                serve(request);
+                Reply::json("{\"error_code\": <html>")
             }
-            _ => (printed(request), true),
+            _ if request.has_nonce("n0") || request.has_nonce("n1") => serve(request),
+            _ => Reply::digest(&format!("n{}", request.connection % 2)),
         };
-        (self.spoil(reply), is_done)
+        self.spoil(reply)
     }
 
     /// Does something to a reply.
@@ -113,11 +115,11 @@ async fn exchange(adapter: Adapter, seed: u64) -> (String, String) {
     let (mut replies, mut plans, counted) = (random.clone(), random.clone(), Arc::clone(&done));
     harness.peer.plan(move |_| plans.plan());
     harness.peer.script(move |request| {
-        let (reply, is_done) = replies.reply(request);
-        if is_done && request.call() == "send_sms" && !request.body.is_empty() {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }
-        reply
+        replies.reply(request, |request| {
+            let is_sent = request.call() == "send_sms" && !request.body.is_empty();
+            counted.fetch_add(is_sent.into(), Ordering::Relaxed);
+            printed(request)
+        })
     });
     let mut line = format!("{seed}:");
     for _ in 0..4 {
@@ -138,32 +140,94 @@ async fn exchange(adapter: Adapter, seed: u64) -> (String, String) {
     (line, text)
 }
 
+/// Sends messages through a peer that does anything in its first requests, and through a sound one then.
+async fn live(adapter: Adapter, seed: u64) -> (String, String) {
+    let mut random = Random(seed);
+    let harness = Harness::new(adapter);
+    let model = GatewayModel::new();
+    model.fill_inbox(&["one", "two"]);
+    let (bad_requests, bad_connections) = (random.below(25), random.below(8));
+    let (mut replies, mut plans, served) = (random.clone(), random.clone(), model.clone());
+    harness.peer.plan(move |number| if number <= bad_connections { plans.plan() } else { Plan::default() });
+    harness.peer.script(move |request| {
+        // A request that is answered before its body arrives is not carried out.
+        let is_whole = request.call() != "send_sms" || !request.body.is_empty();
+        if request.index > bad_requests && is_whole {
+            return served.answer(request);
+        }
+        replies.reply(request, |request| if is_whole { served.serve(request) } else { Reply::never() })
+    });
+    let mut messenger = harness.messenger(MessengerSetup { incoming: true }).await;
+    let mut line = format!("{seed}:");
+    for number in ["1", "2", "3"] {
+        messenger.send(number, "Hello").await;
+        let time = random.milliseconds(60_000);
+        if tokio::time::timeout(HOUR, messenger.run(time)).await.is_err() {
+            line.push_str(" stays with a request;");
+            break;
+        }
+    }
+    if tokio::time::timeout(HOUR, messenger.run(HOUR / 2)).await.is_err() {
+        line.push_str(" stays with a request to the end;");
+    }
+    if tokio::time::timeout(HOUR, messenger.shut_down()).await.is_err() {
+        line.push_str(" does not shut down;");
+    }
+    let mut sent: Vec<_> = model.messages().into_iter().map(|(id, _)| id).collect();
+    sent.sort();
+    assert!(sent.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: messages are sent twice: {sent:?}");
+    let text = harness.end().await;
+    let ends = text.lines().filter_map(|line| line.strip_suffix(", the end")?.rsplit("message ").next());
+    for end in ends {
+        let is_sent = sent.iter().any(|id| end.starts_with(id));
+        assert_eq!(end.contains("Delivered"), is_sent, "seed {seed}: {end}, of {sent:?}");
+        let _ = write!(line, " {end};");
+    }
+    let _ = writeln!(line, " {:016x}", hash(&text));
+    (line, text)
+}
+
 /// FNV-1a.
 fn hash(text: &str) -> u64 {
     text.bytes()
         .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
-fn check(adapter: Adapter) {
+fn check<F: Future<Output = (String, String)>>(
+    adapter: Adapter,
+    name: &str,
+    seeds: u64,
+    run: impl Fn(Adapter, u64) -> F + Copy + Send + 'static,
+) {
     if let Some(seed) = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
-        let (line, text) = on_paused_clock("one seed", move || exchange(adapter, seed));
-        println!("adapter-{}: {line}{text}", adapter.name());
+        let (line, text) = on_paused_clock("one seed", move || run(adapter, seed));
+        println!("adapter-{}, {name}: {line}{text}", adapter.name());
         return;
     }
     let mut lines = String::new();
-    for seed in 0..SEEDS {
-        let (line, _) = on_paused_clock(&format!("seed {seed}"), move || exchange(adapter, seed));
+    for seed in 0..seeds {
+        let (line, _) = on_paused_clock(&format!("seed {seed}"), move || run(adapter, seed));
         lines.push_str(&line);
     }
-    check_recorded(&format!("{}-arbitrary.txt", adapter.name()), &lines, "\n");
+    check_recorded(&format!("{}-{name}.txt", adapter.name()), &lines, "\n");
 }
 
 #[test]
-fn arbitrary_peers_meet_adapter_std_as_recorded() {
-    check(Adapter::Std);
+fn arbitrary_peers_meet_calls_of_adapter_std_as_recorded() {
+    check(Adapter::Std, "arbitrary", CALL_SEEDS, exchange);
 }
 
 #[test]
-fn arbitrary_peers_meet_adapter_embassy_as_recorded() {
-    check(Adapter::Embassy);
+fn arbitrary_peers_meet_calls_of_adapter_embassy_as_recorded() {
+    check(Adapter::Embassy, "arbitrary", CALL_SEEDS, exchange);
+}
+
+#[test]
+fn arbitrary_peers_meet_messengers_of_adapter_std_as_recorded() {
+    check(Adapter::Std, "messengers", MESSENGER_SEEDS, live);
+}
+
+#[test]
+fn arbitrary_peers_meet_messengers_of_adapter_embassy_as_recorded() {
+    check(Adapter::Embassy, "messengers", MESSENGER_SEEDS, live);
 }

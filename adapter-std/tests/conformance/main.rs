@@ -20,7 +20,7 @@ mod polls;
 mod record;
 mod reply;
 mod scenarios;
-#[path = "../../../core/tests/answers/scripts.rs"]
+#[path = "../../../core/tests/responses/scripts.rs"]
 #[allow(dead_code)]
 mod scripts;
 #[path = "../common/shared.rs"]
@@ -30,6 +30,7 @@ mod splits;
 mod stored;
 mod stream;
 mod subject;
+mod writing;
 
 use std::{fmt::Write as _, fs, path::Path, pin::Pin, thread};
 

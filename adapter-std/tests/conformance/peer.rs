@@ -133,6 +133,12 @@ impl Peer {
         change(&mut self.world().endpoints[connection - 1].plan);
     }
 
+    /// Lets writing on a connection fail after this number of bytes more.
+    pub fn limit_writes(&self, connection: usize, bytes: usize) {
+        let endpoint = &mut self.world().endpoints[connection - 1];
+        endpoint.plan.write_limit = endpoint.written + bytes;
+    }
+
     /// Sends something on the newest connection that was not asked for.
     pub fn push(&self, reply: &Reply) {
         let mut world = self.world();

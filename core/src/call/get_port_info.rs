@@ -25,7 +25,7 @@ words! {
         /// The MSISDN of its SIM card.
         Number = "number",
         /// Whether it is registered.
-        Reg = "reg",
+        Registration = "reg",
         /// Which of the port's SIM slots is in use (later versions).
         Slot = "slot",
         /// Its call state (later versions).
@@ -46,7 +46,7 @@ impl Info {
         Self::Iccid,
         Self::Smsc,
         Self::Number,
-        Self::Reg,
+        Self::Registration,
         Self::Slot,
         Self::CallState,
         Self::Signal,
@@ -60,9 +60,9 @@ impl Info {
 
 /// A set of kinds of port information.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Infos(u16);
+pub struct InfoSet(u16);
 
-impl Infos {
+impl InfoSet {
     /// None.
     pub const NONE: Self = Self(0);
     /// Those that the document's version 0.4 lists, and the smsc of its example.
@@ -73,7 +73,7 @@ impl Infos {
         .with(Info::Iccid)
         .with(Info::Smsc)
         .with(Info::Number)
-        .with(Info::Reg);
+        .with(Info::Registration);
 
     /// The set with `info` added.
     #[must_use]
@@ -92,13 +92,13 @@ impl Infos {
 }
 
 /// As the array of its words.
-impl serde::Serialize for Infos {
+impl serde::Serialize for InfoSet {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.words())
     }
 }
 
-impl FromIterator<Info> for Infos {
+impl FromIterator<Info> for InfoSet {
     fn from_iter<I: IntoIterator<Item = Info>>(infos: I) -> Self {
         infos.into_iter().fold(Self::NONE, Self::with)
     }
@@ -110,7 +110,7 @@ pub struct GetPortInfo {
     #[serde(rename = "port", skip_serializing_if = "Ports::is_empty")]
     ports: Ports,
     #[serde(rename = "info_type")]
-    infos: Infos,
+    infos: InfoSet,
 }
 
 impl GetPortInfo {
@@ -118,8 +118,8 @@ impl GetPortInfo {
     ///
     /// # Errors
     /// [`Invalid::NoInfo`].
-    pub fn new(infos: Infos) -> Result<Self, Invalid> {
-        if infos == Infos::NONE { Err(Invalid::NoInfo) } else { Ok(Self { ports: Ports::NONE, infos }) }
+    pub fn new(infos: InfoSet) -> Result<Self, Invalid> {
+        if infos == InfoSet::NONE { Err(Invalid::NoInfo) } else { Ok(Self { ports: Ports::NONE, infos }) }
     }
 
     /// Only of these ports.
@@ -178,7 +178,7 @@ words! {
 
 words! {
     /// How a port stands with its network (document §10.3).
-    pub enum Reg {
+    pub enum Registration {
         /// It is switched off.
         PowerOff = "POWER_OFF",
         /// It has no SIM card.
@@ -217,7 +217,7 @@ answer! {
         /// The MSISDN of its SIM card.
         pub number: Text<'a> = "number",
         /// How it stands with its network.
-        pub reg: Field<'a, Reg> = "reg",
+        pub reg: Field<'a, Registration> = "reg",
         /// The SIM slot in use, 0 to 3; 255: none (later versions).
         pub slot: Field<'a, u32> = "slot",
         /// Its call state (later versions).
@@ -233,7 +233,7 @@ impl PortInfo<'_> {
     /// Whether the port is registered, also where the gateway spells that otherwise than the document.
     pub fn is_registered(&self) -> bool {
         match self.reg {
-            Field::Known(reg) => reg == Reg::RegisterOk,
+            Field::Known(reg) => reg == Registration::RegisterOk,
             Field::Other(text) => {
                 let word = text.as_str();
                 word.eq_ignore_ascii_case("registered") || word.eq_ignore_ascii_case("mobile registered")
@@ -268,30 +268,30 @@ impl PortInfoSummary<'_> {
 mod tests {
     use super::*;
     use crate::call::{
-        Commas, MAX_TARGET_BYTES,
+        CommaEncoding, MAX_TARGET_BYTES,
         tests::{known, printed, target_is},
     };
 
     #[test]
     fn at_least_one_kind() {
-        assert_eq!(GetPortInfo::new(Infos::NONE).err(), Some(Invalid::NoInfo));
-        assert!(GetPortInfo::new(Infos::NONE.with(Info::Reg)).is_ok());
+        assert_eq!(GetPortInfo::new(InfoSet::NONE).err(), Some(Invalid::NoInfo));
+        assert!(GetPortInfo::new(InfoSet::NONE.with(Info::Registration)).is_ok());
     }
 
     #[test]
     fn the_longest_target() {
         let request = GetPortInfo::new(Info::ALL.into_iter().collect()).unwrap().ports(Ports::ALL);
         let mut target = [0; MAX_TARGET_BYTES];
-        assert_eq!(request.target(Commas::Encoded, &mut target).map(str::len), Ok(MAX_TARGET_BYTES));
+        assert_eq!(request.target(CommaEncoding::Encoded, &mut target).map(str::len), Ok(MAX_TARGET_BYTES));
     }
 
     #[test]
     fn registered_however_it_is_spelt() {
         let registered = |reg| PortInfo { reg, ..PortInfo::default() }.is_registered();
-        assert!(registered(Field::Known(Reg::RegisterOk)));
+        assert!(registered(Field::Known(Registration::RegisterOk)));
         assert!(registered(Field::Other(Text::Exact("REGISTERED"))));
         assert!(registered(Field::Other(Text::Exact("Mobile Registered"))));
-        assert!(!registered(Field::Known(Reg::Unregister)));
+        assert!(!registered(Field::Known(Registration::Unregister)));
         assert!(!registered(Field::Other(Text::Exact("Not Registered"))));
         assert!(!registered(Field::Missing));
     }
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn the_printed_answer_cut_anywhere() {
         let expected = [
-            (1, PortType::Wcdma, "863070017005173", "", "", "", Reg::NoSim),
+            (1, PortType::Wcdma, "863070017005173", "", "", "", Registration::NoSim),
             (
                 2,
                 PortType::Gsm,
@@ -310,9 +310,9 @@ mod tests {
                 "460016529802215",
                 "89860114840400428150",
                 "+8613010868500",
-                Reg::RegisterOk,
+                Registration::RegisterOk,
             ),
-            (3, PortType::Gsm, "358967042917201", "", "", "", Reg::NoSim),
+            (3, PortType::Gsm, "358967042917201", "", "", "", Registration::NoSim),
         ]
         .map(|(port, kind, imei, imsi, iccid, smsc, reg)| PortInfo {
             port: known(port),
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_printed_request() {
-        let request = GetPortInfo::new(Infos::DOCUMENTED).unwrap().ports("1,2,3".parse().unwrap());
+        let request = GetPortInfo::new(InfoSet::DOCUMENTED).unwrap().ports("1,2,3".parse().unwrap());
         // The kinds stand in an order of our own; it means nothing.
         target_is(&request, "/api/get_port_info?port=1,2,3&info_type=type,imei,imsi,iccid,smsc,number,reg");
     }

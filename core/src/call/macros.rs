@@ -11,6 +11,7 @@ macro_rules! answer {
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub struct $name<'a> {
             $(
                 $(#[$field_attribute])*
@@ -45,6 +46,7 @@ macro_rules! words {
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub enum $name {
             $($(#[$variant_attribute])* $variant,)*
         }

@@ -24,10 +24,10 @@ words! {
 /// Asks for incoming messages. An answer may hold only the first of them, about 8 KB: go on after the last id.
 ///
 /// ```
-/// use sms_gateway_core::call::{Call, Commas, Flag, QueryIncomingSms};
+/// use sms_gateway_core::call::{Call, CommaEncoding, Flag, QueryIncomingSms};
 /// let request = QueryIncomingSms::new(Flag::All).after(17);
 /// let mut buffer = [0; 80];
-/// assert_eq!(request.target(Commas::Encoded, &mut buffer)?, "/api/query_incoming_sms?incoming_sms_id=17&flag=all");
+/// assert_eq!(request.target(CommaEncoding::Encoded, &mut buffer)?, "/api/query_incoming_sms?incoming_sms_id=17&flag=all");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, serde::Serialize)]

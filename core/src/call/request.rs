@@ -36,7 +36,7 @@ impl Method {
 
 /// How the commas of an array in a query are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Commas {
+pub enum CommaEncoding {
     /// As `%2C`, which every gateway takes.
     #[default]
     Encoded,
@@ -88,7 +88,7 @@ pub trait Call: Sync {
     ///
     /// # Errors
     /// [`TooSmall`].
-    fn target<'b>(&self, commas: Commas, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall>
+    fn target<'b>(&self, commas: CommaEncoding, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall>
     where
         Self: Sized,
     {
@@ -180,7 +180,7 @@ impl AnyCall<'_> {
     ///
     /// # Errors
     /// [`TooSmall`].
-    pub fn target<'b>(&self, commas: Commas, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall> {
+    pub fn target<'b>(&self, commas: CommaEncoding, buffer: &'b mut [u8]) -> Result<&'b str, TooSmall> {
         let mut out = Writer::new(buffer);
         self.write_target(commas, &mut out);
         out.finish().map(|target| core::str::from_utf8(target).unwrap_or_default())
@@ -203,7 +203,7 @@ impl AnyCall<'_> {
         out.length()
     }
 
-    pub(crate) fn write_target(&self, commas: Commas, out: &mut Writer<'_>) {
+    pub(crate) fn write_target(&self, commas: CommaEncoding, out: &mut Writer<'_>) {
         out.str("/api/");
         out.str(self.spec.name);
         self.content.query(&mut Query { out, commas, first: true });
@@ -229,7 +229,7 @@ impl fmt::Debug for AnyCall<'_> {
 /// Writes the query of a GET. All that such queries hold are numbers and words of letters and underscores.
 pub struct Query<'w, 'b> {
     out: &'w mut Writer<'b>,
-    commas: Commas,
+    commas: CommaEncoding,
     first: bool,
 }
 
@@ -271,8 +271,8 @@ impl Query<'_, '_> {
         for (index, item) in items.into_iter().enumerate() {
             if index > 0 {
                 self.out.str(match self.commas {
-                    Commas::Encoded => "%2C",
-                    Commas::Raw => ",",
+                    CommaEncoding::Encoded => "%2C",
+                    CommaEncoding::Raw => ",",
                 });
             }
             write(self.out, item);

@@ -100,6 +100,7 @@ impl Call for SendUssd<'_> {
 
 /// What one port made of the request (document §7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UssdOutcome {
     /// 200: sent.
     Sent,

@@ -4,7 +4,7 @@ use std::{string::String, vec, vec::Vec};
 
 use serde::Serialize;
 
-use super::{Call, Commas, Decoder, MAX_TARGET_BYTES};
+use super::{Call, CommaEncoding, Decoder, MAX_TARGET_BYTES};
 use crate::{
     TooSmall,
     json::{Field, Malformed, ReadError},
@@ -93,7 +93,9 @@ pub(super) fn body_is<C: Call + Serialize>(call: &C, expected: &str) {
 
 /// The target in both styles of commas; `raw` is the document's.
 pub(super) fn target_is<C: Call>(call: &C, raw: &str) {
-    for (commas, expected) in [(Commas::Raw, raw.into()), (Commas::Encoded, raw.replace(',', "%2C"))] {
+    for (commas, expected) in
+        [(CommaEncoding::Raw, raw.into()), (CommaEncoding::Encoded, raw.replace(',', "%2C"))]
+    {
         let mut buffer = vec![0; expected.len()];
         assert_eq!(call.target(commas, &mut buffer), Ok(expected.as_str()));
         for room in 0..expected.len() {

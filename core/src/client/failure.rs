@@ -5,7 +5,7 @@ use core::{fmt, time::Duration};
 use crate::{
     Invalid,
     call::Refusal,
-    http::{AnswerError, ChallengeError, LoginError, login::Denial},
+    http::{ChallengeError, LoginError, ResponseError, login::LoginDenied},
     json::ReadError,
 };
 
@@ -15,6 +15,7 @@ use crate::{
 /// The adapters add the connection's own error, which this crate does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
     /// The input breaks a limit of the API. Nothing was sent.
     Invalid(Invalid),
@@ -74,6 +75,7 @@ pub enum Failure {
 /// A buffer that a caller lends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Buffer {
     /// The buffer for a request.
     Request,
@@ -92,11 +94,12 @@ pub enum Buffer {
 /// What went wrong with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Cause {
     /// The transport's own error, which the adapter's error carries.
     Transport,
     /// The bytes are not an HTTP response, or not a complete one.
-    Response(AnswerError),
+    Response(ResponseError),
     /// A time limit expired.
     TimedOut {
         /// The event that was awaited.
@@ -109,6 +112,7 @@ pub enum Cause {
 /// What a time limit applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Wait {
     /// The connection.
     Connect,
@@ -165,15 +169,17 @@ impl Failure {
     }
 }
 
-impl From<Denial> for Failure {
-    fn from(denial: Denial) -> Self {
+impl From<LoginDenied> for Failure {
+    fn from(denial: LoginDenied) -> Self {
         match denial {
-            Denial::Refused => Self::LoginRefused,
-            Denial::NoCredentials => Self::NoCredentials,
-            Denial::BasicNotAllowed => Self::BasicNotAllowed,
-            Denial::Challenge(error) => Self::Challenge(error),
-            Denial::Unwritable(error) => Self::Credentials(error),
-            Denial::TooSmall(error) => Self::TooSmall { buffer: Buffer::Challenge, needed: error.needed },
+            LoginDenied::Refused => Self::LoginRefused,
+            LoginDenied::NoCredentials => Self::NoCredentials,
+            LoginDenied::BasicNotAllowed => Self::BasicNotAllowed,
+            LoginDenied::Challenge(error) => Self::Challenge(error),
+            LoginDenied::Unwritable(error) => Self::Credentials(error),
+            LoginDenied::TooSmall(error) => {
+                Self::TooSmall { buffer: Buffer::Challenge, needed: error.needed }
+            }
         }
     }
 }
@@ -251,10 +257,10 @@ impl fmt::Display for Failure {
             Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, f),
             Self::ChallengeLost(Cause::Transport) => f.write_str("no login, the request was not sent"),
             Self::ChallengeLost(cause) => write!(f, "no login, the request was not sent: {cause}"),
-            Self::LoginRefused => Denial::Refused.fmt(f),
-            Self::NoCredentials => Denial::NoCredentials.fmt(f),
-            Self::BasicNotAllowed => Denial::BasicNotAllowed.fmt(f),
-            Self::Challenge(error) => Denial::Challenge(*error).fmt(f),
+            Self::LoginRefused => LoginDenied::Refused.fmt(f),
+            Self::NoCredentials => LoginDenied::NoCredentials.fmt(f),
+            Self::BasicNotAllowed => LoginDenied::BasicNotAllowed.fmt(f),
+            Self::Challenge(error) => LoginDenied::Challenge(*error).fmt(f),
             Self::Credentials(error) => error.fmt(f),
             Self::Redirect => f.write_str("the gateway redirects to another place"),
             Self::Http { status: 404, .. } => f.write_str(

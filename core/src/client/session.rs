@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     TooSmall,
-    call::{AnyCall, Call, Commas, QuerySmsInQueue, Spec},
+    call::{AnyCall, Call, CommaEncoding, QuerySmsInQueue, Spec},
     http::{
         Credentials, Head, LoginError,
         login::{Login, Step},
@@ -61,7 +61,7 @@ pub struct Site<'a> {
     /// The `Host` field: the gateway's name or address, with the port unless it is 80.
     pub host: &'a str,
     /// How commas in a query are written.
-    pub commas: Commas,
+    pub commas: CommaEncoding,
     /// The user name and password, if any.
     pub credentials: Option<Credentials<'a>>,
 }

@@ -7,6 +7,7 @@ use crate::json::Text;
 
 /// How long to wait for a USSD reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UssdWait {
     /// The time between two questions for the reply. Gateways need some seconds.
     pub interval: Duration,

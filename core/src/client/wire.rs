@@ -5,7 +5,7 @@ use core::{fmt, ops::Range};
 use super::{Cause, ResponseHead, timeouts::MAX_DRAINED_BYTES};
 use crate::{
     TooSmall,
-    http::{Answer, CloseReason, Part, Verdict},
+    http::{CloseReason, Part, Response, Verdict},
 };
 
 /// Reads responses out of one lent buffer, without I/O.
@@ -45,7 +45,7 @@ use crate::{
 /// # Ok::<(), sms_gateway_core::client::Cause>(())
 /// ```
 pub struct Wire<B> {
-    response: Answer<B>,
+    response: Response<B>,
     bytes: B,
     /// The bytes that were received and not parsed yet.
     unread: Range<usize>,
@@ -75,7 +75,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
     /// A wire without a response. Values of the head are kept in `values`, received bytes in `bytes`.
     pub const fn new(values: B, bytes: B) -> Self {
         Self {
-            response: Answer::new(values),
+            response: Response::new(values),
             bytes,
             unread: 0..0,
             body: 0..0,

@@ -1,6 +1,6 @@
 //! HTTP without I/O: the request, the answer, and the login.
 //!
-//! [`request`] writes a request into a lent buffer. [`Answer`] reads what comes back, in pieces of any size, and hands the body on
+//! [`request`] writes a request into a lent buffer. [`Response`] reads what comes back, in pieces of any size, and hands the body on
 //! to the call's [`Decoder`](crate::call::Decoder); at the end its [`Verdict`] says whether the connection can carry another request.
 //!
 //! # Login
@@ -30,7 +30,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod answer;
 pub mod basic;
 pub mod challenge;
 mod credentials;
@@ -39,11 +38,12 @@ mod error;
 pub mod login;
 mod parameter;
 mod request;
+mod response;
 mod word;
 
-pub use answer::{Answer, AnswerError, AnswerErrorKind, CloseReason, MAX_HEAD_BYTES, Part, Verdict};
 pub use challenge::{Algorithm, Challenge, Challenges, Scheme};
 pub use credentials::Credentials;
 pub use error::{ChallengeError, ChallengeErrorKind, LoginError};
 pub use parameter::Value;
 pub use request::{Head, request};
+pub use response::{CloseReason, MAX_HEAD_BYTES, Part, Response, ResponseError, ResponseErrorKind, Verdict};

@@ -2,7 +2,7 @@
 
 use crate::{
     TooSmall,
-    call::{AnyCall, Commas, Method},
+    call::{AnyCall, CommaEncoding, Method},
     writer::Writer,
 };
 
@@ -16,7 +16,7 @@ pub struct Head<'a> {
     /// as [`Call::target`](crate::call::Call::target) writes it with the same [`commas`](Self::commas).
     pub authorization: Option<&'a str>,
     /// How commas in the query are written.
-    pub commas: Commas,
+    pub commas: CommaEncoding,
     /// Whether the connection is to be closed behind the answer, else it is kept.
     pub close: bool,
 }

@@ -60,7 +60,8 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) const fn new(schema: &'static Schema) -> Self {
-        Self { machine: Machine::new(schema), places: Places::new(), offset: 0, failed: None }
+        // A constant, or it would be built on the stack and copied.
+        Self { machine: Machine::new(schema), places: const { Places::new() }, offset: 0, failed: None }
     }
 
     /// Reads on: `true` when a record is complete, `false` when the input is used up or the document is complete.

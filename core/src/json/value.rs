@@ -69,6 +69,7 @@ impl Serialize for Text<'_> {
 /// assert_eq!((odd.get(), odd.to_string().as_str()), (None, "2A"));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Field<'a, T> {
     /// The key is missing or its value is `null`.
     #[default]

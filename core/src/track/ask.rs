@@ -136,6 +136,7 @@ impl core::error::Error for AddError {}
 
 /// The result of a request to stop a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Stopping {
     /// It had not been handed to the gateway, and is stopped.
     Stopped,

@@ -14,6 +14,7 @@ pub(super) const MARKS: usize = 4;
 
 /// Identifies an incoming message, to [acknowledge](super::Tracker::acknowledge_incoming) it and to recognise repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct InboxMark {
     /// The gateway's id of the message. Ids may restart.
     pub id: i64,

@@ -167,6 +167,13 @@ impl From<Number<'_>> for NumberBuf {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for NumberBuf {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.as_str());
+    }
+}
+
 impl core::fmt::Display for NumberBuf {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.pad(self.as_str())

@@ -4,7 +4,7 @@
 //! hash, and changing a value does.
 
 use sms_gateway_core::{
-    call::{Call, Commas},
+    call::{Call, CommaEncoding},
     track::{Change, Event, Failure, Message, Report, State, Submission},
 };
 
@@ -38,7 +38,7 @@ impl Transcript {
     /// A request as it is sent.
     pub(crate) fn request(&mut self, request: &impl Call) {
         let (mut target, mut body) = ([0; 300], [0; 2048]);
-        let target = request.target(Commas::Encoded, &mut target).expect("the target fits");
+        let target = request.target(CommaEncoding::Encoded, &mut target).expect("the target fits");
         self.entry(b'?', target.as_bytes());
         self.entry(b'b', request.body(&mut body).expect("the body fits"));
     }

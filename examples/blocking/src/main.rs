@@ -12,7 +12,7 @@ use std::{
 };
 
 use sms_gateway_core::{
-    call::{Call, Commas, Decoder, QuerySmsInQueue, QuerySmsResult},
+    call::{Call, CommaEncoding, Decoder, QuerySmsInQueue, QuerySmsResult},
     http::{Credentials, Head, Scheme, challenge, digest, request},
 };
 
@@ -20,7 +20,7 @@ use sms_gateway_core::{
 const BUFFER: usize = 1024;
 
 /// An answer whose head is read.
-struct Answer {
+struct Response {
     stream: TcpStream,
     status: u16,
     challenge: Option<String>,
@@ -52,7 +52,7 @@ fn list_results(host: &str, credentials: &Credentials<'_>) -> Result<(), Box<dyn
 
     let call = QuerySmsResult::new();
     let mut target = [0; 64];
-    let target = call.target(Commas::Encoded, &mut target)?;
+    let target = call.target(CommaEncoding::Encoded, &mut target)?;
     let mut authorization = [0; 512];
     // In earnest this is a number that nobody can foresee; with one request for a challenge it matters little.
     let cnonce = format!("{:08x}", std::process::id());
@@ -68,7 +68,7 @@ fn list_results(host: &str, credentials: &Credentials<'_>) -> Result<(), Box<dyn
 }
 
 /// Sends a request in one write and reads the answer's head.
-fn ask<C: Call>(host: &str, call: &C, authorization: Option<&str>) -> Result<Answer, Box<dyn Error>> {
+fn ask<C: Call>(host: &str, call: &C, authorization: Option<&str>) -> Result<Response, Box<dyn Error>> {
     let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let mut buffer = [0; BUFFER];
@@ -92,7 +92,7 @@ fn ask<C: Call>(host: &str, call: &C, authorization: Option<&str>) -> Result<Ans
             if header("Transfer-Encoding").is_some() {
                 return Err("the answer is chunked, which this example leaves out".into());
             }
-            return Ok(Answer {
+            return Ok(Response {
                 status: parsed.code.unwrap_or_default(),
                 challenge: header("WWW-Authenticate").map(str::to_owned),
                 first: buffer[end..length].to_vec(),
@@ -103,7 +103,7 @@ fn ask<C: Call>(host: &str, call: &C, authorization: Option<&str>) -> Result<Ans
 }
 
 /// Prints each record of an answer as soon as it is in.
-fn print_records<C>(mut answer: Answer) -> Result<(), Box<dyn Error>>
+fn print_records<C>(mut answer: Response) -> Result<(), Box<dyn Error>>
 where
     C: Call,
     for<'a> C::Record<'a>: std::fmt::Debug,

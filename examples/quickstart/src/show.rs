@@ -10,7 +10,7 @@ use sms_client::{
 use sms_gateway::{
     Ussd, UssdWait,
     core::{
-        call::{GetPortInfo, Info, Infos},
+        call::{GetPortInfo, Info, InfoSet},
         text::{Encoding, shape},
         track,
     },
@@ -35,7 +35,7 @@ pub(crate) fn opening(stage: &Stage, out: &mut impl Write) -> Result<(), Box<dyn
 
 pub(crate) async fn ports(stage: &Stage, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "\nIts ports:")?;
-    let infos: Infos = [Info::Type, Info::Reg, Info::Imei, Info::Imsi].into_iter().collect();
+    let infos: InfoSet = [Info::Type, Info::Registration, Info::Imei, Info::Imsi].into_iter().collect();
     let mut table = Table::new([
         Column::number("PORT"),
         Column::word("TYPE"),

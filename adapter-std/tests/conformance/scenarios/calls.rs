@@ -7,7 +7,7 @@ use crate::{
     reply::Reply,
     subject::{ApiCall, GatewaySetup},
 };
-use sms_gateway::core::call::Commas;
+use sms_gateway::core::call::CommaEncoding;
 
 list![nine_calls, nine_calls_behind_digest, commas_are_raw_by_choice];
 
@@ -55,7 +55,7 @@ async fn nine_calls_behind_digest(harness: &mut Harness) {
 }
 
 async fn commas_are_raw_by_choice(harness: &mut Harness) {
-    harness.set_up(&GatewaySetup { commas: Commas::Raw, ..GatewaySetup::default() });
+    harness.set_up(&GatewaySetup { commas: CommaEncoding::Raw, ..GatewaySetup::default() });
     harness
         .peer
         .script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });

@@ -9,7 +9,7 @@ use ::std::time::Duration;
 
 use sms_gateway::core::{
     Number, Ports, TaskId, UserId,
-    call::{Commas, Recipient},
+    call::{CommaEncoding, Recipient},
     client::{Cause, Failure, Wait},
     text::Encoding,
 };
@@ -91,7 +91,7 @@ pub fn recipient() -> Recipient<'static> {
 macro_rules! with_request {
     ($call:expr, $request:ident => $made:expr) => {{
         use sms_gateway::core::call::{
-            Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
+            Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
             QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
         };
         use $crate::subject::{ApiCall, ports, recipient, task, user_id};
@@ -135,7 +135,7 @@ macro_rules! with_request {
                 $made
             }
             ApiCall::PortInfo => {
-                let $request = &GetPortInfo::new(Infos::DOCUMENTED).unwrap().ports(ports());
+                let $request = &GetPortInfo::new(InfoSet::DOCUMENTED).unwrap().ports(ports());
                 $made
             }
         }
@@ -148,7 +148,7 @@ pub(crate) use with_request;
 pub struct GatewaySetup {
     pub password: Option<&'static str>,
     pub is_basic_allowed: bool,
-    pub commas: Commas,
+    pub commas: CommaEncoding,
     pub connect: Duration,
     pub response: Duration,
     pub idle: Duration,
@@ -159,7 +159,7 @@ impl Default for GatewaySetup {
         Self {
             password: Some("admin"),
             is_basic_allowed: false,
-            commas: Commas::Encoded,
+            commas: CommaEncoding::Encoded,
             connect: Duration::from_secs(10),
             response: Duration::from_secs(30),
             idle: Duration::from_secs(30),

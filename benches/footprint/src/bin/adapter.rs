@@ -1,5 +1,5 @@
-//! Calls all that the client for embassy offers: over a transport of any kind, a connection that is open already, and embassy-net; with
-//! stores in RAM and in flash. It is only linked, never run: whatever panic can be reached leaves its symbol.
+//! Calls everything in the client for embassy: over any transport, over a connection that is already open, and over embassy-net; with
+//! stores in RAM and in flash. It is only linked, never run: a panic that can be reached leaves its symbol.
 #![no_std]
 #![no_main]
 
@@ -15,14 +15,15 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxTok
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 use footprint::Flash;
 use sms_gateway_embassy::{
-    Answer, Either, Error, Event, Gateway, Limits, Memory, Messenger, Opened, RamStore, Room, Sms, Store,
-    Transport, UssdWait,
+    Either, Error, Event, Gateway, Memory, Messenger, Opened, RamStore, Response, Room, Sms, Store,
+    Transport,
     core::{
         Invalid, Number, Port, Ports, TaskId,
         call::{
-            Call, Commas, Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
-            QuerySmsResult, Recipient, SendSms, SendUssd,
+            Call, CommaEncoding, Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus,
+            QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SendUssd,
         },
+        client::{Timeouts, UssdWait},
         text::Encoding,
         track::{EarlyReport, Settings, Slot},
     },
@@ -30,12 +31,12 @@ use sms_gateway_embassy::{
     store::FlashStore,
 };
 
-/// Anything.
+/// A value that the optimiser knows nothing about.
 const fn some<T: Copy>(value: T) -> T {
     black_box(value)
 }
 
-/// A connection of which the optimiser knows nothing.
+/// A connection that the optimiser knows nothing about.
 struct Wire;
 
 impl ErrorType for Wire {
@@ -74,7 +75,7 @@ impl Transport for Wire {
     }
 }
 
-/// A network device of which the optimiser knows nothing.
+/// A network device that the optimiser knows nothing about.
 struct Device;
 
 struct Frame;
@@ -116,7 +117,7 @@ impl Driver for Device {
     }
 }
 
-/// A future is polled as often as need be, or dropped before.
+/// Polls a future until it is ready, or drops it before.
 #[inline(never)]
 fn run<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -169,13 +170,13 @@ fn named<'a>(stack: Stack<'a>, incoming: &'a mut [u8], outgoing: &'a mut [u8]) -
     tcp
 }
 
-/// All that is made with a transport.
+/// Everything that takes a transport.
 fn over<T: Transport>(transport: T) {
     let mut memory = Memory::<64, 64, 64, 64>::new();
     let mut entropy = || some(1);
     let gateway = Gateway::new(transport, some("host"), black_box(&mut memory).buffers(), &mut entropy);
     let gateway = gateway.credentials(some("name"), some("password")).allow_basic(some(true));
-    let mut gateway = gateway.commas(some(Commas::Encoded)).limits(some(Limits::default()));
+    let mut gateway = gateway.commas(some(CommaEncoding::Encoded)).timeouts(some(Timeouts::new()));
     run(asked(&mut gateway));
     run(talked(&mut gateway));
     black_box((gateway.transport(), gateway.location()));
@@ -197,7 +198,7 @@ fn over<T: Transport>(transport: T) {
     }
 }
 
-/// A connection that is open already, and taken out again.
+/// A connection that is already open, and is taken out again.
 fn opened() {
     let mut memory = Memory::<64, 64, 64, 64>::new();
     let mut entropy = || some(1);
@@ -211,20 +212,20 @@ fn opened() {
 
 fn failed<E: embedded_io_async::Error>(error: &Error<E>) {
     black_box((error.may_have_arrived(), error.may_pass()));
-    if let Error::Lost(sms_gateway_embassy::Fault::Transport(error)) = error {
+    if let Some(error) = &error.transport {
         black_box(error.kind());
     }
     show(error);
 }
 
-/// Takes an answer's records, or some.
-async fn take<T: Transport, C: Call>(answer: Result<Answer<'_, '_, T, C>, Error<T::Error>>) {
-    let mut answer = match answer {
-        Ok(answer) => answer,
+/// Takes the records of a response, or some of them.
+async fn take<T: Transport, C: Call>(response: Result<Response<'_, '_, T, C>, Error<T::Error>>) {
+    let mut response = match response {
+        Ok(response) => response,
         Err(error) => return failed(&error),
     };
     while some(true) {
-        match answer.next().await {
+        match response.next().await {
             Ok(Some(record)) => _ = black_box(&record),
             Ok(None) => break,
             Err(error) => failed(&error),
@@ -232,8 +233,8 @@ async fn take<T: Transport, C: Call>(answer: Result<Answer<'_, '_, T, C>, Error<
     }
     #[cfg(feature = "wrong")]
     black_box([1, 2, 3][black_box(7)]);
-    black_box(&answer.summary());
-    match answer.finish().await {
+    black_box(&response.summary());
+    match response.finish().await {
         Ok(summary) => _ = black_box(&summary),
         Err(error) => failed(&error),
     }
@@ -258,7 +259,7 @@ async fn asked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invalid
     take(gateway.send_ussd(&SendUssd::send(ports, some("*100#"))?).await).await;
     take(gateway.query_ussd_reply(ports).await).await;
     black_box(gateway.stop_sms(TaskId::new(some(7))).await.is_ok());
-    take(gateway.get_port_info(&GetPortInfo::new(Infos::DOCUMENTED)?.ports(ports)).await).await;
+    take(gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED)?.ports(ports)).await).await;
     take(gateway.ask(&QuerySmsInQueue).await).await;
     gateway.set_credentials(some("name"), some("password"));
     gateway.close().await;
@@ -276,7 +277,7 @@ async fn talked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invali
     Ok(())
 }
 
-/// A messenger's whole life, in no sensible order.
+/// Every step of a messenger, in no sensible order.
 fn followed<T: Transport, S: Store>(gateway: Gateway<'_, T>, store: S) -> Option<S> {
     let (mut slots, mut early) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
     let (mut texts, mut incoming) = ([0; 64], [0; 64]);

@@ -131,7 +131,7 @@ struct StatusReport<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer<T> {
+struct Response<T> {
     error_code: u32,
     result: Vec<T, MESSAGES>,
 }
@@ -176,7 +176,7 @@ async fn life(
 
     {
         let question = QueryResult { user_id: black_box(&[1]) };
-        let answer: Answer<SmsResult<'_>> =
+        let answer: Response<SmsResult<'_>> =
             call(&mut resource, "/query_sms_result", &question, body, buffer).await?;
         black_box(answer.error_code);
         for record in &answer.result {
@@ -184,7 +184,7 @@ async fn life(
         }
     }
     let question = QueryReports { port: black_box(&[2]) };
-    let answer: Answer<StatusReport<'_>> =
+    let answer: Response<StatusReport<'_>> =
         call(&mut resource, "/query_sms_deliver_status", &question, body, buffer).await?;
     black_box(answer.error_code);
     for record in &answer.result {

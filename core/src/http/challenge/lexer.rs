@@ -25,7 +25,7 @@ impl<'a> Lexer<'a> {
         self.rest = &[];
     }
 
-    /// Commas and white space, as many as there are: a list may have empty elements (RFC 9110 §5.6.1.2).
+    /// CommaEncoding and white space, as many as there are: a list may have empty elements (RFC 9110 §5.6.1.2).
     pub(super) fn separators(&mut self) {
         self.take(|byte| matches!(byte, b' ' | b'\t' | b','));
     }

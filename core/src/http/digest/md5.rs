@@ -148,6 +148,7 @@ impl Md5 {
     // A microcontroller has one function for all rounds. Elsewhere each has its own, in which the last two arguments are constants.
     #[cfg_attr(target_os = "none", inline(never))]
     #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[allow(clippy::inline_always)]
     fn round(
         &self,
         state: &mut [u32; 4],

@@ -53,7 +53,7 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// assert!(value.starts_with(r#"Digest username="admin", realm="box", nonce="1f", "#));
 /// // … the request with this `Authorization` is let in:
 /// login.accepted();
-/// # Ok::<(), sms_gateway_core::http::login::Denial>(())
+/// # Ok::<(), sms_gateway_core::http::login::LoginDenied>(())
 /// ```
 pub struct Login<B> {
     basic_allowed: bool,
@@ -103,7 +103,7 @@ pub enum Step<'a> {
 /// Why nothing is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Denial {
+pub enum LoginDenied {
     /// The gateway refused the user name or password. It is not to be asked again until they change.
     Refused,
     /// The gateway wants a login and there are no credentials.
@@ -148,7 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     /// written to `out`.
     ///
     /// # Errors
-    /// [`Denial::Refused`], and [`Denial::Unwritable`].
+    /// [`LoginDenied::Refused`], and [`LoginDenied::Unwritable`].
     pub fn prepare<'o>(
         &mut self,
         credentials: Option<&Credentials<'_>>,
@@ -156,12 +156,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         uri: &str,
         now: Duration,
         out: &'o mut [u8],
-    ) -> Result<Step<'o>, Denial> {
+    ) -> Result<Step<'o>, LoginDenied> {
         let now = moment(now);
         self.sent = Some(now);
         let Some(credentials) = credentials else { return Ok(Step::Plain) };
         let mut kept = match self.state {
-            State::Refused | State::Unkept(_) => return Err(Denial::Refused),
+            State::Refused | State::Unkept(_) => return Err(LoginDenied::Refused),
             State::Unknown | State::Doubtful => return Ok(Step::Probe),
             State::Open => return Ok(Step::Plain),
             State::Basic => return Ok(Step::Authorized(basic::authorization(credentials, out)?)),
@@ -198,22 +198,22 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     /// A request without credentials was answered with these challenges. `credentials` are what is there to answer them.
     ///
     /// # Errors
-    /// Any [`Denial`].
+    /// Any [`LoginDenied`].
     pub fn challenged<'a>(
         &mut self,
         challenges: impl IntoIterator<Item = &'a str>,
         credentials: Option<&Credentials<'_>>,
         entropy: u64,
         now: Duration,
-    ) -> Result<(), Denial> {
-        let Some(credentials) = credentials else { return Err(Denial::NoCredentials) };
-        let challenge = match challenge::best(challenges).map_err(Denial::Challenge)? {
+    ) -> Result<(), LoginDenied> {
+        let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
+        let challenge = match challenge::best(challenges).map_err(LoginDenied::Challenge)? {
             Scheme::Digest(challenge) => challenge,
             Scheme::Basic { .. } if self.basic_allowed => {
                 self.state = State::Basic;
                 return Ok(());
             }
-            Scheme::Basic { .. } => return Err(Denial::BasicNotAllowed),
+            Scheme::Basic { .. } => return Err(LoginDenied::BasicNotAllowed),
         };
         let is_offered_again = self.keeps(&challenge);
         let now = moment(now);
@@ -236,28 +236,28 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     /// an error, what [`prepare`](Self::prepare) says next is worth a try.
     ///
     /// # Errors
-    /// Any [`Denial`] but [`BasicNotAllowed`](Denial::BasicNotAllowed).
+    /// Any [`LoginDenied`] but [`BasicNotAllowed`](LoginDenied::BasicNotAllowed).
     pub fn refused<'a>(
         &mut self,
         challenges: impl IntoIterator<Item = &'a str>,
         credentials: Option<&Credentials<'_>>,
         entropy: u64,
         now: Duration,
-    ) -> Result<(), Denial> {
+    ) -> Result<(), LoginDenied> {
         let before = core::mem::replace(&mut self.state, State::Refused);
-        let (State::Digest(old) | State::Unkept(old)) = before else { return Err(Denial::Refused) };
-        let Some(credentials) = credentials else { return Err(Denial::NoCredentials) };
+        let (State::Digest(old) | State::Unkept(old)) = before else { return Err(LoginDenied::Refused) };
+        let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
         let challenge = match challenge::best(challenges) {
             Ok(Scheme::Digest(challenge)) => challenge,
             // The credentials were good before: it is the gateway that is out of order.
             Err(error) if old.accepted > 0 => {
                 self.state = State::Unknown;
-                return Err(Denial::Challenge(error));
+                return Err(LoginDenied::Challenge(error));
             }
-            _ => return Err(Denial::Refused),
+            _ => return Err(LoginDenied::Refused),
         };
         if self.keeps(&challenge) {
-            return Err(Denial::Refused);
+            return Err(LoginDenied::Refused);
         }
         let now = moment(now);
         let new = Kept::new(entropy, old.sent, now);
@@ -277,9 +277,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     }
 
     /// The credentials are wrong, as is known from elsewhere: from too many refusals of one request, for example.
-    pub fn give_up(&mut self) -> Denial {
+    pub fn give_up(&mut self) -> LoginDenied {
         self.state = State::Refused;
-        Denial::Refused
+        LoginDenied::Refused
     }
 
     /// The buffer.
@@ -308,13 +308,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         challenge: &Challenge<'_>,
         credentials: &Credentials<'_>,
         kept: &Kept,
-    ) -> Result<(), Denial> {
+    ) -> Result<(), LoginDenied> {
         let mut cnonce = [0; 16];
         let cnonce = kept.write_cnonce(&mut cnonce);
         let buffer = self.buffer.as_mut();
         match Form::new(challenge, credentials, cnonce, &mut []) {
             Err(LoginError::TooSmall(error)) if error.needed > buffer.len() => {
-                return Err(Denial::TooSmall(error));
+                return Err(LoginDenied::TooSmall(error));
             }
             _ => self.form = Some(Form::new(challenge, credentials, cnonce, buffer)?),
         }
@@ -329,13 +329,13 @@ impl<B> fmt::Debug for Login<B> {
     }
 }
 
-impl From<LoginError> for Denial {
+impl From<LoginError> for LoginDenied {
     fn from(error: LoginError) -> Self {
         Self::Unwritable(error)
     }
 }
 
-impl fmt::Display for Denial {
+impl fmt::Display for LoginDenied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("the gateway refused the user name or password"),
@@ -350,4 +350,4 @@ impl fmt::Display for Denial {
     }
 }
 
-impl core::error::Error for Denial {}
+impl core::error::Error for LoginDenied {}

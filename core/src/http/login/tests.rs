@@ -50,7 +50,7 @@ impl Client {
         self
     }
 
-    fn told(&mut self, challenge: &str) -> Result<(), Denial> {
+    fn told(&mut self, challenge: &str) -> Result<(), LoginDenied> {
         self.login.challenged([challenge], Some(&ME), 1, self.now)
     }
 
@@ -58,11 +58,11 @@ impl Client {
         self.told(&digest(nonce)).unwrap();
     }
 
-    fn refused(&mut self, challenge: &str) -> Result<(), Denial> {
+    fn refused(&mut self, challenge: &str) -> Result<(), LoginDenied> {
         self.login.refused([challenge], Some(&ME), 2, self.now)
     }
 
-    fn prepared(&mut self) -> Result<Option<String>, Denial> {
+    fn prepared(&mut self) -> Result<Option<String>, LoginDenied> {
         let mut out = [0; 300];
         match self.login.prepare(Some(&ME), "GET", "/", self.now, &mut out)? {
             Step::Authorized(header) => Ok(Some(header.to_owned())),
@@ -88,8 +88,8 @@ impl Client {
 fn a_fresh_nonce_refused_is_a_wrong_password_when_the_gateway_keeps_it() {
     let mut client = Client::with("a");
     assert_eq!(client.sent().as_deref(), Some("a"));
-    assert_eq!(client.refused(&digest("a")), Err(Denial::Refused));
-    assert_eq!(client.prepared(), Err(Denial::Refused));
+    assert_eq!(client.refused(&digest("a")), Err(LoginDenied::Refused));
+    assert_eq!(client.prepared(), Err(LoginDenied::Refused));
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn nothing_is_tried_until_the_probe_has_told() {
     // Probes that are lost, or whose callers went away, change nothing.
     assert_eq!(client.sent(), None);
     assert_eq!(client.sent(), None);
-    assert_eq!(client.told(&digest("c")), Err(Denial::Refused));
-    assert_eq!(client.prepared(), Err(Denial::Refused));
+    assert_eq!(client.told(&digest("c")), Err(LoginDenied::Refused));
+    assert_eq!(client.prepared(), Err(LoginDenied::Refused));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_gateway_without_its_wits_does_not_make_the_password_wrong() {
     let mut client = Client::with("a");
     client.used();
     client.sent();
-    assert!(matches!(client.login.refused([], Some(&ME), 2, client.now), Err(Denial::Challenge(_))));
+    assert!(matches!(client.login.refused([], Some(&ME), 2, client.now), Err(LoginDenied::Challenge(_))));
     assert_eq!(client.sent(), None);
 }
 
@@ -192,7 +192,7 @@ fn a_nonce_that_is_offered_again_counts_on() {
     client.challenged("a");
     let header = client.prepared().unwrap().expect("a login");
     assert!(header.contains("nc=00000002"), "{header:?}");
-    assert_eq!(client.refused(&digest("a")), Err(Denial::Refused), "it was good");
+    assert_eq!(client.refused(&digest("a")), Err(LoginDenied::Refused), "it was good");
 }
 
 #[test]
@@ -211,13 +211,13 @@ fn without_credentials_nothing_is_tried_and_basic_only_if_allowed() {
     let mut client = Client::new();
     let now = client.now;
     assert_eq!(client.login.prepare(None, "GET", "/", now, &mut []), Ok(Step::Plain));
-    assert_eq!(client.login.challenged(["Basic realm=r"], None, 0, now), Err(Denial::NoCredentials));
-    assert_eq!(client.told("Basic realm=r"), Err(Denial::BasicNotAllowed));
+    assert_eq!(client.login.challenged(["Basic realm=r"], None, 0, now), Err(LoginDenied::NoCredentials));
+    assert_eq!(client.told("Basic realm=r"), Err(LoginDenied::BasicNotAllowed));
     client.login.allow_basic(true);
     client.told("Basic realm=r").unwrap();
     assert_eq!(client.prepared().unwrap().as_deref(), Some("Basic dTpw"));
-    assert_eq!(client.refused("Basic realm=r"), Err(Denial::Refused));
-    assert_eq!(client.prepared(), Err(Denial::Refused));
+    assert_eq!(client.refused("Basic realm=r"), Err(LoginDenied::Refused));
+    assert_eq!(client.prepared(), Err(LoginDenied::Refused));
     client.login.reset();
     assert_eq!(client.prepared(), Ok(None));
     client.login.open();
@@ -229,8 +229,8 @@ fn a_refusal_is_not_answered_without_credentials() {
     let mut client = Client::with("a");
     client.used();
     let told = client.login.refused([digest("b").as_str()], None, 2, client.now);
-    assert_eq!(told, Err(Denial::NoCredentials));
-    assert_eq!(client.prepared(), Err(Denial::Refused));
+    assert_eq!(told, Err(LoginDenied::NoCredentials));
+    assert_eq!(client.prepared(), Err(LoginDenied::Refused));
 }
 
 #[test]
@@ -270,17 +270,17 @@ fn the_answers_are_those_of_the_standard() {
 fn a_header_that_does_not_fit_costs_no_nonce_count() {
     let mut client = Client::with("a");
     let small = client.login.prepare(Some(&ME), "GET", "/", client.now, &mut [0; 20]).map(|_| ());
-    let Err(Denial::Unwritable(LoginError::TooSmall(error))) = small else { panic!("{small:?}") };
+    let Err(LoginDenied::Unwritable(LoginError::TooSmall(error))) = small else { panic!("{small:?}") };
     let header = client.prepared().unwrap().unwrap();
     assert_eq!(error.needed, header.len());
     assert!(header.contains("nc=00000001"), "{header}");
 }
 
 /// Told again with the buffer that it takes, a challenge is as good as one that fitted at once.
-fn fits_at_second(client: &mut Client, told: impl Fn(&mut Client) -> Result<(), Denial>) {
-    let Err(Denial::TooSmall(TooSmall { needed })) = told(client) else { panic!("too long") };
+fn fits_at_second(client: &mut Client, told: impl Fn(&mut Client) -> Result<(), LoginDenied>) {
+    let Err(LoginDenied::TooSmall(TooSmall { needed })) = told(client) else { panic!("too long") };
     client.login.buffer_mut().resize(needed - 1, 0);
-    assert_eq!(told(client), Err(Denial::TooSmall(TooSmall { needed })));
+    assert_eq!(told(client), Err(LoginDenied::TooSmall(TooSmall { needed })));
     client.login.buffer_mut().resize(needed, 0);
     assert_eq!(told(client), Ok(()));
 }
@@ -313,7 +313,7 @@ fn a_challenge_that_does_not_fit_can_be_told_again() {
     client.sent();
     fits_at_second(&mut client, |client| client.refused(&long("b")));
     assert_eq!(client.sent(), None);
-    assert_eq!(client.told(&digest("c")), Err(Denial::Refused));
+    assert_eq!(client.told(&digest("c")), Err(LoginDenied::Refused));
 }
 
 #[test]
@@ -321,9 +321,9 @@ fn a_refusal_that_does_not_fit_is_taken_for_a_wrong_password() {
     let mut client = Client::with("a");
     client.used();
     let tried = client.refused(&digest(&"n".repeat(60)));
-    assert!(matches!(tried, Err(Denial::TooSmall(_))));
+    assert!(matches!(tried, Err(LoginDenied::TooSmall(_))));
     // Nothing is tried on a guess.
-    assert_eq!(client.prepared(), Err(Denial::Refused));
+    assert_eq!(client.prepared(), Err(LoginDenied::Refused));
     client.login.reset();
     assert_eq!(client.prepared(), Ok(None));
 }
@@ -333,7 +333,7 @@ fn a_name_that_no_header_can_carry_is_told_before_it_is_sent() {
     let mut client = Client::new();
     let me = Credentials::new("u\r\n", "p");
     let told = client.login.challenged([digest("a").as_str()], Some(&me), 1, client.now);
-    assert_eq!(told, Err(Denial::Unwritable(LoginError::Control { field: "username" })));
+    assert_eq!(told, Err(LoginDenied::Unwritable(LoginError::Control { field: "username" })));
     assert_eq!(client.prepared(), Ok(None));
 }
 
@@ -341,8 +341,8 @@ fn a_name_that_no_header_can_carry_is_told_before_it_is_sent() {
 fn nothing_shows_the_password_and_errors_speak() {
     let client = Client::with("a");
     assert_eq!(format!("{:?}", client.login), "Login { basic_allowed: false, .. }");
-    assert_eq!(Denial::Refused.to_string(), "the gateway refused the user name or password");
-    let error = Denial::TooSmall(TooSmall { needed: 9 });
+    assert_eq!(LoginDenied::Refused.to_string(), "the gateway refused the user name or password");
+    let error = LoginDenied::TooSmall(TooSmall { needed: 9 });
     assert_eq!(
         error.to_string(),
         "the login challenge can't be kept: the lent buffer is too small: 9 bytes are needed"

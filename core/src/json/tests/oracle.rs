@@ -7,7 +7,7 @@ use crate::{
     call::{
         Call, GetPortInfo, IncomingSms, IncomingSmsSummary, PortInfo, PortInfoSummary, PortType,
         QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, QueryUssdReply,
-        QueueSummary, Reg, SendSms, SendSmsSummary, SendUssd, SmsResult, SmsResultSummary, Status,
+        QueueSummary, Registration, SendSms, SendSmsSummary, SendUssd, SmsResult, SmsResultSummary, Status,
         StatusReport, StatusReportSummary, StopSms, StopSummary, UssdOutcome, UssdReply, UssdReplySummary,
         UssdStatus, UssdSummary,
     },
@@ -85,17 +85,17 @@ fn kind<'a>(values: &'a Values, key: &str) -> Field<'a, PortType> {
     field(values, key, |raw| all.into_iter().find(|kind| kind.as_str() == raw))
 }
 
-fn reg<'a>(values: &'a Values, key: &str) -> Field<'a, Reg> {
+fn reg<'a>(values: &'a Values, key: &str) -> Field<'a, Registration> {
     field(values, key, |raw| {
         Some(match raw {
-            "POWER_OFF" => Reg::PowerOff,
-            "NO_SIM" => Reg::NoSim,
-            "PIN_REQUIRE" => Reg::PinRequire,
-            "PUK_REQUIRE" => Reg::PukRequire,
-            "UNREGISTER" => Reg::Unregister,
-            "SEARCHING_NETWORK" => Reg::SearchingNetwork,
-            "REGISTER_OK" => Reg::RegisterOk,
-            "UNKNOWN" => Reg::Unknown,
+            "POWER_OFF" => Registration::PowerOff,
+            "NO_SIM" => Registration::NoSim,
+            "PIN_REQUIRE" => Registration::PinRequire,
+            "PUK_REQUIRE" => Registration::PukRequire,
+            "UNREGISTER" => Registration::Unregister,
+            "SEARCHING_NETWORK" => Registration::SearchingNetwork,
+            "REGISTER_OK" => Registration::RegisterOk,
+            "UNKNOWN" => Registration::Unknown,
             _ => return None,
         })
     })

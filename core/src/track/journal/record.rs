@@ -66,6 +66,7 @@ impl Change {
 /// Why a record was not restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RestoreError {
     /// The record is incomplete or damaged, for example by an interrupted write.
     Torn,

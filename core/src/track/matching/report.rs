@@ -37,6 +37,7 @@ impl RawReport {
 
 /// A status report that was not assigned to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Report {
     /// The port through which the segment was sent.

@@ -2,6 +2,7 @@
 
 /// The state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum State {
     /// Handed to the tracker, not yet to the gateway.
     Asked,

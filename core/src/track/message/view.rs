@@ -12,6 +12,7 @@ use crate::{
 
 /// The public view of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Message {
     /// The user_id by which the gateway knows the message.
@@ -38,6 +39,7 @@ pub struct Message {
 
 /// How a message was sent (document §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sent {
     /// The port.
     pub port: u8,
@@ -57,6 +59,7 @@ pub struct Sent {
 
 /// The outcomes of segments: a bit for each, the first segment's lowest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Segments {
     /// Delivered to the recipient.
     pub delivered: u32,
@@ -68,6 +71,7 @@ pub struct Segments {
 
 /// Why a message failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
     /// The gateway refused the request, with this error_code.
     Refused(u32),

@@ -6,7 +6,7 @@ use sms_gateway_embassy::{
     Error, Ussd, UssdWait,
     core::{
         Port,
-        call::{GetPortInfo, Infos},
+        call::{GetPortInfo, InfoSet},
     },
     net::TcpError,
 };
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What the ports are.
 pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Failure> {
     persist(gateway, "the ports", async |gateway| {
-        let mut ports = gateway.get_port_info(&GetPortInfo::new(Infos::DOCUMENTED)?).await?;
+        let mut ports = gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED)?).await?;
         let (mut registered, mut count) = (0, 0);
         while let Some(port) = ports.next().await? {
             registered += u32::from(port.is_registered());

@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use sms_gateway::core::{
     Ports, TaskId, Timestamp, UserId,
-    call::{Flag, Infos},
+    call::{Flag, InfoSet},
     text::Encoding,
 };
 pub(crate) use values::{Digits, To, Until};
@@ -238,7 +238,7 @@ pub(crate) struct PortsOf {
     /// What to show: all (of the list up to reg), or from type, imei, imsi, iccid, smsc, number, reg; of later firmware
     /// slot, callstate, signal, gprs
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
-    pub(crate) info: Infos,
+    pub(crate) info: InfoSet,
 }
 
 #[cfg(test)]

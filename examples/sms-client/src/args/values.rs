@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sms_gateway::core::{
     Invalid, Number, Ports, TaskId, Timestamp, UserId,
-    call::{Flag, Info, Infos},
+    call::{Flag, Info, InfoSet},
     text::Encoding,
 };
 
@@ -145,9 +145,9 @@ pub(super) fn flag() -> impl TypedValueParser<Value = Flag> {
 }
 
 /// Kinds of port information, separated by commas.
-pub(super) fn infos(list: &str) -> Result<Infos, String> {
+pub(super) fn infos(list: &str) -> Result<InfoSet, String> {
     if list == "all" {
-        return Ok(Infos::DOCUMENTED);
+        return Ok(InfoSet::DOCUMENTED);
     }
     list.split(',')
         .map(|word| {
@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn kinds_of_port_information() {
-        assert_eq!(infos("all"), Ok(Infos::DOCUMENTED));
-        assert_eq!(infos("reg, signal"), Ok(Infos::NONE.with(Info::Reg).with(Info::Signal)));
+        assert_eq!(infos("all"), Ok(InfoSet::DOCUMENTED));
+        assert_eq!(infos("reg, signal"), Ok(InfoSet::NONE.with(Info::Registration).with(Info::Signal)));
         assert!(infos("colour").unwrap_err().contains("callstate"));
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn ports(gateway: &Gateway, asked: &PortsOf, output: &mut Outpu
 /// In which people look for them.
 const ORDER: [Info; 11] = [
     Info::Type,
-    Info::Reg,
+    Info::Registration,
     Info::Signal,
     Info::Number,
     Info::Imei,
@@ -48,7 +48,7 @@ fn column(info: Info) -> Column {
         Info::Iccid => Column::word("ICCID"),
         Info::Smsc => Column::word("SMSC"),
         Info::Number => Column::word("NUMBER"),
-        Info::Reg => Column::word("REG"),
+        Info::Registration => Column::word("REG"),
         Info::Slot => Column::number("SLOT"),
         Info::CallState => Column::word("CALLSTATE"),
         Info::Signal => Column::number("SIGNAL"),
@@ -64,7 +64,7 @@ fn cell(port: &PortInfo<'_>, info: Info) -> String {
         Info::Iccid => text(port.iccid),
         Info::Smsc => text(port.smsc),
         Info::Number => text(port.number),
-        Info::Reg => field(port.reg),
+        Info::Registration => field(port.reg),
         Info::Slot => field(port.slot),
         Info::CallState => text(port.callstate),
         Info::Signal => field(port.signal),

@@ -5,19 +5,16 @@ use core::{hint::black_box, time::Duration};
 use cortex_m::singleton;
 use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, print};
 #[cfg(feature = "incoming-sms")]
-use sms_gateway_core::call::{IncomingSms, QueryIncomingSms};
+use sms_gateway_core::call::QueryIncomingSms;
 use sms_gateway_core::{
     Number, TaskId,
-    call::{
-        AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SmsResult,
-        StatusReport,
-    },
+    call::{AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms},
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Token, Tracker},
 };
 
 use crate::exchange::{Client, Failed};
 
-/// How many steps are enough.
+/// The maximum number of steps.
 const MAX_STEPS: u32 = 1000;
 const EARLY: usize = MESSAGES / 2;
 
@@ -27,7 +24,7 @@ pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
     follow(client, tracker)
 }
 
-/// Builds the tracker: by itself, so that the copies that are made on the way leave the stack.
+/// Builds the tracker: by itself, so that the copies of its memory leave the stack.
 #[inline(never)]
 fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_epoch: FIRST_EPOCH, ..Settings::default() };
@@ -35,8 +32,8 @@ fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     settings.incoming = cfg!(feature = "incoming-sms");
     let slots = singleton!(: [Slot; MESSAGES] = [Slot::EMPTY; MESSAGES]).ok_or(Failed::Open)?;
     let early = singleton!(: [EarlyReport; EARLY] = [EarlyReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
-    let tracker = singleton!(: Tracker<'static> = Tracker::new(slots, early, settings, Duration::ZERO));
-    let tracker = tracker.ok_or(Failed::Open)?;
+    let tracker = singleton!(: Tracker<'static> = Tracker::empty()).ok_or(Failed::Open)?;
+    tracker.begin(slots, early, &settings, Duration::ZERO);
     print("slots", size_of::<[Slot; MESSAGES]>());
     print("early", size_of::<[EarlyReport; EARLY]>());
     print("tracker", size_of::<Tracker<'_>>());
@@ -79,43 +76,48 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             Ask::Results(token) => {
                 let request = tracker.results_request(&token).ok_or(Failed::Open)?;
                 client.ask(AnyCall::from(&request))?;
-                let take = |record: SmsResult<'_>| tracker.handle_result(&token, &record, now);
-                client.read::<QuerySmsResult<'_>>(take, |_| {})?;
+                while client.advance()? {
+                    if let Some(record) = client.session.record::<QuerySmsResult<'static>>() {
+                        tracker.handle_result(&token, &record, now);
+                    }
+                }
                 tracker.handle_end(token, now);
             }
             Ask::Reports(token) => {
                 let request = tracker.reports_request(&token).ok_or(Failed::Open)?;
                 client.ask(AnyCall::from(&request))?;
-                let take =
-                    |record: StatusReport<'_>| _ = black_box(&tracker.handle_report(&token, &record, now));
-                client.read::<QuerySmsDeliverStatus<'_>>(take, |_| {})?;
+                while client.advance()? {
+                    if let Some(record) = client.session.record::<QuerySmsDeliverStatus<'static>>() {
+                        black_box(&tracker.handle_report(&token, &record, now));
+                    }
+                }
                 tracker.handle_end(token, now);
             }
             Ask::Queue(token) => {
-                let mut in_queue = None;
-                client.call(&QuerySmsInQueue, |_| {}, |summary| in_queue = summary.in_queue.get())?;
+                let in_queue = client.call(&QuerySmsInQueue, |_| {})?.in_queue.get();
                 tracker.handle_queue(token, in_queue, now);
             }
             #[cfg(feature = "incoming-sms")]
             Ask::Incoming(token) => {
                 let request = tracker.incoming_request(&token).ok_or(Failed::Open)?;
                 client.ask(AnyCall::from(&request))?;
-                let take = |record: IncomingSms<'_>| {
-                    if let Some(mark) = tracker.handle_incoming(&token, &record, now) {
+                while client.advance()? {
+                    if let Some(record) = client.session.record::<QueryIncomingSms>()
+                        && let Some(mark) = tracker.handle_incoming(&token, &record, now)
+                    {
                         black_box(&record);
                         tracker.acknowledge_incoming(mark);
                     }
-                };
-                client.read::<QueryIncomingSms>(take, |_| {})?;
+                }
                 tracker.handle_end(token, now);
             }
             #[cfg(feature = "stop-sms")]
             Ask::Stop(token) => {
                 let request = tracker.stop_request(&token).ok_or(Failed::Open)?;
-                client.call(&request, |_| {}, |_| {})?;
+                client.call(&request, |_| {})?;
                 tracker.handle_stopped(token, true, now);
             }
-            // It is not asked for.
+            // The settings exclude these questions.
             #[allow(unreachable_patterns)]
             _ => {}
         }
@@ -137,8 +139,7 @@ fn submit(
         return Ok(());
     };
     let to = [Recipient::new(outgoing.number()).user_id(outgoing.id)];
-    let mut task = None;
-    client.call(&SendSms::new(black_box(TEXT), &to)?, |_| {}, |summary| task = summary.task_id.get())?;
+    let task = client.call(&SendSms::new(black_box(TEXT), &to)?, |_| {})?.task_id.get();
     tracker.handle_accepted(token, task.map(TaskId::new), now);
     Ok(())
 }

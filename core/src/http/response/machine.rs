@@ -1,7 +1,7 @@
 //! The grammar of an answer (RFC 9112 §2.1): what has come and what may come.
 
 use super::{
-    AnswerErrorKind, MAX_HEAD_BYTES, Part,
+    MAX_HEAD_BYTES, Part, ResponseErrorKind,
     fields::{Field, Fields},
     kept::Kept,
 };
@@ -90,7 +90,7 @@ impl Machine {
         &mut self,
         input: &mut &'i [u8],
         buffer: &mut [u8],
-    ) -> Result<Option<Part<'i>>, AnswerErrorKind> {
+    ) -> Result<Option<Part<'i>>, ResponseErrorKind> {
         while self.state != State::Done {
             if self.state == State::End {
                 self.state = State::Done;
@@ -100,7 +100,7 @@ impl Machine {
             if self.state == State::Body {
                 return Ok(Some(Part::Body(self.body(input))));
             }
-            self.allowance = self.allowance.checked_sub(1).ok_or(AnswerErrorKind::TooLong)?;
+            self.allowance = self.allowance.checked_sub(1).ok_or(ResponseErrorKind::TooLong)?;
             let had_head = self.framing.is_some();
             self.byte(*byte, buffer)?;
             *input = rest;
@@ -126,35 +126,35 @@ impl Machine {
     }
 
     /// Takes a byte of a line. A line ends with a line feed, with or without a carriage return before it (§2.2).
-    fn byte(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+    fn byte(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         let after_return = core::mem::replace(&mut self.carriage_return, byte == b'\r');
         match byte {
             b'\n' => self.line_end(!after_return),
-            _ if after_return => Err(AnswerErrorKind::Control),
+            _ if after_return => Err(ResponseErrorKind::Control),
             b'\r' => Ok(()),
             _ => self.text(byte, buffer),
         }
     }
 
-    fn text(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+    fn text(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         match self.state {
             State::Status(at) => self.status_line(at, byte),
             State::Line => self.line(byte, buffer),
             State::Name => self.name(byte, buffer),
-            _ if byte.is_ascii_control() && byte != b'\t' => Err(AnswerErrorKind::Control),
+            _ if byte.is_ascii_control() && byte != b'\t' => Err(ResponseErrorKind::Control),
             State::Value => self.value(byte, buffer),
             State::Size => self.size(byte),
-            State::ChunkEnd => Err(AnswerErrorKind::ChunkEnd),
+            State::ChunkEnd => Err(ResponseErrorKind::ChunkEnd),
             _ => Ok(()),
         }
     }
 
-    fn line_end(&mut self, bare: bool) -> Result<(), AnswerErrorKind> {
+    fn line_end(&mut self, bare: bool) -> Result<(), ResponseErrorKind> {
         match self.state {
             // An empty line in front of an answer is let pass, as §2.2 has it for requests.
             State::Status(0) => {}
             State::Status(_) | State::Reason => self.status_line_end()?,
-            State::Name => return Err(AnswerErrorKind::Field),
+            State::Name => return Err(ResponseErrorKind::Field),
             State::Line => {
                 self.bare = bare;
                 self.end_field()?;
@@ -162,7 +162,7 @@ impl Machine {
             }
             State::Value => self.state = State::Line,
             // Chunks are looked at more closely: with a size that is one too large, a carriage return would be taken for content.
-            _ if bare && !self.bare => return Err(AnswerErrorKind::ChunkEnd),
+            _ if bare && !self.bare => return Err(ResponseErrorKind::ChunkEnd),
             State::ChunkEnd => self.state = State::Size,
             _ => self.size_end()?,
         }
@@ -170,17 +170,17 @@ impl Machine {
     }
 
     /// Takes a byte of a chunk's size (§7.1); white space may follow it (§7.1.1).
-    fn size(&mut self, byte: u8) -> Result<(), AnswerErrorKind> {
+    fn size(&mut self, byte: u8) -> Result<(), ResponseErrorKind> {
         match byte {
             b';' => self.state = State::Extension,
             _ if byte.is_ascii_hexdigit() || is_space(byte) => self.word.push(byte),
-            _ => return Err(AnswerErrorKind::ChunkSize),
+            _ => return Err(ResponseErrorKind::ChunkSize),
         }
         Ok(())
     }
 
-    fn size_end(&mut self) -> Result<(), AnswerErrorKind> {
-        self.left = self.word.number(16).ok_or(AnswerErrorKind::ChunkSize)?;
+    fn size_end(&mut self) -> Result<(), ResponseErrorKind> {
+        self.left = self.word.number(16).ok_or(ResponseErrorKind::ChunkSize)?;
         self.word.clear();
         // What comes behind the last chunk are lines of fields.
         self.field = Field::None;

@@ -1,6 +1,6 @@
 //! Reading as a client does, with what it has to rely on.
 
-use sms_gateway_core::http::{Answer, AnswerErrorKind, CloseReason, Part, Verdict};
+use sms_gateway_core::http::{CloseReason, Part, Response, ResponseErrorKind, Verdict};
 
 /// What reading gave.
 #[derive(Debug, PartialEq)]
@@ -12,12 +12,12 @@ pub(crate) struct Read {
     pub(crate) verdict: Verdict,
     /// The answer was whole before the connection ended.
     pub(crate) whole_early: bool,
-    pub(crate) error: Option<(AnswerErrorKind, u64)>,
+    pub(crate) error: Option<(ResponseErrorKind, u64)>,
 }
 
 /// Reads what a connection brings in these pieces, and its end.
 pub(crate) fn read<'i>(pieces: impl IntoIterator<Item = &'i [u8]>) -> Read {
-    let mut answer = Answer::new([0; 200]);
+    let mut answer = Response::new([0; 200]);
     let mut body = Vec::new();
     let mut told = Vec::new();
     let mut error = None;

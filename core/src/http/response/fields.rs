@@ -1,6 +1,6 @@
 //! The header fields that matter, and what they say.
 
-use super::AnswerErrorKind;
+use super::ResponseErrorKind;
 use crate::http::word::Word;
 
 /// The field that is being read.
@@ -55,17 +55,17 @@ impl Fields {
     pub(super) const NONE: Self = Self { length: None, chunked: false, close: false, keep_alive: false };
 
     /// Takes an element of a field's value: those that matter are lists (RFC 9110 §5.6.1), or may be repeated as one (§8.6).
-    pub(super) fn element(&mut self, field: Field, word: &Word) -> Result<(), AnswerErrorKind> {
+    pub(super) fn element(&mut self, field: Field, word: &Word) -> Result<(), ResponseErrorKind> {
         match field {
             Field::Length => {
-                let length = word.number(10).ok_or(AnswerErrorKind::Length)?;
+                let length = word.number(10).ok_or(ResponseErrorKind::Length)?;
                 if *self.length.get_or_insert(length) != length {
-                    return Err(AnswerErrorKind::LengthsDiffer);
+                    return Err(ResponseErrorKind::LengthsDiffer);
                 }
             }
             Field::Coding => {
                 if self.chunked || !word.is(b"chunked") {
-                    return Err(AnswerErrorKind::Coding);
+                    return Err(ResponseErrorKind::Coding);
                 }
                 self.chunked = true;
             }

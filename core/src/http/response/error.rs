@@ -7,19 +7,19 @@ use crate::show::Decimal;
 /// The peer's answer can't be read any further. What came out before stands; the connection is of no use any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct AnswerError {
+pub struct ResponseError {
     /// The offset in bytes from the answer's start at which reading stopped: that of the faulty byte; for the value of a field, which
     /// may go on in the next line, that of a byte there.
     pub offset: u64,
     /// What is wrong there.
-    pub kind: AnswerErrorKind,
+    pub kind: ResponseErrorKind,
 }
 
 /// What is wrong with an answer's head or with the framing of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum AnswerErrorKind {
+pub enum ResponseErrorKind {
     /// The connection ended before the first byte: as a rule a kept one that the gateway has closed meanwhile. Whether it has
     /// done what it was asked is not known.
     NoAnswer,
@@ -53,7 +53,7 @@ pub enum AnswerErrorKind {
     TooLong,
 }
 
-impl AnswerErrorKind {
+impl ResponseErrorKind {
     const fn describe(self) -> &'static str {
         match self {
             Self::NoAnswer => "the connection ended without an answer",
@@ -75,10 +75,10 @@ impl AnswerErrorKind {
     }
 }
 
-impl fmt::Display for AnswerError {
+impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unreadable HTTP answer at byte {}: {}", Decimal::from(self.offset), self.kind.describe())
     }
 }
 
-impl core::error::Error for AnswerError {}
+impl core::error::Error for ResponseError {}

@@ -1,6 +1,8 @@
-//! Calls all that the core offers. It is only linked, never run: whatever panic can be reached leaves its symbol.
+//! Calls everything in the core. It is only linked, never run: a panic that can be reached leaves its symbol.
 #![no_std]
 #![no_main]
+
+mod engine;
 
 use core::{
     fmt::{self, Display, Write},
@@ -11,17 +13,17 @@ use core::{
 use sms_gateway_core::{
     Number, Port, Ports, TaskId, Timestamp, UserId,
     call::{
-        Call, Commas, Decoder, Flag, GetPortInfo, Infos, QueryIncomingSms, QuerySmsDeliverStatus,
+        Call, CommaEncoding, Decoder, Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus,
         QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
     },
     http::{
-        Answer, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, login::Login, request,
+        Credentials, Head, Part, Response, Scheme, Verdict, basic, challenge, digest, login::Login, request,
     },
     text::{Encoding, Template, gsm7, shape},
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
 };
 
-/// What the optimiser knows nothing of.
+/// Values that the optimiser knows nothing about.
 struct Given<'a> {
     text: &'a str,
     texts: &'a [&'a str],
@@ -43,6 +45,7 @@ fn main() -> ! {
     exchanged(given);
     shown(given);
     tracked(given);
+    engine::driven(given);
     #[cfg(feature = "wrong")]
     black_box(given.bytes[given.texts.len()]);
     footprint::end(true);
@@ -113,10 +116,11 @@ fn login(given: &mut Given<'_>) -> Option<()> {
     Some(())
 }
 
-/// A login's whole life, in no sensible order.
+/// Every step of a login, in no sensible order.
 fn logged_in(given: &mut Given<'_>) {
     let mut kept = [0; 64];
-    let mut login = Login::new(black_box(&mut kept[..])).allow_basic(black_box(true));
+    let mut login = Login::new(black_box(&mut kept[..]));
+    login.allow_basic(black_box(true));
     black_box(login.buffer_mut());
     let (now, entropy) = (black_box(Duration::ZERO), black_box(1));
     let credentials = Credentials::new(given.text, given.text);
@@ -162,13 +166,13 @@ fn requests(given: &mut Given<'_>) -> Option<()> {
     call(&SendUssd::cancel(ports, text).map_err(show).ok()?, given);
     call(&QueryUssdReply::new(ports).map_err(show).ok()?, given);
     call(&StopSms::new(TaskId::new(given.number)), given);
-    call(&GetPortInfo::new(Infos::DOCUMENTED).ok()?.ports(ports), given);
+    call(&GetPortInfo::new(InfoSet::DOCUMENTED).ok()?.ports(ports), given);
     Some(())
 }
 
-/// Writes the request in each way, and reads an answer.
+/// Writes the request in each way, and reads a response.
 fn call<C: Call>(call: &C, given: &mut Given<'_>) {
-    black_box(call.target(Commas::Encoded, given.buffer).map_err(show).ok());
+    black_box(call.target(CommaEncoding::Encoded, given.buffer).map_err(show).ok());
     black_box(call.body(given.buffer).map_err(show).ok());
     let head = Head { host: given.text, authorization: Some(given.text), ..Head::default() };
     black_box(request(call, &head, given.buffer).map_err(show).ok());
@@ -183,10 +187,10 @@ fn call<C: Call>(call: &C, given: &mut Given<'_>) {
     }
 }
 
-/// Reads an answer's head, and hands its body on.
+/// Reads a response's head, and passes its body on.
 fn exchanged(given: &mut Given<'_>) {
     let mut buffer = [0; 64];
-    let mut answer = Answer::new(black_box(&mut buffer[..]));
+    let mut answer = Response::new(black_box(&mut buffer[..]));
     let mut decoder = Decoder::<QuerySmsInQueue, _>::new(&mut *given.buffer);
     let mut input = given.bytes;
     while let Ok(Some(part)) = answer.next(&mut input).map_err(show) {
@@ -232,7 +236,7 @@ fn shown(given: &mut Given<'_>) {
     }
 }
 
-/// A tracker's whole life, in no sensible order.
+/// Every step of a tracker, in no sensible order.
 fn tracked(given: &mut Given<'_>) -> Option<()> {
     let (mut slots, mut early) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
     let (slots, early) = black_box((&mut slots[..], &mut early[..]));

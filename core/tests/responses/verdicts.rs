@@ -1,13 +1,12 @@
 //! What becomes of the connection, step by step.
 
 use sms_gateway_core::http::{
-    Answer, AnswerErrorKind,
     CloseReason::{self, Asked, BodyToEnd, Closed, NotRead, Surplus, Unreadable},
-    Part, Verdict,
+    Part, Response, ResponseErrorKind, Verdict,
 };
 
 /// Reads all that there is, and says what it means for the connection.
-fn fed(answer: &mut Answer<[u8; 0]>, mut input: &[u8]) -> Verdict {
+fn fed(answer: &mut Response<[u8; 0]>, mut input: &[u8]) -> Verdict {
     while let Ok(Some(_)) = answer.next(&mut input) {}
     answer.verdict()
 }
@@ -18,7 +17,7 @@ const fn close(reason: CloseReason) -> Verdict {
 
 #[test]
 fn an_answer_has_to_be_read_to_its_end() {
-    let mut answer = Answer::new([]);
+    let mut answer = Response::new([]);
     assert_eq!((answer.verdict(), answer.status(), answer.remaining()), (close(NotRead), None, None));
     assert_eq!(fed(&mut answer, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"), close(NotRead));
     assert_eq!((answer.status(), answer.remaining()), (Some(200), Some(5)));
@@ -33,7 +32,7 @@ fn an_answer_has_to_be_read_to_its_end() {
 
 #[test]
 fn the_end_has_to_be_told() {
-    let mut answer = Answer::new([]);
+    let mut answer = Response::new([]);
     let mut input = &b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1"[..];
     assert_eq!(answer.next(&mut input), Ok(Some(Part::Head { status: 204 })));
     assert_eq!((answer.is_complete(), answer.verdict()), (true, close(NotRead)));
@@ -44,7 +43,7 @@ fn the_end_has_to_be_told() {
 
 #[test]
 fn surplus_may_come_later() {
-    let mut answer = Answer::new([]);
+    let mut answer = Response::new([]);
     assert_eq!(fed(&mut answer, b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"), Verdict::Keep);
     assert_eq!(fed(&mut answer, b"b"), close(Surplus));
     assert_eq!(fed(&mut answer, b""), close(Surplus));
@@ -58,7 +57,7 @@ fn what_reading_on_does_not_change_is_known_early() {
         ("", BodyToEnd),
         ("Connection: close\r\n", BodyToEnd),
     ] {
-        let mut answer = Answer::new([]);
+        let mut answer = Response::new([]);
         assert_eq!(fed(&mut answer, format!("HTTP/1.1 401 No\r\n{fields}\r\n").as_bytes()), close(reason));
         assert!(!answer.is_complete());
     }
@@ -66,21 +65,24 @@ fn what_reading_on_does_not_change_is_known_early() {
 
 #[test]
 fn an_error_stays() {
-    let mut answer = Answer::new([]);
+    let mut answer = Response::new([]);
     assert_eq!(fed(&mut answer, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\0"), close(Unreadable));
     let error = answer.closed().unwrap_err();
-    assert_eq!((error.offset, error.kind), (36, AnswerErrorKind::Field));
+    assert_eq!((error.offset, error.kind), (36, ResponseErrorKind::Field));
     assert_eq!(answer.next(&mut &b""[..]), Err(error));
     assert_eq!(fed(&mut answer, b"\r\n\r\n"), close(Unreadable));
     assert_eq!(error.to_string(), "unreadable HTTP answer at byte 36: no header field");
-    assert_eq!(format!("{answer:?}"), "Answer { status: None, offset: 36, verdict: Close(Unreadable), .. }");
+    assert_eq!(
+        format!("{answer:?}"),
+        "Response { status: None, offset: 36, verdict: Close(Unreadable), .. }"
+    );
 }
 
 #[test]
 fn a_lost_answer_says_whether_any_of_it_came() {
-    let mut answer = Answer::new([]);
+    let mut answer = Response::new([]);
     let error = answer.closed().unwrap_err();
-    assert_eq!((error.kind, error.offset), (AnswerErrorKind::NoAnswer, 0));
+    assert_eq!((error.kind, error.offset), (ResponseErrorKind::NoAnswer, 0));
     assert_eq!(answer.next(&mut &b"HTTP"[..]), Err(error));
 }
 

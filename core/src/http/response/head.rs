@@ -1,7 +1,7 @@
 //! The head (RFC 9112 §4 to §6), and the trailers, which look like its fields (§7.1.2).
 
 use super::{
-    AnswerErrorKind,
+    ResponseErrorKind,
     fields::{Field, Fields},
     machine::{Framing, Machine, State},
 };
@@ -15,7 +15,7 @@ const CODE_END: u8 = 12;
 
 impl Machine {
     /// Takes a byte of the status line (§4). Of a minor version above 1, which none is, 1.1 is understood (RFC 9110 §2.5).
-    pub(super) fn status_line(&mut self, at: u8, byte: u8) -> Result<(), AnswerErrorKind> {
+    pub(super) fn status_line(&mut self, at: u8, byte: u8) -> Result<(), ResponseErrorKind> {
         let fits = match at {
             7 => byte.is_ascii_digit(),
             8 | CODE_END => byte == b' ',
@@ -38,7 +38,7 @@ impl Machine {
     }
 
     /// The space behind the code may be missing where there is no reason phrase.
-    pub(super) fn status_line_end(&mut self) -> Result<(), AnswerErrorKind> {
+    pub(super) fn status_line_end(&mut self) -> Result<(), ResponseErrorKind> {
         if let State::Status(at) = self.state
             && at != CODE_END
         {
@@ -49,14 +49,14 @@ impl Machine {
     }
 
     /// Takes the first byte of a line.
-    pub(super) fn line(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+    pub(super) fn line(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         if !is_space(byte) {
             self.end_field()?;
             self.state = State::Name;
             return self.name(byte, buffer);
         }
         if self.field == Field::None {
-            return Err(AnswerErrorKind::Field);
+            return Err(ResponseErrorKind::Field);
         }
         // A folded line goes on with the value, with a space between (§5.2).
         self.state = State::Value;
@@ -64,13 +64,13 @@ impl Machine {
     }
 
     /// Takes a byte of a field's name. White space in front of the colon is let pass (§5.1).
-    pub(super) fn name(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+    pub(super) fn name(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         if is_space(byte) || is_token(byte) && !self.word.has_ended() {
             self.word.push(byte);
             return Ok(());
         }
         if byte != b':' || self.word.is_empty() {
-            return Err(AnswerErrorKind::Field);
+            return Err(ResponseErrorKind::Field);
         }
         // Trailers say nothing of the body, whose end has come.
         let trailer = self.framing.is_some();
@@ -84,7 +84,7 @@ impl Machine {
     }
 
     /// Takes a byte of a field's value.
-    pub(super) fn value(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), AnswerErrorKind> {
+    pub(super) fn value(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         match self.field {
             Field::None | Field::Ignored => {}
             Field::Challenge | Field::Location => self.kept.push(byte, buffer),
@@ -95,19 +95,19 @@ impl Machine {
     }
 
     /// Takes the last element of a field's value, or the one in front of a comma.
-    pub(super) fn end_field(&mut self) -> Result<(), AnswerErrorKind> {
+    pub(super) fn end_field(&mut self) -> Result<(), ResponseErrorKind> {
         self.fields.element(self.field, &self.word)?;
         self.word.clear();
         Ok(())
     }
 
     /// What comes behind the empty line. Behind interim answers (RFC 9110 §15.2) that is the next one.
-    pub(super) fn end_fields(&mut self) -> Result<State, AnswerErrorKind> {
+    pub(super) fn end_fields(&mut self) -> Result<State, ResponseErrorKind> {
         if self.framing.is_some() {
             return Ok(State::End);
         }
         if self.status == 101 {
-            return Err(AnswerErrorKind::Switched);
+            return Err(ResponseErrorKind::Switched);
         }
         if self.status < 200 {
             self.fields = Fields::NONE;
@@ -126,9 +126,9 @@ impl Machine {
     }
 
     /// How the body is framed (§6.3).
-    fn framing(&self) -> Result<Framing, AnswerErrorKind> {
+    fn framing(&self) -> Result<Framing, ResponseErrorKind> {
         match self.fields {
-            Fields { chunked: true, length: Some(_), .. } => Err(AnswerErrorKind::LengthAndCoding),
+            Fields { chunked: true, length: Some(_), .. } => Err(ResponseErrorKind::LengthAndCoding),
             _ if matches!(self.status, 204 | 304) => Ok(Framing::Length(0)),
             Fields { chunked: true, .. } => Ok(Framing::Chunks),
             Fields { length: Some(length), .. } => Ok(Framing::Length(length)),
@@ -138,6 +138,6 @@ impl Machine {
 }
 
 /// What is wrong with a status line that goes wrong at this byte.
-const fn unfit(at: u8) -> AnswerErrorKind {
-    if at < CODE { AnswerErrorKind::NotHttp } else { AnswerErrorKind::Status }
+const fn unfit(at: u8) -> ResponseErrorKind {
+    if at < CODE { ResponseErrorKind::NotHttp } else { ResponseErrorKind::Status }
 }

@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use reading::{Read, cut, read};
 use scripts::{End, SCRIPTS, Script};
 use sms_gateway_core::http::{
-    AnswerErrorKind::{BodyCutOff, HeadCutOff, NoAnswer},
-    CloseReason, Verdict,
+    CloseReason,
+    ResponseErrorKind::{BodyCutOff, HeadCutOff, NoAnswer},
+    Verdict,
 };
 
 fn expected(script: &Script) -> Read {

@@ -2,11 +2,11 @@
 //! with `#[path]`; it needs the core alone.
 
 use sms_gateway_core::http::{
-    AnswerErrorKind::{
+    CloseReason::{Asked, Http10, Surplus},
+    ResponseErrorKind::{
         self, BodyCutOff, ChunkEnd, ChunkSize, Coding, Control, Field, HeadCutOff, Length, LengthAndCoding,
         LengthsDiffer, NoAnswer, NotHttp, Status, Switched,
     },
-    CloseReason::{Asked, Http10, Surplus},
     Verdict,
 };
 
@@ -32,7 +32,7 @@ pub(crate) enum End {
     /// The answer is whole when the connection ends.
     WithConnection,
     /// The answer can't be read behind the byte with this number.
-    Broken(AnswerErrorKind, u64),
+    Broken(ResponseErrorKind, u64),
 }
 
 const KEEP: End = End::Whole(Verdict::Keep);
@@ -51,7 +51,7 @@ const fn read(
 }
 
 /// One whose head can't be read.
-const fn refused(name: &'static str, bytes: &'static [u8], kind: AnswerErrorKind, offset: u64) -> Script {
+const fn refused(name: &'static str, bytes: &'static [u8], kind: ResponseErrorKind, offset: u64) -> Script {
     let end = End::Broken(kind, offset);
     Script { name, bytes, status: None, body: b"", challenges: &[], location: None, end }
 }
@@ -61,7 +61,7 @@ const fn broken(
     name: &'static str,
     bytes: &'static [u8],
     body: &'static [u8],
-    kind: AnswerErrorKind,
+    kind: ResponseErrorKind,
     offset: u64,
 ) -> Script {
     read(name, bytes, 200, body, End::Broken(kind, offset))

@@ -2,7 +2,7 @@
 
 use sms_gateway_core::{
     TooSmall,
-    http::{Answer, AnswerErrorKind::TooLong, MAX_HEAD_BYTES, Part, Verdict},
+    http::{MAX_HEAD_BYTES, Part, Response, ResponseErrorKind::TooLong, Verdict},
 };
 
 use crate::reading::read;
@@ -75,7 +75,7 @@ fn a_small_buffer_is_told_the_size_needed_and_the_rest_is_read() {
     let needed = "Basic realm=a\nDigest realm=a".len();
     for room in [0, 1, 12, 13, 14, needed - 1, needed, needed + 1] {
         let mut buffer = vec![0; room];
-        let mut answer = Answer::new(&mut buffer[..]);
+        let mut answer = Response::new(&mut buffer[..]);
         let mut input = TWO_CHALLENGES;
         assert_eq!(answer.next(&mut input), Ok(Some(Part::Head { status: 401 })));
         let challenges = answer.challenges().map(|found| found.map(str::to_owned).collect());
@@ -93,7 +93,7 @@ fn a_small_buffer_is_told_the_size_needed_and_the_rest_is_read() {
 #[test]
 fn a_small_buffer_is_told_the_size_of_a_location() {
     for room in 0..3 {
-        let mut answer = Answer::new(vec![0; room]);
+        let mut answer = Response::new(vec![0; room]);
         let mut input = &b"HTTP/1.1 301 Moved\r\nLocation: /a\r\n\r\n"[..];
         assert_eq!(answer.next(&mut input), Ok(Some(Part::Head { status: 301 })));
         assert_eq!(answer.location(), if room < 2 { Err(TooSmall { needed: 2 }) } else { Ok(Some("/a")) });
@@ -104,7 +104,7 @@ fn a_small_buffer_is_told_the_size_of_a_location() {
 #[test]
 fn other_fields_take_no_room() {
     let bytes = [head("HTTP/1.1 401 No\r\nServer: ", 10_000), b"hi".to_vec()].concat();
-    let mut answer = Answer::new([]);
+    let mut answer = Response::new([]);
     let mut input = &bytes[..];
     assert_eq!(answer.next(&mut input), Ok(Some(Part::Head { status: 401 })));
     assert_eq!(answer.challenges().map(Iterator::count), Ok(0));

@@ -10,7 +10,7 @@ mod verdict;
 use core::fmt;
 
 use crate::TooSmall;
-pub use error::{AnswerError, AnswerErrorKind};
+pub use error::{ResponseError, ResponseErrorKind};
 use kept::Kept;
 use machine::{Framing, Machine, State};
 pub use verdict::{CloseReason, Verdict};
@@ -22,14 +22,14 @@ pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// What comes out of an answer, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'i> {
-    /// The head has been read. Comes once, at first; then [`Answer::challenges`] and [`Answer::location`] are known, too.
+    /// The head has been read. Comes once, at first; then [`Response::challenges`] and [`Response::location`] are known, too.
     Head {
         /// The status code, 200 to 999.
         status: u16,
     },
     /// The next bytes of the body, at least one: a part of the input.
     Body(&'i [u8]),
-    /// The answer is whole. Comes once, at last; but not for a body that ends with the connection: see [`Answer::closed`].
+    /// The answer is whole. Comes once, at last; but not for a body that ends with the connection: see [`Response::closed`].
     End,
 }
 
@@ -41,7 +41,7 @@ pub enum Part<'i> {
 ///
 /// The order of calls: [`next`](Self::next) until it gives `None`, for each piece that the connection brings; when the
 /// connection ends, [`closed`](Self::closed). At any time [`is_complete`](Self::is_complete) tells whether the answer is whole, and
-/// [`verdict`](Self::verdict) whether the connection can be used again. The next answer takes a new `Answer`.
+/// [`verdict`](Self::verdict) whether the connection can be used again. The next answer takes a new `Response`.
 ///
 /// # What is read and what is refused
 /// - Interim answers (1xx) are skipped, as many as there are; 101, which nobody asked for, is refused.
@@ -61,13 +61,13 @@ pub enum Part<'i> {
 /// ```
 /// use sms_gateway_core::{
 ///     call::{Decoder, QuerySmsInQueue},
-///     http::{Answer, Part, Verdict},
+///     http::{Response, Part, Verdict},
 /// };
 ///
 /// let mut connection = &b"HTTP/1.1 200 Data follows\r\nTransfer-Encoding: chunked\r\n\r\n\
 ///     14\r\n{\"error_code\":200,\"i\r\nB\r\nn_queue\":3}\r\n0\r\n\r\n"[..];
 /// let mut buffer = [0; 256];
-/// let mut answer = Answer::new(&mut buffer);
+/// let mut answer = Response::new(&mut buffer);
 /// let mut decoder = Decoder::<QuerySmsInQueue, _>::new([0; 64]);
 ///
 /// while !answer.is_complete() {
@@ -84,7 +84,7 @@ pub enum Part<'i> {
 /// assert_eq!(decoder.finish()?.in_queue.get(), Some(3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Answer<B> {
+pub struct Response<B> {
     machine: Machine,
     buffer: B,
     /// Bytes taken.
@@ -93,10 +93,10 @@ pub struct Answer<B> {
     surplus: bool,
     /// The connection has ended.
     closed: bool,
-    failed: Option<AnswerErrorKind>,
+    failed: Option<ResponseErrorKind>,
 }
 
-impl<B: AsRef<[u8]> + AsMut<[u8]>> Answer<B> {
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
     /// A reader of one answer over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
     pub const fn new(buffer: B) -> Self {
         Self { machine: Machine::new(), buffer, offset: 0, surplus: false, closed: false, failed: None }
@@ -114,8 +114,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Answer<B> {
     /// follows it, which is [`Surplus`](CloseReason::Surplus). The end may be told without a byte of input.
     ///
     /// # Errors
-    /// [`AnswerError`] when the answer can't be read any further; every later call repeats it.
-    pub fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Part<'i>>, AnswerError> {
+    /// [`ResponseError`] when the answer can't be read any further; every later call repeats it.
+    pub fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Part<'i>>, ResponseError> {
         self.check()?;
         let length = input.len();
         let result = self.machine.run(input, self.buffer.as_mut());
@@ -127,9 +127,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Answer<B> {
     /// The connection has ended. This makes an answer whole whose body goes up to there.
     ///
     /// # Errors
-    /// The error that [`next`](Self::next) ended with; or, when the answer is not whole, [`NoAnswer`](AnswerErrorKind::NoAnswer),
-    /// [`HeadCutOff`](AnswerErrorKind::HeadCutOff) or [`BodyCutOff`](AnswerErrorKind::BodyCutOff).
-    pub fn closed(&mut self) -> Result<(), AnswerError> {
+    /// The error that [`next`](Self::next) ended with; or, when the answer is not whole, [`NoAnswer`](ResponseErrorKind::NoAnswer),
+    /// [`HeadCutOff`](ResponseErrorKind::HeadCutOff) or [`BodyCutOff`](ResponseErrorKind::BodyCutOff).
+    pub fn closed(&mut self) -> Result<(), ResponseError> {
         self.check()?;
         self.closed = true;
         let framing = self.machine.framing;
@@ -138,9 +138,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Answer<B> {
             return Ok(());
         }
         let kind = match framing {
-            Some(_) => AnswerErrorKind::BodyCutOff,
-            None if self.offset > 0 => AnswerErrorKind::HeadCutOff,
-            None => AnswerErrorKind::NoAnswer,
+            Some(_) => ResponseErrorKind::BodyCutOff,
+            None if self.offset > 0 => ResponseErrorKind::HeadCutOff,
+            None => ResponseErrorKind::NoAnswer,
         };
         Err(self.fail(kind))
     }
@@ -174,7 +174,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Answer<B> {
     }
 }
 
-impl<B> Answer<B> {
+impl<B> Response<B> {
     /// The status code, once the head has been read.
     pub const fn status(&self) -> Option<u16> {
         if self.machine.framing.is_some() { Some(self.machine.status) } else { None }
@@ -221,22 +221,22 @@ impl<B> Answer<B> {
         }
     }
 
-    fn check(&self) -> Result<(), AnswerError> {
+    fn check(&self) -> Result<(), ResponseError> {
         match self.failed {
-            Some(kind) => Err(AnswerError { offset: self.offset, kind }),
+            Some(kind) => Err(ResponseError { offset: self.offset, kind }),
             None => Ok(()),
         }
     }
 
-    fn fail(&mut self, kind: AnswerErrorKind) -> AnswerError {
+    fn fail(&mut self, kind: ResponseErrorKind) -> ResponseError {
         self.failed = Some(kind);
-        AnswerError { offset: self.offset, kind }
+        ResponseError { offset: self.offset, kind }
     }
 }
 
-impl<B> fmt::Debug for Answer<B> {
+impl<B> fmt::Debug for Response<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("Response")
             .field("status", &self.status())
             .field("offset", &self.offset)
             .field("verdict", &self.verdict())
