@@ -77,7 +77,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             Ask::Wait(until) => now = until.unwrap_or(now),
             Ask::Submit(token) => submit(client, tracker, token, now)?,
             Ask::Results(token) => {
-                client.ask(AnyCall::from(&tracker.results_request(&token)))?;
+                let request = tracker.results_request(&token).ok_or(Failed::Open)?;
+                client.ask(AnyCall::from(&request))?;
                 while client.advance()? {
                     if let Some(record) = client.session.record::<QuerySmsResult<'static>>() {
                         tracker.handle_result(&token, &record, now);
@@ -86,7 +87,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
                 tracker.handle_end(token, now);
             }
             Ask::Reports(token) => {
-                client.ask(AnyCall::from(&tracker.reports_request(&token)))?;
+                let request = tracker.reports_request(&token).ok_or(Failed::Open)?;
+                client.ask(AnyCall::from(&request))?;
                 while client.advance()? {
                     if let Some(record) = client.session.record::<QuerySmsDeliverStatus<'static>>() {
                         black_box(&tracker.handle_report(&token, &record, now));
@@ -100,7 +102,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             }
             #[cfg(feature = "incoming-sms")]
             Ask::Incoming(token) => {
-                client.ask(AnyCall::from(&tracker.incoming_request(&token)))?;
+                let request = tracker.incoming_request(&token).ok_or(Failed::Open)?;
+                client.ask(AnyCall::from(&request))?;
                 while client.advance()? {
                     if let Some(record) = client.session.record::<QueryIncomingSms>()
                         && let Some(mark) = tracker.handle_incoming(&token, &record, now)
@@ -113,7 +116,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             }
             #[cfg(feature = "stop-sms")]
             Ask::Stop(token) => {
-                client.call(&tracker.stop_request(&token), |_| {})?;
+                let request = tracker.stop_request(&token).ok_or(Failed::Open)?;
+                client.call(&request, |_| {})?;
                 tracker.handle_stopped(token, true, now);
             }
             // The settings exclude these questions.
@@ -131,7 +135,8 @@ fn submit(
     token: Token<SendSms<'static>>,
     now: Duration,
 ) -> Result<(), Failed> {
-    let outgoing = tracker.submission(&token).ok().and_then(|mut submission| submission.next());
+    let submission = tracker.submission(&token).ok().flatten();
+    let outgoing = submission.and_then(|mut submission| submission.next());
     let Some(outgoing) = outgoing else {
         tracker.handle_not_sent(token, now);
         return Ok(());
