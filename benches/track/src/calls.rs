@@ -5,7 +5,7 @@ use std::{hint::black_box, time::Duration};
 use sms_gateway_core::{
     TaskId, UserId,
     call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, SmsResult, StatusReport},
-    track::{Ask, Draft, Event, Taken, Token, Tracker},
+    track::{Ask, Draft, Event, ReportOutcome, Token, Tracker},
 };
 
 /// What is called, by the names of the functions here.
@@ -62,7 +62,7 @@ impl Calls {
         token: &Token<QuerySmsDeliverStatus<'static>>,
         report: &StatusReport<'_>,
         now: Duration,
-    ) -> Taken {
+    ) -> ReportOutcome {
         self.tracker(2).handle_report(token, report, now)
     }
 
@@ -73,7 +73,7 @@ impl Calls {
         token: &Token<QuerySmsDeliverStatus<'static>>,
         report: &StatusReport<'_>,
         now: Duration,
-    ) -> Taken {
+    ) -> ReportOutcome {
         self.tracker(3).handle_report(token, report, now)
     }
 
@@ -90,8 +90,8 @@ impl Calls {
     pub(crate) fn tell(&mut self) -> Option<bool> {
         let event = black_box(self.tracker.next_event()?);
         self.counts[5] += 1;
-        let Event::News(message) = event else { return Some(false) };
-        self.tracker.acknowledge(message.id, message.news);
+        let Event::Update(message) = event else { return Some(false) };
+        self.tracker.acknowledge(message.id, message.revision);
         Some(message.is_final)
     }
 

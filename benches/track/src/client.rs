@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use sms_gateway_core::{
     TaskId,
     call::Call,
-    track::{Ask, Draft, EarlyReport, Event, Message, Settings, Slot, State, Tracker},
+    track::{Ask, Draft, PendingReport, Event, Message, Settings, Slot, State, Tracker},
 };
 
 use crate::{
@@ -31,7 +31,7 @@ struct Client {
 /// Follows so many messages to their end, of which one is added every so often.
 pub(crate) fn follow(many: u32, every: Duration) -> Outcome {
     let slots = vec![Slot::EMPTY; many as usize].leak();
-    let early = vec![EarlyReport::EMPTY; slots.len() / 10 + 8].leak();
+    let early = vec![PendingReport::EMPTY; slots.len() / 10 + 8].leak();
     let mut client = Client {
         tracker: Tracker::new(slots, early, Settings::default(), Duration::ZERO),
         device: Device::default(),
@@ -113,7 +113,7 @@ impl Client {
         loop {
             while self.tracker.next_change().is_some() {}
             match self.tracker.next_event() {
-                Some(Event::News(message)) => self.hear(&message),
+                Some(Event::Update(message)) => self.hear(&message),
                 Some(_) => self.requests.strays += 1,
                 None => return,
             }
@@ -121,7 +121,7 @@ impl Client {
     }
 
     fn hear(&mut self, message: &Message) {
-        self.tracker.acknowledge(message.id, message.news);
+        self.tracker.acknowledge(message.id, message.revision);
         if matches!(message.state, State::Sent | State::Delivered) {
             self.sent.entry(message.id.get()).or_insert(self.now);
         }

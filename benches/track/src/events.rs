@@ -3,7 +3,7 @@
 use std::io;
 
 use measure::Run;
-use sms_gateway_core::track::{EarlyReport, Slot, Tracker};
+use sms_gateway_core::track::{PendingReport, Slot, Tracker};
 
 use crate::{calls::KINDS, flow::Flow};
 
@@ -60,7 +60,7 @@ fn memory() {
     flow.run(100_000);
     let saved = flow.saved;
     println!("Bytes of memory for a message: {}", size_of::<Slot>());
-    println!("  for a report that waits for its message or has none: {}", size_of::<EarlyReport>());
+    println!("  for a report that waits for its message or has none: {}", size_of::<PendingReport>());
     println!("  for the tracker itself: {}", size_of::<Tracker<'_>>());
     println!(
         "Bytes of a saved change: {} on average, {} at most",

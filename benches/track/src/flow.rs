@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sms_gateway_core::{
     call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, Status},
-    track::{Ask, Draft, EarlyReport, Limits, Settings, Slot, Timing, Token, Tracker},
+    track::{Ask, Draft, PendingReport, Limits, Settings, Slot, Timing, Token, Tracker},
 };
 
 use crate::{
@@ -55,7 +55,7 @@ impl Flow {
         let timing = Timing { reported: REPORTED, ..Timing::default() };
         let settings = Settings { timing, limits, ..Settings::default() };
         let slots = vec![Slot::EMPTY; many + REMEMBERED].leak();
-        let early = vec![EarlyReport::EMPTY; slots.len() / 10].leak();
+        let early = vec![PendingReport::EMPTY; slots.len() / 10].leak();
         let tracker = Tracker::new(slots, early, settings, Duration::ZERO);
         let mut flow = Self {
             calls: Calls { tracker, counts: Counts::default() },

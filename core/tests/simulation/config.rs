@@ -230,5 +230,5 @@ fn settings(rng: &mut Rng, hours: u64) -> Settings {
     let expire = Duration::from_secs(hours * 3600);
     let timing = Timing { expire, late: expire, ..Timing::default() };
     let limits = Limits { recipients: rng.pick(&[1, 16, 128]), ..Limits::default() };
-    Settings { timing, limits, incoming: true, first_epoch: rng.next() as u32 }
+    Settings { timing, limits, incoming: true, first_block: rng.next() as u32 }
 }

@@ -8,7 +8,7 @@ use sms_gateway_core::{
         SmsResult, StatusReport, StopSms,
     },
     json::{Field, Text},
-    track::{Taken, Token},
+    track::{ReportOutcome, Token},
 };
 
 use crate::{
@@ -184,12 +184,12 @@ impl Life<'_, '_> {
             self.world.oracle.show_report(row);
             let report = report(row, &self.world.numbers);
             match self.tracker.handle_report(&token, &report, now) {
-                Taken::Noted => {}
-                Taken::Displaced(report) => {
+                ReportOutcome::Accepted => {}
+                ReportOutcome::Evicted(report) => {
                     self.world.transcript.evicted(&report);
                     self.world.oracle.hear_report(&report, false)?;
                 }
-                Taken::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
+                ReportOutcome::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
             }
         }
         self.finish(token, answer.is_whole)

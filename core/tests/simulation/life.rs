@@ -6,7 +6,7 @@ use std::time::Duration;
 use sms_gateway_core::{
     Number, Port, Ports,
     text::Alphabet,
-    track::{AddError, Ask, Draft, EarlyReport, Event, RestoreError, Slot, Tracker},
+    track::{AddError, Ask, Draft, Event, PendingReport, RestoreError, Slot, Tracker},
 };
 
 use crate::{
@@ -50,10 +50,10 @@ pub(crate) struct Life<'w, 'm> {
 /// Lives until a reset, or the end.
 pub(crate) fn live(world: &mut World) -> End {
     let mut slots = vec![Slot::EMPTY; world.config.caller.slots];
-    let mut early = vec![EarlyReport::EMPTY; world.config.caller.early];
+    let mut early = vec![PendingReport::EMPTY; world.config.caller.early];
     let zero = if world.config.caller.boot_time { world.now } else { 0 };
     let mut settings = world.config.settings;
-    settings.first_epoch = settings.first_epoch.wrapping_add(world.oracle.life * 77);
+    settings.first_block = settings.first_block.wrapping_add(world.oracle.life * 77);
     let tracker = Tracker::new(&mut slots, &mut early, settings, Duration::from_millis(world.now - zero));
     let is_first = world.now == 0;
     let reset_at = draw_reset(world);
@@ -257,12 +257,12 @@ impl Life<'_, '_> {
         while let Some(event) = self.tracker.next_event() {
             self.world.transcript.event(&event);
             match event {
-                Event::News(message) => {
+                Event::Update(message) => {
                     let world = &mut *self.world;
                     let owner = world.oracle.find(message.id)?;
                     let is_lost = message.is_final && world.device.knows(owner, message.id.get());
                     world.oracle.hear(&message, is_lost)?;
-                    world.caller.plan_acknowledgement(owner, message.news, world.oracle.life, world.now);
+                    world.caller.plan_acknowledgement(owner, message.revision, world.oracle.life, world.now);
                 }
                 Event::Unmatched(report) => self.world.oracle.hear_report(&report, false)?,
                 Event::Ambiguous(report) => self.world.oracle.hear_report(&report, true)?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sms_gateway_core::{
     Number, Port, Ports, UserId,
     track::{
-        Ask, Draft, EarlyReport, Event, Limits, MAX_RECORD_BYTES, Settings, Slot, State, Stopping, Timing,
+        Ask, Draft, PendingReport, Event, Limits, MAX_RECORD_BYTES, Settings, Slot, State, StopResult, Timing,
         Tracker,
     },
 };
@@ -50,14 +50,14 @@ fn settings() -> Settings {
             ..Limits::default()
         },
         incoming: true,
-        first_epoch: 0,
+        first_block: 0,
     }
 }
 
 impl<'m> Life<'m> {
     pub(super) fn new(
         slots: &'m mut [Slot],
-        early: &'m mut [EarlyReport],
+        early: &'m mut [PendingReport],
         store: &'m mut Store,
         model: &'m mut Model,
         now: Duration,
@@ -163,8 +163,8 @@ impl Life<'_> {
         let state = self.tracker.message(id).map(|message| message.state);
         let known = self.model.messages.get_mut(&id).expect("it was found");
         known.now.resend &= state != Some(State::Uncertain);
-        let was_asked = known.now.message.is_none_or(|message| message.state == State::Asked);
-        assert_eq!(was_asked, stopping == Stopping::Stopped);
+        let was_asked = known.now.message.is_none_or(|message| message.state == State::Unsent);
+        assert_eq!(was_asked, stopping == StopResult::Stopped);
     }
 
     /// The caller has taken note of what it was told last.
@@ -197,7 +197,7 @@ impl Life<'_> {
     }
 
     fn another_life<'r>(&self, records: impl Iterator<Item = &'r Vec<u8>>) -> Messages {
-        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![EarlyReport::EMPTY; EARLY]);
+        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![PendingReport::EMPTY; EARLY]);
         let mut tracker = Tracker::new(&mut slots, &mut early, settings(), self.now);
         records.for_each(|record| tracker.restore(record).expect("it was saved"));
         tracker.start(self.now);
@@ -206,7 +206,7 @@ impl Life<'_> {
 
     fn hear(&mut self) {
         while let Some(event) = self.tracker.next_event() {
-            if let Event::News(message) = event {
+            if let Event::Update(message) = event {
                 self.model.tell(&message);
             }
         }

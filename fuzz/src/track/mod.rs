@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use input::Input;
 use life::Life;
 use model::Model;
-use sms_gateway_core::track::{EarlyReport, Slot};
+use sms_gateway_core::track::{PendingReport, Slot};
 
 /// How many messages a tracker holds, and reports without a message.
 const SLOTS: usize = 6;
@@ -27,7 +27,7 @@ pub fn run(data: &[u8]) {
     let (mut input, mut store, mut model) = (Input(data), Store::new(), Model::default());
     let mut now = Duration::ZERO;
     loop {
-        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![EarlyReport::EMPTY; EARLY]);
+        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![PendingReport::EMPTY; EARLY]);
         let mut life = Life::new(&mut slots, &mut early, &mut store, &mut model, now);
         while !input.is_empty() && life.happen(&mut input) {}
         now = life.now;

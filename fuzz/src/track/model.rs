@@ -58,14 +58,14 @@ pub(super) enum Owner {
 /// Whether a message can have come from one state to the other at once.
 fn may_follow(before: State, after: State) -> bool {
     use State::{
-        Accepted, Asked, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
+        Accepted, Unsent, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
     };
     let outcomes = matches!(after, Sending | Sent | Delivered | Failed | Stopped | Expired | Unresolved);
     before == after
         || match before {
-            Asked => matches!(after, Submitted | Stopped | Expired),
-            Submitted => matches!(after, Asked | Accepted | Uncertain | Failed),
-            Uncertain => outcomes && after != Expired || after == Asked,
+            Unsent => matches!(after, Submitted | Stopped | Expired),
+            Submitted => matches!(after, Unsent | Accepted | Uncertain | Failed),
+            Uncertain => outcomes && after != Expired || after == Unsent,
             Accepted | Sending => outcomes,
             Sent => matches!(after, Delivered | Failed | Expired),
             Delivered | Failed | Stopped | Expired | Unresolved => false,
@@ -101,11 +101,11 @@ impl Model {
                 (Some(before), Some(after)) => known.follow(&before, &after),
                 (Some(before), None) => {
                     assert!(
-                        before.is_final && before.news == known.now.acknowledged,
+                        before.is_final && before.revision == known.now.acknowledged,
                         "{before:?} is forgotten"
                     );
                 }
-                (None, Some(after)) => assert_eq!((after.id, after.state), (*id, State::Asked)),
+                (None, Some(after)) => assert_eq!((after.id, after.state), (*id, State::Unsent)),
                 (None, None) => {}
             }
             known.now.message = after;
@@ -151,12 +151,12 @@ impl Model {
     /// News was told: a later one each time in one life, and one end only.
     pub(super) fn tell(&mut self, message: &Message) {
         let known = self.messages.get_mut(&message.id).expect("it was added");
-        let ahead = |from: u16| message.news.wrapping_sub(from);
+        let ahead = |from: u16| message.revision.wrapping_sub(from);
         assert!(known.told.is_none_or(|told| ahead(told) > 0), "{message:?} is told again");
         let again = known.again && known.told.is_none() && !message.is_final;
         assert!(again || ahead(known.now.acknowledged) > 0, "{message:?} was acknowledged");
         assert_eq!(known.saved.and_then(|saved| saved.message), Some(*message), "told before it was saved");
-        known.told = Some(message.news);
+        known.told = Some(message.revision);
         if message.is_final {
             assert_eq!(*known.end.get_or_insert(message.state), message.state);
         }
@@ -166,7 +166,7 @@ impl Model {
     pub(super) fn all_is_told(&self) {
         for known in self.messages.values() {
             let Some(message) = known.now.message else { continue };
-            let told = message.news == known.now.acknowledged || known.told == Some(message.news);
+            let told = message.revision == known.now.acknowledged || known.told == Some(message.revision);
             assert!(told, "{message:?} is not told");
         }
     }
@@ -178,7 +178,7 @@ impl Model {
         let through = |port| all().filter(|(own, message)| *own == port && is_under_way(message)).count();
         assert!(under_way <= limit && [0, 1].iter().all(|port| through(Some(*port)) <= by_port));
         let has_room = |port: Option<u8>| under_way < limit && (port.is_none() || through(port) < by_port);
-        all().any(|(port, message)| message.state == State::Asked && has_room(port))
+        all().any(|(port, message)| message.state == State::Unsent && has_room(port))
     }
 
     /// Whose a report is that comes now, as far as that is beyond doubt. Also notes it.
@@ -187,7 +187,7 @@ impl Model {
         let fits: Vec<_> = self.fitting(report).collect();
         let unlocated = |known: &&Known| {
             let Some(message) = known.now.message else { return false };
-            is_same(known.number, report.number) && message.sent.is_none() && message.state != State::Asked
+            is_same(known.number, report.number) && message.sent.is_none() && message.state != State::Unsent
         };
         let others = self.messages.values().filter(unlocated).count();
         match fits[..] {
@@ -230,12 +230,12 @@ impl Known {
         let lost = if place(before) == place(after) { was.delivered & !is.delivered } else { 0 };
         assert_eq!(lost, 0, "{before:?} became {after:?}");
         assert_eq!(is.delivered & is.failed | (is.delivered | is.failed) & is.temporary, 0, "{after:?}");
-        if before.state == State::Uncertain && after.state == State::Asked {
+        if before.state == State::Uncertain && after.state == State::Unsent {
             assert!(self.now.resend, "{after:?} is to be sent again");
             self.handed = false;
         }
-        if before.state != after.state && !matches!(after.state, State::Asked | State::Submitted) {
-            assert_ne!(before.news, after.news, "{after:?} is no news");
+        if before.state != after.state && !matches!(after.state, State::Unsent | State::Submitted) {
+            assert_ne!(before.revision, after.revision, "{after:?} is no news");
         }
     }
 }
@@ -243,7 +243,7 @@ impl Known {
 /// What a saved message is in another life: a request that had left is uncertain, which is news.
 pub(super) fn restored(mut message: Message) -> Message {
     if message.state == State::Submitted {
-        (message.state, message.news) = (State::Uncertain, message.news.wrapping_add(1));
+        (message.state, message.revision) = (State::Uncertain, message.revision.wrapping_add(1));
     }
     message
 }

@@ -9,10 +9,10 @@ use super::{
 use crate::call::{Call, Delivery, SendSms};
 
 impl State {
-    /// Returns the state as a word in lower case, for example `sent`; [`Asked`](Self::Asked) is `unsent`.
+    /// Returns the state as a word in lower case, for example `sent`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Asked => "unsent",
+            Self::Unsent => "unsent",
             Self::Submitted => "submitted",
             Self::Uncertain => "uncertain",
             Self::Accepted => "accepted",
@@ -188,7 +188,7 @@ mod tests {
         sent.segments.temporary = 2;
         let reason = "not delivered yet, the network tries; ambiguous: a report may be another message's";
         assert_eq!(sent.reason().to_string(), reason);
-        assert_eq!(std::format!("{:>8}|", State::Asked), "  unsent|");
+        assert_eq!(std::format!("{:>8}|", State::Unsent), "  unsent|");
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Oracle {
     pub(crate) fn acknowledge(&mut self, index: u32, news: u16) -> bool {
         self.write(index, || format!("acknowledges {news}"));
         let truth = self.truth_mut(index);
-        let is_end = truth.news.is_some_and(|(message, _)| message.is_final && message.news == news);
+        let is_end = truth.news.is_some_and(|(message, _)| message.is_final && message.revision == news);
         truth.acknowledged |= is_end;
         is_end
     }

@@ -21,7 +21,7 @@ impl Oracle {
         } else {
             self.check(index, message, is_known)?;
             let (now, born) = (self.now, self.born);
-            if message.state != State::Asked {
+            if message.state != State::Unsent {
                 // Saved as submitted before a reset.
                 self.truth_mut(index).asked.get_or_insert(born);
             }
@@ -33,7 +33,7 @@ impl Oracle {
     fn is_repetition(&self, index: u32, message: &Message) -> Result<bool, Failure> {
         let truth = self.truth(index);
         let Some((before, _)) = &truth.news else { return Ok(false) };
-        if before.news == message.news {
+        if before.revision == message.revision {
             demand(
                 is_same(before, message),
                 index,
@@ -41,8 +41,8 @@ impl Oracle {
             )?;
             return Ok(true);
         }
-        let ahead = message.news.wrapping_sub(before.news);
-        demand(ahead < 1000, index, format_args!("news {} after {}", message.news, before.news))?;
+        let ahead = message.revision.wrapping_sub(before.revision);
+        demand(ahead < 1000, index, format_args!("news {} after {}", message.revision, before.revision))?;
         demand(!before.is_final, index, format_args!("{message:?} after the end {before:?}"))?;
         Ok(false)
     }
@@ -108,7 +108,7 @@ fn is_true(truth: &Truth, message: &Message) -> bool {
     let mut copies = truth.copies();
     match message.state {
         // A reset may have come before the request left.
-        State::Asked | State::Submitted | State::Uncertain => true,
+        State::Unsent | State::Submitted | State::Uncertain => true,
         State::Accepted => copies.next().is_some(),
         State::Sending => copies.any(|copy| copy.begun.is_some()),
         State::Sent => copies.any(|copy| copy.sent == Some(true)),

@@ -26,7 +26,7 @@ pub(crate) struct Copy {
     pub(crate) reference: Option<u8>,
     /// Whether it was sent, once that has ended.
     pub(crate) sent: Option<bool>,
-    /// Taken out of the queue, or broken off by a restart.
+    /// ReportOutcome out of the queue, or broken off by a restart.
     pub(crate) dropped: bool,
     pub(crate) broken: bool,
     /// By segment: the network's last word.

@@ -3,13 +3,13 @@
 use core::{hint::black_box, time::Duration};
 
 use cortex_m::singleton;
-use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, print};
+use footprint::{FIRST_BLOCK, MESSAGES, NUMBER, TEXT, print};
 #[cfg(feature = "incoming-sms")]
 use sms_gateway_core::call::QueryIncomingSms;
 use sms_gateway_core::{
     Number, TaskId,
     call::{AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms},
-    track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Token, Tracker},
+    track::{Ask, Draft, PendingReport, Event, Settings, Slot, Token, Tracker},
 };
 
 use crate::exchange::{Client, Failed};
@@ -27,15 +27,15 @@ pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
 /// Builds the tracker: by itself, so that the copies of its memory leave the stack.
 #[inline(never)]
 fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
-    let mut settings = Settings { first_epoch: FIRST_EPOCH, ..Settings::default() };
+    let mut settings = Settings { first_block: FIRST_BLOCK, ..Settings::default() };
     settings.limits.recipients = 1;
     settings.incoming = cfg!(feature = "incoming-sms");
     let slots = singleton!(: [Slot; MESSAGES] = [Slot::EMPTY; MESSAGES]).ok_or(Failed::Open)?;
-    let early = singleton!(: [EarlyReport; EARLY] = [EarlyReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
+    let early = singleton!(: [PendingReport; EARLY] = [PendingReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
     let tracker = singleton!(: Tracker<'static> = Tracker::empty()).ok_or(Failed::Open)?;
     tracker.begin(slots, early, &settings, Duration::ZERO);
     print("slots", size_of::<[Slot; MESSAGES]>());
-    print("early", size_of::<[EarlyReport; EARLY]>());
+    print("early", size_of::<[PendingReport; EARLY]>());
     print("tracker", size_of::<Tracker<'_>>());
     Ok(tracker)
 }
@@ -61,9 +61,9 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             black_box(change.record());
         }
         while let Some(event) = tracker.next_event() {
-            if let Event::News(message) = black_box(event) {
+            if let Event::Update(message) = black_box(event) {
                 delivered += usize::from(message.is_final);
-                tracker.acknowledge(message.id, message.news);
+                tracker.acknowledge(message.id, message.revision);
             }
         }
         if delivered == MESSAGES {
