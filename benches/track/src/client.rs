@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use sms_gateway_core::{
     TaskId,
     call::Call,
-    track::{Ask, Draft, PendingReport, Event, Message, Settings, Slot, State, Tracker},
+    track::{Ask, Draft, Event, Message, PendingReport, Settings, Slot, State, Tracker},
 };
 
 use crate::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sms_gateway_core::{
     call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, Status},
-    track::{Ask, Draft, PendingReport, Limits, Settings, Slot, Timing, Token, Tracker},
+    track::{Ask, Draft, Limits, PendingReport, Settings, Slot, Timing, Token, Tracker},
 };
 
 use crate::{

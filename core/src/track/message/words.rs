@@ -98,7 +98,7 @@ impl Reason<'_> {
         self.0.failure.is_none() && self.of_state().is_empty() && !self.0.ambiguous
     }
 
-    fn of_state(&self) -> &'static str {
+    fn of_state(self) -> &'static str {
         match self.0.state {
             State::Uncertain => "the gateway's answer was lost",
             State::Sent if self.0.segments.temporary != 0 => "not delivered yet, the network tries",
@@ -109,7 +109,7 @@ impl Reason<'_> {
         }
     }
 
-    fn of_failure(&self, failure: Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn of_failure(self, failure: Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sent = self.0.sent.as_ref();
         match (failure, sent) {
             (Failure::NotSent, Some(sent)) if sent.succeeded > 0 => {
