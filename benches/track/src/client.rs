@@ -1,4 +1,4 @@
-//! A client that follows messages with the tracker, in virtual time: what it asks, and when it hears.
+//! A client that follows messages with the tracker, in virtual time: its requests and the delay of its updates.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     records::Numbers,
 };
 
-/// How long an answer takes.
+/// The time until a response arrives.
 const ANSWER: Duration = Duration::from_millis(50);
 
 struct Client {
@@ -23,12 +23,12 @@ struct Client {
     numbers: Numbers,
     now: Duration,
     requests: Requests,
-    /// When a message was heard to be sent, and to be delivered.
+    /// When a message was known to be sent, and to be delivered.
     sent: HashMap<u32, Duration>,
     delivered: HashMap<u32, Duration>,
 }
 
-/// Follows so many messages to their end, of which one is added every so often.
+/// Follows a number of messages, added at regular intervals, to their end.
 pub(crate) fn follow(many: u32, every: Duration) -> Outcome {
     let slots = vec![Slot::EMPTY; many as usize].leak();
     let early = vec![PendingReport::EMPTY; slots.len() / 10 + 8].leak();
@@ -61,7 +61,7 @@ impl Client {
         self.tracker.add(&draft, self.now).expect("there is room for all");
     }
 
-    /// One step, and what comes of it; nothing that waits for longer than until `next`.
+    /// Makes one step and its request; waits no longer than until `next`.
     fn exchange(&mut self, next: Duration) {
         let ask = self.tracker.step(self.now);
         self.save_and_hear();

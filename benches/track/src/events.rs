@@ -7,15 +7,15 @@ use sms_gateway_core::track::{PendingReport, Slot, Tracker};
 
 use crate::{calls::KINDS, flow::Flow};
 
-/// How many messages are under way.
+/// The numbers of messages under way.
 const MANY: [usize; 3] = [100, 10_000, 100_000];
-/// How many results and reports a turn has.
+/// The number of results and reports in a round.
 const EVENTS: u32 = 2_000;
 
 /// Prints the tables.
 ///
 /// # Errors
-/// The system's.
+/// Errors of the system.
 pub(crate) fn print() -> io::Result<()> {
     memory();
     println!(
@@ -41,10 +41,10 @@ fn run(many: usize) -> Run {
     })
 }
 
-/// A steady flow alone: prints how often what was called.
+/// Runs a steady flow alone, and prints the number of calls.
 ///
 /// # Errors
-/// When the arguments are no numbers.
+/// If the arguments are not numbers.
 pub(crate) fn alone(many: &str, events: &str) -> Result<(), String> {
     let number = |text: &str| text.parse().map_err(|_| format!("no number: {text}"));
     let mut flow = Flow::new(number(many)?);

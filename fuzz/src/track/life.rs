@@ -1,4 +1,4 @@
-//! One life of a tracker: what happens to it.
+//! One life of a tracker.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::{
     model::{Messages, Model, restored},
 };
 
-/// So many messages the gateway may have, and through one port.
+/// The maximum number of messages under way, and through one port.
 const UNDER_WAY: u8 = 4;
 const BY_PORT: u8 = 2;
 
@@ -25,12 +25,12 @@ pub(super) struct Life<'m> {
     store: &'m mut Store,
     pub(super) model: &'m mut Model,
     pub(super) now: Duration,
-    /// Whether a question was begun and not ended, and when one last was either.
+    /// Whether a request is in flight, and when the latest one began or ended.
     pub(super) in_question: bool,
     pub(super) last: Duration,
-    /// What is being asked.
+    /// The request in flight.
     pub(super) asked: Option<Ask>,
-    /// The messages of the request that has left last.
+    /// The messages of the latest submission.
     pub(super) in_hand: Vec<UserId>,
 }
 
@@ -74,7 +74,7 @@ impl<'m> Life<'m> {
         life
     }
 
-    /// Something happens; `false` when this life ends.
+    /// Lets one thing happen; returns `false` when this life ends.
     pub(super) fn happen(&mut self, input: &mut Input<'_>) -> bool {
         let choice = input.byte();
         match choice % 16 {
@@ -93,7 +93,7 @@ impl<'m> Life<'m> {
         true
     }
 
-    /// The end: all that is to be told is told.
+    /// Ends the life: all events are taken.
     pub(super) fn end(mut self) {
         self.save();
         self.hear();
@@ -113,7 +113,7 @@ impl<'m> Life<'m> {
         }
     }
 
-    /// A step, of which all is saved and told, and a request sent, unless the caller does not get that far.
+    /// Makes a step, saves all changes, takes all events, and begins the request, unless the caller stops before that.
     fn step(&mut self, input: &mut Input<'_>) {
         let is_lost = std::mem::take(&mut self.in_question);
         self.asked = None;
@@ -167,7 +167,7 @@ impl Life<'_> {
         assert_eq!(was_asked, stopping == StopResult::Stopped);
     }
 
-    /// The caller has taken note of what it was told last.
+    /// Acknowledges a message's latest update.
     fn acknowledge(&mut self, input: &mut Input<'_>) {
         let told: Vec<_> =
             self.model.messages.iter().filter_map(|(id, known)| Some((*id, known.told?))).collect();
@@ -176,7 +176,7 @@ impl Life<'_> {
         self.model.messages.get_mut(&id).expect("it was told").now.acknowledged = news;
     }
 
-    /// Saves all, and has two other trackers restore it, in this order and in the other.
+    /// Saves all changes, and lets two other trackers restore them, in this order and in reverse.
     fn save(&mut self) {
         while let Some(change) = self.tracker.next_change() {
             match change.record() {

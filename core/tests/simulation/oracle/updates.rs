@@ -1,4 +1,4 @@
-//! Whether news is in order and true.
+//! Checks that updates are in order and true.
 
 use sms_gateway_core::{
     call::Status,
@@ -9,7 +9,7 @@ use super::{Failure, Oracle, Truth, demand, truth::Copy};
 use crate::civil;
 
 impl Oracle {
-    /// The caller hears news. `is_known`: the gateway could still tell something of the message.
+    /// Checks an update. `is_known`: the gateway still has the message.
     pub(crate) fn hear(&mut self, message: &Message, is_known: bool) -> Result<u32, Failure> {
         let index = self.find(message.id)?;
         self.figures.news += 1;
@@ -74,7 +74,7 @@ impl Oracle {
         }
     }
 
-    /// Not before its time, and only where nothing that was shown decides.
+    /// Checks that a message does not expire early, nor with a decisive outcome.
     fn check_expired(&self, index: u32, is_known: bool) -> Result<(), Failure> {
         let truth = self.truth(index);
         let age = self.now - truth.added;
@@ -88,7 +88,7 @@ impl Oracle {
     }
 }
 
-/// A repetition says the same, though meanwhile more may be known of how it was sent and of its segments.
+/// Returns whether a repeated update is the same, except for facts about its sending and its segments that became known meanwhile.
 fn is_same(before: &Message, again: &Message) -> bool {
     let (was, is) = (before.segments, again.segments);
     let more = was.delivered & !is.delivered == 0 && was.failed & !is.failed == 0;
@@ -120,7 +120,7 @@ fn is_true(truth: &Truth, message: &Message) -> bool {
 }
 
 fn has_failed_so(truth: &Truth, why: Option<Why>) -> bool {
-    // Of a message that was sent again the outcome is the later one's.
+    // The outcome of a message that was sent again is that of its latest submission.
     if truth.was_delivered() && truth.more.is_empty() {
         return false;
     }
