@@ -35,9 +35,7 @@ async fn logs_in_and_lists_results_of_a_gateway_with_all_quirks() {
         r#"{"error_code":200"result":[{"port":3,"number":"10086","status":"SENT_OK"},{"port":4},]}"#;
     emulator.answer_next("query_sms_result", Canned::json(200, records));
     let printed = run(&emulator, "admin", &["results"]).await.unwrap();
-    let lines: Vec<_> = printed.lines().collect();
-    assert_eq!(lines.len(), 2, "{printed}");
-    assert!(lines[0].contains("port: Known(3)") && lines[0].contains("SentOk"), "{printed}");
+    assert_eq!(printed.lines().map(str::trim_end).collect::<Vec<_>>(), ["3 10086 SENT_OK", "4"]);
 }
 
 #[tokio::test]
@@ -48,7 +46,7 @@ async fn reads_a_chunked_body_that_arrives_byte_by_byte() {
     let canned = Canned::bytes(response).in_pieces(1, Duration::ZERO).then(End::KeepAlive);
     emulator.answer_next("query_sms_result", canned);
     let printed = run(&emulator, "admin", &["results"]).await.unwrap();
-    assert!(printed.contains("port: Known(5)"), "{printed}");
+    assert_eq!(printed.trim_end(), "5");
 }
 
 #[tokio::test]

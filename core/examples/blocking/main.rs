@@ -54,7 +54,7 @@ fn ports(gateway: &mut Client<'_>, out: &mut impl Write) -> Result<(), Box<dyn E
     let mut written = Ok(());
     gateway.call(&GetPortInfo::new(InfoSet::DOCUMENTED)?, |port| {
         if written.is_ok() {
-            written = writeln!(out, "{port:?}");
+            written = writeln!(out, "{} {} {} {}", port.port, port.kind, port.reg, port.number);
         }
     })?;
     Ok(written?)
@@ -64,7 +64,7 @@ fn results(gateway: &mut Client<'_>, out: &mut impl Write) -> Result<(), Box<dyn
     let mut written = Ok(());
     gateway.call(&QuerySmsResult::new(), |result| {
         if written.is_ok() {
-            written = writeln!(out, "{result:?}");
+            written = writeln!(out, "{} {} {}", result.port, result.number, result.status);
         }
     })?;
     Ok(written?)
