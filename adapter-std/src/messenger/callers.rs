@@ -56,7 +56,7 @@ impl Task<'_> {
             Command::Stop { id, reply } => {
                 let now = self.now();
                 let stopping = self.driver.tracker_mut().stop(id, now);
-                self.commands.replies.push(Reply::Stopping(stopping, reply));
+                self.commands.replies.push(Reply::Stopped(stopping, reply));
             }
             Command::Unclaimed { reply } => {
                 let _ = reply.send(self.outbox.unclaimed());
@@ -95,7 +95,7 @@ impl Task<'_> {
                         self.cancel(&handle);
                     }
                 }
-                Reply::Stopping(stopping, reply) => {
+                Reply::Stopped(stopping, reply) => {
                     let _ = reply.send(stopping);
                 }
             }
@@ -105,7 +105,7 @@ impl Task<'_> {
     /// Cancels a message whose caller has stopped waiting. If it is about to be submitted, it continues, unclaimed.
     fn cancel(&mut self, handle: &Handle) {
         let id = handle.id();
-        if self.driver.tracker().message(id).is_some_and(|message| message.state == State::Asked) {
+        if self.driver.tracker().message(id).is_some_and(|message| message.state == State::Unsent) {
             let now = self.now();
             self.driver.tracker_mut().stop(id, now);
             self.release(id);

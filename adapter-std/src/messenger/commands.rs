@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sms_gateway_core::track::Stopping;
+use sms_gateway_core::track::StopResult;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{
@@ -26,7 +26,7 @@ pub(super) struct Commands {
 /// A reply that waits until changes are stored.
 pub(super) enum Reply {
     Sent(Handle, oneshot::Sender<Result<Handle, SendError>>),
-    Stopping(Stopping, oneshot::Sender<Stopping>),
+    Stopped(StopResult, oneshot::Sender<StopResult>),
 }
 
 impl Commands {

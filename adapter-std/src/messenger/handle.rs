@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use sms_gateway_core::{
     UserId,
-    track::{Message, NumberBuf, State, Stopping},
+    track::{Message, NumberBuf, State, StopResult},
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
@@ -15,7 +15,7 @@ pub(super) enum Command {
     /// Accepts a message. The permit stands for a free slot.
     Send { sms: Sms, permit: OwnedSemaphorePermit, reply: oneshot::Sender<Result<Handle, SendError>> },
     /// Stops a message.
-    Stop { id: UserId, reply: oneshot::Sender<Stopping> },
+    Stop { id: UserId, reply: oneshot::Sender<StopResult> },
     /// Returns handles of the messages that have none.
     Unclaimed { reply: oneshot::Sender<Vec<Handle>> },
 }
@@ -118,7 +118,7 @@ impl Handle {
     /// [`Closed`] if the messenger ends before that.
     pub async fn accepted(&self) -> Result<Message, Closed> {
         self.until(|message| {
-            !matches!(message.state, State::Asked | State::Submitted | State::Uncertain) || message.is_final
+            !matches!(message.state, State::Unsent | State::Submitted | State::Uncertain) || message.is_final
         })
         .await
     }
@@ -162,7 +162,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Closed`] if the messenger has ended.
-    pub async fn stop(&self) -> Result<Stopping, Closed> {
+    pub async fn stop(&self) -> Result<StopResult, Closed> {
         self.task.ask(|reply| Command::Stop { id: self.id, reply }).await
     }
 

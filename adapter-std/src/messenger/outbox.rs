@@ -95,7 +95,7 @@ impl Outbox {
             writes.add(Write::Reference { key: id.get(), reference: "".into() });
             return None;
         }
-        let revision = entry.updates.borrow().message.news;
+        let revision = entry.updates.borrow().message.revision;
         self.entries.remove(&id);
         Some(revision)
     }
@@ -109,5 +109,5 @@ impl Outbox {
 
 /// Whether the message's text may still be needed.
 pub(super) const fn may_be_submitted(message: &Message) -> bool {
-    matches!(message.state, State::Asked | State::Submitted | State::Uncertain)
+    matches!(message.state, State::Unsent | State::Submitted | State::Uncertain)
 }

@@ -7,7 +7,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use sms_gateway_core::{
     client::{Driver, InFlight, Step},
-    track::{EarlyReport, Event as TrackerEvent, Settings, Slot, Tracker},
+    track::{Event as TrackerEvent, PendingReport, Settings, Slot, Tracker},
 };
 use tokio::{
     sync::{oneshot, watch},
@@ -59,8 +59,8 @@ pub(super) async fn run(
     build: impl for<'m> FnOnce(Driver<'m>) -> Task<'m>,
 ) {
     let mut slots = vec![Slot::EMPTY; capacity];
-    let mut early = vec![EarlyReport::EMPTY; capacity / 2 + 64];
-    let tracker = Tracker::new(&mut slots, &mut early, settings, Duration::ZERO);
+    let mut pending = vec![PendingReport::EMPTY; capacity / 2 + 64];
+    let tracker = Tracker::new(&mut slots, &mut pending, settings, Duration::ZERO);
     let mut task = build(Driver::new(tracker));
     let restored = task.restore(entries).await;
     let is_restored = restored.is_ok();
@@ -155,10 +155,10 @@ impl Task<'_> {
         let events: Vec<_> = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
         for event in events {
             match event {
-                TrackerEvent::News(message) => {
+                TrackerEvent::Update(message) => {
                     tracing::debug!(id = %message.id, state = ?message.state, "a message has changed");
                     if self.outbox.update(message, &mut self.writes) {
-                        self.driver.tracker_mut().acknowledge(message.id, message.news);
+                        self.driver.tracker_mut().acknowledge(message.id, message.revision);
                     }
                 }
                 TrackerEvent::Unmatched(report) => self.events.send(Event::Unmatched(report)),

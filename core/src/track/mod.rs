@@ -22,8 +22,8 @@
 //!
 //! # States
 //! ```text
-//! add ─► Asked ─► Submitted ─► Accepted ─► Sending ─► Sent ─► Delivered
-//!                     └──────► Uncertain ─────┴─────────┘
+//! add ─► Unsent ─► Submitted ─► Accepted ─► Sending ─► Sent ─► Delivered
+//!                      └──────► Uncertain ─────┴─────────┘
 //! ```
 //! `Uncertain` means that the response to send_sms was lost. States may be skipped. A message may end early as `Failed`,
 //! `Stopped`, `Expired` or `Unresolved`; see [`State`]. The module `message::lifecycle` has the complete diagram and table.
@@ -64,10 +64,10 @@
 //! use sms_gateway_core::{
 //!     Number, TaskId,
 //!     call::{Call, Decoder, QuerySmsDeliverStatus, QuerySmsResult, Recipient, SendSms},
-//!     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, State, Tracker},
+//!     track::{Ask, Draft, PendingReport, Event, Settings, Slot, State, Tracker},
 //! };
 //!
-//! let (mut slots, mut early) = ([Slot::EMPTY; 8], [EarlyReport::EMPTY; 8]);
+//! let (mut slots, mut early) = ([Slot::EMPTY; 8], [PendingReport::EMPTY; 8]);
 //! let mut now = Duration::ZERO;
 //! let mut tracker = Tracker::new(&mut slots, &mut early, Settings::default(), now);
 //! let message = tracker.add(&Draft::new(Number::new("10086")?), now)?;
@@ -79,15 +79,15 @@
 //! #       assert!(change.record().is_some());
 //!     }
 //!     while let Some(event) = tracker.next_event() {
-//!         if let Event::News(message) = event {
+//!         if let Event::Update(message) = event {
 //!             updates.push(message.state);
-//!             tracker.acknowledge(message.id, message.news);
+//!             tracker.acknowledge(message.id, message.revision);
 //!         }
 //!     }
 //!     match ask {
 //!         Ask::Wait(until) => now = until.expect("something is under way"),
 //!         Ask::Submit(token) => {
-//!             for outgoing in tracker.submission(&token)? {
+//!             for outgoing in tracker.submission(&token)?.into_iter().flatten() {
 //!                 let to = [Recipient::new(outgoing.number()).user_id(outgoing.id)];
 //!                 let request = SendSms::new("Hello", &to)?;
 //!                 // Send it …
@@ -96,7 +96,7 @@
 //!             tracker.handle_accepted(token, Some(TaskId::new(1)), now);
 //!         }
 //!         Ask::Results(token) => {
-//!             let request = tracker.results_request(&token);
+//!             let request = tracker.results_request(&token).expect("the token is fresh");
 //!             // Send it, and decode the response:
 //! #           let mut body = [0; 256]; request.body(&mut body)?;
 //!             let answer = format!(
@@ -111,7 +111,7 @@
 //!             tracker.handle_end(token, now);
 //!         }
 //!         Ask::Reports(token) => {
-//!             let request = tracker.reports_request(&token);
+//!             let request = tracker.reports_request(&token).expect("the token is fresh");
 //! #           let mut body = [0; 256]; request.body(&mut body)?;
 //!             let answer = r#"{"error_code":200,"result":[{"port":2,"number":"+8610086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0},{"port":2,"number":"10086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0}]}"#;
 //!             let mut decoder = Decoder::<QuerySmsDeliverStatus, _>::new([0; 256]);
@@ -146,12 +146,12 @@ mod table;
 mod tests;
 mod tracker;
 
-pub use ask::{AddError, Ask, Outgoing, Stopping, Submission, Taken, Token, Unsaved};
+pub use ask::{AddError, Ask, Outgoing, ReportOutcome, StopResult, Submission, Token, Unsaved};
 pub use events::Event;
 pub use inbox::InboxMark;
 pub use journal::{Change, MAX_RECORD_BYTES, RestoreError};
-pub use matching::{EarlyReport, Report};
-pub use message::{Draft, Failure, Message, Segments, Sent, Slot, State};
+pub use matching::{PendingReport, Report};
+pub use message::{Draft, Failure, Message, Reason, Segments, Sent, Slot, State, TpStatus};
 pub use number::NumberBuf;
 pub use settings::{Limits, Settings, Timing};
 pub use tracker::Tracker;

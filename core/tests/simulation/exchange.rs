@@ -1,4 +1,4 @@
-//! Each question carried out over the link, which may fail at any point.
+//! Requests over the link, which may fail at any point.
 
 use serde_json::Value;
 use sms_gateway_core::{
@@ -8,7 +8,7 @@ use sms_gateway_core::{
         SmsResult, StatusReport, StopSms,
     },
     json::{Field, Text},
-    track::{Taken, Token},
+    track::{ReportOutcome, Token},
 };
 
 use crate::{
@@ -21,14 +21,14 @@ use crate::{
     oracle::Failure,
 };
 
-/// What of an answer reaches us.
+/// The part of a response that reaches the client.
 struct Answer<T> {
     rows: Vec<T>,
     is_whole: bool,
 }
 
 impl Life<'_, '_> {
-    /// The request is on its way; `None` when it never left.
+    /// Sends the request; `None` if it was not sent.
     fn leave(&mut self) -> Result<Option<Exchange>, End> {
         let exchange = self.world.link.draw(self.world.device.is_up());
         self.world.oracle.write_all(|| format!("exchange: {exchange:?}"));
@@ -42,7 +42,7 @@ impl Life<'_, '_> {
         Ok(Some(exchange))
     }
 
-    /// The answer is on its way back, or is waited for in vain.
+    /// Waits for the response, or for the timeout.
     fn come_back(&mut self, exchange: Exchange) -> Result<(), End> {
         let wait = match exchange {
             Exchange::RequestLost | Exchange::AnswerLost => 10 * SECOND,
@@ -62,7 +62,7 @@ impl Life<'_, '_> {
         }
     }
 
-    /// Asks something that is answered with records; `None` when it never left.
+    /// Makes a request for records; `None` if it was not sent.
     fn query<T>(&mut self, answer: impl FnOnce(&mut Self) -> Vec<T>) -> Result<Option<Answer<T>>, End> {
         let Some(exchange) = self.leave()? else { return Ok(None) };
         let mut rows = match exchange {
@@ -90,7 +90,7 @@ impl Life<'_, '_> {
 
     pub(crate) fn submit(&mut self, token: Token<SendSms<'static>>) -> Result<(), End> {
         let (ports, report, wanted) = self.submission(&token)?;
-        if let Ok(submission) = self.tracker.submission(&token) {
+        if let Ok(Some(submission)) = self.tracker.submission(&token) {
             self.world.transcript.submission(submission);
         }
         for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
@@ -131,10 +131,10 @@ impl Life<'_, '_> {
         Ok(())
     }
 
-    /// The request as the gateway gets it.
+    /// Returns the request as the gateway receives it.
     fn submission(&self, token: &Token<SendSms<'static>>) -> Result<(u32, bool, Vec<Wanted>), End> {
-        let Ok(submission) = self.tracker.submission(token) else {
-            return Err(broken("a submission with changes that are not saved, after all were saved"));
+        let Ok(Some(submission)) = self.tracker.submission(token) else {
+            return Err(broken("no submission, although all changes are saved"));
         };
         let ports = submission.ports.iter().fold(0, |set, port| set | 1 << port.get());
         let report = submission.status_report;
@@ -157,7 +157,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_results(&mut self, token: Token<QuerySmsResult<'static>>) -> Result<(), End> {
-        let request = self.tracker.results_request(&token);
+        let request = self.tracker.results_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_results(&request))? else {
@@ -173,7 +173,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) -> Result<(), End> {
-        let request = self.tracker.reports_request(&token);
+        let request = self.tracker.reports_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_reports(&request))? else {
@@ -184,12 +184,12 @@ impl Life<'_, '_> {
             self.world.oracle.show_report(row);
             let report = report(row, &self.world.numbers);
             match self.tracker.handle_report(&token, &report, now) {
-                Taken::Noted => {}
-                Taken::Displaced(report) => {
+                ReportOutcome::Accepted => {}
+                ReportOutcome::Evicted(report) => {
                     self.world.transcript.evicted(&report);
                     self.world.oracle.hear_report(&report, false)?;
                 }
-                Taken::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
+                ReportOutcome::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
             }
         }
         self.finish(token, answer.is_whole)
@@ -208,7 +208,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_incoming(&mut self, token: Token<QueryIncomingSms>) -> Result<(), End> {
-        let request = self.tracker.incoming_request(&token);
+        let request = self.tracker.incoming_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_incoming(&request))? else {
@@ -230,7 +230,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_stop(&mut self, token: Token<StopSms>) -> Result<(), End> {
-        let request = self.tracker.stop_request(&token);
+        let request = self.tracker.stop_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let task = request["task_id"].as_i64().unwrap();

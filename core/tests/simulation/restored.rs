@@ -8,7 +8,7 @@ use std::{env, fs, time::Duration};
 
 use sms_gateway_core::{
     Number, UserId,
-    track::{Ask, Draft, EarlyReport, Settings, Slot, Tracker},
+    track::{Ask, Draft, PendingReport, Settings, Slot, Tracker},
 };
 
 use crate::transcript::{Transcript, message_line};
@@ -24,11 +24,11 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
-struct Memory(Vec<Slot>, Vec<EarlyReport>);
+struct Memory(Vec<Slot>, Vec<PendingReport>);
 
 impl Memory {
     fn of(slots: usize) -> Self {
-        Self(vec![Slot::EMPTY; slots], vec![EarlyReport::EMPTY; 64])
+        Self(vec![Slot::EMPTY; slots], vec![PendingReport::EMPTY; 64])
     }
 
     fn tracker(&mut self) -> Tracker<'_> {
@@ -88,23 +88,25 @@ fn carry_on(tracker: &mut Tracker<'_>, transcript: &mut Transcript, steps: u32) 
                 now = until.unwrap_or(now + Duration::from_secs(60)).max(now + Duration::from_millis(10));
             }
             Ask::Submit(token) => {
-                transcript.submission(tracker.submission(&token).expect("all is saved"));
+                transcript.submission(
+                    tracker.submission(&token).expect("all is saved").expect("the token is fresh"),
+                );
                 tracker.handle_accepted(token, None, now);
             }
             Ask::Results(token) => {
-                transcript.request(&tracker.results_request(&token));
+                transcript.request(&tracker.results_request(&token).expect("the token is fresh"));
                 end!(token);
             }
             Ask::Reports(token) => {
-                transcript.request(&tracker.reports_request(&token));
+                transcript.request(&tracker.reports_request(&token).expect("the token is fresh"));
                 end!(token);
             }
             Ask::Incoming(token) => {
-                transcript.request(&tracker.incoming_request(&token));
+                transcript.request(&tracker.incoming_request(&token).expect("the token is fresh"));
                 end!(token);
             }
             Ask::Stop(token) => {
-                transcript.request(&tracker.stop_request(&token));
+                transcript.request(&tracker.stop_request(&token).expect("the token is fresh"));
                 tracker.handle_stopped(token, step % 2 == 0, now);
             }
             Ask::Queue(token) => tracker.handle_queue(token, Some(step % 2), now),

@@ -11,7 +11,7 @@ use sms_gateway_core::{
     },
     http::Credentials,
     json::Text,
-    track::{EarlyReport, Settings, Slot, Tracker},
+    track::{PendingReport, Settings, Slot, Tracker},
 };
 
 use crate::{Given, show};
@@ -25,7 +25,7 @@ pub(crate) fn driven(given: &mut Given<'_>) {
     let mut session = Session::new(challenge, record);
     session.allow_basic(black_box(true));
     session.set_timeouts(black_box(Timeouts::new()));
-    let (mut slots, mut early) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
+    let (mut slots, mut early) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (slots, early) = black_box((&mut slots[..], &mut early[..]));
     let now = black_box(Duration::ZERO);
     let mut driver = Driver::new(Tracker::new(slots, early, black_box(Settings::default()), now));
@@ -85,7 +85,8 @@ fn exchanged(session: &mut Lent<'_>, call: AnyCall<'_>, given: &mut Given<'_>) {
     let mut wire = Wire::new(black_box(&mut values[..]), black_box(&mut bytes[..]));
     let now = black_box(Duration::ZERO);
     let credentials = Credentials::new(given.text, given.text);
-    let site = Site { host: given.text, commas: black_box(CommaEncoding::Raw), credentials: Some(credentials) };
+    let site =
+        Site { host: given.text, commas: black_box(CommaEncoding::Raw), credentials: Some(credentials) };
     session.begin(call.spec(), call.is_repeatable());
     while black_box(true) {
         black_box(session.write(call, &site, now, wire.scratch(), given.buffer).map_err(show).ok());
