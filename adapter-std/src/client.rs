@@ -41,7 +41,7 @@ impl Account {
     }
 }
 
-/// A call as it is sent, without the login. It borrows nothing.
+/// A prepared call, without the login. It borrows nothing.
 pub(crate) struct Outgoing {
     spec: &'static Spec,
     is_repeatable: bool,
@@ -93,7 +93,7 @@ impl Outgoing {
     }
 }
 
-/// The request that goes out.
+/// The next request.
 enum Sending {
     /// The GET that fetches a login challenge.
     Probe(Outgoing),
@@ -163,7 +163,7 @@ impl Client {
         }
     }
 
-    /// The request that goes out next.
+    /// Decides the next request.
     fn authorize(&mut self, outgoing: &Outgoing, commas: CommaEncoding) -> Result<Sending, Failure> {
         let now = self.began.elapsed();
         let credentials = self.account.as_ref().map(Account::credentials);

@@ -214,7 +214,7 @@ fn parse_url(url: &str) -> Result<(String, HeaderValue), UrlError> {
 
 /// A gateway: an HTTP client that keeps one connection to it and stays logged in. Cheap to clone; clones share both.
 ///
-/// Calls from several tasks take turns, in the order in which they came.
+/// Calls from several tasks take turns, in the order in which they were made.
 ///
 /// ```no_run
 /// use sms_gateway::{Gateway, core::{Number, call::{Recipient, SendSms}}};
@@ -234,12 +234,12 @@ pub struct Gateway {
     credentials: watch::Sender<()>,
 }
 
-/// What the gateway said of an accepted send_sms.
+/// The response to an accepted send_sms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The number by which the request can be stopped.
+    /// The id by which the request can be stopped.
     pub task_id: Option<TaskId>,
-    /// How many messages wait to be sent.
+    /// The number of messages that wait to be sent.
     pub sms_in_queue: Option<u32>,
 }
 
@@ -282,8 +282,8 @@ impl Gateway {
     /// Sends messages to up to 128 recipients (document §2). See [`send_to_all`](Self::send_to_all) for more.
     ///
     /// # Errors
-    /// [`Failure::Refused`] when the gateway does not accept them. When [`Failure::may_have_arrived`] says so, they may be sent
-    /// all the same: look them up by their user_ids before sending again.
+    /// [`Failure::Refused`] if the gateway does not accept them. If [`Failure::may_have_arrived`] is true, they may have been
+    /// accepted: query their results by user_id before sending again.
     pub async fn send_sms(&self, request: &SendSms<'_>) -> Result<Accepted, Error> {
         let mut response = self.call::<_, SendSms<'static>>(request).await?;
         let summary = response.finish().await?;
@@ -291,7 +291,7 @@ impl Gateway {
         Ok(Accepted { task_id, sms_in_queue: summary.sms_in_queue.get() })
     }
 
-    /// Asks what became of messages (document §3).
+    /// Queries the results of messages (document §3).
     ///
     /// # Errors
     /// See [`Error`].
@@ -302,7 +302,7 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Asks for status reports (document §4).
+    /// Queries status reports (document §4).
     ///
     /// # Errors
     /// See [`Error`].
@@ -313,7 +313,7 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Asks how many messages wait to be sent (document §5); `None` when the answer does not tell.
+    /// Queries the number of messages that wait to be sent (document §5); `None` if the response does not contain it.
     ///
     /// # Errors
     /// See [`Error`].
@@ -322,7 +322,7 @@ impl Gateway {
         Ok(response.finish().await?.in_queue.get())
     }
 
-    /// Asks for incoming messages (document §6).
+    /// Queries incoming messages (document §6).
     ///
     /// # Errors
     /// See [`Error`].
@@ -333,7 +333,7 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Sends a USSD code or ends a session (document §7). See [`ussd`](Self::ussd) for sending and the reply in one.
+    /// Sends a USSD code or ends a session (document §7). [`ussd`](Self::ussd) also waits for the reply.
     ///
     /// # Errors
     /// See [`Error`].
@@ -341,24 +341,24 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Asks for USSD replies (document §8).
+    /// Queries USSD replies (document §8).
     ///
     /// # Errors
-    /// See [`Error`]; [`Failure::Invalid`] without a port.
+    /// See [`Error`]; [`Failure::Invalid`] if there is no port.
     pub async fn query_ussd_reply(&self, ports: Ports) -> Result<Response<QueryUssdReply>, Error> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
 
-    /// Stops a task: what of it waits is not sent (document §9).
+    /// Stops a task: its waiting messages are not sent (document §9).
     ///
     /// # Errors
-    /// [`Failure::Refused`] with code 404, from some gateways 486, when there is no such task.
+    /// [`Failure::Refused`] with code 404, or 486 from some gateways, if there is no such task.
     pub async fn stop_sms(&self, task: TaskId) -> Result<(), Error> {
         let mut response = self.call::<_, StopSms>(&StopSms::new(task)).await?;
         response.finish().await.map(|_| ())
     }
 
-    /// Asks what ports are and hold (document §10).
+    /// Queries the status of ports and their SIMs (document §10).
     ///
     /// # Errors
     /// See [`Error`].
@@ -388,7 +388,7 @@ impl Gateway {
         turn.map_err(|_| Error::from(Failure::Busy { limit }).at(&self.settings.address))
     }
 
-    /// Sends a prepared call; its response can be read then.
+    /// Sends a prepared call and returns the reader of its response.
     pub(crate) async fn exchange(
         &self,
         mut client: OwnedMutexGuard<Client>,
@@ -410,7 +410,7 @@ impl Gateway {
     }
 }
 
-/// Shows where the gateway is; nothing of the login.
+/// Shows the gateway's address, and nothing of the login.
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway").field("settings", &self.settings).finish_non_exhaustive()

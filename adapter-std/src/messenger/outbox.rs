@@ -74,7 +74,7 @@ impl Outbox {
         entry.updates.send_modify(|snapshot| {
             snapshot.message = message;
             if !may_be_submitted(&message) && snapshot.text.take().is_some() {
-                writes.add(Write::ForgetText { key: message.id.get() });
+                writes.add(Write::DeleteText { key: message.id.get() });
             }
         });
         entry.is_reported = message.is_final;

@@ -34,7 +34,7 @@ impl Task<'_> {
         let Some(message) = self.driver.tracker().message(id) else { return };
         let is_needed = may_be_submitted(&message);
         if !is_needed && entry.text.is_some() {
-            self.writes.add(Write::ForgetText { key: entry.key });
+            self.writes.add(Write::DeleteText { key: entry.key });
         }
         self.track(id, entry.text.filter(|_| is_needed), entry.reference);
     }

@@ -29,7 +29,7 @@ impl WriteBatch {
         let key = change.key();
         self.writes.push(match change.record() {
             Some(record) => Write::Record { key, record: record.to_vec() },
-            None => Write::Forget { key },
+            None => Write::Delete { key },
         });
     }
 
