@@ -3,13 +3,13 @@
 use core::{hint::black_box, time::Duration};
 
 use cortex_m::singleton;
-use footprint::{FIRST_BLOCK, MESSAGES, NUMBER, TEXT, print};
+use footprint::{FIRST_BLOCK, Lent, MESSAGES, NUMBER, TEXT, print};
 #[cfg(feature = "incoming-sms")]
 use sms_gateway_core::call::QueryIncomingSms;
 use sms_gateway_core::{
     Number, TaskId,
     call::{AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms},
-    track::{Ask, Draft, PendingReport, Event, Settings, Slot, Token, Tracker},
+    track::{Ask, Draft, Event, PendingReport, Settings, Slot, Token, Tracker},
 };
 
 use crate::exchange::{Client, Failed};
@@ -17,6 +17,9 @@ use crate::exchange::{Client, Failed};
 /// The maximum number of steps.
 const MAX_STEPS: u32 = 1000;
 const EARLY: usize = MESSAGES / 2;
+
+static SLOTS: Lent<[Slot; MESSAGES]> = Lent::new([Slot::EMPTY; MESSAGES]);
+static PENDING: Lent<[PendingReport; EARLY]> = Lent::new([PendingReport::EMPTY; EARLY]);
 
 /// Sends all messages, one with each request, and returns when all are delivered.
 pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
@@ -30,9 +33,9 @@ fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_block: FIRST_BLOCK, ..Settings::default() };
     settings.limits.recipients = 1;
     settings.incoming = cfg!(feature = "incoming-sms");
-    let slots = singleton!(: [Slot; MESSAGES] = [Slot::EMPTY; MESSAGES]).ok_or(Failed::Open)?;
-    let early = singleton!(: [PendingReport; EARLY] = [PendingReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
+    // As a constant its initial value would take flash.
     let tracker = singleton!(: Tracker<'static> = Tracker::empty()).ok_or(Failed::Open)?;
+    let (slots, early) = SLOTS.lend().zip(PENDING.lend()).ok_or(Failed::Open)?;
     tracker.begin(slots, early, &settings, Duration::ZERO);
     print("slots", size_of::<[Slot; MESSAGES]>());
     print("early", size_of::<[PendingReport; EARLY]>());
