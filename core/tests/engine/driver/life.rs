@@ -67,11 +67,8 @@ impl Life<'_, '_> {
             self.world.calls += 1;
         }
         self.driver.start(self.world.now()).expect("records are readable");
-        let stored = &self.world.store_ids;
-        self.world.truths.0.retain(|id, _| stored.contains(id));
-        for truth in self.world.truths.0.values_mut() {
-            truth.is_closed = false;
-        }
+        let World { truths, store_ids, .. } = &mut *self.world;
+        truths.restarted(store_ids);
         self.world.handed_out = self.world.acknowledged;
     }
 
@@ -187,7 +184,7 @@ impl Life<'_, '_> {
                 None => drop(self.world.store.remove(&change.key())),
             }
         }
-        self.world.truths.0.retain(|_, truth| !truth.is_closed);
+        self.world.truths.stored();
         self.world.store_ids = self.world.truths.0.keys().copied().collect();
         self.world.acknowledged = self.world.acknowledging;
     }

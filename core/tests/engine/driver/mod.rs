@@ -1,5 +1,6 @@
 //! A driver against a gateway that accepts, loses and refuses at random, through restarts of the client.
 
+mod directed;
 mod gateway;
 mod life;
 mod truth;
@@ -105,5 +106,5 @@ fn random_calls_lose_and_double_nothing() {
 #[test]
 #[ignore = "for release mode"]
 fn a_million_random_calls_lose_and_double_nothing() {
-    run_all(50, 20_000);
+    run_all(200, 10_000);
 }

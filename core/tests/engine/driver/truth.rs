@@ -1,6 +1,6 @@
 //! What truly became of each message, and what the driver may do and say about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sms_gateway_core::track::{Failure, Message, State};
 
@@ -18,6 +18,8 @@ pub(crate) struct Truth {
     /// The number of requests with it that the gateway has accepted.
     accepted: u32,
     was_refused: bool,
+    /// It was submitted, and the outcome is not stored yet.
+    is_unstored: bool,
     /// Its final update, acknowledged but perhaps not stored.
     pub(crate) is_closed: bool,
 }
@@ -35,6 +37,7 @@ impl Truths {
             uncertain: 0,
             accepted: 0,
             was_refused: false,
+            is_unstored: false,
             is_closed: false,
         };
         assert!(self.0.insert(id, truth).is_none(), "the user_id {id} is used twice");
@@ -53,6 +56,22 @@ impl Truths {
             "message {id} is submitted again, although it may have arrived"
         );
         assert!(!truth.is_closed, "message {id} is submitted after its end");
+        truth.is_unstored = true;
+    }
+
+    /// Notes that everything is stored.
+    pub(crate) fn stored(&mut self) {
+        self.0.retain(|_, truth| !truth.is_closed);
+        self.0.values_mut().for_each(|truth| truth.is_unstored = false);
+    }
+
+    /// Notes a restart, after which only these messages are known. An outcome that was not stored is uncertain.
+    pub(crate) fn restarted(&mut self, stored: &BTreeSet<u32>) {
+        self.0.retain(|id, _| stored.contains(id));
+        for truth in self.0.values_mut() {
+            truth.uncertain += u32::from(truth.is_unstored);
+            (truth.is_closed, truth.is_unstored) = (false, false);
+        }
     }
 
     /// Notes what became of a request with a message.
