@@ -6,7 +6,7 @@ use sms_gateway_core::{
     Number,
     call::{Call, QuerySmsInQueue, SendSms},
     client::{Driver, Failure, InFlight, Question, Session, Step},
-    track::{Draft, EarlyReport, Settings, Slot, Tracker},
+    track::{Draft, PendingReport, Settings, Slot, Tracker},
 };
 
 const MIB: u32 = 1024 * 1024;
@@ -46,9 +46,9 @@ fn asked(question: &Question<'_>) -> Option<usize> {
 
 #[test]
 fn responses_that_are_too_large_narrow_the_question_and_then_raise_the_bound() {
-    let (mut slots, mut early) = ([Slot::EMPTY; 64], [EarlyReport::EMPTY; 8]);
+    let (mut slots, mut pending) = ([Slot::EMPTY; 64], [PendingReport::EMPTY; 8]);
     let mut now = Duration::ZERO;
-    let mut driver = Driver::new(Tracker::new(&mut slots, &mut early, Settings::default(), now));
+    let mut driver = Driver::new(Tracker::new(&mut slots, &mut pending, Settings::default(), now));
     for index in 0..64 {
         let number = format!("138000000{index:02}");
         let draft = Draft::new(Number::new(&number).expect("a number"));

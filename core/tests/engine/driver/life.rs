@@ -9,7 +9,7 @@ use sms_gateway_core::{
         Call, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms, StopSms,
     },
     client::{Buffer, Cause, Driver, Failure, InFlight, Question, Read, Session, Step, Taken},
-    track::{Draft, EarlyReport, Event, InboxMark, Slot, Tracker},
+    track::{Draft, Event, InboxMark, PendingReport, Slot, Tracker},
 };
 
 use super::{World, gateway::response};
@@ -46,8 +46,8 @@ const CALM_TURNS: u32 = 50_000;
 const SCALE: u32 = 8192;
 
 pub(crate) fn live(world: &mut World) -> End {
-    let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![EarlyReport::EMPTY; REPORTS]);
-    let tracker = Tracker::new(&mut slots, &mut early, world.settings(), world.now());
+    let (mut slots, mut pending) = (vec![Slot::EMPTY; SLOTS], vec![PendingReport::EMPTY; REPORTS]);
+    let tracker = Tracker::new(&mut slots, &mut pending, world.settings(), world.now());
     let session = Session::new([0; 512], [0; 512]);
     let driver = Driver::new(tracker);
     let mut life =
@@ -194,11 +194,11 @@ impl Life<'_, '_> {
         while let Some(event) = self.driver.tracker_mut().next_event() {
             self.world.calls += 1;
             match event {
-                Event::News(message) => {
+                Event::Update(message) => {
                     let World { truths, gateway, seconds, .. } = &mut *self.world;
                     truths.check(&message, gateway, super::EXPIRE, *seconds);
                     truths.of(message.id.get()).is_closed |= message.is_final;
-                    self.driver.tracker_mut().acknowledge(message.id, message.news);
+                    self.driver.tracker_mut().acknowledge(message.id, message.revision);
                 }
                 // Its message has ended without it, or the result with its reference is late.
                 Event::Unmatched(_) => {}

@@ -74,7 +74,7 @@ impl World {
             reported: Duration::from_secs(1200),
             ..Timing::default()
         };
-        Settings { timing, incoming: true, first_epoch: self.rng.next() as u32, ..Settings::default() }
+        Settings { timing, incoming: true, first_block: self.rng.next() as u32, ..Settings::default() }
     }
 }
 

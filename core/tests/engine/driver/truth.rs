@@ -90,7 +90,7 @@ impl Truths {
         let truth = *self.of(message.id.get());
         let outcome = gateway.has(message.id.get()).map(|held| held.outcome);
         let is_true = match (message.state, message.failure) {
-            (State::Asked, _) => true,
+            (State::Unsent, _) => true,
             (State::Submitted | State::Uncertain, _) => true,
             (State::Accepted | State::Sending, _) => truth.accepted > 0,
             (State::Sent, _) => {
