@@ -72,31 +72,6 @@ fn a_restart_gives_back_what_is_not_acknowledged() {
     assert_eq!(emulator.counts().accepted, 6);
 }
 
-#[test]
-fn what_was_not_sent_is_sent_after_a_restart() {
-    let gateways = runtime();
-    let emulator = gateways.block_on(Emulator::start(options())).unwrap();
-    let store = MemoryStore::new();
-    // Nobody listens there.
-    life(builder("http://127.0.0.1:9").store(store.clone()), async |messenger, _| {
-        for reference in ["a", "b", "c"] {
-            let _ = messenger.send(sms("1", reference).reference(reference)).await.unwrap();
-        }
-        assert_eq!(messenger.unclaimed().await.unwrap().len(), 3);
-        // Else one may be on its way, of which nobody could know.
-        messenger.shutdown().await.unwrap();
-    });
-    life(builder(&emulator.url()).store(store.clone()), async |_, handles| {
-        assert_eq!(handles.len(), 3);
-        for handle in handles {
-            assert_eq!(end(handle).await.state, State::Delivered);
-        }
-    });
-    let mut texts: Vec<_> = emulator.messages().into_iter().map(|message| message.text).collect();
-    texts.sort();
-    assert_eq!(texts, ["a", "b", "c"]);
-}
-
 /// A store that fails from the so manieth write on.
 struct Failing {
     store: MemoryStore,
