@@ -172,7 +172,7 @@ async fn live(adapter: Adapter, seed: u64) -> (String, String) {
         within(time + CALL_LIMIT, seed, messenger.run(time)).await;
     }
     within(HALF_AN_HOUR + CALL_LIMIT, seed, messenger.run(HALF_AN_HOUR)).await;
-    within(SHUTDOWN_LIMIT, seed, messenger.shut_down()).await;
+    within(SHUTDOWN_LIMIT, seed, Box::pin(messenger.shut_down())).await;
     let mut sent: Vec<_> = model.messages().into_iter().map(|(id, _)| id).collect();
     sent.sort();
     assert!(sent.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: messages are sent twice: {sent:?}");
