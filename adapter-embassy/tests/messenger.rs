@@ -14,13 +14,13 @@ use common::{
     stop_the_clock,
     tcp::Tcp,
 };
-use gateway_emulator::{Emulator, Fate, Options};
+use gateway_emulator::{Emulator, Options};
 use sms_gateway_embassy::{
-    Either, Error, Event, Messenger, RamStore, Room, SendError, Sms, Store,
+    Either, Event, Messenger, RamStore, Room, SendError, Sms, Store,
     core::{
         UserId,
         json::Text,
-        track::{Failure, Message, PendingReport, Settings, Slot, State, StopResult},
+        track::{Message, PendingReport, Settings, Slot, State, StopResult},
     },
     store::{Key, Write},
 };
@@ -73,38 +73,6 @@ async fn follow<S: Store>(
         }
     }
     (ends, texts)
-}
-
-#[tokio::test]
-async fn messages_are_followed_to_delivery_and_others_come_in() {
-    let (emulator, disk) = (emulator().await, Disk::default());
-    let _clock = stop_the_clock();
-    emulator.set_fate("10010", Fate::Undelivered(70));
-    let long = "All work and no play. ".repeat(12);
-    let scene = async {
-        let mut messenger = begin(&emulator, disk.clone());
-        let mut ids = Vec::new();
-        for (number, text) in [("10086", "Hello"), ("10086", long.as_str()), ("10010", "Grüße 😀 #param#")]
-        {
-            ids.push(messenger.send(&Sms::new(number, text).unwrap()).await.unwrap());
-        }
-        assert_eq!(disk.texts(), 3);
-        emulator.receive_sms(1, "10000", "first");
-        emulator.receive_sms(1, "10000", "second 😀");
-        let (ends, texts) = follow(&mut messenger, &ids, 2).await;
-        let states: Vec<_> = ids.iter().map(|id| ends[&id.get()].state).collect();
-        assert_eq!(states, [State::Delivered, State::Delivered, State::Failed]);
-        assert_eq!(ends[&ids[1].get()].sent.unwrap().segments, 2);
-        let failure = ends[&ids[2].get()].failure;
-        assert_eq!(failure, Some(Failure::Reported { segment: 0, status: 70 }));
-        assert_eq!(texts, ["10000: first", "10000: second 😀"]);
-        assert_eq!(disk.texts(), 0, "they have done their work");
-        assert!(messenger.error().is_none());
-    };
-    drive(scene, 600).await.expect("an end");
-    let sent: Vec<_> = emulator.messages().into_iter().map(|message| message.text).collect();
-    assert_eq!(sent.len(), 3);
-    assert!(sent.contains(&"Grüße 😀 #param#".to_owned()) && sent.contains(&long), "{sent:?}");
 }
 
 #[tokio::test]
@@ -202,24 +170,6 @@ async fn something_else_is_looked_at_while_nothing_is_under_way() {
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::Update(_)))));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms"]);
     assert!(matches!(messenger.next_or(ready(8)).await, Ok(Either::Second(8))));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credentials() {
-    let (mock, mut messenger) = ram(device::Gateway { refuses: true, ..device::Gateway::default() });
-    messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    assert!(matches!(
-        messenger.next().await,
-        Ok(Event::Failing(Error { failure: sms_gateway_embassy::Failure::LoginRefused, .. }))
-    ));
-    let hour = tokio::time::sleep(std::time::Duration::from_secs(3600));
-    assert!(matches!(messenger.next_or(hour).await, Ok(Either::Second(()))));
-    let tries = mock.requests().iter().filter(|request| request.contains("Authorization")).count();
-    assert_eq!(tries, 1);
-    mock.0.borrow_mut().device = Box::new(device::Gateway::default());
-    messenger.set_credentials("admin", "other");
-    assert!(matches!(messenger.next().await, Ok(Event::Update(message)) if message.state == State::Accepted));
-    assert!(messenger.error().is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,27 +28,6 @@ async fn kept(mock: &Mock, gateway: &mut sms_gateway_embassy::Gateway<'_, impl T
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_goes_out_again_only_if_nothing_of_it_was_taken() {
-    for more in 0..100 {
-        let mock = Mock::new(device::Gateway::default(), Road::default());
-        let mut gateway = gateway(mock.clone(), "box");
-        kept(&mock, &mut gateway, more).await;
-        match send(&mut gateway, "10086", 1).await {
-            // The next connection takes as much as the first.
-            Ok(_) => assert_eq!((more, mock.connections(), sent(&mock)), (0, 2, 1)),
-            Err(error) => {
-                assert_eq!(
-                    error,
-                    Error::new(Failure::Lost(Cause::Transport), Some(MockError::Broken)),
-                    "after {more}"
-                );
-                assert_eq!((mock.connections(), sent(&mock)), (1, 0), "after {more}");
-            }
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_opened_connection_takes_as_much_as_what_it_holds() {
     for more in [0, 1, 50] {
         let mut mock = Mock::new(device::Gateway::default(), Road::default());

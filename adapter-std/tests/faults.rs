@@ -17,8 +17,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// The time limit where there are many stalls. A slower response, on a busy machine, fails like a stall.
 const LIMIT: Duration = Duration::from_millis(100);
-/// Long enough for any answer that does come.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 fn gateway(proxy: &Proxy, limit: Duration) -> Gateway {
     let builder = Gateway::builder(&proxy.url()).credentials("admin", "admin");
@@ -29,77 +27,6 @@ fn gateway(proxy: &Proxy, limit: Duration) -> Gateway {
 fn accepted(emulator: &Emulator, id: i64) -> usize {
     let id = u64::try_from(id).ok();
     emulator.messages().iter().filter(|message| message.user_id == id).count()
-}
-
-/// Sends a message into a fault, by a client that knows the gateway.
-async fn suffer(stage: Stage, kind: Kind) {
-    let emulator = Emulator::start(options()).await.unwrap();
-    let mut proxy = Proxy::start(emulator.addr(), 1, Faults::none());
-    let gateway = gateway(&proxy, PATIENCE);
-    send(&gateway, "1", 1).await.unwrap();
-    if stage == Stage::Connected {
-        proxy.go_down().await;
-        // So that it has no connection any more.
-        gateway.query_sms_in_queue().await.unwrap_err();
-        proxy.come_up();
-    }
-    proxy.set_faults(Faults::none().with(stage, kind, 1000));
-    let outcome = send(&gateway, "1", 2).await;
-    assert_eq!(proxy.counts().of(stage, kind), 1, "{stage:?} {kind:?}");
-    let carried_out = stage >= Stage::BeforeAnswer;
-    assert_eq!(accepted(&emulator, 2), usize::from(carried_out), "{stage:?} {kind:?}: {outcome:?}");
-    match outcome {
-        Ok(_) => assert_eq!(stage, Stage::AfterAnswer),
-        Err(error) => assert!(error.may_have_arrived() || !carried_out, "{stage:?} {kind:?}: {error:?}"),
-    }
-}
-
-#[tokio::test]
-async fn each_fault_alone_is_reported() {
-    let each = |stage| Kind::ALL.map(|kind| tokio::spawn(suffer(stage, kind)));
-    for case in Stage::ALL.map(each).into_iter().flatten() {
-        case.await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_gateway_that_is_down_is_unreachable() {
-    let emulator = Emulator::start(options()).await.unwrap();
-    let mut proxy = Proxy::start(emulator.addr(), 1, Faults::none());
-    let gateway = gateway(&proxy, PATIENCE);
-    for id in 0..3 {
-        send(&gateway, "1", id).await.unwrap();
-        proxy.go_down().await;
-        // A question finds out, and sends itself again.
-        assert!(matches!(
-            gateway.query_sms_in_queue().await,
-            Err(Error { failure: Failure::Unreachable(_), .. })
-        ));
-        for _ in 0..2 {
-            let error = send(&gateway, "1", 10).await.unwrap_err();
-            assert!(
-                matches!(error, Error { failure: Failure::Unreachable(_), .. }) && !error.may_have_arrived(),
-                "{error:?}"
-            );
-        }
-        proxy.come_up();
-    }
-    send(&gateway, "1", 3).await.unwrap();
-    assert_eq!(emulator.counts().accepted, 4);
-}
-
-#[tokio::test]
-async fn a_request_whose_login_challenge_is_lost_is_not_sent() {
-    let emulator = Emulator::start(options()).await.unwrap();
-    for kind in Kind::ALL {
-        let proxy = Proxy::start(emulator.addr(), 1, Faults::none().with(Stage::AmidAnswer, kind, 1000));
-        let error = send(&gateway(&proxy, PATIENCE), "1", 1).await.unwrap_err();
-        assert!(
-            matches!(error, Error { failure: Failure::ChallengeLost(_), .. }) && !error.may_have_arrived(),
-            "{error:?}"
-        );
-    }
-    assert_eq!(emulator.counts().accepted, 0);
 }
 
 /// The outcomes of calls.

@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use gateway_emulator::{Emulator, Fate, Options};
 use sms_gateway::{
-    Closed, Error, Messenger, Sms,
+    Closed, Messenger, Sms,
     core::{
-        Invalid, Number,
-        call::{Recipient, SendSms},
-        text::Encoding,
-        track::{Failure, State, StopResult, Timing},
+        Invalid,
+        call::SendSms,
+        track::{State, StopResult, Timing},
     },
-    messenger::{Event, SendError},
+    messenger::SendError,
 };
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
@@ -50,55 +49,6 @@ async fn updates_arrive_in_order() {
 }
 
 #[tokio::test]
-async fn different_texts_share_a_request() {
-    let quirks = "later-version".parse().unwrap();
-    let (emulator, messenger) = start(Options { quirks, ..options() }).await;
-    let report_less = sms("3", "Unreported").status_report(false);
-    let (one, two, three, four) = tokio::join!(
-        messenger.send(sms("1", "One")),
-        messenger.send(sms("2", "你好")),
-        messenger.send(report_less),
-        messenger.send(sms("4", "{Four}").encoding(Encoding::Gsm7Bit).unwrap()),
-    );
-    let mut states = Vec::new();
-    for handle in [one, two, three, four] {
-        states.push(end(handle.unwrap()).await.state);
-    }
-    assert_eq!(states, [State::Delivered, State::Delivered, State::Sent, State::Delivered]);
-    let requests: Vec<_> =
-        emulator.requests().into_iter().filter(|seen| seen.uri == "/api/send_sms").collect();
-    let bodies: Vec<_> = requests.iter().map(|seen| seen.body.as_str()).collect();
-    assert_eq!(bodies.len(), 3, "{bodies:?}");
-    assert!(
-        bodies[0].contains(r#""text_param":["One"]"#) && bodies[0].contains(r#"["{Four}"]"#),
-        "{bodies:?}"
-    );
-    assert!(bodies[0].contains("gsm-7bit") && bodies[1].contains("unicode"), "{bodies:?}");
-    assert!(bodies[2].contains(r#""request_status_report":false"#), "{bodies:?}");
-}
-
-#[tokio::test]
-async fn a_failed_message_has_its_failure() {
-    let (emulator, messenger) = start(options()).await;
-    emulator.set_fate("1", Fate::Fail);
-    emulator.set_fate("2", Fate::Undelivered(70));
-    emulator.set_fate("3", Fate::FailAfter(1));
-    let long = "x".repeat(200);
-    let (one, two, three) = tokio::join!(
-        messenger.send(sms("1", "One")),
-        messenger.send(sms("2", "Two")),
-        messenger.send(sms("3", &long)),
-    );
-    let one = end(one.unwrap()).await;
-    assert_eq!((one.state, one.failure, one.sent), (State::Failed, Some(Failure::NotSent), None));
-    let two = end(two.unwrap()).await;
-    assert_eq!(two.failure, Some(Failure::Reported { segment: 0, status: 70 }));
-    let three = end(three.unwrap()).await;
-    assert_eq!((three.state, three.failure), (State::Failed, Some(Failure::NotSent)));
-    assert_eq!(three.sent.map(|sent| (sent.segments, sent.succeeded)), Some((2, 1)));
-}
-
-#[tokio::test]
 async fn a_message_over_a_limit_is_not_accepted() {
     let (emulator, messenger) = start(options()).await;
     let most = "x".repeat(SendSms::MAX_TEXT_BYTES);
@@ -113,23 +63,6 @@ async fn a_message_over_a_limit_is_not_accepted() {
     assert_eq!(handle.reference(), Some(&long[1..]));
     assert_eq!(end(handle).await.state, State::Delivered);
     assert_eq!(emulator.counts().accepted, 1);
-}
-
-#[tokio::test]
-async fn messages_are_stopped() {
-    // The first one keeps the only port for hours.
-    let (emulator, messenger) = start(Options { ports: 1, speed: 0.001, ..options() }).await;
-    let first = messenger.send(sms("1", "One")).await.unwrap();
-    first.accepted().await.unwrap();
-    let second = messenger.send(sms("2", "Two")).await.unwrap();
-    second.accepted().await.unwrap();
-    assert_eq!(second.stop().await.unwrap(), StopResult::Requested);
-    assert_eq!(end(second).await.state, State::Stopped);
-    assert_eq!(emulator.counts().calls.get("stop_sms"), Some(&1));
-    let (_emulator, messenger) = start(options()).await;
-    let handle = messenger.send(sms("1", "One")).await.unwrap();
-    assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
-    assert_eq!(handle.stop().await.unwrap(), StopResult::TooLate);
 }
 
 /// Starts a gateway that reads and never responds, and returns a receiver of one value per request.
@@ -229,76 +162,6 @@ async fn shutdown_ends_handles_and_clones() {
     let handle = messenger.send(sms("1", "Three")).await.unwrap();
     drop(messenger);
     assert!(matches!(handle.outcome().await, Err(Closed::ShutDown)));
-}
-
-#[tokio::test]
-async fn a_refused_login_is_reported_once_and_not_repeated() {
-    let (emulator, messenger) = start(options()).await;
-    let mut health = messenger.health();
-    assert!(health.borrow().error.is_none());
-    emulator.set_password("other");
-    let handle = messenger.send(sms("1", "One")).await.unwrap();
-    let mut refused = async || {
-        health.changed().await.unwrap();
-        let error = health.borrow_and_update().error.clone();
-        assert!(
-            matches!(error.as_deref(), Some(Error { failure: sms_gateway::Failure::LoginRefused, .. })),
-            "{error:?}"
-        );
-        // Nothing is asked now, so that the clock leaps from one try to the next.
-        tokio::time::pause();
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        tokio::time::resume();
-        assert!(health.borrow().failures > 100 && !health.has_changed().unwrap(), "{:?}", health.borrow());
-    };
-    refused().await;
-    assert_eq!(emulator.counts().refused, 1);
-    messenger.gateway().set_credentials("admin", "another").await.unwrap();
-    refused().await;
-    assert_eq!(emulator.counts().refused, 2);
-    messenger.gateway().set_credentials("admin", "other").await.unwrap();
-    assert_eq!(end(handle).await.state, State::Delivered);
-    assert!(health.wait_for(|health| health.error.is_none()).await.is_ok());
-    assert_eq!(emulator.counts().refused, 2);
-}
-
-#[tokio::test]
-async fn new_credentials_are_used_at_once() {
-    let emulator = Emulator::start(Options { password: "other".into(), ..options() }).await.unwrap();
-    let hour = Duration::from_secs(3600);
-    let gateway = following::gateway(&emulator.url());
-    let timing = Timing { retry: hour, slowest: hour, ..following::timing() };
-    let (messenger, _) = Messenger::builder(gateway.clone()).timing(timing).start().await.unwrap();
-    let mut health = messenger.health();
-    let handle = messenger.send(sms("1", "One")).await.unwrap();
-    health.changed().await.unwrap();
-    health.mark_unchanged();
-    gateway.set_credentials("admin", "another").await.unwrap();
-    // The refusal of these is reported as well.
-    let told = tokio::time::timeout(Duration::from_secs(60), health.changed()).await;
-    told.expect("a try without an hour's wait").unwrap();
-    assert_eq!(emulator.counts().refused, 2);
-    gateway.set_credentials("admin", "other").await.unwrap();
-    assert_eq!(end(handle).await.state, State::Delivered);
-    assert_eq!(emulator.counts().refused, 2);
-}
-
-#[tokio::test]
-async fn reports_of_other_clients_are_events() {
-    let (emulator, messenger) = start(Options { ports: 1, ..options() }).await;
-    let mut events = messenger.events().unwrap();
-    assert!(messenger.events().is_none());
-    emulator.set_fate("1", Fate::Deliver.late(Duration::from_secs(60)));
-    let handle = messenger.send(sms("1", "One")).await.unwrap();
-    handle.sent().await.unwrap();
-    let other = following::gateway(&emulator.url());
-    let numbers = [Recipient::new(Number::new("13900139000").unwrap())];
-    other.send_sms(&SendSms::new("Of another client", &numbers).unwrap()).await.unwrap();
-    assert_eq!(end(handle).await.state, State::Delivered);
-    let Some(Event::Unmatched(report)) = events.next().await else { panic!("an unmatched report") };
-    assert_eq!((report.number.as_str(), report.status), ("13900139000", 0));
-    drop(messenger);
-    assert_eq!(events.next().await, None);
 }
 
 async fn send_many(messenger: &Messenger, count: usize) {

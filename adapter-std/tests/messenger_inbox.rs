@@ -5,13 +5,8 @@
 mod following;
 
 use following::{builder, end, life, options, runtime, sms};
-use gateway_emulator::{Emulator, Options, Restart};
-use sms_gateway::{
-    Gateway, Messenger,
-    core::track::State,
-    messenger::{Event, Flaw, Inbox, Incoming},
-    store::MemoryStore,
-};
+use gateway_emulator::{Emulator, Options};
+use sms_gateway::{Messenger, core::track::State, messenger::Inbox, store::MemoryStore};
 
 async fn texts(inbox: &mut Inbox, count: usize) -> Vec<String> {
     let mut texts = Vec::new();
@@ -148,41 +143,4 @@ async fn a_dropped_inbox_delays_nothing() {
     look_twice(&emulator).await;
     let handle = messenger.send(sms("1", "Hello")).await.unwrap();
     assert_eq!(end(handle).await.state, State::Delivered);
-}
-
-#[tokio::test]
-async fn a_text_that_is_too_long_is_not_lost() {
-    let emulator = Emulator::start(options()).await.unwrap();
-    let gateway = Gateway::builder(&emulator.url()).credentials("admin", "admin").record_buffer(200);
-    let messenger = Messenger::builder(gateway.build().unwrap()).timing(following::timing()).incoming(true);
-    let (messenger, _) = messenger.start().await.unwrap();
-    let mut inbox = messenger.incoming().unwrap();
-    emulator.receive_sms(1, "10086", &"x".repeat(300));
-    emulator.receive_sms(1, "10087", "short");
-    let long = inbox.next().await.unwrap();
-    assert_eq!((long.number.as_str(), long.text.as_str()), ("10086", ""));
-    let Some(Flaw::TooLong { needed }) = long.flaw else { panic!("{long:?}") };
-    assert!(needed > 300);
-    assert_eq!(texts(&mut inbox, 1).await, ["short"]);
-}
-
-#[tokio::test]
-async fn restarted_ids_are_noticed() {
-    let (emulator, messenger, mut inbox) = start(options(), 100).await;
-    let mut events = messenger.events().unwrap();
-    for n in 1..=3 {
-        emulator.receive_sms(1, "10086", &n.to_string());
-    }
-    let marks = [inbox.next().await, inbox.next().await, inbox.next().await].map(|sms: Option<Incoming>| {
-        let sms = sms.unwrap();
-        let mark = sms.mark;
-        sms.acknowledge();
-        mark
-    });
-    emulator.restart(Restart { ids_restart: true, inbox_lost: true });
-    emulator.receive_sms(1, "10086", "4");
-    assert_eq!(events.next().await, Some(Event::InboxRestarted));
-    let fourth = inbox.next().await.unwrap();
-    assert_eq!((fourth.text.as_str(), fourth.mark.id), ("4", marks[0].id));
-    assert!(marks.iter().all(|mark| mark.hash != fourth.mark.hash));
 }

@@ -75,31 +75,6 @@ fn a_restart_returns_unacknowledged_messages() {
     assert_eq!(emulator.counts().accepted, 6);
 }
 
-#[test]
-fn unsent_messages_are_sent_after_a_restart() {
-    let gateways = runtime();
-    let emulator = gateways.block_on(Emulator::start(options())).unwrap();
-    let store = MemoryStore::new();
-    // Nothing listens there.
-    life(builder("http://127.0.0.1:9").store(store.clone()), async |messenger, _| {
-        for reference in ["a", "b", "c"] {
-            let _ = messenger.send(sms("1", reference).reference(reference)).await.unwrap();
-        }
-        assert_eq!(messenger.unclaimed().await.unwrap().len(), 3);
-        // Otherwise a request may be in flight.
-        messenger.shutdown().await.unwrap();
-    });
-    life(builder(&emulator.url()).store(store.clone()), async |_, handles| {
-        assert_eq!(handles.len(), 3);
-        for handle in handles {
-            assert_eq!(end(handle).await.state, State::Delivered);
-        }
-    });
-    let mut texts: Vec<_> = emulator.messages().into_iter().map(|message| message.text).collect();
-    texts.sort();
-    assert_eq!(texts, ["a", "b", "c"]);
-}
-
 /// A store that fails after a number of saves.
 struct Failing {
     store: MemoryStore,

@@ -288,3 +288,16 @@ fn show_cause(what: &str, cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Res
 }
 
 impl core::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn status_404_hints_at_the_new_version_api() {
+        let text = |status| Failure::Http { status, request_sent: true }.to_string();
+        assert!(text(404).contains("New Version API"));
+        assert_eq!(text(503), "HTTP status 503");
+    }
+}

@@ -84,7 +84,7 @@ impl Gateway {
         self.tasks
     }
 
-    /// Stops a task; `false` if there is none like it.
+    /// Stops a task; `false` if the gateway never had it.
     pub(crate) fn stop(&mut self, task: i64, now: u64) -> bool {
         for held in self.held.iter_mut().filter(|held| held.task == task && held.sent_at > now) {
             held.outcome = Outcome::Stopped;

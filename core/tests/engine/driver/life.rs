@@ -292,14 +292,13 @@ impl Life<'_, '_> {
         }
         self.world.calls += 1;
         match self.driver.take(in_flight, &self.session, self.world.now()) {
-            Taken::Nothing => {}
+            Taken::Nothing | Taken::Unmatched(_) => {}
             Taken::Incoming { mark, sms } => {
                 assert_eq!(sms.text.as_str(), mark.id.to_string());
                 assert_eq!(mark.id, self.world.handed_out + 1, "a message is left out or comes twice");
                 self.world.handed_out = mark.id;
                 self.unread.push_back(mark);
             }
-            Taken::Unmatched(_) => {}
         }
     }
 
@@ -331,7 +330,9 @@ impl Life<'_, '_> {
             1..=4 => self.fail(in_flight, not_sent(kind)),
             5..=9 => self.submit_and_lose(in_flight, &messages, kind),
             10 => {
-                messages.iter().for_each(|(id, _)| self.world.truths.refused(*id));
+                for (id, _) in &messages {
+                    self.world.truths.refused(*id);
+                }
                 self.respond(in_flight, r#"{"error_code":550}"#);
             }
             _ => {
@@ -361,7 +362,9 @@ impl Life<'_, '_> {
         if self.world.rng.below(2) == 0 {
             self.accept(messages, true);
         } else {
-            messages.iter().for_each(|(id, _)| self.world.truths.submitted(*id, false, true));
+            for (id, _) in messages {
+                self.world.truths.submitted(*id, false, true);
+            }
         }
         let now = self.world.now();
         match kind {

@@ -8,6 +8,8 @@ use super::gateway::{Gateway, Outcome};
 
 /// What is known of a message besides what the gateway knows.
 #[derive(Clone, Copy, Debug)]
+// Each of them is a fact of its own.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Truth {
     pub(crate) number: u64,
     pub(crate) wants_report: bool,
@@ -90,8 +92,7 @@ impl Truths {
         let truth = *self.of(message.id.get());
         let outcome = gateway.has(message.id.get()).map(|held| held.outcome);
         let is_true = match (message.state, message.failure) {
-            (State::Unsent, _) => true,
-            (State::Submitted | State::Uncertain, _) => true,
+            (State::Unsent | State::Submitted | State::Uncertain, _) => true,
             (State::Accepted | State::Sending, _) => truth.accepted > 0,
             (State::Sent, _) => {
                 matches!(outcome, Some(Outcome::Delivered | Outcome::NotDelivered | Outcome::Unreported))

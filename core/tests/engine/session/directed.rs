@@ -1,4 +1,4 @@
-//! Peers with a plan, and random sequences of the events after which a call goes on.
+//! Scripted peers, and random sequences of events that continue a call.
 
 use std::time::Duration;
 

@@ -117,9 +117,7 @@ fn walk(depth: usize, is_long: bool, after_request: &[Event], after_head: &[Even
             let explored = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 walk.explore(&mut events, depth);
             }));
-            if explored.is_err() {
-                panic!("{setting:?}, {name}: {events:?}");
-            }
+            assert!(explored.is_ok(), "{setting:?}, {name}: {events:?}");
             sequences += walk.sequences;
         }
     }

@@ -119,7 +119,7 @@ impl World {
         }
     }
 
-    /// Notes that the request goes out, which may be for another time.
+    /// Notes that the request goes out, perhaps again.
     fn sending(&mut self) {
         self.exchanges += 1;
         let most = if self.setting.is_repeatable { MAX_EXCHANGES_OF_A_QUESTION } else { MAX_EXCHANGES };
@@ -157,7 +157,7 @@ impl World {
         }
         self.now += self.setting.exchange_time;
         let next = self.session.lost(broken);
-        self.go_on(next);
+        self.continue_with(next);
     }
 
     fn respond(&mut self, head: Head) {
@@ -179,7 +179,7 @@ impl World {
         let (entropy, credentials) = (self.entropy, self.credentials());
         let head = ResponseHead { status, has_location: head == Head::Redirect };
         let next = self.session.responded(head, challenges, credentials.as_ref(), || entropy, self.now);
-        self.go_on(next);
+        self.continue_with(next);
     }
 
     fn challenge(&mut self, offer: Offer) -> Result<Option<String>, TooSmall> {
@@ -194,7 +194,7 @@ impl World {
         }
     }
 
-    fn go_on(&mut self, next: Result<Next, Failure>) {
+    fn continue_with(&mut self, next: Result<Next, Failure>) {
         match next {
             Ok(Next::Read) => self.phase = Phase::Body,
             Ok(Next::Send) => with_call(self.setting.is_repeatable, |call| self.write(call)),
