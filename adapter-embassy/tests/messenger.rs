@@ -20,7 +20,7 @@ use sms_gateway_embassy::{
     core::{
         UserId,
         json::Text,
-        track::{EarlyReport, Failure, Message, Settings, Slot, State, Stopping},
+        track::{Failure, Message, PendingReport, Settings, Slot, State, StopResult},
     },
     store::{Key, Write},
 };
@@ -32,13 +32,13 @@ use std::{
 fn room() -> Room<'static> {
     Room {
         slots: vec![Slot::EMPTY; 8].leak(),
-        early: vec![EarlyReport::EMPTY; 4].leak(),
+        early: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; 1500].leak(),
         incoming: vec![0; 512].leak(),
     }
 }
 
-const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_epoch: 3, ..Settings::default() };
+const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_block: 3, ..Settings::default() };
 
 fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
@@ -58,7 +58,7 @@ async fn follow<S: Store>(
     let (mut ends, mut texts) = (BTreeMap::new(), Vec::new());
     while ids.iter().any(|id| !ends.contains_key(&id.get())) || texts.len() < incoming {
         match messenger.next().await.map_err(|_| "the store").unwrap() {
-            Event::News(message) => {
+            Event::Update(message) => {
                 if message.is_final {
                     ends.insert(message.id.get(), message);
                 }
@@ -126,7 +126,7 @@ async fn a_messenger_that_ends_anywhere_loses_nothing_and_sends_nothing_twice() 
                 }
                 loop {
                     match messenger.next().await.unwrap() {
-                        Event::News(message) => {
+                        Event::Update(message) => {
                             if message.is_final {
                                 assert_eq!(message.state, State::Delivered);
                                 ended.insert(message.id.get());
@@ -199,7 +199,7 @@ async fn something_else_is_looked_at_while_nothing_is_under_way() {
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     // What was asked for comes first.
-    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::News(_)))));
+    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::Update(_)))));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms"]);
     assert!(matches!(messenger.next_or(ready(8)).await, Ok(Either::Second(8))));
 }
@@ -218,7 +218,7 @@ async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credent
     assert_eq!(tries, 1);
     mock.0.borrow_mut().device = Box::new(device::Gateway::default());
     messenger.set_credentials("admin", "other");
-    assert!(matches!(messenger.next().await, Ok(Event::News(message)) if message.state == State::Accepted));
+    assert!(matches!(messenger.next().await, Ok(Event::Update(message)) if message.state == State::Accepted));
     assert!(messenger.error().is_none());
 }
 
@@ -266,8 +266,8 @@ async fn texts_at(device: impl Device + 'static, state: State) -> usize {
     assert_eq!(disk.texts(), 1);
     loop {
         match messenger.next().await.unwrap() {
-            Event::News(message) if message.state == state => return disk.texts(),
-            Event::News(_) | Event::Failing(_) => {}
+            Event::Update(message) if message.state == state => return disk.texts(),
+            Event::Update(_) | Event::Failing(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -300,8 +300,8 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
     let (_, gateway) = mocked(Station::default(), common::mock::Road::default());
     let mut messenger = Messenger::new(gateway, disk.clone(), room(), Settings::default());
     let id = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    assert_eq!(messenger.stop(id), Stopping::Stopped);
-    assert!(matches!(messenger.next().await, Ok(Event::News(message)) if message.state == State::Stopped));
+    assert_eq!(messenger.stop(id), StopResult::Stopped);
+    assert!(matches!(messenger.next().await, Ok(Event::Update(message)) if message.state == State::Stopped));
     assert_eq!(disk.texts(), 0, "stopped");
 }
 

@@ -14,7 +14,7 @@ use sms_gateway_embassy::{
     Either, Event, Messenger, Room, Sms, Store,
     core::{
         UserId,
-        track::{EarlyReport, InboxMark, Message, Settings, Slot, State},
+        track::{InboxMark, Message, PendingReport, Settings, Slot, State},
     },
     store::Key,
 };
@@ -101,7 +101,7 @@ impl Caller {
 
     fn note<E: Debug>(&mut self, event: &Event<'_, E>) -> Noted {
         match event {
-            Event::News(message) => {
+            Event::Update(message) => {
                 if message.is_final {
                     let (count, state) = self.ended.entry(message.id).or_insert((0, message.state));
                     assert_eq!(*state, message.state, "it ends one way");
@@ -124,11 +124,11 @@ type Client<S> = Messenger<'static, 'static, Mock, S>;
 fn start<S: Store>(station: &Station, store: S) -> Client<S> {
     let room = Room {
         slots: vec![Slot::EMPTY; 6].leak(),
-        early: vec![EarlyReport::EMPTY; 4].leak(),
+        early: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; 200].leak(),
         incoming: vec![0; 100].leak(),
     };
-    let settings = Settings { incoming: true, first_epoch: 3, ..Settings::default() };
+    let settings = Settings { incoming: true, first_block: 3, ..Settings::default() };
     Messenger::new(gateway(Mock::new(station.clone(), ROAD), "box"), store, room, settings)
 }
 

@@ -20,7 +20,7 @@ use sms_gateway_embassy::{
             SendUssd, StopSms,
         },
         text::Encoding,
-        track::{EarlyReport, Failure, Message, Settings, Slot, State},
+        track::{Failure, Message, PendingReport, Settings, Slot, State},
     },
 };
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ fn client(request: usize, texts: usize, device: impl Device + 'static, disk: Dis
     let mock = Mock::new(device, Road::default());
     let room = Room {
         slots: vec![Slot::EMPTY; 80].leak(),
-        early: vec![EarlyReport::EMPTY; 4].leak(),
+        early: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; texts].leak(),
         incoming: vec![0; 64].leak(),
     };
@@ -54,7 +54,7 @@ async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Mes
     let work = async {
         while ends.len() < ids.len() {
             match messenger.next().await.unwrap() {
-                Event::News(message) => {
+                Event::Update(message) => {
                     if message.is_final {
                         ends.insert(message.id, message);
                     }

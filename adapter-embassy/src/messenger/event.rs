@@ -11,7 +11,7 @@ use crate::Error;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Event<'a, E> {
     /// News of a message: to be [acknowledged](crate::Messenger::acknowledge). Until then it comes again after a restart.
-    News(Message),
+    Update(Message),
     /// A message came in: to be [acknowledged](crate::Messenger::acknowledge_incoming). Until then it comes again after a restart, and no
     /// other is fetched.
     Incoming(Incoming<'a>),

@@ -20,7 +20,7 @@ use sms_gateway_core::{
     UserId,
     client::{Buffer, Driver, Health, Step},
     track::{
-        EarlyReport, Event as Told, InboxMark, Message, Report, RestoreError, Settings, Slot, Stopping,
+        Event as Told, InboxMark, Message, PendingReport, Report, RestoreError, Settings, Slot, StopResult,
         Tracker,
     },
 };
@@ -42,7 +42,7 @@ pub struct Room<'m> {
     /// One for each message that is under way or remembered.
     pub slots: &'m mut [Slot],
     /// One for each report that waits for its message or belongs to none: a few.
-    pub early: &'m mut [EarlyReport],
+    pub early: &'m mut [PendingReport],
     /// Where the texts of one request are put together. A text that is longer can't be sent: 1500 bytes do for all. How many messages
     /// go together hangs on this and on [`Buffers::request`](crate::Buffers::request).
     pub texts: &'m mut [u8],
@@ -58,17 +58,17 @@ pub struct Room<'m> {
 /// ```no_run
 /// use sms_gateway_embassy::{
 ///     Event, Gateway, Messenger, NoRoom, RamStore, Room, Sms, StoreError, Transport,
-///     core::track::{EarlyReport, Settings, Slot},
+///     core::track::{PendingReport, Settings, Slot},
 /// };
 ///
 /// async fn alarm<T: Transport>(gateway: Gateway<'_, T>) -> Result<bool, StoreError<NoRoom>> {
-///     let (mut slots, mut early) = ([Slot::EMPTY; 8], [EarlyReport::EMPTY; 4]);
+///     let (mut slots, mut early) = ([Slot::EMPTY; 8], [PendingReport::EMPTY; 4]);
 ///     let (mut texts, mut incoming, mut kept) = ([0; 320], [0; 512], [0; 1024]);
 ///     let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
 ///     let mut messenger = Messenger::new(gateway, RamStore::new(&mut kept), room, Settings::default());
 ///     let id = messenger.send(&Sms::new("10086", "It is 80 °C in here").expect("valid")).await.expect("room");
 ///     loop {
-///         if let Event::News(message) = messenger.next().await? {
+///         if let Event::Update(message) = messenger.next().await? {
 ///             messenger.acknowledge(&message);
 ///             if message.id == id && message.is_final {
 ///                 return Ok(message.segments.failed == 0);
@@ -290,7 +290,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
 
     /// The caller has taken note of a message's news: it does not come again. That is stored by the next call.
     pub fn acknowledge(&mut self, message: &Message) {
-        self.driver.tracker_mut().acknowledge(message.id, message.news);
+        self.driver.tracker_mut().acknowledge(message.id, message.revision);
     }
 
     /// The caller has taken note of a message that came in: it does not come again, and the next one is fetched. That is stored by the
@@ -302,7 +302,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     }
 
     /// Stops a message. What the gateway has is stopped by its request: with all messages of the same request that wait.
-    pub fn stop(&mut self, id: UserId) -> Stopping {
+    pub fn stop(&mut self, id: UserId) -> StopResult {
         let now = self.now();
         self.driver.tracker_mut().stop(id, now)
     }
@@ -347,7 +347,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// Takes back a message whose text may not be stored, since the future of [`send`](Self::send) was dropped.
     fn withdraw(&mut self) {
         if let Some(id) = self.adding.take() {
-            self.driver.tracker_mut().withdraw(id);
+            self.driver.tracker_mut().cancel(id);
         }
     }
 
@@ -371,7 +371,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     fn event(&self, next: Next) -> Event<'_, T::Error> {
         let incoming = self.tray.message().map(Event::Incoming);
         match (next, incoming, &self.error) {
-            (Next::Tracked(Told::News(message)), ..) => Event::News(message),
+            (Next::Tracked(Told::Update(message)), ..) => Event::Update(message),
             (Next::Tracked(Told::Ambiguous(report)), ..) => Event::Ambiguous(report),
             (Next::Tracked(Told::Unmatched(report)) | Next::Unmatched(report), ..) => {
                 Event::Unmatched(report)

@@ -41,8 +41,8 @@ impl Builder {
     pub(super) fn new(gateway: Gateway) -> Self {
         // Other programs, or a life of this one whose store is lost, may have used the same gateway.
         let chance = RandomState::new().hash_one(SystemTime::now());
-        let first_epoch = u32::try_from(chance >> 32).unwrap_or(0);
-        let settings = Settings { first_epoch, ..Settings::default() };
+        let first_block = u32::try_from(chance >> 32).unwrap_or(0);
+        let settings = Settings { first_block, ..Settings::default() };
         Self { gateway, store: None, settings, capacity: 40_000, incoming: 256, events: 256 }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sms_gateway_core::{
     UserId,
-    track::{State, Stopping},
+    track::{State, StopResult},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -30,7 +30,7 @@ pub(super) struct Desk {
 /// A caller who waits until something is stored.
 enum Reply {
     Sent(Handle, oneshot::Sender<Result<Handle, SendError>>),
-    Stopping(Stopping, oneshot::Sender<Stopping>),
+    StopResult(StopResult, oneshot::Sender<StopResult>),
 }
 
 impl Desk {
@@ -134,7 +134,7 @@ impl Task<'_> {
             Command::Stop { id, reply } => {
                 let now = self.now();
                 let stopping = self.driver.tracker_mut().stop(id, now);
-                self.desk.replies.push(Reply::Stopping(stopping, reply));
+                self.desk.replies.push(Reply::StopResult(stopping, reply));
             }
             Command::Unclaimed { reply } => {
                 let _ = reply.send(self.ledger.unclaimed());
@@ -166,7 +166,7 @@ impl Task<'_> {
                         self.call_off(handle);
                     }
                 }
-                Reply::Stopping(stopping, reply) => {
+                Reply::StopResult(stopping, reply) => {
                     let _ = reply.send(stopping);
                 }
             }
@@ -176,7 +176,7 @@ impl Task<'_> {
     /// Nobody waits for the message any more. If it is about to leave, it stays, unclaimed.
     fn call_off(&mut self, handle: Handle) {
         let state = self.driver.tracker().message(handle.id()).map(|message| message.state);
-        if state == Some(State::Asked) {
+        if state == Some(State::Unsent) {
             let now = self.now();
             self.driver.tracker_mut().stop(handle.id(), now);
             handle.acknowledge();

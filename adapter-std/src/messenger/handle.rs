@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use sms_gateway_core::{
     UserId,
-    track::{Message, State, Stopping},
+    track::{Message, State, StopResult},
 };
 use tokio::sync::watch;
 
@@ -65,7 +65,7 @@ impl Handle {
     /// [`Closed`] when the messenger ends before that.
     pub async fn accepted(&self) -> Result<Message, Closed> {
         self.until(|message| {
-            !matches!(message.state, State::Asked | State::Submitted | State::Uncertain) || message.is_final
+            !matches!(message.state, State::Unsent | State::Submitted | State::Uncertain) || message.is_final
         })
         .await
     }
@@ -108,7 +108,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Closed`] when the messenger has ended.
-    pub async fn stop(&self) -> Result<Stopping, Closed> {
+    pub async fn stop(&self) -> Result<StopResult, Closed> {
         match self.link.commands.upgrade() {
             Some(commands) => self.link.ask(&commands, |reply| Command::Stop { id: self.id, reply }).await,
             None => Err(self.link.closed().await),

@@ -105,7 +105,7 @@ impl Ledger {
             return Released::Early;
         }
         self.remove(id);
-        Released::Now(message.news)
+        Released::Now(message.revision)
     }
 
     /// After a restart: lets go of those whose end was acknowledged in an earlier life, which is all that are at their end
@@ -117,5 +117,5 @@ impl Ledger {
 
 /// Whether the message's text may still be needed.
 pub(super) fn may_be_submitted(message: &Message) -> bool {
-    matches!(message.state, State::Asked | State::Submitted | State::Uncertain)
+    matches!(message.state, State::Unsent | State::Submitted | State::Uncertain)
 }

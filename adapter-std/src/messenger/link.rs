@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use sms_gateway_core::{UserId, track::Stopping};
+use sms_gateway_core::{UserId, track::StopResult};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::{Closed, Handle, SendError, Sms};
@@ -15,7 +15,7 @@ pub(super) enum Command {
     /// Take a message, for which there is room.
     Send { sms: Sms, room: OwnedSemaphorePermit, reply: oneshot::Sender<Result<Handle, SendError>> },
     /// Stop a message.
-    Stop { id: UserId, reply: oneshot::Sender<Stopping> },
+    Stop { id: UserId, reply: oneshot::Sender<StopResult> },
     /// Tell of the messages that nobody has a handle of.
     Unclaimed { reply: oneshot::Sender<Vec<Handle>> },
 }

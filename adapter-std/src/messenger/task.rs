@@ -7,7 +7,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use sms_gateway_core::{
     client::{Driver, Step},
-    track::{EarlyReport, Event as Told, Settings, Slot, Tracker},
+    track::{Event as Told, PendingReport, Settings, Slot, Tracker},
 };
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
@@ -70,7 +70,7 @@ pub(super) async fn run(
     ready: oneshot::Sender<Result<Vec<Handle>, StartError>>,
 ) {
     let mut slots = vec![Slot::EMPTY; parts.capacity];
-    let mut early = vec![EarlyReport::EMPTY; parts.capacity / 2 + 64];
+    let mut early = vec![PendingReport::EMPTY; parts.capacity / 2 + 64];
     let tracker = Tracker::new(&mut slots, &mut early, parts.settings, Duration::ZERO);
     let mut task = Task {
         credentials: parts.gateway.credentials(),
@@ -181,14 +181,14 @@ impl Task<'_> {
         let told: Vec<_> = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
         for event in told {
             match event {
-                Told::News(message) => {
+                Told::Update(message) => {
                     tracing::debug!(id = %message.id, state = ?message.state, "news of a message");
                     let heard = self.ledger.hear(message);
                     if heard.forget_text {
                         self.keeper.add(Write::ForgetText { key: message.id.get() });
                     }
                     if heard.is_acknowledged {
-                        self.driver.tracker_mut().acknowledge(message.id, message.news);
+                        self.driver.tracker_mut().acknowledge(message.id, message.revision);
                     }
                 }
                 Told::Unmatched(report) => self.announcer.announce(Event::Unmatched(report)),

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use sms_gateway::core::{
     UserId,
     json::Text,
-    track::{EarlyReport, Settings, Slot},
+    track::{PendingReport, Settings, Slot},
 };
 use sms_gateway_embassy::{Either, Event, Messenger, Room, Sms};
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ pub struct EmbassyMessenger {
 fn room() -> Room<'static> {
     Room {
         slots: vec![Slot::EMPTY; 16].leak(),
-        early: vec![EarlyReport::EMPTY; 8].leak(),
+        early: vec![PendingReport::EMPTY; 8].leak(),
         texts: vec![0; 1500].leak(),
         incoming: vec![0; 512].leak(),
     }
@@ -30,7 +30,7 @@ fn room() -> Room<'static> {
 
 impl EmbassyMessenger {
     pub async fn start(gateway: Embassy, store: Disk, setup: &MessengerSetup, log: Log) -> Self {
-        let settings = Settings { incoming: setup.incoming, first_epoch: 4, ..Settings::default() };
+        let settings = Settings { incoming: setup.incoming, first_block: 4, ..Settings::default() };
         let mut messenger = Messenger::new(gateway.gateway, store, room(), settings);
         messenger.start().await.unwrap();
         Self { messenger, log, ids: Vec::new() }
@@ -61,7 +61,7 @@ impl EmbassyMessenger {
             };
             note(&self.log, &event);
             match event {
-                Event::News(message) => self.messenger.acknowledge(&message),
+                Event::Update(message) => self.messenger.acknowledge(&message),
                 Event::Incoming(sms) => {
                     let mark = sms.mark;
                     self.messenger.acknowledge_incoming(mark);
@@ -91,7 +91,7 @@ impl EmbassyMessenger {
 
 fn note(log: &Log, event: &Event<'_, io::Error>) {
     let (about, text) = match event {
-        Event::News(message) => return log.update(message),
+        Event::Update(message) => return log.update(message),
         Event::Incoming(sms) => {
             let text = match sms.text {
                 Text::TooLong { .. } => "too long".to_owned(),

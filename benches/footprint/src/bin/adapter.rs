@@ -25,7 +25,7 @@ use sms_gateway_embassy::{
         },
         client::{Timeouts, UssdWait},
         text::Encoding,
-        track::{EarlyReport, Settings, Slot},
+        track::{PendingReport, Settings, Slot},
     },
     net::Tcp,
     store::FlashStore,
@@ -279,7 +279,7 @@ async fn talked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invali
 
 /// Every step of a messenger, in no sensible order.
 fn followed<T: Transport, S: Store>(gateway: Gateway<'_, T>, store: S) -> Option<S> {
-    let (mut slots, mut early) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
+    let (mut slots, mut early) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (mut texts, mut incoming) = ([0; 64], [0; 64]);
     let (slots, early) = black_box((&mut slots[..], &mut early[..]));
     let (texts, incoming) = black_box((&mut texts[..], &mut incoming[..]));
@@ -300,7 +300,7 @@ async fn driven<T: Transport, S: Store>(messenger: &mut Messenger<'_, '_, T, S>)
         let mut mark = None;
         let mut news = None;
         match messenger.next_or(core::future::ready(some(1))).await {
-            Ok(Either::First(Event::News(message))) => news = Some(message),
+            Ok(Either::First(Event::Update(message))) => news = Some(message),
             Ok(Either::First(Event::Incoming(incoming))) => mark = Some(black_box(incoming).mark),
             Ok(Either::First(Event::Failing(error))) => failed(error),
             Ok(Either::First(other)) => _ = black_box(&other),

@@ -157,10 +157,10 @@ macro_rules! report {
 mod part {
     use core::{hint::black_box, pin::pin};
 
-    use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, print};
+    use footprint::{FIRST_BLOCK, MESSAGES, NUMBER, TEXT, print};
     use sms_gateway_embassy::{
         Event, Messenger, Room, Sms, Store,
-        core::track::{EarlyReport, Settings, Slot},
+        core::track::{PendingReport, Settings, Slot},
     };
 
     #[cfg(not(feature = "defmt"))]
@@ -186,7 +186,7 @@ mod part {
         store: S,
         room: Room<'m>,
     ) -> Messenger<'m, 'm, Connection, S> {
-        let settings = Settings { first_epoch: FIRST_EPOCH, incoming: true, ..Settings::default() };
+        let settings = Settings { first_block: FIRST_BLOCK, incoming: true, ..Settings::default() };
         Messenger::new(gateway(memory, entropy), store, room, settings)
     }
 
@@ -198,12 +198,12 @@ mod part {
     ) -> bool {
         // Not as a tuple, which would be copied.
         let mut slots = [Slot::EMPTY; MESSAGES];
-        let mut early = [EarlyReport::EMPTY; EARLY];
+        let mut early = [PendingReport::EMPTY; EARLY];
         let mut texts = [0; TEXTS];
         let mut incoming = [0; INCOMING];
         let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
         print("slots", size_of::<[Slot; MESSAGES]>());
-        print("early", size_of::<[EarlyReport; EARLY]>());
+        print("early", size_of::<[PendingReport; EARLY]>());
         print("texts", TEXTS + INCOMING);
         let mut messenger = messenger(memory, entropy, store, room);
         print("messenger", size_of_val(&messenger) - size_of::<Connection>());
@@ -234,7 +234,7 @@ mod part {
                 defmt::error!("{}", event);
             }
             match event {
-                Ok(Event::News(message)) => {
+                Ok(Event::Update(message)) => {
                     delivered += usize::from(message.is_final);
                     messenger.acknowledge(&message);
                 }

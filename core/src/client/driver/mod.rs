@@ -14,7 +14,7 @@ use crate::{
         SendSms,
     },
     text::{Alphabet, PLACEHOLDER},
-    track::{Ask, InboxMark, Report, RestoreError, Submission, Taken as ReportOutcome, Tracker},
+    track::{Ask, InboxMark, Report, ReportOutcome, RestoreError, Submission, Tracker},
 };
 pub use health::{Health, HealthChange};
 use page::Page;
@@ -224,7 +224,7 @@ impl<'m> Driver<'m> {
             }
             Ask::Reports(token) => {
                 if let Some(report) = session.record::<QuerySmsDeliverStatus<'static>>()
-                    && let ReportOutcome::Displaced(evicted) = self.tracker.handle_report(token, &report, now)
+                    && let ReportOutcome::Evicted(evicted) = self.tracker.handle_report(token, &report, now)
                 {
                     return Taken::Unmatched(evicted);
                 }

@@ -1,0 +1,1 @@
+//! Peers with a plan.
