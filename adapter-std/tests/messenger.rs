@@ -29,8 +29,8 @@ async fn a_message_is_followed_to_its_delivery() {
     assert!(handle.sent().await.unwrap().sent.is_some());
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
     // What came meanwhile is told as one.
-    assert_eq!(handle.news().await.unwrap().map(|message| message.state), Some(State::Delivered));
-    assert_eq!(handle.news().await.unwrap(), None);
+    assert_eq!(handle.next_update().await.unwrap().map(|message| message.state), Some(State::Delivered));
+    assert_eq!(handle.next_update().await.unwrap(), None);
     handle.acknowledge();
     messenger.shutdown().await.unwrap();
     let messages = emulator.messages();
@@ -42,7 +42,7 @@ async fn news_comes_in_order() {
     let (_emulator, messenger) = start(Options { speed: 100.0, ..options() }).await;
     let mut handle = messenger.send(sms("10086", "Hello")).await.unwrap();
     let mut states = Vec::new();
-    while let Some(message) = handle.news().await.unwrap() {
+    while let Some(message) = handle.next_update().await.unwrap() {
         states.push(message.state);
     }
     assert_eq!((states.first(), states.last()), (Some(&State::Unsent), Some(&State::Delivered)));

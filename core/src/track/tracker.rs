@@ -185,6 +185,11 @@ impl<'m> Tracker<'m> {
         self.table.get(self.find(id)?)?.message()
     }
 
+    /// Returns the recipient's number of a message.
+    pub fn number(&self, id: UserId) -> Option<super::NumberBuf> {
+        Some(super::NumberBuf::new(&self.table.get(self.find(id)?)?.number()))
+    }
+
     /// Returns the limits, to change them from now on.
     pub const fn limits_mut(&mut self) -> &mut Limits {
         self.planner.limits_mut()

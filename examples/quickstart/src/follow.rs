@@ -74,7 +74,7 @@ pub(crate) async fn follow(
 
 /// Passes on what becomes of a message.
 async fn hear(place: usize, mut handle: Handle, news: Sender<(usize, Message)>) -> Result<(), Closed> {
-    while let Some(message) = handle.news().await? {
+    while let Some(message) = handle.next_update().await? {
         if news.send((place, message)).await.is_err() {
             return Ok(());
         }

@@ -93,7 +93,7 @@ impl StdMessenger {
             loop {
                 tokio::select! {
                     biased;
-                    update = handle.news() => match update {
+                    update = handle.next_update() => match update {
                         Ok(Some(message)) if message.state == State::Unsent => {}
                         Ok(Some(message)) => log.update(&message),
                         Ok(None) => return handle.acknowledge(),

@@ -78,6 +78,11 @@ impl InFlight {
     pub const fn is_submission(&self) -> bool {
         matches!(self.0, Ask::Submit(_))
     }
+
+    /// Whether the gateway only reports something. Such an exchange can be abandoned at any time.
+    pub const fn is_query(&self) -> bool {
+        matches!(self.0, Ask::Results(_) | Ask::Reports(_) | Ask::Queue(_) | Ask::Incoming(_))
+    }
 }
 
 /// What the adapter does about a record.

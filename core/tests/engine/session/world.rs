@@ -66,6 +66,10 @@ pub(crate) struct World {
     pub(crate) phase: Phase,
 }
 
+/// The maximum number of exchanges of a call that changes nothing, and of another one.
+const MAX_EXCHANGES_OF_A_QUESTION: usize = 24;
+const MAX_EXCHANGES: usize = 12;
+
 const CREDENTIALS: Credentials<'static> = Credentials::new("admin", "secret");
 
 impl World {
@@ -118,6 +122,8 @@ impl World {
     /// Notes that the request goes out, which may be for another time.
     fn sending(&mut self) {
         self.exchanges += 1;
+        let most = if self.setting.is_repeatable { MAX_EXCHANGES_OF_A_QUESTION } else { MAX_EXCHANGES };
+        assert!(self.exchanges <= most, "a call takes more than {most} exchanges");
         self.phase = Phase::Head;
         let is_probe = self.outgoing.as_ref().is_some_and(|outgoing| outgoing.is_probe);
         if !is_probe && !self.setting.is_repeatable {

@@ -9,7 +9,7 @@ use sms_gateway_core::call::QueryIncomingSms;
 use sms_gateway_core::{
     Number, TaskId,
     call::{AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms},
-    track::{Ask, Draft, PendingReport, Event, Settings, Slot, Token, Tracker},
+    track::{Ask, Draft, Event, PendingReport, Settings, Slot, Token, Tracker},
 };
 
 use crate::exchange::{Client, Failed};

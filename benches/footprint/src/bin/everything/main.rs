@@ -20,7 +20,7 @@ use sms_gateway_core::{
         Credentials, Head, Part, Response, Scheme, Verdict, basic, challenge, digest, login::Login, request,
     },
     text::{Encoding, Template, gsm7, shape},
-    track::{Ask, Draft, PendingReport, Event, Settings, Slot, Tracker},
+    track::{Ask, Draft, Event, PendingReport, Settings, Slot, Tracker},
 };
 
 /// Values that the optimiser knows nothing about.
