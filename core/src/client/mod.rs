@@ -1,7 +1,7 @@
 //! The engine that both adapters drive: login, exchanges, reading responses, and the messenger.
 //!
 //! Everything here is a state machine without I/O, clock or memory of its own. An adapter owns a connection, timers, memory
-//! and a store, and nothing else. The engine decides which request goes out, what a response or a broken connection means,
+//! and a store, and nothing else. The engine decides which request is sent next, what a response or a broken connection means,
 //! and what may be repeated.
 //!
 //! | type | what it does | who uses it |
