@@ -1,0 +1,129 @@
+//! A message to send, borrowed from the caller.
+
+use core::fmt;
+
+use crate::{
+    Invalid, Number, Ports, UserId,
+    call::{Recipient, SendSms},
+    text::{Alphabet, Encoding, shape},
+    track::Draft,
+};
+
+use super::send_sms;
+
+/// The maximum number of bytes of a recipient in a request, without its number and text.
+const RECIPIENT: usize = r#"{"number":"","text_param":[""],"user_id":2147483647},"#.len();
+
+/// A message to send: a number, a text, and options.
+///
+/// The text is sent as it is: a `#param#` in it has no special meaning.
+///
+/// ```
+/// use sms_gateway_core::{Invalid, client::Sms, text::Encoding};
+///
+/// let sms = Sms::new("+8613800138000", "Your parcel is here.")?;
+/// assert_eq!(sms.text(), "Your parcel is here.");
+/// assert_eq!(
+///     Sms::new("10086", "你好")?.encoding(Encoding::Gsm7Bit).unwrap_err(),
+///     Invalid::Alphabet { recipient: 0, character: '你' }
+/// );
+/// # Ok::<(), Invalid>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Sms<'a> {
+    number: Number<'a>,
+    text: &'a str,
+    ports: Ports,
+    alphabet: Alphabet,
+    status_report: bool,
+    resend: bool,
+}
+
+impl<'a> Sms<'a> {
+    /// Creates a message with the default options: any port, GSM 7-bit if it has all characters of the text and Unicode
+    /// otherwise, status reports, no second submission.
+    ///
+    /// # Errors
+    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above [`SendSms::MAX_TEXT_BYTES`].
+    pub fn new(number: &'a str, text: &'a str) -> Result<Self, Invalid> {
+        if text.len() > SendSms::MAX_TEXT_BYTES {
+            return Err(Invalid::Text { bytes: text.len(), recipient: None });
+        }
+        let number = Number::new(number)?;
+        let alphabet = Alphabet::Unicode;
+        Self { number, text, ports: Ports::NONE, alphabet, status_report: true, resend: false }
+            .encoding(Encoding::Auto)
+    }
+
+    /// Sets the ports through which it may be sent. Without any the gateway chooses.
+    #[must_use]
+    pub fn ports(self, ports: Ports) -> Self {
+        Self { ports, ..self }
+    }
+
+    /// Sets the encoding.
+    ///
+    /// # Errors
+    /// [`Invalid::Alphabet`] if [`Encoding::Gsm7Bit`] does not have a character of the text.
+    pub fn encoding(self, encoding: Encoding) -> Result<Self, Invalid> {
+        let shape = shape(self.text.chars(), encoding)
+            .map_err(|error| Invalid::Alphabet { recipient: 0, character: error.character })?;
+        Ok(Self { alphabet: shape.alphabet, ..self })
+    }
+
+    /// Sets whether status reports are requested. Without them the message is final once it is sent.
+    #[must_use]
+    pub fn status_report(self, request: bool) -> Self {
+        Self { status_report: request, ..self }
+    }
+
+    /// Sets whether the message may be submitted again after its response was lost, once the gateway, with an empty queue,
+    /// has twice not known it. Then it may be sent twice; otherwise it ends as
+    /// [`Unresolved`](crate::track::State::Unresolved).
+    #[must_use]
+    pub fn resend(self, allowed: bool) -> Self {
+        Self { resend: allowed, ..self }
+    }
+
+    /// The text.
+    pub const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The message as the tracker takes it.
+    pub fn draft(&self) -> Draft<'a> {
+        let bytes =
+            RECIPIENT.saturating_add(self.number.as_str().len()).saturating_add(json_bytes(self.text));
+        Draft::new(self.number)
+            .ports(self.ports)
+            .alphabet(self.alphabet)
+            .status_report(self.status_report)
+            .resend(self.resend)
+            .text_bytes(u16::try_from(bytes).unwrap_or(u16::MAX))
+    }
+
+    /// Calls `read` with the request that submits this message alone, with the longest user_id.
+    pub(super) fn with_request<R>(&self, read: impl FnOnce(&SendSms<'_>) -> R) -> Result<R, Invalid> {
+        let text = [self.text];
+        let recipients = [Recipient::new(self.number).params(&text).user_id(UserId::MAX)];
+        send_sms(&recipients, self.ports, Some(self.alphabet), self.status_report)
+            .map(|request| read(&request))
+    }
+}
+
+/// Shows neither number nor text, which are private.
+impl fmt::Debug for Sms<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sms").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+/// The maximum number of bytes that a text takes in a JSON string.
+fn json_bytes(text: &str) -> usize {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1_usize,
+    });
+    bytes.sum()
+}
