@@ -9,7 +9,7 @@ use common::{
     send,
 };
 use sms_gateway_embassy::{
-    Gateway, Memory, RamStore, Room, Store,
+    Gateway, Memory, MessengerBuffers, RamStore, Store,
     core::track::{EarlyReport, Slot},
     store::{Key, Write},
 };
@@ -46,10 +46,18 @@ async fn memory_after_a_basic_login() {
 
 #[tokio::test]
 async fn room_and_a_store_with_texts() {
-    let (mut slots, mut early, mut kept) = ([Slot::EMPTY; 2], [EarlyReport::EMPTY; 1], [0; 32]);
+    let (mut slots, mut pending_reports, mut kept) = ([Slot::EMPTY; 2], [EarlyReport::EMPTY; 1], [0; 32]);
     let (mut texts, mut incoming) = (*b"secret", *b"secret2");
-    let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
-    assert_eq!(format!("{room:?}"), "Room { slots: 2, early: 1, texts: 6, incoming: 7 }");
+    let buffers = MessengerBuffers {
+        slots: &mut slots,
+        pending_reports: &mut pending_reports,
+        texts: &mut texts,
+        incoming: &mut incoming,
+    };
+    assert_eq!(
+        format!("{buffers:?}"),
+        "MessengerBuffers { slots: 2, pending_reports: 1, texts: 6, incoming: 7 }"
+    );
     let mut store = RamStore::new(&mut kept);
     store.save(&[Write { key: Key::Text(1), value: Some(b"secret") }]).await.unwrap();
     assert_eq!(format!("{store:?}"), "RamStore { size: 32, used: 12 }");

@@ -16,7 +16,7 @@ use common::{
 };
 use gateway_emulator::{Emulator, Fate, Options};
 use sms_gateway_embassy::{
-    Either, Error, Event, Messenger, RamStore, Room, SendError, Sms, Store,
+    Either, Error, Event, Messenger, MessengerBuffers, RamStore, SendError, Sms, Store,
     core::{
         UserId,
         json::Text,
@@ -29,10 +29,10 @@ use std::{
     future::ready,
 };
 
-fn room() -> Room<'static> {
-    Room {
+fn buffers() -> MessengerBuffers<'static> {
+    MessengerBuffers {
         slots: vec![Slot::EMPTY; 8].leak(),
-        early: vec![EarlyReport::EMPTY; 4].leak(),
+        pending_reports: vec![EarlyReport::EMPTY; 4].leak(),
         texts: vec![0; 1500].leak(),
         incoming: vec![0; 512].leak(),
     }
@@ -42,7 +42,7 @@ const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_epoch: 3,
 
 fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
-    Messenger::new(gateway, store, room(), SETTINGS())
+    Messenger::new(gateway, store, buffers(), SETTINGS())
 }
 
 async fn emulator() -> Emulator {
@@ -58,7 +58,7 @@ async fn follow<S: Store>(
     let (mut ends, mut texts) = (BTreeMap::new(), Vec::new());
     while ids.iter().any(|id| !ends.contains_key(&id.get())) || texts.len() < incoming {
         match messenger.next().await.map_err(|_| "the store").unwrap() {
-            Event::News(message) => {
+            Event::Update(message) => {
                 if message.is_final {
                     ends.insert(message.id.get(), message);
                 }
@@ -99,7 +99,7 @@ async fn messages_are_followed_to_delivery_and_others_come_in() {
         assert_eq!(failure, Some(Failure::Reported { segment: 0, status: 70 }));
         assert_eq!(texts, ["10000: first", "10000: second 😀"]);
         assert_eq!(disk.texts(), 0, "they have done their work");
-        assert!(messenger.error().is_none());
+        assert!(messenger.last_error().is_none());
     };
     drive(scene, 600).await.expect("an end");
     let sent: Vec<_> = emulator.messages().into_iter().map(|message| message.text).collect();
@@ -126,7 +126,7 @@ async fn a_messenger_that_ends_anywhere_loses_nothing_and_sends_nothing_twice() 
                 }
                 loop {
                     match messenger.next().await.unwrap() {
-                        Event::News(message) => {
+                        Event::Update(message) => {
                             if message.is_final {
                                 assert_eq!(message.state, State::Delivered);
                                 ended.insert(message.id.get());
@@ -174,22 +174,22 @@ async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
 async fn a_message_whose_storing_was_dropped_is_not_sent() {
     let (mock, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
     let settings = Settings { incoming: false, ..Settings::default() };
-    let mut messenger = Messenger::new(gateway, Disk::default(), room(), settings);
+    let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), settings);
     messenger.start().await.unwrap();
     assert!(
         common::poll_times(std::pin::pin!(messenger.send(&Sms::new("1", "Hello").unwrap())), 1).is_none()
     );
-    let before = messenger.room();
+    let before = messenger.free_slots();
     let outcome = tokio::time::timeout(std::time::Duration::from_secs(60), messenger.next()).await;
     assert!(outcome.is_err(), "there is nothing to tell");
     assert!(mock.requests().is_empty());
-    assert_eq!(messenger.room(), before + 1);
+    assert_eq!(messenger.free_slots(), before + 1);
 }
 
 fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
     let (mock, gateway) = mocked(mock_device, common::mock::Road::default());
     let store = RamStore::new(vec![0; 100].leak());
-    let messenger = Messenger::new(gateway, store, room(), Settings::default());
+    let messenger = Messenger::new(gateway, store, buffers(), Settings::default());
     (mock, messenger)
 }
 
@@ -199,7 +199,7 @@ async fn something_else_is_looked_at_while_nothing_is_under_way() {
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     // What was asked for comes first.
-    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::News(_)))));
+    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::Update(_)))));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms"]);
     assert!(matches!(messenger.next_or(ready(8)).await, Ok(Either::Second(8))));
 }
@@ -210,7 +210,7 @@ async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credent
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert!(matches!(
         messenger.next().await,
-        Ok(Event::Failing(Error { failure: sms_gateway_embassy::Failure::LoginRefused, .. }))
+        Ok(Event::RequestsFailing(Error { failure: sms_gateway_embassy::Failure::LoginRefused, .. }))
     ));
     let hour = tokio::time::sleep(std::time::Duration::from_secs(3600));
     assert!(matches!(messenger.next_or(hour).await, Ok(Either::Second(()))));
@@ -218,8 +218,8 @@ async fn a_login_that_is_refused_is_told_once_and_tried_again_with_other_credent
     assert_eq!(tries, 1);
     mock.0.borrow_mut().device = Box::new(device::Gateway::default());
     messenger.set_credentials("admin", "other");
-    assert!(matches!(messenger.next().await, Ok(Event::News(message)) if message.state == State::Accepted));
-    assert!(messenger.error().is_none());
+    assert!(matches!(messenger.next().await, Ok(Event::Update(message)) if message.state == State::Accepted));
+    assert!(messenger.last_error().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -261,13 +261,13 @@ async fn ram_keeps_texts_until_they_are_forgotten() {
 async fn texts_at(device: impl Device + 'static, state: State) -> usize {
     let disk = Disk::default();
     let (_, gateway) = mocked(device, common::mock::Road::default());
-    let mut messenger = Messenger::new(gateway, disk.clone(), room(), Settings::default());
+    let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(disk.texts(), 1);
     loop {
         match messenger.next().await.unwrap() {
-            Event::News(message) if message.state == state => return disk.texts(),
-            Event::News(_) | Event::Failing(_) => {}
+            Event::Update(message) if message.state == state => return disk.texts(),
+            Event::Update(_) | Event::RequestsFailing(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -298,25 +298,24 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
 
     let disk = Disk::default();
     let (_, gateway) = mocked(Station::default(), common::mock::Road::default());
-    let mut messenger = Messenger::new(gateway, disk.clone(), room(), Settings::default());
+    let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     let id = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(messenger.stop(id), Stopping::Stopped);
-    assert!(matches!(messenger.next().await, Ok(Event::News(message)) if message.state == State::Stopped));
+    assert!(matches!(messenger.next().await, Ok(Event::Update(message)) if message.state == State::Stopped));
     assert_eq!(disk.texts(), 0, "stopped");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
     // A sender of five bytes, and a message centre of one.
-    for (size, number, smsc, lacks_room) in
-        [(4, "", "1", true), (5, "10086", "", true), (6, "10086", "1", false)]
-    {
+    let too_long = |needed| Text::TooLong { needed };
+    let (number, smsc) = (Text::Exact("10086"), Text::Exact("1"));
+    for (size, number, smsc) in [(4, too_long(5), smsc), (5, number, too_long(6)), (6, number, smsc)] {
         let (_, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
-        let room = Room { incoming: vec![0; size].leak(), ..room() };
-        let mut messenger = Messenger::new(gateway, Disk::default(), room, SETTINGS());
+        let buffers = MessengerBuffers { incoming: vec![0; size].leak(), ..buffers() };
+        let mut messenger = Messenger::new(gateway, Disk::default(), buffers, SETTINGS());
         let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
-        assert_eq!((sms.number, sms.smsc, sms.lacks_room), (number, smsc, lacks_room));
-        assert_eq!(sms.text, Text::TooLong { needed: number.len() + smsc.len() + 4 });
+        assert_eq!((sms.number, sms.smsc, sms.text), (number, smsc, too_long(10)));
     }
     let missing = |request: &str| match request {
         _ if request.contains("incoming") => Reply::json(
@@ -326,7 +325,7 @@ async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
         _ => device::truth(request),
     };
     let (_, gateway) = mocked(missing, common::mock::Road::default());
-    let mut messenger = Messenger::new(gateway, Disk::default(), room(), SETTINGS());
+    let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), SETTINGS());
     let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
-    assert_eq!((sms.number, sms.smsc, sms.lacks_room), ("", "", false));
+    assert_eq!((sms.number, sms.smsc), (Text::Missing, Text::Missing));
 }

@@ -11,7 +11,7 @@ use common::{
     station::{Message as Sent, Station},
 };
 use sms_gateway_embassy::{
-    Either, Event, Messenger, Room, Sms, Store,
+    Either, Event, Messenger, MessengerBuffers, Sms, Store,
     core::{
         UserId,
         track::{EarlyReport, InboxMark, Message, Settings, Slot, State},
@@ -101,7 +101,7 @@ impl Caller {
 
     fn note<E: Debug>(&mut self, event: &Event<'_, E>) -> Noted {
         match event {
-            Event::News(message) => {
+            Event::Update(message) => {
                 if message.is_final {
                     let (count, state) = self.ended.entry(message.id).or_insert((0, message.state));
                     assert_eq!(*state, message.state, "it ends one way");
@@ -122,14 +122,14 @@ type Client<S> = Messenger<'static, 'static, Mock, S>;
 
 /// A messenger over a connection of its own.
 fn start<S: Store>(station: &Station, store: S) -> Client<S> {
-    let room = Room {
+    let buffers = MessengerBuffers {
         slots: vec![Slot::EMPTY; 6].leak(),
-        early: vec![EarlyReport::EMPTY; 4].leak(),
+        pending_reports: vec![EarlyReport::EMPTY; 4].leak(),
         texts: vec![0; 200].leak(),
         incoming: vec![0; 100].leak(),
     };
     let settings = Settings { incoming: true, first_epoch: 3, ..Settings::default() };
-    Messenger::new(gateway(Mock::new(station.clone(), ROAD), "box"), store, room, settings)
+    Messenger::new(gateway(Mock::new(station.clone(), ROAD), "box"), store, buffers, settings)
 }
 
 /// Sends all messages, and works until each is at its end and what came in was told. Dropped futures are made anew.

@@ -11,7 +11,7 @@ use common::{
     station::Station,
 };
 use sms_gateway_embassy::{
-    Buffer, Buffers, Error, Event, Gateway, Messenger, Room, SendError, Sms, StoreError,
+    Buffer, Buffers, Error, Event, Gateway, Messenger, MessengerBuffers, SendError, Sms, StoreError,
     core::{
         Number, Ports, TaskId, UserId,
         call::{
@@ -39,13 +39,13 @@ fn gateway(request: usize, mock: Mock) -> Gateway<'static, Mock> {
 
 fn client(request: usize, texts: usize, device: impl Device + 'static, disk: Disk) -> (Mock, Client) {
     let mock = Mock::new(device, Road::default());
-    let room = Room {
+    let buffers = MessengerBuffers {
         slots: vec![Slot::EMPTY; 80].leak(),
-        early: vec![EarlyReport::EMPTY; 4].leak(),
+        pending_reports: vec![EarlyReport::EMPTY; 4].leak(),
         texts: vec![0; texts].leak(),
         incoming: vec![0; 64].leak(),
     };
-    (mock.clone(), Messenger::new(gateway(request, mock), disk, room, Settings::default()))
+    (mock.clone(), Messenger::new(gateway(request, mock), disk, buffers, Settings::default()))
 }
 
 /// Works until all these messages are at their end; and the largest sizes that were wanted.
@@ -54,13 +54,13 @@ async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Mes
     let work = async {
         while ends.len() < ids.len() {
             match messenger.next().await.unwrap() {
-                Event::News(message) => {
+                Event::Update(message) => {
                     if message.is_final {
                         ends.insert(message.id, message);
                     }
                     messenger.acknowledge(&message);
                 }
-                Event::Failing(Error {
+                Event::RequestsFailing(Error {
                     failure: sms_gateway_embassy::Failure::TooSmall { buffer: Buffer::Request, needed },
                     ..
                 }) => wanted.push(*needed),

@@ -56,6 +56,13 @@ struct Held {
     text: HeldText,
 }
 
+/// The bytes that a message's texts take, and the bytes that they would take if all of them fitted.
+#[derive(Default)]
+struct Used {
+    bytes: usize,
+    needed: usize,
+}
+
 /// A text in the lent memory.
 enum HeldText {
     Missing,
@@ -91,7 +98,7 @@ impl<'m> HeldSms<'m> {
 
     /// Holds a message, in place of the last one.
     pub fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) {
-        let mut used = 0;
+        let mut used = Used::default();
         let number = self.copy(&mut used, sms.number);
         let smsc = self.copy(&mut used, sms.smsc);
         let text = self.copy(&mut used, sms.text);
@@ -100,23 +107,24 @@ impl<'m> HeldSms<'m> {
         self.is_handed_out = false;
     }
 
-    fn copy(&mut self, used: &mut usize, text: Text<'_>) -> HeldText {
+    fn copy(&mut self, used: &mut Used, text: Text<'_>) -> HeldText {
         let bytes = text.as_str().as_bytes();
-        let range = *used..used.saturating_add(bytes.len());
+        let range = used.bytes..used.bytes.saturating_add(bytes.len());
+        used.needed = used.needed.saturating_add(bytes.len());
         let held = match text {
             Text::Missing => return HeldText::Missing,
             Text::TooLong { needed } => return HeldText::TooLong { needed },
             Text::Exact(_) => HeldText::Exact(range.clone()),
             Text::Lossy(_) => HeldText::Lossy(range.clone()),
         };
-        let needed = range.end;
+        let end = range.end;
         match self.bytes.get_mut(range) {
             Some(space) => {
                 copy(space, bytes);
-                *used = needed;
+                used.bytes = end;
                 held
             }
-            None => HeldText::TooLong { needed },
+            None => HeldText::TooLong { needed: used.needed },
         }
     }
 
@@ -203,6 +211,9 @@ mod tests {
         let message = held.message().unwrap();
         assert_eq!(message.number, Text::Lossy("10086"));
         assert_eq!(message.text, Text::TooLong { needed: 10 });
+        held.hold(&sms(Text::Exact("+8613800138000"), Text::Exact("too long")), MARK);
+        let message = held.message().unwrap();
+        assert_eq!((message.number, message.text), (Text::TooLong { needed: 14 }, Text::Exact("too long")));
         held.hold(&sms(Text::TooLong { needed: 99 }, Text::Exact("Hello")), MARK);
         let message = held.message().unwrap();
         assert_eq!(message.number, Text::TooLong { needed: 99 });

@@ -22,7 +22,7 @@ pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
             _ => {}
         }
         match messenger.next_or(Timer::at(messages.next(end))).await? {
-            Either::First(Event::News(message)) => {
+            Either::First(Event::Update(message)) => {
                 info!("{} to {}: {}", message.id, messages.number(message.id), Shown(&message));
                 // Ends are acknowledged when all is done. Until then the messenger knows the messages, also after a reset.
                 if !message.is_final {
@@ -33,7 +33,7 @@ pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
                 info!("from {}: {}", sms.number, sms.text.as_str());
                 received = Some(sms.mark);
             }
-            Either::First(Event::Failing(error)) => warn!("{error}"),
+            Either::First(Event::RequestsFailing(error)) => warn!("{error}"),
             Either::First(other) => warn!("{other:?}"),
             Either::Second(()) if Instant::now() < end => messages.hand_over(messenger).await?,
             Either::Second(()) => {
