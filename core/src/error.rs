@@ -1,14 +1,14 @@
-//! The error that every part shares; the others stand with what they are about.
+//! The error that all parts share. Other errors are declared next to their subject.
 
 use core::fmt;
 
-/// The caller's memory: a lent buffer is too small for what was to be written into it.
+/// A buffer lent by the caller is too small for the data to be written into it.
 ///
-/// Nothing useful stands in the buffer then. Lend one of [`needed`](Self::needed) bytes and call again.
+/// The buffer's content is unspecified then. Lend one of [`needed`](Self::needed) bytes and call again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooSmall {
-    /// The size in bytes that would have done.
+    /// The size that suffices, in bytes.
     pub needed: usize,
 }
 

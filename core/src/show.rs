@@ -1,4 +1,4 @@
-//! Showing values where the standard library's own way has a panic in it.
+//! Display of values where the standard library's code can panic.
 
 use core::fmt;
 

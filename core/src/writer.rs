@@ -1,11 +1,11 @@
-//! Writing into a lent buffer: what does not fit is counted, so that the error can say how much is needed.
+//! Writing into a lent buffer. Bytes that do not fit are counted, so that the error can state the size needed.
 
 use crate::TooSmall;
 
-/// A cursor over a lent buffer. Past the buffer's end it goes on counting.
+/// A cursor over a lent buffer. Past the buffer's end it continues to count.
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
-    /// Bytes written so far, those that found no room included.
+    /// The number of bytes written so far, including those that did not fit.
     length: usize,
 }
 

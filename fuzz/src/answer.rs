@@ -1,9 +1,9 @@
 //! Reading an answer in pieces, and what httparse makes of the same bytes.
 
 use sms_gateway_core::http::{
-    Response, ResponseError,
+    Part, Response, ResponseError,
     ResponseErrorKind::{Coding, Length, LengthAndCoding, LengthsDiffer, Status, Switched, TooLong},
-    Part, Verdict,
+    Verdict,
 };
 
 use crate::pieces;

@@ -1,4 +1,4 @@
-//! embassy's time.
+//! The time driver for embassy.
 
 use core::{cell::Cell, task::Waker};
 
@@ -7,7 +7,7 @@ use embassy_time_driver::Driver;
 
 use crate::end;
 
-/// Time stands still but where something waits for it.
+/// A clock that only moves while something waits for it.
 struct Clock {
     now: Mutex<Cell<u64>>,
     next: Mutex<Cell<u64>>,
@@ -30,7 +30,7 @@ embassy_time_driver::time_driver_impl!(
     static CLOCK: Clock = Clock { now: Mutex::new(Cell::new(0)), next: Mutex::new(Cell::new(u64::MAX)) }
 );
 
-/// Goes on to the next time that something waits for.
+/// Advances to the next time that something waits for.
 pub fn advance() {
     cortex_m::interrupt::free(|token| {
         let next = CLOCK.next.borrow(token).replace(u64::MAX);

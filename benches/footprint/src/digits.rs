@@ -1,9 +1,9 @@
-//! Integers as text, without the standard library's `fmt`, which would be in every program then.
+//! Integers as text, without the standard library's `fmt`, so that it is not in every program.
 
-/// Room for ten digits.
+/// A buffer for ten digits.
 pub(crate) type Digits = [u8; 10];
 
-/// The decimal digits of a number, at the end of the room.
+/// Writes the decimal digits of a number to the end of the buffer, and returns them.
 pub(crate) fn decimal(mut number: u32, room: &mut Digits) -> &[u8] {
     let mut used = 0;
     for place in room.iter_mut().rev() {

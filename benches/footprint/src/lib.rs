@@ -7,6 +7,7 @@ mod clock;
 mod digits;
 #[cfg(feature = "flash")]
 mod flash;
+mod lent;
 #[cfg(feature = "defmt")]
 mod log;
 mod script;
@@ -17,6 +18,7 @@ pub use board::{end, print};
 pub use clock::advance;
 #[cfg(feature = "flash")]
 pub use flash::Flash;
+pub use lent::Lent;
 pub use wire::Wire;
 
 /// The number of messages in flight.

@@ -1,4 +1,4 @@
-//! What the gateway says.
+//! The gateway's responses.
 
 /// A challenge.
 pub(crate) const UNAUTHORIZED: &[u8] =
@@ -11,13 +11,13 @@ pub(crate) const OK: &[u8] =
 /// The last chunk.
 pub(crate) const END: &[u8] = b"0\r\n\r\n";
 
-/// The answer to a call: what is before its records, a record, and what is behind them.
+/// The response to a call: the text before its records, a record, and the text after them.
 pub(crate) struct Script {
     pub(crate) path: &'static [u8],
     pub(crate) before: &'static [u8],
-    /// At `@` the message's user_id stands, at `#` its reference.
+    /// `@` stands for the message's user_id, `#` for its reference.
     pub(crate) record: &'static [u8],
-    /// As many as there are messages.
+    /// Whether there is a record for each message, instead of one.
     pub(crate) many: bool,
     pub(crate) after: &'static [u8],
 }

@@ -1,4 +1,4 @@
-//! A connection to a gateway that answers at once.
+//! A connection to a gateway that responds at once.
 
 use core::hint::black_box;
 
@@ -8,22 +8,22 @@ use crate::{
     script::{END, OK, SCRIPTS, Script, UNAUTHORIZED},
 };
 
-/// What a request with credentials has.
+/// The beginning of the header field with credentials.
 const AUTHORIZATION: &[u8] = b"\r\nAuthorization: ";
 
-/// A connection to a gateway that answers at once, wants a login, and has sent and delivered what it is asked about. Answers come in
+/// A connection to a gateway that responds at once, requires a login, and has sent and delivered every message. A response arrives in
 /// chunks, one for each record.
 pub struct Wire {
     /// The beginning of a request.
     line: [u8; 48],
     lined: usize,
-    /// How much of the header field was seen.
+    /// The number of matched bytes of the header field.
     matched: usize,
     answering: bool,
     authorized: bool,
-    /// How many pieces of the answer have gone out.
+    /// The number of pieces of the response that were read.
     step: u32,
-    /// How many records of other people come before those of the messages.
+    /// The number of other programs' records before those of the messages.
     foreign: u32,
     chunk: [u8; 320],
     filled: usize,
@@ -31,7 +31,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A connection whose answers have so many records of other people first.
+    /// A connection whose responses begin with this number of other programs' records.
     pub const fn new(foreign: u32) -> Self {
         Self {
             line: [0; 48],
@@ -69,7 +69,7 @@ impl Wire {
         }
     }
 
-    /// Gives a piece of the answer, and how long it is; at its end 0.
+    /// Reads a piece of the response, and returns its length; 0 at the end.
     #[inline(never)]
     pub fn read(&mut self, buffer: &mut [u8]) -> usize {
         self.answering = true;
@@ -129,7 +129,7 @@ impl Wire {
         }
     }
 
-    /// A chunk of the body: its length in hexadecimal, and behind a byte for a comma the text.
+    /// Pushes a chunk of the body: its length in hexadecimal, a byte for a comma, and the text.
     fn chunk(&mut self, text: &[u8], id: u32, reference: u32) {
         self.push(b"00\r\n ");
         for byte in black_box(text) {

@@ -76,14 +76,14 @@ impl Client {
             Ask::Wait(until) => self.now = until.unwrap_or(next).min(next),
             Ask::Submit(token) => {
                 requests.send += 1;
-                for message in tracker.submission(&token).expect("all is saved") {
+                for message in tracker.submission(&token).expect("all is saved").expect("fresh") {
                     device.accept(message.id.get(), Numbers::index(message.number()), asked);
                 }
                 tracker.handle_accepted(token, Some(TaskId::new(1)), now);
             }
             Ask::Results(token) => {
                 requests.result += 1;
-                let question = tracker.results_request(&token).body(&mut body);
+                let question = tracker.results_request(&token).expect("fresh").body(&mut body);
                 let question = Question::read(question.expect("it fits"));
                 for result in device.results(&question, &self.numbers, asked) {
                     requests.records += 1;
@@ -93,7 +93,7 @@ impl Client {
             }
             Ask::Reports(token) => {
                 requests.report += 1;
-                let question = tracker.reports_request(&token).body(&mut body);
+                let question = tracker.reports_request(&token).expect("fresh").body(&mut body);
                 let question = Question::read(question.expect("it fits"));
                 for report in device.reports(&question, &self.numbers, asked) {
                     requests.records += 1;

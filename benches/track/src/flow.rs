@@ -131,7 +131,7 @@ impl Flow {
     }
 
     fn submit(&mut self, token: Token<SendSms<'static>>) {
-        let messages = self.calls.tracker.submission(&token).expect("all is saved");
+        let messages = self.calls.tracker.submission(&token).expect("all is saved").expect("fresh");
         for message in messages {
             self.gateway.accept(message.id.get(), Numbers::index(message.number()));
         }

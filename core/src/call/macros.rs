@@ -1,6 +1,6 @@
-//! One declaration for what an answer holds, its keys and how it is filled, so that they can't disagree.
+//! One declaration for the values of a response, their keys and how they are filled, so that they can't disagree.
 
-/// Declares a record (`record:`) or a summary (`head:`) with, behind each field, the key of its value.
+/// Declares a record (`record:`) or a summary (`head:`). The key of each field's value follows the field.
 macro_rules! answer {
     (
         $part:ident:

@@ -1,4 +1,4 @@
-//! What goes wrong with a login before anything is sent.
+//! Errors of a login before anything is sent.
 
 use crate::TooSmall;
 use core::fmt;
@@ -7,13 +7,13 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChallengeError {
-    /// The byte of the header value: the faulty one if it is malformed, else the first one of the challenge.
+    /// The offset in the header value: of the faulty byte if it is malformed, otherwise of the challenge.
     pub offset: usize,
-    /// What is wrong.
+    /// The error.
     pub kind: ChallengeErrorKind,
 }
 
-/// What is wrong with a challenge.
+/// An error in a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -24,7 +24,7 @@ pub enum ChallengeErrorKind {
     Malformed,
     /// A control character; what follows is not read.
     Control,
-    /// A quoted string without its end. The offset is that of its opening quote.
+    /// A quoted string without an end. The offset points to its opening quote.
     Unterminated,
     /// No `realm`, which Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2) need.
     NoRealm,
@@ -109,7 +109,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn messages_say_what_and_where() {
+    fn errors_show_the_fault_and_its_offset() {
         let error = ChallengeError { offset: 7, kind: ChallengeErrorKind::NoNonce };
         assert_eq!(error.to_string(), "Digest challenge without a nonce at byte 7");
         let error = LoginError::from(TooSmall { needed: 12 });

@@ -1,52 +1,52 @@
-//! What an answer can be refused for.
+//! The reasons to refuse a response.
 
 use core::fmt;
 
 use crate::show::Decimal;
 
-/// The peer's answer can't be read any further. What was handed out before stands.
+/// The peer's response can't be read any further. Records returned before stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReadError {
-    /// The offset in bytes from the answer's start at which reading stopped.
+    /// The offset in bytes from the response's start at which reading stopped.
     pub offset: u64,
-    /// What is wrong there.
+    /// The error.
     pub kind: Malformed,
 }
 
-/// What is wrong with an answer.
+/// An error in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Malformed {
-    /// The answer does not begin with `{`: most likely a web page.
+    /// The response does not begin with `{`: most likely a web page.
     NotAnObject {
-        /// Its first byte that is no white space.
+        /// Its first byte that is not white space.
         found: u8,
     },
     /// A key, a comma or the object's end was due.
     KeyExpected {
-        /// What stands there.
+        /// The byte found instead.
         found: u8,
     },
     /// A colon was due.
     ColonExpected {
-        /// What stands there.
+        /// The byte found instead.
         found: u8,
     },
     /// A value was due.
     ValueExpected {
-        /// What stands there.
+        /// The byte found instead.
         found: u8,
     },
     /// A record, a comma or the array's end was due.
     RecordExpected {
-        /// What stands there.
+        /// The byte found instead.
         found: u8,
     },
     /// An unknown value nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
     TooDeep,
-    /// The answer ended before the document did.
+    /// The response ended before the document did.
     CutOff,
 }
 

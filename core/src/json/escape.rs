@@ -17,7 +17,7 @@ pub(super) fn copy_escapes<'i>(mut input: &'i [u8], room: &mut [u8]) -> Option<(
     Some((length, input))
 }
 
-/// The character of the digits behind `\u`, or of them and of a second escape when they are half of a surrogate pair.
+/// The character of the digits after `\u`, or of two escapes if the first is half of a surrogate pair.
 fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     let (digits, rest) = digits.split_first_chunk()?;
     let unit = hex4(*digits)?;
@@ -29,7 +29,7 @@ fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     Some((character, rest))
 }
 
-/// What a backslash and this letter stand for.
+/// The character that a backslash and this letter stand for.
 pub(super) const fn short(letter: u8) -> Option<u8> {
     Some(match letter {
         b'"' | b'\\' | b'/' => letter,
@@ -51,7 +51,7 @@ pub(super) const fn hex(digit: u8) -> Option<u8> {
     }
 }
 
-/// The value of four hexadecimal digits. Without branches, since nobody can guess whether a digit is a letter.
+/// The value of four hexadecimal digits. Without branches, since whether a digit is a letter cannot be predicted.
 pub(super) const fn hex4(digits: [u8; 4]) -> Option<u16> {
     const ONES: u32 = 0x0101_0101;
     let digits = u32::from_be_bytes(digits);
@@ -59,7 +59,7 @@ pub(super) const fn hex4(digits: [u8; 4]) -> Option<u16> {
     let values = (digits & (ONES * 0x0F)).wrapping_add(letters.wrapping_mul(9));
     // Letters give 10 to 15, which 6 more take into the upper half, and digits less.
     let halves = values | values.wrapping_add(ONES * 6) ^ letters << 4;
-    // The upper half of a digit is 3, that of a letter 4 or 6.
+    // The upper half of a digit is 3, and a letter has 4 or 6 there.
     let upper = digits & !(letters << 5) ^ (ONES * 0x30) ^ letters.wrapping_mul(0x70);
     if (halves | upper) & (ONES * 0xF0) != 0 {
         return None;
@@ -74,7 +74,7 @@ mod tests {
     use std::format;
 
     #[test]
-    fn four_digits_are_what_the_standard_library_makes_of_them() {
+    fn four_hexadecimal_digits_agree_with_the_standard_library() {
         for unit in 0..=u16::MAX {
             for text in [format!("{unit:04x}"), format!("{unit:04X}")] {
                 assert_eq!(hex4(*text.as_bytes().first_chunk().unwrap()), Some(unit), "{text}");
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn no_digit_but_those() {
+    fn other_bytes_are_not_hexadecimal_digits() {
         for byte in 0..=u8::MAX {
             for place in 0..4 {
                 let mut digits = *b"0000";

@@ -10,7 +10,7 @@
 //! - lone surrogates and invalid UTF-8, which become U+FFFD, and backslashes before a character that needs none, which
 //!   are kept: the text is then marked [`Lossy`](Text::Lossy).
 //!
-//! It refuses, with the offset, an end before the document's end, what is no JSON object, and what would have to be guessed: a key
+//! It refuses, with the offset, an end before the document's end, anything but a JSON object, and anything ambiguous: a key
 //! without a value, an array of records that holds something else, a value that is neither a string, a number, a word nor an
 //! object or array. What came before stands.
 

@@ -12,7 +12,7 @@ pub const MAX_DEPTH: u32 = u32::MAX;
 
 const NULL: &[u8] = b"null";
 
-/// What comes next.
+/// The next element.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// The document's opening brace.
@@ -21,7 +21,7 @@ enum State {
     Key,
     /// The rest of a key.
     KeyText,
-    /// The colon behind a key; whether the key itself ended with one.
+    /// The colon after a key; whether the key itself ended with one.
     Colon { had: bool },
     /// A value.
     Value,
@@ -49,7 +49,7 @@ enum Target {
     Known(usize),
 }
 
-/// Reads one answer.
+/// Reads one response.
 pub(crate) struct Reader {
     machine: Machine,
     places: Places,
@@ -66,7 +66,7 @@ impl Reader {
 
     /// Reads on: `true` when a record is complete, `false` when the input is used up or the document is complete.
     ///
-    /// `buffer` is the same each time, and nobody else writes to it.
+    /// `buffer` must be the same each time, and only the reader may write to it.
     pub(crate) fn next(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> Result<bool, ReadError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -254,7 +254,7 @@ impl Machine {
             }
             b'[' | b'{' => {
                 *input = rest;
-                // It says nothing, but an earlier value of the key no longer counts.
+                // It has no value, but an earlier value of the key no longer counts.
                 if let Target::Known(index) = self.target {
                     store.begin_value(index);
                 }
@@ -280,7 +280,7 @@ impl Machine {
         }
     }
 
-    /// What may become a `null`, of which `left` is still to come, is held back: a `null` takes no room and counts as missing.
+    /// Holds back a beginning of `null`, whose rest is `left`: a `null` takes no room and counts as missing.
     fn known_bare(&mut self, input: &mut &[u8], store: &mut Store<'_>, left: Option<&'static [u8]>) {
         let bare = take_bare(input);
         let ended = !input.is_empty();
@@ -390,7 +390,7 @@ fn skip_separators(input: &mut &[u8]) {
     }
 }
 
-/// Goes behind the quote that ends a text. Where there is none: whether a backslash came last.
+/// Skips to after the quote that ends a text. Without a quote it returns whether the last byte was a backslash.
 fn end_text(input: &mut &[u8], mut slash: bool) -> Option<bool> {
     let mut rest = *input;
     while let [byte, after @ ..] = rest {
@@ -426,7 +426,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_deep_is_told_where() {
+    fn nesting_too_deep_is_an_error_with_its_offset() {
         const SCHEMA: Schema = Schema { head: &[], list: None, record: &[] };
         let mut reader = Reader::new(&SCHEMA);
         assert_eq!(reader.next(&mut [], &mut &b"{\"x\":["[..]), Ok(false));

@@ -77,7 +77,7 @@ pub(super) fn plain_value<'i>(input: &'i [u8], room: &mut [u8]) -> Option<(usize
     }
 }
 
-/// Copies on behind a text's first run, to its closing quote. Aside, since most values end there or are ASCII.
+/// Copies on after a text's first run, to its closing quote. Apart, since most values end there or are ASCII.
 #[inline(never)]
 fn copy_rest<'i>(
     mut input: &'i [u8],
@@ -93,7 +93,7 @@ fn copy_rest<'i>(
         all_ascii &= ascii;
         input = rest.get(run..)?;
     }
-    // What escapes give is sound and stands between the runs: it can't make a sound text of unsound ones.
+    // Decoded escapes are sound and stand between the runs: they can't make a sound text of unsound runs.
     let sound = all_ascii || core::str::from_utf8(room.get(..length)?).is_ok();
     sound.then_some((length, input.get(1..)?))
 }

@@ -1,6 +1,6 @@
-//! Where values go while an answer is read: the lent buffer, and the places in it of what was kept.
+//! The memory for values while a response is read: the lent buffer, and the places of the values in it.
 //!
-//! The values of the answer's head stand at the buffer's start; those of the record being read follow, and the next
+//! The values of the response's head stand at the buffer's start; those of the record being read follow, and the next
 //! record overwrites them. When a value finds no room, the longest of its neighbours gives way if it is longer than
 //! the value itself, so that one long text does not cost the short values around it.
 
@@ -15,7 +15,7 @@ pub(crate) const HEAD_SLOTS: usize = 6;
 /// The most keys that a record knows.
 pub(crate) const RECORD_SLOTS: usize = 12;
 
-/// What became of a value.
+/// The outcome of storing a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Missing,
@@ -69,7 +69,7 @@ impl Demand {
     }
 }
 
-/// What stands where in the lent buffer.
+/// The places of the values in the lent buffer.
 pub(crate) struct Places {
     /// The end of what stands in the buffer.
     end: usize,

@@ -12,13 +12,13 @@ use super::{
 enum Escape {
     /// Not in one.
     None,
-    /// Behind the backslash.
+    /// After the backslash.
     Slash,
-    /// Behind `\u`, with so many digits to come.
+    /// After `\u`, with the number of digits to come.
     Hex { left: u8, unit: u16 },
 }
 
-/// Where the reading of a string stands.
+/// The state of reading a string.
 pub(crate) struct TextReader {
     escape: Escape,
     /// A high surrogate that waits for its low one; 0: none.
@@ -33,7 +33,7 @@ impl TextReader {
         Self { escape: Escape::None, high: 0, partial: [0; 4], partial_length: 0 }
     }
 
-    /// Reads on behind the opening quote, until the closing one (then `true`) or the end of the input.
+    /// Reads on after the opening quote, until the closing one (then `true`) or the end of the input.
     pub(crate) fn read(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
         loop {
             match self.escape {
@@ -104,7 +104,7 @@ impl TextReader {
         }
     }
 
-    /// Takes the byte behind a backslash, unless the backslash turns out to be none of an escape.
+    /// Takes the byte after a backslash, unless the two are not an escape.
     fn escaped(&mut self, byte: u8, store: &mut Store<'_>) -> bool {
         self.escape = Escape::None;
         if byte == b'u' {
@@ -122,7 +122,7 @@ impl TextReader {
         short.is_some()
     }
 
-    /// Takes a digit of `\uXXXX`, unless it is none.
+    /// Takes a digit of `\uXXXX`, unless it is not a digit.
     fn hex_digit(&mut self, byte: u8, left: u8, unit: u16, store: &mut Store<'_>) -> bool {
         let Some(digit) = hex(byte) else {
             self.escape = Escape::None;
@@ -213,14 +213,14 @@ impl TextReader {
         false
     }
 
-    /// What comes next does not complete a character.
+    /// Ends a character that the next byte does not complete.
     fn end_partial(&mut self, store: &mut Store<'_>) {
         if core::mem::take(&mut self.partial_length) != 0 {
             replace(store);
         }
     }
 
-    /// What comes next is no low surrogate.
+    /// Ends a high surrogate that no low one follows.
     fn end_high(&mut self, store: &mut Store<'_>) {
         if core::mem::take(&mut self.high) != 0 {
             replace(store);

@@ -1,4 +1,4 @@
-//! The values of an answer as the caller gets them.
+//! The values of a response as the caller gets them.
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::Timestamp;
 
-/// A text of an answer, lent from the working buffer.
+/// A text of a response, lent from the working buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Text<'a> {
@@ -29,7 +29,7 @@ pub enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The text; empty where there is none or it was too long.
+    /// The text; empty if it is missing or was too long.
     pub const fn as_str(self) -> &'a str {
         match self {
             Self::Exact(text) | Self::Lossy(text) => text,
@@ -59,7 +59,7 @@ impl Serialize for Text<'_> {
     }
 }
 
-/// A value of an answer that is to be a number, a time or one of a few words. What it is not stays readable.
+/// A value of a response that should be a number, a time or one of a few words. Anything else stays readable.
 ///
 /// ```
 /// use sms_gateway_core::json::{Field, Text};
@@ -74,14 +74,14 @@ pub enum Field<'a, T> {
     /// The key is missing or its value is `null`.
     #[default]
     Missing,
-    /// What it is to be.
+    /// The expected kind of value.
     Known(T),
     /// Something else, as the gateway wrote it.
     Other(Text<'a>),
 }
 
 impl<T: Copy> Field<'_, T> {
-    /// The value, where it is what it is to be.
+    /// The value, if it is of the expected kind.
     pub const fn get(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
@@ -115,7 +115,7 @@ impl<T: Serialize> Serialize for Field<'_, T> {
     }
 }
 
-/// What can be made of the characters of a value.
+/// Conversion from the characters of a value.
 pub(crate) trait FromRaw: Sized {
     /// `None` when it is something else.
     fn from_raw(raw: &[u8]) -> Option<Self>;
@@ -149,7 +149,7 @@ impl FromRaw for i64 {
 impl FromRaw for u32 {
     #[inline]
     fn from_raw(raw: &[u8]) -> Option<Self> {
-        // What is short enough not to overflow, as nearly all of it is, takes no checks on the way.
+        // Most values are too short to overflow, and need no checks on the way.
         if FAST && let 1..=9 = raw.len() {
             let mut value = 0_u32;
             let mut other = false;
@@ -180,7 +180,7 @@ impl FromRaw for Timestamp {
     }
 }
 
-/// The values of a record or an answer's head, taken one after the other in the order of their keys.
+/// The values of a record or of a response's head, taken one after the other in the order of their keys.
 pub struct Values<'a> {
     slots: core::slice::Iter<'a, Slot>,
     buffer: &'a [u8],
@@ -211,7 +211,7 @@ impl<'a> Values<'a> {
     }
 
     fn text(&self, kind: Kind, raw: &'a [u8]) -> Text<'a> {
-        // What was stored is UTF-8: it was checked when it came.
+        // The stored bytes are UTF-8: they were checked on arrival.
         let text = || core::str::from_utf8(raw).unwrap_or_default();
         match kind {
             Kind::Missing => Text::Missing,

@@ -51,7 +51,7 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
         self.out.byte(b'"');
     }
 
-    /// A string of which it is known that nothing in it needs an escape.
+    /// A string without characters that need an escape.
     pub(crate) fn plain(&mut self, text: &str) {
         self.separate();
         self.out.byte(b'"');

@@ -39,7 +39,7 @@ pub enum Encoding {
     Auto,
     /// GSM 7-bit, and an error for a text that has other characters.
     Gsm7Bit,
-    /// Unicode, whatever the text; what the gateway takes when nothing is said.
+    /// Unicode for any text; the gateway's default.
     #[default]
     Unicode,
 }

@@ -1,14 +1,14 @@
-//! How many segments a text takes (3GPP TS 23.040 §9.2.3.24.1, TS 23.038 §4).
+//! The number of segments that a text takes (3GPP TS 23.040 §9.2.3.24.1, TS 23.038 §4).
 //!
 //! A segment carries 140 octets. A message that needs more than one spends 6 of them in each on the header that joins
 //! the segments (reference of one octet), which leaves 134: 153 septets or 67 UTF-16 units. An escape pair and a surrogate
-//! pair are not cut; when one does not fit any more, it goes to the next segment and the unit before it stays unused.
+//! pair are not cut; if one does not fit, it moves to the next segment and the unit before it stays unused.
 
 use super::{Alphabet, Encoding, gsm7};
 use crate::show::Quoted;
 use core::fmt;
 
-/// What a text becomes when it is sent.
+/// The segments and the alphabet of a text as it is sent.
 ///
 /// It is what the standards say. A gateway is free to cut otherwise, for example with a reference of two octets
 /// (152 septets, 66 units); `count` in the answer to `query_sms_result` is what really happened.
@@ -30,9 +30,9 @@ pub struct Shape {
 pub struct NotInAlphabet {
     /// The first such character.
     pub character: char,
-    /// How many characters stand before it.
+    /// The number of characters before it.
     pub index: usize,
-    /// How many bytes of UTF-8 stand before it.
+    /// The number of bytes of UTF-8 before it.
     pub offset: usize,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for NotInAlphabet {
 
 impl core::error::Error for NotInAlphabet {}
 
-/// What the text becomes when it is sent, in one pass over its characters and without memory.
+/// Computes the shape of a text, in one pass over its characters and without memory.
 ///
 /// For a template, see [`Expansion::shape`](super::Expansion::shape).
 ///
@@ -87,9 +87,9 @@ pub fn shape(text: impl IntoIterator<Item = char>, encoding: Encoding) -> Result
 
 /// Counts the units of one alphabet, and the segments as if there were more than one.
 struct Counter {
-    /// What a message of one segment holds.
+    /// The capacity of a message of one segment.
     alone: u32,
-    /// What each of several segments holds.
+    /// The capacity of each of several segments.
     part: u32,
     units: u32,
     segments: u32,

@@ -14,7 +14,7 @@ use core::{fmt, slice};
 /// one parameter, for parameters are not expanded again.
 pub const PLACEHOLDER: &str = "#param#";
 
-/// How many placeholders a text has, counted from left to right without overlaps.
+/// Counts the placeholders of a text, from left to right without overlaps.
 ///
 /// ```
 /// use sms_gateway_core::text::placeholders;
@@ -33,7 +33,7 @@ pub fn placeholders(text: &str) -> usize {
     count
 }
 
-/// What stands before and behind the first placeholder.
+/// The text before and after the first placeholder.
 fn cut(text: &str) -> Option<(&str, &str)> {
     let at =
         text.as_bytes().windows(PLACEHOLDER.len()).position(|window| window == PLACEHOLDER.as_bytes())?;
@@ -77,7 +77,7 @@ impl<'t> Template<'t> {
         self.text
     }
 
-    /// How many parameters it takes.
+    /// The number of parameters that it takes.
     pub fn placeholders(&self) -> usize {
         self.placeholders
     }
@@ -139,7 +139,7 @@ impl<'a> Expansion<'a> {
         self.pieces().all(str::is_empty)
     }
 
-    /// What it becomes when it is sent, see [`shape`].
+    /// The shape of the text, see [`shape`].
     ///
     /// # Errors
     /// [`NotInAlphabet`] with [`Encoding::Gsm7Bit`] only. The position is that in the expanded text.
@@ -177,7 +177,7 @@ impl fmt::Display for Expansion<'_> {
 /// The pieces of an [`Expansion`], see [`Expansion::pieces`].
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {
-    /// What follows of the template.
+    /// The rest of the template.
     rest: Option<&'a str>,
     /// The parameter whose turn it is.
     parameter: Option<&'a str>,

@@ -80,15 +80,15 @@ pub struct Submission<'a> {
 
 impl<'a> Submission<'a> {
     /// The messages from a slot on, to the end of its queue.
-    pub(super) fn new(slots: &'a [Slot], first: Option<SlotId>) -> Self {
-        let slot = first.and_then(|first| slots.get(first.index()));
-        Self {
-            ports: Ports::from_bits(slot.map_or(0, |slot| slot.ports)),
-            alphabet: slot.and_then(Slot::alphabet),
-            status_report: slot.is_some_and(|slot| slot.has(WANTS_REPORT)),
+    pub(super) fn new(slots: &'a [Slot], first: SlotId) -> Option<Self> {
+        let slot = slots.get(first.index())?;
+        Some(Self {
+            ports: Ports::from_bits(slot.ports),
+            alphabet: slot.alphabet(),
+            status_report: slot.has(WANTS_REPORT),
             slots,
-            at: first,
-        }
+            at: Some(first),
+        })
     }
 }
 

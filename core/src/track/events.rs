@@ -1,5 +1,7 @@
 //! Events for the caller.
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
 use super::{
     matching::Report,
     message::{IN_UPDATES, Message},
@@ -8,7 +10,7 @@ use super::{
 };
 
 /// An event for the caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An update of a message, to be [acknowledged](super::Tracker::acknowledge).
     News(Message),
@@ -19,6 +21,28 @@ pub enum Event {
     Ambiguous(Report),
     /// The gateway has restarted its ids of incoming messages, so that some messages may be returned again.
     InboxRestarted,
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::News(message) => {
+                map.serialize_entry("event", "message")?;
+                message.write(&mut map)?;
+            }
+            Self::Unmatched(report) => {
+                map.serialize_entry("event", "unmatched_report")?;
+                report.write(&mut map)?;
+            }
+            Self::Ambiguous(report) => {
+                map.serialize_entry("event", "ambiguous_report")?;
+                report.write(&mut map)?;
+            }
+            Self::InboxRestarted => map.serialize_entry("event", "inbox_restarted")?,
+        }
+        map.end()
+    }
 }
 
 /// The messages with updates for the caller, in order.

@@ -87,7 +87,7 @@
 //!     match ask {
 //!         Ask::Wait(until) => now = until.expect("something is under way"),
 //!         Ask::Submit(token) => {
-//!             for outgoing in tracker.submission(&token)? {
+//!             for outgoing in tracker.submission(&token)?.into_iter().flatten() {
 //!                 let to = [Recipient::new(outgoing.number()).user_id(outgoing.id)];
 //!                 let request = SendSms::new("Hello", &to)?;
 //!                 // Send it …
@@ -96,7 +96,7 @@
 //!             tracker.handle_accepted(token, Some(TaskId::new(1)), now);
 //!         }
 //!         Ask::Results(token) => {
-//!             let request = tracker.results_request(&token);
+//!             let request = tracker.results_request(&token).expect("the token is fresh");
 //!             // Send it, and decode the response:
 //! #           let mut body = [0; 256]; request.body(&mut body)?;
 //!             let answer = format!(
@@ -111,7 +111,7 @@
 //!             tracker.handle_end(token, now);
 //!         }
 //!         Ask::Reports(token) => {
-//!             let request = tracker.reports_request(&token);
+//!             let request = tracker.reports_request(&token).expect("the token is fresh");
 //! #           let mut body = [0; 256]; request.body(&mut body)?;
 //!             let answer = r#"{"error_code":200,"result":[{"port":2,"number":"+8610086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0},{"port":2,"number":"10086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0}]}"#;
 //!             let mut decoder = Decoder::<QuerySmsDeliverStatus, _>::new([0; 256]);
@@ -151,7 +151,7 @@ pub use events::Event;
 pub use inbox::InboxMark;
 pub use journal::{Change, MAX_RECORD_BYTES, RestoreError};
 pub use matching::{EarlyReport, Report};
-pub use message::{Draft, Failure, Message, Segments, Sent, Slot, State};
+pub use message::{Draft, Failure, Message, Reason, Segments, Sent, Slot, State, TpStatus};
 pub use number::NumberBuf;
 pub use settings::{Limits, Settings, Timing};
 pub use tracker::Tracker;

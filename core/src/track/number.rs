@@ -159,6 +159,14 @@ impl NumberBuf {
     }
 }
 
+impl From<Number<'_>> for NumberBuf {
+    fn from(number: Number<'_>) -> Self {
+        let mut buffer = Self { text: [0; Number::MAX_BYTES + 1], length: 0 };
+        number.as_str().bytes().for_each(|byte| buffer.push(byte));
+        buffer
+    }
+}
+
 #[cfg(feature = "defmt")]
 impl defmt::Format for NumberBuf {
     fn format(&self, f: defmt::Formatter<'_>) {

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits() {
+    fn user_ids_are_0_to_the_greatest_31_bit_number() {
         assert_eq!(UserId::new(-1), Err(Invalid::UserId { value: -1 }));
         assert!(UserId::new(0).is_ok());
         assert!(UserId::new(1).is_ok());

@@ -22,10 +22,10 @@ use crate::show::{Decimal, Quoted};
 pub enum Invalid {
     /// A port outside 0 to 31.
     Port {
-        /// What was given.
+        /// The given value.
         port: u32,
     },
-    /// A text that is no port, or no list of ports as `1,2,8-15`.
+    /// A text that is not a port, or not a list of ports as `1,2,8-15`.
     PortSyntax,
     /// A request that needs at least one port has none.
     NoPort,
@@ -36,17 +36,17 @@ pub enum Invalid {
     },
     /// A number of something other than digits, or none, after an optional `+`.
     NumberDigit {
-        /// The byte position of the first that is none.
+        /// The byte position of the first other character.
         at: usize,
     },
     /// A user_id outside 0 to [`UserId::MAX`].
     UserId {
-        /// What was given.
+        /// The given value.
         value: i64,
     },
     /// No recipient, or more than [`crate::call::SendSms::MAX_RECIPIENTS`].
     Recipients {
-        /// How many were given.
+        /// The given number.
         count: usize,
     },
     /// A text of more than [`crate::call::SendSms::MAX_TEXT_BYTES`], as written or as expanded for a recipient.
@@ -60,9 +60,9 @@ pub enum Invalid {
     TextParams {
         /// The recipient, counted from 0.
         recipient: usize,
-        /// How many `#param#` the text has.
+        /// The number of `#param#` in the text.
         placeholders: usize,
-        /// How many parameters the recipient has.
+        /// The number of the recipient's parameters.
         params: usize,
     },
     /// A text for which GSM 7-bit was asked has a character that the alphabet lacks.
@@ -74,7 +74,7 @@ pub enum Invalid {
     },
     /// More numbers in a query than [`crate::call::MAX_QUERY_NUMBERS`].
     Numbers {
-        /// How many were given.
+        /// The given number.
         count: usize,
     },
     /// A USSD text longer than [`crate::call::SendUssd::MAX_TEXT_BYTES`].
@@ -82,11 +82,11 @@ pub enum Invalid {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// An empty USSD text where something is to be sent.
+    /// An empty USSD text in a request to send one.
     UssdEmpty,
     /// No kind of port information was asked for.
     NoInfo,
-    /// A time that is no `YYYY-MM-DD HH:MM:SS` of the calendar.
+    /// A text that is not a time of the calendar, `YYYY-MM-DD HH:MM:SS`.
     Timestamp,
 }
 

@@ -23,10 +23,10 @@ impl<'a> Number<'a> {
     /// The longest number, a `+` included.
     pub const MAX_BYTES: usize = 24;
 
-    /// A number as it is to be sent.
+    /// A number for a request.
     ///
     /// # Errors
-    /// [`Invalid::NumberLength`] when it is empty or too long, [`Invalid::NumberDigit`] when it is no number.
+    /// [`Invalid::NumberLength`] when it is empty or too long, [`Invalid::NumberDigit`] when it is not a number.
     pub fn new(number: &'a str) -> Result<Self, Invalid> {
         let bytes = number.len();
         let digits = number.strip_prefix('+').unwrap_or(number);
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits() {
+    fn numbers_have_1_to_24_bytes_of_digits() {
         let digits = "1234567890123456789012345";
         assert!(Number::new(&digits[..23]).is_ok());
         assert!(Number::new(&digits[..24]).is_ok());

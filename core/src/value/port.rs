@@ -20,7 +20,7 @@ use super::Invalid;
 pub struct Port(u8);
 
 impl Port {
-    /// How many ports a gateway has at most.
+    /// The maximum number of ports of a gateway.
     pub const COUNT: u8 = 32;
 
     /// A port by its number.
@@ -100,7 +100,7 @@ impl Ports {
         Self(bits)
     }
 
-    /// How many ports are in the set.
+    /// The number of ports in the set.
     pub const fn len(&self) -> u32 {
         self.0.count_ones()
     }
@@ -185,7 +185,7 @@ mod tests {
     use std::vec::Vec;
 
     #[test]
-    fn limits() {
+    fn ports_are_0_to_31() {
         assert!(Port::new(0).is_ok());
         assert!(Port::new(30).is_ok());
         assert!(Port::new(31).is_ok());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn sets() {
+    fn port_set_parses_lists_and_ranges() {
         let numbers = [0, 7, 31];
         let ports: Ports = numbers.into_iter().map(|port| Port::new(port).unwrap()).collect();
         assert_eq!(ports.iter().map(Port::get).collect::<Vec<_>>(), numbers);

@@ -159,7 +159,7 @@ pub(crate) fn from_seconds(seconds: u32) -> Timestamp {
 /// Century, year, month, day, hour, minute and second.
 type Parts = [u8; 7];
 
-/// Reads the parts as three words of eight characters, the last of which overlaps the second.
+/// Reads the parts as three words of eight characters. The last word overlaps the second.
 fn parts_by_words(text: &[u8; 19]) -> Option<Parts> {
     let (first, rest) = text.split_first_chunk()?;
     let [century, _, year, _, _, month, ..] = pairs(*first, *b"0000-00-")?;
@@ -196,7 +196,7 @@ fn parts_by_bytes(text: &[u8; 19]) -> Option<Parts> {
     Some(parts)
 }
 
-/// Ten times each digit plus the one behind it, where `text` has a digit for each `0` of `form` and else what `form` has.
+/// Ten times each digit plus the next one, if `text` has a digit for each `0` of `form` and otherwise the same characters.
 fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
     const UPPER_HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
     const SIXES: u64 = 0x0606_0606_0606_0606;
@@ -258,7 +258,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn the_calendar_s_edges() {
+    fn timestamps_are_of_the_calendar() {
         for (text, valid) in [
             ("2024-02-29 23:59:59", true),
             ("2023-02-29 00:00:00", false),
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_of_known_times() {
+    fn seconds_agree_with_known_times() {
         for (text, seconds) in [
             ("1969-01-01 00:00:00", 0),
             ("1970-01-01 00:00:00", 31_536_000),

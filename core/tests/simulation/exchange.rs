@@ -90,7 +90,7 @@ impl Life<'_, '_> {
 
     pub(crate) fn submit(&mut self, token: Token<SendSms<'static>>) -> Result<(), End> {
         let (ports, report, wanted) = self.submission(&token)?;
-        if let Ok(submission) = self.tracker.submission(&token) {
+        if let Ok(Some(submission)) = self.tracker.submission(&token) {
             self.world.transcript.submission(submission);
         }
         for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
@@ -133,8 +133,8 @@ impl Life<'_, '_> {
 
     /// The request as the gateway gets it.
     fn submission(&self, token: &Token<SendSms<'static>>) -> Result<(u32, bool, Vec<Wanted>), End> {
-        let Ok(submission) = self.tracker.submission(token) else {
-            return Err(broken("a submission with changes that are not saved, after all were saved"));
+        let Ok(Some(submission)) = self.tracker.submission(token) else {
+            return Err(broken("no submission, although all changes are saved"));
         };
         let ports = submission.ports.iter().fold(0, |set, port| set | 1 << port.get());
         let report = submission.status_report;
@@ -157,7 +157,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_results(&mut self, token: Token<QuerySmsResult<'static>>) -> Result<(), End> {
-        let request = self.tracker.results_request(&token);
+        let request = self.tracker.results_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_results(&request))? else {
@@ -173,7 +173,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) -> Result<(), End> {
-        let request = self.tracker.reports_request(&token);
+        let request = self.tracker.reports_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_reports(&request))? else {
@@ -208,7 +208,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_incoming(&mut self, token: Token<QueryIncomingSms>) -> Result<(), End> {
-        let request = self.tracker.incoming_request(&token);
+        let request = self.tracker.incoming_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let Some(answer) = self.query(|life| life.world.device.query_incoming(&request))? else {
@@ -230,7 +230,7 @@ impl Life<'_, '_> {
     }
 
     pub(crate) fn ask_stop(&mut self, token: Token<StopSms>) -> Result<(), End> {
-        let request = self.tracker.stop_request(&token);
+        let request = self.tracker.stop_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let task = request["task_id"].as_i64().unwrap();

@@ -88,23 +88,25 @@ fn carry_on(tracker: &mut Tracker<'_>, transcript: &mut Transcript, steps: u32) 
                 now = until.unwrap_or(now + Duration::from_secs(60)).max(now + Duration::from_millis(10));
             }
             Ask::Submit(token) => {
-                transcript.submission(tracker.submission(&token).expect("all is saved"));
+                transcript.submission(
+                    tracker.submission(&token).expect("all is saved").expect("the token is fresh"),
+                );
                 tracker.handle_accepted(token, None, now);
             }
             Ask::Results(token) => {
-                transcript.request(&tracker.results_request(&token));
+                transcript.request(&tracker.results_request(&token).expect("the token is fresh"));
                 end!(token);
             }
             Ask::Reports(token) => {
-                transcript.request(&tracker.reports_request(&token));
+                transcript.request(&tracker.reports_request(&token).expect("the token is fresh"));
                 end!(token);
             }
             Ask::Incoming(token) => {
-                transcript.request(&tracker.incoming_request(&token));
+                transcript.request(&tracker.incoming_request(&token).expect("the token is fresh"));
                 end!(token);
             }
             Ask::Stop(token) => {
-                transcript.request(&tracker.stop_request(&token));
+                transcript.request(&tracker.stop_request(&token).expect("the token is fresh"));
                 tracker.handle_stopped(token, step % 2 == 0, now);
             }
             Ask::Queue(token) => tracker.handle_queue(token, Some(step % 2), now),

@@ -140,22 +140,13 @@ fn clock(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sms_gateway::core::{UserId, track::Segments};
+    use sms_gateway::core::{Number, UserId, track::NumberBuf};
 
     use super::*;
 
     fn message(state: State) -> Message {
-        Message {
-            id: UserId::new(1).unwrap(),
-            news: 0,
-            state,
-            is_final: state.is_final(),
-            task: None,
-            sent: None,
-            segments: Segments::default(),
-            failure: None,
-            ambiguous: false,
-        }
+        let number = NumberBuf::from(Number::new("10086").unwrap());
+        Message::new(UserId::new(1).unwrap(), number, state)
     }
 
     fn board(messages: Vec<Message>) -> Board {

@@ -149,38 +149,36 @@ pub fn pace(factor: f64) -> Timing {
 #[cfg(test)]
 mod tests {
     use sms_gateway::core::{
-        UserId,
-        track::{Segments, Sent},
+        Number, UserId,
+        track::{NumberBuf, Segments, Sent},
     };
 
     use super::*;
 
     fn message(state: State, segments: u8) -> Message {
-        Message {
-            id: UserId::new(1).unwrap(),
-            news: 0,
-            state,
-            is_final: false,
-            task: None,
-            sent: Some(Sent { port: 2, time: None, reference: 7, segments, succeeded: segments }),
-            segments: Segments { delivered: 1, ..Segments::default() },
-            failure: None,
-            ambiguous: false,
-        }
+        let number = NumberBuf::from(Number::new("10086").unwrap());
+        let mut message = Message::new(UserId::new(1).unwrap(), number, state);
+        message.sent = Some(Sent { port: 2, time: None, reference: 7, segments, succeeded: segments });
+        message.segments = Segments { delivered: 1, ..Segments::default() };
+        message
     }
 
     #[test]
     fn lines() {
         assert_eq!(line(&message(State::Delivered, 1)), "delivered, port 2");
-        let sent = message(State::Sent, 3);
+        let mut sent = message(State::Sent, 3);
         assert_eq!(line(&sent), "sent, port 2, 1/3 segments");
-        let sent = Message { ambiguous: true, ..sent };
+        sent.ambiguous = true;
         assert_eq!(cells(&sent), ["sent", "2", "1/3", "ambiguous: a report may be another message's"]);
     }
 
     #[test]
     fn reasons() {
-        let failed = |failure| Message { failure: Some(failure), ..message(State::Failed, 3) };
+        let failed = |failure| {
+            let mut message = message(State::Failed, 3);
+            message.failure = Some(failure);
+            message
+        };
         let reported = failed(Failure::Reported { segment: 1, status: 70 });
         assert_eq!(line(&reported), "failed: segment 2: status 70, validity expired");
         let refused = |code| reason(&failed(Failure::Refused(code)));

@@ -141,7 +141,13 @@ impl<'m> Life<'m> {
             return;
         }
         if let Ask::Submit(token) = &ask {
-            self.in_hand = self.tracker.submission(token).expect("all is saved").map(|to| to.id).collect();
+            self.in_hand = self
+                .tracker
+                .submission(token)
+                .expect("all is saved")
+                .expect("a fresh token")
+                .map(|to| to.id)
+                .collect();
             assert!(!self.in_hand.is_empty());
             self.in_hand.iter().for_each(|id| self.model.hand_over(*id));
         }

@@ -241,12 +241,11 @@ impl Known {
 }
 
 /// What a saved message is in another life: a request that had left is uncertain, which is news.
-pub(super) fn restored(message: Message) -> Message {
+pub(super) fn restored(mut message: Message) -> Message {
     if message.state == State::Submitted {
-        Message { state: State::Uncertain, news: message.news.wrapping_add(1), ..message }
-    } else {
-        message
+        (message.state, message.news) = (State::Uncertain, message.news.wrapping_add(1));
     }
+    message
 }
 
 /// What a report makes of the message whose segment it is of.

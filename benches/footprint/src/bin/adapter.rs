@@ -20,8 +20,8 @@ use sms_gateway_embassy::{
     core::{
         Invalid, Number, Port, Ports, TaskId,
         call::{
-            Call, CommaEncoding, Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
-            QuerySmsResult, Recipient, SendSms, SendUssd,
+            Call, CommaEncoding, Flag, GetPortInfo, InfoSet, QueryIncomingSms, QuerySmsDeliverStatus,
+            QuerySmsInQueue, QuerySmsResult, Recipient, SendSms, SendUssd,
         },
         client::{Timeouts, UssdWait},
         text::Encoding,

@@ -191,22 +191,22 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// The question to ask; `None` for a submission.
+    /// The question to ask; `None` for a submission, or for a stale token.
     pub fn question(&self, in_flight: &InFlight) -> Option<Question<'_>> {
         Some(match &in_flight.0 {
             Ask::Wait(_) | Ask::Submit(_) => return None,
-            Ask::Results(token) => Question::Results(self.tracker.results_request(token)),
-            Ask::Reports(token) => Question::Reports(self.tracker.reports_request(token)),
+            Ask::Results(token) => Question::Results(self.tracker.results_request(token)?),
+            Ask::Reports(token) => Question::Reports(self.tracker.reports_request(token)?),
             Ask::Queue(_) => Question::Queue(QuerySmsInQueue),
-            Ask::Incoming(token) => Question::Incoming(self.tracker.incoming_request(token)),
-            Ask::Stop(token) => Question::Stop(self.tracker.stop_request(token)),
+            Ask::Incoming(token) => Question::Incoming(self.tracker.incoming_request(token)?),
+            Ask::Stop(token) => Question::Stop(self.tracker.stop_request(token)?),
         })
     }
 
     /// The messages to submit; `None` for a question, or while changes wait to be stored.
     pub fn submission(&self, in_flight: &InFlight) -> Option<Submission<'_>> {
         match &in_flight.0 {
-            Ask::Submit(token) => self.tracker.submission(token).ok(),
+            Ask::Submit(token) => self.tracker.submission(token).ok().flatten(),
             _ => None,
         }
     }
@@ -339,7 +339,8 @@ impl<'m> Driver<'m> {
         failure: Failure,
         now: Duration,
     ) -> HealthChange {
-        let is_alone = self.tracker.submission(&token).is_ok_and(|messages| messages.count() == 1);
+        let messages = self.tracker.submission(&token).ok().flatten();
+        let is_alone = messages.is_some_and(|messages| messages.count() == 1);
         match Meaning::of(&failure) {
             Meaning::Unknown => self.tracker.handle_lost(token, now),
             Meaning::Refused(code) => {

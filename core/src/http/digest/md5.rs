@@ -1,5 +1,5 @@
 //! MD5 (RFC 1321) in loops: on a Cortex-M it takes 1 KB of flash less than the unrolled one of the crate md-5, which is its oracle
-//! in the tests; on a host it is hardly slower. Nobody should choose MD5; gateways offer nothing else.
+//! in the tests; on a host it is hardly slower. MD5 is a poor choice, but gateways offer nothing else.
 
 /// For each step the integer part of 2³² · |sin(step + 1)| (§3.4).
 const SINES: [[u32; 16]; 4] = [
@@ -122,7 +122,7 @@ impl Md5 {
         self.state.map(u32::to_le_bytes)
     }
 
-    /// Fills the block up with zeros behind a first byte.
+    /// Fills the block up with zeros after a first byte.
     fn pad(&mut self, from: usize, first: u8) {
         let mut next = first;
         for place in self.block.iter_mut().skip(from) {
@@ -147,8 +147,7 @@ impl Md5 {
     /// place is the step's number times a factor, plus an offset.
     // A microcontroller has one function for all rounds. Elsewhere each has its own, in which the last two arguments are constants.
     #[cfg_attr(target_os = "none", inline(never))]
-    #[cfg_attr(not(target_os = "none"), inline(always))]
-    #[allow(clippy::inline_always)]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn round(
         &self,
         state: &mut [u32; 4],

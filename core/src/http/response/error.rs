@@ -1,26 +1,26 @@
-//! What an answer's framing can be refused for.
+//! The reasons to refuse the framing of a response.
 
 use core::fmt;
 
 use crate::show::Decimal;
 
-/// The peer's answer can't be read any further. What came out before stands; the connection is of no use any more.
+/// The peer's response can't be read any further. The parts before the error stand, and the connection must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResponseError {
-    /// The offset in bytes from the answer's start at which reading stopped: that of the faulty byte; for the value of a field, which
-    /// may go on in the next line, that of a byte there.
+    /// The offset in bytes from the response's start at which reading stopped. It points to the faulty byte, or for the value of a
+    /// field, which may continue in the next line, to a byte there.
     pub offset: u64,
-    /// What is wrong there.
+    /// The error.
     pub kind: ResponseErrorKind,
 }
 
-/// What is wrong with an answer's head or with the framing of its body.
+/// An error in a response's head or in the framing of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResponseErrorKind {
-    /// The connection ended before the first byte: as a rule a kept one that the gateway has closed meanwhile. Whether it has
+    /// The connection ended before the first byte: usually a kept one that the gateway has closed since. Whether it has
     /// done what it was asked is not known.
     NoAnswer,
     /// The connection ended within the head.
@@ -29,11 +29,11 @@ pub enum ResponseErrorKind {
     BodyCutOff,
     /// It does not begin with `HTTP/1.`, a digit and a space (RFC 9112 §4): another protocol, or HTTP/0.9.
     NotHttp,
-    /// The status code is not three digits, of which the first is not 0 (RFC 9110 §15).
+    /// The status code is not three digits that begin with another one than 0 (RFC 9110 §15).
     Status,
-    /// 101 Switching Protocols, which nobody has asked for (RFC 9110 §15.2.2).
+    /// 101 Switching Protocols, although the request did not ask for it (RFC 9110 §15.2.2).
     Switched,
-    /// A line of the head or of the trailers is no field: a name, a colon, a value (RFC 9112 §5).
+    /// A line of the head or of the trailers is not a field: a name, a colon, a value (RFC 9112 §5).
     Field,
     /// A control character other than a tab, or a carriage return without a line feed (RFC 9112 §2.2, RFC 9110 §5.5).
     Control,

@@ -1,5 +1,7 @@
 //! Status reports: as they are kept, and as the caller sees them.
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
 use crate::{
     Timestamp,
     call::StatusReport,
@@ -34,8 +36,9 @@ impl RawReport {
 }
 
 /// A status report that was not assigned to a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Report {
     /// The port through which the segment was sent.
     pub port: u8,
@@ -58,5 +61,26 @@ impl From<&RawReport> for Report {
             reference: raw.reference,
             status: raw.status,
         }
+    }
+}
+
+impl Report {
+    /// Writes the fields, for an object that has others as well.
+    pub(in crate::track) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("port", &self.port)?;
+        map.serialize_entry("number", &self.number)?;
+        if let Some(time) = self.time {
+            map.serialize_entry("time", &time)?;
+        }
+        map.serialize_entry("ref_id", &self.reference)?;
+        map.serialize_entry("status_code", &self.status)
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.write(&mut map)?;
+        map.end()
     }
 }

@@ -5,9 +5,11 @@
 mod draft;
 mod entry;
 pub(super) mod lifecycle;
+mod schema;
 mod segments;
 mod state;
 mod view;
+mod words;
 
 pub use draft::Draft;
 pub use entry::Slot;
@@ -18,3 +20,4 @@ pub(super) use entry::{
 pub(super) use segments::{Fates, Outcome};
 pub use state::State;
 pub use view::{Failure, Message, Segments, Sent};
+pub use words::{Reason, TpStatus};

@@ -1,7 +1,7 @@
 //! The states of a message.
 
 /// The state of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum State {
     /// Handed to the tracker, not yet to the gateway.

@@ -4,14 +4,21 @@ use super::{
     entry::{AMBIGUOUS, GSM_7BIT, HAS_REFERENCE, NOT_SENT, Slot, UNICODE},
     state::State,
 };
-use crate::{TaskId, Timestamp, UserId, text::Alphabet, track::clock::GatewaySeconds};
+use crate::{
+    TaskId, Timestamp, UserId,
+    text::Alphabet,
+    track::{clock::GatewaySeconds, number::NumberBuf},
+};
 
 /// The public view of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub struct Message {
     /// The user_id by which the gateway knows the message.
     pub id: UserId,
+    /// The recipient's number.
+    pub number: NumberBuf,
     /// The number of its latest update. It grows by one with each, and wraps; an update with the same number is a repetition.
     pub news: u16,
     /// Its state.
@@ -37,12 +44,16 @@ pub struct Sent {
     /// The port.
     pub port: u8,
     /// The time by the gateway's clock; times before 1969 and after 2105 are shown as these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
     /// The message reference of the first segment; the others follow, modulo 256.
+    #[serde(rename = "ref_id")]
     pub reference: u8,
     /// The number of segments, 1 to 32.
+    #[serde(rename = "count")]
     pub segments: u8,
     /// The number of segments that were sent.
+    #[serde(rename = "succ_count")]
     pub succeeded: u8,
 }
 
@@ -59,7 +70,7 @@ pub struct Segments {
 }
 
 /// Why a message failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
     /// The gateway refused the request, with this error_code.
@@ -73,6 +84,25 @@ pub enum Failure {
         /// TP-Status; see [`Delivery`](crate::call::Delivery).
         status: u8,
     },
+}
+
+impl Message {
+    /// Creates a message about which nothing more is known than its state. The tracker creates all messages that a program gets; this
+    /// one is for tests of programs.
+    pub const fn new(id: UserId, number: NumberBuf, state: State) -> Self {
+        Self {
+            id,
+            number,
+            news: 0,
+            state,
+            is_final: state.is_final(),
+            task: None,
+            sent: None,
+            segments: Segments { delivered: 0, temporary: 0, failed: 0 },
+            failure: None,
+            ambiguous: false,
+        }
+    }
 }
 
 impl Slot {
@@ -102,6 +132,7 @@ impl Slot {
     pub(in crate::track) fn message(&self) -> Option<Message> {
         Some(Message {
             id: self.id()?,
+            number: NumberBuf::new(&self.number()),
             news: self.revision,
             state: self.state(),
             is_final: self.is_over(),

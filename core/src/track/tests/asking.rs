@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::{Harness, Memory, report, result};
 use crate::{
-    Number,
+    Number, TaskId,
     call::Call,
     text::Alphabet,
     track::{Ask, Draft, Limits, Settings, State, Timing},
@@ -48,7 +48,7 @@ fn one_request_serves_many_messages() {
     assert_eq!((harness.accept(1), harness.accept(2)), (128, 22));
     let token = harness.results();
     let mut body = [0; 1024];
-    let body = harness.tracker.results_request(&token).body(&mut body).unwrap();
+    let body = harness.tracker.results_request(&token).unwrap().body(&mut body).unwrap();
     let asked = std::str::from_utf8(body).unwrap().matches(',').count() + 1;
     assert_eq!(asked, 64);
     for (reference, id) in (0..).zip(&ids) {
@@ -61,7 +61,7 @@ fn one_request_serves_many_messages() {
     assert!(ids.iter().all(|id| harness.state(*id) == State::Sent));
     let token = harness.reports();
     let mut body = [0; 256];
-    let body = harness.tracker.reports_request(&token).body(&mut body).unwrap();
+    let body = harness.tracker.reports_request(&token).unwrap().body(&mut body).unwrap();
     let body = std::str::from_utf8(body).unwrap();
     assert_eq!(body, r#"{"port":[0,1,2],"time_after":"2026-01-01 11:59:59"}"#);
 }
@@ -125,7 +125,7 @@ fn results_of_many_messages_are_queried_by_time() {
         match harness.next() {
             Ask::Results(token) => {
                 let mut body = [0; 1024];
-                let body = harness.tracker.results_request(&token).body(&mut body).unwrap();
+                let body = harness.tracker.results_request(&token).unwrap().body(&mut body).unwrap();
                 if body == br#"{"time_after":"2026-01-01 11:59:44"}"# {
                     break token;
                 }
@@ -148,7 +148,7 @@ fn submissions_wait_until_messages_are_saved() {
     let Ask::Submit(token) = harness.tracker.step(harness.now) else { panic!() };
     assert!(harness.tracker.submission(&token).is_err());
     harness.save();
-    assert_eq!(harness.tracker.submission(&token).unwrap().count(), 1);
+    assert_eq!(harness.tracker.submission(&token).unwrap().unwrap().count(), 1);
     harness.tracker.handle_accepted(token, None, harness.now);
     assert_eq!(harness.tracker.next_event(), None);
     harness.save();
@@ -192,4 +192,53 @@ fn retry_now_ends_the_back_off() {
     harness.wait(600);
     harness.tracker.retry_now(harness.now);
     assert!(matches!(harness.tracker.step(harness.now), Ask::Submit(_)));
+}
+
+#[test]
+fn a_stale_token_has_no_request() {
+    let mut memory = Memory::of(8);
+    let settings = Settings { incoming: true, first_epoch: 1, ..Settings::default() };
+    let mut harness = Harness::with(&mut memory, settings);
+    // Asks until there was a request of each kind, and drops them all.
+    let (mut submit, mut results, mut reports, mut incoming, mut stop) = (None, None, None, None, None);
+    let sent = harness.add("10086");
+    for _ in 0..50 {
+        match harness.next() {
+            Ask::Submit(token) if submit.is_none() => {
+                assert!(harness.tracker.submission(&token).unwrap().is_some());
+                submit = Some(token);
+                harness.tracker.stop_task(TaskId::new(7), harness.now);
+            }
+            Ask::Submit(token) => harness.tracker.handle_accepted(token, None, harness.now),
+            Ask::Results(token) => {
+                assert!(harness.tracker.results_request(&token).is_some());
+                harness.tracker.handle_result(&token, &result(sent, "10086", 2, 7, NOON), harness.now);
+                results = Some(token);
+            }
+            Ask::Reports(token) => {
+                assert!(harness.tracker.reports_request(&token).is_some());
+                reports = Some(token);
+            }
+            Ask::Incoming(token) => {
+                assert!(harness.tracker.incoming_request(&token).is_some());
+                incoming = Some(token);
+            }
+            Ask::Stop(token) if stop.is_some() => harness.tracker.handle_stopped(token, false, harness.now),
+            Ask::Stop(token) => {
+                assert!(harness.tracker.stop_request(&token).is_some());
+                stop = Some(token);
+            }
+            Ask::Queue(token) => harness.tracker.handle_queue(token, Some(1), harness.now),
+            Ask::Wait(_) => unreachable!("waits are over"),
+        }
+    }
+    // The last request is the only one in flight.
+    let _ = harness.tracker.step(harness.now);
+    harness.settle();
+    let tracker = &harness.tracker;
+    assert!(tracker.submission(&submit.unwrap()).unwrap().is_none());
+    assert!(tracker.results_request(&results.unwrap()).is_none());
+    assert!(tracker.reports_request(&reports.unwrap()).is_none());
+    assert!(tracker.incoming_request(&incoming.unwrap()).is_none());
+    assert!(tracker.stop_request(&stop.unwrap()).is_none());
 }

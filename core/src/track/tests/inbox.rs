@@ -30,8 +30,12 @@ fn sms(id: i64, text: &str) -> IncomingSms<'_> {
 fn look(harness: &mut Harness<'_>, inbox: &Box, cut: Option<usize>) -> Vec<(String, InboxMark)> {
     let Ask::Incoming(token) = harness.next() else { panic!() };
     let mut target = [0; 100];
-    let target =
-        harness.tracker.incoming_request(&token).target(CommaEncoding::Encoded, &mut target).unwrap();
+    let target = harness
+        .tracker
+        .incoming_request(&token)
+        .unwrap()
+        .target(CommaEncoding::Encoded, &mut target)
+        .unwrap();
     assert!(target.contains("flag=all"));
     let after = target
         .split_once("incoming_sms_id=")

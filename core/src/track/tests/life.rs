@@ -118,7 +118,8 @@ fn unsent_requests_are_submitted_again() {
     let before = harness.now;
     for _ in 0..3 {
         let Ask::Submit(token) = harness.next() else { panic!() };
-        let order: Vec<_> = harness.tracker.submission(&token).unwrap().map(|outgoing| outgoing.id).collect();
+        let order: Vec<_> =
+            harness.tracker.submission(&token).unwrap().unwrap().map(|outgoing| outgoing.id).collect();
         assert_eq!(order, ids);
         harness.tracker.handle_not_sent(token, harness.now);
         harness.settle();

@@ -5,6 +5,7 @@ mod inbox;
 mod life;
 mod matching;
 mod saving;
+mod schema;
 
 use core::time::Duration;
 use std::{collections::BTreeMap, vec, vec::Vec};
@@ -101,7 +102,7 @@ impl<'m> Harness<'m> {
     /// Submits waiting messages, which the gateway accepts.
     pub(super) fn accept(&mut self, task: i64) -> usize {
         let Ask::Submit(token) = self.next() else { panic!("nothing to submit") };
-        let count = self.tracker.submission(&token).unwrap().count();
+        let count = self.tracker.submission(&token).unwrap().unwrap().count();
         self.tracker.handle_accepted(token, Some(TaskId::new(task)), self.now);
         self.settle();
         count

@@ -194,7 +194,10 @@ fn acknowledgements_do_not_delay_events() {
     }
     // Nor the next submission.
     let Ask::Submit(token) = ask else { panic!("{ask:?}") };
-    assert_eq!(harness.tracker.submission(&token).unwrap().map(|sms| sms.id).collect::<Vec<_>>(), [more]);
+    assert_eq!(
+        harness.tracker.submission(&token).unwrap().unwrap().map(|sms| sms.id).collect::<Vec<_>>(),
+        [more]
+    );
 }
 
 #[test]

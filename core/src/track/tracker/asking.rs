@@ -4,7 +4,6 @@ use core::time::Duration;
 
 use super::Tracker;
 use crate::{
-    TaskId,
     call::{QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms, StopSms},
     track::{
         ask::{Ask, Submission, Token, Unsaved},
@@ -112,56 +111,60 @@ impl Tracker<'_> {
         due.get()
     }
 
-    /// Returns the messages of [`Ask::Submit`], none for a stale token.
+    /// Returns the messages of [`Ask::Submit`]; `None` for a stale token.
     ///
     /// # Errors
     /// [`Unsaved`] while changes wait to be saved: a request that was sent must be known after a restart.
-    pub fn submission(&self, token: &Token<SendSms<'static>>) -> Result<Submission<'_>, Unsaved> {
+    pub fn submission(&self, token: &Token<SendSms<'static>>) -> Result<Option<Submission<'_>>, Unsaved> {
         if self.has_unsaved() {
             return Err(Unsaved);
         }
         let first = self.planner.in_flight(token).and_then(|_| self.table.first(Queue::IN_FLIGHT));
-        Ok(Submission::new(self.table.all(), first))
+        Ok(first.and_then(|first| Submission::new(self.table.all(), first)))
     }
 
-    /// Returns the request of [`Ask::Results`].
-    pub fn results_request(&self, token: &Token<QuerySmsResult<'static>>) -> QuerySmsResult<'_> {
-        match self.planner.in_flight(token) {
-            Some(Request::ResultsByTime { after, .. }) => QuerySmsResult::new().after(after.to_time()),
-            _ => QuerySmsResult::new().user_ids(self.planner.named()),
+    /// Returns the request of [`Ask::Results`]; `None` for a stale token.
+    pub fn results_request(&self, token: &Token<QuerySmsResult<'static>>) -> Option<QuerySmsResult<'_>> {
+        match self.planner.in_flight(token)? {
+            Request::Results => Some(QuerySmsResult::new().user_ids(self.planner.named())),
+            Request::ResultsByTime { after, .. } => Some(QuerySmsResult::new().after(after.to_time())),
+            _ => None,
         }
     }
 
-    /// Returns the request of [`Ask::Reports`].
+    /// Returns the request of [`Ask::Reports`]; `None` for a stale token.
     pub fn reports_request(
         &self,
         token: &Token<QuerySmsDeliverStatus<'static>>,
-    ) -> QuerySmsDeliverStatus<'static> {
+    ) -> Option<QuerySmsDeliverStatus<'static>> {
         let request = QuerySmsDeliverStatus::new();
-        match self.planner.in_flight(token) {
-            Some(Request::Reports { ports, after, before }) => {
+        match self.planner.in_flight(token)? {
+            Request::Reports { ports, after, before } => {
                 let request = request.ports(ports);
-                match (after.map(GatewaySeconds::to_time), before.map(GatewaySeconds::to_time)) {
+                Some(match (after.map(GatewaySeconds::to_time), before.map(GatewaySeconds::to_time)) {
                     (None, _) => request,
                     (Some(after), None) => request.after(after),
                     (Some(after), Some(before)) => request.after(after).before(before),
-                }
+                })
             }
-            Some(Request::Arrivals { after, .. }) => request.after(after.to_time()),
-            _ => request,
+            Request::Arrivals { after, .. } => Some(request.after(after.to_time())),
+            _ => None,
         }
     }
 
-    /// Returns the request of [`Ask::Incoming`].
-    pub fn incoming_request(&self, _: &Token<QueryIncomingSms>) -> QueryIncomingSms {
-        self.inbox.request()
+    /// Returns the request of [`Ask::Incoming`]; `None` for a stale token.
+    pub fn incoming_request(&self, token: &Token<QueryIncomingSms>) -> Option<QueryIncomingSms> {
+        match self.planner.in_flight(token)? {
+            Request::Incoming => Some(self.inbox.request()),
+            _ => None,
+        }
     }
 
-    /// Returns the request of [`Ask::Stop`].
-    pub fn stop_request(&self, token: &Token<StopSms>) -> StopSms {
-        match self.planner.in_flight(token) {
-            Some(Request::Stop(task)) => StopSms::new(task),
-            _ => StopSms::new(TaskId::new(0)),
+    /// Returns the request of [`Ask::Stop`]; `None` for a stale token.
+    pub fn stop_request(&self, token: &Token<StopSms>) -> Option<StopSms> {
+        match self.planner.in_flight(token)? {
+            Request::Stop(task) => Some(StopSms::new(task)),
+            _ => None,
         }
     }
 }

@@ -77,7 +77,7 @@ impl Client<'_> {
         }
     }
 
-    /// Writes the request that goes out next, and returns its length.
+    /// Writes the next request, and returns its length.
     fn write(&mut self, call: AnyCall<'_>) -> Result<usize, Failure> {
         self.session.write(call, &self.site, NOW, self.wire.scratch(), self.request)
     }

@@ -3,7 +3,7 @@
 use core::{hint::black_box, time::Duration};
 
 use cortex_m::singleton;
-use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, print};
+use footprint::{FIRST_EPOCH, Lent, MESSAGES, NUMBER, TEXT, print};
 #[cfg(feature = "incoming-sms")]
 use sms_gateway_core::call::QueryIncomingSms;
 use sms_gateway_core::{
@@ -18,6 +18,9 @@ use crate::exchange::{Client, Failed};
 const MAX_STEPS: u32 = 1000;
 const EARLY: usize = MESSAGES / 2;
 
+static SLOTS: Lent<[Slot; MESSAGES]> = Lent::new([Slot::EMPTY; MESSAGES]);
+static PENDING: Lent<[EarlyReport; EARLY]> = Lent::new([EarlyReport::EMPTY; EARLY]);
+
 /// Sends all messages, one with each request, and returns when all are delivered.
 pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
     let tracker = tracker()?;
@@ -30,9 +33,9 @@ fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_epoch: FIRST_EPOCH, ..Settings::default() };
     settings.limits.recipients = 1;
     settings.incoming = cfg!(feature = "incoming-sms");
-    let slots = singleton!(: [Slot; MESSAGES] = [Slot::EMPTY; MESSAGES]).ok_or(Failed::Open)?;
-    let early = singleton!(: [EarlyReport; EARLY] = [EarlyReport::EMPTY; EARLY]).ok_or(Failed::Open)?;
+    // As a constant its initial value would take flash.
     let tracker = singleton!(: Tracker<'static> = Tracker::empty()).ok_or(Failed::Open)?;
+    let (slots, early) = SLOTS.lend().zip(PENDING.lend()).ok_or(Failed::Open)?;
     tracker.begin(slots, early, &settings, Duration::ZERO);
     print("slots", size_of::<[Slot; MESSAGES]>());
     print("early", size_of::<[EarlyReport; EARLY]>());
@@ -74,7 +77,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             Ask::Wait(until) => now = until.unwrap_or(now),
             Ask::Submit(token) => submit(client, tracker, token, now)?,
             Ask::Results(token) => {
-                client.ask(AnyCall::from(&tracker.results_request(&token)))?;
+                let request = tracker.results_request(&token).ok_or(Failed::Open)?;
+                client.ask(AnyCall::from(&request))?;
                 while client.advance()? {
                     if let Some(record) = client.session.record::<QuerySmsResult<'static>>() {
                         tracker.handle_result(&token, &record, now);
@@ -83,7 +87,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
                 tracker.handle_end(token, now);
             }
             Ask::Reports(token) => {
-                client.ask(AnyCall::from(&tracker.reports_request(&token)))?;
+                let request = tracker.reports_request(&token).ok_or(Failed::Open)?;
+                client.ask(AnyCall::from(&request))?;
                 while client.advance()? {
                     if let Some(record) = client.session.record::<QuerySmsDeliverStatus<'static>>() {
                         black_box(&tracker.handle_report(&token, &record, now));
@@ -97,7 +102,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             }
             #[cfg(feature = "incoming-sms")]
             Ask::Incoming(token) => {
-                client.ask(AnyCall::from(&tracker.incoming_request(&token)))?;
+                let request = tracker.incoming_request(&token).ok_or(Failed::Open)?;
+                client.ask(AnyCall::from(&request))?;
                 while client.advance()? {
                     if let Some(record) = client.session.record::<QueryIncomingSms>()
                         && let Some(mark) = tracker.handle_incoming(&token, &record, now)
@@ -110,7 +116,8 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             }
             #[cfg(feature = "stop-sms")]
             Ask::Stop(token) => {
-                client.call(&tracker.stop_request(&token), |_| {})?;
+                let request = tracker.stop_request(&token).ok_or(Failed::Open)?;
+                client.call(&request, |_| {})?;
                 tracker.handle_stopped(token, true, now);
             }
             // The settings exclude these questions.
@@ -128,7 +135,8 @@ fn submit(
     token: Token<SendSms<'static>>,
     now: Duration,
 ) -> Result<(), Failed> {
-    let outgoing = tracker.submission(&token).ok().and_then(|mut submission| submission.next());
+    let submission = tracker.submission(&token).ok().flatten();
+    let outgoing = submission.and_then(|mut submission| submission.next());
     let Some(outgoing) = outgoing else {
         tracker.handle_not_sent(token, now);
         return Ok(());

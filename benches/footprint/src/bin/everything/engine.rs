@@ -85,7 +85,8 @@ fn exchanged(session: &mut Lent<'_>, call: AnyCall<'_>, given: &mut Given<'_>) {
     let mut wire = Wire::new(black_box(&mut values[..]), black_box(&mut bytes[..]));
     let now = black_box(Duration::ZERO);
     let credentials = Credentials::new(given.text, given.text);
-    let site = Site { host: given.text, commas: black_box(CommaEncoding::Raw), credentials: Some(credentials) };
+    let site =
+        Site { host: given.text, commas: black_box(CommaEncoding::Raw), credentials: Some(credentials) };
     session.begin(call.spec(), call.is_repeatable());
     while black_box(true) {
         black_box(session.write(call, &site, now, wire.scratch(), given.buffer).map_err(show).ok());

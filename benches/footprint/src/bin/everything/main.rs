@@ -17,7 +17,7 @@ use sms_gateway_core::{
         QuerySmsInQueue, QuerySmsResult, QueryUssdReply, Recipient, SendSms, SendUssd, StopSms,
     },
     http::{
-        Response, Credentials, Head, Part, Scheme, Verdict, basic, challenge, digest, login::Login, request,
+        Credentials, Head, Part, Response, Scheme, Verdict, basic, challenge, digest, login::Login, request,
     },
     text::{Encoding, Template, gsm7, shape},
     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
@@ -271,7 +271,7 @@ fn answered(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Dur
         Ask::Wait(until) => _ = black_box(until),
         Ask::Submit(token) => {
             if let Ok(submission) = tracker.submission(&token).map_err(show) {
-                for outgoing in submission {
+                for outgoing in submission.into_iter().flatten() {
                     show(outgoing.number());
                 }
             }
@@ -282,7 +282,9 @@ fn answered(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Dur
             }
         }
         Ask::Results(token) => {
-            call(&tracker.results_request(&token), given);
+            if let Some(request) = tracker.results_request(&token) {
+                call(&request, given);
+            }
             let mut decoder = Decoder::<QuerySmsResult, _>::new(&mut *given.buffer);
             while let Ok(Some(result)) = decoder.next(&mut input) {
                 tracker.handle_result(&token, &result, now);
@@ -290,7 +292,9 @@ fn answered(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Dur
             tracker.handle_end(token, now);
         }
         Ask::Reports(token) => {
-            call(&tracker.reports_request(&token), given);
+            if let Some(request) = tracker.reports_request(&token) {
+                call(&request, given);
+            }
             let mut decoder = Decoder::<QuerySmsDeliverStatus, _>::new(&mut *given.buffer);
             while let Ok(Some(report)) = decoder.next(&mut input) {
                 let _ = black_box(tracker.handle_report(&token, &report, now));
@@ -299,7 +303,9 @@ fn answered(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Dur
         }
         Ask::Queue(token) => tracker.handle_queue(token, black_box(None), now),
         Ask::Incoming(token) => {
-            call(&tracker.incoming_request(&token), given);
+            if let Some(request) = tracker.incoming_request(&token) {
+                call(&request, given);
+            }
             let mut decoder = Decoder::<QueryIncomingSms, _>::new(&mut *given.buffer);
             while let Ok(Some(sms)) = decoder.next(&mut input) {
                 if let Some(mark) = tracker.handle_incoming(&token, &sms, now) {
@@ -309,7 +315,9 @@ fn answered(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Dur
             tracker.handle_end(token, now);
         }
         Ask::Stop(token) => {
-            call(&tracker.stop_request(&token), given);
+            if let Some(request) = tracker.stop_request(&token) {
+                call(&request, given);
+            }
             tracker.handle_stopped(token, black_box(true), now);
         }
     }
