@@ -10,7 +10,7 @@ use common::{
 };
 use sms_gateway_embassy::{
     Gateway, Memory, MessengerBuffers, RamStore, Store,
-    core::track::{EarlyReport, Slot},
+    core::track::{PendingReport, Slot},
     store::{Key, Write},
 };
 
@@ -46,7 +46,7 @@ async fn memory_after_a_basic_login() {
 
 #[tokio::test]
 async fn room_and_a_store_with_texts() {
-    let (mut slots, mut pending_reports, mut kept) = ([Slot::EMPTY; 2], [EarlyReport::EMPTY; 1], [0; 32]);
+    let (mut slots, mut pending_reports, mut kept) = ([Slot::EMPTY; 2], [PendingReport::EMPTY; 1], [0; 32]);
     let (mut texts, mut incoming) = (*b"secret", *b"secret2");
     let buffers = MessengerBuffers {
         slots: &mut slots,

@@ -20,7 +20,7 @@ use sms_gateway_embassy::{
     core::{
         UserId,
         json::Text,
-        track::{EarlyReport, Failure, Message, Settings, Slot, State, Stopping},
+        track::{Failure, Message, PendingReport, Settings, Slot, State, StopResult},
     },
     store::{Key, Write},
 };
@@ -32,13 +32,13 @@ use std::{
 fn buffers() -> MessengerBuffers<'static> {
     MessengerBuffers {
         slots: vec![Slot::EMPTY; 8].leak(),
-        pending_reports: vec![EarlyReport::EMPTY; 4].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; 1500].leak(),
         incoming: vec![0; 512].leak(),
     }
 }
 
-const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_epoch: 3, ..Settings::default() };
+const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_block: 3, ..Settings::default() };
 
 fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
@@ -300,7 +300,7 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
     let (_, gateway) = mocked(Station::default(), common::mock::Road::default());
     let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     let id = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    assert_eq!(messenger.stop(id), Stopping::Stopped);
+    assert_eq!(messenger.stop(id), StopResult::Stopped);
     assert!(matches!(messenger.next().await, Ok(Event::Update(message)) if message.state == State::Stopped));
     assert_eq!(disk.texts(), 0, "stopped");
 }

@@ -14,7 +14,7 @@ use sms_gateway_embassy::{
     Either, Event, Messenger, MessengerBuffers, Sms, Store,
     core::{
         UserId,
-        track::{EarlyReport, InboxMark, Message, Settings, Slot, State},
+        track::{InboxMark, Message, PendingReport, Settings, Slot, State},
     },
     store::Key,
 };
@@ -124,11 +124,11 @@ type Client<S> = Messenger<'static, 'static, Mock, S>;
 fn start<S: Store>(station: &Station, store: S) -> Client<S> {
     let buffers = MessengerBuffers {
         slots: vec![Slot::EMPTY; 6].leak(),
-        pending_reports: vec![EarlyReport::EMPTY; 4].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; 200].leak(),
         incoming: vec![0; 100].leak(),
     };
-    let settings = Settings { incoming: true, first_epoch: 3, ..Settings::default() };
+    let settings = Settings { incoming: true, first_block: 3, ..Settings::default() };
     Messenger::new(gateway(Mock::new(station.clone(), ROAD), "box"), store, buffers, settings)
 }
 

@@ -20,7 +20,7 @@ use sms_gateway_embassy::{
             SendUssd, StopSms,
         },
         text::Encoding,
-        track::{EarlyReport, Failure, Message, Settings, Slot, State},
+        track::{Failure, Message, PendingReport, Settings, Slot, State},
     },
 };
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ fn client(request: usize, texts: usize, device: impl Device + 'static, disk: Dis
     let mock = Mock::new(device, Road::default());
     let buffers = MessengerBuffers {
         slots: vec![Slot::EMPTY; 80].leak(),
-        pending_reports: vec![EarlyReport::EMPTY; 4].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; texts].leak(),
         incoming: vec![0; 64].leak(),
     };

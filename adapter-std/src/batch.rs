@@ -1,4 +1,4 @@
-//! One text to any number of recipients: as many requests as the API's limits and the encodings ask for.
+//! One text to any number of recipients, in as many requests as the limits of the API and the encodings require.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use sms_gateway_core::{
 
 use crate::{Accepted, Error, Gateway};
 
-/// A text to recipients, of whom there may be more than one request takes.
+/// A text to any number of recipients, more than one request can hold.
 ///
-/// With [`Encoding::Auto`] each recipient's message is sent as its own characters allow: those that fit GSM 7-bit go in
-/// requests of their own.
+/// With [`Encoding::Auto`] the encoding of each recipient's message depends on its own characters: messages that fit GSM 7-bit
+/// are sent in separate requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     text: &'a str,
@@ -24,36 +24,36 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// `text` to `recipients`.
+    /// Creates a batch of `text` to `recipients`.
     pub const fn new(text: &'a str, recipients: &'a [Recipient<'a>]) -> Self {
         Self { text, recipients, ports: Ports::NONE, encoding: None, status_report: None }
     }
 
-    /// The ports to send through; without any the gateway chooses.
+    /// Sets the ports to send through; without any the gateway chooses.
     #[must_use]
     pub const fn ports(mut self, ports: Ports) -> Self {
         self.ports = ports;
         self
     }
 
-    /// How the messages are encoded. Without this call the gateway's default holds, `unicode`.
+    /// Sets the encoding of the messages. By default it is the gateway's default, `unicode`.
     #[must_use]
     pub const fn encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = Some(encoding);
         self
     }
 
-    /// Whether status reports are asked for.
+    /// Sets whether status reports are requested.
     #[must_use]
     pub const fn status_report(mut self, request: bool) -> Self {
         self.status_report = Some(request);
         self
     }
 
-    /// The requests that the batch becomes, with their recipients' places in it.
+    /// Splits the batch into requests.
     ///
     /// # Errors
-    /// [`Invalid`] for the first of them that breaks a limit.
+    /// [`Invalid`] for the first request that breaks a limit.
     pub fn requests(&self) -> Result<Vec<Part<'a>>, Invalid> {
         if self.recipients.is_empty() {
             return Err(Invalid::Recipients { count: 0 });
@@ -68,14 +68,8 @@ impl<'a> Batch<'a> {
         let mut parts = Vec::new();
         for (encoding, indices) in groups {
             for indices in indices.chunks(SendSms::MAX_RECIPIENTS) {
-                let part = Part {
-                    text: self.text,
-                    recipients: indices.iter().map(|index| self.recipients[*index]).collect(),
-                    indices: indices.to_vec(),
-                    ports: self.ports,
-                    encoding,
-                    status_report: self.status_report,
-                };
+                let recipients = indices.iter().map(|index| self.recipients[*index]).collect();
+                let part = Part { batch: Self { encoding, ..*self }, recipients, indices: indices.to_vec() };
                 part.request().map_err(|error| in_batch(error, indices))?;
                 parts.push(part);
             }
@@ -89,45 +83,44 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// What one request of a [`Batch`] holds.
+/// One request of a [`Batch`].
 #[derive(Clone, Debug)]
 pub struct Part<'a> {
-    text: &'a str,
+    /// The batch, with the encoding of this request.
+    batch: Batch<'a>,
     recipients: Vec<Recipient<'a>>,
-    /// The recipients' places in the batch.
+    /// The indices of the recipients in the batch.
     pub indices: Vec<usize>,
-    ports: Ports,
-    encoding: Option<Encoding>,
-    status_report: Option<bool>,
 }
 
 impl Part<'_> {
-    /// The request.
+    /// Builds the request.
     ///
     /// # Errors
-    /// None for a part that [`Batch::requests`] made: it was built there once.
+    /// None for a part that [`Batch::requests`] returned, which has built it before.
     pub fn request(&self) -> Result<SendSms<'_>, Invalid> {
-        let mut request = SendSms::new(self.text, &self.recipients)?.ports(self.ports);
-        if let Some(encoding) = self.encoding {
+        let Batch { text, ports, encoding, status_report, .. } = self.batch;
+        let mut request = SendSms::new(text, &self.recipients)?.ports(ports);
+        if let Some(encoding) = encoding {
             request = request.encoding(encoding)?;
         }
-        if let Some(report) = self.status_report {
+        if let Some(report) = status_report {
             request = request.status_report(report);
         }
         Ok(request)
     }
 }
 
-/// Names the recipient by its place in the batch.
+/// Replaces the recipient's index in the request by its index in the batch.
 fn in_batch(error: Invalid, indices: &[usize]) -> Invalid {
-    let place = |recipient: usize| indices.get(recipient).copied().unwrap_or(recipient);
+    let index = |recipient: usize| indices.get(recipient).copied().unwrap_or(recipient);
     match error {
-        Invalid::Text { bytes, recipient } => Invalid::Text { bytes, recipient: recipient.map(place) },
+        Invalid::Text { bytes, recipient } => Invalid::Text { bytes, recipient: recipient.map(index) },
         Invalid::TextParams { recipient, placeholders, params } => {
-            Invalid::TextParams { recipient: place(recipient), placeholders, params }
+            Invalid::TextParams { recipient: index(recipient), placeholders, params }
         }
         Invalid::Alphabet { recipient, character } => {
-            Invalid::Alphabet { recipient: place(recipient), character }
+            Invalid::Alphabet { recipient: index(recipient), character }
         }
         other => other,
     }
@@ -136,27 +129,27 @@ fn in_batch(error: Invalid, indices: &[usize]) -> Invalid {
 /// A request of a batch that the gateway accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// What the gateway said.
+    /// The gateway's response.
     pub accepted: Accepted,
-    /// The recipients' places in the batch.
+    /// The indices of the recipients in the batch.
     pub recipients: Vec<usize>,
 }
 
-/// A batch that was not accepted whole.
+/// A batch that was accepted only in part.
 #[derive(Debug)]
 pub struct BatchError {
     /// The requests that were accepted before.
     pub tasks: Vec<Task>,
-    /// The recipients of the request that failed, by their places; those in no task and not here were not asked for.
+    /// The indices of the recipients of the failed request. Recipients that are neither here nor in a task were not sent.
     pub failed: Vec<usize>,
-    /// Why. Whether the failed recipients' messages may be sent all the same: [`Failure::may_have_arrived`](crate::Failure::may_have_arrived).
+    /// The reason. [`Failure::may_have_arrived`](crate::Failure::may_have_arrived) returns whether the failed request may have been accepted.
     pub error: Error,
 }
 
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let accepted: usize = self.tasks.iter().map(|task| task.recipients.len()).sum();
-        write!(f, "{accepted} messages were accepted before this: {}", self.error)
+        write!(f, "sending failed after {accepted} messages were accepted")
     }
 }
 
@@ -167,11 +160,11 @@ impl std::error::Error for BatchError {
 }
 
 impl Gateway {
-    /// Sends a text to any number of recipients, in as many requests as it takes, one after the other. All limits are checked
-    /// before the first. `progress` hears of each request when it was accepted.
+    /// Sends a text to any number of recipients, in as many requests as necessary, one after the other. All limits are checked
+    /// before the first request. `progress` is called after each accepted request.
     ///
     /// # Errors
-    /// [`BatchError`] with what was accepted before, at the first request that fails.
+    /// [`BatchError`] at the first request that fails, with the tasks accepted before it.
     pub async fn send_to_all(
         &self,
         batch: &Batch<'_>,
@@ -213,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_128_recipients_at_most() {
+    fn a_part_has_at_most_128_recipients() {
         let one = Recipient::new(Number::new("1").unwrap()).params(&["x"]);
         assert_eq!(batch(&[one; 127], None), [(0, 127)]);
         assert_eq!(batch(&[one; 128], None), [(0, 128)]);
@@ -222,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_sorts_recipients_by_what_their_text_needs() {
+    fn auto_groups_recipients_by_the_alphabet_of_their_text() {
         let to = Recipient::new(Number::new("1").unwrap());
         let recipients = [to.params(&["x"]), to.params(&["你"]), to.params(&["y"])];
         assert_eq!(batch(&recipients, Some(Encoding::Auto)), [(0, 2), (1, 1)]);
@@ -232,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_recipient_is_named_by_its_place_in_the_batch() {
+    fn an_invalid_recipient_is_reported_by_its_index_in_the_batch() {
         let to = Recipient::new(Number::new("1").unwrap());
         let mut recipients = vec![to.params(&["x"]); 130];
         recipients[129] = to;

@@ -1,10 +1,6 @@
 //! One gateway's connection and session: performs the exchanges that the session asks for.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::hash::{BuildHasher, RandomState};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -23,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     Error,
-    connect::Connector,
+    connect::Settings,
     connection::{self, BrokenExchange, Connection, GatewaySession},
 };
 
@@ -31,18 +27,6 @@ use crate::{
 const CHALLENGE_BUFFER: usize = 8 * 1024;
 /// The size of the buffer for an `Authorization`, in bytes.
 const AUTHORIZATION_BUFFER: usize = 16 * 1024;
-
-/// What does not change while a gateway is used.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    /// `host:port`, to connect to.
-    pub(crate) address: Arc<str>,
-    pub(crate) connector: Connector,
-    pub(crate) host: HeaderValue,
-    pub(crate) commas: CommaEncoding,
-    /// The limit on the wait for an earlier call.
-    pub(crate) turn_timeout: Duration,
-}
 
 /// A user name and a password.
 #[derive(Clone)]
@@ -57,7 +41,7 @@ impl Account {
     }
 }
 
-/// A call as it is sent, without the login. It borrows nothing.
+/// A prepared call, without the login. It borrows nothing.
 pub(crate) struct Outgoing {
     spec: &'static Spec,
     is_repeatable: bool,
@@ -109,7 +93,7 @@ impl Outgoing {
     }
 }
 
-/// The request that goes out.
+/// The next request.
 enum Sending {
     /// The GET that fetches a login challenge.
     Probe(Outgoing),
@@ -179,7 +163,7 @@ impl Client {
         }
     }
 
-    /// The request that goes out next.
+    /// Decides the next request.
     fn authorize(&mut self, outgoing: &Outgoing, commas: CommaEncoding) -> Result<Sending, Failure> {
         let now = self.began.elapsed();
         let credentials = self.account.as_ref().map(Account::credentials);

@@ -1,11 +1,25 @@
-//! Connections to the gateway: TCP by default, or anything that the caller opens.
+//! How connections are opened: over TCP by default, or by the caller.
 
-use std::{fmt, future::Future, io, pin::Pin, sync::Arc};
+use std::{fmt, io, pin::Pin, sync::Arc, time::Duration};
 
+use hyper::header::HeaderValue;
+use sms_gateway_core::call::CommaEncoding;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
+
+/// The settings of a gateway that do not change.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `host:port`, to connect to.
+    pub(crate) address: Arc<str>,
+    pub(crate) connector: Connector,
+    pub(crate) host: HeaderValue,
+    pub(crate) commas: CommaEncoding,
+    /// The limit on the wait for an earlier call.
+    pub(crate) turn_timeout: Duration,
+}
 
 /// An open connection.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -25,7 +25,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::{client::Settings, error::BoxError};
+use crate::{connect::Settings, error::BoxError};
 
 /// The time limit for a kept connection to take another request. One that is open takes it at once.
 const READY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -146,7 +146,7 @@ async fn connect(settings: &Settings) -> io::Result<Connection> {
     Ok(Connection { sender, task: task.abort_handle(), traffic, is_kept: false })
 }
 
-/// What has passed over a connection since the last request began. hyper does not report it.
+/// The traffic on a connection since the last request began, which hyper does not report.
 #[derive(Default)]
 struct Traffic {
     written: AtomicUsize,
@@ -186,7 +186,7 @@ impl Traffic {
     }
 }
 
-/// A stream whose traffic is observed.
+/// A stream whose traffic is observed. It offers no vectored writes, so that each write is one piece.
 struct Observed<S> {
     stream: S,
     traffic: Arc<Traffic>,
@@ -216,20 +216,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.traffic.write(bytes.len(), &written);
         written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.traffic.write(slices.iter().map(|slice| slice.len()).sum(), &written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

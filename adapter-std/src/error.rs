@@ -1,4 +1,4 @@
-//! What can go wrong with a call.
+//! The errors of calls and URLs.
 
 use std::{error, fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use sms_gateway_core::{Invalid, client::Failure};
 
 /// A call that failed.
 ///
-/// [`may_have_arrived`](Self::may_have_arrived) says whether the gateway may have done what was asked.
+/// [`may_have_arrived`](Self::may_have_arrived) returns whether the gateway may have carried out the request.
 ///
 /// ```
 /// use sms_gateway::{Error, Failure};
@@ -24,7 +24,7 @@ use sms_gateway_core::{Invalid, client::Failure};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Error {
-    /// Why it failed.
+    /// The reason.
     pub failure: Failure,
     gateway: Option<Arc<str>>,
     location: Option<Box<str>>,
@@ -40,7 +40,7 @@ impl Error {
         self.failure.may_have_arrived()
     }
 
-    /// Whether the same question may succeed later: [`Failure::may_pass`].
+    /// Whether the same request may succeed later: [`Failure::may_pass`].
     pub const fn may_pass(&self) -> bool {
         self.failure.may_pass()
     }
@@ -117,7 +117,7 @@ impl error::Error for Error {
     }
 }
 
-/// Why a gateway's URL cannot be used.
+/// The reason a gateway's URL cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UrlError {
@@ -134,10 +134,10 @@ pub enum UrlError {
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "no URL of the form http://host[:port]",
+            Self::Malformed => "not a URL of the form http://host[:port]",
             Self::Https => "https is not supported yet, only http",
-            Self::Userinfo => "user name and password don't belong into the URL",
-            Self::Path => "the URL is to end with the host and port; the API's paths are fixed",
+            Self::Userinfo => "the URL contains a user name or password; set the credentials separately",
+            Self::Path => "the URL must end with the host and port; the API's paths are fixed",
         })
     }
 }

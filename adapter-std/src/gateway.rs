@@ -19,8 +19,8 @@ use tracing::Instrument;
 
 use crate::{
     Error, Response, UrlError,
-    client::{Account, Client, Outgoing, Settings},
-    connect::Connector,
+    client::{Account, Client, Outgoing},
+    connect::{Connector, Settings},
     response::Reader,
 };
 
@@ -214,7 +214,7 @@ fn parse_url(url: &str) -> Result<(String, HeaderValue), UrlError> {
 
 /// A gateway: an HTTP client that keeps one connection to it and stays logged in. Cheap to clone; clones share both.
 ///
-/// Calls from several tasks take turns, in the order in which they came.
+/// Calls from several tasks take turns, in the order in which they were made.
 ///
 /// ```no_run
 /// use sms_gateway::{Gateway, core::{Number, call::{Recipient, SendSms}}};
@@ -234,12 +234,12 @@ pub struct Gateway {
     credentials: watch::Sender<()>,
 }
 
-/// What the gateway said of an accepted send_sms.
+/// The response to an accepted send_sms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The number by which the request can be stopped.
+    /// The id by which the request can be stopped.
     pub task_id: Option<TaskId>,
-    /// How many messages wait to be sent.
+    /// The number of messages that wait to be sent.
     pub sms_in_queue: Option<u32>,
 }
 
@@ -261,12 +261,17 @@ impl Gateway {
         Ok(())
     }
 
-    /// Tells when there are other credentials.
+    /// Returns a receiver that is notified when the credentials change.
     pub(crate) fn credentials(&self) -> watch::Receiver<()> {
         self.credentials.subscribe()
     }
 
-    /// Makes any of the nine calls: what the methods below are made of, for those who want the summary too.
+    /// Returns the gateway's `host:port`.
+    pub fn address(&self) -> &str {
+        &self.settings.address
+    }
+
+    /// Makes any of the nine calls. The methods below use it; it gives access to the summary too.
     ///
     /// # Errors
     /// See [`Error`].
@@ -277,8 +282,8 @@ impl Gateway {
     /// Sends messages to up to 128 recipients (document §2). See [`send_to_all`](Self::send_to_all) for more.
     ///
     /// # Errors
-    /// [`Failure::Refused`] when the gateway does not accept them. When [`Failure::may_have_arrived`] says so, they may be sent
-    /// all the same: look them up by their user_ids before sending again.
+    /// [`Failure::Refused`] if the gateway does not accept them. If [`Failure::may_have_arrived`] is true, they may have been
+    /// accepted: query their results by user_id before sending again.
     pub async fn send_sms(&self, request: &SendSms<'_>) -> Result<Accepted, Error> {
         let mut response = self.call::<_, SendSms<'static>>(request).await?;
         let summary = response.finish().await?;
@@ -286,7 +291,7 @@ impl Gateway {
         Ok(Accepted { task_id, sms_in_queue: summary.sms_in_queue.get() })
     }
 
-    /// Asks what became of messages (document §3).
+    /// Queries the results of messages (document §3).
     ///
     /// # Errors
     /// See [`Error`].
@@ -297,7 +302,7 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Asks for status reports (document §4).
+    /// Queries status reports (document §4).
     ///
     /// # Errors
     /// See [`Error`].
@@ -308,7 +313,7 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Asks how many messages wait to be sent (document §5); `None` when the answer does not tell.
+    /// Queries the number of messages that wait to be sent (document §5); `None` if the response does not contain it.
     ///
     /// # Errors
     /// See [`Error`].
@@ -317,7 +322,7 @@ impl Gateway {
         Ok(response.finish().await?.in_queue.get())
     }
 
-    /// Asks for incoming messages (document §6).
+    /// Queries incoming messages (document §6).
     ///
     /// # Errors
     /// See [`Error`].
@@ -328,7 +333,7 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Sends a USSD code or ends a session (document §7). See [`ussd`](Self::ussd) for sending and the reply in one.
+    /// Sends a USSD code or ends a session (document §7). [`ussd`](Self::ussd) also waits for the reply.
     ///
     /// # Errors
     /// See [`Error`].
@@ -336,24 +341,24 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Asks for USSD replies (document §8).
+    /// Queries USSD replies (document §8).
     ///
     /// # Errors
-    /// See [`Error`]; [`Failure::Invalid`] without a port.
+    /// See [`Error`]; [`Failure::Invalid`] if there is no port.
     pub async fn query_ussd_reply(&self, ports: Ports) -> Result<Response<QueryUssdReply>, Error> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
 
-    /// Stops a task: what of it waits is not sent (document §9).
+    /// Stops a task: its waiting messages are not sent (document §9).
     ///
     /// # Errors
-    /// [`Failure::Refused`] with code 404, from some gateways 486, when there is no such task.
+    /// [`Failure::Refused`] with code 404, or 486 from some gateways, if there is no such task.
     pub async fn stop_sms(&self, task: TaskId) -> Result<(), Error> {
         let mut response = self.call::<_, StopSms>(&StopSms::new(task)).await?;
         response.finish().await.map(|_| ())
     }
 
-    /// Asks what ports are and hold (document §10).
+    /// Queries the status of ports and their SIMs (document §10).
     ///
     /// # Errors
     /// See [`Error`].
@@ -364,7 +369,7 @@ impl Gateway {
     /// Sends a request; `C` is `R` without the lifetime of what the request borrows.
     async fn call<R: Call, C: Call>(&self, request: &R) -> Result<Response<C>, Error> {
         let outgoing = self.prepare(AnyCall::from(request))?;
-        self.exchange(&outgoing).await.map(Response::new)
+        self.exchange(self.turn().await?, &outgoing).await.map(Response::new)
     }
 
     /// Prepares a call so that it borrows nothing.
@@ -373,7 +378,7 @@ impl Gateway {
     }
 
     /// Waits for the turn to use the connection.
-    async fn turn(&self) -> Result<OwnedMutexGuard<Client>, Error> {
+    pub(crate) async fn turn(&self) -> Result<OwnedMutexGuard<Client>, Error> {
         // Most calls find the connection free, and need no timer.
         if let Ok(client) = Arc::clone(&self.client).try_lock_owned() {
             return Ok(client);
@@ -383,11 +388,14 @@ impl Gateway {
         turn.map_err(|_| Error::from(Failure::Busy { limit }).at(&self.settings.address))
     }
 
-    /// Sends a prepared call; its response can be read then.
-    pub(crate) async fn exchange(&self, outgoing: &Outgoing) -> Result<Reader, Error> {
+    /// Sends a prepared call and returns the reader of its response.
+    pub(crate) async fn exchange(
+        &self,
+        mut client: OwnedMutexGuard<Client>,
+        outgoing: &Outgoing,
+    ) -> Result<Reader, Error> {
         let span = tracing::debug_span!("call", name = outgoing.name(), gateway = %self.settings.address);
         async {
-            let mut client = self.turn().await?;
             match client.call(outgoing, &self.settings).await {
                 Ok(response) => Ok(Reader::new(response.into_body(), client, Arc::clone(&self.settings))),
                 Err(error) => {
@@ -402,7 +410,7 @@ impl Gateway {
     }
 }
 
-/// Shows where the gateway is; nothing of the login.
+/// Shows the gateway's address, and nothing of the login.
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway").field("settings", &self.settings).finish_non_exhaustive()

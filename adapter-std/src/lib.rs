@@ -1,9 +1,9 @@
 //! A client for the HTTP/JSON API of GSM/LTE SMS gateways, on tokio and hyper.
 //!
-//! [`Gateway`] is one box: it keeps a connection, stays logged in, and has a method for each of the API's nine calls.
-//! Requests are built with the types of [`core`], which check the API's limits; answers are read by its tolerant reader.
+//! [`Gateway`] is one device: it keeps a connection, stays logged in, and has a method for each of the API's nine calls.
+//! Requests are built with the types of [`core`], which check the limits of the API; its tolerant reader reads the responses.
 //!
-//! Answers of any length are read in constant memory:
+//! Responses of any length are read in constant memory:
 //!
 //! ```no_run
 //! use sms_gateway::{Gateway, core::call::QuerySmsResult};
@@ -17,8 +17,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A [`Messenger`] does more: it follows messages from sending to delivery, over lost answers and restarts, and hands out what
-//! comes in. See [`messenger`].
+//! A [`Messenger`] does more: it tracks messages from sending to delivery, across lost responses and restarts, and hands out
+//! incoming messages. See [`messenger`].
 
 mod batch;
 mod client;
@@ -34,10 +34,14 @@ mod ussd;
 pub use batch::{Batch, BatchError, Part, Task};
 pub use error::{Error, UrlError};
 pub use gateway::{Accepted, Builder, Gateway};
-pub use messenger::{Closed, Handle, Messenger, Sms};
+pub use messenger::{Closed, Event, Handle, Health, Incoming, Messenger, SendError, Sms, StartError};
 pub use response::{Records, Response};
 pub use sms_gateway_core as core;
-pub use sms_gateway_core::client::Failure;
+pub use sms_gateway_core::{
+    Invalid, Number, Port, Ports, TaskId, UserId,
+    client::Failure,
+    track::{Message, State, StopResult},
+};
 pub use ussd::{Ussd, UssdError, UssdWait};
 
 /// The README's examples compile.

@@ -22,12 +22,7 @@ use tokio::{
 };
 use tracing::Span;
 
-use crate::{
-    Error,
-    client::{Client, Settings},
-    connection::GatewaySession,
-    error::BoxError,
-};
+use crate::{Error, client::Client, connect::Settings, connection::GatewaySession, error::BoxError};
 
 /// The response to a call, record by record while it arrives.
 ///
@@ -72,13 +67,13 @@ impl<C: Call> Response<C> {
     /// Returns the next record as soon as it has arrived; `None` once the response was read to its end and reports success.
     ///
     /// # Errors
-    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it stand.
+    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it are valid.
     pub async fn next(&mut self) -> Result<Option<C::Record<'_>>, Error> {
         self.reader.advance().await?;
         Ok(self.reader.session().record::<C>())
     }
 
-    /// Reads what is left and returns what the response says besides its records.
+    /// Reads the rest of the response and returns its summary.
     ///
     /// # Errors
     /// As [`next`](Self::next).
@@ -87,12 +82,12 @@ impl<C: Call> Response<C> {
         Ok(self.summary())
     }
 
-    /// Returns what the response has said so far besides its records, also after an error.
+    /// Returns the summary as received so far, also after an error.
     pub fn summary(&self) -> C::Summary<'_> {
         self.reader.session().summary::<C>()
     }
 
-    /// Returns the records as a stream of what `own` makes of each.
+    /// Returns the records as a stream, each converted by `own`.
     pub const fn into_stream<T, F>(self, own: F) -> Records<C, F>
     where
         F: FnMut(C::Record<'_>) -> T,
@@ -187,7 +182,7 @@ impl Reader {
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
         loop {
             if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-                // What is drained has one time limit in all.
+                // The drain as a whole has one time limit.
                 if self.drain_left.is_none() {
                     self.stop_waiting();
                 }

@@ -1,4 +1,4 @@
-//! USSD: sending a code and waiting for what the network says to it.
+//! USSD: sending a code and waiting for the network's reply.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -13,28 +13,28 @@ use tokio::time::Instant;
 
 use crate::{Error, Gateway};
 
-/// What became of a USSD code on one port.
+/// The outcome of a USSD code on one port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ussd {
     /// The network's reply.
     Reply(String),
-    /// All the time the port showed this text, which it had shown before the code was sent. It may be the same reply once
-    /// more, or the old one still: the gateway does not tell them apart.
+    /// The port kept showing this text, which it had shown before the code was sent. It may be the same reply again or the old
+    /// one: the gateway does not distinguish them.
     Unchanged(String),
-    /// No reply within the limit.
+    /// No reply arrived within the limit.
     NoReply,
     /// The port did not send it.
     NotSent(UssdOutcome),
-    /// The gateway's answer says nothing of the port.
+    /// The gateway's response does not mention the port.
     Untold,
 }
 
-/// A USSD exchange that broke off.
+/// A USSD exchange that failed.
 #[derive(Debug)]
 pub struct UssdError {
-    /// What is known of each port. One that the gateway took the code for, and whose reply is not here, is [`Ussd::NoReply`].
+    /// The outcome of each port so far. A port that sent the code and has no reply yet is [`Ussd::NoReply`].
     pub outcomes: BTreeMap<Port, Ussd>,
-    /// Why.
+    /// The reason.
     pub error: Error,
 }
 
@@ -46,18 +46,18 @@ impl fmt::Display for UssdError {
 
 impl std::error::Error for UssdError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
+        self.error.source()
     }
 }
 
 impl Gateway {
-    /// Sends a USSD code on ports and waits for the replies. A reply that was there before is not taken for the new one.
+    /// Sends a USSD code on ports and waits for the replies. A reply that was there before does not count as the new one.
     ///
-    /// A question for replies that fails is asked again until the limit, unless the login is at fault.
+    /// A query for replies that fails is repeated until the limit, unless the login is the reason.
     ///
     /// # Errors
-    /// [`UssdError`] with what is known already: [`Failure::Invalid`] when the text is empty or longer than 60 bytes or there is no
-    /// port, and all that a call can end with.
+    /// [`UssdError`] with the outcomes so far: [`Failure::Invalid`] if the text is empty or longer than 60 bytes or there is no
+    /// port, and every failure of a call.
     pub async fn ussd(
         &self,
         ports: Ports,
@@ -97,8 +97,8 @@ impl Gateway {
         self.await_replies(waiting, wait, outcomes).await
     }
 
-    /// Asks for the replies of `waiting` until all have arrived or the limit is over. With each port stands the text that it
-    /// showed first.
+    /// Queries the replies of `waiting` until all have arrived or the limit has passed. Each port has the text that it showed
+    /// first.
     async fn await_replies(
         &self,
         mut waiting: BTreeMap<Port, (UssdReplies, Option<String>)>,
@@ -133,7 +133,7 @@ impl Gateway {
         failed.map_or(Ok(()), Err)
     }
 
-    /// The texts that ports show.
+    /// Queries the texts that ports show.
     async fn ussd_texts(&self, ports: Ports) -> Result<BTreeMap<Port, String>, Error> {
         let mut texts = BTreeMap::new();
         let mut response = self.query_ussd_reply(ports).await?;

@@ -14,7 +14,7 @@ use sms_gateway::{
         Invalid, Number,
         call::{Recipient, SendSms},
         text::Encoding,
-        track::{Failure, State, Stopping, Timing},
+        track::{Failure, State, StopResult, Timing},
     },
     messenger::{Event, SendError},
 };
@@ -24,13 +24,13 @@ use tokio::{io::AsyncReadExt, net::TcpListener};
 async fn a_message_is_followed_to_its_delivery() {
     let (emulator, messenger) = start(options()).await;
     let mut handle = messenger.send(sms("10086", "Hello #param#").reference("order-17")).await.unwrap();
-    assert_eq!((handle.reference(), handle.current().state), (Some("order-17"), State::Asked));
+    assert_eq!((handle.reference(), handle.current().state), (Some("order-17"), State::Unsent));
     assert!(handle.accepted().await.unwrap().task.is_some());
     assert!(handle.sent().await.unwrap().sent.is_some());
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
     // What came meanwhile is told as one.
-    assert_eq!(handle.news().await.unwrap().map(|message| message.state), Some(State::Delivered));
-    assert_eq!(handle.news().await.unwrap(), None);
+    assert_eq!(handle.next_update().await.unwrap().map(|message| message.state), Some(State::Delivered));
+    assert_eq!(handle.next_update().await.unwrap(), None);
     handle.acknowledge();
     messenger.shutdown().await.unwrap();
     let messages = emulator.messages();
@@ -42,10 +42,10 @@ async fn news_comes_in_order() {
     let (_emulator, messenger) = start(Options { speed: 100.0, ..options() }).await;
     let mut handle = messenger.send(sms("10086", "Hello")).await.unwrap();
     let mut states = Vec::new();
-    while let Some(message) = handle.news().await.unwrap() {
+    while let Some(message) = handle.next_update().await.unwrap() {
         states.push(message.state);
     }
-    assert_eq!((states.first(), states.last()), (Some(&State::Asked), Some(&State::Delivered)));
+    assert_eq!((states.first(), states.last()), (Some(&State::Unsent), Some(&State::Delivered)));
     assert!(states.is_sorted_by_key(|state| *state as u8), "{states:?}");
 }
 
@@ -123,13 +123,13 @@ async fn messages_are_stopped() {
     first.accepted().await.unwrap();
     let second = messenger.send(sms("2", "Two")).await.unwrap();
     second.accepted().await.unwrap();
-    assert_eq!(second.stop().await.unwrap(), Stopping::Asked);
+    assert_eq!(second.stop().await.unwrap(), StopResult::Requested);
     assert_eq!(end(second).await.state, State::Stopped);
     assert_eq!(emulator.counts().calls.get("stop_sms"), Some(&1));
     let (_emulator, messenger) = start(options()).await;
     let handle = messenger.send(sms("1", "One")).await.unwrap();
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
-    assert_eq!(handle.stop().await.unwrap(), Stopping::TooLate);
+    assert_eq!(handle.stop().await.unwrap(), StopResult::TooLate);
 }
 
 /// A gateway that reads and never answers, and tells how many requests it has.
@@ -155,13 +155,13 @@ async fn a_silent_gateway_keeps_nobody_waiting() {
     let first = messenger.send(sms("1", "One")).await.unwrap();
     requests.recv().await.unwrap();
     let second = messenger.send(sms("2", "Two")).await.unwrap();
-    assert_eq!(second.stop().await.unwrap(), Stopping::Stopped);
+    assert_eq!(second.stop().await.unwrap(), StopResult::Stopped);
     assert_eq!(end(second).await.state, State::Stopped);
-    assert_eq!(first.current().state, State::Asked);
+    assert_eq!(first.current().state, State::Unsent);
     drop(first);
     let unclaimed = messenger.unclaimed().await.unwrap();
     assert_eq!(unclaimed.len(), 1);
-    assert_eq!(unclaimed[0].stop().await.unwrap(), Stopping::Asked);
+    assert_eq!(unclaimed[0].stop().await.unwrap(), StopResult::Requested);
 }
 
 #[tokio::test]
@@ -177,12 +177,12 @@ async fn room_is_waited_for() {
     let mut waiting = Box::pin(messenger.send(sms("4", "Four")));
     assert!(poll_once(&mut waiting).await.is_none());
     drop(waiting);
-    assert_eq!(second.stop().await.unwrap(), Stopping::Stopped);
+    assert_eq!(second.stop().await.unwrap(), StopResult::Stopped);
     // What ended without having been sent is forgotten as soon as it is acknowledged.
     let mut fourth = Box::pin(messenger.send(sms("4", "Four")));
     assert!(poll_once(&mut fourth).await.is_none());
     second.acknowledge();
-    assert_eq!(fourth.await.unwrap().current().state, State::Asked);
+    assert_eq!(fourth.await.unwrap().current().state, State::Unsent);
 }
 
 /// Polls once.

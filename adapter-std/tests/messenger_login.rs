@@ -8,7 +8,7 @@ mod following;
 use std::time::Duration;
 
 use common::{
-    road::{Ends, Leg, Road},
+    network_profile::{Ends, Leg, NetworkProfile},
     stop_the_clock,
 };
 use following::{builder, end, gateway, sms, timing};
@@ -114,11 +114,11 @@ async fn a_thousand_seconds(
     let options = Options { nonce: NonceLife::Lasting(SECOND), counted: Counted::EveryRefusal, ..options };
     let emulator = Emulator::start(options).await.unwrap();
     let (mut chance, mut way) = (Chance(1), way);
-    let road = Road::start(emulator.addr(), SECOND, move |leg| way(&mut chance, leg)).await;
+    let network = NetworkProfile::start(emulator.addr(), SECOND, move |leg| way(&mut chance, leg)).await;
     let began = Instant::now();
-    let counts = ask(&emulator, Messenger::builder(gateway(&road.url())).timing(timing), 1000).await;
-    println!("{:?} {:?} {counts:?}", began.elapsed(), road.ends());
-    (counts, road.ends())
+    let counts = ask(&emulator, Messenger::builder(gateway(&network.url())).timing(timing), 1000).await;
+    println!("{:?} {:?} {counts:?}", began.elapsed(), network.ends());
+    (counts, network.ends())
 }
 
 #[tokio::test]

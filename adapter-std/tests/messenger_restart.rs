@@ -4,9 +4,12 @@
 
 mod following;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use following::{builder, end, life, options, runtime, sms};
@@ -59,8 +62,8 @@ fn a_restart_gives_back_what_is_not_acknowledged() {
         assert_eq!(seen(&handles), expected);
         let told = handles.iter_mut().find(|handle| handle.reference() == Some("b")).unwrap();
         assert_eq!(told.outcome().await.unwrap().state, State::Delivered);
-        assert_eq!(told.news().await.unwrap().map(|message| message.state), Some(State::Delivered));
-        assert_eq!(told.news().await.unwrap(), None);
+        assert_eq!(told.next_update().await.unwrap().map(|message| message.state), Some(State::Delivered));
+        assert_eq!(told.next_update().await.unwrap(), None);
         for handle in handles {
             handle.acknowledge();
         }
@@ -137,7 +140,11 @@ async fn nothing_leaves_that_is_not_stored() {
                 delivered += 1;
             }
             Err(Closed::Store(error)) => {
-                assert!(error.to_string().contains("the disk is full"), "{error}");
+                let source = error.source().unwrap();
+                assert_eq!(
+                    (&*error.to_string(), &*source.to_string()),
+                    ("the store failed", "the disk is full")
+                );
                 let error = messenger.send(sms("1", "Another")).await.unwrap_err();
                 assert!(matches!(error, SendError::Closed(Closed::Store(_))), "{error:?}");
                 assert!(matches!(messenger.shutdown().await, Err(Closed::Store(_))));

@@ -32,14 +32,14 @@ fn keeps_what_it_should(store: &mut impl Store) {
     // In order, the last one counts.
     store
         .save(&[
-            Write::Forget { key: 1 },
+            Write::Delete { key: 1 },
             Write::Record { key: 1, record: vec![] },
             Write::Record { key: 0, record: vec![1] },
             Write::Record { key: 0, record: vec![2] },
-            Write::ForgetText { key: 0 },
+            Write::DeleteText { key: 0 },
             Write::Text { key: u32::MAX, text: "".into() },
-            Write::ForgetText { key: 5 },
-            Write::Forget { key: 6 },
+            Write::DeleteText { key: 5 },
+            Write::Delete { key: 6 },
             Write::Text { key: 8, text: "without a record".into() },
         ])
         .unwrap();
@@ -145,7 +145,7 @@ mod file {
             }
         }
         let database = Database::open(folder.file()).unwrap();
-        database.gateway("a").unwrap().save(&[Write::Forget { key: 7 }]).unwrap();
+        database.gateway("a").unwrap().save(&[Write::Delete { key: 7 }]).unwrap();
         let left = names.map(|name| sorted(&mut database.gateway(name).unwrap()).len());
         assert_eq!(left, [1, 0, 1, 1]);
     }
@@ -211,7 +211,7 @@ mod file {
             for _ in 0..rounds {
                 let texts = (0..200).map(|key| Write::Text { key, text: "x".repeat(1500).into() });
                 store.save(&texts.collect::<Vec<_>>()).unwrap();
-                let forgotten = (0..200).map(|key| Write::Forget { key });
+                let forgotten = (0..200).map(|key| Write::Delete { key });
                 store.save(&forgotten.collect::<Vec<_>>()).unwrap();
             }
             fs::metadata(folder.file()).unwrap().len()
@@ -229,8 +229,8 @@ mod file {
             Write::Text { key, text: "x".repeat(1500).into() },
             Write::Reference { key, reference: number.to_string().into() },
             Write::Record { key, record },
-            Write::ForgetText { key: (number + 95) % 100 + 1 },
-            Write::Forget { key: (number + 90) % 100 + 1 },
+            Write::DeleteText { key: (number + 95) % 100 + 1 },
+            Write::Delete { key: (number + 90) % 100 + 1 },
         ]
     }
 

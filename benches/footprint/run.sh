@@ -345,7 +345,6 @@ row "client: login, response being read" all.client
 row "16 slots, 8 early reports" all.slots all.early
 row "tracker" all.tracker
 row "rest of the stack: frames and copies" all.ram -all.{buffers,client,slots,early,tracker}
-told "– of it frames and copies on the stack"
 
 title "RAM of send, result and reports for embassy"
 row "buffers" calls.buffers

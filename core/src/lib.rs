@@ -1,30 +1,39 @@
-//! The HTTP/JSON API of GSM/LTE SMS gateways, without I/O.
+//! The HTTP/JSON API of Dinstar UC2000, DWG2000 and compatible GSM/LTE SMS gateways, without I/O.
 //!
-//! These boxes hold up to 32 SIM cards and send and receive SMS and USSD. This crate writes their requests and reads their
-//! answers; who has sockets adds them. It is `no_std`, does not allocate, and is made not to panic.
+//! These gateways hold up to 32 SIM cards, and send and receive SMS and USSD. This crate writes their requests, reads their
+//! responses, logs in, and follows messages from submission to delivery. Bring your own sockets, timers and storage. It is
+//! `no_std` and does not allocate.
 //!
-//! - [`call`]: the nine calls of the API: a request, the records of its answer, its summary.
-//! - [`json`]: the values of an answer, and what of malformed JSON is read all the same.
-//! - [`http`]: a request's bytes, the answer to it ([`Response`](http::Response)), and the [login](http::login) (Digest and Basic).
-//! - [`text`]: what a text becomes on the air: its alphabet, its segments, its `#param#` filled in.
-//! - [`track`]: from "asked to send" to "delivered": what to ask next, whose a status report is, and what survives a restart.
-//! - [`Port`], [`Number`], [`UserId`], [`Timestamp`] and the like: values that can't break the API's limits.
+//! - [`client`]: the engine that drives a client: login, exchanges, time limits, and what may be repeated.
+//! - [`track`]: from submission to delivery: what to query next, to which message a status report belongs, and what survives a
+//!   restart.
+//! - [`call`]: the nine calls of the API: a request, the records of its response, its summary.
+//! - [`json`]: the values of a response, and which malformed JSON is read all the same.
+//! - [`http`]: a request's bytes, the [`Response`](http::Response) to it, and the [login](http::login) (Digest and Basic).
+//! - [`text`]: the text of each SMS: its alphabet, its segments, its `#param#` values.
+//! - [`Port`], [`Number`], [`UserId`], [`Timestamp`] and others: values that cannot break the API's limits.
 //!
-//! "The document" is the vendor's "API document", version 0.4, whose sections the items name; "later versions" are those up to
+//! "The document" is the vendor's "API document", version 0.4, whose sections the items name. "Later versions" are those up to
 //! v202011.
 //!
 //! # What holds everywhere
 //! - The caller lends the memory. A buffer that is too small for a request is an error that says how much is needed
-//!   ([`TooSmall`]); a record that is too large for the buffer comes out all the same, what did not fit marked
+//!   ([`TooSmall`]). A record that is too large for the buffer is returned, and its oversized texts are marked
 //!   [`TooLong`](json::Text::TooLong).
-//! - Input may be split at any byte; the same records come out.
-//! - Requests are held to the API's limits when they are built; answers are not: what a gateway says that is not known here stays
-//!   readable ([`Field::Other`](json::Field::Other)).
-//! - Errors are parted by who can act on them: [`Invalid`], the caller's input; [`TooSmall`], the caller's memory;
-//!   [`Refusal`](call::Refusal), the gateway's error_code; [`ReadError`](json::ReadError), an answer that can't be read, with its
-//!   offset; [`ChallengeError`](http::ChallengeError) and [`LoginError`](http::LoginError), the login.
+//! - Input may be split at any byte and yields the same records.
+//! - Requests are held to the API's limits when they are built. Responses are not: unknown words and values stay readable
+//!   ([`Field::Other`](json::Field::Other)).
+//! - Errors are grouped by who can act: [`Invalid`], the caller's input; [`TooSmall`], the caller's memory;
+//!   [`Refusal`](call::Refusal), the gateway's error_code; [`ReadError`](json::ReadError), a malformed response, with its
+//!   offset; [`ChallengeError`](http::ChallengeError) and [`LoginError`](http::LoginError), the login. A call's
+//!   [`Failure`](client::Failure) is one of these, or the loss of the connection.
 //!
-//! # A question and its answer
+//! # Where to start
+//! - A client over a socket of your own: [`client`] has the order of calls and a complete example. The example `blocking` of
+//!   this package is a whole program.
+//! - On Linux, use the crate `sms-gateway`; on a microcontroller with async, `sms-gateway-embassy`.
+//! - Only the requests and responses, with an HTTP client of your own:
+//!
 //! ```
 //! use sms_gateway_core::{
 //!     Number,
@@ -36,7 +45,7 @@
 //! let call = QuerySmsResult::new().numbers(&numbers)?;
 //! let mut buffer = [0; 256];
 //! let bytes = request(&call, &Head { host: "192.168.1.9", ..Head::default() }, &mut buffer)?;
-//! // … send `bytes`, skip the answer's head, and hand over its body as it comes:
+//! // … send `bytes`, skip the head of the response, and read its body as it arrives:
 //! let body = br#"{"error_code":200"result":[{"port":2,"number":"10086","status":"DELIVERED",}]}"#;
 //! let mut decoder = Decoder::<QuerySmsResult, _>::new([0; 256]);
 //! for mut piece in body.chunks(10) {
@@ -50,11 +59,10 @@
 //! ```
 //!
 //! # Why a reader and a writer of its own
-//! Four of the document's nine printed answers are no JSON: commas are missing, one of them inside a record, and others surplus.
-//! No JSON crate reads on after that, or stops at any byte and resumes in constant memory. Requests are written by a
-//! few lines that know their keys; serde-json-core, whose encoder leaves a panicking path, is their oracle in the tests, and
-//! serde_json the reader's. Records are filled by position from a list of keys, which is one small function for all
-//! calls, and are `serde::Serialize` to be passed on.
+//! Four of the nine responses that the document prints are not JSON: commas are missing, one of them inside a record, and others
+//! are surplus. No JSON crate continues after such an error, or stops at any byte and resumes in constant memory. A few lines
+//! that know their keys write the requests. In the tests, serde_json is the reader's oracle, and serde-json-core the writer's.
+//! Records are filled by position from a list of keys, by one small function for all calls. They implement `serde::Serialize`.
 #![no_std]
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl<T: Transport, S> Messenger<'_, '_, T, S> {
 
     pub(super) fn event(&self, due: Due) -> Event<'_, T::Error> {
         match (due, self.held.message(), &self.last_error) {
-            (Due::Tracked(TrackerEvent::News(message)), ..) => Event::Update(message),
+            (Due::Tracked(TrackerEvent::Update(message)), ..) => Event::Update(message),
             (Due::Tracked(TrackerEvent::Ambiguous(report)), ..) => Event::Ambiguous(report),
             (Due::Tracked(TrackerEvent::Unmatched(report)) | Due::Unmatched(report), ..) => {
                 Event::Unmatched(report)

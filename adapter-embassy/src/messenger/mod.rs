@@ -20,7 +20,7 @@ use heapless::Vec;
 use sms_gateway_core::{
     UserId,
     client::{Buffer, Driver, Health, HeldSms, Sms, Step},
-    track::{InboxMark, Message, Report, Settings, Stopping, Tracker},
+    track::{InboxMark, Message, Report, Settings, StopResult, Tracker},
 };
 
 use crate::{Error, Gateway, Transport, connection::from_core, store::Store};
@@ -41,11 +41,11 @@ pub use event::Event;
 /// ```no_run
 /// use sms_gateway_embassy::{
 ///     Event, Gateway, Messenger, MessengerBuffers, NoRoom, RamStore, Sms, StoreError, Transport,
-///     core::track::{EarlyReport, Settings, Slot},
+///     core::track::{PendingReport, Settings, Slot},
 /// };
 ///
 /// async fn alarm<T: Transport>(gateway: Gateway<'_, T>) -> Result<bool, StoreError<NoRoom>> {
-///     let (mut slots, mut pending_reports) = ([Slot::EMPTY; 8], [EarlyReport::EMPTY; 4]);
+///     let (mut slots, mut pending_reports) = ([Slot::EMPTY; 8], [PendingReport::EMPTY; 4]);
 ///     let (mut texts, mut incoming, mut stored) = ([0; 320], [0; 512], [0; 1024]);
 ///     let buffers = MessengerBuffers {
 ///         slots: &mut slots,
@@ -196,7 +196,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
 
     /// Acknowledges a message's update: it is not returned again. The next call of `next` or `send` stores that.
     pub fn acknowledge(&mut self, message: &Message) {
-        self.driver.tracker_mut().acknowledge(message.id, message.news);
+        self.driver.tracker_mut().acknowledge(message.id, message.revision);
     }
 
     /// Acknowledges a message that arrived: it is not returned again, and the next one is fetched. The next call of `next` or `send`
@@ -208,7 +208,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     }
 
     /// Stops a message. If the gateway has it already, its request is stopped, with all messages of that request that are still queued.
-    pub fn stop(&mut self, id: UserId) -> Stopping {
+    pub fn stop(&mut self, id: UserId) -> StopResult {
         let now = self.now();
         self.driver.tracker_mut().stop(id, now)
     }
@@ -253,7 +253,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// Cancels a message whose text may not be stored, because the future of [`send`](Self::send) was dropped.
     fn cancel_adding(&mut self) {
         if let Some(id) = self.adding.take() {
-            self.driver.tracker_mut().withdraw(id);
+            self.driver.tracker_mut().cancel(id);
         }
     }
 

@@ -73,7 +73,7 @@ type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 /// use embedded_storage_async::nor_flash::NorFlash;
 /// use sms_gateway_embassy::{
 ///     Event, Gateway, Messenger, MessengerBuffers, Store, StoreError, Transport,
-///     core::track::{EarlyReport, Settings, Slot},
+///     core::track::{PendingReport, Settings, Slot},
 ///     store::{FlashError, FlashStore, batch_size, work_size},
 /// };
 ///
@@ -95,7 +95,7 @@ type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 ///         store.erase().await.map_err(StoreError::Store)?;
 ///     }
 ///
-///     let (mut slots, mut pending_reports) = ([Slot::EMPTY; SLOTS], [EarlyReport::EMPTY; 4]);
+///     let (mut slots, mut pending_reports) = ([Slot::EMPTY; SLOTS], [PendingReport::EMPTY; 4]);
 ///     let (mut texts, mut incoming) = ([0; TEXT], [0; 512]);
 ///     let buffers = MessengerBuffers { slots: &mut slots, pending_reports: &mut pending_reports, texts: &mut texts, incoming: &mut incoming };
 ///     let mut messenger = Messenger::new(gateway, store, buffers, Settings::default());

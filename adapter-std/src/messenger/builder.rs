@@ -1,150 +1,174 @@
-//! How a messenger is set up and started.
+//! The settings and the start of a messenger.
 
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use sms_gateway_core::track::{Limits, Settings, Timing};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tracing::Instrument;
 
 use super::{
-    Handle, Health, Messenger, StartError,
-    event::Announcer,
+    Closed, Handle, Messenger, StartError,
+    commands::{Capacity, Commands},
+    event::EventSender,
+    handle::TaskHandle,
     incoming::InboxSender,
-    keeper::Keeper,
-    link::{Link, Shared},
-    task::{self, Parts},
+    outbox::Outbox,
+    shared::Shared,
+    task::{self, Task},
+    write_batch::WriteBatch,
 };
 use crate::{
-    Closed, Gateway,
+    Gateway,
     store::{MemoryStore, Store},
 };
 
-/// How many commands may wait for the task.
-const COMMANDS: usize = 256;
+/// The maximum number of commands that wait for the task.
+const MAX_COMMANDS: usize = 256;
 
-/// A messenger to be started.
+/// The settings of a messenger.
 pub struct Builder {
     gateway: Gateway,
     store: Option<Box<dyn Store>>,
     settings: Settings,
     capacity: usize,
-    incoming: usize,
+    unacknowledged: usize,
     events: usize,
+    shutdown_timeout: Duration,
 }
 
 impl Builder {
     pub(super) fn new(gateway: Gateway) -> Self {
-        // Other programs, or a life of this one whose store is lost, may have used the same gateway.
+        // Other programs, or an earlier run of this one whose store is lost, may have used the same gateway.
         let chance = RandomState::new().hash_one(SystemTime::now());
-        let first_epoch = u32::try_from(chance >> 32).unwrap_or(0);
-        let settings = Settings { first_epoch, ..Settings::default() };
-        Self { gateway, store: None, settings, capacity: 40_000, incoming: 256, events: 256 }
+        let first_block = u32::try_from(chance >> 32).unwrap_or(0);
+        let settings = Settings { first_block, ..Settings::default() };
+        Self {
+            gateway,
+            store: None,
+            settings,
+            capacity: 40_000,
+            unacknowledged: 256,
+            events: 256,
+            shutdown_timeout: Duration::from_secs(30),
+        }
     }
 
-    /// Where messages outlive the program. Without this call they don't, and each start hands out
-    /// [all that the gateway's inbox holds](Self::incoming), whatever was acknowledged before.
+    /// Sets the store, in which messages outlive the program. By default they are kept in memory, and each start hands out
+    /// the gateway's [whole inbox](Self::incoming), acknowledged or not.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(Box::new(store));
         self
     }
 
-    /// When the gateway is asked and how long is waited.
+    /// Sets the intervals of the queries and the time limits of messages.
     #[must_use]
     pub const fn timing(mut self, timing: Timing) -> Self {
         self.settings.timing = timing;
         self
     }
 
-    /// How much is asked at once, and how much the gateway has to do.
+    /// Sets the sizes of requests and the load on the gateway.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// How many messages there may be, 40,000 by default: those under way, those whose end is not acknowledged, and those that
-    /// are remembered for a while since reports may still come for them ([`Timing::reported`], [`Timing::late`]): a gateway of 32
-    /// ports sends some 35,000 in two hours. [`Messenger::send`] waits for room. Memory is taken for all of them at the start,
-    /// some 130 bytes each.
+    /// Sets the maximum number of messages, 40,000 by default: those in flight, those whose outcome is not acknowledged, and
+    /// those that are kept because reports may still arrive for them ([`Timing::reported`], [`Timing::late`]). A gateway with
+    /// 32 ports sends some 35,000 in two hours. [`Messenger::send`] waits for a free slot. The memory for all of them is
+    /// allocated at the start, some 130 bytes each.
     #[must_use]
     pub const fn capacity(mut self, messages: usize) -> Self {
         self.capacity = messages;
         self
     }
 
-    /// Whether messages that come in are fetched: see [`Messenger::incoming`]. Not by default.
+    /// Sets whether incoming messages are queried: see [`Messenger::incoming`]. By default they are not.
     ///
-    /// Gateways keep what has come in, and what was acknowledged is noted in the [store](Self::store) alone. Without one that
-    /// lasts, the whole inbox is handed out again after each start.
+    /// Gateways keep their incoming messages, and only the [store](Self::store) knows which ones are acknowledged. Without a
+    /// durable store the whole inbox is handed out again after each start.
     #[must_use]
-    pub const fn incoming(mut self, fetched: bool) -> Self {
-        self.settings.incoming = fetched;
+    pub const fn incoming(mut self, queried: bool) -> Self {
+        self.settings.incoming = queried;
         self
     }
 
-    /// How many messages that came in may be handed out and not acknowledged, 256 by default and at least one.
+    /// Sets the maximum number of incoming messages that are handed out and not acknowledged; 256 by default, at least 1.
     #[must_use]
     pub const fn unacknowledged(mut self, messages: usize) -> Self {
-        self.incoming = messages;
+        self.unacknowledged = messages;
         self
     }
 
-    /// How many [events](Messenger::events) may wait to be received, 256 by default.
+    /// Sets the maximum number of [events](Messenger::events) that wait to be received; 256 by default.
     #[must_use]
     pub const fn events(mut self, events: usize) -> Self {
         self.events = events;
         self
     }
 
-    /// Starts the messenger, as a task of the current tokio runtime, with what the store holds: gives handles of the messages
-    /// whose end was not [acknowledged](Handle::acknowledge) before. What had reached the gateway is not sent again.
+    /// Sets the maximum time for which a [shutdown](Messenger::shutdown) waits for the response to a request that submits or
+    /// stops messages; 30 s by default. A response that has not arrived by then counts as lost, and the store says so: the next
+    /// start looks the messages up. Other requests are abandoned at once.
+    #[must_use]
+    pub const fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.shutdown_timeout = limit;
+        self
+    }
+
+    /// Starts the messenger as a task of the current tokio runtime, with the contents of the store. Returns handles of the
+    /// messages whose outcome was not [acknowledged](Handle::acknowledge). Messages that had reached the gateway are not sent
+    /// again.
     ///
-    /// When the future is dropped, the messenger ends.
+    /// If the future is dropped, the messenger ends.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(self) -> Result<(Messenger, Vec<Handle>), StartError> {
-        let store = self.store.unwrap_or_else(|| Box::new(MemoryStore::new()));
-        let (keeper, entries) = Keeper::load(store).await.map_err(StartError::Store)?;
-        let shared = Arc::new(Shared::default());
-        let (commands, receiver) = mpsc::channel(COMMANDS);
-        let (end, ended) = watch::channel(None);
-        let (health, health_seen) = watch::channel(Health::default());
-        let link = Link { shared: Arc::clone(&shared), commands: commands.downgrade(), end: ended };
-        let (sender, inbox) = InboxSender::new(self.incoming.max(1));
-        let (announcer, events) = Announcer::new(self.events, Arc::clone(&shared));
-        let room = Arc::new(Semaphore::new(0));
-        let parts = Parts {
-            gateway: self.gateway.clone(),
-            settings: self.settings,
-            capacity: self.capacity.max(entries.len()).max(1),
-            keeper,
-            commands: receiver,
-            link: link.clone(),
-            room: Arc::clone(&room),
-            inbox: sender,
-            announcer,
-            health,
-            end,
-        };
-        let (ready, handles) = oneshot::channel();
-        // Spans of its requests, which name the gateway, are inside.
-        tokio::spawn(task::run(parts, entries, ready).instrument(tracing::debug_span!("messenger")));
+        let Self { gateway, store, settings, capacity, unacknowledged, events, shutdown_timeout } = self;
+        let store = store.unwrap_or_else(|| Box::new(MemoryStore::new()));
+        let (writes, entries) = WriteBatch::load(store).await.map_err(StartError::Store)?;
+        let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
+        let shared = Arc::new(Shared::new());
+        let task = TaskHandle { shared: Arc::clone(&shared), commands: commands.downgrade() };
+        let (inbox_sender, inbox) = InboxSender::new(unacknowledged.max(1));
+        let (event_sender, events) = EventSender::new(events);
         let messenger = Messenger {
-            gateway: self.gateway,
-            commands,
-            link,
-            room,
-            health: health_seen,
-            inbox: Arc::new(Mutex::new(self.settings.incoming.then_some(inbox))),
+            gateway: gateway.clone(),
+            task: task.clone(),
+            _commands: commands,
+            inbox: Arc::new(Mutex::new(settings.incoming.then_some(inbox))),
             events: Arc::new(Mutex::new(Some(events))),
         };
+        let capacity = capacity.max(entries.len()).max(1);
+        let (ready, handles) = oneshot::channel();
+        // The spans of its requests, which name the gateway, are inside.
+        let run = task::run(settings, capacity, entries, ready, move |driver| Task {
+            credentials: gateway.credentials(),
+            gateway,
+            driver,
+            outbox: Outbox::new(task),
+            writes,
+            commands: Commands::new(receiver, Arc::clone(&shared)),
+            capacity: Capacity::new(Arc::clone(&shared.permits)),
+            shared,
+            inbox: inbox_sender,
+            events: event_sender,
+            began: Instant::now(),
+            closing_since: None,
+            shutdown_timeout,
+        });
+        tokio::spawn(run.instrument(tracing::debug_span!("messenger")));
         match handles.await {
             Ok(handles) => Ok((messenger, handles?)),
             Err(_) => Err(StartError::Closed(Closed::Aborted)),

@@ -1,4 +1,4 @@
-//! What can go wrong with a messenger.
+//! The errors of a messenger.
 
 use std::{error, fmt, sync::Arc};
 
@@ -11,14 +11,14 @@ use crate::store::StoreError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The store can't be read or written.
+    /// The store cannot be read or written.
     Store(StoreError),
-    /// The store holds records of a later version, more messages than there is room for, or nothing that can be read.
-    /// Nothing was changed.
+    /// The store holds a record of a later version, more messages than there are slots, or nothing readable. Nothing was
+    /// changed.
     Record {
         /// The record's key.
         key: u32,
-        /// What is wrong with it.
+        /// The reason.
         error: RestoreError,
     },
     /// The messenger's task ended before it began.
@@ -29,7 +29,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
-            Self::Record { key, error } => write!(f, "what is stored under {key} can't be used: {error}"),
+            Self::Record { key, .. } => write!(f, "the stored record {key} can't be used"),
             Self::Closed(closed) => closed.fmt(f),
         }
     }
@@ -38,14 +38,14 @@ impl fmt::Display for StartError {
 impl error::Error for StartError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Store(error) => Some(error),
+            Self::Store(error) => error.source(),
             Self::Record { error, .. } => Some(error),
             Self::Closed(closed) => closed.source(),
         }
     }
 }
 
-/// Why a message was not taken. Nothing of it was stored, and it will not be sent.
+/// Why a message was not accepted. It is not stored and will not be sent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SendError {
@@ -56,7 +56,7 @@ pub enum SendError {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// There is no room for another message, of [`Messenger::try_send`](super::Messenger::try_send) alone.
+    /// All slots are in use. Only [`Messenger::try_send`](super::Messenger::try_send) returns this.
     Full,
     /// The messenger has ended.
     Closed(Closed),
@@ -67,9 +67,9 @@ impl fmt::Display for SendError {
         match self {
             Self::Invalid(error) => error.fmt(f),
             Self::Reference { bytes } => {
-                write!(f, "the reference has {bytes} bytes, {} are allowed", Sms::MAX_REFERENCE_BYTES)
+                write!(f, "the reference has {bytes} bytes, at most {} are allowed", Sms::MAX_REFERENCE_BYTES)
             }
-            Self::Full => f.write_str("there is no room for another message"),
+            Self::Full => f.write_str("all slots for messages are in use"),
             Self::Closed(closed) => closed.fmt(f),
         }
     }
@@ -78,9 +78,8 @@ impl fmt::Display for SendError {
 impl error::Error for SendError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Invalid(error) => Some(error),
             Self::Closed(closed) => closed.source(),
-            Self::Reference { .. } | Self::Full => None,
+            Self::Invalid(_) | Self::Reference { .. } | Self::Full => None,
         }
     }
 }
@@ -91,15 +90,15 @@ impl From<Invalid> for SendError {
     }
 }
 
-/// Why a messenger has ended. What it has stored is there when it starts again.
+/// Why a messenger has ended. Everything it has stored is there when it starts again.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Closed {
     /// It was shut down, or all its clones were dropped.
     ShutDown,
-    /// The store failed. Nothing left for the gateway since.
+    /// The store failed. Nothing was sent to the gateway since.
     Store(Arc<StoreError>),
-    /// Its task was ended from outside, as by the end of the runtime.
+    /// Its task was aborted, for example by the end of the runtime.
     Aborted,
 }
 
@@ -107,8 +106,8 @@ impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ShutDown => f.write_str("the messenger was shut down"),
-            Self::Store(error) => write!(f, "the messenger has ended: {error}"),
-            Self::Aborted => f.write_str("the messenger's task was ended from outside"),
+            Self::Store(_) => f.write_str("the messenger has ended because its store failed"),
+            Self::Aborted => f.write_str("the messenger's task was aborted"),
         }
     }
 }

@@ -1,82 +1,63 @@
-//! What is no news of a message.
+//! Events that are not updates of a message.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
-
-use futures_core::Stream;
+use serde::Serialize;
 use sms_gateway_core::track::Report;
 use tokio::sync::mpsc;
 
-use super::link::Shared;
+use super::Receiver;
 
-/// What is no news of a message. It is told once at most, and not again after a restart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An event that is not an update of a message. It is reported at most once, and not again after a restart.
+///
+/// It serializes as one object with its kind in `event`: `{"event": "unmatched_report", "port": 1, …}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
-    /// A status report that belongs to no message here, such as one of another client's.
+    /// A status report that matches no message here, for example one that another client sent.
+    #[serde(rename = "unmatched_report")]
     Unmatched(Report),
-    /// A status report that may be of one of several messages; those are marked as
-    /// [ambiguous](sms_gateway_core::track::Message::ambiguous), and it decides nothing.
+    /// A status report that matches several messages. They are marked as
+    /// [ambiguous](sms_gateway_core::track::Message::ambiguous), and the report changes nothing.
+    #[serde(rename = "ambiguous_report")]
     Ambiguous(Report),
-    /// The gateway numbers its incoming messages anew, so that some may be handed out again.
+    /// The gateway has restarted the ids of its incoming messages, so some may be handed out again.
     InboxRestarted,
-    /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are
-    /// unknown.
-    RecordsSkipped(u32),
-    /// So many events were dropped, since the receiver was full.
-    Missed(u64),
+    /// The store held torn records at the start. They were skipped, and their messages are unknown.
+    RecordsSkipped {
+        /// The number of records.
+        records: u32,
+    },
+    /// Events were dropped because the receiver was full.
+    Missed {
+        /// The number of events.
+        events: u64,
+    },
 }
 
-/// Receives [`Event`]s. It is a [`Stream`], too.
+/// Receives [`Event`]s. It is a [`Stream`](futures_core::Stream) too.
 ///
-/// It holds so many as [`Builder::events`](super::Builder::events) says. More are dropped and counted, since they must not hold
-/// up messages.
-#[derive(Debug)]
-pub struct Events {
-    events: mpsc::Receiver<Event>,
-}
+/// It holds at most as many as [`Builder::events`](super::Builder::events) allows. Further events are dropped and counted, so
+/// that they do not delay messages.
+pub type Events = Receiver<Event>;
 
-impl Events {
-    /// Waits for the next event; `None` when the messenger has ended. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Event> {
-        self.events.recv().await
-    }
-}
-
-impl Stream for Events {
-    type Item = Event;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.events.poll_recv(context)
-    }
-}
-
-/// The task's side.
-pub(super) struct Announcer {
+/// The task's side of the events.
+pub(super) struct EventSender {
     events: mpsc::Sender<Event>,
     missed: u64,
-    shared: Arc<Shared>,
 }
 
-impl Announcer {
-    /// Both sides, for so many events.
-    pub(super) fn new(most: usize, shared: Arc<Shared>) -> (Self, Events) {
-        let (sender, events) = mpsc::channel(most.max(2));
-        (Self { events: sender, missed: 0, shared }, Events { events })
+impl EventSender {
+    /// Returns both sides, for at most `capacity` events.
+    pub(super) fn new(capacity: usize) -> (Self, Events) {
+        let (events, receiver) = mpsc::channel(capacity.max(2));
+        (Self { events, missed: 0 }, Receiver(receiver))
     }
 
-    pub(super) fn announce(&mut self, event: Event) {
-        if !self.shared.are_events_taken() || self.events.is_closed() {
-            tracing::debug!(kind = event.kind(), "an event that nobody receives");
-            return;
-        }
-        // First what was missed, so that there must be room for two.
+    pub(super) fn send(&mut self, event: Event) {
+        // The missed events precede this one, which takes room for two.
         if self.missed > 0
             && self.events.capacity() > 1
-            && self.events.try_send(Event::Missed(self.missed)).is_ok()
+            && self.events.try_send(Event::Missed { events: self.missed }).is_ok()
         {
             self.missed = 0;
         }
@@ -86,41 +67,30 @@ impl Announcer {
     }
 }
 
-impl Event {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Unmatched(_) => "unmatched status report",
-            Self::Ambiguous(_) => "ambiguous status report",
-            Self::InboxRestarted => "inbox restarted",
-            Self::RecordsSkipped(_) => "records skipped",
-            Self::Missed(_) => "missed",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
-
     use super::*;
 
     #[tokio::test]
-    async fn what_finds_no_room_is_counted() {
-        let shared = Arc::new(Shared::default());
-        let (mut announcer, mut events) = Announcer::new(2, Arc::clone(&shared));
-        // Nobody wants them yet.
-        announcer.announce(Event::InboxRestarted);
-        shared.events_taken.store(true, Ordering::Relaxed);
+    async fn events_without_room_are_counted() {
+        let (mut sender, mut events) = EventSender::new(2);
         for _ in 0..5 {
-            announcer.announce(Event::InboxRestarted);
+            sender.send(Event::InboxRestarted);
         }
         for _ in 0..2 {
             assert_eq!(events.next().await, Some(Event::InboxRestarted));
         }
-        announcer.announce(Event::InboxRestarted);
-        assert_eq!(events.next().await, Some(Event::Missed(3)));
+        sender.send(Event::InboxRestarted);
+        assert_eq!(events.next().await, Some(Event::Missed { events: 3 }));
         assert_eq!(events.next().await, Some(Event::InboxRestarted));
-        drop(announcer);
+        drop(sender);
         assert_eq!(events.next().await, None);
+    }
+
+    #[test]
+    fn an_event_serializes_with_its_kind() {
+        let event = serde_json::to_string(&Event::Missed { events: 3 }).unwrap();
+        assert_eq!(event, r#"{"event":"missed","events":3}"#);
+        assert_eq!(serde_json::to_string(&Event::InboxRestarted).unwrap(), r#"{"event":"inbox_restarted"}"#);
     }
 }

@@ -1,6 +1,6 @@
-//! Performs the exchanges that the driver asks for, and serves callers meanwhile.
+//! Performs the exchanges that the driver asks for.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sms_gateway_core::{
     UserId,
@@ -10,129 +10,148 @@ use sms_gateway_core::{
 };
 
 use super::{Event, task::Task};
-use crate::{Error, client::Outgoing, store::StoreError};
+use crate::{Error, client::Outgoing, connection::GatewaySession, response::Reader, store::StoreError};
 
-/// The request of an exchange.
-enum Request {
-    Ready(Outgoing),
-    /// These messages have no text.
+/// Why a request cannot be sent.
+enum Unsendable {
+    /// The texts of these messages are missing.
     Textless(Vec<UserId>),
-    /// It cannot be written.
-    Unwritable(Error),
+    Failed(Error),
+}
+
+impl From<Error> for Unsendable {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// How an exchange ended.
+enum Outcome {
+    /// The response was read to its end.
+    Read(Reader),
+    Failed(Error),
+    /// The shutdown came first, and nothing was sent.
+    NotSent,
+    /// The shutdown came first, and the request may have arrived.
+    Abandoned,
 }
 
 impl Task<'_> {
-    /// Performs an exchange, and hands its records and its outcome to the driver.
+    /// Performs an exchange, and reports its records and its outcome to the driver.
     pub(super) async fn perform(&mut self, in_flight: InFlight) -> Result<(), StoreError> {
         if in_flight.is_submission() {
-            // What was handed out since the last time is acknowledged, which is a change.
+            // Publishing may have acknowledged updates, which are changes.
             self.save().await?;
         }
-        match self.request(&in_flight) {
-            Request::Ready(outgoing) => self.exchange(in_flight, &outgoing).await,
-            Request::Textless(ids) => {
-                tracing::error!(?ids, "messages without a text are not sent");
+        let outcome = match self.request(&in_flight) {
+            Ok(outgoing) => self.exchange(&in_flight, &outgoing).await?,
+            Err(Unsendable::Failed(error)) => Outcome::Failed(error),
+            Err(Unsendable::Textless(ids)) => {
+                tracing::error!(
+                    ?ids,
+                    gateway = self.gateway.address(),
+                    "messages without a text are not sent"
+                );
                 let now = self.now();
                 self.driver.texts_missing(in_flight, ids, now);
-                Ok(())
-            }
-            Request::Unwritable(error) => {
-                // It was checked when it was accepted.
-                tracing::error!(%error, "a request cannot be written");
-                let now = self.now();
-                let change = self.driver.fail(in_flight, error.failure, now);
-                self.show_health(change, Some(Arc::new(error)));
-                Ok(())
-            }
-        }
-    }
-
-    async fn exchange(&mut self, in_flight: InFlight, outgoing: &Outgoing) -> Result<(), StoreError> {
-        let gateway = self.gateway.clone();
-        let mut reader = match self.serve_until(gateway.exchange(outgoing)).await? {
-            Ok(reader) => reader,
-            Err(error) => {
-                let now = self.now();
-                let change = self.driver.fail(in_flight, error.failure, now);
-                self.show_health(change, Some(Arc::new(error)));
                 return Ok(());
             }
+        };
+        let now = self.now();
+        match outcome {
+            Outcome::Read(reader) => {
+                let change = self.driver.finish(in_flight, reader.session(), Ok(()), now);
+                self.show_health(change, None);
+            }
+            Outcome::Failed(error) => {
+                let change = self.driver.fail(in_flight, error.failure, now);
+                self.show_health(change, Some(error));
+            }
+            Outcome::NotSent => self.driver.texts_missing(in_flight, None, now),
+            Outcome::Abandoned => self.driver.abandon(in_flight, now),
+        }
+        Ok(())
+    }
+
+    async fn exchange(&mut self, in_flight: &InFlight, outgoing: &Outgoing) -> Result<Outcome, StoreError> {
+        let (gateway, grace) = (self.gateway.clone(), self.grace(in_flight));
+        let client = match self.serve_until(gateway.turn(), Duration::ZERO).await? {
+            Some(Ok(client)) => client,
+            Some(Err(error)) => return Ok(Outcome::Failed(error)),
+            None => return Ok(Outcome::NotSent),
+        };
+        let mut reader = match self.serve_until(gateway.exchange(client, outgoing), grace).await? {
+            Some(Ok(reader)) => reader,
+            Some(Err(error)) => return Ok(Outcome::Failed(error)),
+            None => return Ok(Outcome::Abandoned),
         };
         if !in_flight.is_submission() {
             reader.limit_bytes(self.driver.response_bytes());
         }
-        let outcome = loop {
-            match self.serve_until(reader.advance()).await? {
-                Ok(true) => {
-                    let now = self.now();
-                    self.driver.set_inbox_room(self.inbox.has_room());
-                    match self.driver.take(&in_flight, reader.session(), now) {
-                        Taken::Nothing => {}
-                        Taken::Incoming { mark, sms } => self.inbox.hand_out(&sms, mark, &self.link.shared),
-                        Taken::Unmatched(report) => self.announcer.announce(Event::Unmatched(report)),
-                    }
-                }
-                Ok(false) => break Ok(()),
-                Err(error) => break Err(error),
+        loop {
+            match self.serve_until(reader.advance(), grace).await? {
+                Some(Ok(true)) => self.take_record(in_flight, reader.session()),
+                Some(Ok(false)) => return Ok(Outcome::Read(reader)),
+                Some(Err(error)) => return Ok(Outcome::Failed(error)),
+                None => return Ok(Outcome::Abandoned),
             }
-        };
+        }
+    }
+
+    fn take_record(&mut self, in_flight: &InFlight, session: &GatewaySession) {
         let now = self.now();
-        let result = match &outcome {
-            Ok(()) => Ok(()),
-            Err(error) => Err(error.failure),
-        };
-        let change = self.driver.finish(in_flight, reader.session(), result, now);
-        self.show_health(change, outcome.err().map(Arc::new));
-        Ok(())
+        self.driver.set_inbox_room(self.inbox.has_room());
+        match self.driver.take(in_flight, session, now) {
+            Taken::Nothing => {}
+            Taken::Incoming { mark, sms } => self.inbox.send(&sms, mark, &self.shared),
+            Taken::Unmatched(report) => self.events.send(Event::Unmatched(report)),
+        }
     }
 
     /// Writes the request of an exchange.
-    fn request(&self, in_flight: &InFlight) -> Request {
+    fn request(&self, in_flight: &InFlight) -> Result<Outgoing, Unsendable> {
         if let Some(question) = self.driver.question(in_flight) {
-            return ready(self.gateway.prepare(question.call()));
+            return Ok(self.gateway.prepare(question.call())?);
         }
-        match self.driver.submission(in_flight) {
-            Some(submission) => self.submit_request(submission),
-            None => Request::Textless(Vec::new()),
-        }
+        let submission = self.driver.submission(in_flight);
+        submission
+            .map_or_else(|| Err(Unsendable::Textless(Vec::new())), |messages| self.submit_request(messages))
     }
 
-    fn submit_request(&self, submission: Submission<'_>) -> Request {
+    fn submit_request(&self, submission: Submission<'_>) -> Result<Outgoing, Unsendable> {
         let (ports, alphabet, status_report) =
             (submission.ports, submission.alphabet, submission.status_report);
-        let messages: Vec<_> = submission.collect();
-        let is_textless = |id: &UserId| self.ledger.text(*id).is_none();
-        let textless: Vec<_> = messages.iter().map(|to| to.id).filter(is_textless).collect();
-        if !textless.is_empty() {
-            return Request::Textless(textless);
+        let (mut messages, mut textless) = (Vec::new(), Vec::new());
+        for message in submission {
+            match self.outbox.text(message.id) {
+                Some(text) => messages.push((message, text)),
+                None => textless.push(message.id),
+            }
         }
-        let texts: Vec<_> = messages.iter().map(|to| [self.ledger.text(to.id).unwrap_or_default()]).collect();
+        if !textless.is_empty() {
+            return Err(Unsendable::Textless(textless));
+        }
+        let texts: Vec<_> = messages.iter().map(|(_, text)| [&**text]).collect();
         let recipients: Vec<_> = messages
             .iter()
             .zip(&texts)
-            .map(|(to, text)| Recipient::new(to.number()).params(text).user_id(to.id))
+            .map(|((message, _), text)| Recipient::new(message.number()).params(text).user_id(message.id))
             .collect();
-        match send_sms(&recipients, ports, alphabet, status_report) {
-            Ok(request) => ready(self.gateway.prepare(AnyCall::from(&request))),
-            Err(error) => Request::Unwritable(error.into()),
-        }
+        let request = send_sms(&recipients, ports, alphabet, status_report).map_err(Error::from)?;
+        Ok(self.gateway.prepare(AnyCall::from(&request))?)
     }
 
     /// Publishes whether the gateway answers.
-    fn show_health(&self, change: HealthChange, error: Option<Arc<Error>>) {
+    fn show_health(&self, change: HealthChange, error: Option<Error>) {
         let DriverHealth { is_known, failure, failures, .. } = *self.driver.health();
-        let error = error.filter(|_| failure.is_some());
+        let error = error.filter(|_| failure.is_some()).map(Arc::new);
         let is_news = change != HealthChange::Nothing;
         if let (true, Some(error)) = (is_news, &error) {
-            tracing::warn!(error = error.explain(), gateway = error.gateway(), "a request failed");
+            tracing::warn!(error = error.explain(), gateway = self.gateway.address(), "a request failed");
         }
-        self.health.send_if_modified(|health| {
+        self.shared.health.send_if_modified(|health| {
             (health.is_known, health.failures, health.error) = (is_known, failures, error);
             is_news
         });
     }
-}
-
-fn ready(outgoing: Result<Outgoing, Error>) -> Request {
-    outgoing.map_or_else(Request::Unwritable, Request::Ready)
 }

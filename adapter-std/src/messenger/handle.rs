@@ -1,137 +1,191 @@
-//! A message's handle.
+//! The handle of a message, and its way to the messenger's task.
 
 use std::{fmt, sync::Arc};
 
 use sms_gateway_core::{
     UserId,
-    track::{Message, State, Stopping},
+    track::{Message, NumberBuf, State, StopResult},
 };
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::{
-    Closed,
-    link::{Command, Link},
-};
+use super::{Closed, SendError, Sms, shared::Shared};
 
-/// A message under way: what becomes of it, and the claim to hear its end.
+/// A request to a messenger's task.
+pub(super) enum Command {
+    /// Accepts a message. The permit stands for a free slot.
+    Send { sms: Sms, permit: OwnedSemaphorePermit, reply: oneshot::Sender<Result<Handle, SendError>> },
+    /// Stops a message.
+    Stop { id: UserId, reply: oneshot::Sender<StopResult> },
+    /// Returns handles of the messages that have none.
+    Unclaimed { reply: oneshot::Sender<Vec<Handle>> },
+}
+
+/// A way to send commands to the task, which does not keep the task running.
+#[derive(Clone)]
+pub(super) struct TaskHandle {
+    pub(super) shared: Arc<Shared>,
+    pub(super) commands: mpsc::WeakSender<Command>,
+}
+
+impl TaskHandle {
+    /// Sends a command and waits for the reply.
+    pub(super) async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Closed> {
+        let (sender, reply) = oneshot::channel();
+        if let Some(commands) = self.commands.upgrade() {
+            // If the task has ended, so has the reply.
+            let _ = commands.send(command(sender)).await;
+        }
+        match reply.await {
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(self.shared.closed().await),
+        }
+    }
+}
+
+/// The facts about a message that change.
+#[derive(Clone, Debug)]
+pub(super) struct Snapshot {
+    pub(super) message: Message,
+    /// The text, until the gateway has accepted the message.
+    pub(super) text: Option<Arc<str>>,
+}
+
+/// A message in flight, and the claim to its outcome.
 ///
-/// A message is kept until its handle is [acknowledged](Self::acknowledge), and comes again after a restart until then. So
-/// take its outcome, note it where it is to be noted, and acknowledge the handle behind that: whenever the program ends in
-/// between, it hears of the message again.
+/// The messenger keeps a message until its handle is [acknowledged](Self::acknowledge), and reports it again after each
+/// restart until then. So wait for the outcome, process it, and then acknowledge the handle: if the program ends in between,
+/// the next start returns the message again.
 ///
-/// Dropping a handle is no acknowledgement, since a program that fails drops its handles too: the message goes on, keeps
-/// its place in the messenger, and is among [`Messenger::unclaimed`](super::Messenger::unclaimed) or, after a restart, what
-/// [`Builder::start`](super::Builder::start) gives. Who does not care what becomes of a message acknowledges it at once.
-#[must_use = "a message keeps its place until its handle is acknowledged"]
+/// Dropping a handle does not acknowledge it, because a program that fails drops its handles too. The message continues,
+/// keeps its slot in the messenger, and is among [`Messenger::unclaimed`](super::Messenger::unclaimed) or, after a restart,
+/// among the handles that [`Builder::start`](super::Builder::start) returns. To ignore the outcome, acknowledge the handle at
+/// once.
+#[must_use = "a message keeps its slot until its handle is acknowledged"]
 pub struct Handle {
     id: UserId,
+    number: NumberBuf,
     reference: Option<Arc<str>>,
-    news: watch::Receiver<Message>,
-    /// The end was told as news.
-    is_told: bool,
-    link: Link,
+    updates: watch::Receiver<Snapshot>,
+    /// `next_update` has returned the end.
+    is_finished: bool,
+    task: TaskHandle,
 }
 
 impl Handle {
     pub(super) fn new(
         id: UserId,
+        number: NumberBuf,
         reference: Option<Arc<str>>,
-        mut news: watch::Receiver<Message>,
-        link: Link,
+        mut updates: watch::Receiver<Snapshot>,
+        task: TaskHandle,
     ) -> Self {
-        news.mark_changed();
-        Self { id, reference, news, is_told: false, link }
+        updates.mark_changed();
+        Self { id, number, reference, updates, is_finished: false, task }
     }
 
-    /// The message: the user_id by which the gateway knows it.
-    pub fn id(&self) -> UserId {
+    /// Returns the message's user_id, by which the gateway identifies it.
+    pub const fn id(&self) -> UserId {
         self.id
     }
 
-    /// By what the caller knows it: see [`Sms::reference`](super::Sms::reference).
+    /// Returns the recipient's number.
+    pub fn number(&self) -> &str {
+        self.number.as_str()
+    }
+
+    /// Returns the text while it is stored, which is until the gateway has accepted the message.
+    pub fn text(&self) -> Option<Arc<str>> {
+        self.updates.borrow().text.clone()
+    }
+
+    /// Returns the caller's [reference](super::Sms::reference).
     pub fn reference(&self) -> Option<&str> {
         self.reference.as_deref()
     }
 
-    /// What is known of it now.
+    /// Returns the current state of the message.
     pub fn current(&self) -> Message {
-        *self.news.borrow()
+        self.updates.borrow().message
     }
 
-    /// Waits until the gateway has accepted the message, or it has come further, or to its end without that: see
-    /// [`Message::state`]. Dropping the future loses nothing; the same goes for the methods below.
+    /// Waits until the gateway has accepted the message, or the message is finished without that: see [`Message::state`].
+    /// Dropping the future loses nothing; the same holds for the methods below.
     ///
     /// # Errors
-    /// [`Closed`] when the messenger ends before that.
+    /// [`Closed`] if the messenger ends before that.
     pub async fn accepted(&self) -> Result<Message, Closed> {
         self.until(|message| {
-            !matches!(message.state, State::Asked | State::Submitted | State::Uncertain) || message.is_final
+            !matches!(message.state, State::Unsent | State::Submitted | State::Uncertain) || message.is_final
         })
         .await
     }
 
-    /// Waits until the network has the message, or it has come to an end.
+    /// Waits until the network has the message, or the message is finished.
     ///
     /// # Errors
-    /// [`Closed`] when the messenger ends before that.
+    /// [`Closed`] if the messenger ends before that.
     pub async fn sent(&self) -> Result<Message, Closed> {
         self.until(|message| message.state == State::Sent || message.is_final).await
     }
 
-    /// Waits for the message's end. It counts as told once the handle is [acknowledged](Self::acknowledge).
+    /// Waits until the message is finished. It is reported again after a restart until the handle is
+    /// [acknowledged](Self::acknowledge).
     ///
     /// # Errors
-    /// [`Closed`] when the messenger ends before that. The message goes on when it starts again.
+    /// [`Closed`] if the messenger ends before that. The message continues when the messenger starts again.
     pub async fn outcome(&self) -> Result<Message, Closed> {
         self.until(|message| message.is_final).await
     }
 
-    /// Waits for what this method has not told yet: first what is known now, then each change, and nothing behind the end.
-    /// Of changes that come faster than they are taken it tells the latest.
+    /// Waits for the next update: first the current state, then each change, and `None` after the end. If changes arrive
+    /// faster than the caller reads them, it returns only the latest.
     ///
     /// # Errors
-    /// [`Closed`] when the messenger ends before that.
-    pub async fn news(&mut self) -> Result<Option<Message>, Closed> {
-        if self.is_told {
+    /// [`Closed`] if the messenger ends before that.
+    pub async fn next_update(&mut self) -> Result<Option<Message>, Closed> {
+        if self.is_finished {
             return Ok(None);
         }
-        if self.news.changed().await.is_err() {
-            return Err(self.link.closed().await);
+        if self.updates.changed().await.is_err() {
+            return Err(self.task.shared.closed().await);
         }
-        let message = *self.news.borrow_and_update();
-        self.is_told = message.is_final;
+        let message = self.updates.borrow_and_update().message;
+        self.is_finished = message.is_final;
         Ok(Some(message))
     }
 
-    /// Stops the message. What the gateway has is stopped by its request: with all messages of the same request that wait.
-    /// Dropping the future leaves open whether it is stopped.
+    /// Stops the message. If the gateway has it, the gateway stops its whole request, with all waiting messages of it. After
+    /// the future was dropped, the message may or may not be stopped.
     ///
     /// # Errors
-    /// [`Closed`] when the messenger has ended.
-    pub async fn stop(&self) -> Result<Stopping, Closed> {
-        match self.link.commands.upgrade() {
-            Some(commands) => self.link.ask(&commands, |reply| Command::Stop { id: self.id, reply }).await,
-            None => Err(self.link.closed().await),
-        }
+    /// [`Closed`] if the messenger has ended.
+    pub async fn stop(&self) -> Result<StopResult, Closed> {
+        self.task.ask(|reply| Command::Stop { id: self.id, reply }).await
     }
 
-    /// The caller has taken note of the message's end, or does not want to hear of it: it will not be told (again).
+    /// Acknowledges the message's outcome, or declares that the caller does not need it: the messenger does not report it
+    /// again.
     ///
-    /// It is stored with what the messenger stores next, or when it is shut down; a crash before that tells the message again.
+    /// The acknowledgement is stored with the next change, or at shutdown. After a crash before that, the message is reported
+    /// again.
     pub fn acknowledge(self) {
-        self.link.shared.acknowledge(|acknowledged| acknowledged.messages.push(self.id));
+        self.task.shared.acknowledge(|acknowledged| acknowledged.messages.push(self.id));
     }
 
-    async fn until(&self, reached: impl FnMut(&Message) -> bool) -> Result<Message, Closed> {
-        let mut news = self.news.clone();
-        let reached = news.wait_for(reached).await.map(|message| *message);
-        match reached {
+    async fn until(&self, mut reached: impl FnMut(&Message) -> bool) -> Result<Message, Closed> {
+        let mut updates = self.updates.clone();
+        let snapshot = updates.wait_for(|snapshot| reached(&snapshot.message)).await;
+        match snapshot.map(|snapshot| snapshot.message) {
             Ok(message) => Ok(message),
-            Err(_) => Err(self.link.closed().await),
+            Err(_) => Err(self.task.shared.closed().await),
         }
     }
 }
 
+/// Shows neither the number nor the text, which do not belong in logs.
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle")

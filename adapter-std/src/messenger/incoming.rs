@@ -1,27 +1,23 @@
-//! Messages that come in.
+//! Incoming messages.
 
-use std::{
-    collections::VecDeque,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
-use futures_core::Stream;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 use sms_gateway_core::{Timestamp, call::IncomingSms, json::Text, track::InboxMark};
 use tokio::sync::mpsc;
 
-use super::link::Shared;
+use super::{Receiver, shared::Shared};
 
-/// A message that came in. It comes again after a restart until it is [acknowledged](Self::acknowledge).
+/// An incoming message. It is handed out again after a restart until it is [acknowledged](Self::acknowledge).
 ///
-/// It may also come again, with another id, when the gateway numbers its messages anew
-/// ([`Event::InboxRestarted`](super::Event::InboxRestarted)); the hash of its mark then is the same as before.
-#[derive(Debug)]
-#[must_use = "a message keeps its place until it is acknowledged"]
+/// It may also be handed out again, with another id, when the gateway restarts the ids of its messages
+/// ([`Event::InboxRestarted`](super::Event::InboxRestarted)); the hash of its mark is the same as before.
+///
+/// It serializes with the field names of the API; `text` is null if it was too long.
+#[must_use = "a message keeps its slot until it is acknowledged"]
 #[non_exhaustive]
 pub struct Incoming {
-    /// The gateway's id of it, and a hash that stays the same when ids begin anew.
+    /// The message's id, and a hash that stays the same when the ids restart.
     pub mark: InboxMark,
     /// The port that received it.
     pub port: Option<u32>,
@@ -29,35 +25,42 @@ pub struct Incoming {
     pub number: String,
     /// The number of the SMSC.
     pub smsc: String,
-    /// When it came in, by the gateway's clock.
+    /// The time at which it arrived, by the gateway's clock.
     pub time: Option<Timestamp>,
-    /// The text; empty when it was too long.
+    /// The text; empty if it was too long.
     pub text: String,
-    /// What is wrong with the text.
+    /// The flaw of the text.
     pub flaw: Option<Flaw>,
     receipt: Receipt,
 }
 
-/// What is wrong with a text.
+/// A flaw of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Flaw {
-    /// It has U+FFFD in place of what was unreadable, or a stray backslash.
+    /// It has U+FFFD in place of unreadable characters, or a stray backslash.
     Lossy,
-    /// It is missing, since it did not find room in the record buffer. It can be fetched with
-    /// [`query_incoming_sms`](crate::Gateway::query_incoming_sms) after the id before it, by a gateway with a larger one.
+    /// It is missing because it did not fit into the record buffer. A gateway with a larger one can query it, with
+    /// [`query_incoming_sms`](crate::Gateway::query_incoming_sms) after the id before it.
     TooLong {
-        /// The size that would do, in bytes: see [`Builder::record_buffer`](crate::Builder::record_buffer).
+        /// The size that suffices, in bytes: see [`Builder::record_buffer`](crate::Builder::record_buffer).
         needed: usize,
     },
 }
 
+/// The position of a message in the order in which messages were handed out.
+struct Receipt {
+    position: u64,
+    shared: Arc<Shared>,
+}
+
 impl Incoming {
-    /// The caller has taken note of the message: it does not come again. That holds once those that were handed out before it
-    /// are acknowledged too, and what the messenger stores next is stored. Without a [store](super::Builder::store) that lasts
-    /// it holds until the messenger ends.
+    /// Acknowledges the message, so that it is not handed out again. This takes effect once all messages that were handed
+    /// out before it are acknowledged too, and with the next change that the messenger stores. Without a durable
+    /// [store](super::Builder::store) it lasts until the messenger ends.
     pub fn acknowledge(self) {
-        let place = self.receipt.place;
-        self.receipt.shared.acknowledge(|acknowledged| acknowledged.incoming.push(place));
+        let Receipt { position, shared } = self.receipt;
+        shared.acknowledge(|acknowledged| acknowledged.incoming.push(position));
     }
 
     fn new(sms: &IncomingSms<'_>, mark: InboxMark, receipt: Receipt) -> Self {
@@ -79,59 +82,60 @@ impl Incoming {
     }
 }
 
-struct Receipt {
-    place: u64,
-    shared: Arc<Shared>,
-}
-
-impl std::fmt::Debug for Receipt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.place.fmt(f)
+impl Serialize for Incoming {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Incoming", 6)?;
+        fields.serialize_field("incoming_sms_id", &self.mark.id)?;
+        if let Some(port) = &self.port {
+            fields.serialize_field("port", port)?;
+        }
+        fields.serialize_field("number", &self.number)?;
+        fields.serialize_field("smsc", &self.smsc)?;
+        if let Some(time) = &self.time {
+            fields.serialize_field("timestamp", time)?;
+        }
+        let is_too_long = matches!(self.flaw, Some(Flaw::TooLong { .. }));
+        fields.serialize_field("text", &(!is_too_long).then_some(&self.text))?;
+        fields.end()
     }
 }
 
-/// Receives messages that come in, in their order. It is a [`Stream`], too.
+/// Shows neither the number nor the text, which do not belong in logs.
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("mark", &self.mark)
+            .field("port", &self.port)
+            .field("time", &self.time)
+            .field("flaw", &self.flaw)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Receives incoming messages, in order. It is a [`Stream`](futures_core::Stream) too.
 ///
-/// So many as [`Builder::unacknowledged`](super::Builder::unacknowledged) says are handed out and not acknowledged at most; then no more
-/// are fetched until one is. Dropping it ends that as well, and what was not acknowledged comes again after a restart.
-#[derive(Debug)]
-pub struct Inbox {
-    messages: mpsc::Receiver<Incoming>,
-}
+/// At most as many as [`Builder::unacknowledged`](super::Builder::unacknowledged) allows are handed out and not
+/// acknowledged; until one is acknowledged, no more are queried. Dropping the inbox ends the queries as well, and the
+/// messages that were not acknowledged are handed out again after a restart.
+pub type Inbox = Receiver<Incoming>;
 
-impl Inbox {
-    /// Waits for the next message; `None` when the messenger has ended. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Incoming> {
-        self.messages.recv().await
-    }
-}
-
-impl Stream for Inbox {
-    type Item = Incoming;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Incoming>> {
-        self.messages.poll_recv(context)
-    }
-}
-
-/// The task's side: the messages that were handed out and are not acknowledged.
+/// The task's side of the inbox: the messages that were handed out and are not acknowledged.
 pub(super) struct InboxSender {
     messages: mpsc::Sender<Incoming>,
     /// The maximum number of messages.
     capacity: usize,
-    /// The place of the first one, in the order in which they were handed out.
+    /// The position of the first one.
     first: u64,
     /// Each mark, and whether it is acknowledged.
     open: VecDeque<(InboxMark, bool)>,
 }
 
 impl InboxSender {
-    /// Both sides, for at most `capacity` messages.
+    /// Returns both sides, for at most `capacity` messages.
     pub(super) fn new(capacity: usize) -> (Self, Inbox) {
         // One more, for a page that began when there was no room.
-        let (sender, messages) = mpsc::channel(capacity.saturating_add(1));
-        let inbox = Self { messages: sender, capacity, first: 0, open: VecDeque::new() };
-        (inbox, Inbox { messages })
+        let (messages, receiver) = mpsc::channel(capacity.saturating_add(1));
+        (Self { messages, capacity, first: 0, open: VecDeque::new() }, Receiver(receiver))
     }
 
     /// Whether another message can be handed out.
@@ -140,20 +144,20 @@ impl InboxSender {
     }
 
     /// Hands out a message.
-    pub(super) fn hand_out(&mut self, sms: &IncomingSms<'_>, mark: InboxMark, shared: &Arc<Shared>) {
-        let place = self.first + self.open.len() as u64;
+    pub(super) fn send(&mut self, sms: &IncomingSms<'_>, mark: InboxMark, shared: &Arc<Shared>) {
+        let position = self.first + self.open.len() as u64;
         self.open.push_back((mark, false));
-        let message = Incoming::new(sms, mark, Receipt { place, shared: Arc::clone(shared) });
-        if self.messages.try_send(message).is_err() {
-            tracing::debug!("a message that arrived finds no receiver");
+        let receipt = Receipt { position, shared: Arc::clone(shared) };
+        if self.messages.try_send(Incoming::new(sms, mark, receipt)).is_err() {
+            tracing::debug!("an incoming message has no receiver");
         }
     }
 
-    /// Takes acknowledgements; the mark up to which all are.
-    pub(super) fn acknowledged(&mut self, places: &[u64]) -> Option<InboxMark> {
-        for place in places {
-            let place = place.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
-            if let Some((_, acknowledged)) = place.and_then(|place| self.open.get_mut(place)) {
+    /// Takes acknowledgements. Returns the last mark up to which all messages are acknowledged.
+    pub(super) fn acknowledged(&mut self, positions: &[u64]) -> Option<InboxMark> {
+        for position in positions {
+            let index = position.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+            if let Some((_, acknowledged)) = index.and_then(|index| self.open.get_mut(index)) {
                 *acknowledged = true;
             }
         }

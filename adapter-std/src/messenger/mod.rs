@@ -1,7 +1,7 @@
-//! Messages followed from sending to delivery, over lost answers and restarts.
+//! Messages tracked from sending to delivery, across lost responses and restarts.
 //!
-//! A [`Messenger`] is a task that owns a [`Gateway`], a [tracker](crate::core::track) and a [store](crate::store). It sends what it is
-//! given, asks what became of it, and tells.
+//! A [`Messenger`] is a task that owns a [`Gateway`], a [tracker](crate::core::track) and a [store](crate::store). It sends
+//! messages, queries their results, and reports updates.
 //!
 //! ```no_run
 //! use sms_gateway::{Gateway, Messenger, Sms};
@@ -18,11 +18,12 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # Over a restart
-//! With a store that lasts, [`Messenger::send`] has stored the message when it returns, and all that is known of it is stored before
-//! the next request leaves. A message that has not reached the gateway is sent after the restart; one of which that is not
-//! known is looked up, and sent again only if [`Sms::resend`] allows. Each comes again, from [`Builder::start`], until its
-//! handle was [acknowledged](Handle::acknowledge). The caller knows it by its [`reference`](Sms::reference).
+//! # Restarts
+//! With a durable store, [`Messenger::send`] returns once the message is stored, and everything known about it is stored before
+//! the next request is sent. After a restart, a message that has not reached the gateway is sent. If it may have reached the
+//! gateway, the messenger queries it, and sends it again only if [`Sms::resend`] allows that. [`Builder::start`] returns each
+//! message until its handle is [acknowledged](Handle::acknowledge). Callers recognize it by its
+//! [`reference`](Sms::reference).
 //!
 //! ```
 //! use sms_gateway::{Gateway, Messenger, Sms, store::MemoryStore};
@@ -39,175 +40,173 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Without a [store](Builder::store) that lasts nothing is known after a restart. What had not reached the gateway is lost, what had
-//! is not followed any more, and all that the gateway's inbox holds is [handed out](Messenger::incoming) again, acknowledged or not.
+//! Without a durable [store](Builder::store), a restart loses everything: messages that had not reached the gateway are lost,
+//! others are not tracked any more, and the gateway's whole inbox is [handed out](Messenger::incoming) again, acknowledged or
+//! not.
 //!
-//! # What is bounded
-//! A messenger holds [so many messages](Builder::capacity) and no more: [`Messenger::send`] waits for room. The same goes for
-//! [messages that come in](Builder::unacknowledged) and for [events](Builder::events).
+//! # Bounds
+//! A messenger holds a [fixed number of messages](Builder::capacity): [`Messenger::send`] waits for a free slot. The same holds
+//! for [incoming messages](Builder::unacknowledged) and [events](Builder::events).
 
 mod builder;
-mod desk;
+mod callers;
+mod commands;
 mod error;
 mod event;
 mod exchange;
 mod handle;
+mod health;
 mod incoming;
-mod keeper;
-mod ledger;
-mod link;
+mod outbox;
+mod receiver;
 mod restore;
+mod shared;
 mod sms;
 mod task;
+mod write_batch;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, TryAcquireError, mpsc, watch};
 
 pub use builder::Builder;
 pub use error::{Closed, SendError, StartError};
 pub use event::{Event, Events};
 pub use handle::Handle;
+pub use health::Health;
 pub use incoming::{Flaw, Inbox, Incoming};
+pub use receiver::Receiver;
 pub use sms::Sms;
 
-use crate::{Error, Gateway};
-use link::{Command, Link};
+use crate::Gateway;
+use handle::{Command, TaskHandle};
 
-/// Sends messages and follows them: see the [module](self). Cheap to clone; clones share one task.
+/// Sends and tracks messages: see the [module](self). Cheap to clone; clones share one task.
 ///
-/// The task ends with [`shutdown`](Self::shutdown), when all clones are dropped, or when the store fails. Handles don't keep it.
+/// The task ends with [`shutdown`](Self::shutdown), when all clones are dropped, or when the store fails. Handles do not keep
+/// it running.
 #[derive(Clone)]
 pub struct Messenger {
     gateway: Gateway,
-    commands: mpsc::Sender<Command>,
-    link: Link,
-    /// A permit for each message that can be taken.
-    room: Arc<Semaphore>,
-    health: watch::Receiver<Health>,
+    task: TaskHandle,
+    /// Keeps the task running.
+    _commands: mpsc::Sender<Command>,
     inbox: Arc<Mutex<Option<Inbox>>>,
     events: Arc<Mutex<Option<Events>>>,
 }
 
-/// How the gateway answers.
-///
-/// Whoever [waits](watch::Receiver::changed) for a change hears of each request that fails, and of the first one that succeeds
-/// again. An error that stays until somebody does something about it, such as a refused login, is told once: again when it changes, or
-/// when it stays after [other credentials](Gateway::set_credentials).
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Health {
-    /// Whether any request has succeeded or failed yet.
-    pub is_known: bool,
-    /// Why the last request failed; `None` when it did not. Messages wait until requests succeed again.
-    pub error: Option<Arc<Error>>,
-    /// How many requests have failed in a row, those that were not sent since the login is refused included.
-    pub failures: u32,
-}
-
 impl Messenger {
-    /// A messenger over this gateway. A clone of the gateway may be used beside it; their calls take turns.
+    /// Starts with a gateway. Clones of the gateway can be used at the same time; their calls take turns.
     pub fn builder(gateway: Gateway) -> Builder {
         Builder::new(gateway)
     }
 
-    /// Takes a message: it is stored when this returns, and will be sent. Waits while there is no [room](Builder::capacity).
+    /// Accepts a message: it is stored when this returns, and will be sent. Waits for a free [slot](Builder::capacity).
     /// Messages from several tasks are stored, and sent, together.
     ///
-    /// When the future is dropped before it is ready, the message is not sent, or it was taken already: then its handle is
+    /// If the future is dropped before it is ready, the message is not sent, or it was accepted already: then its handle is
     /// among [`unclaimed`](Self::unclaimed).
     ///
     /// # Errors
-    /// [`SendError`]: the message was not taken.
+    /// [`SendError`]: the message was not accepted.
     pub async fn send(&self, sms: Sms) -> Result<Handle, SendError> {
         check(&sms)?;
-        match Arc::clone(&self.room).acquire_owned().await {
-            Ok(room) => self.send_with(sms, room).await,
-            Err(_) => Err(SendError::Closed(self.link.closed().await)),
+        match Arc::clone(&self.task.shared.permits).acquire_owned().await {
+            Ok(permit) => self.send_with(sms, permit).await,
+            Err(_) => Err(SendError::Closed(self.task.shared.closed().await)),
         }
     }
 
-    /// As [`send`](Self::send), but does not wait for room.
+    /// Accepts a message as [`send`](Self::send) does, but does not wait for a free slot.
     ///
     /// # Errors
-    /// [`SendError::Full`], or as of [`send`](Self::send).
+    /// [`SendError::Full`], and those of [`send`](Self::send).
     pub async fn try_send(&self, sms: Sms) -> Result<Handle, SendError> {
         check(&sms)?;
-        match Arc::clone(&self.room).try_acquire_owned() {
-            Ok(room) => self.send_with(sms, room).await,
+        match Arc::clone(&self.task.shared.permits).try_acquire_owned() {
+            Ok(permit) => self.send_with(sms, permit).await,
             Err(TryAcquireError::NoPermits) => Err(SendError::Full),
-            Err(TryAcquireError::Closed) => Err(SendError::Closed(self.link.closed().await)),
+            Err(TryAcquireError::Closed) => Err(SendError::Closed(self.task.shared.closed().await)),
         }
     }
 
-    async fn send_with(&self, sms: Sms, room: OwnedSemaphorePermit) -> Result<Handle, SendError> {
-        let command = |reply| Command::Send { sms, room, reply };
-        self.link.ask(&self.commands, command).await.map_err(SendError::Closed)?
+    async fn send_with(&self, sms: Sms, permit: OwnedSemaphorePermit) -> Result<Handle, SendError> {
+        self.task.ask(|reply| Command::Send { sms, permit, reply }).await.map_err(SendError::Closed)?
     }
 
-    /// Handles of the messages that are not acknowledged and have none: theirs were dropped. Dropping the future loses nothing.
+    /// Returns handles of the messages whose outcome is not acknowledged and whose handles were dropped. Dropping the future
+    /// loses nothing.
     ///
     /// # Errors
-    /// [`Closed`] when the messenger has ended.
+    /// [`Closed`] if the messenger has ended.
     pub async fn unclaimed(&self) -> Result<Vec<Handle>, Closed> {
-        self.link.ask(&self.commands, |reply| Command::Unclaimed { reply }).await
+        self.task.ask(|reply| Command::Unclaimed { reply }).await
     }
 
-    /// Receives messages that come in. `None` when it was taken before, or when they are not
-    /// [fetched](Builder::incoming).
+    /// Returns the receiver of incoming messages; `None` if it was returned before, or if incoming messages are not
+    /// [queried](Builder::incoming).
     ///
-    /// The first ones are those that the gateway's inbox holds already and that were not acknowledged: without a
-    /// [store](Builder::store) that lasts the whole inbox, after each start.
+    /// It starts with the messages in the gateway's inbox that were not acknowledged: without a durable
+    /// [store](Builder::store) the whole inbox, after each start.
     pub fn incoming(&self) -> Option<Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Receives what else there is to know. `None` when it was taken before. Until it is taken, events are dropped.
+    /// Returns the receiver of events; `None` if it was returned before.
     pub fn events(&self) -> Option<Events> {
-        self.link.shared.events_taken.store(true, Ordering::Relaxed);
         self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// How the gateway answers, now and from now on: whether the login is refused, for example. A refused login is not
-    /// tried again; set the right one with [`Gateway::set_credentials`], and requests go on at once.
+    /// Returns the current health and its changes: whether the login is refused, for example. A refused login is not
+    /// repeated; set the right credentials with [`Gateway::set_credentials`], and requests continue at once.
     pub fn health(&self) -> watch::Receiver<Health> {
-        self.health.clone()
+        let mut health = self.task.shared.health.subscribe();
+        // An error that is there already is a change.
+        if health.borrow().error.is_some() {
+            health.mark_changed();
+        }
+        health
     }
 
-    /// The gateway.
-    pub fn gateway(&self) -> &Gateway {
+    /// Returns the gateway.
+    pub const fn gateway(&self) -> &Gateway {
         &self.gateway
     }
 
-    /// Ends the messenger: takes nothing more, waits for the answer of a request that has left, stores, and closes the store.
-    /// Dropping the future does not call that off, once it was awaited.
+    /// Ends the messenger: accepts nothing more, stores what is known, and closes the store.
+    ///
+    /// A request that submits or stops messages is awaited for the [shutdown timeout](Builder::shutdown_timeout) at most; any
+    /// other is abandoned. So the shutdown ends in time even if the gateway is silent or another caller holds a
+    /// [`Response`](crate::Response). The connection stays open while other clones of the [`Gateway`] exist.
+    ///
+    /// Once the future was polled, dropping it does not stop the shutdown.
     ///
     /// # Errors
-    /// [`Closed`] when it has ended otherwise before.
+    /// [`Closed`] if it has ended for another reason.
     pub async fn shutdown(self) -> Result<(), Closed> {
-        self.link.shared.shut_down();
-        match self.link.closed().await {
+        self.task.shared.shut_down();
+        match self.task.shared.closed().await {
             Closed::ShutDown => Ok(()),
             closed => Err(closed),
         }
     }
 }
 
-/// Shows nothing of messages.
+/// Shows nothing about messages.
 impl fmt::Debug for Messenger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let room = self.room.available_permits();
+        let free = self.task.shared.permits.available_permits();
         f.debug_struct("Messenger")
             .field("gateway", &self.gateway)
-            .field("room", &room)
+            .field("free", &free)
             .finish_non_exhaustive()
     }
 }
 
-/// What is not checked where a message is made.
+/// Checks what [`Sms`] does not.
 fn check(sms: &Sms) -> Result<(), SendError> {
     match sms.reference.as_deref().map_or(0, str::len) {
         bytes if bytes > Sms::MAX_REFERENCE_BYTES => Err(SendError::Reference { bytes }),

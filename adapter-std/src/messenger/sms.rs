@@ -1,4 +1,4 @@
-//! A message to be sent.
+//! An outgoing message.
 
 use std::{fmt, sync::Arc};
 
@@ -9,9 +9,9 @@ use sms_gateway_core::{
     track::Draft,
 };
 
-/// A message to be sent: a number and a text, and how.
+/// A message to send: a number, a text, and options.
 ///
-/// The text is sent as it is: a `#param#` in it is nothing special.
+/// The text is sent unchanged: a `#param#` in it has no special meaning.
 ///
 /// ```
 /// use sms_gateway::{Sms, core::{Invalid, Number, text::Encoding}};
@@ -36,11 +36,11 @@ pub struct Sms {
 }
 
 impl Sms {
-    /// The longest [`reference`](Self::reference), in bytes.
+    /// The maximum length of a [`reference`](Self::reference), in bytes.
     pub const MAX_REFERENCE_BYTES: usize = 255;
 
-    /// A message to this number: by any port, GSM 7-bit if all of its characters allow that and else Unicode, with status
-    /// reports, never sent twice.
+    /// Creates a message to a number: through any port, in GSM 7-bit if all of its characters allow that and otherwise in
+    /// Unicode, with status reports, never sent twice.
     ///
     /// # Errors
     /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above [`SendSms::MAX_TEXT_BYTES`].
@@ -62,17 +62,17 @@ impl Sms {
         sms.encoding(Encoding::Auto)
     }
 
-    /// The ports it may be sent through; without any the gateway chooses.
+    /// Sets the ports through which it may be sent; without any the gateway chooses.
     #[must_use]
     pub const fn ports(mut self, ports: Ports) -> Self {
         self.ports = ports;
         self
     }
 
-    /// How it is encoded.
+    /// Sets the encoding.
     ///
     /// # Errors
-    /// [`Invalid::Alphabet`] when [`Encoding::Gsm7Bit`] does not have a character of the text.
+    /// [`Invalid::Alphabet`] if [`Encoding::Gsm7Bit`] lacks a character of the text.
     pub fn encoding(mut self, encoding: Encoding) -> Result<Self, Invalid> {
         let shape = shape(self.text.chars(), encoding)
             .map_err(|error| Invalid::Alphabet { recipient: 0, character: error.character })?;
@@ -80,30 +80,30 @@ impl Sms {
         Ok(self)
     }
 
-    /// Whether status reports are asked for. Without, the message's end is that it was sent.
+    /// Sets whether status reports are requested. Without them, the message is finished once it is sent.
     #[must_use]
     pub const fn status_report(mut self, request: bool) -> Self {
         self.status_report = request;
         self
     }
 
-    /// Whether it is sent again when the answer to its request was lost and the gateway, its queue empty, twice does not
-    /// know it. Then it may be sent twice; otherwise it ends [`Unresolved`](sms_gateway_core::track::State::Unresolved).
+    /// Sets whether it is sent again if the response to its request was lost and the gateway, its queue empty, twice does not
+    /// have it. It may then be sent twice; otherwise it ends [`Unresolved`](sms_gateway_core::track::State::Unresolved).
     #[must_use]
     pub const fn resend(mut self, allowed: bool) -> Self {
         self.resend = allowed;
         self
     }
 
-    /// By what the caller knows the message again after a restart, up to [`MAX_REFERENCE_BYTES`](Self::MAX_REFERENCE_BYTES).
-    /// An empty one is none.
+    /// Sets the caller's reference, by which it recognizes the message after a restart; at most
+    /// [`MAX_REFERENCE_BYTES`](Self::MAX_REFERENCE_BYTES). An empty reference is ignored.
     #[must_use]
     pub fn reference(mut self, reference: &str) -> Self {
         self.reference = (!reference.is_empty()).then(|| reference.into());
         self
     }
 
-    /// The recipient's number.
+    /// Returns the recipient's number.
     pub fn number(&self) -> &str {
         &self.number
     }
@@ -118,14 +118,14 @@ impl Sms {
     }
 }
 
-/// Shows neither number nor text, which are nobody's business in a log.
+/// Shows neither the number nor the text, which do not belong in logs.
 impl fmt::Debug for Sms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sms").field("reference", &self.reference).finish_non_exhaustive()
     }
 }
 
-/// How many bytes a text takes in a request's JSON.
+/// Returns the number of bytes of a text in a request's JSON.
 fn written_bytes(text: &str) -> u16 {
     let bytes = text.bytes().map(|byte| match byte {
         b'"' | b'\\' => 2,

@@ -1,126 +1,99 @@
-//! The task: what it holds, and its loop.
+//! The task of a messenger: its parts and its loop.
 //!
-//! Each turn takes commands, asks the driver what to do, stores what has changed, hands out what is new, and performs an
-//! exchange. Commands are served during an exchange, too.
+//! Each round handles commands, asks the driver for the next step, stores what has changed, publishes updates and events,
+//! and performs an exchange. The task serves callers during an exchange as well.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use sms_gateway_core::{
-    client::{Driver, Step},
-    track::{EarlyReport, Event as Told, Settings, Slot, Tracker},
+    client::{Driver, InFlight, Step},
+    track::{Event as TrackerEvent, PendingReport, Settings, Slot, Tracker},
 };
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{oneshot, watch},
     time::Instant,
 };
 
 use super::{
-    Closed, Event, Handle, Health, StartError,
-    desk::{Desk, Room},
-    event::Announcer,
+    Closed, Event, StartError,
+    commands::{Capacity, Commands},
+    event::EventSender,
+    handle::Handle,
     incoming::InboxSender,
-    keeper::Keeper,
-    ledger::Ledger,
-    link::{Command, Link},
+    outbox::Outbox,
+    shared::Shared,
+    write_batch::WriteBatch,
 };
 use crate::{
     Gateway,
-    store::{Entry, StoreError, Write},
+    store::{Entry, StoreError},
 };
 
-/// What a task is made of.
-pub(super) struct Parts {
-    pub(super) gateway: Gateway,
-    pub(super) settings: Settings,
-    pub(super) capacity: usize,
-    pub(super) keeper: Keeper,
-    pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) link: Link,
-    pub(super) room: Arc<Semaphore>,
-    pub(super) inbox: InboxSender,
-    pub(super) announcer: Announcer,
-    pub(super) health: watch::Sender<Health>,
-    pub(super) end: watch::Sender<Option<Closed>>,
-}
-
-/// A messenger's task. Its fields are what the parts of the work share.
+/// A messenger's task.
 pub(super) struct Task<'m> {
     pub(super) gateway: Gateway,
     pub(super) driver: Driver<'m>,
-    pub(super) ledger: Ledger,
-    pub(super) keeper: Keeper,
-    pub(super) link: Link,
+    pub(super) outbox: Outbox,
+    pub(super) writes: WriteBatch,
+    pub(super) commands: Commands,
+    pub(super) capacity: Capacity,
+    pub(super) shared: Arc<Shared>,
     pub(super) inbox: InboxSender,
-    pub(super) announcer: Announcer,
-    pub(super) health: watch::Sender<Health>,
-    pub(super) desk: Desk,
-    pub(super) room: Room,
-    /// Tells of other credentials.
-    credentials: watch::Receiver<()>,
-    /// The tracker's zero.
-    began: Instant,
-    /// It is to end.
-    pub(super) is_closing: bool,
+    pub(super) events: EventSender,
+    /// Changes with the credentials.
+    pub(super) credentials: watch::Receiver<()>,
+    /// The zero of the tracker's time.
+    pub(super) began: Instant,
+    /// The time at which the shutdown began.
+    pub(super) closing_since: Option<Instant>,
+    /// The maximum wait for the response to a submission or a stop after the shutdown has begun.
+    pub(super) shutdown_timeout: Duration,
 }
 
-/// Runs a messenger until its end.
+/// Runs a messenger until it ends. `build` makes the task around the driver, whose memory is allocated here.
 pub(super) async fn run(
-    parts: Parts,
+    settings: Settings,
+    capacity: usize,
     entries: Vec<Entry>,
     ready: oneshot::Sender<Result<Vec<Handle>, StartError>>,
+    build: impl for<'m> FnOnce(Driver<'m>) -> Task<'m>,
 ) {
-    let mut slots = vec![Slot::EMPTY; parts.capacity];
-    let mut early = vec![EarlyReport::EMPTY; parts.capacity / 2 + 64];
-    let tracker = Tracker::new(&mut slots, &mut early, parts.settings, Duration::ZERO);
-    let mut task = Task {
-        credentials: parts.gateway.credentials(),
-        gateway: parts.gateway,
-        driver: Driver::new(tracker),
-        ledger: Ledger::new(parts.link.clone()),
-        keeper: parts.keeper,
-        desk: Desk::new(parts.commands, parts.link.clone()),
-        link: parts.link,
-        inbox: parts.inbox,
-        announcer: parts.announcer,
-        health: parts.health,
-        room: Room::new(parts.room),
-        began: Instant::now(),
-        is_closing: false,
-    };
-    let end = match task.restore(entries).await {
-        Err(error) => {
-            let _ = ready.send(Err(error));
-            Closed::ShutDown
-        }
-        Ok(handles) => {
-            let _ = ready.send(Ok(handles));
-            match task.work().await {
-                Ok(()) => Closed::ShutDown,
-                Err(error) => {
-                    tracing::error!(%error, "the store failed, and the messenger ends");
-                    Closed::Store(Arc::new(error))
-                }
-            }
-        }
-    };
-    task.end().await;
-    parts.end.send_replace(Some(end));
+    let mut slots = vec![Slot::EMPTY; capacity];
+    let mut pending = vec![PendingReport::EMPTY; capacity / 2 + 64];
+    let tracker = Tracker::new(&mut slots, &mut pending, settings, Duration::ZERO);
+    let mut task = build(Driver::new(tracker));
+    let restored = task.restore(entries).await;
+    let is_restored = restored.is_ok();
+    let _ = ready.send(restored);
+    let outcome = if is_restored { task.work().await } else { Ok(()) };
+    let reason = outcome.map_or_else(
+        |error| {
+            let gateway = task.gateway.address();
+            tracing::error!(%error, gateway, "the store failed, and the messenger ends");
+            Closed::Store(Arc::new(error))
+        },
+        |()| Closed::ShutDown,
+    );
+    let Task { writes, commands, shared, .. } = task;
+    writes.close().await;
+    shared.end(reason);
+    drop(commands);
 }
 
 impl Task<'_> {
     async fn work(&mut self) -> Result<(), StoreError> {
         loop {
-            self.take_all();
-            if self.is_closing {
+            self.handle_commands();
+            if self.closing_since.is_some() {
                 self.save().await?;
-                self.tell();
+                self.publish();
                 return self.save().await;
             }
             let now = self.now();
             self.driver.set_inbox_room(self.inbox.has_room());
             let step = self.driver.step(now);
             self.save().await?;
-            self.tell();
+            self.publish();
             match step {
                 Step::Wait(until) => self.wait(until).await?,
                 Step::Exchange(in_flight) => self.perform(in_flight).await?,
@@ -128,19 +101,13 @@ impl Task<'_> {
         }
     }
 
-    /// Waits for that time, or for something to do.
+    /// Waits until a time, or until there is something to do.
     async fn wait(&mut self, until: Option<Duration>) -> Result<(), StoreError> {
         self.save().await?;
-        let began = self.began;
-        let time = async {
-            match until {
-                Some(until) => tokio::time::sleep_until(began + until).await,
-                None => std::future::pending().await,
-            }
-        };
+        let until = until.and_then(|until| self.began.checked_add(until));
         tokio::select! {
-            () = time => {}
-            () = self.desk.wait() => {}
+            () = sleep_until(until) => {}
+            () = self.commands.wait() => {}
             Ok(()) = self.credentials.changed() => {
                 let now = self.now();
                 self.driver.credentials_changed(now);
@@ -149,63 +116,73 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Waits for a future, and serves callers meanwhile. The future is polled until it is ready, whatever they want.
-    pub(super) async fn serve_until<F: Future>(&mut self, future: F) -> Result<F::Output, StoreError> {
+    /// Awaits a future and serves callers meanwhile. Returns `None` if the future is still pending when `grace` has passed
+    /// since the shutdown began.
+    pub(super) async fn serve_until<F: Future>(
+        &mut self,
+        future: F,
+        grace: Duration,
+    ) -> Result<Option<F::Output>, StoreError> {
         let mut future = pin!(future);
         loop {
+            let closing_since = self.closing_since;
             tokio::select! {
-                output = &mut future => return Ok(output),
-                () = self.desk.wait(), if !self.is_closing => {
-                    self.take_all();
+                output = &mut future => return Ok(Some(output)),
+                () = sleep_until(closing_since.and_then(|since| since.checked_add(grace))) => return Ok(None),
+                () = self.commands.wait(), if closing_since.is_none() => {
+                    self.handle_commands();
                     self.save().await?;
-                    self.tell();
+                    self.publish();
                 }
             }
         }
     }
 
-    /// Stores all that has changed, and then tells those who wait for that.
+    /// Stores all that has changed, and then sends the replies that depend on it.
     pub(super) async fn save(&mut self) -> Result<(), StoreError> {
         while let Some(change) = self.driver.tracker_mut().next_change() {
-            self.keeper.change(&change);
+            self.writes.change(&change);
         }
-        self.keeper.save().await?;
-        self.room.grow(self.driver.tracker().room());
+        self.writes.save().await?;
+        self.capacity.grow(self.driver.tracker().room());
         self.reply();
         Ok(())
     }
 
-    /// Tells what is new. What needs no acknowledgement by the caller is acknowledged.
-    pub(super) fn tell(&mut self) {
-        // Acknowledgements are changes, before which nothing would be told.
-        let told: Vec<_> = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
-        for event in told {
+    /// Publishes updates and events, and acknowledges those that need no acknowledgement by the caller.
+    pub(super) fn publish(&mut self) {
+        // An acknowledgement is a change, and the tracker returns no event while a change is not stored.
+        let events: Vec<_> = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
+        for event in events {
             match event {
-                Told::News(message) => {
-                    tracing::debug!(id = %message.id, state = ?message.state, "news of a message");
-                    let heard = self.ledger.hear(message);
-                    if heard.forget_text {
-                        self.keeper.add(Write::ForgetText { key: message.id.get() });
-                    }
-                    if heard.is_acknowledged {
-                        self.driver.tracker_mut().acknowledge(message.id, message.news);
+                TrackerEvent::Update(message) => {
+                    tracing::debug!(id = %message.id, state = ?message.state, "a message has changed");
+                    if self.outbox.update(message, &mut self.writes) {
+                        self.driver.tracker_mut().acknowledge(message.id, message.revision);
                     }
                 }
-                Told::Unmatched(report) => self.announcer.announce(Event::Unmatched(report)),
-                Told::Ambiguous(report) => self.announcer.announce(Event::Ambiguous(report)),
-                Told::InboxRestarted => self.announcer.announce(Event::InboxRestarted),
+                TrackerEvent::Unmatched(report) => self.events.send(Event::Unmatched(report)),
+                TrackerEvent::Ambiguous(report) => self.events.send(Event::Ambiguous(report)),
+                TrackerEvent::InboxRestarted => self.events.send(Event::InboxRestarted),
             }
         }
     }
 
-    /// The tracker's time.
+    /// Returns how long an exchange is awaited after the shutdown has begun.
+    pub(super) const fn grace(&self, in_flight: &InFlight) -> Duration {
+        if in_flight.is_query() { Duration::ZERO } else { self.shutdown_timeout }
+    }
+
+    /// Returns the tracker's time.
     pub(super) fn now(&self) -> Duration {
         self.began.elapsed()
     }
+}
 
-    /// Takes nothing more, and closes the store.
-    async fn end(self) {
-        self.room.close();
-        self.keeper.close().await;
+/// Waits until a time; without one, for ever.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }

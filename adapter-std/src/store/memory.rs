@@ -1,4 +1,4 @@
-//! A store that forgets when the program ends.
+//! A store that lasts as long as the program.
 
 use std::{
     collections::BTreeMap,
@@ -7,24 +7,25 @@ use std::{
 
 use super::{Entry, Store, StoreError, Write};
 
-/// Keeps one gateway's messages in memory: for tests, and where a restart may lose them, and may bring the whole inbox again.
+/// Stores one gateway's messages in memory: for tests, and for programs in which a restart may lose messages and hand out the
+/// whole inbox again.
 ///
-/// Clones share what they hold, so that a program under test can be restarted with it.
+/// Clones share their entries, so that a program under test can be restarted with them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    kept: Arc<Mutex<BTreeMap<u32, Kept>>>,
+    entries: Arc<Mutex<BTreeMap<u32, Parts>>>,
 }
 
-/// What is kept under a key.
+/// The entry of a key, whose parts may arrive in any order.
 #[derive(Debug, Default)]
-struct Kept {
+struct Parts {
     record: Option<Vec<u8>>,
     text: Option<Arc<str>>,
     reference: Option<Arc<str>>,
 }
 
 impl MemoryStore {
-    /// A store that holds nothing yet.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
@@ -32,30 +33,30 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(kept.iter().filter_map(|(key, kept)| kept.entry(*key)).collect())
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(entries.iter().filter_map(|(key, parts)| parts.entry(*key)).collect())
     }
 
     fn save(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
             match write {
                 Write::Record { key, record } => {
-                    kept.entry(*key).or_default().record = Some(record.clone());
+                    entries.entry(*key).or_default().record = Some(record.clone());
                 }
-                Write::Text { key, text } => kept.entry(*key).or_default().text = Some(text.clone()),
+                Write::Text { key, text } => entries.entry(*key).or_default().text = Some(text.clone()),
                 Write::Reference { key, reference } => {
-                    kept.entry(*key).or_default().reference = Some(reference.clone());
+                    entries.entry(*key).or_default().reference = Some(reference.clone());
                 }
-                Write::ForgetText { key } => kept.entry(*key).or_default().text = None,
-                Write::Forget { key } => drop(kept.remove(key)),
+                Write::DeleteText { key } => entries.entry(*key).or_default().text = None,
+                Write::Delete { key } => drop(entries.remove(key)),
             }
         }
         Ok(())
     }
 }
 
-impl Kept {
+impl Parts {
     fn entry(&self, key: u32) -> Option<Entry> {
         let record = self.record.clone()?;
         Some(Entry { key, record, text: self.text.clone(), reference: self.reference.clone() })

@@ -1,7 +1,7 @@
-//! Where a gateway's messages outlive the program: what a tracker has to remember, and the texts it has still to send.
+//! Stores, in which a gateway's messages outlive the program: the tracker's records, and the texts that are not sent yet.
 //!
-//! A [`Store`] belongs to one gateway. [`MemoryStore`] forgets when the program ends; `Database`, behind the feature
-//! `redb`, keeps any number of gateways in one file.
+//! A [`Store`] belongs to one gateway. [`MemoryStore`] lasts as long as the program; `Database`, with the feature `redb`,
+//! stores any number of gateways in one file.
 //!
 //! The file is a [redb](https://www.redb.org) database. SQLite (rusqlite, with SQLite's own source) was weighed against
 //! it. For a commit each syncs the disk once, SQLite in WAL mode, which is what takes the time: even on a disk that syncs
@@ -20,10 +20,10 @@ pub use memory::MemoryStore;
 #[cfg(feature = "redb")]
 pub use redb::{Database, RedbStore};
 
-/// What one gateway's messages need to survive a restart.
+/// The messages of one gateway, to survive a restart.
 ///
-/// Its calls block, on a disk for example; an asynchronous caller makes them from a thread that may. What may be many
-/// is given in one call, since the time a durable store needs depends on the number of calls more than on what they hold.
+/// Its methods block, on a disk for example; an asynchronous caller calls them on a thread that may block. One call saves many
+/// changes, because the time of a durable store depends on the number of calls more than on their contents.
 ///
 /// ```
 /// use sms_gateway::store::{MemoryStore, Store, StoreError, Write};
@@ -34,24 +34,24 @@ pub use redb::{Database, RedbStore};
 ///     Write::Record { key: 7, record: vec![1, 2, 3] },
 ///     Write::Text { key: 7, text: "Hello".into() },
 /// ])?;
-/// // The gateway has accepted it: the text has done its work.
-/// store.save(&[Write::Record { key: 7, record: vec![1, 2, 4] }, Write::ForgetText { key: 7 }])?;
+/// // The gateway has accepted it: the text is not needed any more.
+/// store.save(&[Write::Record { key: 7, record: vec![1, 2, 4] }, Write::DeleteText { key: 7 }])?;
 /// let entries = store.load()?;
 /// assert_eq!((entries[0].record.as_slice(), entries[0].text.as_deref()), ([1, 2, 4].as_slice(), None));
 /// # Ok(()) }
 /// ```
 pub trait Store: Send + 'static {
-    /// All that is stored, in any order. A text or a reference without a record is none.
+    /// Returns all entries, in any order. Texts and references without a record are left out.
     ///
     /// # Errors
-    /// [`StoreError`]: what was read so far is not told.
+    /// [`StoreError`]: nothing is returned, even if some entries could be read.
     fn load(&mut self) -> Result<Vec<Entry>, StoreError>;
 
-    /// Carries out all of these, in order, or none. They are durable once this returns.
+    /// Applies all of these changes, in order, or none. They are durable once this returns.
     ///
     /// # Errors
-    /// [`StoreError`]: none of it was stored; or, where the disk failed at the very end, all. Either is seen by opening the
-    /// store anew, which is what is left to do with it.
+    /// [`StoreError`]: nothing was stored; or everything, if the disk failed at the very end. The store cannot be used any more;
+    /// opening it again shows which.
     fn save(&mut self, writes: &[Write]) -> Result<(), StoreError>;
 }
 
@@ -65,84 +65,84 @@ impl<S: Store + ?Sized> Store for Box<S> {
     }
 }
 
-/// A change of what is stored under a key. Whoever makes a [`Store`] has to carry out each of them.
+/// A change of the entry of a key. A [`Store`] applies each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Stores a tracker's record, in place of the one that is there.
+    /// Stores a tracker's record, and replaces an earlier one.
     Record {
         /// The tracker's key.
         key: u32,
-        /// Up to 96 bytes, of which a store knows nothing.
+        /// Up to 96 bytes, opaque to the store.
         record: Vec<u8>,
     },
-    /// Stores the text that is to be sent. It is apart from the record, which changes more often.
+    /// Stores a text that is not sent yet. It is separate from the record, which changes more often.
     Text {
         /// The message's key.
         key: u32,
         /// Up to 1,500 bytes.
         text: Arc<str>,
     },
-    /// Stores by what the caller knows the message.
+    /// Stores the caller's reference of the message.
     Reference {
         /// The message's key.
         key: u32,
         /// Up to 255 bytes.
         reference: Arc<str>,
     },
-    /// Forgets the text, which is not to be sent any more.
-    ForgetText {
+    /// Deletes the text, which is not needed any more.
+    DeleteText {
         /// The message's key.
         key: u32,
     },
-    /// Forgets record, text and reference.
-    Forget {
+    /// Deletes record, text and reference.
+    Delete {
         /// The key.
         key: u32,
     },
 }
 
-/// All that is stored under a key.
+/// Everything that is stored under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The key.
     pub key: u32,
     /// The tracker's record.
     pub record: Vec<u8>,
-    /// The text that is still to be sent.
+    /// The text, if it is not sent yet.
     pub text: Option<Arc<str>>,
-    /// By what the caller knows the message.
+    /// The caller's reference of the message.
     pub reference: Option<Arc<str>>,
 }
 
-/// Why something could not be stored or loaded.
+/// The reason something could not be stored or loaded.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file can't be created, read or written.
+    /// The file cannot be created, read or written.
     Io(io::Error),
     /// It is open already, in this process or another.
     InUse,
-    /// The file is damaged, or not a store at all. Says what was found.
+    /// The file is damaged or not a store, with a description.
     Damaged(String),
     /// The file was written by a later version of this library.
     Version {
         /// Its format.
         found: u32,
     },
-    /// What else a store may meet.
+    /// Any other error of a store.
     Other(Box<dyn error::Error + Send + Sync>),
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "the store can't be used: {error}"),
+            Self::Io(_) => f.write_str("the store can't be used"),
             Self::InUse => f.write_str("the store is in use, by this process or another"),
-            Self::Damaged(found) => write!(f, "the store is damaged, or it is no store: {found}"),
+            Self::Damaged(found) => write!(f, "the store is damaged, or the file is not a store: {found}"),
             Self::Version { found } => {
                 write!(f, "the store has format {found}, which is newer than this version of the library")
             }
-            Self::Other(error) => write!(f, "the store failed: {error}"),
+            Self::Other(_) => f.write_str("the store failed"),
         }
     }
 }

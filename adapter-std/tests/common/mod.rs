@@ -4,8 +4,8 @@
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 mod framing;
+pub mod network_profile;
 pub mod proxy;
-pub mod road;
 mod shared;
 
 use gateway_emulator::{Emulator, Options};

@@ -24,9 +24,9 @@ pub use wire::Wire;
 /// The number of messages in flight.
 pub const MESSAGES: usize = 16;
 /// The user_id of the first message.
-pub const FIRST_ID: u32 = FIRST_EPOCH << 10;
+pub const FIRST_ID: u32 = FIRST_BLOCK << 10;
 /// The tracker's setting for that user_id.
-pub const FIRST_EPOCH: u32 = 1;
+pub const FIRST_BLOCK: u32 = 1;
 /// The recipient of all messages.
 pub const NUMBER: &str = "13800138000";
 /// The text of all messages.

@@ -1,39 +1,39 @@
-//! The tracker's methods as functions of their own, by which callgrind tells what each kind of event costs.
+//! The tracker's methods in separate functions, so that callgrind counts each kind of event.
 
 use std::{hint::black_box, time::Duration};
 
 use sms_gateway_core::{
     TaskId, UserId,
     call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, SmsResult, StatusReport},
-    track::{Ask, Draft, Event, Taken, Token, Tracker},
+    track::{Ask, Draft, Event, ReportOutcome, Token, Tracker},
 };
 
-/// What is called, by the names of the functions here.
+/// The kinds of calls, named as the functions.
 pub(crate) const KINDS: [&str; 10] =
     ["result", "result_again", "report", "report_again", "save", "tell", "add", "step", "accepted", "end"];
 
-/// How often each of them was called.
+/// The number of calls of each kind.
 pub(crate) type Counts = [u64; KINDS.len()];
 
-/// The tracker, and how often it was called.
+/// The tracker, and the number of calls.
 pub(crate) struct Calls {
     pub(crate) tracker: Tracker<'static>,
     pub(crate) counts: Counts,
 }
 
 impl Calls {
-    /// How many results and reports there were.
+    /// Returns the number of results and reports.
     pub(crate) fn events(&self) -> u64 {
         self.counts.iter().take(4).sum()
     }
 
-    /// Counts a call of the kind that has this place.
+    /// Counts a call of the kind with this place.
     fn tracker(&mut self, kind: usize) -> &mut Tracker<'static> {
         self.counts[kind] += 1;
         &mut self.tracker
     }
 
-    /// A result that says something new.
+    /// Handles a result with something new.
     #[inline(never)]
     pub(crate) fn result(
         &mut self,
@@ -44,7 +44,7 @@ impl Calls {
         self.tracker(0).handle_result(token, result, now);
     }
 
-    /// A result that came before, or of another client's message.
+    /// Handles a repeated result, or one of another client's message.
     #[inline(never)]
     pub(crate) fn result_again(
         &mut self,
@@ -55,29 +55,29 @@ impl Calls {
         self.tracker(1).handle_result(token, result, now);
     }
 
-    /// A report that says something new, or is of another client's message.
+    /// Handles a report with something new, or of another client's message.
     #[inline(never)]
     pub(crate) fn report(
         &mut self,
         token: &Token<QuerySmsDeliverStatus<'static>>,
         report: &StatusReport<'_>,
         now: Duration,
-    ) -> Taken {
+    ) -> ReportOutcome {
         self.tracker(2).handle_report(token, report, now)
     }
 
-    /// A report that came before.
+    /// Handles a repeated report.
     #[inline(never)]
     pub(crate) fn report_again(
         &mut self,
         token: &Token<QuerySmsDeliverStatus<'static>>,
         report: &StatusReport<'_>,
         now: Duration,
-    ) -> Taken {
+    ) -> ReportOutcome {
         self.tracker(3).handle_report(token, report, now)
     }
 
-    /// A change that is to be saved: how many bytes its record has, none to forget a message.
+    /// Takes a change; returns the length of its record, 0 for a deletion.
     #[inline(never)]
     pub(crate) fn save(&mut self) -> Option<usize> {
         let change = black_box(self.tracker.next_change()?);
@@ -85,13 +85,13 @@ impl Calls {
         Some(change.record().map_or(0, <[u8]>::len))
     }
 
-    /// An event, acknowledged if it is news: whether it is a message's end.
+    /// Takes an event, and acknowledges an update; returns whether it is a message's last one.
     #[inline(never)]
     pub(crate) fn tell(&mut self) -> Option<bool> {
         let event = black_box(self.tracker.next_event()?);
         self.counts[5] += 1;
-        let Event::News(message) = event else { return Some(false) };
-        self.tracker.acknowledge(message.id, message.news);
+        let Event::Update(message) = event else { return Some(false) };
+        self.tracker.acknowledge(message.id, message.revision);
         Some(message.is_final)
     }
 
@@ -105,7 +105,7 @@ impl Calls {
         self.tracker(7).step(now)
     }
 
-    /// The gateway has taken the messages of a submission.
+    /// Handles a response that accepted a submission.
     #[inline(never)]
     pub(crate) fn accepted(&mut self, token: Token<SendSms<'static>>, now: Duration) {
         self.tracker(8).handle_accepted(token, Some(TaskId::new(1)), now);

@@ -1,11 +1,11 @@
-//! A client that follows messages with the tracker, in virtual time: what it asks, and when it hears.
+//! A client that follows messages with the tracker, in virtual time: its requests and the delay of its updates.
 
 use std::{collections::HashMap, time::Duration};
 
 use sms_gateway_core::{
     TaskId,
     call::Call,
-    track::{Ask, Draft, EarlyReport, Event, Message, Settings, Slot, State, Tracker},
+    track::{Ask, Draft, Event, Message, PendingReport, Settings, Slot, State, Tracker},
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     records::Numbers,
 };
 
-/// How long an answer takes.
+/// The time until a response arrives.
 const ANSWER: Duration = Duration::from_millis(50);
 
 struct Client {
@@ -23,15 +23,15 @@ struct Client {
     numbers: Numbers,
     now: Duration,
     requests: Requests,
-    /// When a message was heard to be sent, and to be delivered.
+    /// When a message was known to be sent, and to be delivered.
     sent: HashMap<u32, Duration>,
     delivered: HashMap<u32, Duration>,
 }
 
-/// Follows so many messages to their end, of which one is added every so often.
+/// Follows a number of messages, added at regular intervals, to their end.
 pub(crate) fn follow(many: u32, every: Duration) -> Outcome {
     let slots = vec![Slot::EMPTY; many as usize].leak();
-    let early = vec![EarlyReport::EMPTY; slots.len() / 10 + 8].leak();
+    let early = vec![PendingReport::EMPTY; slots.len() / 10 + 8].leak();
     let mut client = Client {
         tracker: Tracker::new(slots, early, Settings::default(), Duration::ZERO),
         device: Device::default(),
@@ -61,7 +61,7 @@ impl Client {
         self.tracker.add(&draft, self.now).expect("there is room for all");
     }
 
-    /// One step, and what comes of it; nothing that waits for longer than until `next`.
+    /// Makes one step and its request; waits no longer than until `next`.
     fn exchange(&mut self, next: Duration) {
         let ask = self.tracker.step(self.now);
         self.save_and_hear();
@@ -113,7 +113,7 @@ impl Client {
         loop {
             while self.tracker.next_change().is_some() {}
             match self.tracker.next_event() {
-                Some(Event::News(message)) => self.hear(&message),
+                Some(Event::Update(message)) => self.hear(&message),
                 Some(_) => self.requests.strays += 1,
                 None => return,
             }
@@ -121,7 +121,7 @@ impl Client {
     }
 
     fn hear(&mut self, message: &Message) {
-        self.tracker.acknowledge(message.id, message.news);
+        self.tracker.acknowledge(message.id, message.revision);
         if matches!(message.state, State::Sent | State::Delivered) {
             self.sent.entry(message.id.get()).or_insert(self.now);
         }

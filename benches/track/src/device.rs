@@ -1,4 +1,4 @@
-//! A gateway in virtual time. What becomes of a message is decided when it is handed over.
+//! A gateway in virtual time. The fate of a message is decided when it is submitted.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::records::{Held, Numbers, gateway_time};
 
 const PORTS: usize = 32;
 
-/// The port that is free first takes the message that has waited longest.
+/// A gateway whose first free port takes the message that has waited longest.
 #[derive(Default)]
 pub(crate) struct Device {
     /// When each port is free again.
@@ -19,7 +19,7 @@ pub(crate) struct Device {
     pub(crate) fates: Vec<Fate>,
 }
 
-/// What becomes of a message, and when.
+/// The fate of a message, and its times.
 pub(crate) struct Fate {
     pub(crate) held: Held,
     pub(crate) sent: Duration,
@@ -27,7 +27,7 @@ pub(crate) struct Fate {
 }
 
 impl Device {
-    /// Takes a message: it is sent 5 to 8 s after a port began with it, and its report comes 2 to 20 s later.
+    /// Accepts a message: it is sent 5 to 8 s after a port began with it, and its report arrives 2 to 20 s later.
     pub(crate) fn accept(&mut self, id: u32, number: u32, now: Duration) -> &Fate {
         let (port, free) =
             self.free.iter_mut().enumerate().min_by_key(|port| *port.1).expect("there are some");
@@ -47,7 +47,7 @@ impl Device {
         waiting.try_into().expect("not too many")
     }
 
-    /// The answer to query_sms_result: of what was begun.
+    /// Returns the response to query_sms_result: the messages that were begun.
     pub(crate) fn results<'a>(
         &'a self,
         question: &'a Question,
@@ -61,7 +61,7 @@ impl Device {
         })
     }
 
-    /// The answer to query_sms_deliver_status.
+    /// Returns the response to query_sms_deliver_status.
     pub(crate) fn reports<'a>(
         &'a self,
         question: &'a Question,
@@ -79,7 +79,7 @@ fn milliseconds(random: &mut Random, range: std::ops::Range<u32>) -> Duration {
     Duration::from_millis(u64::from(range.start + random.below(range.end - range.start)))
 }
 
-/// A question as it stands in the request's body: what it names narrows the answer.
+/// A request by its body, which limits the response.
 pub(crate) struct Question {
     ids: Option<Vec<u64>>,
     ports: Option<Vec<u64>>,

@@ -3,19 +3,19 @@
 use std::io;
 
 use measure::Run;
-use sms_gateway_core::track::{EarlyReport, Slot, Tracker};
+use sms_gateway_core::track::{PendingReport, Slot, Tracker};
 
 use crate::{calls::KINDS, flow::Flow};
 
-/// How many messages are under way.
+/// The numbers of messages under way.
 const MANY: [usize; 3] = [100, 10_000, 100_000];
-/// How many results and reports a turn has.
+/// The number of results and reports in a round.
 const EVENTS: u32 = 2_000;
 
 /// Prints the tables.
 ///
 /// # Errors
-/// The system's.
+/// Errors of the system.
 pub(crate) fn print() -> io::Result<()> {
     memory();
     println!(
@@ -41,10 +41,10 @@ fn run(many: usize) -> Run {
     })
 }
 
-/// A steady flow alone: prints how often what was called.
+/// Runs a steady flow alone, and prints the number of calls.
 ///
 /// # Errors
-/// When the arguments are no numbers.
+/// If the arguments are not numbers.
 pub(crate) fn alone(many: &str, events: &str) -> Result<(), String> {
     let number = |text: &str| text.parse().map_err(|_| format!("no number: {text}"));
     let mut flow = Flow::new(number(many)?);
@@ -60,7 +60,7 @@ fn memory() {
     flow.run(100_000);
     let saved = flow.saved;
     println!("Bytes of memory for a message: {}", size_of::<Slot>());
-    println!("  for a report that waits for its message or has none: {}", size_of::<EarlyReport>());
+    println!("  for a report that waits for its message or has none: {}", size_of::<PendingReport>());
     println!("  for the tracker itself: {}", size_of::<Tracker<'_>>());
     println!(
         "Bytes of a saved change: {} on average, {} at most",

@@ -1,10 +1,10 @@
-//! A steady flow: as many messages as wanted are under way, all with the gateway, and for each that ends another is added.
+//! A steady flow: a constant number of messages is under way, and each that ends is replaced by another one.
 
 use std::time::Duration;
 
 use sms_gateway_core::{
     call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, Status},
-    track::{Ask, Draft, EarlyReport, Limits, Settings, Slot, Timing, Token, Tracker},
+    track::{Ask, Draft, Limits, PendingReport, Settings, Slot, Timing, Token, Tracker},
 };
 
 use crate::{
@@ -13,14 +13,14 @@ use crate::{
     records::{Held, Numbers},
 };
 
-/// How many recipients there are; as many others get another client's messages.
+/// The number of recipients, and of recipients of another client's messages.
 const RECIPIENTS: u32 = 10_000;
-/// Finished messages are remembered for ten minutes, a twelfth of the default, at five a second; or their news is on the way.
+/// The time and the number of finished messages that are kept: ten minutes, a twelfth of the default, at five messages a second.
 const REPORTED: Duration = Duration::from_secs(600);
 const REMEMBERED: usize = 4_500;
-/// How many messages are added before all others.
+/// The number of messages that are added before all others.
 const FIRST: usize = 100;
-/// When so many are remembered.
+/// The time until the number of kept messages is constant.
 const SETTLED: Duration = Duration::from_secs(1_000);
 
 /// TP-Status: delivered, and not delivered yet.
@@ -32,9 +32,9 @@ pub(crate) struct Flow {
     gateway: Gateway,
     numbers: Numbers,
     now: Duration,
-    /// How many messages are to be added.
+    /// The number of messages to add.
     wanted: usize,
-    /// How many results and reports there are to have been.
+    /// The number of results and reports at which a run ends.
     goal: u64,
     pub(crate) saved: Saved,
 }
@@ -44,18 +44,18 @@ pub(crate) struct Flow {
 pub(crate) struct Saved {
     pub(crate) records: usize,
     pub(crate) bytes: usize,
-    /// Those of the largest.
+    /// The length of the largest record.
     pub(crate) largest: usize,
 }
 
 impl Flow {
-    /// With so many messages under way, when all has come to a steady state.
+    /// Creates a flow in its steady state, with a number of messages under way.
     pub(crate) fn new(many: usize) -> Self {
         let limits = Limits { under_way: u32::MAX, ..Limits::default() };
         let timing = Timing { reported: REPORTED, ..Timing::default() };
         let settings = Settings { timing, limits, ..Settings::default() };
         let slots = vec![Slot::EMPTY; many + REMEMBERED].leak();
-        let early = vec![EarlyReport::EMPTY; slots.len() / 10].leak();
+        let early = vec![PendingReport::EMPTY; slots.len() / 10].leak();
         let tracker = Tracker::new(slots, early, settings, Duration::ZERO);
         let mut flow = Self {
             calls: Calls { tracker, counts: Counts::default() },
@@ -66,7 +66,7 @@ impl Flow {
             goal: 0,
             saved: Saved::default(),
         };
-        // What the gateway had before its clock was known would be followed less closely.
+        // Messages that the gateway had before its clock was known are followed less closely.
         while flow.now < EVERY * 100 {
             flow.exchange();
         }
@@ -79,7 +79,7 @@ impl Flow {
         flow
     }
 
-    /// Goes on until there were so many more results and reports.
+    /// Continues for a number of results and reports.
     pub(crate) fn run(&mut self, events: u64) {
         self.goal += events;
         while self.calls.events() < self.goal {
@@ -91,14 +91,14 @@ impl Flow {
         self.calls.counts
     }
 
-    /// One step, and what comes of it.
+    /// Makes one step and its request.
     fn exchange(&mut self) {
         self.add();
         let ask = self.calls.step(self.now);
         self.save();
         while let Some(is_final) = self.calls.tell() {
             self.wanted += usize::from(is_final);
-            // An acknowledgement is a change too, and no news is told while one waits to be saved.
+            // An acknowledgement is a change too, and events wait until it is saved.
             self.save();
         }
         match ask {
@@ -138,7 +138,7 @@ impl Flow {
         self.calls.accepted(token, self.now);
     }
 
-    /// Answers with all that is new, and with what was told of shortly before.
+    /// Responds with all that is new, and with some records that were returned shortly before.
     fn results(&mut self, token: Token<QuerySmsResult<'static>>) {
         let (calls, gateway, numbers, now) = (&mut self.calls, &mut self.gateway, &self.numbers, self.now);
         for held in gateway.last_sent() {
@@ -156,7 +156,7 @@ impl Flow {
         calls.end(token, now);
     }
 
-    /// The same for reports. One message in eight has a temporary report before its last.
+    /// Responds with reports. One message in eight has a temporary report before its last.
     fn reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) {
         let (calls, gateway, numbers, now) = (&mut self.calls, &mut self.gateway, &self.numbers, self.now);
         let segments = |held: &Held| 0..held.segments;

@@ -1,4 +1,4 @@
-//! A gateway as cheap as may be: it sends in the order of submission, five messages a second, and reports come in that order too.
+//! A gateway that takes little time: it sends five messages a second in the order of submission, and reports arrive in that order.
 
 use std::{collections::VecDeque, ops::Range, time::Duration};
 
@@ -7,23 +7,23 @@ use measure::Random;
 use crate::records::Held;
 
 const PORTS: u8 = 32;
-/// How often the ports together send a message: each of them takes 6.4 s for one.
+/// The interval at which all ports together send a message: each of them takes 6.4 s for one.
 pub(crate) const EVERY: Duration = Duration::from_millis(200);
-/// How many messages an answer tells of once more.
+/// The number of messages that a response repeats.
 const REPEATS: usize = 20;
 
 pub(crate) struct Gateway {
-    /// How many messages it has all in all.
+    /// The number of messages so far.
     many: usize,
-    /// Who gets another client's messages.
+    /// The recipients of another client's messages.
     foreign: Range<u32>,
     waiting: VecDeque<Held>,
     sending: VecDeque<Held>,
     sent: VecDeque<Held>,
-    /// Those whose reports came last.
+    /// The messages whose reports arrived last.
     reported: VecDeque<Held>,
     pub(crate) random: Random,
-    /// When the next message is to be sent, and when the next of another client's.
+    /// The times of the next message, and of the next one of another client.
     next: Duration,
     next_foreign: Duration,
 }
@@ -48,7 +48,7 @@ impl Gateway {
         self.waiting.len().try_into().expect("not too many")
     }
 
-    /// Takes a message. Of 24, three have two segments and one has three.
+    /// Accepts a message. Of 24, three have two segments and one has three.
     pub(crate) fn accept(&mut self, id: u32, number: u32) {
         let [die, reference, port, ..] = self.random.any().to_le_bytes();
         let segments = match die % 24 {
@@ -60,7 +60,7 @@ impl Gateway {
         self.waiting.push_back(Held { id, number, port, reference, segments, begun: Duration::ZERO });
     }
 
-    /// The message that is begun next, if one is by now.
+    /// Returns the next message that is begun by now.
     pub(crate) fn begin(&mut self, now: Duration) -> Option<Held> {
         if self.next > now {
             return None;
@@ -71,7 +71,7 @@ impl Gateway {
         Some(held)
     }
 
-    /// The message that is sent next, if one is by now: each port sends one at a time.
+    /// Returns the next message that is sent by now: each port sends one at a time.
     pub(crate) fn finish(&mut self) -> Option<Held> {
         if self.sending.len() <= PORTS.into() {
             return None;
@@ -81,7 +81,7 @@ impl Gateway {
         Some(held)
     }
 
-    /// The message whose reports come next, if any do by now: half of all, the ports' aside, wait for theirs.
+    /// Returns the next message whose reports have arrived by now. Half of the messages that are not at a port wait for reports.
     pub(crate) fn report(&mut self) -> Option<Held> {
         if self.sent.len() <= (self.many - usize::from(PORTS)) / 2 {
             return None;
@@ -94,17 +94,17 @@ impl Gateway {
         Some(held)
     }
 
-    /// Those that were told of last as sent.
+    /// Returns the messages whose results were returned last.
     pub(crate) fn last_sent(&self) -> impl Iterator<Item = &Held> {
         self.sent.iter().rev().take(REPEATS)
     }
 
-    /// Those whose reports came last.
+    /// Returns the messages whose reports arrived last.
     pub(crate) fn last_reported(&self) -> impl Iterator<Item = &Held> {
         self.reported.iter()
     }
 
-    /// Another client's messages, one for four of ours.
+    /// Returns another client's messages, one for four own ones.
     pub(crate) fn foreign(&mut self, now: Duration) -> impl Iterator<Item = Held> {
         std::iter::from_fn(move || {
             if self.next_foreign > now {

@@ -1,7 +1,7 @@
-//! What following messages costs: time and instructions for each event, memory, and requests.
+//! The cost of following messages: time and instructions for each event, memory, and requests.
 //!
-//! `track` prints times and memory, and `track --requests` how many requests it takes, in virtual time. For tools that count,
-//! `track --events MANY EVENTS` only has a steady flow of so many messages go on for so many events, and prints how often what was called.
+//! `track` prints times and memory, and `track --requests` the number of requests, in virtual time. For counting tools,
+//! `track --events MANY EVENTS` runs only a steady flow of many messages for a number of events, and prints the number of calls.
 
 mod calls;
 mod client;

@@ -1,16 +1,16 @@
-//! How many requests it takes to follow messages, and how long after the event each is heard of.
+//! The number of requests that following messages takes, and the delay until each event is known.
 
 use std::time::Duration;
 
 use crate::{client::follow, device::Device};
 
-/// How many messages there are.
+/// The number of messages.
 const MANY: [u32; 4] = [1, 100, 1_000, 10_000];
-/// How often the plain way asks for each message (document §11).
+/// The interval at which the plain client queries each message (document §11).
 const EVERY: Duration = Duration::from_secs(8);
-/// How many messages it hands over in one request.
+/// The number of messages in one submission.
 const RECIPIENTS: u32 = 128;
-/// Messages that come one after the other: four a second, of the five that the ports can send.
+/// The interval of single messages: four a second, of the five that the ports can send.
 const APART: Duration = Duration::from_millis(250);
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,15 +19,15 @@ pub(crate) struct Requests {
     pub(crate) result: u32,
     pub(crate) report: u32,
     pub(crate) queue: u32,
-    /// How many records the answers had.
+    /// The number of records in all responses.
     pub(crate) records: u32,
-    /// How many reports were taken for another client's.
+    /// The number of reports that were returned as unmatched.
     pub(crate) strays: u32,
 }
 
 pub(crate) struct Outcome {
     pub(crate) requests: Requests,
-    /// From the event to its news.
+    /// The delays from an event to its update.
     pub(crate) sent: Vec<Duration>,
     pub(crate) delivered: Vec<Duration>,
 }
@@ -70,8 +70,8 @@ fn lag(lags: &[Duration]) -> String {
     format!("{:.1} / {:.1} / {:.1}", part(50), part(95), part(100))
 }
 
-/// For each message, every 8 s after it was handed over, one question for its result until it is sent, and from then on one for its reports
-/// until it is delivered. The answers take no time, and have what was asked for alone.
+/// Queries each message every 8 s after its submission, first its result until it is sent, then its report until it is
+/// delivered. Responses take no time, and contain only the requested messages.
 fn plain(many: u32, every: Duration) -> Outcome {
     let mut device = Device::default();
     let submissions = if every.is_zero() { many.div_ceil(RECIPIENTS) } else { many };
@@ -80,7 +80,7 @@ fn plain(many: u32, every: Duration) -> Outcome {
     for number in 0..many {
         let added = every * number;
         let fate = device.accept(number, number, added);
-        // How often it was asked for when that had happened.
+        // The number of queries until it was known.
         let asked = |event: Duration| {
             let asked = event.saturating_sub(added).as_millis().div_ceil(EVERY.as_millis());
             u32::try_from(asked).expect("not too many")

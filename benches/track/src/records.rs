@@ -1,4 +1,4 @@
-//! What a gateway tells of a message.
+//! The gateway's records of a message.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use sms_gateway_core::{
     json::{Field, Text},
 };
 
-/// So many digits has each recipient's number.
+/// The number of digits of a recipient's number.
 const DIGITS: usize = 13;
 const FIRST: u64 = 8_613_800_000_000;
 const APART: u64 = 7_919;
 
-/// Recipients, one string for all of them.
+/// Recipients, in one string.
 pub(crate) struct Numbers(String);
 
 impl Numbers {
@@ -27,7 +27,7 @@ impl Numbers {
         Number::new(&self.0[at..at + DIGITS]).expect("digits")
     }
 
-    /// Where a number is among them.
+    /// Returns the place of a number.
     pub(crate) fn index(number: Number<'_>) -> u32 {
         let number: u64 = number.as_str().parse().expect("digits");
         u32::try_from((number - FIRST) / APART).expect("one of them")
@@ -63,7 +63,7 @@ impl Held {
         }
     }
 
-    /// A report carries the time of sending, as the document has it.
+    /// Returns a report, which carries the send time as the document says.
     pub(crate) fn report<'a>(&self, numbers: &'a Numbers, segment: u8, status: u8) -> StatusReport<'a> {
         StatusReport {
             port: Field::Known(self.port.into()),
@@ -76,7 +76,7 @@ impl Held {
     }
 }
 
-/// The gateway's clock, in a month of 31 days: more than any run takes.
+/// Returns the gateway's time, in a month of 31 days: more than any run takes.
 pub(crate) fn gateway_time(now: Duration) -> Timestamp {
     let seconds = u32::try_from(now.as_secs()).expect("a few days");
     let part = |number: u32| u8::try_from(number).expect("small");

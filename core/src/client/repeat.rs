@@ -13,6 +13,11 @@
 //! | no byte of the request was written to a new connection | not received | [`Failure::Unreachable`] |
 //! | anything else | unknown | [`Failure::Lost`]; the caller decides |
 //!
+//! So every call ends. It is sent with at most [`MAX_SENDINGS`] different credentials. Before each of these a challenge is
+//! fetched at most once, and each of the two requests may go out once more if no byte of it was written. That makes at most
+//! 12 exchanges. A call that changes nothing may meet a stale connection once for each of its credentials, which doubles this to
+//! 24 exchanges.
+//!
 //! What a failed submission means for its messages is [`Submission::of`].
 
 use super::{Cause, Failure};

@@ -137,11 +137,11 @@ impl core::error::Error for AddError {}
 /// The result of a request to stop a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Stopping {
+pub enum StopResult {
     /// It had not been handed to the gateway, and is stopped.
     Stopped,
     /// The gateway will be asked to stop its task, and with it all waiting messages of the same send_sms.
-    Asked,
+    Requested,
     /// It is sent, finished or unknown, or the gateway never named its task.
     TooLate,
     /// Too many tasks wait to be stopped; try again.
@@ -151,11 +151,11 @@ pub enum Stopping {
 /// The outcome of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Taken {
+pub enum ReportOutcome {
     /// The caller has nothing to do.
-    Noted,
+    Accepted,
     /// A kept report was evicted. The caller handles it now as it does [`Event::Unmatched`](super::Event::Unmatched).
-    Displaced(super::Report),
+    Evicted(super::Report),
     /// It lacks the port, reference or status, or its number is not a number. It is not kept, and arrives again if the gateway
     /// repeats it.
     Unreadable,

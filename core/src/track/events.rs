@@ -13,7 +13,7 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An update of a message, to be [acknowledged](super::Tracker::acknowledge).
-    News(Message),
+    Update(Message),
     /// A report that belongs to none of the tracker's messages, for example to another client's. Each is returned once. A report
     /// older than [`Timing::reported`](super::Timing::reported) is not returned, since its message may be deleted.
     Unmatched(Report),
@@ -27,7 +27,7 @@ impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match self {
-            Self::News(message) => {
+            Self::Update(message) => {
                 map.serialize_entry("event", "message")?;
                 message.write(&mut map)?;
             }

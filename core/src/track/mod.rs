@@ -22,8 +22,8 @@
 //!
 //! # States
 //! ```text
-//! add ─► Asked ─► Submitted ─► Accepted ─► Sending ─► Sent ─► Delivered
-//!                     └──────► Uncertain ─────┴─────────┘
+//! add ─► Unsent ─► Submitted ─► Accepted ─► Sending ─► Sent ─► Delivered
+//!                      └──────► Uncertain ─────┴─────────┘
 //! ```
 //! `Uncertain` means that the response to send_sms was lost. States may be skipped. A message may end early as `Failed`,
 //! `Stopped`, `Expired` or `Unresolved`; see [`State`]. The module `message::lifecycle` has the complete diagram and table.
@@ -64,10 +64,10 @@
 //! use sms_gateway_core::{
 //!     Number, TaskId,
 //!     call::{Call, Decoder, QuerySmsDeliverStatus, QuerySmsResult, Recipient, SendSms},
-//!     track::{Ask, Draft, EarlyReport, Event, Settings, Slot, State, Tracker},
+//!     track::{Ask, Draft, PendingReport, Event, Settings, Slot, State, Tracker},
 //! };
 //!
-//! let (mut slots, mut early) = ([Slot::EMPTY; 8], [EarlyReport::EMPTY; 8]);
+//! let (mut slots, mut early) = ([Slot::EMPTY; 8], [PendingReport::EMPTY; 8]);
 //! let mut now = Duration::ZERO;
 //! let mut tracker = Tracker::new(&mut slots, &mut early, Settings::default(), now);
 //! let message = tracker.add(&Draft::new(Number::new("10086")?), now)?;
@@ -79,9 +79,9 @@
 //! #       assert!(change.record().is_some());
 //!     }
 //!     while let Some(event) = tracker.next_event() {
-//!         if let Event::News(message) = event {
+//!         if let Event::Update(message) = event {
 //!             updates.push(message.state);
-//!             tracker.acknowledge(message.id, message.news);
+//!             tracker.acknowledge(message.id, message.revision);
 //!         }
 //!     }
 //!     match ask {
@@ -146,11 +146,11 @@ mod table;
 mod tests;
 mod tracker;
 
-pub use ask::{AddError, Ask, Outgoing, Stopping, Submission, Taken, Token, Unsaved};
+pub use ask::{AddError, Ask, Outgoing, ReportOutcome, StopResult, Submission, Token, Unsaved};
 pub use events::Event;
 pub use inbox::InboxMark;
 pub use journal::{Change, MAX_RECORD_BYTES, RestoreError};
-pub use matching::{EarlyReport, Report};
+pub use matching::{PendingReport, Report};
 pub use message::{Draft, Failure, Message, Reason, Segments, Sent, Slot, State, TpStatus};
 pub use number::NumberBuf;
 pub use settings::{Limits, Settings, Timing};

@@ -22,7 +22,7 @@ pub struct Settings {
     pub incoming: bool,
     /// The first block of user_ids, if none is restored. Any number is valid. Choose a random one if other programs use the same
     /// gateway, or if this program may lose its store.
-    pub first_epoch: u32,
+    pub first_block: u32,
 }
 
 /// Times and waits, each below 100 days, with a resolution of 10 ms.

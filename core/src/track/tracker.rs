@@ -4,12 +4,12 @@
 use core::time::Duration;
 
 use super::{
-    ask::{AddError, Stopping},
+    ask::{AddError, StopResult},
     clock::{GatewayClock, Sequence, SequenceCounter, Tick},
     events::{Event, Updates},
     inbox::{Inbox, InboxMark},
     journal::{Change, Journal},
-    matching::{self, EarlyReport, Evidence, Matching},
+    matching::{self, Evidence, Matching, PendingReport},
     message::{
         DELETED, Draft, IN_UPDATES, MAY_RESEND, Message, STOP_WANTED, Slot, State,
         lifecycle::{self, Input, Next, Transition},
@@ -70,23 +70,23 @@ impl<'m> Tracker<'m> {
     /// Creates a tracker that holds no message, over lent memory; see [`begin`](Self::begin).
     pub fn new(
         slots: &'m mut [Slot],
-        early: &'m mut [EarlyReport],
+        pending: &'m mut [PendingReport],
         settings: Settings,
         now: Duration,
     ) -> Self {
         let mut tracker = Self::empty();
-        tracker.begin(slots, early, &settings, now);
+        tracker.begin(slots, pending, &settings, now);
         tracker
     }
 
-    /// Takes lent memory into use, once: a [`Slot`] for each message that is under way or kept, and an [`EarlyReport`] for each
+    /// Takes lent memory into use, once: a [`Slot`] for each message that is under way or kept, and an [`PendingReport`] for each
     /// report that waits for its message or belongs to none. Half as many of these as slots are
     /// enough, more if other clients send much through the same gateway. A report without a place is returned to the caller at
     /// once, and again if the gateway repeats it, and more messages become ambiguous.
     pub fn begin(
         &mut self,
         slots: &'m mut [Slot],
-        early: &'m mut [EarlyReport],
+        pending: &'m mut [PendingReport],
         settings: &Settings,
         now: Duration,
     ) {
@@ -95,10 +95,10 @@ impl<'m> Tracker<'m> {
         }
         slots.fill(Slot::EMPTY);
         self.table.lend(slots, Queue::FREE);
-        self.matching.lend(early);
+        self.matching.lend(pending);
         self.now = Tick::at(now);
         self.planner.configure(settings, self.now);
-        self.journal.begin(settings.first_epoch);
+        self.journal.begin(settings.first_block);
     }
 
     /// Takes the time of a call.
@@ -185,6 +185,11 @@ impl<'m> Tracker<'m> {
         self.table.get(self.find(id)?)?.message()
     }
 
+    /// Returns the recipient's number of a message.
+    pub fn number(&self, id: UserId) -> Option<super::NumberBuf> {
+        Some(super::NumberBuf::new(&self.table.get(self.find(id)?)?.number()))
+    }
+
     /// Returns the limits, to change them from now on.
     pub const fn limits_mut(&mut self) -> &mut Limits {
         self.planner.limits_mut()
@@ -231,7 +236,7 @@ impl<'m> Tracker<'m> {
         }
         while let Some(id) = self.updates.pop(&mut self.table) {
             if let Some(slot) = self.table.get(id).filter(|slot| !slot.is_acknowledged()) {
-                return slot.message().map(Event::News);
+                return slot.message().map(Event::Update);
             }
             self.retire_acknowledged(id);
         }
@@ -243,21 +248,21 @@ impl<'m> Tracker<'m> {
     ///
     /// Only the acknowledgement of a last update is a change to be saved. Updates of an unfinished message may be repeated after a
     /// restart with the same number, although they were acknowledged.
-    pub fn acknowledge(&mut self, id: UserId, news: u16) {
+    pub fn acknowledge(&mut self, id: UserId, revision: u16) {
         let Some((id, slot)) = self.find(id).and_then(|id| Some((id, self.table.get_mut(id)?))) else {
             return;
         };
         let outstanding = slot.revision.wrapping_sub(slot.acknowledged);
-        if slot.revision.wrapping_sub(news) >= outstanding {
+        if slot.revision.wrapping_sub(revision) >= outstanding {
             return;
         }
-        slot.acknowledged = news;
+        slot.acknowledged = revision;
         self.retire_acknowledged(id);
     }
 
     /// Deletes a message that has not been handed to the gateway, without an update. Returns `false` if it has been, or is unknown.
-    pub fn withdraw(&mut self, id: UserId) -> bool {
-        let is_unsent = |slot: &Slot| slot.state() == State::Asked && !slot.has(IN_UPDATES);
+    pub fn cancel(&mut self, id: UserId) -> bool {
+        let is_unsent = |slot: &Slot| slot.state() == State::Unsent && !slot.has(IN_UPDATES);
         let Some(id) = self.find(id) else { return false };
         if !self.table.get(id).is_some_and(is_unsent) {
             return false;
@@ -268,36 +273,36 @@ impl<'m> Tracker<'m> {
     }
 
     /// Stops a message. A message that the gateway has is stopped with its task, that is with all waiting messages of its send_sms.
-    pub fn stop(&mut self, id: UserId, now: Duration) -> Stopping {
+    pub fn stop(&mut self, id: UserId, now: Duration) -> StopResult {
         self.set_time(now);
         let Some((id, slot)) = self.find(id).and_then(|id| Some((id, self.table.get_mut(id)?))) else {
-            return Stopping::TooLate;
+            return StopResult::TooLate;
         };
         match (slot.state(), slot.task()) {
-            (State::Asked, _) => {
-                self.happen(id, Input::Cancel);
-                Stopping::Stopped
+            (State::Unsent, _) => {
+                self.happen(id, Input::Stop);
+                StopResult::Stopped
             }
             (State::Submitted, _) => {
                 slot.set(STOP_WANTED, true);
                 self.journal.touch(&mut self.table, id);
-                Stopping::Asked
+                StopResult::Requested
             }
             (State::Accepted | State::Sending, Some(task)) => self.stop_task(task, now),
             (State::Uncertain, _) => {
                 slot.set(MAY_RESEND, false);
                 self.journal.touch(&mut self.table, id);
-                Stopping::TooLate
+                StopResult::TooLate
             }
-            _ => Stopping::TooLate,
+            _ => StopResult::TooLate,
         }
     }
 
     /// Stops a task: all messages of a send_sms that are not sent yet.
-    pub fn stop_task(&mut self, task: TaskId, now: Duration) -> Stopping {
+    pub fn stop_task(&mut self, task: TaskId, now: Duration) -> StopResult {
         self.set_time(now);
         if !self.planner.add_stop(task) {
-            return Stopping::Busy;
+            return StopResult::Busy;
         }
         for id in self.table.ids() {
             let Some(slot) = self.table.get_mut(id) else { continue };
@@ -306,7 +311,7 @@ impl<'m> Tracker<'m> {
                 self.journal.touch(&mut self.table, id);
             }
         }
-        Stopping::Asked
+        StopResult::Requested
     }
 
     /// Acknowledges an incoming message, and all that were returned before it.

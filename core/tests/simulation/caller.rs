@@ -1,4 +1,4 @@
-//! The program that uses the tracker: what it wants sent, stopped and acknowledged, and when.
+//! The program that uses the tracker: it adds, stops and acknowledges messages.
 
 use crate::{
     config::{CallerConfig, MINUTE},
@@ -8,15 +8,15 @@ use crate::{
     rng::Rng,
 };
 
-/// Something to be done.
+/// An action of the caller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Action {
-    /// Add a message, and so on until all are.
+    /// Add a message, and plan the next one.
     Add,
-    /// Add so many at once.
+    /// Add a number of messages at once.
     Burst(u32),
     Stop(u32),
-    /// News of a message up to this number, heard in this life.
+    /// Acknowledge the updates of a message up to this number, if they were received in this life.
     Acknowledge {
         message: u32,
         news: u16,
@@ -30,7 +30,7 @@ pub(crate) struct Caller {
     ports: u8,
     rng: Rng,
     agenda: Agenda<Action>,
-    /// How many messages are still to be added.
+    /// The number of messages that are not added yet.
     left: u32,
 }
 
@@ -53,12 +53,12 @@ impl Caller {
         self.left
     }
 
-    /// One was added.
+    /// Notes an added message.
     pub(crate) fn added(&mut self) {
         self.left -= 1;
     }
 
-    /// Plans the next to be added, and as many again at once at times. Waits where there was no room.
+    /// Plans the next message, sometimes a burst. Waits longer if there was no room.
     pub(crate) fn plan_more(&mut self, full: bool, now: u64) {
         let wait = if full { self.rng.between(10_000, 60_000) } else { self.rng.wait(self.config.every) };
         self.agenda.plan(now + wait, Action::Add);
@@ -79,7 +79,7 @@ impl Caller {
         }
     }
 
-    /// Plans what the caller will do about a message that was added.
+    /// Plans whether the caller stops an added message.
     pub(crate) fn plan_stop(&mut self, message: u32, now: u64) {
         if self.rng.happens(self.config.stopped) {
             let wait = self.rng.pick(&[0, 1000, 10_000, MINUTE, 10 * MINUTE]);

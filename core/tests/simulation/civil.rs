@@ -1,10 +1,10 @@
-//! The gateway's civil time: seconds since 1970 as it believes, and its clock that is set and steps.
+//! The gateway's civil time: seconds since 1970 by its own clock, which is set and steps.
 
 use sms_gateway_core::Timestamp;
 
 const DAY: i64 = 86_400;
 
-/// Seconds since 1970 as the calendar has them (years 1970 to 2399).
+/// Converts seconds since 1970 to a calendar time (years 1970 to 2399).
 pub(crate) fn timestamp(seconds: i64) -> Timestamp {
     let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY) as u32);
     // Years counted from March, eras of 400 years from 1600-03-01, which is 135,080 days before 1970.
@@ -31,34 +31,34 @@ pub(crate) fn seconds(time: Timestamp) -> i64 {
     days * DAY + hour * 3600 + minute * 60 + second
 }
 
-/// What NTP says when the simulation begins: 2024-06-01 00:00:00.
+/// The time by NTP when the simulation begins: 2024-06-01 00:00:00.
 const TRUE_START: i64 = 1_717_200_000;
 
-/// A clock that begins in 1970 or knows the time, and is stepped.
+/// A clock that begins in 1970 or with the right time, and steps.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
-    /// What it says beyond the seconds of the simulation.
+    /// The seconds by which it is ahead of the simulation.
     offset: i64,
     zone: i64,
 }
 
 impl Clock {
-    /// In 1970 until it is set.
+    /// Creates a clock in 1970, until it is set.
     pub(crate) const fn unset() -> Self {
         Self { offset: 0, zone: 0 }
     }
 
-    /// Back to 1970, at this moment.
+    /// Puts it to 1970 at this moment.
     pub(crate) fn boot(&mut self, now: u64) {
         self.offset = -((now / 1000) as i64);
     }
 
-    /// NTP sets it.
+    /// Sets it by NTP.
     pub(crate) fn set(&mut self) {
         self.offset = TRUE_START + self.zone;
     }
 
-    /// Someone changes the zone.
+    /// Changes its zone.
     pub(crate) fn step(&mut self, seconds: i64) {
         self.zone += seconds;
         self.offset += seconds;

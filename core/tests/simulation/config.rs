@@ -1,4 +1,4 @@
-//! One seed is one world: how its gateway behaves, how bad the link is, what the caller does.
+//! One seed is one world: the gateway's habits, the quality of the link, the caller's actions.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use sms_gateway_core::track::{Limits, Settings, Timing};
 
 use crate::{numbers::Habit, rng::Rng};
 
-/// Reports that the tracker can keep, in a world where none of them is forgotten for want of room.
+/// The number of pending reports with which none is evicted.
 pub(crate) const ENOUGH_EARLY: usize = 32_768;
 
 pub(crate) const SECOND: u64 = 1000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
 pub(crate) const HOUR: u64 = 60 * MINUTE;
 
-/// Which time the gateway writes into its status reports.
+/// The time that the gateway writes into its status reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportTime {
-    /// When it began to send the message, as in the message's result.
+    /// The send time of the message, as in its result.
     Sending,
-    /// When the segment went out.
+    /// The send time of the segment.
     Segment,
-    /// When the report came in.
+    /// The time of arrival.
     Arrival,
 }
 
@@ -29,22 +29,22 @@ pub(crate) enum ReportTime {
 pub(crate) struct DeviceConfig {
     pub(crate) ports: u8,
     pub(crate) report_time: ReportTime,
-    /// Whether reports are left out when they were not asked for, as in later versions.
+    /// Whether reports that were not requested are omitted, as in later versions.
     pub(crate) heeds_request: bool,
-    /// Whether results ever say DELIVERED.
+    /// Whether results can be DELIVERED.
     pub(crate) says_delivered: bool,
-    /// `time_after` leaves out the second that it names.
+    /// Whether `time_after` excludes the second that it names.
     pub(crate) strict_times: bool,
-    /// Answers begin with what is newest.
+    /// Whether responses begin with the newest record.
     pub(crate) newest_first: bool,
     pub(crate) result_spelling: Habit,
     pub(crate) report_spelling: Habit,
-    /// Messages that fail before their last segment is out.
+    /// Messages that fail before their last segment is sent.
     pub(crate) not_sent: u32,
-    /// Segments whose final report is a failure, or says that nothing is known.
+    /// Segments whose final report is a failure, or unconfirmed.
     pub(crate) failing: u32,
     pub(crate) unconfirmed: u32,
-    /// Final reports that never come, come twice, come after temporary ones.
+    /// Final reports that are lost, doubled, or follow temporary ones.
     pub(crate) lost: u32,
     pub(crate) doubled: u32,
     pub(crate) temporary: u32,
@@ -52,23 +52,23 @@ pub(crate) struct DeviceConfig {
     pub(crate) slow: u32,
     pub(crate) very_slow: u32,
     pub(crate) starts_in_1970: bool,
-    /// Average time between steps of the clock by an hour, and between restarts; 0 for never.
+    /// The average time between clock steps of an hour, and between restarts; 0 for never.
     pub(crate) clock_steps: u64,
     pub(crate) restarts: u64,
-    /// A restart begins task ids and message references anew.
+    /// Whether a restart resets task ids and message references.
     pub(crate) restarts_ids: bool,
-    /// A restart leaves results and reports.
+    /// Whether results and reports survive a restart.
     pub(crate) keeps_records: bool,
-    /// Average time between messages of other clients; 0 for never. They go to our numbers, or to their own.
+    /// The average time between messages of other clients, 0 for never, and whether they may go to own numbers.
     pub(crate) foreign: u64,
     pub(crate) foreign_to_ours: bool,
-    /// Average time between incoming messages; 0 for never.
+    /// The average time between incoming messages; 0 for never.
     pub(crate) incoming: u64,
-    /// How many results, and how many reports, are remembered.
+    /// The number of results, and of reports, that are kept.
     pub(crate) remembered: usize,
 }
 
-/// What becomes of exchanges, in a million.
+/// The fates of exchanges, in a million.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LinkConfig {
     pub(crate) not_sent: u32,
@@ -78,13 +78,13 @@ pub(crate) struct LinkConfig {
     pub(crate) refused: u32,
 }
 
-/// What the caller does, in a million, and what befalls it.
+/// The actions of the caller, in a million, and its resets.
 #[derive(Clone, Debug)]
 pub(crate) struct CallerConfig {
     pub(crate) messages: u32,
     pub(crate) numbers: u32,
     pub(crate) twins: bool,
-    /// Average time between messages, and how many come at once at times.
+    /// The average time between messages, and the size of a burst.
     pub(crate) every: u64,
     pub(crate) burst: u32,
     pub(crate) long: u32,
@@ -92,11 +92,11 @@ pub(crate) struct CallerConfig {
     pub(crate) stopped: u32,
     pub(crate) resend: u32,
     pub(crate) unreported: u32,
-    /// How long news waits to be acknowledged, at most.
+    /// The maximum time until an update is acknowledged.
     pub(crate) acknowledges_within: u64,
-    /// Average time between resets of ours; 0 for never.
+    /// The average time between the client's resets; 0 for never.
     pub(crate) resets: u64,
-    /// A reset begins our time anew, as on a board without a clock.
+    /// Whether a reset resets the client's time, as on a board without a clock.
     pub(crate) boot_time: bool,
     pub(crate) slots: usize,
     pub(crate) early: usize,
@@ -114,7 +114,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// No faults of ours, 32 ports, 10,000 numbers; the gateway has all the habits that its reports can have.
+    /// Draws a world without faults of the client, with 32 ports and 10,000 numbers, and all habits of reports.
     pub(crate) fn plain(seed: u64, messages: u32) -> Self {
         let mut rng = Rng::new(seed ^ 0x70);
         let mut device = DeviceConfig::draw(&mut rng, 32);
@@ -142,7 +142,7 @@ impl Config {
         Self { scenario: "plain", seed, device, link: LinkConfig::default(), caller, settings }
     }
 
-    /// Few numbers and every fault, in a mix of the seed's own.
+    /// Draws a world with few numbers and a mix of all faults.
     pub(crate) fn harsh(seed: u64, messages: u32) -> Self {
         let mut rng = Rng::new(seed ^ 0x4A);
         let ports = rng.pick(&[1, 2, 4, 8, 16, 32]);
@@ -181,7 +181,7 @@ impl DeviceConfig {
             restarts_ids: rng.below(2) == 0,
             keeps_records: rng.below(3) == 0,
             foreign: rng.pick(&[0, 30, 100]) * SECOND / u64::from(ports),
-            // Their reports can be told from ours by the time of sending alone.
+            // Only the send time distinguishes their reports from own ones.
             foreign_to_ours: report_time == ReportTime::Sending,
             incoming: rng.pick(&[0, 5 * MINUTE]),
             remembered: 65_536,
@@ -209,7 +209,7 @@ impl CallerConfig {
             messages,
             numbers: rng.pick(&[3, 10, 50, 500]),
             twins: rng.below(4) == 0,
-            // A port sends a message in 6.5 s and more.
+            // A port needs 6.5 s and more for a message.
             every: rng.between(9000, 20_000) / u64::from(ports),
             burst: rng.pick(&[1, 100, 2000]),
             long: rng.pick(&[0, 200_000, 600_000]),
@@ -230,5 +230,5 @@ fn settings(rng: &mut Rng, hours: u64) -> Settings {
     let expire = Duration::from_secs(hours * 3600);
     let timing = Timing { expire, late: expire, ..Timing::default() };
     let limits = Limits { recipients: rng.pick(&[1, 16, 128]), ..Limits::default() };
-    Settings { timing, limits, incoming: true, first_epoch: rng.next() as u32 }
+    Settings { timing, limits, incoming: true, first_block: rng.next() as u32 }
 }

@@ -1,4 +1,4 @@
-//! Each question carried out over the link, which may fail at any point.
+//! Requests over the link, which may fail at any point.
 
 use serde_json::Value;
 use sms_gateway_core::{
@@ -8,7 +8,7 @@ use sms_gateway_core::{
         SmsResult, StatusReport, StopSms,
     },
     json::{Field, Text},
-    track::{Taken, Token},
+    track::{ReportOutcome, Token},
 };
 
 use crate::{
@@ -21,14 +21,14 @@ use crate::{
     oracle::Failure,
 };
 
-/// What of an answer reaches us.
+/// The part of a response that reaches the client.
 struct Answer<T> {
     rows: Vec<T>,
     is_whole: bool,
 }
 
 impl Life<'_, '_> {
-    /// The request is on its way; `None` when it never left.
+    /// Sends the request; `None` if it was not sent.
     fn leave(&mut self) -> Result<Option<Exchange>, End> {
         let exchange = self.world.link.draw(self.world.device.is_up());
         self.world.oracle.write_all(|| format!("exchange: {exchange:?}"));
@@ -42,7 +42,7 @@ impl Life<'_, '_> {
         Ok(Some(exchange))
     }
 
-    /// The answer is on its way back, or is waited for in vain.
+    /// Waits for the response, or for the timeout.
     fn come_back(&mut self, exchange: Exchange) -> Result<(), End> {
         let wait = match exchange {
             Exchange::RequestLost | Exchange::AnswerLost => 10 * SECOND,
@@ -62,7 +62,7 @@ impl Life<'_, '_> {
         }
     }
 
-    /// Asks something that is answered with records; `None` when it never left.
+    /// Makes a request for records; `None` if it was not sent.
     fn query<T>(&mut self, answer: impl FnOnce(&mut Self) -> Vec<T>) -> Result<Option<Answer<T>>, End> {
         let Some(exchange) = self.leave()? else { return Ok(None) };
         let mut rows = match exchange {
@@ -131,7 +131,7 @@ impl Life<'_, '_> {
         Ok(())
     }
 
-    /// The request as the gateway gets it.
+    /// Returns the request as the gateway receives it.
     fn submission(&self, token: &Token<SendSms<'static>>) -> Result<(u32, bool, Vec<Wanted>), End> {
         let Ok(Some(submission)) = self.tracker.submission(token) else {
             return Err(broken("no submission, although all changes are saved"));
@@ -184,12 +184,12 @@ impl Life<'_, '_> {
             self.world.oracle.show_report(row);
             let report = report(row, &self.world.numbers);
             match self.tracker.handle_report(&token, &report, now) {
-                Taken::Noted => {}
-                Taken::Displaced(report) => {
+                ReportOutcome::Accepted => {}
+                ReportOutcome::Evicted(report) => {
                     self.world.transcript.evicted(&report);
                     self.world.oracle.hear_report(&report, false)?;
                 }
-                Taken::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
+                ReportOutcome::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
             }
         }
         self.finish(token, answer.is_whole)

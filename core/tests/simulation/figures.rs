@@ -1,4 +1,4 @@
-//! What a run comes to, in numbers.
+//! The figures of a run.
 
 use std::{fmt, ops::AddAssign};
 
@@ -34,22 +34,22 @@ figures! {
     failed,
     stopped,
     expired,
-    /// Of the expired ones: a report may be theirs or another's.
+    /// Expired messages that were ambiguous.
     ambiguous,
     unresolved,
     /// Lost in a reset before they were saved, and before anything was sent.
     vanished,
     sent_again,
     refused,
-    /// `add` had no room.
+    /// Messages for which the tracker was full.
     full,
     news,
     repeated_news,
     events_unmatched,
     events_ambiguous,
-    /// Reports handed out again, since there was no room to remember that they had been.
+    /// Reports that were returned again, since the tracker had no memory to recognise them.
     events_repeated,
-    /// Reports handed out as nobody's whose message's result had been shown.
+    /// Reports returned as unmatched although their message's result had been shown.
     events_of_ours,
     requests,
     results,
@@ -64,7 +64,7 @@ figures! {
     clock_steps,
     foreign,
     incoming,
-    /// Expired though a decisive report was shown whose time lies before the sending, since the clock jumped back.
+    /// Expired although a decisive report was shown, whose time is before the send time since the clock jumped back.
     hidden_by_clock,
     milliseconds,
 }

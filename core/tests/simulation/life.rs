@@ -1,12 +1,12 @@
-//! One life of the client: from a start, or a reset, to the next reset. It does what the tracker's documentation asks of a
-//! program: save all changes before a question is asked, hand over what came of it, acknowledge news.
+//! One life of the client: from a start, or a reset, to the next reset. It follows the order of calls in the tracker's
+//! documentation: save all changes before a request, report the outcome of the request, acknowledge updates.
 
 use std::time::Duration;
 
 use sms_gateway_core::{
     Number, Port, Ports,
     text::Alphabet,
-    track::{AddError, Ask, Draft, EarlyReport, Event, RestoreError, Slot, Tracker},
+    track::{AddError, Ask, Draft, Event, PendingReport, RestoreError, Slot, Tracker},
 };
 
 use crate::{
@@ -16,11 +16,11 @@ use crate::{
     world::World,
 };
 
-/// Why a life ends.
+/// The end of a life.
 pub(crate) enum End {
     /// A reset.
     Reset,
-    /// All messages have come to their end.
+    /// All messages are finished.
     Done,
     Broken(Failure),
 }
@@ -38,22 +38,22 @@ fn broken(what: impl Into<String>) -> End {
 pub(crate) struct Life<'w, 'm> {
     pub(crate) world: &'w mut World,
     pub(crate) tracker: Tracker<'m>,
-    /// The zero of our clock, and when a reset comes, in simulated time.
+    /// The zero of the client's clock, and the time of the next reset, in simulated time.
     zero: u64,
     reset_at: u64,
-    /// Messages whose end is acknowledged, which is not saved yet.
+    /// Messages whose last update is acknowledged, which is not saved yet.
     closing: Vec<u32>,
-    /// Whether a reset comes at the next opportunity.
+    /// The number of consecutive waits.
     idle: u32,
 }
 
-/// Lives until a reset, or the end.
+/// Lives until a reset, or until all messages are finished.
 pub(crate) fn live(world: &mut World) -> End {
     let mut slots = vec![Slot::EMPTY; world.config.caller.slots];
-    let mut early = vec![EarlyReport::EMPTY; world.config.caller.early];
+    let mut early = vec![PendingReport::EMPTY; world.config.caller.early];
     let zero = if world.config.caller.boot_time { world.now } else { 0 };
     let mut settings = world.config.settings;
-    settings.first_epoch = settings.first_epoch.wrapping_add(world.oracle.life * 77);
+    settings.first_block = settings.first_block.wrapping_add(world.oracle.life * 77);
     let tracker = Tracker::new(&mut slots, &mut early, settings, Duration::from_millis(world.now - zero));
     let is_first = world.now == 0;
     let reset_at = draw_reset(world);
@@ -65,7 +65,8 @@ pub(crate) fn live(world: &mut World) -> End {
     }
 }
 
-/// Resets end with the last message that is added, or nothing might ever grow old enough on a board without a clock.
+/// Draws the time of the next reset. Resets end with the last added message: otherwise nothing might grow old on a board
+/// without a clock.
 fn draw_reset(world: &mut World) -> u64 {
     match world.config.caller.resets {
         0 => u64::MAX,
@@ -137,7 +138,7 @@ impl Life<'_, '_> {
             return Err(broken("nothing will ever happen, and not all messages have come to their end"));
         };
         self.idle += 1;
-        // What the caller does may be due at the same moment again and again, but not for ever.
+        // The caller's actions may be due at the same moment again and again, but not for ever.
         if self.idle > 1_000_000 {
             return Err(broken("it waits and waits"));
         }
@@ -147,7 +148,7 @@ impl Life<'_, '_> {
         self.may_reset()
     }
 
-    /// Everything has its end in time.
+    /// Checks that everything ends in time.
     fn check_time(&self) -> Result<(), End> {
         let settings = &self.world.config.settings.timing;
         let longest = 4 * settings.expire.as_millis() as u64 + 100 * HOUR;
@@ -156,7 +157,7 @@ impl Life<'_, '_> {
         if is_late { Err(broken("messages do not come to an end")) } else { Ok(()) }
     }
 
-    /// A point at which the power may fail.
+    /// Resets, if a reset is due: the power may fail here.
     pub(crate) fn may_reset(&mut self) -> Result<(), End> {
         let due = self.world.now >= self.reset_at && self.world.rng.below(4) == 0;
         if due { Err(End::Reset) } else { Ok(()) }
@@ -223,7 +224,7 @@ impl Life<'_, '_> {
     }
 
     fn acknowledge(&mut self, message: u32, news: u16, life: u32) {
-        // A reset takes along what the caller meant to do.
+        // A reset discards the caller's plans.
         if life != self.world.oracle.life {
             return;
         }
@@ -233,7 +234,7 @@ impl Life<'_, '_> {
         }
     }
 
-    /// Saves all that changed; a reset may cut it off anywhere.
+    /// Saves all changes; a reset may interrupt it anywhere.
     pub(crate) fn save(&mut self) -> Result<(), End> {
         while let Some(change) = self.tracker.next_change() {
             self.world.transcript.change(&change);
@@ -257,12 +258,12 @@ impl Life<'_, '_> {
         while let Some(event) = self.tracker.next_event() {
             self.world.transcript.event(&event);
             match event {
-                Event::News(message) => {
+                Event::Update(message) => {
                     let world = &mut *self.world;
                     let owner = world.oracle.find(message.id)?;
                     let is_lost = message.is_final && world.device.knows(owner, message.id.get());
                     world.oracle.hear(&message, is_lost)?;
-                    world.caller.plan_acknowledgement(owner, message.news, world.oracle.life, world.now);
+                    world.caller.plan_acknowledgement(owner, message.revision, world.oracle.life, world.now);
                 }
                 Event::Unmatched(report) => self.world.oracle.hear_report(&report, false)?,
                 Event::Ambiguous(report) => self.world.oracle.hear_report(&report, true)?,

@@ -1,17 +1,17 @@
-//! The way between the client and the gateway, on which anything may get lost.
+//! The link between the client and the gateway, on which anything may get lost.
 
 use crate::{config::LinkConfig, rng::Rng};
 
-/// What becomes of an exchange.
+/// The fate of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exchange {
-    /// No byte left.
+    /// Nothing was sent.
     NotSent,
-    /// The request was lost on its way.
+    /// The request was lost.
     RequestLost,
-    /// The gateway served it, and the answer was lost.
+    /// The gateway handled the request, and the response was lost.
     AnswerLost,
-    /// The answer ended too early: after that share of it, in 256ths.
+    /// The response was truncated, after this share of it in 256ths.
     Cut(u8),
     /// The gateway refused it.
     Refused,
@@ -45,17 +45,17 @@ impl Link {
         drawn.map_or(Exchange::Whole, |(_, exchange)| exchange)
     }
 
-    /// Milliseconds on the way.
+    /// Draws the latency in milliseconds.
     pub(crate) fn latency(&mut self) -> u64 {
         self.rng.between(2, 60)
     }
 
-    /// Whether the program drops the token of a lost exchange instead of saying so, or an answer lacks an optional key.
+    /// Draws whether the program drops the token of a lost exchange silently, or whether a response lacks an optional key.
     pub(crate) fn toss(&mut self) -> bool {
         self.rng.below(8) == 0
     }
 
-    /// The error_code of a refusal.
+    /// Draws the error_code of a refusal.
     pub(crate) fn code(&mut self) -> u32 {
         self.rng.pick(&[400, 413, 500, 550])
     }

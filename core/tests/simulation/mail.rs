@@ -1,21 +1,21 @@
-//! Whether every incoming message reaches the caller.
+//! Checks that every incoming message reaches the caller.
 
 use std::collections::HashSet;
 
 use crate::{config::HOUR, oracle::Failure};
 
-/// What came in, and until when it could be asked for.
+/// An incoming message: its arrival, and until when it could be queried.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
     pub(crate) at: u64,
     pub(crate) erased: Option<u64>,
 }
 
-/// What the caller was handed, by serial number.
+/// The messages that the caller received, by serial number.
 #[derive(Debug, Default)]
 pub(crate) struct Mail {
     handed: HashSet<u32>,
-    /// The last one in this life, and whether ids began anew since.
+    /// The last one in this life, unless ids restarted since.
     last: Option<u32>,
 }
 
@@ -24,7 +24,7 @@ impl Mail {
         self.last = None;
     }
 
-    /// The gateway's ids began anew: some may come again.
+    /// Notes that the gateway's ids restarted, so that some messages may be repeated.
     pub(crate) fn restarted(&mut self) {
         self.last = None;
     }
@@ -44,7 +44,7 @@ impl Mail {
         self.handed.len() as u64
     }
 
-    /// What could be asked for for two hours was handed out.
+    /// Checks that every message that could be queried for two hours was returned.
     pub(crate) fn close(&self, received: &[Received], now: u64) -> Result<(), Failure> {
         let missing = (0..).zip(received).find(|(serial, received)| {
             received.erased.unwrap_or(now) > received.at + 2 * HOUR && !self.handed.contains(serial)

@@ -1,18 +1,18 @@
 //! A deterministic simulation of the tracker: a gateway with many ports, a bad link, a caller, resets, and an oracle that knows
-//! what truly happened to each message.
+//! the true fate of each message.
 //!
-//! A run is one seed. A rule that is broken is shown with its seed and the history of the message; `SIM_SEED=n` runs that seed
-//! alone, `SIM_MESSAGES=n` sets how many messages a run has. The long run, a million messages and more:
+//! A run is one seed. A broken rule is shown with its seed and the history of the message; `SIM_SEED=n` runs that seed
+//! alone, `SIM_MESSAGES=n` sets the number of messages of a run. The long run has a million messages and more:
 //! `cargo test --release -p sms-gateway-core --test simulation -- --ignored --nocapture`
 
-// Counts are small, and what is narrowed is in range by construction.
+// Counts are small, and narrowed values are in range by construction.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss
 )]
-// Some fields are there to be shown in a history, switches of a world are switches, what happens is listed one by one, and
+// Some fields are only shown in a history, a world has many switches, facts are listed one by one, and
 // functions of one kind have one form.
 #![allow(
     dead_code,
@@ -48,7 +48,7 @@ use life::{End, live};
 use oracle::Failure;
 use world::World;
 
-/// How many lines of a history are shown.
+/// The maximum number of lines of a history that are shown.
 const SHOWN: usize = 120;
 
 /// Runs one world to its end.
@@ -56,7 +56,7 @@ fn run(world: &mut World) -> Result<Figures, Failure> {
     loop {
         match live(world) {
             End::Reset => {
-                // The board starts up.
+                // The board starts.
                 let downtime = world.rng.between(100, 5000);
                 world.pass(downtime);
             }
@@ -66,7 +66,7 @@ fn run(world: &mut World) -> Result<Figures, Failure> {
     }
 }
 
-/// Names the seed where something panics on the way.
+/// Shows the seed if something panics.
 struct Running(u64);
 
 impl Drop for Running {
@@ -85,7 +85,7 @@ fn simulate(config: &Config) -> Figures {
     }
 }
 
-/// Runs it once more, and writes down what happens to the message and its like.
+/// Repeats a run, and writes down the history of a message and of those to its number.
 fn explain(config: &Config, failure: &Failure) -> ! {
     let mut world = World::new(config, failure.message);
     let again = run(&mut world).err();
@@ -106,7 +106,7 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// Runs each seed, or the one that was asked for; prints and returns what they come to together.
+/// Runs each seed, or the requested one; prints and returns the sum of their figures.
 fn scenario(make: fn(u64, u32) -> Config, seeds: std::ops::Range<u64>, messages: u32) -> Figures {
     let messages = number("SIM_MESSAGES").map_or(messages, |messages| messages as u32);
     let seeds = number("SIM_SEED").map_or(seeds, |seed| seed..seed + 1);
@@ -123,7 +123,7 @@ fn scenario(make: fn(u64, u32) -> Config, seeds: std::ops::Range<u64>, messages:
     sum
 }
 
-/// What nobody can tell is rare where nothing fails on our side.
+/// Checks that unknown outcomes are rare if the client never fails.
 fn check_plain(figures: &Figures) {
     let untold = figures.ambiguous + figures.unresolved;
     println!("ambiguous and unresolved: {untold} of {}", figures.messages);

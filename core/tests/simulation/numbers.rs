@@ -1,8 +1,8 @@
-//! Subscribers, and how their numbers are spelt by whom.
+//! Subscribers, and the spellings of their numbers.
 
 use crate::rng::Rng;
 
-/// How a number is written. The caller, the gateway's results and its reports each have their own way.
+/// The spelling of a number. The caller, the gateway's results and its reports each have a habit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
     National,
@@ -22,7 +22,7 @@ pub(crate) struct Spelt {
     pub(crate) spelling: Spelling,
 }
 
-/// Who spells how.
+/// A habit of spelling.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Habit {
     AsGiven,
@@ -49,17 +49,17 @@ impl Habit {
     }
 }
 
-/// All subscribers: ours first, then those of other clients alone.
+/// All subscribers: own ones first, then those of other clients alone.
 #[derive(Debug)]
 pub(crate) struct Numbers {
     spelt: Vec<[String; 5]>,
-    /// The last seven digits, by which alone two numbers can be taken for the same.
+    /// The last seven digits. Only numbers with the same ones can be confused.
     tails: Vec<u32>,
 }
 
 impl Numbers {
-    /// So many subscribers. With `twins` every tenth number of ours is the one before it without its first digit, so that some
-    /// spellings of the two can't be told apart. Every twentieth is a short code.
+    /// Creates subscribers. With `twins`, every tenth own number is the one before it without its first digit, so that some
+    /// spellings of the two cannot be distinguished. Every twentieth is a short code.
     pub(crate) fn new(ours: u32, count: u32, twins: bool) -> Self {
         let national = |line: u32| match line % 20 {
             7 => format!("{}", 10_000 + line),
@@ -82,19 +82,19 @@ impl Numbers {
         self.tails[line as usize]
     }
 
-    /// A spelling drawn for `line`.
+    /// Draws a spelling for `line`.
     pub(crate) fn spell(line: u32, rng: &mut Rng) -> Spelt {
         Spelt { line, spelling: rng.pick(&SPELLINGS) }
     }
 
-    /// Whether two spellings can mean the same subscriber by the documented rule.
+    /// Returns whether two spellings can mean the same subscriber by the documented rule.
     pub(crate) fn same(&self, one: Spelt, other: Spelt) -> bool {
         self.tails[one.line as usize] == self.tails[other.line as usize]
             && same_line(self.text(one), self.text(other))
     }
 }
 
-/// A short code has one spelling only.
+/// Returns whether a number is a short code, which has one spelling only.
 fn spellings(national: &str) -> [String; 5] {
     if national.len() < 7 {
         return [(); 5].map(|()| national.to_owned());
@@ -106,8 +106,8 @@ fn tail(text: &str) -> u32 {
     text[text.len().saturating_sub(7)..].parse().unwrap()
 }
 
-/// The rule as documented, over text: without `+`, `00` and leading zeros equal, or the shorter, of seven digits or more, is the
-/// end of the longer.
+/// Applies the documented rule to text: without `+` and leading zeros the numbers are equal, or the longer one ends with the
+/// shorter one, which has seven digits or more.
 fn same_line(one: &str, other: &str) -> bool {
     let [one, other] = [one, other].map(|text| text.trim_start_matches('+').trim_start_matches('0'));
     let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };

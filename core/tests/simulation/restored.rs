@@ -8,7 +8,7 @@ use std::{env, fs, time::Duration};
 
 use sms_gateway_core::{
     Number, UserId,
-    track::{Ask, Draft, EarlyReport, Settings, Slot, Tracker},
+    track::{Ask, Draft, PendingReport, Settings, Slot, Tracker},
 };
 
 use crate::transcript::{Transcript, message_line};
@@ -24,11 +24,11 @@ fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
-struct Memory(Vec<Slot>, Vec<EarlyReport>);
+struct Memory(Vec<Slot>, Vec<PendingReport>);
 
 impl Memory {
     fn of(slots: usize) -> Self {
-        Self(vec![Slot::EMPTY; slots], vec![EarlyReport::EMPTY; 64])
+        Self(vec![Slot::EMPTY; slots], vec![PendingReport::EMPTY; 64])
     }
 
     fn tracker(&mut self) -> Tracker<'_> {

@@ -9,7 +9,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// A source of its own, so that what one part of the world draws does not shift what the others draw.
+    /// Returns another source, so that one part's draws do not shift those of other parts.
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())
     }
@@ -22,17 +22,17 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// From 0 to one below `end`.
+    /// Draws a number from 0 to one below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }
 
-    /// From `first` to `last`.
+    /// Draws a number from `first` to `last`.
     pub(crate) fn between(&mut self, first: u64, last: u64) -> u64 {
         first + self.below(last - first + 1)
     }
 
-    /// Whether something of this many in a million happens.
+    /// Draws whether an event with a share in a million happens.
     pub(crate) fn happens(&mut self, in_a_million: u32) -> bool {
         in_a_million > 0 && self.below(1_000_000) < u64::from(in_a_million)
     }
@@ -41,7 +41,7 @@ impl Rng {
         all[self.below(all.len() as u64) as usize]
     }
 
-    /// How long until the next of events that come at random, on average every `mean`.
+    /// Draws the time until the next of random events, on average every `mean`.
     pub(crate) fn wait(&mut self, mean: u64) -> u64 {
         // The logarithm of a uniform number: one halving for each leading zero, and between halvings a straight line.
         let bits = self.next() | 1;

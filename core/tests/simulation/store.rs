@@ -1,17 +1,17 @@
-//! What survives a reset of ours: records by key, as a log in flash keeps them.
+//! The store, which survives the client's resets: records by key, as a log in flash keeps them.
 
 use std::collections::BTreeMap;
 
 use crate::rng::Rng;
 
-/// How many versions of a record lie around before the old ones are cleared away.
+/// The number of versions of a record before old ones are removed.
 const VERSIONS: usize = 3;
 
 #[derive(Debug)]
 pub(crate) struct Store {
     /// By key, the latest version last.
     records: BTreeMap<u32, Vec<Vec<u8>>>,
-    /// Writes that a reset cut off.
+    /// Writes that a reset interrupted.
     torn: Vec<Vec<u8>>,
     rng: Rng,
 }
@@ -21,7 +21,7 @@ impl Store {
         Self { records: BTreeMap::new(), torn: Vec::new(), rng }
     }
 
-    /// Writes a record, or forgets its key.
+    /// Writes a record, or deletes its key.
     pub(crate) fn save(&mut self, key: u32, record: Option<&[u8]>) {
         let Some(record) = record else {
             self.records.remove(&key);
@@ -34,7 +34,7 @@ impl Store {
         versions.push(record.to_vec());
     }
 
-    /// A reset cuts a write off: its first bytes are new, the others what was there, or flash that was erased.
+    /// Interrupts a write: its first bytes are new, the others those of the former record or of erased flash.
     pub(crate) fn tear(&mut self, key: u32, record: Option<&[u8]>) {
         let Some(record) = record else { return };
         let mut torn = record.to_vec();
@@ -51,7 +51,7 @@ impl Store {
         }
     }
 
-    /// All that is found after a reset, in no order: each record, and whether it is whole.
+    /// Returns all records found after a reset, in random order, and whether each is intact.
     pub(crate) fn found(&mut self) -> Vec<(Vec<u8>, bool)> {
         let whole = self.records.values().flatten().map(|record| (record.clone(), true));
         let torn = std::mem::take(&mut self.torn).into_iter().map(|record| (record, false));

@@ -70,7 +70,7 @@ impl Transcript {
 
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
-            Event::News(message) => self.entry(b'e', message_line(message).as_bytes()),
+            Event::Update(message) => self.entry(b'e', message_line(message).as_bytes()),
             Event::Unmatched(report) => self.entry(b'u', report_line(report).as_bytes()),
             Event::Ambiguous(report) => self.entry(b'a', report_line(report).as_bytes()),
             Event::InboxRestarted => self.entry(b'i', &[]),
@@ -106,7 +106,7 @@ pub(crate) fn message_line(message: &Message) -> String {
     format!(
         "id {} revision {} {} final {} task {task} sent {sent} segments {:x}/{:x}/{:x} failure {failure} ambiguous {}",
         message.id,
-        message.news,
+        message.revision,
         state_word(message.state),
         message.is_final,
         segments.delivered,
@@ -118,7 +118,7 @@ pub(crate) fn message_line(message: &Message) -> String {
 
 fn state_word(state: State) -> &'static str {
     match state {
-        State::Asked => "unsent",
+        State::Unsent => "unsent",
         State::Submitted => "submitted",
         State::Uncertain => "uncertain",
         State::Accepted => "accepted",

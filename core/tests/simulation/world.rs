@@ -1,4 +1,4 @@
-//! All there is, beside the tracker: it outlives the tracker's resets.
+//! Everything besides the tracker, which outlives the tracker's resets.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use crate::{
     transcript::Transcript,
 };
 
-/// Subscribers that only other clients write to.
+/// The number of subscribers to which only other clients write.
 const FOREIGN_LINES: u32 = 40;
 
 pub(crate) struct World {
@@ -37,7 +37,7 @@ impl World {
     pub(crate) fn new(config: &Config, watched: Option<u32>) -> Self {
         let mut rng = Rng::new(config.seed);
         let ours = config.caller.numbers;
-        // Twins only among ours: a foreign message to one could be told from ours to the other by nobody.
+        // Only own numbers have twins: a foreign message to a twin could not be distinguished from an own one to the other.
         let numbers = Rc::new(Numbers::new(ours, ours + FOREIGN_LINES, config.caller.twins));
         Self {
             device: Device::new(config.device.clone(), (ours, ours + FOREIGN_LINES), rng.fork()),
@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    /// Time passes, and the oracle learns what happened in it.
+    /// Lets time pass, and reports the events to the oracle.
     pub(crate) fn pass(&mut self, milliseconds: u64) {
         self.now += milliseconds;
         self.oracle.now = self.now;
@@ -75,7 +75,7 @@ impl World {
         self.oracle.jumps_back.append(&mut self.device.jumps_back);
     }
 
-    /// The end of the simulation: what it came to.
+    /// Ends the simulation, and returns its figures.
     pub(crate) fn close(&mut self) -> Result<Figures, Failure> {
         self.oracle.close()?;
         self.mail.close(&self.device.received, self.now)?;

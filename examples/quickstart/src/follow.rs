@@ -74,7 +74,7 @@ pub(crate) async fn follow(
 
 /// Passes on what becomes of a message.
 async fn hear(place: usize, mut handle: Handle, news: Sender<(usize, Message)>) -> Result<(), Closed> {
-    while let Some(message) = handle.news().await? {
+    while let Some(message) = handle.next_update().await? {
         if news.send((place, message)).await.is_err() {
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl Stage {
         if let Some(emulator) = self.played.as_ref().filter(|_| place == 0 && message.is_final) {
             emulator.receive_sms(2, "+8613800138000", "Thank you! I shall be at home. 😀\nAnn");
         }
-        let is_shown = !matches!(message.state, State::Asked | State::Submitted);
+        let is_shown = !matches!(message.state, State::Unsent | State::Submitted);
         let name = self.messages.get(place).filter(|_| is_shown)?.name.as_str();
         let widest = self.messages.iter().map(|message| width(&message.name)).max().unwrap_or(0);
         let space = " ".repeat(widest.saturating_sub(width(name)));

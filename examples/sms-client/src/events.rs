@@ -14,23 +14,19 @@ use sms_gateway::{
     messenger::{Event, Flaw, Incoming},
 };
 
-/// What happened, with the fields' names of the gateway's API.
+/// An event, with the field names of the gateway's API.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Happened<'a> {
     Message(Change<'a>),
-    Incoming(Received<'a>),
-    UnmatchedReport(Reported<'a>),
-    AmbiguousReport(Reported<'a>),
-    InboxRestarted,
-    /// So many events were not told, since nobody read the output.
-    Missed {
-        events: u64,
-    },
+    Incoming(&'a Incoming),
     Trouble {
         error: &'a str,
     },
     Recovered,
+    /// An event of the library, which has its own tag.
+    #[serde(untagged)]
+    Library(&'a Event),
 }
 
 /// What became of a message.
@@ -70,31 +66,6 @@ struct Sent {
     ref_id: u8,
     count: u8,
     succ_count: u8,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Received<'a> {
-    incoming_sms_id: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    port: Option<u32>,
-    number: &'a str,
-    smsc: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<Timestamp>,
-    /// `None` when it is too long.
-    text: Option<&'a str>,
-    #[serde(skip)]
-    flaw: Option<Flaw>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Reported<'a> {
-    port: u8,
-    number: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<Timestamp>,
-    ref_id: u8,
-    status_code: u8,
 }
 
 impl<'a> Change<'a> {
@@ -139,44 +110,7 @@ impl<'a> Change<'a> {
     }
 }
 
-impl<'a> From<&'a Incoming> for Happened<'a> {
-    fn from(sms: &'a Incoming) -> Self {
-        Self::Incoming(Received {
-            incoming_sms_id: sms.mark.id,
-            port: sms.port,
-            number: &sms.number,
-            smsc: &sms.smsc,
-            timestamp: sms.time,
-            text: (!matches!(sms.flaw, Some(Flaw::TooLong { .. }))).then_some(&*sms.text),
-            flaw: sms.flaw,
-        })
-    }
-}
-
-impl<'a> From<&'a Report> for Reported<'a> {
-    fn from(report: &'a Report) -> Self {
-        Self {
-            port: report.port,
-            number: report.number.as_str(),
-            time: report.time,
-            ref_id: report.reference,
-            status_code: report.status,
-        }
-    }
-}
-
-impl<'a> Happened<'a> {
-    /// `None` for what this version does not know.
-    pub(crate) fn new(event: &'a Event) -> Option<Self> {
-        Some(match event {
-            Event::Unmatched(report) => Self::UnmatchedReport(report.into()),
-            Event::Ambiguous(report) => Self::AmbiguousReport(report.into()),
-            Event::InboxRestarted => Self::InboxRestarted,
-            Event::Missed(events) => Self::Missed { events: *events },
-            _ => return None,
-        })
-    }
-
+impl Happened<'_> {
     /// For people: a line, or several where it is too long for one.
     pub(crate) fn lines(&self) -> String {
         let line = self.line();
@@ -188,15 +122,8 @@ impl<'a> Happened<'a> {
     fn line(&self) -> String {
         match self {
             Self::Message(change) => change.line(),
-            Self::Incoming(received) => received.line(),
-            Self::UnmatchedReport(report) => format!("unmatched report: {}", report.line()),
-            Self::AmbiguousReport(report) => {
-                format!("ambiguous report: {}", report.line())
-            }
-            Self::InboxRestarted => {
-                "the gateway numbers its inbox anew: some messages may come again".to_owned()
-            }
-            Self::Missed { events } => format!("{events} reports were not shown in time"),
+            Self::Incoming(sms) => incoming_line(sms),
+            Self::Library(event) => event_line(event),
             Self::Trouble { error } => format!("trouble: {error}"),
             Self::Recovered => "the gateway answers again".to_owned(),
         }
@@ -205,48 +132,50 @@ impl<'a> Happened<'a> {
 
 const INDENT: &str = "    ";
 
-impl Received<'_> {
-    fn line(&self) -> String {
-        let mut parts = vec![format!("from {}", self.number)];
-        parts.extend(self.port.map(|port| format!("port {port}")));
-        parts.extend(self.timestamp.map(|time| time.to_string()));
-        let text = match self.flaw {
-            Some(Flaw::TooLong { needed }) => format!("[too long: {needed} bytes]"),
-            Some(Flaw::Lossy) => format!("{} [unreadable in part]", self.text.unwrap_or_default()),
-            None => self.text.unwrap_or_default().to_owned(),
-        };
-        format!("{}: {text}", parts.join(", "))
-    }
+/// Describes an incoming message.
+fn incoming_line(sms: &Incoming) -> String {
+    let mut parts = vec![format!("from {}", sms.number)];
+    parts.extend(sms.port.map(|port| format!("port {port}")));
+    parts.extend(sms.time.map(|time| time.to_string()));
+    let text = match sms.flaw {
+        Some(Flaw::TooLong { needed }) => format!("[too long: {needed} bytes]"),
+        Some(_) => format!("{} [unreadable in part]", sms.text),
+        None => sms.text.clone(),
+    };
+    format!("{}: {text}", parts.join(", "))
 }
 
-impl Reported<'_> {
-    fn line(&self) -> String {
-        let time = self.time.map_or_else(String::new, |time| format!(", {time}"));
-        let Self { port, number, ref_id, .. } = self;
-        format!("{number}, port {port}, reference {ref_id}{time}: {}", status(self.status_code))
-    }
+/// Describes a status report.
+fn report_line(report: &Report) -> String {
+    let time = report.time.map_or_else(String::new, |time| format!(", {time}"));
+    let Report { port, number, reference, .. } = report;
+    format!("{}, port {port}, reference {reference}{time}: {}", number.as_str(), status(report.status))
 }
 
+/// Describes an event of the library.
+fn event_line(event: &Event) -> String {
+    match event {
+        Event::Unmatched(report) => format!("unmatched report: {}", report_line(report)),
+        Event::Ambiguous(report) => format!("ambiguous report: {}", report_line(report)),
+        Event::InboxRestarted => {
+            "the gateway numbers its inbox anew: some messages may come again".to_owned()
+        }
+        Event::Missed { events } => format!("{events} reports were not shown in time"),
+        Event::RecordsSkipped { records } => {
+            format!("{records} damaged records of the store were skipped, so some messages may be missing")
+        }
+        _ => "an event that this version does not know".to_owned(),
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn reports_and_long_lines() {
-        let number = "+8613800138000";
-        let reported = Reported {
-            port: 12,
-            number,
-            time: "2026-01-31 08:00:00".parse().ok(),
-            ref_id: 7,
-            status_code: 34,
-        };
-        assert_eq!(
-            Happened::UnmatchedReport(reported).lines(),
-            "unmatched report: +8613800138000, port 12, reference 7, 2026-01-31 08:00:00:\n    \
-             status 34, no response from the recipient"
-        );
-        let many = Happened::Missed { events: 3 };
-        assert_eq!(many.lines(), "3 reports were not shown in time");
+    fn missed_events_have_a_line_and_an_object() {
+        let event = Event::Missed { events: 3 };
+        let missed = Happened::Library(&event);
+        assert_eq!(missed.lines(), "3 reports were not shown in time");
+        assert_eq!(serde_json::to_string(&missed).unwrap(), r#"{"event":"missed","events":3}"#);
     }
 }

@@ -98,14 +98,14 @@ impl From<io::Error> for Failure {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::new(Exit::Output, error.to_string())
+        Self::new(Exit::Output, chain(&error))
     }
 }
 
 /// The messenger does not end by itself unless its store fails.
 impl From<Closed> for Failure {
     fn from(error: Closed) -> Self {
-        Self::new(Exit::Output, error.to_string())
+        Self::new(Exit::Output, chain(&error))
     }
 }
 
@@ -113,9 +113,15 @@ impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Closed(closed) => closed.into(),
-            error => Self::usage(error.to_string()),
+            error => Self::usage(chain(&error)),
         }
     }
+}
+
+/// Describes an error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The exit status for an error of a call.

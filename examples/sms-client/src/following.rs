@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path, time::Duration};
 
 use sms_client::outcome::pace;
 #[cfg(feature = "store")]
-use sms_gateway::store::Database;
+use sms_gateway::store::{Database, StoreError};
 use sms_gateway::{
     Gateway, Handle, Messenger,
     core::track::{Message, Timing},
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 #[cfg(feature = "store")]
-use crate::failure::Exit;
+use crate::failure::{Exit, chain};
 use crate::{args::Connection, connect, failure::Failure};
 
 /// How a messenger is started.
@@ -53,7 +53,8 @@ impl Plan<'_> {
 #[cfg(feature = "store")]
 fn open(path: &Path, gateway: &str) -> Result<Box<dyn Store>, Failure> {
     let store = Database::open(path).and_then(|database| database.gateway(gateway));
-    let named = |error| Failure::new(Exit::Output, format!("{}: {error}", path.display()));
+    let named =
+        |error: StoreError| Failure::new(Exit::Output, format!("{}: {}", path.display(), chain(&error)));
     Ok(Box::new(store.map_err(named)?))
 }
 
@@ -110,7 +111,7 @@ impl Listeners {
 async fn listen(place: usize, mut handle: Handle, news: Sender<(usize, Message)>) -> (usize, Handle) {
     loop {
         let message = tokio::select! {
-            message = handle.news() => message,
+            message = handle.next_update() => message,
             () = news.closed() => break,
         };
         let Ok(Some(message)) = message else { break };

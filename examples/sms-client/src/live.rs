@@ -99,7 +99,7 @@ impl Live {
 impl Change<'_> {
     /// Whether nothing has happened.
     fn is_idle(&self) -> bool {
-        matches!(self.message().state, State::Asked | State::Stopped)
+        matches!(self.message().state, State::Unsent | State::Stopped)
     }
 }
 

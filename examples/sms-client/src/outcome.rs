@@ -22,7 +22,7 @@ pub fn cells(message: &Message) -> [String; 4] {
 /// A state in a word.
 pub const fn word(state: State) -> &'static str {
     match state {
-        State::Asked => "unsent",
+        State::Unsent => "unsent",
         State::Submitted => "submitted",
         State::Uncertain => "uncertain",
         State::Accepted => "accepted",

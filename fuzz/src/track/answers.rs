@@ -1,4 +1,4 @@
-//! What comes of a question.
+//! The outcomes of requests.
 
 use sms_gateway_core::{
     TaskId, UserId,
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Life<'_> {
-    /// A record of the answer, if it is one that has any.
+    /// Hands over a record of the response, if the response has any.
     pub(super) fn record(&mut self, input: &mut Input<'_>) {
         let before = self.found();
         let ids: Vec<_> = before.keys().copied().collect();
@@ -24,7 +24,7 @@ impl Life<'_> {
             Some(Ask::Results(token)) => {
                 let result = input.result(id.map_or(i64::MAX, |id| id.get().into()), number);
                 self.tracker.handle_result(token, &result, self.now);
-                // Where it is sent shows whose the reports may be that came before.
+                // Its reference decides to which messages earlier reports may belong.
                 let reported = self.model.reported();
                 self.nothing_else(&before, |other| Some(other) == id || reported.contains(&other));
             }
@@ -53,7 +53,7 @@ impl Life<'_> {
         }
     }
 
-    /// Nothing has become of messages but of these.
+    /// Checks that only these messages changed.
     fn nothing_else(&self, before: &Messages, of: impl Fn(UserId) -> bool) {
         let others = |messages: &Messages| {
             let mut messages = messages.clone();
@@ -63,7 +63,7 @@ impl Life<'_> {
         assert_eq!(others(before), others(&self.found()));
     }
 
-    /// The answer came whole.
+    /// Ends a complete response.
     pub(super) fn answered(&mut self, input: &mut Input<'_>) {
         let Some(ask) = self.asked.take() else { return };
         (self.in_question, self.last) = (false, self.now);
@@ -84,7 +84,7 @@ impl Life<'_> {
         }
     }
 
-    /// There is no answer: the request did not leave, or may have.
+    /// Ends a request without a response: nothing was sent, or the response was lost.
     pub(super) fn failed(&mut self, choice: u8) {
         let Some(ask) = self.asked.take() else { return };
         (self.in_question, self.last) = (false, self.now);

@@ -1,4 +1,4 @@
-//! What a byte chooses.
+//! The choices that bytes make.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sms_gateway_core::{
     track::Sent,
 };
 
-/// Recipients: the first two are one, in two spellings, as are the next two.
+/// Recipients: the first two are two spellings of one number, as are the next two.
 pub(super) const NUMBERS: [&str; 5] = ["+8613800123456", "13800123456", "10086", "+10086", "13800654321"];
 
 /// A status report in plain values.
@@ -22,7 +22,7 @@ pub(super) struct Report {
     pub(super) status: u8,
 }
 
-/// The bytes, one by one; zeros when they are used up.
+/// The bytes, one by one, followed by zeros.
 pub(super) struct Input<'d>(pub(super) &'d [u8]);
 
 impl Input<'_> {
@@ -45,7 +45,7 @@ impl Input<'_> {
         self.pick(&NUMBERS).expect("there are some")
     }
 
-    /// Up to 13 s, or up to 43 min.
+    /// Returns up to 13 s, or up to 43 min.
     pub(super) fn wait(&mut self) -> Duration {
         match u64::from(self.byte()) {
             short @ 0..128 => Duration::from_millis(short * 100),
@@ -58,7 +58,7 @@ impl Input<'_> {
         Timestamp::new(2026, 1, 1, byte >> 7, byte >> 2 & 31, byte & 3).expect("a time of the day")
     }
 
-    /// A result for this user_id, or without any field that a bit leaves out.
+    /// Returns a result for this user_id, without the fields that bits leave out.
     pub(super) fn result(&mut self, id: i64, number: &'static str) -> SmsResult<'static> {
         let (bits, place) = (self.byte(), self.byte());
         let number = if bits & 1 == 0 { number } else { self.number() };
@@ -73,13 +73,13 @@ impl Input<'_> {
             status: self.pick(&states).map_or(Field::Missing, Field::Known),
             count: Field::Known(count),
             succ_count: known(8, if bits & 16 == 0 { count } else { 0 }),
-            // The last references too, since those of the segments wrap.
+            // Also the last references, since those of the segments wrap.
             ref_id: known(32, (place >> 1 & 7).wrapping_sub(2).into()),
             imsi: Text::Missing,
         }
     }
 
-    /// A report of a message that was sent so, to this number, or of one like it.
+    /// Returns a report to this number for a message that was sent like this, or a similar one.
     pub(super) fn report(&mut self, sent: Option<Sent>, number: &'static str) -> Report {
         let (bits, place) = (self.byte(), self.byte());
         let status = self.pick(&[0, 1, 32, 64, 100, 130]).unwrap_or_default();

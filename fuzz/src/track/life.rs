@@ -1,11 +1,11 @@
-//! One life of a tracker: what happens to it.
+//! One life of a tracker.
 
 use std::time::Duration;
 
 use sms_gateway_core::{
     Number, Port, Ports, UserId,
     track::{
-        Ask, Draft, EarlyReport, Event, Limits, MAX_RECORD_BYTES, Settings, Slot, State, Stopping, Timing,
+        Ask, Draft, PendingReport, Event, Limits, MAX_RECORD_BYTES, Settings, Slot, State, StopResult, Timing,
         Tracker,
     },
 };
@@ -16,7 +16,7 @@ use super::{
     model::{Messages, Model, restored},
 };
 
-/// So many messages the gateway may have, and through one port.
+/// The maximum number of messages under way, and through one port.
 const UNDER_WAY: u8 = 4;
 const BY_PORT: u8 = 2;
 
@@ -25,12 +25,12 @@ pub(super) struct Life<'m> {
     store: &'m mut Store,
     pub(super) model: &'m mut Model,
     pub(super) now: Duration,
-    /// Whether a question was begun and not ended, and when one last was either.
+    /// Whether a request is in flight, and when the latest one began or ended.
     pub(super) in_question: bool,
     pub(super) last: Duration,
-    /// What is being asked.
+    /// The request in flight.
     pub(super) asked: Option<Ask>,
-    /// The messages of the request that has left last.
+    /// The messages of the latest submission.
     pub(super) in_hand: Vec<UserId>,
 }
 
@@ -50,14 +50,14 @@ fn settings() -> Settings {
             ..Limits::default()
         },
         incoming: true,
-        first_epoch: 0,
+        first_block: 0,
     }
 }
 
 impl<'m> Life<'m> {
     pub(super) fn new(
         slots: &'m mut [Slot],
-        early: &'m mut [EarlyReport],
+        early: &'m mut [PendingReport],
         store: &'m mut Store,
         model: &'m mut Model,
         now: Duration,
@@ -74,7 +74,7 @@ impl<'m> Life<'m> {
         life
     }
 
-    /// Something happens; `false` when this life ends.
+    /// Lets one thing happen; returns `false` when this life ends.
     pub(super) fn happen(&mut self, input: &mut Input<'_>) -> bool {
         let choice = input.byte();
         match choice % 16 {
@@ -93,7 +93,7 @@ impl<'m> Life<'m> {
         true
     }
 
-    /// The end: all that is to be told is told.
+    /// Ends the life: all events are taken.
     pub(super) fn end(mut self) {
         self.save();
         self.hear();
@@ -113,7 +113,7 @@ impl<'m> Life<'m> {
         }
     }
 
-    /// A step, of which all is saved and told, and a request sent, unless the caller does not get that far.
+    /// Makes a step, saves all changes, takes all events, and begins the request, unless the caller stops before that.
     fn step(&mut self, input: &mut Input<'_>) {
         let is_lost = std::mem::take(&mut self.in_question);
         self.asked = None;
@@ -163,11 +163,11 @@ impl Life<'_> {
         let state = self.tracker.message(id).map(|message| message.state);
         let known = self.model.messages.get_mut(&id).expect("it was found");
         known.now.resend &= state != Some(State::Uncertain);
-        let was_asked = known.now.message.is_none_or(|message| message.state == State::Asked);
-        assert_eq!(was_asked, stopping == Stopping::Stopped);
+        let was_asked = known.now.message.is_none_or(|message| message.state == State::Unsent);
+        assert_eq!(was_asked, stopping == StopResult::Stopped);
     }
 
-    /// The caller has taken note of what it was told last.
+    /// Acknowledges a message's latest update.
     fn acknowledge(&mut self, input: &mut Input<'_>) {
         let told: Vec<_> =
             self.model.messages.iter().filter_map(|(id, known)| Some((*id, known.told?))).collect();
@@ -176,7 +176,7 @@ impl Life<'_> {
         self.model.messages.get_mut(&id).expect("it was told").now.acknowledged = news;
     }
 
-    /// Saves all, and has two other trackers restore it, in this order and in the other.
+    /// Saves all changes, and lets two other trackers restore them, in this order and in reverse.
     fn save(&mut self) {
         while let Some(change) = self.tracker.next_change() {
             match change.record() {
@@ -197,7 +197,7 @@ impl Life<'_> {
     }
 
     fn another_life<'r>(&self, records: impl Iterator<Item = &'r Vec<u8>>) -> Messages {
-        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![EarlyReport::EMPTY; EARLY]);
+        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![PendingReport::EMPTY; EARLY]);
         let mut tracker = Tracker::new(&mut slots, &mut early, settings(), self.now);
         records.for_each(|record| tracker.restore(record).expect("it was saved"));
         tracker.start(self.now);
@@ -206,7 +206,7 @@ impl Life<'_> {
 
     fn hear(&mut self) {
         while let Some(event) = self.tracker.next_event() {
-            if let Event::News(message) = event {
+            if let Event::Update(message) = event {
                 self.model.tell(&message);
             }
         }

@@ -1,4 +1,4 @@
-//! A tracker through everything that can happen, and what is to hold of it.
+//! Random events in the lives of a tracker, and the rules that must hold.
 
 mod answers;
 mod input;
@@ -10,24 +10,24 @@ use std::{collections::BTreeMap, time::Duration};
 use input::Input;
 use life::Life;
 use model::Model;
-use sms_gateway_core::track::{EarlyReport, Slot};
+use sms_gateway_core::track::{PendingReport, Slot};
 
-/// How many messages a tracker holds, and reports without a message.
+/// The number of messages that a tracker holds, and of pending reports.
 const SLOTS: usize = 6;
 const EARLY: usize = 8;
 
-/// The records of each key, former ones too: the latest counts.
+/// The records of each key, former ones too: the latest one is valid.
 type Store = BTreeMap<u32, Vec<Vec<u8>>>;
 
-/// One life of a tracker after the other, each with what the one before had saved.
+/// Runs lives of a tracker one after the other, each with the records that the former one saved.
 ///
 /// # Panics
-/// When the tracker does what it should not.
+/// If the tracker breaks a rule.
 pub fn run(data: &[u8]) {
     let (mut input, mut store, mut model) = (Input(data), Store::new(), Model::default());
     let mut now = Duration::ZERO;
     loop {
-        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![EarlyReport::EMPTY; EARLY]);
+        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![PendingReport::EMPTY; EARLY]);
         let mut life = Life::new(&mut slots, &mut early, &mut store, &mut model, now);
         while !input.is_empty() && life.happen(&mut input) {}
         now = life.now;

@@ -1,4 +1,4 @@
-//! What is to hold of messages, said plainly.
+//! The rules for messages in their simplest form.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,7 +9,7 @@ use sms_gateway_core::{
 
 use super::input::Report;
 
-/// What has come of all messages, in this life and those before.
+/// All messages of this life and of the former ones.
 #[derive(Default)]
 pub(super) struct Model {
     pub(super) messages: BTreeMap<UserId, Known>,
@@ -17,28 +17,28 @@ pub(super) struct Model {
     reports: HashSet<Report>,
 }
 
-/// What is known of a message beside the tracker.
+/// The facts about a message besides the tracker.
 pub(super) struct Known {
     pub(super) number: &'static str,
-    /// The one port it may be sent through.
+    /// The single port through which it may be sent.
     pub(super) port: Option<u8>,
     /// Whether the gateway may have it.
     handed: bool,
     pub(super) now: Kept,
-    /// When all was last saved; nothing before the first time.
+    /// Its state when all changes were saved last.
     saved: Option<Kept>,
-    /// Whether a life began with it: then acknowledged news may come again, until its last.
+    /// Whether a life began with it: acknowledged updates may be repeated then, except the last one.
     again: bool,
-    /// The news that was last told in this life.
+    /// The latest update of this life.
     pub(super) told: Option<u16>,
-    /// What ended it, as was told.
+    /// The final state that was reported.
     end: Option<State>,
 }
 
-/// What another life is to know too.
+/// The facts that another life must know too.
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
-    /// What the tracker says of it, unless it is forgotten.
+    /// The tracker's view of it, unless it is deleted.
     pub(super) message: Option<Message>,
     pub(super) acknowledged: u16,
     /// Whether it may be sent twice.
@@ -48,31 +48,31 @@ pub(super) struct Kept {
 /// Messages as the tracker has them.
 pub(super) type Messages = BTreeMap<UserId, Message>;
 
-/// Whose a report is, where that is plain.
+/// The message of a report, if that is certain.
 pub(super) enum Owner {
     Segment(UserId, u8),
     Nobody,
     Unclear,
 }
 
-/// Whether a message can have come from one state to the other at once.
+/// Returns whether a message can change from one state to the other at once.
 fn may_follow(before: State, after: State) -> bool {
     use State::{
-        Accepted, Asked, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
+        Accepted, Unsent, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
     };
     let outcomes = matches!(after, Sending | Sent | Delivered | Failed | Stopped | Expired | Unresolved);
     before == after
         || match before {
-            Asked => matches!(after, Submitted | Stopped | Expired),
-            Submitted => matches!(after, Asked | Accepted | Uncertain | Failed),
-            Uncertain => outcomes && after != Expired || after == Asked,
+            Unsent => matches!(after, Submitted | Stopped | Expired),
+            Submitted => matches!(after, Unsent | Accepted | Uncertain | Failed),
+            Uncertain => outcomes && after != Expired || after == Unsent,
             Accepted | Sending => outcomes,
             Sent => matches!(after, Delivered | Failed | Expired),
             Delivered | Failed | Stopped | Expired | Unresolved => false,
         }
 }
 
-/// Whether two spellings are one subscriber.
+/// Returns whether two spellings are one subscriber.
 fn is_same(one: &str, other: &str) -> bool {
     let bare = |text: &str| text.trim_start_matches(['+', '0']).to_owned();
     let (one, other) = (bare(one), bare(other));
@@ -84,7 +84,7 @@ pub(super) fn is_under_way(message: &Message) -> bool {
 }
 
 impl Model {
-    /// Another message. A user_id may come again only if nothing was saved of it.
+    /// Adds a message. A user_id may be repeated only if nothing of it was saved.
     pub(super) fn add(&mut self, id: UserId, number: &'static str, port: Option<u8>, resend: bool) {
         let now = Kept { message: None, acknowledged: 0, resend };
         let known =
@@ -93,7 +93,7 @@ impl Model {
         assert!(former.is_none(), "user_id {id} again");
     }
 
-    /// The messages as they are now: each has come to where it is from where it was.
+    /// Compares the messages with their former states, and keeps them.
     pub(super) fn observe(&mut self, find: impl Fn(UserId) -> Option<Message>) {
         for (id, known) in &mut self.messages {
             let after = find(*id);
@@ -101,11 +101,11 @@ impl Model {
                 (Some(before), Some(after)) => known.follow(&before, &after),
                 (Some(before), None) => {
                     assert!(
-                        before.is_final && before.news == known.now.acknowledged,
+                        before.is_final && before.revision == known.now.acknowledged,
                         "{before:?} is forgotten"
                     );
                 }
-                (None, Some(after)) => assert_eq!((after.id, after.state), (*id, State::Asked)),
+                (None, Some(after)) => assert_eq!((after.id, after.state), (*id, State::Unsent)),
                 (None, None) => {}
             }
             known.now.message = after;
@@ -116,14 +116,14 @@ impl Model {
         self.messages.iter().filter_map(|(id, known)| Some((*id, known.now.message?))).collect()
     }
 
-    /// All was saved.
+    /// Notes that all changes were saved.
     pub(super) fn save(&mut self) {
         for known in self.messages.values_mut() {
             known.saved = Some(known.now);
         }
     }
 
-    /// Another life begins with what was saved. Of the rest nothing was sent, and nothing is known.
+    /// Begins another life with the saved records. Nothing was sent of other messages, and they are unknown.
     pub(super) fn restart(&mut self) {
         self.reports.clear();
         self.messages.retain(|_, known| known.saved.is_some());
@@ -134,7 +134,7 @@ impl Model {
         }
     }
 
-    /// A message goes to the gateway: once, unless it surely had not arrived, or may be sent twice.
+    /// Submits a message: once, unless it certainly had not arrived, or may be resent.
     pub(super) fn hand_over(&mut self, id: UserId) {
         let known = self.messages.get_mut(&id).expect("it was added");
         assert!(!known.handed, "{id} is sent twice");
@@ -143,51 +143,51 @@ impl Model {
         known.handed = true;
     }
 
-    /// It surely had not arrived.
+    /// Notes that a message certainly had not arrived.
     pub(super) fn take_back(&mut self, id: UserId) {
         self.messages.get_mut(&id).expect("it was added").handed = false;
     }
 
-    /// News was told: a later one each time in one life, and one end only.
+    /// Checks an update: each is later than the one before in a life, and there is one final state.
     pub(super) fn tell(&mut self, message: &Message) {
         let known = self.messages.get_mut(&message.id).expect("it was added");
-        let ahead = |from: u16| message.news.wrapping_sub(from);
+        let ahead = |from: u16| message.revision.wrapping_sub(from);
         assert!(known.told.is_none_or(|told| ahead(told) > 0), "{message:?} is told again");
         let again = known.again && known.told.is_none() && !message.is_final;
         assert!(again || ahead(known.now.acknowledged) > 0, "{message:?} was acknowledged");
         assert_eq!(known.saved.and_then(|saved| saved.message), Some(*message), "told before it was saved");
-        known.told = Some(message.news);
+        known.told = Some(message.revision);
         if message.is_final {
             assert_eq!(*known.end.get_or_insert(message.state), message.state);
         }
     }
 
-    /// When there is nothing more to tell, all is told.
+    /// Checks that all updates were returned.
     pub(super) fn all_is_told(&self) {
         for known in self.messages.values() {
             let Some(message) = known.now.message else { continue };
-            let told = message.news == known.now.acknowledged || known.told == Some(message.news);
+            let told = message.revision == known.now.acknowledged || known.told == Some(message.revision);
             assert!(told, "{message:?} is not told");
         }
     }
 
-    /// No more than so many are with the gateway, and through one port. Whether another that waits could go.
+    /// Checks the limits of messages under way. Returns whether another message could be submitted.
     pub(super) fn within(&self, limit: usize, by_port: usize) -> bool {
         let all = || self.messages.values().filter_map(|known| Some((known.port, known.now.message?)));
         let under_way = all().filter(|(_, message)| is_under_way(message)).count();
         let through = |port| all().filter(|(own, message)| *own == port && is_under_way(message)).count();
         assert!(under_way <= limit && [0, 1].iter().all(|port| through(Some(*port)) <= by_port));
         let has_room = |port: Option<u8>| under_way < limit && (port.is_none() || through(port) < by_port);
-        all().any(|(port, message)| message.state == State::Asked && has_room(port))
+        all().any(|(port, message)| message.state == State::Unsent && has_room(port))
     }
 
-    /// Whose a report is that comes now, as far as that is beyond doubt. Also notes it.
+    /// Returns the message of a report that arrives now, if that is certain. Also notes the report.
     pub(super) fn owner(&mut self, report: &Report) -> Owner {
         let is_new = self.reports.insert(*report);
         let fits: Vec<_> = self.fitting(report).collect();
         let unlocated = |known: &&Known| {
             let Some(message) = known.now.message else { return false };
-            is_same(known.number, report.number) && message.sent.is_none() && message.state != State::Asked
+            is_same(known.number, report.number) && message.sent.is_none() && message.state != State::Unsent
         };
         let others = self.messages.values().filter(unlocated).count();
         match fits[..] {
@@ -202,12 +202,12 @@ impl Model {
         }
     }
 
-    /// The messages that any report of this life may be of.
+    /// Returns the messages to which any report of this life may belong.
     pub(super) fn reported(&self) -> HashSet<UserId> {
         self.reports.iter().flat_map(|report| self.fitting(report)).map(|(message, _)| message.id).collect()
     }
 
-    /// The messages that a report may be of by port, number and reference, and which segment it is.
+    /// Returns the messages to which a report may belong by port, number and reference, and the segment.
     pub(super) fn fitting<'a>(&'a self, report: &'a Report) -> impl Iterator<Item = (Message, u8)> + 'a {
         self.messages.values().filter_map(|known| {
             let message = known.now.message?;
@@ -226,29 +226,29 @@ impl Known {
         assert!(after.is_final || !before.is_final, "{before:?} became {after:?}");
         let [was, is] = [before.segments, after.segments];
         let place = |message: &Message| message.sent.map(|sent| (sent.port, sent.reference, sent.segments));
-        // Unless the gateway says that they were other segments.
+        // Unless the gateway reports other segments.
         let lost = if place(before) == place(after) { was.delivered & !is.delivered } else { 0 };
         assert_eq!(lost, 0, "{before:?} became {after:?}");
         assert_eq!(is.delivered & is.failed | (is.delivered | is.failed) & is.temporary, 0, "{after:?}");
-        if before.state == State::Uncertain && after.state == State::Asked {
+        if before.state == State::Uncertain && after.state == State::Unsent {
             assert!(self.now.resend, "{after:?} is to be sent again");
             self.handed = false;
         }
-        if before.state != after.state && !matches!(after.state, State::Asked | State::Submitted) {
-            assert_ne!(before.news, after.news, "{after:?} is no news");
+        if before.state != after.state && !matches!(after.state, State::Unsent | State::Submitted) {
+            assert_ne!(before.revision, after.revision, "{after:?} is no news");
         }
     }
 }
 
-/// What a saved message is in another life: a request that had left is uncertain, which is news.
+/// Returns a saved message as another life sees it: a submitted one is uncertain, which is an update.
 pub(super) fn restored(mut message: Message) -> Message {
     if message.state == State::Submitted {
-        (message.state, message.news) = (State::Uncertain, message.news.wrapping_add(1));
+        (message.state, message.revision) = (State::Uncertain, message.revision.wrapping_add(1));
     }
     message
 }
 
-/// What a report makes of the message whose segment it is of.
+/// Checks the effect of a report on the message to which it belongs.
 pub(super) fn reported(before: &Message, after: &Message, segment: u8, status: u8) {
     let bit = 1 << segment;
     let [delivered, failed] = [status == 0, status >= 64].map(|is| if is { bit } else { 0 });

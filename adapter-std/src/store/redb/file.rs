@@ -1,4 +1,4 @@
-//! The file, which is there whole or not at all.
+//! The creation of the file: it is complete, or it does not exist.
 
 use std::{
     ffi::OsString,
@@ -13,7 +13,7 @@ use ::redb::backends::FileBackend;
 
 use super::{Database, StoreError, fault};
 
-/// Opens a file, or makes it.
+/// Opens a file, or creates it.
 pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
     let existing = OpenOptions::new().read(true).write(true).open(path);
     match existing {
@@ -29,7 +29,7 @@ fn database(file: File) -> Result<Database, StoreError> {
     Database::new(FileBackend::new(file).map_err(fault)?)
 }
 
-/// Makes an empty database under another name, since redb does not know again a file that a power cut left half made.
+/// Creates an empty database under another name, because redb cannot open a file whose creation was interrupted.
 fn create(path: &Path) -> Result<(), StoreError> {
     let unfinished = beside(path);
     let made = (|| {
@@ -37,12 +37,12 @@ fn create(path: &Path) -> Result<(), StoreError> {
         publish(&unfinished, path)?;
         Ok(())
     })();
-    // A link to it may be all that it was.
+    // If the file was linked, its other name remains.
     let _ = fs::remove_file(&unfinished);
     made
 }
 
-/// A name that nobody else has at present.
+/// Returns a name that no other file has.
 fn beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -51,7 +51,7 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// A new file for its owner alone: it holds texts and phone numbers.
+/// Options for a new file that only its owner can read: it holds texts and phone numbers.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true);
@@ -60,12 +60,12 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Gives a finished file its name, unless somebody was quicker.
+/// Gives a finished file its name, unless another process was faster.
 fn publish(finished: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(finished, path) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        // Not every file system has links.
+        // Some file systems have no links.
         Err(_) => fs::rename(finished, path)?,
     }
     sync_directory(path)

@@ -1,4 +1,4 @@
-//! Stores of any number of gateways in one redb file.
+//! The stores of any number of gateways in one redb file.
 
 mod file;
 #[cfg(test)]
@@ -19,17 +19,17 @@ use ::redb::{
 
 use super::{Entry, Store, StoreError, Write};
 
-/// The format of what is stored, for a later version to recognise.
+/// The format of the tables, so that a later version recognizes it.
 const FORMAT: u32 = 1;
-/// redb would take a gigabyte.
+/// The size of the cache, in bytes. redb's default is a gigabyte.
 const CACHE_BYTES: usize = 8 << 20;
 
 /// A gateway's number, and a key.
 type Key = (u32, u32);
 
-/// What there is to know of the file: `format`.
+/// Facts about the file: `format`.
 const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("sms-gateway");
-/// The gateways' numbers by name.
+/// The numbers of the gateways, by name.
 const GATEWAYS: TableDefinition<'_, &str, u32> = TableDefinition::new("gateways");
 const RECORDS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("records");
 const TEXTS: TableDefinition<'_, Key, &str> = TableDefinition::new("texts");
@@ -64,20 +64,20 @@ struct Shared {
 }
 
 impl Database {
-    /// Opens a file, which is made if there is none, for its owner alone to read (on Unix). All of it is read once, to
-    /// see that it is whole, so that this takes the longer the more is stored.
+    /// Opens a file, and creates it if necessary; on Unix only its owner can read it. The integrity check reads the whole file,
+    /// so the time depends on its size.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] when the file is open elsewhere; [`StoreError::Damaged`] when it was changed by anything else;
+    /// [`StoreError::InUse`] if the file is open elsewhere; [`StoreError::Damaged`] if anything else has changed it;
     /// [`StoreError::Version`]; [`StoreError::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         file::open(path.as_ref())
     }
 
-    /// The store of a gateway, by a name of the caller's choosing that stays the same.
+    /// Returns the store of a gateway. The caller chooses the name, which must stay the same.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] while there is such a store already; [`StoreError::Io`].
+    /// [`StoreError::InUse`] while another store of this name exists; [`StoreError::Io`].
     pub fn gateway(&self, name: &str) -> Result<RedbStore, StoreError> {
         let gateway = self.number(name)?;
         let mut in_use = self.shared.in_use.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +96,7 @@ impl Database {
         Ok(Self { shared: Arc::new(Shared { redb, in_use: Mutex::default() }) })
     }
 
-    /// The number of a gateway, a new one for a new name.
+    /// Returns the number of a gateway, a new one for a new name.
     fn number(&self, name: &str) -> Result<u32, StoreError> {
         let transaction = self.shared.redb.begin_write().map_err(fault)?;
         let mut gateways = transaction.open_table(GATEWAYS).map_err(fault)?;
@@ -175,7 +175,7 @@ impl fmt::Debug for RedbStore {
     }
 }
 
-/// What holds entries.
+/// The tables of the entries.
 struct Tables<'t> {
     records: Table<'t, Key, &'static [u8]>,
     texts: Table<'t, Key, &'static str>,
@@ -202,10 +202,10 @@ impl<'t> Tables<'t> {
             Write::Reference { key, reference } => {
                 self.references.insert((gateway, *key), &**reference)?;
             }
-            Write::ForgetText { key } => {
+            Write::DeleteText { key } => {
                 self.texts.remove((gateway, *key))?;
             }
-            Write::Forget { key } => {
+            Write::Delete { key } => {
                 self.records.remove((gateway, *key))?;
                 self.texts.remove((gateway, *key))?;
                 self.references.remove((gateway, *key))?;
@@ -215,7 +215,7 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// Lays out a new file, and knows a file of ours from others.
+/// Creates the tables of a new file, and rejects files of other programs.
 fn prepare(redb: &Redb) -> Result<(), StoreError> {
     let transaction = redb.begin_write().map_err(fault)?;
     let tables: Vec<_> = transaction.list_tables().map_err(fault)?.collect();
@@ -231,13 +231,13 @@ fn prepare(redb: &Redb) -> Result<(), StoreError> {
         None => about.insert("format", FORMAT).map_err(fault)?,
     };
     drop(about);
-    // A table that was never written can't be read.
+    // A table that was never written cannot be read.
     transaction.open_table(GATEWAYS).map_err(fault)?;
     drop(Tables::open(&transaction).map_err(fault)?);
     transaction.commit().map_err(fault)
 }
 
-/// The error of ours that one of redb's is.
+/// Converts an error of redb.
 fn fault(error: impl Into<Fault>) -> StoreError {
     match error.into() {
         Fault::DatabaseAlreadyOpen | Fault::LockProtocolMismatch => StoreError::InUse,

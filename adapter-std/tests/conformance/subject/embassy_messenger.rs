@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use sms_gateway::core::{
     UserId,
     json::Text,
-    track::{EarlyReport, Settings, Slot},
+    track::{PendingReport, Settings, Slot},
 };
 use sms_gateway_embassy::{Either, Event, Messenger, MessengerBuffers, Sms};
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ pub struct EmbassyMessenger {
 fn buffers() -> MessengerBuffers<'static> {
     MessengerBuffers {
         slots: vec![Slot::EMPTY; 16].leak(),
-        pending_reports: vec![EarlyReport::EMPTY; 8].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 8].leak(),
         texts: vec![0; 1500].leak(),
         incoming: vec![0; 512].leak(),
     }
@@ -30,7 +30,7 @@ fn buffers() -> MessengerBuffers<'static> {
 
 impl EmbassyMessenger {
     pub async fn start(gateway: Embassy, store: Disk, setup: &MessengerSetup, log: Log) -> Self {
-        let settings = Settings { incoming: setup.incoming, first_epoch: 4, ..Settings::default() };
+        let settings = Settings { incoming: setup.incoming, first_block: 4, ..Settings::default() };
         let mut messenger = Messenger::new(gateway.gateway, store, buffers(), settings);
         messenger.start().await.unwrap();
         Self { messenger, log, ids: Vec::new() }

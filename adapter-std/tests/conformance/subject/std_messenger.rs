@@ -6,7 +6,7 @@ use sms_gateway::{
     Handle, Messenger, Sms,
     core::{
         Number,
-        track::{self, EarlyReport, Settings, Slot, State, Tracker},
+        track::{self, PendingReport, Settings, Slot, State, Tracker},
     },
     messenger::{Event, Flaw, Inbox},
     store::{MemoryStore, Store as _, Write},
@@ -18,8 +18,8 @@ use crate::harness::Log;
 
 /// A store with a saved block of user_ids, since adapter-std chooses a random one otherwise.
 pub fn store() -> MemoryStore {
-    let (mut slots, mut early) = ([Slot::EMPTY; 1], [EarlyReport::EMPTY; 1]);
-    let settings = Settings { first_epoch: 3, ..Settings::default() };
+    let (mut slots, mut early) = ([Slot::EMPTY; 1], [PendingReport::EMPTY; 1]);
+    let settings = Settings { first_block: 3, ..Settings::default() };
     let mut tracker = Tracker::new(&mut slots, &mut early, settings, Duration::ZERO);
     tracker.add(&track::Draft::new(Number::new("1").unwrap()), Duration::ZERO).unwrap();
     let mut store = MemoryStore::new();
@@ -93,8 +93,8 @@ impl StdMessenger {
             loop {
                 tokio::select! {
                     biased;
-                    update = handle.news() => match update {
-                        Ok(Some(message)) if message.state == State::Asked => {}
+                    update = handle.next_update() => match update {
+                        Ok(Some(message)) if message.state == State::Unsent => {}
                         Ok(Some(message)) => log.update(&message),
                         Ok(None) => return handle.acknowledge(),
                         Err(_) => return,

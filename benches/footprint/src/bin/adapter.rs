@@ -25,7 +25,7 @@ use sms_gateway_embassy::{
         },
         client::{Timeouts, UssdWait},
         text::Encoding,
-        track::{EarlyReport, Settings, Slot},
+        track::{PendingReport, Settings, Slot},
     },
     net::Tcp,
     store::FlashStore,
@@ -279,7 +279,7 @@ async fn talked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invali
 
 /// Every step of a messenger, in no sensible order.
 fn followed<T: Transport, S: Store>(gateway: Gateway<'_, T>, store: S) -> Option<S> {
-    let (mut slots, mut pending_reports) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
+    let (mut slots, mut pending_reports) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (mut texts, mut incoming) = ([0; 64], [0; 64]);
     let (slots, pending_reports) = black_box((&mut slots[..], &mut pending_reports[..]));
     let (texts, incoming) = black_box((&mut texts[..], &mut incoming[..]));

@@ -157,10 +157,10 @@ macro_rules! report {
 mod part {
     use core::{hint::black_box, pin::pin};
 
-    use footprint::{FIRST_EPOCH, MESSAGES, NUMBER, TEXT, print};
+    use footprint::{FIRST_BLOCK, MESSAGES, NUMBER, TEXT, print};
     use sms_gateway_embassy::{
         Event, Messenger, MessengerBuffers, Sms, Store,
-        core::track::{EarlyReport, Settings, Slot},
+        core::track::{PendingReport, Settings, Slot},
     };
 
     #[cfg(not(feature = "defmt"))]
@@ -186,7 +186,7 @@ mod part {
         store: S,
         buffers: MessengerBuffers<'m>,
     ) -> Messenger<'m, 'm, Connection, S> {
-        let settings = Settings { first_epoch: FIRST_EPOCH, incoming: true, ..Settings::default() };
+        let settings = Settings { first_block: FIRST_BLOCK, incoming: true, ..Settings::default() };
         Messenger::new(gateway(memory, entropy), store, buffers, settings)
     }
 
@@ -198,12 +198,12 @@ mod part {
     ) -> bool {
         // Not as a tuple, which would be copied.
         let mut slots = [Slot::EMPTY; MESSAGES];
-        let mut pending_reports = [EarlyReport::EMPTY; PENDING_REPORTS];
+        let mut pending_reports = [PendingReport::EMPTY; PENDING_REPORTS];
         let mut texts = [0; TEXTS];
         let mut incoming = [0; INCOMING];
         let buffers = MessengerBuffers { slots: &mut slots, pending_reports: &mut pending_reports, texts: &mut texts, incoming: &mut incoming };
         print("slots", size_of::<[Slot; MESSAGES]>());
-        print("early", size_of::<[EarlyReport; PENDING_REPORTS]>());
+        print("early", size_of::<[PendingReport; PENDING_REPORTS]>());
         print("texts", TEXTS + INCOMING);
         let mut messenger = messenger(memory, entropy, store, buffers);
         print("messenger", size_of_val(&messenger) - size_of::<Connection>());

@@ -14,7 +14,7 @@ use crate::{
         SendSms,
     },
     text::{Alphabet, PLACEHOLDER},
-    track::{Ask, InboxMark, Report, RestoreError, Submission, Taken as ReportOutcome, Tracker},
+    track::{Ask, InboxMark, Report, ReportOutcome, RestoreError, Submission, Tracker},
 };
 pub use health::{Health, HealthChange};
 use page::Page;
@@ -77,6 +77,11 @@ impl InFlight {
     /// Whether messages are submitted; otherwise the gateway is asked something.
     pub const fn is_submission(&self) -> bool {
         matches!(self.0, Ask::Submit(_))
+    }
+
+    /// Whether the gateway only reports something. Such an exchange can be abandoned at any time.
+    pub const fn is_query(&self) -> bool {
+        matches!(self.0, Ask::Results(_) | Ask::Reports(_) | Ask::Queue(_) | Ask::Incoming(_))
     }
 }
 
@@ -224,7 +229,7 @@ impl<'m> Driver<'m> {
             }
             Ask::Reports(token) => {
                 if let Some(report) = session.record::<QuerySmsDeliverStatus<'static>>()
-                    && let ReportOutcome::Displaced(evicted) = self.tracker.handle_report(token, &report, now)
+                    && let ReportOutcome::Evicted(evicted) = self.tracker.handle_report(token, &report, now)
                 {
                     return Taken::Unmatched(evicted);
                 }

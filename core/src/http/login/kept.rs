@@ -21,7 +21,7 @@ pub(super) struct Kept {
     /// The nonce count of the last request that carried it; 0: none did.
     pub(super) count: u32,
     /// The nonce count up to which the gateway has told that the nonce is good.
-    settled: u32,
+    pub(super) settled: u32,
     pub(super) accepted: u32,
     /// When the request was sent that the challenge answered: the nonce may be as old as that.
     pub(super) asked: Moment,

@@ -63,8 +63,11 @@ pub struct Login<B> {
     doubted: bool,
     /// When the last request was sent.
     sent: Option<Moment>,
-    /// The answers to the challenge of `state`.
+    /// The answers to the challenge that was kept last, also while `state` has no use for it.
     form: Option<Form>,
+    /// The nonce count of the last answer to it. It must not be used again, even if the gateway offers the nonce anew after it
+    /// admitted requests without a login, or after a challenge that cannot be read.
+    count: u32,
     /// Their text.
     buffer: B,
 }
@@ -129,6 +132,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             doubted: false,
             sent: None,
             form: None,
+            count: 0,
             buffer,
         }
     }
@@ -177,6 +181,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         kept.count = kept.count.saturating_add(1);
         kept.sent = now;
         let value = form.authorization(self.buffer.as_ref(), method, uri, kept.count, out)?;
+        self.count = kept.count;
         self.state = State::Digest(kept);
         Ok(Step::Authorized(value))
     }
@@ -225,6 +230,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
                 self.lifetime.is_longer(old, now);
                 new = old.settled();
             }
+            _ if is_offered_again => (new.count, new.settled) = (self.count, self.count),
             _ => {}
         }
         self.keep(&challenge, credentials, &new)?;
@@ -318,6 +324,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             }
             _ => self.form = Some(Form::new(challenge, credentials, cnonce, buffer)?),
         }
+        self.count = kept.count;
         Ok(())
     }
 }

@@ -348,3 +348,17 @@ fn nothing_shows_the_password_and_errors_speak() {
         "the login challenge can't be kept: the lent buffer is too small: 9 bytes are needed"
     );
 }
+
+#[test]
+fn a_nonce_offered_again_after_an_open_time_keeps_its_count() {
+    let count = |header: Option<String>| header.unwrap().split("nc=").nth(1).unwrap()[..8].to_owned();
+    let mut client = Client::with("a");
+    assert_eq!(count(client.prepared().unwrap()), "00000001");
+    // The response is lost, the gateway admits requests without a login for a while, and then wants one again.
+    client.login.open();
+    client.challenged("a");
+    assert_eq!(count(client.prepared().unwrap()), "00000002");
+    client.login.open();
+    client.challenged("b");
+    assert_eq!(count(client.prepared().unwrap()), "00000001");
+}

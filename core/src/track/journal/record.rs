@@ -144,7 +144,7 @@ pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     slot.set_flags(reader.half() & SAVED_FLAGS);
     (slot.revision, slot.acknowledged) = (reader.half(), reader.half());
     slot.set_number(&PackedNumber::restore(words, reader.byte()));
-    let state = State::ALL.get(usize::from(reader.byte())).copied().unwrap_or(State::Asked);
+    let state = State::ALL.get(usize::from(reader.byte())).copied().unwrap_or(State::Unsent);
     lifecycle::restore(slot, state);
     (slot.port, slot.reference, slot.segments) = (reader.byte(), reader.byte(), reader.byte());
     (slot.succeeded, slot.failed_segment, slot.era) = (reader.byte(), reader.byte(), reader.byte());

@@ -24,7 +24,7 @@ use super::{
 
 pub(super) use index::{find, insert, insert_for_reports, remove, remove_for_reports};
 
-pub use pending::EarlyReport;
+pub use pending::PendingReport;
 pub(super) use report::RawReport;
 pub use report::Report;
 pub(super) use results::message_of;
@@ -63,7 +63,7 @@ impl Matching<'_> {
 
 impl<'m> Matching<'m> {
     /// Takes memory for pending reports into use.
-    pub(super) fn lend(&mut self, places: &'m mut [EarlyReport]) {
+    pub(super) fn lend(&mut self, places: &'m mut [PendingReport]) {
         self.pending.lend(places);
     }
 

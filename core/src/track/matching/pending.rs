@@ -12,9 +12,9 @@ use crate::track::{
 /// The number of places in which a report may be.
 const WAYS: usize = 8;
 
-/// Lent memory for a report that does not match a message (yet). Fill an array with [`EarlyReport::EMPTY`].
+/// Lent memory for a report that does not match a message (yet). Fill an array with [`PendingReport::EMPTY`].
 #[derive(Clone, Copy, Debug)]
-pub struct EarlyReport {
+pub struct PendingReport {
     report: RawReport,
     /// When it was first seen: time and sequence number.
     since: Tick,
@@ -40,7 +40,7 @@ pub(super) enum Stage {
     Undecided,
 }
 
-impl EarlyReport {
+impl PendingReport {
     /// Memory that holds no report.
     pub const EMPTY: Self = Self {
         report: RawReport { number: PackedNumber::NONE, time: None, port: 0, reference: 0, status: 0 },
@@ -52,7 +52,7 @@ impl EarlyReport {
 
 /// The kept reports.
 pub(super) struct PendingReports<'m> {
-    places: &'m mut [EarlyReport],
+    places: &'m mut [PendingReport],
     /// The number of reports at each stage.
     counts: [u32; STAGES],
     /// When the first of the waiting reports has waited long enough.
@@ -70,13 +70,13 @@ impl PendingReports<'_> {
 }
 
 impl<'m> PendingReports<'m> {
-    pub(super) fn lend(&mut self, places: &'m mut [EarlyReport]) {
-        places.fill(EarlyReport::EMPTY);
+    pub(super) fn lend(&mut self, places: &'m mut [PendingReport]) {
+        places.fill(PendingReport::EMPTY);
         self.places = places;
     }
 
     /// Returns the few places in which a report of this port and reference may be.
-    fn group(&mut self, port: u8, reference: u8, number: &PackedNumber) -> &mut [EarlyReport] {
+    fn group(&mut self, port: u8, reference: u8, number: &PackedNumber) -> &mut [PendingReport] {
         let key = number.tail() ^ u32::from(port) << 24 ^ u32::from(reference) << 16 ^ u32::from(reference);
         let groups = (self.places.len() / WAYS).max(1);
         let group = ((u64::from(key.wrapping_mul(0x9E37_79B1)) * groups as u64) >> 32) as usize;
@@ -91,7 +91,7 @@ impl<'m> PendingReports<'m> {
         Some((place.stage, place.sequence))
     }
 
-    fn place_of(&mut self, report: &RawReport) -> Option<&mut EarlyReport> {
+    fn place_of(&mut self, report: &RawReport) -> Option<&mut PendingReport> {
         let group = self.group(report.port, report.reference, &report.number);
         group.iter_mut().find(|place| place.stage != Stage::Empty && place.report == *report)
     }
@@ -111,13 +111,13 @@ impl<'m> PendingReports<'m> {
             return None;
         }
         let group = self.group(report.port, report.reference, &report.number);
-        let worth = |place: &EarlyReport| (place.stage.worth(), u32::MAX - place.since.ago(now));
+        let worth = |place: &PendingReport| (place.stage.worth(), u32::MAX - place.since.ago(now));
         let place = group.iter_mut().min_by_key(|place| worth(place));
         // A claimed report is not evicted for one without a message, which is returned instead.
-        let gives_way = |place: &&mut EarlyReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
+        let gives_way = |place: &&mut PendingReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
         let Some(place) = place.filter(gives_way) else { return Some(*report) };
         let evicted = *place;
-        *place = EarlyReport { report: *report, since: now, sequence, stage };
+        *place = PendingReport { report: *report, since: now, sequence, stage };
         if stage == Stage::Waiting && (self.count(Stage::Waiting) == 0 || due.is_due(self.next_due)) {
             self.next_due = due;
         }
@@ -264,7 +264,7 @@ mod tests {
     use crate::track::clock::GatewaySeconds;
     use std::{vec, vec::Vec};
 
-    fn pending(memory: &mut [EarlyReport]) -> PendingReports<'_> {
+    fn pending(memory: &mut [PendingReport]) -> PendingReports<'_> {
         let mut reports = PendingReports::empty();
         reports.lend(memory);
         reports
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_report_is_returned_once() {
-        let mut memory = vec![EarlyReport::EMPTY; 4];
+        let mut memory = vec![PendingReport::EMPTY; 4];
         let mut reports = pending(&mut memory);
         let put = |reports: &mut PendingReports<'_>, at: u32| {
             reports.put(&raw(1, 7), Stage::Waiting, Tick::new(at), Tick::new(at + 100), Sequence::new(at))
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn evicted_reports_are_returned() {
-        let mut memory = vec![EarlyReport::EMPTY; 2];
+        let mut memory = vec![PendingReport::EMPTY; 2];
         let mut reports = pending(&mut memory);
         let displaced: Vec<_> = (0..4)
             .map(|time| {
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn kept_reports_are_found_by_another_spelling() {
-        let mut memory = vec![EarlyReport::EMPTY; 64];
+        let mut memory = vec![PendingReport::EMPTY; 64];
         let mut reports = pending(&mut memory);
         reports.put(&raw(9, 1), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::new(4));
         reports.put(&raw(9, 2), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::new(5));

@@ -20,7 +20,7 @@ pub(in crate::track) fn message_of(
 ) -> Option<SlotId> {
     let id = find(table, u32::try_from(result.user_id.get()?).ok()?)?;
     let slot = table.get(id)?;
-    if slot.state() == State::Asked || slot.is_over() {
+    if slot.state() == State::Unsent || slot.is_over() {
         return None;
     }
     let is_same = |number: PackedNumber| number.is_same(&slot.number());

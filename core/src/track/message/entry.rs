@@ -79,7 +79,7 @@ impl Slot {
         number_words: [0; 3],
         flags: 0,
         number_form: 0,
-        state: State::Asked,
+        state: State::Unsent,
         queue: QueueId::NONE,
         port: 0,
         reference: 0,

@@ -1,29 +1,22 @@
 //! The life of a message: which input leads from which state to which, and what follows.
 //!
 //! ```text
-//!  add ─► Asked ◄───────── NotSent ──────── Submitted ─── Lose, Restart ──► Uncertain
-//!         │ │ ▲ └────────── Submit ──────────▲ │  │                           │  │
-//!         │ │ └───────── Absent, may be resent ┼──┼───────────────────────────┘  │
-//!         │ │                                  │  └─ Accept ─► Accepted          │
-//!         │ │                                  │                 │ Sending       │ Sending
-//!         │ │                                Refuse              ▼               │
-//!         │ │                                  │              Sending ◄──────────┘
-//!         │ │                                  │                 │ Sent
-//!         │ │                                  │                 ▼
-//!         │ │                                  │                Sent
-//!         │ │                                  │                 │ Delivered, AllReported,
-//!         │ │                                  │                 │ Failed, FailureReported
-//!      Cancel Quiet                            │                 ▼
-//!         │ └─► Expired                        └─► Failed     Delivered, Failed
-//!         └───► Stopped
+//!         ┌─ Stop ──► Stopped       ┌─ Refuse ──► Failed
+//!         │                         │
+//! add ─► Unsent ─── Submit ───► Submitted ── Accept ──► Accepted ── Sending ──► Sending ── Sent ──► Sent
+//!         ▲  └─ Quiet ─► Expired   │  │                    │                       ▲ │               ▲ │
+//!         ├─────── NotSent ────────┘  └ Lose, Restart ► Uncertain ─── Sending ─────┘ │               │ │
+//!         └────── Absent, and it may be resent ───────────┘│└──────────── Sent ──────┼───────────────┘ │
+//!                                                          ▼                         ▼                 ▼
+//!                                          Delivered, Failed, Expired, Unresolved, and before Sent also Stopped
 //! ```
 //!
 //! | from | input | to | what follows |
 //! |---|---|---|---|
-//! | Asked | `Submit` | Submitted | it is in flight |
-//! | Asked | `Cancel` | Stopped | end |
-//! | Asked | `Quiet`, expired | Expired | end |
-//! | Submitted | `NotSent` | Asked | it is submitted first |
+//! | Unsent | `Submit` | Submitted | it is in flight |
+//! | Unsent | `Stop` | Stopped | end |
+//! | Unsent | `Quiet`, expired | Expired | end |
+//! | Submitted | `NotSent` | Unsent | it is submitted first |
 //! | Submitted | `Accept` | Accepted | its result is queried |
 //! | Submitted | `Refuse` | Failed; Unresolved if it may have been sent before | end |
 //! | Submitted | `Lose`, `Restart` | Uncertain | its result is queried |
@@ -35,7 +28,7 @@
 //! | the same | `FailureReported` otherwise | the same | its result is queried now |
 //! | the same | `Progress`, `Contested` | the same | an update |
 //! | Uncertain, Accepted, Sending | `Absent` after its task was stopped | Stopped | end |
-//! | Uncertain | `Absent`, and it may be resent | Asked | it is submitted last |
+//! | Uncertain | `Absent`, and it may be resent | Unsent | it is submitted last |
 //! | Uncertain, Accepted, Sending | `Absent` otherwise | Unresolved | end |
 //! | Uncertain | `Quiet`, expired | Unresolved | end |
 //! | Accepted, Sending, Sent | `Quiet`, expired | Expired | end |
@@ -88,7 +81,7 @@ pub(in crate::track) enum Input {
     /// A request for it brought nothing new.
     Quiet { is_expired: bool },
     /// The caller stops it before it is submitted.
-    Cancel,
+    Stop,
 }
 
 /// The consequence of a transition.
@@ -132,7 +125,7 @@ pub(in crate::track) fn transition(slot: &Slot, input: Input) -> Option<Transiti
     }
     let from = slot.state();
     let (to, next, is_update) = match from {
-        State::Asked => of_unsent(input)?,
+        State::Unsent => of_unsent(input)?,
         State::Submitted => of_submitted(slot, input)?,
         _ => of_others(slot, input)?,
     };
@@ -148,7 +141,7 @@ const fn end(state: State) -> Outcome {
 fn of_unsent(input: Input) -> Option<Outcome> {
     match input {
         Input::Submit => Some((State::Submitted, Next::InFlight, false)),
-        Input::Cancel => Some(end(State::Stopped)),
+        Input::Stop => Some(end(State::Stopped)),
         Input::Quiet { is_expired: true } => Some(end(State::Expired)),
         _ => None,
     }
@@ -156,7 +149,7 @@ fn of_unsent(input: Input) -> Option<Outcome> {
 
 fn of_submitted(slot: &Slot, input: Input) -> Option<Outcome> {
     match input {
-        Input::NotSent => Some((State::Asked, Next::SubmitFirst, false)),
+        Input::NotSent => Some((State::Unsent, Next::SubmitFirst, false)),
         Input::Accept => Some((State::Accepted, Next::QueryResultOfAccepted, true)),
         // Whether the first submission was sent is unknown.
         Input::Refuse if slot.has(RESENT) => Some(end(State::Unresolved)),
@@ -204,7 +197,7 @@ fn absent(slot: &Slot, in_touch: bool) -> Outcome {
     if slot.has(TASK_STOPPED) && in_touch {
         end(State::Stopped)
     } else if slot.state() == State::Uncertain && slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) {
-        (State::Asked, Next::SubmitLast, false)
+        (State::Unsent, Next::SubmitLast, false)
     } else {
         end(State::Unresolved)
     }
@@ -241,7 +234,7 @@ impl Transition {
             Input::Progress => slot.set(PROGRESSED, true),
             Input::Contested => slot.set(AMBIGUOUS, true),
             Input::Delivered => slot.set(FAILURE_UNCONFIRMED, false),
-            Input::Absent { .. } if self.to == State::Asked => slot.set(RESENT, true),
+            Input::Absent { .. } if self.to == State::Unsent => slot.set(RESENT, true),
             _ => {}
         }
         match self.next {
@@ -269,7 +262,7 @@ pub(in crate::track) fn restore(slot: &mut Slot, state: State) {
 
 /// Begins the life of a message.
 pub(in crate::track) fn begin(slot: &mut Slot, now: Tick) {
-    slot.set_state(State::Asked);
+    slot.set_state(State::Unsent);
     slot.since = now;
 }
 
@@ -297,19 +290,19 @@ mod tests {
         Input::Absent { in_touch: true },
         Input::Quiet { is_expired: false },
         Input::Quiet { is_expired: true },
-        Input::Cancel,
+        Input::Stop,
     ];
 
     /// The states that may follow each state.
     fn followers(state: State) -> &'static [State] {
         use State::{
-            Accepted, Asked, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain,
-            Unresolved,
+            Accepted, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
+            Unsent,
         };
         match state {
-            Asked => &[Submitted, Stopped, Expired],
-            Submitted => &[Asked, Accepted, Uncertain, Failed, Unresolved],
-            Uncertain => &[Asked, Sending, Sent, Delivered, Failed, Stopped, Unresolved],
+            Unsent => &[Submitted, Stopped, Expired],
+            Submitted => &[Unsent, Accepted, Uncertain, Failed, Unresolved],
+            Uncertain => &[Unsent, Sending, Sent, Delivered, Failed, Stopped, Unresolved],
             Accepted => &[Sending, Sent, Delivered, Failed, Stopped, Expired, Unresolved],
             Sending => &[Sent, Delivered, Failed, Stopped, Expired, Unresolved],
             Sent => &[Delivered, Failed, Expired],
@@ -368,7 +361,7 @@ mod tests {
     fn only_a_message_that_may_be_resent_is_submitted_again() {
         each_slot(|slot| {
             let again =
-                transition(slot, Input::Absent { in_touch: true }).filter(|it| it.to() == State::Asked);
+                transition(slot, Input::Absent { in_touch: true }).filter(|it| it.to() == State::Unsent);
             if again.is_some() {
                 assert!(slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) && slot.state() == State::Uncertain);
             }

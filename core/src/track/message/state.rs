@@ -5,7 +5,7 @@
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum State {
     /// Handed to the tracker, not yet to the gateway.
-    Asked,
+    Unsent,
     /// On its way to the gateway.
     Submitted,
     /// The response to its send_sms is missing: the gateway may have it or not, and is queried.
@@ -42,7 +42,7 @@ impl State {
 
     /// All states; a saved record contains the place in this list.
     pub(in crate::track) const ALL: [Self; 11] = [
-        Self::Asked,
+        Self::Unsent,
         Self::Submitted,
         Self::Uncertain,
         Self::Accepted,

@@ -20,7 +20,7 @@ pub struct Message {
     /// The recipient's number.
     pub number: NumberBuf,
     /// The number of its latest update. It grows by one with each, and wraps; an update with the same number is a repetition.
-    pub news: u16,
+    pub revision: u16,
     /// Its state.
     pub state: State,
     /// Whether its state is final.
@@ -93,7 +93,7 @@ impl Message {
         Self {
             id,
             number,
-            news: 0,
+            revision: 0,
             state,
             is_final: state.is_final(),
             task: None,
@@ -133,7 +133,7 @@ impl Slot {
         Some(Message {
             id: self.id()?,
             number: NumberBuf::new(&self.number()),
-            news: self.revision,
+            revision: self.revision,
             state: self.state(),
             is_final: self.is_over(),
             task: self.task(),

@@ -9,10 +9,10 @@ use super::{
 use crate::call::{Call, Delivery, SendSms};
 
 impl State {
-    /// Returns the state as a word in lower case, for example `sent`; [`Asked`](Self::Asked) is `unsent`.
+    /// Returns the state as a word in lower case, for example `sent`.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Asked => "unsent",
+            Self::Unsent => "unsent",
             Self::Submitted => "submitted",
             Self::Uncertain => "uncertain",
             Self::Accepted => "accepted",
@@ -98,7 +98,7 @@ impl Reason<'_> {
         self.0.failure.is_none() && self.of_state().is_empty() && !self.0.ambiguous
     }
 
-    fn of_state(&self) -> &'static str {
+    fn of_state(self) -> &'static str {
         match self.0.state {
             State::Uncertain => "the gateway's answer was lost",
             State::Sent if self.0.segments.temporary != 0 => "not delivered yet, the network tries",
@@ -109,7 +109,7 @@ impl Reason<'_> {
         }
     }
 
-    fn of_failure(&self, failure: Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn of_failure(self, failure: Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sent = self.0.sent.as_ref();
         match (failure, sent) {
             (Failure::NotSent, Some(sent)) if sent.succeeded > 0 => {
@@ -188,7 +188,7 @@ mod tests {
         sent.segments.temporary = 2;
         let reason = "not delivered yet, the network tries; ambiguous: a report may be another message's";
         assert_eq!(sent.reason().to_string(), reason);
-        assert_eq!(std::format!("{:>8}|", State::Asked), "  unsent|");
+        assert_eq!(std::format!("{:>8}|", State::Unsent), "  unsent|");
     }
 
     #[test]

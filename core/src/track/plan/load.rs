@@ -16,7 +16,7 @@ impl Load {
         self.total
     }
 
-    /// Counts a message whose state changed, or which was restored (`from` is [`State::Asked`]).
+    /// Counts a message whose state changed, or which was restored (`from` is [`State::Unsent`]).
     pub(super) fn count(&mut self, from: State, to: State, ports: u32) {
         if from.is_under_way() == to.is_under_way() {
             return;

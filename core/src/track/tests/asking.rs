@@ -14,7 +14,7 @@ use crate::{
 const NOON: &str = "2026-01-01 12:00:00";
 
 fn limits(limits: Limits) -> Settings {
-    Settings { limits, first_epoch: 1, ..Settings::default() }
+    Settings { limits, first_block: 1, ..Settings::default() }
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn messages_under_way_are_bounded() {
     assert_eq!((harness.accept(1), harness.accept(2)), (1, 1));
     assert_eq!(
         [first, second, others[0], others[1]].map(|id| harness.state(id)),
-        [State::Accepted, State::Asked, State::Accepted, State::Asked]
+        [State::Accepted, State::Unsent, State::Accepted, State::Unsent]
     );
     harness.answer_results(&[result(first, "10086", 2, 1, NOON)]);
     assert_eq!(harness.accept(3), 1);
@@ -197,7 +197,7 @@ fn retry_now_ends_the_back_off() {
 #[test]
 fn a_stale_token_has_no_request() {
     let mut memory = Memory::of(8);
-    let settings = Settings { incoming: true, first_epoch: 1, ..Settings::default() };
+    let settings = Settings { incoming: true, first_block: 1, ..Settings::default() };
     let mut harness = Harness::with(&mut memory, settings);
     // Asks until there was a request of each kind, and drops them all.
     let (mut submit, mut results, mut reports, mut incoming, mut stop) = (None, None, None, None, None);

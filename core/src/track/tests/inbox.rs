@@ -13,7 +13,7 @@ use crate::{
 type Box = Vec<(i64, String)>;
 
 fn polling(memory: &mut Memory) -> Harness<'_> {
-    Harness::with(memory, Settings { incoming: true, first_epoch: 1, ..Settings::default() })
+    Harness::with(memory, Settings { incoming: true, first_block: 1, ..Settings::default() })
 }
 
 fn sms(id: i64, text: &str) -> IncomingSms<'_> {

@@ -7,14 +7,14 @@ use crate::{
     Number, TaskId, UserId,
     call::{SmsResult, Status},
     json::Field,
-    track::{AddError, Ask, Draft, Event, Failure, State, Stopping, Tracker},
+    track::{AddError, Ask, Draft, Event, Failure, State, StopResult, Tracker},
 };
 
 const NOON: &str = "2026-01-01 12:00:00";
 
 fn told(harness: &Harness<'_>, id: UserId) -> Vec<State> {
     let states = harness.events.iter().filter_map(|event| match event {
-        Event::News(message) if message.id == id => Some(message.state),
+        Event::Update(message) if message.id == id => Some(message.state),
         _ => None,
     });
     states.collect()
@@ -186,7 +186,7 @@ fn a_message_is_resent_only_if_allowed() {
     lose(&mut harness, false);
     harness.answer_results(&[]);
     harness.answer_results(&[]);
-    assert_eq!(harness.state(id), State::Asked);
+    assert_eq!(harness.state(id), State::Unsent);
     assert_eq!(harness.accept(1), 1);
 }
 
@@ -249,18 +249,18 @@ fn messages_are_stopped_before_and_after_submission() {
     let mut memory = Memory::of(8);
     let mut harness = Harness::new(&mut memory);
     let before = harness.add("10086");
-    assert_eq!(harness.tracker.stop(before, harness.now), Stopping::Stopped);
+    assert_eq!(harness.tracker.stop(before, harness.now), StopResult::Stopped);
     assert_eq!(harness.state(before), State::Stopped);
     let (gone, waits) = (harness.add("10010"), harness.add("10011"));
     harness.accept(9);
-    assert_eq!(harness.tracker.stop(gone, harness.now), Stopping::Asked);
+    assert_eq!(harness.tracker.stop(gone, harness.now), StopResult::Requested);
     let Ask::Stop(token) = harness.next() else { panic!() };
     harness.tracker.handle_stopped(token, true, harness.now);
     // One of the task was being sent.
     harness.answer_results(&[result(gone, "10010", 0, 1, NOON)]);
     harness.answer_results(&[]);
     assert_eq!((harness.state(gone), told(&harness, waits).last()), (State::Sent, Some(&State::Stopped)));
-    assert_eq!(harness.tracker.stop(gone, harness.now), Stopping::TooLate);
+    assert_eq!(harness.tracker.stop(gone, harness.now), StopResult::TooLate);
 }
 
 #[test]
@@ -268,13 +268,13 @@ fn an_unsent_message_can_be_withdrawn() {
     let mut memory = Memory::of(1);
     let mut harness = Harness::new(&mut memory);
     let id = harness.add("10086");
-    assert!(harness.tracker.withdraw(id));
-    assert_eq!((harness.tracker.message(id), harness.tracker.withdraw(id)), (None, false));
+    assert!(harness.tracker.cancel(id));
+    assert_eq!((harness.tracker.message(id), harness.tracker.cancel(id)), (None, false));
     harness.save();
     assert_eq!((harness.tracker.next_event(), harness.tracker.room(), harness.saved.len()), (None, 1, 1));
     let id = harness.add("10086");
     harness.accept(1);
-    assert!(!harness.tracker.withdraw(id));
+    assert!(!harness.tracker.cancel(id));
     assert_eq!(harness.state(id), State::Accepted);
 }
 

@@ -4,7 +4,7 @@ use super::{Harness, Memory, report, result};
 use crate::{
     call::{SmsResult, Status},
     json::{Field, Text},
-    track::{Event, State, Taken},
+    track::{Event, ReportOutcome, State},
 };
 
 const NOON: &str = "2026-01-01 12:00:00";
@@ -51,7 +51,7 @@ fn unreadable_reports_are_rejected() {
     harness.sent("10086", 2, 7, NOON);
     let lettered = super::StatusReport { number: Text::Exact("MyBank"), ..report("1", 2, 7, NOON, 0) };
     let lacking = super::StatusReport { ref_id: Field::Missing, ..report("10086", 2, 7, NOON, 0) };
-    assert_eq!(harness.answer_reports(&[lettered, lacking]), [Taken::Unreadable; 2]);
+    assert_eq!(harness.answer_reports(&[lettered, lacking]), [ReportOutcome::Unreadable; 2]);
 }
 
 /// Two messages to one number by one port with one reference, the second half an hour after the first.

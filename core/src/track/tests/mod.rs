@@ -10,7 +10,9 @@ mod schema;
 use core::time::Duration;
 use std::{collections::BTreeMap, vec, vec::Vec};
 
-use super::{Ask, Change, Draft, EarlyReport, Event, Message, Settings, Slot, State, Taken, Token, Tracker};
+use super::{
+    Ask, Change, Draft, Event, Message, PendingReport, ReportOutcome, Settings, Slot, State, Token, Tracker,
+};
 use crate::{
     Number, TaskId, Timestamp, UserId,
     call::{QuerySmsDeliverStatus, QuerySmsResult, SmsResult, Status, StatusReport},
@@ -27,18 +29,18 @@ pub(super) struct Harness<'m> {
 
 pub(super) struct Memory {
     slots: Vec<Slot>,
-    early: Vec<EarlyReport>,
+    early: Vec<PendingReport>,
 }
 
 impl Memory {
     pub(super) fn of(slots: usize) -> Self {
-        Self { slots: vec![Slot::EMPTY; slots], early: vec![EarlyReport::EMPTY; 16] }
+        Self { slots: vec![Slot::EMPTY; slots], early: vec![PendingReport::EMPTY; 16] }
     }
 }
 
 impl<'m> Harness<'m> {
     pub(super) fn new(memory: &'m mut Memory) -> Self {
-        Self::with(memory, Settings { first_epoch: 1, ..Settings::default() })
+        Self::with(memory, Settings { first_block: 1, ..Settings::default() })
     }
 
     pub(super) fn with(memory: &'m mut Memory, settings: Settings) -> Self {
@@ -65,8 +67,8 @@ impl<'m> Harness<'m> {
     pub(super) fn settle(&mut self) {
         self.save();
         while let Some(event) = self.tracker.next_event() {
-            if let Event::News(message) = event {
-                self.tracker.acknowledge(message.id, message.news);
+            if let Event::Update(message) = event {
+                self.tracker.acknowledge(message.id, message.revision);
             }
             self.events.push(event);
         }
@@ -142,7 +144,7 @@ impl<'m> Harness<'m> {
     }
 
     /// Responds to the next request for reports.
-    pub(super) fn answer_reports(&mut self, reports: &[StatusReport<'_>]) -> Vec<Taken> {
+    pub(super) fn answer_reports(&mut self, reports: &[StatusReport<'_>]) -> Vec<ReportOutcome> {
         let token = self.reports();
         let made =
             reports.iter().map(|report| self.tracker.handle_report(&token, report, self.now)).collect();

@@ -40,7 +40,7 @@ fn messages_continue_after_a_restart() {
     for backwards in [false, true] {
         let mut harness = reborn(&harness, new, backwards);
         let states = [sent, accepted, left, asked].map(|id| harness.state(id));
-        assert_eq!(states, [State::Sent, State::Accepted, State::Uncertain, State::Asked]);
+        assert_eq!(states, [State::Sent, State::Accepted, State::Uncertain, State::Unsent]);
         assert_eq!(harness.accept(5), 1);
         harness.answer_results(&[result(left, "10011", 0, 1, "2026-01-01 12:00:09")]);
         assert_eq!(harness.state(left), State::Sent);
@@ -87,12 +87,12 @@ fn updates_are_repeated_after_a_restart_until_they_are_acknowledged() {
     let _ = harness.tracker.handle_report(&token, &report("10086", 2, 7, NOON, 0), harness.now);
     harness.tracker.handle_end(token, harness.now);
     harness.save();
-    let Some(Event::News(first)) = harness.tracker.next_event() else { panic!() };
+    let Some(Event::Update(first)) = harness.tracker.next_event() else { panic!() };
     assert_eq!((first.id, first.state, harness.tracker.next_event()), (id, State::Delivered, None));
 
     let mut again = reborn(&harness, new, false);
-    assert_eq!(again.tracker.next_event(), Some(Event::News(first)));
-    again.tracker.acknowledge(id, first.news);
+    assert_eq!(again.tracker.next_event(), Some(Event::Update(first)));
+    again.tracker.acknowledge(id, first.revision);
     again.save();
     let mut after = reborn(&again, newest, false);
     assert_eq!(after.tracker.next_event(), None);
@@ -188,9 +188,9 @@ fn acknowledgements_do_not_delay_events() {
     assert!(harness.tracker.next_event().is_none(), "changes wait to be saved");
     harness.save();
     for _ in 0..2 {
-        let Some(Event::News(message)) = harness.tracker.next_event() else { panic!() };
+        let Some(Event::Update(message)) = harness.tracker.next_event() else { panic!() };
         assert!(message.is_final);
-        harness.tracker.acknowledge(message.id, message.news);
+        harness.tracker.acknowledge(message.id, message.revision);
     }
     // Nor the next submission.
     let Ask::Submit(token) = ask else { panic!("{ask:?}") };
@@ -206,13 +206,13 @@ fn acknowledging_an_update_early_keeps_the_other_updates() {
     let mut harness = Harness::new(&mut memory);
     let ids = ["10086", "10010", "10000"].map(|number| harness.add(number));
     for id in ids {
-        assert_eq!(harness.tracker.stop(id, harness.now), crate::track::Stopping::Stopped);
+        assert_eq!(harness.tracker.stop(id, harness.now), crate::track::StopResult::Stopped);
     }
     let first = harness.message(ids[0]);
-    harness.tracker.acknowledge(first.id, first.news);
+    harness.tracker.acknowledge(first.id, first.revision);
     harness.save();
     let told: Vec<_> = core::iter::from_fn(|| match harness.tracker.next_event() {
-        Some(Event::News(message)) => Some(message.id),
+        Some(Event::Update(message)) => Some(message.id),
         _ => None,
     })
     .collect();

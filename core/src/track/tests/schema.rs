@@ -43,7 +43,7 @@ fn events_have_the_names_of_the_api() {
     ];
     assert_eq!(shown, expected);
     let failure = harness.events.iter().find_map(|event| match event {
-        crate::track::Event::News(message) => message.failure,
+        crate::track::Event::Update(message) => message.failure,
         _ => None,
     });
     let shown = serde_json::to_string(&failure.unwrap()).unwrap();

@@ -6,7 +6,7 @@ use super::Tracker;
 use crate::{
     call::{QuerySmsDeliverStatus, StatusReport},
     track::{
-        ask::{Taken, Token},
+        ask::{ReportOutcome, Token},
         clock::{GatewaySeconds, Relation, Sequence},
         matching::{RawReport, Sight, Verdict},
         message::{HAS_REFERENCE, Outcome, lifecycle::Input},
@@ -22,16 +22,16 @@ impl Tracker<'_> {
         token: &Token<QuerySmsDeliverStatus<'static>>,
         report: &StatusReport<'_>,
         now: Duration,
-    ) -> Taken {
+    ) -> ReportOutcome {
         let request = self.planner.in_flight(token);
         if !matches!(request, Some(Request::Reports { .. } | Request::Arrivals { .. })) {
-            return Taken::Noted;
+            return ReportOutcome::Accepted;
         }
         self.set_time(now);
-        let Some(report) = RawReport::read(report) else { return Taken::Unreadable };
+        let Some(report) = RawReport::read(report) else { return ReportOutcome::Unreadable };
         match self.take_report(&report) {
-            Some(evicted) => Taken::Displaced((&evicted).into()),
-            None => Taken::Noted,
+            Some(evicted) => ReportOutcome::Evicted((&evicted).into()),
+            None => ReportOutcome::Accepted,
         }
     }
 

@@ -91,15 +91,15 @@ impl Tracker<'_> {
         if slot.has(HAS_REFERENCE) {
             self.matching.note_segments(slot.segments);
         }
-        self.planner.count(State::Asked, state, slot.ports);
-        if state != State::Asked && slot.submitted != Sequence::NEVER {
+        self.planner.count(State::Unsent, state, slot.ports);
+        if state != State::Unsent && slot.submitted != Sequence::NEVER {
             matching::insert_for_reports(&mut self.table, id);
         }
         if !is_acknowledged {
             self.updates.push(&mut self.table, id);
         }
         match state {
-            State::Asked => self.table.append(id, Queue::UNSENT),
+            State::Unsent => self.table.append(id, Queue::UNSENT),
             State::Submitted => {
                 self.happen(id, Input::Restart);
             }

@@ -1,6 +1,6 @@
-//! What truly happens to our messages, for the oracle alone.
+//! The true fates of own messages, for the oracle alone.
 
-/// One event in the life of a message of ours. `copy` tells apart what the gateway accepted twice.
+/// A fact about an own message. `copy` distinguishes two submissions that the gateway accepted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fact {
     Accepted {
@@ -14,28 +14,28 @@ pub(crate) enum Fact {
         segment: u8,
         reference: u8,
     },
-    /// The sending has ended, well or not.
+    /// Sending has ended, successfully or not.
     Ends {
         sent: bool,
     },
-    /// The network is done with a segment: 0 when it was received, else the status.
+    /// The network's final outcome of a segment: 0 if it was received, otherwise the status.
     Fate {
         segment: u8,
         status: u8,
     },
-    /// A report came in.
+    /// A report arrived.
     Reported {
         segment: u8,
         status: u8,
         time: i64,
     },
-    /// stop_sms took it out of the queue.
+    /// stop_sms removed it from the queue.
     Dropped,
-    /// A restart took it out of the queue, or broke its sending off.
+    /// A restart removed it from the queue, or aborted sending.
     Broken,
 }
 
-/// A fact, about which message, when.
+/// A fact, its message, and its time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) at: u64,

@@ -1,8 +1,8 @@
-//! Messages that came in.
+//! Incoming messages.
 
 use serde_json::Value;
 
-/// How many messages an answer holds: about 8 KB.
+/// The number of messages in a response: about 8 KB.
 const PAGE: usize = 30;
 
 /// One incoming message. Its text is its serial number.
@@ -28,7 +28,7 @@ impl Inbox {
         self.count += 1;
     }
 
-    /// A restart that begins ids anew; the messages are gone, and returned by serial number.
+    /// Restarts ids; returns the serial numbers of the messages, which are deleted.
     pub(super) fn restart(&mut self) -> Vec<u32> {
         self.last_id = 0;
         self.rows.drain(..).map(|row| row.serial).collect()

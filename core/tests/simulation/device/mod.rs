@@ -1,6 +1,6 @@
 //! A gateway as the vendor's document describes it, with the habits of real ones, in simulated milliseconds.
 //!
-//! Nothing runs by itself: [`Device::advance`] lets happen what is due.
+//! Nothing runs by itself: [`Device::advance`] carries out what is due.
 
 mod diary;
 mod inbox;
@@ -31,12 +31,12 @@ use crate::{
 
 #[derive(Clone, Copy, Debug)]
 enum Happening {
-    /// The port is done with a segment, unless the gateway was started since.
+    /// A port has finished a segment, unless the gateway was restarted since.
     SegmentDone {
         port: u8,
         boot: u32,
     },
-    /// The network says something of a segment.
+    /// The network reports on a segment.
     Outcome(Outcome),
     ClockStep,
     ClockSet {
@@ -57,7 +57,7 @@ pub(crate) struct Wanted {
     pub(crate) segments: u8,
 }
 
-/// What happened to the gateway, in numbers.
+/// Counts of the gateway's events.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) restarts: u64,
@@ -77,16 +77,16 @@ pub(crate) struct Device {
     results: Results,
     reports: Reports,
     inbox: Inbox,
-    /// How often it was started, and whether it runs.
+    /// The number of starts, and whether it runs.
     boot: u32,
     is_up: bool,
-    /// The first and the last task since ids began.
+    /// The first and the last task since ids restarted.
     first_task: i64,
     last_task: i64,
     accepted: u32,
-    /// How many subscribers are ours, and how many there are.
+    /// The number of own subscribers, and of all.
     lines: (u32, u32),
-    /// What the oracle has not read yet.
+    /// Facts that the oracle has not read yet.
     pub(crate) diary: Vec<Entry>,
     pub(crate) forgotten_reports: Vec<u32>,
     pub(crate) jumps_back: Vec<u64>,
@@ -156,7 +156,7 @@ impl Device {
         }
     }
 
-    /// Lets everything happen that is due by `now`.
+    /// Carries out everything that is due by `now`.
     pub(crate) fn advance(&mut self, now: u64) {
         while let Some((at, happening)) = self.agenda.due(now) {
             self.now = at;
@@ -181,7 +181,7 @@ impl Device {
         }
     }
 
-    /// A gateway without a battery is in 1970 until NTP sets its clock, soon or, at times, late.
+    /// Plans when NTP sets the clock of a gateway that starts in 1970: soon or, sometimes, late.
     fn start_clock(&mut self) {
         if self.config.starts_in_1970 {
             let now = self.now;
@@ -194,7 +194,7 @@ impl Device {
         }
     }
 
-    /// By an hour back or forth, as when a zone or daylight saving changes.
+    /// Steps the clock by an hour, as a change of zone or daylight saving does.
     fn step_clock(&mut self) {
         let back = self.clock.zone() > 0 || self.clock.zone() == 0 && self.rng.below(2) == 0;
         self.change_clock(|clock| clock.step(if back { -3600 } else { 3600 }));
@@ -247,7 +247,7 @@ impl Device {
         }
     }
 
-    /// Another client sends a message, with a user_id of a few or none.
+    /// Sends a message of another client, with one of a few user_ids or none.
     fn foreign(&mut self) {
         let (ours, all) = self.lines;
         let line = if self.config.foreign_to_ours {
@@ -281,7 +281,7 @@ impl Device {
         self.is_up
     }
 
-    /// Takes a request on; returns its task.
+    /// Accepts a request; returns its task.
     pub(crate) fn send_sms(&mut self, ports: u32, report: bool, recipients: &[Wanted]) -> i64 {
         self.last_task += 1;
         let task = self.last_task;
@@ -298,7 +298,7 @@ impl Device {
         task
     }
 
-    /// Takes a task's messages out of the queue; false when there is no such task.
+    /// Removes a task's messages from the queue; returns `false` if there is no such task.
     pub(crate) fn stop_sms(&mut self, task: i64) -> bool {
         for job in self.queue.drop_task(task) {
             self.note(job.owner, job.copy, Fact::Dropped);
@@ -306,7 +306,7 @@ impl Device {
         (self.first_task..=self.last_task).contains(&task)
     }
 
-    /// Other clients and senders have had enough.
+    /// Ends messages of other clients and incoming ones.
     pub(crate) fn calm(&mut self) {
         (self.config.foreign, self.config.incoming) = (0, 0);
     }
@@ -336,7 +336,7 @@ impl Device {
         rows
     }
 
-    /// Whether the gateway could still tell something of our message: it waits, or a result has its user_id.
+    /// Returns whether the gateway still has an own message: it waits, or a result has its user_id.
     pub(crate) fn knows(&self, owner: u32, user_id: u32) -> bool {
         self.queue.holds(owner) || self.results.of_user(user_id).any(|row| row.owner == Some(owner))
     }

@@ -1,4 +1,4 @@
-//! What the network makes of a segment, and the reports of it.
+//! The network's outcome of a segment, and the reports of it.
 
 use sms_gateway_core::call::Status;
 
@@ -8,7 +8,7 @@ use crate::{
     numbers::Spelt,
 };
 
-/// Something that the network has to say of a segment.
+/// A report of the network on a segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outcome {
     owner: Option<u32>,
@@ -19,17 +19,17 @@ pub(super) struct Outcome {
     reference: u8,
     segment: u8,
     status: u8,
-    /// When the message began to be sent and when the segment went out, by the gateway's clock.
+    /// The send times of the message and of the segment, by the gateway's clock.
     begun: i64,
     out: i64,
-    /// The last word, which is the truth also where no report tells it.
+    /// The final outcome, which is true even if no report contains it.
     is_fate: bool,
     is_reported: bool,
     comes_twice: bool,
 }
 
 impl Device {
-    /// A segment is out: draws what becomes of it.
+    /// Draws the fate of a segment that was sent.
     pub(super) fn send_over(&mut self, job: &Job, result: u64, place: (u8, u8, u8), begun: i64) {
         let (port, reference, segment) = place;
         let last_word = Outcome {
@@ -74,7 +74,7 @@ impl Device {
         self.rng.between(2 * SECOND, 20 * SECOND)
     }
 
-    /// One to three, mostly before the last word; one may lag behind it.
+    /// Draws one to three temporary reports, usually before the final one. A late one may follow it.
     fn temporary_reports(&mut self, last_word: &Outcome, wait: u64) {
         for _ in 0..self.rng.between(1, 3) {
             let lag = if self.rng.below(20) == 0 { MINUTE } else { 0 };
@@ -96,7 +96,7 @@ impl Device {
         }
         let again = Outcome { is_fate: false, ..outcome };
         if !self.is_up {
-            // The network tries again.
+            // The network retries.
             let wait = self.rng.between(10 * SECOND, 5 * MINUTE);
             return self.plan(wait, Happening::Outcome(again));
         }
@@ -132,7 +132,7 @@ impl Device {
         }
     }
 
-    /// The gateway itself may put reports and result together.
+    /// Combines reports and result in the gateway itself.
     fn received(&mut self, outcome: &Outcome) {
         let says_delivered = self.config.says_delivered;
         let Some(row) = self.results.get_mut(outcome.result) else { return };

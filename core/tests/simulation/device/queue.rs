@@ -1,4 +1,4 @@
-//! Messages that wait, and the events to come.
+//! Waiting messages, and planned events.
 
 use std::{
     cmp::Ordering,
@@ -10,7 +10,7 @@ use crate::numbers::Spelt;
 /// A message on the gateway.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job {
-    /// Our message that it is, for the oracle.
+    /// The own message, for the oracle.
     pub(crate) owner: Option<u32>,
     pub(crate) copy: u32,
     pub(crate) user_id: Option<u32>,
@@ -21,10 +21,10 @@ pub(crate) struct Job {
     pub(crate) task: i64,
 }
 
-/// First in, first out, but what can't leave by a free port lets others pass.
+/// First in, first out, except that a message without a free port lets others pass.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// By the set of ports that are allowed.
+    /// By the set of allowed ports.
     waiting: BTreeMap<u32, VecDeque<Job>>,
     length: u32,
 }
@@ -39,7 +39,7 @@ impl Queue {
         self.length
     }
 
-    /// The first that may leave by `port`.
+    /// Takes the first message that may be sent through `port`.
     pub(super) fn pop(&mut self, port: u8) -> Option<Job> {
         let allowed = self.waiting.iter_mut().filter(|(ports, _)| *ports >> port & 1 == 1);
         let jobs =
@@ -49,7 +49,7 @@ impl Queue {
         Some(job)
     }
 
-    /// Takes out those of a task.
+    /// Removes the messages of a task.
     pub(super) fn drop_task(&mut self, task: i64) -> Vec<Job> {
         let mut dropped = Vec::new();
         for jobs in self.waiting.values_mut() {
@@ -65,7 +65,7 @@ impl Queue {
         std::mem::take(&mut self.waiting).into_values().flatten().collect()
     }
 
-    /// Whether our message waits.
+    /// Returns whether an own message waits.
     pub(super) fn holds(&self, owner: u32) -> bool {
         self.waiting.values().flatten().any(|job| job.owner == Some(owner))
     }
@@ -98,14 +98,14 @@ impl<T> PartialOrd for Event<T> {
     }
 }
 
-/// The earliest is the greatest, as the heap wants it.
+/// Orders events so that the earliest is the greatest, as the heap needs it.
 impl<T> Ord for Event<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
     }
 }
 
-/// What will happen, in order of time and then of planning.
+/// Planned events, in order of time and then of planning.
 #[derive(Debug)]
 pub(crate) struct Agenda<T> {
     events: BinaryHeap<Event<T>>,
@@ -126,7 +126,7 @@ impl<T> Agenda<T> {
         self.events.peek().map(|event| event.at)
     }
 
-    /// Takes the first that is due.
+    /// Takes the first event that is due.
     pub(crate) fn due(&mut self, now: u64) -> Option<(u64, T)> {
         self.next().filter(|at| *at <= now)?;
         self.events.pop().map(|event| (event.at, event.what))

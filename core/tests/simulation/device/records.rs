@@ -1,4 +1,4 @@
-//! What the gateway remembers and answers: results, by user_id, and status reports, by port.
+//! The gateway's records and responses: results by user_id, status reports by port.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -20,7 +20,7 @@ pub(crate) struct ResultRow {
     pub(crate) count: u8,
     pub(crate) succeeded: u8,
     pub(crate) reference: u8,
-    /// Which segments were reported received.
+    /// The segments that were reported as received.
     pub(super) received: u32,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct ReportRow {
     pub(crate) status: u8,
 }
 
-/// What a question is narrowed to.
+/// The limits of a request.
 #[derive(Debug)]
 pub(super) struct Filter {
     ports: u32,
@@ -73,13 +73,13 @@ impl Filter {
 #[derive(Debug, Default)]
 pub(super) struct Results {
     rows: VecDeque<ResultRow>,
-    /// How many came before the first that is remembered.
+    /// The number of results before the first one that is kept.
     gone: u64,
     by_user: HashMap<u32, Vec<u64>>,
 }
 
 impl Results {
-    /// Adds one; returns where it is.
+    /// Adds a result; returns its place.
     pub(super) fn push(&mut self, row: ResultRow, remembered: usize) -> u64 {
         let at = self.gone + self.rows.len() as u64;
         if let Some(user) = row.user_id {
@@ -138,7 +138,7 @@ pub(super) struct Reports {
     by_port: Vec<VecDeque<ReportRow>>,
     /// The ports of all reports in the order of arrival.
     order: VecDeque<u8>,
-    /// How many there ever were.
+    /// The number of all reports so far.
     count: u32,
 }
 
@@ -147,7 +147,7 @@ impl Reports {
         Self { by_port: (0..ports).map(|_| VecDeque::new()).collect(), order: VecDeque::new(), count: 0 }
     }
 
-    /// Adds one under the next serial number; returns the serial number of the one that is forgotten for it.
+    /// Adds a report under the next serial number; returns the serial number of the evicted one.
     pub(super) fn push(&mut self, row: ReportRow, remembered: usize) -> Option<u32> {
         self.by_port[usize::from(row.port)].push_back(ReportRow { serial: self.count, ..row });
         self.count += 1;

@@ -1,4 +1,4 @@
-//! Ports that send one message after the other.
+//! Ports, each of which sends its messages one by one.
 
 use sms_gateway_core::call::Status;
 
@@ -17,11 +17,11 @@ pub(super) struct Port {
 #[derive(Clone, Copy, Debug)]
 struct Current {
     job: Job,
-    /// Where its result is.
+    /// The place of its result.
     result: u64,
-    /// When it began, by the gateway's clock.
+    /// Its send time, by the gateway's clock.
     begun: i64,
-    /// How many segments are out, and the one that will fail.
+    /// The number of sent segments, and the one that will fail.
     out: u8,
     fails_at: Option<u8>,
 }
@@ -120,7 +120,7 @@ impl Device {
 
     fn end(&mut self, port: u8, current: Current, sent: bool) {
         self.note(current.job.owner, current.job.copy, Fact::Ends { sent });
-        // The reports may all have come before.
+        // All reports may have arrived before.
         if let Some(row) = self.results.get_mut(current.result)
             && row.status != Status::Delivered
         {

@@ -1,4 +1,4 @@
-//! What has to be so after a reset, and in the end.
+//! Checks after a reset, and at the end.
 
 use sms_gateway_core::{
     UserId,
@@ -9,9 +9,9 @@ use super::{Failure, Oracle, demand};
 use crate::config::ENOUGH_EARLY;
 
 impl Oracle {
-    /// All changes are saved.
+    /// Notes that all changes are saved.
     pub(crate) fn saved(&mut self) {
-        // Only messages that were not saved yet stand at the end.
+        // Only messages that were not saved yet are at the end.
         for message in (0..self.truths.len()).rev() {
             let truth = &mut self.truths[message];
             if truth.is_saved || truth.vanished {
@@ -21,7 +21,7 @@ impl Oracle {
         }
     }
 
-    /// Our side begins a new life with what was saved.
+    /// Notes that the client starts again with its saved records.
     pub(crate) fn reborn(&mut self, message: impl Fn(UserId) -> Option<Message>) -> Result<(), Failure> {
         self.life += 1;
         self.born = self.now;
@@ -30,7 +30,7 @@ impl Oracle {
         let open = std::mem::take(&mut self.open);
         for index in open {
             let truth = self.truth_mut(index);
-            // Whether that was saved is not known; if not, its news comes again.
+            // It is not known whether the acknowledgement was saved; if not, the update is repeated.
             truth.is_closed |= truth.acknowledged;
             if truth.is_closed {
                 continue;
@@ -53,21 +53,21 @@ impl Oracle {
         Ok(())
     }
 
-    /// The caller acknowledges news.
+    /// Notes that the caller acknowledges an update.
     pub(crate) fn acknowledge(&mut self, index: u32, news: u16) -> bool {
         self.write(index, || format!("acknowledges {news}"));
         let truth = self.truth_mut(index);
-        let is_end = truth.news.is_some_and(|(message, _)| message.is_final && message.news == news);
+        let is_end = truth.news.is_some_and(|(message, _)| message.is_final && message.revision == news);
         truth.acknowledged |= is_end;
         is_end
     }
 
-    /// That was saved.
+    /// Notes that the acknowledgement was saved.
     pub(crate) fn closed(&mut self, index: u32) {
         self.truth_mut(index).is_closed = true;
     }
 
-    /// How many messages have no end yet that was acknowledged.
+    /// Returns the number of messages whose last update is not acknowledged.
     pub(crate) fn is_all_closed(&mut self) -> bool {
         while let Some(last) = self.open.last() {
             let truth = self.truth(*last);
@@ -79,7 +79,7 @@ impl Oracle {
         true
     }
 
-    /// Every message has its end, and every end that tells nothing is one of which nobody could tell more.
+    /// Checks that every message has ended, and that an unknown outcome could not be known.
     pub(crate) fn close(&mut self) -> Result<(), Failure> {
         for index in 0..self.truths.len() as u32 {
             let truth = self.truth(index);
@@ -102,13 +102,13 @@ impl Oracle {
         let what = if ambiguous {
             "ambiguous though its reports can be told from all others"
         } else if self.is_decided(index) {
-            // Its report waited for another message to be told from, in vain.
+            // Its report waited in vain for another message to be ruled out.
             self.figures.ambiguous += 1;
             "expired though the reports that were shown decide"
         } else {
             return Ok(());
         };
-        // Where there is little room for reports, it is forgotten which of them came before the message.
+        // With little memory for reports, the tracker forgets which of them were seen before the message.
         let had_room = self.config.caller.early == ENOUGH_EARLY;
         demand(!had_room || self.could_not_tell(index), index, what)
     }

@@ -1,10 +1,10 @@
-//! Knows the truth, and holds against it what the tracker says.
+//! The oracle: it knows the truth, and compares it with what the tracker reports.
 
 mod end;
-mod news;
 mod reports;
 mod seen;
 mod truth;
+mod updates;
 
 use std::{cell::OnceCell, collections::HashMap, fmt::Display, rc::Rc};
 
@@ -19,15 +19,15 @@ use crate::{
 };
 use seen::SeenReports;
 
-/// A rule was broken.
+/// A broken rule.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
-    /// The message that it is about.
+    /// The message concerned.
     pub(crate) message: Option<u32>,
     pub(crate) what: String,
 }
 
-/// Goes on unless the rule was broken.
+/// Fails unless a rule holds.
 pub(crate) fn demand(holds: bool, message: u32, what: impl Display) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(Failure { message: Some(message), what: what.to_string() }) }
 }
@@ -47,11 +47,11 @@ pub(crate) struct Oracle {
     by_id: HashMap<UserId, u32>,
     by_tail: HashMap<u32, Vec<u32>>,
     seen: SeenReports,
-    /// From when on it is known that reports carry the time of sending, once someone asked.
+    /// When it became known that reports carry the send time, once that was asked for.
     learned: OnceCell<u64>,
-    /// Messages whose end is not acknowledged yet.
+    /// Messages whose last update is not acknowledged yet.
     open: Vec<u32>,
-    /// When the gateway's clock went back, in simulated time.
+    /// The times at which the gateway's clock jumped back, in simulated time.
     pub(crate) jumps_back: Vec<u64>,
     pub(crate) life: u32,
     /// When this life began.
@@ -81,7 +81,7 @@ impl Oracle {
         }
     }
 
-    /// Which message a user_id is.
+    /// Returns the message with a user_id.
     pub(crate) fn find(&self, id: UserId) -> Result<u32, Failure> {
         let unknown = || Failure { message: None, what: format!("user_id {id} was never given out") };
         self.by_id.get(&id).copied().ok_or_else(unknown)
@@ -95,7 +95,7 @@ impl Oracle {
         &mut self.truths[message as usize]
     }
 
-    /// Writes into the history, if it is about the watched message or one to its number.
+    /// Writes a line into the history of the watched message, or of one to its number.
     pub(crate) fn write(&mut self, message: u32, line: impl FnOnce() -> String) {
         if self.trace.watched.is_some() && self.trace.tail == Some(self.tail(message)) {
             self.write_line(Some(message), &line());
@@ -107,7 +107,7 @@ impl Oracle {
         self.trace.lines.push(format!("{:>11.3} s{who} {line}", self.now as f64 / 1000.0));
     }
 
-    /// Writes what is about all messages.
+    /// Writes a line about all messages.
     pub(crate) fn write_all(&mut self, line: impl FnOnce() -> String) {
         if self.trace.watched.is_some() {
             self.write_line(None, &line());
@@ -118,12 +118,12 @@ impl Oracle {
         self.numbers.tail(self.truth(message).wish.number.line)
     }
 
-    /// The caller handed a message over.
+    /// Notes that the caller added a message.
     pub(crate) fn added(&mut self, id: UserId, wish: Wish) -> Result<u32, Failure> {
         let message = self.truths.len() as u32;
         self.truths.push(Truth::new(id, wish, self.now));
         let earlier = self.by_id.insert(id, message);
-        // What vanished before it was saved left nothing by which its user_id would be known to be used.
+        // A message that vanished before it was saved leaves no trace of its user_id.
         let is_new =
             earlier.is_none_or(|earlier| self.truth(earlier).vanished && self.truth(earlier).submitted == 0);
         demand(is_new, message, format_args!("user_id {id} was given out before"))?;
@@ -138,13 +138,13 @@ impl Oracle {
         Ok(message)
     }
 
-    /// The message is to be submitted; from now on our side can't know whether it left.
+    /// Notes that the message will be submitted. From now on the client cannot know whether it was sent.
     pub(crate) fn asked(&mut self, message: u32) {
         let now = self.now;
         self.truth_mut(message).asked.get_or_insert(now);
     }
 
-    /// A request with the message leaves. `is_known`: the gateway has it already.
+    /// Notes that a request with the message is sent. `is_known`: the gateway has it already.
     pub(crate) fn submitted(&mut self, message: u32, is_known: bool) -> Result<(), Failure> {
         let truth = self.truth_mut(message);
         let again = truth.submitted > 0;
@@ -157,7 +157,7 @@ impl Oracle {
         demand(!is_known, message, "sent again though the gateway has it")
     }
 
-    /// What happened on the gateway.
+    /// Notes a fact of the gateway.
     pub(crate) fn note(&mut self, entry: &Entry) {
         let Entry { owner, copy, fact, .. } = *entry;
         self.write(owner, || format!("[gateway, at {:.3} s] {fact:?}", entry.at as f64 / 1000.0));
@@ -171,7 +171,7 @@ impl Oracle {
         self.seen.forget(serial);
     }
 
-    /// A result is handed to the tracker.
+    /// Notes a result that is handed to the tracker.
     pub(crate) fn show_result(&mut self, row: &ResultRow) {
         self.figures.results += 1;
         let now = self.now;
@@ -186,7 +186,7 @@ impl Oracle {
         self.write(owner, || format!("shown the result {row:?}"));
     }
 
-    /// A report is handed to the tracker.
+    /// Notes a report that is handed to the tracker.
     pub(crate) fn show_report(&mut self, row: &ReportRow) {
         self.figures.reports += 1;
         let tail = self.numbers.tail(row.number.line);
@@ -198,7 +198,7 @@ impl Oracle {
     }
 }
 
-/// How far a result is.
+/// Orders results by progress.
 fn rank(status: Status) -> u8 {
     match status {
         Status::Sending => 0,

@@ -1,36 +1,36 @@
-//! Which messages a report can be of, by what the tracker was shown.
+//! Which messages a report can belong to, by what the tracker was shown.
 
 use sms_gateway_core::track::Report;
 
 use super::{Failure, Oracle, Truth, seen::Seen, truth::Copy};
 use crate::{civil, config::ReportTime};
 
-/// After so many reports in a row that can be of one message only and carry its time of sending, all are known to.
+/// Consecutive reports that can belong to one message only and carry its send time, after which all are known to carry it.
 const LEARNED: u32 = 8;
 
 impl Oracle {
-    /// Whether the report could be of the message.
+    /// Returns whether the report could belong to the message.
     pub(super) fn could_be(&self, seen: &Seen, message: u32) -> bool {
         self.fits(seen, message) && !self.had_its_report(seen, message)
     }
 
-    /// The same, whatever reports the message had before.
+    /// Returns the same, ignoring the reports that the message had before.
     fn fits(&self, seen: &Seen, message: u32) -> bool {
         let truth = self.truth(message);
-        // Whether reports were asked for does not matter: gateways of the document's version don't know the parameter.
+        // It does not matter whether reports were requested: gateways of the document's version ignore the parameter.
         truth.may_have_left(seen.first)
             && self.numbers.same(truth.wish.number, seen.row.number)
             && self.fits_place_and_time(seen, truth)
     }
 
-    /// Whether the report, which is this message's, can be of no other.
+    /// Returns whether the report, which belongs to this message, cannot belong to another one.
     fn is_told(&self, seen: &Seen, message: u32) -> bool {
         !self.by_tail[&self.tail(message)].iter().any(|other| *other != message && self.fits(seen, *other))
     }
 
     fn fits_place_and_time(&self, seen: &Seen, truth: &Truth) -> bool {
         if truth.shown.located == 0 {
-            // Nobody knows where it went, if it went at all.
+            // It is not known where it was sent, or whether.
             return truth.wish.ports == 0 || truth.wish.ports >> seen.row.port & 1 == 1;
         }
         truth.copies().any(|copy| self.is_at(seen, truth, copy))
@@ -49,7 +49,7 @@ impl Oracle {
         time + 1 >= begun || self.went_back(truth.added, seen.first)
     }
 
-    /// From when on it is known that reports carry the time of sending.
+    /// Returns when it became known that reports carry the send time.
     fn learned(&self) -> u64 {
         *self.learned.get_or_init(|| {
             if self.config.device.report_time != ReportTime::Sending {
@@ -64,7 +64,7 @@ impl Oracle {
         })
     }
 
-    /// Whether the report could, when it came, be of one message only, and carries its time of sending.
+    /// Returns whether the report, when it arrived, could belong to one message only, and carries its send time.
     fn is_surely_equal(&self, seen: &Seen) -> bool {
         let mut candidates = self.by_tail.get(&self.numbers.tail(seen.row.number.line)).into_iter().flatten();
         let fits = |message: &&u32| {
@@ -83,13 +83,13 @@ impl Oracle {
         candidates.find(fits).is_none() && begun == Some(seen.row.time)
     }
 
-    /// Whether the gateway's clock went back in that time.
+    /// Returns whether the gateway's clock jumped back in a span of time.
     pub(super) fn went_back(&self, from: u64, to: u64) -> bool {
         self.jumps_back.iter().any(|jump| (from..=to).contains(jump))
     }
 
-    /// Whether this segment's last word is known, and the message's latest report so old that not even its double can come any
-    /// more.
+    /// Returns whether the segment's final report is known, and the message's latest report is so old that it cannot be
+    /// doubled any more.
     fn had_its_report(&self, seen: &Seen, message: u32) -> bool {
         let doubled = self.config.settings.timing.doubled.as_secs() as i64;
         let truth = self.truth(message);
@@ -105,12 +105,12 @@ impl Oracle {
             && !self.went_back(truth.added, seen.first)
     }
 
-    /// The reports shown that truly are the message's.
+    /// Returns the shown reports that truly belong to the message.
     pub(super) fn own(&self, message: u32) -> impl Iterator<Item = &Seen> {
         self.seen.of_tail(self.tail(message)).filter(move |seen| seen.row.owner == Some(message))
     }
 
-    /// Whether the message's reports, or another's, could have been meant for it and for others as well.
+    /// Returns whether a shown report could belong to the message and to others as well.
     pub(super) fn could_not_tell(&self, message: u32) -> bool {
         let tail = self.tail(message);
         let rivals = &self.by_tail[&tail];
@@ -120,7 +120,7 @@ impl Oracle {
         })
     }
 
-    /// Reports that decide over the message were shown, and still the caller was told nothing.
+    /// Returns whether decisive reports of the message were shown.
     pub(super) fn is_decided(&self, message: u32) -> bool {
         let truth = self.truth(message);
         let usable = |seen: &&Seen| seen.life == self.life || !self.seen.is_forgotten(seen.row.serial);
@@ -142,7 +142,7 @@ impl Oracle {
         seen.row.time + 1 < begun
     }
 
-    /// A report was handed out as nobody's or as ambiguous: it must be one that was shown.
+    /// Checks a report that was returned as unmatched or as ambiguous: it must have been shown.
     pub(crate) fn hear_report(&mut self, report: &Report, ambiguous: bool) -> Result<(), Failure> {
         let count =
             if ambiguous { &mut self.figures.events_ambiguous } else { &mut self.figures.events_unmatched };
@@ -171,7 +171,7 @@ impl Oracle {
         Ok(())
     }
 
-    /// A report of ours is nobody's only where its message's result was not shown yet, or time stands against it.
+    /// Returns whether an own report is rightly unmatched: its message's result was not shown yet, or its time contradicts.
     fn is_nobodys(&self, owners: &[u32], seen: &Seen) -> bool {
         owners.iter().any(|owner| {
             let truth = self.truth(*owner);
@@ -180,7 +180,7 @@ impl Oracle {
     }
 }
 
-/// Whether port and reference are those of one of the segments.
+/// Returns whether port and reference are those of one of the segments.
 fn is_in_place(seen: &Seen, truth: &Truth, copy: &Copy) -> bool {
     let (Some((port, _)), Some(reference)) = (copy.begun, copy.reference) else { return false };
     port == seen.row.port && seen.row.reference.wrapping_sub(reference) < truth.wish.segments
@@ -192,7 +192,7 @@ pub(super) fn is_last_word(status: u8) -> bool {
 
 /// For the history of a failure.
 impl Oracle {
-    /// The reports shown that fit one of the message's segments, and which messages each could be of.
+    /// Returns the shown reports that fit one of the message's segments, and the messages to which each could belong.
     pub(crate) fn reports_around(&self, message: u32) -> Vec<String> {
         let truth = self.truth(message);
         let first = truth.copies().filter_map(|copy| Some((copy.begun?.0, copy.reference?)));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::device::ReportRow;
 
-/// A report, and when it was first part of an answer in this life of ours. That another saw it before is forgotten.
+/// A report, and when it was first part of a response in this life. Earlier sights in other lives are not known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) row: ReportRow,
@@ -12,24 +12,24 @@ pub(crate) struct Seen {
     pub(crate) life: u32,
 }
 
-/// What a report says: the number's end, port, reference, status and time.
+/// The content of a report: the end of its number, port, reference, status and time.
 pub(crate) type Content = (u32, u8, u8, u8, i64);
 
 #[derive(Debug, Default)]
 pub(crate) struct SeenReports {
     all: Vec<Seen>,
-    /// Places in `all`: the latest by serial number, and all by the end of the number.
+    /// Places in `all`: the latest one by serial number, and all by the end of the number.
     by_serial: HashMap<u32, u32>,
     by_tail: HashMap<u32, Vec<u32>>,
-    /// By all that a report tells.
+    /// Places by content.
     by_content: HashMap<Content, Vec<u32>>,
-    /// How often what says that was handed out.
+    /// How often a report with a content was returned.
     handed: HashMap<Content, u32>,
     forgotten: std::collections::HashSet<u32>,
 }
 
 impl SeenReports {
-    /// Whether it is shown for the first time.
+    /// Notes a report; returns whether it is shown for the first time.
     pub(crate) fn show(&mut self, row: &ReportRow, tail: u32, now: u64, life: u32) -> bool {
         let before = self.by_serial.get(&row.serial).map(|place| self.all[*place as usize].life);
         if before == Some(life) {
@@ -54,7 +54,7 @@ impl SeenReports {
         self.forgotten.contains(&serial)
     }
 
-    /// Counts that one is handed out; whether each of them was already.
+    /// Counts a returned report; returns whether each report with its content was already returned.
     pub(crate) fn hand(&mut self, content: &Content) -> bool {
         let known = self.by_content.get(content).map_or(0, Vec::len) as u32;
         let handed = self.handed.entry(*content).or_default();
@@ -62,17 +62,17 @@ impl SeenReports {
         *handed > known
     }
 
-    /// Those that say just that.
+    /// Returns the reports with a content.
     pub(crate) fn saying(&self, content: &Content) -> impl Iterator<Item = &Seen> {
         self.by_content.get(content).into_iter().flatten().map(|place| &self.all[*place as usize])
     }
 
-    /// All in the order in which they were first shown.
+    /// Returns all reports in the order in which they were first shown.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = &Seen> {
         self.all.iter()
     }
 
-    /// Those to numbers that end so.
+    /// Returns the reports to numbers with an end.
     pub(crate) fn of_tail(&self, tail: u32) -> impl Iterator<Item = &Seen> {
         self.by_tail.get(&tail).into_iter().flatten().map(|place| &self.all[*place as usize])
     }

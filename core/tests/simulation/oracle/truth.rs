@@ -1,4 +1,4 @@
-//! What is true of a message, and what of it was shown to the tracker.
+//! The truth about a message, and what the tracker was shown of it.
 
 use sms_gateway_core::{UserId, call::Status, track::Message};
 
@@ -15,24 +15,24 @@ pub(crate) struct Wish {
     pub(crate) resend: bool,
 }
 
-/// What the gateway made of one submission of a message.
+/// The fate of one submission of a message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Copy {
     pub(crate) serial: u32,
     pub(crate) task: i64,
-    /// Where and when it began, by the gateway's clock.
+    /// The port and the send time, by the gateway's clock.
     pub(crate) begun: Option<(u8, i64)>,
     /// The reference of the first segment.
     pub(crate) reference: Option<u8>,
-    /// Whether it was sent, once that has ended.
+    /// Whether it was sent, once sending has ended.
     pub(crate) sent: Option<bool>,
-    /// Taken out of the queue, or broken off by a restart.
+    /// Removed from the queue by stop_sms, or aborted by a restart.
     pub(crate) dropped: bool,
     pub(crate) broken: bool,
-    /// By segment: the network's last word.
+    /// The network's final outcomes, a bit for each segment.
     pub(crate) received: u32,
     pub(crate) failed: u32,
-    /// Reports that are no last word came in.
+    /// Segments with reports that are not final.
     pub(crate) undecided: u32,
 }
 
@@ -54,23 +54,23 @@ impl Copy {
         }
     }
 
-    /// Whether a segment's reference may be that many after the first.
+    /// Returns whether it was sent through a port with this reference.
     pub(crate) fn is_at(&self, port: u8, reference: u8) -> bool {
         self.begun.is_some_and(|begun| begun.0 == port) && self.reference == Some(reference)
     }
 }
 
-/// What the tracker was shown of a message, by the caller's clock; 0 for never.
+/// The facts about a message that the tracker was shown, by the caller's clock; 0 for never.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
-    /// The furthest result.
+    /// The result with the most progress.
     pub(crate) result: Option<Status>,
-    /// When a result first told port and reference.
+    /// When a result first contained port and reference.
     pub(crate) located: u64,
-    /// Segments whose last word was shown: 0, or a failure.
+    /// Segments whose final report was shown: received, or failed.
     pub(crate) received: u32,
     pub(crate) failed: u32,
-    /// The answer that accepted it.
+    /// Whether the response that accepted it was shown.
     pub(crate) accepted: bool,
 }
 
@@ -80,23 +80,23 @@ pub(crate) struct Truth {
     pub(crate) id: UserId,
     pub(crate) wish: Wish,
     pub(crate) added: u64,
-    /// Requests with it that left.
+    /// The number of requests with it that were sent.
     pub(crate) submitted: u32,
-    /// When it was first to be submitted.
+    /// When its first submission was planned.
     pub(crate) asked: Option<u64>,
     pub(crate) first: Option<Copy>,
     pub(crate) more: Vec<Copy>,
     /// Refused by the gateway with this code.
     pub(crate) refused: Option<u32>,
     pub(crate) shown: Shown,
-    /// Not saved before a reset, and so forgotten before anything was sent.
+    /// Not saved before a reset, and so lost before anything was sent.
     pub(crate) vanished: bool,
     pub(crate) is_saved: bool,
     /// The caller asked to stop it.
     pub(crate) stop_asked: bool,
-    /// The latest news, and when.
+    /// The latest update, and when it was received.
     pub(crate) news: Option<(Message, u64)>,
-    /// Its end was acknowledged, and that was saved.
+    /// Whether its last update was acknowledged, and that was saved.
     pub(crate) acknowledged: bool,
     pub(crate) is_closed: bool,
 }
@@ -140,7 +140,7 @@ impl Truth {
         copies.find(|copy| copy.serial == serial).expect("a fact of an unknown copy").note(fact);
     }
 
-    /// One bit for each segment.
+    /// Returns a bit for each segment.
     pub(crate) fn all(&self) -> u32 {
         (1 << self.wish.segments) - 1
     }
@@ -149,8 +149,8 @@ impl Truth {
         self.copies().any(|copy| copy.received == self.all())
     }
 
-    /// Whether it may have been sent before that time, as far as our side can know: a reset may have come at any moment after
-    /// it was to be submitted.
+    /// Returns whether it may have been sent before a time, as far as the client can know: a reset may have happened at any moment
+    /// after its submission was planned.
     pub(crate) fn may_have_left(&self, time: u64) -> bool {
         self.asked.is_some_and(|asked| asked <= time)
     }

@@ -4,7 +4,7 @@ use core::{fmt::Write, net::SocketAddrV4};
 
 use sms_gateway_embassy::{
     self as gateway, Buffers, MessengerBuffers,
-    core::track::{EarlyReport, Slot},
+    core::track::{PendingReport, Slot},
     store::{Key, batch_size, work_size},
 };
 
@@ -25,7 +25,7 @@ pub(crate) struct Memory {
     tcp_out: [u8; 1024],
     gateway: gateway::Memory,
     slots: heapless::Vec<Slot, SLOTS>,
-    pending_reports: heapless::Vec<EarlyReport, PENDING_REPORTS>,
+    pending_reports: heapless::Vec<PendingReport, PENDING_REPORTS>,
     texts: [u8; TEXT],
     incoming: [u8; 512],
     table: heapless::Vec<Option<Key>, VALUES>,
@@ -69,7 +69,7 @@ impl Memory {
         self.table.clear();
         // Each has room for so many.
         let _ = self.slots.resize(SLOTS, Slot::EMPTY);
-        let _ = self.pending_reports.resize(PENDING_REPORTS, EarlyReport::EMPTY);
+        let _ = self.pending_reports.resize(PENDING_REPORTS, PendingReport::EMPTY);
         let _ = self.table.resize(VALUES, None);
         self.host.clear();
         // It has room for any address and port.

@@ -61,8 +61,8 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     memory: &mut Memory,
 ) -> Result<(), Failure> {
     // Any number, in case that the flash is erased and the gateway is not. From the lower half, so that ids always grow.
-    let first_epoch = (entropy() >> 44) as u32;
-    let settings = Settings { timing: plan.timing, incoming: true, first_epoch, ..Settings::default() };
+    let first_block = (entropy() >> 44) as u32;
+    let settings = Settings { timing: plan.timing, incoming: true, first_block, ..Settings::default() };
     let memory = memory.lend(plan.gateway);
     let (address, port) = (*plan.gateway.ip(), plan.gateway.port());
     let tcp = Tcp::new(stack, (address, port), memory.tcp_in, memory.tcp_out);

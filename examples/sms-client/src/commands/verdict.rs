@@ -59,7 +59,7 @@ pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failur
         parts.push(format!("{unsent} of {all} not sent"));
     }
     if open > 0 {
-        let waiting = number(|message| message.state == State::Asked);
+        let waiting = number(|message| message.state == State::Unsent);
         let waiting = if waiting > 0 { format!(", {waiting} not sent yet") } else { String::new() };
         parts.push(format!("{open} of {all} still open{waiting}; follow with: {}", advice(board, asked)));
     }

@@ -12,7 +12,7 @@ use sms_gateway::{
     core::{
         call::Recipient,
         text::Template,
-        track::{Message, State, Stopping},
+        track::{Message, State, StopResult},
     },
     messenger::Health,
 };
@@ -159,7 +159,7 @@ impl Waiting<'_> {
 
     /// Takes how the gateway answers; what will not pass by itself.
     fn look(&mut self, health: &Health) -> Option<Arc<Error>> {
-        let nothing_sent = self.board.messages.iter().all(|message| message.state == State::Asked);
+        let nothing_sent = self.board.messages.iter().all(|message| message.state == State::Unsent);
         if let Some(error) = health.error.as_ref().filter(|error| is_hopeless(error, nothing_sent)) {
             return Some(Arc::clone(error));
         }
@@ -238,7 +238,7 @@ fn tell(told: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>)
 /// What has not left is not sent any more.
 async fn withdraw(handles: &[(usize, Handle)]) -> Result<(), Failure> {
     for (_, handle) in handles {
-        if handle.current().state == State::Asked && handle.stop().await? == Stopping::Stopped {
+        if handle.current().state == State::Unsent && handle.stop().await? == StopResult::Stopped {
             handle.outcome().await?;
         }
     }

@@ -71,14 +71,10 @@ impl Watcher<'_> {
                 }
                 Some((place, message)) = self.listeners.next() => self.hear(place, &message).await?,
                 Some(sms) = inbox.next() => {
-                    self.output.happened(&Happened::from(&sms))?;
+                    self.output.happened(&Happened::Incoming(&sms))?;
                     sms.acknowledge();
                 }
-                Some(event) = events.next() => {
-                    if let Some(happened) = Happened::new(&event) {
-                        self.output.happened(&happened)?;
-                    }
-                }
+                Some(event) = events.next() => self.output.happened(&Happened::Library(&event))?,
                 // The messenger has ended; it is asked why.
                 else => return Ok(()),
             }

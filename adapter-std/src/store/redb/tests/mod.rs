@@ -20,7 +20,7 @@ impl Rng {
 /// A group that changes each kind of thing, and every key of the groups before.
 fn group(number: u32) -> Vec<Write> {
     let byte = number.to_le_bytes()[0];
-    let mut writes = vec![Write::ForgetText { key: 0 }, Write::Forget { key: 1 }];
+    let mut writes = vec![Write::DeleteText { key: 0 }, Write::Delete { key: 1 }];
     for key in 0..8 {
         writes.push(Write::Record { key, record: vec![byte; 96] });
         writes.push(Write::Text { key, text: "x".repeat(300 + usize::from(byte)).into() });

@@ -3,13 +3,13 @@
 use core::{hint::black_box, time::Duration};
 
 use cortex_m::singleton;
-use footprint::{FIRST_EPOCH, Lent, MESSAGES, NUMBER, TEXT, print};
+use footprint::{FIRST_BLOCK, Lent, MESSAGES, NUMBER, TEXT, print};
 #[cfg(feature = "incoming-sms")]
 use sms_gateway_core::call::QueryIncomingSms;
 use sms_gateway_core::{
     Number, TaskId,
     call::{AnyCall, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient, SendSms},
-    track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Token, Tracker},
+    track::{Ask, Draft, Event, PendingReport, Settings, Slot, Token, Tracker},
 };
 
 use crate::exchange::{Client, Failed};
@@ -19,7 +19,7 @@ const MAX_STEPS: u32 = 1000;
 const EARLY: usize = MESSAGES / 2;
 
 static SLOTS: Lent<[Slot; MESSAGES]> = Lent::new([Slot::EMPTY; MESSAGES]);
-static PENDING: Lent<[EarlyReport; EARLY]> = Lent::new([EarlyReport::EMPTY; EARLY]);
+static PENDING: Lent<[PendingReport; EARLY]> = Lent::new([PendingReport::EMPTY; EARLY]);
 
 /// Sends all messages, one with each request, and returns when all are delivered.
 pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
@@ -30,7 +30,7 @@ pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
 /// Builds the tracker: by itself, so that the copies of its memory leave the stack.
 #[inline(never)]
 fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
-    let mut settings = Settings { first_epoch: FIRST_EPOCH, ..Settings::default() };
+    let mut settings = Settings { first_block: FIRST_BLOCK, ..Settings::default() };
     settings.limits.recipients = 1;
     settings.incoming = cfg!(feature = "incoming-sms");
     // As a constant its initial value would take flash.
@@ -38,7 +38,7 @@ fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let (slots, early) = SLOTS.lend().zip(PENDING.lend()).ok_or(Failed::Open)?;
     tracker.begin(slots, early, &settings, Duration::ZERO);
     print("slots", size_of::<[Slot; MESSAGES]>());
-    print("early", size_of::<[EarlyReport; EARLY]>());
+    print("early", size_of::<[PendingReport; EARLY]>());
     print("tracker", size_of::<Tracker<'_>>());
     Ok(tracker)
 }
@@ -64,9 +64,9 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
             black_box(change.record());
         }
         while let Some(event) = tracker.next_event() {
-            if let Event::News(message) = black_box(event) {
+            if let Event::Update(message) = black_box(event) {
                 delivered += usize::from(message.is_final);
-                tracker.acknowledge(message.id, message.news);
+                tracker.acknowledge(message.id, message.revision);
             }
         }
         if delivered == MESSAGES {

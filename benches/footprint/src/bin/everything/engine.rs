@@ -11,7 +11,7 @@ use sms_gateway_core::{
     },
     http::Credentials,
     json::Text,
-    track::{EarlyReport, Settings, Slot, Tracker},
+    track::{PendingReport, Settings, Slot, Tracker},
 };
 
 use crate::{Given, show};
@@ -25,7 +25,7 @@ pub(crate) fn driven(given: &mut Given<'_>) {
     let mut session = Session::new(challenge, record);
     session.allow_basic(black_box(true));
     session.set_timeouts(black_box(Timeouts::new()));
-    let (mut slots, mut early) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
+    let (mut slots, mut early) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (slots, early) = black_box((&mut slots[..], &mut early[..]));
     let now = black_box(Duration::ZERO);
     let mut driver = Driver::new(Tracker::new(slots, early, black_box(Settings::default()), now));

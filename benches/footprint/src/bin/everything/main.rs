@@ -20,7 +20,7 @@ use sms_gateway_core::{
         Credentials, Head, Part, Response, Scheme, Verdict, basic, challenge, digest, login::Login, request,
     },
     text::{Encoding, Template, gsm7, shape},
-    track::{Ask, Draft, EarlyReport, Event, Settings, Slot, Tracker},
+    track::{Ask, Draft, Event, PendingReport, Settings, Slot, Tracker},
 };
 
 /// Values that the optimiser knows nothing about.
@@ -238,7 +238,7 @@ fn shown(given: &mut Given<'_>) {
 
 /// Every step of a tracker, in no sensible order.
 fn tracked(given: &mut Given<'_>) -> Option<()> {
-    let (mut slots, mut early) = ([Slot::EMPTY; 4], [EarlyReport::EMPTY; 4]);
+    let (mut slots, mut early) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (slots, early) = black_box((&mut slots[..], &mut early[..]));
     let now = black_box(Duration::ZERO);
     let mut tracker = Tracker::new(slots, early, black_box(Settings::default()), now);
@@ -255,8 +255,8 @@ fn tracked(given: &mut Given<'_>) -> Option<()> {
             black_box((change.key(), change.message(), change.record()));
         }
         while let Some(event) = tracker.next_event() {
-            if let Event::News(message) = event {
-                tracker.acknowledge(message.id, message.news);
+            if let Event::Update(message) = event {
+                tracker.acknowledge(message.id, message.revision);
             }
             black_box(event);
         }

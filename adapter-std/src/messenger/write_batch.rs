@@ -1,17 +1,17 @@
-//! What is to be stored, all at once.
+//! The changes that are stored together.
 
 use sms_gateway_core::track::Change;
 
 use crate::store::{Entry, Store, StoreError, Write};
 
-/// A store, and what is to be stored next.
-pub(super) struct Keeper {
+/// A store, and the changes to store next.
+pub(super) struct WriteBatch {
     store: Option<Box<dyn Store>>,
     writes: Vec<Write>,
 }
 
-impl Keeper {
-    /// Takes a store and all that it holds.
+impl WriteBatch {
+    /// Loads all that a store holds.
     pub(super) async fn load(mut store: Box<dyn Store>) -> Result<(Self, Vec<Entry>), StoreError> {
         let (store, entries) = blocking(move || {
             let entries = store.load();
@@ -29,16 +29,17 @@ impl Keeper {
         let key = change.key();
         self.writes.push(match change.record() {
             Some(record) => Write::Record { key, record: record.to_vec() },
-            None => Write::Forget { key },
+            None => Write::Delete { key },
         });
     }
 
-    /// Stores all of it durably. When the future is dropped, that is carried on, and the store is lost.
+    /// Stores the batch durably. If the future is dropped, the store finishes the batch and cannot be used again.
     pub(super) async fn save(&mut self) -> Result<(), StoreError> {
         if self.writes.is_empty() {
             return Ok(());
         }
-        let Some(mut store) = self.store.take() else { return Err(lost()) };
+        let lost = || StoreError::Other("a write was interrupted".into());
+        let mut store = self.store.take().ok_or_else(lost)?;
         let mut writes = std::mem::take(&mut self.writes);
         let (store, writes, saved) = blocking(move || {
             let saved = store.save(&writes);
@@ -52,15 +53,11 @@ impl Keeper {
 
     /// Closes the store.
     pub(super) async fn close(self) {
-        // It may have to write, too.
+        // Closing may write as well.
         let _ = blocking(move || drop(self)).await;
     }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Other(Box::new(error)))
-}
-
-fn lost() -> StoreError {
-    StoreError::Other("the store was lost".into())
 }

@@ -1,4 +1,4 @@
-//! Whether news is in order and true.
+//! Checks that updates are in order and true.
 
 use sms_gateway_core::{
     call::Status,
@@ -9,7 +9,7 @@ use super::{Failure, Oracle, Truth, demand, truth::Copy};
 use crate::civil;
 
 impl Oracle {
-    /// The caller hears news. `is_known`: the gateway could still tell something of the message.
+    /// Checks an update. `is_known`: the gateway still has the message.
     pub(crate) fn hear(&mut self, message: &Message, is_known: bool) -> Result<u32, Failure> {
         let index = self.find(message.id)?;
         self.figures.news += 1;
@@ -21,7 +21,7 @@ impl Oracle {
         } else {
             self.check(index, message, is_known)?;
             let (now, born) = (self.now, self.born);
-            if message.state != State::Asked {
+            if message.state != State::Unsent {
                 // Saved as submitted before a reset.
                 self.truth_mut(index).asked.get_or_insert(born);
             }
@@ -33,7 +33,7 @@ impl Oracle {
     fn is_repetition(&self, index: u32, message: &Message) -> Result<bool, Failure> {
         let truth = self.truth(index);
         let Some((before, _)) = &truth.news else { return Ok(false) };
-        if before.news == message.news {
+        if before.revision == message.revision {
             demand(
                 is_same(before, message),
                 index,
@@ -41,8 +41,8 @@ impl Oracle {
             )?;
             return Ok(true);
         }
-        let ahead = message.news.wrapping_sub(before.news);
-        demand(ahead < 1000, index, format_args!("news {} after {}", message.news, before.news))?;
+        let ahead = message.revision.wrapping_sub(before.revision);
+        demand(ahead < 1000, index, format_args!("news {} after {}", message.revision, before.revision))?;
         demand(!before.is_final, index, format_args!("{message:?} after the end {before:?}"))?;
         Ok(false)
     }
@@ -74,7 +74,7 @@ impl Oracle {
         }
     }
 
-    /// Not before its time, and only where nothing that was shown decides.
+    /// Checks that a message does not expire early, nor with a decisive outcome.
     fn check_expired(&self, index: u32, is_known: bool) -> Result<(), Failure> {
         let truth = self.truth(index);
         let age = self.now - truth.added;
@@ -88,7 +88,7 @@ impl Oracle {
     }
 }
 
-/// A repetition says the same, though meanwhile more may be known of how it was sent and of its segments.
+/// Returns whether a repeated update is the same, except for facts about its sending and its segments that became known meanwhile.
 fn is_same(before: &Message, again: &Message) -> bool {
     let (was, is) = (before.segments, again.segments);
     let more = was.delivered & !is.delivered == 0 && was.failed & !is.failed == 0;
@@ -108,7 +108,7 @@ fn is_true(truth: &Truth, message: &Message) -> bool {
     let mut copies = truth.copies();
     match message.state {
         // A reset may have come before the request left.
-        State::Asked | State::Submitted | State::Uncertain => true,
+        State::Unsent | State::Submitted | State::Uncertain => true,
         State::Accepted => copies.next().is_some(),
         State::Sending => copies.any(|copy| copy.begun.is_some()),
         State::Sent => copies.any(|copy| copy.sent == Some(true)),
@@ -120,7 +120,7 @@ fn is_true(truth: &Truth, message: &Message) -> bool {
 }
 
 fn has_failed_so(truth: &Truth, why: Option<Why>) -> bool {
-    // Of a message that was sent again the outcome is the later one's.
+    // The outcome of a message that was sent again is that of its latest submission.
     if truth.was_delivered() && truth.more.is_empty() {
         return false;
     }

@@ -47,13 +47,13 @@ pub struct Ends {
 }
 
 /// A running way. It ends, and its connections close, when it is dropped.
-pub struct Road {
+pub struct NetworkProfile {
     addr: SocketAddr,
     ends: Arc<Mutex<Ends>>,
     running: JoinHandle<()>,
 }
 
-impl Road {
+impl NetworkProfile {
     /// Starts a way to a gateway whose nonces live so long; `time` says how long each leg takes. One connection is served at
     /// a time. tokio's clock is to be stopped.
     pub async fn start(
@@ -90,7 +90,7 @@ impl Road {
     }
 }
 
-impl Drop for Road {
+impl Drop for NetworkProfile {
     fn drop(&mut self) {
         self.running.abort();
     }

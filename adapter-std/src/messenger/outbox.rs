@@ -1,0 +1,113 @@
+//! The messages whose outcome is not acknowledged: their texts, references and handles, which the tracker does not hold.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sms_gateway_core::{
+    UserId,
+    track::{Message, NumberBuf, State},
+};
+use tokio::sync::watch;
+
+use super::{
+    handle::{Handle, Snapshot, TaskHandle},
+    write_batch::WriteBatch,
+};
+use crate::store::Write;
+
+struct OutboxEntry {
+    updates: watch::Sender<Snapshot>,
+    number: NumberBuf,
+    reference: Option<Arc<str>>,
+    /// The caller does not need the outcome.
+    is_released: bool,
+    /// The outcome was reported since the start.
+    is_reported: bool,
+}
+
+/// The messages whose outcome is not acknowledged.
+pub(super) struct Outbox {
+    entries: HashMap<UserId, OutboxEntry>,
+    task: TaskHandle,
+}
+
+impl Outbox {
+    pub(super) fn new(task: TaskHandle) -> Self {
+        Self { entries: HashMap::new(), task }
+    }
+
+    /// Adds a message.
+    pub(super) fn insert(
+        &mut self,
+        message: Message,
+        number: NumberBuf,
+        text: Option<Arc<str>>,
+        reference: Option<Arc<str>>,
+    ) {
+        // No caller has an empty reference: it marks a message that was released.
+        let is_released = reference.as_deref() == Some("");
+        let reference = reference.filter(|_| !is_released);
+        let updates = watch::Sender::new(Snapshot { message, text });
+        let entry = OutboxEntry { updates, number, reference, is_released, is_reported: false };
+        self.entries.insert(message.id, entry);
+    }
+
+    pub(super) fn text(&self, id: UserId) -> Option<Arc<str>> {
+        self.entries.get(&id)?.updates.borrow().text.clone()
+    }
+
+    pub(super) fn handle(&self, id: UserId) -> Option<Handle> {
+        let entry = self.entries.get(&id).filter(|entry| !entry.is_released)?;
+        let updates = entry.updates.subscribe();
+        Some(Handle::new(id, entry.number, entry.reference.clone(), updates, self.task.clone()))
+    }
+
+    /// Returns handles of the messages that have none.
+    pub(super) fn unclaimed(&self) -> Vec<Handle> {
+        let unclaimed = self.entries.iter().filter(|(_, entry)| entry.updates.receiver_count() == 0);
+        unclaimed.filter_map(|(id, _)| self.handle(*id)).collect()
+    }
+
+    /// Publishes an update of a message, and deletes a text that is not needed any more. Returns whether the update needs no
+    /// acknowledgement by the caller.
+    pub(super) fn update(&mut self, message: Message, writes: &mut WriteBatch) -> bool {
+        let Some(entry) = self.entries.get_mut(&message.id) else { return true };
+        entry.updates.send_modify(|snapshot| {
+            snapshot.message = message;
+            if !may_be_submitted(&message) && snapshot.text.take().is_some() {
+                writes.add(Write::DeleteText { key: message.id.get() });
+            }
+        });
+        entry.is_reported = message.is_final;
+        let is_released = entry.is_released;
+        if message.is_final && is_released {
+            self.entries.remove(&message.id);
+        }
+        is_released || !message.is_final
+    }
+
+    /// Releases a message whose outcome the caller does not need any more. Returns the revision that is acknowledged with it;
+    /// `None` before the outcome.
+    pub(super) fn release(&mut self, id: UserId, writes: &mut WriteBatch) -> Option<u16> {
+        let entry = self.entries.get_mut(&id)?;
+        if !entry.is_reported {
+            entry.is_released = true;
+            // The message is not reported after a restart either.
+            writes.add(Write::Reference { key: id.get(), reference: "".into() });
+            return None;
+        }
+        let revision = entry.updates.borrow().message.revision;
+        self.entries.remove(&id);
+        Some(revision)
+    }
+
+    /// After a restart, removes the messages whose outcome was acknowledged before it: those that are finished and were not
+    /// reported again.
+    pub(super) fn remove_acknowledged(&mut self) {
+        self.entries.retain(|_, entry| entry.is_reported || !entry.updates.borrow().message.is_final);
+    }
+}
+
+/// Whether the message's text may still be needed.
+pub(super) const fn may_be_submitted(message: &Message) -> bool {
+    matches!(message.state, State::Unsent | State::Submitted | State::Uncertain)
+}

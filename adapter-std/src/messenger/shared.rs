@@ -1,0 +1,80 @@
+//! The state that a messenger's task shares with the messenger, its handles and its incoming messages.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use sms_gateway_core::UserId;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use super::{Closed, Health};
+
+/// The acknowledgements since the task last looked. There are at most as many as handles and incoming messages.
+#[derive(Default)]
+pub(super) struct Acknowledged {
+    /// The messages whose end need not be reported again.
+    pub(super) messages: Vec<UserId>,
+    /// Incoming messages, by their position in the order in which they were handed out.
+    pub(super) incoming: Vec<u64>,
+}
+
+/// The state shared with the task.
+pub(super) struct Shared {
+    acknowledged: Mutex<Acknowledged>,
+    is_shut_down: AtomicBool,
+    /// Wakes the task after an acknowledgement and for a shutdown.
+    pub(super) changed: Notify,
+    /// One permit for each message that can be accepted.
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) health: watch::Sender<Health>,
+    end: watch::Sender<Option<Closed>>,
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        Self {
+            acknowledged: Mutex::default(),
+            is_shut_down: AtomicBool::new(false),
+            changed: Notify::new(),
+            permits: Arc::new(Semaphore::new(0)),
+            health: watch::Sender::default(),
+            end: watch::Sender::default(),
+        }
+    }
+
+    pub(super) fn acknowledge(&self, add: impl FnOnce(&mut Acknowledged)) {
+        add(&mut self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_one();
+    }
+
+    pub(super) fn take_acknowledged(&self) -> Acknowledged {
+        std::mem::take(&mut self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn shut_down(&self) {
+        self.is_shut_down.store(true, Ordering::Relaxed);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn is_shut_down(&self) -> bool {
+        self.is_shut_down.load(Ordering::Relaxed)
+    }
+
+    /// Publishes that the task has ended. The first reason stands.
+    pub(super) fn end(&self, reason: Closed) {
+        self.permits.close();
+        self.end.send_if_modified(|end| {
+            let is_first = end.is_none();
+            end.get_or_insert(reason);
+            is_first
+        });
+    }
+
+    /// Waits until the task has ended and returns why.
+    pub(super) async fn closed(&self) -> Closed {
+        let mut end = self.end.subscribe();
+        let reason = end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
+        reason.unwrap_or(Closed::Aborted)
+    }
+}

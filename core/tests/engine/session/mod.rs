@@ -1,0 +1,6 @@
+//! A session against a peer that does anything.
+
+mod directed;
+mod event;
+mod exhaustive;
+mod world;
