@@ -51,7 +51,7 @@ impl<'m, T> Gateway<'m, T> {
     /// A gateway reached by a transport that is not connected. Nothing is sent yet.
     ///
     /// `host` is its name or address as it stands in requests, with the port unless it is 80. `entropy` returns a random
-    /// number that nobody else can predict, a new one each time: the login's client nonce.
+    /// number that is unpredictable and new each time: the client nonce of the login.
     pub fn new(
         transport: T,
         host: &'m str,
@@ -159,7 +159,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         Ok(response.finish().await?.into())
     }
 
-    /// Asks what became of messages (document §3).
+    /// Queries the results of messages (document §3).
     ///
     /// # Errors
     /// See [`Error`].
@@ -170,7 +170,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Asks for status reports (document §4).
+    /// Queries status reports (document §4).
     ///
     /// # Errors
     /// See [`Error`].
@@ -181,7 +181,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Asks how many messages wait to be sent (document §5); `None` when the answer does not tell.
+    /// Queries the number of messages in the gateway's queue (document §5); `None` if the response does not contain it.
     ///
     /// # Errors
     /// See [`Error`].
@@ -190,7 +190,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         Ok(response.finish().await?.in_queue.get())
     }
 
-    /// Asks for incoming messages (document §6).
+    /// Queries incoming messages (document §6).
     ///
     /// # Errors
     /// See [`Error`].
@@ -212,7 +212,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Asks for USSD replies (document §8).
+    /// Queries USSD replies (document §8).
     ///
     /// # Errors
     /// See [`Error`]; [`Failure::Invalid`] without a port.
@@ -223,7 +223,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
 
-    /// Stops a task: what of it waits is not sent (document §9).
+    /// Stops a task: those of its messages that are still queued are not sent (document §9).
     ///
     /// # Errors
     /// [`Failure::Refused`] with code 404, from some gateways 486, when there is no such task.
@@ -232,7 +232,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         response.finish().await.map(|_| ())
     }
 
-    /// Asks what ports are and hold (document §10).
+    /// Queries the state of ports and their SIM cards (document §10).
     ///
     /// # Errors
     /// See [`Error`].
