@@ -306,3 +306,11 @@ fn the_body_of_a_message_is_as_large_as_is_promised() {
     // CommaEncoding stand between recipients only, and "unicode" has a letter less than "gsm-7bit".
     assert_eq!(send.body_length(), 176 - 1 + 3 * (53 + 5 + 1 + 2 + 2 + 6) - 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_future_of_next_holds_neither_texts_nor_recipients() {
+    let (_, mut messenger) = client(2304, 1500, device::Gateway::default(), Disk::default());
+    let future = messenger.next();
+    // Mostly the writes of one save: 25 of a key and a slice.
+    assert!(size_of_val(&future) <= 1150, "{} bytes", size_of_val(&future));
+}
