@@ -64,7 +64,7 @@ pub use crate::{
     error::Error,
     gateway::Gateway,
     memory::{Buffers, Memory},
-    messenger::{Event, Messenger, MessengerBuffers, SendError, StoreError},
+    messenger::{Event, Messenger, MessengerBuffers},
     response::Response,
     store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},
@@ -73,5 +73,5 @@ pub use crate::{
 pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::client::{
-    Accepted, Buffer, Failure, Health, Incoming, Sms, Timeouts, Ussd, UssdWait,
+    Accepted, Buffer, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd, UssdWait,
 };

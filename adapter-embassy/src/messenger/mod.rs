@@ -1,7 +1,6 @@
 //! Messages followed from submission to delivery, across lost responses and restarts, and messages that arrive.
 
 mod buffers;
-mod error;
 mod event;
 mod exchange;
 mod start;
@@ -19,7 +18,7 @@ use embassy_time::{Instant, Timer};
 use heapless::Vec;
 use sms_gateway_core::{
     UserId,
-    client::{Buffer, Driver, Health, HeldSms, Sms, Step},
+    client::{Buffer, Driver, Health, HeldSms, SendError, Sms, Step, StoreError},
     track::{InboxMark, Message, Report, Settings, StopResult, Tracker},
 };
 
@@ -29,7 +28,6 @@ use start::Start;
 use write_batch::{BATCH, WriteBatch};
 
 pub use buffers::MessengerBuffers;
-pub use error::{SendError, StoreError};
 pub use event::Event;
 
 /// Sends messages through a gateway, follows each to its final state, and receives messages.

@@ -1,10 +1,10 @@
 //! Continues with what is stored.
 
 use heapless::Vec;
-use sms_gateway_core::UserId;
+use sms_gateway_core::{UserId, client::StoreError};
 
 use super::{
-    Messenger, StoreError,
+    Messenger,
     write_batch::{BATCH, needs_text},
 };
 use crate::{

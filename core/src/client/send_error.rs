@@ -1,8 +1,9 @@
-//! The errors of a messenger.
+//! The errors of a messenger that works in lent memory.
 
 use core::fmt;
 
-use sms_gateway_core::{client::Buffer, track::RestoreError};
+use super::Buffer;
+use crate::track::RestoreError;
 
 /// The reason why a message was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,8 +11,7 @@ use sms_gateway_core::{client::Buffer, track::RestoreError};
 pub enum SendError<S> {
     /// All slots are in use.
     Full,
-    /// The text does not fit into [`MessengerBuffers::texts`](crate::MessengerBuffers::texts), or its request not into
-    /// [`Buffers::request`](crate::Buffers::request).
+    /// The text does not fit into the lent buffer for texts, or its request not into the one for requests.
     ///
     /// The length of the login is known only after the first one. If the request does not fit because of it, the message ends
     /// as if the gateway had refused it, with error_code 413.
@@ -33,8 +33,8 @@ pub enum StoreError<S> {
     Store(S),
     /// The stored records can't be restored.
     Restore(RestoreError),
-    /// The text of a message that is not sent yet does not fit into [`MessengerBuffers::texts`](crate::MessengerBuffers::texts), which
-    /// was larger before the restart. Nothing is lost.
+    /// The text of a message that is not sent yet does not fit into the lent buffer for texts, which was larger before the
+    /// restart. Nothing is lost.
     TextTooLong {
         /// The size that suffices, in bytes.
         needed: usize,
