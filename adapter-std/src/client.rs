@@ -53,7 +53,7 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     pub(crate) fn new(call: AnyCall<'_>, commas: CommaEncoding) -> Result<Self, Failure> {
         let mut body = vec![0; call.body_length()];
-        // The buffer has the size that was asked for.
+        // The buffer has the required size.
         let _ = call.body(&mut body);
         let mut buffer = [0; MAX_TARGET_BYTES];
         let target = call.target(commas, &mut buffer).ok().and_then(|target| target.parse().ok());

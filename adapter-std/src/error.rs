@@ -136,7 +136,7 @@ impl fmt::Display for UrlError {
         f.write_str(match self {
             Self::Malformed => "not a URL of the form http://host[:port]",
             Self::Https => "https is not supported yet, only http",
-            Self::Userinfo => "the URL contains a user name or password; set the credentials separately",
+            Self::Userinfo => "user name and password don't belong into the URL",
             Self::Path => "the URL must end with the host and port; the API's paths are fixed",
         })
     }

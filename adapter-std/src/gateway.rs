@@ -249,8 +249,8 @@ impl Gateway {
         Builder::new(url)
     }
 
-    /// Replaces the credentials. After [`Failure::LoginRefused`] the gateway is asked again only then; a
-    /// [`Messenger`](crate::Messenger) over it, or over a clone of it, asks at once.
+    /// Replaces the credentials. After [`Failure::LoginRefused`] no request is sent until then; a
+    /// [`Messenger`](crate::Messenger) that uses this gateway or a clone of it continues at once.
     ///
     /// # Errors
     /// [`Failure::Busy`] if an earlier call's response is not read to its end in time.

@@ -17,7 +17,7 @@ use sms_gateway::{
 use std::{collections::HashSet, time::Duration};
 
 #[tokio::test]
-async fn all_nine_on_one_connection() {
+async fn all_nine_calls_share_one_connection() {
     let (emulator, gateway) = start(options()).await;
     nine_calls(&emulator, &gateway).await.unwrap();
     let counts = emulator.counts();
@@ -26,7 +26,7 @@ async fn all_nine_on_one_connection() {
 }
 
 #[tokio::test]
-async fn each_quirk_alone_and_all_together() {
+async fn calls_work_with_each_quirk_and_with_all() {
     for (name, quirks) in usable_quirks() {
         let (emulator, gateway) = start(Options { quirks, ..options() }).await;
         if let Err(error) = nine_calls(&emulator, &gateway).await {
@@ -37,7 +37,7 @@ async fn each_quirk_alone_and_all_together() {
 }
 
 #[tokio::test]
-async fn without_a_login_and_with_basic() {
+async fn calls_work_without_a_login_and_with_basic() {
     for auth in [Auth::None, Auth::Basic] {
         let (emulator, _) = start(Options { auth, ..options() }).await;
         let gateway = Gateway::builder(&emulator.url()).credentials("admin", "admin").allow_basic(true);
@@ -48,7 +48,7 @@ async fn without_a_login_and_with_basic() {
 }
 
 #[tokio::test]
-async fn basic_is_answered_only_when_allowed() {
+async fn basic_is_answered_only_if_allowed() {
     let (emulator, gateway) = start(Options { auth: Auth::Basic, ..options() }).await;
     assert!(matches!(
         gateway.query_sms_in_queue().await,
@@ -58,7 +58,7 @@ async fn basic_is_answered_only_when_allowed() {
 }
 
 #[tokio::test]
-async fn raw_commas_are_a_choice() {
+async fn commas_can_be_sent_raw() {
     let ports: Ports = "0,1".parse().unwrap();
     let (emulator, gateway) = start(options()).await;
     gateway.query_ussd_reply(ports).await.unwrap().finish().await.unwrap();
@@ -78,7 +78,7 @@ async fn raw_commas_are_a_choice() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_with_their_code() {
+async fn refusals_are_reported_with_their_code() {
     let (emulator, gateway) = start(options()).await;
     match gateway.stop_sms(TaskId::new(4711)).await {
         Err(Error { failure: Failure::Refused(refusal), .. }) => {
@@ -116,7 +116,7 @@ async fn more_than_128_recipients_become_several_requests() {
 }
 
 #[tokio::test]
-async fn a_batch_that_fails_midway_tells_what_was_accepted() {
+async fn a_batch_that_fails_midway_returns_the_accepted_tasks() {
     let (emulator, gateway) = start(options()).await;
     let texts: Vec<_> = (0..256).map(|index| format!("1380000{index:04}")).collect();
     let recipients: Vec<Recipient<'_>> =
@@ -136,7 +136,7 @@ async fn a_batch_that_fails_midway_tells_what_was_accepted() {
 }
 
 #[tokio::test]
-async fn auto_sends_each_message_as_its_characters_allow() {
+async fn auto_chooses_the_encoding_of_each_message() {
     let (emulator, gateway) = start(options()).await;
     let recipients = [recipient("1", 1).params(&["Anna"]), recipient("2", 2).params(&["小明"])];
     let batch = Batch::new("Hi #param#", &recipients).encoding(Encoding::Auto);
@@ -167,12 +167,12 @@ async fn ussd_waits_for_the_new_reply() {
 }
 
 #[tokio::test]
-async fn a_ussd_reply_survives_questions_that_fail() {
+async fn a_ussd_reply_survives_failed_queries() {
     let (emulator, gateway) = start(Options { speed: 20.0, ..options() }).await;
     let ports = Ports::from(Port::new(3).unwrap());
     let wait = UssdWait { interval: Duration::from_millis(5), limit: Duration::MAX };
     emulator.set_ussd(None, "*1#", "one");
-    // The first question, before the code is sent, is answered; those behind it fail.
+    // The first query, before the code is sent, succeeds; the later ones fail.
     for canned in
         [Canned::truth(), Canned::json(500, ""), Canned::json(200, "{"), Canned::silence(), Canned::silence()]
     {
@@ -191,7 +191,7 @@ async fn a_ussd_reply_survives_questions_that_fail() {
 }
 
 #[tokio::test]
-async fn a_port_without_sim_is_told() {
+async fn a_port_without_sim_is_reported() {
     let (emulator, gateway) = start(options()).await;
     emulator.set_reg(5, gateway_emulator::Reg::NoSim);
     let outcomes =
@@ -201,7 +201,7 @@ async fn a_port_without_sim_is_told() {
 }
 
 #[tokio::test]
-async fn a_redirect_names_its_target_and_gets_no_credentials() {
+async fn a_redirect_is_reported_and_gets_no_credentials() {
     for name in ["redirect-https", "redirect-login-page"] {
         let quirks: Quirks = name.parse().unwrap();
         let (emulator, gateway) = start(Options { quirks, ..options() }).await;
@@ -214,7 +214,7 @@ async fn a_redirect_names_its_target_and_gets_no_credentials() {
 }
 
 #[tokio::test]
-async fn calls_side_by_side_take_turns() {
+async fn concurrent_calls_take_turns() {
     let (emulator, gateway) = start(options()).await;
     let outcomes = send_side_by_side(&gateway, 40).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
@@ -224,7 +224,7 @@ async fn calls_side_by_side_take_turns() {
 }
 
 #[tokio::test]
-async fn a_turn_is_not_waited_for_without_end() {
+async fn the_wait_for_a_turn_is_bounded() {
     let (emulator, _) = start(options()).await;
     let gateway = Gateway::builder(&emulator.url())
         .credentials("admin", "admin")

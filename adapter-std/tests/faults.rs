@@ -1,4 +1,4 @@
-//! What a call says of itself when the connection fails, against what the gateway has seen.
+//! The outcomes that calls report when the connection fails, compared with the requests that the gateway has seen.
 
 #![allow(missing_docs)]
 // The proxy keeps its port as Unix can.
@@ -15,7 +15,7 @@ use gateway_emulator::{Emulator, NonceLife, Options};
 use sms_gateway::{Error, Failure, Gateway};
 use std::{collections::BTreeMap, time::Duration};
 
-/// How long a stall is waited for where there are many. An answer that takes longer, on a busy machine, fails like a stall.
+/// The time limit where there are many stalls. A slower response, on a busy machine, fails like a stall.
 const LIMIT: Duration = Duration::from_millis(100);
 /// Long enough for any answer that does come.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -55,7 +55,7 @@ async fn suffer(stage: Stage, kind: Kind) {
 }
 
 #[tokio::test]
-async fn each_fault_alone() {
+async fn each_fault_alone_is_reported() {
     let each = |stage| Kind::ALL.map(|kind| tokio::spawn(suffer(stage, kind)));
     for case in Stage::ALL.map(each).into_iter().flatten() {
         case.await.unwrap();
@@ -63,7 +63,7 @@ async fn each_fault_alone() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_was_down_was_not_reached() {
+async fn a_gateway_that_is_down_is_unreachable() {
     let emulator = Emulator::start(options()).await.unwrap();
     let mut proxy = Proxy::start(emulator.addr(), 1, Faults::none());
     let gateway = gateway(&proxy, PATIENCE);
@@ -102,7 +102,7 @@ async fn a_request_whose_login_challenge_is_lost_is_not_sent() {
     assert_eq!(emulator.counts().accepted, 0);
 }
 
-/// What became of calls.
+/// The outcomes of calls.
 #[derive(Debug, Default)]
 struct Tally {
     done: u32,
@@ -110,7 +110,7 @@ struct Tally {
     unknown: u32,
 }
 
-/// Sends so many messages with these user_ids, one by one, and holds each outcome against what the gateway has.
+/// Sends messages with these user_ids, one by one, and compares each outcome with the messages of the gateway.
 async fn send_all(
     gateway: Gateway,
     emulator: &Emulator,
@@ -154,7 +154,7 @@ async fn endure(options: Options, seed: u64) -> (Tally, common::proxy::Counts) {
     }
     assert_eq!(emulator.counts().refused, 0);
     proxy.set_faults(Faults::none());
-    // It is none the worse for it.
+    // It works as before.
     while let Err(error) = send(&gateway, "1", 1000).await {
         assert!(!matches!(error, Error { failure: Failure::LoginRefused, .. }), "{error:?}");
     }
@@ -162,7 +162,7 @@ async fn endure(options: Options, seed: u64) -> (Tally, common::proxy::Counts) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_never_denies_what_the_gateway_has_done() {
+async fn a_call_never_denies_a_carried_out_request() {
     let quirky = |quirks: &str| Options { quirks: quirks.parse().unwrap(), ..options() };
     let gateways = [
         options(),

@@ -16,7 +16,7 @@ fn wrong(emulator: &Emulator) -> Gateway {
 }
 
 #[tokio::test]
-async fn a_wrong_password_costs_one_try_until_it_changes() {
+async fn a_wrong_password_costs_one_attempt_until_it_changes() {
     for stale in STALES {
         let (emulator, _) = start(Options { stale, ..options() }).await;
         let gateway = wrong(&emulator);
@@ -45,7 +45,7 @@ async fn a_wrong_password_costs_one_try_until_it_changes() {
 }
 
 #[tokio::test]
-async fn the_first_calls_side_by_side_cost_one_try_too() {
+async fn concurrent_first_calls_cost_one_attempt() {
     let (emulator, _) = start(options()).await;
     let gateway = wrong(&emulator);
     let outcomes = send_side_by_side(&gateway, 8).await;
@@ -56,7 +56,7 @@ async fn the_first_calls_side_by_side_cost_one_try_too() {
 }
 
 #[tokio::test]
-async fn other_credentials_that_are_wrong_cost_one_try_after_right_ones() {
+async fn wrong_new_credentials_cost_one_attempt() {
     let (emulator, gateway) = start(options()).await;
     send(&gateway, "1", 1).await.unwrap();
     gateway.set_credentials("admin", "wrong").await.unwrap();
@@ -67,7 +67,7 @@ async fn other_credentials_that_are_wrong_cost_one_try_after_right_ones() {
 }
 
 #[tokio::test]
-async fn a_try_is_not_repeated_when_what_would_tell_its_worth_is_lost() {
+async fn an_attempt_is_not_repeated_if_its_response_is_lost() {
     let (emulator, _) = start(options()).await;
     let gateway = wrong(&emulator);
     for _ in 0..5 {
@@ -88,14 +88,14 @@ async fn a_try_is_not_repeated_when_what_would_tell_its_worth_is_lost() {
 }
 
 #[tokio::test]
-async fn a_password_that_changes_on_the_gateway_ends_the_tries() {
+async fn a_password_changed_on_the_gateway_ends_the_attempts() {
     let (emulator, gateway) = start(options()).await;
     send(&gateway, "1", 1).await.unwrap();
     emulator.set_password("new");
     for _ in 0..3 {
         assert!(matches!(send(&gateway, "1", 2).await, Err(Error { failure: Failure::LoginRefused, .. })));
     }
-    // One with the nonce that was good before, and one to tell an expired nonce from a wrong password.
+    // One with the nonce that was valid before, and one to distinguish an expired nonce from a wrong password.
     assert_eq!(emulator.counts().refused, 2);
     gateway.set_credentials("admin", "new").await.unwrap();
     send(&gateway, "1", 2).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_password_that_changes_on_the_gateway_ends_the_tries() {
 }
 
 #[tokio::test]
-async fn without_credentials_nothing_is_tried() {
+async fn without_credentials_no_login_is_attempted() {
     let (emulator, _) = start(options()).await;
     let gateway = Gateway::builder(&emulator.url()).build().unwrap();
     assert!(matches!(gateway.query_sms_in_queue().await, Err(Error { failure: Failure::NoCredentials, .. })));
@@ -111,7 +111,7 @@ async fn without_credentials_nothing_is_tried() {
 }
 
 #[tokio::test]
-async fn nonces_that_live_one_request() {
+async fn nonces_valid_for_one_request() {
     for stale in STALES {
         let nonce = NonceLife::OneRequest;
         let (emulator, gateway) =
@@ -129,7 +129,7 @@ async fn nonces_that_live_one_request() {
 }
 
 #[tokio::test]
-async fn nonces_that_live_one_request_with_calls_side_by_side() {
+async fn nonces_valid_for_one_request_with_concurrent_calls() {
     let (emulator, gateway) = start(Options { nonce: NonceLife::OneRequest, ..options() }).await;
     let calls: Vec<_> = (0..30)
         .map(|id| {
@@ -149,7 +149,7 @@ async fn nonces_that_live_one_request_with_calls_side_by_side() {
 }
 
 #[tokio::test]
-async fn nonces_that_live_one_second() {
+async fn nonces_valid_for_one_second() {
     for stale in STALES {
         let _clock = stop_the_clock();
         let nonce = NonceLife::Lasting(Duration::from_secs(1));

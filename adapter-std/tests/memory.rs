@@ -14,7 +14,7 @@ use tokio::{
 const RECORD: &str = r#"{"port":7,"user_id":123456,"number":"13800138000","time":"2014-12-21 12:06:01","status":"SENT_OK","count":3,"succ_count":3,"ref_id":12},"#;
 const FIRST: &str = r#"{"error_code":200,"result":["#;
 const LAST: &str = r#"{"port":8}]}"#;
-/// Where the child finds the gateway.
+/// The variable with the gateway's address for the child.
 const URL: &str = "SMS_GATEWAY_TEST_URL";
 
 async fn read_request(stream: &mut TcpStream) {
@@ -33,7 +33,7 @@ async fn head(stream: &mut TcpStream, records: usize) {
     stream.write_all(head.as_bytes()).await.unwrap();
 }
 
-/// Answers one request with so many records.
+/// Responds to one request with a number of records.
 async fn serve(listener: TcpListener, records: usize) {
     let (mut stream, _) = listener.accept().await.unwrap();
     read_request(&mut stream).await;

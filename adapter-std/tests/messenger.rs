@@ -21,14 +21,14 @@ use sms_gateway::{
 use tokio::{io::AsyncReadExt, net::TcpListener};
 
 #[tokio::test]
-async fn a_message_is_followed_to_its_delivery() {
+async fn a_message_is_tracked_to_its_delivery() {
     let (emulator, messenger) = start(options()).await;
     let mut handle = messenger.send(sms("10086", "Hello #param#").reference("order-17")).await.unwrap();
     assert_eq!((handle.reference(), handle.current().state), (Some("order-17"), State::Unsent));
     assert!(handle.accepted().await.unwrap().task.is_some());
     assert!(handle.sent().await.unwrap().sent.is_some());
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
-    // What came meanwhile is told as one.
+    // The updates in between are reported as one.
     assert_eq!(handle.next_update().await.unwrap().map(|message| message.state), Some(State::Delivered));
     assert_eq!(handle.next_update().await.unwrap(), None);
     handle.acknowledge();
@@ -38,7 +38,7 @@ async fn a_message_is_followed_to_its_delivery() {
 }
 
 #[tokio::test]
-async fn news_comes_in_order() {
+async fn updates_arrive_in_order() {
     let (_emulator, messenger) = start(Options { speed: 100.0, ..options() }).await;
     let mut handle = messenger.send(sms("10086", "Hello")).await.unwrap();
     let mut states = Vec::new();
@@ -50,7 +50,7 @@ async fn news_comes_in_order() {
 }
 
 #[tokio::test]
-async fn texts_that_differ_share_a_request() {
+async fn different_texts_share_a_request() {
     let quirks = "later-version".parse().unwrap();
     let (emulator, messenger) = start(Options { quirks, ..options() }).await;
     let report_less = sms("3", "Unreported").status_report(false);
@@ -78,7 +78,7 @@ async fn texts_that_differ_share_a_request() {
 }
 
 #[tokio::test]
-async fn what_fails_says_why() {
+async fn a_failed_message_has_its_failure() {
     let (emulator, messenger) = start(options()).await;
     emulator.set_fate("1", Fate::Fail);
     emulator.set_fate("2", Fate::Undelivered(70));
@@ -99,7 +99,7 @@ async fn what_fails_says_why() {
 }
 
 #[tokio::test]
-async fn what_breaks_a_limit_is_not_taken() {
+async fn a_message_over_a_limit_is_not_accepted() {
     let (emulator, messenger) = start(options()).await;
     let most = "x".repeat(SendSms::MAX_TEXT_BYTES);
     assert!(Sms::new("1", most.as_str()).is_ok());
@@ -132,7 +132,7 @@ async fn messages_are_stopped() {
     assert_eq!(handle.stop().await.unwrap(), StopResult::TooLate);
 }
 
-/// A gateway that reads and never answers, and tells how many requests it has.
+/// Starts a gateway that reads and never responds, and returns a receiver of one value per request.
 async fn silent() -> (String, tokio::sync::mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -149,7 +149,7 @@ async fn silent() -> (String, tokio::sync::mpsc::Receiver<()>) {
 }
 
 #[tokio::test]
-async fn a_silent_gateway_keeps_nobody_waiting() {
+async fn commands_are_served_while_the_gateway_is_silent() {
     let (url, mut requests) = silent().await;
     let (messenger, _) = builder(&url).start().await.unwrap();
     let first = messenger.send(sms("1", "One")).await.unwrap();
@@ -165,7 +165,7 @@ async fn a_silent_gateway_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn room_is_waited_for() {
+async fn send_waits_for_a_free_slot() {
     let (url, mut requests) = silent().await;
     let (messenger, _) = builder(&url).capacity(3).start().await.unwrap();
     let _first = messenger.send(sms("1", "One")).await.unwrap();
@@ -173,12 +173,12 @@ async fn room_is_waited_for() {
     let second = messenger.send(sms("2", "Two")).await.unwrap();
     let _third = messenger.try_send(sms("3", "Three")).await.unwrap();
     assert!(matches!(messenger.try_send(sms("4", "Four")).await, Err(SendError::Full)));
-    // One that nobody waits for any more takes no room.
+    // A message whose caller has stopped waiting takes no slot.
     let mut waiting = Box::pin(messenger.send(sms("4", "Four")));
     assert!(poll_once(&mut waiting).await.is_none());
     drop(waiting);
     assert_eq!(second.stop().await.unwrap(), StopResult::Stopped);
-    // What ended without having been sent is forgotten as soon as it is acknowledged.
+    // A message that was never sent is deleted as soon as it is acknowledged.
     let mut fourth = Box::pin(messenger.send(sms("4", "Four")));
     assert!(poll_once(&mut fourth).await.is_none());
     second.acknowledge();
@@ -195,7 +195,7 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 }
 
 #[tokio::test]
-async fn finished_messages_make_room() {
+async fn finished_messages_free_their_slots() {
     let emulator = Emulator::start(options()).await.unwrap();
     let timing = Timing { reported: Duration::from_millis(10), ..following::timing() };
     let (messenger, _) = builder(&emulator.url()).timing(timing).capacity(5).start().await.unwrap();
@@ -211,7 +211,7 @@ async fn finished_messages_make_room() {
 }
 
 #[tokio::test]
-async fn shutting_down_ends_all() {
+async fn shutdown_ends_handles_and_clones() {
     let (emulator, messenger) = start(options()).await;
     emulator.set_fate("1", Fate::NoReport);
     let handle = messenger.send(sms("1", "One")).await.unwrap();
@@ -232,7 +232,7 @@ async fn shutting_down_ends_all() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_told_once_and_not_repeated() {
+async fn a_refused_login_is_reported_once_and_not_repeated() {
     let (emulator, messenger) = start(options()).await;
     let mut health = messenger.health();
     assert!(health.borrow().error.is_none());
@@ -263,7 +263,7 @@ async fn a_refused_login_is_told_once_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn other_credentials_are_tried_at_once() {
+async fn new_credentials_are_used_at_once() {
     let emulator = Emulator::start(Options { password: "other".into(), ..options() }).await.unwrap();
     let hour = Duration::from_secs(3600);
     let gateway = following::gateway(&emulator.url());
@@ -274,7 +274,7 @@ async fn other_credentials_are_tried_at_once() {
     health.changed().await.unwrap();
     health.mark_unchanged();
     gateway.set_credentials("admin", "another").await.unwrap();
-    // It is told that these are wrong, too.
+    // The refusal of these is reported as well.
     let told = tokio::time::timeout(Duration::from_secs(60), health.changed()).await;
     told.expect("a try without an hour's wait").unwrap();
     assert_eq!(emulator.counts().refused, 2);
@@ -284,7 +284,7 @@ async fn other_credentials_are_tried_at_once() {
 }
 
 #[tokio::test]
-async fn reports_of_others_are_events() {
+async fn reports_of_other_clients_are_events() {
     let (emulator, messenger) = start(Options { ports: 1, ..options() }).await;
     let mut events = messenger.events().unwrap();
     assert!(messenger.events().is_none());
@@ -316,7 +316,7 @@ async fn send_many(messenger: &Messenger, count: usize) {
 }
 
 #[tokio::test]
-async fn a_thousand_messages() {
+async fn a_thousand_messages_are_delivered() {
     let (emulator, messenger) = start(Options { ports: 32, ..options() }).await;
     send_many(&messenger, 1000).await;
     assert_eq!(emulator.counts().accepted, 1000);

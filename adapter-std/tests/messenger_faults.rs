@@ -45,7 +45,7 @@ fn recipient(number: usize) -> String {
     format!("1390{number:07}")
 }
 
-/// What becomes of a message that the gateway has, and how the messenger says so.
+/// The fate of a message in the gateway, and the state that the messenger reports.
 fn fate(number: usize) -> (Plan, State) {
     match number % 8 {
         0 => (Fate::Fail.into(), State::Failed),
@@ -78,7 +78,7 @@ fn accepted(emulator: &Emulator) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_messages_through_all_faults() {
+async fn ten_thousand_messages_survive_all_faults() {
     let options = Options { ports: 32, speed: 2_000.0, ..Options::default() };
     let emulator = Emulator::start(options).await.unwrap();
     for number in 0..MESSAGES {

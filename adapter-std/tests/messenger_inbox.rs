@@ -1,4 +1,4 @@
-//! Messages that come in, each until it is acknowledged.
+//! Incoming messages, each until it is acknowledged.
 
 #![allow(missing_docs)]
 
@@ -38,7 +38,7 @@ fn assert_flags(emulator: &Emulator) {
 }
 
 #[test]
-fn messages_come_until_they_are_acknowledged() {
+fn messages_are_handed_out_until_they_are_acknowledged() {
     let gateways = runtime();
     let emulator = gateways.block_on(Emulator::start(options())).unwrap();
     for n in 1..=5 {
@@ -54,7 +54,7 @@ fn messages_come_until_they_are_acknowledged() {
         assert!(first.time.is_some());
         assert_eq!(acknowledge(&mut inbox, 1).await, ["Text 2"]);
         first.acknowledge();
-        // The third is not, so that the fourth comes again too.
+        // The third is not, so the fourth is handed out again too.
         let third = inbox.next().await.unwrap();
         assert_eq!(acknowledge(&mut inbox, 1).await, ["Text 4"]);
         drop(third);
@@ -75,7 +75,7 @@ fn messages_come_until_they_are_acknowledged() {
 }
 
 #[test]
-fn without_a_store_the_whole_inbox_comes_after_each_start() {
+fn without_a_store_the_whole_inbox_is_handed_out_after_each_start() {
     let gateways = runtime();
     let emulator = gateways.block_on(Emulator::start(options())).unwrap();
     for n in 1..=3 {
@@ -97,12 +97,12 @@ async fn start(options: Options, most: usize) -> (Emulator, Messenger, Inbox) {
     (emulator, messenger, inbox)
 }
 
-/// How often the inbox was looked into.
+/// Returns the number of queries of the inbox.
 fn looks(emulator: &Emulator) -> u64 {
     emulator.counts().calls.get("query_incoming_sms").copied().unwrap_or(0)
 }
 
-/// Waits until the inbox was looked into twice more.
+/// Waits until the inbox was queried twice more.
 async fn look_twice(emulator: &Emulator) {
     let enough = looks(emulator) + 2;
     while looks(emulator) < enough {
@@ -139,7 +139,7 @@ async fn is_waiting(inbox: &mut Inbox) -> bool {
 }
 
 #[tokio::test]
-async fn an_inbox_that_nobody_empties_holds_up_nothing() {
+async fn a_dropped_inbox_delays_nothing() {
     let (emulator, messenger, inbox) = start(options(), 2).await;
     drop(inbox);
     for n in 1..=9 {
@@ -167,7 +167,7 @@ async fn a_text_that_is_too_long_is_not_lost() {
 }
 
 #[tokio::test]
-async fn ids_that_begin_anew_are_noticed() {
+async fn restarted_ids_are_noticed() {
     let (emulator, messenger, mut inbox) = start(options(), 100).await;
     let mut events = messenger.events().unwrap();
     for n in 1..=3 {

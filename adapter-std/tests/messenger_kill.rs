@@ -32,7 +32,7 @@ async fn follow(handle: Handle, notes: &Notes) {
     handle.acknowledge();
 }
 
-/// Run by the test below in a process of its own: goes on sending what was not sent yet.
+/// Run by the test below in a separate process: continues to send the messages that were not sent yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_sends() {
     let Some((builder, notes)) = setting() else { return };
@@ -69,7 +69,7 @@ async fn child_sends() {
     messenger.shutdown().await.unwrap();
 }
 
-/// Waits for a random moment in a child's life: so many requests, or so many of its own words.
+/// Waits for a random moment of a child: a number of requests, or a number of its output lines.
 async fn random_moment(life: &mut Life, emulator: &Emulator, chance: &mut Chance) {
     let mut serial = emulator.requests().last().map_or(0, |seen| seen.serial);
     let last = serial + chance.below(20);
@@ -133,7 +133,7 @@ async fn killed_while_it_sends() {
     fs::remove_dir_all(folder).unwrap();
 }
 
-/// Run by the test below in a process of its own: notes what comes in, once, and acknowledges it.
+/// Run by the test below in a separate process: records each incoming message once and acknowledges it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_receives() {
     let Some((builder, notes)) = setting() else { return };
@@ -188,7 +188,7 @@ async fn killed_while_it_receives() {
             received += 1;
         }
         if kill == KILLS / 2 {
-            // What the box loses with its ids must have been fetched.
+            // Messages that the gateway loses with its ids must have been fetched.
             noted(&mut life, &notes, received).await;
             emulator.restart(Restart { ids_restart: true, inbox_lost: true });
         }
@@ -204,7 +204,7 @@ async fn killed_while_it_receives() {
     noted(&mut life, &notes, received).await;
     look_twice(&emulator).await;
     life.kill().await;
-    // All are acknowledged: none comes again.
+    // All are acknowledged: none is handed out again.
     let life = Life::begin("child_receives", &proxy.url(), &folder);
     look_twice(&emulator).await;
     look_twice(&emulator).await;

@@ -1,4 +1,4 @@
-//! A messenger that asks and asks a gateway whose nonces are soon over is never locked out.
+//! A messenger is never locked out by a gateway whose nonces expire quickly.
 
 #![allow(missing_docs)]
 
@@ -25,7 +25,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The longest age at which a nonce of a second is accepted; the emulator's clock has no finer steps here.
 const LAST_MOMENT: Duration = Duration::from_millis(999);
 
-/// Sends messages and receives others until the gateway has challenged it so often; no request fails meanwhile.
+/// Sends and receives messages until the gateway has sent a number of challenges, and asserts that no request fails.
 async fn ask(emulator: &Emulator, builder: Builder, challenges: u64) -> Counts {
     let (messenger, _) = builder.incoming(true).start().await.unwrap();
     let mut inbox = messenger.incoming().unwrap();
@@ -48,13 +48,13 @@ async fn ask(emulator: &Emulator, builder: Builder, challenges: u64) -> Counts {
     emulator.counts()
 }
 
-/// Nothing was tried in vain: no answer to a fresh challenge was refused, and no challenge was fetched that was not answered.
+/// Asserts that no answer to a fresh challenge was refused and no challenge was fetched without being answered.
 fn assert_let_in(counts: &Counts) {
     assert!(counts.challenged <= counts.calls.values().sum(), "{counts:?}");
     assert_eq!((counts.lock_outs, counts.turned_away, counts.refused, counts.expired_unused), (0, 0, 0, 0));
 }
 
-/// Each nonce is good for one request. Without a pause the gateway is asked again and again.
+/// Each nonce is valid for one request. Requests follow each other without a pause.
 #[tokio::test]
 async fn a_thousand_nonces_of_one_request() {
     for stale in STALES {
@@ -81,18 +81,18 @@ impl Chance {
         (z ^ (z >> 31)) % end
     }
 
-    /// Up to so long.
+    /// Returns a duration up to a maximum.
     fn up_to(&mut self, longest: Duration) -> Duration {
         Duration::from_millis(self.below(u64::try_from(longest.as_millis()).unwrap() + 1))
     }
 }
 
-/// How long the ways take: so that a client which answers a challenge at once is in time, if only just.
+/// Durations of the legs with which a client that answers a challenge at once is just in time.
 fn in_time(chance: &mut Chance, leg: Leg) -> Duration {
     match leg {
         Leg::Bare => chance.up_to(Duration::from_millis(600)),
-        Leg::Answer => chance.up_to(Duration::from_millis(400)),
-        // Every second one comes too late with a nonce that was still good when it left.
+        Leg::Response => chance.up_to(Duration::from_millis(400)),
+        // Half of them arrive with a nonce that has expired since they were sent.
         Leg::Login { age, unused: false } if chance.below(2) == 0 => {
             SECOND.saturating_sub(age) + chance.up_to(Duration::from_millis(200))
         }
@@ -104,7 +104,7 @@ fn in_time(chance: &mut Chance, leg: Leg) -> Duration {
     }
 }
 
-/// Polls with these waits until there were a thousand challenges, over ways that take so long. Each nonce lives for a second.
+/// Polls through a network profile until there were a thousand challenges. Each nonce is valid for a second.
 async fn a_thousand_seconds(
     timing: Timing,
     options: Options,
@@ -144,7 +144,7 @@ async fn a_thousand_nonces_of_one_second_at_the_usual_pace() {
     assert!(ends.at_rest > 0 && ends.unused == 0, "{ends:?}");
 }
 
-/// A request may be so long under way that the nonce which it was to use up is over. The one behind it is in time.
+/// A new nonce may expire while its first request is in flight. The next request is in time.
 #[tokio::test]
 async fn nonces_that_end_before_they_are_used() {
     for stale in [Stale::Truthful, Stale::AlwaysTrue] {
@@ -154,7 +154,7 @@ async fn nonces_that_end_before_they_are_used() {
             is_late = unused && !is_late && chance.below(4) == 0;
             if is_late { SECOND.saturating_sub(age) + chance.up_to(SECOND) } else { in_time(chance, leg) }
         };
-        // One of a nonce that was used before, and one of a new one.
+        // One refusal of a used nonce, and one of a new nonce.
         let options = Options { stale, lock_out_after: Some(3), ..Options::default() };
         let (counts, ends) = a_thousand_seconds(Timing::default(), options, way).await;
         assert_eq!((counts.lock_outs, counts.turned_away, counts.refused), (0, 0, 0));

@@ -1,4 +1,4 @@
-//! What a messenger's store brings back, and what happens when it fails.
+//! Restarts with a store, and stores that fail.
 
 #![allow(missing_docs)]
 
@@ -30,7 +30,7 @@ fn seen(handles: &[Handle]) -> Vec<(String, State)> {
 }
 
 #[test]
-fn a_restart_gives_back_what_is_not_acknowledged() {
+fn a_restart_returns_unacknowledged_messages() {
     let gateways = runtime();
     let emulator = gateways.block_on(Emulator::start(options())).unwrap();
     let store = MemoryStore::new();
@@ -44,11 +44,11 @@ fn a_restart_gives_back_what_is_not_acknowledged() {
         assert_eq!(told.outcome().await.unwrap().state, State::Delivered);
         let sent = begin("3", "c").await.unwrap();
         sent.sent().await.unwrap();
-        // Acknowledged before its end, so that it does not come again.
+        // It is acknowledged before its end, so it is not returned again.
         let unwanted = begin("3", "d").await.unwrap();
         unwanted.sent().await.unwrap();
         unwanted.acknowledge();
-        // What was acknowledged is stored with this one.
+        // The acknowledgements are stored with this message.
         let last = begin("2", "e").await.unwrap();
         assert_eq!(end(last).await.state, State::Delivered);
         let _ = begin("3", "f").await.unwrap().sent().await;
@@ -57,7 +57,7 @@ fn a_restart_gives_back_what_is_not_acknowledged() {
         let expected = [("b", State::Delivered), ("c", State::Sent), ("f", State::Sent)];
         let expected: Vec<_> = expected.map(|(reference, state)| (reference.to_owned(), state)).into();
         let mut handles = handles;
-        // That the last end was acknowledged may not have been stored.
+        // The acknowledgement of the last message may not have been stored.
         handles.retain(|handle| handle.reference() != Some("e"));
         assert_eq!(seen(&handles), expected);
         let told = handles.iter_mut().find(|handle| handle.reference() == Some("b")).unwrap();
@@ -76,17 +76,17 @@ fn a_restart_gives_back_what_is_not_acknowledged() {
 }
 
 #[test]
-fn what_was_not_sent_is_sent_after_a_restart() {
+fn unsent_messages_are_sent_after_a_restart() {
     let gateways = runtime();
     let emulator = gateways.block_on(Emulator::start(options())).unwrap();
     let store = MemoryStore::new();
-    // Nobody listens there.
+    // Nothing listens there.
     life(builder("http://127.0.0.1:9").store(store.clone()), async |messenger, _| {
         for reference in ["a", "b", "c"] {
             let _ = messenger.send(sms("1", reference).reference(reference)).await.unwrap();
         }
         assert_eq!(messenger.unclaimed().await.unwrap().len(), 3);
-        // Else one may be on its way, of which nobody could know.
+        // Otherwise a request may be in flight.
         messenger.shutdown().await.unwrap();
     });
     life(builder(&emulator.url()).store(store.clone()), async |_, handles| {
@@ -100,7 +100,7 @@ fn what_was_not_sent_is_sent_after_a_restart() {
     assert_eq!(texts, ["a", "b", "c"]);
 }
 
-/// A store that fails from the so manieth write on.
+/// A store that fails after a number of saves.
 struct Failing {
     store: MemoryStore,
     left: Arc<AtomicU32>,
@@ -127,7 +127,7 @@ async fn follow(messenger: &Messenger) -> Result<State, Closed> {
 }
 
 #[tokio::test]
-async fn nothing_leaves_that_is_not_stored() {
+async fn nothing_is_sent_before_it_is_stored() {
     let mut delivered = 0;
     for left in 0..10 {
         let emulator = Emulator::start(options()).await.unwrap();
@@ -164,7 +164,7 @@ async fn nothing_leaves_that_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_store_with_anything_else_is_refused() {
+async fn a_store_of_other_data_is_rejected() {
     let mut store = MemoryStore::new();
     store.save(&[Write::Record { key: 7, record: b"anything".to_vec() }]).unwrap();
     let emulator = Emulator::start(Options::default()).await.unwrap();

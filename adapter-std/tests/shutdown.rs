@@ -143,6 +143,7 @@ async fn a_dropped_messenger_leaves_no_task_and_no_connection() {
         drop(messenger);
         drop(clone);
         assert!(matches!(handle.outcome().await, Err(Closed::ShutDown)));
+        assert!(matches!(handle.stop().await, Err(Closed::ShutDown)));
         peer.closed().await;
         peer.assert_nothing_left().await;
     }

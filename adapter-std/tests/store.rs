@@ -1,4 +1,4 @@
-//! What stores keep, and what is left of a file when the program that writes it is killed.
+//! The contents of stores, and of a file whose writer is killed.
 
 #![allow(missing_docs)]
 
@@ -52,7 +52,7 @@ fn keeps_what_it_should(store: &mut impl Store) {
 }
 
 #[test]
-fn memory_keeps_what_it_should() {
+fn memory_store_applies_all_changes() {
     let mut store = MemoryStore::new();
     keeps_what_it_should(&mut store);
     assert_eq!(sorted(&mut store.clone()).len(), 3);
@@ -112,13 +112,13 @@ mod file {
         BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap)
     }
 
-    /// The numbers of the saves that a child tells of.
+    /// The numbers of the saves that a child reports.
     fn saves(child: &mut Child) -> impl Iterator<Item = u32> + use<> {
         lines(child).filter_map(|line| line.strip_prefix("saved ")?.parse().ok())
     }
 
     #[test]
-    fn keeps_what_it_should_over_a_restart() {
+    fn database_applies_all_changes_across_a_restart() {
         let folder = Folder::new("keeps");
         let database = Database::open(folder.file()).unwrap();
         let mut store = database.gateway("box").unwrap();
@@ -127,12 +127,12 @@ mod file {
         drop((store, database));
         let database = Database::open(folder.file()).unwrap();
         assert_eq!(sorted(&mut database.gateway("box").unwrap()), before);
-        // Nothing else is left behind.
+        // No other file is left.
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
     }
 
     #[test]
-    fn gateways_do_not_see_each_other() {
+    fn gateways_are_separate() {
         let folder = Folder::new("gateways");
         let names = ["", "a", "b", "Büro"];
         for round in 0..2 {
@@ -177,7 +177,7 @@ mod file {
     }
 
     #[test]
-    fn what_is_no_store_is_told() {
+    fn other_files_are_rejected() {
         let folder = Folder::new("told");
         let refused = |content: &[u8]| {
             fs::write(folder.file(), content).unwrap();
@@ -195,7 +195,7 @@ mod file {
 
     #[cfg(unix)]
     #[test]
-    fn a_new_file_is_its_owner_s_alone() {
+    fn only_the_owner_can_read_a_new_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = Folder::new("owner");
         Database::open(folder.file()).unwrap();
@@ -204,7 +204,7 @@ mod file {
     }
 
     #[test]
-    fn what_was_forgotten_leaves_its_room() {
+    fn space_of_deleted_entries_is_reused() {
         let folder = Folder::new("room");
         let mut store = Database::open(folder.file()).unwrap().gateway("box").unwrap();
         let mut fill = |rounds| {
@@ -220,7 +220,7 @@ mod file {
         assert!(fill(20) <= early * 2);
     }
 
-    /// What the save of this number stores. Every save leaves three keys, all of them told by its number.
+    /// Returns the changes of a save. Every save leaves three keys, which follow from its number.
     fn group(number: u32) -> Vec<Write> {
         let record = number.to_le_bytes().to_vec();
         let key = number % 100 + 1;
@@ -264,7 +264,7 @@ mod file {
     }
 
     #[test]
-    fn a_killed_process_has_saved_what_it_said() {
+    fn a_killed_process_has_saved_all_that_it_reported() {
         let folder = Folder::new("killed");
         let mut told = 0;
         for count in [1, 5, 33, 150, 250] {
@@ -275,7 +275,7 @@ mod file {
                 assert_eq!(saves.next(), Some(told));
             }
             child.kill().unwrap();
-            // What it said before it died.
+            // The output of a child before it was killed.
             told = saves.last().unwrap_or(told);
             child.wait().unwrap();
             let mut store = Database::open(folder.file()).unwrap().gateway("box").unwrap();

@@ -1,4 +1,4 @@
-//! What happens when the connection or the answer breaks, at every stage.
+//! Connections and responses that break, at every stage.
 
 #![allow(missing_docs)]
 
@@ -19,7 +19,7 @@ use std::{future::poll_fn, pin::pin, time::Duration};
 const HEAD: &str = "HTTP/1.1 200 Data follows\r\nContent-Type: application/json\r\n";
 
 fn impatient(emulator: &Emulator) -> Gateway {
-    // Long enough for the answers that do come, however busy the machine is.
+    // Long enough for the responses that do arrive, however busy the machine is.
     let limit = Duration::from_secs(2);
     let builder = Gateway::builder(&emulator.url()).credentials("admin", "admin");
     builder.response_timeout(limit).idle_timeout(limit).build().unwrap()
@@ -42,7 +42,7 @@ async fn results(gateway: &Gateway) -> (usize, Result<(), Error>) {
 }
 
 #[tokio::test]
-async fn nobody_there() {
+async fn an_unreachable_gateway_has_not_received_the_request() {
     let gateway = Gateway::builder("http://127.0.0.1:9").build().unwrap();
     let error = gateway.query_sms_in_queue().await.unwrap_err();
     assert!(
@@ -52,7 +52,7 @@ async fn nobody_there() {
 }
 
 #[test]
-fn urls() {
+fn urls_are_checked() {
     for (url, expected) in [
         ("http://192.168.1.9", None),
         ("http://box:8080/", None),
@@ -77,7 +77,7 @@ fn urls() {
 }
 
 #[tokio::test]
-async fn no_answer_ends_at_the_limit() {
+async fn a_missing_response_ends_at_the_limit() {
     let (emulator, _) = start(options()).await;
     let gateway = impatient(&emulator);
     emulator.answer_next("send_sms", Canned::silence().then(End::Stall));
@@ -92,7 +92,7 @@ async fn no_answer_ends_at_the_limit() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_keeps_its_records() {
+async fn a_response_that_stops_keeps_its_records() {
     let (emulator, _) = start(options()).await;
     let gateway = impatient(&emulator);
     let half = r#"{"error_code":200,"result":[{"port":1},{"port":2},{"po"#;
@@ -124,7 +124,7 @@ async fn an_answer_that_stops_keeps_its_records() {
 }
 
 #[tokio::test]
-async fn an_answer_that_says_neither_length_nor_end_is_not_waited_for() {
+async fn a_response_without_length_ends_with_its_document() {
     let (emulator, gateway) = start(options()).await;
     let endless = format!("{HEAD}\r\n{{\"error_code\":200,\"in_queue\":3}}");
     emulator.answer_next("query_sms_in_queue", Canned::truth());
@@ -135,7 +135,7 @@ async fn an_answer_that_says_neither_length_nor_end_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn an_answer_in_single_bytes() {
+async fn a_response_in_single_bytes_is_read() {
     let (emulator, gateway) = start(options()).await;
     for id in 0..3 {
         send(&gateway, "13800138000", id).await.unwrap();
@@ -148,7 +148,7 @@ async fn an_answer_in_single_bytes() {
 }
 
 #[tokio::test]
-async fn web_pages_and_errors_in_the_answer_s_place() {
+async fn web_pages_and_http_errors_are_reported() {
     let (emulator, gateway) = start(options()).await;
     emulator.answer_next("query_sms_result", Canned::json(200, "<html><title>Login</title>"));
     let (_, end) = results(&gateway).await;
@@ -169,10 +169,10 @@ async fn web_pages_and_errors_in_the_answer_s_place() {
 }
 
 #[tokio::test]
-async fn what_sends_is_never_repeated_after_its_request_left() {
+async fn a_submission_is_never_repeated_after_it_was_sent() {
     let (emulator, gateway) = start(options()).await;
     send(&gateway, "1", 0).await.unwrap();
-    // Carried out, and the answer lost before its first byte or amid it.
+    // The request is carried out, and the response is cut before its first byte or later.
     for cut in [0, 1, 20, 80] {
         emulator.answer_next("send_sms", Canned::truth().cut_at(cut));
         let error = send(&gateway, "1", 1).await.unwrap_err();
@@ -182,7 +182,7 @@ async fn what_sends_is_never_repeated_after_its_request_left() {
 }
 
 #[tokio::test]
-async fn a_question_is_repeated_once_on_a_connection_that_went_stale() {
+async fn a_query_is_repeated_once_on_a_stale_connection() {
     let (emulator, gateway) = start(options()).await;
     gateway.query_sms_in_queue().await.unwrap();
     emulator.answer_next("query_sms_in_queue", Canned::silence());
@@ -218,7 +218,7 @@ async fn a_connection_that_closes_between_calls_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_dropped_early_does_not_disturb_the_next_call() {
+async fn a_response_dropped_early_does_not_disturb_the_next_call() {
     let (emulator, gateway) = start(options()).await;
     for id in 0..3 {
         send(&gateway, "13800138000", id).await.unwrap();

@@ -33,15 +33,16 @@ impl TaskHandle {
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, Closed> {
-        let (sender, reply) = oneshot::channel();
         if let Some(commands) = self.commands.upgrade() {
-            // If the task has ended, so has the reply.
-            let _ = commands.send(command(sender)).await;
+            let (sender, reply) = oneshot::channel();
+            let is_sent = commands.send(command(sender)).await.is_ok();
+            // Waiting for the reply does not keep the task running.
+            drop(commands);
+            if let (true, Ok(reply)) = (is_sent, reply.await) {
+                return Ok(reply);
+            }
         }
-        match reply.await {
-            Ok(reply) => Ok(reply),
-            Err(_) => Err(self.shared.closed().await),
-        }
+        Err(self.shared.closed().await)
     }
 }
 

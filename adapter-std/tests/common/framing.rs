@@ -1,17 +1,17 @@
-//! Where requests and answers end, for what a client of this project and the emulator send.
+//! The ends of requests and responses, as clients of this project and the emulator send them.
 
 use std::{future::pending, io};
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
-/// Where a message ends.
+/// The end of a message.
 enum End {
-    /// Behind what is there so far.
+    /// After the bytes so far.
     Later,
     At(usize),
     Close,
 }
 
-/// The next request; `ahead` holds what was read of it, and behind it.
+/// Reads the next request; `ahead` holds the bytes read so far, and those after it.
 pub(super) async fn request(client: &mut TcpStream, ahead: &mut Vec<u8>) -> io::Result<Vec<u8>> {
     loop {
         let end = match end(ahead) {
@@ -30,8 +30,8 @@ pub(super) async fn request(client: &mut TcpStream, ahead: &mut Vec<u8>) -> io::
     }
 }
 
-/// The next answer, and whether the server closes behind it. What it leaves out when it closes early is left out.
-pub(super) async fn answer(server: &mut TcpStream) -> io::Result<(Vec<u8>, bool)> {
+/// Reads the next response, and returns whether the server closes after it. A response that is cut short is returned as it is.
+pub(super) async fn response(server: &mut TcpStream) -> io::Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
     loop {
         if matches!(end(&bytes), End::At(end) if end <= bytes.len()) {
@@ -43,14 +43,14 @@ pub(super) async fn answer(server: &mut TcpStream) -> io::Result<(Vec<u8>, bool)
     }
 }
 
-/// Waits until the other side closes. What it sends stays for others to read, and ends the watch.
+/// Waits until the other side closes. Bytes that it sends are left to be read, and end the wait.
 pub(super) async fn is_closed(stream: &TcpStream) {
     if let Ok(1..) = stream.peek(&mut [0]).await {
         pending::<()>().await;
     }
 }
 
-/// The length of a head, or of trailers behind their last chunk's size.
+/// Returns the length of a head, or of the trailers after the size of the last chunk.
 fn head_length(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|position| position + 4)
 }
@@ -70,7 +70,7 @@ fn end(bytes: &[u8]) -> End {
     }
 }
 
-/// The length of a chunked body, if it is whole (RFC 9112 section 7.1).
+/// Returns the length of a chunked body, if it is complete (RFC 9112 section 7.1).
 fn chunks_length(body: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {

@@ -1,6 +1,6 @@
-//! What the tests share.
+//! Helpers of the tests.
 
-// Each test program uses its own part of it.
+// Each test program uses a part of it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 mod framing;
@@ -33,7 +33,7 @@ pub async fn send(gateway: &Gateway, number: &str, id: i64) -> Result<sms_gatewa
     gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
 }
 
-/// Sends so many messages from tasks of their own, all at once.
+/// Sends messages from separate tasks, all at once.
 pub async fn send_side_by_side(gateway: &Gateway, count: i64) -> Vec<Result<sms_gateway::Accepted, Error>> {
     let send_one = |id| {
         let gateway = gateway.clone();
@@ -47,7 +47,7 @@ pub async fn send_side_by_side(gateway: &Gateway, count: i64) -> Vec<Result<sms_
     outcomes
 }
 
-/// Makes each of the nine calls once and checks what it gives, whatever quirks the gateway has.
+/// Makes each of the nine calls once and checks its response, whatever quirks the gateway has.
 pub async fn nine_calls(emulator: &Emulator, gateway: &Gateway) -> Result<(), Error> {
     let ports = Ports::from(Port::new(0)?).with(Port::new(1)?);
     let accepted = send(gateway, "13800138000", 7).await?;

@@ -1,10 +1,10 @@
-//! A way between a client and an emulator on which tokio's time passes, and nowhere else.
+//! A network between a client and an emulator, in which tokio's time passes only while messages are in flight.
 //!
-//! The clock stands still but for what this moves it: while a request or an answer is under way, by as much as the test says;
-//! and when the client has what it asked for, step by step, until it asks again. So its own timers run, and no limit of its own
-//! runs out since the machine is slow: that makes it rest longer, at most.
+//! The clock is paused, and only this module advances it: while a request or a response is in flight, by the duration that the
+//! test sets; and while the client is idle, step by step, until its next request. So the client's timers run, and a slow
+//! machine does not make its time limits expire.
 
-use super::framing::{answer, request};
+use super::framing::{request, response};
 use std::{
     collections::HashMap,
     io,
@@ -19,34 +19,34 @@ use tokio::{
     time::{Instant, advance},
 };
 
-/// By how much time passes at once while the client wants nothing.
+/// The step by which time advances while the client is idle.
 const STEP: Duration = Duration::from_millis(100);
-/// How often tasks that are ready have their turn within a step.
+/// The number of turns that ready tasks get within a step.
 const TURNS: u32 = 8;
 
-/// What is about to go one way.
+/// A message in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leg {
     /// A request without a nonce.
     Bare,
-    /// A request whose nonce was issued so long ago.
+    /// A request with a nonce of this age.
     Login { age: Duration, unused: bool },
-    /// Any answer.
-    Answer,
+    /// Any response.
+    Response,
 }
 
-/// How often nonces came to their end, by where.
+/// The numbers of nonces that expired, by place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// While a request was under way, whose nonce had been accepted before.
+    /// While a request with a used nonce was in flight.
     pub under_way: u64,
-    /// While the client had nothing under way.
+    /// While the client was idle.
     pub at_rest: u64,
     /// Between the challenge and the arrival of the first request with it.
     pub unused: u64,
 }
 
-/// A running way. It ends, and its connections close, when it is dropped.
+/// A running network. Dropping it ends it and closes its connections.
 pub struct NetworkProfile {
     addr: SocketAddr,
     ends: Arc<Mutex<Ends>>,
@@ -54,8 +54,8 @@ pub struct NetworkProfile {
 }
 
 impl NetworkProfile {
-    /// Starts a way to a gateway whose nonces live so long; `time` says how long each leg takes. One connection is served at
-    /// a time. tokio's clock is to be stopped.
+    /// Starts a network to a gateway whose nonces are valid for `life`; `time` returns the duration of each leg. One connection
+    /// is served at a time. tokio's clock must be stopped.
     pub async fn start(
         gateway: SocketAddr,
         life: Duration,
@@ -105,20 +105,20 @@ struct Traffic {
     life: Duration,
     time: Box<dyn FnMut(Leg) -> Duration + Send>,
     nonces: HashMap<String, Nonce>,
-    /// When the nonce was issued that was accepted last, if it was still good when the answer had come back.
+    /// The issue time of the nonce that was accepted last, if it was still valid when the response had arrived.
     last: Option<Instant>,
     ends: Arc<Mutex<Ends>>,
 }
 
 impl Traffic {
-    /// Passes requests and answers on until either side closes.
+    /// Forwards requests and responses until either side closes.
     async fn pass(&mut self, mut client: TcpStream, gateway: SocketAddr) -> io::Result<()> {
         let mut server = TcpStream::connect(gateway).await?;
         let mut ahead = Vec::new();
         let mut rests = false;
         loop {
             let request = if rests {
-                when_it_comes(request(&mut client, &mut ahead)).await?
+                advancing_until(request(&mut client, &mut ahead)).await?
             } else {
                 request(&mut client, &mut ahead).await?
             };
@@ -128,23 +128,23 @@ impl Traffic {
             let nonce = nonce(&request);
             self.travel(nonce.as_deref()).await;
             server.write_all(&request).await?;
-            let (answer, closes) = answer(&mut server).await?;
-            rests = !answer.starts_with(b"HTTP/1.1 401");
+            let (response, closes) = response(&mut server).await?;
+            rests = !response.starts_with(b"HTTP/1.1 401");
             if rests {
                 self.used(nonce);
             } else {
-                self.issued(&answer);
+                self.issued(&response);
             }
-            advance((self.time)(Leg::Answer)).await;
+            advance((self.time)(Leg::Response)).await;
             self.last = self.last.filter(|issued| issued.elapsed() < self.life);
-            client.write_all(&answer).await?;
+            client.write_all(&response).await?;
             if closes {
                 return Ok(());
             }
         }
     }
 
-    /// Lets a request take its time.
+    /// Advances the time by the duration of a request.
     async fn travel(&mut self, nonce: Option<&str>) {
         let Some(nonce) = nonce.and_then(|nonce| self.nonces.get(nonce)) else {
             return advance((self.time)(Leg::Bare)).await;
@@ -166,15 +166,15 @@ impl Traffic {
         });
     }
 
-    fn issued(&mut self, answer: &[u8]) {
-        if let Some(nonce) = nonce(answer) {
+    fn issued(&mut self, response: &[u8]) {
+        if let Some(nonce) = nonce(response) {
             self.nonces.insert(nonce, Nonce { issued: Instant::now(), unused: true });
         }
     }
 }
 
-/// Waits for a request, and lets time pass until it comes.
-async fn when_it_comes<T>(request: impl Future<Output = T>) -> T {
+/// Waits for a request, and advances the time until it arrives.
+async fn advancing_until<T>(request: impl Future<Output = T>) -> T {
     let mut request = std::pin::pin!(request);
     loop {
         tokio::select! {
@@ -192,7 +192,7 @@ async fn step() {
     advance(STEP).await;
 }
 
-/// The nonce in a head.
+/// Returns the nonce in a head.
 fn nonce(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let (_, rest) = text.split_once(" nonce=\"")?;

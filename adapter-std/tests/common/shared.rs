@@ -1,4 +1,4 @@
-//! What the tests of both clients share.
+//! Helpers of the tests of both clients.
 
 use gateway_emulator::{Options, Quirks};
 
@@ -12,7 +12,7 @@ pub fn recipient(number: &str, id: i64) -> Recipient<'_> {
     Recipient::new(Number::new(number).unwrap()).user_id(UserId::new(id).unwrap())
 }
 
-/// Keeps tokio's clock from going on by itself. It goes on when this is dropped.
+/// Keeps tokio's clock from advancing by itself. Dropping it resumes the clock.
 pub struct Stopped {
     _release: std::sync::mpsc::Sender<()>,
 }
@@ -23,7 +23,7 @@ impl Drop for Stopped {
     }
 }
 
-/// Stops tokio's clock, and keeps it from leaping ahead while sockets are waited for.
+/// Stops tokio's clock, and keeps it from advancing while a socket is awaited.
 pub fn stop_the_clock() -> Stopped {
     let (release, released) = std::sync::mpsc::channel();
     tokio::task::spawn_blocking(move || released.recv());
@@ -31,7 +31,7 @@ pub fn stop_the_clock() -> Stopped {
     Stopped { _release: release }
 }
 
-/// The quirks that leave a gateway of use, each alone, and all that were observed together.
+/// The quirks with which a gateway is usable, each alone, and all observed ones together.
 pub fn usable_quirks() -> Vec<(String, Quirks)> {
     let mut all = vec![("observed".to_owned(), Quirks::observed())];
     for name in Quirks::names() {

@@ -1,6 +1,6 @@
-//! What the messenger's tests share.
+//! Helpers of the messenger's tests.
 
-// Each test program uses its own part of it.
+// Each test program uses a part of it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 use std::{future::pending, time::Duration};
@@ -13,12 +13,12 @@ use sms_gateway::{
 };
 use tokio::runtime::{self, Runtime};
 
-/// A gateway that lives a thousand times as fast as others.
+/// Options of a gateway that runs a thousand times as fast as usual.
 pub fn options() -> Options {
     Options { speed: 1000.0, ..Options::default() }
 }
 
-/// Waits a thousandth as long as usual.
+/// Intervals of a thousandth of the usual length.
 pub fn timing() -> Timing {
     let usual = Timing::default();
     let short = |wait: Duration| wait / 1000;
@@ -54,7 +54,7 @@ pub fn sms(number: &str, text: &str) -> Sms {
     Sms::new(number, text).unwrap()
 }
 
-/// A message's end, of which note is taken.
+/// Waits for a message's outcome and acknowledges it.
 pub async fn end(handle: Handle) -> Message {
     let message = handle.outcome().await.unwrap();
     handle.acknowledge();
@@ -65,14 +65,14 @@ pub fn runtime() -> Runtime {
     runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// A life of a messenger that ends without a word: all that it does is dropped where it stands.
+/// Runs a messenger until the closure returns, and then drops everything at once, without a shutdown.
 pub fn life<T>(builder: Builder, live: impl AsyncFnOnce(Messenger, Vec<Handle>) -> T) -> T {
     let runtime = runtime();
     runtime.block_on(async {
         let (messenger, handles) = builder.start().await.unwrap();
         let keep = messenger.clone();
         let result = live(messenger, handles).await;
-        // So that it is not shut down before the runtime ends.
+        // The messenger is not shut down before the runtime ends.
         tokio::spawn(async move {
             let _keep = keep;
             pending::<()>().await;

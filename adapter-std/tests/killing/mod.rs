@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::following::builder;
 
-/// Where a child finds the gateway and its files.
+/// The variables with the gateway and the files for a child.
 const URL: &str = "SMS_GATEWAY_TEST_URL";
 const FOLDER: &str = "SMS_GATEWAY_TEST_FOLDER";
 
@@ -28,7 +28,7 @@ pub fn setting() -> Option<(Builder, Notes)> {
     Some((builder(&url).store(store), Notes::open(&folder.join("notes"))))
 }
 
-/// What a child has taken note of, a line each, before it acknowledged that.
+/// The records that a child wrote, a line each, before it acknowledged them.
 pub struct Notes {
     file: Mutex<File>,
     pub before: BTreeMap<String, String>,
@@ -79,7 +79,7 @@ impl Life {
         Self { child, lines }
     }
 
-    /// Kills it; gives what it had said and nobody has read.
+    /// Kills the child and returns its unread output.
     pub async fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -18,16 +18,16 @@ use tokio::{
 
 use crate::stage::Stage;
 
-/// How long messages are followed, by the gateway's clock.
+/// The maximum time for which messages are tracked, by the gateway's clock.
 const LIMIT: u32 = 90;
-/// How many of the messages that came in are kept.
+/// The maximum number of incoming messages that are kept.
 const NEWEST: usize = 3;
 
-/// What is known at the end.
+/// The state at the end.
 pub(crate) struct Story {
     /// Of the messages, in their order.
     pub(crate) outcomes: Vec<Message>,
-    /// The newest that came in.
+    /// The newest incoming messages.
     pub(crate) newest: VecDeque<[String; 3]>,
 }
 
@@ -85,7 +85,7 @@ async fn hear(place: usize, mut handle: Handle, news: Sender<(usize, Message)>) 
 }
 
 impl Stage {
-    /// Whether all has come to its end, Ann's answer included.
+    /// Whether all messages are finished and Ann has replied.
     fn is_told(&self, story: &Story) -> bool {
         let is_answered = self.played.is_none() || !story.newest.is_empty();
         is_answered && story.outcomes.iter().all(|message| message.is_final)
@@ -105,7 +105,7 @@ impl Stage {
         Some(format!("{name}{space}  {}", outcome::line(&message)))
     }
 
-    /// Keeps the newest. On a real gateway all that ever came in comes first.
+    /// Keeps the newest. A real gateway returns its whole inbox first.
     fn take(&self, story: &mut Story, sms: Incoming) -> Option<String> {
         let line = format!("from {}: {}", escape(&sms.number), escape(&sms.text));
         let time = sms.time.map(|time| time.to_string()).unwrap_or_default();

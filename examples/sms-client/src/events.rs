@@ -1,4 +1,4 @@
-//! What happens, as lines for people and as objects for scripts.
+//! Events, as lines for people and as objects for scripts.
 
 use serde::Serialize;
 use sms_client::{
@@ -29,7 +29,7 @@ pub(crate) enum Happened<'a> {
     Library(&'a Event),
 }
 
-/// What became of a message.
+/// An update of a message.
 #[derive(Serialize)]
 pub(crate) struct Change<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ pub(crate) struct Change<'a> {
     task_id: Option<i64>,
     #[serde(flatten)]
     sent: Option<Sent>,
-    /// How many segments.
+    /// The number of delivered segments.
     delivered: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<u32>,
@@ -69,7 +69,7 @@ struct Sent {
 }
 
 impl<'a> Change<'a> {
-    /// Of a message that is known by its number or by a reference.
+    /// Creates an update of a message with a number or a reference.
     pub(crate) fn new(number: Option<&'a str>, reference: Option<&'a str>, message: &'a Message) -> Self {
         let (error_code, status_code) = match message.failure {
             Some(Failure::Refused(code)) => (Some(code), None),
@@ -111,11 +111,11 @@ impl<'a> Change<'a> {
 }
 
 impl Happened<'_> {
-    /// For people: a line, or several where it is too long for one.
+    /// Returns the event for people: a line, or several if it is too long for one.
     pub(crate) fn lines(&self) -> String {
         let line = self.line();
         let escaped = escape(&line);
-        // The first line has more room than it takes, since only what follows is indented.
+        // The first line has spare columns, because only the later ones are indented.
         wrap(&escaped, SCREEN - INDENT.len()).join(&format!("\n{INDENT}"))
     }
 

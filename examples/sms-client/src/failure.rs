@@ -1,4 +1,4 @@
-//! What ends the program early: one line for people, one number for scripts.
+//! The errors that end the program early: one line for people, one number for scripts.
 
 use std::{fmt, io, process::ExitCode};
 
@@ -12,32 +12,32 @@ use sms_gateway::{
 /// The exit status, as the help lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// The output can't be written, or the store not used.
+    /// The output cannot be written, or the store cannot be used.
     Output = 1,
     /// Wrong usage, or an input that breaks a limit; nothing was sent.
     Usage = 2,
     /// The gateway refused.
     Refused = 3,
-    /// The gateway was not reached or not in time, or it refused the login.
+    /// The gateway was unreachable or too slow, or it refused the login.
     Transport = 4,
-    /// The answer can't be read.
+    /// The response cannot be read.
     Unreadable = 5,
-    /// Messages have come to another end than was asked for.
+    /// Messages have another outcome than requested.
     Failed = 6,
-    /// What became of messages was not waited for, or they were not sent.
+    /// The outcome of messages is still open, or they were not sent.
     Open = 7,
 }
 
-/// Why the program ends early.
+/// The reason the program ends early.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Nobody reads the output any more, which is no fault.
+    /// The reader of the output has closed it, which is not an error.
     PipeClosed,
-    /// Something to be told.
+    /// An error with a message.
     Told {
-        /// With which status.
+        /// The exit status.
         exit: Exit,
-        /// What, in a line.
+        /// The message, in one line.
         line: String,
     },
 }
@@ -51,7 +51,7 @@ impl Failure {
         Self::new(Exit::Usage, line)
     }
 
-    /// The status that the program ends with.
+    /// Returns the exit status of the program.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::PipeClosed => ExitCode::SUCCESS,
@@ -102,7 +102,7 @@ impl From<StartError> for Failure {
     }
 }
 
-/// The messenger does not end by itself unless its store fails.
+/// A messenger ends by itself only if its store fails.
 impl From<Closed> for Failure {
     fn from(error: Closed) -> Self {
         Self::new(Exit::Output, chain(&error))

@@ -1,4 +1,4 @@
-//! A messenger, and what its messages' handles tell.
+//! The start of a messenger, and the updates of its messages.
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -20,16 +20,16 @@ use tokio::{
 use crate::failure::{Exit, chain};
 use crate::{args::Connection, connect, failure::Failure};
 
-/// How a messenger is started.
+/// The settings of a messenger.
 pub(crate) struct Plan<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) store: Option<&'a Path>,
-    /// Between two questions for what became of messages.
+    /// The interval between two queries of results.
     pub(crate) interval: Option<Duration>,
 }
 
 impl Plan<'_> {
-    /// Starts a messenger with what the store holds, and gives handles of that.
+    /// Starts a messenger, and returns handles of the stored messages.
     pub(crate) async fn start(
         &self,
         gateway: Gateway,
@@ -63,7 +63,7 @@ fn open(_: &Path, _: &str) -> Result<Box<dyn Store>, Failure> {
     Err(Failure::usage("this build can't use --store: build it with --features store (Rust 1.90 or later)"))
 }
 
-/// Listens to handles, each by its place among them.
+/// Receives the updates of handles, each with the index of its handle.
 pub(crate) struct Listeners {
     news: Receiver<(usize, Message)>,
     tasks: JoinSet<(usize, Handle)>,
@@ -80,12 +80,12 @@ impl Listeners {
         Self { news, tasks, ended: HashMap::new() }
     }
 
-    /// What is known of a message first, or has changed; `None` behind the ends of all, or that of the messenger.
+    /// Returns the next update of a message; `None` after all messages or the messenger have ended.
     pub(crate) async fn next(&mut self) -> Option<(usize, Message)> {
         self.news.recv().await
     }
 
-    /// The handle of a message whose end was told.
+    /// Returns the handle of a message whose end was reported.
     pub(crate) async fn ended(&mut self, place: usize) -> Option<Handle> {
         loop {
             if let Some(handle) = self.ended.remove(&place) {
@@ -95,7 +95,7 @@ impl Listeners {
         }
     }
 
-    /// Ends it, and gives the handles that were not asked for, in their order.
+    /// Ends the updates, and returns the remaining handles in order.
     pub(crate) async fn stop(mut self) -> Vec<(usize, Handle)> {
         self.news.close();
         drop(self.news);

@@ -4,7 +4,7 @@
 
 mod plan;
 
-use super::framing::{answer, is_closed, request};
+use super::framing::{is_closed, request, response};
 use plan::{Fault, Plan};
 use std::{
     io,
@@ -23,7 +23,7 @@ pub use plan::{Counts, Faults, Kind, Stage};
 pub struct Proxy {
     target: SocketAddr,
     plan: Arc<Mutex<Plan>>,
-    /// Keeps the port while nobody listens.
+    /// Keeps the port while nothing listens.
     holder: TcpSocket,
     accepting: JoinHandle<()>,
 }
@@ -95,7 +95,7 @@ fn listen(holder: &TcpSocket, target: SocketAddr, plan: Arc<Mutex<Plan>>) -> Joi
     })
 }
 
-/// Passes requests and answers on until either side closes or a fault ends it.
+/// Passes requests and responses on until either side closes or a fault ends it.
 async fn relay(mut client: TcpStream, target: SocketAddr, plan: Arc<Mutex<Plan>>) {
     let fault = plan.lock().unwrap().connection();
     if let Some(fault) = fault {
@@ -114,7 +114,7 @@ async fn relay(mut client: TcpStream, target: SocketAddr, plan: Arc<Mutex<Plan>>
     }
 }
 
-/// Passes a request and its answer on, up to where a fault strikes.
+/// Passes a request and its response on, up to where a fault strikes.
 async fn exchange(
     client: &mut TcpStream,
     server: &mut TcpStream,
@@ -136,19 +136,19 @@ async fn exchange(
         return Ok(Some(fault));
     }
     server.write_all(&request).await?;
-    // What is lost of an answer was carried out: it has been read here.
-    let (answer, last) = tokio::select! {
-        answer = answer(server) => answer?,
+    // The request was carried out even if its response is cut: the response was read here.
+    let (response, last) = tokio::select! {
+        response = response(server) => response?,
         () = is_closed(client) => return Err(closed()),
     };
     if let Some(fault) = at(Stage::BeforeAnswer) {
         return Ok(Some(fault));
     }
     if let Some(fault) = at(Stage::AmidAnswer) {
-        client.write_all(fault.part_of(&answer)).await?;
+        client.write_all(fault.part_of(&response)).await?;
         return Ok(Some(fault));
     }
-    client.write_all(&answer).await?;
+    client.write_all(&response).await?;
     if last && fault.is_none() { Err(closed()) } else { Ok(fault) }
 }
 

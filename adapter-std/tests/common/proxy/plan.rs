@@ -7,19 +7,19 @@ use std::collections::BTreeMap;
 pub enum Stage {
     /// The connection stands, and nothing is read from it.
     Connected,
-    /// The client has sent its request, of which nothing goes on.
+    /// The client has sent its request, and nothing of it is forwarded.
     BeforeRequest,
-    /// Some of the request goes on, not all.
+    /// A part of the request is forwarded.
     AmidRequest,
-    /// The request was answered, and nothing of that goes on.
+    /// The gateway has responded, and nothing of the response is forwarded.
     BeforeAnswer,
-    /// Some of the answer goes on, not all.
+    /// A part of the response is forwarded.
     AmidAnswer,
-    /// All went on, and the connection is of no use any more.
+    /// Everything was forwarded, and the connection fails after it.
     AfterAnswer,
 }
 
-/// What happens to the connection.
+/// The fate of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// It closes in order.
@@ -56,7 +56,7 @@ impl Faults {
         Self::default()
     }
 
-    /// Each fault at each stage for so many in a thousand.
+    /// Each fault at each stage with this probability, in thousandths.
     pub fn everywhere(per_mille: u64) -> Self {
         let each = |stage| Kind::ALL.map(|kind| ((stage, kind), per_mille));
         Self { per_mille: Stage::ALL.into_iter().flat_map(each).collect() }
@@ -69,7 +69,7 @@ impl Faults {
     }
 }
 
-/// What has happened.
+/// The faults that occurred.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     /// Faults by stage and kind.
@@ -113,12 +113,12 @@ impl Plan {
         Self { rng: seed, faults, counts: Counts::default() }
     }
 
-    /// What strikes a new connection at once.
+    /// The fault of a new connection.
     pub(super) fn connection(&mut self) -> Option<Fault> {
         self.draw(|stage| stage == Stage::Connected)
     }
 
-    /// What strikes a request.
+    /// The fault of a request.
     pub(super) fn request(&mut self) -> Option<Fault> {
         let fault = self.draw(|stage| stage != Stage::Connected);
         self.counts.passed += u64::from(fault.is_none());

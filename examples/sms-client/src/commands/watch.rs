@@ -15,7 +15,7 @@ use crate::{
     output::Output,
 };
 
-/// Prints what happens until it is stopped.
+/// Prints events until it is stopped.
 pub(crate) async fn watch(
     asked: &Watch,
     connection: &Connection,
@@ -27,7 +27,7 @@ pub(crate) async fn watch(
     let (messenger, handles) = plan.start(gateway, |builder| builder.incoming(true)).await?;
     let is_seen = io::stderr().is_terminal();
     if is_seen {
-        // Else nobody knows whether it works, until something happens.
+        // Until the first event, this line is the only sign that it works.
         let _ = writeln!(io::stderr(), "watching {}; Ctrl-C ends it", connect::url(connection)?);
     }
     let references = handles.iter().map(|handle| handle.reference().map(ToOwned::to_owned)).collect();
@@ -36,7 +36,7 @@ pub(crate) async fn watch(
         done = watcher.listen(&messenger) => done,
         () = interrupts.next() => {
             if is_seen {
-                // Behind the ^C that the terminal shows.
+                // After the ^C that the terminal shows.
                 let _ = writeln!(io::stderr());
             }
             Ok(())
@@ -55,7 +55,7 @@ struct Watcher<'a> {
 }
 
 impl Watcher<'_> {
-    /// Until the output or the gateway fails for good. What is stopped in between is told again after a restart.
+    /// Prints events until the output or the gateway fails for good. Unacknowledged events are reported again after a restart.
     async fn listen(&mut self, messenger: &Messenger) -> Result<(), Failure> {
         let (Some(mut inbox), Some(mut events)) = (messenger.incoming(), messenger.events()) else {
             return Ok(());
@@ -63,7 +63,7 @@ impl Watcher<'_> {
         let mut health = messenger.health();
         loop {
             tokio::select! {
-                // Why nothing goes on is told before what goes on again.
+                // An error is reported before the updates that follow its end.
                 biased;
                 Ok(()) = health.changed() => {
                     let now = health.borrow_and_update().clone();
@@ -75,7 +75,7 @@ impl Watcher<'_> {
                     sms.acknowledge();
                 }
                 Some(event) = events.next() => self.output.happened(&Happened::Library(&event))?,
-                // The messenger has ended; it is asked why.
+                // The messenger has ended; its shutdown returns the reason.
                 else => return Ok(()),
             }
         }
