@@ -5,7 +5,7 @@
 mod common;
 
 use common::{
-    mock::{Mock, Reply, Road, Then},
+    mock::{Mock, NetworkProfile, Reply, Then},
     send,
 };
 use sms_gateway_embassy::{
@@ -30,7 +30,7 @@ async fn memory_after_a_basic_login() {
     };
     let mut memory: Memory = Memory::new();
     let mut entropy = || 0;
-    let mock = Mock::new(device, Road::default());
+    let mock = Mock::new(device, NetworkProfile::default());
     let mut gateway = Gateway::new(mock, "box", memory.buffers(), &mut entropy)
         .credentials("admin", "hunter2")
         .allow_basic(true);

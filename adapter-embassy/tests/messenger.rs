@@ -10,7 +10,7 @@ use common::{
     drive, gateway,
     mock::{Device, Mock, Reply, Then},
     mocked,
-    station::Station,
+    sending_gateway::SendingGateway,
     stop_the_clock,
     tcp::Tcp,
 };
@@ -172,7 +172,7 @@ async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_storing_was_dropped_is_not_sent() {
-    let (mock, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
+    let (mock, gateway) = mocked(device::Gateway::default(), common::mock::NetworkProfile::default());
     let settings = Settings { incoming: false, ..Settings::default() };
     let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), settings);
     messenger.start().await.unwrap();
@@ -187,7 +187,7 @@ async fn a_message_whose_storing_was_dropped_is_not_sent() {
 }
 
 fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
-    let (mock, gateway) = mocked(mock_device, common::mock::Road::default());
+    let (mock, gateway) = mocked(mock_device, common::mock::NetworkProfile::default());
     let store = RamStore::new(vec![0; 100].leak());
     let messenger = Messenger::new(gateway, store, buffers(), Settings::default());
     (mock, messenger)
@@ -260,7 +260,7 @@ async fn ram_keeps_texts_until_they_are_forgotten() {
 /// Works until a message is in this state, and tells how many texts are stored then.
 async fn texts_at(device: impl Device + 'static, state: State) -> usize {
     let disk = Disk::default();
-    let (_, gateway) = mocked(device, common::mock::Road::default());
+    let (_, gateway) = mocked(device, common::mock::NetworkProfile::default());
     let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(disk.texts(), 1);
@@ -281,10 +281,10 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
     };
     assert_eq!(texts_at(refuses, State::Failed).await, 0, "refused");
     // The answer to its submission is lost.
-    let lossy = |station: &Station| {
-        let mut station = station.clone();
+    let lossy = |gateway_device: &SendingGateway| {
+        let mut gateway_device = gateway_device.clone();
         move |request: &str| {
-            let reply = station.answer(request);
+            let reply = gateway_device.answer(request);
             if reply.bytes.windows(7).any(|bytes| bytes == b"task_id") {
                 Reply::new("", Then::Close)
             } else {
@@ -292,12 +292,12 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
             }
         }
     };
-    let station = Station::default();
-    assert_eq!(texts_at(lossy(&station), State::Uncertain).await, 1, "it may be needed");
-    assert_eq!(texts_at(lossy(&station), State::Delivered).await, 0, "found");
+    let gateway_device = SendingGateway::default();
+    assert_eq!(texts_at(lossy(&gateway_device), State::Uncertain).await, 1, "it may be needed");
+    assert_eq!(texts_at(lossy(&gateway_device), State::Delivered).await, 0, "found");
 
     let disk = Disk::default();
-    let (_, gateway) = mocked(Station::default(), common::mock::Road::default());
+    let (_, gateway) = mocked(SendingGateway::default(), common::mock::NetworkProfile::default());
     let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     let id = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(messenger.stop(id), StopResult::Stopped);
@@ -311,7 +311,7 @@ async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
     let too_long = |needed| Text::TooLong { needed };
     let (number, smsc) = (Text::Exact("10086"), Text::Exact("1"));
     for (size, number, smsc) in [(4, too_long(5), smsc), (5, number, too_long(6)), (6, number, smsc)] {
-        let (_, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
+        let (_, gateway) = mocked(device::Gateway::default(), common::mock::NetworkProfile::default());
         let buffers = MessengerBuffers { incoming: vec![0; size].leak(), ..buffers() };
         let mut messenger = Messenger::new(gateway, Disk::default(), buffers, SETTINGS());
         let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
@@ -324,7 +324,7 @@ async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
         ),
         _ => device::truth(request),
     };
-    let (_, gateway) = mocked(missing, common::mock::Road::default());
+    let (_, gateway) = mocked(missing, common::mock::NetworkProfile::default());
     let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), SETTINGS());
     let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
     assert_eq!((sms.number, sms.smsc), (Text::Missing, Text::Missing));

@@ -6,7 +6,7 @@ mod common;
 
 use common::{
     device, gateway,
-    mock::{Device, Mock, MockError, Reply, Road, Then},
+    mock::{Device, Mock, MockError, NetworkProfile, Reply, Then},
     mocked, send, stranger,
 };
 use embassy_time::Instant;
@@ -27,7 +27,7 @@ fn anyone(request: &str) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_leaves_in_one_write_on_a_connection_that_is_kept() {
-    let (mock, mut gateway) = mocked(device::Gateway::default(), Road::default());
+    let (mock, mut gateway) = mocked(device::Gateway::default(), NetworkProfile::default());
     send(&mut gateway, "10086", 1).await.unwrap();
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms", "query_sms_in_queue"]);
@@ -45,8 +45,10 @@ async fn a_request_leaves_in_one_write_on_a_connection_that_is_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn single_bytes_both_ways_and_a_moment_for_each() {
-    let (mock, mut gateway) =
-        mocked(device::Gateway::default(), Road { piece: 1, waits: true, ..Road::default() });
+    let (mock, mut gateway) = mocked(
+        device::Gateway::default(),
+        NetworkProfile { piece: 1, waits: true, ..NetworkProfile::default() },
+    );
     send(&mut gateway, "10086", 1).await.unwrap();
     let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
     let mut ports = Vec::new();
@@ -68,7 +70,7 @@ async fn limits_end_waits() {
         ("HTTP/1.1 2", lost(Wait::Response, timeouts.response), 2),
         (head, lost(Wait::Body, timeouts.idle), 4),
     ] {
-        let mock = Mock::new(move |_: &str| Reply::new(bytes, Then::Stall), Road::default());
+        let mock = Mock::new(move |_: &str| Reply::new(bytes, Then::Stall), NetworkProfile::default());
         let mut gateway = stranger(mock.clone(), "box").timeouts(timeouts);
         let begin = Instant::now();
         assert_eq!(gateway.query_sms_in_queue().await, Err(expected));
@@ -81,12 +83,12 @@ async fn limits_end_waits() {
 #[tokio::test(start_paused = true)]
 async fn connecting_has_a_limit_too_and_so_has_the_question_for_a_challenge() {
     let limit = std::time::Duration::from_secs(10);
-    let (mock, mut gateway) = mocked(anyone, Road { stalls: true, ..Road::default() });
+    let (mock, mut gateway) = mocked(anyone, NetworkProfile { stalls: true, ..NetworkProfile::default() });
     let begin = Instant::now();
     let fault = Cause::TimedOut { wait: Wait::Connect, limit };
     assert_eq!(gateway.query_sms_in_queue().await, Err(Error::from(Failure::Unreachable(fault))));
     assert_eq!(begin.elapsed().as_secs(), limit.as_secs());
-    mock.set_road(|road| road.stalls = false);
+    mock.set_road(|profile| profile.stalls = false);
     mock.0.borrow_mut().device = Box::new(|_: &str| Reply::new("", Then::Stall));
     let error = send(&mut gateway, "10086", 1).await.unwrap_err();
     assert!(
@@ -108,7 +110,7 @@ async fn an_answer_that_stops_is_told_after_the_records_before_it() {
         let device = move |request: &str| {
             if request.contains("result") { Reply::new(bytes.clone(), then) } else { anyone(request) }
         };
-        let (mock, mut gateway) = mocked(device, Road::default());
+        let (mock, mut gateway) = mocked(device, NetworkProfile::default());
         let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
         assert_eq!(answer.next().await.unwrap().unwrap().port.get(), Some(1));
         assert_eq!(answer.next().await.unwrap().unwrap().port.get(), Some(2));
@@ -139,7 +141,7 @@ fn forgetful(then: Then) -> impl Device {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_went_stale_is_replaced_and_questions_are_asked_again() {
     for then in [Then::Close, Then::Fail] {
-        let (mock, mut gateway) = mocked(forgetful(then), Road::default());
+        let (mock, mut gateway) = mocked(forgetful(then), NetworkProfile::default());
         assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)), "after the probe");
         assert_eq!((mock.targets().len(), mock.connections()), (3, 2));
     }
@@ -148,7 +150,7 @@ async fn a_connection_that_went_stale_is_replaced_and_questions_are_asked_again(
 #[tokio::test(start_paused = true)]
 async fn a_message_is_never_sent_again_blindly() {
     for then in [Then::Close, Then::Fail] {
-        let (mock, mut gateway) = mocked(forgetful(then), Road::default());
+        let (mock, mut gateway) = mocked(forgetful(then), NetworkProfile::default());
         let error = send(&mut gateway, "10086", 1).await.unwrap_err();
         assert!(
             matches!(error, Error { failure: Failure::Lost(_), .. }) && error.may_have_arrived(),
@@ -162,12 +164,12 @@ async fn a_message_is_never_sent_again_blindly() {
 #[tokio::test(start_paused = true)]
 async fn a_message_of_which_nothing_left_is_sent_on_a_new_connection() {
     // What is seen beforehand costs no request at all.
-    let (mock, mut gateway) = mocked(anyone, Road::default());
+    let (mock, mut gateway) = mocked(anyone, NetworkProfile::default());
     gateway.query_sms_in_queue().await.unwrap();
     mock.hang_up(Then::Close);
     send(&mut gateway, "10086", 1).await.unwrap();
     // What is not is told by the first write, which takes nothing.
-    mock.set_road(|road| road.sees_end = false);
+    mock.set_road(|profile| profile.sees_end = false);
     mock.hang_up(Then::Fail);
     send(&mut gateway, "10086", 2).await.unwrap();
     assert_eq!(mock.connections(), 3);
@@ -177,16 +179,16 @@ async fn a_message_of_which_nothing_left_is_sent_on_a_new_connection() {
 #[tokio::test(start_paused = true)]
 async fn writing_that_breaks_off() {
     for limit in 0..300 {
-        let (mock, mut gateway) = mocked(anyone, Road::default());
+        let (mock, mut gateway) = mocked(anyone, NetworkProfile::default());
         gateway.query_sms_in_queue().await.unwrap();
         gateway.close().await;
-        mock.set_road(|road| road.write_limit = Some(limit));
+        mock.set_road(|profile| profile.write_limit = Some(limit));
         let length = mock.requests()[0].len();
         let Err(error) = send(&mut gateway, "10086", 1).await else { break };
         assert_eq!(error.may_have_arrived(), limit > 0, "{error:?} after {limit} of {length}");
         let broken = if limit == 0 { Failure::Unreachable } else { Failure::Lost };
         assert_eq!(error, Error::new(broken(Cause::Transport), Some(MockError::Broken)));
-        mock.set_road(|road| road.write_limit = None);
+        mock.set_road(|profile| profile.write_limit = None);
         send(&mut gateway, "10086", 2).await.unwrap();
         assert!(limit < 299, "it fits by now");
     }
@@ -194,11 +196,11 @@ async fn writing_that_breaks_off() {
 
 #[tokio::test(start_paused = true)]
 async fn no_connection_is_told_and_tried_again_with_the_next_call() {
-    let (mock, mut gateway) = mocked(anyone, Road { refuses: true, ..Road::default() });
+    let (mock, mut gateway) = mocked(anyone, NetworkProfile { refuses: true, ..NetworkProfile::default() });
     let error = send(&mut gateway, "10086", 1).await.unwrap_err();
     assert_eq!(error, Error::new(Failure::Unreachable(Cause::Transport), Some(MockError::Refused)));
     assert!(!error.may_have_arrived() && error.may_pass());
-    mock.set_road(|road| road.refuses = false);
+    mock.set_road(|profile| profile.refuses = false);
     send(&mut gateway, "10086", 1).await.unwrap();
 }
 
@@ -210,13 +212,13 @@ async fn surplus_is_no_part_of_the_next_answer() {
         reply.bytes.extend(surplus.as_bytes());
         reply
     };
-    let (mock, mut gateway) = mocked(behind, Road::default());
+    let (mock, mut gateway) = mocked(behind, NetworkProfile::default());
     for _ in 0..2 {
         assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
     }
     assert_eq!(mock.connections(), mock.closed());
     // Later, it is seen before the next request.
-    let (mock, mut gateway) = mocked(anyone, Road::default());
+    let (mock, mut gateway) = mocked(anyone, NetworkProfile::default());
     for _ in 0..2 {
         assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
         mock.push(surplus.as_bytes());
@@ -226,7 +228,7 @@ async fn surplus_is_no_part_of_the_next_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_read_to_its_end_costs_the_connection() {
-    let (mock, mut gateway) = mocked(anyone, Road { piece: 60, ..Road::default() });
+    let (mock, mut gateway) = mocked(anyone, NetworkProfile { piece: 60, ..NetworkProfile::default() });
     let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
     assert!(answer.next().await.unwrap().is_some());
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
@@ -244,7 +246,7 @@ fn headed(head: &'static str) -> impl Fn(&str) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_without_a_length_ends_with_its_document() {
-    let (mock, mut gateway) = mocked(headed("HTTP/1.1 200 OK"), Road::default());
+    let (mock, mut gateway) = mocked(headed("HTTP/1.1 200 OK"), NetworkProfile::default());
     let begin = Instant::now();
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
     assert_eq!(begin.elapsed().as_millis(), 0, "it is not waited for");
@@ -253,7 +255,8 @@ async fn a_body_without_a_length_ends_with_its_document() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_whose_end_does_not_come_is_waited_for_briefly() {
-    let (mock, mut gateway) = mocked(headed("HTTP/1.1 200 OK\r\nContent-Length: 900"), Road::default());
+    let (mock, mut gateway) =
+        mocked(headed("HTTP/1.1 200 OK\r\nContent-Length: 900"), NetworkProfile::default());
     let begin = Instant::now();
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
     assert_eq!(begin.elapsed().as_millis(), 1000, "of the probe and of the call");
@@ -266,7 +269,7 @@ async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
     let [request, response, record, challenge] = arrays.each_mut().map(Vec::as_mut_slice);
     let mut entropy = || 0;
     let buffers = Buffers { request, response, record, challenge };
-    let mock = Mock::new(device::Gateway::default(), Road::default());
+    let mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
     let mut gateway = Gateway::new(mock, "box", buffers, &mut entropy).credentials("admin", "admin");
     let outcome = async {
         send(&mut gateway, "10086", 1).await?;
@@ -312,7 +315,7 @@ async fn buffers_that_are_too_small_say_which_and_how_much_is_needed() {
 #[tokio::test(start_paused = true)]
 async fn a_host_with_a_line_break_is_not_sent() {
     for host in ["a\r\nX: y", "a b", "é"] {
-        let mock = Mock::new(anyone, Road::default());
+        let mock = Mock::new(anyone, NetworkProfile::default());
         assert_eq!(gateway(mock.clone(), host).query_sms_in_queue().await, Err(Error::from(Failure::Host)));
         assert!(mock.requests().is_empty());
     }
@@ -320,7 +323,7 @@ async fn a_host_with_a_line_break_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_connection_is_used_and_the_next_one_goes_on_with_the_login() {
-    let mock = Mock::new(device::Gateway::default(), Road::default());
+    let mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
     let open = async || {
         let mut mock = mock.clone();
         sms_gateway_embassy::Transport::close(&mut mock).await;
