@@ -145,7 +145,7 @@ impl<T: Transport> Connection<'_, T> {
         let sent = deadline.bound(send(&mut self.transport, request, &mut written)).await;
         let head = match sent {
             Ok(Ok(())) => self.head(deadline).await,
-            // What was under way when the time was over may have been sent.
+            // Bytes that were being written at the deadline may have been sent.
             Err(fault) => return Err(fault.broken(Loss::Lost)),
             Ok(Err(error)) if written == 0 => {
                 return Err(Fault::of_transport(error).broken(Loss::Unsent { kept }));
@@ -165,7 +165,7 @@ impl<T: Transport> Connection<'_, T> {
             return Ok(true);
         }
         self.close().await;
-        // Given up amid connecting, it is closed before the next try.
+        // If this future is dropped while it connects, the next attempt closes the connection first.
         self.state = State::Busy;
         let deadline = Deadline::of(session, Wait::Connect);
         let connected = deadline.bound(self.transport.connect()).await;
@@ -239,7 +239,7 @@ impl<T: Transport> Connection<'_, T> {
     /// Closes the connection, if there is one.
     pub(crate) async fn close(&mut self) {
         if self.state != State::Closed {
-            // Given up amid closing, it is closed again.
+            // If this future is dropped while it closes, the connection is closed again.
             self.state = State::Busy;
             let _ = with_timeout(from_core(DRAIN_TIMEOUT), self.transport.close()).await;
             self.state = State::Closed;

@@ -1,4 +1,4 @@
-//! What can go wrong with a call.
+//! The error of a call.
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ use sms_gateway_core::{Invalid, client::Failure};
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Error<E> {
-    /// Why it failed.
+    /// The reason.
     pub failure: Failure,
     /// The transport's own error, if the connection failed because of one.
     pub transport: Option<E>,
@@ -28,7 +28,7 @@ impl<E> Error<E> {
         self.failure.may_have_arrived()
     }
 
-    /// Whether the same question may succeed later: [`Failure::may_pass`].
+    /// Whether the same request may succeed later: [`Failure::may_pass`].
     pub const fn may_pass(&self) -> bool {
         self.failure.may_pass()
     }

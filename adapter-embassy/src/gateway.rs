@@ -7,10 +7,11 @@ use sms_gateway_core::{
     Ports, TaskId,
     call::{
         AnyCall, Call, CommaEncoding, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
-        QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
+        QuerySmsResult, QueryUssdReply, SendSms, SendUssd, Spec, StopSms,
     },
-    client::{Buffer, Failure, Next, ResponseHead, Session, Site, Timeouts},
-    http::{Credentials, Head, LoginError, basic, request},
+    client::{Accepted, Buffer, Failure, Next, ResponseHead, Session, Site, Sms, Timeouts},
+    http::Credentials,
+    track::Limits,
 };
 
 use crate::{
@@ -21,13 +22,6 @@ use crate::{
 /// The minimum size of the buffer for a record, in bytes. The summary of a response needs it: without it the outcome of a
 /// message that was sent would be unknown.
 const MIN_RECORD: usize = 64;
-/// The maximum length of a request's head without its target, host and `Authorization`, in bytes.
-const HEAD: usize = 98;
-/// The maximum length of a Digest `Authorization` without the target and what is kept of the challenge, in bytes.
-const DIGEST: usize = 86;
-/// The bytes before an `Authorization`'s value.
-const AUTHORIZATION: usize = "\r\nAuthorization: ".len();
-
 /// A gateway: an HTTP client that keeps one connection to it and stays logged in.
 ///
 /// It makes one call at a time, and keeps nothing of a call in the call's future: a future that is dropped costs the connection, which
@@ -53,21 +47,11 @@ pub struct Gateway<'m, T> {
     entropy: &'m mut dyn FnMut() -> u64,
 }
 
-/// What the gateway said of an accepted send_sms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Accepted {
-    /// The number by which the request can be stopped.
-    pub task_id: Option<TaskId>,
-    /// How many messages wait to be sent.
-    pub sms_in_queue: Option<u32>,
-}
-
 impl<'m, T> Gateway<'m, T> {
     /// A gateway reached by a transport that is not connected. Nothing is sent yet.
     ///
     /// `host` is its name or address as it stands in requests, with the port unless it is 80. `entropy` returns a random
-    /// number that nobody else can predict, a new one each time: the login's client nonce.
+    /// number that is unpredictable and new each time: the client nonce of the login.
     pub fn new(
         transport: T,
         host: &'m str,
@@ -137,26 +121,14 @@ impl<'m, T> Gateway<'m, T> {
         self.request.len()
     }
 
-    /// The maximum length of a request's head with the present credentials, whatever challenge the gateway sends.
-    pub(crate) fn max_head_bytes(&self, target: usize) -> usize {
-        let digest = self.session.challenge_len().saturating_add(DIGEST).saturating_add(target);
-        let basic = match self.site.credentials.as_ref().map(|known| basic::authorization(known, &mut [])) {
-            Some(Err(LoginError::TooSmall(error))) => error.needed,
-            _ => 0,
-        };
-        HEAD.saturating_add(target).saturating_add(self.site.host.len()).saturating_add(digest.max(basic))
+    /// Lowers the limits of a messenger to the sizes of the lent buffers.
+    pub(crate) fn fit_limits(&self, limits: &mut Limits, texts: usize) {
+        self.session.fit_limits(limits, &self.site, self.request.len(), texts);
     }
 
-    /// The length of a request with a login like the last one, or without one if there was none.
-    pub(crate) fn request_bytes(&self, call: AnyCall<'_>) -> usize {
-        let Site { host, commas, .. } = self.site;
-        let head = Head { host, commas, ..Head::default() };
-        let plain = request(call, &head, &mut []).map_or_else(|error| error.needed, <[u8]>::len);
-        let login = match self.session.authorization_bytes() {
-            0 => 0,
-            login => AUTHORIZATION.saturating_add(login).saturating_add(target_bytes(call, commas)),
-        };
-        plain.saturating_add(login)
+    /// The length of the request that submits a message alone, as far as it is known.
+    pub(crate) fn submission_bytes(&self, sms: &Sms<'_>) -> usize {
+        self.session.submission_bytes(sms, &self.site)
     }
 
     /// The address that the last response redirected to, if it was a redirect. `None` also if the address found no room in
@@ -184,12 +156,10 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// all the same: look them up by their user_ids before sending again.
     pub async fn send_sms(&mut self, request: &SendSms<'_>) -> Result<Accepted, Error<T::Error>> {
         let mut response = self.call::<_, SendSms<'static>>(request).await?;
-        let summary = response.finish().await?;
-        let task_id = summary.task_id.get().map(TaskId::new);
-        Ok(Accepted { task_id, sms_in_queue: summary.sms_in_queue.get() })
+        Ok(response.finish().await?.into())
     }
 
-    /// Asks what became of messages (document §3).
+    /// Queries the results of messages (document §3).
     ///
     /// # Errors
     /// See [`Error`].
@@ -200,7 +170,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Asks for status reports (document §4).
+    /// Queries status reports (document §4).
     ///
     /// # Errors
     /// See [`Error`].
@@ -211,7 +181,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Asks how many messages wait to be sent (document §5); `None` when the answer does not tell.
+    /// Queries the number of messages in the gateway's queue (document §5); `None` if the response does not contain it.
     ///
     /// # Errors
     /// See [`Error`].
@@ -220,7 +190,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         Ok(response.finish().await?.in_queue.get())
     }
 
-    /// Asks for incoming messages (document §6).
+    /// Queries incoming messages (document §6).
     ///
     /// # Errors
     /// See [`Error`].
@@ -242,7 +212,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Asks for USSD replies (document §8).
+    /// Queries USSD replies (document §8).
     ///
     /// # Errors
     /// See [`Error`]; [`Failure::Invalid`] without a port.
@@ -253,7 +223,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
 
-    /// Stops a task: what of it waits is not sent (document §9).
+    /// Stops a task: those of its messages that are still queued are not sent (document §9).
     ///
     /// # Errors
     /// [`Failure::Refused`] with code 404, from some gateways 486, when there is no such task.
@@ -262,7 +232,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         response.finish().await.map(|_| ())
     }
 
-    /// Asks what ports are and hold (document §10).
+    /// Queries the state of ports and their SIM cards (document §10).
     ///
     /// # Errors
     /// See [`Error`].
@@ -288,12 +258,34 @@ impl<'m, T: Transport> Gateway<'m, T> {
     }
 
     /// Performs the exchanges of a call until its response can be read.
-    pub(crate) async fn send(&mut self, call: AnyCall<'_>) -> Result<(), Error<T::Error>> {
-        if self.session.record_len() < MIN_RECORD {
-            return Err(Failure::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD }.into());
+    async fn send(&mut self, call: AnyCall<'_>) -> Result<(), Error<T::Error>> {
+        self.begin(call.spec(), call.is_repeatable())?;
+        loop {
+            let length = self.write(call)?;
+            if self.exchange(length).await? {
+                return Ok(());
+            }
         }
-        self.session.begin(call.spec(), call.is_repeatable());
-        let mut length = self.write(call)?;
+    }
+
+    /// Begins a call.
+    pub(crate) fn begin(&mut self, spec: &'static Spec, is_repeatable: bool) -> Result<(), Failure> {
+        if self.session.record_len() < MIN_RECORD {
+            return Err(Failure::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD });
+        }
+        self.session.begin(spec, is_repeatable);
+        Ok(())
+    }
+
+    /// Writes the request that is sent next, and returns its length.
+    pub(crate) fn write(&mut self, call: AnyCall<'_>) -> Result<usize, Failure> {
+        let scratch = self.connection.wire.scratch();
+        self.session.write(call, &self.site, now(), scratch, self.request)
+    }
+
+    /// Sends the request that was written, and returns whether its response can be read. Otherwise it must be
+    /// [written](Self::write) and sent again.
+    pub(crate) async fn exchange(&mut self, length: usize) -> Result<bool, Error<T::Error>> {
         loop {
             let request = self.request.get(..length).unwrap_or_default();
             let next = match self.connection.exchange(request, &mut self.session).await {
@@ -304,17 +296,11 @@ impl<'m, T: Transport> Gateway<'m, T> {
                 }
             };
             match next {
-                Next::Read => return Ok(()),
-                Next::Send => length = self.write(call)?,
+                Next::Read => return Ok(true),
+                Next::Send => return Ok(false),
                 Next::Resend => {}
             }
         }
-    }
-
-    /// Writes the request that goes out next, and returns its length.
-    fn write(&mut self, call: AnyCall<'_>) -> Result<usize, Failure> {
-        let scratch = self.connection.wire.scratch();
-        self.session.write(call, &self.site, now(), scratch, self.request)
     }
 
     /// Hands the head of a response to the session. A body without use is read for the sake of the connection.
@@ -343,10 +329,6 @@ impl<'m, T: Transport> Gateway<'m, T> {
     pub(crate) const fn parts(&mut self) -> (&mut Connection<'m, T>, &mut GatewaySession<'m>) {
         (&mut self.connection, &mut self.session)
     }
-}
-
-fn target_bytes(call: AnyCall<'_>, commas: CommaEncoding) -> usize {
-    call.target(commas, &mut []).map_or_else(|error| error.needed, str::len)
 }
 
 /// The time since the start.

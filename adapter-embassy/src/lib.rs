@@ -62,15 +62,16 @@ mod ussd;
 
 pub use crate::{
     error::Error,
-    gateway::{Accepted, Gateway},
+    gateway::Gateway,
     memory::{Buffers, Memory},
-    messenger::{Event, Incoming, Messenger, Room, SendError, Sms, StoreError},
+    messenger::{Event, Messenger, MessengerBuffers},
     response::Response,
     store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},
-    ussd::Ussd,
 };
 /// Either what was waited for or something else: what [`Messenger::next_or`] gives.
 pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
-pub use sms_gateway_core::client::{Buffer, Failure, Health, Timeouts, UssdWait};
+pub use sms_gateway_core::client::{
+    Accepted, Buffer, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd, UssdWait,
+};

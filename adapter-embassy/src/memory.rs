@@ -2,31 +2,31 @@
 
 use core::fmt;
 
-/// The memory that a [`Gateway`](crate::Gateway) works in, lent by the caller. Each has a size of the caller's choice; a call that one is too
-/// small for says which and how much is needed ([`Error::TooSmall`](crate::Error::TooSmall)). [`Memory`] has them all.
+/// The memory that a [`Gateway`](crate::Gateway) works in, lent by the caller, who chooses the sizes. If a buffer is too small for a call,
+/// the error names it and the size that suffices ([`Failure::TooSmall`](crate::Failure::TooSmall)). [`Memory`] contains all buffers.
 pub struct Buffers<'m> {
-    /// Where a request is written, head and body, to leave in one write. At most that is 98 bytes, the host, twice the target, the
-    /// body, and with a login 86 bytes and half of [`challenge`](Self::challenge), or for Basic 6 bytes and 4 for each begun 3 of
-    /// `name:password`. Most gateways' challenges take far less than half of `challenge`.
+    /// The memory for a request, head and body, which leaves in one write. Its maximum length is 98 bytes, the host, twice the target and
+    /// the body. A Digest login adds 86 bytes and half of [`challenge`](Self::challenge), a Basic login 6 bytes and 4 for each started
+    /// group of 3 bytes of `name:password`. Most challenges take far less than half of `challenge`.
     ///
-    /// The longest target, that of get_port_info for all kinds of all ports, has
+    /// The longest target is get_port_info with all kinds and ports:
     /// [`MAX_TARGET_BYTES`](sms_gateway_core::call::MAX_TARGET_BYTES). The body of a send_sms has at most 176 bytes, and for each
-    /// recipient 53, the number and the text as it is in JSON: quotes and line breaks take two bytes, other control characters six. So
-    /// 1024 bytes do for the questions of a [`Messenger`](crate::Messenger) and for messages of 250 bytes, and 2304 for any text of 1500
-    /// without such characters, 2048 with a usual login.
+    /// recipient 53, the number, and the text in JSON: quotes and line breaks take two bytes, other control characters six. So
+    /// 1024 bytes suffice for the queries of a [`Messenger`](crate::Messenger) and for messages of 250 bytes, and 2304 for any text of
+    /// 1500 bytes without such characters, 2048 with a usual login.
     pub request: &'m mut [u8],
-    /// Where the bytes of an answer come in: any size does for any answer; larger is faster. Before that the request's target and login
-    /// are written here: at most twice the target, 86 bytes and half of [`challenge`](Self::challenge), so that 512 bytes do for targets of up
-    /// to 85 bytes, and 872 for all.
+    /// The memory that a response is received into. Any size works for any response; a larger one is faster. The target and the login of
+    /// a request are written here first: at most twice the target, 86 bytes and half of [`challenge`](Self::challenge). So 512 bytes
+    /// suffice for targets of up to 85 bytes, and 872 for all.
     pub response: &'m mut [u8],
-    /// Where one record of an answer is held: at least 64 bytes; 256 do for all but incoming texts. A longer text comes out as
+    /// The memory for one record of a response: at least 64 bytes; 256 suffice for all but incoming texts. A longer text is
     /// [`Text::TooLong`](sms_gateway_core::json::Text::TooLong).
     pub record: &'m mut [u8],
-    /// Where the login's challenge is kept, in one half, and the next one comes in, in the other: 512 bytes do as a rule.
+    /// The memory for the login challenge, in one half, and for the next one that arrives, in the other: 512 bytes usually suffice.
     pub challenge: &'m mut [u8],
 }
 
-/// Arrays for the [`Buffers`] of one gateway. `Memory::new()` has the sizes that do as a rule, 6 KiB together; other sizes are other
+/// Arrays for the [`Buffers`] of one gateway. `Memory::new()` has sizes that usually suffice, 6 KiB in total; other sizes are other
 /// parameters: `Memory::<2048, 1024, 512, 512>::new()`.
 pub struct Memory<
     const REQUEST: usize = 2048,
@@ -43,7 +43,7 @@ pub struct Memory<
 impl<const REQUEST: usize, const RESPONSE: usize, const RECORD: usize, const CHALLENGE: usize>
     Memory<REQUEST, RESPONSE, RECORD, CHALLENGE>
 {
-    /// Memory that holds nothing yet.
+    /// Creates empty memory.
     pub const fn new() -> Self {
         Self {
             request: [0; REQUEST],
@@ -53,7 +53,7 @@ impl<const REQUEST: usize, const RESPONSE: usize, const RECORD: usize, const CHA
         }
     }
 
-    /// Lends it.
+    /// Lends the arrays.
     pub const fn buffers(&mut self) -> Buffers<'_> {
         Buffers {
             request: &mut self.request,
@@ -72,7 +72,7 @@ impl<const REQUEST: usize, const RESPONSE: usize, const RECORD: usize, const CHA
     }
 }
 
-/// Shows sizes: what calls leave behind has secrets among it.
+/// Shows sizes only: the contents include secrets.
 impl fmt::Debug for Buffers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { request, response, record, challenge } = self;
@@ -80,7 +80,7 @@ impl fmt::Debug for Buffers<'_> {
     }
 }
 
-/// Shows sizes, as [`Buffers`] do.
+/// Shows sizes only, as [`Buffers`] do.
 impl<const REQUEST: usize, const RESPONSE: usize, const RECORD: usize, const CHALLENGE: usize> fmt::Debug
     for Memory<REQUEST, RESPONSE, RECORD, CHALLENGE>
 {
@@ -97,7 +97,7 @@ fn show(name: &str, sizes: [usize; 4], f: &mut fmt::Formatter<'_>) -> fmt::Resul
     shown.finish()
 }
 
-/// Copies as many bytes as both have. `copy_from_slice`, where it is not inlined, keeps a panic for lengths that differ.
+/// Copies as many bytes as both slices have. Where `copy_from_slice` is not inlined, its panic for different lengths remains.
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;

@@ -1,4 +1,4 @@
-//! The TCP socket of embassy-net as a transport. All that knows embassy-net is here.
+//! The TCP socket of embassy-net as a transport. Only this module uses embassy-net.
 
 use core::fmt;
 
@@ -11,12 +11,12 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 
 use crate::Transport;
 
-/// How long what is under way may take to leave when a connection is closed, and its reset after that.
+/// The time limit on sending the remaining bytes when a connection is closed, and on the reset after that.
 const CLOSE_LIMIT: Duration = Duration::from_millis(200);
 
-/// A TCP connection to the gateway over embassy-net, opened anew in the same lent buffers whenever that is needed.
+/// A TCP connection to the gateway over embassy-net, opened again in the same lent buffers when needed.
 ///
-/// The stack's runner belongs in a task of its own: what a socket does wakes it, and joined with the socket's task it keeps that from resting.
+/// Run the stack's runner in its own task: a socket wakes it, so in the socket's task it would keep that task awake.
 ///
 /// ```no_run
 /// use sms_gateway_embassy::{Error, Gateway, Memory, net::{Tcp, TcpError}};
@@ -33,14 +33,14 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(200);
 pub struct Tcp<'a> {
     socket: TcpSocket<'a>,
     gateway: IpEndpoint,
-    /// The gateway's name, and who looks it up.
+    /// The gateway's name, and the stack that resolves it.
     #[cfg(feature = "dns")]
     name: Option<(Stack<'a>, &'a str)>,
 }
 
 impl<'a> Tcp<'a> {
-    /// A connection to an address. The buffers are the socket's: what has come in and is not read, and what has not been acknowledged by
-    /// the gateway. A request that is larger than `outgoing` takes as many turns as it needs.
+    /// A connection to an address. The buffers hold bytes that were received and not read, and bytes that the gateway has not
+    /// acknowledged. A request larger than `outgoing` is sent in several pieces.
     pub fn new(
         stack: Stack<'a>,
         gateway: impl Into<IpEndpoint>,
@@ -58,7 +58,7 @@ impl<'a> Tcp<'a> {
         }
     }
 
-    /// A connection to a host by its name, which is looked up each time the connection is opened. An address is a name, too.
+    /// A connection to a host by its name, which is resolved each time the connection is opened. An address is a valid name.
     #[cfg(feature = "dns")]
     pub fn by_name(
         stack: Stack<'a>,
@@ -87,7 +87,7 @@ impl<'a> Tcp<'a> {
     }
 }
 
-/// What goes wrong with a [`Tcp`] connection.
+/// The error of a [`Tcp`] connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -142,7 +142,7 @@ impl Write for Tcp<'_> {
         self.socket.write(buf).await.map_err(TcpError::Connection)
     }
 
-    /// There is nothing to do: what was written leaves by itself. (That of the socket waits for the gateway's acknowledgement.)
+    /// Does nothing: written bytes are sent anyway. (The socket's own `flush` waits for the gateway's acknowledgement.)
     async fn flush(&mut self) -> Result<(), TcpError> {
         Ok(())
     }
@@ -152,13 +152,12 @@ impl Transport for Tcp<'_> {
     async fn connect(&mut self) -> Result<(), TcpError> {
         #[cfg(feature = "dns")]
         self.look_up().await?;
-        // Closing may not have come to its end.
+        // The last close may have been interrupted.
         self.socket.abort();
         self.socket.connect(self.gateway).await.map_err(TcpError::Connect)
     }
 
-    /// Lets leave what is under way, for a moment, ends the connection in order, and then resets what is left of it, so that the socket
-    /// is free.
+    /// Waits a moment for the remaining bytes to be sent and the connection to end, and then resets it, so that the socket is free.
     async fn close(&mut self) {
         self.socket.close();
         let _ = with_timeout(CLOSE_LIMIT, self.socket.flush()).await;

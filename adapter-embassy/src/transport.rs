@@ -1,4 +1,4 @@
-//! What carries the bytes.
+//! The connection that carries requests and responses.
 
 use core::fmt;
 
@@ -11,26 +11,28 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 /// A [`Gateway`](crate::Gateway) drops the futures of these methods when a time limit runs out or its own future is dropped, and closes
 /// the connection then. An implementation need not be of use after that until [`connect`](Self::connect) has opened it anew.
 ///
-/// There is one exception. [`Response::next`](crate::Response::next) may be dropped and called again, and so may the future of a `read`: it must
-/// not take bytes with it. Those of sockets don't; those of TLS libraries may, see [TLS](crate#tls).
+/// There is one exception. The future of [`Response::next`](crate::Response::next) may be dropped and created again, and so may the future of a `read`: it
+/// must not lose bytes. Those of sockets don't; those of TLS libraries may, see [TLS](crate#tls).
 ///
 /// A `write` that fails must have taken nothing of what it was given, and what it has not taken must never reach the gateway: if the first
-/// write on a connection that was kept fails, the request goes out again on a new one, a message to be sent among others. What fails
-/// later, in [`flush`](Write::flush), may have left. TCP sockets keep to that, and [`Opened`] does if what it holds does. A transport
+/// write on a connection that was kept fails, the request is sent again on a new one, even if it submits messages. Bytes whose
+/// [`flush`](Write::flush) fails may have been sent. TCP sockets keep to that, and [`Opened`] does if what it holds does. A transport
 /// that gathers bytes and sends them within a `write` must take them all the same when that fails, and fail in the next call.
 #[allow(async_fn_in_trait)]
 pub trait Transport: Read + Write {
-    /// Opens the connection. It is called when there is none: at first, and after [`close`](Self::close).
+    /// Opens the connection. It is called at first, and after [`close`](Self::close). The gateway drops the future at
+    /// [`Timeouts::connect`](crate::Timeouts::connect).
     ///
     /// # Errors
-    /// When there is no connection.
+    /// If there is no connection.
     async fn connect(&mut self) -> Result<(), Self::Error>;
 
-    /// Closes the connection, however far it has come, and forgets what is under way in it: what the next connection brings is its own.
+    /// Closes the connection in any state and drops its unread bytes, so that the next connection begins empty. The gateway drops the
+    /// future after 500 ms and then calls [`connect`](Self::connect).
     async fn close(&mut self);
 
-    /// Whether a connection that was kept since the last answer can carry another request, as far as can be told without waiting: it is
-    /// open, and nothing has come in, since nothing was asked for.
+    /// Whether a connection that was kept after the last response can carry another request, as far as is known without waiting: it is
+    /// open, and no bytes have arrived, since no request is in flight.
     fn is_ready(&mut self) -> bool {
         true
     }

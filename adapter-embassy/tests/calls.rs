@@ -42,7 +42,7 @@ async fn an_old_ussd_reply_that_does_not_fit_keeps_no_code_from_being_sent() {
     emulator.set_ussd(None, "*1#", &"x".repeat(65));
     emulator.set_ussd(None, "*2#", "short");
     let old = drive(gateway.ussd(port, "*1#", wait, &mut large), 100).await.expect("an end").unwrap();
-    assert_eq!(old, Ussd::Reply(&"x".repeat(65)));
+    assert_eq!(old, Ussd::Reply("x".repeat(65).as_str()));
     let new = drive(gateway.ussd(port, "*2#", wait, &mut small), 100).await.expect("an end").unwrap();
     assert_eq!(new, Ussd::Reply("short"));
 }

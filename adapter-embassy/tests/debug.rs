@@ -5,11 +5,11 @@
 mod common;
 
 use common::{
-    mock::{Mock, Reply, Road, Then},
+    mock::{Mock, NetworkProfile, Reply, Then},
     send,
 };
 use sms_gateway_embassy::{
-    Gateway, Memory, RamStore, Room, Store,
+    Gateway, Memory, MessengerBuffers, RamStore, Store,
     core::track::{PendingReport, Slot},
     store::{Key, Write},
 };
@@ -30,7 +30,7 @@ async fn memory_after_a_basic_login() {
     };
     let mut memory: Memory = Memory::new();
     let mut entropy = || 0;
-    let mock = Mock::new(device, Road::default());
+    let mock = Mock::new(device, NetworkProfile::default());
     let mut gateway = Gateway::new(mock, "box", memory.buffers(), &mut entropy)
         .credentials("admin", "hunter2")
         .allow_basic(true);
@@ -46,10 +46,18 @@ async fn memory_after_a_basic_login() {
 
 #[tokio::test]
 async fn room_and_a_store_with_texts() {
-    let (mut slots, mut early, mut kept) = ([Slot::EMPTY; 2], [PendingReport::EMPTY; 1], [0; 32]);
+    let (mut slots, mut pending_reports, mut kept) = ([Slot::EMPTY; 2], [PendingReport::EMPTY; 1], [0; 32]);
     let (mut texts, mut incoming) = (*b"secret", *b"secret2");
-    let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
-    assert_eq!(format!("{room:?}"), "Room { slots: 2, early: 1, texts: 6, incoming: 7 }");
+    let buffers = MessengerBuffers {
+        slots: &mut slots,
+        pending_reports: &mut pending_reports,
+        texts: &mut texts,
+        incoming: &mut incoming,
+    };
+    assert_eq!(
+        format!("{buffers:?}"),
+        "MessengerBuffers { slots: 2, pending_reports: 1, texts: 6, incoming: 7 }"
+    );
     let mut store = RamStore::new(&mut kept);
     store.save(&[Write { key: Key::Text(1), value: Some(b"secret") }]).await.unwrap();
     assert_eq!(format!("{store:?}"), "RamStore { size: 32, used: 12 }");

@@ -6,7 +6,7 @@ mod common;
 
 use common::{
     device,
-    mock::{Mock, MockError, Road},
+    mock::{Mock, MockError, NetworkProfile},
     mocked, poll_times, queue, recipient, results,
 };
 use sms_gateway_embassy::{
@@ -21,7 +21,7 @@ use std::pin::pin;
 type Client = Gateway<'static, Mock>;
 type Outcome = Result<(), Error<MockError>>;
 
-const ROAD: Road = Road { piece: 200, waits: true, ..Road::CLEAR };
+const PROFILE: NetworkProfile = NetworkProfile { piece: 200, waits: true, ..NetworkProfile::CLEAR };
 
 async fn message(gateway: &mut Client) -> Outcome {
     let recipients = [recipient("10086", 1)];
@@ -45,7 +45,7 @@ async fn dropped_at(
     then: usize,
     life: Option<u32>,
 ) -> bool {
-    let (mock, mut gateway) = mocked(device::Gateway { life, ..device::Gateway::default() }, ROAD);
+    let (mock, mut gateway) = mocked(device::Gateway { life, ..device::Gateway::default() }, PROFILE);
     let ended = match poll_times(pin!(first(&mut gateway)), polls) {
         Some(outcome) => outcome.is_ok(),
         None => false,
@@ -98,7 +98,7 @@ async fn ussd_leaves_a_gateway_of_use_while_it_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn dropped_futures_of_next_lose_nothing() {
-    let (mock, mut gateway) = mocked(device::Gateway::default(), Road { piece: 7, ..ROAD });
+    let (mock, mut gateway) = mocked(device::Gateway::default(), NetworkProfile { piece: 7, ..PROFILE });
     let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
     let mut ports = Vec::new();
     loop {
@@ -118,7 +118,7 @@ async fn dropped_futures_of_next_lose_nothing() {
 async fn wrong_passwords_are_tried_once_even_if_calls_are_dropped() {
     for polls in 0..60 {
         let (mock, mut gateway) =
-            mocked(device::Gateway { refuses: true, ..device::Gateway::default() }, ROAD);
+            mocked(device::Gateway { refuses: true, ..device::Gateway::default() }, PROFILE);
         for _ in 0..6 {
             let _ = poll_times(pin!(message(&mut gateway)), polls);
         }

@@ -10,13 +10,13 @@ use common::{
     drive, gateway,
     mock::{Device, Mock, Reply, Then},
     mocked,
-    station::Station,
+    sending_gateway::SendingGateway,
     stop_the_clock,
     tcp::Tcp,
 };
 use gateway_emulator::{Emulator, Options};
 use sms_gateway_embassy::{
-    Either, Event, Messenger, RamStore, Room, SendError, Sms, Store,
+    Either, Event, Messenger, MessengerBuffers, RamStore, SendError, Sms, Store,
     core::{
         UserId,
         json::Text,
@@ -29,10 +29,10 @@ use std::{
     future::ready,
 };
 
-fn room() -> Room<'static> {
-    Room {
+fn buffers() -> MessengerBuffers<'static> {
+    MessengerBuffers {
         slots: vec![Slot::EMPTY; 8].leak(),
-        early: vec![PendingReport::EMPTY; 4].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; 1500].leak(),
         incoming: vec![0; 512].leak(),
     }
@@ -42,7 +42,7 @@ const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_block: 3,
 
 fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
-    Messenger::new(gateway, store, room(), SETTINGS())
+    Messenger::new(gateway, store, buffers(), SETTINGS())
 }
 
 async fn emulator() -> Emulator {
@@ -140,24 +140,24 @@ async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_storing_was_dropped_is_not_sent() {
-    let (mock, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
+    let (mock, gateway) = mocked(device::Gateway::default(), common::mock::NetworkProfile::default());
     let settings = Settings { incoming: false, ..Settings::default() };
-    let mut messenger = Messenger::new(gateway, Disk::default(), room(), settings);
+    let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), settings);
     messenger.start().await.unwrap();
     assert!(
         common::poll_times(std::pin::pin!(messenger.send(&Sms::new("1", "Hello").unwrap())), 1).is_none()
     );
-    let before = messenger.room();
+    let before = messenger.free_slots();
     let outcome = tokio::time::timeout(std::time::Duration::from_secs(60), messenger.next()).await;
     assert!(outcome.is_err(), "there is nothing to tell");
     assert!(mock.requests().is_empty());
-    assert_eq!(messenger.room(), before + 1);
+    assert_eq!(messenger.free_slots(), before + 1);
 }
 
 fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
-    let (mock, gateway) = mocked(mock_device, common::mock::Road::default());
+    let (mock, gateway) = mocked(mock_device, common::mock::NetworkProfile::default());
     let store = RamStore::new(vec![0; 100].leak());
-    let messenger = Messenger::new(gateway, store, room(), Settings::default());
+    let messenger = Messenger::new(gateway, store, buffers(), Settings::default());
     (mock, messenger)
 }
 
@@ -210,14 +210,14 @@ async fn ram_keeps_texts_until_they_are_forgotten() {
 /// Works until a message is in this state, and tells how many texts are stored then.
 async fn texts_at(device: impl Device + 'static, state: State) -> usize {
     let disk = Disk::default();
-    let (_, gateway) = mocked(device, common::mock::Road::default());
-    let mut messenger = Messenger::new(gateway, disk.clone(), room(), Settings::default());
+    let (_, gateway) = mocked(device, common::mock::NetworkProfile::default());
+    let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(disk.texts(), 1);
     loop {
         match messenger.next().await.unwrap() {
             Event::Update(message) if message.state == state => return disk.texts(),
-            Event::Update(_) | Event::Failing(_) => {}
+            Event::Update(_) | Event::RequestsFailing(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -231,10 +231,10 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
     };
     assert_eq!(texts_at(refuses, State::Failed).await, 0, "refused");
     // The answer to its submission is lost.
-    let lossy = |station: &Station| {
-        let mut station = station.clone();
+    let lossy = |gateway_device: &SendingGateway| {
+        let mut gateway_device = gateway_device.clone();
         move |request: &str| {
-            let reply = station.answer(request);
+            let reply = gateway_device.answer(request);
             if reply.bytes.windows(7).any(|bytes| bytes == b"task_id") {
                 Reply::new("", Then::Close)
             } else {
@@ -242,13 +242,13 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
             }
         }
     };
-    let station = Station::default();
-    assert_eq!(texts_at(lossy(&station), State::Uncertain).await, 1, "it may be needed");
-    assert_eq!(texts_at(lossy(&station), State::Delivered).await, 0, "found");
+    let gateway_device = SendingGateway::default();
+    assert_eq!(texts_at(lossy(&gateway_device), State::Uncertain).await, 1, "it may be needed");
+    assert_eq!(texts_at(lossy(&gateway_device), State::Delivered).await, 0, "found");
 
     let disk = Disk::default();
-    let (_, gateway) = mocked(Station::default(), common::mock::Road::default());
-    let mut messenger = Messenger::new(gateway, disk.clone(), room(), Settings::default());
+    let (_, gateway) = mocked(SendingGateway::default(), common::mock::NetworkProfile::default());
+    let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     let id = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(messenger.stop(id), StopResult::Stopped);
     assert!(matches!(messenger.next().await, Ok(Event::Update(message)) if message.state == State::Stopped));
@@ -258,15 +258,14 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
     // A sender of five bytes, and a message centre of one.
-    for (size, number, smsc, lacks_room) in
-        [(4, "", "1", true), (5, "10086", "", true), (6, "10086", "1", false)]
-    {
-        let (_, gateway) = mocked(device::Gateway::default(), common::mock::Road::default());
-        let room = Room { incoming: vec![0; size].leak(), ..room() };
-        let mut messenger = Messenger::new(gateway, Disk::default(), room, SETTINGS());
+    let too_long = |needed| Text::TooLong { needed };
+    let (number, smsc) = (Text::Exact("10086"), Text::Exact("1"));
+    for (size, number, smsc) in [(4, too_long(5), smsc), (5, number, too_long(6)), (6, number, smsc)] {
+        let (_, gateway) = mocked(device::Gateway::default(), common::mock::NetworkProfile::default());
+        let buffers = MessengerBuffers { incoming: vec![0; size].leak(), ..buffers() };
+        let mut messenger = Messenger::new(gateway, Disk::default(), buffers, SETTINGS());
         let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
-        assert_eq!((sms.number, sms.smsc, sms.lacks_room), (number, smsc, lacks_room));
-        assert_eq!(sms.text, Text::TooLong { needed: number.len() + smsc.len() + 4 });
+        assert_eq!((sms.number, sms.smsc, sms.text), (number, smsc, too_long(10)));
     }
     let missing = |request: &str| match request {
         _ if request.contains("incoming") => Reply::json(
@@ -275,8 +274,8 @@ async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
         ),
         _ => device::truth(request),
     };
-    let (_, gateway) = mocked(missing, common::mock::Road::default());
-    let mut messenger = Messenger::new(gateway, Disk::default(), room(), SETTINGS());
+    let (_, gateway) = mocked(missing, common::mock::NetworkProfile::default());
+    let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), SETTINGS());
     let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
-    assert_eq!((sms.number, sms.smsc, sms.lacks_room), ("", "", false));
+    assert_eq!((sms.number, sms.smsc), (Text::Missing, Text::Missing));
 }

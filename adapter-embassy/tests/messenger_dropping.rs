@@ -7,11 +7,11 @@ mod common;
 use common::{
     disk::Disk,
     gateway,
-    mock::{Mock, Road},
-    station::{Message as Sent, Station},
+    mock::{Mock, NetworkProfile},
+    sending_gateway::{Message as Sent, SendingGateway},
 };
 use sms_gateway_embassy::{
-    Either, Event, Messenger, Room, Sms, Store,
+    Either, Event, Messenger, MessengerBuffers, Sms, Store,
     core::{
         UserId,
         track::{InboxMark, Message, PendingReport, Settings, Slot, State},
@@ -30,7 +30,7 @@ const INCOMING: [&str; 2] = ["first", "second"];
 const SILENCE: Duration = Duration::from_secs(200);
 
 /// Requests and answers come in pieces, and each takes a moment.
-const ROAD: Road = Road { piece: 40, waits: true, ..Road::CLEAR };
+const PROFILE: NetworkProfile = NetworkProfile { piece: 40, waits: true, ..NetworkProfile::CLEAR };
 
 /// Drops what is polled once it was polled so often.
 struct Polls {
@@ -121,15 +121,15 @@ impl Caller {
 type Client<S> = Messenger<'static, 'static, Mock, S>;
 
 /// A messenger over a connection of its own.
-fn start<S: Store>(station: &Station, store: S) -> Client<S> {
-    let room = Room {
+fn start<S: Store>(gateway_device: &SendingGateway, store: S) -> Client<S> {
+    let buffers = MessengerBuffers {
         slots: vec![Slot::EMPTY; 6].leak(),
-        early: vec![PendingReport::EMPTY; 4].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; 200].leak(),
         incoming: vec![0; 100].leak(),
     };
     let settings = Settings { incoming: true, first_block: 3, ..Settings::default() };
-    Messenger::new(gateway(Mock::new(station.clone(), ROAD), "box"), store, room, settings)
+    Messenger::new(gateway(Mock::new(gateway_device.clone(), PROFILE), "box"), store, buffers, settings)
 }
 
 /// Sends all messages, and works until each is at its end and what came in was told. Dropped futures are made anew.
@@ -171,23 +171,23 @@ fn acknowledge<S: Store>(messenger: &mut Client<S>, noted: &Noted) {
 
 /// Takes what is still told, until nothing is for long.
 async fn listen<S: Store>(messenger: &mut Client<S>, caller: &mut Caller) {
-    messenger.gateway().transport().set_road(|road| *road = Road::default());
+    messenger.gateway().transport().set_road(|profile| *profile = NetworkProfile::default());
     while let Either::First(event) = messenger.next_or(sleep(SILENCE)).await.unwrap() {
         let noted = caller.note(&event);
         acknowledge(messenger, &noted);
     }
 }
 
-fn station() -> Station {
-    let station = Station::default();
-    station.0.borrow_mut().incoming = INCOMING.map(str::to_owned).to_vec();
-    station
+fn gateway_device() -> SendingGateway {
+    let gateway_device = SendingGateway::default();
+    gateway_device.0.borrow_mut().incoming = INCOMING.map(str::to_owned).to_vec();
+    gateway_device
 }
 
 /// Nothing was lost, nothing sent twice, and nothing told more often than so many times more than once. Of messages that were not taken
 /// the device sent no more than as many.
-fn assert_whole(station: &Station, caller: &Caller, more: usize, context: &str) {
-    let sent = &station.0.borrow().sent;
+fn assert_whole(gateway_device: &SendingGateway, caller: &Caller, more: usize, context: &str) {
+    let sent = &gateway_device.0.borrow().sent;
     for (id, (text, may_be_repeated)) in &caller.taken {
         let (times, expected) = match caller.ended.get(id) {
             Some((times, State::Delivered)) => (*times, 1),
@@ -210,13 +210,14 @@ fn assert_whole(station: &Station, caller: &Caller, more: usize, context: &str) 
 /// Drops what a messenger does at each of its polls, and then so many times more after as many each.
 async fn dropped_everywhere<S: Store>(drops: usize, again: usize, store: impl Fn() -> S) {
     for left in 0.. {
-        let (station, mut caller, polls) = (station(), Caller::default(), Polls::new(left, drops, again));
-        let mut messenger = start(&station, store());
+        let (gateway_device, mut caller, polls) =
+            (gateway_device(), Caller::default(), Polls::new(left, drops, again));
+        let mut messenger = start(&gateway_device, store());
         work(&mut messenger, &mut caller, &polls).await;
         let is_whole = polls.drops.get() == drops;
         listen(&mut messenger, &mut caller).await;
         let context = format!("{drops} dropped after {left} and {again} polls");
-        assert_whole(&station, &caller, 0, &context);
+        assert_whole(&gateway_device, &caller, 0, &context);
         let is_taken = |id: u32| UserId::new(id.into()).is_ok_and(|id| caller.taken.contains_key(&id));
         let (_, mut store) = messenger.into_parts();
         let of_known = &mut |key, _: &[u8]| {
@@ -251,7 +252,7 @@ enum First {
 /// Drops a messenger, or what it does, at each of its polls, and after so many more the messenger; another one goes on.
 async fn restarted_everywhere<S: Store>(first: First, again: usize, store: impl Fn() -> Box<dyn Fn() -> S>) {
     for left in 0.. {
-        let (station, mut caller, store) = (station(), Caller::default(), store());
+        let (gateway_device, mut caller, store) = (gateway_device(), Caller::default(), store());
         let (inner, outer) = match first {
             First::Whole => (Polls::without_end(), Polls::new(left, 2, again)),
             First::Future => (Polls::new(left, 1, 0), Polls::new(left + again, 1, 0)),
@@ -260,15 +261,15 @@ async fn restarted_everywhere<S: Store>(first: First, again: usize, store: impl 
         let mut is_whole = false;
         while outer.drops.get() > 0 && !is_whole {
             let life = Box::pin(async {
-                let mut messenger = start(&station, store());
+                let mut messenger = start(&gateway_device, store());
                 work(&mut messenger, &mut caller, &inner).await;
             });
             is_whole = outer.wait(life).await.is_some();
         }
-        let mut messenger = start(&station, store());
+        let mut messenger = start(&gateway_device, store());
         work(&mut messenger, &mut caller, &Polls::without_end()).await;
         listen(&mut messenger, &mut caller).await;
-        assert_whole(&station, &caller, drops, &format!("dropped after {left} and {again} polls"));
+        assert_whole(&gateway_device, &caller, drops, &format!("dropped after {left} and {again} polls"));
         if outer.drops.get() == drops {
             assert!(left > 100, "{left} polls");
             return;

@@ -6,7 +6,7 @@ mod common;
 #[path = "../../core/tests/responses/scripts.rs"]
 mod scripts;
 
-use common::mock::{Mock, MockError, Reply, Road, Then};
+use common::mock::{Mock, MockError, NetworkProfile, Reply, Then};
 use scripts::{End, SCRIPTS, Script};
 use sms_gateway_embassy::core::client::Cause;
 use sms_gateway_embassy::{
@@ -17,9 +17,9 @@ use sms_gateway_embassy::{
 type Outcome = Result<Option<u32>, Error<MockError>>;
 
 /// Asks a question that the script answers; the outcome, and whether the connection was closed.
-async fn asked(script: &Script, road: Road) -> (Outcome, bool) {
+async fn asked(script: &Script, profile: NetworkProfile) -> (Outcome, bool) {
     let bytes = script.bytes;
-    let mock = Mock::new(move |_: &str| Reply::new(bytes, Then::Close), road);
+    let mock = Mock::new(move |_: &str| Reply::new(bytes, Then::Close), profile);
     // A small one, so that an answer comes in several readings.
     let mut memory = Memory::<256, 64, 64, 512>::new();
     let mut entropy = || 0;
@@ -55,13 +55,14 @@ fn check(script: &Script, outcome: &Outcome, closed: bool) {
 #[tokio::test(start_paused = true)]
 async fn whatever_the_pieces_the_outcome_is_the_same() {
     for script in SCRIPTS {
-        let (outcome, closed) = asked(script, Road::default()).await;
+        let (outcome, closed) = asked(script, NetworkProfile::default()).await;
         check(script, &outcome, closed);
         for first in 1..=script.bytes.len() {
-            let cut = asked(script, Road { first, ..Road::default() }).await;
+            let cut = asked(script, NetworkProfile { first, ..NetworkProfile::default() }).await;
             assert_eq!(cut, (outcome, closed), "{}, cut at {first}", script.name);
         }
-        let single = asked(script, Road { piece: 1, waits: true, ..Road::default() }).await;
+        let single =
+            asked(script, NetworkProfile { piece: 1, waits: true, ..NetworkProfile::default() }).await;
         assert_eq!(single, (outcome, closed), "{}, byte by byte", script.name);
     }
 }

@@ -7,11 +7,11 @@ mod common;
 use common::{
     device,
     disk::Disk,
-    mock::{Device, Mock, Reply, Road, Then},
-    station::Station,
+    mock::{Device, Mock, NetworkProfile, Reply, Then},
+    sending_gateway::SendingGateway,
 };
 use sms_gateway_embassy::{
-    Buffer, Buffers, Error, Event, Gateway, Messenger, Room, SendError, Sms, StoreError,
+    Buffer, Buffers, Error, Event, Gateway, Messenger, MessengerBuffers, SendError, Sms, StoreError,
     core::{
         Number, Ports, TaskId, UserId,
         call::{
@@ -38,14 +38,14 @@ fn gateway(request: usize, mock: Mock) -> Gateway<'static, Mock> {
 }
 
 fn client(request: usize, texts: usize, device: impl Device + 'static, disk: Disk) -> (Mock, Client) {
-    let mock = Mock::new(device, Road::default());
-    let room = Room {
+    let mock = Mock::new(device, NetworkProfile::default());
+    let buffers = MessengerBuffers {
         slots: vec![Slot::EMPTY; 80].leak(),
-        early: vec![PendingReport::EMPTY; 4].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 4].leak(),
         texts: vec![0; texts].leak(),
         incoming: vec![0; 64].leak(),
     };
-    (mock.clone(), Messenger::new(gateway(request, mock), disk, room, Settings::default()))
+    (mock.clone(), Messenger::new(gateway(request, mock), disk, buffers, Settings::default()))
 }
 
 /// Works until all these messages are at their end; and the largest sizes that were wanted.
@@ -60,7 +60,7 @@ async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Mes
                     }
                     messenger.acknowledge(&message);
                 }
-                Event::Failing(Error {
+                Event::RequestsFailing(Error {
                     failure: sms_gateway_embassy::Failure::TooSmall { buffer: Buffer::Request, needed },
                     ..
                 }) => wanted.push(*needed),
@@ -87,7 +87,7 @@ async fn whatever_fits_alone_is_sent_in_any_room() {
         "short".to_owned(),
     ];
     for request in (LEAST..2300).step_by(47) {
-        let (mock, mut messenger) = client(request, 1500, Station::default(), Disk::default());
+        let (mock, mut messenger) = client(request, 1500, SendingGateway::default(), Disk::default());
         let mut ids = Vec::new();
         for (at, text) in texts.iter().cycle().take(20).enumerate() {
             let sms = Sms::new(if at % 2 == 0 { "1" } else { "+86138001380001234567890" }, text).unwrap();
@@ -119,7 +119,7 @@ async fn whatever_fits_alone_is_sent_in_any_room() {
 #[tokio::test(start_paused = true)]
 async fn many_are_asked_for_in_as_many_questions_as_fit() {
     for request in (LEAST..1300).step_by(61) {
-        let (mock, mut messenger) = client(request, 1500, Station::default(), Disk::default());
+        let (mock, mut messenger) = client(request, 1500, SendingGateway::default(), Disk::default());
         let mut ids = Vec::new();
         for _ in 0..70 {
             ids.push(messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap());
@@ -135,7 +135,7 @@ async fn many_are_asked_for_in_as_many_questions_as_fit() {
 async fn a_message_that_is_too_large_blocks_no_other() {
     // Of the login nothing is known yet.
     let quotes = "\"".repeat(870);
-    let (_, mut messenger) = client(2048, 1500, Station::default(), Disk::default());
+    let (_, mut messenger) = client(2048, 1500, SendingGateway::default(), Disk::default());
     let large = messenger.send(&Sms::new("1", &quotes).unwrap()).await.unwrap();
     let small = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     let (ends, wanted) = follow(&mut messenger, &[large, small]).await;
@@ -147,7 +147,7 @@ async fn a_message_that_is_too_large_blocks_no_other() {
     let refused = Err(SendError::TooLong { buffer: Buffer::Request, needed: wanted[0] + 9 });
     assert_eq!(messenger.send(&sms).await, refused, "but for the digits of the user_id");
     let far_too_large = "\"".repeat(1000);
-    let (_, mut messenger) = client(2048, 1500, Station::default(), Disk::default());
+    let (_, mut messenger) = client(2048, 1500, SendingGateway::default(), Disk::default());
     let outcome = messenger.send(&Sms::new("1", &far_too_large).unwrap()).await;
     assert!(matches!(outcome, Err(SendError::TooLong { buffer: Buffer::Request, needed: 2100.. })));
 }
@@ -156,7 +156,7 @@ async fn a_message_that_is_too_large_blocks_no_other() {
 async fn each_size_below_that_of_a_message_is_told() {
     let text = "x".repeat(300);
     let sms = Sms::new("1", &text).unwrap();
-    let (mock, mut messenger) = client(2048, 1500, Station::default(), Disk::default());
+    let (mock, mut messenger) = client(2048, 1500, SendingGateway::default(), Disk::default());
     for _ in 0..2 {
         let id = messenger.send(&sms).await.unwrap();
         follow(&mut messenger, &[id]).await;
@@ -166,7 +166,7 @@ async fn each_size_below_that_of_a_message_is_told() {
     };
     let length = sent(&mock);
     for request in length - 2..=length + 2 {
-        let (_, mut messenger) = client(request, 1500, Station::default(), Disk::default());
+        let (_, mut messenger) = client(request, 1500, SendingGateway::default(), Disk::default());
         let id = messenger.send(&sms).await.unwrap();
         let (ends, wanted) = follow(&mut messenger, &[id]).await;
         let fits = request >= length;
@@ -176,10 +176,10 @@ async fn each_size_below_that_of_a_message_is_told() {
 }
 
 /// Behind a Basic login.
-fn basic(station: Station) -> impl Device {
+fn basic(gateway_device: SendingGateway) -> impl Device {
     move |request: &str| {
         if request.contains("Authorization: Basic") {
-            return station.0.borrow_mut().serve(request);
+            return gateway_device.0.borrow_mut().serve(request);
         }
         let head = "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
         Reply::new(head, Then::Listen)
@@ -188,7 +188,7 @@ fn basic(station: Station) -> impl Device {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_grows_makes_requests_smaller() {
-    let (mock, mut messenger) = client(1300, 1500, basic(Station::default()), Disk::default());
+    let (mock, mut messenger) = client(1300, 1500, basic(SendingGateway::default()), Disk::default());
     messenger.set_credentials("admin", "x".repeat(500).leak());
     let mut ids = Vec::new();
     for _ in 0..16 {
@@ -202,16 +202,16 @@ async fn a_login_that_grows_makes_requests_smaller() {
 
 #[tokio::test(start_paused = true)]
 async fn texts_that_do_not_fit_after_a_restart_are_not_lost() {
-    let (disk, station) = (Disk::default(), Station::default());
-    let (_, mut messenger) = client(2048, 50, station.clone(), disk.clone());
+    let (disk, gateway_device) = (Disk::default(), SendingGateway::default());
+    let (_, mut messenger) = client(2048, 50, gateway_device.clone(), disk.clone());
     let id = messenger.send(&Sms::new("1", &"x".repeat(50)).unwrap()).await.unwrap();
-    let (_, mut smaller) = client(2048, 49, station.clone(), disk.clone());
+    let (_, mut smaller) = client(2048, 49, gateway_device.clone(), disk.clone());
     for _ in 0..2 {
         assert_eq!(smaller.start().await, Err(StoreError::TextTooLong { needed: 50 }));
         assert!(matches!(smaller.next().await, Err(StoreError::TextTooLong { needed: 50 })));
     }
     assert_eq!(disk.texts(), 1);
-    let (_, mut messenger) = client(2048, 50, station, disk);
+    let (_, mut messenger) = client(2048, 50, gateway_device, disk);
     let (ends, _) = follow(&mut messenger, &[id]).await;
     assert_eq!(ends[&id].state, State::Delivered);
 }
@@ -242,7 +242,7 @@ async fn ask<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
     let (mut record, mut login, mut entropy) = ([0; 256], [0; LOGIN], || 7);
     let buffers =
         Buffers { request: &mut request, response: &mut answer, record: &mut record, challenge: &mut login };
-    let mock = Mock::new(wordy(realm), Road::default());
+    let mock = Mock::new(wordy(realm), NetworkProfile::default());
     let mut gateway = Gateway::new(mock.clone(), host, buffers, &mut entropy).credentials("admin", "admin");
     let outcome = match gateway.ask(call).await {
         Ok(mut answer) => answer.finish().await.map(|_| ()),
@@ -305,4 +305,12 @@ fn the_body_of_a_message_is_as_large_as_is_promised() {
     let send = send.encoding(Encoding::Unicode).unwrap();
     // CommaEncoding stand between recipients only, and "unicode" has a letter less than "gsm-7bit".
     assert_eq!(send.body_length(), 176 - 1 + 3 * (53 + 5 + 1 + 2 + 2 + 6) - 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_future_of_next_holds_neither_texts_nor_recipients() {
+    let (_, mut messenger) = client(2304, 1500, device::Gateway::default(), Disk::default());
+    let future = messenger.next();
+    // Mostly the writes of one save: 25 of a key and a slice.
+    assert!(size_of_val(&future) <= 1150, "{} bytes", size_of_val(&future));
 }

@@ -6,7 +6,7 @@ mod common;
 
 use common::{
     device, gateway,
-    mock::{Mock, Reply, Road, Then},
+    mock::{Mock, NetworkProfile, Reply, Then},
     mocked, send,
 };
 use sms_gateway_embassy::core::client::Cause;
@@ -25,7 +25,7 @@ fn anyone(request: &str) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_leaves_in_one_write_on_a_connection_that_is_kept() {
-    let (mock, mut gateway) = mocked(device::Gateway::default(), Road::default());
+    let (mock, mut gateway) = mocked(device::Gateway::default(), NetworkProfile::default());
     send(&mut gateway, "10086", 1).await.unwrap();
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms", "query_sms_in_queue"]);
@@ -47,7 +47,7 @@ async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
     let [request, response, record, challenge] = arrays.each_mut().map(Vec::as_mut_slice);
     let mut entropy = || 0;
     let buffers = Buffers { request, response, record, challenge };
-    let mock = Mock::new(device::Gateway::default(), Road::default());
+    let mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
     let mut gateway = Gateway::new(mock, "box", buffers, &mut entropy).credentials("admin", "admin");
     let outcome = async {
         send(&mut gateway, "10086", 1).await?;
@@ -93,7 +93,7 @@ async fn buffers_that_are_too_small_say_which_and_how_much_is_needed() {
 #[tokio::test(start_paused = true)]
 async fn a_host_with_a_line_break_is_not_sent() {
     for host in ["a\r\nX: y", "a b", "é"] {
-        let mock = Mock::new(anyone, Road::default());
+        let mock = Mock::new(anyone, NetworkProfile::default());
         assert_eq!(gateway(mock.clone(), host).query_sms_in_queue().await, Err(Error::from(Failure::Host)));
         assert!(mock.requests().is_empty());
     }
@@ -101,7 +101,7 @@ async fn a_host_with_a_line_break_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_connection_is_used_and_the_next_one_goes_on_with_the_login() {
-    let mock = Mock::new(device::Gateway::default(), Road::default());
+    let mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
     let open = async || {
         let mut mock = mock.clone();
         sms_gateway_embassy::Transport::close(&mut mock).await;

@@ -6,7 +6,7 @@ mod common;
 
 use common::{
     device, gateway,
-    mock::{Mock, MockError, Road},
+    mock::{Mock, MockError, NetworkProfile},
     send,
 };
 use embedded_io_async::{ErrorType, Read, Write};
@@ -24,13 +24,13 @@ async fn kept(mock: &Mock, gateway: &mut sms_gateway_embassy::Gateway<'_, impl T
         gateway.query_sms_in_queue().await.map_err(|_| "an answer").unwrap();
     }
     let taken = mock.requests().iter().map(String::len).sum::<usize>();
-    mock.set_road(|road| road.write_limit = Some(taken + more));
+    mock.set_road(|profile| profile.write_limit = Some(taken + more));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_opened_connection_takes_as_much_as_what_it_holds() {
     for more in [0, 1, 50] {
-        let mut mock = Mock::new(device::Gateway::default(), Road::default());
+        let mut mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
         mock.connect().await.unwrap();
         let mut gateway = gateway(Opened::new(mock.clone()), "box");
         kept(&mock, &mut gateway, more).await;
@@ -79,7 +79,7 @@ impl Transport for Late {
 
 #[tokio::test(start_paused = true)]
 async fn a_flush_that_fails_may_have_sent_the_message() {
-    let mock = Mock::new(device::Gateway::default(), Road::default());
+    let mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
     let mut gateway = gateway(Late(mock.clone(), false), "box");
     gateway.query_sms_in_queue().await.unwrap();
     let error = send(&mut gateway, "10086", 1).await.unwrap_err();

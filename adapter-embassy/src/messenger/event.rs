@@ -1,30 +1,79 @@
-//! What a messenger tells.
+//! The events of a messenger.
 
-use sms_gateway_core::track::{Message, Report};
+use sms_gateway_core::{
+    client::Incoming,
+    track::{Event as TrackerEvent, Message, Report},
+};
 
-use super::inbox::Incoming;
-use crate::Error;
+use super::Messenger;
+use crate::{Error, Transport};
 
-/// What is new. `E` is the transport's error.
+/// An event. `E` is the transport's error.
 #[derive(Debug)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Event<'a, E> {
-    /// News of a message: to be [acknowledged](crate::Messenger::acknowledge). Until then it comes again after a restart.
+    /// A message has changed. Until it is [acknowledged](crate::Messenger::acknowledge), the update is returned again after a restart.
     Update(Message),
-    /// A message came in: to be [acknowledged](crate::Messenger::acknowledge_incoming). Until then it comes again after a restart, and no
-    /// other is fetched.
+    /// A message has arrived. Until it is [acknowledged](crate::Messenger::acknowledge_incoming), it is returned again after a restart,
+    /// and no other message is fetched.
     Incoming(Incoming<'a>),
-    /// A report that belongs to no message here, such as one of another client's. Each is handed out once.
+    /// A report that belongs to no message here, for example to a message of another client. Each is returned once.
     Unmatched(Report),
-    /// A report that may be of one of several messages. They are marked and it decides nothing. Each is handed out once.
+    /// A report that may belong to several messages. They are marked, and the report decides nothing. Each is returned once.
     Ambiguous(Report),
-    /// The gateway numbers its incoming messages anew, so that some may be handed out again.
+    /// The gateway has restarted the ids of its incoming messages, so some messages may be returned again.
     InboxRestarted,
     /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are
     /// unknown.
     RecordsSkipped(u32),
-    /// Requests have begun to fail, or fail for another reason that does not pass by itself. They are tried again, more and more rarely;
-    /// [`Messenger::error`](crate::Messenger::error) tells when that is over.
-    Failing(&'a Error<E>),
+    /// Requests have begun to fail, or fail for another reason that does not pass by itself. They are retried at growing intervals;
+    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` once they succeed again.
+    RequestsFailing(&'a Error<E>),
+}
+
+/// An event that was taken from its place. [`Event`] borrows the messenger, which is still needed to look for other events.
+pub(super) enum Due {
+    Tracked(TrackerEvent),
+    Incoming,
+    Unmatched(Report),
+    RequestsFailing,
+    RecordsSkipped(u32),
+}
+
+impl<T: Transport, S> Messenger<'_, '_, T, S> {
+    /// Takes the next event.
+    pub(super) fn take_due(&mut self) -> Option<Due> {
+        if core::mem::take(&mut self.is_failure_new) {
+            return Some(Due::RequestsFailing);
+        }
+        let skipped = self.driver.skipped_records();
+        if skipped > 0 {
+            return Some(Due::RecordsSkipped(skipped));
+        }
+        if let Some(report) = self.unmatched.pop() {
+            return Some(Due::Unmatched(report));
+        }
+        if self.held.hand_out() {
+            return Some(Due::Incoming);
+        }
+        self.driver.tracker_mut().next_event().map(Due::Tracked)
+    }
+
+    pub(super) fn event(&self, due: Due) -> Event<'_, T::Error> {
+        match (due, self.held.message(), &self.last_error) {
+            (Due::Tracked(TrackerEvent::Update(message)), ..) => Event::Update(message),
+            (Due::Tracked(TrackerEvent::Ambiguous(report)), ..) => Event::Ambiguous(report),
+            (Due::Tracked(TrackerEvent::Unmatched(report)) | Due::Unmatched(report), ..) => {
+                Event::Unmatched(report)
+            }
+            (Due::RecordsSkipped(records), ..) => Event::RecordsSkipped(records),
+            (Due::Incoming, Some(incoming), _) => Event::Incoming(incoming),
+            (Due::RequestsFailing, _, Some(error)) => Event::RequestsFailing(error),
+            // A message or an error that is due is there.
+            (Due::Tracked(TrackerEvent::InboxRestarted) | Due::Incoming | Due::RequestsFailing, ..) => {
+                Event::InboxRestarted
+            }
+        }
+    }
 }

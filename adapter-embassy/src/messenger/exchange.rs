@@ -1,16 +1,16 @@
-//! Performs the exchanges that the driver asks for, and stores what each record changes.
+//! Performs the exchanges that the driver requests, and stores the changes of each record.
 
 use heapless::Vec;
 use sms_gateway_core::{
     UserId,
-    call::{AnyCall, Recipient},
+    call::{AnyCall, Call, Recipient, SendSms},
     client::{Failure, HealthChange, InFlight, Taken, send_sms},
     track::{Outgoing, Submission},
 };
 
 use super::{
-    Messenger, Sms,
-    keeper::{BATCH, gather},
+    Messenger,
+    write_batch::{BATCH, collect},
 };
 use crate::{
     Error, Transport,
@@ -18,39 +18,48 @@ use crate::{
     store::{Key, Store},
 };
 
-/// The maximum number of reports without a message that are held until they are handed out.
+/// The maximum number of unmatched reports that are held until they are returned.
 pub(super) const UNMATCHED: usize = 8;
 
-/// Why a response was not read to its end.
+/// The end of each text of a submission in the lent memory, where they stand one after another.
+type TextEnds = Vec<u16, BATCH>;
+
+/// The reason why a response was not read to its end.
 enum Unread<E, S> {
     /// The call failed.
     Failed(Error<E>),
     /// A change could not be stored.
     Unsaved(S),
-    /// Reports have to be handed out first.
+    /// Unmatched reports have to be returned first.
     Full,
+}
+
+impl<E, S> From<Error<E>> for Unread<E, S> {
+    fn from(error: Error<E>) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     /// Performs an exchange, and hands its records and its outcome to the driver.
     pub(super) async fn perform(&mut self, in_flight: InFlight) -> Result<(), S::Error> {
-        if in_flight.is_submission() { self.submit(in_flight).await } else { self.ask(in_flight).await }
-    }
-
-    async fn ask(&mut self, in_flight: InFlight) -> Result<(), S::Error> {
-        let outcome = match self.driver.question(&in_flight) {
-            Some(question) => self.gateway.send(question.call()).await,
-            None => Err(Failure::Ended.into()),
-        };
-        let unread = match outcome {
-            Ok(()) => self.read(&in_flight).await.err(),
-            Err(error) => Some(Unread::Failed(error)),
-        };
-        match unread {
-            None => self.finish(in_flight, None),
-            Some(Unread::Failed(error)) => self.finish(in_flight, Some(error)),
-            Some(Unread::Full) => self.driver.abandon(in_flight, self.now()),
-            Some(Unread::Unsaved(error)) => {
+        let mut ends = TextEnds::new();
+        if in_flight.is_submission() {
+            let unsent = match self.load_texts(&in_flight, &mut ends).await {
+                Ok(None) => None,
+                Ok(missing) => Some((missing, Ok(()))),
+                Err(error) => Some((None, Err(error))),
+            };
+            if let Some((missing, outcome)) = unsent {
+                self.driver.texts_missing(in_flight, missing, self.now());
+                return outcome;
+            }
+        }
+        match self.exchange(&in_flight, &ends).await {
+            Ok(()) => self.finish(in_flight, None),
+            Err(Unread::Failed(error)) => self.finish(in_flight, Some(error)),
+            Err(Unread::Full) => self.driver.abandon(in_flight, self.now()),
+            Err(Unread::Unsaved(error)) => {
                 self.driver.abandon(in_flight, self.now());
                 return Err(error);
             }
@@ -58,15 +67,73 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         Ok(())
     }
 
+    /// Loads the texts of a submission. Returns a message whose text is missing, if any.
+    async fn load_texts(
+        &mut self,
+        in_flight: &InFlight,
+        ends: &mut TextEnds,
+    ) -> Result<Option<UserId>, S::Error> {
+        let mut used = 0_usize;
+        while !ends.is_full() {
+            let message = self.driver.submission(in_flight).and_then(|mut messages| messages.nth(ends.len()));
+            let Some(id) = message.map(|message| message.id) else { break };
+            let space = self.texts.get_mut(used..).unwrap_or_default();
+            let Some(length) = self.batch.store.load(Key::Text(id.get()), space).await? else {
+                return Ok(Some(id));
+            };
+            used = used.saturating_add(length);
+            let _ = ends.push(u16::try_from(used).unwrap_or(u16::MAX));
+        }
+        Ok(None)
+    }
+
+    /// Sends a request and reads its response to the end. The request is written anew for each attempt, so that only
+    /// `ends` has to be kept of it.
+    async fn exchange(
+        &mut self,
+        in_flight: &InFlight,
+        ends: &TextEnds,
+    ) -> Result<(), Unread<T::Error, S::Error>> {
+        let (spec, is_repeatable) = match self.driver.question(in_flight) {
+            Some(question) => (question.call().spec(), question.call().is_repeatable()),
+            None => (<SendSms<'static> as Call>::SPEC, false),
+        };
+        self.gateway.begin(spec, is_repeatable).map_err(Error::from)?;
+        loop {
+            let length = self.write(in_flight, ends).map_err(Error::from)?;
+            if self.gateway.exchange(length).await? {
+                return self.read(in_flight).await;
+            }
+        }
+    }
+
+    /// Writes the request, and returns its length.
+    fn write(&mut self, in_flight: &InFlight, ends: &TextEnds) -> Result<usize, Failure> {
+        if let Some(question) = self.driver.question(in_flight) {
+            return self.gateway.write(question.call());
+        }
+        let submission = self.driver.submission(in_flight).ok_or(Failure::Ended)?;
+        let Submission { ports, alphabet, status_report, .. } = submission;
+        let messages: Vec<Outgoing, BATCH> = collect(submission);
+        let texts = split(self.texts, ends);
+        let recipients: Vec<_, BATCH> = collect(messages.iter().zip(&texts).map(|(to, text)| {
+            Recipient::new(to.number()).params(core::slice::from_ref(text)).user_id(to.id)
+        }));
+        let request = send_sms(&recipients, ports, alphabet, status_report)?;
+        self.gateway.write(AnyCall::from(&request))
+    }
+
     /// Reads a response to its end.
     async fn read(&mut self, in_flight: &InFlight) -> Result<(), Unread<T::Error, S::Error>> {
         let (connection, session) = self.gateway.parts();
-        session.limit_bytes(self.driver.response_bytes());
-        while advance(connection, session).await.map_err(Unread::Failed)? {
-            self.driver.set_inbox_room(self.tray.is_empty());
+        if !in_flight.is_submission() {
+            session.limit_bytes(self.driver.response_bytes());
+        }
+        while advance(connection, session).await? {
+            self.driver.set_inbox_room(self.held.is_empty());
             match self.driver.take(in_flight, session, super::since(self.began)) {
                 Taken::Nothing => {}
-                Taken::Incoming { mark, sms } => self.tray.hold(&sms, mark),
+                Taken::Incoming { mark, sms } => self.held.hold(&sms, mark),
                 Taken::Unmatched(report) => {
                     let _ = self.unmatched.push(report);
                     if self.unmatched.is_full() {
@@ -74,7 +141,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
                     }
                 }
             }
-            self.keeper.save(self.driver.tracker_mut()).await.map_err(Unread::Unsaved)?;
+            self.batch.save(self.driver.tracker_mut()).await.map_err(Unread::Unsaved)?;
         }
         Ok(())
     }
@@ -87,98 +154,18 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
             Some(error) => self.driver.fail(in_flight, error.failure, now),
         };
         // A response that refuses is a response.
-        self.error = error.filter(|_| self.driver.health().failure.is_some());
-        self.is_failing_anew = change == HealthChange::Failing;
-    }
-
-    /// Sends messages. What has changed is stored.
-    async fn submit(&mut self, in_flight: InFlight) -> Result<(), S::Error> {
-        let letter = match self.letter(&in_flight).await {
-            Ok(letter) if letter.textless.is_empty() => letter,
-            unsent => {
-                let now = self.now();
-                match unsent {
-                    Ok(letter) => self.driver.texts_missing(in_flight, letter.textless, now),
-                    Err(error) => {
-                        self.driver.texts_missing(in_flight, None, now);
-                        return Err(error);
-                    }
-                }
-                return Ok(());
-            }
-        };
-        let outcome = self.send_letter(&letter).await;
-        self.finish(in_flight, outcome.err());
-        Ok(())
-    }
-
-    async fn send_letter(&mut self, letter: &Letter) -> Result<(), Error<T::Error>> {
-        let texts = letter.texts(self.texts);
-        let recipients: Vec<_, BATCH> = gather(
-            letter
-                .messages
-                .iter()
-                .zip(&texts)
-                .map(|((to, _), text)| Recipient::new(to.number()).params(text).user_id(to.id)),
-        );
-        let Letter { ports, alphabet, status_report, .. } = *letter;
-        let request = send_sms(&recipients, ports, alphabet, status_report)?;
-        self.gateway.send(AnyCall::from(&request)).await?;
-        let (connection, session) = self.gateway.parts();
-        while advance(connection, session).await? {}
-        Ok(())
-    }
-
-    /// The length of the request for a message alone, as far as it is known yet.
-    pub(super) fn request_bytes(&self, sms: &Sms<'_>) -> usize {
-        let text = [sms.text()];
-        let recipients = [Recipient::new(sms.number).params(&text).user_id(UserId::MAX)];
-        let request = send_sms(&recipients, sms.ports, Some(sms.alphabet), sms.status_report);
-        // An `Sms` is valid.
-        request.map_or(0, |request| self.gateway.request_bytes(AnyCall::from(&request)))
-    }
-
-    /// Loads the texts of the messages of a submission.
-    async fn letter(&mut self, in_flight: &InFlight) -> Result<Letter, S::Error> {
-        let mut letter = Letter::default();
-        let Some(submission) = self.driver.submission(in_flight) else { return Ok(letter) };
-        let Submission { ports, alphabet, status_report, .. } = submission;
-        (letter.ports, letter.alphabet, letter.status_report) = (ports, alphabet, status_report);
-        let messages: Vec<_, BATCH> = gather(submission);
-        let mut used = 0_usize;
-        for &to in &messages {
-            let space = self.texts.get_mut(used..).unwrap_or_default();
-            match self.keeper.store.load(Key::Text(to.id.get()), space).await? {
-                Some(length) => used = used.saturating_add(length),
-                None => {
-                    let _ = letter.textless.push(to.id);
-                }
-            }
-            let _ = letter.messages.push((to, used));
-        }
-        Ok(letter)
+        self.last_error = error.filter(|_| self.driver.health().failure.is_some());
+        self.is_failure_new = change == HealthChange::Failing;
     }
 }
 
-/// The messages of one request.
-#[derive(Default)]
-struct Letter {
-    ports: sms_gateway_core::Ports,
-    alphabet: Option<sms_gateway_core::text::Alphabet>,
-    status_report: bool,
-    /// Each message with the end of its text.
-    messages: Vec<(Outgoing, usize), BATCH>,
-    /// The messages whose texts are missing.
-    textless: Vec<UserId, BATCH>,
-}
-
-impl Letter {
-    fn texts<'t>(&self, texts: &'t [u8]) -> Vec<[&'t str; 1], BATCH> {
-        let mut begin = 0;
-        gather(self.messages.iter().map(|(_, end)| {
-            let text = texts.get(begin..*end).unwrap_or_default();
-            begin = *end;
-            [core::str::from_utf8(text).unwrap_or_default()]
-        }))
-    }
+/// The texts that end at `ends`.
+fn split<'t>(texts: &'t [u8], ends: &TextEnds) -> Vec<&'t str, BATCH> {
+    let mut begin = 0;
+    collect(ends.iter().map(|end| {
+        let end = usize::from(*end);
+        let text = texts.get(begin..end).unwrap_or_default();
+        begin = end;
+        core::str::from_utf8(text).unwrap_or_default()
+    }))
 }

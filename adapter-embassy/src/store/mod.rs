@@ -1,4 +1,4 @@
-//! What a messenger keeps beyond its own life.
+//! The store of a messenger, which outlives it.
 
 #[cfg(feature = "flash")]
 mod flash;
@@ -8,7 +8,7 @@ mod ram;
 pub use flash::{FlashError, FlashStore, batch_size, work_size};
 pub use ram::{NoRoom, RamStore};
 
-/// What something is stored under.
+/// The key of a stored value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Key {
@@ -18,40 +18,44 @@ pub enum Key {
     Text(u32),
 }
 
-/// A change of what is stored.
+/// A change of a stored value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Write<'a> {
-    /// Of what.
+    /// The key.
     pub key: Key,
-    /// What it is from now on; `None`: it is forgotten.
+    /// The new value; `None` deletes it.
     pub value: Option<&'a [u8]>,
 }
 
-/// Keeps what a [`Messenger`](crate::Messenger) must not forget. [`RamStore`] forgets with the power; `FlashStore`, with
-/// feature `flash`, does not.
+/// Stores the state of a [`Messenger`](crate::Messenger). [`RamStore`] loses it with the power; `FlashStore`, with feature `flash`, does
+/// not.
 ///
-/// A messenger awaits [`save`](Self::save) before a message is sent and before news is told.
+/// A messenger awaits [`save`](Self::save) before it sends a message and before it returns an event.
+///
+/// A messenger sets no deadline for these futures, because a write that is interrupted may have to be repeated: limits on the time
+/// of the medium are the store's.
 #[allow(async_fn_in_trait)]
 pub trait Store {
-    /// Why something could not be stored.
+    /// The reason why something could not be stored.
     type Error: core::fmt::Debug;
 
-    /// Stores all these changes, or none of them, whenever the power goes. The future may be dropped: the same changes come again then.
+    /// Stores all these changes or none of them, whenever the power fails. The future may be dropped: the same changes are passed again
+    /// then.
     ///
     /// # Errors
-    /// When they are not stored. What was stored before is still there then, and can be read and forgotten.
+    /// If the changes are not stored. Earlier values are still stored then, and can be loaded and deleted.
     async fn save(&mut self, writes: &[Write<'_>]) -> Result<(), Self::Error>;
 
-    /// Gives what is stored under a key, copied into the buffer, with its length; `None` if there is nothing, or nothing that fits.
+    /// Copies the value of a key into the buffer and returns its length; `None` if there is no value, or it does not fit.
     ///
     /// # Errors
-    /// When it can't be told.
+    /// If the medium can't be read.
     async fn load(&mut self, key: Key, buffer: &mut [u8]) -> Result<Option<usize>, Self::Error>;
 
-    /// Gives all that is stored, in any order.
+    /// Passes each stored value to `each`, in any order.
     ///
     /// # Errors
-    /// When not all can be told.
+    /// If not all values can be read.
     async fn restore(&mut self, each: &mut dyn FnMut(Key, &[u8])) -> Result<(), Self::Error>;
 }
 

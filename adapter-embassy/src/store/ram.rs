@@ -1,14 +1,13 @@
-//! A store without a memory of its own.
+//! A store in lent memory.
 
 use core::fmt;
 
 use super::{Key, Store, Write};
 use crate::memory::copy;
 
-/// Keeps the texts of messages that wait in lent memory, and nothing beyond the power: after a restart all is forgotten. A text takes six
-/// bytes more than it has.
+/// Stores the texts of queued messages in lent memory. After a restart they are lost. A text takes six bytes more than its length.
 pub struct RamStore<'m> {
-    /// Entries one behind the other: the message, the text's length, the text.
+    /// Entries one after another: the message, the text's length, the text.
     bytes: &'m mut [u8],
     used: usize,
 }

@@ -14,7 +14,7 @@ thread_local! {
 
 impl Driver for Clock {
     fn now(&self) -> u64 {
-        START.with(|start| start.elapsed().as_micros() as u64)
+        START.with(|start| u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
     fn schedule_wake(&self, at: u64, waker: &Waker) {

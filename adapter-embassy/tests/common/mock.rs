@@ -55,7 +55,7 @@ impl Reply {
 
 /// What happens to requests on their way.
 #[derive(Clone, Copy)]
-pub struct Road {
+pub struct NetworkProfile {
     /// A write takes so many bytes, and a read gives so many.
     pub piece: usize,
     /// A connection's first read gives no more than so many bytes.
@@ -72,7 +72,7 @@ pub struct Road {
     pub sees_end: bool,
 }
 
-impl Road {
+impl NetworkProfile {
     /// Nothing happens to them.
     pub const CLEAR: Self = Self {
         piece: usize::MAX,
@@ -85,7 +85,7 @@ impl Road {
     };
 }
 
-impl Default for Road {
+impl Default for NetworkProfile {
     fn default() -> Self {
         Self::CLEAR
     }
@@ -93,7 +93,7 @@ impl Default for Road {
 
 /// What can be seen from outside.
 pub struct World {
-    pub road: Road,
+    pub profile: NetworkProfile,
     pub device: Box<dyn Device>,
     /// The requests that came whole.
     pub requests: Vec<String>,
@@ -138,9 +138,9 @@ impl Error for MockError {
 }
 
 impl Mock {
-    pub fn new(device: impl Device + 'static, road: Road) -> Self {
+    pub fn new(device: impl Device + 'static, profile: NetworkProfile) -> Self {
         Self(Rc::new(RefCell::new(World {
-            road,
+            profile,
             device: Box::new(device),
             requests: Vec::new(),
             writes: 0,
@@ -170,8 +170,8 @@ impl Mock {
         self.0.borrow().closed
     }
 
-    pub fn set_road(&self, change: impl FnOnce(&mut Road)) {
-        change(&mut self.0.borrow_mut().road);
+    pub fn set_road(&self, change: impl FnOnce(&mut NetworkProfile)) {
+        change(&mut self.0.borrow_mut().profile);
     }
 
     /// Bytes come that nobody asked for.
@@ -185,7 +185,7 @@ impl Mock {
     }
 
     async fn moment(&self) {
-        let mut waits = self.0.borrow().road.waits;
+        let mut waits = self.0.borrow().profile.waits;
         poll_fn(|context| {
             self.0.borrow_mut().polls += 1;
             if std::mem::take(&mut waits) {
@@ -201,8 +201,9 @@ impl Mock {
 impl World {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, MockError> {
         let connection = self.open.as_mut().ok_or(MockError::Broken)?;
-        let room = self.road.write_limit.map_or(usize::MAX, |limit| limit.saturating_sub(connection.written));
-        let count = bytes.len().min(self.road.piece).min(room);
+        let room =
+            self.profile.write_limit.map_or(usize::MAX, |limit| limit.saturating_sub(connection.written));
+        let count = bytes.len().min(self.profile.piece).min(room);
         if count == 0 || connection.then == Some(Then::Fail) {
             return Err(MockError::Broken);
         }
@@ -223,7 +224,8 @@ impl World {
     /// `None`: there is nothing to read.
     fn read(&mut self, room: &mut [u8]) -> Option<Result<usize, MockError>> {
         let Some(connection) = self.open.as_mut() else { return Some(Err(MockError::Broken)) };
-        let piece = if connection.read { self.road.piece } else { self.road.first.min(self.road.piece) };
+        let piece =
+            if connection.read { self.profile.piece } else { self.profile.first.min(self.profile.piece) };
         let count = room.len().min(piece).min(connection.outgoing.len());
         if count == 0 {
             return match connection.then {
@@ -284,11 +286,11 @@ impl Transport for Mock {
     async fn connect(&mut self) -> Result<(), MockError> {
         assert!(self.0.borrow().open.is_none(), "the former connection was not closed");
         self.moment().await;
-        let road = self.0.borrow().road;
-        if road.stalls {
+        let profile = self.0.borrow().profile;
+        if profile.stalls {
             pending::<()>().await;
         }
-        if road.refuses {
+        if profile.refuses {
             return Err(MockError::Refused);
         }
         let mut world = self.0.borrow_mut();
@@ -306,7 +308,7 @@ impl Transport for Mock {
 
     fn is_ready(&mut self) -> bool {
         let world = self.0.borrow();
-        !world.road.sees_end
+        !world.profile.sees_end
             || world.open.as_ref().is_some_and(|open| open.then.is_none() && open.outgoing.is_empty())
     }
 }

@@ -10,13 +10,13 @@ pub mod disk;
 #[cfg(feature = "flash")]
 pub mod flash;
 pub mod mock;
+pub mod sending_gateway;
 #[path = "../../../adapter-std/tests/common/shared.rs"]
 mod shared;
-pub mod station;
 pub mod tcp;
 
 use gateway_emulator::{Emulator, Options};
-use mock::{Device, Mock, Road};
+use mock::{Device, Mock, NetworkProfile};
 pub use shared::*;
 use sms_gateway_embassy as client;
 use sms_gateway_embassy::{
@@ -36,8 +36,8 @@ use std::{
 use tcp::Tcp;
 
 /// One with a login, by a mock transport.
-pub fn mocked(device: impl Device + 'static, road: Road) -> (Mock, Gateway<'static, Mock>) {
-    let mock = Mock::new(device, road);
+pub fn mocked(device: impl Device + 'static, profile: NetworkProfile) -> (Mock, Gateway<'static, Mock>) {
+    let mock = Mock::new(device, profile);
     (mock.clone(), gateway(mock, "box"))
 }
 

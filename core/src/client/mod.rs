@@ -9,6 +9,8 @@
 //! | [`Session`] | drives one call at a time: the login, its exchanges, its response | every client |
 //! | [`Wire`] | carries one exchange after the other over a byte stream | clients without an HTTP library |
 //! | [`Driver`] | drives a messenger: decides which call is next, and what its outcome means for the messages | messengers |
+//! | [`Sms`], [`HeldSms`] | a message to send; the memory for a message that arrived | messengers |
+//! | [`UssdDialog`] | sends a USSD code on one port and recognises its reply, in lent memory | clients without an allocator |
 //! | [`UssdPolls`], [`UssdReplies`] | decide when to query a USSD reply, and which text is the reply | clients that offer USSD |
 //! | [`Failure`] | says why a call failed, and whether the gateway may have done what was asked | every client |
 //!
@@ -130,20 +132,31 @@
 //! # Ok::<(), Failure>(())
 //! ```
 
+mod accepted;
 mod driver;
 mod failure;
+mod held;
 mod reading;
 mod repeat;
+mod send_error;
 mod session;
+mod sizing;
+mod sms;
 mod timeouts;
 mod ussd;
+mod ussd_dialog;
 mod wire;
 
+pub use accepted::Accepted;
 pub use driver::{Driver, Health, HealthChange, InFlight, Question, Step, Taken, send_sms};
 pub use failure::{Buffer, Cause, Failure, Wait};
+pub use held::{HeldSms, Incoming};
 pub use reading::Read;
 pub use repeat::{Broken, Loss, Next};
+pub use send_error::{SendError, StoreError};
 pub use session::{Due, ResponseHead, Session, Site};
+pub use sms::Sms;
 pub use timeouts::{DRAIN_TIMEOUT, MAX_DRAINED_BYTES, Timeouts, WaitLimit};
 pub use ussd::{UssdPolls, UssdReplies, UssdWait};
+pub use ussd_dialog::{Ussd, UssdDialog};
 pub use wire::{Wire, WireEvent};

@@ -7,7 +7,7 @@ use sms_gateway::core::{
     json::Text,
     track::{PendingReport, Settings, Slot},
 };
-use sms_gateway_embassy::{Either, Event, Messenger, Room, Sms};
+use sms_gateway_embassy::{Either, Event, Messenger, MessengerBuffers, Sms};
 use tokio::time::Instant;
 
 use super::{Draft, Embassy, MessengerSetup, embassy::failure};
@@ -19,10 +19,10 @@ pub struct EmbassyMessenger {
     ids: Vec<UserId>,
 }
 
-fn room() -> Room<'static> {
-    Room {
+fn buffers() -> MessengerBuffers<'static> {
+    MessengerBuffers {
         slots: vec![Slot::EMPTY; 16].leak(),
-        early: vec![PendingReport::EMPTY; 8].leak(),
+        pending_reports: vec![PendingReport::EMPTY; 8].leak(),
         texts: vec![0; 1500].leak(),
         incoming: vec![0; 512].leak(),
     }
@@ -31,7 +31,7 @@ fn room() -> Room<'static> {
 impl EmbassyMessenger {
     pub async fn start(gateway: Embassy, store: Disk, setup: &MessengerSetup, log: Log) -> Self {
         let settings = Settings { incoming: setup.incoming, first_block: 4, ..Settings::default() };
-        let mut messenger = Messenger::new(gateway.gateway, store, room(), settings);
+        let mut messenger = Messenger::new(gateway.gateway, store, buffers(), settings);
         messenger.start().await.unwrap();
         Self { messenger, log, ids: Vec::new() }
     }
@@ -48,7 +48,7 @@ impl EmbassyMessenger {
 
     pub async fn run(&mut self, time: Duration) {
         self.work(time).await;
-        let error = self.messenger.error().map_or("none".to_owned(), failure);
+        let error = self.messenger.last_error().map_or("none".to_owned(), failure);
         self.log.note(format!("error: {error}"));
     }
 
@@ -102,7 +102,7 @@ fn note(log: &Log, event: &Event<'_, io::Error>) {
         Event::Unmatched(report) => ("event", format!("unmatched report of {}", report.number.as_str())),
         Event::Ambiguous(report) => ("event", format!("ambiguous report of {}", report.number.as_str())),
         Event::InboxRestarted => ("event", "the inbox has restarted".to_owned()),
-        Event::Failing(error) => ("health", format!("health: {}", failure(error))),
+        Event::RequestsFailing(error) => ("health", format!("health: {}", failure(error))),
         other => ("event", format!("{other:?}")),
     };
     log.event(about, text);

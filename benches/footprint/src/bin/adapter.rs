@@ -15,7 +15,7 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxTok
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 use footprint::Flash;
 use sms_gateway_embassy::{
-    Either, Error, Event, Gateway, Memory, Messenger, Opened, RamStore, Response, Room, Sms, Store,
+    Either, Error, Event, Gateway, Memory, Messenger, MessengerBuffers, Opened, RamStore, Response, Sms, Store,
     Transport,
     core::{
         Invalid, Number, Port, Ports, TaskId,
@@ -279,12 +279,12 @@ async fn talked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invali
 
 /// Every step of a messenger, in no sensible order.
 fn followed<T: Transport, S: Store>(gateway: Gateway<'_, T>, store: S) -> Option<S> {
-    let (mut slots, mut early) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
+    let (mut slots, mut pending_reports) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (mut texts, mut incoming) = ([0; 64], [0; 64]);
-    let (slots, early) = black_box((&mut slots[..], &mut early[..]));
+    let (slots, pending_reports) = black_box((&mut slots[..], &mut pending_reports[..]));
     let (texts, incoming) = black_box((&mut texts[..], &mut incoming[..]));
-    let room = Room { slots, early, texts, incoming };
-    let mut messenger = Messenger::new(gateway, store, room, some(Settings::default()));
+    let buffers = MessengerBuffers { slots, pending_reports, texts, incoming };
+    let mut messenger = Messenger::new(gateway, store, buffers, some(Settings::default()));
     run(driven(&mut messenger))?.ok()?;
     Some(messenger.into_parts().1)
 }
@@ -302,7 +302,7 @@ async fn driven<T: Transport, S: Store>(messenger: &mut Messenger<'_, '_, T, S>)
         match messenger.next_or(core::future::ready(some(1))).await {
             Ok(Either::First(Event::Update(message))) => news = Some(message),
             Ok(Either::First(Event::Incoming(incoming))) => mark = Some(black_box(incoming).mark),
-            Ok(Either::First(Event::Failing(error))) => failed(error),
+            Ok(Either::First(Event::RequestsFailing(error))) => failed(error),
             Ok(Either::First(other)) => _ = black_box(&other),
             Ok(Either::Second(other)) => _ = black_box(other),
             Err(error) => _ = black_box(&error),
@@ -314,7 +314,7 @@ async fn driven<T: Transport, S: Store>(messenger: &mut Messenger<'_, '_, T, S>)
             messenger.acknowledge_incoming(mark);
         }
         black_box(messenger.next().await.is_ok());
-        black_box((messenger.room(), messenger.error().is_some()));
+        black_box((messenger.free_slots(), messenger.last_error().is_some()));
         messenger.set_credentials(some("name"), some("password"));
         messenger.gateway().close().await;
     }

@@ -159,7 +159,7 @@ mod part {
 
     use footprint::{FIRST_BLOCK, MESSAGES, NUMBER, TEXT, print};
     use sms_gateway_embassy::{
-        Event, Messenger, Room, Sms, Store,
+        Event, Messenger, MessengerBuffers, Sms, Store,
         core::track::{PendingReport, Settings, Slot},
     };
 
@@ -170,7 +170,7 @@ mod part {
 
     use super::{Connection, Lent, gateway, run, store::with_store};
 
-    const EARLY: usize = MESSAGES / 2;
+    const PENDING_REPORTS: usize = MESSAGES / 2;
     pub(super) const TEXTS: usize = 320;
     const INCOMING: usize = 512;
 
@@ -184,10 +184,10 @@ mod part {
         memory: &'m mut Lent,
         entropy: &'m mut dyn FnMut() -> u64,
         store: S,
-        room: Room<'m>,
+        buffers: MessengerBuffers<'m>,
     ) -> Messenger<'m, 'm, Connection, S> {
         let settings = Settings { first_block: FIRST_BLOCK, incoming: true, ..Settings::default() };
-        Messenger::new(gateway(memory, entropy), store, room, settings)
+        Messenger::new(gateway(memory, entropy), store, buffers, settings)
     }
 
     #[inline(never)]
@@ -198,14 +198,14 @@ mod part {
     ) -> bool {
         // Not as a tuple, which would be copied.
         let mut slots = [Slot::EMPTY; MESSAGES];
-        let mut early = [PendingReport::EMPTY; EARLY];
+        let mut pending_reports = [PendingReport::EMPTY; PENDING_REPORTS];
         let mut texts = [0; TEXTS];
         let mut incoming = [0; INCOMING];
-        let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
+        let buffers = MessengerBuffers { slots: &mut slots, pending_reports: &mut pending_reports, texts: &mut texts, incoming: &mut incoming };
         print("slots", size_of::<[Slot; MESSAGES]>());
-        print("early", size_of::<[PendingReport; EARLY]>());
+        print("early", size_of::<[PendingReport; PENDING_REPORTS]>());
         print("texts", TEXTS + INCOMING);
-        let mut messenger = messenger(memory, entropy, store, room);
+        let mut messenger = messenger(memory, entropy, store, buffers);
         print("messenger", size_of_val(&messenger) - size_of::<Connection>());
         print("next-future", size_of_output(|| messenger.next()));
         let future = pin!(life(&mut messenger));
@@ -242,7 +242,7 @@ mod part {
                     let mark = incoming.mark;
                     messenger.acknowledge_incoming(mark);
                 }
-                Ok(Event::Failing(error)) => report!(error),
+                Ok(Event::RequestsFailing(error)) => report!(error),
                 Ok(other) => _ = black_box(&other),
                 Err(error) => report!(error),
             }

@@ -33,7 +33,7 @@ pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
                 info!("from {}: {}", sms.number, sms.text.as_str());
                 received = Some(sms.mark);
             }
-            Either::First(Event::Failing(error)) => warn!("{error}"),
+            Either::First(Event::RequestsFailing(error)) => warn!("{error}"),
             Either::First(other) => warn!("{other:?}"),
             Either::Second(()) if Instant::now() < end => messages.hand_over(messenger).await?,
             Either::Second(()) => {

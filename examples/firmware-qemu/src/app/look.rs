@@ -1,6 +1,8 @@
 //! Other calls than those that the messenger makes.
 
-use embassy_time::{Duration, Timer};
+use core::time::Duration;
+
+use embassy_time::Timer;
 use log::{info, warn};
 use sms_gateway_embassy::{
     Error, Ussd, UssdWait,
@@ -17,7 +19,7 @@ use super::{Client, Failure};
 const WAIT: UssdWait = UssdWait { interval: Duration::from_secs(1), limit: Duration::from_secs(10) };
 /// How often something is asked at most, and the pause before it is asked again.
 const TRIES: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: embassy_time::Duration = embassy_time::Duration::from_millis(500);
 
 /// What the ports are.
 pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Failure> {

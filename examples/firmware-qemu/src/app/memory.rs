@@ -3,7 +3,7 @@
 use core::{fmt::Write, net::SocketAddrV4};
 
 use sms_gateway_embassy::{
-    self as gateway, Buffers, Room,
+    self as gateway, Buffers, MessengerBuffers,
     core::track::{PendingReport, Slot},
     store::{Key, batch_size, work_size},
 };
@@ -11,7 +11,7 @@ use sms_gateway_embassy::{
 /// How many messages are under way or remembered at a time.
 const SLOTS: usize = 8;
 /// How many reports can wait for a message to which they belong.
-const EARLY: usize = 4;
+const PENDING_REPORTS: usize = 4;
 /// The longest text, in bytes.
 const TEXT: usize = 640;
 /// How many values are stored: for each message a record and a text, and two more.
@@ -25,7 +25,7 @@ pub(crate) struct Memory {
     tcp_out: [u8; 1024],
     gateway: gateway::Memory,
     slots: heapless::Vec<Slot, SLOTS>,
-    early: heapless::Vec<PendingReport, EARLY>,
+    pending_reports: heapless::Vec<PendingReport, PENDING_REPORTS>,
     texts: [u8; TEXT],
     incoming: [u8; 512],
     table: heapless::Vec<Option<Key>, VALUES>,
@@ -39,7 +39,7 @@ pub(super) struct Lent<'m> {
     pub(super) tcp_in: &'m mut [u8],
     pub(super) tcp_out: &'m mut [u8],
     pub(super) gateway: Buffers<'m>,
-    pub(super) room: Room<'m>,
+    pub(super) buffers: MessengerBuffers<'m>,
     pub(super) table: &'m mut [Option<Key>],
     pub(super) batch: &'m mut [u8],
     pub(super) work: &'m mut [u8],
@@ -53,7 +53,7 @@ impl Memory {
             tcp_out: [0; _],
             gateway: gateway::Memory::new(),
             slots: heapless::Vec::new(),
-            early: heapless::Vec::new(),
+            pending_reports: heapless::Vec::new(),
             texts: [0; _],
             incoming: [0; _],
             table: heapless::Vec::new(),
@@ -65,11 +65,11 @@ impl Memory {
     pub(super) fn lend(&mut self, address: SocketAddrV4) -> Lent<'_> {
         // Another life may have worked in it.
         self.slots.clear();
-        self.early.clear();
+        self.pending_reports.clear();
         self.table.clear();
         // Each has room for so many.
         let _ = self.slots.resize(SLOTS, Slot::EMPTY);
-        let _ = self.early.resize(EARLY, PendingReport::EMPTY);
+        let _ = self.pending_reports.resize(PENDING_REPORTS, PendingReport::EMPTY);
         let _ = self.table.resize(VALUES, None);
         self.host.clear();
         // It has room for any address and port.
@@ -79,9 +79,9 @@ impl Memory {
             tcp_in: &mut self.tcp_in,
             tcp_out: &mut self.tcp_out,
             gateway: self.gateway.buffers(),
-            room: Room {
+            buffers: MessengerBuffers {
                 slots: &mut self.slots,
-                early: &mut self.early,
+                pending_reports: &mut self.pending_reports,
                 texts: &mut self.texts,
                 incoming: &mut self.incoming,
             },

@@ -70,7 +70,7 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     let gateway = Gateway::new(tcp, memory.host, memory.gateway, &mut entropy).credentials(user, password);
     let mut store = FlashStore::new(pages.flash, pages.range, memory.table, memory.batch, memory.work)?;
     let mut messages = Messages::restore(&mut store).await?;
-    let mut messenger = Messenger::new(gateway, store, memory.room, settings);
+    let mut messenger = Messenger::new(gateway, store, memory.buffers, settings);
     messenger.start().await?;
 
     messages.tell(&messenger);

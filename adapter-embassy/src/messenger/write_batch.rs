@@ -1,4 +1,4 @@
-//! Stores what the tracker changes.
+//! Stores the tracker's changes.
 
 use heapless::Vec;
 use sms_gateway_core::{
@@ -8,41 +8,41 @@ use sms_gateway_core::{
 
 use crate::store::{Key, Store, Write};
 
-/// How many changes are stored at once, and how many messages are sent with one request.
+/// The maximum number of changes that are stored at once, and of messages that are sent with one request.
 pub(super) const BATCH: usize = 8;
-/// A text, and for each change its record and a text that is of no use any more; and those that were left.
+/// The maximum number of writes at once: a text, for each change its record and a text to delete, and texts of other messages.
 const WRITES: usize = 1 + 2 * BATCH + BATCH;
 
-/// A change, and whether its message can't be submitted any more, so that its text is of no use.
+/// A change, and whether its message can no longer be submitted, so that its text is deleted.
 struct Unsaved {
     change: Change,
     is_textless: bool,
 }
 
-/// A store, and what it does not have yet. What is under way when a future is dropped is stored by the next one.
-pub(super) struct Keeper<S> {
+/// A store, and the changes that it does not have yet. If the future of a save is dropped, the next save repeats them.
+pub(super) struct WriteBatch<S> {
     pub(super) store: S,
     unsaved: Vec<Unsaved, BATCH>,
-    /// Messages whose texts are of no use any more, beside those of the changes.
-    done: Vec<u32, BATCH>,
+    /// The messages without a change whose texts are deleted.
+    deleted_texts: Vec<u32, BATCH>,
 }
 
-impl<S: Store> Keeper<S> {
+impl<S: Store> WriteBatch<S> {
     pub(super) const fn new(store: S) -> Self {
-        Self { store, unsaved: Vec::new(), done: Vec::new() }
+        Self { store, unsaved: Vec::new(), deleted_texts: Vec::new() }
     }
 
-    /// The message's text is of no use, without a change that says so.
-    pub(super) fn forget_text(&mut self, id: u32) {
-        let _ = self.done.push(id);
+    /// Deletes a message's text with the next save.
+    pub(super) fn delete_text(&mut self, id: u32) {
+        let _ = self.deleted_texts.push(id);
     }
 
-    /// Stores all that has changed.
+    /// Stores all changes.
     pub(super) async fn save(&mut self, tracker: &mut Tracker<'_>) -> Result<(), S::Error> {
         self.save_with(tracker, None).await
     }
 
-    /// The same, and a message's text together with it.
+    /// Stores all changes, the first of them together with a message's text.
     pub(super) async fn save_with(
         &mut self,
         tracker: &mut Tracker<'_>,
@@ -52,16 +52,16 @@ impl<S: Store> Keeper<S> {
             while !self.unsaved.is_full()
                 && let Some(change) = tracker.next_change()
             {
-                // What it is at the time of its record: what comes later may never be stored.
+                // The state at the time of this record: later changes may never be stored.
                 let is_textless = change.message().is_some_and(|id| !needs_text(tracker, id));
                 let _ = self.unsaved.push(Unsaved { change, is_textless });
             }
-            if self.unsaved.is_empty() && self.done.is_empty() && text.is_none() {
+            if self.unsaved.is_empty() && self.deleted_texts.is_empty() && text.is_none() {
                 return Ok(());
             }
-            self.store.save(&writes(&self.unsaved, &self.done, text.take())).await?;
+            self.store.save(&writes(&self.unsaved, &self.deleted_texts, text.take())).await?;
             self.unsaved.clear();
-            self.done.clear();
+            self.deleted_texts.clear();
         }
     }
 }
@@ -74,22 +74,21 @@ pub(super) fn needs_text(tracker: &Tracker<'_>, id: UserId) -> bool {
 
 fn writes<'a>(
     changes: &'a [Unsaved],
-    done: &[u32],
+    deleted_texts: &[u32],
     text: Option<(UserId, &'a str)>,
 ) -> Vec<Write<'a>, WRITES> {
     let text = text.map(|(id, text)| Write { key: Key::Text(id.get()), value: Some(text.as_bytes()) });
-    let forgotten = |id: u32| Write { key: Key::Text(id), value: None };
+    let deleted = |id: u32| Write { key: Key::Text(id), value: None };
     let changes = changes.iter().flat_map(|Unsaved { change, is_textless }| {
         let record = Write { key: Key::Record(change.key()), value: change.record() };
-        [Some(record), is_textless.then(|| forgotten(change.key()))]
+        [Some(record), is_textless.then(|| deleted(change.key()))]
     });
-    let done = done.iter().map(|id| forgotten(*id));
-    // As many as there can be find room.
-    gather(text.into_iter().chain(changes.flatten()).chain(done))
+    let deleted_texts = deleted_texts.iter().map(|id| deleted(*id));
+    collect(text.into_iter().chain(changes.flatten()).chain(deleted_texts))
 }
 
-/// As many items as find room. `collect` would panic for one more.
-pub(super) fn gather<T, const N: usize>(items: impl Iterator<Item = T>) -> Vec<T, N> {
+/// Collects as many items as fit. `Iterator::collect` would panic on one more.
+pub(super) fn collect<T, const N: usize>(items: impl Iterator<Item = T>) -> Vec<T, N> {
     let mut vec = Vec::new();
     for item in items {
         if vec.push(item).is_err() {

@@ -5,9 +5,11 @@
 //! is of. Several changes are written as one value first, the journal, which is worked off again if the power goes meanwhile. So it
 //! must not be written before it is sure that all of it has a place.
 //!
-//! How much fits: the map empties its pages in turn, each into the next, and never brings together what two of them have left. Of all
+//! Capacity: the map empties its pages in turn, each into the next, and never merges the rest of two pages. Of all
 //! pages but one, a value needs one that has room for it when only the latest values are left there. There is one when those take at
 //! most as many bytes as the pages have, less the value's from each.
+
+mod error;
 
 use core::{fmt, ops::Range};
 
@@ -20,6 +22,8 @@ use sequential_storage::{
 use sms_gateway_core::track::MAX_RECORD_BYTES;
 
 use super::{Key, Store, Write};
+use crate::memory::copy;
+pub use error::FlashError;
 
 /// The place of the journal.
 const JOURNAL: u16 = u16::MAX;
@@ -28,27 +32,27 @@ const KEY: usize = 5;
 const LENGTH: usize = 2;
 /// The map has the place before a value.
 const PLACE: usize = size_of::<u16>();
-/// The most bytes that a flash writes or reads at once.
+/// The maximum number of bytes that a flash writes or reads at once.
 const MAX_WORD: usize = 32;
 
-/// How many messages a messenger stores at once, and how many texts it forgets by itself with them.
+/// The maximum number of messages that a messenger stores at once, and of other texts that it deletes with them.
 const MESSAGES: usize = 8;
-/// All changes of a messenger but a text: the records, a text that each makes useless, and other texts that are.
+/// The maximum size of a messenger's changes without a text, in bytes: the records, a deleted text for each, and other deleted texts.
 const CHANGES: usize = MESSAGES * (LENGTH + KEY + MAX_RECORD_BYTES + 2 * (LENGTH + KEY));
-/// What forgetting takes at most: records, their texts, and other texts.
+/// The maximum size of deletions, in bytes: records, their texts, and other texts.
 const FORGETTING: usize = 3 * MESSAGES * (LENGTH + KEY);
 
-/// How large [`FlashStore::new`]'s `batch` must be for a messenger whose longest text has so many bytes.
+/// Returns the minimum size of `batch` in [`FlashStore::new`], in bytes, for texts of at most `longest_text` bytes.
 pub const fn batch_size(longest_text: usize) -> usize {
     LENGTH.saturating_add(KEY).saturating_add(longest_text).saturating_add(CHANGES)
 }
 
-/// How large [`FlashStore::new`]'s `work` must be, for any flash.
+/// Returns the minimum size of `work` in [`FlashStore::new`], in bytes, for any flash.
 pub const fn work_size(longest_text: usize) -> usize {
     words(PLACE.saturating_add(batch_size(longest_text)), MAX_WORD)
 }
 
-/// So many bytes in whole words.
+/// Rounds bytes up to whole words.
 const fn words(bytes: usize, word: usize) -> usize {
     match bytes.checked_next_multiple_of(word) {
         Some(bytes) => bytes,
@@ -58,10 +62,10 @@ const fn words(bytes: usize, word: usize) -> usize {
 
 type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 
-/// Keeps all in flash. Feature `flash`.
+/// Stores everything in flash. Feature `flash`.
 ///
 /// A page of the flash must have room for a batch, [`batch_size`]: 2.5 KB if texts may be as long as the API allows. The store is never
-/// full with so many pages that `(pages - 1) * (page - batch)` is at least `values + batch`, all in bytes, where a text counts for 30
+/// full if `(pages - 1) * (page - batch)` is at least `values + batch`, all in bytes, where a text counts for 30
 /// more than it has, and a record for 130; if the flash writes 32 bytes at once, each for 100 more.
 ///
 /// With fewer pages it may say [`FlashError::Full`], and [`FlashError::NoPlace`] with too small a table. Then nothing of that batch is
@@ -72,7 +76,7 @@ type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 /// ```no_run
 /// use embedded_storage_async::nor_flash::NorFlash;
 /// use sms_gateway_embassy::{
-///     Event, Gateway, Messenger, Room, Store, StoreError, Transport,
+///     Event, Gateway, Messenger, MessengerBuffers, Store, StoreError, Transport,
 ///     core::track::{PendingReport, Settings, Slot},
 ///     store::{FlashError, FlashStore, batch_size, work_size},
 /// };
@@ -95,10 +99,10 @@ type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 ///         store.erase().await.map_err(StoreError::Store)?;
 ///     }
 ///
-///     let (mut slots, mut early) = ([Slot::EMPTY; SLOTS], [PendingReport::EMPTY; 4]);
+///     let (mut slots, mut pending_reports) = ([Slot::EMPTY; SLOTS], [PendingReport::EMPTY; 4]);
 ///     let (mut texts, mut incoming) = ([0; TEXT], [0; 512]);
-///     let room = Room { slots: &mut slots, early: &mut early, texts: &mut texts, incoming: &mut incoming };
-///     let mut messenger = Messenger::new(gateway, store, room, Settings::default());
+///     let buffers = MessengerBuffers { slots: &mut slots, pending_reports: &mut pending_reports, texts: &mut texts, incoming: &mut incoming };
+///     let mut messenger = Messenger::new(gateway, store, buffers, Settings::default());
 ///     loop {
 ///         if let Event::Update(message) = messenger.next().await? {
 ///             messenger.acknowledge(&message);
@@ -111,60 +115,10 @@ pub struct FlashStore<'m, F: NorFlash> {
     table: &'m mut [Option<Key>],
     batch: &'m mut [u8],
     work: &'m mut [u8],
-    /// How many bytes the values take.
+    /// The size of the values, in bytes.
     used: usize,
-    /// The table is that of the flash, and the journal is worked off.
+    /// Whether the table matches the flash, and the journal is empty.
     is_open: bool,
-}
-
-/// What goes wrong with a [`FlashStore`]. `E` is the flash's error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FlashError<E> {
-    /// The flash's own error.
-    Flash(E),
-    /// The range is not one of whole pages, at least two, or its pages are too small.
-    Range,
-    /// The flash is full. Nothing of the batch is stored.
-    Full,
-    /// The lent table has no place for another value, or is too small for those that are stored.
-    NoPlace,
-    /// A lent buffer is too small, or a page.
-    TooSmall {
-        /// The size that would do, in bytes; 0 if it is the page's.
-        needed: usize,
-    },
-    /// The flash holds something else, or does not keep what is written.
-    Corrupted,
-}
-
-impl<E: fmt::Debug> fmt::Display for FlashError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flash(error) => write!(f, "the flash failed: {error:?}"),
-            Self::Range => f.write_str("the range is not one of two or more whole pages"),
-            Self::Full => f.write_str("the flash is full"),
-            Self::NoPlace => f.write_str("no place for another value"),
-            Self::TooSmall { needed: 0 } => f.write_str("a page of the flash is too small"),
-            Self::TooSmall { needed } => write!(f, "a lent buffer is too small: {needed} bytes are needed"),
-            Self::Corrupted => f.write_str("the flash does not hold what was stored"),
-        }
-    }
-}
-
-impl<E: fmt::Debug> core::error::Error for FlashError<E> {}
-
-impl<E> From<sequential_storage::Error<E>> for FlashError<E> {
-    fn from(error: sequential_storage::Error<E>) -> Self {
-        use sequential_storage::Error;
-        match error {
-            Error::Storage { value } => Self::Flash(value),
-            Error::FullStorage => Self::Full,
-            Error::BufferTooSmall(needed) => Self::TooSmall { needed },
-            Error::ItemTooBig => Self::TooSmall { needed: 0 },
-            _ => Self::Corrupted,
-        }
-    }
 }
 
 impl<'m, F: NorFlash> FlashStore<'m, F> {
@@ -172,7 +126,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
     /// are; [`erase`](Self::erase) does it. With other pages than before, they must be erased too.
     ///
     /// `table` has a place for each value: two for each slot, the record and the text that waits, and two more. In `batch` changes are
-    /// put together; [`batch_size`] tells how large it is. `work` has 2 bytes more, rounded up to the flash's word, the larger of
+    /// put together; [`batch_size`] returns its size. `work` has 2 bytes more, rounded up to the flash's word, the larger of
     /// `F::WRITE_SIZE` and `F::READ_SIZE`; [`work_size`] does for any flash. With less memory than before, what is stored may not be
     /// readable: [`FlashError::NoPlace`] and [`FlashError::TooSmall`].
     ///
@@ -195,7 +149,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         Ok(Self { map, table, batch, work, used: 0, is_open: false })
     }
 
-    /// Forgets all: erases the pages. If that is cut off, they must be erased again before anything else is done with the store.
+    /// Erases the pages. If that is interrupted, they must be erased again before the store is used.
     ///
     /// # Errors
     /// [`FlashError::Flash`].
@@ -204,12 +158,12 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         Ok(self.map.erase_all().await?)
     }
 
-    /// Gives the flash back.
+    /// Returns the flash.
     pub fn into_flash(self) -> F {
         self.map.destroy().0
     }
 
-    /// Reads what is where, and works off what was cut off.
+    /// Reads the table from the flash, and completes an interrupted save.
     async fn open(&mut self) -> Result<(), FlashError<F::Error>> {
         if self.is_open {
             return Ok(());
@@ -232,7 +186,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         Ok(())
     }
 
-    /// Whether there are values at places that the table does not have.
+    /// Checks that no values are at places that the table does not have.
     async fn look_beyond(&mut self) -> Result<(), FlashError<F::Error>> {
         let mut from = u16::try_from(self.table.len()).unwrap_or(JOURNAL);
         loop {
@@ -253,17 +207,17 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         }
     }
 
-    /// What a page has for values, in bytes: it has a mark at each end.
+    /// The space for values in a page, in bytes. A page has a mark at each end.
     const PAGE: usize = F::ERASE_SIZE.saturating_sub(Self::WORD.saturating_mul(2));
     const WORD: usize = if F::WRITE_SIZE > F::READ_SIZE { F::WRITE_SIZE } else { F::READ_SIZE };
 
-    /// What so many bytes take in the flash.
+    /// The size of a value of `length` bytes in the flash.
     fn item(length: usize) -> usize {
         let head = usize::try_from(Map::<F>::item_overhead_size()).unwrap_or(usize::MAX);
         head.saturating_add(words(PLACE.saturating_add(length), Self::WORD))
     }
 
-    /// What a value takes. A record counts as the largest, so that it may grow.
+    /// The size of a value in the flash. A record counts as the largest, so that it may grow.
     fn size(key: Key, length: usize) -> usize {
         Self::item(match key {
             Key::Record(_) => length.max(KEY + MAX_RECORD_BYTES),
@@ -271,12 +225,12 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         })
     }
 
-    /// How many bytes may be in use when a value of this size is still to find a place.
+    /// The maximum number of bytes in use with which a value of this size still fits.
     fn capacity(&self, largest: usize) -> usize {
         let range = self.map.flash_range();
         let bytes = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
         let pages = bytes.checked_div(F::ERASE_SIZE).unwrap_or(0).saturating_sub(1);
-        // What was forgotten at a place, or in the journal, is there as an empty value.
+        // A deleted value, and an empty journal, are stored as empty values.
         let empty = self.table.len().saturating_add(1).saturating_mul(Self::item(0));
         pages.saturating_mul(Self::PAGE.saturating_sub(largest)).saturating_sub(empty)
     }
@@ -391,7 +345,7 @@ where
     async fn save(&mut self, writes: &[Write<'_>]) -> Result<(), Self::Error> {
         self.open().await?;
         let (length, count) = self.gather(writes)?;
-        // Cut off, it begins with what the flash has.
+        // After an interrupted save the next call reads the flash again.
         self.is_open = false;
         let has_journal = count > 1;
         if has_journal {
@@ -400,7 +354,7 @@ where
         }
         let applied = self.apply(length, has_journal).await;
         self.is_open = applied.is_ok();
-        // Once the journal is there, the changes are stored: they are worked off by whatever comes next.
+        // Once the journal is written, the changes are stored: the next call completes them.
         if has_journal { Ok(()) } else { applied }
     }
 
@@ -443,11 +397,6 @@ impl<'a> Iterator for Entries<'a> {
         self.0 = rest;
         Some(value)
     }
-}
-
-/// Copies as many bytes as both have.
-fn copy(to: &mut [u8], from: &[u8]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 /// A value's key and bytes; `None` in place of bytes: it is forgotten.

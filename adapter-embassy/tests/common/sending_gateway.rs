@@ -9,7 +9,7 @@ use super::{
 
 /// Behind a login. It has sent a message, and has the report for it, as soon as it has the request.
 #[derive(Clone, Default)]
-pub struct Station(pub Rc<RefCell<Content>>);
+pub struct SendingGateway(pub Rc<RefCell<Content>>);
 
 #[derive(Default)]
 pub struct Content {
@@ -26,7 +26,7 @@ pub struct Message {
     pub text: String,
 }
 
-impl Device for Station {
+impl Device for SendingGateway {
     fn answer(&mut self, request: &str) -> Reply {
         let mut content = self.0.borrow_mut();
         let reply = content.login.answer(request);

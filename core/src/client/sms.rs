@@ -1,23 +1,25 @@
-//! A message to be sent.
+//! A message to send, borrowed from the caller.
 
 use core::fmt;
 
-use sms_gateway_core::{
-    Invalid, Number, Ports,
-    call::SendSms,
+use crate::{
+    Invalid, Number, Ports, UserId,
+    call::{Recipient, SendSms},
     text::{Alphabet, Encoding, shape},
     track::Draft,
 };
 
-/// What a recipient takes in a request at most, beside the number and the text.
+use super::send_sms;
+
+/// The maximum number of bytes of a recipient in a request, without its number and text.
 const RECIPIENT: usize = r#"{"number":"","text_param":[""],"user_id":2147483647},"#.len();
 
-/// A message to be sent: a number and a text, and how.
+/// A message to send: a number, a text, and options.
 ///
-/// The text is sent as it is: a `#param#` in it is nothing special.
+/// The text is sent as it is: a `#param#` in it has no special meaning.
 ///
 /// ```
-/// use sms_gateway_embassy::{Sms, core::{Invalid, text::Encoding}};
+/// use sms_gateway_core::{Invalid, client::Sms, text::Encoding};
 ///
 /// let sms = Sms::new("+8613800138000", "Your parcel is here.")?;
 /// assert_eq!(sms.text(), "Your parcel is here.");
@@ -29,17 +31,17 @@ const RECIPIENT: usize = r#"{"number":"","text_param":[""],"user_id":2147483647}
 /// ```
 #[derive(Clone, Copy)]
 pub struct Sms<'a> {
-    pub(super) number: Number<'a>,
+    number: Number<'a>,
     text: &'a str,
-    pub(super) ports: Ports,
-    pub(super) alphabet: Alphabet,
-    pub(super) status_report: bool,
+    ports: Ports,
+    alphabet: Alphabet,
+    status_report: bool,
     resend: bool,
 }
 
 impl<'a> Sms<'a> {
-    /// A message to this number: by any port, GSM 7-bit if all of its characters allow that and else Unicode, with status
-    /// reports, never sent twice.
+    /// Creates a message with the default options: any port, GSM 7-bit if it has all characters of the text and Unicode
+    /// otherwise, status reports, no second submission.
     ///
     /// # Errors
     /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above [`SendSms::MAX_TEXT_BYTES`].
@@ -53,30 +55,31 @@ impl<'a> Sms<'a> {
             .encoding(Encoding::Auto)
     }
 
-    /// The ports it may be sent through; without any the gateway chooses.
+    /// Sets the ports through which it may be sent. Without any the gateway chooses.
     #[must_use]
     pub fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
     }
 
-    /// How it is encoded.
+    /// Sets the encoding.
     ///
     /// # Errors
-    /// [`Invalid::Alphabet`] when [`Encoding::Gsm7Bit`] does not have a character of the text.
+    /// [`Invalid::Alphabet`] if [`Encoding::Gsm7Bit`] does not have a character of the text.
     pub fn encoding(self, encoding: Encoding) -> Result<Self, Invalid> {
         let shape = shape(self.text.chars(), encoding)
             .map_err(|error| Invalid::Alphabet { recipient: 0, character: error.character })?;
         Ok(Self { alphabet: shape.alphabet, ..self })
     }
 
-    /// Whether status reports are asked for. Without, the message's end is that it was sent.
+    /// Sets whether status reports are requested. Without them the message is final once it is sent.
     #[must_use]
     pub fn status_report(self, request: bool) -> Self {
         Self { status_report: request, ..self }
     }
 
-    /// Whether it is sent again when the answer to its request was lost and the gateway, its queue empty, twice does not
-    /// know it. Then it may be sent twice; otherwise it ends [`Unresolved`](sms_gateway_core::track::State::Unresolved).
+    /// Sets whether the message may be submitted again after its response was lost, once the gateway, with an empty queue,
+    /// has twice not known it. Then it may be sent twice; otherwise it ends as
+    /// [`Unresolved`](crate::track::State::Unresolved).
     #[must_use]
     pub fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }
@@ -87,9 +90,10 @@ impl<'a> Sms<'a> {
         self.text
     }
 
-    pub(super) fn draft(&self) -> Draft<'a> {
+    /// The message as the tracker takes it.
+    pub fn draft(&self) -> Draft<'a> {
         let bytes =
-            RECIPIENT.saturating_add(self.number.as_str().len()).saturating_add(written_bytes(self.text));
+            RECIPIENT.saturating_add(self.number.as_str().len()).saturating_add(json_bytes(self.text));
         Draft::new(self.number)
             .ports(self.ports)
             .alphabet(self.alphabet)
@@ -97,17 +101,25 @@ impl<'a> Sms<'a> {
             .resend(self.resend)
             .text_bytes(u16::try_from(bytes).unwrap_or(u16::MAX))
     }
+
+    /// Calls `read` with the request that submits this message alone, with the longest user_id.
+    pub(super) fn with_request<R>(&self, read: impl FnOnce(&SendSms<'_>) -> R) -> Result<R, Invalid> {
+        let text = [self.text];
+        let recipients = [Recipient::new(self.number).params(&text).user_id(UserId::MAX)];
+        send_sms(&recipients, self.ports, Some(self.alphabet), self.status_report)
+            .map(|request| read(&request))
+    }
 }
 
-/// Shows neither number nor text, which are nobody's business in a log.
+/// Shows neither number nor text, which are private.
 impl fmt::Debug for Sms<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sms").field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 
-/// How many bytes a text takes in a request's JSON at most.
-fn written_bytes(text: &str) -> usize {
+/// The maximum number of bytes that a text takes in a JSON string.
+fn json_bytes(text: &str) -> usize {
     let bytes = text.bytes().map(|byte| match byte {
         b'"' | b'\\' => 2,
         0..0x20 => 6,

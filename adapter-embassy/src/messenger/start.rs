@@ -1,0 +1,80 @@
+//! Continues with what is stored.
+
+use heapless::Vec;
+use sms_gateway_core::{UserId, client::StoreError};
+
+use super::{
+    Messenger,
+    write_batch::{BATCH, needs_text},
+};
+use crate::{
+    Transport,
+    store::{Key, Store},
+};
+
+/// The progress of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    Due,
+    Restored,
+    Complete,
+}
+
+impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
+    /// Starts with what is stored: messages under way are followed on, and a request whose response is unknown is looked up.
+    ///
+    /// [`send`](Self::send) and [`next`](Self::next) do this first, so only callers that want to see the messages before need it. If the
+    /// future is dropped, call it again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the next call tries again.
+    pub async fn start(&mut self) -> Result<(), StoreError<S::Error>> {
+        if self.start == Start::Due {
+            self.restore().await?;
+            let now = self.now();
+            self.driver.start(now).map_err(StoreError::Restore)?;
+            self.start = Start::Restored;
+        }
+        if self.start == Start::Restored {
+            self.check_texts().await?;
+            self.start = Start::Complete;
+        }
+        Ok(())
+    }
+
+    /// Hands the stored records to the driver.
+    async fn restore(&mut self) -> Result<(), StoreError<S::Error>> {
+        let Self { batch, driver, .. } = self;
+        let mut outcome = Ok(());
+        let take = &mut |key, value: &[u8]| {
+            if matches!(key, Key::Record(_))
+                && let Err(error) = driver.restore(value)
+            {
+                outcome = Err(StoreError::Restore(error));
+            }
+        };
+        batch.store.restore(take).await?;
+        outcome
+    }
+
+    /// Deletes the texts of messages that are unknown, or can no longer be submitted. The others must fit into the lent memory.
+    async fn check_texts(&mut self) -> Result<(), StoreError<S::Error>> {
+        let Self { batch, driver, texts, .. } = self;
+        let mut longest = 0;
+        let mut orphans: Vec<u32, BATCH> = Vec::new();
+        // Makes room for the orphans.
+        batch.save(driver.tracker_mut()).await?;
+        let find = &mut |key, text: &[u8]| {
+            let Key::Text(id) = key else { return };
+            if UserId::new(id.into()).is_ok_and(|id| needs_text(driver.tracker(), id)) {
+                longest = text.len().max(longest);
+            } else {
+                let _ = orphans.push(id);
+            }
+        };
+        batch.store.restore(find).await?;
+        orphans.iter().for_each(|id| batch.delete_text(*id));
+        batch.save(driver.tracker_mut()).await?;
+        if longest > texts.len() { Err(StoreError::TextTooLong { needed: longest }) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,222 @@
+//! An incoming message, held in lent memory until the caller acknowledges it.
+
+use core::ops::Range;
+
+use serde::Serialize;
+
+use crate::{Timestamp, call::IncomingSms, json::Text, track::InboxMark, writer::copy};
+
+/// A message that arrived at the gateway. Until the caller acknowledges it, no other one is fetched, and after a restart
+/// it is returned again.
+///
+/// A text that did not fit is [`Text::TooLong`]. It can be fetched with
+/// [`QueryIncomingSms`](crate::call::QueryIncomingSms) after the id before its own, into a larger buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Incoming<'a> {
+    /// The mark by which it is acknowledged, and a repetition recognised.
+    #[serde(rename = "incoming_sms_id", serialize_with = "id")]
+    pub mark: InboxMark,
+    /// The port that received it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u32>,
+    /// The sender: a number, or letters.
+    #[serde(skip_serializing_if = "Text::is_missing")]
+    pub number: Text<'a>,
+    /// The number of the SMSC.
+    #[serde(skip_serializing_if = "Text::is_missing")]
+    pub smsc: Text<'a>,
+    /// The time of arrival, by the gateway's clock.
+    #[serde(rename = "timestamp", skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// The text.
+    #[serde(skip_serializing_if = "Text::is_missing")]
+    pub text: Text<'a>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn id<S: serde::Serializer>(mark: &InboxMark, serializer: S) -> Result<S::Ok, S::Error> {
+    mark.id.serialize(serializer)
+}
+
+/// The memory for one incoming message.
+pub struct HeldSms<'m> {
+    bytes: &'m mut [u8],
+    held: Option<Held>,
+    /// Whether it was handed out since the last restart.
+    is_handed_out: bool,
+}
+
+struct Held {
+    mark: InboxMark,
+    port: Option<u32>,
+    time: Option<Timestamp>,
+    number: HeldText,
+    smsc: HeldText,
+    text: HeldText,
+}
+
+/// The bytes that a message's texts take, and the bytes that they would take if all of them fitted.
+#[derive(Default)]
+struct Used {
+    bytes: usize,
+    needed: usize,
+}
+
+/// A text in the lent memory.
+enum HeldText {
+    Missing,
+    Exact(Range<usize>),
+    Lossy(Range<usize>),
+    TooLong { needed: usize },
+}
+
+impl HeldText {
+    fn text<'b>(&self, bytes: &'b [u8]) -> Text<'b> {
+        let text = |range: &Range<usize>| {
+            core::str::from_utf8(bytes.get(range.clone()).unwrap_or_default()).unwrap_or_default()
+        };
+        match self {
+            Self::Missing => Text::Missing,
+            Self::Exact(range) => Text::Exact(text(range)),
+            Self::Lossy(range) => Text::Lossy(text(range)),
+            Self::TooLong { needed } => Text::TooLong { needed: *needed },
+        }
+    }
+}
+
+impl<'m> HeldSms<'m> {
+    /// Memory without a message.
+    pub const fn new(bytes: &'m mut [u8]) -> Self {
+        Self { bytes, held: None, is_handed_out: false }
+    }
+
+    /// Whether another message can be held.
+    pub const fn is_empty(&self) -> bool {
+        self.held.is_none()
+    }
+
+    /// Holds a message, in place of the last one.
+    pub fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) {
+        let mut used = Used::default();
+        let number = self.copy(&mut used, sms.number);
+        let smsc = self.copy(&mut used, sms.smsc);
+        let text = self.copy(&mut used, sms.text);
+        let (port, time) = (sms.port.get(), sms.timestamp.get());
+        self.held = Some(Held { mark, port, time, number, smsc, text });
+        self.is_handed_out = false;
+    }
+
+    fn copy(&mut self, used: &mut Used, text: Text<'_>) -> HeldText {
+        let bytes = text.as_str().as_bytes();
+        let range = used.bytes..used.bytes.saturating_add(bytes.len());
+        used.needed = used.needed.saturating_add(bytes.len());
+        let held = match text {
+            Text::Missing => return HeldText::Missing,
+            Text::TooLong { needed } => return HeldText::TooLong { needed },
+            Text::Exact(_) => HeldText::Exact(range.clone()),
+            Text::Lossy(_) => HeldText::Lossy(range.clone()),
+        };
+        let end = range.end;
+        match self.bytes.get_mut(range) {
+            Some(space) => {
+                copy(space, bytes);
+                used.bytes = end;
+                held
+            }
+            None => HeldText::TooLong { needed: used.needed },
+        }
+    }
+
+    /// Whether a message waits to be handed out; then it counts as handed out.
+    pub const fn hand_out(&mut self) -> bool {
+        self.held.is_some() && !core::mem::replace(&mut self.is_handed_out, true)
+    }
+
+    /// The message.
+    pub fn message(&self) -> Option<Incoming<'_>> {
+        let held = self.held.as_ref()?;
+        Some(Incoming {
+            mark: held.mark,
+            port: held.port,
+            number: held.number.text(self.bytes),
+            smsc: held.smsc.text(self.bytes),
+            time: held.time,
+            text: held.text.text(self.bytes),
+        })
+    }
+
+    /// Drops the message if it has this mark, and returns whether it had.
+    pub fn release(&mut self, mark: InboxMark) -> bool {
+        self.held.take_if(|held| held.mark == mark).is_some()
+    }
+}
+
+/// Shows nothing of the message.
+impl core::fmt::Debug for HeldSms<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("HeldSms").field("is_empty", &self.is_empty()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Field;
+
+    fn sms<'a>(number: Text<'a>, text: Text<'a>) -> IncomingSms<'a> {
+        IncomingSms {
+            incoming_sms_id: Field::Known(7),
+            port: Field::Known(2),
+            number,
+            smsc: Text::Missing,
+            timestamp: Field::Missing,
+            text,
+            imsi: Text::Missing,
+        }
+    }
+
+    const MARK: InboxMark = InboxMark { id: 7, hash: 1 };
+
+    #[test]
+    fn a_message_is_serialized_with_the_names_of_the_api() {
+        let mut bytes = [0; 16];
+        let mut held = HeldSms::new(&mut bytes);
+        held.hold(&sms(Text::Exact("10086"), Text::Exact("Hello")), MARK);
+        assert_eq!(
+            serde_json::to_value(held.message()).unwrap(),
+            serde_json::json!({ "incoming_sms_id": 7, "port": 2, "number": "10086", "text": "Hello" })
+        );
+    }
+
+    #[test]
+    fn a_message_is_handed_out_once_and_held_until_it_is_released() {
+        let mut bytes = [0; 16];
+        let mut held = HeldSms::new(&mut bytes);
+        assert!(!held.hand_out());
+        held.hold(&sms(Text::Exact("10086"), Text::Exact("Hello")), MARK);
+        assert!(held.hand_out());
+        assert!(!held.hand_out());
+        assert!(!held.release(InboxMark { id: 8, ..MARK }));
+        assert!(!held.is_empty());
+        assert!(held.release(MARK));
+        assert!(held.is_empty());
+    }
+
+    #[test]
+    fn a_text_that_does_not_fit_is_marked_and_the_others_stand() {
+        let mut bytes = [0; 8];
+        let mut held = HeldSms::new(&mut bytes);
+        held.hold(&sms(Text::Lossy("10086"), Text::Exact("Hello")), MARK);
+        let message = held.message().unwrap();
+        assert_eq!(message.number, Text::Lossy("10086"));
+        assert_eq!(message.text, Text::TooLong { needed: 10 });
+        held.hold(&sms(Text::Exact("+8613800138000"), Text::Exact("too long")), MARK);
+        let message = held.message().unwrap();
+        assert_eq!((message.number, message.text), (Text::TooLong { needed: 14 }, Text::Exact("too long")));
+        held.hold(&sms(Text::TooLong { needed: 99 }, Text::Exact("Hello")), MARK);
+        let message = held.message().unwrap();
+        assert_eq!(message.number, Text::TooLong { needed: 99 });
+        assert_eq!(message.text, Text::Exact("Hello"));
+    }
+}
