@@ -5,12 +5,15 @@
 
 use core::future::Future;
 
-use embassy_time::{Duration, Instant, with_deadline, with_timeout};
+use embassy_time::{Instant, with_deadline, with_timeout};
 use sms_gateway_core::client::{
     Broken, Cause, DRAIN_TIMEOUT, Loss, ResponseHead, Session, Wait, Wire, WireEvent,
 };
 
-use crate::{Error, Transport};
+use crate::{
+    Error, Transport,
+    clock::{from_core, to_core},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -60,7 +63,6 @@ impl<E> Fault<E> {
 pub(crate) type GatewaySession<'m> = Session<&'m mut [u8]>;
 
 /// The deadline of a wait, and its meaning.
-#[derive(Clone, Copy)]
 struct Deadline {
     began: Instant,
     at: Instant,
@@ -80,22 +82,14 @@ impl Deadline {
         Self { at: deadline.began.saturating_add(from_core(DRAIN_TIMEOUT)), ..deadline }
     }
 
-    async fn bound<O, E>(self, future: impl Future<Output = O>) -> Result<O, Fault<E>> {
+    async fn bound<O, E>(&self, future: impl Future<Output = O>) -> Result<O, Fault<E>> {
         with_deadline(self.at, future).await.map_err(|_| self.expired.into())
     }
 
     /// Reports the wait to the session.
-    fn is_over(self, session: &mut GatewaySession<'_>) {
+    fn is_over(&self, session: &mut GatewaySession<'_>) {
         session.waited(to_core(Instant::now().saturating_duration_since(self.began)));
     }
-}
-
-pub(crate) const fn to_core(duration: Duration) -> core::time::Duration {
-    core::time::Duration::from_micros(duration.as_micros())
-}
-
-pub(crate) fn from_core(duration: core::time::Duration) -> Duration {
-    Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
 impl<'m, T> Connection<'m, T> {
@@ -144,7 +138,7 @@ impl<T: Transport> Connection<'_, T> {
         let mut written = 0;
         let sent = deadline.bound(send(&mut self.transport, request, &mut written)).await;
         let head = match sent {
-            Ok(Ok(())) => self.head(deadline).await,
+            Ok(Ok(())) => self.head(&deadline).await,
             // Bytes that were being written at the deadline may have been sent.
             Err(fault) => return Err(fault.broken(Loss::Lost)),
             Ok(Err(error)) if written == 0 => {
@@ -153,6 +147,16 @@ impl<T: Transport> Connection<'_, T> {
             Ok(Err(error)) => Err(Fault::of_transport(error)),
         };
         deadline.is_over(session);
+        self.settle(head, &deadline, kept)
+    }
+
+    #[inline(never)]
+    fn settle(
+        &self,
+        head: Result<ResponseHead, Fault<T::Error>>,
+        deadline: &Deadline,
+        kept: bool,
+    ) -> Result<ResponseHead, BrokenExchange<T::Error>> {
         head.map_err(|fault| {
             let is_stale = kept && self.wire.is_silent() && fault.cause != deadline.expired;
             fault.broken(if is_stale { Loss::Stale } else { Loss::Lost })
@@ -174,7 +178,7 @@ impl<T: Transport> Connection<'_, T> {
         Ok(false)
     }
 
-    async fn head(&mut self, deadline: Deadline) -> Result<ResponseHead, Fault<T::Error>> {
+    async fn head(&mut self, deadline: &Deadline) -> Result<ResponseHead, Fault<T::Error>> {
         loop {
             match self.wire.parse()? {
                 WireEvent::Head(head) => return Ok(head),
@@ -190,12 +194,12 @@ impl<T: Transport> Connection<'_, T> {
         session: &mut GatewaySession<'_>,
     ) -> Result<bool, (Cause, Option<T::Error>)> {
         let deadline = Deadline::of(session, Wait::Body);
-        let piece = self.piece_before(deadline).await;
+        let piece = self.piece_before(&deadline).await;
         deadline.is_over(session);
         piece.map_err(|fault| (fault.cause, fault.transport))
     }
 
-    async fn piece_before(&mut self, deadline: Deadline) -> Result<bool, Fault<T::Error>> {
+    async fn piece_before(&mut self, deadline: &Deadline) -> Result<bool, Fault<T::Error>> {
         loop {
             match self.wire.parse()? {
                 WireEvent::Body => return Ok(true),
@@ -206,7 +210,7 @@ impl<T: Transport> Connection<'_, T> {
         }
     }
 
-    async fn fill(&mut self, deadline: Deadline) -> Result<(), Fault<T::Error>> {
+    async fn fill(&mut self, deadline: &Deadline) -> Result<(), Fault<T::Error>> {
         let read = deadline.bound(self.transport.read(self.wire.space())).await?;
         let count = read.map_err(Fault::of_transport)?;
         self.wire.received(count).map_err(Fault::from)
@@ -217,7 +221,7 @@ impl<T: Transport> Connection<'_, T> {
     pub(crate) async fn finish(&mut self, session: &mut GatewaySession<'_>) {
         let deadline = Deadline::of_drain(session);
         while self.wire.may_drain() {
-            if !matches!(self.piece_before(deadline).await, Ok(true)) {
+            if !matches!(self.piece_before(&deadline).await, Ok(true)) {
                 break;
             }
         }

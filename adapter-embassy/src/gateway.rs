@@ -1,8 +1,7 @@
 //! A gateway and its nine calls.
 
-use core::{fmt, time::Duration};
+use core::fmt;
 
-use embassy_time::Instant;
 use sms_gateway_core::{
     Ports, TaskId,
     call::{
@@ -16,6 +15,7 @@ use sms_gateway_core::{
 
 use crate::{
     Buffers, Error, Response, Transport,
+    clock::now,
     connection::{Connection, GatewaySession},
 };
 
@@ -329,11 +329,6 @@ impl<'m, T: Transport> Gateway<'m, T> {
     pub(crate) const fn parts(&mut self) -> (&mut Connection<'m, T>, &mut GatewaySession<'m>) {
         (&mut self.connection, &mut self.session)
     }
-}
-
-/// The time since the start.
-pub(crate) fn now() -> Duration {
-    Duration::from_micros(Instant::now().as_micros())
 }
 
 /// Shows the gateway's host and nothing of the login.

@@ -48,6 +48,7 @@
 //!   whoever answers in the gateway's place can make it panic, by an empty record in the handshake. A board should reset itself then.
 #![no_std]
 
+mod clock;
 mod connection;
 mod error;
 mod gateway;

@@ -7,7 +7,10 @@ use sms_gateway_core::{
     client::{Ussd, UssdDialog, UssdWait},
 };
 
-use crate::{Error, Gateway, Transport, connection::from_core, gateway::now};
+use crate::{
+    Error, Gateway, Transport,
+    clock::{from_core, now},
+};
 
 impl<T: Transport> Gateway<'_, T> {
     /// Sends a USSD code on a port and waits for the reply, which is written into `reply`: 512 bytes usually suffice. A reply from

@@ -131,7 +131,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         }
         while advance(connection, session).await? {
             self.driver.set_inbox_room(self.held.is_empty());
-            match self.driver.take(in_flight, session, super::since(self.began)) {
+            match self.driver.take(in_flight, session, crate::clock::since(self.began)) {
                 Taken::Nothing => {}
                 Taken::Incoming { mark, sms } => self.held.hold(&sms, mark),
                 Taken::Unmatched(report) => {

@@ -22,7 +22,11 @@ use sms_gateway_core::{
     track::{InboxMark, Message, Report, Settings, StopResult, Tracker},
 };
 
-use crate::{Error, Gateway, Transport, connection::from_core, store::Store};
+use crate::{
+    Error, Gateway, Transport,
+    clock::{from_core, since},
+    store::Store,
+};
 use exchange::UNMATCHED;
 use start::Start;
 use write_batch::{BATCH, WriteBatch};
@@ -259,10 +263,6 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     fn now(&self) -> Duration {
         since(self.began)
     }
-}
-
-fn since(began: Instant) -> Duration {
-    Duration::from_micros(Instant::now().as_micros().saturating_sub(began.as_micros()))
 }
 
 /// Waits until a time of the tracker.

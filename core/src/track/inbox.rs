@@ -232,9 +232,9 @@ impl Inbox {
 
 /// Puts the newest mark before the others.
 fn push(marks: &mut Marks, mark: InboxMark) {
-    marks.rotate_right(1);
-    if let Some(first) = marks.first_mut() {
-        *first = Some(mark);
+    let mut next = Some(mark);
+    for place in marks {
+        next = core::mem::replace(place, next);
     }
 }
 
