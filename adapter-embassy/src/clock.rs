@@ -20,13 +20,15 @@ pub(crate) fn to_core(duration: embassy_time::Duration) -> Duration {
     Duration::from_secs(seconds).saturating_add(Duration::from_millis(millis.into()))
 }
 
-/// In whole milliseconds, rounded up, so that a wait does not end before its time.
+/// Converts a duration of the core's to whole milliseconds, rounded up so that a wait does not end too early.
 pub(crate) const fn from_core(duration: Duration) -> embassy_time::Duration {
     let millis = duration.subsec_nanos().div_ceil(1_000_000);
     embassy_time::Duration::from_millis(duration.as_secs().saturating_mul(1000).saturating_add(millis as u64))
 }
 
-/// Divides by 1000 as on paper, with digits of 16 bits: the quotient and the remainder.
+/// Divides by 1000 as on paper, with digits of 16 bits. Returns the quotient and the remainder.
+// What each step cuts off is the digit that the next step takes.
+#[allow(clippy::cast_possible_truncation)]
 const fn by_thousand(value: u64) -> (u64, u16) {
     let high = (value >> 32) as u32;
     let middle = ((high % 1000) << 16) | ((value >> 16) as u32 & 0xFFFF);
