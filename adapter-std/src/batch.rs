@@ -8,7 +8,9 @@ use sms_gateway_core::{
     text::{Alphabet, Encoding, Template},
 };
 
-use crate::{Accepted, Error, Gateway};
+use sms_gateway_core::client::Accepted;
+
+use crate::{Error, Gateway};
 
 /// A text to any number of recipients, more than one request can hold.
 ///

@@ -9,7 +9,7 @@ use sms_gateway_core::{
         AnyCall, Call, CommaEncoding, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
         QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
     },
-    client::{Failure, Timeouts},
+    client::{Accepted, Failure, Timeouts},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -234,15 +234,6 @@ pub struct Gateway {
     credentials: watch::Sender<()>,
 }
 
-/// The response to an accepted send_sms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// The id by which the request can be stopped.
-    pub task_id: Option<TaskId>,
-    /// The number of messages that wait to be sent.
-    pub sms_in_queue: Option<u32>,
-}
-
 impl Gateway {
     /// Starts with the gateway's URL, `http://host[:port]`.
     pub fn builder(url: &str) -> Builder {
@@ -286,9 +277,7 @@ impl Gateway {
     /// accepted: query their results by user_id before sending again.
     pub async fn send_sms(&self, request: &SendSms<'_>) -> Result<Accepted, Error> {
         let mut response = self.call::<_, SendSms<'static>>(request).await?;
-        let summary = response.finish().await?;
-        let task_id = summary.task_id.get().map(TaskId::new);
-        Ok(Accepted { task_id, sms_in_queue: summary.sms_in_queue.get() })
+        response.finish().await.map(Accepted::from)
     }
 
     /// Queries the results of messages (document §3).

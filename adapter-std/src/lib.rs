@@ -33,13 +33,13 @@ mod ussd;
 
 pub use batch::{Batch, BatchError, Part, Task};
 pub use error::{Error, UrlError};
-pub use gateway::{Accepted, Builder, Gateway};
+pub use gateway::{Builder, Gateway};
 pub use messenger::{Closed, Event, Handle, Health, Incoming, Messenger, SendError, Sms, StartError};
 pub use response::{Records, Response};
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::{
     Invalid, Number, Port, Ports, TaskId, UserId,
-    client::Failure,
+    client::{Accepted, Failure},
     track::{Message, State, StopResult},
 };
 pub use ussd::{Ussd, UssdError, UssdWait};

@@ -14,20 +14,7 @@ use tokio::time::Instant;
 use crate::{Error, Gateway};
 
 /// The outcome of a USSD code on one port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ussd {
-    /// The network's reply.
-    Reply(String),
-    /// The port kept showing this text, which it had shown before the code was sent. It may be the same reply again or the old
-    /// one: the gateway does not distinguish them.
-    Unchanged(String),
-    /// No reply arrived within the limit.
-    NoReply,
-    /// The port did not send it.
-    NotSent(UssdOutcome),
-    /// The gateway's response does not mention the port.
-    Untold,
-}
+pub type Ussd = sms_gateway_core::client::Ussd<String>;
 
 /// A USSD exchange that failed.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use sms_gateway_core::{
     Invalid, Number, Ports,
     call::SendSms,
+    client::json_bytes,
     text::{Alphabet, Encoding, shape},
     track::Draft,
 };
@@ -112,7 +113,7 @@ impl Sms {
         Ok(Draft::new(Number::new(&self.number)?)
             .ports(self.ports)
             .alphabet(self.alphabet)
-            .text_bytes(written_bytes(&self.text))
+            .text_bytes(u16::try_from(json_bytes(&self.text)).unwrap_or(u16::MAX))
             .status_report(self.status_report)
             .resend(self.resend))
     }
@@ -123,14 +124,4 @@ impl fmt::Debug for Sms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sms").field("reference", &self.reference).finish_non_exhaustive()
     }
-}
-
-/// Returns the number of bytes of a text in a request's JSON.
-fn written_bytes(text: &str) -> u16 {
-    let bytes = text.bytes().map(|byte| match byte {
-        b'"' | b'\\' => 2,
-        0..0x20 => 6,
-        _ => 1,
-    });
-    u16::try_from(bytes.sum::<usize>()).unwrap_or(u16::MAX)
 }

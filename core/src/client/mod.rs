@@ -155,7 +155,7 @@ pub use reading::Read;
 pub use repeat::{Broken, Loss, Next};
 pub use send_error::{SendError, StoreError};
 pub use session::{Due, ResponseHead, Session, Site};
-pub use sms::Sms;
+pub use sms::{Sms, json_bytes};
 pub use timeouts::{DRAIN_TIMEOUT, MAX_DRAINED_BYTES, Timeouts, WaitLimit};
 pub use ussd::{UssdPolls, UssdReplies, UssdWait};
 pub use ussd_dialog::{Ussd, UssdDialog};

@@ -119,7 +119,7 @@ impl fmt::Debug for Sms<'_> {
 }
 
 /// The maximum number of bytes that a text takes in a JSON string.
-fn json_bytes(text: &str) -> usize {
+pub fn json_bytes(text: &str) -> usize {
     let bytes = text.bytes().map(|byte| match byte {
         b'"' | b'\\' => 2,
         0..0x20 => 6,
