@@ -20,7 +20,7 @@ use sms_gateway_embassy::{
             SendUssd, StopSms,
         },
         text::Encoding,
-        track::{Failure, Message, PendingReport, Settings, Slot, State},
+        track::{Message, MessageFailure, PendingReport, Settings, Slot, State},
     },
 };
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ async fn whatever_fits_alone_is_sent_in_any_room() {
             match message.state {
                 State::Delivered | State::Sent => {}
                 State::Failed if !wanted.is_empty() => {
-                    assert_eq!(message.failure, Some(Failure::Refused(413)), "in {request}");
+                    assert_eq!(message.failure, Some(MessageFailure::Refused(413)), "in {request}");
                 }
                 other => panic!("{other:?} in {request}"),
             }
@@ -140,7 +140,7 @@ async fn a_message_that_is_too_large_blocks_no_other() {
     let small = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     let (ends, wanted) = follow(&mut messenger, &[large, small]).await;
     assert_eq!(wanted.len(), 1);
-    assert_eq!(ends[&large].failure, Some(Failure::Refused(413)));
+    assert_eq!(ends[&large].failure, Some(MessageFailure::Refused(413)));
     assert_eq!(ends[&small].state, State::Delivered);
     // By now it is.
     let sms = Sms::new("1", &quotes).unwrap();

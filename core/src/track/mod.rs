@@ -151,7 +151,7 @@ pub use events::Event;
 pub use inbox::InboxMark;
 pub use journal::{Change, MAX_RECORD_BYTES, RestoreError};
 pub use matching::{PendingReport, Report};
-pub use message::{Draft, Failure, Message, Reason, Segments, Sent, Slot, State, TpStatus};
+pub use message::{Draft, Message, MessageFailure, Reason, Segments, Sent, Slot, State, TpStatus};
 pub use number::NumberBuf;
 pub use settings::{Limits, Settings, Timing};
 pub use tracker::Tracker;

@@ -5,7 +5,7 @@
 
 use sms_gateway_core::{
     call::{Call, CommaEncoding},
-    track::{Change, Event, Failure, Message, Report, State, Submission},
+    track::{Change, Event, Message, MessageFailure, Report, State, Submission},
 };
 
 /// FNV-1a with 64 bits over requests, changes, events and waits.
@@ -99,9 +99,9 @@ pub(crate) fn message_line(message: &Message) -> String {
     let segments = message.segments;
     let failure = match message.failure {
         None => "-".into(),
-        Some(Failure::Refused(code)) => format!("refused {code}"),
-        Some(Failure::NotSent) => "not sent".into(),
-        Some(Failure::Reported { segment, status }) => format!("segment {segment} status {status}"),
+        Some(MessageFailure::Refused(code)) => format!("refused {code}"),
+        Some(MessageFailure::NotSent) => "not sent".into(),
+        Some(MessageFailure::Reported { segment, status }) => format!("segment {segment} status {status}"),
     };
     format!(
         "id {} revision {} {} final {} task {task} sent {sent} segments {:x}/{:x}/{:x} failure {failure} ambiguous {}",

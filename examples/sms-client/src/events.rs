@@ -9,7 +9,7 @@ use sms_client::{
 use sms_gateway::{
     core::{
         TaskId, Timestamp, UserId,
-        track::{Failure, Message, Report},
+        track::{Message, MessageFailure, Report},
     },
     messenger::{Event, Flaw, Incoming},
 };
@@ -72,9 +72,9 @@ impl<'a> Change<'a> {
     /// Creates an update of a message with a number or a reference.
     pub(crate) fn new(number: Option<&'a str>, reference: Option<&'a str>, message: &'a Message) -> Self {
         let (error_code, status_code) = match message.failure {
-            Some(Failure::Refused(code)) => (Some(code), None),
-            Some(Failure::Reported { status, .. }) => (None, Some(status)),
-            Some(Failure::NotSent) | None => (None, None),
+            Some(MessageFailure::Refused(code)) => (Some(code), None),
+            Some(MessageFailure::Reported { status, .. }) => (None, Some(status)),
+            Some(MessageFailure::NotSent) | None => (None, None),
         };
         Self {
             number,

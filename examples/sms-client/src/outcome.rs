@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sms_gateway::core::{
     call::{Call, Delivery, SendSms},
-    track::{Failure, Message, State, Timing},
+    track::{Message, MessageFailure, State, Timing},
 };
 
 use crate::table::Column;
@@ -85,18 +85,18 @@ fn state_reason(message: &Message) -> String {
     .to_owned()
 }
 
-fn failure(message: &Message, failure: Failure) -> String {
+fn failure(message: &Message, failure: MessageFailure) -> String {
     match failure {
-        Failure::Refused(code) => {
+        MessageFailure::Refused(code) => {
             let meaning = SendSms::MEANINGS.iter().find(|(known, _)| *known == code);
             let meaning = meaning.map_or_else(String::new, |(_, meaning)| format!(", {meaning}"));
             format!("the gateway refused it: {code}{meaning}")
         }
-        Failure::NotSent => match message.sent.filter(|sent| sent.succeeded > 0) {
+        MessageFailure::NotSent => match message.sent.filter(|sent| sent.succeeded > 0) {
             Some(sent) => format!("only {} of {} segments could be sent", sent.succeeded, sent.segments),
             None => "the gateway could not send it".to_owned(),
         },
-        Failure::Reported { segment, status } => {
+        MessageFailure::Reported { segment, status } => {
             let which = match message.sent {
                 Some(sent) if sent.segments > 1 => format!("segment {}: ", u32::from(segment) + 1),
                 _ => String::new(),
@@ -179,9 +179,9 @@ mod tests {
             message.failure = Some(failure);
             message
         };
-        let reported = failed(Failure::Reported { segment: 1, status: 70 });
+        let reported = failed(MessageFailure::Reported { segment: 1, status: 70 });
         assert_eq!(line(&reported), "failed: segment 2: status 70, validity expired");
-        let refused = |code| reason(&failed(Failure::Refused(code)));
+        let refused = |code| reason(&failed(MessageFailure::Refused(code)));
         assert_eq!(refused(500), "the gateway refused it: 500, other error");
         assert_eq!(refused(7), "the gateway refused it: 7");
         assert_eq!(status(130), "status 130, reserved");

@@ -19,5 +19,5 @@ pub(super) use entry::{
 };
 pub(super) use segments::{Fates, Outcome};
 pub use state::State;
-pub use view::{Failure, Message, Segments, Sent};
+pub use view::{Message, MessageFailure, Segments, Sent};
 pub use words::{Reason, TpStatus};

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
     state::State,
-    view::{Failure, Message},
+    view::{Message, MessageFailure},
 };
 
 impl Serialize for State {
@@ -22,7 +22,7 @@ impl<T: core::fmt::Display> Serialize for Shown<T> {
     }
 }
 
-impl Failure {
+impl MessageFailure {
     fn write<M: SerializeMap>(self, map: &mut M) -> Result<(), M::Error> {
         match self {
             Self::Refused(code) => map.serialize_entry("error_code", &code),
@@ -32,7 +32,7 @@ impl Failure {
     }
 }
 
-impl Serialize for Failure {
+impl Serialize for MessageFailure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         self.write(&mut map)?;

@@ -18,7 +18,7 @@ pub enum State {
     Sent,
     /// All segments are delivered. Final.
     Delivered,
-    /// It failed: see [`Failure`](super::Failure). Final.
+    /// It failed: see [`MessageFailure`](super::MessageFailure). Final.
     Failed,
     /// It was stopped before it was sent. Final.
     Stopped,

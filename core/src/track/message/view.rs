@@ -32,7 +32,7 @@ pub struct Message {
     /// The outcomes of its segments.
     pub segments: Segments,
     /// Why it failed.
-    pub failure: Option<Failure>,
+    pub failure: Option<MessageFailure>,
     /// Whether a report may belong to this message or to another one. Such a report decides nothing.
     pub ambiguous: bool,
 }
@@ -72,7 +72,7 @@ pub struct Segments {
 /// Why a message failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Failure {
+pub enum MessageFailure {
     /// The gateway refused the request, with this error_code.
     Refused(u32),
     /// The gateway could not send it, or not all of it: query_sms_result returned FAILED.
@@ -114,17 +114,17 @@ impl Slot {
         }
     }
 
-    fn failure(&self) -> Option<Failure> {
+    fn failure(&self) -> Option<MessageFailure> {
         if self.state() != State::Failed {
             None
         } else if self.has(NOT_SENT) {
-            Some(Failure::NotSent)
+            Some(MessageFailure::NotSent)
         } else if self.fates.failed() != 0 {
-            Some(Failure::Reported { segment: self.failed_segment, status: self.failed_status })
+            Some(MessageFailure::Reported { segment: self.failed_segment, status: self.failed_status })
         } else if self.has(HAS_REFERENCE) {
-            Some(Failure::Refused(self.failed_status.into()))
+            Some(MessageFailure::Refused(self.failed_status.into()))
         } else {
-            Some(Failure::Refused(self.refusal))
+            Some(MessageFailure::Refused(self.refusal))
         }
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{
     state::State,
-    view::{Failure, Message},
+    view::{Message, MessageFailure},
 };
 use crate::call::{Call, Delivery, SendSms};
 
@@ -65,7 +65,7 @@ impl fmt::Display for TpStatus {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for MessageFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Refused(code) => {
@@ -109,13 +109,13 @@ impl Reason<'_> {
         }
     }
 
-    fn of_failure(self, failure: Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn of_failure(self, failure: MessageFailure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sent = self.0.sent.as_ref();
         match (failure, sent) {
-            (Failure::NotSent, Some(sent)) if sent.succeeded > 0 => {
+            (MessageFailure::NotSent, Some(sent)) if sent.succeeded > 0 => {
                 write!(f, "only {} of {} segments could be sent", sent.succeeded, sent.segments)
             }
-            (Failure::Reported { segment, status }, Some(sent)) if sent.segments > 1 => {
+            (MessageFailure::Reported { segment, status }, Some(sent)) if sent.segments > 1 => {
                 write!(f, "segment {}: {}", u32::from(segment).saturating_add(1), TpStatus(status))
             }
             _ => fmt::Display::fmt(&failure, f),
@@ -198,12 +198,12 @@ mod tests {
             message.failure = Some(failure);
             message
         };
-        let reported = failed(Failure::Reported { segment: 1, status: 70 });
+        let reported = failed(MessageFailure::Reported { segment: 1, status: 70 });
         assert_eq!(reported.to_string(), "failed: segment 2: status 70, validity expired");
-        let refused = |code| failed(Failure::Refused(code)).reason().to_string();
+        let refused = |code| failed(MessageFailure::Refused(code)).reason().to_string();
         assert_eq!(refused(500), "the gateway refused it: 500, other error");
         assert_eq!(refused(7), "the gateway refused it: 7");
-        let mut not_sent = failed(Failure::NotSent);
+        let mut not_sent = failed(MessageFailure::NotSent);
         assert_eq!(not_sent.reason().to_string(), "only 3 of 3 segments could be sent");
         not_sent.sent = None;
         assert_eq!(not_sent.reason().to_string(), "the gateway could not send it");

@@ -7,7 +7,7 @@ use crate::{
     Number, TaskId, UserId,
     call::{SmsResult, Status},
     json::Field,
-    track::{AddError, Ask, Draft, Event, Failure, State, StopResult, Tracker},
+    track::{AddError, Ask, Draft, Event, MessageFailure, State, StopResult, Tracker},
 };
 
 const NOON: &str = "2026-01-01 12:00:00";
@@ -69,7 +69,7 @@ fn results_deliver_and_fail_messages() {
     // Five digits are too few to match the end of a longer number, so the result is ignored.
     assert_eq!(harness.state(delivered), State::Accepted);
     let message = harness.message(failed);
-    assert_eq!((message.state, message.failure), (State::Failed, Some(Failure::NotSent)));
+    assert_eq!((message.state, message.failure), (State::Failed, Some(MessageFailure::NotSent)));
     assert_eq!(message.sent.map(|sent| sent.succeeded), Some(1));
     let delivered_now =
         SmsResult { status: Field::Known(Status::Delivered), ..result(delivered, "10086", 0, 1, NOON) };
@@ -89,7 +89,10 @@ fn a_reported_failure_is_confirmed_by_the_result() {
             .answer_results(&[SmsResult { status: Field::Known(status), ..result(id, "10086", 2, 7, NOON) }]);
         assert_eq!(harness.state(id), outcome);
         if outcome == State::Failed {
-            assert_eq!(harness.message(id).failure, Some(Failure::Reported { segment: 0, status: 70 }));
+            assert_eq!(
+                harness.message(id).failure,
+                Some(MessageFailure::Reported { segment: 0, status: 70 })
+            );
         }
         // The next one is not taken for it.
         harness.wait(3 * 24 * 3600);
@@ -106,7 +109,7 @@ fn a_refused_message_has_failed() {
     let id = harness.add("10086");
     let Ask::Submit(token) = harness.next() else { panic!() };
     harness.tracker.handle_refused(token, 550, harness.now);
-    assert_eq!(harness.message(id).failure, Some(Failure::Refused(550)));
+    assert_eq!(harness.message(id).failure, Some(MessageFailure::Refused(550)));
     assert!(harness.message(id).is_final);
 }
 

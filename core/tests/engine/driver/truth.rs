@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sms_gateway_core::track::{Failure, Message, State};
+use sms_gateway_core::track::{Message, MessageFailure, State};
 
 use super::gateway::{Gateway, Outcome};
 
@@ -98,9 +98,9 @@ impl Truths {
                 matches!(outcome, Some(Outcome::Delivered | Outcome::NotDelivered | Outcome::Unreported))
             }
             (State::Delivered, _) => outcome == Some(Outcome::Delivered),
-            (State::Failed, Some(Failure::Refused(_))) => truth.was_refused && truth.accepted == 0,
-            (State::Failed, Some(Failure::NotSent)) => outcome == Some(Outcome::NotSent),
-            (State::Failed, Some(Failure::Reported { status: 65, .. })) => {
+            (State::Failed, Some(MessageFailure::Refused(_))) => truth.was_refused && truth.accepted == 0,
+            (State::Failed, Some(MessageFailure::NotSent)) => outcome == Some(Outcome::NotSent),
+            (State::Failed, Some(MessageFailure::Reported { status: 65, .. })) => {
                 outcome == Some(Outcome::NotDelivered)
             }
             (State::Failed, _) => false,

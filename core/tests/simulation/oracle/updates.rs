@@ -2,7 +2,7 @@
 
 use sms_gateway_core::{
     call::Status,
-    track::{Failure as Why, Message, Sent, State},
+    track::{Message, MessageFailure as Why, Sent, State},
 };
 
 use super::{Failure, Oracle, Truth, demand, truth::Copy};

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sms_gateway_embassy::core::track::{Failure, Message, State};
+use sms_gateway_embassy::core::track::{MessageFailure, Message, State};
 
 /// A message's state, and what of it was delivered: `Delivered, segments delivered: 2 of 2`.
 pub(super) struct Shown<'a>(pub(super) &'a Message);
@@ -12,7 +12,7 @@ impl fmt::Display for Shown<'_> {
         let Message { state, sent, segments, failure, .. } = self.0;
         write!(f, "{state:?}")?;
         match failure {
-            Some(Failure::Reported { status, .. }) => write!(f, " (reported: {status})")?,
+            Some(MessageFailure::Reported { status, .. }) => write!(f, " (reported: {status})")?,
             Some(other) => write!(f, " ({other:?})")?,
             None => {}
         }
