@@ -5,8 +5,8 @@ use std::time::Duration;
 use sms_gateway_core::{
     Number, Port, Ports, UserId,
     track::{
-        Ask, Draft, PendingReport, Event, Limits, MAX_RECORD_BYTES, Settings, Slot, State, StopResult, Timing,
-        Tracker,
+        Ask, Draft, Event, Limits, MAX_RECORD_BYTES, PendingReport, Settings, Slot, State, StopResult,
+        Timing, Tracker,
     },
 };
 

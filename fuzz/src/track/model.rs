@@ -58,7 +58,8 @@ pub(super) enum Owner {
 /// Returns whether a message can change from one state to the other at once.
 fn may_follow(before: State, after: State) -> bool {
     use State::{
-        Accepted, Unsent, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
+        Accepted, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
+        Unsent,
     };
     let outcomes = matches!(after, Sending | Sent | Delivered | Failed | Stopped | Expired | Unresolved);
     before == after

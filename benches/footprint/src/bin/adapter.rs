@@ -15,8 +15,8 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxTok
 use embedded_io_async::{ErrorKind, ErrorType, Read, Write};
 use footprint::Flash;
 use sms_gateway_embassy::{
-    Either, Error, Event, Gateway, Memory, Messenger, MessengerBuffers, Opened, RamStore, Response, Sms, Store,
-    Transport,
+    Either, Error, Event, Gateway, Memory, Messenger, MessengerBuffers, Opened, RamStore, Response, Sms,
+    Store, Transport,
     core::{
         Invalid, Number, Port, Ports, TaskId,
         call::{

@@ -201,7 +201,12 @@ mod part {
         let mut pending_reports = [PendingReport::EMPTY; PENDING_REPORTS];
         let mut texts = [0; TEXTS];
         let mut incoming = [0; INCOMING];
-        let buffers = MessengerBuffers { slots: &mut slots, pending_reports: &mut pending_reports, texts: &mut texts, incoming: &mut incoming };
+        let buffers = MessengerBuffers {
+            slots: &mut slots,
+            pending_reports: &mut pending_reports,
+            texts: &mut texts,
+            incoming: &mut incoming,
+        };
         print("slots", size_of::<[Slot; MESSAGES]>());
         print("early", size_of::<[PendingReport; PENDING_REPORTS]>());
         print("texts", TEXTS + INCOMING);

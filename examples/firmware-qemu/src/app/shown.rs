@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sms_gateway_embassy::core::track::{MessageFailure, Message, State};
+use sms_gateway_embassy::core::track::{Message, MessageFailure, State};
 
 /// A message's state, and what of it was delivered: `Delivered, segments delivered: 2 of 2`.
 pub(super) struct Shown<'a>(pub(super) &'a Message);
