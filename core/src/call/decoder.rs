@@ -2,10 +2,8 @@
 
 use core::{fmt, marker::PhantomData};
 
-use serde::Serialize;
-
-use super::{Call, Spec};
-use crate::json::{Field, ReadError, Reader};
+use super::Call;
+use crate::json::{ReadError, Reader};
 
 /// Reads the answer of one call, in pieces of any size.
 ///
@@ -90,51 +88,3 @@ impl<C: Call, B> fmt::Debug for Decoder<C, B> {
             .finish_non_exhaustive()
     }
 }
-
-/// The record of an answer that has none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Never {}
-
-/// The gateway answered, and refused: its `error_code` is not the one of success. Or it did not say: then
-/// [`code`](Self::code) is `None`, and what was asked may have been done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Refusal {
-    /// The call.
-    pub call: &'static str,
-    /// The error_code; `None` when the answer has none that is a number.
-    pub code: Option<u32>,
-    /// What the code means for this call (the "Response Parameter" section of each call in the document).
-    pub meaning: &'static str,
-}
-
-impl Refusal {
-    pub(super) fn check<C: Call>(code: Field<'_, u32>) -> Result<(), Self> {
-        Self::judge(C::SPEC, code)
-    }
-
-    /// Judges a response by its error_code.
-    pub(crate) fn judge(spec: &'static Spec, code: Field<'_, u32>) -> Result<(), Self> {
-        let (code, meaning) = match code {
-            Field::Known(code) if code == spec.success => return Ok(()),
-            Field::Known(code) => {
-                let meaning = spec.meanings.iter().find(|known| known.0 == code);
-                (Some(code), meaning.map_or("a code that the document does not list", |known| known.1))
-            }
-            Field::Missing => (None, "it has no error_code"),
-            Field::Other(_) => (None, "its error_code is no number"),
-        };
-        Err(Self { call: spec.name, code, meaning })
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
-            Some(code) => write!(f, "the gateway refused {}: {code}, {}", self.call, self.meaning),
-            None => write!(f, "the gateway's answer to {} says nothing: {}", self.call, self.meaning),
-        }
-    }
-}
-
-impl core::error::Error for Refusal {}

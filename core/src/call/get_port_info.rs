@@ -260,7 +260,7 @@ impl PortInfoSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 200.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<GetPortInfo>(self.error_code)
+        Refusal::judge(<GetPortInfo as Call>::SPEC, self.error_code)
     }
 }
 

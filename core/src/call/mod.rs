@@ -36,6 +36,7 @@ mod query_sms_deliver_status;
 mod query_sms_in_queue;
 mod query_sms_result;
 mod query_ussd_reply;
+mod refusal;
 mod request;
 mod send_sms;
 mod send_ussd;
@@ -44,16 +45,17 @@ mod stop_sms;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use decoder::{Decoder, Never, Refusal};
+pub use decoder::Decoder;
 pub use get_port_info::{GetPortInfo, Info, InfoSet, PortInfo, PortInfoSummary, PortType, Registration};
 pub use query_incoming_sms::{Flag, IncomingSms, IncomingSmsSummary, QueryIncomingSms};
 pub use query_sms_deliver_status::{Delivery, QuerySmsDeliverStatus, StatusReport, StatusReportSummary};
 pub use query_sms_in_queue::{QuerySmsInQueue, QueueSummary};
 pub use query_sms_result::{QuerySmsResult, SmsResult, SmsResultSummary, Status};
 pub use query_ussd_reply::{QueryUssdReply, UssdReply, UssdReplySummary};
-pub use request::{AnyCall, Call, CommaEncoding, MAX_QUERY_NUMBERS, MAX_TARGET_BYTES, Method};
+pub use refusal::{Never, Refusal};
+pub use request::{AnyCall, Call, CommaEncoding, MAX_QUERY_NUMBERS, MAX_TARGET_BYTES};
 use request::{Query, check_numbers, write_numbers, write_ports, write_times};
 pub use send_sms::{Recipient, SendSms, SendSmsSummary};
 pub use send_ussd::{Command, SendUssd, UssdOutcome, UssdStatus, UssdSummary};
-pub use spec::Spec;
+pub use spec::{Method, Spec};
 pub use stop_sms::{StopSms, StopSummary};

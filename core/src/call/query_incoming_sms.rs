@@ -138,7 +138,7 @@ impl IncomingSmsSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 200.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<QueryIncomingSms>(self.error_code)
+        Refusal::judge(<QueryIncomingSms as Call>::SPEC, self.error_code)
     }
 }
 

@@ -188,7 +188,7 @@ impl StatusReportSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 200.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<QuerySmsDeliverStatus>(self.error_code)
+        Refusal::judge(<QuerySmsDeliverStatus as Call>::SPEC, self.error_code)
     }
 }
 

@@ -50,7 +50,7 @@ impl QueueSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 200.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<QuerySmsInQueue>(self.error_code)
+        Refusal::judge(<QuerySmsInQueue as Call>::SPEC, self.error_code)
     }
 }
 

@@ -169,7 +169,7 @@ impl SmsResultSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 200.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<QuerySmsResult>(self.error_code)
+        Refusal::judge(<QuerySmsResult as Call>::SPEC, self.error_code)
     }
 }
 

@@ -81,7 +81,7 @@ impl UssdReplySummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 200.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<QueryUssdReply>(self.error_code)
+        Refusal::judge(<QueryUssdReply as Call>::SPEC, self.error_code)
     }
 }
 

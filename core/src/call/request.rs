@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     Invalid, Number, Ports, Timestamp, TooSmall,
-    call::{Refusal, Spec},
+    call::{Method, Refusal, Spec},
     json::{JsonWriter, Schema, Values},
     writer::Writer,
 };
@@ -14,25 +14,6 @@ pub const MAX_QUERY_NUMBERS: usize = 32;
 
 /// The length in bytes of the longest target, that of get_port_info for all kinds of all ports.
 pub const MAX_TARGET_BYTES: usize = 265;
-
-/// The verb of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// What the call asks stands in the query of the URI.
-    Get,
-    /// What the call asks stands in the body, as JSON.
-    Post,
-}
-
-impl Method {
-    /// `GET` or `POST`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
 
 /// How the commas of an array in a query are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

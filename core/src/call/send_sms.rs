@@ -232,7 +232,7 @@ impl SendSmsSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 202.
     pub fn check(&self) -> Result<Option<TaskId>, Refusal> {
-        Refusal::check::<SendSms>(self.error_code)?;
+        Refusal::judge(<SendSms as Call>::SPEC, self.error_code)?;
         Ok(self.task_id.get().map(TaskId::new))
     }
 }

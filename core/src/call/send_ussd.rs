@@ -182,7 +182,7 @@ impl UssdSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 202.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<SendUssd>(self.error_code)
+        Refusal::judge(<SendUssd as Call>::SPEC, self.error_code)
     }
 }
 

@@ -1,7 +1,25 @@
 //! What distinguishes the calls, as data.
 
-use super::Method;
 use crate::json::{Key, Schema};
+
+/// The verb of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// What the call asks stands in the query of the URI.
+    Get,
+    /// What the call asks stands in the body, as JSON.
+    Post,
+}
+
+impl Method {
+    /// `GET` or `POST`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
 
 /// What a call is: its name, its verb, what its error_codes mean, and the keys of its response.
 ///

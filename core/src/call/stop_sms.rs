@@ -74,7 +74,7 @@ impl StopSummary<'_> {
     /// # Errors
     /// [`Refusal`] with any error_code but 200.
     pub fn check(&self) -> Result<(), Refusal> {
-        Refusal::check::<StopSms>(self.error_code)
+        Refusal::judge(<StopSms as Call>::SPEC, self.error_code)
     }
 }
 

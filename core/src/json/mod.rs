@@ -44,5 +44,5 @@ pub(crate) const FAST: bool = cfg!(not(any(target_os = "none", sms_gateway_small
 /// The maximum number of keys in each part of a response.
 pub(crate) mod slots {
     #![allow(non_upper_case_globals)]
-    pub(crate) use super::store::{HEAD_SLOTS as head, RECORD_SLOTS as record};
+    pub(crate) use super::schema::{HEAD_SLOTS as head, RECORD_SLOTS as record};
 }

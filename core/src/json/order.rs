@@ -1,6 +1,6 @@
 //! The order in which a gateway writes the keys of its records, learnt from the previous record.
 
-use super::{FAST, store::RECORD_SLOTS};
+use super::{FAST, schema::RECORD_SLOTS};
 
 /// The length of the table. Only the fast paths use it.
 const PLACES: usize = if FAST { RECORD_SLOTS + 1 } else { 0 };

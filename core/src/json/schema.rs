@@ -1,5 +1,10 @@
 //! Which keys of an answer are known.
 
+/// The most keys that an answer's head knows.
+pub(crate) const HEAD_SLOTS: usize = 6;
+/// The most keys that a record knows.
+pub(crate) const RECORD_SLOTS: usize = 12;
+
 /// A known key, written as a tidy answer writes it: `"port":`, so that it is recognised by one comparison.
 #[derive(Clone, Copy)]
 pub struct Key(&'static str);

@@ -4,16 +4,16 @@
 //! record overwrites them. When a value finds no room, the longest of its neighbours gives way if it is longer than
 //! the value itself, so that one long text does not cost the short values around it.
 
-use super::{Key, Schema, order::Order, scan::plain_value};
+use super::{
+    Key, Schema,
+    order::Order,
+    scan::plain_value,
+    schema::{HEAD_SLOTS, RECORD_SLOTS},
+};
 use crate::writer::copy;
 
 /// The longest key that is compared with the known ones, in bytes; a longer key is unknown.
 pub const MAX_KEY_BYTES: usize = 32;
-
-/// The most keys that an answer's head knows.
-pub(crate) const HEAD_SLOTS: usize = 6;
-/// The most keys that a record knows.
-pub(crate) const RECORD_SLOTS: usize = 12;
 
 /// The outcome of storing a value.
 #[derive(Clone, Copy, PartialEq, Eq)]

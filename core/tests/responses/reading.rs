@@ -70,14 +70,20 @@ pub(crate) fn read<'i>(pieces: impl IntoIterator<Item = &'i [u8]>) -> Read {
     if let Some(error) = error {
         assert_eq!((error.offset, answer.verdict()), (taken as u64, Verdict::Close(CloseReason::Unreadable)));
     }
+    let verdict = if whole_early { early } else { answer.verdict() };
+    Read { body, whole_early, error: error.map(|error| (error.kind, error.offset)), ..head(&answer, verdict) }
+}
+
+/// The values of the head, without a body.
+fn head(answer: &Response<[u8; 200]>, verdict: Verdict) -> Read {
     Read {
         status: answer.status(),
-        body,
+        body: Vec::new(),
         challenges: answer.challenges().expect("room").map(str::to_owned).collect(),
         location: answer.location().expect("room").map(str::to_owned),
-        verdict: if whole_early { early } else { answer.verdict() },
-        whole_early,
-        error: error.map(|error| (error.kind, error.offset)),
+        verdict,
+        whole_early: false,
+        error: None,
     }
 }
 
