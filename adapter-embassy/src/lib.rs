@@ -1,11 +1,11 @@
 //! Client for the HTTP/JSON API of GSM/LTE SMS gateways on microcontrollers, over anything that reads and writes.
 //!
 //! - A [`Gateway`] makes the nine calls of the API.
-//! - A [`Messenger`] over one sends messages, follows each to its end, and receives messages; what it must not forget is in a [`Store`].
+//! - A [`Messenger`] sends messages through it, follows each to its end, and receives messages. It keeps what must survive in a [`Store`].
 //!
-//! A gateway keeps one connection to a gateway, and stays logged in. All is `no_std`, does not
-//! allocate, and works in [memory](Buffers) that is lent to it. What it speaks over is a [`Transport`]: any
-//! `embedded_io_async::Read + Write` that can be opened again. Time limits are of `embassy-time`.
+//! A [`Gateway`] keeps one connection to its device, and stays logged in. The crate is `no_std`, does not allocate, and works in
+//! [memory](Buffers) that is lent to it. The connection is a [`Transport`]: any `embedded_io_async::Read + Write` that can be
+//! opened again. Time limits are `core::time::Duration`s, and are measured with `embassy-time`.
 //!
 //! ```no_run
 //! use sms_gateway_embassy::{Error, Gateway, Memory, Transport, core::call::{GetPortInfo, InfoSet}};
@@ -23,12 +23,12 @@
 //! ```
 //!
 //! # What a dropped future leaves
-//! All that is known lives in the [`Gateway`], not in futures. A call whose future is dropped, by a `select` for example, has perhaps left;
-//! its connection is closed by the next call, which opens another. Dropping a future of [`Response::next`] loses nothing.
+//! All that is known lives in the [`Gateway`], not in futures. The request of a call whose future is dropped, by a `select`
+//! for example, may have been sent; the next call closes its connection and opens another. Dropping a future of [`Response::next`] loses nothing.
 //!
 //! # TLS
-//! TLS is a [`Transport`] over another one. `tests/tls/session.rs`, next to this crate's sources, is one of embedded-tls 0.19, in lent
-//! memory and written to be copied; it is opened anew like a socket, and tells nothing to a gateway without the right certificate.
+//! TLS is a [`Transport`] over another one. `tests/tls/session.rs`, next to this crate's sources, is one over embedded-tls 0.19, in lent
+//! memory, to be copied. It can be opened again like a socket, and sends nothing to a gateway without the right certificate.
 //! On a Cortex-M4 (`opt-level = "s"`, P-256, AES-128) it takes, beside the socket:
 //!
 //! | what | RAM |
@@ -39,13 +39,13 @@
 //! | what goes between that and the calls | 0.8 KiB |
 //! | stack, while a session is opened | 28 KiB |
 //!
-//! and 85 KiB of flash. What embedded-tls can't do:
-//! - TLS 1.2; certificates other than ECDSA with P-256, unless its features for P-384, Ed25519, or RSA, which allocates, are on.
-//! - An address as a certificate's name, unless it stands there as a DNS name or as the common name. Dates are looked at only with a clock.
-//! - An authority is one whose certificate was signed by the one that is trusted, whatever it was signed for. It is best to trust
-//!   the gateway's own certificate.
-//! - It takes a handshake without any certificate for a good one, whatever verifies certificates; `session.rs` looks for that. And
-//!   whoever answers in the gateway's place can make it panic, by an empty record in the handshake. A board should reset itself then.
+//! and 85 KiB of flash. The limits of embedded-tls:
+//! - It has no TLS 1.2. Certificates are ECDSA with P-256; others need its features for P-384, Ed25519, or RSA (which allocates).
+//! - It finds an address in a certificate only as a DNS name or as the common name. It checks dates only if it has a clock.
+//! - It accepts every certificate that the trusted authority has signed as a further authority, whatever it was signed for. It is
+//!   best to trust the gateway's own certificate.
+//! - It accepts a handshake without any certificate, whichever verifier is used; `session.rs` checks for that.
+//! - Whoever answers in the gateway's place can make it panic, with an empty record in the handshake. A board should then reset itself.
 #![no_std]
 
 mod clock;

@@ -22,7 +22,7 @@
 //! With a durable store, [`Messenger::send`] returns once the message is stored, and everything known about it is stored before
 //! the next request is sent. After a restart, a message that has not reached the gateway is sent. If it may have reached the
 //! gateway, the messenger queries it, and sends it again only if [`Sms::resend`] allows that. [`Builder::start`] returns each
-//! message until its handle is [acknowledged](Handle::acknowledge). Callers recognize it by its
+//! message until its handle is [acknowledged](Handle::acknowledge). Callers recognise it by its
 //! [`reference`](Sms::reference).
 //!
 //! ```
@@ -99,7 +99,7 @@ pub struct Messenger {
 }
 
 impl Messenger {
-    /// Starts with a gateway. Clones of the gateway can be used at the same time; their calls take turns.
+    /// Returns a builder of a messenger for this gateway. Clones of the gateway can be used at the same time; their calls take turns.
     pub fn builder(gateway: Gateway) -> Builder {
         Builder::new(gateway)
     }
@@ -107,8 +107,8 @@ impl Messenger {
     /// Accepts a message: it is stored when this returns, and will be sent. Waits for a free [slot](Builder::capacity).
     /// Messages from several tasks are stored, and sent, together.
     ///
-    /// If the future is dropped before it is ready, the message is not sent, or it was accepted already: then its handle is
-    /// among [`unclaimed`](Self::unclaimed).
+    /// If the future is dropped before it is ready, either the message is not sent, or it was accepted already and its handle
+    /// is among [`unclaimed`](Self::unclaimed).
     ///
     /// # Errors
     /// [`SendError`]: the message was not accepted.

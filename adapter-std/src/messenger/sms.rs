@@ -96,7 +96,7 @@ impl Sms {
         self
     }
 
-    /// Sets the caller's reference, by which it recognizes the message after a restart; at most
+    /// Sets the caller's reference, by which it recognises the message after a restart; at most
     /// [`MAX_REFERENCE_BYTES`](Self::MAX_REFERENCE_BYTES). An empty reference is ignored.
     #[must_use]
     pub fn reference(mut self, reference: &str) -> Self {

@@ -68,7 +68,7 @@ pub enum Failure {
     Malformed(ReadError),
     /// The gateway answered, and refused.
     Refused(Refusal),
-    /// The response ended with an error before.
+    /// The response has already ended with an error.
     Ended,
 }
 

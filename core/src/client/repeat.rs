@@ -11,19 +11,20 @@
 //! | the same while the challenge is fetched | harmless | the same bytes again on a new connection, once |
 //! | 401 | not accepted | sent again with an answer to the new challenge, at most [`MAX_SENDINGS`] times in all |
 //! | no byte of the request was written to a new connection | not received | [`Failure::Unreachable`] |
+//! | anything else while the challenge is fetched | the call was not sent | [`Failure::ChallengeLost`] |
 //! | anything else | unknown | [`Failure::Lost`]; the caller decides |
 //!
-//! So every call ends. It is sent with at most [`MAX_SENDINGS`] different credentials. Before each of these a challenge is
-//! fetched at most once, and each of the two requests may go out once more if no byte of it was written. That makes at most
-//! 12 exchanges. A call that changes nothing may meet a stale connection once for each of its credentials, which doubles this to
-//! 24 exchanges.
+//! So every call ends. It is sent with at most [`MAX_SENDINGS`] different values of `Authorization`. Before each of these a
+//! challenge is fetched at most once, and each of the two requests may go out once more if no byte of it was written. That
+//! makes at most 12 exchanges. A call that changes nothing may meet a stale connection once for each `Authorization`, which
+//! doubles this to 24 exchanges.
 //!
 //! What a failed submission means for its messages is [`Submission::of`].
 
 use super::{Cause, Failure};
 use crate::http::login::Login;
 
-/// The maximum number of times that a call is sent with different credentials.
+/// The maximum number of different `Authorization` values with which a call is sent.
 const MAX_SENDINGS: u8 = 3;
 
 /// The next step of a call.
@@ -32,7 +33,7 @@ const MAX_SENDINGS: u8 = 3;
 pub enum Next {
     /// Read the body: the gateway accepted the request.
     Read,
-    /// Write the request anew, with other credentials, and send it.
+    /// Write the next request with `Session::write`, and send it: the call with a new `Authorization`, or the probe.
     Send,
     /// Send the same bytes once more, on a new connection.
     Resend,

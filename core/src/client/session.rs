@@ -118,11 +118,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     }
 
     /// Decides which request goes out, for adapters whose HTTP library writes requests. An `Authorization` is written to
-    /// `out`; `method` and `target` are those of the call's first line. `now` is the time since any moment of the caller's
+    /// `out`; `method` and `target` are those of the call's request line. `now` is the time since any moment of the caller's
     /// choice and never decreases.
     ///
     /// # Errors
-    /// The login's: nothing goes out. An `out` that is too small is [`Failure::Credentials`] with
+    /// Those of the login; nothing goes out then. An `out` that is too small is [`Failure::Credentials`] with
     /// [`LoginError::TooSmall`].
     pub fn authorize<'o>(
         &mut self,

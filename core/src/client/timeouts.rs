@@ -1,4 +1,4 @@
-//! The time that waits for the gateway may take, one by one and in a call as a whole.
+//! How long to wait for the gateway: each time, and in a call as a whole.
 
 use core::time::Duration;
 

@@ -172,7 +172,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
     /// The values of `WWW-Authenticate` in a response with status 401.
     ///
     /// # Errors
-    /// [`TooSmall`] if the buffer for values is.
+    /// [`TooSmall`] if the buffer for values is too small.
     pub fn challenges(&self) -> Result<impl Iterator<Item = &str>, TooSmall> {
         self.response.challenges()
     }
@@ -180,7 +180,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
     /// The address that a redirect names.
     ///
     /// # Errors
-    /// [`TooSmall`] if the buffer for values is.
+    /// [`TooSmall`] if the buffer for values is too small.
     pub fn location(&self) -> Result<Option<&str>, TooSmall> {
         self.response.location()
     }

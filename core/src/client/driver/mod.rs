@@ -34,7 +34,7 @@ const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;
 ///
 /// # Order of calls
 /// Whenever something was added or time has passed:
-/// 1. [`step`](Self::step) says what to do, or how long to wait.
+/// 1. [`step`](Self::step) says what to do, or until when to wait.
 /// 2. Store the tracker's [changes](Tracker::next_change), and then hand out its [events](Tracker::next_event).
 /// 3. Perform the exchange: the call of [`question`](Self::question) or the messages of [`submission`](Self::submission).
 ///    Limit the bytes of the response to [`response_bytes`](Self::response_bytes).
@@ -62,7 +62,7 @@ struct Restored {
 #[derive(Debug)]
 #[must_use]
 pub enum Step {
-    /// Wait until that time, or until something is added, stopped or acknowledged.
+    /// Wait until that time, if any, or until something is added, stopped or acknowledged.
     Wait(Option<Duration>),
     /// Perform this exchange.
     Exchange(InFlight),
@@ -178,7 +178,7 @@ impl<'m> Driver<'m> {
         self.tracker.retry_now(now);
     }
 
-    /// Says whether another message that arrived can be held. The first page is read as if it could.
+    /// Says whether another incoming message can be held. Until the first one has been handed out, pages are read as if it could.
     pub const fn set_inbox_room(&mut self, has_room: bool) {
         self.page.set_room(has_room);
     }
@@ -270,7 +270,7 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// Gives an exchange up whose response was not read to its end, for the adapter's own reasons. Its records stand.
+    /// Gives up an exchange whose response the adapter has stopped reading for reasons of its own. Its records stand.
     pub fn abandon(&mut self, in_flight: InFlight, now: Duration) {
         match in_flight.0 {
             Ask::Wait(_) => {}
@@ -396,8 +396,8 @@ const fn is_request_too_large(failure: &Failure) -> bool {
     matches!(failure, Failure::Invalid(_) | Failure::TooSmall { buffer: Buffer::Request, .. })
 }
 
-/// Builds the request for messages that go together. Each recipient's text is its parameter, in a text that is nothing but
-/// the parameter's place.
+/// Builds the request for messages that go together. The text of the request is only the placeholder `#param#`, and each
+/// recipient's parameter is its whole text.
 ///
 /// # Errors
 /// [`Invalid`] if a text breaks a limit of the API.

@@ -24,10 +24,10 @@
 //! | Uncertain, Accepted, Sending | `Sent` | Sent | its reports are queried, its result if the reference is unknown; end if it wants no report |
 //! | the same and Sent | `Sent` after an unconfirmed failure | Failed | end |
 //! | the same | `Delivered`, `AllReported` | Delivered | end |
-//! | the same | `Failed`, `FailureReported` for certain | Failed | end |
-//! | the same | `FailureReported` otherwise | the same | its result is queried now |
-//! | the same | `Progress`, `Contested` | the same | an update |
-//! | Uncertain, Accepted, Sending | `Absent` after its task was stopped | Stopped | end |
+//! | the same | `Failed`, a certain `FailureReported` | Failed | end |
+//! | the same | another `FailureReported` | unchanged | its result is queried now |
+//! | the same | `Progress`, `Contested` | unchanged | an update |
+//! | Uncertain, Accepted, Sending | `Absent`, `in_touch`, after its task was stopped | Stopped | end |
 //! | Uncertain | `Absent`, and it may be resent | Unsent | it is submitted last |
 //! | Uncertain, Accepted, Sending | `Absent` otherwise | Unresolved | end |
 //! | Uncertain | `Quiet`, expired | Unresolved | end |
