@@ -20,10 +20,20 @@ pub(crate) fn to_core(duration: embassy_time::Duration) -> Duration {
     Duration::from_secs(seconds).saturating_add(Duration::from_millis(millis.into()))
 }
 
+/// Converts the duration of a wait, in whole milliseconds, rounded up so that short waits count, too.
+pub(crate) fn waited(duration: embassy_time::Duration) -> Duration {
+    let rest = embassy_time::Duration::from_millis(duration.as_millis()) < duration;
+    to_core(duration).saturating_add(Duration::from_millis(rest.into()))
+}
+
 /// Converts a duration of the core's to whole milliseconds, rounded up so that a wait does not end too early.
 pub(crate) const fn from_core(duration: Duration) -> embassy_time::Duration {
     let millis = duration.subsec_nanos().div_ceil(1_000_000);
-    embassy_time::Duration::from_millis(duration.as_secs().saturating_mul(1000).saturating_add(millis as u64))
+    let millis = duration.as_secs().saturating_mul(1000).saturating_add(millis as u64);
+    match embassy_time::Duration::try_from_millis(millis) {
+        Some(duration) => duration,
+        None => embassy_time::Duration::MAX,
+    }
 }
 
 /// Divides by 1000 as on paper, with digits of 16 bits. Returns the quotient and the remainder.

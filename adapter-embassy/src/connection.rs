@@ -12,7 +12,7 @@ use sms_gateway_core::client::{
 
 use crate::{
     Error, Transport,
-    clock::{from_core, to_core},
+    clock::{from_core, waited},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Deadline {
 
     /// Reports the wait to the session.
     fn is_over(&self, session: &mut GatewaySession<'_>) {
-        session.waited(to_core(Instant::now().saturating_duration_since(self.began)));
+        session.waited(waited(Instant::now().saturating_duration_since(self.began)));
     }
 }
 
@@ -140,14 +140,11 @@ impl<T: Transport> Connection<'_, T> {
         let head = match sent {
             Ok(Ok(())) => self.head(&deadline).await,
             // Bytes that were being written at the deadline may have been sent.
-            Err(fault) => return Err(fault.broken(Loss::Lost)),
-            Ok(Err(error)) if written == 0 => {
-                return Err(Fault::of_transport(error).broken(Loss::Unsent { kept }));
-            }
+            Err(fault) => Err(fault),
             Ok(Err(error)) => Err(Fault::of_transport(error)),
         };
         deadline.is_over(session);
-        self.settle(head, &deadline, kept)
+        self.settle(head, &deadline, kept, written > 0)
     }
 
     #[inline(never)]
@@ -156,10 +153,15 @@ impl<T: Transport> Connection<'_, T> {
         head: Result<ResponseHead, Fault<T::Error>>,
         deadline: &Deadline,
         kept: bool,
+        is_written: bool,
     ) -> Result<ResponseHead, BrokenExchange<T::Error>> {
         head.map_err(|fault| {
-            let is_stale = kept && self.wire.is_silent() && fault.cause != deadline.expired;
-            fault.broken(if is_stale { Loss::Stale } else { Loss::Lost })
+            let loss = match fault.cause != deadline.expired {
+                true if !is_written => Loss::Unsent { kept },
+                true if kept && self.wire.is_silent() => Loss::Stale,
+                _ => Loss::Lost,
+            };
+            fault.broken(loss)
         })
     }
 

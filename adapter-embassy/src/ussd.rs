@@ -16,8 +16,9 @@ impl<T: Transport> Gateway<'_, T> {
     /// Sends a USSD code on a port and waits for the reply, which is written into `reply`: 512 bytes usually suffice. A reply from
     /// before is not taken for the new one.
     ///
-    /// A query for the reply that fails is retried until the limit, unless the login failed. If the future is dropped, the code may have
-    /// been sent; [`query_ussd_reply`](Self::query_ussd_reply) still returns its reply.
+    /// A query for the reply that fails is retried until the limit, unless the login failed; [`Ussd::NoReply`] means that the code
+    /// was sent and no reply could be read. If the future is dropped, the code may have been sent;
+    /// [`query_ussd_reply`](Self::query_ussd_reply) still returns its reply.
     ///
     /// # Errors
     /// [`Failure::Invalid`](crate::Failure::Invalid) if the text is empty or longer than 60 bytes;
@@ -40,7 +41,8 @@ impl<T: Transport> Gateway<'_, T> {
         while let Some(next) = dialog.next_query(now()) {
             Timer::at(Instant::MIN.saturating_add(from_core(next))).await;
             match self.read_replies(&mut dialog).await {
-                Err(error) if !dialog.may_go_on(&error.failure, now()) => return Err(error),
+                // The code has been sent, which no error may deny.
+                Err(error) if !dialog.may_go_on(&error.failure, now()) => break,
                 _ => {}
             }
         }

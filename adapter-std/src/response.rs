@@ -52,6 +52,15 @@ pub(crate) struct Reader {
 /// Why a piece of the body did not arrive.
 type Fault = (Cause, Option<BoxError>);
 
+/// Ends the wait of a reader whose future is dropped: the time until the next call does not count.
+struct Waiting<'r>(&'r mut Reader);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.stop_waiting();
+    }
+}
+
 /// A wait for the next piece of the body.
 struct Pending {
     timer: Pin<Box<Sleep>>,
@@ -122,7 +131,8 @@ impl Reader {
 
     /// Reads up to the next record (`true`) or the end. Dropping the future loses nothing.
     pub(crate) async fn advance(&mut self) -> Result<bool, Error> {
-        poll_fn(|context| self.poll_advance(context)).await
+        let waiting = Waiting(self);
+        poll_fn(|context| waiting.0.poll_advance(context)).await
     }
 
     fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {

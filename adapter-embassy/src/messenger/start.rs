@@ -46,6 +46,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     async fn restore(&mut self) -> Result<(), StoreError<S::Error>> {
         let Self { batch, driver, .. } = self;
         let mut outcome = Ok(());
+        driver.begin_restore();
         let take = &mut |key, value: &[u8]| {
             if matches!(key, Key::Record(_))
                 && let Err(error) = driver.restore(value)

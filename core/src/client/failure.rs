@@ -59,7 +59,7 @@ pub enum Failure {
         /// Whether it answers the request itself, not the harmless GET that fetches a login challenge.
         request_sent: bool,
     },
-    /// The response exceeds the number of bytes that the caller set. Records before it stand.
+    /// The response exceeds a number of bytes: the caller's limit, or 16 MiB without a record. Records before it stand.
     TooLarge {
         /// The limit, in bytes.
         limit: u32,

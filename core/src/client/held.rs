@@ -1,6 +1,6 @@
 //! An incoming message, held in lent memory until the caller acknowledges it.
 
-use core::ops::Range;
+use core::{fmt, ops::Range};
 
 use serde::Serialize;
 
@@ -11,8 +11,7 @@ use crate::{Timestamp, call::IncomingSms, json::Text, track::InboxMark, writer::
 ///
 /// A text that did not fit is [`Text::TooLong`]. It can be fetched with
 /// [`QueryIncomingSms`](crate::call::QueryIncomingSms) after the id before its own, into a larger buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Incoming<'a> {
     /// The mark by which it is acknowledged, and a repetition recognised.
     #[serde(rename = "incoming_sms_id", serialize_with = "id")]
@@ -37,6 +36,25 @@ pub struct Incoming<'a> {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn id<S: serde::Serializer>(mark: &InboxMark, serializer: S) -> Result<S::Ok, S::Error> {
     mark.id.serialize(serializer)
+}
+
+/// Shows neither the numbers nor the text, which do not belong in logs.
+impl fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("mark", &self.mark)
+            .field("port", &self.port)
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows what `Debug` shows.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Incoming<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Incoming {{ mark: {}, port: {}, .. }}", self.mark, self.port);
+    }
 }
 
 /// The memory for one incoming message.
@@ -153,8 +171,8 @@ impl<'m> HeldSms<'m> {
 }
 
 /// Shows nothing of the message.
-impl core::fmt::Debug for HeldSms<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Debug for HeldSms<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeldSms").field("is_empty", &self.is_empty()).finish_non_exhaustive()
     }
 }

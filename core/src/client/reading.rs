@@ -31,6 +31,10 @@ enum Stage {
     Failed,
 }
 
+/// The maximum number of bytes without a record, in a response of any length: no peer can hold a reader with blanks or
+/// unknown values for ever.
+const MAX_GAP_BYTES: u32 = 16 * 1024 * 1024;
+
 /// Reads the body of one response after the other.
 pub(super) struct Reading<B> {
     spec: &'static Spec,
@@ -42,6 +46,8 @@ pub(super) struct Reading<B> {
     /// The limit on the bytes of a body, and what is left of it.
     limit: Option<u32>,
     left: u32,
+    /// The number of bytes since the last record.
+    gap: u32,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
@@ -55,13 +61,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
             is_at_record: false,
             limit: None,
             left: 0,
+            gap: 0,
         }
     }
 
     pub(super) fn begin(&mut self, spec: &'static Spec) {
         self.spec = spec;
         self.reader = Reader::new(spec.schema);
-        (self.stage, self.is_at_record, self.limit) = (Stage::Document, false, None);
+        (self.stage, self.is_at_record, self.limit, self.gap) = (Stage::Document, false, None, 0);
     }
 
     pub(super) const fn limit_bytes(&mut self, limit: u32) {
@@ -84,6 +91,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         self.count(length.saturating_sub(input.len()))?;
         self.is_at_record = read.map_err(|error| self.fail(error.into()))?;
         if self.is_at_record {
+            self.gap = 0;
             return Ok(Read::Record);
         }
         if !self.reader.is_complete() {
@@ -93,10 +101,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         Ok(Read::Drain)
     }
 
-    /// Counts bytes of the body against the limit.
+    /// Counts bytes of the body against the limits.
     fn count(&mut self, bytes: usize) -> Result<(), Failure> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.gap = self.gap.saturating_add(bytes);
+        if self.gap > MAX_GAP_BYTES {
+            return Err(self.fail(Failure::TooLarge { limit: MAX_GAP_BYTES }));
+        }
         let Some(limit) = self.limit else { return Ok(()) };
-        match u32::try_from(bytes).ok().and_then(|bytes| self.left.checked_sub(bytes)) {
+        match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
                 Ok(())
@@ -131,5 +144,32 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
 
     pub(super) fn summary<C: Call>(&self) -> C::Summary<'_> {
         C::summary(self.reader.head(self.buffer.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::QuerySmsResult;
+
+    fn reading() -> Reading<[u8; 64]> {
+        let mut reading = Reading::new([0; 64]);
+        reading.begin(<QuerySmsResult<'static> as Call>::SPEC);
+        reading
+    }
+
+    #[test]
+    fn blanks_without_an_end_are_refused_and_records_without_an_end_are_not() {
+        let blanks = std::vec![b' '; 1 << 16];
+        let mut blank = reading();
+        assert_eq!(blank.read(&mut &b"{\"result\":["[..]), Ok(Read::More));
+        let refused = (0..300).find_map(|_| blank.read(&mut &blanks[..]).err());
+        assert_eq!(refused, Some(Failure::TooLarge { limit: MAX_GAP_BYTES }));
+        let mut records = reading();
+        assert_eq!(records.read(&mut &b"{\"result\":["[..]), Ok(Read::More));
+        for _ in 0..300 {
+            assert_eq!(records.read(&mut &blanks[..]), Ok(Read::More));
+            assert_eq!(records.read(&mut &b"{\"port\":1}"[..]), Ok(Read::Record));
+        }
     }
 }

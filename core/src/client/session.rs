@@ -250,7 +250,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// # Errors
     /// [`Failure`]: the call is over, and the connection must be closed. Records before it stand.
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Read, Failure> {
-        self.reading.read(input)
+        match (self.reading.read(input)?, self.budget.expired()) {
+            // Bytes that are always there at once would outrun every time limit on waits.
+            (Read::More, Some(cause)) => Err(self.body_lost(cause)),
+            (read, _) => Ok(read),
+        }
     }
 
     /// Takes the news that the body has ended.

@@ -121,6 +121,11 @@ impl Budget {
         WaitLimit { duration, expired: Cause::TimedOut { wait, limit } }
     }
 
+    /// The cause of a failure if no time is left.
+    pub(super) fn expired(&self) -> Option<Cause> {
+        self.left.is_zero().then(|| self.limit(Wait::Exchange).expired)
+    }
+
     pub(super) const fn spend(&mut self, waited: Duration) {
         self.left = self.left.saturating_sub(waited);
     }

@@ -26,6 +26,8 @@ const TOO_LARGE: u32 = 413;
 const UNKNOWN_TASK: [u32; 2] = [404, 486];
 /// The initial limit on the bytes of a response to one of the messenger's questions.
 const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;
+/// The maximum of that limit.
+const MAX_RESPONSE_BYTES: u32 = 256 * 1024 * 1024;
 
 /// Drives a messenger: takes turns between submissions, results, status reports, the inbox and stops.
 ///
@@ -48,6 +50,8 @@ pub struct Driver<'m> {
     /// The credentials have changed since the last request.
     is_renewed: bool,
     response_bytes: u32,
+    /// The number of times that the question for results was halved, because its response was too long.
+    halvings: u8,
     restored: Restored,
 }
 
@@ -111,6 +115,7 @@ impl<'m> Driver<'m> {
             health: Health { is_known: false, failure: None, failures: 0 },
             is_renewed: false,
             response_bytes: RESPONSE_BYTES,
+            halvings: 0,
             restored: Restored { readable: 0, torn: 0 },
         }
     }
@@ -132,8 +137,8 @@ impl<'m> Driver<'m> {
 
     /// The maximum number of bytes of the next response to a question.
     ///
-    /// After a longer one the records that were read stand, and the next question is narrower, until it cannot be; then the
-    /// limit doubles.
+    /// After a longer one the records that were read stand. A question for results names half as many messages the next time,
+    /// until it names only one; otherwise the limit doubles, up to 256 MiB.
     pub const fn response_bytes(&self) -> u32 {
         self.response_bytes
     }
@@ -150,6 +155,11 @@ impl<'m> Driver<'m> {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Begins to restore: the records are handed over from the first one, perhaps once more.
+    pub const fn begin_restore(&mut self) {
+        self.restored = Restored { readable: 0, torn: 0 };
     }
 
     /// Starts with the records that were restored.
@@ -263,6 +273,9 @@ impl<'m> Driver<'m> {
     {
         match outcome {
             Ok(()) => {
+                if matches!(in_flight.0, Ask::Results(_)) {
+                    self.accept_more();
+                }
                 self.succeeded(in_flight, session, now);
                 self.note(None)
             }
@@ -328,10 +341,15 @@ impl<'m> Driver<'m> {
                 self.tracker.handle_stopped(token, false, now);
                 return self.note(None);
             }
-            ask => self.abandon(InFlight(ask), now),
+            ask => {
+                let names_messages = matches!(ask, Ask::Results(_));
+                self.abandon(InFlight(ask), now);
+                if matches!(failure, Failure::TooLarge { .. }) {
+                    self.accept_less(names_messages);
+                }
+            }
         }
         match failure {
-            Failure::TooLarge { .. } => self.narrow_questions(),
             failure if is_request_too_large(&failure) => self.shrink_requests(),
             _ => {}
         }
@@ -366,13 +384,24 @@ impl<'m> Driver<'m> {
         self.note(Some(failure))
     }
 
-    /// Asks for fewer messages at once after a response that was too long, or accepts a longer one.
-    fn narrow_questions(&mut self) {
+    /// Asks for fewer messages at once after a response that was too long, or accepts a longer one if the question names
+    /// no messages, or only one.
+    fn accept_less(&mut self, names_messages: bool) {
         let limits = self.tracker.limits_mut();
-        if limits.ids > 1 {
+        if names_messages && limits.ids > 1 {
             limits.ids /= 2;
+            self.halvings = self.halvings.saturating_add(1);
         } else {
-            self.response_bytes = self.response_bytes.saturating_mul(2);
+            self.response_bytes = self.response_bytes.saturating_mul(2).min(MAX_RESPONSE_BYTES);
+        }
+    }
+
+    /// Asks for more messages at once again after a complete response.
+    fn accept_more(&mut self) {
+        if self.halvings > 0 {
+            let limits = self.tracker.limits_mut();
+            limits.ids = limits.ids.saturating_mul(2);
+            self.halvings = self.halvings.saturating_sub(1);
         }
     }
 
@@ -381,6 +410,7 @@ impl<'m> Driver<'m> {
     fn shrink_requests(&mut self) {
         let limits = self.tracker.limits_mut();
         (limits.request_bytes, limits.ids) = (0, 1);
+        self.halvings = 0;
     }
 
     /// Takes note of a request's outcome. A response that refuses is a response.
