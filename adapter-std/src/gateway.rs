@@ -27,7 +27,7 @@ use crate::{
 /// The settings of a gateway: its URL, credentials and limits.
 ///
 /// The default time limits are generous, for a small device that is busy with its radio: 10 s to connect, 30 s for the head
-/// of a response, 30 s for its next byte, 300 s for a call as a whole, 120 s for another call's turn.
+/// of a response, 30 s for its next byte, 300 s for a call as a whole, and 120 s until it is the call's turn.
 #[derive(Clone)]
 pub struct Builder {
     url: String,
@@ -73,6 +73,10 @@ impl Builder {
     ///
     /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP.
     /// [`connect_timeout`](Self::connect_timeout) bounds it; its error is [`Failure::Unreachable`].
+    ///
+    /// A write to the stream that fails must not have sent any of the bytes that it was given: if the first write on a kept
+    /// connection fails, the request is sent again on a new one, even if it submits a message. TCP sockets keep to that. A
+    /// stream that buffers must accept the bytes, and fail in a later call.
     ///
     /// ```
     /// use std::net::Ipv4Addr;
@@ -174,7 +178,7 @@ impl Builder {
     }
 }
 
-/// Shows everything but the password.
+/// Shows the user name and the time limits, and nothing else of the login.
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let username = self.account.as_ref().map(|account| account.username.as_str());

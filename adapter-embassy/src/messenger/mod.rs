@@ -71,8 +71,9 @@ pub use event::Event;
 /// ```
 ///
 /// # Dropped futures
-/// Nothing is lost, but it may take longer: a query in flight is sent again, and a submission in flight is looked up at the gateway
-/// first, since it may have been accepted. [`next_or`](Self::next_or) avoids that: it never drops a request in flight.
+/// A query in flight is sent again. A submission in flight may have been accepted, so it is looked up at the gateway. If the gateway
+/// does not know it, the message ends as `Unresolved`, unless it may be [resent](Sms::resend); that includes a submission that was
+/// dropped before its request left. [`next_or`](Self::next_or) avoids that: it never drops a request in flight.
 pub struct Messenger<'g, 'm, T: Transport, S> {
     gateway: Gateway<'g, T>,
     driver: Driver<'m>,

@@ -127,8 +127,8 @@ impl Builder {
     }
 
     /// Starts the messenger as a task of the current tokio runtime, with the contents of the store. Returns handles of the
-    /// messages whose outcome was not [acknowledged](Handle::acknowledge). Messages that had reached the gateway are not sent
-    /// again.
+    /// messages whose outcome was not [acknowledged](Handle::acknowledge). A message that may have
+    /// reached the gateway is looked up, and sent again only if [`Sms::resend`](super::Sms::resend) allows it.
     ///
     /// If the future is dropped, the messenger ends.
     ///

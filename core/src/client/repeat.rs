@@ -12,7 +12,9 @@
 //! | 401 | not accepted | sent again with an answer to the new challenge, at most [`MAX_SENDINGS`] times in all |
 //! | no byte of the request was written to a new connection | not received | [`Failure::Unreachable`] |
 //! | anything else while the challenge is fetched | the call was not sent | [`Failure::ChallengeLost`] |
-//! | anything else | unknown | [`Failure::Lost`]; the caller decides |
+//! | a broken connection otherwise | unknown | [`Failure::Lost`]; the caller decides |
+//! | 3xx, 4xx other than 401 | not accepted | [`Failure::Redirect`], [`Failure::Http`] |
+//! | 5xx | unknown | [`Failure::Http`]; the caller decides |
 //!
 //! So every call ends. It is sent with at most [`MAX_SENDINGS`] different values of `Authorization`. Before each of these a
 //! challenge is fetched at most once, and each of the two requests may go out once more if no byte of it was written. That
