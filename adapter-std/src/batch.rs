@@ -1,7 +1,5 @@
 //! One text to any number of recipients, in as many requests as the limits of the API and the encodings require.
 
-use std::fmt;
-
 use sms_gateway_core::{
     Invalid, Ports,
     call::{Recipient, SendSms},
@@ -138,27 +136,16 @@ pub struct Task {
 }
 
 /// A batch that was accepted only in part.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("sending failed after {} messages were accepted", tasks.iter().map(|task| task.recipients.len()).sum::<usize>())]
 pub struct BatchError {
     /// The requests that were accepted before.
     pub tasks: Vec<Task>,
     /// The indices of the recipients of the failed request. Recipients that are neither here nor in a task were not sent.
     pub failed: Vec<usize>,
     /// The reason. [`Failure::may_have_arrived`](crate::Failure::may_have_arrived) returns whether the failed request may have been accepted.
+    #[source]
     pub error: Error,
-}
-
-impl fmt::Display for BatchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accepted: usize = self.tasks.iter().map(|task| task.recipients.len()).sum();
-        write!(f, "sending failed after {accepted} messages were accepted")
-    }
-}
-
-impl std::error::Error for BatchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
 }
 
 impl Gateway {

@@ -118,28 +118,19 @@ impl error::Error for Error {
 }
 
 /// The reason a gateway's URL cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
     /// It is not a URL of the form `http://host[:port]`.
+    #[error("not a URL of the form http://host[:port]")]
     Malformed,
     /// Its scheme is `https`, which this version does not support.
+    #[error("https is not supported yet, only http")]
     Https,
     /// It contains a user name or password, which would be shown wherever URLs are shown. Credentials are set separately.
+    #[error("user name and password don't belong into the URL")]
     Userinfo,
     /// It has a path or query. The API's paths are fixed.
+    #[error("the URL must end with the host and port; the API's paths are fixed")]
     Path,
 }
-
-impl fmt::Display for UrlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "not a URL of the form http://host[:port]",
-            Self::Https => "https is not supported yet, only http",
-            Self::Userinfo => "user name and password don't belong into the URL",
-            Self::Path => "the URL must end with the host and port; the API's paths are fixed",
-        })
-    }
-}
-
-impl error::Error for UrlError {}

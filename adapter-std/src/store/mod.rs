@@ -14,7 +14,7 @@ mod memory;
 #[cfg(feature = "redb")]
 mod redb;
 
-use std::{error, fmt, io, sync::Arc};
+use std::{error, io, sync::Arc};
 
 pub use memory::MemoryStore;
 #[cfg(feature = "redb")]
@@ -115,50 +115,25 @@ pub struct Entry {
 }
 
 /// The reason something could not be stored or loaded.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The file cannot be created, read or written.
-    Io(io::Error),
+    #[error("the store can't be used")]
+    Io(#[from] io::Error),
     /// It is open already, in this process or another.
+    #[error("the store is in use, by this process or another")]
     InUse,
     /// The file is damaged or not a store, with a description.
+    #[error("the store is damaged, or the file is not a store: {0}")]
     Damaged(String),
     /// The file was written by a later version of this library.
+    #[error("the store has format {found}, which is newer than this version of the library")]
     Version {
         /// Its format.
         found: u32,
     },
     /// Any other error of a store.
-    Other(Box<dyn error::Error + Send + Sync>),
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(_) => f.write_str("the store can't be used"),
-            Self::InUse => f.write_str("the store is in use, by this process or another"),
-            Self::Damaged(found) => write!(f, "the store is damaged, or the file is not a store: {found}"),
-            Self::Version { found } => {
-                write!(f, "the store has format {found}, which is newer than this version of the library")
-            }
-            Self::Other(_) => f.write_str("the store failed"),
-        }
-    }
-}
-
-impl error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            Self::Other(error) => Some(error.as_ref()),
-            Self::InUse | Self::Damaged(_) | Self::Version { .. } => None,
-        }
-    }
-}
-
-impl From<io::Error> for StoreError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+    #[error("the store failed")]
+    Other(#[source] Box<dyn error::Error + Send + Sync>),
 }
