@@ -91,7 +91,7 @@ pub enum Buffer {
     Texts,
 }
 
-/// What went wrong with a connection.
+/// The reason why a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -109,7 +109,7 @@ pub enum Cause {
     },
 }
 
-/// What a time limit applies to.
+/// The event that a time limit applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

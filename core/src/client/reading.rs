@@ -6,7 +6,7 @@ use crate::{
     json::{Field, ReadError, Reader},
 };
 
-/// What reading on in a body led to.
+/// The result of reading on in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Read {

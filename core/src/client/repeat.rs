@@ -1,4 +1,4 @@
-//! What may be repeated, in one place: after a broken connection, after a refused login, and after a refused or lost
+//! The requests that may be repeated, in one place: after a broken connection, after a refused login, and after a refused or lost
 //! submission.
 //!
 //! A request that reaches the gateway twice sends a message twice. So each repetition needs a reason why the gateway cannot
@@ -21,7 +21,7 @@
 //! makes at most 12 exchanges. A call that changes nothing may meet a stale connection once for each `Authorization`, which
 //! doubles this to 24 exchanges.
 //!
-//! What a failed submission means for its messages is [`Submission::of`].
+//! [`Submission::of`] decides what a failed submission means for its messages.
 
 use super::{Cause, Failure};
 use crate::http::login::Login;
@@ -65,7 +65,7 @@ pub enum Loss {
     Lost,
 }
 
-/// What a failed send_sms means for its messages.
+/// The consequence of a failed send_sms for its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Submission {
     /// The gateway may have accepted them: they are looked up.

@@ -1,4 +1,4 @@
-//! Login and one call at a time: which request goes out next, and what its response means.
+//! Login and one call at a time: which request is sent next, and what its response means.
 
 use core::{fmt, time::Duration};
 
@@ -28,7 +28,7 @@ const UNAUTHORIZED: u16 = 401;
 ///
 /// # Order of calls
 /// 1. [`begin`](Self::begin) starts a call.
-/// 2. [`write`](Self::write), or [`authorize`](Self::authorize) for an HTTP library, yields the request that goes out:
+/// 2. [`write`](Self::write), or [`authorize`](Self::authorize) for an HTTP library, yields the request to send:
 ///    the call's own, or the harmless GET that fetches a login challenge (a probe).
 /// 3. The adapter sends it. It reports the head of the response with [`responded`](Self::responded), or a broken
 ///    connection with [`lost`](Self::lost). Either one says what comes [`Next`].
@@ -45,7 +45,7 @@ pub struct Session<B> {
     authorization_bytes: usize,
 }
 
-/// The request that goes out next.
+/// The request to send next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Due<'a> {
@@ -66,7 +66,7 @@ pub struct Site<'a> {
     pub credentials: Option<Credentials<'a>>,
 }
 
-/// What the adapter knows when the head of a response has arrived.
+/// The head of a response, as far as the session needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
     /// The status code.
@@ -117,12 +117,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.reading.limit_bytes(limit);
     }
 
-    /// Decides which request goes out, for adapters whose HTTP library writes requests. An `Authorization` is written to
+    /// Decides which request is sent, for adapters whose HTTP library writes requests. An `Authorization` is written to
     /// `out`; `method` and `target` are those of the call's request line. `now` is the time since any moment of the caller's
     /// choice and never decreases.
     ///
     /// # Errors
-    /// Those of the login; nothing goes out then. An `out` that is too small is [`Failure::Credentials`] with
+    /// Those of the login; nothing is sent then. An `out` that is too small is [`Failure::Credentials`] with
     /// [`LoginError::TooSmall`].
     pub fn authorize<'o>(
         &mut self,
@@ -151,12 +151,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         }
     }
 
-    /// Writes the request that goes out, and returns its length in `out`. The call's target and `Authorization` are
+    /// Writes the request to send, and returns its length in `out`. The call's target and `Authorization` are
     /// written to `scratch` first. The call must be the one that [`begin`](Self::begin) was given.
     ///
     /// # Errors
     /// [`Failure::TooSmall`] for `out` ([`Buffer::Request`]) or `scratch` ([`Buffer::Response`]), [`Failure::Host`], and
-    /// the login's. Nothing goes out then.
+    /// the login's. Nothing is sent then.
     pub fn write(
         &mut self,
         call: AnyCall<'_>,
@@ -190,7 +190,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     }
 
     /// Takes the head of a response, and decides what comes next. `challenges` are the values of `WWW-Authenticate`;
-    /// `entropy` returns a random number that nobody else can predict, a new one each time.
+    /// `entropy` returns a random number that no one else can predict, a new one each time.
     ///
     /// Unless the next step is [`Next::Read`], the body has no use: the adapter reads and drops what is left of it if
     /// that is cheaper than a new connection, after an error too.
@@ -208,7 +208,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         let ResponseHead { status, has_location } = head;
         let is_authorized = self.attempt.is_authorized();
         if status == UNAUTHORIZED {
-            // A challenge that found no room is none: after a refusal the login must not be tried again unseen.
+            // A challenge that does not fit counts as missing: after a refusal the login must not be repeated blindly.
             let (challenges, too_small) = match challenges {
                 Ok(challenges) => (Some(challenges), None),
                 Err(error) => (None, Some(too_small(Buffer::Challenge, error))),
@@ -278,7 +278,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.reading.record::<C>()
     }
 
-    /// What the response has said so far besides its records, also after an error. `C` is the call that began, as for
+    /// Returns what the response has said so far besides its records, also after an error. `C` is the call that began, as for
     /// [`record`](Self::record).
     pub fn summary<C: Call>(&self) -> C::Summary<'_> {
         self.reading.summary::<C>()

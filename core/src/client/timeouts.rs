@@ -1,4 +1,4 @@
-//! How long to wait for the gateway: each time, and in a call as a whole.
+//! The limits of waits for the gateway: of each one, and of a call as a whole.
 
 use core::time::Duration;
 

@@ -1,11 +1,11 @@
-//! USSD: tells the reply to a code from the text that the port showed before.
+//! USSD: distinguishes the reply to a code from the text that the port showed before.
 
 use core::time::Duration;
 
 use super::Failure;
 use crate::json::Text;
 
-/// How long to wait for a USSD reply.
+/// The limits of the wait for a USSD reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UssdWait {

@@ -14,7 +14,7 @@ use crate::{
 /// connection is read into. Any size of `bytes` works for any response.
 ///
 /// # Order of calls
-/// [`begin`](Self::begin) when a request goes out. Then [`parse`](Self::parse); for [`WireEvent::More`] read from the connection
+/// [`begin`](Self::begin) when a request is sent. Then [`parse`](Self::parse); for [`WireEvent::More`] read from the connection
 /// into [`space`](Self::space) and report it with [`received`](Self::received). A piece of the body is in
 /// [`body`](Self::body) until the next call of `parse`. When the exchange is over, [`is_reusable`](Self::is_reusable) says
 /// whether the connection can carry another one.
@@ -57,7 +57,7 @@ pub struct Wire<B> {
     drain_left: usize,
 }
 
-/// What comes next of a response.
+/// The next part of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum WireEvent {
@@ -91,7 +91,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         (self.has_received, self.drain_left) = (false, MAX_DRAINED_BYTES);
     }
 
-    /// The buffer for received bytes, for use before a request goes out. It ends what is known of an earlier body.
+    /// The buffer for received bytes, for use before a request is sent. It ends what is known of an earlier body.
     pub fn scratch(&mut self) -> &mut [u8] {
         (self.unread, self.body) = (0..0, 0..0);
         self.bytes.as_mut()

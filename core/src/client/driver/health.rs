@@ -14,7 +14,7 @@ pub struct Health {
     pub failures: u32,
 }
 
-/// What a request changed about the [`Health`].
+/// The change of the [`Health`] by a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthChange {
     /// Nothing worth reporting: requests succeed as before, or an error persists that only a person can remove.

@@ -62,7 +62,7 @@ struct Restored {
     torn: u32,
 }
 
-/// What to do next.
+/// The next step of a messenger.
 #[derive(Debug)]
 #[must_use]
 pub enum Step {
@@ -89,7 +89,7 @@ impl InFlight {
     }
 }
 
-/// What the adapter does about a record.
+/// The action that a record requires of the adapter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use]
 pub enum Taken<'s> {
@@ -370,7 +370,7 @@ impl<'m> Driver<'m> {
                 self.tracker.handle_refused(token, code, now);
                 return self.note(None);
             }
-            // It would block all messages behind it for ever.
+            // It would block all later messages for ever.
             Meaning::NotSent if is_request_too_large(&failure) && is_alone => {
                 self.tracker.handle_refused(token, TOO_LARGE, now);
             }
