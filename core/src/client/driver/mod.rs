@@ -3,22 +3,20 @@
 mod health;
 mod page;
 mod question;
+mod submission;
 
 use core::{fmt, time::Duration};
 
 use super::{Buffer, Failure, Session, repeat::Submission as Meaning};
 use crate::{
-    Invalid, TaskId, UserId,
-    call::{
-        IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, Recipient,
-        SendSms,
-    },
-    text::{Alphabet, PLACEHOLDER},
+    TaskId, UserId,
+    call::{IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms},
     track::{Ask, InboxMark, Report, ReportOutcome, RestoreError, Submission, Tracker},
 };
 pub use health::{Health, HealthChange};
 use page::Page;
 pub use question::Question;
+pub use submission::send_sms;
 
 /// The error_code for a request that is too large (document §2.3).
 const TOO_LARGE: u32 = 413;
@@ -424,24 +422,6 @@ impl<'m> Driver<'m> {
 /// Whether the request does not fit into its buffer.
 const fn is_request_too_large(failure: &Failure) -> bool {
     matches!(failure, Failure::Invalid(_) | Failure::TooSmall { buffer: Buffer::Request, .. })
-}
-
-/// Builds the request for messages that go together. The text of the request is only the placeholder `#param#`, and each
-/// recipient's parameter is its whole text.
-///
-/// # Errors
-/// [`Invalid`] if a text breaks a limit of the API.
-pub fn send_sms<'a>(
-    recipients: &'a [Recipient<'a>],
-    ports: crate::Ports,
-    alphabet: Option<Alphabet>,
-    status_report: bool,
-) -> Result<SendSms<'a>, Invalid> {
-    let mut request = SendSms::new(PLACEHOLDER, recipients)?.ports(ports);
-    if let Some(alphabet) = alphabet {
-        request = request.encoding(alphabet.into())?;
-    }
-    Ok(if status_report { request } else { request.status_report(false) })
 }
 
 /// Shows nothing of the messages.
