@@ -2,10 +2,7 @@
 
 use std::{collections::VecDeque, error::Error, io::Write};
 
-use sms_client::{
-    outcome,
-    text::{cut, escape, width},
-};
+use sms_client::text::{cut, escape, width};
 use sms_gateway::{
     Closed, Handle, Sms,
     core::track::{Message, State},
@@ -102,7 +99,7 @@ impl Stage {
         let name = self.messages.get(place).filter(|_| is_shown)?.name.as_str();
         let widest = self.messages.iter().map(|message| width(&message.name)).max().unwrap_or(0);
         let space = " ".repeat(widest.saturating_sub(width(name)));
-        Some(format!("{name}{space}  {}", outcome::line(&message)))
+        Some(format!("{name}{space}  {message}"))
     }
 
     /// Keeps the newest. A real gateway returns its whole inbox first.

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 use sms_client::{
-    outcome::{line, reason, status, word},
     table::SCREEN,
     text::{escape, wrap},
 };
 use sms_gateway::{
     core::{
         TaskId, Timestamp, UserId,
-        track::{Message, MessageFailure, Report},
+        track::{Message, MessageFailure, Report, TpStatus},
     },
     messenger::{Event, Flaw, Incoming},
 };
@@ -80,7 +79,7 @@ impl<'a> Change<'a> {
             number,
             reference,
             user_id: message.id,
-            state: word(message.state),
+            state: message.state.as_str(),
             is_final: message.is_final,
             task_id: message.task.map(TaskId::get),
             sent: message.sent.map(|sent| Sent {
@@ -93,7 +92,7 @@ impl<'a> Change<'a> {
             delivered: message.segments.delivered.count_ones(),
             error_code,
             status_code,
-            reason: reason(message),
+            reason: message.reason().to_string(),
             ambiguous: message.ambiguous,
             message,
         }
@@ -106,7 +105,7 @@ impl<'a> Change<'a> {
     fn line(&self) -> String {
         let name = self.number.or(self.reference);
         let name = name.map_or_else(|| format!("user_id {}", self.user_id), ToOwned::to_owned);
-        format!("{name}: {}", line(self.message))
+        format!("{name}: {}", self.message)
     }
 }
 
@@ -149,7 +148,7 @@ fn incoming_line(sms: &Incoming) -> String {
 fn report_line(report: &Report) -> String {
     let time = report.time.map_or_else(String::new, |time| format!(", {time}"));
     let Report { port, number, reference, .. } = report;
-    format!("{}, port {port}, reference {reference}{time}: {}", number.as_str(), status(report.status))
+    format!("{}, port {port}, reference {reference}{time}: {}", number.as_str(), TpStatus(report.status))
 }
 
 /// Describes an event of the library.

@@ -7,7 +7,6 @@ use std::{
 };
 
 use sms_client::{
-    outcome,
     table::SCREEN,
     text::{cut, escape, width},
 };
@@ -110,11 +109,8 @@ fn frame(board: &Board, elapsed: Duration, limit: Duration) -> Vec<String> {
     let rows: Vec<_> =
         board.numbers.iter().zip(&board.messages).filter(|(_, message)| is_open(message)).collect();
     let widest = rows.iter().take(ROWS).map(|(number, _)| width(number)).max().unwrap_or(0);
-    let mut lines: Vec<_> = rows
-        .iter()
-        .take(ROWS)
-        .map(|(number, message)| format!("{number:widest$}  {}", outcome::line(message)))
-        .collect();
+    let mut lines: Vec<_> =
+        rows.iter().take(ROWS).map(|(number, message)| format!("{number:widest$}  {message}")).collect();
     if let Some(more) = rows.len().checked_sub(ROWS).filter(|more| *more > 0) {
         lines.push(format!("… and {more} more"));
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use sms_client::{
-    outcome::{cells, columns, word},
+    outcome::{cells, columns},
     table::Column,
 };
 use sms_gateway::{
@@ -222,7 +222,7 @@ impl Waiting<'_> {
         self.output.flush()?;
         let mut states = BTreeMap::new();
         for message in &self.board.messages {
-            *states.entry(word(message.state)).or_default() += 1;
+            *states.entry(message.state.as_str()).or_default() += 1;
         }
         self.output.object(&Summary { event: "end", messages: self.board.messages.len(), states })?;
         self.output.flush()
