@@ -63,17 +63,17 @@ pub struct Login<B> {
     doubted: bool,
     /// When the last request was sent.
     sent: Option<Moment>,
-    /// The answers to the challenge that was kept last, also while `state` has no use for it.
+    /// The use of the challenge that was kept last, also while `state` has no use for it: its nonce count must not be used again,
+    /// even if the gateway offers the nonce anew after it admitted requests without a login, or after a challenge that cannot be read.
+    kept: Kept,
+    /// The answers to that challenge.
     form: Option<Form>,
-    /// The nonce count of the last answer to it. It must not be used again, even if the gateway offers the nonce anew after it
-    /// admitted requests without a login, or after a challenge that cannot be read.
-    count: u32,
     /// Their text.
     buffer: B,
 }
 
 /// What is known of the gateway's login.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Nothing yet.
     Unknown,
@@ -82,11 +82,11 @@ enum State {
     /// It wants Basic.
     Basic,
     /// It wants Digest.
-    Digest(Kept),
+    Digest,
     /// It refused a fresh nonce and offered the challenge that is kept: the next one tells whether the first merely expired.
     Doubtful,
-    /// It refused this nonce, and there was no room for the challenge that it offered. No better than refused, until that is told again.
-    Unkept(Kept),
+    /// It refused the nonce that is kept, and there was no room for the challenge that it offered. No better than refused, until that is told again.
+    Unkept,
     /// It refused the credentials.
     Refused,
 }
@@ -131,8 +131,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             lifetime: Lifetime::NEW,
             doubted: false,
             sent: None,
+            kept: Kept::new(0, 0, 0),
             form: None,
-            count: 0,
             buffer,
         }
     }
@@ -164,34 +164,32 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         let now = moment(now);
         self.sent = Some(now);
         let Some(credentials) = credentials else { return Ok(Step::Plain) };
-        let mut kept = match self.state {
-            State::Refused | State::Unkept(_) => return Err(LoginDenied::Refused),
+        match self.state {
+            State::Refused | State::Unkept => return Err(LoginDenied::Refused),
             State::Unknown | State::Doubtful => return Ok(Step::Probe),
             State::Open => return Ok(Step::Plain),
             State::Basic => return Ok(Step::Authorized(basic::authorization(credentials, out)?)),
-            State::Digest(kept) if kept.is_in_doubt() || self.lifetime.is_over(&kept, now) => {
+            State::Digest if self.kept.is_in_doubt() || self.lifetime.is_over(&self.kept, now) => {
                 return Ok(Step::Probe);
             }
-            State::Digest(kept) => kept,
-        };
+            State::Digest => {}
+        }
         let Some(form) = &self.form else {
             self.state = State::Unknown;
             return Ok(Step::Probe);
         };
-        kept.count = kept.count.saturating_add(1);
-        kept.sent = now;
-        let value = form.authorization(self.buffer.as_ref(), method, uri, kept.count, out)?;
-        self.count = kept.count;
-        self.state = State::Digest(kept);
+        let count = self.kept.count.saturating_add(1);
+        let value = form.authorization(self.buffer.as_ref(), method, uri, count, out)?;
+        (self.kept.count, self.kept.sent) = (count, now);
         Ok(Step::Authorized(value))
     }
 
     /// The request with [`Step::Authorized`] was let in.
     pub fn accepted(&mut self) {
-        if let State::Digest(kept) = &mut self.state {
-            kept.accepted = kept.accepted.saturating_add(1);
+        if self.state == State::Digest {
+            self.kept.accepted = self.kept.accepted.saturating_add(1);
             self.doubted = false;
-            self.lifetime.lived(kept);
+            self.lifetime.lived(&self.kept);
         }
     }
 
@@ -223,18 +221,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         let is_offered_again = self.keeps(&challenge);
         let now = moment(now);
         let mut new = Kept::new(entropy, self.sent.unwrap_or(now), now);
-        match &self.state {
+        match self.state {
             State::Doubtful if !is_offered_again => return Err(self.give_up()),
             // The old one is good still, and its count goes on.
-            State::Digest(old) if is_offered_again => {
-                self.lifetime.is_longer(old, now);
-                new = old.settled();
+            State::Digest if is_offered_again => {
+                self.lifetime.is_longer(&self.kept, now);
+                new = self.kept.settled();
             }
-            _ if is_offered_again => (new.count, new.settled) = (self.count, self.count),
+            _ if is_offered_again => (new.count, new.settled) = (self.kept.count, self.kept.count),
             _ => {}
         }
-        self.keep(&challenge, credentials, &new)?;
-        self.state = State::Digest(new);
+        self.keep(&challenge, credentials, new)?;
+        self.state = State::Digest;
         Ok(())
     }
 
@@ -251,12 +249,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         now: Duration,
     ) -> Result<(), LoginDenied> {
         let before = core::mem::replace(&mut self.state, State::Refused);
-        let (State::Digest(old) | State::Unkept(old)) = before else { return Err(LoginDenied::Refused) };
+        if !matches!(before, State::Digest | State::Unkept) {
+            return Err(LoginDenied::Refused);
+        }
         let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
         let challenge = match challenge::best(challenges) {
             Ok(Scheme::Digest(challenge)) => challenge,
             // The credentials were good before: it is the gateway that is out of order.
-            Err(error) if old.accepted > 0 => {
+            Err(error) if self.kept.accepted > 0 => {
                 self.state = State::Unknown;
                 return Err(LoginDenied::Challenge(error));
             }
@@ -265,10 +265,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         if self.keeps(&challenge) {
             return Err(LoginDenied::Refused);
         }
-        let now = moment(now);
-        let new = Kept::new(entropy, old.sent, now);
-        if let Err(denial) = self.keep(&challenge, credentials, &new) {
-            self.state = State::Unkept(old);
+        let (old, now) = (self.kept, moment(now));
+        if let Err(denial) = self.keep(&challenge, credentials, Kept::new(entropy, old.sent, now)) {
+            self.state = State::Unkept;
             return Err(denial);
         }
         let stale = challenge.stale() && now.saturating_sub(old.asked) >= moment(BRIEF);
@@ -278,7 +277,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         } else {
             stale && !core::mem::replace(&mut self.doubted, true)
         };
-        self.state = if is_expired { State::Digest(new) } else { State::Doubtful };
+        self.state = if is_expired { State::Digest } else { State::Doubtful };
         Ok(())
     }
 
@@ -313,7 +312,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         &mut self,
         challenge: &Challenge<'_>,
         credentials: &Credentials<'_>,
-        kept: &Kept,
+        kept: Kept,
     ) -> Result<(), LoginDenied> {
         let mut cnonce = [0; 16];
         let cnonce = kept.write_cnonce(&mut cnonce);
@@ -324,7 +323,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             }
             _ => self.form = Some(Form::new(challenge, credentials, cnonce, buffer)?),
         }
-        self.count = kept.count;
+        self.kept = kept;
         Ok(())
     }
 }
