@@ -17,7 +17,7 @@ mod tests;
 
 use core::{fmt, time::Duration};
 
-use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, challenge, digest::Form};
+use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, digest::Form};
 use crate::TooSmall;
 use kept::{Kept, Lifetime, Moment, moment};
 
@@ -38,7 +38,7 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// # Example
 /// ```
 /// use core::time::Duration;
-/// use sms_gateway_core::http::{Credentials, login::{Login, Step}};
+/// use sms_gateway_core::http::{Credentials, challenge, login::{Login, Step}};
 ///
 /// let mut login = Login::new([0; 128]);
 /// let me = Credentials::new("admin", "secret");
@@ -47,7 +47,8 @@ const BRIEF: Duration = Duration::from_secs(1);
 ///
 /// assert_eq!(login.prepare(Some(&me), "POST", uri, now, &mut out)?, Step::Probe);
 /// // … GET /api/query_sms_in_queue, which is answered with 401 and a challenge:
-/// login.challenged([r#"Digest realm="box", nonce="1f", qop="auth""#], Some(&me), 0x0a4f_113b, now)?;
+/// let best = challenge::best([r#"Digest realm="box", nonce="1f", qop="auth""#]);
+/// login.challenged(best, Some(&me), 0x0a4f_113b, now)?;
 ///
 /// let Step::Authorized(value) = login.prepare(Some(&me), "POST", uri, now, &mut out)? else { panic!() };
 /// assert!(value.starts_with(r#"Digest username="admin", realm="box", nonce="1f", "#));
@@ -198,19 +199,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         self.state = State::Open;
     }
 
-    /// A request without credentials was answered with these challenges. `credentials` are what is there to answer them.
+    /// A request without credentials was answered with challenges, of which this is the [best](challenge::best). `credentials` are what is there to answer them.
     ///
     /// # Errors
     /// Any [`LoginDenied`].
-    pub fn challenged<'a>(
+    pub fn challenged(
         &mut self,
-        challenges: impl IntoIterator<Item = &'a str>,
+        best: Result<Scheme<'_>, ChallengeError>,
         credentials: Option<&Credentials<'_>>,
         entropy: u64,
         now: Duration,
     ) -> Result<(), LoginDenied> {
         let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
-        let challenge = match challenge::best(challenges).map_err(LoginDenied::Challenge)? {
+        let challenge = match best.map_err(LoginDenied::Challenge)? {
             Scheme::Digest(challenge) => challenge,
             Scheme::Basic { .. } if self.basic_allowed => {
                 self.state = State::Basic;
@@ -236,14 +237,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(())
     }
 
-    /// A request with credentials was answered with 401 and these challenges. `credentials` are what is there to answer them. Unless it is
-    /// an error, what [`prepare`](Self::prepare) says next is worth a try.
+    /// A request with credentials was answered with 401 and challenges, of which this is the [best](challenge::best). `credentials` are
+    /// what is there to answer it. Unless it is an error, what [`prepare`](Self::prepare) says next is worth a try.
     ///
     /// # Errors
     /// Any [`LoginDenied`] but [`BasicNotAllowed`](LoginDenied::BasicNotAllowed).
-    pub fn refused<'a>(
+    pub fn refused(
         &mut self,
-        challenges: impl IntoIterator<Item = &'a str>,
+        best: Result<Scheme<'_>, ChallengeError>,
         credentials: Option<&Credentials<'_>>,
         entropy: u64,
         now: Duration,
@@ -253,7 +254,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             return Err(LoginDenied::Refused);
         }
         let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
-        let challenge = match challenge::best(challenges) {
+        let challenge = match best {
             Ok(Scheme::Digest(challenge)) => challenge,
             // The credentials were good before: it is the gateway that is out of order.
             Err(error) if self.kept.accepted > 0 => {
