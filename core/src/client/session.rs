@@ -197,6 +197,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     ///
     /// # Errors
     /// [`Failure`]: the call is over.
+    // Out of line: it grows where it is inlined into a large future.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn responded<'a>(
         &mut self,
         head: ResponseHead,
@@ -248,6 +250,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     ///
     /// # Errors
     /// [`Failure`]: the call is over, and the connection must be closed. Records before it stand.
+    // Out of line, as `responded`.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Read, Failure> {
         match (self.reading.read(input)?, self.budget.expired()) {
             // Bytes that are always there at once would outrun every time limit on waits.
