@@ -54,7 +54,7 @@ pub(crate) fn play(bytes: &[u8]) {
             8 => game.change_policy(script.next().unwrap_or(0)),
             9 => game.server.password = password(script.next().unwrap_or(0)),
             10 => game.set_password(password(script.next().unwrap_or(0))),
-            _ => game.server.is_open = script.next().unwrap_or(0) % 4 == 0,
+            _ => game.server.is_open = script.next().unwrap_or(0).is_multiple_of(4),
         }
     }
 }
@@ -83,7 +83,7 @@ fn time(byte: u8) -> Duration {
 }
 
 fn password(byte: u8) -> &'static str {
-    if byte % 3 == 0 { WRONG } else { RIGHT }
+    if byte.is_multiple_of(3) { WRONG } else { RIGHT }
 }
 
 impl Game {
