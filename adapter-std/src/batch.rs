@@ -70,7 +70,8 @@ impl<'a> Batch<'a> {
             for indices in indices.chunks(SendSms::MAX_RECIPIENTS) {
                 let recipients = indices.iter().map(|index| self.recipients[*index]).collect();
                 let part = Part { batch: Self { encoding, ..*self }, recipients, indices: indices.to_vec() };
-                part.request().map_err(|error| in_batch(error, indices))?;
+                let in_batch = |index: usize| indices.get(index).copied().unwrap_or(index);
+                part.request().map_err(|error| error.map_recipient(in_batch))?;
                 parts.push(part);
             }
         }
@@ -108,21 +109,6 @@ impl Part<'_> {
             request = request.status_report(report);
         }
         Ok(request)
-    }
-}
-
-/// Replaces the recipient's index in the request by its index in the batch.
-fn in_batch(error: Invalid, indices: &[usize]) -> Invalid {
-    let index = |recipient: usize| indices.get(recipient).copied().unwrap_or(recipient);
-    match error {
-        Invalid::Text { bytes, recipient } => Invalid::Text { bytes, recipient: recipient.map(index) },
-        Invalid::TextParams { recipient, placeholders, params } => {
-            Invalid::TextParams { recipient: index(recipient), placeholders, params }
-        }
-        Invalid::Alphabet { recipient, character } => {
-            Invalid::Alphabet { recipient: index(recipient), character }
-        }
-        other => other,
     }
 }
 
