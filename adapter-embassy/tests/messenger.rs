@@ -154,6 +154,23 @@ async fn a_message_whose_storing_was_dropped_is_not_sent() {
     assert_eq!(messenger.free_slots(), before + 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn commands_before_the_start_know_no_message_and_do_not_disturb_it() {
+    let (_, gateway) = mocked(device::Gateway::default(), common::mock::NetworkProfile::default());
+    let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), Settings::default());
+    let slots = messenger.free_slots();
+    assert_eq!(slots, u32::try_from(buffers().slots.len()).unwrap());
+    let unknown = UserId::new(1).unwrap();
+    assert_eq!(messenger.stop(unknown), StopResult::TooLate);
+    assert_eq!(messenger.message(unknown), None);
+    messenger.set_credentials("admin", "secret");
+    assert_eq!(messenger.free_slots(), slots);
+    messenger.start().await.unwrap();
+    assert_eq!(messenger.free_slots(), slots);
+    messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
+    assert_eq!(messenger.free_slots(), slots - 1);
+}
+
 fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
     let (mock, gateway) = mocked(mock_device, common::mock::NetworkProfile::default());
     let store = RamStore::new(vec![0; 100].leak());

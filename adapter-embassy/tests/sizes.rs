@@ -189,6 +189,7 @@ fn basic(gateway_device: SendingGateway) -> impl Device {
 #[tokio::test(start_paused = true)]
 async fn a_login_that_grows_makes_requests_smaller() {
     let (mock, mut messenger) = client(1300, 1500, basic(SendingGateway::default()), Disk::default());
+    messenger.start().await.unwrap();
     messenger.set_credentials("admin", "x".repeat(500).leak());
     let mut ids = Vec::new();
     for _ in 0..16 {

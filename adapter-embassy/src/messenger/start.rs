@@ -1,7 +1,13 @@
 //! Continues with what is stored.
 
+use core::{mem::take, time::Duration};
+
 use heapless::Vec;
-use sms_gateway_core::{UserId, client::StoreError};
+use sms_gateway_core::{
+    UserId,
+    client::StoreError,
+    track::{PendingReport, Settings, Slot},
+};
 
 use super::{
     Messenger,
@@ -11,6 +17,20 @@ use crate::{
     Transport,
     store::{Key, Store},
 };
+
+/// The memory and the settings that the tracker takes into use at the start.
+pub(super) struct Lent<'m> {
+    pub(super) slots: &'m mut [Slot],
+    pub(super) pending_reports: &'m mut [PendingReport],
+    pub(super) settings: Settings,
+}
+
+impl Lent<'_> {
+    /// The number of slots that are not in use yet.
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+}
 
 /// The progress of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +50,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     /// [`StoreError`]; the next call tries again.
     pub async fn start(&mut self) -> Result<(), StoreError<S::Error>> {
         if self.start == Start::Due {
+            self.begin();
             self.restore().await?;
             let now = self.now();
             self.driver.start(now).map_err(StoreError::Restore)?;
@@ -40,6 +61,16 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
             self.start = Start::Complete;
         }
         Ok(())
+    }
+
+    /// Takes the lent memory and the settings into use, once.
+    fn begin(&mut self) {
+        let Lent { slots, pending_reports, settings } = &mut self.lent;
+        let recipients = u8::try_from(BATCH).unwrap_or(u8::MAX);
+        settings.limits.recipients = settings.limits.recipients.min(recipients);
+        self.gateway.fit_limits(&mut settings.limits, self.texts.len());
+        let tracker = self.driver.tracker_mut();
+        tracker.begin(take(slots), take(pending_reports), settings, Duration::ZERO);
     }
 
     /// Hands the stored records to the driver.

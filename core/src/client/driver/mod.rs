@@ -118,6 +118,13 @@ impl<'m> Driver<'m> {
         }
     }
 
+    /// A driver whose tracker has no memory yet: [`Tracker::begin`] lends it.
+    // Not inlined, so that its temporaries are not in the caller's stack frame while it constructs the rest.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub const fn empty() -> Self {
+        Self::new(Tracker::empty())
+    }
+
     /// The messages.
     pub const fn tracker(&self) -> &Tracker<'m> {
         &self.tracker
