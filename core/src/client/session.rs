@@ -12,7 +12,7 @@ use crate::{
     TooSmall,
     call::{AnyCall, Call, CommaEncoding, QuerySmsInQueue, Spec},
     http::{
-        Credentials, Head, LoginError,
+        ChallengeError, Credentials, Head, LoginError, challenge,
         login::{Login, Step},
         request,
     },
@@ -197,6 +197,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     ///
     /// # Errors
     /// [`Failure`]: the call is over.
+    // Out of line: it grows where it is inlined into a large future.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn responded<'a>(
         &mut self,
         head: ResponseHead,
@@ -209,15 +211,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         let is_authorized = self.attempt.is_authorized();
         if status == UNAUTHORIZED {
             // A challenge that does not fit counts as missing: after a refusal the login must not be repeated blindly.
-            let (challenges, too_small) = match challenges {
-                Ok(challenges) => (Some(challenges), None),
-                Err(error) => (None, Some(too_small(Buffer::Challenge, error))),
+            let (best, too_small) = match challenges {
+                Ok(challenges) => (challenge::best(challenges), None),
+                Err(error) => (Err(ChallengeError::NONE), Some(too_small(Buffer::Challenge, error))),
             };
-            let challenges = challenges.into_iter().flatten();
             let learnt = if is_authorized {
-                self.login.refused(challenges, credentials, entropy(), now)
+                self.login.refused(best, credentials, entropy(), now)
             } else {
-                self.login.challenged(challenges, credentials, entropy(), now)
+                self.login.challenged(best, credentials, entropy(), now)
             };
             too_small.map_or(Ok(()), Err)?;
             learnt?;
@@ -249,6 +250,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     ///
     /// # Errors
     /// [`Failure`]: the call is over, and the connection must be closed. Records before it stand.
+    // Out of line, as `responded`.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Read, Failure> {
         match (self.reading.read(input)?, self.budget.expired()) {
             // Bytes that are always there at once would outrun every time limit on waits.

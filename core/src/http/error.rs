@@ -13,6 +13,11 @@ pub struct ChallengeError {
     pub kind: ChallengeErrorKind,
 }
 
+impl ChallengeError {
+    /// There is no challenge.
+    pub(crate) const NONE: Self = Self { offset: 0, kind: ChallengeErrorKind::NoChallenge };
+}
+
 /// An error in a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -223,6 +223,8 @@ impl<'m> Tracker<'m> {
     }
 
     /// Returns the next event; `None` while changes other than acknowledgements wait to be [saved](Self::next_change).
+    // Out of line: inlined into a loop it takes more flash.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn next_event(&mut self) -> Option<Event> {
         if self.has_unsaved() {
             return None;

@@ -52,9 +52,11 @@ pub const fn parse(value: &str) -> Challenges<'_> {
 /// assert_eq!((challenge.algorithm(), challenge.qop(), challenge.stale()), (Algorithm::Md5, true, false));
 /// # Ok::<(), sms_gateway_core::http::ChallengeError>(())
 /// ```
+// Out of line: it grows where it is inlined into a large future.
+#[cfg_attr(target_os = "none", inline(never))]
 pub fn best<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Scheme<'a>, ChallengeError> {
     let mut best: Option<Scheme<'a>> = None;
-    let mut error = ChallengeError { offset: 0, kind: ChallengeErrorKind::NoChallenge };
+    let mut error = ChallengeError::NONE;
     for value in values {
         for found in parse(value) {
             match found {

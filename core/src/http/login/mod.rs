@@ -17,7 +17,7 @@ mod tests;
 
 use core::{fmt, time::Duration};
 
-use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, challenge, digest::Form};
+use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, digest::Form};
 use crate::TooSmall;
 use kept::{Kept, Lifetime, Moment, moment};
 
@@ -38,7 +38,7 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// # Example
 /// ```
 /// use core::time::Duration;
-/// use sms_gateway_core::http::{Credentials, login::{Login, Step}};
+/// use sms_gateway_core::http::{Credentials, challenge, login::{Login, Step}};
 ///
 /// let mut login = Login::new([0; 128]);
 /// let me = Credentials::new("admin", "secret");
@@ -47,7 +47,8 @@ const BRIEF: Duration = Duration::from_secs(1);
 ///
 /// assert_eq!(login.prepare(Some(&me), "POST", uri, now, &mut out)?, Step::Probe);
 /// // … GET /api/query_sms_in_queue, which is answered with 401 and a challenge:
-/// login.challenged([r#"Digest realm="box", nonce="1f", qop="auth""#], Some(&me), 0x0a4f_113b, now)?;
+/// let best = challenge::best([r#"Digest realm="box", nonce="1f", qop="auth""#]);
+/// login.challenged(best, Some(&me), 0x0a4f_113b, now)?;
 ///
 /// let Step::Authorized(value) = login.prepare(Some(&me), "POST", uri, now, &mut out)? else { panic!() };
 /// assert!(value.starts_with(r#"Digest username="admin", realm="box", nonce="1f", "#));
@@ -63,17 +64,17 @@ pub struct Login<B> {
     doubted: bool,
     /// When the last request was sent.
     sent: Option<Moment>,
-    /// The answers to the challenge that was kept last, also while `state` has no use for it.
+    /// The use of the challenge that was kept last, also while `state` has no use for it: its nonce count must not be used again,
+    /// even if the gateway offers the nonce anew after it admitted requests without a login, or after a challenge that cannot be read.
+    kept: Kept,
+    /// The answers to that challenge.
     form: Option<Form>,
-    /// The nonce count of the last answer to it. It must not be used again, even if the gateway offers the nonce anew after it
-    /// admitted requests without a login, or after a challenge that cannot be read.
-    count: u32,
     /// Their text.
     buffer: B,
 }
 
 /// What is known of the gateway's login.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Nothing yet.
     Unknown,
@@ -82,11 +83,11 @@ enum State {
     /// It wants Basic.
     Basic,
     /// It wants Digest.
-    Digest(Kept),
+    Digest,
     /// It refused a fresh nonce and offered the challenge that is kept: the next one tells whether the first merely expired.
     Doubtful,
-    /// It refused this nonce, and there was no room for the challenge that it offered. No better than refused, until that is told again.
-    Unkept(Kept),
+    /// It refused the nonce that is kept, and there was no room for the challenge that it offered. No better than refused, until that is told again.
+    Unkept,
     /// It refused the credentials.
     Refused,
 }
@@ -131,8 +132,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             lifetime: Lifetime::NEW,
             doubted: false,
             sent: None,
+            kept: Kept::new(0, 0, 0),
             form: None,
-            count: 0,
             buffer,
         }
     }
@@ -164,34 +165,32 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         let now = moment(now);
         self.sent = Some(now);
         let Some(credentials) = credentials else { return Ok(Step::Plain) };
-        let mut kept = match self.state {
-            State::Refused | State::Unkept(_) => return Err(LoginDenied::Refused),
+        match self.state {
+            State::Refused | State::Unkept => return Err(LoginDenied::Refused),
             State::Unknown | State::Doubtful => return Ok(Step::Probe),
             State::Open => return Ok(Step::Plain),
             State::Basic => return Ok(Step::Authorized(basic::authorization(credentials, out)?)),
-            State::Digest(kept) if kept.is_in_doubt() || self.lifetime.is_over(&kept, now) => {
+            State::Digest if self.kept.is_in_doubt() || self.lifetime.is_over(&self.kept, now) => {
                 return Ok(Step::Probe);
             }
-            State::Digest(kept) => kept,
-        };
+            State::Digest => {}
+        }
         let Some(form) = &self.form else {
             self.state = State::Unknown;
             return Ok(Step::Probe);
         };
-        kept.count = kept.count.saturating_add(1);
-        kept.sent = now;
-        let value = form.authorization(self.buffer.as_ref(), method, uri, kept.count, out)?;
-        self.count = kept.count;
-        self.state = State::Digest(kept);
+        let count = self.kept.count.saturating_add(1);
+        let value = form.authorization(self.buffer.as_ref(), method, uri, count, out)?;
+        (self.kept.count, self.kept.sent) = (count, now);
         Ok(Step::Authorized(value))
     }
 
     /// The request with [`Step::Authorized`] was let in.
     pub fn accepted(&mut self) {
-        if let State::Digest(kept) = &mut self.state {
-            kept.accepted = kept.accepted.saturating_add(1);
+        if self.state == State::Digest {
+            self.kept.accepted = self.kept.accepted.saturating_add(1);
             self.doubted = false;
-            self.lifetime.lived(kept);
+            self.lifetime.lived(&self.kept);
         }
     }
 
@@ -200,19 +199,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         self.state = State::Open;
     }
 
-    /// A request without credentials was answered with these challenges. `credentials` are what is there to answer them.
+    /// A request without credentials was answered with challenges, of which this is the [best](challenge::best). `credentials` are what is there to answer them.
     ///
     /// # Errors
     /// Any [`LoginDenied`].
-    pub fn challenged<'a>(
+    pub fn challenged(
         &mut self,
-        challenges: impl IntoIterator<Item = &'a str>,
+        best: Result<Scheme<'_>, ChallengeError>,
         credentials: Option<&Credentials<'_>>,
         entropy: u64,
         now: Duration,
     ) -> Result<(), LoginDenied> {
         let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
-        let challenge = match challenge::best(challenges).map_err(LoginDenied::Challenge)? {
+        let challenge = match best.map_err(LoginDenied::Challenge)? {
             Scheme::Digest(challenge) => challenge,
             Scheme::Basic { .. } if self.basic_allowed => {
                 self.state = State::Basic;
@@ -223,40 +222,42 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         let is_offered_again = self.keeps(&challenge);
         let now = moment(now);
         let mut new = Kept::new(entropy, self.sent.unwrap_or(now), now);
-        match &self.state {
+        match self.state {
             State::Doubtful if !is_offered_again => return Err(self.give_up()),
             // The old one is good still, and its count goes on.
-            State::Digest(old) if is_offered_again => {
-                self.lifetime.is_longer(old, now);
-                new = old.settled();
+            State::Digest if is_offered_again => {
+                self.lifetime.is_longer(&self.kept, now);
+                new = self.kept.settled();
             }
-            _ if is_offered_again => (new.count, new.settled) = (self.count, self.count),
+            _ if is_offered_again => (new.count, new.settled) = (self.kept.count, self.kept.count),
             _ => {}
         }
-        self.keep(&challenge, credentials, &new)?;
-        self.state = State::Digest(new);
+        self.keep(&challenge, credentials, new)?;
+        self.state = State::Digest;
         Ok(())
     }
 
-    /// A request with credentials was answered with 401 and these challenges. `credentials` are what is there to answer them. Unless it is
-    /// an error, what [`prepare`](Self::prepare) says next is worth a try.
+    /// A request with credentials was answered with 401 and challenges, of which this is the [best](challenge::best). `credentials` are
+    /// what is there to answer it. Unless it is an error, what [`prepare`](Self::prepare) says next is worth a try.
     ///
     /// # Errors
     /// Any [`LoginDenied`] but [`BasicNotAllowed`](LoginDenied::BasicNotAllowed).
-    pub fn refused<'a>(
+    pub fn refused(
         &mut self,
-        challenges: impl IntoIterator<Item = &'a str>,
+        best: Result<Scheme<'_>, ChallengeError>,
         credentials: Option<&Credentials<'_>>,
         entropy: u64,
         now: Duration,
     ) -> Result<(), LoginDenied> {
         let before = core::mem::replace(&mut self.state, State::Refused);
-        let (State::Digest(old) | State::Unkept(old)) = before else { return Err(LoginDenied::Refused) };
+        if !matches!(before, State::Digest | State::Unkept) {
+            return Err(LoginDenied::Refused);
+        }
         let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
-        let challenge = match challenge::best(challenges) {
+        let challenge = match best {
             Ok(Scheme::Digest(challenge)) => challenge,
             // The credentials were good before: it is the gateway that is out of order.
-            Err(error) if old.accepted > 0 => {
+            Err(error) if self.kept.accepted > 0 => {
                 self.state = State::Unknown;
                 return Err(LoginDenied::Challenge(error));
             }
@@ -265,10 +266,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         if self.keeps(&challenge) {
             return Err(LoginDenied::Refused);
         }
-        let now = moment(now);
-        let new = Kept::new(entropy, old.sent, now);
-        if let Err(denial) = self.keep(&challenge, credentials, &new) {
-            self.state = State::Unkept(old);
+        let (old, now) = (self.kept, moment(now));
+        if let Err(denial) = self.keep(&challenge, credentials, Kept::new(entropy, old.sent, now)) {
+            self.state = State::Unkept;
             return Err(denial);
         }
         let stale = challenge.stale() && now.saturating_sub(old.asked) >= moment(BRIEF);
@@ -278,7 +278,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         } else {
             stale && !core::mem::replace(&mut self.doubted, true)
         };
-        self.state = if is_expired { State::Digest(new) } else { State::Doubtful };
+        self.state = if is_expired { State::Digest } else { State::Doubtful };
         Ok(())
     }
 
@@ -313,7 +313,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         &mut self,
         challenge: &Challenge<'_>,
         credentials: &Credentials<'_>,
-        kept: &Kept,
+        kept: Kept,
     ) -> Result<(), LoginDenied> {
         let mut cnonce = [0; 16];
         let cnonce = kept.write_cnonce(&mut cnonce);
@@ -324,7 +324,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             }
             _ => self.form = Some(Form::new(challenge, credentials, cnonce, buffer)?),
         }
-        self.count = kept.count;
+        self.kept = kept;
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
 use super::{kept::RENEWALS_BEFORE_A_TRIAL, *};
+use crate::http::challenge;
 use std::{
     borrow::ToOwned,
     format,
@@ -51,7 +52,7 @@ impl Client {
     }
 
     fn told(&mut self, challenge: &str) -> Result<(), LoginDenied> {
-        self.login.challenged([challenge], Some(&ME), 1, self.now)
+        self.login.challenged(challenge::best([challenge]), Some(&ME), 1, self.now)
     }
 
     fn challenged(&mut self, nonce: &str) {
@@ -59,7 +60,7 @@ impl Client {
     }
 
     fn refused(&mut self, challenge: &str) -> Result<(), LoginDenied> {
-        self.login.refused([challenge], Some(&ME), 2, self.now)
+        self.login.refused(challenge::best([challenge]), Some(&ME), 2, self.now)
     }
 
     fn prepared(&mut self) -> Result<Option<String>, LoginDenied> {
@@ -140,7 +141,10 @@ fn a_gateway_without_its_wits_does_not_make_the_password_wrong() {
     let mut client = Client::with("a");
     client.used();
     client.sent();
-    assert!(matches!(client.login.refused([], Some(&ME), 2, client.now), Err(LoginDenied::Challenge(_))));
+    assert!(matches!(
+        client.login.refused(Err(ChallengeError::NONE), Some(&ME), 2, client.now),
+        Err(LoginDenied::Challenge(_))
+    ));
     assert_eq!(client.sent(), None);
 }
 
@@ -211,7 +215,10 @@ fn without_credentials_nothing_is_tried_and_basic_only_if_allowed() {
     let mut client = Client::new();
     let now = client.now;
     assert_eq!(client.login.prepare(None, "GET", "/", now, &mut []), Ok(Step::Plain));
-    assert_eq!(client.login.challenged(["Basic realm=r"], None, 0, now), Err(LoginDenied::NoCredentials));
+    assert_eq!(
+        client.login.challenged(challenge::best(["Basic realm=r"]), None, 0, now),
+        Err(LoginDenied::NoCredentials)
+    );
     assert_eq!(client.told("Basic realm=r"), Err(LoginDenied::BasicNotAllowed));
     client.login.allow_basic(true);
     client.told("Basic realm=r").unwrap();
@@ -228,7 +235,7 @@ fn without_credentials_nothing_is_tried_and_basic_only_if_allowed() {
 fn a_refusal_is_not_answered_without_credentials() {
     let mut client = Client::with("a");
     client.used();
-    let told = client.login.refused([digest("b").as_str()], None, 2, client.now);
+    let told = client.login.refused(challenge::best([digest("b").as_str()]), None, 2, client.now);
     assert_eq!(told, Err(LoginDenied::NoCredentials));
     assert_eq!(client.prepared(), Err(LoginDenied::Refused));
 }
@@ -238,7 +245,10 @@ fn each_challenge_has_a_client_nonce_of_its_own() {
     let mut client = Client::new();
     for entropy in [0, 0x0123_4567_89ab_cdef, u64::MAX] {
         client.login.reset();
-        client.login.challenged([digest("a").as_str()], Some(&ME), entropy, client.now).unwrap();
+        client
+            .login
+            .challenged(challenge::best([digest("a").as_str()]), Some(&ME), entropy, client.now)
+            .unwrap();
         for _ in 0..2 {
             let header = client.prepared().unwrap().unwrap();
             assert!(header.contains(&format!(r#"cnonce="{entropy:016x}""#)), "{header}");
@@ -253,7 +263,7 @@ fn the_answers_are_those_of_the_standard() {
     let credentials = Credentials::new("Mufasa", "Circle Of Life");
     let mut login = Login::new([0; 256]);
     let (uri, now) = ("/dir/index.html", Duration::ZERO);
-    login.challenged([value], Some(&credentials), 7, now).unwrap();
+    login.challenged(challenge::best([value]), Some(&credentials), 7, now).unwrap();
     let Scheme::Digest(challenge) = challenge::best([value]).unwrap() else { panic!("Basic") };
     for nc in 1..4 {
         let (mut one, mut two) = ([0; 400], [0; 400]);
@@ -332,7 +342,7 @@ fn a_refusal_that_does_not_fit_is_taken_for_a_wrong_password() {
 fn a_name_that_no_header_can_carry_is_told_before_it_is_sent() {
     let mut client = Client::new();
     let me = Credentials::new("u\r\n", "p");
-    let told = client.login.challenged([digest("a").as_str()], Some(&me), 1, client.now);
+    let told = client.login.challenged(challenge::best([digest("a").as_str()]), Some(&me), 1, client.now);
     assert_eq!(told, Err(LoginDenied::Unwritable(LoginError::Control { field: "username" })));
     assert_eq!(client.prepared(), Ok(None));
 }

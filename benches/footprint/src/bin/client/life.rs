@@ -51,24 +51,11 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
         tracker.start(Duration::ZERO);
     }
     let mut now = Duration::ZERO;
-    for _ in 0..MESSAGES {
-        let draft = Draft::new(Number::new(black_box(NUMBER))?);
-        black_box(tracker.add(&draft, now).is_ok());
-    }
+    add(tracker)?;
     let mut delivered = 0;
     for _ in 0..MAX_STEPS {
         let ask = tracker.step(now);
-        while let Some(change) = tracker.next_change() {
-            black_box((change.key(), change.message()));
-            #[cfg(feature = "records")]
-            black_box(change.record());
-        }
-        while let Some(event) = tracker.next_event() {
-            if let Event::Update(message) = black_box(event) {
-                delivered += usize::from(message.is_final);
-                tracker.acknowledge(message.id, message.revision);
-            }
-        }
+        delivered += acknowledge(tracker);
         if delivered == MESSAGES {
             print("delivered", delivered);
             return Ok(());
@@ -101,19 +88,7 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
                 tracker.handle_queue(token, in_queue, now);
             }
             #[cfg(feature = "incoming-sms")]
-            Ask::Incoming(token) => {
-                let request = tracker.incoming_request(&token).ok_or(Failed::Open)?;
-                client.ask(AnyCall::from(&request))?;
-                while client.advance()? {
-                    if let Some(record) = client.session.record::<QueryIncomingSms>()
-                        && let Some(mark) = tracker.handle_incoming(&token, &record, now)
-                    {
-                        black_box(&record);
-                        tracker.acknowledge_incoming(mark);
-                    }
-                }
-                tracker.handle_end(token, now);
-            }
+            Ask::Incoming(token) => receive(client, tracker, token, now)?,
             #[cfg(feature = "stop-sms")]
             Ask::Stop(token) => {
                 let request = tracker.stop_request(&token).ok_or(Failed::Open)?;
@@ -126,6 +101,53 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
         }
     }
     Err(Failed::Open)
+}
+
+/// Adds all messages.
+fn add(tracker: &mut Tracker<'_>) -> Result<(), Failed> {
+    for _ in 0..MESSAGES {
+        let draft = Draft::new(Number::new(black_box(NUMBER))?);
+        black_box(tracker.add(&draft, Duration::ZERO).is_ok());
+    }
+    Ok(())
+}
+
+/// Saves the changes and acknowledges the updates. Returns the number of messages that reached their end.
+fn acknowledge(tracker: &mut Tracker<'_>) -> usize {
+    while let Some(change) = tracker.next_change() {
+        black_box((change.key(), change.message()));
+        #[cfg(feature = "records")]
+        black_box(change.record());
+    }
+    let mut ended = 0;
+    while let Some(event) = tracker.next_event() {
+        if let Event::Update(message) = black_box(event) {
+            ended += usize::from(message.is_final);
+            tracker.acknowledge(message.id, message.revision);
+        }
+    }
+    ended
+}
+
+#[cfg(feature = "incoming-sms")]
+fn receive(
+    client: &mut Client<'_>,
+    tracker: &mut Tracker<'_>,
+    token: Token<QueryIncomingSms>,
+    now: Duration,
+) -> Result<(), Failed> {
+    let request = tracker.incoming_request(&token).ok_or(Failed::Open)?;
+    client.ask(AnyCall::from(&request))?;
+    while client.advance()? {
+        if let Some(record) = client.session.record::<QueryIncomingSms>()
+            && let Some(mark) = tracker.handle_incoming(&token, &record, now)
+        {
+            black_box(&record);
+            tracker.acknowledge_incoming(mark);
+        }
+    }
+    tracker.handle_end(token, now);
+    Ok(())
 }
 
 #[inline(never)]

@@ -137,8 +137,8 @@ fn logged_in(given: &mut Given<'_>) {
                 login.open();
                 Ok(())
             }
-            2 => login.challenged(challenges, Some(&credentials), entropy, now),
-            3 => login.refused(challenges, Some(&credentials), entropy, now),
+            2 => login.challenged(challenge::best(challenges), Some(&credentials), entropy, now),
+            3 => login.refused(challenge::best(challenges), Some(&credentials), entropy, now),
             4 => Err(login.give_up()),
             _ => {
                 login.reset();
