@@ -147,7 +147,6 @@ impl<T: Transport> Connection<'_, T> {
         self.settle(head, &deadline, kept, written > 0)
     }
 
-    #[inline(never)]
     fn settle(
         &self,
         head: Result<ResponseHead, Fault<T::Error>>,

@@ -108,6 +108,8 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     }
 
     /// Writes the request, and returns its length.
+    // Out of line: it grows where it is inlined into a large future.
+    #[inline(never)]
     fn write(&mut self, in_flight: &InFlight, ends: &TextEnds) -> Result<usize, Failure> {
         if let Some(question) = self.driver.question(in_flight) {
             return self.gateway.write(question.call());

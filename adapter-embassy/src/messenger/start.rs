@@ -2,7 +2,6 @@
 
 use core::{mem::take, time::Duration};
 
-use heapless::Vec;
 use sms_gateway_core::{
     UserId,
     client::StoreError,
@@ -11,7 +10,7 @@ use sms_gateway_core::{
 
 use super::{
     Messenger,
-    write_batch::{BATCH, needs_text},
+    write_batch::{BATCH, WriteBatch, needs_text},
 };
 use crate::{
     Transport,
@@ -93,19 +92,18 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     async fn check_texts(&mut self) -> Result<(), StoreError<S::Error>> {
         let Self { batch, driver, texts, .. } = self;
         let mut longest = 0;
-        let mut orphans: Vec<u32, BATCH> = Vec::new();
         // Makes room for the orphans.
         batch.save(driver.tracker_mut()).await?;
+        let WriteBatch { store, deleted_texts, .. } = batch;
         let find = &mut |key, text: &[u8]| {
             let Key::Text(id) = key else { return };
             if UserId::new(id.into()).is_ok_and(|id| needs_text(driver.tracker(), id)) {
                 longest = text.len().max(longest);
             } else {
-                let _ = orphans.push(id);
+                let _ = deleted_texts.push(id);
             }
         };
-        batch.store.restore(find).await?;
-        orphans.iter().for_each(|id| batch.delete_text(*id));
+        store.restore(find).await?;
         batch.save(driver.tracker_mut()).await?;
         if longest > texts.len() { Err(StoreError::TextTooLong { needed: longest }) } else { Ok(()) }
     }

@@ -23,18 +23,13 @@ struct Unsaved {
 pub(super) struct WriteBatch<S> {
     pub(super) store: S,
     unsaved: Vec<Unsaved, BATCH>,
-    /// The messages without a change whose texts are deleted.
-    deleted_texts: Vec<u32, BATCH>,
+    /// Messages without a change whose texts the next save deletes.
+    pub(super) deleted_texts: Vec<u32, BATCH>,
 }
 
 impl<S: Store> WriteBatch<S> {
     pub(super) const fn new(store: S) -> Self {
         Self { store, unsaved: Vec::new(), deleted_texts: Vec::new() }
-    }
-
-    /// Deletes a message's text with the next save.
-    pub(super) fn delete_text(&mut self, id: u32) {
-        let _ = self.deleted_texts.push(id);
     }
 
     /// Stores all changes.
