@@ -145,7 +145,7 @@ pub struct Messenger<'g, 'm, T: Transport, S> {
 
 impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// Creates a messenger that works in this memory. The [start](Self::start) takes the memory into use, so that `new` needs little
-    /// stack: about 1.5 KB besides the gateway. See [In a `static`](Self#in-a-static).
+    /// stack: about 1 KB in addition to the gateway. See [In a `static`](Self#in-a-static).
     ///
     /// A message takes a slot until its final state is acknowledged and no more reports can arrive for it. After a restart, lend at
     /// least as many slots as before.
