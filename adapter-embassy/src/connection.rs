@@ -7,7 +7,7 @@ use core::future::Future;
 
 use embassy_time::{Instant, with_deadline, with_timeout};
 use sms_gateway_core::client::{
-    Broken, Cause, DRAIN_TIMEOUT, Loss, ResponseHead, Session, Wait, Wire, WireEvent,
+    Broken, Cause, DRAIN_TIMEOUT, Progress, ResponseHead, Session, Wait, Wire, WireEvent,
 };
 
 use crate::{
@@ -52,10 +52,6 @@ impl<E> From<Cause> for Fault<E> {
 impl<E> Fault<E> {
     const fn of_transport(error: E) -> Self {
         Self { cause: Cause::Transport, transport: Some(error) }
-    }
-
-    fn broken(self, loss: Loss) -> BrokenExchange<E> {
-        BrokenExchange { broken: Broken { loss, cause: self.cause }, transport: self.transport }
     }
 }
 
@@ -130,7 +126,9 @@ impl<T: Transport> Connection<'_, T> {
     ) -> Result<ResponseHead, BrokenExchange<T::Error>> {
         let kept = match self.open(session).await {
             Ok(kept) => kept,
-            Err(fault) => return Err(fault.broken(Loss::Unsent { kept: false })),
+            Err(Fault { cause, transport }) => {
+                return Err(BrokenExchange { broken: Broken::unopened(cause), transport });
+            }
         };
         self.wire.begin();
         self.state = State::Busy;
@@ -144,23 +142,18 @@ impl<T: Transport> Connection<'_, T> {
             Ok(Err(error)) => Err(Fault::of_transport(error)),
         };
         deadline.is_over(session);
-        self.settle(head, &deadline, kept, written > 0)
+        self.settle(head, kept, written > 0)
     }
 
     fn settle(
         &self,
         head: Result<ResponseHead, Fault<T::Error>>,
-        deadline: &Deadline,
-        kept: bool,
-        is_written: bool,
+        is_kept: bool,
+        has_written: bool,
     ) -> Result<ResponseHead, BrokenExchange<T::Error>> {
-        head.map_err(|fault| {
-            let loss = match fault.cause != deadline.expired {
-                true if !is_written => Loss::Unsent { kept },
-                true if kept && self.wire.is_silent() => Loss::Stale,
-                _ => Loss::Lost,
-            };
-            fault.broken(loss)
+        head.map_err(|Fault { cause, transport }| {
+            let progress = Progress { is_kept, has_written, has_read: !self.wire.is_silent() };
+            BrokenExchange { broken: Broken::during(progress, cause), transport }
         })
     }
 

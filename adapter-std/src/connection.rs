@@ -19,7 +19,7 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use sms_gateway_core::client::{Broken, Cause, Loss, Session, Wait};
+use sms_gateway_core::client::{Broken, Cause, Progress, Session, Wait};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     task::AbortHandle,
@@ -51,12 +51,6 @@ pub(crate) struct BrokenExchange {
     pub(crate) source: Option<BoxError>,
 }
 
-impl BrokenExchange {
-    fn new(loss: Loss, cause: Cause, source: Option<BoxError>) -> Self {
-        Self { broken: Broken { loss, cause }, source }
-    }
-}
-
 /// The session of a gateway.
 pub(crate) type GatewaySession = Session<Vec<u8>>;
 
@@ -72,12 +66,12 @@ pub(crate) async fn open(
         return Ok(connection);
     }
     tracing::debug!("connecting");
-    let unsent = |cause, source| BrokenExchange::new(Loss::Unsent { kept: false }, cause, source);
-    match timed(session, Wait::Connect, connect(settings)).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(unsent(Cause::Transport, Some(error.into()))),
-        Err(cause) => Err(unsent(cause, None)),
-    }
+    let (cause, source) = match timed(session, Wait::Connect, connect(settings)).await {
+        Ok(Ok(connection)) => return Ok(connection),
+        Ok(Err(error)) => (Cause::Transport, Some(error.into())),
+        Err(cause) => (cause, None),
+    };
+    Err(BrokenExchange { broken: Broken::unopened(cause), source })
 }
 
 impl Connection {
@@ -97,19 +91,17 @@ impl Connection {
     ) -> Result<Response<Incoming>, BrokenExchange> {
         self.traffic.begin();
         let sent = self.sender.try_send_request(request);
-        match timed(session, Wait::Response, sent).await {
-            Ok(Ok(response)) => Ok(response),
+        let mut progress = Progress { is_kept: self.is_kept, has_written: false, has_read: false };
+        let (cause, source) = match timed(session, Wait::Response, sent).await {
+            Ok(Ok(response)) => return Ok(response),
             Ok(Err(mut error)) => {
-                let is_unsent = error.take_message().is_some() || self.traffic.is_nothing_written();
-                let loss = match self.is_kept {
-                    kept if is_unsent => Loss::Unsent { kept },
-                    true if self.traffic.is_nothing_read() => Loss::Stale,
-                    _ => Loss::Lost,
-                };
-                Err(BrokenExchange::new(loss, Cause::Transport, Some(error.into_error().into())))
+                progress.has_written = error.take_message().is_none() && self.traffic.has_written();
+                (Cause::Transport, Some(error.into_error().into()))
             }
-            Err(cause) => Err(BrokenExchange::new(Loss::Lost, cause, None)),
-        }
+            Err(cause) => (cause, None),
+        };
+        progress.has_read = self.traffic.has_read();
+        Err(BrokenExchange { broken: Broken::during(progress, cause), source })
     }
 }
 
@@ -171,18 +163,18 @@ impl Traffic {
         self.untaken.store(offered.saturating_sub(taken), Ordering::Relaxed);
     }
 
-    fn is_nothing_written(&self) -> bool {
-        self.written.load(Ordering::Relaxed) == 0
+    fn has_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed) > 0
     }
 
-    fn is_nothing_read(&self) -> bool {
-        !self.has_read.load(Ordering::Relaxed)
+    fn has_read(&self) -> bool {
+        self.has_read.load(Ordering::Relaxed)
     }
 
     /// Whether the last request was written to its end. hyper collects the head and a body of one piece before its first
     /// write, so each write offers all that is left of the request.
     fn is_request_whole(&self) -> bool {
-        !self.is_nothing_written() && self.untaken.load(Ordering::Relaxed) == 0
+        self.has_written() && self.untaken.load(Ordering::Relaxed) == 0
     }
 }
 

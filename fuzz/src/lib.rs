@@ -3,6 +3,7 @@
 
 pub mod answer;
 mod expected;
+pub mod login;
 pub mod track;
 
 use std::fmt::Debug;

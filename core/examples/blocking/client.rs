@@ -13,7 +13,7 @@ pub(crate) use sms_gateway_core::client::Timeouts;
 use sms_gateway_core::{
     call::{AnyCall, Call, CommaEncoding},
     client::{
-        Broken, Cause, DRAIN_TIMEOUT, Failure, Loss, Next, Read, ResponseHead, Session, Site, Wait, Wire,
+        Broken, Cause, DRAIN_TIMEOUT, Failure, Next, Progress, Read, ResponseHead, Session, Site, Wait, Wire,
         WireEvent,
     },
     http::Credentials,
@@ -138,7 +138,7 @@ impl<'a> Client<'a> {
                 Ok(connection) => self.connection = Some(connection),
                 Err(error) => {
                     let cause = self.note(error, &deadline);
-                    return Err(Broken { loss: Loss::Unsent { kept: false }, cause });
+                    return Err(Broken::unopened(cause));
                 }
             }
         }
@@ -148,14 +148,8 @@ impl<'a> Client<'a> {
         deadline.is_over(&mut self.session);
         head.map_err(|cause| {
             self.connection = None;
-            let loss = if written == 0 && cause == Cause::Transport {
-                Loss::Unsent { kept }
-            } else if kept && self.wire.is_silent() && cause != deadline.expired {
-                Loss::Stale
-            } else {
-                Loss::Lost
-            };
-            Broken { loss, cause }
+            let has_read = !self.wire.is_silent();
+            Broken::during(Progress { is_kept: kept, has_written: written > 0, has_read }, cause)
         })
     }
 

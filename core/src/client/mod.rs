@@ -152,7 +152,7 @@ pub use driver::{Driver, Health, HealthChange, InFlight, Question, Step, Taken, 
 pub use failure::{Buffer, Cause, Failure, Wait};
 pub use held::{HeldSms, Incoming};
 pub use reading::Read;
-pub use repeat::{Broken, Loss, Next};
+pub use repeat::{Broken, Loss, Next, Progress};
 pub use send_error::{SendError, StoreError};
 pub use session::{Due, ResponseHead, Session, Site};
 pub use sms::{Sms, json_bytes};

@@ -50,6 +50,36 @@ pub struct Broken {
     pub cause: Cause,
 }
 
+impl Broken {
+    /// The connection could not be opened.
+    pub const fn unopened(cause: Cause) -> Self {
+        Self { loss: Loss::Unsent { kept: false }, cause }
+    }
+
+    /// The exchange broke on an open connection, at this point.
+    pub const fn during(progress: Progress, cause: Cause) -> Self {
+        let loss = match (progress, cause) {
+            // Bytes that were being written when a time limit expired may have been sent.
+            (_, Cause::TimedOut { .. }) => Loss::Lost,
+            (Progress { has_written: false, is_kept, .. }, _) => Loss::Unsent { kept: is_kept },
+            (Progress { is_kept: true, has_read: false, .. }, _) => Loss::Stale,
+            _ => Loss::Lost,
+        };
+        Self { loss, cause }
+    }
+}
+
+/// The point that an exchange on an open connection had reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Whether the connection was kept from an earlier exchange.
+    pub is_kept: bool,
+    /// Whether a byte of the request was written.
+    pub has_written: bool,
+    /// Whether a byte of the response was read.
+    pub has_read: bool,
+}
+
 /// How far an exchange had come when it broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -193,4 +223,28 @@ const fn take_one(left: &mut u8) -> bool {
     let is_left = *left > 0;
     *left = left.saturating_sub(1);
     is_left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Wait;
+    use core::time::Duration;
+
+    #[test]
+    fn only_an_exchange_without_a_written_byte_counts_as_unsent() {
+        let timed_out = Cause::TimedOut { wait: Wait::Response, limit: Duration::ZERO };
+        for bits in 0..8 {
+            let [is_kept, has_written, has_read] = [1, 2, 4].map(|bit| bits & bit != 0);
+            let progress = Progress { is_kept, has_written, has_read };
+            let expected = match (is_kept, has_written, has_read) {
+                (kept, false, _) => Loss::Unsent { kept },
+                (true, true, false) => Loss::Stale,
+                _ => Loss::Lost,
+            };
+            assert_eq!(Broken::during(progress, Cause::Transport).loss, expected, "{progress:?}");
+            assert_eq!(Broken::during(progress, timed_out).loss, Loss::Lost, "{progress:?}");
+            assert_eq!(Broken::unopened(timed_out).loss, Loss::Unsent { kept: false });
+        }
+    }
 }

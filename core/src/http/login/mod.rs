@@ -146,7 +146,6 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     /// The credentials have changed: all begins anew.
     pub fn reset(&mut self) {
         (self.state, self.lifetime, self.doubted, self.sent) = (State::Unknown, Lifetime::NEW, false, None);
-        self.form = None;
     }
 
     /// What a request is to carry that is about to be sent. `method` and `uri` are those of its first line; an `Authorization` is

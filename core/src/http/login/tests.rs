@@ -200,6 +200,17 @@ fn a_nonce_that_is_offered_again_counts_on() {
 }
 
 #[test]
+fn new_credentials_continue_the_count_of_a_nonce_that_is_offered_again() {
+    let mut client = Client::with("a");
+    client.sent();
+    client.login.reset();
+    assert_eq!(client.sent(), None);
+    client.challenged("a");
+    let header = client.prepared().unwrap().expect("a login");
+    assert!(header.contains("nc=00000002"), "{header:?}");
+}
+
+#[test]
 fn a_nonce_that_is_offered_again_has_not_reached_its_limit() {
     let mut client = Client::refused_after(1);
     client.used();

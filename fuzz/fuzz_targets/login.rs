@@ -1,0 +1,8 @@
+//! Whatever a gateway does with its nonces, and whatever is lost: no nonce count is used twice, a right password is never given up, and
+//! a wrong one is not tried again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sms_gateway_fuzz::login;
+
+fuzz_target!(|data: &[u8]| login::play(data));
