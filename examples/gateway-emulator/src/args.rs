@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// How many times faster than the world outside the gateway lives, its clock included
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
-    /// How it departs from the vendor's document: none, observed, or names, see below
+    /// Its departures from the vendor's document: none, observed, printed, or names, see below
     #[arg(long, value_name = "LIST", default_value = "none")]
     quirks: Quirks,
     /// What chance starts from
@@ -96,7 +96,8 @@ fn after_help() -> String {
          Fates: {}.\n\
          For the reports behind them, each with a plus sign: {}.\n\
          For example --fate 10086=deliver+late:60+doubled\n\n\
-         Quirks, separated by commas: {}",
+         Quirks, separated by commas: {}; observed stands for those of real devices together, printed for the misprints of the \
+         vendor's document",
         Plan::FATES,
         Plan::REPORTS,
         Quirks::names().join(", ")

@@ -92,5 +92,5 @@ fn it_explains_itself() {
     let refusal =
         Command::new(env!("CARGO_BIN_EXE_gateway-emulator")).args(["--quirks", "odd"]).output().unwrap();
     assert!(!refusal.status.success());
-    assert!(String::from_utf8(refusal.stderr).unwrap().contains("`odd` is no quirk"));
+    assert!(String::from_utf8(refusal.stderr).unwrap().contains("`odd` is not a quirk"));
 }

@@ -135,7 +135,7 @@ async fn later_firmware_tells_more() {
 
 #[tokio::test]
 async fn all_that_devices_do_is_borne() {
-    let gateway = gateway_with(Options { quirks: Quirks::observed(), ..Options::default() }).await;
+    let gateway = gateway_with(Options { quirks: "observed,printed".parse().unwrap(), ..Options::default() }).await;
     people(&gateway, &["send", "--text=x", "--to", "13800138000", "--user-id", "1"]).await;
     gateway.idle().await;
     assert!(people(&gateway, &["results"]).await.contains("DELIVERED   ?/1"));

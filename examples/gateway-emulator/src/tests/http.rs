@@ -184,9 +184,38 @@ async fn a_body_beyond_all_measure() {
 }
 
 #[tokio::test]
-async fn all_that_was_observed_at_once() {
-    let quirks = Quirks { empty_post_closes: false, ..Quirks::observed() };
-    let (_gateway, mut client) = open(Options { quirks, ..Options::default() }).await;
+async fn responses_of_observed_quirks_are_well_formed() {
+    let (gateway, mut client) = with("observed").await;
+    gateway.receive_sms(2, "10086", "Grüße");
+    let send = r#"{"text":"a","param":[{"number":"10086","user_id":7}]}"#;
+    for (call, body, array) in [
+        ("send_sms", send, None),
+        ("query_sms_in_queue", "", None),
+        ("query_sms_result", "{}", Some("result")),
+        ("query_sms_deliver_status", "{}", Some("result")),
+        ("query_incoming_sms?flag=all", "", Some("sms")),
+        ("send_ussd", r#"{"port":[1],"text":"*1#"}"#, Some("result:")),
+        ("query_ussd_reply?port=1%2C2", "", Some("reply")),
+        ("get_port_info?info_type=reg", "", Some("info")),
+        ("stop_sms?task_id=99", "", None),
+    ] {
+        gateway.idle().await;
+        let method = if body.is_empty() { "GET" } else { "POST" };
+        // Some connections close after their third response.
+        let mut client = Client::connect(&gateway).await;
+        let raw = client.request(method, &format!("/api/{call}"), "", body).await.unwrap();
+        let json = raw.json();
+        assert!(json["error_code"].is_string(), "{json}");
+        if let Some(array) = array {
+            assert!(!json[array].as_array().unwrap().is_empty(), "{json}");
+        }
+    }
+    assert!(client.request("POST", "/api/query_sms_result", "", "").await.is_err());
+}
+
+#[tokio::test]
+async fn observed_quirks_and_misprints_add_up() {
+    let (_gateway, mut client) = with("observed,printed").await;
     let body = r#"{"port":[1],"text":"*1#"}"#;
     let raw = client.request("POST", "/api/send_ussd", "", body).await.unwrap();
     assert!(raw.body.starts_with(r#"{"error_code":"202""vendor""#), "{}", raw.body);
