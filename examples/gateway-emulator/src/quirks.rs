@@ -138,9 +138,11 @@ quirks! {
     expanded_text_limit = "expanded-text-limit",
     /// `time_after` and `time_before` exclude the second that they name.
     strict_times = "strict-times",
-    /// As the versions after 0.5: `sn` in every answer, `imsi` in records; `slot`, `callstate`, `signal` and `gprs` in
-    /// `get_port_info`; `port` in `query_incoming_sms` and `request_status_report` are heeded; 550 when no port is
-    /// available; LTE.
+    /// The names that no version lists in `get_port_info`, here `smsc`, are refused.
+    smsc_refused = "smsc-refused",
+    /// The versions of the document after 0.5: `sn` in every response, `imsi` in records; in `get_port_info` `slot`,
+    /// `callstate`, `signal`, `gprs`, `remain_…`, `CallForward` and LTE; `port` in `query_incoming_sms` and
+    /// `request_status_report` have an effect; 550 when no port is available.
     later_version = "later-version",
 }
 
