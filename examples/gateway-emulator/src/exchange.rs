@@ -162,7 +162,10 @@ impl World {
             Verdict::LockedOut => {
                 self.counts.turned_away += 1;
                 match self.locked_out {
-                    LockedOut::Forbidden => Door::TurnedAway(Reply::page(403)),
+                    LockedOut::Forbidden => {
+                        Door::TurnedAway(Reply::new(403, "text/html", "forbid to try again"))
+                    }
+                    LockedOut::ForbiddenPage => Door::TurnedAway(Reply::page(403)),
                     LockedOut::Dropped => Door::Shut,
                 }
             }
@@ -201,7 +204,7 @@ impl World {
     fn serve(&mut self, request: &Request) -> Answered {
         let (path, query) = request.path_and_query();
         let Some(call) = Call::find(path) else { return self.answered(Reply::page(404), request) };
-        if request.method != call.method() {
+        if !call.accepts(&request.method, &self.device.quirks) {
             return self.answered(Reply::page(405).with("Allow", call.method()), request);
         }
         let canned = self.canned.get_mut(call.name).and_then(VecDeque::pop_front);

@@ -83,9 +83,11 @@ pub enum Counted {
 /// What a client gets whose address is locked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LockedOut {
-    /// HTTP status 403.
+    /// HTTP status 403 with the body `forbid to try again`, as observed.
     Forbidden,
-    /// Its connections closed unanswered.
+    /// HTTP status 403 with a page of the web server.
+    ForbiddenPage,
+    /// No response: its connections close.
     Dropped,
 }
 

@@ -126,6 +126,8 @@ quirks! {
     close_unannounced = "close-unannounced",
     /// A POST with an empty body gets no response, and its connection closes.
     empty_post_closes = "empty-post-closes",
+    /// The calls that only query accept POST too, with their parameters in the query or in a body of JSON.
+    post_queries = "post-queries",
     /// The 401 is text/html without a length, quotes algorithm and stale, has uneven spacing, and closes the connection.
     ragged_challenge = "ragged-challenge",
     /// A comma in a query that is not percent-encoded is refused with 401.

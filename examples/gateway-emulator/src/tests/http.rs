@@ -1,4 +1,4 @@
-//! What is special about HTTP here: paths and methods, and the quirks that show in the bytes.
+//! Paths and methods, and the quirks that show in the bytes of HTTP.
 
 use crate::{
     Emulator, Options, Quirks,
@@ -127,7 +127,38 @@ async fn an_empty_post_is_closed_unanswered() {
 }
 
 #[tokio::test]
-async fn requests_are_sent_away() {
+async fn queries_can_be_posted() {
+    let (gateway, mut client) = with("post-queries").await;
+    for text in ["a", "b", "c"] {
+        gateway.receive_sms(3, "10086", text);
+    }
+    for (call, body, counted) in [
+        ("query_incoming_sms", r#"{"incoming_sms_id":1,"flag":"all"}"#, ("sms", 2)),
+        ("query_incoming_sms?incoming_sms_id=1&flag=all", "{}", ("sms", 2)),
+        ("query_incoming_sms?incoming_sms_id=2", r#"{"incoming_sms_id":"0","flag":"all"}"#, ("sms", 3)),
+        ("query_incoming_sms", "", ("sms", 3)),
+        ("query_ussd_reply", r#"{"port":[1,2]}"#, ("reply", 2)),
+        ("get_port_info", r#"{"port":[4],"info_type":["reg","imei"]}"#, ("info", 1)),
+    ] {
+        let answer = client.post(call, body).await;
+        let (array, count) = counted;
+        assert_eq!(answer[array].as_array().unwrap().len(), count, "{call} {body}: {answer}");
+    }
+    assert_eq!(client.post("query_sms_in_queue", "{}").await["in_queue"], 0);
+    for body in ["[]", "{", r#"{"flag":true}"#, r#"{"port":{"a":1}}"#, r#"{"flag":null}"#] {
+        assert_eq!(client.code("query_incoming_sms", body).await, 400, "{body}");
+    }
+    // A GET still works, and a call that changes something is not a query.
+    assert_eq!(client.get(TARGET).await["in_queue"], 0);
+    for (method, call) in [("POST", "stop_sms?task_id=1"), ("GET", "send_sms"), ("PUT", "query_sms_in_queue")]
+    {
+        let raw = client.request(method, &format!("/api/{call}"), "", "").await.unwrap();
+        assert_eq!(raw.status(), 405, "{method} {call}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_redirected() {
     let (_gateway, mut client) = with("redirect-https").await;
     let raw = get(&mut client).await;
     assert_eq!((raw.status(), raw.header("location")), (302, Some("https://gateway/api/query_sms_in_queue")));
