@@ -1,4 +1,4 @@
-//! The program itself: what it prints, and that its options reach the gateway.
+//! The program itself: its output, and that its options reach the gateway.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -58,7 +58,7 @@ fn it_prints_its_url_and_each_request() {
 
 #[test]
 #[cfg(unix)]
-fn it_tells_of_its_messages_and_logins_at_the_end() {
+fn it_prints_its_messages_and_logins_at_the_end() {
     let (mut running, mut lines) =
         start(&["--auth", "none", "--default-fate", "stuck", "--incoming", "2:+10086:\"ü\""]);
     let url = lines.next().unwrap();
@@ -80,6 +80,20 @@ fn it_tells_of_its_messages_and_logins_at_the_end() {
         ]
     );
     assert!(running.0.wait().unwrap().success());
+}
+
+#[test]
+fn a_taken_port_is_reported_with_a_way_out() {
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
+    let output = command.args(["--listen", &taken]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let expected = format!(
+        "gateway-emulator: cannot listen on {taken}: another program uses this port\n\
+         Choose another address with --listen; port 0 lets the system choose a free port.\n"
+    );
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
 }
 
 #[test]
