@@ -43,7 +43,8 @@ impl Clock {
     }
 }
 
-fn wall_clock() -> Civil {
+/// This machine's time in UTC.
+pub(crate) fn wall_clock() -> Civil {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .ok()

@@ -14,8 +14,8 @@ use tokio::{
 };
 
 use crate::{
-    Canned, Counts, IncomingSeen, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart,
-    device::inbox::Flag, exchange::World, server,
+    Canned, Certificate, Counts, IncomingSeen, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart,
+    device::inbox::Flag, exchange::World, server, tls::Tls,
 };
 
 /// The supported speeds: a message takes hours at the slow end and microseconds at the fast one.
@@ -53,6 +53,7 @@ pub struct Emulator {
     addr: SocketAddr,
     /// A change or a drop closes all connections.
     stop: watch::Sender<u64>,
+    certificate: Option<Certificate>,
     accepting: JoinHandle<()>,
 }
 
@@ -60,16 +61,19 @@ impl Emulator {
     /// Starts a gateway.
     ///
     /// # Errors
-    /// If the address is in use or not available, if there are not 1 to 32 ports, or if the speed is not 0.001 to 1,000,000.
+    /// If the address is in use or not available, if there are not 1 to 32 ports, if the speed is not 0.001 to 1,000,000, or if
+    /// there is no certificate of the kind.
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
         let listener = listen(options.listen).await?;
         let addr = listener.local_addr()?;
+        let tls = options.https.as_ref().map(|https| Tls::new(https, addr.ip())).transpose()?;
+        let (certificate, acceptor) = tls.map(|tls| (tls.certificate, tls.acceptor)).unzip();
         let world = Mutex::new(World::new(&options, Instant::now()));
         let shared = Arc::new(Shared { world, changed: Notify::new() });
         let (stop, stopped) = watch::channel(0);
-        let accepting = tokio::spawn(server::accept(listener, shared.clone(), stopped));
-        Ok(Self { shared, addr, stop, accepting })
+        let accepting = tokio::spawn(server::accept(listener, acceptor, shared.clone(), stopped));
+        Ok(Self { shared, addr, stop, certificate, accepting })
     }
 
     /// The address on which it listens.
@@ -77,9 +81,15 @@ impl Emulator {
         self.addr
     }
 
-    /// `http://` and the address, without a final slash.
+    /// `http://` or `https://` and the address, without a final slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
+    }
+
+    /// The certificate that was made at the start, if the gateway serves HTTPS.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
     }
 
     /// Sets the fate of messages to a number, in the spelling of the requests, that are accepted from now on.
@@ -122,6 +132,19 @@ impl Emulator {
     /// Counts of what happened since the start.
     pub fn counts(&self) -> Counts {
         self.shared.look(World::counts)
+    }
+
+    /// Waits until the counts satisfy a condition, and returns them.
+    pub async fn counts_when(&self, condition: impl Fn(&Counts) -> bool) -> Counts {
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            let counts = self.counts();
+            if condition(&counts) {
+                return counts;
+            }
+            changed.await;
+        }
     }
 
     /// Every accepted message, oldest first, including those that the gateway has forgotten. The oldest finished ones are

@@ -43,6 +43,7 @@ mod server;
 mod test_client;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use crate::{
     canned::Canned,
@@ -54,4 +55,5 @@ pub use crate::{
     options::{Auth, Counted, LockedOut, NonceCount, NonceLife, Options, Stale},
     quirks::{NumberSpelling, Quirks, Redirect, RegSpelling, ReportTime},
     reply::End,
+    tls::{Certificate, CertificateKey, CertificateKind, Https, TlsVersions},
 };

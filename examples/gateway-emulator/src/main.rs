@@ -32,6 +32,10 @@ async fn run(args: &Args) -> io::Result<()> {
     let gateway = Emulator::start(args.options()?).await?;
     args.script(&gateway);
     writeln!(io::stdout(), "{}", gateway.url())?;
+    if let Some(certificate) = gateway.certificate() {
+        writeln!(io::stdout(), "certificate {}", certificate.fingerprint())?;
+        writeln!(io::stdout(), "public key {}", certificate.key_fingerprint())?;
+    }
     tokio::select! {
         end = print_requests(&gateway) => end?,
         ended = end() => ended?,

@@ -8,6 +8,7 @@ use std::{collections::HashMap, net::IpAddr};
 
 use tokio::time::Instant;
 
+pub(crate) use self::basic::base64;
 use self::nonces::Nonces;
 use crate::{
     options::{Auth, Counted, Options, Stale},

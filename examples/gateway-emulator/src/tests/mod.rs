@@ -4,6 +4,7 @@ mod canned;
 mod closing;
 mod control;
 mod http;
+mod https;
 mod login;
 mod past;
 mod reports;
