@@ -146,7 +146,7 @@ impl Log {
         self.0.push_back(seen);
     }
 
-    /// Those with a serial greater than `after`.
+    /// Returns the requests with a serial greater than `after`.
     pub(crate) fn after(&self, after: u64) -> Vec<RequestSeen> {
         self.0.iter().filter(|seen| seen.serial > after).cloned().collect()
     }

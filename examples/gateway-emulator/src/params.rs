@@ -16,9 +16,9 @@ pub(crate) const TOO_LARGE: u16 = 413;
 /// A parameter, or the `error_code` that refuses it.
 pub(crate) type Asked<T> = Result<T, u16>;
 
-/// A number has at most 24 bytes (§2.2).
+/// The maximum length of a number in bytes (§2.2).
 const NUMBER_BYTES: usize = 24;
-/// A query names at most 32 numbers (§3.2, §4.2).
+/// The maximum number of numbers in a query (§3.2, §4.2).
 const QUERY_NUMBERS: usize = 32;
 
 /// The parameters of a POST, in the object of its body.

@@ -26,7 +26,7 @@ enum Kind {
     Post(fn(&mut Device, &Body) -> Asked<Answer>),
 }
 
-/// One call of the API.
+/// A call of the API.
 pub(crate) struct Call {
     pub(crate) name: &'static str,
     kind: Kind,

@@ -203,7 +203,7 @@ async fn a_raw_comma_is_refused_as_a_wrong_login() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_all_measure() {
+async fn an_oversized_body_is_refused() {
     let (gateway, mut client) = with("none").await;
     let body = "x".repeat((1 << 20) + 1);
     // The gateway may close before it has read everything.

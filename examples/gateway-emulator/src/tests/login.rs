@@ -127,7 +127,7 @@ async fn a_nonce_for_one_request() {
 }
 
 #[tokio::test]
-async fn what_a_challenge_says_of_staleness() {
+async fn the_stale_of_a_challenge_follows_the_option() {
     let ragged = Quirks { ragged_challenge: true, ..Quirks::none() };
     for (says, shows) in [
         (Stale::Truthful, "stale=\"FALSE\""),

@@ -1,4 +1,4 @@
-//! A gateway over real sockets.
+//! Tests over real sockets.
 
 mod canned;
 mod closing;
