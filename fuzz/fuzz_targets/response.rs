@@ -1,11 +1,12 @@
-//! Whatever comes in place of an answer, and however it is cut: one result, no panic, and nothing that httparse reads otherwise.
+//! Reads an arbitrary HTTP response, split arbitrarily: no panic, the same result at once and in pieces, and agreement with
+//! httparse.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sms_gateway_fuzz::answer;
+use sms_gateway_fuzz::response;
 
 fuzz_target!(|data: &[u8]| {
     if let [seed, bytes @ ..] = data {
-        answer::run(*seed, bytes);
+        response::run(*seed, bytes);
     }
 });
