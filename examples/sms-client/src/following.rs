@@ -36,7 +36,7 @@ impl Plan<'_> {
         set_up: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Messenger, Vec<Handle>), Failure> {
         let store: Box<dyn Store> = match self.store {
-            // A file may hold the messages of several gateways.
+            // A file may contain the messages of several gateways.
             Some(path) => {
                 open(path, &connect::url(self.connection)?.trim_end_matches('/').to_ascii_lowercase())?
             }
@@ -80,7 +80,7 @@ impl Listeners {
         Self { news, tasks, ended: HashMap::new() }
     }
 
-    /// Returns the next update of a message; `None` after all messages or the messenger have ended.
+    /// Returns the next update of a message, or `None` after all messages or the messenger have ended.
     pub(crate) async fn next(&mut self) -> Option<(usize, Message)> {
         self.news.recv().await
     }

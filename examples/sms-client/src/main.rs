@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     };
     let mut output = Output::new(arguments.json);
     let done = run(&arguments, &mut output).await;
-    // What was read before an error is shown before the error.
+    // Records that were read before an error are shown before the error.
     let flushed = output.flush().map_err(Failure::from);
     match done.and(flushed) {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,18 +64,18 @@ async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> 
     }
 }
 
-/// The one line of an error; where not even that can be written, the exit status tells.
+/// Prints an error in one line. If even that fails, the exit status remains.
 fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "sms-client: {line}");
 }
 
-/// Prints help as it is, and what is wrong with a command line in one line.
+/// Prints help unchanged, and errors of the command line in one line.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // A closed pipe is nobody's fault.
+            // A closed pipe is not an error.
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
         }

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpListener,
 };
 
-/// In step with a gateway that is a thousand times as fast as others.
+/// The polling interval fits a gateway that is a thousand times as fast as real ones.
 const SEND: [&str; 6] = ["send", "--wait", "--interval", "10ms", "--text", "Hello"];
 
 fn to<'a>(numbers: &[&'a str]) -> Vec<&'a str> {
@@ -70,7 +70,7 @@ async fn each_change_is_an_object() {
 }
 
 #[tokio::test]
-async fn what_fails_is_told_with_its_reason() {
+async fn failures_are_shown_with_their_reasons() {
     let gateway = gateway().await;
     gateway.set_fate("10086", Fate::Fail);
     gateway.set_fate("10010", Fate::Undelivered(70));
@@ -95,7 +95,7 @@ async fn what_fails_is_told_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_refusal_ends_a_message() {
+async fn refusal_ends_a_message() {
     let gateway = gateway().await;
     gateway.answer_next("send_sms", Canned::json(200, r#"{"error_code":413}"#));
     let refused = run(&gateway, &[&to(&["10086"])[..], &["--json"]].concat()).await;
@@ -108,7 +108,7 @@ async fn a_refusal_ends_a_message() {
 }
 
 #[tokio::test]
-async fn sent_is_enough_where_that_is_asked_for() {
+async fn waiting_ends_at_sent_if_requested() {
     let gateway =
         gateway_with(Options { quirks: "later-version".parse().unwrap(), ..Options::default() }).await;
     gateway.set_fate("10086", Fate::NoReport);
@@ -119,7 +119,7 @@ async fn sent_is_enough_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_sends_nothing_twice() {
+async fn lost_response_sends_no_message_twice() {
     let gateway = gateway().await;
     gateway.answer_next("send_sms", Canned::truth().cut_at(0));
     let (events, end) = json(&gateway, &to(&["10086"])).await;
@@ -130,7 +130,7 @@ async fn a_lost_answer_sends_nothing_twice() {
 }
 
 #[tokio::test]
-async fn an_interrupt_says_what_is_open() {
+async fn interrupt_lists_open_messages() {
     let gateway = gateway().await;
     gateway.set_fate("10010", Fate::NoReport);
     let mut running = Running::new(command(&gateway, &[&to(&["10086", "10010"])[..], &["--json"]].concat()));
@@ -148,7 +148,7 @@ async fn an_interrupt_says_what_is_open() {
 }
 
 #[tokio::test]
-async fn what_is_in_vain_is_not_waited_for() {
+async fn permanent_errors_end_the_wait() {
     let gateway = gateway().await;
     let args = to(&["10086"]);
     let mut wrong = command(&gateway, &args);
@@ -173,7 +173,7 @@ async fn what_is_in_vain_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_enough_keeps_nothing_from_being_sent() {
+async fn closed_output_does_not_stop_sending() {
     let gateway = gateway().await;
     let args = [&to(&["1", "2", "3", "4"])[..], &["--json"]].concat();
     let mut child = command(&gateway, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -186,7 +186,7 @@ async fn a_reader_that_has_enough_keeps_nothing_from_being_sent() {
 }
 
 #[tokio::test]
-async fn nonsense_is_told_before_anything_is_sent() {
+async fn wrong_usage_is_reported_before_anything_is_sent() {
     let gateway = gateway().await;
     let args = ["send", "--wait", "--text", "Hello", "--to", "10086"];
     for (more, words) in [

@@ -1,4 +1,4 @@
-//! `send --dry-run`: what each recipient would get.
+//! `send --dry-run`: a preview for each recipient.
 
 use serde::Serialize;
 use sms_client::table::Column;
@@ -10,7 +10,7 @@ use sms_gateway::core::{
 
 use crate::{args::Send, cells::count, failure::Failure, output::Output};
 
-/// What a recipient would get.
+/// The message that a recipient would receive.
 #[derive(Serialize)]
 struct Preview<'a> {
     number: Number<'a>,

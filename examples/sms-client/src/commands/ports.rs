@@ -25,7 +25,7 @@ pub(crate) async fn ports(gateway: &Gateway, asked: &PortsOf, output: &mut Outpu
     none(output, "no ports")
 }
 
-/// In which people look for them.
+/// The order of the columns.
 const ORDER: [Info; 11] = [
     Info::Type,
     Info::Registration,

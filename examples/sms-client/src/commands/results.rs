@@ -94,7 +94,7 @@ fn report(report: &StatusReport<'_>) -> Vec<String> {
     ]
 }
 
-/// Says so when there was nothing to show.
+/// Prints a line if there was nothing to show.
 pub(super) fn none(output: &mut Output, line: &str) -> Result<(), Failure> {
     if output.records() == 0 {
         output.line(line)?;

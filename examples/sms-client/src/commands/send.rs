@@ -44,7 +44,7 @@ fn recipients<'a>(asked: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Rec
     asked.to.iter().zip(params).map(recipient).collect()
 }
 
-/// Names the recipient as people do.
+/// Describes an invalid input. The recipient is given by number instead of index.
 fn invalid(error: Invalid, recipients: &[Recipient<'_>]) -> Failure {
     let number = |place: usize| recipients.get(place).map_or("?", |to| to.number.as_str());
     Failure::usage(match error {
@@ -64,15 +64,15 @@ fn invalid(error: Invalid, recipients: &[Recipient<'_>]) -> Failure {
     })
 }
 
-/// A recipient as a task's line has it.
+/// A recipient in the line of a task.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct TaskRecipient<'a> {
     number: Number<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
 }
 
-/// An accepted request, by the API's names.
+/// An accepted request, with the names in the API.
 #[derive(Serialize)]
 struct Accepted<'a> {
     error_code: u32,
@@ -80,7 +80,7 @@ struct Accepted<'a> {
     sms_in_queue: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_id: Option<i64>,
-    param: Vec<Asked<'a>>,
+    param: Vec<TaskRecipient<'a>>,
 }
 
 #[derive(Serialize)]
@@ -100,12 +100,12 @@ async fn submit(
     let (mut accepted, mut told) = (0, Ok(()));
     let sent = gateway.send_to_all(batch, |task| {
         accepted += task.recipients.len();
-        // The rest is sent even when nobody reads the output any more.
+        // The remaining messages are sent even if the output has no reader any more.
         let line = tell(task, recipients, output);
         told = std::mem::replace(&mut told, Ok(())).and(line);
         output.progress.show(|| format!("{accepted} of {all} accepted"));
     });
-    let tasks = sent.await.map_err(|error| broken_off(&error, all))?.len();
+    let tasks = sent.await.map_err(|error| describe_partial(&error, all))?.len();
     told?;
     if tasks > 1 {
         output.line(&format!("{} accepted in {tasks} tasks", count(all as u64, "message")))?;
@@ -116,7 +116,7 @@ async fn submit(
 
 fn tell(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::io::Result<()> {
     let of_task = task.recipients.iter().filter_map(|place| recipients.get(*place));
-    let param: Vec<_> = of_task.map(|to| Asked { number: to.number, user_id: to.user_id }).collect();
+    let param: Vec<_> = of_task.map(|to| TaskRecipient { number: to.number, user_id: to.user_id }).collect();
     let (task_id, sms_in_queue) = (task.accepted.task_id.map(TaskId::get), task.accepted.sms_in_queue);
     let name = task_id.map_or_else(|| "a task without number".to_owned(), |id| format!("task {id}"));
     let queue = sms_in_queue.map_or_else(String::new, |waiting| format!(", {waiting} in the queue"));
@@ -124,8 +124,8 @@ fn tell(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::
     output.object(&Accepted { error_code: 202, sms_in_queue, task_id, param })
 }
 
-/// What was sent, what may have been, and what was not, when the error came.
-fn broken_off(broken: &BatchError, all: usize) -> Failure {
+/// Describes which messages were sent, may have been sent, and were not sent when the error occurred.
+fn describe_partial(broken: &BatchError, all: usize) -> Failure {
     let accepted: usize = broken.tasks.iter().map(|task| task.recipients.len()).sum();
     let failed = broken.failed.len();
     let left = all.saturating_sub(accepted + failed);

@@ -30,15 +30,15 @@ use crate::{
     output::Output,
 };
 
-/// Messages of earlier runs that a store may hold beside the new ones.
+/// Capacity for messages of earlier runs in a store.
 const EARLIER: usize = 65_536;
-/// Between two looks at what is shown on the terminal.
+/// Time between two updates of the terminal.
 const FRAME: Duration = Duration::from_millis(200);
 
 const UNKNOWN: &str =
     "interrupted twice; a request was under way, so that messages may have been accepted or not";
 
-/// Sends messages, shows what becomes of them, and judges it.
+/// Sends messages, shows their progress, and checks their outcomes.
 pub(super) async fn send(
     asked: &Send,
     until: Until,
@@ -51,9 +51,9 @@ pub(super) async fn send(
     let plan = Plan { connection, store: asked.store.as_deref(), interval: asked.interval };
     let capacity = messages.len() + if asked.store.is_some() { EARLIER } else { 0 };
     let (messenger, earlier) = plan.start(gateway, |builder| builder.capacity(capacity)).await?;
-    // They are followed as well, and stay in the store.
+    // These messages are followed too, and stay in the store.
     drop(earlier);
-    let handles = hand_over(&messenger, messages).await?;
+    let handles = add_all(&messenger, messages).await?;
     let mut interrupts = Interrupts::new()?;
     let board = Board {
         numbers: recipients.iter().map(|to| to.number.to_string()).collect(),
@@ -80,8 +80,8 @@ fn messages(asked: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<
     recipients.iter().map(message).collect()
 }
 
-/// All at once, since a store takes as long for one as for many.
-async fn hand_over(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Handle>, Failure> {
+/// Adds all messages concurrently, because a store needs as long for one as for many.
+async fn add_all(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Handle>, Failure> {
     let mut sending = JoinSet::new();
     for (place, sms) in messages.into_iter().enumerate() {
         let messenger = messenger.clone();
@@ -100,7 +100,7 @@ struct Waiting<'a> {
     board: Board,
     live: Live,
     output: &'a mut Output,
-    /// Whether the output could be written. Messages are sent even if nobody reads of them.
+    /// Whether the output could be written. Messages are sent even if it has no reader.
     told: io::Result<()>,
 }
 
@@ -108,13 +108,13 @@ struct Waiting<'a> {
 struct Summary {
     event: &'static str,
     messages: usize,
-    /// How many by their state.
+    /// Number of messages by state.
     #[serde(flatten)]
     states: BTreeMap<&'static str, usize>,
 }
 
 impl Waiting<'_> {
-    /// Until all messages have come to their end, or something else ends it.
+    /// Waits until all messages have ended, or something else ends the wait.
     async fn listen(
         &mut self,
         messenger: &Messenger,
@@ -126,7 +126,7 @@ impl Waiting<'_> {
         let mut health = messenger.health();
         loop {
             tokio::select! {
-                // Why nothing goes on is told before what goes on again.
+                // An error is shown before the updates that follow its end.
                 biased;
                 () = interrupts.next() => return End::Interrupted,
                 Ok(()) = health.changed() => {
@@ -137,8 +137,8 @@ impl Waiting<'_> {
                 }
                 () = &mut limit => return End::TimeUp,
                 _ = frames.tick() => self.live.draw(&self.board),
-                heard = listeners.next() => match heard {
-                    Some((place, message)) => self.hear(place, message),
+                update = listeners.next() => match update {
+                    Some((place, message)) => self.update(place, message),
                     None if self.board.messages.iter().all(|message| message.is_final) => return End::Finished,
                     None => return End::Closed,
                 },
@@ -146,7 +146,7 @@ impl Waiting<'_> {
         }
     }
 
-    fn hear(&mut self, place: usize, message: Message) {
+    fn update(&mut self, place: usize, message: Message) {
         let Some((number, known)) = self.board.numbers.get(place).zip(self.board.messages.get_mut(place))
         else {
             return;
@@ -157,7 +157,7 @@ impl Waiting<'_> {
         tell(&mut self.told, self.output, &happened);
     }
 
-    /// Takes how the gateway answers; what will not pass by itself.
+    /// Shows the gateway's health. Returns an error that will not pass by itself.
     fn look(&mut self, health: &Health) -> Option<Arc<Error>> {
         let nothing_sent = self.board.messages.iter().all(|message| message.state == State::Unsent);
         if let Some(error) = health.error.as_ref().filter(|error| is_hopeless(error, nothing_sent)) {
@@ -173,7 +173,7 @@ impl Waiting<'_> {
         None
     }
 
-    /// Shows what became of the messages and ends the messenger.
+    /// Shows the outcomes of the messages and ends the messenger.
     async fn conclude(
         mut self,
         end: End,
@@ -186,14 +186,15 @@ impl Waiting<'_> {
         }
         let is_kept = self.asked.store.is_some();
         if !is_kept || matches!(end, End::Hopeless(_)) {
-            withdraw(&handles).await?;
+            cancel_unsent(&handles).await?;
         }
-        // Without a store nothing may happen any more to what is told now; with one that is told again.
+        // Without a store, the messenger must end before the outcomes are shown. With one, later updates are shown by the next
+        // run.
         let messenger = if is_kept { Some(messenger) } else { messenger.shutdown().await.map(|()| None)? };
         for (place, handle) in &handles {
             let message = handle.current();
             if self.board.messages.get(*place).is_some_and(|known| *known != message) {
-                self.hear(*place, message);
+                self.update(*place, message);
             }
         }
         let told = self.show().and(std::mem::replace(&mut self.told, Ok(())));
@@ -213,7 +214,7 @@ impl Waiting<'_> {
     fn show(&mut self) -> io::Result<()> {
         let messages = &self.board.messages;
         if !messages.iter().all(|message| message.state == State::Stopped) {
-            // Else the error says it all.
+            // Otherwise the error says everything.
             self.output.table([Column::text("TO")].into_iter().chain(columns()));
         }
         for (number, message) in self.board.numbers.iter().zip(&self.board.messages) {
@@ -235,8 +236,8 @@ fn tell(told: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>)
     }
 }
 
-/// What has not left is not sent any more.
-async fn withdraw(handles: &[(usize, Handle)]) -> Result<(), Failure> {
+/// Cancels the messages that were not submitted.
+async fn cancel_unsent(handles: &[(usize, Handle)]) -> Result<(), Failure> {
     for (_, handle) in handles {
         if handle.current().state == State::Unsent && handle.stop().await? == StopResult::Stopped {
             handle.outcome().await?;

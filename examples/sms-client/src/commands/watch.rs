@@ -27,7 +27,7 @@ pub(crate) async fn watch(
     let (messenger, handles) = plan.start(gateway, |builder| builder.incoming(true)).await?;
     let is_seen = io::stderr().is_terminal();
     if is_seen {
-        // Until the first event, this line is the only sign that it works.
+        // Until the first event, this line is the only sign that the program works.
         let _ = writeln!(io::stderr(), "watching {}; Ctrl-C ends it", connect::url(connection)?);
     }
     let references = handles.iter().map(|handle| handle.reference().map(ToOwned::to_owned)).collect();
@@ -36,7 +36,7 @@ pub(crate) async fn watch(
         done = watcher.listen(&messenger) => done,
         () = interrupts.next() => {
             if is_seen {
-                // After the ^C that the terminal shows.
+                // On a line after the ^C on the terminal.
                 let _ = writeln!(io::stderr());
             }
             Ok(())
