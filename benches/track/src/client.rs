@@ -135,8 +135,8 @@ impl Client {
 
     fn outcome(self) -> Outcome {
         let Self { device, requests, sent, delivered, .. } = self;
-        let lags = |heard: HashMap<u32, Duration>, happened: fn(&Fate) -> Duration| {
-            device.fates.iter().map(|fate| heard[&fate.held.id].saturating_sub(happened(fate))).collect()
+        let lags = |times: HashMap<u32, Duration>, happened: fn(&Fate) -> Duration| {
+            device.fates.iter().map(|fate| times[&fate.held.id].saturating_sub(happened(fate))).collect()
         };
         Outcome {
             requests,

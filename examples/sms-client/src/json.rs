@@ -22,11 +22,11 @@ impl Formatter for Harmless {
     {
         let mut rest = fragment;
         while let Some((at, character)) = rest.char_indices().find(|(_, character)| is_unsafe(*character)) {
-            let (before, behind) = rest.split_at(at);
+            let (before, after) = rest.split_at(at);
             writer.write_all(before.as_bytes())?;
             // All of these characters are in the basic plane.
             write!(writer, "\\u{:04x}", u32::from(character))?;
-            rest = behind.strip_prefix(character).unwrap_or_default();
+            rest = after.strip_prefix(character).unwrap_or_default();
         }
         writer.write_all(rest.as_bytes())
     }

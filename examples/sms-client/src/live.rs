@@ -55,7 +55,7 @@ impl Live {
     }
 
     /// Prints an event, if the form is lines.
-    pub(crate) fn tell(&self, happened: &Happened<'_>) {
+    pub(crate) fn print(&self, happened: &Happened<'_>) {
         let is_news = !matches!(happened, Happened::Message(change) if change.is_idle());
         if self.form == Form::Lines && is_news {
             // A failure means that stderr has no reader.

@@ -52,15 +52,15 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let connect = || connect::gateway(&arguments.connection);
     match &arguments.command {
-        Command::Send(asked) => send::send(asked, &arguments.connection, output).await,
-        Command::Watch(asked) => watch::watch(asked, &arguments.connection, output).await,
-        Command::Results(asked) => results::results(&connect()?, asked, output).await,
-        Command::Deliveries(asked) => results::deliveries(&connect()?, asked, output).await,
+        Command::Send(args) => send::send(args, &arguments.connection, output).await,
+        Command::Watch(args) => watch::watch(args, &arguments.connection, output).await,
+        Command::Results(args) => results::results(&connect()?, args, output).await,
+        Command::Deliveries(args) => results::deliveries(&connect()?, args, output).await,
         Command::Queue => queue::queue(&connect()?, output).await,
-        Command::Inbox(asked) => inbox::inbox(&connect()?, asked, output).await,
-        Command::Ussd(asked) => ussd::ussd(&connect()?, asked, output).await,
+        Command::Inbox(args) => inbox::inbox(&connect()?, args, output).await,
+        Command::Ussd(args) => ussd::ussd(&connect()?, args, output).await,
         Command::Stop { task } => queue::stop(&connect()?, *task, output).await,
-        Command::Ports(asked) => ports::ports(&connect()?, asked, output).await,
+        Command::Ports(args) => ports::ports(&connect()?, args, output).await,
     }
 }
 

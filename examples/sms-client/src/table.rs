@@ -150,9 +150,8 @@ impl Table {
                 }
                 let part = cell.get(at).copied().unwrap_or_default();
                 let space = " ".repeat(columns.saturating_sub(width(part)));
-                let (before, behind) =
-                    if column.kind == Kind::Number { (&*space, "") } else { ("", &*space) };
-                out.extend([before, part, behind]);
+                let (before, after) = if column.kind == Kind::Number { (&*space, "") } else { ("", &*space) };
+                out.extend([before, part, after]);
             }
             out.truncate(start.max(out.trim_end_matches(' ').len()));
             out.push('\n');

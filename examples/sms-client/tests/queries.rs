@@ -79,11 +79,11 @@ async fn query_accepts_32_numbers() {
     let gateway = gateway().await;
     let numbers: Vec<_> = (0..33).map(|number: u32| number.to_string()).collect();
     people(&gateway, &["results", "--number", &numbers[..32].join(",")]).await;
-    let asked = gateway.requests().len();
+    let before = gateway.requests().len();
     for call in ["results", "deliveries"] {
         fails(&run(&gateway, &[call, "--number", &numbers.join(",")]).await, 2, &["33 numbers", "32"]);
     }
-    assert_eq!(gateway.requests().len(), asked);
+    assert_eq!(gateway.requests().len(), before);
 }
 
 #[tokio::test]

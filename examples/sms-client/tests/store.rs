@@ -50,8 +50,8 @@ async fn interrupted_wait_is_resumed() {
     // The report arrives while no program is running.
     let report = json!({"port": sent["port"], "number": "10086", "time": sent["time"], "ref_id": sent["ref_id"],
         "status_code": 0});
-    let answer = json!({"error_code": 200, "result": [report]}).to_string();
-    gateway.answer_next("query_sms_deliver_status", Canned::json(200, &answer));
+    let response = json!({"error_code": 200, "result": [report]}).to_string();
+    gateway.answer_next("query_sms_deliver_status", Canned::json(200, &response));
     gateway.receive_sms(0, "10010", "hi");
     let mut watch = start(&gateway, &file, &["watch"]);
     let told = watch.line(&["\"delivered\",\"final\":true"]).await;

@@ -62,11 +62,14 @@ async fn each_change_is_an_object() {
     assert_eq!((&first("1")["final"], &first("1")["delivered"]), (&json!(false), &json!(0)));
     let last = |number: &str| changes.iter().rfind(|change| change["number"] == number).unwrap();
     let seen = gateway.messages().into_iter().find(|sms| sms.number == "2").unwrap();
-    let told = last("2");
-    assert_eq!((&told["state"], &told["final"]), (&json!("delivered"), &json!(true)));
-    assert_eq!((&told["port"], &told["ref_id"]), (&json!(seen.port), &json!(seen.ref_id)));
-    assert_eq!((&told["user_id"], &told["task_id"]), (&json!(seen.user_id), &json!(seen.task)));
-    assert_eq!((&told["count"], &told["succ_count"], &told["delivered"]), (&json!(1), &json!(1), &json!(1)));
+    let shown = last("2");
+    assert_eq!((&shown["state"], &shown["final"]), (&json!("delivered"), &json!(true)));
+    assert_eq!((&shown["port"], &shown["ref_id"]), (&json!(seen.port), &json!(seen.ref_id)));
+    assert_eq!((&shown["user_id"], &shown["task_id"]), (&json!(seen.user_id), &json!(seen.task)));
+    assert_eq!(
+        (&shown["count"], &shown["succ_count"], &shown["delivered"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
 }
 
 #[tokio::test]

@@ -299,16 +299,16 @@ async fn driven<T: Transport, S: Store>(messenger: &mut Messenger<'_, '_, T, S>)
             black_box((messenger.message(id), messenger.stop(id)));
         }
         let mut mark = None;
-        let mut news = None;
+        let mut update = None;
         match messenger.next_or(core::future::ready(some(1))).await {
-            Ok(Either::First(Event::Update(message))) => news = Some(message),
+            Ok(Either::First(Event::Update(message))) => update = Some(message),
             Ok(Either::First(Event::Incoming(incoming))) => mark = Some(black_box(incoming).mark),
             Ok(Either::First(Event::RequestsFailing(error))) => failed(error),
             Ok(Either::First(other)) => _ = black_box(&other),
             Ok(Either::Second(other)) => _ = black_box(other),
             Err(error) => _ = black_box(&error),
         }
-        if let Some(message) = news {
+        if let Some(message) = update {
             messenger.acknowledge(&message);
         }
         if let Some(mark) = mark {

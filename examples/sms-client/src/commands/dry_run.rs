@@ -30,7 +30,7 @@ struct Previewed {
 }
 
 pub(super) fn show(
-    asked: &Send,
+    args: &Send,
     recipients: &[Recipient<'_>],
     requests: usize,
     output: &mut Output,
@@ -43,12 +43,12 @@ pub(super) fn show(
         Column::number("UNITS"),
         Column::text("TEXT"),
     ]);
-    let template = Template::new(&asked.text);
+    let template = Template::new(&args.text);
     let mut segments = 0;
     for to in recipients {
         let unfit = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
         let text = template.expand(to.params).map_err(|error| unfit(&error))?;
-        let shape = text.shape(asked.encoding).map_err(|error| unfit(&error))?;
+        let shape = text.shape(args.encoding).map_err(|error| unfit(&error))?;
         segments += u64::from(shape.segments);
         let preview = Preview {
             number: to.number,

@@ -21,7 +21,7 @@ use crate::{
 /// With `all` and `read`, the next page starts after the last id. With `unread`, the messages of a page are no longer unread,
 /// so the query stays the same. A page is requested only after the previous one is written, because the request marks its
 /// messages as read.
-pub(crate) async fn inbox(gateway: &Gateway, asked: &Inbox, output: &mut Output) -> Result<(), Failure> {
+pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) -> Result<(), Failure> {
     output.table([
         Column::number("ID"),
         Column::number("PORT"),
@@ -29,25 +29,25 @@ pub(crate) async fn inbox(gateway: &Gateway, asked: &Inbox, output: &mut Output)
         Column::word("RECEIVED"),
         Column::text("TEXT"),
     ]);
-    let mut pages = Pages { last: asked.since, seen: HashSet::new() };
+    let mut pages = Pages { last: args.since, seen: HashSet::new() };
     loop {
-        let mut request = QueryIncomingSms::new(asked.flag);
-        let from = if asked.flag == Flag::Unread { asked.since } else { pages.last };
+        let mut request = QueryIncomingSms::new(args.flag);
+        let from = if args.flag == Flag::Unread { args.since } else { pages.last };
         if let Some(id) = from {
             request = request.after(id);
         }
-        let mut answer = gateway.query_incoming_sms(&request).await?;
-        let mut news = false;
-        while let Some(sms) = answer.next().await? {
+        let mut response = gateway.query_incoming_sms(&request).await?;
+        let mut has_new = false;
+        while let Some(sms) = response.next().await? {
             let (show, new) = pages.take(&sms, from);
-            news |= new;
+            has_new |= new;
             if show {
                 output.record(&sms, || row(&sms))?;
             }
         }
         output.flush()?;
-        if !news {
-            output.object(&answer.summary())?;
+        if !has_new {
+            output.object(&response.summary())?;
             return none(output, "no messages");
         }
     }

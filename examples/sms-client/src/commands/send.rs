@@ -15,24 +15,24 @@ use crate::{
     output::Output,
 };
 
-pub(crate) async fn send(asked: &Send, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
+pub(crate) async fn send(args: &Send, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
     let params: Vec<Vec<&str>> =
-        asked.to.iter().map(|to| to.params.iter().map(String::as_str).collect()).collect();
-    let recipients = recipients(asked, &params)?;
-    let batch = Batch::new(&asked.text, &recipients).encoding(asked.encoding);
-    let batch = batch.ports(asked.port.unwrap_or_default());
+        args.to.iter().map(|to| to.params.iter().map(String::as_str).collect()).collect();
+    let recipients = recipients(args, &params)?;
+    let batch = Batch::new(&args.text, &recipients).encoding(args.encoding);
+    let batch = batch.ports(args.port.unwrap_or_default());
     let requests = batch.requests().map_err(|error| invalid(error, &recipients))?.len();
-    if asked.dry_run {
-        return dry_run::show(asked, &recipients, requests, output);
+    if args.dry_run {
+        return dry_run::show(args, &recipients, requests, output);
     }
-    if let Some(until) = asked.wait {
-        return wait::send(asked, until, connection, &recipients, output).await;
+    if let Some(until) = args.wait {
+        return wait::send(args, until, connection, &recipients, output).await;
     }
     submit(&gateway(connection)?, &batch, &recipients, output).await
 }
 
-fn recipients<'a>(asked: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Recipient<'a>>, Invalid> {
-    let ids = asked.user_id.map(|first| i64::from(first.get())..);
+fn recipients<'a>(args: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Recipient<'a>>, Invalid> {
+    let ids = args.user_id.map(|first| i64::from(first.get())..);
     let mut ids = ids.into_iter().flatten();
     let recipient = |(to, params): (&'a To, &'a Vec<&'a str>)| {
         let recipient = Recipient::new(to.number.number()?).params(params);
@@ -41,7 +41,7 @@ fn recipients<'a>(asked: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Rec
             None => recipient,
         })
     };
-    asked.to.iter().zip(params).map(recipient).collect()
+    args.to.iter().zip(params).map(recipient).collect()
 }
 
 /// Describes an invalid input. The recipient is given by number instead of index.
@@ -97,16 +97,16 @@ async fn submit(
 ) -> Result<(), Failure> {
     let all = recipients.len();
     output.progress.show(|| format!("sending {}", count(all as u64, "message")));
-    let (mut accepted, mut told) = (0, Ok(()));
+    let (mut accepted, mut written) = (0, Ok(()));
     let sent = gateway.send_to_all(batch, |task| {
         accepted += task.recipients.len();
         // The remaining messages are sent even if the output has no reader any more.
-        let line = tell(task, recipients, output);
-        told = std::mem::replace(&mut told, Ok(())).and(line);
+        let line = print(task, recipients, output);
+        written = std::mem::replace(&mut written, Ok(())).and(line);
         output.progress.show(|| format!("{accepted} of {all} accepted"));
     });
     let tasks = sent.await.map_err(|error| describe_partial(&error, all))?.len();
-    told?;
+    written?;
     if tasks > 1 {
         output.line(&format!("{} accepted in {tasks} tasks", count(all as u64, "message")))?;
     }
@@ -114,7 +114,7 @@ async fn submit(
     Ok(())
 }
 
-fn tell(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::io::Result<()> {
+fn print(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::io::Result<()> {
     let of_task = task.recipients.iter().filter_map(|place| recipients.get(*place));
     let param: Vec<_> = of_task.map(|to| TaskRecipient { number: to.number, user_id: to.user_id }).collect();
     let (task_id, sms_in_queue) = (task.accepted.task_id.map(TaskId::get), task.accepted.sms_in_queue);

@@ -20,8 +20,8 @@ use crate::{
     output::Output,
 };
 
-pub(crate) async fn ussd(gateway: &Gateway, asked: &Ussd, output: &mut Output) -> Result<(), Failure> {
-    match asked {
+pub(crate) async fn ussd(gateway: &Gateway, args: &Ussd, output: &mut Output) -> Result<(), Failure> {
+    match args {
         Ussd::Send { on, text, wait } => send(gateway, on.port, text, *wait, output).await,
         Ussd::Cancel { on, text } => cancel(gateway, on.port, text, output).await,
         Ussd::Replies { on } => {
@@ -171,9 +171,9 @@ fn unsent_line(what: &str, unsent: u64, all: u64) -> String {
 async fn cancel(gateway: &Gateway, ports: Ports, code: &str, output: &mut Output) -> Result<(), Failure> {
     let request = SendUssd::cancel(ports, code)?;
     output.table([Column::number("PORT"), Column::word("STATUS")]);
-    let mut answer = gateway.send_ussd(&request).await?;
+    let mut response = gateway.send_ussd(&request).await?;
     let (mut all, mut unsent) = (0, 0);
-    while let Some(status) = answer.next().await? {
+    while let Some(status) = response.next().await? {
         all += 1;
         unsent += u64::from(status.status.get() != Some(UssdOutcome::Sent));
         output.record(&status, || cancelled(&status))?;
@@ -182,7 +182,7 @@ async fn cancel(gateway: &Gateway, ports: Ports, code: &str, output: &mut Output
     if unsent > 0 {
         return Err(Failure::new(Exit::Refused, unsent_line("end", unsent, all)));
     }
-    output.object(&answer.summary())?;
+    output.object(&response.summary())?;
     none(output, "the gateway accepted it, but names no port")
 }
 

@@ -30,7 +30,7 @@ pub(super) enum End {
 }
 
 /// Checks that every message has the requested outcome.
-pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failure> {
+pub(super) fn judge(end: &End, board: &Board, args: &Send) -> Result<(), Failure> {
     let messages = &board.messages;
     let number = |of: fn(&Message) -> bool| messages.iter().filter(|message| of(message)).count();
     let open = number(|message| !message.is_final);
@@ -44,7 +44,7 @@ pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failur
     let (mut exit, cause) = match end {
         End::Hopeless(error) => (Exit::Transport, explain(error)),
         End::Interrupted => (Exit::Open, "interrupted".to_owned()),
-        _ => (Exit::Open, format!("time is up after {}", span(asked.timeout))),
+        _ => (Exit::Open, format!("time is up after {}", span(args.timeout))),
     };
     let mut parts = vec![cause];
     if let Some(trouble) = board.trouble.as_ref().filter(|_| exit == Exit::Open) {
@@ -61,14 +61,14 @@ pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failur
     if open > 0 {
         let waiting = number(|message| message.state == State::Unsent);
         let waiting = if waiting > 0 { format!(", {waiting} not sent yet") } else { String::new() };
-        parts.push(format!("{open} of {all} still open{waiting}; follow with: {}", advice(board, asked)));
+        parts.push(format!("{open} of {all} still open{waiting}; follow with: {}", advice(board, args)));
     }
     Err(Failure::new(exit, parts.join("; ")))
 }
 
 /// Returns the command that shows the state of open messages.
-fn advice(board: &Board, asked: &Send) -> String {
-    if let Some(path) = &asked.store {
+fn advice(board: &Board, args: &Send) -> String {
+    if let Some(path) = &args.store {
         return format!("sms-client watch --store {}", quoted(&path.to_string_lossy()));
     }
     let open = || board.messages.iter().filter(|message| !message.is_final);

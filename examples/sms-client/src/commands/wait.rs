@@ -40,16 +40,16 @@ const UNKNOWN: &str =
 
 /// Sends messages, shows their progress, and checks their outcomes.
 pub(super) async fn send(
-    asked: &Send,
+    args: &Send,
     until: Until,
     connection: &Connection,
     recipients: &[Recipient<'_>],
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let messages = messages(asked, until, recipients)?;
+    let messages = messages(args, until, recipients)?;
     let gateway = connect::gateway(connection)?;
-    let plan = Plan { connection, store: asked.store.as_deref(), interval: asked.interval };
-    let capacity = messages.len() + if asked.store.is_some() { EARLIER } else { 0 };
+    let plan = Plan { connection, store: args.store.as_deref(), interval: args.interval };
+    let capacity = messages.len() + if args.store.is_some() { EARLIER } else { 0 };
     let (messenger, earlier) = plan.start(gateway, |builder| builder.capacity(capacity)).await?;
     // These messages are followed too, and stay in the store.
     drop(earlier);
@@ -60,8 +60,8 @@ pub(super) async fn send(
         messages: handles.iter().map(Handle::current).collect(),
         trouble: None,
     };
-    let live = Live::new(asked.timeout, output.is_json());
-    let mut waiting = Waiting { asked, board, live, output, told: Ok(()) };
+    let live = Live::new(args.timeout, output.is_json());
+    let mut waiting = Waiting { args, board, live, output, written: Ok(()) };
     let mut listeners = Listeners::new(handles);
     let end = waiting.listen(&messenger, &mut listeners, &mut interrupts).await;
     let handles = listeners.stop().await;
@@ -69,12 +69,12 @@ pub(super) async fn send(
     done.unwrap_or_else(|| Err(Failure::new(Exit::Open, UNKNOWN)))
 }
 
-fn messages(asked: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<Vec<Sms>, Failure> {
-    let template = Template::new(&asked.text);
+fn messages(args: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<Vec<Sms>, Failure> {
+    let template = Template::new(&args.text);
     let message = |to: &Recipient<'_>| {
         let text = template.expand(to.params).map_err(|error| Failure::usage(error.to_string()))?;
-        let sms = Sms::new(to.number.as_str(), text.to_string())?.encoding(asked.encoding)?;
-        let sms = sms.ports(asked.port.unwrap_or_default()).status_report(until == Until::Delivered);
+        let sms = Sms::new(to.number.as_str(), text.to_string())?.encoding(args.encoding)?;
+        let sms = sms.ports(args.port.unwrap_or_default()).status_report(until == Until::Delivered);
         Ok(sms.reference(to.number.as_str()))
     };
     recipients.iter().map(message).collect()
@@ -96,12 +96,12 @@ async fn add_all(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Handle
 }
 
 struct Waiting<'a> {
-    asked: &'a Send,
+    args: &'a Send,
     board: Board,
     live: Live,
     output: &'a mut Output,
     /// Whether the output could be written. Messages are sent even if it has no reader.
-    told: io::Result<()>,
+    written: io::Result<()>,
 }
 
 #[derive(Serialize)]
@@ -121,7 +121,7 @@ impl Waiting<'_> {
         listeners: &mut Listeners,
         interrupts: &mut Interrupts,
     ) -> End {
-        let mut limit = std::pin::pin!(time::sleep(self.asked.timeout));
+        let mut limit = std::pin::pin!(time::sleep(self.args.timeout));
         let mut frames = time::interval(FRAME);
         let mut health = messenger.health();
         loop {
@@ -153,8 +153,8 @@ impl Waiting<'_> {
         };
         *known = message;
         let happened = Happened::Message(Change::new(Some(number), None, &message));
-        self.live.tell(&happened);
-        tell(&mut self.told, self.output, &happened);
+        self.live.print(&happened);
+        write(&mut self.written, self.output, &happened);
     }
 
     /// Shows the gateway's health. Returns an error that will not pass by itself.
@@ -166,8 +166,8 @@ impl Waiting<'_> {
         let trouble = health.error.as_deref().map(explain);
         if trouble != self.board.trouble {
             let happened = trouble.as_ref().map_or(Happened::Recovered, |error| Happened::Trouble { error });
-            self.live.tell(&happened);
-            tell(&mut self.told, self.output, &happened);
+            self.live.print(&happened);
+            write(&mut self.written, self.output, &happened);
         }
         self.board.trouble = trouble;
         None
@@ -184,7 +184,7 @@ impl Waiting<'_> {
         if matches!(end, End::Closed) {
             return Ok(messenger.shutdown().await?);
         }
-        let is_kept = self.asked.store.is_some();
+        let is_kept = self.args.store.is_some();
         if !is_kept || matches!(end, End::Hopeless(_)) {
             cancel_unsent(&handles).await?;
         }
@@ -197,18 +197,18 @@ impl Waiting<'_> {
                 self.update(*place, message);
             }
         }
-        let told = self.show().and(std::mem::replace(&mut self.told, Ok(())));
+        let written = self.show().and(std::mem::replace(&mut self.written, Ok(())));
         for (place, handle) in handles {
             let is_shown = self.board.messages.get(place).is_some_and(|message| message.is_final);
-            if is_shown && told.is_ok() {
+            if is_shown && written.is_ok() {
                 handle.acknowledge();
             }
         }
         if let Some(messenger) = messenger {
             messenger.shutdown().await?;
         }
-        judge(&end, &self.board, self.asked)?;
-        Ok(told?)
+        judge(&end, &self.board, self.args)?;
+        Ok(written?)
     }
 
     fn show(&mut self) -> io::Result<()> {
@@ -230,9 +230,9 @@ impl Waiting<'_> {
     }
 }
 
-fn tell(told: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>) {
-    if told.is_ok() {
-        *told = output.object(happened);
+fn write(written: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>) {
+    if written.is_ok() {
+        *written = output.object(happened);
     }
 }
 
