@@ -71,7 +71,7 @@ pub(crate) fn keep(json: String) -> &'static [u8] {
     json.leak().as_bytes()
 }
 
-/// A chunk is short enough for a count in one byte, which lets the compiler compare many bytes at once.
+/// Counts the quotes of a chunk, which is short enough for a count in one byte. That lets the compiler compare many bytes at once.
 fn quotes(bytes: &[u8]) -> u64 {
     bytes.iter().map(|byte| u8::from(*byte == b'"')).sum::<u8>().into()
 }

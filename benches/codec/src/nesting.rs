@@ -21,7 +21,7 @@ const LENGTH: usize = LEVELS * (OBJECT.len() + 1) + 1;
 pub(crate) const CASES: [Entry; 3] =
     [("unknown-flat", flat), ("unknown-arrays", arrays), ("unknown-objects", objects)];
 
-/// One text.
+/// A single text.
 fn flat() -> Case {
     unknown("one text", &format!("\"{}\"", "x".repeat(LENGTH - 2)))
 }

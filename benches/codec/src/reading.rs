@@ -18,7 +18,7 @@ const RESULT_BUFFER: usize = 256;
 /// Size of the buffer for incoming messages, and of serde-json-core's buffer for unescaping a string.
 const TEXT_BUFFER: usize = 1024;
 
-/// A query_sms_result response with this number of records in one kind of spacing.
+/// Creates the case of a query_sms_result response with this number of records in one kind of spacing.
 pub(crate) fn results(records: u32, generate: fn(u32) -> String) -> Case {
     type Each = Results<'static, Folded<SmsResult<'static>>>;
     type Kept = Results<'static, Vec<SmsResult<'static>>>;
@@ -28,7 +28,7 @@ pub(crate) fn results(records: u32, generate: fn(u32) -> String) -> Case {
     case(title, response, records, contestants)
 }
 
-/// A query_incoming_sms response with 1,000 messages.
+/// Creates the case of a query_incoming_sms response with 1,000 messages.
 pub(crate) fn incoming(texts: Texts) -> Case {
     type Each = Incoming<'static, Folded<IncomingSms<'static>>>;
     type Kept = Incoming<'static, Vec<IncomingSms<'static>>>;
@@ -43,7 +43,7 @@ pub(crate) fn incoming(texts: Texts) -> Case {
     case(format!("query_incoming_sms, {RECORDS} messages, {how}"), response, RECORDS, contestants)
 }
 
-/// A response without records and with one unknown key, whose value every contestant skips.
+/// Creates the case of a response without records and with one unknown key, whose value every contestant skips.
 pub(crate) fn unknown(title: &str, value: &str) -> Case {
     type Each = Results<'static, Folded<SmsResult<'static>>>;
     let response = keep(generate::unknown(value));

@@ -34,7 +34,7 @@ struct Param<'a> {
 /// The parts from which both forms of the request are made.
 type Addressee = (&'static str, &'static [&'static str], u32);
 
-/// All contestants write the same bytes. One of them also builds the request each time, which checks its limits.
+/// Creates the case. All contestants write the same bytes. One of them also builds the request each time, which checks its limits.
 pub(crate) fn send_sms() -> Case {
     let addressees: &'static [Addressee] =
         (0..SendSms::MAX_RECIPIENTS).map(addressee).collect::<Vec<_>>().leak();
@@ -89,7 +89,7 @@ fn writer(
     })
 }
 
-/// It can only write into its own types of writers: here, into a vector that has grown before.
+/// Creates the contestant sonic-rs. It can only write into its own types of writers: here, into a vector that has grown before.
 fn sonic_rs(expected: &[u8], request: &'static Request<'static>) -> Contestant {
     let mut vector = Vec::with_capacity(BUFFER);
     sonic_rs::to_writer(&mut vector, request).expect("writing to a vector succeeds");

@@ -12,7 +12,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// `GET` or `POST`.
+    /// Returns `GET` or `POST`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -46,7 +46,7 @@ impl Spec {
         Self { name, method, success, meanings, schema }
     }
 
-    /// The call's name, the last part of its path.
+    /// Returns the call's name, the last part of its path.
     pub const fn name(&self) -> &'static str {
         self.name
     }

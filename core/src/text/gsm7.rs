@@ -69,7 +69,7 @@ const fn block(index: u32) -> (u32, u32) {
     (one, two)
 }
 
-/// The alphabet as the standard lists it. It is only evaluated at compile time.
+/// Returns the septets of a character by the standard's lists. It is only evaluated at compile time.
 #[expect(clippy::match_same_arms, reason = "ASCII first, then a line for each kind of letter")]
 const fn listed(character: char) -> Option<u8> {
     match character {
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// The result of another implementation of the table, which counts the bytes of the packed text.
+    /// Returns the result of another implementation of the table, which counts the bytes of the packed text.
     fn oracle(character: char) -> Option<u8> {
         let mut writer = gsm7::Gsm7Writer::new(Vec::new());
         writer.write_char(character).ok()?;

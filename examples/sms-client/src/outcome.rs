@@ -6,7 +6,7 @@ use sms_gateway::core::track::{Message, Timing};
 
 use crate::table::Column;
 
-/// The headings of [`cells`].
+/// Returns the headings of [`cells`].
 pub const fn columns() -> [Column; 4] {
     [Column::word("STATE"), Column::number("PORT"), Column::number("SEGMENTS"), Column::text("REASON")]
 }

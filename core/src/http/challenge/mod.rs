@@ -39,8 +39,8 @@ pub const fn parse(value: &str) -> Challenges<'_> {
 /// Basic exposes the password to the network, so the caller decides whether to answer it.
 ///
 /// # Errors
-/// If none can be answered, the first error, where one of Digest or Basic precedes
-/// [`UnknownScheme`](ChallengeErrorKind::UnknownScheme); [`NoChallenge`](ChallengeErrorKind::NoChallenge) if there is none.
+/// If no challenge can be answered, the first error of a Digest or Basic challenge, or otherwise
+/// [`UnknownScheme`](ChallengeErrorKind::UnknownScheme). [`NoChallenge`](ChallengeErrorKind::NoChallenge) if there are no challenges.
 /// The offset is relative to the challenge's own value.
 ///
 /// # Example
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(best(["Bearer", algorithm, qop]), Err(fault(0, UnknownAlgorithm)));
     }
 
-    /// A parameter in one of its spellings: quotes, white space, escapes.
+    /// Generates a parameter in one of its spellings: quotes, white space, escapes.
     fn parameter(name: &'static str, value: &'static str) -> impl Strategy<Value = (String, String)> {
         let space = "[ \t]{0,2}";
         let name = prop::sample::select(Vec::from([String::from(name), name.to_uppercase()]));

@@ -124,8 +124,8 @@ pub enum LoginDenied {
     Challenge(ChallengeError),
     /// The credentials can't be written into a request, or the buffer for them is too small.
     Unwritable(LoginError),
-    /// The buffer for the challenge is too small. The state is unchanged, so the same response can be reported again with a
-    /// [larger buffer](Login::buffer_mut). Without that, a refusal is treated as a wrong password.
+    /// The buffer for the challenge is too small. The response can be reported again with a [larger buffer](Login::buffer_mut).
+    /// Otherwise, a refusal is treated as a wrong password.
     TooSmall(TooSmall),
 }
 
@@ -246,7 +246,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     }
 
     /// Reports that the response to a request with credentials was 401 with these challenges. `credentials` are those
-    /// available. Unless this is an error, the request may be tried again as [`prepare`](Self::prepare) says.
+    /// available. If this succeeds, the request can be tried again as [`prepare`](Self::prepare) says.
     ///
     /// # Errors
     /// Any [`LoginDenied`] except [`BasicNotAllowed`](LoginDenied::BasicNotAllowed).

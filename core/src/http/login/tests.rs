@@ -228,8 +228,8 @@ fn missing_credentials_and_disallowed_basic_are_denied() {
 fn refusal_without_credentials_is_denied() {
     let mut client = Client::with("a");
     client.used();
-    let told = client.login.refused([digest("b").as_str()], None, 2, client.now);
-    assert_eq!(told, Err(LoginDenied::NoCredentials));
+    let denied = client.login.refused([digest("b").as_str()], None, 2, client.now);
+    assert_eq!(denied, Err(LoginDenied::NoCredentials));
     assert_eq!(client.prepared(), Err(LoginDenied::Refused));
 }
 
@@ -277,12 +277,12 @@ fn header_that_does_not_fit_uses_no_nonce_count() {
 }
 
 /// Reports a challenge twice, the second time with the buffer size that it needs. It then works as if it had fitted at once.
-fn fits_the_second_time(client: &mut Client, told: impl Fn(&mut Client) -> Result<(), LoginDenied>) {
-    let Err(LoginDenied::TooSmall(TooSmall { needed })) = told(client) else { panic!("too long") };
+fn fits_the_second_time(client: &mut Client, report: impl Fn(&mut Client) -> Result<(), LoginDenied>) {
+    let Err(LoginDenied::TooSmall(TooSmall { needed })) = report(client) else { panic!("too long") };
     client.login.buffer_mut().resize(needed - 1, 0);
-    assert_eq!(told(client), Err(LoginDenied::TooSmall(TooSmall { needed })));
+    assert_eq!(report(client), Err(LoginDenied::TooSmall(TooSmall { needed })));
     client.login.buffer_mut().resize(needed, 0);
-    assert_eq!(told(client), Ok(()));
+    assert_eq!(report(client), Ok(()));
 }
 
 #[test]
@@ -332,8 +332,8 @@ fn refusal_that_does_not_fit_counts_as_a_wrong_password() {
 fn user_name_with_a_control_character_is_rejected_before_sending() {
     let mut client = Client::new();
     let me = Credentials::new("u\r\n", "p");
-    let told = client.login.challenged([digest("a").as_str()], Some(&me), 1, client.now);
-    assert_eq!(told, Err(LoginDenied::Unwritable(LoginError::Control { field: "username" })));
+    let denied = client.login.challenged([digest("a").as_str()], Some(&me), 1, client.now);
+    assert_eq!(denied, Err(LoginDenied::Unwritable(LoginError::Control { field: "username" })));
     assert_eq!(client.prepared(), Ok(None));
 }
 

@@ -37,7 +37,7 @@ impl Machine {
         Ok(())
     }
 
-    /// The space after the code may be missing if there is no reason phrase.
+    /// Handles the end of a status line. The space after the code may be missing if there is no reason phrase.
     pub(super) fn status_line_end(&mut self) -> Result<(), ResponseErrorKind> {
         if let State::Status(at) = self.state
             && at != CODE_END

@@ -72,7 +72,7 @@ impl Life<'_, '_> {
         self.world.handed_out = self.world.acknowledged;
     }
 
-    /// One turn: the caller's commands, a step, and an exchange.
+    /// Takes a turn: the caller's commands, a step, and an exchange.
     fn turn(&mut self) -> Option<End> {
         if self.world.is_calm() {
             let has_all_incoming = self.world.handed_out == self.world.gateway.inbox;

@@ -33,7 +33,7 @@ pub(super) fn run(start: impl FnOnce(Spawner)) -> ! {
     }
 }
 
-/// Not inlined, so that its part of the stack is free when the tasks run.
+/// Spawns the tasks. It is not inlined, so that its part of the stack is free when the tasks run.
 #[inline(never)]
 fn begin(start: impl FnOnce(Spawner), spawner: Spawner) {
     start(spawner);

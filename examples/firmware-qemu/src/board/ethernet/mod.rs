@@ -179,7 +179,7 @@ fn address() -> [u8; 6] {
     address
 }
 
-/// RXSUSED: the number of statuses in the RX status FIFO.
+/// Returns RXSUSED, the number of statuses in the RX status FIFO.
 fn frames_waiting() -> u32 {
     read(Register::RxFifo) >> 16 & 0xff
 }
