@@ -1,6 +1,6 @@
 //! Reads a response as a client does, and checks the guarantees that clients depend on.
 
-use sms_gateway_core::http::{CloseReason, Part, Response, ResponseErrorKind, Verdict};
+use sms_gateway_core::http::{CloseReason, Part, Response, ResponseError, ResponseErrorKind, Verdict};
 
 /// The result of reading a response.
 #[derive(Debug, PartialEq)]
@@ -58,28 +58,35 @@ pub(crate) fn read<'i>(pieces: impl IntoIterator<Item = &'i [u8]>) -> Read {
         assert_eq!(parts.last() == Some(&"end"), response.is_complete());
     }
     let whole_early = response.is_complete();
-    let early = response.verdict();
-    assert!(whole_early || early != Verdict::Keep);
-    if whole_early {
-        assert!(consumed == delivered || early != Verdict::Keep);
-        assert_eq!(response.remaining(), Some(0));
-    }
-    let closed = response.closed();
-    error = error.or(closed.err());
-    assert_eq!(closed.err(), error);
-    if let Some(error) = error {
-        assert_eq!(
-            (error.offset, response.verdict()),
-            (consumed as u64, Verdict::Close(CloseReason::Unreadable))
-        );
-    }
-    let verdict = if whole_early { early } else { response.verdict() };
+    assert!(!whole_early || consumed == delivered || response.verdict() != Verdict::Keep);
+    let (verdict, error) = end(&mut response, consumed as u64, error);
     Read {
         body,
         whole_early,
         error: error.map(|error| (error.kind, error.offset)),
         ..head(&response, verdict)
     }
+}
+
+/// Ends the connection. Returns the verdict on it, and the error of the response.
+fn end(
+    response: &mut Response<[u8; 200]>,
+    consumed: u64,
+    error: Option<ResponseError>,
+) -> (Verdict, Option<ResponseError>) {
+    let (whole_early, early) = (response.is_complete(), response.verdict());
+    assert!(whole_early || early != Verdict::Keep);
+    if whole_early {
+        assert_eq!(response.remaining(), Some(0));
+    }
+    let closed = response.closed();
+    let error = error.or(closed.err());
+    assert_eq!(closed.err(), error);
+    if let Some(error) = error {
+        let unreadable = Verdict::Close(CloseReason::Unreadable);
+        assert_eq!((error.offset, response.verdict()), (consumed, unreadable));
+    }
+    (if whole_early { early } else { response.verdict() }, error)
 }
 
 /// Returns the values of the head, without a body.
