@@ -1,7 +1,7 @@
 //! Compares calls over HTTP, with login and decoding, with other clients, side by side in one run.
 //!
-//! `http` prints the tables. For tools that count instructions, `http --serve CASE` prints a port and serves there, and `http
-//! --ask PORT CONTESTANT CASE TURNS` runs a single contestant against it.
+//! `http` prints the tables. For tools that count instructions, `http --serve CASE` prints a port and serves there,
+//! and `http --ask PORT CONTESTANT CASE TURNS` runs a single contestant against it.
 
 mod case;
 mod contestant;

@@ -33,7 +33,7 @@ impl InboxCheck {
         if let Some(last) = self.last.replace(serial)
             && last >= serial
         {
-            let what = format!("incoming message {serial} was received out after {last}");
+            let what = format!("incoming message {serial} was handed out after {last}");
             return Err(Failure { message: None, what });
         }
         self.received.insert(serial);
@@ -51,7 +51,7 @@ impl InboxCheck {
         });
         match missing {
             None => Ok(()),
-            Some(missing) => Err(Failure { message: None, what: format!("never received out: {missing:?}") }),
+            Some(missing) => Err(Failure { message: None, what: format!("never handed out: {missing:?}") }),
         }
     }
 }

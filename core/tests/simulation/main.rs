@@ -2,8 +2,8 @@
 //! the true fate of each message.
 //!
 //! A run is one seed. A broken rule is reported with its seed and the history of the message. `SIM_SEED=n` runs only that seed,
-//! and `SIM_MESSAGES=n` sets the number of messages of a run. The long run has more than a million messages: `cargo test
-//! --release -p sms-gateway-core --test simulation -- --ignored --nocapture`
+//! and `SIM_MESSAGES=n` sets the number of messages of a run. The long run has more than a million messages:
+//! `cargo test --release -p sms-gateway-core --test simulation -- --ignored --nocapture`
 
 // Counts are small, and narrowed values are in range by construction.
 #![allow(

@@ -1,7 +1,7 @@
 //! Short runs whose transcripts are pinned, so that changes of the tracker's behaviour are noticed.
 //!
-//! The files in `pinned/` contain a line for each run. After an intended change of behaviour, `SIM_PIN=1 cargo test -p
-//! sms-gateway-core --test simulation pinned` rewrites them.
+//! The files in `pinned/` contain a line for each run. After an intended change of behaviour,
+//! `SIM_PIN=1 cargo test -p sms-gateway-core --test simulation pinned` rewrites them.
 
 use std::{env, fs};
 

@@ -135,23 +135,23 @@ fn walk_calls(depth: usize) {
 }
 
 #[test]
-fn one_call_holds_its_rules_for_short_sequences_of_events() {
+fn rules_hold_in_short_sequences_of_one_call() {
     walk_call(SHORT);
 }
 
 #[test]
-fn consecutive_calls_hold_their_rules_for_short_sequences_of_events() {
+fn rules_hold_in_short_sequences_of_consecutive_calls() {
     walk_calls(SHORT - 1);
 }
 
 #[test]
 #[ignore = "for release mode"]
-fn one_call_holds_its_rules_for_every_sequence_of_events() {
+fn rules_hold_in_every_sequence_of_one_call() {
     walk_call(DEPTH);
 }
 
 #[test]
 #[ignore = "takes minutes; for release mode"]
-fn consecutive_calls_hold_their_rules_for_every_sequence_of_events() {
+fn rules_hold_in_every_sequence_of_consecutive_calls() {
     walk_calls(DEPTH);
 }

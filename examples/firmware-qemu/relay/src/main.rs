@@ -70,7 +70,7 @@ impl Lane {
     fn carry(&self, mut link: Link) -> io::Result<()> {
         self.from.set_read_timeout(Some(PATIENCE))?;
         let mut buffer = [0; FRAME];
-        let mut printed = Done::default();
+        let mut last = Done::default();
         loop {
             let frames = match self.from.recv(&mut buffer) {
                 Ok(length) => link.pass(&buffer[..length]),
@@ -84,9 +84,9 @@ impl Lane {
                 // As on a real line, frames to a card that is not there are lost.
                 _ = self.by.send_to(&frame, &self.to);
             }
-            if link.done != printed {
-                printed = link.done;
-                writeln!(io::stdout(), "{}: lost {}, overtaken {}", self.name, printed.lost, printed.overtaken)?;
+            if link.done != last {
+                last = link.done;
+                writeln!(io::stdout(), "{}: lost {}, overtaken {}", self.name, last.lost, last.overtaken)?;
             }
         }
     }

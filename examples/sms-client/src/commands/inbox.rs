@@ -61,7 +61,7 @@ struct Pages {
 }
 
 impl Pages {
-    /// Returns whether to show a message, and whether it lets expect a further page.
+    /// Returns whether to show a message, and whether a further page can be expected after it.
     fn take(&mut self, sms: &IncomingSms<'_>, from: Option<i64>) -> (bool, bool) {
         // A message with an unreadable id is shown, perhaps twice, but the next page can't start after it.
         let Some(id) = sms.incoming_sms_id.get() else {
