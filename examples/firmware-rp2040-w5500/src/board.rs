@@ -1,24 +1,19 @@
-//! The W5500-EVB-Pico: which of the RP2040's pins and units are connected to what.
-
-use core::ops::Range;
+//! The W5500-EVB-Pico: the pins and units of the RP2040 that its Ethernet controller is connected to.
 
 use embassy_net_wiznet::{State, chip::W5500};
 use embassy_rp::{
-    Peri, bind_interrupts,
-    clocks::RoscRng,
-    dma,
-    flash::{self, Flash},
+    Peri, bind_interrupts, dma,
+    flash::Flash,
     gpio::{Input, Level, Output, Pull},
-    peripherals::{
-        DMA_CH0, DMA_CH1, DMA_CH2, FLASH, PIN_16, PIN_17, PIN_18, PIN_19, PIN_20, PIN_21, SPI0, USB,
-    },
+    peripherals::{DMA_CH0, DMA_CH1, DMA_CH2, PIN_16, PIN_17, PIN_18, PIN_19, PIN_20, PIN_21, SPI0, USB},
     spi::{self, Spi},
     usb,
 };
 use embassy_time::Delay;
 use embedded_hal_bus::spi::ExclusiveDevice;
-use log::LevelFilter;
 use static_cell::ConstStaticCell;
+
+use crate::rp2040::{Storage, Usb};
 
 bind_interrupts!(struct Interrupts {
     DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>, dma::InterruptHandler<DMA_CH1>,
@@ -26,19 +21,11 @@ bind_interrupts!(struct Interrupts {
     USBCTRL_IRQ => usb::InterruptHandler<USB>;
 });
 
-/// The board has 2 MiB.
-const FLASH_SIZE: usize = 2 * 1024 * 1024;
-/// The last of it, which `memory.x` leaves to the application.
-pub(crate) const STORAGE: Range<u32> = 0x1f_0000..0x20_0000;
-/// The most that the W5500's data sheet guarantees is 33.3 MHz; the RP2040's clock, divided, comes to 31.25 MHz.
+/// The W5500's data sheet guarantees at most 33.3 MHz; the RP2040's clock, divided, yields 31.25 MHz.
 const SPI_FREQUENCY: u32 = 33_000_000;
-/// How many frames wait each way. The driver keeps 1.5 KB for each.
+/// The maximum number of frames that wait in each direction. The driver keeps 1.5 KB for each.
 const FRAMES: usize = 4;
-/// How many bytes of the log wait for the host.
-const LOG: usize = 1024;
 
-pub(crate) type Storage = Flash<'static, FLASH, flash::Async, FLASH_SIZE>;
-pub(crate) type Usb = usb::Driver<'static, USB>;
 pub(crate) type EthernetDevice = embassy_net_wiznet::Device<'static>;
 pub(crate) type EthernetRunner = embassy_net_wiznet::Runner<
     'static,
@@ -48,7 +35,7 @@ pub(crate) type EthernetRunner = embassy_net_wiznet::Runner<
     Output<'static>,
 >;
 
-/// What the firmware uses of the board.
+/// The parts of the board that the firmware uses.
 pub(crate) struct Board {
     pub(crate) usb: Usb,
     pub(crate) ethernet: Ethernet,
@@ -78,7 +65,7 @@ impl Board {
     }
 }
 
-/// What the W5500 is connected to.
+/// The pins and units that the W5500 is connected to.
 pub(crate) struct Ethernet {
     address: [u8; 6],
     spi: Peri<'static, SPI0>,
@@ -93,9 +80,10 @@ pub(crate) struct Ethernet {
 }
 
 impl Ethernet {
-    /// # Panics
+    /// Starts the controller.
     ///
-    /// When no W5500 answers.
+    /// # Panics
+    /// If no W5500 responds.
     pub(crate) async fn start(self) -> (EthernetDevice, EthernetRunner) {
         static STATE: ConstStaticCell<State<FRAMES, FRAMES>> = ConstStaticCell::new(State::new());
         let mut config = spi::Config::default();
@@ -120,7 +108,7 @@ impl Ethernet {
     }
 }
 
-/// The W5500 has no address of its own, but the flash has a number that no other has. The first byte says that the address is
+/// The MAC address. The W5500 has none of its own, so it is made of the flash's unique number. The first byte marks the address as
 /// locally administered.
 fn address(flash: &mut Storage) -> [u8; 6] {
     let mut number = [0; 8];
@@ -128,14 +116,4 @@ fn address(flash: &mut Storage) -> [u8; 6] {
     let mut address = [0x02; 6];
     address[1..].copy_from_slice(&number[3..]);
     address
-}
-
-/// Entropy for a generator's start, from an oscillator that runs unevenly. Enough to make no two starts alike.
-pub(crate) fn seed() -> u64 {
-    RoscRng.next_u64()
-}
-
-/// Sends what is logged to whoever opens the serial port.
-pub(crate) async fn log_over_usb(driver: Usb) {
-    embassy_usb_logger::run!(LOG, LevelFilter::Info, driver);
 }

@@ -1,49 +1,27 @@
-//! Firmware of a W5500-EVB-Pico: an address by DHCP, then what the emulated board does too.
+//! Firmware of a W5500-EVB-Pico: it gets an address by DHCP, and then does the same as the emulated board.
 //!
-//! `rustup target add thumbv6m-none-eabi`, then here `cargo run --release` builds it and loads it with `picotool`. Where the gateway is
-//! and who asks it is taken from the environment when it is built: `SMS_GATEWAY=192.168.1.9:80`, `SMS_GATEWAY_USER`, and
-//! `SMS_GATEWAY_PASSWORD`, which then stands in the firmware for whoever can read that. Without, user and password are `admin`.
+//! After `rustup target add thumbv6m-none-eabi`, `cargo run --release` in this folder builds it and loads it with `picotool`. The gateway's
+//! address and credentials are read from the environment when it is built: `SMS_GATEWAY=192.168.1.9:80`, `SMS_GATEWAY_USER`, and
+//! `SMS_GATEWAY_PASSWORD`, which then stands in the firmware for anyone who can read that. The default for user and password is `admin`.
 //!
-//! Its log is a serial port over USB. It sends messages: put your numbers into `firmware-qemu/src/app/messages.rs` before.
+//! Its log is a serial port over USB. It sends messages: put your numbers into `firmware-qemu/src/app/messages.rs` first.
 #![no_std]
 #![no_main]
 
-// The same code as on the emulated board: it knows no board.
+// The same code as on the emulated board, which uses nothing of a board.
 #[path = "../../firmware-qemu/src/app/mod.rs"]
 mod app;
 mod board;
-
-use core::{net::SocketAddrV4, panic::PanicInfo};
+mod rp2040;
 
 use embassy_executor::Spawner;
-use embassy_net::{Config, DhcpConfig, Stack, StackResources};
-use embassy_time::{Duration, Instant, Timer};
-use log::{error, info};
-use sms_gateway_embassy::core::track::Timing;
+use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
 use static_cell::ConstStaticCell;
 
-use crate::{
-    app::{Pages, Plan},
-    board::{Board, STORAGE},
-};
+use crate::board::Board;
 
-/// The gateway's address and port. In earnest it would stand in the flash, where it can be changed, and so would the next two.
-const GATEWAY: &str = or(option_env!("SMS_GATEWAY"), "192.168.1.9:80");
-/// The user's name that the gateway knows.
-const USER: &str = or(option_env!("SMS_GATEWAY_USER"), "admin");
-/// The user's password.
-const PASSWORD: &str = or(option_env!("SMS_GATEWAY_PASSWORD"), "admin");
-/// DHCP's and the application's.
+/// The number of sockets: one for DHCP, the others for the application.
 const SOCKETS: usize = 4;
-/// How long a phone may be off.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
-
-const fn or(given: Option<&'static str>, default: &'static str) -> &'static str {
-    match given {
-        Some(given) => given,
-        None => default,
-    }
-}
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
@@ -53,14 +31,14 @@ async fn main(spawner: Spawner) {
     let (device, runner) = board.ethernet.start().await;
     spawner.spawn(ethernet(runner).expect("spawned once"));
     let (stack, runner) =
-        embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), board::seed());
+        embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), rp2040::seed());
     spawner.spawn(network(runner).expect("spawned once"));
     spawner.spawn(application(stack, board.flash).expect("spawned once"));
 }
 
 #[embassy_executor::task]
-async fn log_over_usb(driver: board::Usb) {
-    board::log_over_usb(driver).await;
+async fn log_over_usb(driver: rp2040::Usb) {
+    rp2040::log_over_usb(driver).await;
 }
 
 #[embassy_executor::task]
@@ -69,30 +47,11 @@ async fn ethernet(runner: board::EthernetRunner) -> ! {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: embassy_net::Runner<'static, board::EthernetDevice>) -> ! {
+async fn network(mut runner: Runner<'static, board::EthernetDevice>) -> ! {
     runner.run().await
 }
 
 #[embassy_executor::task]
-async fn application(stack: Stack<'static>, mut flash: board::Storage) {
-    static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
-    let memory = MEMORY.take();
-    let gateway: SocketAddrV4 = GATEWAY.parse().expect("SMS_GATEWAY is an address and a port");
-    loop {
-        stack.wait_config_up().await;
-        let credentials = (USER, PASSWORD);
-        let plan = Plan { gateway, credentials, timing: Timing::default(), end: Instant::now() + LIMIT };
-        let pages = Pages { flash: &mut flash, range: STORAGE };
-        match app::run(stack, &plan, pages, board::seed, memory).await {
-            Ok(()) => return info!("done"),
-            Err(error) => error!("{error}"),
-        }
-        Timer::after_secs(10).await;
-    }
-}
-
-/// Starts anew, as a box that nobody looks at has to.
-#[panic_handler]
-fn panic(_info: &PanicInfo<'_>) -> ! {
-    cortex_m::peripheral::SCB::sys_reset()
+async fn application(stack: Stack<'static>, flash: rp2040::Storage) {
+    rp2040::run_application(stack, flash).await;
 }
