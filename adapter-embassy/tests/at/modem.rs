@@ -24,7 +24,7 @@ const CHATTER: [&str; 3] = [
     "ERR CODE:0x01090000 and more than 64 bytes that nobody reads: ......................\r\n",
 ];
 
-/// What happens at a `CIPSEND`.
+/// A failure at a `CIPSEND`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// The connection is gone, which the modem reports only now.
@@ -68,7 +68,7 @@ impl Default for Script {
     }
 }
 
-/// What a modem has observed.
+/// The events that a modem has observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     pub commands: usize,

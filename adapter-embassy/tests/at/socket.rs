@@ -4,6 +4,9 @@
 //! receive mode. Then the modem sends the bytes of a response only when it is asked for them. A microcontroller that is slow loses nothing,
 //! however long the response is. Other modems have the same commands by other names: `QIOPEN`, `QISEND`, `QIRD` and `QICLOSE`, for example.
 //!
+//! No crate for AT commands is used. atat 0.25, the best known one, needs a task of its own for incoming bytes and fixed buffers for whole
+//! responses. It drops its buffer when that is full, searches the bytes of a connection for `OK`, and pauses between commands.
+//!
 //! The modem joins its network by itself: it stores the last `AT+CWJAP`. It should be reset when the board is reset.
 //!
 //! # What must hold
