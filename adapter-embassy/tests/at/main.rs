@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, unreachable_pub)]
 
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod lines;
@@ -15,8 +16,10 @@ use std::{
     time::Duration,
 };
 
+use commands::{AtError, Memory};
 use common::{drive, gateway, nine_calls, options, send, stop_the_clock};
 use embedded_io_adapters::tokio_1::FromTokio;
+use embedded_io_async::{ErrorKind, Read, Write};
 use gateway_emulator::{Emulator, Options};
 use lines::{Line, Lines};
 use modem::{Fault, Modem, Script};
@@ -28,8 +31,11 @@ use sms_gateway_embassy::{
         track::{Message, PendingReport, Settings, Slot, State, Timing},
     },
 };
-use socket::{AtError, Memory, Socket};
-use tokio::io::DuplexStream;
+use socket::Socket;
+use tokio::{
+    io::{AsyncWriteExt, DuplexStream},
+    net::TcpListener,
+};
 
 type Uart = FromTokio<DuplexStream>;
 type Client = Gateway<'static, Socket<'static, Uart>>;
@@ -164,7 +170,8 @@ async fn a_message_is_delivered_and_accepted_once_whatever_fails_in_its_life() {
         for send in 1..=3 {
             let emulator = emulator().await;
             let (modem, gateway) = over_modem(faults([(send, fault)]), &emulator, 1024);
-            let (message, _) = follow(gateway, "Hello", 0).await;
+            let _clock = stop_the_clock();
+            let (message, _) = drive(follow(gateway, "Hello", 0), 600).await.expect("it ends");
             assert_eq!(message.state, State::Delivered, "{fault:?} at {send}");
             assert_eq!(emulator.messages().len(), 1, "{fault:?} at {send}");
             assert!(modem.observed().starts >= 2, "{fault:?} at {send}");
@@ -202,6 +209,58 @@ async fn a_connection_that_the_modem_refuses_to_open_is_reported() {
     assert_eq!(error, Error::new(Failure::Unreachable(Cause::Transport), Some(AtError::Refused)));
     send(&mut gateway, "10086", 1).await.unwrap();
     assert_eq!((modem.observed().starts, emulator.counts().accepted), (2, 1));
+}
+
+/// Waits until the socket is not ready.
+async fn not_ready(socket: &mut Socket<'_, Uart>) {
+    let wait = async {
+        while socket.is_ready() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("the modem has reported it");
+}
+
+#[tokio::test]
+async fn a_connection_is_ready_until_bytes_arrive_or_it_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (_modem, uart) = Modem::start(Script::default());
+    let memory = Memory { lines: &mut [0; 64], outgoing: &mut [0; 64] };
+    let mut socket = Socket::new(uart, "127.0.0.1", listener.local_addr().unwrap().port(), memory);
+    assert!(!socket.is_ready());
+    for ends in [false, true] {
+        socket.connect().await.unwrap();
+        assert!(socket.is_ready());
+        let (mut peer, _) = listener.accept().await.unwrap();
+        if ends {
+            drop(peer);
+        } else {
+            peer.write_all(b"early").await.unwrap();
+        }
+        not_ready(&mut socket).await;
+        let mut bytes = [0; 5];
+        if ends {
+            assert_eq!(socket.read(&mut bytes).await, Ok(0));
+        } else {
+            socket.read_exact(&mut bytes).await.unwrap();
+            assert_eq!(&bytes, b"early", "nothing was lost by looking");
+        }
+        assert_eq!(socket.write(b"late").await.is_ok(), !ends);
+        socket.close().await;
+        assert!(!socket.is_ready());
+    }
+}
+
+#[tokio::test]
+async fn a_uart_that_fails_is_reported() {
+    let emulator = emulator().await;
+    let (near, _) = tokio::io::duplex(64);
+    let memory = Memory { lines: vec![0; 64].leak(), outgoing: vec![0; 64].leak() };
+    let mut gateway =
+        gateway(Socket::new(FromTokio::new(near), "127.0.0.1", emulator.addr().port(), memory), "box");
+    let error = send(&mut gateway, "10086", 1).await.unwrap_err();
+    let expected = AtError::Uart(ErrorKind::BrokenPipe);
+    assert_eq!(error, Error::new(Failure::Unreachable(Cause::Transport), Some(expected)));
 }
 
 #[tokio::test]
@@ -251,11 +310,12 @@ async fn poll_times<F: Future>(mut future: Pin<&mut F>, times: usize) -> Option<
 async fn drop_at(polls: usize) -> bool {
     let emulator = emulator().await;
     let (_modem, mut gateway) = over_modem(Script::default(), &emulator, 128);
-    assert_eq!(gateway.query_sms_in_queue().await.unwrap(), Some(0));
+    let _clock = stop_the_clock();
+    let queue = drive(gateway.query_sms_in_queue(), 100).await.expect("a response");
+    assert_eq!(queue.unwrap(), Some(0));
     let dropped = poll_times(pin!(send(&mut gateway, "10086", 1)), polls).await;
     let has_ended = dropped.map(Result::unwrap).is_some();
-    send(&mut gateway, "10087", 2).await.unwrap();
-    emulator.idle().await;
+    drive(send(&mut gateway, "10087", 2), 100).await.expect("a response").unwrap();
     let messages = emulator.messages();
     let sent = messages.iter().filter(|message| message.user_id == Some(1)).count();
     assert!(sent <= 1 && messages.len() == sent + 1, "{messages:?}");

@@ -123,6 +123,7 @@ impl Modem {
 }
 
 /// The modem itself. Its functions return `None` when the UART's other end is gone.
+#[allow(clippy::struct_excessive_bools)]
 struct Unit {
     uart: DuplexStream,
     script: Script,
@@ -212,7 +213,7 @@ impl Unit {
         if self.script.chatters {
             self.send(CHATTER[commands % CHATTER.len()]).await?;
         }
-        if self.script.busy_every > 0 && commands % self.script.busy_every == 0 {
+        if self.script.busy_every > 0 && commands.is_multiple_of(self.script.busy_every) {
             self.modem.note(|observed| observed.busy += 1);
             return self.send("busy p...\r\n").await;
         }
@@ -304,7 +305,7 @@ impl Unit {
             self.modem.resumed.notified().await;
         }
         self.uart.read_exact(rest).await.ok()?;
-        self.modem.note(|observed| observed.zeros += data.iter().filter(|byte| **byte == 0).count());
+        self.modem.note(|observed| observed.zeros += data.split(|byte| *byte == 0).count() - 1);
         Some(data)
     }
 
