@@ -274,15 +274,15 @@ async fn a_host_that_would_end_the_command_is_not_sent() {
     }
 }
 
-#[tokio::test]
-async fn a_write_that_stalls_ends_at_the_time_limit_and_its_request_is_never_completed() {
+/// Sends a message whose write stalls, and then another one.
+async fn stall(limit: Duration) {
     let emulator = emulator().await;
     let _clock = stop_the_clock();
     let (modem, gateway) = over_modem(faults([(SUBMISSION, Fault::Stall)]), &emulator, 1024);
     let mut timeouts = Timeouts::default();
-    timeouts.response = Duration::from_secs(3);
+    timeouts.response = limit;
     let mut gateway = gateway.timeouts(timeouts);
-    let error = drive(send(&mut gateway, "10086", 1), 40).await.expect("the time limit").unwrap_err();
+    let error = drive(send(&mut gateway, "10086", 1), 60).await.expect("the time limit").unwrap_err();
     assert!(matches!(error.failure, Failure::Lost(Cause::TimedOut { .. })), "{error:?}");
     assert!(error.may_have_arrived() && modem.observed().is_stalled);
     modem.resume();
@@ -291,6 +291,14 @@ async fn a_write_that_stalls_ends_at_the_time_limit_and_its_request_is_never_com
     assert!(modem.observed().zeros > 100, "{:?}", modem.observed());
     let ids: Vec<_> = emulator.messages().iter().map(|message| message.user_id).collect();
     assert_eq!(ids, [Some(2)], "the first request did not arrive");
+}
+
+#[tokio::test]
+async fn a_write_that_stalls_ends_at_the_time_limit_and_its_request_is_never_completed() {
+    // Before and after the time in which a modem should respond.
+    for seconds in [3, 8] {
+        stall(Duration::from_secs(seconds)).await;
+    }
 }
 
 /// Polls a future at most `times` times, and lets the modem proceed in between.
