@@ -29,7 +29,8 @@
 //!
 //! # Modems
 //! A modem with AT commands is a [`Transport`], too. `tests/at/socket.rs`, next to this crate's sources, is one over the sockets of ESP-AT
-//! and any UART, in lent memory, to be copied into firmware; `examples/modem.rs` uses it. Its documentation explains what must hold when futures are dropped.
+//! and any UART, in lent memory, to be copied into firmware; `examples/modem.rs` uses it. Its documentation explains what must hold when
+//! futures are dropped.
 //!
 //! # TLS
 //! TLS is a [`Transport`] over another one. `tests/tls/session.rs`, next to this crate's sources, is one over embedded-tls 0.19, in lent
