@@ -126,7 +126,6 @@ impl Random {
             9 => reply.reset(),
             10 => reply.then(Step::Wait(every)).close(),
             11 => Reply::raw([reply.bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()].concat()),
-            12 => Reply::raw(reply.bytes()).then(Step::Wait(every)).then(Step::Bytes(b"HTTP/1.1 408 T\r\n\r\n".to_vec())),
             _ => reply,
         };
         if self.below(5) == 0 { reply.after(self.milliseconds(35_000)) } else { reply }
