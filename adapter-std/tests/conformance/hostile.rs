@@ -66,10 +66,12 @@ impl Random {
             0 => Reply::challenge("Basic realm=\"x\""),
             1 => Reply::challenge("Digest"),
             2 => Reply::with(401, "", "Nope"),
-            3 | 4 => Reply::challenge(&format!(
-                r#"Digest realm="r", qop="auth", nonce="{nonce}", stale=true"#
+            3 | 4 => {
+                Reply::challenge(&format!(r#"Digest realm="r", qop="auth", nonce="{nonce}", stale=true"#))
+            }
+            5 => Reply::challenge(&format!(
+                r#"Digest realm="r", nonce="{nonce}", algorithm=MD5-sess, qop=auth"#
             )),
-            5 => Reply::challenge(&format!(r#"Digest realm="r", nonce="{nonce}", algorithm=MD5-sess, qop=auth"#)),
             6 => Reply::challenge(&format!(r#"Digest realm="r", nonce="{}""#, "n".repeat(300))),
             _ => Reply::digest(&nonce.to_string()),
         }
@@ -84,7 +86,9 @@ impl Random {
             1 => Reply::raw("HTTP/1.1 204 None\r\n\r\n"),
             2 => Reply::with(299, "", &body),
             3 => Reply::with(599 + 400 * self.below(2) as u16, "", "x"),
-            4 => Reply::raw(["HTTP/1.1 100 Continue\r\n\r\n".repeat(self.below(900)).into_bytes(), bytes].concat()),
+            4 => Reply::raw(
+                ["HTTP/1.1 100 Continue\r\n\r\n".repeat(self.below(900)).into_bytes(), bytes].concat(),
+            ),
             5 => Reply::raw([bytes.clone(), bytes].concat()),
             6 => {
                 let chunks: String = body
@@ -125,7 +129,9 @@ impl Random {
             8 => reply.close(),
             9 => reply.reset(),
             10 => reply.then(Step::Wait(every)).close(),
-            11 => Reply::raw([reply.bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()].concat()),
+            11 => {
+                Reply::raw([reply.bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()].concat())
+            }
             _ => reply,
         };
         if self.below(5) == 0 { reply.after(self.milliseconds(35_000)) } else { reply }
@@ -148,7 +154,9 @@ fn peer(mut random: Random, seen: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Requ
     move |request| {
         seen.requests.fetch_add(1, Ordering::Relaxed);
         let has_login = request.authorization().is_some();
-        let reply = match random.below(14) {
+        // One that knows another password accepts no login.
+        let kind = if is_wrong && has_login { 13 } else { random.below(14) };
+        let reply = match kind {
             0 => Reply::status(404, "<html>nothing</html>"),
             1 => Reply::with(302, "Location: http://other/\r\n", ""),
             2 => Reply::raw("HTTP/1.1 307 X\r\n\r\n"),
@@ -168,7 +176,12 @@ fn peer(mut random: Random, seen: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Requ
                 random.refusal(&mut nonces)
             }
         };
-        let reply = random.spoil(reply);
+        let reply = match random.below(3) {
+            _ if !is_wrong => random.spoil(reply),
+            // The client can count only refusals that reach it.
+            0 if !has_login => reply.cut(12).close(),
+            _ => reply,
+        };
         seen.log.lock().unwrap().push(format!(
             "{} {:?} -> {}",
             request.target,
@@ -185,16 +198,22 @@ async fn calls(adapter: Adapter, seed: u64) {
     let mut harness = Harness::new(adapter);
     let seen = Arc::new(Seen::default());
     let mut plans = random.clone();
-    harness.peer.plan(move |_| plans.plan());
+    harness.peer.plan(move |_| if is_wrong { Plan::default() } else { plans.plan() });
     harness.peer.script(peer(random.clone(), Arc::clone(&seen), is_wrong));
     let mut is_refused = false;
     for _ in 0..8 {
-        let calls =
-            [ApiCall::Queue, ApiCall::Results, ApiCall::SendSms, ApiCall::SendSms, ApiCall::Incoming, ApiCall::StopSms];
+        let calls = [
+            ApiCall::Queue,
+            ApiCall::Results,
+            ApiCall::SendSms,
+            ApiCall::SendSms,
+            ApiCall::Incoming,
+            ApiCall::StopSms,
+        ];
         let call = calls[random.below(calls.len())];
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
         let before = (count(&seen.requests), count(&seen.done));
-        let is_dropped = random.below(6) == 0;
+        let is_dropped = !is_wrong && random.below(6) == 0;
         let limit = if is_dropped { random.milliseconds(60_000) } else { CALL_LIMIT };
         let end = harness.call_silently_for(call, u64::try_from(limit.as_millis()).unwrap()).await;
         let log = || format!("seed {seed} {call:?} {end}\n{}", seen.log.lock().unwrap().join("\n"));
@@ -206,10 +225,12 @@ async fn calls(adapter: Adapter, seed: u64) {
         assert!(done == 0 || is_admitted, "denies what was sent: {}", log());
         assert!(!is_refused || requests == 0, "asks after a refused login: {}", log());
         assert!(!is_wrong || count(&seen.refused) <= 3, "{} refusals: {}", count(&seen.refused), log());
+        seen.log.lock().unwrap().push(format!("{call:?}: {end}"));
         is_refused = end == "login refused";
         if random.below(8) == 0 {
             harness.set_password("other").await;
             is_refused = false;
+            seen.log.lock().unwrap().push("other password".to_owned());
             seen.refused.store(0, Ordering::Relaxed);
         }
         if random.below(3) == 0 {
@@ -222,7 +243,8 @@ async fn calls(adapter: Adapter, seed: u64) {
 }
 
 fn check(adapter: Adapter) {
-    let number = |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let number =
+        |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let first: u64 = number("FIRST", 0);
     for seed in first..first + number("SEEDS", 200) {
         on_paused_clock(&format!("seed {seed}"), move || calls(adapter, seed));

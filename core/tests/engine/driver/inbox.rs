@@ -9,7 +9,13 @@ use sms_gateway_core::{
 };
 
 /// Lets the driver query the inbox, which contains one message, and returns the mark of the message if it is handed out.
-fn query(driver: &mut Driver<'_>, now: &mut Duration, id: i64, text: &str, has_room: bool) -> Option<InboxMark> {
+fn query(
+    driver: &mut Driver<'_>,
+    now: &mut Duration,
+    id: i64,
+    text: &str,
+    has_room: bool,
+) -> Option<InboxMark> {
     let in_flight = loop {
         driver.set_inbox_room(has_room);
         let step = driver.step(*now);
