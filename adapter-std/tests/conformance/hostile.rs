@@ -15,8 +15,8 @@ use crate::{
     on_paused_clock,
     peer::{Opening, Plan, Request},
     reply::{Reply, Step},
-    scenarios::printed,
-    subject::{Adapter, ApiCall},
+    scenarios::{GatewayModel, printed},
+    subject::{Adapter, ApiCall, MessengerSetup},
 };
 
 /// The maximum time of a call: the default limit of an exchange, and the time in which the rest of a response is read.
@@ -242,21 +242,105 @@ async fn calls(adapter: Adapter, seed: u64) {
     assert_eq!(left, None, "seed {seed}");
 }
 
-fn check(adapter: Adapter) {
+/// Awaits something that must end in this time.
+async fn within<T>(limit: Duration, seed: u64, what: &str, future: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(limit, future).await;
+    ended.unwrap_or_else(|_| panic!("seed {seed}: {what} takes longer than {limit:?}"))
+}
+
+/// Sends messages through a hostile peer, restarts the messenger once, and lets the peer be sound at the end.
+async fn messengers(adapter: Adapter, seed: u64) {
+    let mut random = Random(seed);
+    let harness = Harness::new(adapter);
+    let model = GatewayModel::new();
+    model.fill_inbox(&["one", "two", "three"]);
+    let (bad_requests, bad_connections) = (random.below(40), random.below(12));
+    let (mut replies, mut plans, served) = (random.clone(), random.clone(), model.clone());
+    harness.peer.plan(move |number| if number <= bad_connections { plans.plan() } else { Plan::default() });
+    let mut nonces = 10;
+    harness.peer.script(move |request| {
+        // A request that is answered before all of its body has arrived is not carried out.
+        let head = request.head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let is_whole = length.is_none_or(|length| length == request.body.len().to_string());
+        if request.index > bad_requests && is_whole {
+            return served.answer(request);
+        }
+        let reply = match replies.below(8) {
+            0 => Reply::status(404, "nothing"),
+            1 => Reply::with(302, "Location: http://other/\r\n", ""),
+            // A right password is refused at most once in a row.
+            2 if !request.has_nonce("n1") => replies.refusal(&mut nonces),
+            3.. if is_whole && request.has_nonce("n1") => {
+                let reply = served.serve(request);
+                replies.carried_out(&reply)
+            }
+            _ => Reply::digest("n1"),
+        };
+        replies.spoil(reply)
+    });
+    let setup = MessengerSetup { incoming: true };
+    let mut messenger = harness.messenger(setup).await;
+    for number in ["1", "2", "3", "4"] {
+        within(Duration::from_secs(1), seed, "sending", messenger.send(number, "Hello")).await;
+        let time = random.milliseconds(90_000);
+        within(time + CALL_LIMIT, seed, "running", messenger.run(time)).await;
+        if random.below(4) == 0 {
+            within(Duration::from_millis(30_500), seed, "a shutdown", Box::pin(messenger.shut_down())).await;
+            messenger = harness.messenger(MessengerSetup { incoming: true }).await;
+        }
+    }
+    let rest = Duration::from_secs(6 * 3600);
+    within(rest + CALL_LIMIT, seed, "running", messenger.run(rest)).await;
+    within(Duration::from_millis(30_500), seed, "a shutdown", Box::pin(messenger.shut_down())).await;
+    let mut sent: Vec<_> = model.messages().into_iter().map(|(id, _)| id).collect();
+    sent.sort();
+    let text = harness.end().await;
+    assert!(sent.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: sent twice: {sent:?}\n{text}");
+    let left = text.lines().find(|line| line.ends_with(" tasks are left") || line.ends_with(" left open"));
+    assert_eq!(left, None, "seed {seed}");
+    if text.contains("login refused") || text.contains("Basic not allowed") {
+        return;
+    }
+    for id in &sent {
+        let end = text
+            .lines()
+            .find(|line| line.contains(&format!("message {id}: ")) && line.ends_with(", the end"));
+        assert!(end.is_some_and(|end| end.contains("Delivered")), "seed {seed}: {id}: {end:?}\n{text}");
+    }
+    let health = text.lines().rfind(|line| line.contains(" error: "));
+    assert!(health.is_some_and(|line| line.ends_with("none")), "seed {seed}: {health:?}\n{text}");
+}
+
+fn check<F: Future<Output = ()>>(
+    adapter: Adapter,
+    seeds: u64,
+    run: impl Fn(Adapter, u64) -> F + Copy + Send + 'static,
+) {
     let number =
         |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let first: u64 = number("FIRST", 0);
-    for seed in first..first + number("SEEDS", 200) {
-        on_paused_clock(&format!("seed {seed}"), move || calls(adapter, seed));
+    for seed in first..first + number("SEEDS", seeds) {
+        on_paused_clock(&format!("seed {seed}"), move || run(adapter, seed));
     }
 }
 
 #[test]
 fn hostile_peers_meet_the_rules_of_calls_in_adapter_std() {
-    check(Adapter::Std);
+    check(Adapter::Std, 200, calls);
 }
 
 #[test]
 fn hostile_peers_meet_the_rules_of_calls_in_adapter_embassy() {
-    check(Adapter::Embassy);
+    check(Adapter::Embassy, 200, calls);
+}
+
+#[test]
+fn hostile_peers_meet_the_rules_of_messengers_in_adapter_std() {
+    check(Adapter::Std, 10, messengers);
+}
+
+#[test]
+fn hostile_peers_meet_the_rules_of_messengers_in_adapter_embassy() {
+    check(Adapter::Embassy, 10, messengers);
 }
