@@ -236,6 +236,11 @@ async fn calls(adapter: Adapter, seed: u64) {
         }
     }
     let text = harness.end().await;
+    assert_nothing_left(seed, &text);
+}
+
+/// Checks that no task runs and no connection is open at the end of a scenario.
+fn assert_nothing_left(seed: u64, text: &str) {
     let left = text.lines().find(|line| line.ends_with(" tasks are left") || line.ends_with(" left open"));
     assert_eq!(left, None, "seed {seed}");
 }
@@ -244,6 +249,18 @@ async fn calls(adapter: Adapter, seed: u64) {
 async fn within<T>(limit: Duration, seed: u64, what: &str, future: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(limit, future).await;
     ended.unwrap_or_else(|_| panic!("seed {seed}: {what} takes longer than {limit:?}"))
+}
+
+/// Checks that each message that was sent is delivered, and that health shows no error at the end.
+fn assert_outcomes(seed: u64, sent: &[String], text: &str) {
+    for id in sent {
+        let end = text
+            .lines()
+            .find(|line| line.contains(&format!("message {id}: ")) && line.ends_with(", the end"));
+        assert!(end.is_some_and(|end| end.contains("Delivered")), "seed {seed}: {id}: {end:?}\n{text}");
+    }
+    let health = text.lines().rfind(|line| line.contains(" error: "));
+    assert!(health.is_some_and(|line| line.ends_with("none")), "seed {seed}: {health:?}\n{text}");
 }
 
 /// Sends messages through a hostile peer, restarts the messenger once, and lets the peer be sound at the end.
@@ -295,19 +312,11 @@ async fn messengers(adapter: Adapter, seed: u64) {
     sent.sort();
     let text = harness.end().await;
     assert!(sent.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: sent twice: {sent:?}\n{text}");
-    let left = text.lines().find(|line| line.ends_with(" tasks are left") || line.ends_with(" left open"));
-    assert_eq!(left, None, "seed {seed}");
+    assert_nothing_left(seed, &text);
     if text.contains("login refused") || text.contains("Basic not allowed") {
         return;
     }
-    for id in &sent {
-        let end = text
-            .lines()
-            .find(|line| line.contains(&format!("message {id}: ")) && line.ends_with(", the end"));
-        assert!(end.is_some_and(|end| end.contains("Delivered")), "seed {seed}: {id}: {end:?}\n{text}");
-    }
-    let health = text.lines().rfind(|line| line.contains(" error: "));
-    assert!(health.is_some_and(|line| line.ends_with("none")), "seed {seed}: {health:?}\n{text}");
+    assert_outcomes(seed, &sent, &text);
 }
 
 fn check<F: Future<Output = ()>>(
