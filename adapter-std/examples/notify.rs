@@ -1,11 +1,11 @@
-//! Sends a message, never twice, tells what became of it over restarts, and prints messages that come in.
+//! Sends a message at most once, reports its outcome even after restarts, and prints incoming messages.
 //!
 //! ```sh
 //! SMS_GATEWAY_PASSWORD=… cargo run -p sms-gateway --features redb --example notify -- \
 //!     http://192.168.1.9 admin messages.redb order-17 +8613800138000 'Your order is on its way.'
 //! ```
 //!
-//! Stop it at any moment and run it again: it goes on where it was. Without the last three words it sends nothing new.
+//! Stop it at any time and run it again: it continues where it stopped. Without the last three arguments it sends nothing new.
 
 use std::{env, error::Error};
 
