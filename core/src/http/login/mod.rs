@@ -11,7 +11,7 @@
 //!     by time, for example every second.
 //!   - The gateway reports `stale`, and some time has passed since the challenge was requested. This is believed once.
 //!
-//!   So up to [`MAX_REFUSALS`] requests in a row may be refused, however many requests without a response are between them.
+//!   So up to three requests in a row may be refused, however many requests without a response are between them.
 //! - If the first request with a nonce gets no response, it may have used up the nonce. That nonce is no longer fresh, and
 //!   another is fetched.
 //!
