@@ -116,12 +116,18 @@ impl error::Error for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It is not a URL of the form `http://host[:port]`.
-    #[error("not a URL of the form http://host[:port]")]
+    /// It is not a URL of the form `http://host[:port]` or `https://host[:port]`.
+    #[error("not a URL of the form http://host[:port] or https://host[:port]")]
     Malformed,
-    /// Its scheme is `https`, which this version does not support.
-    #[error("https is not supported yet, only http")]
+    /// Its scheme is `https`, and this program is built without the feature `tls`.
+    #[error("this program is built without https")]
     Https,
+    /// Its scheme is not `https`, without which there is no certificate to pin or to verify.
+    #[error("pins and root certificates need a URL that begins with https://")]
+    NotHttps,
+    /// Its host is not a name or address that TLS can verify, or the cryptography provider has no usable cipher.
+    #[error("TLS can't be used with this host, or with this cryptography provider")]
+    Tls,
     /// It contains a user name or password, which would be shown wherever URLs are shown. Credentials are set separately.
     #[error("user name and password don't belong into the URL")]
     Userinfo,

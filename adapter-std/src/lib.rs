@@ -29,6 +29,8 @@ mod gateway;
 pub mod messenger;
 mod response;
 pub mod store;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod ussd;
 
 pub use batch::{Batch, BatchError, Part, Task};
