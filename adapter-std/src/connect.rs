@@ -15,6 +15,7 @@ use crate::{Error, error::BoxError};
 pub(crate) struct Settings {
     /// `host:port`, to connect to.
     pub(crate) address: Arc<str>,
+    pub(crate) is_https: bool,
     pub(crate) connector: Connector,
     pub(crate) host: HeaderValue,
     pub(crate) commas: CommaEncoding,

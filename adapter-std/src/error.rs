@@ -65,7 +65,13 @@ impl Error {
 
     fn reason(&self) -> String {
         match &self.location {
-            Some(location) => format!("the gateway redirects to {}", location.escape_debug()),
+            // It is never followed: the other address may be anyone's.
+            Some(location) => {
+                let is_https =
+                    location.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+                let hint = if is_https { "; if that is the gateway, use https:// in its URL" } else { "" };
+                format!("the gateway redirects to {}{hint}", location.escape_debug())
+            }
             None => self.failure.to_string(),
         }
     }

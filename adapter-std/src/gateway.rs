@@ -145,6 +145,7 @@ impl Builder {
     pub fn build(self) -> Result<Gateway, UrlError> {
         let site = Site::of(&self.url)?;
         let settings = Settings {
+            is_https: site.is_https,
             connector: self.secured(&site)?,
             address: site.address.into(),
             host: site.header,

@@ -26,6 +26,7 @@ mod connect;
 mod connection;
 mod error;
 mod gateway;
+mod hint;
 pub mod messenger;
 mod response;
 pub mod store;

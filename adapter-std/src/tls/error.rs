@@ -25,8 +25,8 @@ pub struct Untrusted {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// No trusted authority has issued it, as is usual for gateways.
-    #[error("no trusted authority has issued it")]
+    /// No trusted authority has issued it, as is usual for gateways, or not in a form that can be verified.
+    #[error("no trusted authority vouches for it")]
     UnknownIssuer,
     /// It is not a pinned one.
     #[error("it is not the pinned one")]
@@ -43,27 +43,22 @@ pub enum Reason {
     /// There are no root certificates by which it could be verified.
     #[error("there are no root certificates on this computer to verify it")]
     NoRoots,
-    /// Its kind, encoding or purpose is unsuitable.
-    #[error("it is of an unsuitable kind")]
-    Unsuitable,
 }
 
 impl Reason {
     /// The reason by an error of the verifier.
     pub(super) fn of(error: &Error, name: &ServerName<'_>) -> Self {
         match error {
-            Error::InvalidCertificate(error) => match error {
-                CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
-                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    Self::NotYetValid
-                }
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                    Self::WrongHost(name.to_str().into_owned())
-                }
-                _ => Self::Unsuitable,
-            },
-            _ => Self::Unsuitable,
+            Error::InvalidCertificate(
+                CertificateError::Expired | CertificateError::ExpiredContext { .. },
+            ) => Self::Expired,
+            Error::InvalidCertificate(
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+            ) => Self::NotYetValid,
+            Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ) => Self::WrongHost(name.to_str().into_owned()),
+            _ => Self::UnknownIssuer,
         }
     }
 }
