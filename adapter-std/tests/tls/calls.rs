@@ -126,7 +126,7 @@ async fn a_messenger_sends_and_receives_over_tls() {
     let secured = Secured::start(Options::default()).await;
     secured.emulator.receive_sms(0, "10010", "Good morning");
     let gateway = secured.builder().build().unwrap();
-    let (messenger, _) = Messenger::builder(gateway).timing(timing()).start().await.unwrap();
+    let (messenger, _) = Messenger::builder(gateway).timing(timing()).incoming(true).start().await.unwrap();
     let handle = messenger.send(sms("10086", "Hello")).await.unwrap();
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
     assert_eq!(messenger.incoming().unwrap().next().await.unwrap().text.to_string(), "Good morning");

@@ -127,11 +127,15 @@ impl Identity {
             &["req", "-new", "-key", "key.pem", "-subj", "/CN=box", "-out", "request.pem"],
         );
         std::fs::write(issued.folder.join("extensions"), extension).unwrap();
-        let path = |name| self.folder.join(name).display().to_string();
-        let (certificate, key) = (path("cert.pem"), path("key.pem"));
+        let (certificate, key) = (self.path("cert.pem"), self.path("key.pem"));
         let authority = ["-cert", &certificate, "-keyfile", &key, "-extfile", "extensions"];
         sign(&issued.folder, &[&authority[..], dates].concat());
         issued
+    }
+
+    /// The path of one of its files.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
     }
 
     /// The certificate in PEM.
