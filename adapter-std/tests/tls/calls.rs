@@ -129,7 +129,7 @@ async fn a_messenger_sends_and_receives_over_tls() {
     let (messenger, _) = Messenger::builder(gateway).timing(timing()).incoming(true).start().await.unwrap();
     let handle = messenger.send(sms("10086", "Hello")).await.unwrap();
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
-    assert_eq!(messenger.incoming().unwrap().next().await.unwrap().text.to_string(), "Good morning");
+    assert_eq!(messenger.incoming().unwrap().next().await.unwrap().text, "Good morning");
     messenger.shutdown().await.unwrap();
     assert_eq!(secured.emulator.messages()[0].text, "Hello");
 }

@@ -31,10 +31,10 @@ impl ResolvesServerCert for Shows {
 /// Serves one connection with the certificate of one identity and the key of another, and returns what it decrypts.
 async fn serve(
     shown: &Identity,
-    owned: &Identity,
+    key_owner: &Identity,
     versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> (String, tokio::task::JoinHandle<io::Result<Vec<u8>>>) {
-    let key = PrivateKeyDer::from_pem_slice(&owned.key_pem()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&key_owner.key_pem()).unwrap();
     let key = ring::sign::any_supported_type(&key).unwrap();
     let shows = Shows(Arc::new(CertifiedKey::new(vec![shown.der()], key)));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
