@@ -1,4 +1,4 @@
-//! Hints at the wrong scheme: a port that speaks TLS behind `http://`.
+//! Hints at the wrong scheme: a port that speaks TLS, and a URL with `http://`.
 
 use crate::error::BoxError;
 
@@ -14,7 +14,7 @@ enum WrongScheme {
     Possible(#[source] hyper::Error),
 }
 
-/// Adds a hint to the error of the first exchange on a connection without TLS. `first_byte` is that of the response.
+/// Adds a hint to the error of the first exchange on a connection without TLS. `first_byte` is the first byte of the response.
 pub(crate) fn hint(error: hyper::Error, first_byte: Option<u8>) -> BoxError {
     match first_byte {
         Some(byte) if TLS_RECORDS.contains(&byte) => WrongScheme::Certain(error).into(),

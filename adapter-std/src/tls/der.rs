@@ -66,6 +66,9 @@ pub(crate) fn certificate(der: &[u8]) -> Option<Fields<'_>> {
     let key_algorithm = expect(&mut parts, SEQUENCE)?;
     // The first byte counts the unused bits of the last one; a key has none.
     let (&0, key) = expect(&mut parts, BIT_STRING)?.split_first()? else { return None };
+    if !parts.is_empty() {
+        return None;
+    }
     Some(Fields { not_before, not_after, subject, key_info: key_info.whole, key_algorithm, key })
 }
 
@@ -170,6 +173,6 @@ fn day(time: Element<'_>) -> Option<String> {
     };
     let (month, rest) = rest.split_at_checked(2)?;
     let (day, _) = rest.split_at_checked(2)?;
-    let day = format!("{year}-{month}-{day}");
-    day.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then_some(day)
+    let is_number = [&year, month, day].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    is_number.then(|| format!("{year}-{month}-{day}"))
 }

@@ -3,7 +3,7 @@
 //! Gateways have self-signed certificates, which no authority vouches for, and which often name no host. So trust has three
 //! forms:
 //!
-//! - a [`Pin`]: exactly this certificate or key, whatever else it says; see [`Builder::pin`](crate::Builder::pin),
+//! - a [`Pin`]: exactly this certificate or key, whatever its contents; see [`Builder::pin`](crate::Builder::pin),
 //! - [`RootCertificates`] of the caller, see [`Builder::root_certificates`](crate::Builder::root_certificates),
 //! - otherwise the root certificates of the system.
 //!
@@ -11,8 +11,10 @@
 //! with [`Failure::Untrusted`](crate::Failure::Untrusted) before anything is sent, and its error shows the fingerprint to pin.
 //! [`Builder::fetch_certificate`](crate::Builder::fetch_certificate) shows it too.
 //!
+//! A gateway whose certificate was refused is not connected to again for 30 s; calls fail at once meanwhile.
+//!
 //! TLS 1.2 and 1.3 are supported, with RSA keys from 1024 bits on if pinned, elliptic curves, and the ciphers of rustls. A
-//! gateway that has only older ones needs another TLS library behind [`Builder::connector`](crate::Builder::connector), as
+//! gateway that has only older ones needs another TLS library, by [`Builder::connector`](crate::Builder::connector), as
 //! `examples/openssl` shows.
 
 mod builder;

@@ -13,7 +13,7 @@ use super::der;
 /// `openssl x509 -fingerprint -sha256` print them.
 ///
 /// A pinned certificate may be self-signed, expired, for another host name, or of an obsolete kind. The gateway must prove
-/// that it has the private key. Some vendors install the same key on all their devices; a pin does not tell those apart.
+/// that it has the private key. Some vendors install the same key on all their devices; a pin does not distinguish those.
 ///
 /// ```
 /// use sms_gateway::{Gateway, tls::Pin};

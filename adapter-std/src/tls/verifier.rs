@@ -39,7 +39,7 @@ impl Trust {
         }
     }
 
-    /// Whether exactly this certificate, or its key, is trusted, whatever it says.
+    /// Whether exactly this certificate, or its key, is trusted, whatever its contents.
     fn names(&self, certificate: &CertificateDer<'_>) -> bool {
         match self {
             Self::System => false,
@@ -57,7 +57,7 @@ impl Trust {
 pub(super) struct Verifier {
     trust: Trust,
     provider: Arc<CryptoProvider>,
-    /// The verifier by root certificates, which are loaded when they are needed first; `None` if there are none.
+    /// The verifier by root certificates, which are loaded when they are first needed; `None` without any.
     by_roots: OnceLock<Option<Arc<WebPkiServerVerifier>>>,
 }
 
@@ -81,7 +81,7 @@ impl Verifier {
         self.by_roots.get_or_init(load).as_ref()
     }
 
-    /// Verifies the signature of a handshake. A certificate that is trusted for its names alone may have a short RSA key.
+    /// Verifies the signature of a handshake. A short RSA key is accepted only of a certificate that is trusted itself.
     fn verify_signature(
         &self,
         message: &[u8],
@@ -166,3 +166,6 @@ impl ServerCertVerifier for Verifier {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ use crate::{
     peer::{Identity, Kind},
 };
 
-/// A gateway behind TLS.
+/// The emulator with TLS in front of it.
 struct Secured {
     emulator: Emulator,
     identity: Identity,

@@ -36,10 +36,10 @@ async fn serve(
 ) -> (String, tokio::task::JoinHandle<io::Result<Vec<u8>>>) {
     let key = PrivateKeyDer::from_pem_slice(&key_owner.key_pem()).unwrap();
     let key = ring::sign::any_supported_type(&key).unwrap();
-    let shows = Shows(Arc::new(CertifiedKey::new(vec![shown.der()], key)));
+    let resolver = Shows(Arc::new(CertifiedKey::new(vec![shown.der()], key)));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = config.with_protocol_versions(versions).unwrap().with_no_client_auth();
-    let acceptor = TlsAcceptor::from(Arc::new(config.with_cert_resolver(Arc::new(shows))));
+    let acceptor = TlsAcceptor::from(Arc::new(config.with_cert_resolver(Arc::new(resolver))));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {

@@ -18,7 +18,7 @@ const fn rsa(bits: &'static str) -> Kind {
     Kind { key, ..Kind::PLAIN }
 }
 
-/// Calls a server with this kind of certificate over TLS 1.2 and 1.3, trusting the pin of the certificate and that of its key.
+/// Calls a server with this kind of certificate over TLS 1.2 and 1.3, with the pin of the certificate and with the pin of its key.
 async fn works(kind: Kind) {
     let identity = Identity::new(kind);
     for version in ["-tls1_2", "-tls1_3"] {

@@ -1,10 +1,10 @@
 //! Connections to gateways whose TLS is obsolete: TLS 1.0 and 1.1, RSA key exchange, CBC and DHE ciphers, short keys.
 //!
-//! rustls, which `https://` URLs use, has none of these. This example puts OpenSSL behind
+//! rustls, which `https://` URLs use, has none of these. This example uses OpenSSL by
 //! [`Builder::connector`](sms_gateway::Builder::connector) instead. Copy [`Legacy`] into your program and adapt it.
 //!
 //! # What it no longer protects
-//! The pin still decides whom the client talks to, and nobody merely listening reads the traffic. But:
+//! The pin still decides which gateway the client talks to, and the traffic is encrypted. But:
 //!
 //! - With **RSA key exchange** whoever obtains the gateway's private key later can decrypt everything recorded before. Devices
 //!   that leak decryption errors (ROBOT) reveal the traffic even without it.

@@ -18,8 +18,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .credentials(user, &env::var("SMS_GATEWAY_PASSWORD")?)
         .build()?;
     match gateway.query_sms_in_queue().await {
-        Ok(waiting) => println!("messages that wait to be sent: {waiting:?}"),
-        Err(error) => return Err(error.explain().into()),
+        Ok(waiting) => {
+            println!("messages that wait to be sent: {waiting:?}");
+            Ok(())
+        }
+        Err(error) => Err(error.explain().into()),
     }
-    Ok(())
 }

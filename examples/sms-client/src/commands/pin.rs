@@ -14,7 +14,7 @@ use crate::{
 
 /// The advice beside a fingerprint.
 const ADVICE: &str = "This is what answered just now, gateway or not. Before you pin it, compare it over a direct cable, or \
-with a browser that you trust. Some vendors install the same key on all their devices, which a pin does not tell apart.";
+with a browser that you trust. Some vendors install the same key on all their devices, which a pin does not distinguish.";
 
 #[derive(Serialize)]
 struct Shown {
