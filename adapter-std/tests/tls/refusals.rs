@@ -124,6 +124,13 @@ async fn tls_behind_http_is_named_so() {
 }
 
 #[tokio::test]
+async fn a_tls_alert_behind_http_is_certain() {
+    let url = closing(b"\x15\x03\x01\x00\x02\x02\x46", true).await;
+    let text = submit(&url.replace("https", "http")).await.explain();
+    assert!(text.contains(": this port speaks TLS; its URL begins with https://"), "{text}");
+}
+
+#[tokio::test]
 async fn a_redirect_to_https_is_shown_and_not_followed() {
     let quirks = "redirect-https".parse().unwrap();
     let emulator = Emulator::start(Options { quirks, ..Options::default() }).await.unwrap();

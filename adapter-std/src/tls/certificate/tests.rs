@@ -51,13 +51,13 @@ fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A certificate of version 1 with these times, and this common name as a string of a kind.
-fn certificate(times: [Vec<u8>; 2], tag: u8, name: &[u8]) -> Certificate {
+fn certificate(times: &[Vec<u8>; 2], tag: u8, name: &[u8]) -> Certificate {
     let attribute = sequence(&[value(6, &[0x55, 4, 3]), value(tag, name)]);
     let unknown = sequence(&[value(6, &[0x55, 4, 99]), value(tag, b"unknown")]);
     let subject = sequence(&[value(0x31, &unknown), value(0x31, &attribute)]);
     let key = sequence(&[sequence(&[value(6, &[1])]), value(3, &[0, 1])]);
     let empty = sequence(&[]);
-    let body = sequence(&[value(2, &[1]), empty.clone(), empty.clone(), sequence(&times), subject, key]);
+    let body = sequence(&[value(2, &[1]), empty.clone(), empty.clone(), sequence(times), subject, key]);
     let der = sequence(&[body, empty]);
     let certificate = Certificate::from_der(&der);
     assert!(certificate.key_pin().is_some());
@@ -66,7 +66,7 @@ fn certificate(times: [Vec<u8>; 2], tag: u8, name: &[u8]) -> Certificate {
 
 fn days(first: (u8, &str), last: (u8, &str)) -> Option<(String, String)> {
     let time = |(tag, digits): (u8, &str)| value(tag, digits.as_bytes());
-    certificate([time(first), time(last)], 12, b"box").validity
+    certificate(&[time(first), time(last)], 12, b"box").validity
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn times_of_both_forms_are_read() {
 fn subjects_are_decoded_escaped_and_shortened() {
     let subject = |tag, name: &[u8]| {
         let time = || value(0x17, b"200101000000Z");
-        certificate([time(), time()], tag, name).subject
+        certificate(&[time(), time()], tag, name).subject
     };
     let (utf8, bmp) = (0x0C, 0x1E);
     assert_eq!(subject(bmp, b"\0b\0o\0x"), "CN=box");
