@@ -7,7 +7,8 @@ mod peer;
 
 use std::process::Stdio;
 
-use common::{PASSWORD, Run, fails, run_command, run_talking};
+use common::{PASSWORD, Run, Running, fails, gateway_with, run_command, run_talking};
+use gateway_emulator::{Https, Options};
 use peer::{Identity, Kind, Peer};
 use tokio::process::Command;
 
@@ -131,4 +132,18 @@ async fn wrong_pins_files_and_schemes_are_refused_before_anything_is_sent() {
     ] {
         fails(&run("https://127.0.0.1:9", args).await, 2, &[words]);
     }
+}
+
+#[tokio::test]
+async fn messages_are_sent_and_watched_over_https() {
+    let gateway = gateway_with(Options { https: Some(Https::default()), ..Options::default() }).await;
+    let pin = gateway.certificate().unwrap().key_fingerprint();
+    let args = ["send", "--text", "Hello", "--to", "10086", "--wait", "--interval", "10ms", "--pin", &pin];
+    let sent = run_talking(command(&gateway.url(), &args)).await;
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    assert_eq!(gateway.messages()[0].text, "Hello");
+    gateway.receive_sms(2, "Bank", "Code 4711");
+    let mut watch = Running::new(command(&gateway.url(), &["watch", "--interval", "10ms", "--pin", &pin]));
+    watch.line(&["from Bank", "Code 4711"]).await;
+    assert_eq!(watch.stop().await.code, Some(0));
 }
