@@ -43,9 +43,12 @@ impl Builder {
             return Err(UrlError::NotHttps.into());
         }
         let inspection = self.tls.clone().inspect(&self.connector, site.host(), &site.address);
-        match tokio::time::timeout(self.timeouts.connect, inspection).await {
+        let limit = self.timeouts.connect;
+        match tokio::time::timeout(limit, inspection).await {
             Ok(certificate) => Ok(certificate?),
-            Err(expired) => Err(io::Error::from(expired).into()),
+            Err(_) => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer after {limit:?}")).into())
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Own root certificates, and certificates that are not trusted.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -9,10 +10,13 @@ use std::{
 };
 
 use sms_gateway::{
-    Error, Failure, Gateway, UrlError,
-    tls::{PemError, Pin, Reason, RootCertificates},
+    Error, Failure, Gateway, Timeouts, UrlError,
+    tls::{
+        FetchError, PemError, Pin, Reason, RootCertificates,
+        rustls::crypto::{CryptoProvider, ring},
+    },
 };
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
     needs_openssl,
@@ -135,7 +139,7 @@ async fn a_refused_certificate_is_not_fetched_again_and_again() {
     });
     let gateway = builder.build().unwrap();
     for _ in 0..5 {
-        is_refused(&gateway.query_sms_in_queue().await.unwrap_err(), &identity, "no trusted authority");
+        is_refused(&gateway.query_sms_in_queue().await.unwrap_err(), &identity, "valid from 20");
     }
     assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
@@ -158,6 +162,34 @@ async fn after_half_a_minute_a_refused_gateway_is_connected_to_again() {
     tokio::time::resume();
     gateway.query_sms_in_queue().await.unwrap_err();
     assert_eq!(connections.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn the_callers_cryptography_is_used() {
+    needs_openssl!();
+    let identity = Identity::new(Kind::PLAIN);
+    let peer = identity.serve(&["-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"]).await;
+    let with = |cipher_suites| {
+        let provider = CryptoProvider { cipher_suites, ..ring::default_provider() };
+        peer.builder().pin(identity.pin()).crypto_provider(Arc::new(provider))
+    };
+    assert_eq!(call(with(vec![ring::cipher_suite::TLS13_AES_128_GCM_SHA256])).await.unwrap(), IN_QUEUE);
+    let other = with(vec![ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256]);
+    let error = call(other).await.unwrap_err();
+    assert!(error.explain().contains("no TLS cipher or kind of key in common"), "{}", error.explain());
+    assert_eq!(with(vec![]).build().unwrap_err(), UrlError::Tls);
+}
+
+#[tokio::test]
+async fn fetching_a_certificate_ends_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let limit = Timeouts::new().connect(Duration::from_millis(10));
+    let error = Gateway::builder(&url).timeouts(limit).fetch_certificate().await.unwrap_err();
+    assert!(
+        matches!(&error, FetchError::Connect(error) if error.kind() == io::ErrorKind::TimedOut),
+        "{error:?}"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use common::{PASSWORD, Run, Running, fails, gateway_with, run_command, run_talking};
 use gateway_emulator::{Https, Options};
-use peer::{Identity, Kind, Peer};
+use peer::{Identity, Kind, Peer, THIS_HOST};
 use tokio::process::Command;
 
 const PIN: &str = "SMS_GATEWAY_PIN";
@@ -116,6 +116,32 @@ async fn pin_compares_the_fingerprint_with_the_given_one() {
     let differs = run_talking(differs).await;
     fails(&differs, 1, &[&identity.pin().to_string(), "the certificate is not the pinned one"]);
     assert_eq!(differs.out, "");
+}
+
+#[tokio::test]
+async fn the_systems_authorities_are_trusted_without_a_pin() {
+    needs_openssl!();
+    let authority = Identity::new(Kind::PLAIN);
+    let issued = authority.issue(THIS_HOST, &[]);
+    let peer = issued.serve(&[]).await;
+    let with = |file: &str| {
+        let mut command = command(&peer.url(), &["queue"]);
+        command.env("SSL_CERT_FILE", file).env_remove("SSL_CERT_DIR");
+        command
+    };
+    succeeds(&run_command(with(&authority.path("cert.pem"))).await);
+    let other = Identity::new(Kind::PLAIN);
+    let refused = run_command(with(&other.path("cert.pem"))).await;
+    fails(&refused, 4, &["no trusted authority vouches for it"]);
+    let refused = run_command(with("/dev/null")).await;
+    fails(&refused, 4, &["there are no root certificates on this computer", "pin it with --pin"]);
+}
+
+#[tokio::test]
+async fn pin_explains_a_port_without_tls() {
+    let gateway = gateway_with(Options::default()).await;
+    let failed = run(&format!("https://{}", gateway.addr()), &["pin"]).await;
+    fails(&failed, 4, &["the gateway's certificate can't be fetched: this port speaks no TLS"]);
 }
 
 #[tokio::test]
