@@ -26,9 +26,12 @@ mod connect;
 mod connection;
 mod error;
 mod gateway;
+mod hint;
 pub mod messenger;
 mod response;
 pub mod store;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod ussd;
 
 pub use batch::{Batch, BatchError, Part, Task};

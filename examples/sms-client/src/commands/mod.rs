@@ -2,6 +2,7 @@
 
 mod dry_run;
 pub(crate) mod inbox;
+pub(crate) mod pin;
 pub(crate) mod ports;
 pub(crate) mod queue;
 pub(crate) mod results;
