@@ -28,6 +28,8 @@ enum State {
 pub(crate) struct Connection<'m, T> {
     transport: T,
     state: State,
+    /// When the last response arrived.
+    heard: Instant,
     pub(crate) wire: Wire<&'m mut [u8]>,
 }
 
@@ -91,13 +93,13 @@ impl Deadline {
 impl<'m, T> Connection<'m, T> {
     /// A connection that is closed. `values` keeps values of a response's head, `bytes` is read into.
     pub(crate) const fn new(transport: T, values: &'m mut [u8], bytes: &'m mut [u8]) -> Self {
-        Self { transport, state: State::Closed, wire: Wire::new(values, bytes) }
+        Self { transport, state: State::Closed, heard: Instant::MIN, wire: Wire::new(values, bytes) }
     }
 
     /// The same memory with another transport, which is closed.
     pub(crate) fn with_transport<U>(self, transport: U) -> (Connection<'m, U>, T) {
         let Self { wire, .. } = self;
-        (Connection { transport, state: State::Closed, wire }, self.transport)
+        (Connection { transport, state: State::Closed, heard: Instant::MIN, wire }, self.transport)
     }
 
     pub(crate) const fn transport(&self) -> &T {
@@ -159,7 +161,8 @@ impl<T: Transport> Connection<'_, T> {
 
     /// Opens the connection unless it is, and returns whether it was kept from an earlier exchange.
     async fn open(&mut self, session: &mut GatewaySession<'_>) -> Result<bool, Fault<T::Error>> {
-        if self.state == State::Kept && self.transport.is_ready() {
+        let idle = waited(Instant::now().saturating_duration_since(self.heard));
+        if self.state == State::Kept && self.transport.is_ready() && session.may_reuse(idle) {
             return Ok(true);
         }
         self.close().await;
@@ -221,7 +224,7 @@ impl<T: Transport> Connection<'_, T> {
         }
         deadline.is_over(session);
         if self.wire.is_reusable() {
-            self.state = State::Kept;
+            (self.state, self.heard) = (State::Kept, Instant::now());
         } else {
             self.close().await;
         }

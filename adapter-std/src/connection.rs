@@ -23,6 +23,7 @@ use sms_gateway_core::client::{Broken, Cause, Progress, Session, Wait};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     task::AbortHandle,
+    time::Instant,
 };
 
 use crate::{connect::Settings, error::BoxError, hint::hint};
@@ -37,6 +38,8 @@ pub(crate) struct Connection {
     traffic: Arc<Traffic>,
     /// It has carried a response before, so the gateway may have closed it since.
     is_kept: bool,
+    /// When its latest response began.
+    heard: Instant,
     is_https: bool,
 }
 
@@ -62,6 +65,7 @@ pub(crate) async fn open(
     session: &mut GatewaySession,
 ) -> Result<Connection, BrokenExchange> {
     if let Some(mut connection) = kept
+        && session.may_reuse(connection.heard.elapsed())
         && connection.is_reusable().await
     {
         return Ok(connection);
@@ -94,7 +98,10 @@ impl Connection {
         let sent = self.sender.try_send_request(request);
         let mut progress = Progress { is_kept: self.is_kept, has_written: false, has_read: false };
         let (cause, source) = match timed(session, Wait::Response, sent).await {
-            Ok(Ok(response)) => return Ok(response),
+            Ok(Ok(response)) => {
+                self.heard = Instant::now();
+                return Ok(response);
+            }
             Ok(Err(mut error)) => {
                 progress.has_written = error.take_message().is_none() && self.traffic.has_written();
                 let error = error.into_error();
@@ -117,7 +124,7 @@ async fn timed<T>(
     future: impl Future<Output = T>,
 ) -> Result<T, Cause> {
     let limit = session.wait_limit(wait);
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let outcome = tokio::time::timeout(limit.duration, future).await;
     session.waited(began.elapsed());
     outcome.map_err(|_| limit.expired)
@@ -141,7 +148,14 @@ async fn connect(settings: &Settings) -> io::Result<Connection> {
         let _ = connection.await;
     });
     let is_https = settings.is_https;
-    Ok(Connection { sender, task: task.abort_handle(), traffic, is_kept: false, is_https })
+    Ok(Connection {
+        sender,
+        task: task.abort_handle(),
+        traffic,
+        is_kept: false,
+        heard: Instant::now(),
+        is_https,
+    })
 }
 
 /// The traffic on a connection since the last request began, which hyper does not report.

@@ -179,6 +179,11 @@ impl Attempt {
         matches!(self.sending, Sending::Probe)
     }
 
+    /// Whether the request that is due changes nothing at the gateway.
+    pub(super) const fn is_harmless(&self) -> bool {
+        self.is_repeatable || self.is_probing()
+    }
+
     pub(super) const fn is_authorized(&self) -> bool {
         matches!(self.sending, Sending::Call { is_authorized: true })
     }

@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// The time for which a kept connection counts as open after it carried a response.
+const PROVEN_FOR: Duration = Duration::from_secs(2);
+
 /// The status of a response that carries a login challenge.
 const UNAUTHORIZED: u16 = 401;
 
@@ -236,6 +239,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             300..400 if has_location => Err(Failure::Redirect),
             status => Err(Failure::Http { status, request_sent: !self.attempt.is_probing() }),
         }
+    }
+
+    /// Whether the request that is due may go out on a connection that was kept from an earlier exchange, and has been idle for this
+    /// time. A gateway that lost power does not close its connections. A request that changes something would be lost in one, and
+    /// nobody would know whether it arrived, so it gets a new connection after 2 s.
+    pub fn may_reuse(&self, idle: Duration) -> bool {
+        idle < PROVEN_FOR || self.attempt.is_harmless()
     }
 
     /// Takes the news that the connection broke before the head of the response was complete, and decides what comes next.

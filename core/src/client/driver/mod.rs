@@ -20,6 +20,12 @@ pub use submission::send_sms;
 const TOO_LARGE: u32 = 413;
 /// The error_codes of stop_sms for an unknown task: 404, and 486 from some gateways (document §9.3).
 const UNKNOWN_TASK: [u32; 2] = [404, 486];
+/// The maximum wait after the gateway could not be reached, or did not respond to the harmless request for a login challenge.
+const UNREACHABLE_RETRY: Duration = Duration::from_secs(5);
+/// The minimum wait after a status by which gateways lock clients out. Requests may prolong a lock-out.
+const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
+const FORBIDDEN: u16 = 403;
+const TOO_MANY_REQUESTS: u16 = 429;
 /// The initial limit on the bytes of a response to one of the messenger's questions.
 const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;
 /// The maximum of that limit.
@@ -272,7 +278,7 @@ impl<'m> Driver<'m> {
                     self.accept_more();
                 }
                 self.succeeded(in_flight, session, now);
-                self.note(None)
+                self.note(None, now)
             }
             Err(failure) => self.fail(in_flight, failure, now),
         }
@@ -334,7 +340,7 @@ impl<'m> Driver<'m> {
             Ask::Submit(token) => return self.submission_failed(token, failure, now),
             Ask::Stop(token) if failure.error_code().is_some_and(|code| UNKNOWN_TASK.contains(&code)) => {
                 self.tracker.handle_stopped(token, false, now);
-                return self.note(None);
+                return self.note(None, now);
             }
             ask => {
                 let names_messages = matches!(ask, Ask::Results(_));
@@ -348,7 +354,7 @@ impl<'m> Driver<'m> {
             failure if is_request_too_large(&failure) => self.shrink_requests(),
             _ => {}
         }
-        self.note(Some(failure))
+        self.note(Some(failure), now)
     }
 
     fn submission_failed(
@@ -363,7 +369,7 @@ impl<'m> Driver<'m> {
             Meaning::Unknown => self.tracker.handle_lost(token, now),
             Meaning::Refused(code) => {
                 self.tracker.handle_refused(token, code, now);
-                return self.note(None);
+                return self.note(None, now);
             }
             // It would block all later messages for ever.
             Meaning::NotSent if is_request_too_large(&failure) && is_alone => {
@@ -376,7 +382,7 @@ impl<'m> Driver<'m> {
                 }
             }
         }
-        self.note(Some(failure))
+        self.note(Some(failure), now)
     }
 
     /// Asks for fewer messages at once after a response that was too long, or accepts a longer one if the question names
@@ -409,7 +415,16 @@ impl<'m> Driver<'m> {
     }
 
     /// Takes note of a request's outcome. A response that refuses is a response.
-    fn note(&mut self, failure: Option<Failure>) -> HealthChange {
+    fn note(&mut self, failure: Option<Failure>, now: Duration) -> HealthChange {
+        match failure {
+            Some(Failure::Unreachable(_) | Failure::ChallengeLost(_)) => {
+                self.tracker.bound_wait(Duration::ZERO, UNREACHABLE_RETRY, now);
+            }
+            Some(Failure::Http { status: FORBIDDEN | TOO_MANY_REQUESTS, .. }) => {
+                self.tracker.bound_wait(LOCKED_OUT_RETRY, Duration::MAX, now);
+            }
+            _ => {}
+        }
         let failure = failure.filter(|failure| failure.error_code().is_none());
         let is_renewed = core::mem::take(&mut self.is_renewed);
         self.health.take(failure, is_renewed)

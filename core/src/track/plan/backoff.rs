@@ -40,6 +40,11 @@ impl Backoff {
         self.next_at = now.plus(wait);
     }
 
+    /// Keeps the end of the present wait between two numbers of ticks from now.
+    pub(super) fn bound(&mut self, now: Tick, at_least: u32, at_most: u32) {
+        self.next_at = self.next_at.min(now.plus(at_most)).max(now.plus(at_least));
+    }
+
     /// Notes that the client was out of touch with the gateway.
     pub(super) fn lost_touch(&mut self, sequence: Sequence) {
         self.failed = Some(sequence);

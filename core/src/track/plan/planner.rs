@@ -216,6 +216,11 @@ impl Planner {
         self.backoff.in_touch_since(sequence)
     }
 
+    /// Keeps the wait after a failure between two numbers of ticks from now.
+    pub(in crate::track) fn bound_wait(&mut self, now: Tick, at_least: u32, at_most: u32) {
+        self.backoff.bound(now, at_least, at_most);
+    }
+
     /// Ends the back-off, so that the next request waits only for the usual gap.
     pub(in crate::track) fn retry_now(&mut self, now: Tick) {
         self.backoff.retry_now(now, &self.waits);

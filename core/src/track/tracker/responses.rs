@@ -8,6 +8,7 @@ use crate::{
     call::{IncomingSms, QueryIncomingSms, QuerySmsInQueue, SendSms, StopSms},
     track::{
         ask::Token,
+        clock::ticks,
         inbox::InboxMark,
         message::{HAS_REFERENCE, HAS_TASK, PROGRESSED, STOP_WANTED, State, TASK_STOPPED, lifecycle::Input},
         plan::{Queue, Request, schedule},
@@ -153,6 +154,13 @@ impl Tracker<'_> {
     pub fn retry_now(&mut self, now: Duration) {
         self.set_time(now);
         self.planner.retry_now(self.now);
+    }
+
+    /// Keeps the wait after a failed request within bounds, because its cause is known: at least this long for a gateway that locks
+    /// clients out, at most this long for one that cannot be reached, which costs it nothing.
+    pub fn bound_wait(&mut self, at_least: Duration, at_most: Duration, now: Duration) {
+        self.set_time(now);
+        self.planner.bound_wait(self.now, ticks(at_least), ticks(at_most));
     }
 
     /// Takes a token back. Returns its request, if that is in flight.
