@@ -11,6 +11,7 @@ mod login;
 mod messenger;
 mod model;
 mod nonces;
+mod outage;
 mod probes;
 mod responses;
 mod timeouts;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Scenario> {
         ussd::ALL,
         messenger::ALL,
         life::ALL,
+        outage::ALL,
     ]
     .concat()
 }

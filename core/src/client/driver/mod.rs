@@ -6,7 +6,7 @@ mod submission;
 
 use core::{fmt, time::Duration};
 
-use super::{Buffer, Failure, Session, repeat::Submission as Meaning};
+use super::{Buffer, Cause, Failure, Session, repeat::Submission as Meaning};
 use crate::{
     TaskId, UserId,
     call::{IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms},
@@ -22,6 +22,8 @@ const TOO_LARGE: u32 = 413;
 const UNKNOWN_TASK: [u32; 2] = [404, 486];
 /// The maximum wait after the gateway could not be reached, or did not respond to the harmless request for a login challenge.
 const UNREACHABLE_RETRY: Duration = Duration::from_secs(5);
+/// The maximum wait after connecting has timed out.
+const TIMED_OUT_RETRY: Duration = Duration::from_secs(1);
 /// The minimum wait after a status by which gateways lock clients out. Requests may prolong a lock-out.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
 const FORBIDDEN: u16 = 403;
@@ -417,6 +419,10 @@ impl<'m> Driver<'m> {
     /// Takes note of a request's outcome. A response that refuses is a response.
     fn note(&mut self, failure: Option<Failure>, now: Duration) -> HealthChange {
         match failure {
+            // The attempt itself was a wait.
+            Some(Failure::Unreachable(Cause::TimedOut { .. })) => {
+                self.tracker.bound_wait(Duration::ZERO, TIMED_OUT_RETRY, now);
+            }
             Some(Failure::Unreachable(_) | Failure::ChallengeLost(_)) => {
                 self.tracker.bound_wait(Duration::ZERO, UNREACHABLE_RETRY, now);
             }
