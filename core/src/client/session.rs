@@ -233,6 +233,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
                 Ok(Next::Send)
             }
             200..300 => Ok(Next::Read),
+            _ if self.reading.is_raw() && !self.attempt.is_probing() => Ok(Next::Read),
             300..400 if has_location => Err(Failure::Redirect),
             status => Err(Failure::Http { status, request_sent: !self.attempt.is_probing() }),
         }
@@ -257,6 +258,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             // Bytes that are always there at once would outrun every time limit on waits.
             (Read::More, Some(cause)) => Err(self.body_lost(cause)),
             (read, _) => Ok(read),
+        }
+    }
+
+    /// Takes note of a piece of the body of a [raw call](crate::call::RawCall), which the caller reads itself.
+    ///
+    /// # Errors
+    /// [`Failure`]: a limit on the bytes or the time of the call is exceeded, and the connection must be closed.
+    pub fn piece(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.reading.piece(bytes)?;
+        match self.budget.expired() {
+            Some(cause) => Err(self.body_lost(cause)),
+            None => Ok(()),
         }
     }
 

@@ -25,6 +25,11 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
         self.comma = true;
     }
 
+    /// The whole body of a raw call.
+    pub(crate) fn raw(&mut self, body: &[u8]) {
+        self.out.bytes(body);
+    }
+
     /// A key given as it stands in the text, with quotes and colon.
     pub(crate) fn key(&mut self, literal: &str) {
         self.separate();

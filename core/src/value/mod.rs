@@ -88,6 +88,11 @@ pub enum Invalid {
     NoInfo,
     /// A text that is not a time of the calendar, `YYYY-MM-DD HH:MM:SS`.
     Timestamp,
+    /// The target of a raw call does not begin with `/`, or has a character that must be percent-encoded.
+    Target {
+        /// The byte position of the first such character.
+        at: usize,
+    },
 }
 
 impl fmt::Display for Invalid {
@@ -127,6 +132,10 @@ impl fmt::Display for Invalid {
             Self::UssdEmpty => f.write_str("the USSD text is empty"),
             Self::NoInfo => f.write_str("at least one kind of port information is needed"),
             Self::Timestamp => f.write_str("not a time as YYYY-MM-DD HH:MM:SS"),
+            Self::Target { at: 0 } => f.write_str("the path must begin with /"),
+            Self::Target { at } => {
+                write!(f, "the character at position {at} of the path must be percent-encoded")
+            }
         }
     }
 }
