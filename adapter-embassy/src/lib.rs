@@ -56,6 +56,7 @@ mod memory;
 mod messenger;
 #[cfg(feature = "embassy-net")]
 pub mod net;
+mod raw;
 mod response;
 pub mod store;
 mod transport;
@@ -66,6 +67,7 @@ pub use crate::{
     gateway::Gateway,
     memory::{Buffers, Memory},
     messenger::{Event, Messenger, MessengerBuffers},
+    raw::RawResponse,
     response::Response,
     store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},

@@ -108,6 +108,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
 
     /// Counts a piece that the caller reads.
     pub(super) fn piece(&mut self, bytes: usize) -> Result<(), Failure> {
+        if self.stage == Stage::Failed {
+            return Err(Failure::Ended);
+        }
         self.gap = 0;
         self.count(bytes)
     }

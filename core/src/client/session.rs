@@ -43,6 +43,8 @@ pub struct Session<B> {
     budget: Budget,
     /// The length of the last `Authorization` field without the target that it contains; 0 if there was none.
     authorization_bytes: usize,
+    /// The status code of the latest response.
+    status: u16,
 }
 
 /// The request to send next.
@@ -86,6 +88,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             reading: Reading::new(record),
             budget: Budget::new(Timeouts::new()),
             authorization_bytes: 0,
+            status: 0,
         }
     }
 
@@ -208,6 +211,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         now: Duration,
     ) -> Result<Next, Failure> {
         let ResponseHead { status, has_location } = head;
+        self.status = status;
         let is_authorized = self.attempt.is_authorized();
         if status == UNAUTHORIZED {
             // A challenge that does not fit counts as missing: after a refusal the login must not be repeated blindly.
@@ -324,6 +328,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 }
 
 impl<B> Session<B> {
+    /// The status code of the latest response.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// The bytes that an `Authorization` like the last one takes in a request, without the target that it contains.
     pub const fn authorization_bytes(&self) -> usize {
         self.authorization_bytes
