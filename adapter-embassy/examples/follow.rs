@@ -2,7 +2,7 @@
 //!
 //!     cargo run -p sms-gateway-embassy --example follow [URL USER PASSWORD NUMBER TEXT]
 //!
-//! URL is `http://host[:port]`. Without arguments the message goes to an emulated gateway, whose answers come faster.
+//! URL is `http://host[:port]`. Without arguments the message goes to an emulated gateway, whose responses arrive faster.
 //!
 //! On a board, `clock` and `tcp` are replaced by the time driver of the chip and by `net::Tcp`, and tokio by embassy's executor.
 

@@ -37,7 +37,7 @@ pub(crate) const fn from_core(duration: Duration) -> embassy_time::Duration {
 }
 
 /// Divides by 1000 as on paper, with digits of 16 bits. Returns the quotient and the remainder.
-// What each step cuts off is the digit that the next step takes.
+// The part that each cast cuts off is the digit of the next step.
 #[allow(clippy::cast_possible_truncation)]
 const fn by_thousand(value: u64) -> (u64, u16) {
     let high = (value >> 32) as u32;

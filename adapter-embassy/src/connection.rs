@@ -145,7 +145,6 @@ impl<T: Transport> Connection<'_, T> {
         self.settle(head, kept, written > 0)
     }
 
-    #[inline(never)]
     fn settle(
         &self,
         head: Result<ResponseHead, Fault<T::Error>>,

@@ -1,7 +1,8 @@
-//! Client for the HTTP/JSON API of GSM/LTE SMS gateways on microcontrollers, over anything that reads and writes.
+//! Client for the HTTP/JSON API of GSM/LTE SMS gateways on microcontrollers, over any byte stream.
 //!
 //! - A [`Gateway`] makes the nine calls of the API.
-//! - A [`Messenger`] sends messages through it, follows each to its end, and receives messages. It keeps what must survive in a [`Store`].
+//! - A [`Messenger`] sends messages through it, follows each to its final state, and receives messages. A [`Store`] keeps its data
+//!   across restarts.
 //!
 //! A [`Gateway`] keeps one connection to its device, and stays logged in. The crate is `no_std`, does not allocate, and works in
 //! [memory](Buffers) that is lent to it. The connection is a [`Transport`]: any `embedded_io_async::Read + Write` that can be
@@ -22,30 +23,30 @@
 //! }
 //! ```
 //!
-//! # What a dropped future leaves
-//! All that is known lives in the [`Gateway`], not in futures. The request of a call whose future is dropped, by a `select`
+//! # Dropped futures
+//! All state is in the [`Gateway`], not in futures. The request of a call whose future is dropped, by a `select`
 //! for example, may have been sent; the next call closes its connection and opens another. Dropping a future of [`Response::next`] loses nothing.
 //!
 //! # TLS
 //! TLS is a [`Transport`] over another one. `tests/tls/session.rs`, next to this crate's sources, is one over embedded-tls 0.19, in lent
-//! memory, to be copied. It can be opened again like a socket, and sends nothing to a gateway without the right certificate.
-//! On a Cortex-M4 (`opt-level = "s"`, P-256, AES-128) it takes, beside the socket:
+//! memory, to be copied into firmware. It can be opened again like a socket, and sends nothing to a gateway without the right certificate.
+//! On a Cortex-M4 (`opt-level = "s"`, P-256, AES-128) it takes, in addition to the socket:
 //!
-//! | what | RAM |
+//! | part | RAM |
 //! |---|---|
-//! | records that come in: as large as TLS allows, since few servers let smaller ones be agreed on | 16,640 bytes |
-//! | records that leave | 512 bytes |
-//! | the future of its sessions, of which `TlsConnection` is 1,264 | 6.8 KiB |
-//! | what goes between that and the calls | 0.8 KiB |
-//! | stack, while a session is opened | 28 KiB |
+//! | incoming records, of the maximum size of TLS, since few servers agree to smaller records | 16,640 bytes |
+//! | outgoing records | 512 bytes |
+//! | the future of its sessions; `TlsConnection` is 1,264 bytes of it | 6.8 KiB |
+//! | data between that future and the calls | 0.8 KiB |
+//! | stack, while a session is being opened | 28 KiB |
 //!
 //! and 85 KiB of flash. The limits of embedded-tls:
 //! - It has no TLS 1.2. Certificates are ECDSA with P-256; others need its features for P-384, Ed25519, or RSA (which allocates).
 //! - It finds an address in a certificate only as a DNS name or as the common name. It checks dates only if it has a clock.
-//! - It accepts every certificate that the trusted authority has signed as a further authority, whatever it was signed for. It is
-//!   best to trust the gateway's own certificate.
+//! - It accepts every certificate that the trusted authority has signed as a further authority. It is best to trust the gateway's own
+//!   certificate.
 //! - It accepts a handshake without any certificate, whichever verifier is used; `session.rs` checks for that.
-//! - Whoever answers in the gateway's place can make it panic, with an empty record in the handshake. A board should then reset itself.
+//! - A server in the gateway's place can make it panic, with an empty record in the handshake. A board should then reset itself.
 #![no_std]
 
 mod clock;
@@ -72,7 +73,7 @@ pub use crate::{
     store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},
 };
-/// Either what was waited for or something else: what [`Messenger::next_or`] gives.
+/// The outcome of [`Messenger::next_or`]: an event, or the output of the other future.
 pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::client::{

@@ -31,8 +31,8 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
 
     /// Returns the next record as soon as it has arrived; `None` once the response was read to its end and reports success.
     ///
-    /// Dropping the future loses nothing, if the transport's `read` loses nothing when it is dropped; that of embassy-net
-    /// does not.
+    /// Dropping the future loses nothing, if the transport's `read` loses nothing when it is dropped; the `read` of
+    /// embassy-net does not.
     ///
     /// # Errors
     /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it stand.

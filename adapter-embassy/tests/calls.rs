@@ -1,4 +1,4 @@
-//! The nine calls against the emulator over real sockets, plain and with each quirk.
+//! USSD calls against the emulator over sockets.
 
 #![allow(missing_docs)]
 
@@ -24,7 +24,7 @@ async fn ussd(code: &str, prepare: impl AsyncFnOnce(&gateway_emulator::Emulator,
 }
 
 #[tokio::test]
-async fn a_ussd_code_and_its_reply() {
+async fn ussd_returns_the_reply_unless_it_is_missing_or_too_long() {
     let balance = ussd("*125#", async |emulator, _| emulator.set_ussd(None, "*125#", "Balance 12 €")).await;
     assert_eq!(balance, "reply Balance 12 €");
     assert_eq!(ussd("*1#", async |_, _| ()).await, "Ok(NoReply)");
@@ -34,7 +34,7 @@ async fn a_ussd_code_and_its_reply() {
 }
 
 #[tokio::test]
-async fn an_old_ussd_reply_that_does_not_fit_keeps_no_code_from_being_sent() {
+async fn ussd_sends_a_code_although_an_old_reply_does_not_fit() {
     let (emulator, mut gateway) = start(Options { speed: 1.0, ..options() }).await;
     let _clock = stop_the_clock();
     let wait = UssdWait { interval: Duration::from_secs(2), limit: Duration::from_secs(9) };

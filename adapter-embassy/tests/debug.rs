@@ -1,11 +1,11 @@
-//! What is lent shows its sizes, and nothing of what it holds.
+//! `Debug` of lent memory shows its sizes and hides its contents.
 
 #![allow(missing_docs)]
 
 mod common;
 
 use common::{
-    mock::{Mock, NetworkProfile, Reply, Then},
+    mock::{Mock, MockResponse, NetworkProfile, Then},
     send,
 };
 use sms_gateway_embassy::{
@@ -14,19 +14,19 @@ use sms_gateway_embassy::{
     store::{Key, Write},
 };
 
-/// How derived `Debug` shows bytes.
+/// The bytes as a derived `Debug` shows them.
 fn bytes_of(text: &str) -> String {
     format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned()
 }
 
 #[tokio::test(start_paused = true)]
-async fn memory_after_a_basic_login() {
+async fn memory_hides_the_password_after_a_basic_login() {
     let device = |request: &str| {
         if request.contains("Authorization: Basic YWRtaW46aHVudGVyMg==") {
-            return common::device::truth(request);
+            return common::device::documented_response(request);
         }
         let head = "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
-        Reply::new(head, Then::Listen)
+        MockResponse::new(head, Then::Listen)
     };
     let mut memory: Memory = Memory::new();
     let mut entropy = || 0;
@@ -45,8 +45,8 @@ async fn memory_after_a_basic_login() {
 }
 
 #[tokio::test]
-async fn room_and_a_store_with_texts() {
-    let (mut slots, mut pending_reports, mut kept) = ([Slot::EMPTY; 2], [PendingReport::EMPTY; 1], [0; 32]);
+async fn messenger_buffers_and_ram_store_hide_texts() {
+    let (mut slots, mut pending_reports, mut stored) = ([Slot::EMPTY; 2], [PendingReport::EMPTY; 1], [0; 32]);
     let (mut texts, mut incoming) = (*b"secret", *b"secret2");
     let buffers = MessengerBuffers {
         slots: &mut slots,
@@ -58,7 +58,7 @@ async fn room_and_a_store_with_texts() {
         format!("{buffers:?}"),
         "MessengerBuffers { slots: 2, pending_reports: 1, texts: 6, incoming: 7 }"
     );
-    let mut store = RamStore::new(&mut kept);
+    let mut store = RamStore::new(&mut stored);
     store.save(&[Write { key: Key::Text(1), value: Some(b"secret") }]).await.unwrap();
     assert_eq!(format!("{store:?}"), "RamStore { size: 32, used: 12 }");
 }

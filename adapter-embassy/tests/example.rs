@@ -1,4 +1,4 @@
-//! Runs the example.
+//! The example, run against the emulator.
 
 #![allow(missing_docs)]
 
@@ -17,14 +17,14 @@ async fn emulator() -> (Emulator, String) {
 }
 
 #[tokio::test]
-async fn without_arguments_a_message_is_delivered_by_the_emulator() {
+async fn the_example_without_arguments_delivers_a_message() {
     let mut states = Vec::new();
     run(&[], &mut |message| states.push(message.state)).await.unwrap();
     assert_eq!(states.last(), Some(&State::Delivered), "{states:?}");
 }
 
 #[tokio::test]
-async fn the_message_reaches_the_gateway_once_and_its_failure_is_reported() {
+async fn a_failed_message_is_sent_once_and_reported() {
     let (emulator, host) = emulator().await;
     emulator.set_fate("10010", Fate::Undelivered(70));
     let task = Task { host: &host, credentials: ("admin", "admin"), number: "10010", text: "Grüße" };

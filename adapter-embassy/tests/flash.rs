@@ -1,4 +1,4 @@
-//! The store in flash, whose power goes at every word that is written.
+//! The store in flash, whose power fails at each word that is written.
 
 #![allow(missing_docs)]
 
@@ -14,19 +14,19 @@ use sms_gateway_embassy::{
 };
 use std::collections::BTreeMap;
 
-/// Two more than the values take.
+/// Two pages more than the values take.
 const PAGES: u32 = 5;
 
 type Content = BTreeMap<(bool, u32), Vec<u8>>;
 
-fn place(key: Key) -> (bool, u32) {
+fn entry_key(key: Key) -> (bool, u32) {
     match key {
         Key::Record(id) => (false, id),
         Key::Text(id) => (true, id),
     }
 }
 
-/// Some changes that belong together: what a messenger stores when a message is added, comes further, and is forgotten.
+/// A batch of changes such as a messenger stores when it adds, updates or deletes a message.
 fn batch(number: u32) -> Vec<(Key, Option<Vec<u8>>)> {
     let id = number / 3 % 7;
     let fill = |length: usize| Some(vec![u8::try_from(number % 251).unwrap(); length]);
@@ -41,8 +41,8 @@ fn batch(number: u32) -> Vec<(Key, Option<Vec<u8>>)> {
 fn apply(content: &mut Content, number: u32) {
     for (key, value) in batch(number) {
         match value {
-            Some(value) => content.insert(place(key), value),
-            None => content.remove(&place(key)),
+            Some(value) => content.insert(entry_key(key), value),
+            None => content.remove(&entry_key(key)),
         };
     }
 }
@@ -77,14 +77,14 @@ async fn content(flash: &Flash) -> Content {
     let mut content = Content::new();
     let mut store = memory.store(flash);
     store
-        .restore(&mut |key, value| assert_eq!(content.insert(place(key), value.to_vec()), None))
+        .restore(&mut |key, value| assert_eq!(content.insert(entry_key(key), value.to_vec()), None))
         .await
         .unwrap();
     content
 }
 
 #[tokio::test]
-async fn what_is_stored_comes_back_over_many_erasures() {
+async fn stored_values_survive_many_erasures() {
     let flash = Flash::new(PAGES as usize);
     let (mut memory, mut expected) = (Memory::new(), Content::new());
     let mut store = memory.store(&flash);
@@ -104,8 +104,8 @@ async fn what_is_stored_comes_back_over_many_erasures() {
     assert!(flash.0.borrow().erased > 30, "{} erasures", flash.0.borrow().erased);
 }
 
-/// Stores these batches with so much power; how many were stored.
-async fn until_the_power_goes(flash: &Flash, power: usize, batches: std::ops::Range<u32>) -> u32 {
+/// Stores these batches until the power fails. Returns the number of batches that were stored.
+async fn save_until_the_power_fails(flash: &Flash, power: usize, batches: std::ops::Range<u32>) -> u32 {
     let mut memory = Memory::new();
     let mut store = memory.store(flash);
     flash.set_power(power);
@@ -124,42 +124,42 @@ async fn until_the_power_goes(flash: &Flash, power: usize, batches: std::ops::Ra
 }
 
 #[tokio::test]
-async fn a_power_cut_leaves_all_of_the_changes_or_none() {
-    // The pages fill, so that the cuts fall on erasures too.
+async fn a_power_failure_leaves_all_changes_of_a_batch_or_none() {
+    // The pages fill up, so that the power also fails during erasures.
     for before in [0, 7, 12] {
-        let begun = Flash::new(PAGES as usize);
-        let mut at_first = Content::new();
-        assert_eq!(until_the_power_goes(&begun, usize::MAX, 0..before).await, before);
-        (0..before).for_each(|number| apply(&mut at_first, number));
-        let mut is_whole = false;
+        let initial = Flash::new(PAGES as usize);
+        let mut initial_content = Content::new();
+        assert_eq!(save_until_the_power_fails(&initial, usize::MAX, 0..before).await, before);
+        (0..before).for_each(|number| apply(&mut initial_content, number));
+        let mut is_complete = false;
         for power in 0..2000 {
             let flash = Flash::new(PAGES as usize);
-            flash.0.borrow_mut().bytes.clone_from(&begun.0.borrow().bytes);
+            flash.0.borrow_mut().bytes.clone_from(&initial.0.borrow().bytes);
             let batches = before..before + 4;
-            let stored = until_the_power_goes(&flash, power, batches.clone()).await;
-            let mut expected = at_first.clone();
+            let stored = save_until_the_power_fails(&flash, power, batches.clone()).await;
+            let mut expected = initial_content.clone();
             (before..before + stored).for_each(|number| apply(&mut expected, number));
-            // What was told not to be stored is not.
+            // A batch whose save failed is not stored.
             assert_eq!(content(&flash).await, expected, "after {before}, cut at {power}");
-            is_whole = stored == 4;
-            // And on it goes.
-            if power % 5 != 0 && !is_whole {
+            is_complete = stored == 4;
+            // The store then works on.
+            if power % 5 != 0 && !is_complete {
                 continue;
             }
             let rest = before + stored..before + 8;
-            assert_eq!(until_the_power_goes(&flash, usize::MAX, rest.clone()).await, 8 - stored);
+            assert_eq!(save_until_the_power_fails(&flash, usize::MAX, rest.clone()).await, 8 - stored);
             (before + stored..before + 8).for_each(|number| apply(&mut expected, number));
-            assert_eq!(content(&flash).await, expected, "after {before}, cut at {power}, and on");
-            if is_whole {
+            assert_eq!(content(&flash).await, expected, "after {before}, cut at {power}, then continued");
+            if is_complete {
                 break;
             }
         }
-        assert!(is_whole, "all can be stored with so much power");
+        assert!(is_complete, "the largest power suffices for all batches");
     }
 }
 
 #[tokio::test]
-async fn a_future_that_is_dropped_stores_all_or_nothing_and_the_store_goes_on() {
+async fn a_save_can_be_repeated_after_its_future_is_dropped_at_any_poll() {
     use std::task::{Context, Poll, Waker};
     for polls in 1..40 {
         let flash = Flash::new(PAGES as usize);
@@ -179,7 +179,7 @@ async fn a_future_that_is_dropped_stores_all_or_nothing_and_the_store_goes_on() 
                 }
             }
         }
-        // The same comes again.
+        // The caller saves the same changes again.
         save(&mut store, 9).await.unwrap();
         apply(&mut expected, 9);
         assert_eq!(content(&flash).await, expected, "dropped after {polls}");
@@ -187,7 +187,7 @@ async fn a_future_that_is_dropped_stores_all_or_nothing_and_the_store_goes_on() 
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_told() {
+async fn ranges_buffers_and_tables_that_do_not_fit_are_refused() {
     let page = u32::try_from(PAGE).unwrap();
     let flash = Flash::new(PAGES as usize);
     for range in [0..page, 0..page * 2 + 4, 4..page * 3] {
@@ -213,24 +213,28 @@ fn record(id: u32, bytes: &[u8]) -> Write<'_> {
     Write { key: Key::Record(id), value: Some(bytes) }
 }
 
-fn forgotten(id: u32) -> [Write<'static>; 2] {
+fn deleted(id: u32) -> [Write<'static>; 2] {
     [Key::Text(id), Key::Record(id)].map(|key| Write { key, value: None })
 }
 
-/// What a store with so large a table has.
-async fn kept(flash: &Flash, pages: u32, places: usize) -> Result<Content, FlashError<Failure>> {
+/// The content of a store whose table has this number of places.
+async fn content_with_table(
+    flash: &Flash,
+    pages: u32,
+    places: usize,
+) -> Result<Content, FlashError<Failure>> {
     let (mut table, mut batch, mut work) = (vec![None; places], [0; 600], [0; 608]);
     let range = 0..pages * u32::try_from(PAGE).unwrap();
     let mut store = FlashStore::new(flash.clone(), range, &mut table, &mut batch, &mut work).unwrap();
     let mut content = Content::new();
     store
-        .restore(&mut |key, value| assert_eq!(content.insert(place(key), value.to_vec()), None))
+        .restore(&mut |key, value| assert_eq!(content.insert(entry_key(key), value.to_vec()), None))
         .await
         .map(|()| content)
 }
 
 #[tokio::test]
-async fn changes_that_find_no_place_leave_what_was_there() {
+async fn changes_without_a_place_in_the_table_change_nothing() {
     let flash = Flash::new(2);
     let (mut table, mut batch, mut work) = ([None; 5], [0; 600], [0; 608]);
     let range = 0..2 * u32::try_from(PAGE).unwrap();
@@ -238,28 +242,28 @@ async fn changes_that_find_no_place_leave_what_was_there() {
     for id in 1..3 {
         store.save(&[text(id, b"text"), record(id, b"record")]).await.unwrap();
     }
-    let before = kept(&flash, 2, 5).await.unwrap();
+    let before = content_with_table(&flash, 2, 5).await.unwrap();
     let refused = store.save(&[text(3, b"text"), record(3, b"record")]).await;
     assert_eq!(refused, Err(FlashError::NoPlace));
-    // Neither is there, with a larger table either.
-    assert_eq!(kept(&flash, 2, 5).await, Ok(before.clone()));
-    assert_eq!(kept(&flash, 2, 9).await, Ok(before));
+    // Neither change is stored, not even for a larger table.
+    assert_eq!(content_with_table(&flash, 2, 5).await, Ok(before.clone()));
+    assert_eq!(content_with_table(&flash, 2, 9).await, Ok(before));
     assert_eq!(store.load(Key::Text(1), &mut [0; 9]).await, Ok(Some(4)));
-    // What is forgotten makes room, in the same batch too, wherever it stands there, and what comes last counts.
-    let [no_text, no_record] = forgotten(1);
+    // A deletion frees its place for changes of the same batch, in any order. The last change of a key counts.
+    let [no_text, no_record] = deleted(1);
     let changes =
         [text(3, b"text"), record(3, b"old"), no_text, record(3, b"new"), text(1, b"x"), no_record, no_text];
     store.save(&changes).await.unwrap();
     let expected =
         [((true, 2), b"text" as &[u8]), ((false, 2), b"record"), ((true, 3), b"text"), ((false, 3), b"new")];
     let expected: Content = expected.into_iter().map(|(key, value)| (key, value.to_vec())).collect();
-    assert_eq!(kept(&flash, 2, 5).await, Ok(expected));
+    assert_eq!(content_with_table(&flash, 2, 5).await, Ok(expected));
 }
 
 #[tokio::test]
-async fn a_full_flash_leaves_what_was_there_and_forgets() {
+async fn a_full_flash_keeps_its_values_and_accepts_deletions() {
     let range = |pages: usize| 0..u32::try_from(pages * PAGE).unwrap();
-    // Some numbers without an order.
+    // Pseudorandom numbers.
     let numbers =
         std::iter::successors(Some(1_u32), |number| Some(number.wrapping_mul(69069).wrapping_add(1)));
     let mut numbers = numbers.map(|number| number >> 16);
@@ -280,7 +284,7 @@ async fn a_full_flash_leaves_what_was_there_and_forgets() {
                     Ok(()) => {
                         stored += 1;
                         for change in &changes[..count] {
-                            expected.insert(place(change.key), change.value.unwrap().to_vec());
+                            expected.insert(entry_key(change.key), change.value.unwrap().to_vec());
                         }
                     }
                     Err(error) => {
@@ -289,29 +293,32 @@ async fn a_full_flash_leaves_what_was_there_and_forgets() {
                         if full % 3 == 0 {
                             break;
                         }
-                        // There is always room to forget something.
-                        let of = if known { id } else { expected.keys().next().unwrap().1 };
-                        store.save(&forgotten(of)).await.unwrap();
-                        expected.retain(|key, _| key.1 != of);
+                        // There is always room for a deletion.
+                        let victim = if known { id } else { expected.keys().next().unwrap().1 };
+                        store.save(&deleted(victim)).await.unwrap();
+                        expected.retain(|key, _| key.1 != victim);
                     }
                 }
             }
-            assert_eq!(kept(&flash, u32::try_from(pages).unwrap(), 36).await.as_ref(), Ok(&expected));
+            assert_eq!(
+                content_with_table(&flash, u32::try_from(pages).unwrap(), 36).await.as_ref(),
+                Ok(&expected)
+            );
         }
         assert!(stored > 30, "{stored} of {pages} pages");
-        // After a restart too.
+        // Also after a restart.
         let (mut table, mut batch, mut work) = ([None; 36], [0; 600], [0; 608]);
         let mut store =
             FlashStore::new(flash.clone(), range(pages), &mut table, &mut batch, &mut work).unwrap();
         for id in 0..18 {
-            store.save(&forgotten(id)).await.unwrap();
+            store.save(&deleted(id)).await.unwrap();
         }
-        assert_eq!(kept(&flash, u32::try_from(pages).unwrap(), 36).await, Ok(Content::new()));
+        assert_eq!(content_with_table(&flash, u32::try_from(pages).unwrap(), 36).await, Ok(Content::new()));
     }
 }
 
 #[tokio::test]
-async fn a_table_that_has_become_too_small_loses_nothing() {
+async fn no_value_is_lost_if_the_table_is_too_small_after_a_restart() {
     let flash = Flash::new(PAGES as usize);
     let mut memory = Memory::new();
     let mut store = memory.store(&flash);
@@ -320,19 +327,19 @@ async fn a_table_that_has_become_too_small_loses_nothing() {
     }
     let all = content(&flash).await;
     assert_eq!(all.len(), 6);
-    assert_eq!(kept(&flash, PAGES, 2).await, Err(FlashError::NoPlace));
-    assert_eq!(kept(&flash, PAGES, 5).await, Err(FlashError::NoPlace));
-    assert_eq!(kept(&flash, PAGES, 6).await, Ok(all.clone()));
+    assert_eq!(content_with_table(&flash, PAGES, 2).await, Err(FlashError::NoPlace));
+    assert_eq!(content_with_table(&flash, PAGES, 5).await, Err(FlashError::NoPlace));
+    assert_eq!(content_with_table(&flash, PAGES, 6).await, Ok(all.clone()));
     assert_eq!(content(&flash).await, all);
-    // Places whose values were forgotten need not be there.
-    store.save(&forgotten(2)).await.unwrap();
-    store.save(&forgotten(3)).await.unwrap();
-    assert_eq!(kept(&flash, PAGES, 1).await, Err(FlashError::NoPlace));
-    assert_eq!(kept(&flash, PAGES, 2).await.map(|content| content.len()), Ok(2));
+    // Deleted values need no place.
+    store.save(&deleted(2)).await.unwrap();
+    store.save(&deleted(3)).await.unwrap();
+    assert_eq!(content_with_table(&flash, PAGES, 1).await, Err(FlashError::NoPlace));
+    assert_eq!(content_with_table(&flash, PAGES, 2).await.map(|content| content.len()), Ok(2));
 }
 
-/// The buffers are as small as they may be for a flash with words of this size, and take all that a messenger stores at once.
-async fn with_words<const WORD: usize>() {
+/// Checks that buffers of the minimum sizes for this word size suffice for the largest batch of a messenger.
+async fn check_buffers_with_words<const WORD: usize>() {
     const TEXT: usize = 101;
     let chip = || Chip::<WORD, 4096>::new(4);
     let (long, other) = ([b'x'; TEXT], [7; MAX_RECORD_BYTES]);
@@ -354,7 +361,7 @@ async fn with_words<const WORD: usize>() {
         let (mut table, mut batch, mut work) = (vec![None; 18], vec![0; batch], vec![0; work]);
         let range = 0..4 * 4096;
         let mut store = FlashStore::new(flash, range, &mut table, &mut batch, &mut work).unwrap();
-        // What is forgotten must have been there.
+        // Only a value that exists can be deleted.
         for id in (0..8).flat_map(|id| [id, id + 100]) {
             store.save(&[text(id, b"")]).await.unwrap();
         }
@@ -366,15 +373,15 @@ async fn with_words<const WORD: usize>() {
 }
 
 #[tokio::test]
-async fn buffers_are_as_large_as_words_and_changes_need() {
-    with_words::<1>().await;
-    with_words::<4>().await;
-    with_words::<16>().await;
-    with_words::<32>().await;
+async fn buffers_of_the_minimum_sizes_suffice_for_any_word_size() {
+    check_buffers_with_words::<1>().await;
+    check_buffers_with_words::<4>().await;
+    check_buffers_with_words::<16>().await;
+    check_buffers_with_words::<32>().await;
 }
 
 #[tokio::test]
-async fn a_flash_with_something_else_can_be_erased() {
+async fn a_flash_with_foreign_content_is_corrupted_until_it_is_erased() {
     let flash = Flash::new(PAGES as usize);
     flash.0.borrow_mut().bytes.fill(0x5A);
     let mut memory = Memory::new();
@@ -384,21 +391,21 @@ async fn a_flash_with_something_else_can_be_erased() {
     store.erase().await.unwrap();
     store.save(&[text(1, b"text")]).await.unwrap();
     assert_eq!(content(&flash).await, Content::from([((true, 1), b"text".to_vec())]));
-    // And all is forgotten.
+    // The values are deleted, too.
     store.erase().await.unwrap();
     assert_eq!(store.load(Key::Text(1), &mut [0; 9]).await, Ok(None));
     assert_eq!(content(&flash).await, Content::new());
 }
 
 #[tokio::test]
-async fn what_a_full_flash_has_can_come_further() {
+async fn records_of_a_full_flash_can_be_updated_and_deleted() {
     const SIZE: usize = 2048;
     for pages in [4, 6] {
         let flash = Chip::<4, SIZE>::new(pages);
         let (mut table, mut batch, mut work) = ([None; 60], [0; batch_size(160)], [0; work_size(160)]);
         let range = 0..u32::try_from(pages * SIZE).unwrap();
         let mut store = FlashStore::new(flash, range, &mut table, &mut batch, &mut work).unwrap();
-        // Records without a text are what leaves the least room.
+        // Records without a text leave the least room.
         let mut ids = 0..;
         let last = loop {
             let id = ids.next().unwrap();
@@ -412,16 +419,16 @@ async fn what_a_full_flash_has_can_come_further() {
         assert!(last > 3, "{last}");
         let records = (0..last).filter(|id| id % 3 != 0).collect::<Vec<_>>();
         for round in 0..50 {
-            let further = [round; MAX_RECORD_BYTES];
+            let updated = [round; MAX_RECORD_BYTES];
             for some in records.chunks(8) {
-                let changes = some.iter().map(|id| record(*id, &further)).collect::<Vec<_>>();
+                let changes = some.iter().map(|id| record(*id, &updated)).collect::<Vec<_>>();
                 store.save(&changes).await.unwrap();
             }
         }
         for some in records.chunks(8) {
-            let changes = some.iter().flat_map(|id| forgotten(*id)).collect::<Vec<_>>();
+            let changes = some.iter().flat_map(|id| deleted(*id)).collect::<Vec<_>>();
             store.save(&changes).await.unwrap();
         }
-        store.save(&[text(last, b"room again")]).await.unwrap();
+        store.save(&[text(last, b"a new text")]).await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Messages followed to their end against the emulator, over real sockets, with a clock that is moved by hand.
+//! A messenger against the emulator, over sockets and under a stopped clock, and against emulated devices.
 
 #![allow(missing_docs)]
 
@@ -8,8 +8,8 @@ use common::{
     device,
     disk::Disk,
     drive, gateway,
-    mock::{Device, Mock, Reply, Then},
-    mocked,
+    mock::{Device, Mock, MockResponse, NetworkProfile, Then},
+    mock_gateway,
     sending_gateway::SendingGateway,
     stop_the_clock,
     tcp::Tcp,
@@ -40,7 +40,7 @@ fn buffers() -> MessengerBuffers<'static> {
 
 const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_block: 3, ..Settings::default() };
 
-fn begin<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
+fn messenger<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
     Messenger::new(gateway, store, buffers(), SETTINGS())
 }
@@ -49,18 +49,18 @@ async fn emulator() -> Emulator {
     Emulator::start(Options::default()).await.unwrap()
 }
 
-/// Works until all these messages are at their end; each end, and the texts that came in.
+/// Works until these messages are final and `incoming` messages have arrived. Returns the final states and the texts.
 async fn follow<S: Store>(
     messenger: &mut Messenger<'_, '_, Tcp, S>,
     ids: &[UserId],
     incoming: usize,
 ) -> (BTreeMap<u32, Message>, Vec<String>) {
-    let (mut ends, mut texts) = (BTreeMap::new(), Vec::new());
-    while ids.iter().any(|id| !ends.contains_key(&id.get())) || texts.len() < incoming {
+    let (mut finals, mut texts) = (BTreeMap::new(), Vec::new());
+    while ids.iter().any(|id| !finals.contains_key(&id.get())) || texts.len() < incoming {
         match messenger.next().await.map_err(|_| "the store").unwrap() {
             Event::Update(message) => {
                 if message.is_final {
-                    ends.insert(message.id.get(), message);
+                    finals.insert(message.id.get(), message);
                 }
                 messenger.acknowledge(&message);
             }
@@ -72,39 +72,40 @@ async fn follow<S: Store>(
             other => panic!("{other:?}"),
         }
     }
-    (ends, texts)
+    (finals, texts)
 }
 
 #[tokio::test]
-async fn a_messenger_that_ends_anywhere_loses_nothing_and_sends_nothing_twice() {
-    for life in 1..26 {
+async fn a_messenger_that_restarts_at_any_time_neither_loses_nor_repeats_a_message() {
+    for steps in 1..26 {
         let (emulator, disk) = (emulator().await, Disk::default());
         let _clock = stop_the_clock();
         emulator.receive_sms(0, "10000", "first");
         emulator.receive_sms(0, "10000", "second");
-        let (mut wanted, mut ended, mut came) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let mut lives = 0;
-        while ended.len() < 3 || came.len() < 2 {
-            lives += 1;
-            assert!(lives < 60, "with lives of {life}: {ended:?} of {wanted:?}, {came:?}");
-            let scene = async {
-                let mut messenger = begin(&emulator, disk.clone());
-                while wanted.len() < 3 {
-                    wanted.insert(messenger.send(&Sms::new("10086", "Hello").unwrap()).await.unwrap().get());
+        let (mut accepted, mut delivered, mut received) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let mut starts = 0;
+        while delivered.len() < 3 || received.len() < 2 {
+            starts += 1;
+            assert!(starts < 60, "{steps} steps: {delivered:?} of {accepted:?}, {received:?}");
+            let work = async {
+                let mut messenger = messenger(&emulator, disk.clone());
+                while accepted.len() < 3 {
+                    accepted
+                        .insert(messenger.send(&Sms::new("10086", "Hello").unwrap()).await.unwrap().get());
                 }
                 loop {
                     match messenger.next().await.unwrap() {
                         Event::Update(message) => {
                             if message.is_final {
                                 assert_eq!(message.state, State::Delivered);
-                                ended.insert(message.id.get());
+                                delivered.insert(message.id.get());
                             }
                             messenger.acknowledge(&message);
                         }
                         Event::Incoming(sms) => {
                             let (mark, text) = (sms.mark, sms.text.as_str().to_owned());
-                            if !came.contains(&text) {
-                                came.push(text);
+                            if !received.contains(&text) {
+                                received.push(text);
                             }
                             messenger.acknowledge_incoming(mark);
                         }
@@ -112,20 +113,20 @@ async fn a_messenger_that_ends_anywhere_loses_nothing_and_sends_nothing_twice() 
                     }
                 }
             };
-            // Each life is longer, as each has to get on.
-            let _: Option<()> = drive(scene, life + lives).await;
+            // Each start has more time than the one before, so that the work ends.
+            let _: Option<()> = drive(work, steps + starts).await;
         }
-        assert_eq!(emulator.messages().len(), wanted.len(), "with lives of {life}");
-        assert_eq!(came, ["first", "second"]);
+        assert_eq!(emulator.messages().len(), accepted.len(), "{steps} steps");
+        assert_eq!(received, ["first", "second"]);
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
+async fn a_message_that_cannot_be_stored_is_not_sent() {
     let (emulator, disk) = (emulator().await, Disk::default());
     let _clock = stop_the_clock();
-    let scene = async {
-        let mut messenger = begin(&emulator, disk.clone());
+    let work = async {
+        let mut messenger = messenger(&emulator, disk.clone());
         let sms = Sms::new("10086", "Hello").unwrap();
         *disk.is_full.borrow_mut() = true;
         assert_eq!(messenger.send(&sms).await, Err(SendError::Store(().into())));
@@ -134,13 +135,13 @@ async fn what_cannot_be_stored_is_not_sent_and_goes_on_when_it_can() {
         let id = messenger.send(&sms).await.unwrap();
         follow(&mut messenger, &[id], 0).await;
     };
-    drive(scene, 600).await.expect("an end");
-    assert_eq!(emulator.messages().len(), 1, "the first was not taken");
+    drive(work, 600).await.expect("an end");
+    assert_eq!(emulator.messages().len(), 1, "the first message was not accepted");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_whose_storing_was_dropped_is_not_sent() {
-    let (mock, gateway) = mocked(device::Gateway::default(), common::mock::NetworkProfile::default());
+async fn a_message_whose_send_is_dropped_while_it_is_stored_is_not_sent() {
+    let (mock, gateway) = mock_gateway(device::DigestGateway::default(), NetworkProfile::default());
     let settings = Settings { incoming: false, ..Settings::default() };
     let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), settings);
     messenger.start().await.unwrap();
@@ -149,32 +150,51 @@ async fn a_message_whose_storing_was_dropped_is_not_sent() {
     );
     let before = messenger.free_slots();
     let outcome = tokio::time::timeout(std::time::Duration::from_secs(60), messenger.next()).await;
-    assert!(outcome.is_err(), "there is nothing to tell");
+    assert!(outcome.is_err(), "there is no event");
     assert!(mock.requests().is_empty());
     assert_eq!(messenger.free_slots(), before + 1);
 }
 
-fn ram(mock_device: device::Gateway) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
-    let (mock, gateway) = mocked(mock_device, common::mock::NetworkProfile::default());
+#[tokio::test(start_paused = true)]
+async fn commands_before_the_start_find_no_message_and_all_slots_free() {
+    let (_, gateway) = mock_gateway(device::DigestGateway::default(), NetworkProfile::default());
+    let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), Settings::default());
+    let slots = messenger.free_slots();
+    assert_eq!(slots, u32::try_from(buffers().slots.len()).unwrap());
+    let unknown = UserId::new(1).unwrap();
+    assert_eq!(messenger.stop(unknown), StopResult::TooLate);
+    assert_eq!(messenger.message(unknown), None);
+    messenger.set_credentials("admin", "secret");
+    assert_eq!(messenger.free_slots(), slots);
+    messenger.start().await.unwrap();
+    assert_eq!(messenger.free_slots(), slots);
+    messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
+    assert_eq!(messenger.free_slots(), slots - 1);
+}
+
+fn messenger_in_ram(
+    mock_device: device::DigestGateway,
+) -> (Mock, Messenger<'static, 'static, Mock, RamStore<'static>>) {
+    let (mock, gateway) = mock_gateway(mock_device, NetworkProfile::default());
     let store = RamStore::new(vec![0; 100].leak());
     let messenger = Messenger::new(gateway, store, buffers(), Settings::default());
     (mock, messenger)
 }
 
 #[tokio::test(start_paused = true)]
-async fn something_else_is_looked_at_while_nothing_is_under_way() {
-    let (mock, mut messenger) = ram(device::Gateway::default());
+async fn next_or_polls_the_other_future_while_no_request_is_in_flight() {
+    let (mock, mut messenger) = messenger_in_ram(device::DigestGateway::default());
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    // What was asked for comes first.
+    // The messenger sends before it waits for the other future.
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::Update(_)))));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms"]);
     assert!(matches!(messenger.next_or(ready(8)).await, Ok(Either::Second(8))));
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_as_much_room_as_was_lent() {
-    let (_, mut messenger) = ram(device::Gateway::default());
+async fn send_fails_if_the_store_or_the_slots_are_full() {
+    let (_, mut messenger) = messenger_in_ram(device::DigestGateway::default());
     let send = async |messenger: &mut Messenger<'_, '_, _, _>, text: &str| {
         messenger.send(&Sms::new("1", text).unwrap()).await
     };
@@ -189,7 +209,7 @@ async fn there_is_as_much_room_as_was_lent() {
 }
 
 #[tokio::test]
-async fn ram_keeps_texts_until_they_are_forgotten() {
+async fn ram_store_holds_texts_until_they_are_deleted() {
     let mut store = RamStore::new(vec![0; 30].leak());
     let put = |id, text: &'static str| Write { key: Key::Text(id), value: Some(text.as_bytes()) };
     let load = async |store: &mut RamStore<'_>, id| {
@@ -207,10 +227,10 @@ async fn ram_keeps_texts_until_they_are_forgotten() {
     assert_eq!(store.load(Key::Record(3), &mut [0; 9]).await, Ok(None));
 }
 
-/// Works until a message is in this state, and tells how many texts are stored then.
-async fn texts_at(device: impl Device + 'static, state: State) -> usize {
+/// Works until the message is in this state. Returns the number of texts that are stored then.
+async fn count_texts_at(device: impl Device + 'static, state: State) -> usize {
     let disk = Disk::default();
-    let (_, gateway) = mocked(device, common::mock::NetworkProfile::default());
+    let (_, gateway) = mock_gateway(device, NetworkProfile::default());
     let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(disk.texts(), 1);
@@ -224,30 +244,30 @@ async fn texts_at(device: impl Device + 'static, state: State) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
+async fn a_text_is_deleted_once_its_message_can_no_longer_be_submitted() {
     let refuses = |request: &str| match request {
-        _ if request.contains("send_sms") => Reply::json(200, r#"{"error_code":550}"#),
-        _ => device::truth(request),
+        _ if request.contains("send_sms") => MockResponse::json(200, r#"{"error_code":550}"#),
+        _ => device::documented_response(request),
     };
-    assert_eq!(texts_at(refuses, State::Failed).await, 0, "refused");
-    // The answer to its submission is lost.
-    let lossy = |gateway_device: &SendingGateway| {
-        let mut gateway_device = gateway_device.clone();
+    assert_eq!(count_texts_at(refuses, State::Failed).await, 0, "refused");
+    // The response to its submission is lost.
+    let lossy = |device: &SendingGateway| {
+        let mut device = device.clone();
         move |request: &str| {
-            let reply = gateway_device.answer(request);
-            if reply.bytes.windows(7).any(|bytes| bytes == b"task_id") {
-                Reply::new("", Then::Close)
+            let response = device.respond(request);
+            if response.bytes.windows(7).any(|bytes| bytes == b"task_id") {
+                MockResponse::new("", Then::Close)
             } else {
-                reply
+                response
             }
         }
     };
-    let gateway_device = SendingGateway::default();
-    assert_eq!(texts_at(lossy(&gateway_device), State::Uncertain).await, 1, "it may be needed");
-    assert_eq!(texts_at(lossy(&gateway_device), State::Delivered).await, 0, "found");
+    let device = SendingGateway::default();
+    assert_eq!(count_texts_at(lossy(&device), State::Uncertain).await, 1, "it may be submitted again");
+    assert_eq!(count_texts_at(lossy(&device), State::Delivered).await, 0, "found");
 
     let disk = Disk::default();
-    let (_, gateway) = mocked(SendingGateway::default(), common::mock::NetworkProfile::default());
+    let (_, gateway) = mock_gateway(SendingGateway::default(), NetworkProfile::default());
     let mut messenger = Messenger::new(gateway, disk.clone(), buffers(), Settings::default());
     let id = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
     assert_eq!(messenger.stop(id), StopResult::Stopped);
@@ -256,25 +276,25 @@ async fn a_text_is_forgotten_once_it_cannot_be_sent_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_finds_no_room_is_told_from_one_that_is_missing() {
-    // A sender of five bytes, and a message centre of one.
+async fn a_sender_that_does_not_fit_differs_from_a_missing_one() {
+    // The sender has five bytes, and the SMSC one.
     let too_long = |needed| Text::TooLong { needed };
     let (number, smsc) = (Text::Exact("10086"), Text::Exact("1"));
     for (size, number, smsc) in [(4, too_long(5), smsc), (5, number, too_long(6)), (6, number, smsc)] {
-        let (_, gateway) = mocked(device::Gateway::default(), common::mock::NetworkProfile::default());
+        let (_, gateway) = mock_gateway(device::DigestGateway::default(), NetworkProfile::default());
         let buffers = MessengerBuffers { incoming: vec![0; size].leak(), ..buffers() };
         let mut messenger = Messenger::new(gateway, Disk::default(), buffers, SETTINGS());
         let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
         assert_eq!((sms.number, sms.smsc, sms.text), (number, smsc, too_long(10)));
     }
     let missing = |request: &str| match request {
-        _ if request.contains("incoming") => Reply::json(
+        _ if request.contains("incoming") => MockResponse::json(
             200,
             r#"{"error_code":200,"sms":[{"incoming_sms_id":7,"text":"x"}],"read":0,"unread":1}"#,
         ),
-        _ => device::truth(request),
+        _ => device::documented_response(request),
     };
-    let (_, gateway) = mocked(missing, common::mock::NetworkProfile::default());
+    let (_, gateway) = mock_gateway(missing, NetworkProfile::default());
     let mut messenger = Messenger::new(gateway, Disk::default(), buffers(), SETTINGS());
     let Ok(Event::Incoming(sms)) = messenger.next().await else { panic!("a message") };
     assert_eq!((sms.number, sms.smsc), (Text::Missing, Text::Missing));

@@ -1,4 +1,4 @@
-//! A messenger whose futures, or which itself, is dropped at each of its polls.
+//! A messenger that is dropped, or whose futures are dropped, at each of their polls.
 
 #![allow(missing_docs)]
 
@@ -8,7 +8,7 @@ use common::{
     disk::Disk,
     gateway,
     mock::{Mock, NetworkProfile},
-    sending_gateway::{Message as Sent, SendingGateway},
+    sending_gateway::{SendingGateway, SentMessage},
 };
 use sms_gateway_embassy::{
     Either, Event, Messenger, MessengerBuffers, Sms, Store,
@@ -23,53 +23,55 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// How many messages are sent. Every second one may be sent again.
+/// The number of messages to send. Every second one may be sent again.
 const MESSAGES: usize = 2;
 const INCOMING: [&str; 2] = ["first", "second"];
-/// Longer than anything is waited for here.
-const SILENCE: Duration = Duration::from_secs(200);
+/// A time longer than every wait here.
+const QUIET_TIME: Duration = Duration::from_secs(200);
 
-/// Requests and answers come in pieces, and each takes a moment.
+/// Requests and responses arrive in pieces, and each piece is pending once.
 const PROFILE: NetworkProfile = NetworkProfile { piece: 40, waits: true, ..NetworkProfile::CLEAR };
 
-/// Drops what is polled once it was polled so often.
-struct Polls {
-    left: Cell<usize>,
-    /// How often that happens, and how many polls it takes from one time to the next.
-    drops: Cell<usize>,
-    again: usize,
+/// Limits the polls of futures. A future at the limit is dropped.
+struct PollLimit {
+    /// The number of polls until the next drop.
+    polls_left: Cell<usize>,
+    /// The number of drops that are left.
+    drops_left: Cell<usize>,
+    /// The number of polls between two drops.
+    polls_between: usize,
 }
 
-impl Polls {
-    fn without_end() -> Self {
+impl PollLimit {
+    fn unlimited() -> Self {
         Self::new(0, 0, 0)
     }
 
-    fn new(left: usize, drops: usize, again: usize) -> Self {
-        Self { left: Cell::new(left), drops: Cell::new(drops), again }
+    fn new(polls: usize, drops: usize, polls_between: usize) -> Self {
+        Self { polls_left: Cell::new(polls), drops_left: Cell::new(drops), polls_between }
     }
 
-    /// Whether it is the last poll, or was.
-    fn are_over(&self) -> bool {
-        let are_over = self.drops.get() > 0 && self.left.get() == 0;
-        if are_over {
-            self.drops.update(|drops| drops - 1);
-            self.left.set(self.again);
+    /// Whether the future is dropped now. Then the count of polls begins again.
+    fn is_reached(&self) -> bool {
+        let is_reached = self.drops_left.get() > 0 && self.polls_left.get() == 0;
+        if is_reached {
+            self.drops_left.update(|drops| drops - 1);
+            self.polls_left.set(self.polls_between);
         }
-        are_over
+        is_reached
     }
 
-    /// Awaits; `None`: the future was dropped.
-    async fn wait<F: Future>(&self, future: F) -> Option<F::Output> {
+    /// Awaits a future; `None` if it is dropped.
+    async fn apply<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         poll_fn(|context| {
-            if self.are_over() {
+            if self.is_reached() {
                 return Poll::Ready(None);
             }
-            self.left.update(|left| left.saturating_sub(1));
+            self.polls_left.update(|polls| polls.saturating_sub(1));
             match future.as_mut().poll(context) {
                 Poll::Ready(output) => Poll::Ready(Some(output)),
-                Poll::Pending if self.are_over() => Poll::Ready(None),
+                Poll::Pending if self.is_reached() => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             }
         })
@@ -77,41 +79,41 @@ impl Polls {
     }
 }
 
-/// What the caller knows, which outlives messengers.
+/// The knowledge of the caller, which outlives messengers.
 #[derive(Default)]
 struct Caller {
     attempts: usize,
-    /// The messages that were taken, their texts, and whether they may be sent again.
-    taken: BTreeMap<UserId, (String, bool)>,
-    /// How often each end was told, and what it was.
-    ended: BTreeMap<UserId, (usize, State)>,
-    came: Vec<(String, InboxMark)>,
+    /// The messages that were accepted, their texts, and whether they may be sent again.
+    accepted: BTreeMap<UserId, (String, bool)>,
+    /// The number of reports of each final state, and the state.
+    finals: BTreeMap<UserId, (usize, State)>,
+    received: Vec<(String, InboxMark)>,
 }
 
-/// What is to be acknowledged.
-enum Noted {
-    News(Message),
+/// An event that the caller acknowledges.
+enum Unacknowledged {
+    Update(Message),
     Incoming(InboxMark),
 }
 
 impl Caller {
     fn has_all(&self) -> bool {
-        self.taken.keys().all(|id| self.ended.contains_key(id)) && self.came.len() >= INCOMING.len()
+        self.accepted.keys().all(|id| self.finals.contains_key(id)) && self.received.len() >= INCOMING.len()
     }
 
-    fn note<E: Debug>(&mut self, event: &Event<'_, E>) -> Noted {
+    fn note<E: Debug>(&mut self, event: &Event<'_, E>) -> Unacknowledged {
         match event {
             Event::Update(message) => {
                 if message.is_final {
-                    let (count, state) = self.ended.entry(message.id).or_insert((0, message.state));
-                    assert_eq!(*state, message.state, "it ends one way");
+                    let (count, state) = self.finals.entry(message.id).or_insert((0, message.state));
+                    assert_eq!(*state, message.state, "the final state is the same each time");
                     *count += 1;
                 }
-                Noted::News(*message)
+                Unacknowledged::Update(*message)
             }
             Event::Incoming(sms) => {
-                self.came.push((sms.text.as_str().to_owned(), sms.mark));
-                Noted::Incoming(sms.mark)
+                self.received.push((sms.text.as_str().to_owned(), sms.mark));
+                Unacknowledged::Incoming(sms.mark)
             }
             other => panic!("{other:?}"),
         }
@@ -120,8 +122,8 @@ impl Caller {
 
 type Client<S> = Messenger<'static, 'static, Mock, S>;
 
-/// A messenger over a connection of its own.
-fn start<S: Store>(gateway_device: &SendingGateway, store: S) -> Client<S> {
+/// A messenger with its own connection.
+fn messenger<S: Store>(device: &SendingGateway, store: S) -> Client<S> {
     let buffers = MessengerBuffers {
         slots: vec![Slot::EMPTY; 6].leak(),
         pending_reports: vec![PendingReport::EMPTY; 4].leak(),
@@ -129,149 +131,160 @@ fn start<S: Store>(gateway_device: &SendingGateway, store: S) -> Client<S> {
         incoming: vec![0; 100].leak(),
     };
     let settings = Settings { incoming: true, first_block: 3, ..Settings::default() };
-    Messenger::new(gateway(Mock::new(gateway_device.clone(), PROFILE), "box"), store, buffers, settings)
+    Messenger::new(gateway(Mock::new(device.clone(), PROFILE), "box"), store, buffers, settings)
 }
 
-/// Sends all messages, and works until each is at its end and what came in was told. Dropped futures are made anew.
-async fn work<S: Store>(messenger: &mut Client<S>, caller: &mut Caller, polls: &Polls) {
-    while caller.taken.len() < MESSAGES {
-        // A number and a text of its own.
+/// Sends all messages, and works until each is final and all incoming messages were reported. Dropped futures are replaced.
+async fn work<S: Store>(messenger: &mut Client<S>, caller: &mut Caller, limit: &PollLimit) {
+    while caller.accepted.len() < MESSAGES {
+        // Each message has its own number and text.
         let (number, text) = (format!("1380000{:04}", caller.attempts), format!("text {}", caller.attempts));
-        let may_be_repeated = caller.taken.len() % 2 == 1;
+        let may_be_resent = caller.accepted.len() % 2 == 1;
         caller.attempts += 1;
-        let sms = Sms::new(&number, &text).unwrap().resend(may_be_repeated);
-        if let Some(taken) = polls.wait(messenger.send(&sms)).await {
-            caller.taken.insert(taken.unwrap(), (text, may_be_repeated));
+        let sms = Sms::new(&number, &text).unwrap().resend(may_be_resent);
+        if let Some(id) = limit.apply(messenger.send(&sms)).await {
+            caller.accepted.insert(id.unwrap(), (text, may_be_resent));
         }
     }
     for turn in 0.. {
         if caller.has_all() {
             return;
         }
-        let noted = if turn % 2 == 0 {
-            polls.wait(messenger.next()).await.map(|event| caller.note(&event.unwrap()))
+        let event = if turn % 2 == 0 {
+            limit.apply(messenger.next()).await.map(|event| caller.note(&event.unwrap()))
         } else {
-            match polls.wait(messenger.next_or(sleep(Duration::from_secs(3)))).await.map(Result::unwrap) {
+            match limit.apply(messenger.next_or(sleep(Duration::from_secs(3)))).await.map(Result::unwrap) {
                 Some(Either::First(event)) => Some(caller.note(&event)),
                 Some(Either::Second(())) | None => None,
             }
         };
-        if let Some(noted) = noted {
-            acknowledge(messenger, &noted);
+        if let Some(event) = event {
+            acknowledge(messenger, &event);
         }
     }
 }
 
-fn acknowledge<S: Store>(messenger: &mut Client<S>, noted: &Noted) {
-    match noted {
-        Noted::News(message) => messenger.acknowledge(message),
-        Noted::Incoming(mark) => messenger.acknowledge_incoming(*mark),
+fn acknowledge<S: Store>(messenger: &mut Client<S>, event: &Unacknowledged) {
+    match event {
+        Unacknowledged::Update(message) => messenger.acknowledge(message),
+        Unacknowledged::Incoming(mark) => messenger.acknowledge_incoming(*mark),
     }
 }
 
-/// Takes what is still told, until nothing is for long.
-async fn listen<S: Store>(messenger: &mut Client<S>, caller: &mut Caller) {
-    messenger.gateway().transport().set_road(|profile| *profile = NetworkProfile::default());
-    while let Either::First(event) = messenger.next_or(sleep(SILENCE)).await.unwrap() {
-        let noted = caller.note(&event);
-        acknowledge(messenger, &noted);
+/// Takes the remaining events, until none arrives for a long time.
+async fn drain<S: Store>(messenger: &mut Client<S>, caller: &mut Caller) {
+    messenger.gateway().transport().set_profile(|profile| *profile = NetworkProfile::default());
+    while let Either::First(event) = messenger.next_or(sleep(QUIET_TIME)).await.unwrap() {
+        let event = caller.note(&event);
+        acknowledge(messenger, &event);
     }
 }
 
-fn gateway_device() -> SendingGateway {
-    let gateway_device = SendingGateway::default();
-    gateway_device.0.borrow_mut().incoming = INCOMING.map(str::to_owned).to_vec();
-    gateway_device
+fn device() -> SendingGateway {
+    let device = SendingGateway::default();
+    device.0.borrow_mut().incoming = INCOMING.map(str::to_owned).to_vec();
+    device
 }
 
-/// Nothing was lost, nothing sent twice, and nothing told more often than so many times more than once. Of messages that were not taken
-/// the device sent no more than as many.
-fn assert_whole(gateway_device: &SendingGateway, caller: &Caller, more: usize, context: &str) {
-    let sent = &gateway_device.0.borrow().sent;
-    for (id, (text, may_be_repeated)) in &caller.taken {
-        let (times, expected) = match caller.ended.get(id) {
+/// Checks that no message was lost or sent twice. Each final state and incoming message is reported once, and again at most `repeats`
+/// times. The device sent at most `repeats` messages that were not accepted.
+fn assert_complete(device: &SendingGateway, caller: &Caller, repeats: usize, context: &str) {
+    let sent = &device.0.borrow().sent;
+    for (id, (text, may_be_resent)) in &caller.accepted {
+        let (times, expected) = match caller.finals.get(id) {
             Some((times, State::Delivered)) => (*times, 1),
-            // Its submission was broken off.
-            Some((times, State::Unresolved)) if !may_be_repeated => (*times, 0),
+            // Its submission was dropped before the request was sent.
+            Some((times, State::Unresolved)) if !may_be_resent => (*times, 0),
             other => panic!("{context}: {text} ended {other:?}"),
         };
-        assert!((1..=1 + more).contains(&times), "{context}: the end of {text} was told {times} times");
+        assert!(
+            (1..=1 + repeats).contains(&times),
+            "{context}: the final state of {text} was reported {times} times"
+        );
         let count = sent.iter().filter(|message| message.text == *text).count();
         assert_eq!(count, expected, "{context}: {text} in {sent:?}");
     }
-    let is_other = |message: &&Sent| !caller.taken.values().any(|(text, _)| *text == message.text);
-    assert!(sent.iter().filter(is_other).count() <= more, "{context}: {sent:?}");
-    assert!(caller.came.len() <= INCOMING.len() + more, "{context}: {:?}", caller.came);
-    let mut came = caller.came.clone();
-    came.dedup();
-    assert!(came.iter().map(|(text, _)| text).eq(INCOMING), "{context}: {came:?}");
+    let is_other = |message: &&SentMessage| !caller.accepted.values().any(|(text, _)| *text == message.text);
+    assert!(sent.iter().filter(is_other).count() <= repeats, "{context}: {sent:?}");
+    assert!(caller.received.len() <= INCOMING.len() + repeats, "{context}: {:?}", caller.received);
+    let mut received = caller.received.clone();
+    received.dedup();
+    assert!(received.iter().map(|(text, _)| text).eq(INCOMING), "{context}: {received:?}");
 }
 
-/// Drops what a messenger does at each of its polls, and then so many times more after as many each.
-async fn dropped_everywhere<S: Store>(drops: usize, again: usize, store: impl Fn() -> S) {
-    for left in 0.. {
-        let (gateway_device, mut caller, polls) =
-            (gateway_device(), Caller::default(), Polls::new(left, drops, again));
-        let mut messenger = start(&gateway_device, store());
-        work(&mut messenger, &mut caller, &polls).await;
-        let is_whole = polls.drops.get() == drops;
-        listen(&mut messenger, &mut caller).await;
-        let context = format!("{drops} dropped after {left} and {again} polls");
-        assert_whole(&gateway_device, &caller, 0, &context);
-        let is_taken = |id: u32| UserId::new(id.into()).is_ok_and(|id| caller.taken.contains_key(&id));
+/// Drops the future of a messenger at each of its polls, and then `drops - 1` more futures after `polls_between` polls each.
+async fn drop_futures_at_each_poll<S: Store>(drops: usize, polls_between: usize, store: impl Fn() -> S) {
+    for polls in 0.. {
+        let (device, mut caller) = (device(), Caller::default());
+        let limit = PollLimit::new(polls, drops, polls_between);
+        let mut messenger = messenger(&device, store());
+        work(&mut messenger, &mut caller, &limit).await;
+        let is_complete = limit.drops_left.get() == drops;
+        drain(&mut messenger, &mut caller).await;
+        let context = format!("{drops} dropped after {polls} and {polls_between} polls");
+        assert_complete(&device, &caller, 0, &context);
+        let is_accepted = |id: u32| UserId::new(id.into()).is_ok_and(|id| caller.accepted.contains_key(&id));
         let (_, mut store) = messenger.into_parts();
-        let of_known = &mut |key, _: &[u8]| {
+        let check = &mut |key, _: &[u8]| {
             let (Key::Record(id) | Key::Text(id)) = key;
-            // Others of the tracker's are beyond all user_ids.
-            assert!(is_taken(id) || id >= 1 << 31, "{context}: {key:?}");
+            // The tracker's own records have keys above all user_ids.
+            assert!(is_accepted(id) || id >= 1 << 31, "{context}: {key:?}");
         };
-        store.restore(of_known).await.unwrap();
-        if is_whole {
-            assert!(left > 120, "{left} polls");
+        store.restore(check).await.unwrap();
+        if is_complete {
+            assert!(polls > 120, "{polls} polls");
             return;
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn futures_that_are_dropped_at_any_poll_leave_a_messenger_of_use() {
-    for (drops, again) in [(1, 0), (4, 1), (3, 17)] {
-        dropped_everywhere(drops, again, Disk::default).await;
+async fn no_message_is_lost_or_repeated_if_futures_are_dropped_at_any_poll() {
+    for (drops, polls_between) in [(1, 0), (4, 1), (3, 17)] {
+        drop_futures_at_each_poll(drops, polls_between, Disk::default).await;
     }
 }
 
-/// What is dropped at each poll of a messenger.
+/// The object that is dropped first.
 #[derive(Clone, Copy)]
-enum First {
+enum DroppedFirst {
     /// The messenger.
-    Whole,
-    /// What it does.
+    Messenger,
+    /// A future of the messenger.
     Future,
 }
 
-/// Drops a messenger, or what it does, at each of its polls, and after so many more the messenger; another one goes on.
-async fn restarted_everywhere<S: Store>(first: First, again: usize, store: impl Fn() -> Box<dyn Fn() -> S>) {
-    for left in 0.. {
-        let (gateway_device, mut caller, store) = (gateway_device(), Caller::default(), store());
-        let (inner, outer) = match first {
-            First::Whole => (Polls::without_end(), Polls::new(left, 2, again)),
-            First::Future => (Polls::new(left, 1, 0), Polls::new(left + again, 1, 0)),
+/// Drops a messenger or its future at each poll, and after `polls_between` more polls the messenger. Another messenger continues from
+/// the same store.
+async fn restart_at_each_poll<S: Store>(
+    first: DroppedFirst,
+    polls_between: usize,
+    store: impl Fn() -> Box<dyn Fn() -> S>,
+) {
+    for polls in 0.. {
+        let (device, mut caller, store) = (device(), Caller::default(), store());
+        let (future_limit, messenger_limit) = match first {
+            DroppedFirst::Messenger => (PollLimit::unlimited(), PollLimit::new(polls, 2, polls_between)),
+            DroppedFirst::Future => {
+                (PollLimit::new(polls, 1, 0), PollLimit::new(polls + polls_between, 1, 0))
+            }
         };
-        let drops = outer.drops.get();
-        let mut is_whole = false;
-        while outer.drops.get() > 0 && !is_whole {
-            let life = Box::pin(async {
-                let mut messenger = start(&gateway_device, store());
-                work(&mut messenger, &mut caller, &inner).await;
+        let drops = messenger_limit.drops_left.get();
+        let mut is_complete = false;
+        while messenger_limit.drops_left.get() > 0 && !is_complete {
+            let work_of_one = Box::pin(async {
+                let mut messenger = messenger(&device, store());
+                work(&mut messenger, &mut caller, &future_limit).await;
             });
-            is_whole = outer.wait(life).await.is_some();
+            is_complete = messenger_limit.apply(work_of_one).await.is_some();
         }
-        let mut messenger = start(&gateway_device, store());
-        work(&mut messenger, &mut caller, &Polls::without_end()).await;
-        listen(&mut messenger, &mut caller).await;
-        assert_whole(&gateway_device, &caller, drops, &format!("dropped after {left} and {again} polls"));
-        if outer.drops.get() == drops {
-            assert!(left > 100, "{left} polls");
+        let mut messenger = messenger(&device, store());
+        work(&mut messenger, &mut caller, &PollLimit::unlimited()).await;
+        drain(&mut messenger, &mut caller).await;
+        let context = format!("dropped after {polls} and {polls_between} polls");
+        assert_complete(&device, &caller, drops, &context);
+        if messenger_limit.drops_left.get() == drops {
+            assert!(polls > 100, "{polls} polls");
             return;
         }
     }
@@ -283,16 +296,16 @@ fn disk() -> Box<dyn Fn() -> Disk> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messengers_that_are_dropped_at_any_poll_go_on_from_their_store() {
-    for again in [3, 40] {
-        restarted_everywhere(First::Whole, again, disk).await;
+async fn a_messenger_dropped_at_any_poll_is_continued_from_its_store() {
+    for polls_between in [3, 40] {
+        restart_at_each_poll(DroppedFirst::Messenger, polls_between, disk).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn messengers_store_what_a_dropped_future_has_not() {
-    for again in [1, 3, 8] {
-        restarted_everywhere(First::Future, again, disk).await;
+async fn changes_that_a_dropped_future_did_not_store_are_stored_later() {
+    for polls_between in [1, 3, 8] {
+        restart_at_each_poll(DroppedFirst::Future, polls_between, disk).await;
     }
 }
 
@@ -311,14 +324,14 @@ mod over_flash {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn futures_that_are_dropped_at_any_poll_leave_a_messenger_of_use() {
-        dropped_everywhere(1, 0, || store(&Flash::new(PAGES))).await;
+    async fn no_message_is_lost_or_repeated_if_futures_are_dropped_at_any_poll() {
+        drop_futures_at_each_poll(1, 0, || store(&Flash::new(PAGES))).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn messengers_that_are_dropped_at_any_poll_go_on_from_their_flash() {
-        for (first, again) in [(First::Whole, 40), (First::Future, 6)] {
-            restarted_everywhere(first, again, || {
+    async fn a_messenger_dropped_at_any_poll_is_continued_from_its_flash() {
+        for (first, polls_between) in [(DroppedFirst::Messenger, 40), (DroppedFirst::Future, 6)] {
+            restart_at_each_poll(first, polls_between, || {
                 let flash = Flash::new(PAGES);
                 Box::new(move || store(&flash))
             })

@@ -1,4 +1,4 @@
-//! The client over embassy-net, by a link in memory to another stack that plays the gateway.
+//! The client over embassy-net. A link in memory connects its stack with a second one, on which the gateway is emulated.
 
 #![allow(missing_docs)]
 
@@ -30,8 +30,8 @@ const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
 
 type Link = channel::Runner<'static, MTU>;
 
-/// A stack with this last byte of an address, and the far end of its link. It runs in a task of its own: each poll of a socket wakes its
-/// stack, so that in one task both are polled without end, and the clock never goes on.
+/// A stack whose address ends with the byte `last`, and the far end of its link. It runs in its own task: each poll of a socket wakes its
+/// stack, so in one task both would be polled forever, and the paused clock would never advance.
 fn stack(last: u8) -> (Stack<'static>, Link) {
     let state = Box::leak(Box::new(channel::State::<MTU, 4, 4>::new()));
     let (mut link, device) = channel::new(state, HardwareAddress::Ip);
@@ -48,7 +48,7 @@ fn stack(last: u8) -> (Stack<'static>, Link) {
     (stack, link)
 }
 
-/// Carries frames one way, unless the link is down.
+/// Carries frames in one direction while the link is up.
 async fn carry(
     from: &mut channel::TxRunner<'_, MTU>,
     to: &mut channel::RxRunner<'_, MTU>,
@@ -57,8 +57,8 @@ async fn carry(
     loop {
         let frame = from.tx_buf().await;
         if is_up.get() {
-            let room = to.rx_buf().await;
-            room[..frame.len()].copy_from_slice(frame);
+            let buffer = to.rx_buf().await;
+            buffer[..frame.len()].copy_from_slice(frame);
             let length = frame.len();
             to.rx_done(length);
         }
@@ -66,7 +66,7 @@ async fn carry(
     }
 }
 
-/// Serves connections one after the other, each for so many requests.
+/// Serves one connection after another, each for at most `requests` requests.
 async fn serve(
     stack: Stack<'static>,
     device: &RefCell<impl Device>,
@@ -76,11 +76,11 @@ async fn serve(
     let (mut incoming, mut outgoing) = ([0; 1024], [0; 1024]);
     let mut socket = TcpSocket::new(stack, &mut incoming, &mut outgoing);
     loop {
-        // With a time limit a socket that listens has its stack poll without end.
+        // A listening socket with a timeout makes its stack poll forever.
         socket.set_timeout(None);
         socket.set_keep_alive(None);
         socket.accept(PORT).await.unwrap();
-        // It notices a client that is gone.
+        // So that it notices a client that has disappeared.
         socket.set_timeout(Some(Duration::from_secs(20)));
         socket.set_keep_alive(Some(Duration::from_secs(5)));
         connections.set(connections.get() + 1);
@@ -91,10 +91,10 @@ async fn serve(
             let Ok(count @ 1..) = socket.read(&mut piece).await else { break };
             bytes.extend(&piece[..count]);
             if let Some(request) = whole_request(&mut bytes) {
-                let reply = device.borrow_mut().answer(&request);
-                socket.write_all(&reply.bytes).await.unwrap();
+                let response = device.borrow_mut().respond(&request);
+                socket.write_all(&response.bytes).await.unwrap();
                 served += 1;
-                if reply.then == Then::Close {
+                if response.then == Then::Close {
                     break;
                 }
             }
@@ -106,11 +106,11 @@ async fn serve(
     }
 }
 
-// Names are looked up over the stacks.
+// Only the tests of names use the stacks.
 #[cfg_attr(not(feature = "dns"), allow(dead_code))]
-struct World {
-    near: Stack<'static>,
-    far: Stack<'static>,
+struct Network {
+    client_stack: Stack<'static>,
+    gateway_stack: Stack<'static>,
     is_up: Cell<bool>,
     connections: Cell<usize>,
 }
@@ -119,83 +119,83 @@ fn buffer() -> &'static mut [u8] {
     vec![0; 512].leak()
 }
 
-/// Plays a scene over two stacks.
-async fn play(
+/// Runs a test over two stacks. The device serves at most `requests` requests on each connection.
+async fn run(
     device: impl Device,
     requests: usize,
-    scene: impl AsyncFnOnce(Gateway<'static, Tcp<'static>>, &World),
+    test: impl AsyncFnOnce(Gateway<'static, Tcp<'static>>, &Network),
 ) {
-    LocalSet::new().run_until(Box::pin(on_stage(device, requests, scene))).await;
+    LocalSet::new().run_until(Box::pin(run_locally(device, requests, test))).await;
 }
 
-async fn on_stage(
+async fn run_locally(
     device: impl Device,
     requests: usize,
-    scene: impl AsyncFnOnce(Gateway<'static, Tcp<'static>>, &World),
+    test: impl AsyncFnOnce(Gateway<'static, Tcp<'static>>, &Network),
 ) {
-    let (near, mut near_link) = stack(1);
-    let (far, mut far_link) = stack(2);
-    let (_, mut near_rx, mut near_tx) = near_link.borrow_split();
-    let (_, mut far_rx, mut far_tx) = far_link.borrow_split();
-    let world = World { near, far, is_up: Cell::new(true), connections: Cell::new(0) };
-    let tcp = Tcp::new(near, (GATEWAY, PORT), buffer(), buffer());
+    let (client_stack, mut client_link) = stack(1);
+    let (gateway_stack, mut gateway_link) = stack(2);
+    let (_, mut client_rx, mut client_tx) = client_link.borrow_split();
+    let (_, mut gateway_rx, mut gateway_tx) = gateway_link.borrow_split();
+    let network = Network { client_stack, gateway_stack, is_up: Cell::new(true), connections: Cell::new(0) };
+    let tcp = Tcp::new(client_stack, (GATEWAY, PORT), buffer(), buffer());
     let device = RefCell::new(device);
     tokio::select! {
         biased;
-        () = carry(&mut near_tx, &mut far_rx, &world.is_up) => {}
-        () = carry(&mut far_tx, &mut near_rx, &world.is_up) => {}
-        // One listens while the other closes.
-        () = serve(far, &device, &world.connections, requests) => {}
-        () = serve(far, &device, &world.connections, requests) => {}
-        () = scene(gateway(tcp, "10.0.0.2"), &world) => {}
+        () = carry(&mut client_tx, &mut gateway_rx, &network.is_up) => {}
+        () = carry(&mut gateway_tx, &mut client_rx, &network.is_up) => {}
+        // One socket listens while the other closes.
+        () = serve(gateway_stack, &device, &network.connections, requests) => {}
+        () = serve(gateway_stack, &device, &network.connections, requests) => {}
+        () = test(gateway(tcp, "10.0.0.2"), &network) => {}
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_share_a_connection_that_is_kept() {
-    play(device::Gateway::default(), usize::MAX, async |mut gateway, world| {
+async fn calls_share_one_connection_until_it_is_closed() {
+    run(device::DigestGateway::default(), usize::MAX, async |mut gateway, network| {
         send(&mut gateway, "10086", 1).await.unwrap();
         for _ in 0..5 {
-            let mut answer = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
-            assert_eq!(answer.next().await.unwrap().unwrap().port.get(), Some(2));
-            answer.finish().await.unwrap();
+            let mut response = gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap();
+            assert_eq!(response.next().await.unwrap().unwrap().port.get(), Some(2));
+            response.finish().await.unwrap();
         }
-        assert_eq!(world.connections.get(), 1);
+        assert_eq!(network.connections.get(), 1);
         gateway.close().await;
         assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
-        assert_eq!(world.connections.get(), 2);
+        assert_eq!(network.connections.get(), 2);
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_that_the_gateway_closes_are_replaced() {
+async fn a_connection_closed_by_the_gateway_is_replaced() {
     for requests in 1..4 {
-        play(device::Gateway::default(), requests, async |mut gateway, world| {
+        run(device::DigestGateway::default(), requests, async |mut gateway, network| {
             for id in 0..6 {
                 send(&mut gateway, "10086", id).await.unwrap();
                 assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
             }
-            // With the question for a challenge.
-            assert_eq!(world.connections.get(), 13_usize.div_ceil(requests));
+            // 12 calls, and the query for a challenge.
+            assert_eq!(network.connections.get(), 13_usize.div_ceil(requests));
         })
         .await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_longer_than_the_sockets_buffers_arrives() {
+async fn a_text_longer_than_the_buffers_of_the_socket_arrives() {
     use sms_gateway_embassy::core::{
         Number,
         call::{Recipient, SendSms},
     };
     let text = "x".repeat(1500);
-    let seen = text.clone();
+    let expected = text.clone();
     let device = move |request: &str| {
-        assert!(!request.starts_with("POST") || request.contains(&seen));
-        device::truth(request)
+        assert!(!request.starts_with("POST") || request.contains(&expected));
+        device::documented_response(request)
     };
-    play(device, usize::MAX, async |mut gateway, _| {
+    run(device, usize::MAX, async |mut gateway, _| {
         let to = [Recipient::new(Number::new("10086").unwrap())];
         gateway.send_sms(&SendSms::new(&text, &to).unwrap()).await.unwrap();
     })
@@ -203,12 +203,12 @@ async fn a_text_longer_than_the_sockets_buffers_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_goes_down_is_waited_for_up_to_the_limits_and_comes_back() {
-    play(device::Gateway::default(), usize::MAX, async |gateway, world| {
+async fn calls_time_out_while_the_link_is_down_and_succeed_after_it() {
+    run(device::DigestGateway::default(), usize::MAX, async |gateway, network| {
         let timeouts = Timeouts::default();
         let mut gateway = gateway.timeouts(timeouts);
         assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
-        world.is_up.set(false);
+        network.is_up.set(false);
         let begin = Instant::now();
         let error = send(&mut gateway, "10086", 1).await.unwrap_err();
         let cause = Cause::TimedOut { wait: Wait::Response, limit: timeouts.response };
@@ -217,19 +217,19 @@ async fn a_link_that_goes_down_is_waited_for_up_to_the_limits_and_comes_back() {
         let error = send(&mut gateway, "10086", 2).await.unwrap_err();
         let cause = Cause::TimedOut { wait: Wait::Connect, limit: timeouts.connect };
         assert_eq!(error, Error::from(Failure::Unreachable(cause)));
-        world.is_up.set(true);
+        network.is_up.set(true);
         send(&mut gateway, "10086", 3).await.unwrap();
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_there_is_told() {
-    play(device::Gateway::default(), 0, async |gateway, _| {
-        let (near, _link) = stack(3);
+async fn a_host_that_does_not_respond_is_unreachable() {
+    run(device::DigestGateway::default(), 0, async |gateway, _| {
+        let (isolated, _link) = stack(3);
         let endpoint = IpEndpoint::from((GATEWAY, PORT));
-        let (mut alone, _) = gateway.with_transport(Tcp::new(near, endpoint, buffer(), buffer()));
-        let outcome = alone.query_sms_in_queue().await;
+        let (mut gateway, _) = gateway.with_transport(Tcp::new(isolated, endpoint, buffer(), buffer()));
+        let outcome = gateway.query_sms_in_queue().await;
         assert!(
             matches!(outcome, Err::<_, Error<TcpError>>(Error { failure: Failure::Unreachable(_), .. })),
             "{outcome:?}"
@@ -246,10 +246,10 @@ mod by_name {
         udp::{PacketMetadata, UdpSocket},
     };
 
-    /// As it stands in a question (RFC 1035 §3.1).
+    /// The name as a question contains it (RFC 1035 §3.1).
     const NAME: &[u8] = b"\x07gateway\x03lan\0";
 
-    /// Answers questions for addresses (RFC 1035 §4.1): there is one name.
+    /// Responds to questions for addresses (RFC 1035 §4.1). Only one name exists.
     async fn serve_names(stack: Stack<'static>, questions: &Cell<usize>) {
         let metadata = || vec![PacketMetadata::EMPTY; 2].leak();
         let mut socket = UdpSocket::new(stack, metadata(), buffer(), metadata(), buffer());
@@ -259,29 +259,29 @@ mod by_name {
             let (length, from) = socket.recv_from(&mut packet).await.unwrap();
             questions.set(questions.get() + 1);
             let (id, question) = (&packet[..2], &packet[12..length]);
-            // A response to a recursive question; its code, and how many questions, answers and others there are.
-            let mut answer = [id, &[0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0], question].concat();
+            // A response to a recursive question: flags with its code, and the numbers of questions, answers and other records.
+            let mut response = [id, &[0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0], question].concat();
             if question.starts_with(NAME) {
-                (answer[3], answer[7]) = (0x80, 1);
-                // The name of the question, an address, for a minute.
-                answer.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
-                answer.extend(GATEWAY.octets());
+                (response[3], response[7]) = (0x80, 1);
+                // The name of the question, and its address, valid for a minute.
+                response.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+                response.extend(GATEWAY.octets());
             }
-            socket.send_to(&answer, from).await.unwrap();
+            socket.send_to(&response, from).await.unwrap();
         }
     }
 
-    /// Makes calls to a gateway of this name; how often it was asked for.
-    async fn looked_up(
+    /// Makes calls to a gateway with this name. Returns the number of questions for it.
+    async fn count_lookups(
         name: &'static str,
         calls: impl AsyncFnOnce(&mut Gateway<'static, Tcp<'static>>),
     ) -> usize {
         let questions = Cell::new(0);
-        play(device::Gateway::default(), usize::MAX, async |gateway, world| {
-            let tcp = Tcp::by_name(world.near, name, PORT, buffer(), buffer());
+        run(device::DigestGateway::default(), usize::MAX, async |gateway, network| {
+            let tcp = Tcp::by_name(network.client_stack, name, PORT, buffer(), buffer());
             let (mut gateway, _) = gateway.with_transport(tcp);
             tokio::select! {
-                () = serve_names(world.far, &questions) => {}
+                () = serve_names(network.gateway_stack, &questions) => {}
                 () = calls(&mut gateway) => {}
             }
         })
@@ -291,7 +291,7 @@ mod by_name {
 
     #[tokio::test(start_paused = true)]
     async fn a_name_is_looked_up_for_each_connection() {
-        let questions = looked_up("gateway.lan", async |gateway| {
+        let questions = count_lookups("gateway.lan", async |gateway| {
             for _ in 0..3 {
                 assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
                 send(gateway, "10086", 1).await.unwrap();
@@ -302,8 +302,8 @@ mod by_name {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_that_nobody_has_is_told() {
-        let questions = looked_up("nobody.lan", async |gateway| {
+    async fn an_unknown_name_is_an_error() {
+        let questions = count_lookups("unknown.lan", async |gateway| {
             let error = TcpError::Dns(dns::Error::Failed);
             let error = Error::new(Failure::Unreachable(Cause::Transport), Some(error));
             assert_eq!(gateway.query_sms_in_queue().await, Err(error));
@@ -312,8 +312,8 @@ mod by_name {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_is_a_name() {
-        let questions = looked_up("10.0.0.2", async |gateway| {
+    async fn an_address_as_name_is_not_looked_up() {
+        let questions = count_lookups("10.0.0.2", async |gateway| {
             assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
         });
         assert_eq!(questions.await, 0);

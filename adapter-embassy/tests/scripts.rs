@@ -1,4 +1,4 @@
-//! The core's table of scripted answers through a whole client, cut at every byte.
+//! The core's table of scripted responses, read by a gateway in pieces that end at each byte.
 
 #![allow(missing_docs, unreachable_pub, dead_code)]
 
@@ -6,7 +6,7 @@ mod common;
 #[path = "../../core/tests/responses/scripts.rs"]
 mod scripts;
 
-use common::mock::{Mock, MockError, NetworkProfile, Reply, Then};
+use common::mock::{Mock, MockError, MockResponse, NetworkProfile, Then};
 use scripts::{End, SCRIPTS, Script};
 use sms_gateway_embassy::core::client::Cause;
 use sms_gateway_embassy::{
@@ -16,11 +16,11 @@ use sms_gateway_embassy::{
 
 type Outcome = Result<Option<u32>, Error<MockError>>;
 
-/// Asks a question that the script answers; the outcome, and whether the connection was closed.
-async fn asked(script: &Script, profile: NetworkProfile) -> (Outcome, bool) {
+/// Makes a query that the script responds to. Returns the outcome, and whether the connection was closed.
+async fn query(script: &Script, profile: NetworkProfile) -> (Outcome, bool) {
     let bytes = script.bytes;
-    let mock = Mock::new(move |_: &str| Reply::new(bytes, Then::Close), profile);
-    // A small one, so that an answer comes in several readings.
+    let mock = Mock::new(move |_: &str| MockResponse::new(bytes, Then::Close), profile);
+    // The buffer is small, so that a response takes several reads.
     let mut memory = Memory::<256, 64, 64, 512>::new();
     let mut entropy = || 0;
     let mut gateway = Gateway::new(mock.clone(), "box", memory.buffers(), &mut entropy);
@@ -29,7 +29,7 @@ async fn asked(script: &Script, profile: NetworkProfile) -> (Outcome, bool) {
     (outcome, mock.closed() == 1)
 }
 
-fn check(script: &Script, outcome: &Outcome, closed: bool) {
+fn check(script: &Script, outcome: &Outcome, is_closed: bool) {
     let name = script.name;
     let is_success = script.status.is_some_and(|status| status / 100 == 2);
     match outcome {
@@ -48,21 +48,21 @@ fn check(script: &Script, outcome: &Outcome, closed: bool) {
         Err(other) => panic!("{name}: {other:?}"),
     }
     let is_read_to_its_end = !matches!(outcome, Err(Error { failure: Failure::Malformed(_), .. }));
-    let keeps = script.end == End::Whole(Verdict::Keep);
-    assert_eq!(!closed, keeps && is_read_to_its_end, "{name}: {outcome:?}");
+    let may_keep = script.end == End::Whole(Verdict::Keep);
+    assert_eq!(!is_closed, may_keep && is_read_to_its_end, "{name}: {outcome:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_the_pieces_the_outcome_is_the_same() {
+async fn outcomes_do_not_depend_on_the_pieces_of_a_response() {
     for script in SCRIPTS {
-        let (outcome, closed) = asked(script, NetworkProfile::default()).await;
-        check(script, &outcome, closed);
+        let (outcome, is_closed) = query(script, NetworkProfile::default()).await;
+        check(script, &outcome, is_closed);
         for first in 1..=script.bytes.len() {
-            let cut = asked(script, NetworkProfile { first, ..NetworkProfile::default() }).await;
-            assert_eq!(cut, (outcome, closed), "{}, cut at {first}", script.name);
+            let cut = query(script, NetworkProfile { first, ..NetworkProfile::default() }).await;
+            assert_eq!(cut, (outcome, is_closed), "{}, cut at {first}", script.name);
         }
-        let single =
-            asked(script, NetworkProfile { piece: 1, waits: true, ..NetworkProfile::default() }).await;
-        assert_eq!(single, (outcome, closed), "{}, byte by byte", script.name);
+        let by_bytes =
+            query(script, NetworkProfile { piece: 1, waits: true, ..NetworkProfile::default() }).await;
+        assert_eq!(by_bytes, (outcome, is_closed), "{}, byte by byte", script.name);
     }
 }

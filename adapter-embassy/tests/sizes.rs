@@ -1,4 +1,4 @@
-//! What a messenger does in small buffers: it sends as much as fits, and goes on behind what does not.
+//! Messengers in small buffers. They send each message that fits, and refuse the others.
 
 #![allow(missing_docs)]
 
@@ -7,7 +7,7 @@ mod common;
 use common::{
     device,
     disk::Disk,
-    mock::{Device, Mock, NetworkProfile, Reply, Then},
+    mock::{Device, Mock, MockResponse, NetworkProfile, Then},
     sending_gateway::SendingGateway,
 };
 use sms_gateway_embassy::{
@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 
 type Client = Messenger<'static, 'static, Mock, Disk>;
 
-/// A gateway with so many bytes for requests, over leaked memory, which a test may do.
+/// A gateway with a request buffer of this size, in bytes. A test may leak its memory.
 fn gateway(request: usize, mock: Mock) -> Gateway<'static, Mock> {
     let lend = |size| vec![0; size].leak();
     let buffers =
@@ -48,36 +48,36 @@ fn client(request: usize, texts: usize, device: impl Device + 'static, disk: Dis
     (mock.clone(), Messenger::new(gateway(request, mock), disk, buffers, Settings::default()))
 }
 
-/// Works until all these messages are at their end; and the largest sizes that were wanted.
+/// Works until these messages are final. Returns their final states, and the sizes of requests that did not fit.
 async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Message>, Vec<usize>) {
-    let (mut ends, mut wanted) = (BTreeMap::new(), Vec::new());
+    let (mut finals, mut too_large) = (BTreeMap::new(), Vec::new());
     let work = async {
-        while ends.len() < ids.len() {
+        while finals.len() < ids.len() {
             match messenger.next().await.unwrap() {
                 Event::Update(message) => {
                     if message.is_final {
-                        ends.insert(message.id, message);
+                        finals.insert(message.id, message);
                     }
                     messenger.acknowledge(&message);
                 }
                 Event::RequestsFailing(Error {
                     failure: sms_gateway_embassy::Failure::TooSmall { buffer: Buffer::Request, needed },
                     ..
-                }) => wanted.push(*needed),
+                }) => too_large.push(*needed),
                 other => panic!("{other:?}"),
             }
         }
     };
-    // Long before anything expires.
+    // Shorter than the time until a message expires.
     tokio::time::timeout(std::time::Duration::from_secs(3600), work).await.expect("an end");
-    (ends, wanted)
+    (finals, too_large)
 }
 
-/// The least size in which a messenger can ask all its questions here.
-const LEAST: usize = 450;
+/// The minimum size for all queries of the messenger, in bytes.
+const MIN_REQUEST: usize = 450;
 
 #[tokio::test(start_paused = true)]
-async fn whatever_fits_alone_is_sent_in_any_room() {
+async fn each_message_that_fits_alone_is_sent_with_any_buffer() {
     let texts = [
         "x".repeat(180),
         "\"\\".repeat(90),
@@ -86,7 +86,7 @@ async fn whatever_fits_alone_is_sent_in_any_room() {
         "x".repeat(700),
         "short".to_owned(),
     ];
-    for request in (LEAST..2300).step_by(47) {
+    for request in (MIN_REQUEST..2300).step_by(47) {
         let (mock, mut messenger) = client(request, 1500, SendingGateway::default(), Disk::default());
         let mut ids = Vec::new();
         for (at, text) in texts.iter().cycle().take(20).enumerate() {
@@ -98,54 +98,54 @@ async fn whatever_fits_alone_is_sent_in_any_room() {
                 Err(error) => panic!("{error:?}"),
             }
         }
-        let (ends, wanted) = follow(&mut messenger, &ids).await;
-        assert!(wanted.iter().all(|needed| *needed > request), "{wanted:?}");
-        for message in ends.values() {
+        let (finals, too_large) = follow(&mut messenger, &ids).await;
+        assert!(too_large.iter().all(|needed| *needed > request), "{too_large:?}");
+        for message in finals.values() {
             match message.state {
                 State::Delivered | State::Sent => {}
-                State::Failed if !wanted.is_empty() => {
-                    assert_eq!(message.failure, Some(MessageFailure::Refused(413)), "in {request}");
+                State::Failed if !too_large.is_empty() => {
+                    assert_eq!(message.failure, Some(MessageFailure::Refused(413)), "{request} bytes");
                 }
-                other => panic!("{other:?} in {request}"),
+                other => panic!("{other:?}, {request} bytes"),
             }
         }
-        assert!(mock.requests().iter().all(|whole| whole.len() <= request));
+        assert!(mock.requests().iter().all(|sent| sent.len() <= request));
         if request > 1600 {
-            assert_eq!((ids.len(), wanted.len()), (20, 0), "all fit in {request}");
+            assert_eq!((ids.len(), too_large.len()), (20, 0), "all fit into {request} bytes");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_are_asked_for_in_as_many_questions_as_fit() {
-    for request in (LEAST..1300).step_by(61) {
+async fn a_query_for_results_names_as_many_messages_as_fit() {
+    for request in (MIN_REQUEST..1300).step_by(61) {
         let (mock, mut messenger) = client(request, 1500, SendingGateway::default(), Disk::default());
         let mut ids = Vec::new();
         for _ in 0..70 {
             ids.push(messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap());
         }
-        let (ends, wanted) = follow(&mut messenger, &ids).await;
-        assert!(wanted.is_empty(), "{wanted:?} in {request}");
-        assert!(ends.values().all(|message| message.state == State::Delivered));
-        assert!(mock.requests().iter().all(|whole| whole.len() <= request));
+        let (finals, too_large) = follow(&mut messenger, &ids).await;
+        assert!(too_large.is_empty(), "{too_large:?}, {request} bytes");
+        assert!(finals.values().all(|message| message.state == State::Delivered));
+        assert!(mock.requests().iter().all(|sent| sent.len() <= request));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_too_large_blocks_no_other() {
-    // Of the login nothing is known yet.
+async fn a_message_that_is_too_large_does_not_block_others() {
+    // The length of the login is not known yet.
     let quotes = "\"".repeat(870);
     let (_, mut messenger) = client(2048, 1500, SendingGateway::default(), Disk::default());
     let large = messenger.send(&Sms::new("1", &quotes).unwrap()).await.unwrap();
     let small = messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    let (ends, wanted) = follow(&mut messenger, &[large, small]).await;
-    assert_eq!(wanted.len(), 1);
-    assert_eq!(ends[&large].failure, Some(MessageFailure::Refused(413)));
-    assert_eq!(ends[&small].state, State::Delivered);
-    // By now it is.
+    let (finals, too_large) = follow(&mut messenger, &[large, small]).await;
+    assert_eq!(too_large.len(), 1);
+    assert_eq!(finals[&large].failure, Some(MessageFailure::Refused(413)));
+    assert_eq!(finals[&small].state, State::Delivered);
+    // Now it is known.
     let sms = Sms::new("1", &quotes).unwrap();
-    let refused = Err(SendError::TooLong { buffer: Buffer::Request, needed: wanted[0] + 9 });
-    assert_eq!(messenger.send(&sms).await, refused, "but for the digits of the user_id");
+    let refused = Err(SendError::TooLong { buffer: Buffer::Request, needed: too_large[0] + 9 });
+    assert_eq!(messenger.send(&sms).await, refused, "an unknown user_id counts as ten digits");
     let far_too_large = "\"".repeat(1000);
     let (_, mut messenger) = client(2048, 1500, SendingGateway::default(), Disk::default());
     let outcome = messenger.send(&Sms::new("1", &far_too_large).unwrap()).await;
@@ -153,7 +153,7 @@ async fn a_message_that_is_too_large_blocks_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_size_below_that_of_a_message_is_told() {
+async fn a_buffer_below_the_size_of_a_request_is_reported_with_that_size() {
     let text = "x".repeat(300);
     let sms = Sms::new("1", &text).unwrap();
     let (mock, mut messenger) = client(2048, 1500, SendingGateway::default(), Disk::default());
@@ -161,91 +161,97 @@ async fn each_size_below_that_of_a_message_is_told() {
         let id = messenger.send(&sms).await.unwrap();
         follow(&mut messenger, &[id]).await;
     }
-    let sent = |mock: &Mock| {
-        mock.requests().iter().filter(|whole| whole.contains("send_sms")).map(String::len).max().unwrap()
+    let longest_submission = |mock: &Mock| {
+        mock.requests().iter().filter(|sent| sent.contains("send_sms")).map(String::len).max().unwrap()
     };
-    let length = sent(&mock);
+    let length = longest_submission(&mock);
     for request in length - 2..=length + 2 {
         let (_, mut messenger) = client(request, 1500, SendingGateway::default(), Disk::default());
         let id = messenger.send(&sms).await.unwrap();
-        let (ends, wanted) = follow(&mut messenger, &[id]).await;
+        let (finals, too_large) = follow(&mut messenger, &[id]).await;
         let fits = request >= length;
-        assert_eq!(ends[&id].state == State::Delivered, fits, "{length} in {request}");
-        assert_eq!(wanted, if fits { vec![] } else { vec![length] });
+        assert_eq!(finals[&id].state == State::Delivered, fits, "{length} of {request} bytes");
+        assert_eq!(too_large, if fits { vec![] } else { vec![length] });
     }
 }
 
-/// Behind a Basic login.
-fn basic(gateway_device: SendingGateway) -> impl Device {
+/// Requires a Basic login.
+fn with_basic_login(device: SendingGateway) -> impl Device {
     move |request: &str| {
         if request.contains("Authorization: Basic") {
-            return gateway_device.0.borrow_mut().serve(request);
+            return device.0.borrow_mut().serve(request);
         }
         let head = "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
-        Reply::new(head, Then::Listen)
+        MockResponse::new(head, Then::Listen)
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_grows_makes_requests_smaller() {
-    let (mock, mut messenger) = client(1300, 1500, basic(SendingGateway::default()), Disk::default());
+async fn requests_shrink_if_the_login_grows_after_the_start() {
+    let (mock, mut messenger) =
+        client(1300, 1500, with_basic_login(SendingGateway::default()), Disk::default());
+    messenger.start().await.unwrap();
     messenger.set_credentials("admin", "x".repeat(500).leak());
     let mut ids = Vec::new();
     for _ in 0..16 {
         ids.push(messenger.send(&Sms::new("1", &"x".repeat(90)).unwrap()).await.unwrap());
     }
-    let (ends, wanted) = follow(&mut messenger, &ids).await;
-    assert!(ends.values().all(|message| message.state == State::Delivered), "{wanted:?}");
-    assert!(!wanted.is_empty());
-    assert!(mock.requests().iter().all(|whole| whole.len() <= 1300));
+    let (finals, too_large) = follow(&mut messenger, &ids).await;
+    assert!(finals.values().all(|message| message.state == State::Delivered), "{too_large:?}");
+    assert!(!too_large.is_empty());
+    assert!(mock.requests().iter().all(|sent| sent.len() <= 1300));
 }
 
 #[tokio::test(start_paused = true)]
-async fn texts_that_do_not_fit_after_a_restart_are_not_lost() {
-    let (disk, gateway_device) = (Disk::default(), SendingGateway::default());
-    let (_, mut messenger) = client(2048, 50, gateway_device.clone(), disk.clone());
+async fn a_stored_text_that_does_not_fit_after_a_restart_is_kept() {
+    let (disk, device) = (Disk::default(), SendingGateway::default());
+    let (_, mut messenger) = client(2048, 50, device.clone(), disk.clone());
     let id = messenger.send(&Sms::new("1", &"x".repeat(50)).unwrap()).await.unwrap();
-    let (_, mut smaller) = client(2048, 49, gateway_device.clone(), disk.clone());
+    let (_, mut smaller) = client(2048, 49, device.clone(), disk.clone());
     for _ in 0..2 {
         assert_eq!(smaller.start().await, Err(StoreError::TextTooLong { needed: 50 }));
         assert!(matches!(smaller.next().await, Err(StoreError::TextTooLong { needed: 50 })));
     }
     assert_eq!(disk.texts(), 1);
-    let (_, mut messenger) = client(2048, 50, gateway_device, disk);
-    let (ends, _) = follow(&mut messenger, &[id]).await;
-    assert_eq!(ends[&id].state, State::Delivered);
+    let (_, mut messenger) = client(2048, 50, device, disk);
+    let (finals, _) = follow(&mut messenger, &[id]).await;
+    assert_eq!(finals[&id].state, State::Delivered);
 }
 
-/// Challenges with a realm of so many bytes, and is content with any answer.
-fn wordy(realm: usize) -> impl Device {
+/// Sends a challenge with a realm of this length, and accepts any login.
+fn with_realm(realm: usize) -> impl Device {
     move |request: &str| {
         if request.contains("Authorization: Digest") {
-            return device::truth(request);
+            return device::documented_response(request);
         }
         let realm = "x".repeat(realm);
         let challenge = format!(r#"Digest realm="{realm}", nonce="n", qop="auth", algorithm=MD5"#);
         let head = format!("HTTP/1.1 401 X\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n\r\n");
-        Reply::new(head, Then::Listen)
+        MockResponse::new(head, Then::Listen)
     }
 }
 
 const LOGIN: usize = 300;
 
-/// Asks in buffers as small as [`Buffers`] promise that they may be; the request's length, and what it may be, unless its challenge is
-/// too large.
-async fn ask<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
+/// Makes a call with buffers of the minimum sizes that [`Buffers`] documents. Returns the length of the request and of its buffer;
+/// `None` if the challenge is too large.
+async fn call_with_documented_sizes<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
     let host = "192.168.100.100:8080";
     let target = call.target(CommaEncoding::Encoded, &mut [0; MAX_TARGET_BYTES]).unwrap().len();
     let login = 86 + LOGIN / 2;
-    let room = 98 + host.len() + 2 * target + call.body_length() + login;
-    let (mut request, mut answer) = (vec![0; room], vec![0; 2 * target + login]);
+    let size = 98 + host.len() + 2 * target + call.body_length() + login;
+    let (mut request, mut response) = (vec![0; size], vec![0; 2 * target + login]);
     let (mut record, mut login, mut entropy) = ([0; 256], [0; LOGIN], || 7);
-    let buffers =
-        Buffers { request: &mut request, response: &mut answer, record: &mut record, challenge: &mut login };
-    let mock = Mock::new(wordy(realm), NetworkProfile::default());
+    let buffers = Buffers {
+        request: &mut request,
+        response: &mut response,
+        record: &mut record,
+        challenge: &mut login,
+    };
+    let mock = Mock::new(with_realm(realm), NetworkProfile::default());
     let mut gateway = Gateway::new(mock.clone(), host, buffers, &mut entropy).credentials("admin", "admin");
     let outcome = match gateway.ask(call).await {
-        Ok(mut answer) => answer.finish().await.map(|_| ()),
+        Ok(mut response) => response.finish().await.map(|_| ()),
         Err(error) => Err(error),
     };
     match outcome {
@@ -256,11 +262,11 @@ async fn ask<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
         Ok(()) | Err(Error { failure: sms_gateway_embassy::Failure::Refused(_), .. }) => {}
         Err(error) => panic!("{error:?} to {}, {realm} bytes", C::NAME),
     }
-    Some((mock.requests().last().unwrap().len(), room))
+    Some((mock.requests().last().unwrap().len(), size))
 }
 
 #[tokio::test(start_paused = true)]
-async fn buffers_of_the_sizes_that_are_promised_do_for_any_login() {
+async fn buffers_of_the_documented_sizes_suffice_for_any_login() {
     let all = Info::ALL.into_iter().collect();
     let (time, number) =
         ("2026-01-01 10:00:00".parse().unwrap(), Number::new("+12345678901234567890123").unwrap());
@@ -275,42 +281,42 @@ async fn buffers_of_the_sizes_that_are_promised_do_for_any_login() {
     let reply = QueryUssdReply::new(Ports::ALL).unwrap();
     let ussd = SendUssd::send(Ports::ALL, "*1#").unwrap();
     for realm in 0.. {
-        let asked = [
-            ask(&send, realm).await,
-            ask(&results, realm).await,
-            ask(&reports, realm).await,
-            ask(&QuerySmsInQueue, realm).await,
-            ask(&incoming, realm).await,
-            ask(&ussd, realm).await,
-            ask(&reply, realm).await,
-            ask(&StopSms::new(TaskId::new(i64::MIN)), realm).await,
-            ask(&infos, realm).await,
+        let lengths = [
+            call_with_documented_sizes(&send, realm).await,
+            call_with_documented_sizes(&results, realm).await,
+            call_with_documented_sizes(&reports, realm).await,
+            call_with_documented_sizes(&QuerySmsInQueue, realm).await,
+            call_with_documented_sizes(&incoming, realm).await,
+            call_with_documented_sizes(&ussd, realm).await,
+            call_with_documented_sizes(&reply, realm).await,
+            call_with_documented_sizes(&StopSms::new(TaskId::new(i64::MIN)), realm).await,
+            call_with_documented_sizes(&infos, realm).await,
         ];
-        if asked.contains(&None) {
+        if lengths.contains(&None) {
             assert!(realm > 0);
             return;
         }
-        assert!(asked.iter().flatten().all(|(length, room)| length <= room));
-        let spare = asked.iter().flatten().map(|(length, room)| room - length).min();
-        // Half of the hash's digits, which are those of MD5.
+        assert!(lengths.iter().flatten().all(|(length, size)| length <= size));
+        let spare = lengths.iter().flatten().map(|(length, size)| size - length).min();
+        // The sizes allow for SHA-256, whose hash has 32 digits more than MD5's.
         assert!(spare >= Some(32), "{spare:?}");
     }
 }
 
 #[test]
-fn the_body_of_a_message_is_as_large_as_is_promised() {
+fn the_maximum_body_of_a_send_sms_is_as_documented() {
     let number = Number::new("10086").unwrap();
     let recipients = [Recipient::new(number).params(&["a\"\n\u{1}"]).user_id(UserId::MAX); 3];
     let send = SendSms::new("#param#", &recipients).unwrap().ports(Ports::ALL).status_report(false);
     let send = send.encoding(Encoding::Unicode).unwrap();
-    // CommaEncoding stand between recipients only, and "unicode" has a letter less than "gsm-7bit".
+    // Commas stand only between recipients, and "unicode" is a letter shorter than "gsm-7bit".
     assert_eq!(send.body_length(), 176 - 1 + 3 * (53 + 5 + 1 + 2 + 2 + 6) - 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_future_of_next_holds_neither_texts_nor_recipients() {
-    let (_, mut messenger) = client(2304, 1500, device::Gateway::default(), Disk::default());
+async fn the_future_of_next_contains_neither_texts_nor_recipients() {
+    let (_, mut messenger) = client(2304, 1500, device::DigestGateway::default(), Disk::default());
     let future = messenger.next();
-    // Mostly the writes of one save: 25 of a key and a slice.
+    // Its largest part is the 25 writes of a save, each a key and a slice.
     assert!(size_of_val(&future) <= 1150, "{} bytes", size_of_val(&future));
 }

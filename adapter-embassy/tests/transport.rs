@@ -1,4 +1,4 @@
-//! What transports do, and what becomes of calls and connections.
+//! Requests and connections over a transport, and the sizes of lent buffers.
 
 #![allow(missing_docs)]
 
@@ -6,8 +6,8 @@ mod common;
 
 use common::{
     device, gateway,
-    mock::{Mock, NetworkProfile, Reply, Then},
-    mocked, send,
+    mock::{Mock, MockResponse, NetworkProfile, Then},
+    mock_gateway, send,
 };
 use sms_gateway_embassy::core::client::Cause;
 use sms_gateway_embassy::{
@@ -19,13 +19,13 @@ use sms_gateway_embassy::{
     },
 };
 
-fn anyone(request: &str) -> Reply {
-    device::truth(request)
+fn without_login(request: &str) -> MockResponse {
+    device::documented_response(request)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_leaves_in_one_write_on_a_connection_that_is_kept() {
-    let (mock, mut gateway) = mocked(device::Gateway::default(), NetworkProfile::default());
+async fn each_request_is_one_write_on_the_same_connection() {
+    let (mock, mut gateway) = mock_gateway(device::DigestGateway::default(), NetworkProfile::default());
     send(&mut gateway, "10086", 1).await.unwrap();
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms", "query_sms_in_queue"]);
@@ -41,19 +41,19 @@ async fn a_request_leaves_in_one_write_on_a_connection_that_is_kept() {
     assert_eq!(mock.closed(), 1);
 }
 
-/// Calls with buffers of these sizes; what is too small.
-async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
+/// Makes calls with buffers of these sizes. Returns the buffer that is too small, and the size that it needs.
+async fn call_with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
     let mut arrays = sizes.map(|size| vec![0; size]);
     let [request, response, record, challenge] = arrays.each_mut().map(Vec::as_mut_slice);
     let mut entropy = || 0;
     let buffers = Buffers { request, response, record, challenge };
-    let mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
+    let mock = Mock::new(device::DigestGateway::default(), NetworkProfile::default());
     let mut gateway = Gateway::new(mock, "box", buffers, &mut entropy).credentials("admin", "admin");
     let outcome = async {
         send(&mut gateway, "10086", 1).await?;
         gateway.query_ussd_reply(Ports::ALL).await?.finish().await?;
-        let mut answer = gateway.query_incoming_sms(&QueryIncomingSms::new(Flag::All)).await?;
-        let sms = answer.next().await?.expect("a message");
+        let mut response = gateway.query_incoming_sms(&QueryIncomingSms::new(Flag::All)).await?;
+        let sms = response.next().await?.expect("a message");
         match sms.text {
             Text::TooLong { needed } => Err(Failure::TooSmall { buffer: Buffer::Record, needed }.into()),
             text => {
@@ -69,14 +69,14 @@ async fn with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn buffers_that_are_too_small_say_which_and_how_much_is_needed() {
+async fn a_too_small_buffer_is_named_with_the_size_it_needs() {
     for (place, buffer) in
         [Buffer::Request, Buffer::Response, Buffer::Record, Buffer::Challenge].into_iter().enumerate()
     {
         let mut sizes = [600; 4];
         sizes[place] = 0;
         let mut steps = 0;
-        while let Err((which, needed)) = with_sizes(sizes).await {
+        while let Err((which, needed)) = call_with_sizes(sizes).await {
             assert_eq!(which, buffer);
             assert!(needed > sizes[place], "{which:?}: {needed} of {}", sizes[place]);
             sizes[place] = needed;
@@ -84,24 +84,24 @@ async fn buffers_that_are_too_small_say_which_and_how_much_is_needed() {
         }
         assert!((1..6).contains(&steps), "{buffer:?} in {steps} steps");
         let needed = sizes[place];
-        // Two halves are of one size if the whole is even.
+        // The challenges take halves of the buffer, so its size grows in steps of 2.
         sizes[place] -= if buffer == Buffer::Challenge { 2 } else { 1 };
-        assert_eq!(with_sizes(sizes).await, Err((buffer, needed)), "no smaller one does");
+        assert_eq!(call_with_sizes(sizes).await, Err((buffer, needed)), "a smaller buffer is refused");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_with_a_line_break_is_not_sent() {
+async fn an_invalid_host_is_not_sent() {
     for host in ["a\r\nX: y", "a b", "é"] {
-        let mock = Mock::new(anyone, NetworkProfile::default());
+        let mock = Mock::new(without_login, NetworkProfile::default());
         assert_eq!(gateway(mock.clone(), host).query_sms_in_queue().await, Err(Error::from(Failure::Host)));
         assert!(mock.requests().is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_connection_is_used_and_the_next_one_goes_on_with_the_login() {
-    let mock = Mock::new(device::Gateway::default(), NetworkProfile::default());
+async fn an_opened_connection_is_used_and_its_successor_keeps_the_login() {
+    let mock = Mock::new(device::DigestGateway::default(), NetworkProfile::default());
     let open = async || {
         let mut mock = mock.clone();
         sms_gateway_embassy::Transport::close(&mut mock).await;
@@ -110,7 +110,7 @@ async fn an_open_connection_is_used_and_the_next_one_goes_on_with_the_login() {
     };
     let mut gateway = gateway(open().await, "box");
     assert_eq!(gateway.query_sms_in_queue().await, Ok(Some(3)));
-    mock.hang_up(Then::Close);
+    mock.end_connection(Then::Close);
     let error = gateway.query_sms_in_queue().await.unwrap_err();
     assert_eq!(error, Error::new(Failure::Unreachable(Cause::Transport), Some(OpenedError::Gone)));
     assert!(gateway.transport().is_gone());
@@ -120,7 +120,7 @@ async fn an_open_connection_is_used_and_the_next_one_goes_on_with_the_login() {
 }
 
 #[test]
-fn memory_has_sizes() {
+fn memory_has_the_documented_sizes() {
     let mut memory: Memory = Memory::default();
     let buffers = memory.buffers();
     assert_eq!((buffers.request.len(), buffers.response.len()), (2048, 1536));

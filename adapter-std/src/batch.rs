@@ -70,7 +70,8 @@ impl<'a> Batch<'a> {
             for indices in indices.chunks(SendSms::MAX_RECIPIENTS) {
                 let recipients = indices.iter().map(|index| self.recipients[*index]).collect();
                 let part = Part { batch: Self { encoding, ..*self }, recipients, indices: indices.to_vec() };
-                part.request().map_err(|error| in_batch(error, indices))?;
+                let in_batch = |index: usize| indices.get(index).copied().unwrap_or(index);
+                part.request().map_err(|error| error.map_recipient(in_batch))?;
                 parts.push(part);
             }
         }
@@ -108,21 +109,6 @@ impl Part<'_> {
             request = request.status_report(report);
         }
         Ok(request)
-    }
-}
-
-/// Replaces the recipient's index in the request by its index in the batch.
-fn in_batch(error: Invalid, indices: &[usize]) -> Invalid {
-    let index = |recipient: usize| indices.get(recipient).copied().unwrap_or(recipient);
-    match error {
-        Invalid::Text { bytes, recipient } => Invalid::Text { bytes, recipient: recipient.map(index) },
-        Invalid::TextParams { recipient, placeholders, params } => {
-            Invalid::TextParams { recipient: index(recipient), placeholders, params }
-        }
-        Invalid::Alphabet { recipient, character } => {
-            Invalid::Alphabet { recipient: index(recipient), character }
-        }
-        other => other,
     }
 }
 
@@ -179,46 +165,5 @@ impl Gateway {
             }
         }
         Ok(tasks)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sms_gateway_core::Number;
-
-    fn batch<'a>(recipients: &'a [Recipient<'a>], encoding: Option<Encoding>) -> Vec<(usize, usize)> {
-        let mut batch = Batch::new("#param#", recipients);
-        batch.encoding = encoding;
-        let parts = batch.requests().unwrap();
-        parts.iter().map(|part| (part.indices[0], part.indices.len())).collect()
-    }
-
-    #[test]
-    fn a_part_has_at_most_128_recipients() {
-        let one = Recipient::new(Number::new("1").unwrap()).params(&["x"]);
-        assert_eq!(batch(&[one; 127], None), [(0, 127)]);
-        assert_eq!(batch(&[one; 128], None), [(0, 128)]);
-        assert_eq!(batch(&[one; 129], None), [(0, 128), (128, 1)]);
-        assert_eq!(Batch::new("", &[]).requests().err(), Some(Invalid::Recipients { count: 0 }));
-    }
-
-    #[test]
-    fn auto_groups_recipients_by_the_alphabet_of_their_text() {
-        let to = Recipient::new(Number::new("1").unwrap());
-        let recipients = [to.params(&["x"]), to.params(&["你"]), to.params(&["y"])];
-        assert_eq!(batch(&recipients, Some(Encoding::Auto)), [(0, 2), (1, 1)]);
-        assert_eq!(batch(&recipients, Some(Encoding::Unicode)), [(0, 3)]);
-        let seven_bit = Batch::new("#param#", &recipients).encoding(Encoding::Gsm7Bit);
-        assert_eq!(seven_bit.requests().err(), Some(Invalid::Alphabet { recipient: 1, character: '你' }));
-    }
-
-    #[test]
-    fn an_invalid_recipient_is_reported_by_its_index_in_the_batch() {
-        let to = Recipient::new(Number::new("1").unwrap());
-        let mut recipients = vec![to.params(&["x"]); 130];
-        recipients[129] = to;
-        let wrong = Invalid::TextParams { recipient: 129, placeholders: 1, params: 0 };
-        assert_eq!(Batch::new("#param#", &recipients).requests().err(), Some(wrong));
     }
 }

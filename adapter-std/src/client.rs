@@ -93,12 +93,10 @@ impl Outgoing {
     }
 }
 
-/// The next request.
-enum Sending {
-    /// The GET that fetches a login challenge.
-    Probe(Outgoing),
-    /// The call itself, with its `Authorization`.
-    Call(Option<HeaderValue>),
+/// The next request: the call itself with its `Authorization`, or a GET that fetches a login challenge.
+struct Sending {
+    probe: Option<Outgoing>,
+    authorization: Option<HeaderValue>,
 }
 
 /// A gateway's connection and session.
@@ -169,19 +167,21 @@ impl Client {
         let credentials = self.account.as_ref().map(Account::credentials);
         let (method, path) = (outgoing.method.as_str(), outgoing.path());
         let due = self.session.authorize(credentials.as_ref(), method, path, now, &mut self.authorization)?;
-        Ok(match due {
+        let mut sending = Sending { probe: None, authorization: None };
+        match due {
             Due::Probe => {
                 tracing::debug!("fetching a login challenge");
-                Sending::Probe(Outgoing::new(AnyCall::from(&QuerySmsInQueue), commas)?)
+                sending.probe = Some(Outgoing::new(AnyCall::from(&QuerySmsInQueue), commas)?);
             }
-            Due::Call(None) => Sending::Call(None),
+            Due::Call(None) => {}
             Due::Call(Some(value)) => {
                 // The session writes nothing that a header cannot carry.
                 let mut value = HeaderValue::from_str(value).map_err(|_| Failure::Host)?;
                 value.set_sensitive(true);
-                Sending::Call(Some(value))
+                sending.authorization = Some(value);
             }
-        })
+        }
+        Ok(sending)
     }
 
     async fn exchange(
@@ -190,10 +190,8 @@ impl Client {
         sending: &Sending,
         settings: &Settings,
     ) -> Result<Response<Incoming>, BrokenExchange> {
-        let request = match sending {
-            Sending::Probe(probe) => probe.request(&settings.host, None),
-            Sending::Call(authorization) => outgoing.request(&settings.host, authorization.clone()),
-        };
+        let outgoing = sending.probe.as_ref().unwrap_or(outgoing);
+        let request = outgoing.request(&settings.host, sending.authorization.clone());
         let kept = self.connection.take();
         let mut connection = connection::open(kept, settings, &mut self.session).await?;
         let response = connection.exchange(request, &mut self.session).await?;

@@ -1,6 +1,6 @@
 //! How connections are opened: over TCP by default, or by the caller.
 
-use std::{fmt, io, pin::Pin, sync::Arc, time::Duration};
+use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use hyper::header::HeaderValue;
 use sms_gateway_core::call::CommaEncoding;
@@ -10,7 +10,6 @@ use tokio::{
 };
 
 /// The settings of a gateway that do not change.
-#[derive(Debug)]
 pub(crate) struct Settings {
     /// `host:port`, to connect to.
     pub(crate) address: Arc<str>,
@@ -60,11 +59,5 @@ impl Default for Connector {
             stream.set_nodelay(true)?;
             Ok(stream)
         })
-    }
-}
-
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").finish_non_exhaustive()
     }
 }

@@ -59,17 +59,15 @@ impl Error {
     ///
     /// Unlike `Display`, which leaves the connection's own error to [`source`](error::Error::source).
     pub fn explain(&self) -> String {
-        let mut line = match &self.location {
+        let causes = std::iter::successors(error::Error::source(self), |error| error.source());
+        causes.fold(self.reason(), |line, error| format!("{line}: {error}"))
+    }
+
+    fn reason(&self) -> String {
+        match &self.location {
             Some(location) => format!("the gateway redirects to {}", location.escape_debug()),
             None => self.failure.to_string(),
-        };
-        let mut source = error::Error::source(self);
-        while let Some(error) = source {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
-            source = error.source();
         }
-        line
     }
 
     pub(crate) fn new(failure: Failure, source: Option<BoxError>) -> Self {
@@ -104,10 +102,7 @@ impl fmt::Display for Error {
         if let Some(gateway) = &self.gateway {
             write!(f, "{gateway}: ")?;
         }
-        match &self.location {
-            Some(location) => write!(f, "the gateway redirects to {}", location.escape_debug()),
-            None => self.failure.fmt(f),
-        }
+        f.write_str(&self.reason())
     }
 }
 

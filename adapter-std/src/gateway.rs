@@ -26,8 +26,7 @@ use crate::{
 
 /// The settings of a gateway: its URL, credentials and limits.
 ///
-/// The default time limits are generous, for a small device that is busy with its radio: 10 s to connect, 30 s for the head
-/// of a response, 30 s for its next byte, 300 s for a call as a whole, and 120 s until it is the call's turn.
+/// The default time limits are those of [`Timeouts`], and 120 s until it is the call's turn.
 #[derive(Clone)]
 pub struct Builder {
     url: String,
@@ -72,7 +71,7 @@ impl Builder {
     /// own TLS.
     ///
     /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP.
-    /// [`connect_timeout`](Self::connect_timeout) bounds it; its error is [`Failure::Unreachable`].
+    /// [`Timeouts::connect`] bounds it; its error is [`Failure::Unreachable`].
     ///
     /// A write to the stream that fails must not have sent any of the bytes that it was given: if the first write on a kept
     /// connection fails, the request is sent again on a new one, even if it submits a message. TCP sockets keep to that. A
@@ -112,32 +111,10 @@ impl Builder {
         self
     }
 
-    /// Sets the limit on connecting.
+    /// Sets the limits on connecting, on the wait for a response, and on a call as a whole.
     #[must_use]
-    pub const fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.timeouts.connect = limit;
-        self
-    }
-
-    /// Sets the limit on the wait from a request to the head of its response.
-    #[must_use]
-    pub const fn response_timeout(mut self, limit: Duration) -> Self {
-        self.timeouts.response = limit;
-        self
-    }
-
-    /// Sets the limit on the wait for the next byte of a response.
-    #[must_use]
-    pub const fn idle_timeout(mut self, limit: Duration) -> Self {
-        self.timeouts.idle = limit;
-        self
-    }
-
-    /// Sets the limit on a call as a whole: connecting, logging in, sending, and reading the response. The time during which
-    /// the caller holds a record does not count.
-    #[must_use]
-    pub const fn exchange_timeout(mut self, limit: Duration) -> Self {
-        self.timeouts.exchange = limit;
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
         self
     }
 
@@ -406,6 +383,6 @@ impl Gateway {
 /// Shows the gateway's address, and nothing of the login.
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("address", &self.address()).finish_non_exhaustive()
     }
 }

@@ -39,7 +39,7 @@ pub use response::{Records, Response};
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::{
     Invalid, Number, Port, Ports, TaskId, UserId,
-    client::{Accepted, Failure},
+    client::{Accepted, Failure, Timeouts},
     track::{Message, State, StopResult},
 };
 pub use ussd::{Ussd, UssdError, UssdWait};

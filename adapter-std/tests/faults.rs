@@ -12,7 +12,7 @@ use common::{
     send,
 };
 use gateway_emulator::{Emulator, NonceLife, Options};
-use sms_gateway::{Error, Failure, Gateway};
+use sms_gateway::{Error, Failure, Gateway, Timeouts};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The time limit where there are many stalls. A slower response, on a busy machine, fails like a stall.
@@ -20,7 +20,8 @@ const LIMIT: Duration = Duration::from_millis(100);
 
 fn gateway(proxy: &Proxy, limit: Duration) -> Gateway {
     let builder = Gateway::builder(&proxy.url()).credentials("admin", "admin");
-    builder.connect_timeout(limit).response_timeout(limit).idle_timeout(limit).build().unwrap()
+    let timeouts = Timeouts::new().connect(limit).response(limit).idle(limit);
+    builder.timeouts(timeouts).build().unwrap()
 }
 
 /// How often the gateway has accepted the message with this user_id.

@@ -13,7 +13,7 @@ use common::proxy::{Faults, Kind, Proxy, Stage};
 use following::{end, sms, timing};
 use gateway_emulator::{Emulator, Fate, Options, Plan};
 use sms_gateway::{
-    Gateway, Messenger,
+    Gateway, Messenger, Timeouts,
     core::track::{Limits, State, Timing},
 };
 use tokio::task::JoinSet;
@@ -86,7 +86,8 @@ async fn ten_thousand_messages_survive_all_faults() {
     }
     let proxy = Proxy::start(emulator.addr(), 5, faults());
     let gateway = Gateway::builder(&proxy.url()).credentials("admin", "admin");
-    let gateway = gateway.connect_timeout(LIMIT).response_timeout(LIMIT).idle_timeout(LIMIT).build().unwrap();
+    let timeouts = Timeouts::new().connect(LIMIT).response(LIMIT).idle(LIMIT);
+    let gateway = gateway.timeouts(timeouts).build().unwrap();
     // Small requests make more of them.
     let limits = Limits { recipients: 16, request_gap: Duration::ZERO, ..Limits::default() };
     let timing = Timing { slowest: Duration::from_millis(100), ..timing() };

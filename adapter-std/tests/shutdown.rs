@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use net_peer::NetPeer;
 use sms_gateway::{
-    Closed, Failure, Gateway, Handle, Messenger, Sms,
+    Closed, Failure, Gateway, Handle, Messenger, Sms, Timeouts,
     core::{
         call::QuerySmsResult,
         client::{Cause, Wait},
@@ -165,7 +165,7 @@ async fn a_dropped_response_leaves_no_task_and_no_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timed_out_call_leaves_no_task_and_no_connection() {
-    let (mut peer, gateway) = NetPeer::new(|builder| builder.exchange_timeout(TIMEOUT));
+    let (mut peer, gateway) = NetPeer::new(|builder| builder.timeouts(Timeouts::new().exchange(TIMEOUT)));
     for has_head in [false, true] {
         let (outcome, ()) = tokio::join!(gateway.query_sms_in_queue(), async {
             let query = peer.request("query_sms_in_queue").await;

@@ -7,7 +7,7 @@ mod blocking;
 
 use std::time::Duration;
 
-use gateway_emulator::{Canned, Emulator, End, Options, Quirks};
+use gateway_emulator::{Canned, Emulator, End, Options};
 
 /// Runs the example, and returns what it prints or the error that it reports.
 async fn run(
@@ -28,7 +28,8 @@ async fn run(
 
 #[tokio::test]
 async fn logs_in_and_lists_results_of_a_gateway_with_all_quirks() {
-    let options = Options { quirks: Quirks::observed(), ..Options::default() };
+    let quirks = "observed,printed".parse().unwrap();
+    let options = Options { quirks, ..Options::default() };
     let emulator = Emulator::start(options).await.unwrap();
     assert_eq!(run(&emulator, "admin", &["results"]).await.unwrap(), "");
     let records =

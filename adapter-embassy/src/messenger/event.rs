@@ -36,7 +36,6 @@ pub enum Event<'a, E> {
 pub(super) enum Due {
     Tracked(TrackerEvent),
     Incoming,
-    Unmatched(Report),
     RequestsFailing,
     RecordsSkipped(u32),
 }
@@ -52,7 +51,7 @@ impl<T: Transport, S> Messenger<'_, '_, T, S> {
             return Some(Due::RecordsSkipped(skipped));
         }
         if let Some(report) = self.unmatched.pop() {
-            return Some(Due::Unmatched(report));
+            return Some(Due::Tracked(TrackerEvent::Unmatched(report)));
         }
         if self.held.hand_out() {
             return Some(Due::Incoming);
@@ -64,9 +63,7 @@ impl<T: Transport, S> Messenger<'_, '_, T, S> {
         match (due, self.held.message(), &self.last_error) {
             (Due::Tracked(TrackerEvent::Update(message)), ..) => Event::Update(message),
             (Due::Tracked(TrackerEvent::Ambiguous(report)), ..) => Event::Ambiguous(report),
-            (Due::Tracked(TrackerEvent::Unmatched(report)) | Due::Unmatched(report), ..) => {
-                Event::Unmatched(report)
-            }
+            (Due::Tracked(TrackerEvent::Unmatched(report)), ..) => Event::Unmatched(report),
             (Due::RecordsSkipped(records), ..) => Event::RecordsSkipped(records),
             (Due::Incoming, Some(incoming), _) => Event::Incoming(incoming),
             (Due::RequestsFailing, _, Some(error)) => Event::RequestsFailing(error),

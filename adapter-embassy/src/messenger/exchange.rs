@@ -108,6 +108,8 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     }
 
     /// Writes the request, and returns its length.
+    // Out of line: it grows where it is inlined into a large future.
+    #[inline(never)]
     fn write(&mut self, in_flight: &InFlight, ends: &TextEnds) -> Result<usize, Failure> {
         if let Some(question) = self.driver.question(in_flight) {
             return self.gateway.write(question.call());
@@ -149,10 +151,8 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     /// Hands the outcome of an exchange to the driver.
     fn finish(&mut self, in_flight: InFlight, error: Option<Error<T::Error>>) {
         let now = self.now();
-        let change = match &error {
-            None => self.driver.finish(in_flight, self.gateway.session(), Ok(()), now),
-            Some(error) => self.driver.fail(in_flight, error.failure, now),
-        };
+        let outcome = error.as_ref().map_or(Ok(()), |error| Err(error.failure));
+        let change = self.driver.finish(in_flight, self.gateway.session(), outcome, now);
         // A response that refuses is a response.
         self.last_error = error.filter(|_| self.driver.health().failure.is_some());
         self.is_failure_new = change == HealthChange::Failing;

@@ -19,7 +19,7 @@ use heapless::Vec;
 use sms_gateway_core::{
     UserId,
     client::{Buffer, Driver, Health, HeldSms, SendError, Sms, Step, StoreError},
-    track::{InboxMark, Message, Report, Settings, StopResult, Tracker},
+    track::{InboxMark, Message, Report, Settings, StopResult},
 };
 
 use crate::{
@@ -28,8 +28,8 @@ use crate::{
     store::Store,
 };
 use exchange::UNMATCHED;
-use start::Start;
-use write_batch::{BATCH, WriteBatch};
+use start::{Lent, Start};
+use write_batch::WriteBatch;
 
 pub use buffers::MessengerBuffers;
 pub use event::Event;
@@ -70,6 +70,54 @@ pub use event::Event;
 /// }
 /// ```
 ///
+/// # In a `static`
+/// An embassy task is a `static`. Create the messenger in the task: it is constructed in its place there, without a copy on the stack.
+/// The memory that it is lent can be a `static`, too:
+///
+/// ```no_run
+/// use sms_gateway_embassy::{
+///     Gateway, Memory, Messenger, MessengerBuffers, NoRoom, RamStore, StoreError, Transport,
+///     core::track::{PendingReport, Settings, Slot},
+/// };
+/// use static_cell::ConstStaticCell;
+///
+/// struct Lent {
+///     gateway: Memory,
+///     slots: [Slot; 16],
+///     pending_reports: [PendingReport; 8],
+///     texts: [u8; 320],
+///     incoming: [u8; 512],
+///     stored: [u8; 2048],
+/// }
+///
+/// static LENT: ConstStaticCell<Lent> = ConstStaticCell::new(Lent {
+///     gateway: Memory::new(),
+///     slots: [Slot::EMPTY; 16],
+///     pending_reports: [PendingReport::EMPTY; 8],
+///     texts: [0; 320],
+///     incoming: [0; 512],
+///     stored: [0; 2048],
+/// });
+///
+/// // The body of the task.
+/// async fn follow<T: Transport>(transport: T, mut entropy: fn() -> u64) -> Result<(), StoreError<NoRoom>> {
+///     let lent = LENT.take();
+///     let buffers = MessengerBuffers {
+///         slots: &mut lent.slots,
+///         pending_reports: &mut lent.pending_reports,
+///         texts: &mut lent.texts,
+///         incoming: &mut lent.incoming,
+///     };
+///     let gateway = Gateway::new(transport, "192.168.1.9", lent.gateway.buffers(), &mut entropy);
+///     let store = RamStore::new(&mut lent.stored);
+///     let mut messenger = Messenger::new(gateway, store, buffers, Settings::default());
+///     loop {
+///         let event = messenger.next().await?;
+///         // …
+///     }
+/// }
+/// ```
+///
 /// # Dropped futures
 /// A query in flight is sent again. A submission in flight may have been accepted, so it is looked up at the gateway. If the gateway
 /// does not know it, the message ends as `Unresolved`, unless it may be [resent](Sms::resend); that includes a submission that was
@@ -82,6 +130,8 @@ pub struct Messenger<'g, 'm, T: Transport, S> {
     unmatched: Vec<Report, UNMATCHED>,
     batch: WriteBatch<S>,
     texts: &'m mut [u8],
+    /// The memory and the settings for the tracker, until the start.
+    lent: Lent<'m>,
     /// The zero of the tracker's time.
     began: Instant,
     start: Start,
@@ -94,23 +144,17 @@ pub struct Messenger<'g, 'm, T: Transport, S> {
 }
 
 impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
-    /// A messenger that works in this memory.
+    /// Creates a messenger that works in this memory. The [start](Self::start) takes the memory into use, so that `new` needs little
+    /// stack: about 1 KB in addition to the gateway. See [In a `static`](Self#in-a-static).
     ///
     /// A message takes a slot until its final state is acknowledged and no more reports can arrive for it. After a restart, lend at
     /// least as many slots as before.
-    pub fn new(
-        gateway: Gateway<'g, T>,
-        store: S,
-        buffers: MessengerBuffers<'m>,
-        mut settings: Settings,
-    ) -> Self {
+    pub fn new(gateway: Gateway<'g, T>, store: S, buffers: MessengerBuffers<'m>, settings: Settings) -> Self {
         let MessengerBuffers { slots, pending_reports, texts, incoming } = buffers;
-        let recipients = u8::try_from(BATCH).unwrap_or(u8::MAX);
-        settings.limits.recipients = settings.limits.recipients.min(recipients);
-        gateway.fit_limits(&mut settings.limits, texts.len());
         Self {
             gateway,
-            driver: Driver::new(Tracker::new(slots, pending_reports, settings, Duration::ZERO)),
+            driver: Driver::empty(),
+            lent: Lent { slots, pending_reports, settings },
             held: HeldSms::new(incoming),
             unmatched: Vec::new(),
             batch: WriteBatch::new(store),
@@ -221,9 +265,9 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.driver.tracker().message(id)
     }
 
-    /// The number of further messages that can be accepted.
+    /// The number of further messages that can be accepted. Before the [start](Self::start), stored messages are not counted yet.
     pub fn free_slots(&self) -> u32 {
-        self.driver.tracker().room()
+        self.driver.tracker().room().saturating_add(self.lent.len())
     }
 
     /// Whether the gateway responds.

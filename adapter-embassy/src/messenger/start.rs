@@ -1,16 +1,35 @@
 //! Continues with what is stored.
 
-use heapless::Vec;
-use sms_gateway_core::{UserId, client::StoreError};
+use core::{mem::take, time::Duration};
+
+use sms_gateway_core::{
+    UserId,
+    client::StoreError,
+    track::{PendingReport, Settings, Slot},
+};
 
 use super::{
     Messenger,
-    write_batch::{BATCH, needs_text},
+    write_batch::{BATCH, WriteBatch, needs_text},
 };
 use crate::{
     Transport,
     store::{Key, Store},
 };
+
+/// The memory and the settings that the tracker takes into use at the start.
+pub(super) struct Lent<'m> {
+    pub(super) slots: &'m mut [Slot],
+    pub(super) pending_reports: &'m mut [PendingReport],
+    pub(super) settings: Settings,
+}
+
+impl Lent<'_> {
+    /// The number of slots that are not in use yet.
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
+    }
+}
 
 /// The progress of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +49,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     /// [`StoreError`]; the next call tries again.
     pub async fn start(&mut self) -> Result<(), StoreError<S::Error>> {
         if self.start == Start::Due {
+            self.begin();
             self.restore().await?;
             let now = self.now();
             self.driver.start(now).map_err(StoreError::Restore)?;
@@ -40,6 +60,16 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
             self.start = Start::Complete;
         }
         Ok(())
+    }
+
+    /// Takes the lent memory and the settings into use, once.
+    fn begin(&mut self) {
+        let Lent { slots, pending_reports, settings } = &mut self.lent;
+        let recipients = u8::try_from(BATCH).unwrap_or(u8::MAX);
+        settings.limits.recipients = settings.limits.recipients.min(recipients);
+        self.gateway.fit_limits(&mut settings.limits, self.texts.len());
+        let tracker = self.driver.tracker_mut();
+        tracker.begin(take(slots), take(pending_reports), settings, Duration::ZERO);
     }
 
     /// Hands the stored records to the driver.
@@ -62,19 +92,18 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     async fn check_texts(&mut self) -> Result<(), StoreError<S::Error>> {
         let Self { batch, driver, texts, .. } = self;
         let mut longest = 0;
-        let mut orphans: Vec<u32, BATCH> = Vec::new();
         // Makes room for the orphans.
         batch.save(driver.tracker_mut()).await?;
+        let WriteBatch { store, deleted_texts, .. } = batch;
         let find = &mut |key, text: &[u8]| {
             let Key::Text(id) = key else { return };
             if UserId::new(id.into()).is_ok_and(|id| needs_text(driver.tracker(), id)) {
                 longest = text.len().max(longest);
             } else {
-                let _ = orphans.push(id);
+                let _ = deleted_texts.push(id);
             }
         };
-        batch.store.restore(find).await?;
-        orphans.iter().for_each(|id| batch.delete_text(*id));
+        store.restore(find).await?;
         batch.save(driver.tracker_mut()).await?;
         if longest > texts.len() { Err(StoreError::TextTooLong { needed: longest }) } else { Ok(()) }
     }

@@ -23,18 +23,13 @@ struct Unsaved {
 pub(super) struct WriteBatch<S> {
     pub(super) store: S,
     unsaved: Vec<Unsaved, BATCH>,
-    /// The messages without a change whose texts are deleted.
-    deleted_texts: Vec<u32, BATCH>,
+    /// Messages without a change whose texts the next save deletes.
+    pub(super) deleted_texts: Vec<u32, BATCH>,
 }
 
 impl<S: Store> WriteBatch<S> {
     pub(super) const fn new(store: S) -> Self {
         Self { store, unsaved: Vec::new(), deleted_texts: Vec::new() }
-    }
-
-    /// Deletes a message's text with the next save.
-    pub(super) fn delete_text(&mut self, id: u32) {
-        let _ = self.deleted_texts.push(id);
     }
 
     /// Stores all changes.
@@ -77,14 +72,21 @@ fn writes<'a>(
     deleted_texts: &[u32],
     text: Option<(UserId, &'a str)>,
 ) -> Vec<Write<'a>, WRITES> {
-    let text = text.map(|(id, text)| Write { key: Key::Text(id.get()), value: Some(text.as_bytes()) });
-    let deleted = |id: u32| Write { key: Key::Text(id), value: None };
-    let changes = changes.iter().flat_map(|Unsaved { change, is_textless }| {
-        let record = Write { key: Key::Record(change.key()), value: change.record() };
-        [Some(record), is_textless.then(|| deleted(change.key()))]
-    });
-    let deleted_texts = deleted_texts.iter().map(|id| deleted(*id));
-    collect(text.into_iter().chain(changes.flatten()).chain(deleted_texts))
+    let mut writes = Vec::new();
+    let mut add = |key, value| _ = writes.push(Write { key, value });
+    if let Some((id, text)) = text {
+        add(Key::Text(id.get()), Some(text.as_bytes()));
+    }
+    for Unsaved { change, is_textless } in changes {
+        add(Key::Record(change.key()), change.record());
+        if *is_textless {
+            add(Key::Text(change.key()), None);
+        }
+    }
+    for id in deleted_texts {
+        add(Key::Text(*id), None);
+    }
+    writes
 }
 
 /// Collects as many items as fit. `Iterator::collect` would panic on one more.

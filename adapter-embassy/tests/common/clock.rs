@@ -1,4 +1,4 @@
-//! embassy-time on tokio's clock, of the runtime that asks: paused, time costs nothing.
+//! The time driver of embassy-time on the clock of the current tokio runtime. While that clock is paused, waits take no real time.
 
 use std::{task::Waker, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 struct Clock;
 
 thread_local! {
-    /// Each test has a thread of its own, and a runtime.
+    /// Each test has its own thread and runtime.
     static START: Instant = Instant::now();
 }
 
@@ -19,7 +19,7 @@ impl Driver for Clock {
 
     fn schedule_wake(&self, at: u64, waker: &Waker) {
         let (at, waker) = (START.with(|start| start.checked_add(Duration::from_micros(at))), waker.clone());
-        // A time that can't be reached does not come.
+        // A time beyond the clock's range is never reached.
         if let Some(at) = at {
             tokio::spawn(async move {
                 tokio::time::sleep_until(at).await;

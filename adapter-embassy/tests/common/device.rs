@@ -1,23 +1,24 @@
-//! A device for [`Mock`](super::mock::Mock): Digest login, and one answer to each call.
+//! A device for [`Mock`](super::mock::Mock): Digest login, and one response to each call.
 
-use super::mock::{Device, Reply};
+use super::mock::{Device, MockResponse};
 
-/// Answers each call as the document prints it, to those who log in.
+/// Requires a Digest login, and responds to each call as the document prints it.
 #[derive(Default)]
-pub struct Gateway {
-    /// The nonce's number. A request with another one is refused.
+pub struct DigestGateway {
+    /// The number of the current nonce. A request with another one is refused.
     pub nonce: u32,
-    /// A nonce lives for so many requests.
-    pub life: Option<u32>,
-    /// No login is good.
-    pub refuses: bool,
+    /// The number of requests for which a nonce is valid; `None` for any number.
+    pub nonce_uses: Option<u32>,
+    /// Whether every login is refused.
+    pub refuses_logins: bool,
+    /// The number of requests with the current nonce.
     pub used: u32,
 }
 
-impl Gateway {
-    fn challenge(&self) -> Reply {
+impl DigestGateway {
+    fn challenge(&self) -> MockResponse {
         let nonce = self.nonce;
-        Reply::new(
+        MockResponse::new(
             format!(
                 "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/html\r\nWWW-Authenticate: Digest realm=\"Web Server\", \
                 domain=\"\",qop=\"auth\", nonce=\"n{nonce}\", opaque=\"77\",algorithm=\"MD5\", stale=\"FALSE\"\r\n\
@@ -28,24 +29,24 @@ impl Gateway {
     }
 }
 
-impl Device for Gateway {
-    fn answer(&mut self, request: &str) -> Reply {
-        let logged_in = request.contains(&format!("nonce=\"n{}\"", self.nonce)) && !self.refuses;
-        if !logged_in {
+impl Device for DigestGateway {
+    fn respond(&mut self, request: &str) -> MockResponse {
+        let is_logged_in = request.contains(&format!("nonce=\"n{}\"", self.nonce)) && !self.refuses_logins;
+        if !is_logged_in {
             return self.challenge();
         }
         self.used += 1;
-        if self.life.is_some_and(|life| self.used >= life) {
+        if self.nonce_uses.is_some_and(|uses| self.used >= uses) {
             (self.nonce, self.used) = (self.nonce + 1, 0);
         }
-        truth(request)
+        documented_response(request)
     }
 }
 
-/// The answer to a call.
-pub fn truth(request: &str) -> Reply {
+/// The response to a call, without a login.
+pub fn documented_response(request: &str) -> MockResponse {
     let call = request.split(['/', '?', ' ']).nth(3).unwrap();
-    Reply::json(
+    MockResponse::json(
         200,
         match call {
             "send_sms" => r#"{"error_code":202,"sms_in_queue":2,"task_id":2}"#,

@@ -7,17 +7,17 @@ use sms_gateway_embassy::{
     store::{Key, Write},
 };
 
-/// By whether it is a text, and its number.
+/// The stored values, by whether they are texts, and by their number.
 type Entries = BTreeMap<(bool, u32), Vec<u8>>;
 
 #[derive(Clone, Default)]
 pub struct Disk {
     entries: Rc<RefCell<Entries>>,
-    /// Saving fails.
+    /// Whether saving fails.
     pub is_full: Rc<RefCell<bool>>,
 }
 
-fn place(key: Key) -> (bool, u32) {
+fn entry_key(key: Key) -> (bool, u32) {
     match key {
         Key::Record(id) => (false, id),
         Key::Text(id) => (true, id),
@@ -41,11 +41,11 @@ impl Store for Disk {
         for write in writes {
             let mut entries = self.entries.borrow_mut();
             match write.value {
-                Some(value) => _ = entries.insert(place(write.key), value.to_vec()),
-                None => _ = entries.remove(&place(write.key)),
+                Some(value) => _ = entries.insert(entry_key(write.key), value.to_vec()),
+                None => _ = entries.remove(&entry_key(write.key)),
             }
         }
-        // It is stored, and nobody knows yet.
+        // The change is stored, and the caller does not know it yet.
         tokio::task::yield_now().await;
         Ok(())
     }
@@ -53,9 +53,9 @@ impl Store for Disk {
     async fn load(&mut self, key: Key, buffer: &mut [u8]) -> Result<Option<usize>, ()> {
         tokio::task::yield_now().await;
         let entries = self.entries.borrow();
-        let Some(value) = entries.get(&place(key)) else { return Ok(None) };
-        let Some(room) = buffer.get_mut(..value.len()) else { return Ok(None) };
-        room.copy_from_slice(value);
+        let Some(value) = entries.get(&entry_key(key)) else { return Ok(None) };
+        let Some(space) = buffer.get_mut(..value.len()) else { return Ok(None) };
+        space.copy_from_slice(value);
         Ok(Some(value.len()))
     }
 

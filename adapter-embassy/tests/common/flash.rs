@@ -1,4 +1,4 @@
-//! A flash in memory whose power can go.
+//! An emulated flash whose power can fail.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -8,16 +8,16 @@ use embedded_storage_async::nor_flash::{
 
 pub const PAGE: usize = 1024;
 
-/// Erased by pages of `SIZE` bytes, written by words of `WORD`, and a word only once after it was erased.
+/// A flash that is erased in pages of `SIZE` bytes and written in words of `WORD` bytes, each word once after it was erased.
 #[derive(Clone)]
 pub struct Chip<const WORD: usize, const SIZE: usize>(pub Rc<RefCell<Cells>>);
 
-/// One with words of 4 bytes.
+/// A flash with words of 4 bytes.
 pub type Flash = Chip<4, PAGE>;
 
 pub struct Cells {
     pub bytes: Vec<u8>,
-    /// Words that may be written or erased until the power goes.
+    /// The number of words that can be written or erased until the power fails.
     pub power: usize,
     pub writes: usize,
     pub erased: usize,

@@ -1,4 +1,4 @@
-//! A transport without a network, which does what a test wants of it.
+//! A transport without a network. The test chooses the responses and the faults.
 
 use std::{
     cell::RefCell,
@@ -11,69 +11,69 @@ use std::{
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 use sms_gateway_embassy::Transport;
 
-/// Answers requests; it is given one whole request at a time.
+/// Responds to requests, each of which it receives whole.
 pub trait Device {
-    fn answer(&mut self, request: &str) -> Reply;
+    fn respond(&mut self, request: &str) -> MockResponse;
 }
 
-impl<F: FnMut(&str) -> Reply> Device for F {
-    fn answer(&mut self, request: &str) -> Reply {
+impl<F: FnMut(&str) -> MockResponse> Device for F {
+    fn respond(&mut self, request: &str) -> MockResponse {
         self(request)
     }
 }
 
-/// What a request gets.
-pub struct Reply {
+/// The response to a request, and what happens to the connection after it.
+pub struct MockResponse {
     pub bytes: Vec<u8>,
     pub then: Then,
 }
 
-/// What follows the bytes.
+/// The state of the connection after a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// The next request.
+    /// The device awaits the next request.
     Listen,
-    /// The connection's end.
+    /// The device closes the connection.
     Close,
-    /// An error of the transport.
+    /// The transport fails.
     Fail,
-    /// Nothing, for ever.
+    /// The device stays silent.
     Stall,
 }
 
-impl Reply {
+impl MockResponse {
     pub fn new(bytes: impl Into<Vec<u8>>, then: Then) -> Self {
         Self { bytes: bytes.into(), then }
     }
 
-    /// A tidy answer on a connection that is kept.
+    /// A well-formed response that leaves the connection open.
     pub fn json(status: u16, body: &str) -> Self {
         let length = body.len();
         Self::new(format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}"), Then::Listen)
     }
 }
 
-/// What happens to requests on their way.
+/// The faults and delays of the emulated network.
 #[derive(Clone, Copy)]
 pub struct NetworkProfile {
-    /// A write takes so many bytes, and a read gives so many.
+    /// The maximum number of bytes of a write or a read.
     pub piece: usize,
-    /// A connection's first read gives no more than so many bytes.
+    /// The maximum number of bytes of a connection's first read.
     pub first: usize,
-    /// Everything takes a moment: each future is polled twice.
+    /// Each operation is pending once before it completes.
     pub waits: bool,
-    /// Writing fails after so many bytes of a connection.
+    /// The number of bytes of a connection after which writing fails.
     pub write_limit: Option<usize>,
-    /// There is no connection any more.
+    /// Connections are refused.
     pub refuses: bool,
-    /// Connecting takes for ever.
+    /// Connecting never completes.
     pub stalls: bool,
-    /// Whether a connection that was closed by the device is seen to be.
+    /// Whether `is_ready` notices that the device has closed the connection.
     pub sees_end: bool,
 }
 
 impl NetworkProfile {
-    /// Nothing happens to them.
+    /// A network without faults and delays.
     pub const CLEAR: Self = Self {
         piece: usize::MAX,
         first: usize::MAX,
@@ -91,13 +91,13 @@ impl Default for NetworkProfile {
     }
 }
 
-/// What can be seen from outside.
-pub struct World {
+/// The state of the transport and of the device, which tests inspect.
+pub struct MockState {
     pub profile: NetworkProfile,
     pub device: Box<dyn Device>,
-    /// The requests that came whole.
+    /// The requests that arrived whole.
     pub requests: Vec<String>,
-    /// In how many writes they came, flushes aside.
+    /// The number of writes, without flushes.
     pub writes: usize,
     pub connections: usize,
     pub closed: usize,
@@ -110,12 +110,12 @@ struct Connection {
     incoming: Vec<u8>,
     written: usize,
     outgoing: VecDeque<u8>,
-    read: bool,
+    has_read: bool,
     then: Option<Then>,
 }
 
 #[derive(Clone)]
-pub struct Mock(pub Rc<RefCell<World>>);
+pub struct Mock(pub Rc<RefCell<MockState>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MockError {
@@ -139,7 +139,7 @@ impl Error for MockError {
 
 impl Mock {
     pub fn new(device: impl Device + 'static, profile: NetworkProfile) -> Self {
-        Self(Rc::new(RefCell::new(World {
+        Self(Rc::new(RefCell::new(MockState {
             profile,
             device: Box::new(device),
             requests: Vec::new(),
@@ -155,7 +155,7 @@ impl Mock {
         self.0.borrow().requests.clone()
     }
 
-    /// The first words of the requests.
+    /// The calls of the requests, in their order.
     pub fn targets(&self) -> Vec<String> {
         let first =
             |request: &String| request.split(' ').nth(1).unwrap().trim_start_matches("/api/").to_owned();
@@ -170,25 +170,25 @@ impl Mock {
         self.0.borrow().closed
     }
 
-    pub fn set_road(&self, change: impl FnOnce(&mut NetworkProfile)) {
+    pub fn set_profile(&self, change: impl FnOnce(&mut NetworkProfile)) {
         change(&mut self.0.borrow_mut().profile);
     }
 
-    /// Bytes come that nobody asked for.
+    /// Sends bytes that belong to no request.
     pub fn push(&self, bytes: &[u8]) {
         self.0.borrow_mut().open.as_mut().expect("a connection").outgoing.extend(bytes);
     }
 
-    /// The device closes the connection.
-    pub fn hang_up(&self, then: Then) {
+    /// Ends the connection from the device's side.
+    pub fn end_connection(&self, then: Then) {
         self.0.borrow_mut().open.as_mut().expect("a connection").then = Some(then);
     }
 
-    async fn moment(&self) {
-        let mut waits = self.0.borrow().profile.waits;
+    async fn delay(&self) {
+        let mut is_pending = self.0.borrow().profile.waits;
         poll_fn(|context| {
             self.0.borrow_mut().polls += 1;
-            if std::mem::take(&mut waits) {
+            if std::mem::take(&mut is_pending) {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -198,12 +198,12 @@ impl Mock {
     }
 }
 
-impl World {
+impl MockState {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, MockError> {
         let connection = self.open.as_mut().ok_or(MockError::Broken)?;
-        let room =
+        let space =
             self.profile.write_limit.map_or(usize::MAX, |limit| limit.saturating_sub(connection.written));
-        let count = bytes.len().min(self.profile.piece).min(room);
+        let count = bytes.len().min(self.profile.piece).min(space);
         if count == 0 || connection.then == Some(Then::Fail) {
             return Err(MockError::Broken);
         }
@@ -213,20 +213,20 @@ impl World {
         if connection.then.is_none()
             && let Some(request) = whole_request(&mut connection.incoming)
         {
-            let reply = self.device.answer(&request);
+            let response = self.device.respond(&request);
             self.requests.push(request);
-            connection.outgoing.extend(reply.bytes);
-            connection.then = Some(reply.then).filter(|then| *then != Then::Listen);
+            connection.outgoing.extend(response.bytes);
+            connection.then = Some(response.then).filter(|then| *then != Then::Listen);
         }
         Ok(count)
     }
 
-    /// `None`: there is nothing to read.
-    fn read(&mut self, room: &mut [u8]) -> Option<Result<usize, MockError>> {
+    /// Returns `None` while there is nothing to read.
+    fn read(&mut self, buffer: &mut [u8]) -> Option<Result<usize, MockError>> {
         let Some(connection) = self.open.as_mut() else { return Some(Err(MockError::Broken)) };
         let piece =
-            if connection.read { self.profile.piece } else { self.profile.first.min(self.profile.piece) };
-        let count = room.len().min(piece).min(connection.outgoing.len());
+            if connection.has_read { self.profile.piece } else { self.profile.first.min(self.profile.piece) };
+        let count = buffer.len().min(piece).min(connection.outgoing.len());
         if count == 0 {
             return match connection.then {
                 Some(Then::Close) => Some(Ok(0)),
@@ -234,15 +234,15 @@ impl World {
                 Some(Then::Stall | Then::Listen) | None => None,
             };
         }
-        connection.read = true;
-        for place in &mut room[..count] {
-            *place = connection.outgoing.pop_front().unwrap();
+        connection.has_read = true;
+        for byte in &mut buffer[..count] {
+            *byte = connection.outgoing.pop_front().unwrap();
         }
         Some(Ok(count))
     }
 }
 
-/// Takes a request that has come whole.
+/// Removes the first request from the bytes, if it has arrived whole.
 pub fn whole_request(bytes: &mut Vec<u8>) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
     let head = text.find("\r\n\r\n")? + 4;
@@ -260,9 +260,9 @@ impl ErrorType for Mock {
 }
 
 impl Read for Mock {
-    async fn read(&mut self, room: &mut [u8]) -> Result<usize, MockError> {
-        self.moment().await;
-        let read = self.0.borrow_mut().read(room);
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, MockError> {
+        self.delay().await;
+        let read = self.0.borrow_mut().read(buffer);
         match read {
             Some(result) => result,
             None => pending().await,
@@ -272,20 +272,20 @@ impl Read for Mock {
 
 impl Write for Mock {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, MockError> {
-        self.moment().await;
+        self.delay().await;
         self.0.borrow_mut().write(bytes)
     }
 
     async fn flush(&mut self) -> Result<(), MockError> {
-        self.moment().await;
+        self.delay().await;
         Ok(())
     }
 }
 
 impl Transport for Mock {
     async fn connect(&mut self) -> Result<(), MockError> {
-        assert!(self.0.borrow().open.is_none(), "the former connection was not closed");
-        self.moment().await;
+        assert!(self.0.borrow().open.is_none(), "the previous connection was not closed");
+        self.delay().await;
         let profile = self.0.borrow().profile;
         if profile.stalls {
             pending::<()>().await;
@@ -293,22 +293,22 @@ impl Transport for Mock {
         if profile.refuses {
             return Err(MockError::Refused);
         }
-        let mut world = self.0.borrow_mut();
-        world.connections += 1;
-        world.open = Some(Connection::default());
+        let mut state = self.0.borrow_mut();
+        state.connections += 1;
+        state.open = Some(Connection::default());
         Ok(())
     }
 
     async fn close(&mut self) {
-        self.moment().await;
-        let mut world = self.0.borrow_mut();
-        world.closed += usize::from(world.open.is_some());
-        world.open = None;
+        self.delay().await;
+        let mut state = self.0.borrow_mut();
+        state.closed += usize::from(state.open.is_some());
+        state.open = None;
     }
 
     fn is_ready(&mut self) -> bool {
-        let world = self.0.borrow();
-        !world.profile.sees_end
-            || world.open.as_ref().is_some_and(|open| open.then.is_none() && open.outgoing.is_empty())
+        let state = self.0.borrow();
+        !state.profile.sees_end
+            || state.open.as_ref().is_some_and(|open| open.then.is_none() && open.outgoing.is_empty())
     }
 }

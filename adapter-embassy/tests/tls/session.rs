@@ -1,9 +1,9 @@
-//! TLS over another transport, with embedded-tls, in lent memory: written to be copied into firmware.
+//! TLS over another transport, with embedded-tls and in lent memory. It can be copied into firmware.
 //!
-//! A `TlsConnection` does not give back the buffers that it was lent, so a transport that holds both can't be opened again; and it
-//! loses its place in the stream when one of its futures is dropped amid a record. Therefore sessions live in a future of their own,
-//! [`sessions`], that lends the same buffers to one after the other. A [`Tls`] holds that future, and polls it for as long as it is
-//! polled itself; what a dropped call has begun goes on with the next one, or ends with [`close`](Transport::close).
+//! A `TlsConnection` does not return the buffers that it is lent, so a transport that holds both cannot be opened again. It also loses
+//! its place in the stream when one of its futures is dropped within a record. Therefore the sessions live in their own future,
+//! [`sessions`], which lends the same buffers to one session after another. A [`Tls`] holds that future and polls it while it is polled
+//! itself. An operation of a dropped call continues with the next call, or ends with [`close`](Transport::close).
 
 use core::{
     cell::{Cell, RefCell},
@@ -22,44 +22,46 @@ use embedded_tls::{
 };
 use sms_gateway_embassy::Transport;
 
-/// How long the word that a session ends may take to leave.
-const CLOSE_LIMIT: Duration = Duration::from_millis(200);
-/// Bytes that pass between a [`Tls`] and its session at once.
+/// The maximum time for sending close_notify.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
+/// The maximum number of bytes that a [`Tls`] and its session exchange at once.
 const PIECE: usize = 256;
-/// The longest certificate of a gateway, in bytes.
+/// The maximum length of a gateway's certificate, in bytes.
 const MAX_CERTIFICATE: usize = 1024;
 
 type Suite = Aes128GcmSha256;
 type Hash = <Suite as TlsCipherSuite>::Hash;
 type Piece = heapless::Vec<u8, PIECE>;
 
-/// Where records are held, lent by the caller.
+/// The lent memory for records.
 pub struct Records<'m> {
-    /// Those that come in: 16,640 bytes, since few servers let smaller ones be agreed on.
+    /// Incoming records: 16,640 bytes, since few servers agree to smaller records.
     pub incoming: &'m mut [u8],
-    /// Those that leave: 512 bytes do. A request that is longer, less 128 bytes for each record, becomes several.
+    /// Outgoing records: 512 bytes suffice. A record carries 128 bytes less than its size; a longer
+    /// request takes several records.
     pub outgoing: &'m mut [u8],
 }
 
-/// Who a gateway has to be.
+/// The identity that a gateway must prove.
 #[derive(Clone, Copy)]
 pub struct Trust<'a> {
-    /// The name in its certificate: a DNS name of it, or its common name. An address is found only where it stands as one of these.
+    /// The name in its certificate: a DNS name, or the common name. An address is found only in one of these fields.
     pub name: &'a str,
-    /// Who signed its certificate, in DER: itself, or an authority. embedded-tls takes any certificate of an authority for another
-    /// authority, so it must have signed none for anybody else. Without a clock, dates are not looked at.
+    /// The certificate of the signer, in DER: the gateway's own, or an authority's. embedded-tls accepts any
+    /// certificate that the authority has signed as a further authority, so it must not have signed for others. Without a clock,
+    /// dates are not checked.
     pub signer: &'a [u8],
 }
 
 #[derive(Clone, Copy, Debug)]
 pub enum SessionError {
-    /// There was no connection below.
+    /// The transport did not connect.
     Connect(ErrorKind),
-    /// The handshake, a record, or what is below.
+    /// An error in the handshake, in a record, or of the transport.
     Tls(TlsError),
-    /// The handshake went through without the peer's certificate.
+    /// The handshake completed without the peer's certificate.
     NotVerified,
-    /// There is no session, or the one there is has been left amid something else.
+    /// No session is open, or its last operation was dropped.
     NotOpen,
 }
 
@@ -82,7 +84,7 @@ impl Error for SessionError {
     }
 }
 
-/// Random numbers, and whether the peer has shown who it is.
+/// The source of random numbers, and the check of the peer's certificate.
 struct Provider<'a, R> {
     random: R,
     check: Check<'a>,
@@ -101,8 +103,8 @@ impl<R: CryptoRngCore> CryptoProvider for Provider<'_, R> {
     }
 }
 
-/// A verifier that knows whether it was asked, in order. embedded-tls 0.19 takes the end of a handshake from a peer that has shown no
-/// certificate, whatever the verifier is.
+/// A verifier that records whether certificate and signature were verified, in that order. embedded-tls 0.19 completes a handshake with a
+/// peer that shows no certificate, whichever verifier is used.
 struct Check<'a> {
     verifier: CertVerifier<'a, Suite, NoClock, MAX_CERTIFICATE>,
     has_certificate: bool,
@@ -129,7 +131,7 @@ impl TlsVerifier<Suite> for Check<'_> {
     }
 
     fn verify_signature(&mut self, signature: CertificateVerifyRef) -> Result<(), TlsError> {
-        // The verifier panics without one.
+        // Without a certificate the verifier would panic.
         if !core::mem::take(&mut self.has_certificate) {
             return Err(TlsError::InvalidHandshake);
         }
@@ -139,7 +141,7 @@ impl TlsVerifier<Suite> for Check<'_> {
     }
 }
 
-/// Counts what was read.
+/// Counts the bytes that are read.
 struct Counted<'a, T> {
     inner: T,
     count: &'a Cell<usize>,
@@ -167,9 +169,10 @@ impl<T: Write> Write for Counted<'_, T> {
     }
 }
 
-// There is no heap to put the larger variant on.
+/// An operation of a [`Tls`], which its session performs.
+// There is no heap for the larger variant.
 #[allow(clippy::large_enum_variant)]
-enum Ask {
+enum Operation {
     Connect,
     Read(usize),
     Write(Piece),
@@ -177,28 +180,30 @@ enum Ask {
     IsReady,
 }
 
-type Answer = Result<Piece, SessionError>;
+/// The outcome of an operation, with the bytes that were read.
+type Outcome = Result<Piece, SessionError>;
 
-/// Where a [`Tls`] and its [`sessions`] meet. One thing is asked for at a time; who asks polls who answers, so that nobody is woken here.
+/// The channel between a [`Tls`] and its [`sessions`]. It carries one operation at a time. The `Tls` polls the sessions itself, so no
+/// waker is needed.
 #[derive(Default)]
-pub struct Desk {
-    ask: RefCell<Option<Ask>>,
-    answer: RefCell<Option<Answer>>,
-    closing: Cell<bool>,
+pub struct Channel {
+    operation: RefCell<Option<Operation>>,
+    outcome: RefCell<Option<Outcome>>,
+    is_closing: Cell<bool>,
 }
 
-impl Desk {
-    async fn asked(&self) -> Ask {
-        poll_fn(|_| self.ask.take().map_or(Poll::Pending, Poll::Ready)).await
+impl Channel {
+    async fn next_operation(&self) -> Operation {
+        poll_fn(|_| self.operation.take().map_or(Poll::Pending, Poll::Ready)).await
     }
 
-    fn answer(&self, answer: Answer) {
-        self.answer.replace(Some(answer));
+    fn report(&self, outcome: Outcome) {
+        self.outcome.replace(Some(outcome));
     }
 
-    /// Awaits something; `None` when the session is to be closed.
+    /// Awaits a future; `None` if the session is closed first.
     async fn unless_closed<F: Future>(&self, future: F) -> Option<F::Output> {
-        let closed = poll_fn(|_| if self.closing.get() { Poll::Ready(()) } else { Poll::Pending });
+        let closed = poll_fn(|_| if self.is_closing.get() { Poll::Ready(()) } else { Poll::Pending });
         match select(closed, future).await {
             Either::First(()) => None,
             Either::Second(output) => Some(output),
@@ -206,59 +211,61 @@ impl Desk {
     }
 }
 
-/// Opens sessions over a transport, as a [`Tls`] asks for them at the same desk.
+/// Opens sessions over a transport, as the [`Tls`] on the same channel requires.
 pub async fn sessions<T: Transport, R: CryptoRngCore>(
-    mut below: T,
+    mut transport: T,
     mut records: Records<'_>,
     trust: Trust<'_>,
     mut random: R,
-    desk: &Desk,
+    channel: &Channel,
 ) -> Infallible {
     loop {
-        if let Some(ask) = desk.unless_closed(desk.asked()).await {
-            match ask {
-                Ask::Connect => session(&mut below, &mut records, trust, &mut random, desk).await,
-                _ => desk.answer(Err(SessionError::NotOpen)),
+        if let Some(operation) = channel.unless_closed(channel.next_operation()).await {
+            match operation {
+                Operation::Connect => {
+                    session(&mut transport, &mut records, trust, &mut random, channel).await;
+                }
+                _ => channel.report(Err(SessionError::NotOpen)),
             }
         }
-        if desk.closing.get() {
-            below.close().await;
-            desk.ask.take();
-            desk.answer.take();
-            desk.closing.set(false);
+        if channel.is_closing.get() {
+            transport.close().await;
+            channel.operation.take();
+            channel.outcome.take();
+            channel.is_closing.set(false);
         }
     }
 }
 
-/// One session, until it is to be closed or could not be opened.
+/// Runs one session until it is closed, or fails to open.
 async fn session<T: Transport, R: CryptoRngCore>(
-    below: &mut T,
+    transport: &mut T,
     records: &mut Records<'_>,
     trust: Trust<'_>,
     random: &mut R,
-    desk: &Desk,
+    channel: &Channel,
 ) {
     let count = Cell::new(0);
-    match desk.unless_closed(below.connect()).await {
+    match channel.unless_closed(transport.connect()).await {
         None => return,
-        Some(Err(error)) => return desk.answer(Err(SessionError::Connect(error.kind()))),
+        Some(Err(error)) => return channel.report(Err(SessionError::Connect(error.kind()))),
         Some(Ok(())) => {}
     }
-    let socket = Counted { inner: below, count: &count };
+    let socket = Counted { inner: transport, count: &count };
     let mut tls = TlsConnection::new(socket, records.incoming, records.outgoing);
-    match desk.unless_closed(handshake(&mut tls, trust, random)).await {
+    match channel.unless_closed(handshake(&mut tls, trust, random)).await {
         None => return,
-        Some(Err(error)) => return desk.answer(Err(error)),
-        Some(Ok(())) => desk.answer(Ok(Piece::new())),
+        Some(Err(error)) => return channel.report(Err(error)),
+        Some(Ok(())) => channel.report(Ok(Piece::new())),
     }
-    while let Some(ask) = desk.unless_closed(desk.asked()).await {
-        // Amid a record a session can't be closed in order.
-        match desk.unless_closed(perform(ask, &mut tls, &count)).await {
+    while let Some(operation) = channel.unless_closed(channel.next_operation()).await {
+        // Within a record, close_notify cannot be sent.
+        match channel.unless_closed(perform(operation, &mut tls, &count)).await {
             None => return,
-            Some(answer) => desk.answer(answer),
+            Some(outcome) => channel.report(outcome),
         }
     }
-    let _ = with_timeout(CLOSE_LIMIT, tls.close()).await;
+    let _ = with_timeout(CLOSE_TIMEOUT, tls.close()).await;
 }
 
 async fn handshake<T: Read + Write, R: CryptoRngCore>(
@@ -273,16 +280,16 @@ async fn handshake<T: Read + Write, R: CryptoRngCore>(
 }
 
 async fn perform<T: Read + Write>(
-    ask: Ask,
+    operation: Operation,
     tls: &mut TlsConnection<'_, T, Suite>,
     count: &Cell<usize>,
-) -> Answer {
-    match ask {
-        Ask::Connect => return Err(SessionError::NotOpen),
-        Ask::Read(most) => return read(tls, most).await.map_err(SessionError::Tls),
-        Ask::Write(piece) => tls.write_all(&piece).await,
-        Ask::Flush => tls.flush().await,
-        Ask::IsReady => {
+) -> Outcome {
+    match operation {
+        Operation::Connect => return Err(SessionError::NotOpen),
+        Operation::Read(most) => return read(tls, most).await.map_err(SessionError::Tls),
+        Operation::Write(piece) => tls.write_all(&piece).await,
+        Operation::Flush => tls.flush().await,
+        Operation::IsReady => {
             return if is_ready(tls, count) { Ok(Piece::new()) } else { Err(SessionError::NotOpen) };
         }
     }
@@ -295,7 +302,7 @@ async fn read<T: Read + Write>(
     most: usize,
 ) -> Result<Piece, TlsError> {
     let bytes = match tls.fill_buf().await {
-        // The peer has closed in order. An end without that is an error: somebody may have cut the stream.
+        // The peer has sent close_notify. An end without it is an error: an attacker may have cut the stream.
         Err(TlsError::ConnectionClosed) => return Ok(Piece::new()),
         bytes => bytes?,
     };
@@ -305,59 +312,63 @@ async fn read<T: Read + Write>(
     Ok(piece)
 }
 
-/// Whether nothing has come in, nor the end. Reading is tried once; if that takes bytes and gives none, it may have stopped amid a
-/// record.
+/// Whether neither bytes nor the end have arrived. It polls a read once. A read that consumes bytes and is still pending may have stopped
+/// within a record.
 fn is_ready<T: Read + Write>(tls: &mut TlsConnection<'_, T, Suite>, count: &Cell<usize>) -> bool {
     let before = count.get();
-    let waits = pin!(tls.fill_buf()).poll(&mut Context::from_waker(Waker::noop())).is_pending();
-    waits && count.get() == before
+    let is_pending = pin!(tls.fill_buf()).poll(&mut Context::from_waker(Waker::noop())).is_pending();
+    is_pending && count.get() == before
 }
 
-/// A transport that is a TLS session, opened anew whenever that is needed.
+/// A transport over TLS, which opens a new session for each connection.
 pub struct Tls<'a> {
-    desk: &'a Desk,
+    channel: &'a Channel,
     sessions: Pin<&'a mut (dyn Future<Output = Infallible> + 'a)>,
-    /// What is asked for and not answered yet.
-    waits: Option<Wait>,
-    /// What came in and is not taken yet.
+    /// The operation whose outcome is not known yet.
+    pending: Option<PendingOperation>,
+    /// The bytes that arrived and were not read yet.
     unread: Piece,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wait {
+enum PendingOperation {
     Read,
     Other,
 }
 
 impl<'a> Tls<'a> {
-    /// A transport whose sessions are those.
-    pub fn new(desk: &'a Desk, sessions: Pin<&'a mut (dyn Future<Output = Infallible> + 'a)>) -> Self {
-        Self { desk, sessions, waits: None, unread: Piece::new() }
+    /// Creates a transport over these sessions.
+    pub fn new(channel: &'a Channel, sessions: Pin<&'a mut (dyn Future<Output = Infallible> + 'a)>) -> Self {
+        Self { channel, sessions, pending: None, unread: Piece::new() }
     }
 
-    async fn ask(&mut self, ask: Ask) -> Answer {
-        if self.waits.is_some() {
+    async fn perform(&mut self, operation: Operation) -> Outcome {
+        if self.pending.is_some() {
             return Err(SessionError::NotOpen);
         }
-        self.waits = Some(if matches!(ask, Ask::Read(_)) { Wait::Read } else { Wait::Other });
-        self.desk.ask.replace(Some(ask));
-        self.answer().await
+        self.pending = Some(if matches!(operation, Operation::Read(_)) {
+            PendingOperation::Read
+        } else {
+            PendingOperation::Other
+        });
+        self.channel.operation.replace(Some(operation));
+        self.outcome().await
     }
 
-    async fn answer(&mut self) -> Answer {
-        let answer = poll_fn(|context| {
+    async fn outcome(&mut self) -> Outcome {
+        let outcome = poll_fn(|context| {
             self.poll(context);
-            self.desk.answer.take().map_or(Poll::Pending, Poll::Ready)
+            self.channel.outcome.take().map_or(Poll::Pending, Poll::Ready)
         });
-        let answer = answer.await;
-        self.waits = None;
-        answer
+        let outcome = outcome.await;
+        self.pending = None;
+        outcome
     }
 
     async fn closed(&mut self) {
         poll_fn(|context| {
             self.poll(context);
-            if self.desk.closing.get() { Poll::Pending } else { Poll::Ready(()) }
+            if self.channel.is_closing.get() { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
     }
@@ -377,9 +388,9 @@ impl ErrorType for Tls<'_> {
 impl Read for Tls<'_> {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, SessionError> {
         if self.unread.is_empty() {
-            self.unread = match self.waits {
-                Some(Wait::Read) => self.answer().await?,
-                _ => self.ask(Ask::Read(buf.len())).await?,
+            self.unread = match self.pending {
+                Some(PendingOperation::Read) => self.outcome().await?,
+                _ => self.perform(Operation::Read(buf.len())).await?,
             };
         }
         let count = self.unread.len().min(buf.len());
@@ -393,33 +404,33 @@ impl Write for Tls<'_> {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, SessionError> {
         let piece: Piece = buf.iter().copied().take(PIECE).collect();
         let count = piece.len();
-        self.ask(Ask::Write(piece)).await?;
+        self.perform(Operation::Write(piece)).await?;
         Ok(count)
     }
 
     async fn flush(&mut self) -> Result<(), SessionError> {
-        self.ask(Ask::Flush).await.map(|_| ())
+        self.perform(Operation::Flush).await.map(|_| ())
     }
 }
 
 impl Transport for Tls<'_> {
     async fn connect(&mut self) -> Result<(), SessionError> {
-        // Closing may not have come to its end.
+        // An earlier close may still be under way.
         self.closed().await;
-        self.ask(Ask::Connect).await.map(|_| ())
+        self.perform(Operation::Connect).await.map(|_| ())
     }
 
     async fn close(&mut self) {
-        self.desk.closing.set(true);
-        (self.waits, self.unread) = (None, Piece::new());
+        self.channel.is_closing.set(true);
+        (self.pending, self.unread) = (None, Piece::new());
         self.closed().await;
     }
 
     fn is_ready(&mut self) -> bool {
-        if self.waits.is_some() || !self.unread.is_empty() {
+        if self.pending.is_some() || !self.unread.is_empty() {
             return false;
         }
-        let asked = pin!(self.ask(Ask::IsReady)).poll(&mut Context::from_waker(Waker::noop()));
-        matches!(asked, Poll::Ready(Ok(_)))
+        let outcome = pin!(self.perform(Operation::IsReady)).poll(&mut Context::from_waker(Waker::noop()));
+        matches!(outcome, Poll::Ready(Ok(_)))
     }
 }

@@ -54,8 +54,7 @@ impl Task<'_> {
                 }
             },
             Command::Stop { id, reply } => {
-                let now = self.now();
-                let stopping = self.driver.tracker_mut().stop(id, now);
+                let stopping = self.driver.tracker_mut().stop(id, self.began.elapsed());
                 self.commands.replies.push(Reply::Stopped(stopping, reply));
             }
             Command::Unclaimed { reply } => {
@@ -66,8 +65,8 @@ impl Task<'_> {
 
     fn accept(&mut self, sms: Sms, permit: OwnedSemaphorePermit) -> Result<Handle, SendError> {
         let draft = sms.draft()?;
-        let now = self.now();
-        let id = self.driver.tracker_mut().add(&draft, now).map_err(|_| SendError::Full)?;
+        let added = self.driver.tracker_mut().add(&draft, self.began.elapsed());
+        let id = added.map_err(|_| SendError::Full)?;
         self.capacity.consume(permit);
         let key = id.get();
         self.writes.add(Write::Text { key, text: Arc::clone(&sms.text) });
@@ -106,8 +105,7 @@ impl Task<'_> {
     fn cancel(&mut self, handle: &Handle) {
         let id = handle.id();
         if self.driver.tracker().message(id).is_some_and(|message| message.state == State::Unsent) {
-            let now = self.now();
-            self.driver.tracker_mut().stop(id, now);
+            self.driver.tracker_mut().stop(id, self.began.elapsed());
             self.release(id);
         }
     }

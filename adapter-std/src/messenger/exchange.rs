@@ -12,28 +12,26 @@ use sms_gateway_core::{
 use super::{Event, task::Task};
 use crate::{Error, client::Outgoing, connection::GatewaySession, response::Reader, store::StoreError};
 
-/// Why a request cannot be sent.
-enum Unsendable {
-    /// The texts of these messages are missing.
-    Textless(Vec<UserId>),
+/// Why the response to a request was not read to its end.
+enum Unfinished {
+    /// Nothing was sent, because the texts of these messages are missing, or because the shutdown came first.
+    NotSent(Vec<UserId>),
     Failed(Error),
+    /// The shutdown came first, and the request may have arrived.
+    Abandoned,
+    Store(StoreError),
 }
 
-impl From<Error> for Unsendable {
+impl From<Error> for Unfinished {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-/// How an exchange ended.
-enum Outcome {
-    /// The response was read to its end.
-    Read(Reader),
-    Failed(Error),
-    /// The shutdown came first, and nothing was sent.
-    NotSent,
-    /// The shutdown came first, and the request may have arrived.
-    Abandoned,
+impl From<StoreError> for Unfinished {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 impl Task<'_> {
@@ -43,65 +41,43 @@ impl Task<'_> {
             // Publishing may have acknowledged updates, which are changes.
             self.save().await?;
         }
-        let outcome = match self.request(&in_flight) {
-            Ok(outgoing) => self.exchange(&in_flight, &outgoing).await?,
-            Err(Unsendable::Failed(error)) => Outcome::Failed(error),
-            Err(Unsendable::Textless(ids)) => {
-                tracing::error!(
-                    ?ids,
-                    gateway = self.gateway.address(),
-                    "messages without a text are not sent"
-                );
-                let now = self.now();
-                self.driver.texts_missing(in_flight, ids, now);
-                return Ok(());
-            }
-        };
-        let now = self.now();
+        let outcome = self.exchange(&in_flight).await;
+        let now = self.began.elapsed();
         match outcome {
-            Outcome::Read(reader) => {
+            Ok(reader) => {
                 let change = self.driver.finish(in_flight, reader.session(), Ok(()), now);
                 self.show_health(change, None);
             }
-            Outcome::Failed(error) => {
+            Err(Unfinished::Failed(error)) => {
                 let change = self.driver.fail(in_flight, error.failure, now);
                 self.show_health(change, Some(error));
             }
-            Outcome::NotSent => self.driver.texts_missing(in_flight, None, now),
-            Outcome::Abandoned => self.driver.abandon(in_flight, now),
+            Err(Unfinished::NotSent(textless)) => self.driver.texts_missing(in_flight, textless, now),
+            Err(Unfinished::Abandoned) => self.driver.abandon(in_flight, now),
+            Err(Unfinished::Store(error)) => return Err(error),
         }
         Ok(())
     }
 
-    async fn exchange(&mut self, in_flight: &InFlight, outgoing: &Outgoing) -> Result<Outcome, StoreError> {
+    async fn exchange(&mut self, in_flight: &InFlight) -> Result<Reader, Unfinished> {
+        let outgoing = self.request(in_flight)?;
         let (gateway, grace) = (self.gateway.clone(), self.grace(in_flight));
-        let client = match self.serve_until(gateway.turn(), Duration::ZERO).await? {
-            Some(Ok(client)) => client,
-            Some(Err(error)) => return Ok(Outcome::Failed(error)),
-            None => return Ok(Outcome::NotSent),
-        };
-        let mut reader = match self.serve_until(gateway.exchange(client, outgoing), grace).await? {
-            Some(Ok(reader)) => reader,
-            Some(Err(error)) => return Ok(Outcome::Failed(error)),
-            None => return Ok(Outcome::Abandoned),
-        };
+        let turn = self.serve_until(gateway.turn(), Duration::ZERO).await?;
+        let client = turn.ok_or(Unfinished::NotSent(Vec::new()))??;
+        let head = self.serve_until(gateway.exchange(client, &outgoing), grace).await?;
+        let mut reader = head.ok_or(Unfinished::Abandoned)??;
         if !in_flight.is_submission() {
             reader.limit_bytes(self.driver.response_bytes());
         }
-        loop {
-            match self.serve_until(reader.advance(), grace).await? {
-                Some(Ok(true)) => self.take_record(in_flight, reader.session()),
-                Some(Ok(false)) => return Ok(Outcome::Read(reader)),
-                Some(Err(error)) => return Ok(Outcome::Failed(error)),
-                None => return Ok(Outcome::Abandoned),
-            }
+        while self.serve_until(reader.advance(), grace).await?.ok_or(Unfinished::Abandoned)?? {
+            self.take_record(in_flight, reader.session());
         }
+        Ok(reader)
     }
 
     fn take_record(&mut self, in_flight: &InFlight, session: &GatewaySession) {
-        let now = self.now();
         self.driver.set_inbox_room(self.inbox.has_room());
-        match self.driver.take(in_flight, session, now) {
+        match self.driver.take(in_flight, session, self.began.elapsed()) {
             Taken::Nothing => {}
             Taken::Incoming { mark, sms } => self.inbox.send(&sms, mark, &self.shared),
             Taken::Unmatched(report) => self.events.send(Event::Unmatched(report)),
@@ -109,29 +85,26 @@ impl Task<'_> {
     }
 
     /// Writes the request of an exchange.
-    fn request(&self, in_flight: &InFlight) -> Result<Outgoing, Unsendable> {
+    fn request(&self, in_flight: &InFlight) -> Result<Outgoing, Unfinished> {
         if let Some(question) = self.driver.question(in_flight) {
             return Ok(self.gateway.prepare(question.call())?);
         }
-        let submission = self.driver.submission(in_flight);
-        submission
-            .map_or_else(|| Err(Unsendable::Textless(Vec::new())), |messages| self.submit_request(messages))
+        let submission = self.driver.submission(in_flight).ok_or(Unfinished::NotSent(Vec::new()))?;
+        self.submit_request(submission)
     }
 
-    fn submit_request(&self, submission: Submission<'_>) -> Result<Outgoing, Unsendable> {
+    fn submit_request(&self, submission: Submission<'_>) -> Result<Outgoing, Unfinished> {
         let (ports, alphabet, status_report) =
             (submission.ports, submission.alphabet, submission.status_report);
-        let (mut messages, mut textless) = (Vec::new(), Vec::new());
-        for message in submission {
-            match self.outbox.text(message.id) {
-                Some(text) => messages.push((message, text)),
-                None => textless.push(message.id),
-            }
-        }
+        let messages: Vec<_> = submission.map(|message| (message, self.outbox.text(message.id))).collect();
+        let textless = messages.iter().filter(|(_, text)| text.is_none());
+        let textless: Vec<_> = textless.map(|(message, _)| message.id).collect();
         if !textless.is_empty() {
-            return Err(Unsendable::Textless(textless));
+            let gateway = self.gateway.address();
+            tracing::error!(ids = ?textless, gateway, "messages without a text are not sent");
+            return Err(Unfinished::NotSent(textless));
         }
-        let texts: Vec<_> = messages.iter().map(|(_, text)| [&**text]).collect();
+        let texts: Vec<_> = messages.iter().map(|(_, text)| [text.as_deref().unwrap_or_default()]).collect();
         let recipients: Vec<_> = messages
             .iter()
             .zip(&texts)

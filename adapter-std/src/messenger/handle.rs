@@ -66,27 +66,16 @@ pub(super) struct Snapshot {
 /// once.
 #[must_use = "a message keeps its slot until its handle is acknowledged"]
 pub struct Handle {
-    id: UserId,
-    number: NumberBuf,
-    reference: Option<Arc<str>>,
-    updates: watch::Receiver<Snapshot>,
+    pub(super) id: UserId,
+    pub(super) number: NumberBuf,
+    pub(super) reference: Option<Arc<str>>,
+    pub(super) updates: watch::Receiver<Snapshot>,
     /// `next_update` has returned the end.
-    is_finished: bool,
-    task: TaskHandle,
+    pub(super) is_finished: bool,
+    pub(super) task: TaskHandle,
 }
 
 impl Handle {
-    pub(super) fn new(
-        id: UserId,
-        number: NumberBuf,
-        reference: Option<Arc<str>>,
-        mut updates: watch::Receiver<Snapshot>,
-        task: TaskHandle,
-    ) -> Self {
-        updates.mark_changed();
-        Self { id, number, reference, updates, is_finished: false, task }
-    }
-
     /// Returns the message's user_id, by which the gateway identifies it.
     pub const fn id(&self) -> UserId {
         self.id

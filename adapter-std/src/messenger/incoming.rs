@@ -2,8 +2,8 @@
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-use serde::{Serialize, Serializer, ser::SerializeStruct};
-use sms_gateway_core::{Timestamp, call::IncomingSms, json::Text, track::InboxMark};
+use serde::{Serialize, Serializer};
+use sms_gateway_core::{Timestamp, call::IncomingSms, client, json::Text, track::InboxMark};
 use tokio::sync::mpsc;
 
 use super::{Receiver, shared::Shared};
@@ -63,6 +63,21 @@ impl Incoming {
         shared.acknowledge(|acknowledged| acknowledged.incoming.push(position));
     }
 
+    /// Returns the message as the engine shows it.
+    const fn borrowed(&self) -> client::Incoming<'_> {
+        client::Incoming {
+            mark: self.mark,
+            port: self.port,
+            number: Text::Exact(self.number.as_str()),
+            smsc: Text::Exact(self.smsc.as_str()),
+            time: self.time,
+            text: match self.flaw {
+                Some(Flaw::TooLong { needed }) => Text::TooLong { needed },
+                _ => Text::Exact(self.text.as_str()),
+            },
+        }
+    }
+
     fn new(sms: &IncomingSms<'_>, mark: InboxMark, receipt: Receipt) -> Self {
         let flaw = match sms.text {
             Text::Lossy(_) => Some(Flaw::Lossy),
@@ -84,31 +99,14 @@ impl Incoming {
 
 impl Serialize for Incoming {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Incoming", 6)?;
-        fields.serialize_field("incoming_sms_id", &self.mark.id)?;
-        if let Some(port) = &self.port {
-            fields.serialize_field("port", port)?;
-        }
-        fields.serialize_field("number", &self.number)?;
-        fields.serialize_field("smsc", &self.smsc)?;
-        if let Some(time) = &self.time {
-            fields.serialize_field("timestamp", time)?;
-        }
-        let is_too_long = matches!(self.flaw, Some(Flaw::TooLong { .. }));
-        fields.serialize_field("text", &(!is_too_long).then_some(&self.text))?;
-        fields.end()
+        self.borrowed().serialize(serializer)
     }
 }
 
 /// Shows neither the number nor the text, which do not belong in logs.
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming")
-            .field("mark", &self.mark)
-            .field("port", &self.port)
-            .field("time", &self.time)
-            .field("flaw", &self.flaw)
-            .finish_non_exhaustive()
+        self.borrowed().fmt(f)
     }
 }
 

@@ -63,6 +63,8 @@ mod restore;
 mod shared;
 mod sms;
 mod task;
+#[cfg(test)]
+mod tests;
 mod write_batch;
 
 use std::{

@@ -57,8 +57,11 @@ impl Outbox {
 
     pub(super) fn handle(&self, id: UserId) -> Option<Handle> {
         let entry = self.entries.get(&id).filter(|entry| !entry.is_released)?;
-        let updates = entry.updates.subscribe();
-        Some(Handle::new(id, entry.number, entry.reference.clone(), updates, self.task.clone()))
+        let mut updates = entry.updates.subscribe();
+        // The current state is the first update.
+        updates.mark_changed();
+        let (reference, task) = (entry.reference.clone(), self.task.clone());
+        Some(Handle { id, number: entry.number, reference, updates, is_finished: false, task })
     }
 
     /// Returns handles of the messages that have none.

@@ -11,9 +11,9 @@ impl Task<'_> {
         for Entry { key, record, .. } in &entries {
             self.driver.restore(record).map_err(|error| StartError::Record { key: *key, error })?;
         }
-        let now = self.now();
         let key = entries.first().map_or(0, |entry| entry.key);
-        self.driver.start(now).map_err(|error| StartError::Record { key, error })?;
+        let started = self.driver.start(self.began.elapsed());
+        started.map_err(|error| StartError::Record { key, error })?;
         let skipped = self.driver.skipped_records();
         if skipped > 0 {
             let gateway = self.gateway.address();

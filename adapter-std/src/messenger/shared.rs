@@ -1,9 +1,6 @@
 //! The state that a messenger's task shares with the messenger, its handles and its incoming messages.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sms_gateway_core::UserId;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -22,10 +19,9 @@ pub(super) struct Acknowledged {
 /// The state shared with the task.
 pub(super) struct Shared {
     acknowledged: Mutex<Acknowledged>,
-    is_shut_down: AtomicBool,
     /// Wakes the task after an acknowledgement and for a shutdown.
     pub(super) changed: Notify,
-    /// One permit for each message that can be accepted.
+    /// One permit for each message that can be accepted. Closed by a shutdown.
     pub(super) permits: Arc<Semaphore>,
     pub(super) health: watch::Sender<Health>,
     end: watch::Sender<Option<Closed>>,
@@ -35,7 +31,6 @@ impl Shared {
     pub(super) fn new() -> Self {
         Self {
             acknowledged: Mutex::default(),
-            is_shut_down: AtomicBool::new(false),
             changed: Notify::new(),
             permits: Arc::new(Semaphore::new(0)),
             health: watch::Sender::default(),
@@ -53,12 +48,12 @@ impl Shared {
     }
 
     pub(super) fn shut_down(&self) {
-        self.is_shut_down.store(true, Ordering::Relaxed);
+        self.permits.close();
         self.changed.notify_one();
     }
 
     pub(super) fn is_shut_down(&self) -> bool {
-        self.is_shut_down.load(Ordering::Relaxed)
+        self.permits.is_closed()
     }
 
     /// Publishes that the task has ended. The first reason stands.

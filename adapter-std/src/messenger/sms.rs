@@ -3,10 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use sms_gateway_core::{
-    Invalid, Number, Ports,
-    call::SendSms,
-    client::json_bytes,
-    text::{Alphabet, Encoding, shape},
+    Invalid, Ports,
+    client::{self, json_bytes},
+    text::Encoding,
     track::Draft,
 };
 
@@ -30,7 +29,7 @@ pub struct Sms {
     number: Box<str>,
     pub(super) text: Arc<str>,
     ports: Ports,
-    alphabet: Alphabet,
+    encoding: Encoding,
     status_report: bool,
     resend: bool,
     pub(super) reference: Option<Arc<str>>,
@@ -44,18 +43,14 @@ impl Sms {
     /// Unicode, with status reports, never sent twice.
     ///
     /// # Errors
-    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above [`SendSms::MAX_TEXT_BYTES`].
+    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above
+    /// [`SendSms::MAX_TEXT_BYTES`](sms_gateway_core::call::SendSms::MAX_TEXT_BYTES).
     pub fn new(number: &str, text: impl Into<Arc<str>>) -> Result<Self, Invalid> {
-        let number = Number::new(number)?.as_str().into();
-        let text = text.into();
-        if text.len() > SendSms::MAX_TEXT_BYTES {
-            return Err(Invalid::Text { bytes: text.len(), recipient: None });
-        }
         let sms = Self {
-            number,
-            text,
+            number: number.into(),
+            text: text.into(),
             ports: Ports::NONE,
-            alphabet: Alphabet::Unicode,
+            encoding: Encoding::Auto,
             status_report: true,
             resend: false,
             reference: None,
@@ -75,9 +70,8 @@ impl Sms {
     /// # Errors
     /// [`Invalid::Alphabet`] if [`Encoding::Gsm7Bit`] lacks a character of the text.
     pub fn encoding(mut self, encoding: Encoding) -> Result<Self, Invalid> {
-        let shape = shape(self.text.chars(), encoding)
-            .map_err(|error| Invalid::Alphabet { recipient: 0, character: error.character })?;
-        self.alphabet = shape.alphabet;
+        self.encoding = encoding;
+        self.draft()?;
         Ok(self)
     }
 
@@ -110,12 +104,9 @@ impl Sms {
     }
 
     pub(super) fn draft(&self) -> Result<Draft<'_>, Invalid> {
-        Ok(Draft::new(Number::new(&self.number)?)
-            .ports(self.ports)
-            .alphabet(self.alphabet)
-            .text_bytes(u16::try_from(json_bytes(&self.text)).unwrap_or(u16::MAX))
-            .status_report(self.status_report)
-            .resend(self.resend))
+        let sms = client::Sms::new(&self.number, &self.text)?.encoding(self.encoding)?;
+        let sms = sms.ports(self.ports).status_report(self.status_report).resend(self.resend);
+        Ok(sms.draft().text_bytes(u16::try_from(json_bytes(&self.text)).unwrap_or(u16::MAX)))
     }
 }
 

@@ -89,9 +89,8 @@ impl Task<'_> {
                 self.publish();
                 return self.save().await;
             }
-            let now = self.now();
             self.driver.set_inbox_room(self.inbox.has_room());
-            let step = self.driver.step(now);
+            let step = self.driver.step(self.began.elapsed());
             self.save().await?;
             self.publish();
             match step {
@@ -108,10 +107,7 @@ impl Task<'_> {
         tokio::select! {
             () = sleep_until(until) => {}
             () = self.commands.wait() => {}
-            Ok(()) = self.credentials.changed() => {
-                let now = self.now();
-                self.driver.credentials_changed(now);
-            }
+            Ok(()) = self.credentials.changed() => self.driver.credentials_changed(self.began.elapsed()),
         }
         Ok(())
     }
@@ -171,11 +167,6 @@ impl Task<'_> {
     /// Returns how long an exchange is awaited after the shutdown has begun.
     pub(super) const fn grace(&self, in_flight: &InFlight) -> Duration {
         if in_flight.is_query() { Duration::ZERO } else { self.shutdown_timeout }
-    }
-
-    /// Returns the tracker's time.
-    pub(super) fn now(&self) -> Duration {
-        self.began.elapsed()
     }
 }
 

@@ -64,8 +64,8 @@ enum Page {
 impl Inbox {
     pub(super) const fn new() -> Self {
         Self {
-            fetched: [None; MARKS],
-            acknowledged: [None; MARKS],
+            fetched: const { [None; MARKS] },
+            acknowledged: const { [None; MARKS] },
             mode: Mode::Follow(0),
             page: Page::Open,
             is_fresh: false,

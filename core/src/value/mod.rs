@@ -95,6 +95,28 @@ pub enum Invalid {
     },
 }
 
+impl Invalid {
+    /// Replaces the index of the recipient at fault, in an error that names one: for example the index in a request by the index
+    /// in the caller's own list.
+    ///
+    /// ```
+    /// use sms_gateway_core::Invalid;
+    ///
+    /// let error = Invalid::Alphabet { recipient: 1, character: '你' };
+    /// assert_eq!(error.map_recipient(|index| index + 128), Invalid::Alphabet { recipient: 129, character: '你' });
+    /// ```
+    #[must_use]
+    pub fn map_recipient(mut self, map: impl FnOnce(usize) -> usize) -> Self {
+        if let Self::Text { recipient: Some(recipient), .. }
+        | Self::TextParams { recipient, .. }
+        | Self::Alphabet { recipient, .. } = &mut self
+        {
+            *recipient = map(*recipient);
+        }
+        self
+    }
+}
+
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

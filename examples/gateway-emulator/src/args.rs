@@ -4,88 +4,99 @@ use std::{env, io, net::SocketAddr, time::Duration};
 
 use clap::Parser;
 use gateway_emulator::{
-    Auth, Counted, Emulator, LockedOut, NonceCount, NonceLife, Options, Plan, Quirks, Reg, Stale,
+    Auth, CertificateKind, Counted, Emulator, Https, LockedOut, NonceCount, NonceLife, Options, Plan, Quirks,
+    Reg, Stale, TlsVersions,
 };
 
-/// The variable that holds the password: a command line can be seen by others.
+/// The variable that holds the password, since other users can see a command line.
 const PASSWORD: &str = "GATEWAY_EMULATOR_PASSWORD";
 
-/// Plays an SMS gateway over HTTP. Prints its URL, then a line for each request, until it is interrupted or terminated, and then a line
-/// for each message it has accepted, one for each in its inbox, and one with the counts of challenges and expired nonces.
+/// Emulates an SMS gateway over HTTP or HTTPS. Prints its URL, with HTTPS the fingerprints of its certificate, and a line for each
+/// request until it is interrupted or terminated. At the end it prints a line for each accepted message, one for each message in its
+/// inbox, and one with the counts of challenges and expired nonces.
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help())]
 pub(crate) struct Args {
     /// The address to listen on; port 0 lets the system choose one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Serve HTTPS, with a certificate that is made at the start
+    #[arg(long)]
+    https: bool,
+    /// The kind of certificate: ordinary, or names, see below
+    #[arg(long, value_name = "LIST", default_value = "ordinary", requires = "https")]
+    certificate: CertificateKind,
+    /// The versions of TLS
+    #[arg(long, value_enum, default_value_t = TlsVersions::Both, requires = "https")]
+    tls: TlsVersions,
     /// The user's name; the password is in the environment, see below
     #[arg(long, default_value = "admin")]
     user: String,
-    /// How clients log in
+    /// The kind of login
     #[arg(long, value_enum, default_value_t = Auth::Digest)]
     auth: Auth,
-    /// How long a nonce is accepted: forever, one-request, or a duration (1s, 500ms)
+    /// The life of a nonce: forever, one-request, or a duration (1s, 500ms)
     #[arg(long, value_name = "LIFE", default_value = "forever")]
     nonce: NonceLife,
-    /// What a challenge says about why it came
+    /// The `stale` of a challenge
     #[arg(long, value_enum, default_value_t = Stale::Truthful)]
     stale: Stale,
-    /// What is asked of the nonce count
+    /// The rule for the nonce count
     #[arg(long, value_enum, default_value_t = NonceCount::Growing)]
     nonce_count: NonceCount,
-    /// Lock an address out after so many refusals in a row
+    /// Lock an address out after this number of refusals in a row
     #[arg(long, value_name = "REFUSALS")]
     lock_out_after: Option<u32>,
-    /// For how long it is locked out
+    /// The duration of a lock-out
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     lock_out_for: u64,
-    /// What a locked-out client gets
+    /// The treatment of a client that is locked out
     #[arg(long, value_enum, default_value_t = LockedOut::Forbidden)]
     locked_out: LockedOut,
-    /// Which refusals count towards a lock-out
+    /// The refusals that count towards a lock-out
     #[arg(long, value_enum, default_value_t = Counted::WrongLogin)]
     counted: Counted,
-    /// How many ports the gateway has
+    /// The number of ports
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=32))]
     ports: u8,
-    /// How many times faster than the world outside the gateway lives, its clock included
+    /// The speed of the gateway and its clock; 2 is twice as fast
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
-    /// How it departs from the vendor's document: none, observed, or names, see below
+    /// Its departures from the vendor's document: none, observed, printed, or names, see below
     #[arg(long, value_name = "LIST", default_value = "none")]
     quirks: Quirks,
-    /// What chance starts from
+    /// The seed of everything that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// At how many bytes the answer to `query_incoming_sms` is cut, between records
+    /// The size at which the response to `query_incoming_sms` is cut between records
     #[arg(long, value_name = "BYTES", default_value_t = 8192)]
     answer_limit: usize,
-    /// What becomes of messages to a number, see below; can be given several times
+    /// The fate of messages to a number, see below; can be repeated
     #[arg(long, value_name = "NUMBER=FATE", value_parser = fate)]
     fate: Vec<(String, Plan)>,
-    /// What becomes of messages to other numbers
+    /// The fate of messages to other numbers
     #[arg(long, value_name = "FATE", default_value = "deliver")]
     default_fate: Plan,
-    /// Let chance decide what becomes of messages to other numbers
+    /// Choose the fates of messages to other numbers at random
     #[arg(long)]
     random_fates: bool,
-    /// Of how many requests in a hundred chance closes the connection: before all, before the answer, amid it and after it
-    /// in turn
+    /// The percentage of requests whose connection closes at random: before the gateway acts, before the response, during it
+    /// and after it in turn
     #[arg(long, value_name = "PER_CENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
     closing: u8,
-    /// How many messages were sent, and delivered, before: for long answers
+    /// The number of messages sent and delivered before the start, for long responses
     #[arg(long, value_name = "N", default_value_t = 0)]
     sent: u32,
-    /// How many messages, of 300 bytes and more, have come in before
+    /// The number of messages, of 300 bytes and more, received before the start
     #[arg(long, value_name = "N", default_value_t = 0)]
     received: u32,
-    /// An SMS that has come in; can be given several times
+    /// An SMS in the inbox; can be repeated
     #[arg(long, value_name = "PORT:NUMBER:TEXT", value_parser = incoming)]
     incoming: Vec<(u8, String, String)>,
-    /// What a USSD code is answered with, on every port or on one; can be given several times
+    /// The reply to a USSD code, on every port or on one; can be repeated
     #[arg(long, value_name = "[PORT:]CODE=REPLY", value_parser = ussd)]
     ussd: Vec<(Option<u8>, String, String)>,
-    /// A port's registration (2=no-sim); can be given several times
+    /// A port's registration (2=no-sim); can be repeated
     #[arg(long, value_name = "PORT=STATE", value_parser = reg)]
     reg: Vec<(u8, Reg)>,
 }
@@ -94,20 +105,25 @@ fn after_help() -> String {
     format!(
         "The password is taken from {PASSWORD}; without it, it is admin.\n\n\
          Fates: {}.\n\
-         For the reports behind them, each with a plus sign: {}.\n\
+         Each can be followed by changes to its reports, with a plus sign: {}.\n\
          For example --fate 10086=deliver+late:60+doubled\n\n\
-         Quirks, separated by commas: {}",
+         Quirks, separated by commas: {}; observed stands for those of real devices together, printed for the misprints of the \
+         vendor's document.\n\n\
+         Kinds of certificates, separated by commas: {}. Without rsa-1024 or ec, the key is rsa-2048. The RSA keys are the same at each \
+         start.\n\
+         For example --https --certificate v1,rsa-1024,sha1",
         Plan::FATES,
         Plan::REPORTS,
-        Quirks::names().join(", ")
+        Quirks::names().join(", "),
+        CertificateKind::NAMES.join(", ")
     )
 }
 
 impl Args {
-    /// How the gateway is set up.
+    /// The setup of the gateway.
     ///
     /// # Errors
-    /// When the password is not UTF-8.
+    /// If the password is not UTF-8.
     pub(crate) fn options(&self) -> io::Result<Options> {
         let password = match env::var(PASSWORD) {
             Err(env::VarError::NotPresent) => "admin".to_owned(),
@@ -115,6 +131,7 @@ impl Args {
         };
         Ok(Options {
             listen: self.listen,
+            https: self.https.then(|| Https { certificate: self.certificate.clone(), versions: self.tls }),
             user: self.user.clone(),
             password,
             auth: self.auth,
@@ -139,7 +156,7 @@ impl Args {
         })
     }
 
-    /// What is decided beforehand.
+    /// Applies the fates, replies, registrations and messages of the command line.
     pub(crate) fn script(&self, gateway: &Emulator) {
         for (number, plan) in &self.fate {
             gateway.set_fate(number, plan.clone());
@@ -157,7 +174,7 @@ impl Args {
 }
 
 fn fate(text: &str) -> Result<(String, Plan), String> {
-    let (number, plan) = text.split_once('=').ok_or("no `=` behind the number")?;
+    let (number, plan) = text.split_once('=').ok_or("there is no `=` after the number")?;
     Ok((number.to_owned(), plan.parse()?))
 }
 
@@ -169,7 +186,7 @@ fn incoming(text: &str) -> Result<(u8, String, String), String> {
 }
 
 fn ussd(text: &str) -> Result<(Option<u8>, String, String), String> {
-    let (code, reply) = text.split_once('=').ok_or("no `=` behind the code")?;
+    let (code, reply) = text.split_once('=').ok_or("there is no `=` after the code")?;
     let (on, code) = match code.split_once(':') {
         Some((on, code)) => (Some(port(on)?), code),
         None => (None, code),
@@ -178,12 +195,16 @@ fn ussd(text: &str) -> Result<(Option<u8>, String, String), String> {
 }
 
 fn reg(text: &str) -> Result<(u8, Reg), String> {
-    let (on, state) = text.split_once('=').ok_or("no `=` behind the port")?;
+    let (on, state) = text.split_once('=').ok_or("there is no `=` after the port")?;
     Ok((port(on)?, clap::ValueEnum::from_str(state, true)?))
 }
 
 fn port(digits: &str) -> Result<u8, String> {
-    digits.parse().ok().filter(|port| *port < 32).ok_or_else(|| format!("`{digits}` is no port from 0 to 31"))
+    digits
+        .parse()
+        .ok()
+        .filter(|port| *port < 32)
+        .ok_or_else(|| format!("`{digits}` is not a port from 0 to 31"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Answers prepared for one request: other bytes than the true ones, or the true ones cut short.
+//! Responses prepared for one request: other bytes than the true ones, or a part of the true ones.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use bytes::Bytes;
 
 use crate::reply::{End, Outcome, Reply, Step};
 
-/// What the next request of a call gets, once it is logged in.
+/// A response prepared for the next request of a call whose login is accepted.
 ///
 /// ```
 /// use gateway_emulator::Canned;
 /// use std::time::Duration;
 ///
-/// // Another answer; the call is not carried out.
+/// // Another response; the call is not carried out.
 /// let refusal = Canned::json(200, r#"{"error_code":500}"#);
-/// // The call is carried out, but the answer breaks off after 40 bytes.
+/// // The call is carried out, but the response breaks off after 40 bytes.
 /// let cut = Canned::truth().cut_at(40);
-/// // The call is carried out, and the connection closes without an answer.
+/// // The call is carried out, and the connection closes without a response.
 /// let silence = Canned::truth().cut_at(0);
-/// // The true answer byte by byte.
+/// // The true response byte by byte.
 /// let slow = Canned::truth().in_pieces(1, Duration::ZERO);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Canned {
-    /// Other bytes than the true answer.
+    /// Other bytes than those of the true response.
     bytes: Option<Bytes>,
     carried_out: bool,
     cut_at: Option<usize>,
@@ -32,12 +32,12 @@ pub struct Canned {
 }
 
 impl Canned {
-    /// The true answer, to be changed by what is called on it.
+    /// The true response, which the other methods change.
     pub fn truth() -> Self {
         Self { bytes: None, carried_out: true, cut_at: None, pieces: None, end: None }
     }
 
-    /// These bytes as they are, status line and all. The call is not carried out.
+    /// Exactly these bytes, including the status line. The call is not carried out.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             bytes: Some(Bytes::from(bytes.into())),
@@ -47,38 +47,38 @@ impl Canned {
         }
     }
 
-    /// This body in a tidy head, as application/json. The call is not carried out.
+    /// This body with a regular head, as application/json. The call is not carried out.
     pub fn json(status: u16, body: &str) -> Self {
         Self::bytes(Reply::new(status, "application/json", body.to_owned()).bytes())
     }
 
-    /// No byte: the connection closes unanswered. The call is not carried out.
+    /// No byte: the connection closes without a response. The call is not carried out.
     pub fn silence() -> Self {
         Self::bytes([]).then(End::Close)
     }
 
-    /// The call is carried out all the same, and its true answer is dropped.
+    /// Carries out the call nevertheless, and drops its true response.
     #[must_use]
     pub fn carried_out(mut self) -> Self {
         self.carried_out = true;
         self
     }
 
-    /// Only so many bytes, head included. The connection then closes, if nothing else is said.
+    /// Sends only this number of bytes, including the head. Then the connection closes, unless [`Canned::then`] follows.
     #[must_use]
     pub fn cut_at(mut self, bytes: usize) -> Self {
         self.cut_at = Some(bytes);
         self.then(End::Close)
     }
 
-    /// In writes of so many bytes (at least one), with a pause, in outside time, before each but the first.
+    /// Sends pieces of this number of bytes, at least one, with a pause in outside time between them.
     #[must_use]
     pub fn in_pieces(mut self, size: usize, pause: Duration) -> Self {
         self.pieces = Some((size.max(1), pause));
         self
     }
 
-    /// What the connection does afterwards.
+    /// Sets what the connection does afterwards.
     #[must_use]
     pub fn then(mut self, end: End) -> Self {
         self.end = Some(end);
@@ -89,7 +89,7 @@ impl Canned {
         self.carried_out
     }
 
-    /// What goes out; `truth` is the true answer, if the call was carried out.
+    /// Returns the bytes to send. `truth` is the true response, if the call was carried out.
     pub(crate) fn outcome(self, truth: Option<&Reply>) -> Outcome {
         let own_end = truth.map_or(End::KeepAlive, Reply::end);
         let whole = self.bytes.or_else(|| truth.map(Reply::bytes)).unwrap_or_default();
@@ -114,7 +114,7 @@ fn pieces(bytes: &Bytes, size: usize, pause: Duration) -> Vec<Step> {
 }
 
 impl Canned {
-    /// The HTTP status of the status line, when enough of it goes out.
+    /// Returns the HTTP status of the status line, if enough of the line is sent.
     pub(crate) fn status(&self, truth: Option<&Reply>) -> Option<u16> {
         let whole = self.bytes.clone().or_else(|| truth.map(Reply::bytes))?;
         let line = whole.get(..12)?;

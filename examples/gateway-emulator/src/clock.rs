@@ -1,4 +1,4 @@
-//! The gateway's own clock: civil time of its place, no zone, and it can be stepped.
+//! The gateway's own clock: local time without a zone, which can be stepped.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 const DAY: i64 = 86_400;
 
-/// A century, beyond which nobody waits and instants might not reach.
+/// The longest wait, a century. Instants might not reach further.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Civil time as seconds since 1970-01-01 00:00:00 of the gateway's own clock.
 pub(crate) type Civil = i64;
 
-/// Runs `speed` times as fast as the world outside, like everything the gateway does.
+/// A clock that runs `speed` times as fast as outside time, like the whole gateway.
 #[derive(Debug)]
 pub(crate) struct Clock {
     origin: Instant,
@@ -26,7 +26,7 @@ impl Clock {
         Self { origin: now, civil: civil.unwrap_or_else(wall_clock), speed }
     }
 
-    /// What the clock shows, or would show, at `instant`.
+    /// Returns the time of the clock at `instant`.
     pub(crate) fn civil(&self, instant: Instant) -> Civil {
         let passed = instant.saturating_duration_since(self.origin).mul_f64(self.speed);
         self.civil.saturating_add_unsigned(passed.as_secs())
@@ -36,14 +36,15 @@ impl Clock {
         self.civil = self.civil.saturating_add(seconds);
     }
 
-    /// How long outside something takes that takes `inside` for the gateway.
+    /// Converts a duration in the gateway's time to outside time.
     pub(crate) fn outside(&self, inside: Duration) -> Duration {
         let outside = Duration::try_from_secs_f64(inside.as_secs_f64() / self.speed);
         outside.map_or(LONGEST, |outside| outside.min(LONGEST))
     }
 }
 
-fn wall_clock() -> Civil {
+/// This machine's time in UTC.
+pub(crate) fn wall_clock() -> Civil {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .ok()
@@ -51,7 +52,7 @@ fn wall_clock() -> Civil {
         .unwrap_or(0)
 }
 
-/// `YYYY-MM-DD HH:MM:SS`.
+/// Writes a time as `YYYY-MM-DD HH:MM:SS`.
 pub(crate) fn format(civil: Civil) -> String {
     let (year, month, day) = date(civil.div_euclid(DAY));
     let second = civil.rem_euclid(DAY);
@@ -59,7 +60,7 @@ pub(crate) fn format(civil: Civil) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
-/// Reads exactly `YYYY-MM-DD HH:MM:SS`, refusing days and hours that do not exist.
+/// Reads exactly `YYYY-MM-DD HH:MM:SS`. Refuses days and hours that do not exist.
 pub(crate) fn parse(text: &str) -> Option<Civil> {
     let bytes = text.as_bytes();
     let shape = b"0000-00-00 00:00:00";
@@ -79,7 +80,7 @@ pub(crate) fn parse(text: &str) -> Option<Civil> {
         .then_some(days * DAY + hour * 3600 + minute * 60 + second)
 }
 
-/// Days since 1970-01-01 of a Gregorian date. Years that begin in March make a leap day the last day of its year.
+/// Returns the days since 1970-01-01 of a Gregorian date. In years that begin in March, a leap day is the last day.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_refused() {
+    fn impossible_dates_are_refused() {
         for text in [
             "",
             "2014-12-21",

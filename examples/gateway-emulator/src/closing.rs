@@ -1,4 +1,4 @@
-//! Connections that close when they should not, as chance has it.
+//! Connections that close at random when they should not.
 
 use std::{fmt, iter::Cycle};
 
@@ -10,55 +10,55 @@ use crate::{
     rng::Rng,
 };
 
-/// The places, which come in turn.
+/// The places, each in turn.
 const PLACES: [Closed; 4] =
     [Closed::BeforeAll, Closed::BeforeAnswer, Closed::AmidAnswer, Closed::AfterAnswer];
 
-/// Where in an exchange the connection closed.
+/// The place in an exchange where the connection closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Closed {
-    /// The request was read, and nothing was done.
+    /// The request was read, but not carried out.
     BeforeAll,
-    /// What it asked for was done, and no byte of the answer went out.
+    /// The request was carried out, and no byte of the response was sent.
     BeforeAnswer,
-    /// Some bytes of the answer went out, not all.
+    /// The request was carried out, and only a part of the response was sent.
     AmidAnswer,
-    /// The whole answer went out, which did not say that the connection would close.
+    /// The whole response was sent, without an announcement that the connection closes.
     AfterAnswer,
 }
 
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BeforeAll => "closed before all",
-            Self::BeforeAnswer => "closed before the answer",
-            Self::AmidAnswer => "closed amid the answer",
-            Self::AfterAnswer => "closed after the answer",
+            Self::BeforeAll => "closed before the call",
+            Self::BeforeAnswer => "closed before the response",
+            Self::AmidAnswer => "closed during the response",
+            Self::AfterAnswer => "closed after the response",
         })
     }
 }
 
-/// What decides.
+/// The random choice of closings.
 pub(crate) struct Closing {
     per_cent: u8,
     rng: Rng,
-    /// Where the next one closes.
+    /// The places of the next closings.
     places: Cycle<std::array::IntoIter<Closed, 4>>,
 }
 
 impl Closing {
     pub(crate) fn new(options: &Options) -> Self {
-        // Apart from the other things that chance decides, which so stay as they are.
+        // Separate from other random choices, so that those stay the same.
         let rng = Rng::new(!options.seed);
         Self { per_cent: options.closing, rng, places: PLACES.into_iter().cycle() }
     }
 
-    /// Where the next request's connection closes, if it does.
+    /// Decides whether the connection of the next request closes, and where.
     pub(crate) fn draw(&mut self) -> Option<Closed> {
         if self.rng.below(100) < self.per_cent.into() { self.places.next() } else { None }
     }
 
-    /// What goes out of an answer.
+    /// Returns the part of a response that is sent.
     pub(crate) fn cut(&mut self, place: Closed, outcome: Outcome) -> Outcome {
         let whole = whole(outcome);
         let length = u64::try_from(whole.len()).unwrap_or(u64::MAX);
@@ -72,7 +72,7 @@ impl Closing {
     }
 }
 
-/// All bytes of an answer.
+/// Returns all bytes of a response.
 fn whole(outcome: Outcome) -> Bytes {
     match outcome {
         Outcome::Ordinary(reply) => reply.bytes(),

@@ -1,4 +1,4 @@
-//! A running gateway, and what can be done to it.
+//! A running gateway and its controls.
 
 use std::{
     io,
@@ -14,21 +14,21 @@ use tokio::{
 };
 
 use crate::{
-    Canned, Counts, IncomingSeen, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart,
-    device::inbox::Flag, exchange::World, server,
+    Canned, Certificate, Counts, IncomingSeen, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart,
+    device::inbox::Flag, exchange::World, server, tls::Tls,
 };
 
-/// A message takes hours at the slow end and microseconds at the fast one.
+/// The supported speeds: a message takes hours at the slow end and microseconds at the fast one.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.001..=1e6;
 
-/// What connections and their owner share. The lock is never held over an await.
+/// The state that connections and their owner share. The lock is never held over an await.
 pub(crate) struct Shared {
     world: Mutex<World>,
     changed: Notify,
 }
 
 impl Shared {
-    /// Brings the gateway up to the present and does something to it.
+    /// Brings the gateway up to the present and changes it.
     pub(crate) fn control<R>(&self, act: impl FnOnce(&mut World) -> R) -> R {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.device.advance(Instant::now());
@@ -39,7 +39,7 @@ impl Shared {
         result
     }
 
-    /// Looks at the gateway as it is at present.
+    /// Brings the gateway up to the present and reads from it.
     fn look<R>(&self, look: impl FnOnce(&World) -> R) -> R {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.device.advance(Instant::now());
@@ -51,8 +51,9 @@ impl Shared {
 pub struct Emulator {
     shared: Arc<Shared>,
     addr: SocketAddr,
-    /// A change closes all connections, and so does the end.
+    /// A change or a drop closes all connections.
     stop: watch::Sender<u64>,
+    certificate: Option<Certificate>,
     accepting: JoinHandle<()>,
 }
 
@@ -60,73 +61,94 @@ impl Emulator {
     /// Starts a gateway.
     ///
     /// # Errors
-    /// When the address can't be listened on, when there are not 1 to 32 ports, or when the speed is not 0.001 to 1,000,000.
+    /// If the address is in use or not available, if there are not 1 to 32 ports, if the speed is not 0.001 to 1,000,000, or if
+    /// there is no certificate of the kind.
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
-        let listener = TcpListener::bind(options.listen).await?;
+        let listener = listen(options.listen).await?;
         let addr = listener.local_addr()?;
+        let tls = options.https.as_ref().map(|https| Tls::new(https, addr.ip())).transpose()?;
+        let (certificate, acceptor) = tls.map(|tls| (tls.certificate, tls.acceptor)).unzip();
         let world = Mutex::new(World::new(&options, Instant::now()));
         let shared = Arc::new(Shared { world, changed: Notify::new() });
         let (stop, stopped) = watch::channel(0);
-        let accepting = tokio::spawn(server::accept(listener, shared.clone(), stopped));
-        Ok(Self { shared, addr, stop, accepting })
+        let accepting = tokio::spawn(server::accept(listener, acceptor, shared.clone(), stopped));
+        Ok(Self { shared, addr, stop, certificate, accepting })
     }
 
-    /// The address it listens on.
+    /// The address on which it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// `http://` and the address, without a slash behind it.
+    /// `http://` or `https://` and the address, without a final slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
     }
 
-    /// Decides what becomes of messages to a number, spelt as clients spell it, that are accepted from now on.
+    /// The certificate that was made at the start, if the gateway serves HTTPS.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// Sets the fate of messages to a number, in the spelling of the requests, that are accepted from now on.
     pub fn set_fate(&self, number: &str, plan: impl Into<Plan>) {
         self.shared.control(|world| world.device.set_fate(number, plan.into()));
     }
 
-    /// An SMS comes in. Its id.
+    /// Receives an SMS. Returns its id.
     pub fn receive_sms(&self, port: u8, number: &str, text: &str) -> u64 {
         self.shared.control(|world| world.device.receive_sms(port, number, text))
     }
 
-    /// Somebody reads an SMS in the gateway's web pages, which marks it as read.
+    /// Marks an SMS as read, as someone who reads it in the gateway's web pages does.
     pub fn read_sms(&self, id: u64) {
         self.shared.control(|world| world.device.inbox.mark_read(&[id]));
     }
 
-    /// Decides what a USSD code is answered with, on one port or on all that have no answer of their own.
-    /// Other codes get no reply.
+    /// Sets the reply to a USSD code, on one port or on all ports without a reply of their own. Other codes get no reply.
     pub fn set_ussd(&self, port: Option<u8>, code: &str, reply: &str) {
         self.shared.control(|world| world.device.ussd.set(port, code, reply));
     }
 
-    /// Changes a port's registration. What waits for a port that is not registered goes on waiting.
+    /// Changes a port's registration. Messages for a port that is not registered continue to wait.
     pub fn set_reg(&self, port: u8, reg: Reg) {
         self.shared.control(|world| world.device.set_reg(port, reg));
     }
 
-    /// Steps the gateway's clock, backwards when negative.
+    /// Steps the gateway's clock, backwards if negative.
     pub fn step_clock(&self, seconds: i64) {
         self.shared.control(|world| world.device.clock.step(seconds));
     }
 
     /// Restarts the gateway: it forgets its queue, tasks, results, reports and nonces, and all connections close.
-    /// Reports of messages already sent arrive nevertheless, as the network holds them.
+    /// Reports of messages already sent still arrive, since the network holds them.
     pub fn restart(&self, how: Restart) {
         self.shared.control(|world| world.restart(how));
         self.stop.send_modify(|restarts| *restarts += 1);
     }
 
-    /// How often things happened.
+    /// Counts of what happened since the start.
     pub fn counts(&self) -> Counts {
         self.shared.look(World::counts)
     }
 
-    /// Every message that was accepted, oldest first, those that the gateway has forgotten included. When there are
-    /// very many, the oldest finished ones are left out.
+    /// Waits until the counts satisfy a condition, and returns them.
+    pub async fn counts_when(&self, condition: impl Fn(&Counts) -> bool) -> Counts {
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            let counts = self.counts();
+            if condition(&counts) {
+                return counts;
+            }
+            changed.await;
+        }
+    }
+
+    /// Every accepted message, oldest first, including those that the gateway has forgotten. The oldest finished ones are
+    /// missing if there are too many to keep.
     pub fn messages(&self) -> Vec<MessageSeen> {
         self.shared.look(|world| world.device.outbox.all().map(MessageSeen::from).collect())
     }
@@ -141,7 +163,7 @@ impl Emulator {
         self.shared.look(|world| world.log.after(0))
     }
 
-    /// The requests behind the one with this serial; waits for one if there is none yet.
+    /// Returns the requests after the one with this serial. Waits if there are none yet.
     pub async fn requests_after(&self, serial: u64) -> Vec<RequestSeen> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
@@ -154,13 +176,13 @@ impl Emulator {
         }
     }
 
-    /// Prepares an answer for the next request of a call (`send_sms`), once that is logged in. Several are used in turn.
-    /// Requests that do not get that far, and the name of no call, leave it in store.
+    /// Prepares a response to the next request of a call (`send_sms`) whose login is accepted. Several are used in turn.
+    /// A request that is refused before does not use it up.
     pub fn answer_next(&self, call: &str, canned: Canned) {
         self.shared.control(|world| world.canned.entry(call.to_owned()).or_default().push_back(canned));
     }
 
-    /// Switches quirks, from the next request on.
+    /// Replaces the quirks, from the next request on.
     pub fn set_quirks(&self, quirks: Quirks) {
         self.shared.control(|world| world.device.quirks = quirks);
     }
@@ -170,7 +192,7 @@ impl Emulator {
         self.shared.control(|world| world.login.set_password(password));
     }
 
-    /// Waits until nothing is being sent, no report or USSD reply is outstanding, and nothing waits that could be sent.
+    /// Waits until nothing is being sent, no report or USSD reply is outstanding, and no message waits that could be sent.
     pub async fn idle(&self) {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
@@ -188,6 +210,18 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         self.accepting.abort();
     }
+}
+
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let explain = |error: io::Error| {
+        let reason = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program uses this port".to_owned(),
+            io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
+            _ => error.to_string(),
+        };
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {reason}"))
+    };
+    TcpListener::bind(address).await.map_err(explain)
 }
 
 fn check(options: &Options) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! From a request to what goes out for it: the order of the doors a request passes.
+//! From a request to its response: redirects, login, and the call, in this order.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,18 +22,18 @@ use crate::{
     rng::Rng,
 };
 
-/// A request, whole.
+/// A whole request.
 pub(crate) struct Request {
     pub(crate) connection: u64,
-    /// How many answers the connection has carried before.
+    /// The number of responses that the connection has carried before.
     pub(crate) answered: u32,
     pub(crate) address: IpAddr,
     pub(crate) method: String,
-    /// The request target exactly as it was sent.
+    /// The request target exactly as sent.
     pub(crate) uri: String,
     pub(crate) authorization: Option<String>,
     pub(crate) host: String,
-    /// Whether the client wants the connection closed behind the answer.
+    /// Whether the client wants the connection closed after the response.
     pub(crate) last: bool,
     pub(crate) body: Bytes,
 }
@@ -44,7 +44,7 @@ impl Request {
     }
 }
 
-/// Everything about a gateway that changes.
+/// The whole state of a gateway.
 pub(crate) struct World {
     pub(crate) login: Login,
     pub(crate) device: Device,
@@ -56,7 +56,7 @@ pub(crate) struct World {
     rng: Rng,
 }
 
-/// What a request gets, for the log as well.
+/// The result of a request, also for the log.
 struct Answered {
     status: Option<u16>,
     error_code: Option<u16>,
@@ -73,11 +73,11 @@ impl Answered {
     }
 }
 
-/// Whether a request gets in.
+/// The decision before a request is carried out.
 enum Door {
     Open,
     TurnedAway(Reply),
-    /// Its connection closes unanswered.
+    /// Its connection closes without a response.
     Shut,
 }
 
@@ -141,7 +141,7 @@ impl World {
         }
     }
 
-    /// What comes before a request is looked at: redirects, login, lock-out.
+    /// Applies redirects, login and lock-out.
     fn stop_at_the_door(&mut self, request: &Request, now: Instant) -> Door {
         if let Some(reply) = self.redirect(request) {
             return Door::TurnedAway(reply);
@@ -162,7 +162,10 @@ impl World {
             Verdict::LockedOut => {
                 self.counts.turned_away += 1;
                 match self.locked_out {
-                    LockedOut::Forbidden => Door::TurnedAway(Reply::page(403)),
+                    LockedOut::Forbidden => {
+                        Door::TurnedAway(Reply::new(403, "text/html", "forbid to try again"))
+                    }
+                    LockedOut::ForbiddenPage => Door::TurnedAway(Reply::page(403)),
                     LockedOut::Dropped => Door::Shut,
                 }
             }
@@ -197,11 +200,11 @@ impl World {
         reply
     }
 
-    /// Carries out what a request asks that has been let in.
+    /// Carries out a request that is logged in.
     fn serve(&mut self, request: &Request) -> Answered {
         let (path, query) = request.path_and_query();
         let Some(call) = Call::find(path) else { return self.answered(Reply::page(404), request) };
-        if request.method != call.method() {
+        if !call.accepts(&request.method, &self.device.quirks) {
             return self.answered(Reply::page(405).with("Allow", call.method()), request);
         }
         let canned = self.canned.get_mut(call.name).and_then(VecDeque::pop_front);
@@ -224,7 +227,7 @@ impl World {
         Answered { status: Some(reply.status), error_code: None, outcome: reply.outcome() }
     }
 
-    /// The reply with the flaws that are switched on.
+    /// Adds the flaws that are switched on.
     fn flawed(&self, mut reply: Reply, request: &Request) -> Reply {
         let quirks = &self.device.quirks;
         let good = reply.status == 200;

@@ -1,43 +1,43 @@
-//! What becomes of a message, and when its status reports come.
+//! The fates of messages, and the arrival of their status reports.
 
 use std::{str::FromStr, time::Duration};
 
-/// What becomes of a message. Joined with when its reports come it is a [`Plan`]; alone it is one with the usual reports.
+/// The fate of a message. With the arrival of its reports it is a [`Plan`]; alone it stands for one with the usual reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Sent, and every segment is reported received (status code 0).
     Deliver,
-    /// FAILED; no segment goes out.
+    /// FAILED; no segment is sent.
     Fail,
-    /// FAILED after so many segments went out. Those are reported received.
+    /// FAILED after this number of segments was sent. Those are reported received.
     FailAfter(u32),
     /// Sent; the final report of every segment carries this code (TS 23.040 §9.2.3.15).
     Undelivered(u8),
-    /// Sent, and no report ever comes.
+    /// Sent, without any report.
     NoReport,
-    /// Stays SENDING for ever; its port goes on with the next message after the usual time.
+    /// Stays SENDING forever; its port continues with the next message after the usual time.
     Stuck,
 }
 
-/// When a report arrives.
+/// The arrival of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// With its segment, while the message is still SENDING.
     Early,
-    /// So long after the whole message was sent, and one second later for each further segment; in the gateway's time.
+    /// This long after the whole message was sent, and one second later for each further segment, in the gateway's time.
     After(Duration),
 }
 
 /// The fate of a message and the course of its reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What becomes of it.
+    /// The fate.
     pub fate: Fate,
-    /// When the reports arrive.
+    /// The arrival of the reports.
     pub arrival: Arrival,
-    /// Each report arrives once more a second later.
+    /// Whether each report arrives again a second later.
     pub doubled: bool,
-    /// The last segment's report arrives first.
+    /// Whether the report of the last segment arrives first.
     pub reversed: bool,
     /// A report with this code (32 to 63) precedes each final one by ten seconds.
     pub temporary: Option<u8>,
@@ -70,7 +70,7 @@ impl Fate {
         Plan::from(self).early()
     }
 
-    /// With reports that arrive so long after sending, in the gateway's time.
+    /// With reports that arrive this long after sending, in the gateway's time.
     pub fn late(self, after: Duration) -> Plan {
         Plan::from(self).late(after)
     }
@@ -97,9 +97,9 @@ impl Fate {
 }
 
 impl Plan {
-    /// The fates, as [`Plan::from_str`] reads them.
+    /// The words for fates that [`Plan::from_str`] reads.
     pub const FATES: &str = "deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report, stuck";
-    /// What it reads behind them, each with a plus sign.
+    /// The words for reports that it reads after them, each with a plus sign.
     pub const REPORTS: &str = "early, late:SECONDS, doubled, reversed, temporary:CODE, lost:SEGMENT";
 
     /// Reports arrive before the message is `SENT_OK`.
@@ -109,7 +109,7 @@ impl Plan {
         self
     }
 
-    /// Reports arrive so long after sending, in the gateway's time.
+    /// Reports arrive this long after sending, in the gateway's time.
     #[must_use]
     pub fn late(mut self, after: Duration) -> Self {
         self.arrival = Arrival::After(after);
@@ -137,14 +137,14 @@ impl Plan {
         self
     }
 
-    /// The reports of that segment, counted from 0, are lost; may be said of several.
+    /// The reports of that segment, counted from 0, are lost. Can be repeated for several segments.
     #[must_use]
     pub fn lost(mut self, segment: u32) -> Self {
         self.lost.push(segment);
         self
     }
 
-    /// The final status code of a segment, when there is a report at all.
+    /// The final status code of a segment, if there is a report at all.
     pub(crate) fn status_code(&self, segment: u32) -> Option<u8> {
         match self.fate {
             Fate::NoReport => None,
@@ -155,8 +155,8 @@ impl Plan {
     }
 }
 
-/// Reads `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`, with what is said of the reports
-/// behind plus signs: `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `+early`.
+/// Reads `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`, followed by the changes to its reports
+/// with plus signs: `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `+early`.
 impl FromStr for Plan {
     type Err = String;
 

@@ -1,4 +1,4 @@
-//! Answers as JSON: `serde_json`'s own, and on request with the flaws of real devices.
+//! Responses as JSON: that of `serde_json`, with the flaws that are switched on.
 
 use std::fmt::Write as _;
 
@@ -6,25 +6,25 @@ use serde_json::Value;
 
 use crate::quirks::Quirks;
 
-/// The serial number that later versions put into every answer.
+/// The serial number that later versions put into every response.
 const SERIAL: &str = "da00-0089-1020-0015";
 
 /// One object of an array: keys in the order in which the document lists them.
 pub(crate) type Record = Vec<(&'static str, Value)>;
 
-/// A whole answer.
+/// A whole response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) error_code: u16,
-    /// What stands before the array.
+    /// The fields before the array.
     pub(crate) head: Record,
     pub(crate) array: Option<(&'static str, Vec<Record>)>,
-    /// What stands behind it.
+    /// The fields after the array.
     pub(crate) tail: Record,
 }
 
 impl Answer {
-    /// Nothing but an error code.
+    /// A response that contains only an error code.
     pub(crate) fn code(error_code: u16) -> Self {
         Self { error_code, head: Vec::new(), array: None, tail: Vec::new() }
     }
@@ -45,7 +45,7 @@ impl Answer {
     }
 }
 
-/// Writes answers with the flaws that are switched on.
+/// Writes responses with the flaws that are switched on.
 pub(crate) struct Writer<'a>(pub(crate) &'a Quirks);
 
 impl Writer<'_> {
@@ -120,23 +120,23 @@ impl Writer<'_> {
     }
 }
 
-/// A string as JSON writes it.
+/// Writes a string with the usual escapes.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Digits that JSON takes for an integer that 64 bits hold.
+/// Whether the text can be written as a JSON integer of at most 64 bits.
 fn is_integer(text: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && !(text.len() > 1 && text.starts_with('0'));
     plain && text.parse::<u64>().is_ok()
 }
 
-/// Only the quote and the backslash escaped.
+/// Escapes only quotes and backslashes.
 fn with_raw_control(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
-/// The last character cut in half, if it takes two units, as happens to a text that is cut after 70 units.
+/// Cuts the last character in half if it has two units, like a text that is cut after 70 units.
 fn with_lone_surrogate(written: String, text: &str) -> String {
     match text.chars().next_back() {
         Some(last) if last.len_utf16() == 2 => {

@@ -1,8 +1,8 @@
-//! Plays an SMS gateway over real HTTP, for tests, demonstrations and firmware.
+//! Emulates an SMS gateway over real HTTP and HTTPS, for tests, demonstrations and firmware.
 //!
 //! It has the nine calls of the gateway's API with their limits, the login and its lock-outs, ports that take their
 //! time, status reports, an inbox, USSD, and a clock of its own. Each [quirk](Quirks) of real devices can be switched
-//! on, and the [fate](Fate) of each message be decided. It shares no code with the client that talks to it.
+//! on, and the [fate](Fate) of each message can be chosen. It shares no code with the clients that it tests.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -16,10 +16,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Time is tokio's: with `tokio::time::pause` it stands still, and `tokio::time::advance` moves it. (Paused, tokio also
-//! leaps to the next timer when it waits for a socket: a client's time limit may then pass at once.) Nothing runs in the
-//! background; the gateway catches up whenever it is asked. [`Options::speed`] makes all that it does faster, its
-//! clock included, but not what concerns HTTP: the life of a nonce, a lock-out, the pauses of a [`Canned`] answer.
+//! With [`Options::https`] it serves HTTPS. The certificate is made at the start, also of [kinds](CertificateKind) that
+//! only old devices have; [`Emulator::certificate`] returns it with its fingerprints.
+//!
+//! Time is that of tokio: `tokio::time::pause` stops it, and `tokio::time::advance` moves it. (While paused, tokio also
+//! jumps to the next timer when it waits for a socket, so that a client's timeout may expire at once.) Nothing runs in the
+//! background: each access first brings the gateway up to the present. [`Options::speed`] applies to everything in the
+//! gateway, including its clock, but not to HTTP: the life of a nonce, a lock-out, the pauses of a [`Canned`] response.
 
 mod call;
 mod canned;
@@ -43,6 +46,7 @@ mod server;
 mod test_client;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use crate::{
     canned::Canned,
@@ -54,4 +58,5 @@ pub use crate::{
     options::{Auth, Counted, LockedOut, NonceCount, NonceLife, Options, Stale},
     quirks::{NumberSpelling, Quirks, Redirect, RegSpelling, ReportTime},
     reply::End,
+    tls::{Certificate, CertificateKey, CertificateKind, Https, TlsVersions},
 };

@@ -1,4 +1,4 @@
-//! What a gateway has seen, for those who test against it.
+//! The requests and messages that a gateway has seen, for tests.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,29 +10,29 @@ use crate::{
     },
 };
 
-/// How many requests are remembered.
+/// The maximum number of requests that are kept.
 const REMEMBERED: usize = 4096;
 
-/// A request and what it got.
+/// A request and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestSeen {
     /// Its place among all requests, from 1.
     pub serial: u64,
-    /// The connection it came by, from 1.
+    /// The number of its connection, from 1.
     pub connection: u64,
-    /// `GET` or `POST`, or what it said instead.
+    /// The method: `GET`, `POST` or another.
     pub method: String,
-    /// The request target exactly as it was sent.
+    /// The request target exactly as sent.
     pub uri: String,
     /// Whether it had an `Authorization` header.
     pub authorization: bool,
-    /// The body; what is not UTF-8 is replaced.
+    /// The body. Bytes that are not UTF-8 are replaced.
     pub body: String,
-    /// The HTTP status it was answered with; `None` when it was not answered.
+    /// The HTTP status of the response; `None` if there was none.
     pub status: Option<u16>,
-    /// The `error_code` of the answer, when the call was carried out.
+    /// The `error_code` of the response, if the call was carried out.
     pub error_code: Option<u16>,
-    /// Where [`Options::closing`](crate::Options::closing) closed the connection, if it did.
+    /// The place where [`Options::closing`](crate::Options::closing) closed the connection, if it did.
     pub closed: Option<Closed>,
 }
 
@@ -41,21 +41,21 @@ pub struct RequestSeen {
 pub struct MessageSeen {
     /// Its task.
     pub task: u64,
-    /// The recipient's number as it was given.
+    /// The recipient's number as in the request.
     pub number: String,
     /// The text with its parameters filled in.
     pub text: String,
     /// The client's id, if it gave one.
     pub user_id: Option<u64>,
-    /// Where it is now.
+    /// Its status now.
     pub status: Status,
-    /// The port that sends or sent it.
+    /// The port that is sending or has sent it.
     pub port: Option<u8>,
-    /// The reference of its first segment, once that is out.
+    /// The reference of its first segment, once that is sent.
     pub ref_id: Option<u8>,
-    /// How many segments it has.
+    /// The number of its segments.
     pub segments: u32,
-    /// How many of them have gone out.
+    /// The number of segments sent.
     pub sent: u32,
 }
 
@@ -75,12 +75,12 @@ impl From<&Message> for MessageSeen {
     }
 }
 
-/// A message that came in.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncomingSeen {
     /// The id that the gateway gave it.
     pub id: u64,
-    /// The port it came in by.
+    /// The port that received it.
     pub port: u8,
     /// The sender's number.
     pub number: String,
@@ -97,11 +97,15 @@ impl From<&Incoming> for IncomingSeen {
     }
 }
 
-/// How often things happened since the gateway started.
+/// Counts since the gateway started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Connections accepted.
     pub connections: u64,
+    /// TLS handshakes completed.
+    pub handshakes: u64,
+    /// TLS handshakes that failed, for example because the client refused the certificate.
+    pub failed_handshakes: u64,
     /// Requests read.
     pub requests: u64,
     /// Requests carried out, by call.
@@ -110,17 +114,17 @@ pub struct Counts {
     pub challenged: u64,
     /// 401 to right logins with a nonce that is no longer accepted.
     pub expired: u64,
-    /// Those of them whose nonce was issued and never accepted.
+    /// The part of `expired` whose nonce was issued and never accepted.
     pub expired_unused: u64,
     /// 401 to wrong logins.
     pub refused: u64,
-    /// How often an address was locked out.
+    /// Lock-outs of an address.
     pub lock_outs: u64,
-    /// Requests turned away meanwhile.
+    /// Requests refused during a lock-out.
     pub turned_away: u64,
     /// Messages accepted.
     pub accepted: u64,
-    /// Segments that went out, by port.
+    /// Segments sent, by port.
     pub segments_sent: Vec<u64>,
 }
 
@@ -142,7 +146,7 @@ impl Log {
         self.0.push_back(seen);
     }
 
-    /// Those with a serial greater than `after`.
+    /// Returns the requests with a serial greater than `after`.
     pub(crate) fn after(&self, after: u64) -> Vec<RequestSeen> {
         self.0.iter().filter(|seen| seen.serial > after).cloned().collect()
     }

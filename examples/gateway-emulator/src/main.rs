@@ -1,9 +1,12 @@
-//! The emulator as a program: it runs until it is ended, and prints a line for each request, and at last one for each message it has sent
-//! or received and one about logins.
+//! The emulator as a program. It runs until it is ended and prints a line for each request, and at the end a line for each message that
+//! it has sent or received and one about logins.
 
 mod args;
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 use gateway_emulator::{Counts, Emulator, MessageSeen, RequestSeen};
@@ -12,17 +15,33 @@ use serde_json::Value;
 use crate::args::Args;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateway-emulator: {error}");
+            if error.kind() == io::ErrorKind::AddrInUse {
+                eprintln!("Choose another address with --listen; port 0 lets the system choose a free port.");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> io::Result<()> {
     let gateway = Emulator::start(args.options()?).await?;
     args.script(&gateway);
     writeln!(io::stdout(), "{}", gateway.url())?;
+    if let Some(certificate) = gateway.certificate() {
+        writeln!(io::stdout(), "certificate {}", certificate.fingerprint())?;
+        writeln!(io::stdout(), "public key {}", certificate.key_fingerprint())?;
+    }
     tokio::select! {
         end = print_requests(&gateway) => end?,
         ended = end() => ended?,
     }
     for message in gateway.messages() {
-        writeln!(io::stdout(), "{}", told(&message))?;
+        writeln!(io::stdout(), "{}", outcome(&message))?;
     }
     for sms in gateway.inbox() {
         let (number, text) = (Value::from(sms.number), Value::from(sms.text));
@@ -33,7 +52,7 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until somebody wants the program to end.
+/// Waits for an interrupt or a signal to terminate.
 #[cfg(unix)]
 async fn end() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -49,7 +68,7 @@ async fn end() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// Ends only when nobody reads the output any more.
+/// Prints a line for each request. It returns only if the output can no longer be written.
 async fn print_requests(gateway: &Emulator) -> io::Result<()> {
     let mut last = 0;
     loop {
@@ -60,7 +79,7 @@ async fn print_requests(gateway: &Emulator) -> io::Result<()> {
     }
 }
 
-/// `12 [3] POST /api/send_sms 200 error_code 202`: serial, connection, what was asked and what it got.
+/// Formats a request as `12 [3] POST /api/send_sms 200 error_code 202`: serial, connection, request and result.
 fn line(request: &RequestSeen) -> String {
     let RequestSeen { serial, connection, method, uri, status, error_code, authorization, closed, .. } =
         request;
@@ -71,8 +90,8 @@ fn line(request: &RequestSeen) -> String {
     format!("{serial} [{connection}] {method} {uri} {status}{code}{login}{closed}")
 }
 
-/// `message 17 to 10086: Delivered, segments sent: 2 of 2, text: Hello`: the client's id, if it gave one, and what has become of it.
-fn told(message: &MessageSeen) -> String {
+/// Formats a message as `message 17 to 10086: Delivered, segments sent: 2 of 2, text: Hello`, with the client's id if it gave one.
+fn outcome(message: &MessageSeen) -> String {
     let MessageSeen { number, text, user_id, status, segments, sent, .. } = message;
     let id = user_id.map_or_else(String::new, |id| format!(" {id}"));
     let text = text.escape_debug();

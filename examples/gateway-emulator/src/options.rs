@@ -1,30 +1,30 @@
-//! How a gateway is set up before it starts.
+//! The setup of a gateway before it starts.
 
 use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
 use clap::ValueEnum;
 
-use crate::{fate::Plan, quirks::Quirks};
+use crate::{fate::Plan, quirks::Quirks, tls::Https};
 
-/// How clients log in.
+/// The kind of login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Auth {
-    /// Digest with MD5 and qop=auth (RFC 7616), as the newer firmware does.
+    /// Digest with MD5 and qop=auth (RFC 7616), as in newer firmware.
     Digest,
-    /// Basic (RFC 7617), as the older firmware does.
+    /// Basic (RFC 7617), as in older firmware.
     Basic,
-    /// Everyone is welcome.
+    /// No login is needed.
     None,
 }
 
-/// How long a nonce is accepted. It is outside time: the speed of the gateway does not change it.
+/// The life of a nonce, in outside time: the speed of the gateway does not change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NonceLife {
     /// Until the gateway restarts.
     Forever,
     /// For one request.
     OneRequest,
-    /// For so long after it was issued.
+    /// For this duration after it was issued.
     Lasting(Duration),
 }
 
@@ -47,97 +47,99 @@ impl FromStr for NonceLife {
     }
 }
 
-/// What a challenge says about why it came.
+/// The `stale` of a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Stale {
-    /// Stale when the login was right but for its nonce.
+    /// True if all of the login but its nonce was right.
     Truthful,
-    /// Never stale, though the nonce merely expired.
+    /// Always false, even if the nonce merely expired.
     AlwaysFalse,
-    /// Always stale, though the password was wrong: a client that believes it tries for ever.
+    /// Always true, even if the password was wrong: a client that believes it retries without end.
     AlwaysTrue,
-    /// The word does not appear.
+    /// Missing.
     Absent,
 }
 
-/// What is asked of the nonce count.
+/// The rule for the nonce count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NonceCount {
     /// It grows.
     Growing,
-    /// It is 1, 2, 3 and so on without a gap.
+    /// It is 1, 2, 3 and so on, without a gap.
     InOrder,
 }
 
-/// Which refusals count towards a lock-out.
+/// The refusals that count towards a lock-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Counted {
-    /// A login that is wrong whatever its nonce.
+    /// Logins that are wrong whatever their nonce.
     WrongLogin,
-    /// That, and a right one with a nonce that is no longer accepted.
+    /// Also right logins with a nonce that is no longer accepted.
     AnyLogin,
-    /// Every 401, the first challenge of a client too.
+    /// Every 401, including the first challenge of a client.
     EveryRefusal,
 }
 
-/// What a client gets whose address is locked out.
+/// The treatment of a client whose address is locked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LockedOut {
-    /// HTTP status 403.
+    /// HTTP status 403 with the body `forbid to try again`, as observed.
     Forbidden,
-    /// Its connections closed unanswered.
+    /// HTTP status 403 with a page of the web server.
+    ForbiddenPage,
+    /// No response: its connections close.
     Dropped,
 }
 
-/// How a gateway is set up. Change what matters of the default:
-/// `Options { ports: 4, ..Options::default() }`.
+/// The setup of a gateway. Change what matters of the default: `Options { ports: 4, ..Options::default() }`.
 #[derive(Clone)]
 pub struct Options {
     /// The address to listen on; port 0 lets the system choose one. Default `127.0.0.1:0`.
     pub listen: SocketAddr,
+    /// HTTPS instead of HTTP. Default HTTP.
+    pub https: Option<Https>,
     /// The user's name. Default `admin`.
     pub user: String,
     /// The password. Default `admin`.
     pub password: String,
-    /// How clients log in. Default Digest.
+    /// The kind of login. Default Digest.
     pub auth: Auth,
-    /// How many ports, each with a SIM, the gateway has: 1 to 32. Default 8.
+    /// The number of ports, each with a SIM: 1 to 32. Default 8.
     pub ports: u8,
-    /// How many times faster than the world outside the gateway lives, its clock included: 0.001 to 1,000,000. Default 1.
+    /// The speed of the gateway and its clock, in outside time: 0.001 to 1,000,000. Default 1.
     pub speed: f64,
-    /// How it departs from the vendor's document. Default not at all.
+    /// Its departures from the vendor's document. Default none.
     pub quirks: Quirks,
-    /// What chance starts from. Default 0.
+    /// The seed of everything that is random. Default 0.
     pub seed: u64,
-    /// How long a nonce is accepted. Default for ever.
+    /// The life of a nonce. Default forever.
     pub nonce: NonceLife,
-    /// What a challenge says about why it came. Default the truth.
+    /// The `stale` of a challenge. Default the truth.
     pub stale: Stale,
-    /// What is asked of the nonce count. Default that it grows.
+    /// The rule for the nonce count. Default that it grows.
     pub nonce_count: NonceCount,
-    /// After how many refusals in a row an address is locked out. Default never.
+    /// The number of refusals in a row after which an address is locked out. Default never.
     pub lock_out_after: Option<u32>,
-    /// For how long it is locked out, in outside time. Default five minutes.
+    /// The duration of a lock-out, in outside time. Default five minutes.
     pub lock_out_for: Duration,
-    /// What it gets meanwhile. Default 403.
+    /// The response during a lock-out. Default 403.
     pub locked_out: LockedOut,
-    /// Which refusals count. Default wrong logins.
+    /// The refusals that count. Default wrong logins.
     pub counted: Counted,
-    /// At how many bytes the answer to `query_incoming_sms` is cut, between records. Default 8192.
+    /// The size in bytes at which the response to `query_incoming_sms` is cut between records. Default 8192.
     pub answer_limit: usize,
     /// The fate of messages to numbers without one of their own. Default [`Fate::Deliver`](crate::Fate::Deliver).
     pub default_fate: Plan,
-    /// Whether chance, from the seed, decides instead of `default_fate`. Default no.
+    /// Whether fates are random, from the seed, instead of `default_fate`. Default no.
     pub random_fates: bool,
-    /// Of how many requests in a hundred chance closes the connection: before all, before the answer, amid it and after it in turn.
-    /// Default none.
+    /// The percentage of requests whose connection closes at random: before the gateway acts, before the response, during it
+    /// and after it in turn. Default none.
     pub closing: u8,
-    /// How many messages were sent, and delivered, before. Default none.
+    /// The number of messages sent and delivered before the start. Default none.
     pub sent: u32,
-    /// How many messages have come in before. Default none.
+    /// The number of messages received before the start. Default none.
     pub received: u32,
-    /// What the gateway's clock shows at the start, in seconds since 1970-01-01 00:00:00.
-    /// Default this machine's time in UTC.
+    /// The time of the gateway's clock at the start, in seconds since 1970-01-01 00:00:00. Default this machine's time in UTC.
     pub start_time: Option<i64>,
 }
 
@@ -145,6 +147,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            https: None,
             user: "admin".into(),
             password: "admin".into(),
             auth: Auth::Digest,
@@ -175,6 +178,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("listen", &self.listen)
+            .field("https", &self.https)
             .field("user", &self.user)
             .field("auth", &self.auth)
             .field("ports", &self.ports)

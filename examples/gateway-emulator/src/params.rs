@@ -1,4 +1,4 @@
-//! What a client asks, read as the document demands. What does not hold is refused with an error code.
+//! The parameters of requests, read as the document demands. Invalid ones are refused with an error code.
 
 use serde_json::{Map, Value};
 
@@ -13,15 +13,15 @@ pub(crate) const BAD_FORMAT: u16 = 400;
 /// `error_code`: too many numbers, or too long a text.
 pub(crate) const TOO_LARGE: u16 = 413;
 
-/// Something asked, or the `error_code` that refuses it.
+/// A parameter, or the `error_code` that refuses it.
 pub(crate) type Asked<T> = Result<T, u16>;
 
-/// A number has at most 24 bytes (§2.2).
+/// The maximum length of a number in bytes (§2.2).
 const NUMBER_BYTES: usize = 24;
-/// A query names at most 32 numbers (§3.2, §4.2).
+/// The maximum number of numbers in a query (§3.2, §4.2).
 const QUERY_NUMBERS: usize = 32;
 
-/// The parameters of a POST: the object in its body.
+/// The parameters of a POST, in the object of its body.
 pub(crate) struct Body(Map<String, Value>);
 
 impl Body {
@@ -68,7 +68,7 @@ impl Body {
     }
 }
 
-/// The time that a query covers, both ends included: the document's own example names one second as both.
+/// The time that a query covers, both ends included: in the document's own example both ends are the same second.
 pub(crate) struct Period {
     first: Civil,
     last: Civil,
@@ -80,7 +80,7 @@ impl Period {
     }
 }
 
-/// A destination: digits, at most 24 bytes. A plus sign in front is taken, as real gateways do.
+/// Reads a destination: digits, at most 24 bytes. Like real gateways, it accepts a plus sign in front.
 pub(crate) fn number(value: &Value) -> Asked<&str> {
     let text = value.as_str().ok_or(BAD_FORMAT)?;
     let digits = text.strip_prefix('+').unwrap_or(text);
@@ -92,7 +92,7 @@ fn port(number: Option<u64>) -> Asked<u8> {
     number.and_then(|number| u8::try_from(number).ok()).filter(|port| *port < 32).ok_or(BAD_FORMAT)
 }
 
-/// The parameters of a GET: its query.
+/// The parameters of a GET, in its query.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -105,7 +105,18 @@ impl Query {
         decoded.collect::<Option<_>>().map(Self).ok_or(BAD_FORMAT)
     }
 
-    /// The value of a key; the last one, when it is given several times.
+    /// Parses the parameters of a call that only queries and may be a POST. Those in the body override those in the query.
+    pub(crate) fn parse_with(query: &str, body: &[u8]) -> Asked<Self> {
+        let mut parameters = Self::parse(query)?;
+        if !body.is_empty() {
+            for (key, value) in Body::parse(body)?.0 {
+                parameters.0.push((key, flat(&value)?));
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Returns the value of a key, the last one if the key occurs several times.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
@@ -114,7 +125,7 @@ impl Query {
         self.get(key).map(integer).transpose()
     }
 
-    /// The items of an array, which is written `1,2,3`.
+    /// Returns the items of an array, which is written `1,2,3`.
     pub(crate) fn items(&self, key: &str) -> Option<impl Iterator<Item = &str>> {
         self.get(key).map(|list| list.split(','))
     }
@@ -124,12 +135,22 @@ impl Query {
     }
 }
 
+/// Writes a JSON value in the form of a query: arrays as `1,2,3`.
+fn flat(value: &Value) -> Asked<String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Array(items) => Ok(items.iter().map(flat).collect::<Asked<Vec<_>>>()?.join(",")),
+        Value::Null | Value::Bool(_) | Value::Object(_) => Err(BAD_FORMAT),
+    }
+}
+
 fn integer(digits: &str) -> Asked<u64> {
     let plain = digits.bytes().all(|b| b.is_ascii_digit());
     digits.parse().ok().filter(|_| plain).ok_or(BAD_FORMAT)
 }
 
-/// Undoes percent-encoding (RFC 3986 §2.1); `None` when it is broken or no UTF-8.
+/// Decodes percent-encoding (RFC 3986 §2.1). Returns `None` if it is broken or is not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next()?.as_bytes().to_vec();

@@ -1,11 +1,11 @@
-//! How real gateways depart from the vendor's document, one switch each.
+//! Departures of real gateways from the vendor's document, one switch each.
 
 use std::str::FromStr;
 
-/// Where a request is sent away to, before any login.
+/// The target of the redirect that every request gets, before any login.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Redirect {
-    /// Nowhere.
+    /// No redirect.
     #[default]
     None,
     /// To the same address under `https:`.
@@ -14,7 +14,7 @@ pub enum Redirect {
     LoginPage,
 }
 
-/// How a registered port is spelt in `get_port_info`.
+/// The word for a registered port in `get_port_info`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RegSpelling {
     /// `REGISTER_OK`, as documented.
@@ -26,51 +26,52 @@ pub enum RegSpelling {
     MobileRegistered,
 }
 
-/// How a status report spells the number.
+/// The spelling of the number in a status report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NumberSpelling {
-    /// As it was sent.
+    /// As in the request.
     #[default]
     AsSent,
-    /// With the country's code: `+8613800138000`.
+    /// With the country code: `+8613800138000`.
     International,
-    /// Without it: `13800138000`.
+    /// Without the country code: `13800138000`.
     National,
 }
 
-/// Which time a status report shows.
+/// The time in a status report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReportTime {
-    /// That of sending, as documented.
+    /// The time of sending, as documented.
     #[default]
     Sending,
-    /// That of the report's arrival.
+    /// The time of the report's arrival.
     Arrival,
 }
 
-/// Declares the switches once: the struct, the names they have on a command line, and how a name sets one.
+/// Declares each switch once: its field, its name on the command line, and the code that turns it on by that name.
 macro_rules! quirks {
     ($($(#[doc = $doc:literal])* $switch:ident = $name:literal,)*) => {
-        /// How the gateway departs from the vendor's document; all off by default. Each is independent of the others.
-        // They are switches: each is on or off, and any of them goes with any other.
+        /// The departures of a gateway from the vendor's document. All are off by default, and each is independent of the
+        /// others.
+        // Each is on or off, in any combination.
         #[allow(clippy::struct_excessive_bools)]
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Quirks {
             $($(#[doc = $doc])* pub $switch: bool,)*
-            /// Every request is sent away (`redirect-https`, `redirect-login-page`).
+            /// Every request is redirected (`redirect-https`, `redirect-login-page`).
             pub redirect: Redirect,
-            /// How a registered port is spelt (`reg-registered`, `reg-mobile-registered`).
+            /// The word for a registered port (`reg-registered`, `reg-mobile-registered`).
             pub reg: RegSpelling,
-            /// How a status report spells the number (`report-number-international`, `report-number-national`).
+            /// The spelling of the number in a status report (`report-number-international`, `report-number-national`).
             pub report_number: NumberSpelling,
-            /// Which time a status report shows (`report-time-arrival`).
+            /// The time in a status report (`report-time-arrival`).
             pub report_time: ReportTime,
-            /// After how many answers a connection closes, 0 for never (`close-after=N`).
+            /// The number of responses after which a connection closes; 0 means never (`close-after=N`).
             pub close_after: u32,
         }
 
         impl Quirks {
-            /// The names of the quirks that are on or off.
+            /// The names of the switches.
             const SWITCHES: &[&str] = &[$($name),*];
 
             fn turn_on(&mut self, name: &str) -> bool {
@@ -85,61 +86,65 @@ macro_rules! quirks {
 }
 
 quirks! {
-    /// No comma behind `error_code`: `{"error_code":200"result":[…`.
+    /// The comma after `error_code` is missing: `{"error_code":200"result":[…`.
     missing_comma = "missing-comma",
-    /// A comma behind the last record of an array: `},]`.
+    /// A comma follows the last record of an array: `},]`.
     trailing_comma_in_arrays = "trailing-comma-in-arrays",
-    /// A comma behind the last field of a record: `"reg":"NO_SIM",}`.
+    /// A comma follows the last field of a record: `"reg":"NO_SIM",}`.
     trailing_comma_in_records = "trailing-comma-in-records",
     /// Integers are written as strings: `"port":"2"`.
     integers_as_strings = "integers-as-strings",
     /// Strings of digits are written as integers: `"number":10086`.
     strings_as_integers = "strings-as-integers",
-    /// Keys nobody asked for, with nested values, in the answer and in each record.
+    /// The response and each record contain undocumented keys with nested values.
     unknown_keys = "unknown-keys",
-    /// Keys that a client can do without are left out: `smsc`, `succ_count`, `sms_in_queue`, `read`, `unread`.
+    /// Keys that a client does not need are missing: `smsc`, `succ_count`, `sms_in_queue`, `read`, `unread`.
     missing_keys = "missing-keys",
-    /// `error_code` comes last.
+    /// `error_code` is the last key.
     error_code_last = "error-code-last",
-    /// A byte order mark precedes the answer.
+    /// A byte order mark precedes the response.
     byte_order_mark = "byte-order-mark",
-    /// What is not ASCII is written as `\u` escapes.
+    /// Characters outside ASCII are written as `\u` escapes.
     escape_non_ascii = "escape-non-ascii",
-    /// Control characters stand in strings as they are.
+    /// Control characters in strings are not escaped.
     raw_control = "raw-control",
-    /// A string that ends in a character of two UTF-16 units ends in an escape of its first unit only.
+    /// If the last character of a string has two UTF-16 units, only the escape of the first one is written.
     lone_surrogate = "lone-surrogate",
     /// The array of `send_ussd` has the key `result:`.
     result_colon = "result-colon",
     /// The reason phrase is `Data follows`.
     data_follows = "data-follows",
-    /// No `Content-Type`.
+    /// There is no `Content-Type`.
     no_content_type = "no-content-type",
-    /// The status line says HTTP/1.0, and the connection closes behind the answer.
+    /// The version in the status line is HTTP/1.0, and the connection closes after the response.
     http_1_0 = "http-1-0",
-    /// Answers are chunked, with an extension and a trailer.
+    /// Responses are chunked, with an extension and a trailer.
     chunked = "chunked",
-    /// Neither `Content-Length` nor chunks: the end of the connection is the end of the answer.
+    /// Neither `Content-Length` nor chunks: the end of the connection ends the response.
     until_close = "until-close",
-    /// With `close_after`: the connection closes without having said so.
+    /// With `close_after`: the connection closes without `Connection: close`.
     close_unannounced = "close-unannounced",
-    /// A POST with an empty body is closed unanswered.
+    /// A POST with an empty body gets no response, and its connection closes.
     empty_post_closes = "empty-post-closes",
-    /// The 401 is text/html without a length, quotes algorithm and stale, spaces unevenly, and closes.
+    /// The calls that only query accept POST too, with their parameters in the query or in a body of JSON.
+    post_queries = "post-queries",
+    /// The 401 is text/html without a length, quotes algorithm and stale, has uneven spacing, and closes the connection.
     ragged_challenge = "ragged-challenge",
-    /// A comma that is not escaped in a query gives 401.
+    /// A comma in a query that is not percent-encoded is refused with 401.
     raw_comma_refused = "raw-comma-refused",
-    /// `get_port_info` leaves out what is empty, and `smsc` altogether.
+    /// `get_port_info` omits empty fields, and always `smsc`.
     port_fields_missing = "port-fields-missing",
-    /// `stop_sms` of an unknown task gives 486 instead of 404.
+    /// The error code for an unknown task in `stop_sms` is 486 instead of 404.
     unknown_task_486 = "unknown-task-486",
-    /// The limit of 1500 bytes holds for the text with its parameters filled in, too.
+    /// The limit of 1500 bytes also applies to the text with its parameters filled in.
     expanded_text_limit = "expanded-text-limit",
-    /// `time_after` and `time_before` leave out the very second they name.
+    /// `time_after` and `time_before` exclude the second that they name.
     strict_times = "strict-times",
-    /// As the versions after 0.5: `sn` in every answer, `imsi` in records; `slot`, `callstate`, `signal` and `gprs` in
-    /// `get_port_info`; `port` in `query_incoming_sms` and `request_status_report` are heeded; 550 when no port is
-    /// available; LTE.
+    /// The names that no version lists in `get_port_info`, here `smsc`, are refused.
+    smsc_refused = "smsc-refused",
+    /// The versions of the document after 0.5: `sn` in every response, `imsi` in records; in `get_port_info` `slot`,
+    /// `callstate`, `signal`, `gprs`, `remain_…`, `CallForward` and LTE; `port` in `query_incoming_sms` and
+    /// `request_status_report` have an effect; 550 when no port is available.
     later_version = "later-version",
 }
 
@@ -149,13 +154,23 @@ impl Quirks {
         Self::default()
     }
 
-    /// All that was observed on real devices and can hold together. Left out: a redirect and `http_1_0`, behind which the
-    /// others could not be seen, and what no device was seen to do.
+    /// Everything that was observed on real devices and can occur together. It excludes redirects and `http_1_0`, which
+    /// would hide the others. Its JSON is well-formed.
     pub fn observed() -> Self {
-        Self {
-            missing_comma: true,
-            trailing_comma_in_arrays: true,
-            trailing_comma_in_records: true,
+        let mut quirks = Self::none();
+        quirks.add_observed();
+        quirks
+    }
+
+    /// The misprints of the document's examples, which no device was seen to send: missing and trailing commas.
+    pub fn printed() -> Self {
+        let mut quirks = Self::none();
+        quirks.add_printed();
+        quirks
+    }
+
+    fn add_observed(&mut self) {
+        *self = Self {
             integers_as_strings: true,
             strings_as_integers: true,
             unknown_keys: true,
@@ -172,11 +187,17 @@ impl Quirks {
             report_number: NumberSpelling::International,
             report_time: ReportTime::Arrival,
             close_after: 3,
-            ..Self::none()
-        }
+            ..self.clone()
+        };
     }
 
-    /// Every name that [`Quirks::from_str`] takes, in a comma-separated list.
+    fn add_printed(&mut self) {
+        self.missing_comma = true;
+        self.trailing_comma_in_arrays = true;
+        self.trailing_comma_in_records = true;
+    }
+
+    /// Every name of a single quirk that [`Quirks::from_str`] accepts.
     pub fn names() -> Vec<&'static str> {
         let choices = ["redirect-https", "redirect-login-page", "reg-registered", "reg-mobile-registered"];
         let more =
@@ -187,7 +208,8 @@ impl Quirks {
     fn choose(&mut self, name: &str) -> bool {
         match name {
             "none" => *self = Self::none(),
-            "observed" => *self = Self::observed(),
+            "observed" => self.add_observed(),
+            "printed" => self.add_printed(),
             "redirect-https" => self.redirect = Redirect::Https,
             "redirect-login-page" => self.redirect = Redirect::LoginPage,
             "reg-registered" => self.reg = RegSpelling::Registered,
@@ -207,7 +229,8 @@ impl Quirks {
     }
 }
 
-/// Reads `none`, `observed`, or names in a comma-separated list, which may begin with `observed`.
+/// Reads a comma-separated list of names. Besides those of single quirks there are the sets `observed` and `printed`, which
+/// add theirs, and `none`, which drops those before it.
 impl FromStr for Quirks {
     type Err = String;
 
@@ -216,7 +239,7 @@ impl FromStr for Quirks {
         for name in list.split(',').map(str::trim) {
             if !quirks.turn_on(name) && !quirks.choose(name) {
                 return Err(format!(
-                    "`{name}` is no quirk; there are none, observed, {}",
+                    "`{name}` is not a quirk; available are none, observed, printed, {}",
                     Self::names().join(", ")
                 ));
             }
@@ -230,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_turns_something_on() {
+    fn every_name_turns_on_a_quirk() {
         for name in Quirks::names() {
             let name = name.replace('N', "3");
             assert_ne!(name.parse::<Quirks>(), Ok(Quirks::none()), "{name}");
@@ -239,6 +262,18 @@ mod tests {
 
     #[test]
     fn lists_add_up() {
+        let both: Quirks = "close-after=7,printed,observed".parse().unwrap();
+        let printed = Quirks::printed();
+        assert_eq!(
+            both,
+            Quirks {
+                missing_comma: printed.missing_comma,
+                trailing_comma_in_arrays: printed.trailing_comma_in_arrays,
+                trailing_comma_in_records: printed.trailing_comma_in_records,
+                ..Quirks::observed()
+            }
+        );
+        assert_eq!("observed,none,printed".parse(), Ok(printed));
         let quirks: Quirks = "observed, chunked,close-after=7".parse().unwrap();
         assert_eq!(quirks, Quirks { chunked: true, close_after: 7, ..Quirks::observed() });
         assert!("chunked,,".parse::<Quirks>().is_err());

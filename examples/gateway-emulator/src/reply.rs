@@ -1,4 +1,4 @@
-//! HTTP answers: what hyper sends, and what it would be too well-mannered to send.
+//! HTTP responses: the regular ones that hyper sends, and the irregular ones that it does not send.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Response, StatusCode, ext::ReasonPhrase};
 
-/// How the end of an answer is found.
+/// The way in which the end of a response is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     Length,
@@ -15,34 +15,34 @@ pub(crate) enum Framing {
     UntilClose,
 }
 
-/// What a connection does behind an answer.
+/// The end of an exchange on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It waits for the next request.
+    /// The connection waits for the next request.
     KeepAlive,
-    /// It closes.
+    /// The connection closes.
     Close,
-    /// It stays open, and nothing more comes, whatever is asked.
+    /// The connection stays open, and all further requests stay without a response.
     Stall,
 }
 
-/// One step in writing an answer byte by byte.
+/// One step in writing a response byte by byte.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Write(Bytes),
     Pause(Duration),
 }
 
-/// What goes out for a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// An ordinary answer, which hyper writes.
+    /// An ordinary response, which hyper writes.
     Ordinary(Reply),
-    /// Exactly these bytes, then this end.
+    /// Exactly these steps, then this end.
     Exact(Vec<Step>, End),
 }
 
-/// An answer before it is decided who writes it.
+/// A response before its writer is chosen.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -70,7 +70,7 @@ impl Reply {
         }
     }
 
-    /// A short page, as the web server of a device has them.
+    /// A short page like those of the web server of a device.
     pub(crate) fn page(status: u16) -> Self {
         let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         let title = title.unwrap_or_default();
@@ -92,7 +92,7 @@ impl Reply {
         }
     }
 
-    /// What the connection does behind it.
+    /// The end that the response leads to.
     pub(crate) fn end(&self) -> End {
         if self.close || self.http_1_0 || self.framing == Framing::UntilClose {
             End::Close
@@ -101,7 +101,7 @@ impl Reply {
         }
     }
 
-    /// The whole answer as it goes over the wire.
+    /// Returns all bytes of the response.
     pub(crate) fn bytes(&self) -> Bytes {
         let version = if self.http_1_0 { "HTTP/1.0" } else { "HTTP/1.1" };
         let canonical = StatusCode::from_u16(self.status).ok().and_then(|status| status.canonical_reason());
@@ -125,7 +125,7 @@ impl Reply {
         text.into()
     }
 
-    /// As hyper sends it, which adds the length and minds the connection.
+    /// Converts it for hyper, which adds the length and manages the connection.
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         let mut builder = Response::builder().status(self.status);
         for (name, value) in &self.headers {
@@ -142,7 +142,7 @@ impl Reply {
     }
 }
 
-/// In chunks of growing size (RFC 9112 §7.1), each with an extension, and with a trailer behind the last.
+/// Writes chunks of growing size (RFC 9112 §7.1), each with an extension, and a trailer after the last one.
 fn chunk(body: &[u8], out: &mut Vec<u8>) {
     let (mut rest, mut size) = (body, 1);
     while !rest.is_empty() {

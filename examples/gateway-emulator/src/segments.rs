@@ -1,6 +1,6 @@
-//! Into how many segments a text is split (3GPP TS 23.038 and 23.040).
+//! The number of segments of a text (3GPP TS 23.038 and 23.040).
 
-/// How the text of a message is sent.
+/// The encoding of the text of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// UCS-2: 70 units in a message of one segment, 67 in each of several.
@@ -9,10 +9,10 @@ pub(crate) enum Encoding {
     Gsm7,
 }
 
-/// The extension of the GSM alphabet, TS 23.038 §6.2.1.1: each of these takes an escape and a septet.
+/// The extension of the GSM alphabet (TS 23.038 §6.2.1.1): each of these takes an escape and a septet.
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
-/// The number of segments, at least 1. What the GSM alphabet lacks goes out as a question mark, one septet.
+/// Returns the number of segments, at least 1. A character outside the GSM alphabet is sent as a question mark, one septet.
 pub(crate) fn segments(text: &str, encoding: Encoding) -> u32 {
     match encoding {
         Encoding::Unicode => pack(text, char::len_utf16, 70, 67),
@@ -24,7 +24,7 @@ fn septets(c: char) -> usize {
     if EXTENSION.contains(c) { 2 } else { 1 }
 }
 
-/// Fills segment after segment; a character of two units is never torn apart.
+/// Fills segment after segment. A character of two units is never split.
 fn pack(text: &str, width: fn(char) -> usize, alone: usize, part: usize) -> u32 {
     if text.chars().map(width).sum::<usize>() <= alone {
         return 1;

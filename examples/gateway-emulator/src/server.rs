@@ -1,4 +1,4 @@
-//! Connections: hyper reads the requests and writes ordinary answers; others are written here, byte by byte.
+//! Connections: hyper reads the requests and writes ordinary responses. Others are written here, byte by byte.
 
 use std::{
     convert::Infallible,
@@ -16,14 +16,12 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Response, Version, body::Incoming, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, Chain, Join},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Chain, Join, ReadHalf, WriteHalf},
+    net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     time::{Instant, sleep},
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     emulator::Shared,
@@ -31,20 +29,32 @@ use crate::{
     reply::{End, Outcome, Reply, Step},
 };
 
-/// More than any request of the document has.
+/// The maximum size of a body, which exceeds that of any documented request.
 const BODY_BYTES: usize = 1 << 20;
 
-/// What was read ahead, then the socket.
-type Io = Join<Chain<Cursor<Bytes>, OwnedReadHalf>, OwnedWriteHalf>;
+/// A TCP connection, or TLS over one.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Exact answers on their way from the service to the connection, which takes the socket back from hyper to write them.
+type Reader = ReadHalf<Box<dyn Stream>>;
+type Writer = WriteHalf<Box<dyn Stream>>;
+
+/// The bytes that were read ahead, then the stream.
+type Io = Join<Chain<Cursor<Bytes>, Reader>, Writer>;
+
+/// An exact response on its way from the service to the connection, which takes the stream back from hyper to write it.
 type Exact = (Vec<Step>, End);
 
 /// Accepts connections until the task is aborted. A change of `stop`, or its end, closes them.
-pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: watch::Receiver<u64>) {
+pub(crate) async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    stop: watch::Receiver<u64>,
+) {
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
-            // Out of file handles, most likely: others must close first.
+            // Most likely there are no file handles left until others close.
             sleep(Duration::from_millis(10)).await;
             continue;
         };
@@ -54,10 +64,11 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: wat
         });
         let mut stop = stop.clone();
         stop.mark_unchanged();
+        let tls = tls.clone();
         let connection = Connection { number, peer, shared: shared.clone(), answered: AtomicU32::new(0) };
         tokio::spawn(async move {
             tokio::select! {
-                () = Arc::new(connection).run(stream) => {}
+                () = Arc::new(connection).run(stream, tls) => {}
                 _ = stop.changed() => {}
             }
         });
@@ -72,10 +83,11 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self: Arc<Self>, stream: TcpStream) {
-        // Small pieces of an answer must go out as such.
+    async fn run(self: Arc<Self>, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        // Small pieces of a response must be sent as such.
         let _ = stream.set_nodelay(true);
-        let mut next = Some(join(Bytes::new(), stream.into_split()));
+        let Some(stream) = self.secured(stream, tls).await else { return };
+        let mut next = Some(join(Bytes::new(), tokio::io::split(stream)));
         while let Some(io) = next {
             next = match self.until_exact(io).await {
                 Some((io, exact)) => write(io, exact).await,
@@ -84,7 +96,18 @@ impl Connection {
         }
     }
 
-    /// Lets hyper serve the connection until it ends or an exact answer is due.
+    /// Completes the TLS handshake if the gateway serves HTTPS. Returns `None` if it fails.
+    async fn secured(&self, stream: TcpStream, tls: Option<TlsAcceptor>) -> Option<Box<dyn Stream>> {
+        let Some(tls) = tls else { return Some(Box::new(stream)) };
+        let secured = tls.accept(stream).await;
+        self.shared.control(|world| match secured {
+            Ok(_) => world.counts.handshakes += 1,
+            Err(_) => world.counts.failed_handshakes += 1,
+        });
+        Some(Box::new(secured.ok()?))
+    }
+
+    /// Lets hyper serve the connection until it ends or an exact response is due.
     async fn until_exact(self: &Arc<Self>, io: Io) -> Option<(Io, Exact)> {
         let (sender, mut receiver) = mpsc::channel(1);
         let service = service_fn(move |request| self.clone().serve(request, sender.clone()));
@@ -97,7 +120,7 @@ impl Connection {
         let parts = http.into_parts();
         let (reader, writer) = parts.io.into_inner().into_inner();
         let (unread, reader) = reader.into_inner();
-        // What hyper has read ahead comes before what it has not.
+        // The bytes that hyper has read ahead precede those that it has not.
         let kept = unread.get_ref().iter().skip(usize::try_from(unread.position()).unwrap_or(usize::MAX));
         let ahead = parts.read_buf.iter().chain(kept).copied().collect();
         Some((join(ahead, (reader, writer)), exact))
@@ -117,13 +140,13 @@ impl Connection {
             Outcome::Ordinary(reply) => Ok(reply.into_response()),
             Outcome::Exact(steps, end) => {
                 let _ = exact.send((steps, end)).await;
-                // The connection drops this once it has the bytes.
+                // The connection drops this future once it has the bytes.
                 std::future::pending().await
             }
         }
     }
 
-    /// The whole request; `None` when it breaks off or is too large.
+    /// Reads the whole request. Returns `None` if it breaks off or is too large.
     async fn read(&self, request: hyper::Request<Incoming>) -> Option<Request> {
         let (head, body) = request.into_parts();
         let text =
@@ -144,22 +167,26 @@ impl Connection {
     }
 }
 
-fn join(ahead: Bytes, (reader, writer): (OwnedReadHalf, OwnedWriteHalf)) -> Io {
+fn join(ahead: Bytes, (reader, writer): (Reader, Writer)) -> Io {
     tokio::io::join(Cursor::new(ahead).chain(reader), writer)
 }
 
-/// Writes an exact answer; gives the connection back if it goes on.
+/// Writes an exact response. Returns the connection if it stays open.
 async fn write(mut io: Io, (steps, end): Exact) -> Option<Io> {
     for step in steps {
         match step {
-            Step::Write(bytes) => io.write_all(&bytes).await.ok()?,
+            Step::Write(bytes) => {
+                io.write_all(&bytes).await.ok()?;
+                // TLS may hold back a part.
+                io.flush().await.ok()?;
+            }
             Step::Pause(pause) => sleep(pause).await,
         }
     }
     match end {
         End::KeepAlive => return Some(io),
         End::Close => io.shutdown().await.ok()?,
-        // Until the client gives up; what it sends meanwhile goes nowhere.
+        // Until the client closes; what it sends is ignored.
         End::Stall => while io.read_u8().await.is_ok() {},
     }
     None

@@ -1,6 +1,6 @@
-//! A raw HTTP client for the tests: it shows the bytes of each answer, and has a Digest of its own.
+//! A raw HTTP client for the tests. It returns the bytes of each response, and has a Digest of its own.
 
-use std::{fmt::Write as _, io};
+use std::{fmt::Write as _, io, sync::Arc};
 
 use md5::{Digest as _, Md5};
 use serde_json::Value;
@@ -8,8 +8,12 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::IpAddr},
+};
 
-use crate::{Emulator, Options};
+use crate::{Emulator, Options, server::Stream};
 
 /// A gateway without a login, and a client for it.
 pub(crate) async fn open(options: Options) -> (Emulator, Client) {
@@ -18,7 +22,7 @@ pub(crate) async fn open(options: Options) -> (Emulator, Client) {
     (gateway, client)
 }
 
-/// An answer as it came.
+/// A response as it arrived.
 pub(crate) struct Raw {
     pub(crate) head: String,
     pub(crate) body: String,
@@ -29,7 +33,7 @@ impl Raw {
         self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
     }
 
-    /// A header's value.
+    /// Returns the value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let fields = self.head.lines().filter_map(|line| line.split_once(": "));
         fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
@@ -43,14 +47,34 @@ impl Raw {
 
 /// One connection.
 pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
-    /// Read, but not yet part of an answer.
+    stream: Box<dyn Stream>,
+    /// Bytes read after the last response.
     ahead: Vec<u8>,
 }
 
 impl Client {
+    /// Connects over TLS if the gateway serves HTTPS, and trusts its certificate.
     pub(crate) async fn connect(gateway: &Emulator) -> Self {
-        Self { stream: TcpStream::connect(gateway.addr()).await.unwrap(), ahead: Vec::new() }
+        let mut roots = RootCertStore::empty();
+        if let Some(certificate) = gateway.certificate() {
+            roots.add(certificate.der().into()).unwrap();
+        }
+        Self::connect_trusting(gateway, roots).await.unwrap()
+    }
+
+    pub(crate) async fn connect_trusting(gateway: &Emulator, roots: RootCertStore) -> io::Result<Self> {
+        let stream = TcpStream::connect(gateway.addr()).await?;
+        if gateway.certificate().is_none() {
+            return Ok(Self { stream: Box::new(stream), ahead: Vec::new() });
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = IpAddr::from(gateway.addr().ip()).into();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        Ok(Self { stream: Box::new(stream), ahead: Vec::new() })
     }
 
     pub(crate) async fn get(&mut self, target: &str) -> Value {
@@ -61,12 +85,12 @@ impl Client {
         self.request("POST", &format!("/api/{call}"), "", body).await.unwrap().json()
     }
 
-    /// The error code that the call answers with.
+    /// Returns the error code in the response to a call.
     pub(crate) async fn code(&mut self, call: &str, body: &str) -> u64 {
         self.post(call, body).await["error_code"].as_u64().unwrap()
     }
 
-    /// Sends a request in one write; `headers` are whole lines. Reads the answer.
+    /// Sends a request in one write, and reads the response. `headers` are whole lines.
     pub(crate) async fn request(
         &mut self,
         method: &str,
@@ -93,7 +117,7 @@ impl Client {
         self.stream.write_all(text.as_bytes()).await
     }
 
-    /// Reads one answer, by its length, its chunks (left as they are) or the end of the connection.
+    /// Reads one response, by its length, its chunks, which stay encoded, or the end of the connection.
     pub(crate) async fn answer(&mut self) -> io::Result<Raw> {
         let head = self.until(b"\r\n\r\n").await?;
         let mut raw = Raw { head, body: String::new() };
@@ -108,7 +132,7 @@ impl Client {
         Ok(raw)
     }
 
-    /// So many bytes.
+    /// Reads a number of bytes.
     pub(crate) async fn take(&mut self, length: usize) -> io::Result<String> {
         while self.ahead.len() < length {
             self.more().await?;
@@ -116,13 +140,13 @@ impl Client {
         Ok(text(self.ahead.drain(..length).collect()))
     }
 
-    /// Everything up to the end of the connection.
+    /// Reads everything up to the end of the connection.
     pub(crate) async fn remaining(&mut self) -> String {
         while self.more().await.is_ok() {}
         text(std::mem::take(&mut self.ahead))
     }
 
-    /// Everything up to and including `end`.
+    /// Reads everything up to and including `end`.
     async fn until(&mut self, end: &[u8]) -> io::Result<String> {
         loop {
             if let Some(at) = self.ahead.windows(end.len()).position(|window| window == end) {
@@ -144,7 +168,7 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A login, to be changed before it is used.
+/// A login, which tests change before they use it.
 #[derive(Clone)]
 pub(crate) struct Login {
     pub(crate) user: &'static str,
@@ -158,7 +182,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// Answers the challenge of a 401.
+    /// Makes the login for the challenge of a 401.
     pub(crate) fn new(refusal: &Raw) -> Self {
         let challenge = refusal.header("www-authenticate").unwrap();
         let part = |name: &str| challenge.split(name).nth(1).unwrap().split('"').next().unwrap().to_owned();
@@ -174,7 +198,7 @@ impl Login {
         }
     }
 
-    /// The header line for a request.
+    /// Returns the header line for a request.
     pub(crate) fn line(&self, method: &str, uri: &str) -> String {
         let Self { user, password, nonce, opaque, nc, cnonce, qop, realm } = self;
         let secret = md5(&format!("{user}:{realm}:{password}"));

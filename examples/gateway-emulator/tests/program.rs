@@ -1,4 +1,4 @@
-//! The program itself: what it prints, and that its options reach the gateway.
+//! The program itself: its output, and that its options reach the gateway.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -58,7 +58,7 @@ fn it_prints_its_url_and_each_request() {
 
 #[test]
 #[cfg(unix)]
-fn it_tells_of_its_messages_and_logins_at_the_end() {
+fn it_prints_its_messages_and_logins_at_the_end() {
     let (mut running, mut lines) =
         start(&["--auth", "none", "--default-fate", "stuck", "--incoming", "2:+10086:\"ü\""]);
     let url = lines.next().unwrap();
@@ -83,6 +83,53 @@ fn it_tells_of_its_messages_and_logins_at_the_end() {
 }
 
 #[test]
+fn it_prints_the_fingerprints_of_its_certificate() {
+    let (_running, mut lines) = start(&["--https", "--certificate", "v1,rsa-1024,sha1", "--tls", "1.2"]);
+    let url = lines.next().unwrap();
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    for start in ["certificate sha256:", "public key key-sha256:"] {
+        let line = lines.next().unwrap();
+        let digits = line.strip_prefix(start).unwrap();
+        assert!(digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{line}");
+    }
+    // Plain HTTP gets an alert.
+    let mut stream = TcpStream::connect(url.strip_prefix("https://").unwrap()).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).unwrap();
+    assert_eq!(received.first(), Some(&21));
+}
+
+#[test]
+fn impossible_certificates_and_options_without_https_are_refused() {
+    for (args, reason) in [
+        (&["--https", "--certificate", "sha1,ec"][..], "needs an RSA key"),
+        (&["--https", "--certificate", "v2"], "`v2` is not a kind of certificate"),
+        (&["--certificate", "ec"], "--https"),
+        (&["--tls", "1.2"], "--https"),
+    ] {
+        let refusal = Command::new(env!("CARGO_BIN_EXE_gateway-emulator")).args(args).output().unwrap();
+        assert_eq!(refusal.status.code(), Some(2), "{args:?}");
+        let text = String::from_utf8(refusal.stderr).unwrap();
+        assert!(text.contains(reason), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_reported_with_a_way_out() {
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
+    let output = command.args(["--listen", &taken]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let expected = format!(
+        "gateway-emulator: cannot listen on {taken}: another program uses this port\n\
+         Choose another address with --listen; port 0 lets the system choose a free port.\n"
+    );
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+}
+
+#[test]
 fn it_explains_itself() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
     let help = String::from_utf8(command.arg("--help").output().unwrap().stdout).unwrap();
@@ -92,5 +139,5 @@ fn it_explains_itself() {
     let refusal =
         Command::new(env!("CARGO_BIN_EXE_gateway-emulator")).args(["--quirks", "odd"]).output().unwrap();
     assert!(!refusal.status.success());
-    assert!(String::from_utf8(refusal.stderr).unwrap().contains("`odd` is no quirk"));
+    assert!(String::from_utf8(refusal.stderr).unwrap().contains("`odd` is not a quirk"));
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sms_client::text::escape;
-use sms_gateway::Gateway;
+use sms_gateway::{Gateway, Timeouts};
 
 use crate::{args::Connection, failure::Failure};
 
@@ -35,11 +35,9 @@ pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
     let url = url(connection)?;
     let mut builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
     if let Some(limit) = connection.request_timeout {
-        builder = builder
-            .connect_timeout(limit)
-            .response_timeout(limit)
-            .idle_timeout(limit)
-            .exchange_timeout(limit.saturating_mul(EXCHANGE_FACTOR).max(SHORTEST_EXCHANGE));
+        let exchange = limit.saturating_mul(EXCHANGE_FACTOR).max(SHORTEST_EXCHANGE);
+        let timeouts = Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange);
+        builder = builder.timeouts(timeouts);
     }
     // A wrong URL is told before a password is asked for.
     let open = builder.clone().build()?;

@@ -126,16 +126,17 @@ async fn ports_are_a_table_or_lists() {
 }
 
 #[tokio::test]
-async fn later_firmware_tells_more() {
+async fn later_firmware_has_more_fields() {
     let quirks: Quirks = "later-version".parse().unwrap();
     let gateway = gateway_with(Options { quirks, ports: 1, ..Options::default() }).await;
     let out = people(&gateway, &["ports", "--info", "signal,slot,callstate,gprs"]).await;
-    assert_eq!(out, "PORT  SIGNAL  SLOT  CALLSTATE  GPRS\n   0      20     0  Idle       attached\n");
+    assert_eq!(out, "PORT  SIGNAL  SLOT  CALLSTATE  GPRS\n   0      20   255  Idle       attached\n");
 }
 
 #[tokio::test]
-async fn all_that_devices_do_is_borne() {
-    let gateway = gateway_with(Options { quirks: Quirks::observed(), ..Options::default() }).await;
+async fn observed_quirks_and_misprints_are_tolerated() {
+    let gateway =
+        gateway_with(Options { quirks: "observed,printed".parse().unwrap(), ..Options::default() }).await;
     people(&gateway, &["send", "--text=x", "--to", "13800138000", "--user-id", "1"]).await;
     gateway.idle().await;
     assert!(people(&gateway, &["results"]).await.contains("DELIVERED   ?/1"));

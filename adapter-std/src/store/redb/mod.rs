@@ -6,7 +6,6 @@ mod tests;
 
 use std::{
     collections::BTreeSet,
-    fmt,
     io::{self, ErrorKind},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -52,11 +51,12 @@ const REFERENCES: TableDefinition<'_, Key, &str> = TableDefinition::new("referen
 /// # std::fs::remove_file(path)?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Database {
     shared: Arc<Shared>,
 }
 
+#[derive(Debug)]
 struct Shared {
     redb: Redb,
     /// The gateways with a [`RedbStore`].
@@ -113,13 +113,8 @@ impl Database {
     }
 }
 
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").finish_non_exhaustive()
-    }
-}
-
 /// One gateway's store in a [`Database`].
+#[derive(Debug)]
 pub struct RedbStore {
     shared: Arc<Shared>,
     gateway: u32,
@@ -166,12 +161,6 @@ impl Drop for RedbStore {
     fn drop(&mut self) {
         let mut in_use = self.shared.in_use.lock().unwrap_or_else(PoisonError::into_inner);
         in_use.remove(&self.gateway);
-    }
-}
-
-impl fmt::Debug for RedbStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedbStore").field("gateway", &self.gateway).finish_non_exhaustive()
     }
 }
 

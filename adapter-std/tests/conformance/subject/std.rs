@@ -1,7 +1,7 @@
 //! adapter-std.
 
 use sms_gateway::{
-    Error, Gateway, Ussd, UssdWait,
+    Error, Gateway, Timeouts, Ussd, UssdWait,
     core::{Port, call::Call},
 };
 
@@ -21,12 +21,8 @@ impl Std {
                 Stream::open(peer.clone())
             }),
         };
-        let mut builder = builder
-            .allow_basic(setup.is_basic_allowed)
-            .commas(setup.commas)
-            .connect_timeout(setup.connect)
-            .response_timeout(setup.response)
-            .idle_timeout(setup.idle);
+        let timeouts = Timeouts::new().connect(setup.connect).response(setup.response).idle(setup.idle);
+        let mut builder = builder.allow_basic(setup.is_basic_allowed).commas(setup.commas).timeouts(timeouts);
         if let Some(password) = setup.password {
             builder = builder.credentials("admin", password);
         }

@@ -118,6 +118,13 @@ impl<'m> Driver<'m> {
         }
     }
 
+    /// A driver whose tracker has no memory yet: [`Tracker::begin`] lends it.
+    // Out of line, so that its temporaries leave the stack before the caller constructs the rest.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub const fn empty() -> Self {
+        Self::new(Tracker::empty())
+    }
+
     /// The messages.
     pub const fn tracker(&self) -> &Tracker<'m> {
         &self.tracker
@@ -225,6 +232,8 @@ impl<'m> Driver<'m> {
     }
 
     /// Takes the record that the session has just read.
+    // Out of line: it grows where it is inlined into a large future.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub fn take<'s, B>(&mut self, in_flight: &InFlight, session: &'s Session<B>, now: Duration) -> Taken<'s>
     where
         B: AsRef<[u8]> + AsMut<[u8]>,

@@ -27,7 +27,7 @@ pub(super) struct Table<'m, T, const Q: usize> {
 impl<T, const Q: usize> Table<'_, T, Q> {
     /// A table without slots.
     pub(super) const fn empty() -> Self {
-        Self { slots: &mut [], queues: [Ends::EMPTY; Q] }
+        Self { slots: &mut [], queues: const { [Ends::EMPTY; Q] } }
     }
 }
 

@@ -32,7 +32,7 @@ fn flag(name: Option<&str>) -> Asked<Flag> {
     }
 }
 
-/// The records that fit one answer, at least one, and their ids. The client goes on from the last.
+/// Returns the records that fit into one response, at least one, and their ids. The client continues from the last one.
 fn page(device: &Device, after: u64, flag: Flag, ports: Ports) -> (Vec<u64>, Vec<Record>) {
     let writer = Writer(&device.quirks);
     let mut room = device.answer_limit;
@@ -72,7 +72,7 @@ mod tests {
         test_client::{Client, open},
     };
 
-    /// The ids that a query gives, and the counts of read and unread behind them.
+    /// Returns the ids in the response to a query, and its counts of read and unread messages.
     async fn ids(client: &mut Client, query: &str) -> (Vec<u64>, u64, u64) {
         let answer = client.get(&format!("/api/query_incoming_sms{query}")).await;
         let ids = answer["sms"]
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_record_comes_whatever_its_length() {
+    async fn one_record_is_returned_whatever_its_length() {
         let (gateway, mut client) = open(Options { answer_limit: 0, ..Options::default() }).await;
         gateway.receive_sms(0, "1", &"x".repeat(9000));
         gateway.receive_sms(0, "1", "y");

@@ -6,7 +6,7 @@ use crate::{
     params::{Asked, Query},
 };
 
-// Its parameters and its answer have the shape that all calls share.
+// Its parameters and its response have the form that all calls share.
 #[allow(clippy::unnecessary_wraps)]
 pub(super) fn run(device: &mut Device, _: &Query) -> Asked<Answer> {
     Ok(Answer::code(200).with("in_queue", device.outbox.waiting()))

@@ -62,7 +62,7 @@ mod tests {
         test_client::{Client, open},
     };
 
-    /// How many results a query gives, or its error code.
+    /// Returns the number of results of a query, or its error code.
     async fn found(client: &mut Client, query: Value) -> u64 {
         let answer = client.post("query_sms_result", &query.to_string()).await;
         answer["result"].as_array().map_or(answer["error_code"].as_u64().unwrap(), |list| list.len() as u64)

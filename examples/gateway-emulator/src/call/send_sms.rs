@@ -14,11 +14,11 @@ use crate::{
     segments::{Encoding, segments},
 };
 
-/// A text has at most 1500 bytes.
+/// The maximum length of a text in bytes.
 const TEXT_BYTES: usize = 1500;
-/// A request has at most 128 recipients.
+/// The maximum number of recipients of a request.
 const RECIPIENTS: usize = 128;
-/// What each `text_param` replaces.
+/// The placeholder that each `text_param` replaces.
 const PLACEHOLDER: &str = "#param#";
 
 pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
@@ -55,7 +55,7 @@ impl<'a> Request<'a> {
         Ok(Self { text, recipients, ports, encoding, report_wanted: report_wanted(body, device)? })
     }
 
-    /// One message for each recipient; a fault in one refuses them all.
+    /// Makes one message for each recipient. A fault in one of them refuses them all.
     fn messages(&self) -> Asked<Vec<Message>> {
         self.recipients.iter().map(|recipient| self.message(recipient)).collect()
     }
@@ -81,7 +81,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// The text with each placeholder replaced by the parameter of its place; there must be as many of one as of the other.
+    /// Replaces each placeholder by the parameter of its position. Their numbers must be equal.
     fn expand(&self, params: Option<&Value>) -> Asked<String> {
         let none = Vec::new();
         let params = params.map_or(Some(&none), Value::as_array).ok_or(BAD_FORMAT)?;
@@ -104,7 +104,7 @@ fn encoding(name: Option<&str>) -> Asked<Encoding> {
     }
 }
 
-/// Later versions let the client choose; before, there are always reports.
+/// Whether reports are wanted. Later versions let the client choose; earlier ones always have reports.
 fn report_wanted(body: &Body, device: &Device) -> Asked<bool> {
     match body.get("request_status_report").filter(|_| device.quirks.later_version) {
         Some(value) => value.as_bool().ok_or(BAD_FORMAT),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_required() {
+    async fn missing_parameters_are_refused() {
         let recipients = || json!([{"number": "1"}]);
         let requests = [
             json!({"param": recipients()}),

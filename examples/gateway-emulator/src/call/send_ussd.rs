@@ -6,7 +6,7 @@ use crate::{
     params::{Asked, BAD_FORMAT, Body},
 };
 
-/// A code has at most 60 bytes.
+/// The maximum length of a code in bytes.
 const CODE_BYTES: usize = 60;
 
 pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(replies(&mut client, "0").await, ["Balance 1"]);
         gateway.idle().await;
         assert_eq!(replies(&mut client, "0").await, ["Other"]);
-        // The network gives no reply to what it does not know.
+        // The network does not reply to unknown codes.
         assert_eq!(statuses(&mut client, json!({"port": [0], "text": "*9#"})).await, [200]);
         gateway.idle().await;
         assert_eq!(replies(&mut client, "0").await, ["Other"]);

@@ -20,7 +20,7 @@ mod tests {
     use crate::{Options, Status, test_client::open};
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_is_dropped_and_what_is_being_sent_goes_on() {
+    async fn waiting_messages_are_dropped_and_others_are_sent() {
         let (gateway, mut client) = open(Options { ports: 1, ..Options::default() }).await;
         let three = r#"{"text":"a","param":[{"number":"1"},{"number":"2"},{"number":"3"}]}"#;
         for task in [1, 2] {

@@ -1,4 +1,4 @@
-//! What will happen, in order of time.
+//! Future events, in order of time.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use super::{message::Status, reports::Report};
 
-/// One thing that happens to the gateway.
+/// An event in the gateway.
 #[derive(Debug)]
 pub(crate) enum Happening {
-    /// The next segment of this message has gone out.
+    /// The next segment of this message has been sent.
     SegmentSent(u64),
     /// The port is done with this message, whose status is now this.
     SendingEnds(u64, Status),
@@ -18,7 +18,7 @@ pub(crate) enum Happening {
     UssdAnswered(u8, u64, Option<String>),
 }
 
-/// Events by time, and at the same time in the order in which they were added.
+/// Events by time; those of the same time in the order in which they were added.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     coming: BTreeMap<(Instant, u64), Happening>,
@@ -42,7 +42,7 @@ impl Events {
         self.coming.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Drops what happens inside the gateway; what the network does happens nevertheless.
+    /// Drops the events inside the gateway. Those of the network still happen.
     pub(crate) fn keep_reports(&mut self) {
         self.coming.retain(|_, happening| matches!(happening, Happening::ReportArrives(_)));
     }

@@ -1,4 +1,4 @@
-//! Messages that have come in.
+//! Received messages.
 
 use super::Restart;
 use crate::clock::Civil;
@@ -14,7 +14,7 @@ pub(crate) struct Incoming {
     pub(crate) read: bool,
 }
 
-/// Which messages `query_incoming_sms` asks for.
+/// The messages that `query_incoming_sms` requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flag {
     Unread,
@@ -37,7 +37,7 @@ impl Inbox {
         self.last_id
     }
 
-    /// Those with an id greater than `after`.
+    /// Returns the messages with an id greater than `after`.
     pub(crate) fn select(&self, after: u64, flag: Flag) -> impl Iterator<Item = &Incoming> {
         let start = self.messages.partition_point(|sms| sms.id <= after);
         self.messages.iter().skip(start).filter(move |sms| match flag {
@@ -53,7 +53,7 @@ impl Inbox {
         }
     }
 
-    /// How many have been read, and how many have not.
+    /// Returns the numbers of read and unread messages.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let read = self.messages.iter().filter(|sms| sms.read).count();
         (read, self.messages.len() - read)

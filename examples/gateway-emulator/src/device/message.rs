@@ -1,4 +1,4 @@
-//! Messages on their way out: what was asked, and what has become of it.
+//! Accepted messages: their request and their state.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::port::Ports;
 use crate::{clock::Civil, fate::Plan};
 
-/// How many messages are remembered. Beyond that the oldest finished ones go, as on a device.
+/// The maximum number of messages. Then the oldest finished ones are dropped, as on a device.
 const REMEMBERED: usize = 65_536;
 
-/// Where a message is.
+/// The state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// In the queue; the API does not show it yet.
@@ -30,7 +30,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// As `query_sms_result` writes it; `None` for what it does not show.
+    /// The word in `query_sms_result`; `None` if it does not show the message.
     pub fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Sending => Some("SENDING"),
@@ -52,7 +52,7 @@ pub(crate) struct Message {
     pub(crate) number: String,
     pub(crate) text: String,
     pub(crate) user_id: Option<u64>,
-    /// The ports it may leave by.
+    /// The ports that may send it.
     pub(crate) ports: Ports,
     pub(crate) report_wanted: bool,
     pub(crate) plan: Plan,
@@ -60,17 +60,17 @@ pub(crate) struct Message {
     pub(crate) segments: u32,
     pub(crate) sent: u32,
     pub(crate) sending: Option<Sending>,
-    /// Which segments were reported received.
+    /// For each segment, whether it was reported received.
     pub(crate) received: Vec<bool>,
 }
 
-/// What is known of a message once a port has taken it.
+/// The facts about a message that a port is sending.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sending {
     pub(crate) port: u8,
     pub(crate) time: Civil,
     pub(crate) ends: Instant,
-    /// The reference of the first segment, once that is out.
+    /// The reference of the first segment, once that is sent.
     pub(crate) first_ref: Option<u8>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Takes on a task of these messages; they wait.
+    /// Adds a task with these messages, which wait.
     pub(crate) fn accept(&mut self, messages: impl IntoIterator<Item = Message>) -> u64 {
         self.last_task += 1;
         for message in messages {
@@ -106,7 +106,7 @@ impl Outbox {
         self.last_task
     }
 
-    /// Takes on a message that never waits.
+    /// Adds a message that does not wait.
     pub(super) fn remember(&mut self, message: Message) {
         self.accepted += 1;
         self.messages.insert(self.accepted, message);
@@ -122,7 +122,7 @@ impl Outbox {
         }
     }
 
-    /// Drops what of the task still waits; false when there is no such task.
+    /// Drops the waiting messages of a task. Returns false if the task does not exist.
     pub(crate) fn stop(&mut self, task: u64) -> bool {
         let messages = &mut self.messages;
         self.queue.retain(|id| match messages.get_mut(id) {
@@ -135,7 +135,7 @@ impl Outbox {
         task > self.tasks_before && task <= self.last_task
     }
 
-    /// How many have ever been accepted.
+    /// Returns the number of messages ever accepted.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted
     }
@@ -152,12 +152,12 @@ impl Outbox {
         self.messages.get(&id)
     }
 
-    /// Every message that is remembered, oldest first.
+    /// Returns every message that is kept, oldest first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Message> {
         self.messages.values()
     }
 
-    /// Those that the gateway remembers, too.
+    /// Returns the messages that the gateway itself remembers.
     pub(crate) fn since_restart(&self) -> impl Iterator<Item = &Message> {
         self.messages.range(self.before_restart + 1..).map(|(_, message)| message)
     }

@@ -1,7 +1,7 @@
-//! The gateway behind its API: ports, queue, reports, inbox and USSD, in time.
+//! The gateway without its API: ports, queue, reports, inbox and USSD, over time.
 //!
-//! Nothing here runs by itself. What will happen is kept as events in order of time, and whoever looks first brings the
-//! gateway up to the present. So no answer depends on how quickly a machine gets round to a timer.
+//! Nothing here runs in the background. Future events are kept in order of time, and each access first brings the gateway
+//! up to the present. So no response depends on the accuracy of timers.
 
 mod event;
 pub(crate) mod inbox;
@@ -43,9 +43,9 @@ pub(crate) struct Device {
     pub(crate) ussd: Ussd,
     rng: Rng,
     events: Events,
-    /// How far the gateway has come.
+    /// The time up to which events have happened.
     now: Instant,
-    /// Where the search for a free port begins.
+    /// The port where the search for a free port begins.
     next_port: usize,
     fates: HashMap<String, Plan>,
     default_fate: Plan,
@@ -76,7 +76,7 @@ impl Device {
         device
     }
 
-    /// Lets everything happen that is due by `now`.
+    /// Lets every event happen that is due by `now`.
     pub(crate) fn advance(&mut self, now: Instant) {
         while let Some((at, happening)) = self.events.due(now) {
             self.now = at;
@@ -95,7 +95,7 @@ impl Device {
         }
     }
 
-    /// When the next thing happens; `None` when all is quiet and will stay so.
+    /// Returns the time of the next event; `None` if there is none.
     pub(crate) fn next_event(&self) -> Option<Instant> {
         self.events.next()
     }
@@ -108,7 +108,7 @@ impl Device {
         self.fates.insert(number.to_owned(), plan);
     }
 
-    /// Changes a port's registration; one that registers takes up waiting messages.
+    /// Changes a port's registration. A port that registers starts to send waiting messages.
     pub(crate) fn set_reg(&mut self, port: u8, reg: Reg) {
         if let Some(port) = self.ports.get_mut(usize::from(port)) {
             port.reg = reg;
@@ -116,7 +116,7 @@ impl Device {
         self.dispatch();
     }
 
-    /// The ports of the gateway that could send now or soon.
+    /// Returns the registered ports.
     pub(crate) fn registered(&self) -> Ports {
         self.ports.iter().filter(|port| port.reg == Reg::RegisterOk).map(|port| port.number).collect()
     }
@@ -126,7 +126,7 @@ impl Device {
         self.inbox.receive(port, number, text, received)
     }
 
-    /// Forgets queue, tasks and results. Reports that the network still holds arrive nevertheless.
+    /// Drops queue, tasks and results. Reports that the network holds still arrive.
     pub(crate) fn restart(&mut self, how: Restart) {
         self.outbox.forget(how.ids_restart);
         self.reports.forget();
@@ -142,24 +142,24 @@ impl Device {
         self.events.add(at, happening);
     }
 
-    /// A duration in the gateway's time of `from` to `to` milliseconds, as it is outside.
+    /// Returns a random duration of `from` to `to` milliseconds of the gateway's time, in outside time.
     fn lasting(&mut self, from: u64, to: u64) -> Duration {
         let inside = self.rng.millis(from, to);
         self.clock.outside(inside)
     }
 }
 
-/// What a restart takes with it, besides queue, tasks, results, reports, nonces, lock-outs and connections.
+/// The losses of a restart besides queue, tasks, results, reports, nonces, lock-outs and connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restart {
-    /// Task, request and reference ids begin anew, and what stays in the inbox is numbered anew.
+    /// Task, request and reference ids begin again, and the messages in the inbox get new ids.
     pub ids_restart: bool,
-    /// The inbox is empty afterwards.
+    /// The inbox is emptied.
     pub inbox_lost: bool,
 }
 
 impl Device {
-    /// The field that later versions add to every record.
+    /// Returns the field that later versions add to every record.
     pub(crate) fn imsi_field(&self, port: u8) -> Option<(&'static str, serde_json::Value)> {
         let port = self.ports.get(usize::from(port)).filter(|_| self.quirks.later_version)?;
         Some(("imsi", port.imsi().into()))

@@ -1,4 +1,4 @@
-//! What has happened before anybody asks: a long list of messages sent, and a full inbox.
+//! Messages sent and received before the start, for long responses.
 
 use tokio::time::Instant;
 
@@ -10,7 +10,7 @@ use super::{
 use crate::fate::Plan;
 
 impl Device {
-    /// So many messages were sent and delivered, to a number each.
+    /// Adds messages that were sent and delivered, each to another number.
     pub(crate) fn have_sent(&mut self, count: u32, now: Instant) {
         let ports = u8::try_from(self.ports.len()).unwrap_or(u8::MAX);
         let time = self.civil_now();
@@ -34,7 +34,7 @@ impl Device {
         }
     }
 
-    /// So many messages have come in, of 300 bytes and more, with characters that JSON escapes and some that take four bytes.
+    /// Adds received messages of 300 bytes and more, with characters that JSON escapes and some of four bytes.
     pub(crate) fn have_received(&mut self, count: u32) {
         let ports = u8::try_from(self.ports.len()).unwrap_or(u8::MAX);
         for number in 0..count {

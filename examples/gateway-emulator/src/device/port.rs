@@ -17,14 +17,14 @@ pub enum Reg {
     Unregister,
     /// `SEARCHING_NETWORK`
     SearchingNetwork,
-    /// `REGISTER_OK`; only such a port sends.
+    /// `REGISTER_OK`; only a port in this state sends.
     RegisterOk,
     /// `UNKNOWN`
     Unknown,
 }
 
 impl Reg {
-    /// As the document spells it.
+    /// The word of the document.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PowerOff => "POWER_OFF",
@@ -44,7 +44,7 @@ impl Reg {
     }
 }
 
-/// What a port is at.
+/// The activity of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
     Idle,
@@ -78,7 +78,7 @@ impl Port {
         }
     }
 
-    /// The reference for a segment that goes out.
+    /// Returns the reference for a segment that is being sent.
     pub(crate) fn take_ref(&mut self) -> u8 {
         let reference = self.next_ref;
         self.next_ref = reference.wrapping_add(1);
@@ -98,24 +98,24 @@ impl Port {
         self.reg == Reg::RegisterOk && self.activity == Activity::Idle
     }
 
-    /// The IMEI, with its check digit.
+    /// Returns the IMEI, with its check digit.
     pub(crate) fn imei(&self) -> String {
         let digits = format!("863070017{:05}", 5170 + u32::from(self.number));
         let check = luhn(&digits);
         format!("{digits}{check}")
     }
 
-    /// The IMSI; empty without a SIM card.
+    /// Returns the IMSI; empty without a SIM card.
     pub(crate) fn imsi(&self) -> String {
         self.of_sim(format!("4600165298022{:02}", self.number))
     }
 
-    /// The ICCID; empty without a SIM card.
+    /// Returns the ICCID; empty without a SIM card.
     pub(crate) fn iccid(&self) -> String {
         self.of_sim(format!("898601148404004281{:02}", self.number))
     }
 
-    /// The SMS centre; empty without a SIM card.
+    /// Returns the number of the SMS centre; empty without a SIM card.
     pub(crate) fn smsc(&self) -> String {
         self.of_sim("+8613010868500".to_owned())
     }
@@ -125,7 +125,7 @@ impl Port {
     }
 }
 
-/// The digit that ends a number of this beginning (ISO/IEC 7812-1).
+/// Returns the check digit for a number (ISO/IEC 7812-1).
 fn luhn(digits: &str) -> u32 {
     let doubled = |digit: u32| digit * 2 / 10 + digit * 2 % 10;
     let weigh = |(place, digit): (usize, u32)| if place % 2 == 0 { doubled(digit) } else { digit };
@@ -138,7 +138,7 @@ fn luhn(digits: &str) -> u32 {
 pub(crate) struct Ports(u32);
 
 impl Ports {
-    /// All 32.
+    /// All 32 ports.
     pub(crate) const ALL: Self = Self(u32::MAX);
 
     pub(crate) fn has(self, port: u8) -> bool {
@@ -153,13 +153,13 @@ impl Ports {
         self.0 & others.0 != 0
     }
 
-    /// In rising order.
+    /// Returns the ports in rising order.
     pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
         (0..32).filter(move |port| self.has(*port))
     }
 }
 
-/// Ports above 31 do not exist and are left out.
+/// Ports above 31 do not exist and are omitted.
 impl FromIterator<u8> for Ports {
     fn from_iter<I: IntoIterator<Item = u8>>(ports: I) -> Self {
         Self(ports.into_iter().filter_map(|port| 1u32.checked_shl(port.into())).fold(0, |set, bit| set | bit))

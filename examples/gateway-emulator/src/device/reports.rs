@@ -1,4 +1,4 @@
-//! Status reports: when they come, and what they say.
+//! Status reports: their arrival and their content.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -15,13 +15,13 @@ use crate::{
     quirks::{NumberSpelling, ReportTime},
 };
 
-/// How many reports are remembered.
+/// The maximum number of reports.
 const REMEMBERED: usize = 65_536;
 
-/// The country of the gateway, for the spelling of numbers.
+/// The country code of the gateway, for the spelling of numbers.
 const COUNTRY: &str = "+86";
 
-/// One status report, of one segment.
+/// A status report of one segment.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     message: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// The number as this gateway's reports spell it.
+    /// Returns the number in the spelling of this gateway's reports.
     pub(crate) fn number(&self, spelling: NumberSpelling) -> String {
         let number = self.number.as_str();
         match spelling {
@@ -45,7 +45,7 @@ impl Report {
         }
     }
 
-    /// The time that this gateway's reports show.
+    /// Returns the time in this gateway's reports.
     pub(crate) fn time(&self, which: ReportTime) -> Civil {
         match which {
             ReportTime::Sending => self.sent,
@@ -54,7 +54,7 @@ impl Report {
     }
 }
 
-/// The reports that have arrived, in that order.
+/// The reports in the order of their arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Reports(VecDeque<Report>);
 
@@ -76,7 +76,7 @@ impl Reports {
 }
 
 impl Device {
-    /// Schedules what will be reported of a segment that has just gone out.
+    /// Schedules the reports of a segment that was just sent.
     pub(super) fn expect_reports(&mut self, id: u64, segment: u32, reference: u8) {
         let Some(message) = self.outbox.get(id).filter(|message| message.report_wanted) else { return };
         let Some(code) = message.plan.status_code(segment) else { return };
@@ -133,7 +133,7 @@ fn report(id: u64, message: &Message, segment: u32, reference: u8, code: u8) -> 
     })
 }
 
-/// How long after the message (or, when early, its segment) the first report comes, in the gateway's time.
+/// Returns the delay of the first report after the message, or after the segment if it is early, in the gateway's time.
 fn first_after(message: &Message, segment: u32) -> Duration {
     match message.plan.arrival {
         Arrival::Early => Duration::ZERO,

@@ -1,4 +1,4 @@
-//! From the queue to the air: which port takes which message, and how its segments go out.
+//! Sending: the choice of a port for each message, and the timing of its segments.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::fate::{Fate, Plan};
 
 impl Device {
-    /// Accepts a task; its messages go to the ports that are free at once.
+    /// Accepts a task and returns its id.
     pub(crate) fn accept(&mut self, messages: Vec<Message>) -> u64 {
         let planned: Vec<_> = messages.into_iter().map(|message| self.planned(message)).collect();
         self.outbox.accept(planned)
@@ -26,7 +26,7 @@ impl Device {
         Message { plan, ..message }
     }
 
-    /// A plan by chance: seven in ten are delivered as usual, the others share what else can happen.
+    /// Draws a random plan: seven in ten are delivered as usual, and the others share the other fates.
     fn drawn_plan(&mut self) -> Plan {
         let late = Duration::from_secs(60 + self.rng.below(3540));
         match self.rng.below(30) {
@@ -43,7 +43,7 @@ impl Device {
         }
     }
 
-    /// Gives waiting messages to ports that are free, first come, first served.
+    /// Gives waiting messages to free ports, in the order of the queue.
     pub(crate) fn dispatch(&mut self) {
         let mut place = 0;
         while self.ports.iter().any(Port::is_idle) {
@@ -58,7 +58,7 @@ impl Device {
         }
     }
 
-    /// A free port that the message may leave by. The search begins behind the port found last, so that messages spread.
+    /// Finds a free port that may send the message. The search begins after the port found last, so that messages spread.
     fn free_port(&mut self, id: u64) -> Option<u8> {
         let allowed = self.outbox.get(id)?.ports;
         let count = self.ports.len();
@@ -70,7 +70,7 @@ impl Device {
         Some(found)
     }
 
-    /// §11.3 of the document: sending an SMS takes 5 to 8 seconds. Its segments go out evenly spaced within them.
+    /// Starts to send a message, which takes 5 to 8 seconds (§11.3 of the document). Its segments are evenly spaced within them.
     fn start(&mut self, id: u64, port: u8) {
         let lasting = self.lasting(5000, 8000);
         let (now, ends, time) = (self.now, self.now + lasting, self.civil_now());

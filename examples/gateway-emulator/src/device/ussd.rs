@@ -40,7 +40,7 @@ impl Ussd {
 }
 
 impl Device {
-    /// Sends a code by one port, and gives the status for it: 200 sent, 486 busy, 503 not available.
+    /// Sends a code by one port, and returns its status: 200 sent, 486 busy, 503 not available.
     pub(crate) fn send_ussd(&mut self, port: u8, code: &str) -> u16 {
         let text = self.ussd.reply(port, code);
         let session = self.ussd.sessions + 1;
@@ -55,7 +55,7 @@ impl Device {
         200
     }
 
-    /// Ends a port's session, if there is one; its reply will not come.
+    /// Ends a port's session, if there is one, without a reply.
     pub(crate) fn cancel_ussd(&mut self, port: u8) -> u16 {
         match self.ports.get_mut(usize::from(port)) {
             Some(port) if port.reg == Reg::RegisterOk => {
@@ -68,7 +68,7 @@ impl Device {
         }
     }
 
-    /// A session's end: the reply replaces the one before. A code that the network does not know gets none.
+    /// Ends a session. Its reply replaces the previous one. A code that the network does not know gets no reply.
     pub(super) fn ussd_answered(&mut self, port: u8, session: u64, text: Option<String>) {
         let Some(port) = self.ports.get_mut(usize::from(port)) else { return };
         if port.activity == Activity::Ussd(session) {

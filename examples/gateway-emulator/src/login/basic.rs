@@ -10,8 +10,8 @@ pub(crate) fn matches(header: &str, user: &str, password: &str) -> bool {
     })
 }
 
-/// Base64 with padding (RFC 4648 §4).
-fn base64(bytes: &[u8]) -> String {
+/// Encodes in base64 with padding (RFC 4648 §4).
+pub(crate) fn base64(bytes: &[u8]) -> String {
     bytes.chunks(3).flat_map(quartet).collect()
 }
 

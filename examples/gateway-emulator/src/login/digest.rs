@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use md5::{Digest as _, Md5};
 
-/// The realm that real devices name.
+/// The realm of real devices.
 pub(crate) const REALM: &str = "Web Server";
 
-/// What the client said behind `Authorization: Digest`.
+/// The parameters after `Authorization: Digest`.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) username: String,
@@ -23,7 +23,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads the header's value; `None` when it is not Digest or not well formed.
+    /// Reads the header's value. Returns `None` if it is not Digest or not well-formed.
     pub(crate) fn parse(header: &str) -> Option<Self> {
         let (scheme, mut rest) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("Digest") {
@@ -54,13 +54,13 @@ impl Answer {
         }
     }
 
-    /// The nonce count: exactly eight hexadecimal digits.
+    /// Returns the nonce count, which has exactly eight hexadecimal digits.
     pub(crate) fn count(&self) -> Option<u32> {
         let hex = self.nc.len() == 8 && self.nc.bytes().all(|b| b.is_ascii_hexdigit());
         hex.then(|| u32::from_str_radix(&self.nc, 16).ok()).flatten()
     }
 
-    /// The response that this password gives (RFC 7616 §3.4.1).
+    /// Returns the response for this password (RFC 7616 §3.4.1).
     pub(crate) fn expected(&self, method: &str, password: &str) -> String {
         let secret = hash(&[&self.username, &self.realm, password]);
         let request = hash(&[method, &self.uri]);
@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-/// The MD5 of the parts joined by colons, in hexadecimal.
+/// Returns the MD5 of the parts joined by colons, in hexadecimal digits.
 fn hash(parts: &[&str]) -> String {
     Md5::digest(parts.join(":")).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -76,7 +76,7 @@ fn hash(parts: &[&str]) -> String {
     })
 }
 
-/// One `name=value` or `name="value"` and what is behind its comma.
+/// Splits off one `name=value` or `name="value"` and its comma.
 fn parameter(text: &str) -> Option<(String, String, &str)> {
     let (name, rest) = text.split_once('=')?;
     let (value, rest) = if let Some(quoted) = rest.trim_start().strip_prefix('"') {
@@ -90,7 +90,7 @@ fn parameter(text: &str) -> Option<(String, String, &str)> {
     Some((name.trim().to_ascii_lowercase(), value, behind))
 }
 
-/// The value up to the closing quote, its backslashes undone, and what is behind.
+/// Splits off a quoted value, without its backslashes.
 fn unquote(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();

@@ -1,4 +1,4 @@
-//! Who may come in: logins, the nonces they answer, and lock-outs.
+//! Logins, the nonces that they use, and lock-outs.
 
 mod basic;
 mod digest;
@@ -8,22 +8,23 @@ use std::{collections::HashMap, net::IpAddr};
 
 use tokio::time::Instant;
 
+pub(crate) use self::basic::base64;
 use self::nonces::Nonces;
 use crate::{
     options::{Auth, Counted, Options, Stale},
     rng::Rng,
 };
 
-/// What is known of a request before it is let in.
+/// The part of a request that its login depends on.
 pub(crate) struct Caller<'a> {
     pub(crate) address: IpAddr,
     pub(crate) method: &'a str,
-    /// The request target exactly as it was sent.
+    /// The request target exactly as sent.
     pub(crate) uri: &'a str,
     pub(crate) authorization: Option<&'a str>,
 }
 
-/// What becomes of a request at the door.
+/// The decision on the login of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Welcome,
@@ -33,7 +34,7 @@ pub(crate) enum Verdict {
     LockedOut,
 }
 
-/// Why a request is refused.
+/// The reason for refusing a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It had no login.
@@ -59,7 +60,7 @@ pub(crate) struct Login {
     opaque: String,
     nonces: Nonces,
     records: HashMap<IpAddr, Record>,
-    /// How many lock-outs there have been.
+    /// The number of lock-outs.
     pub(crate) lock_outs: u64,
 }
 
@@ -73,13 +74,13 @@ impl Login {
         password.clone_into(&mut self.options.password);
     }
 
-    /// What a restart forgets: nonces and lock-outs.
+    /// Drops what a restart does not keep: nonces and lock-outs.
     pub(crate) fn restart(&mut self) {
         self.nonces = Nonces::new(self.options.nonce, self.options.nonce_count);
         self.records.clear();
     }
 
-    /// Decides on a request, and counts the refusals of its address. `distrusted` refuses it like a wrong password.
+    /// Decides on a request, and counts the refusals of its address. A `distrusted` one is refused like a wrong password.
     pub(crate) fn judge(&mut self, caller: &Caller<'_>, distrusted: bool, now: Instant) -> Verdict {
         if self.is_locked_out(caller.address, now) {
             return Verdict::LockedOut;
@@ -122,7 +123,7 @@ impl Login {
         self.nonces.accept(&answer.nonce, count, now).then_some(()).ok_or(Refusal::Expired { unused })
     }
 
-    /// The nonce count of a login in which all but the nonce's age is right.
+    /// Returns the nonce count of a login in which everything but the age of the nonce is right.
     fn right_but_for_its_nonce(&self, answer: &digest::Answer, caller: &Caller<'_>) -> Option<u32> {
         let known = answer.username == self.options.user && answer.realm == digest::REALM;
         let about_this = answer.uri == caller.uri && !answer.cnonce.is_empty();
@@ -147,7 +148,7 @@ impl Login {
         }
     }
 
-    /// The value of `WWW-Authenticate` for a refusal, with a new nonce.
+    /// Returns the value of `WWW-Authenticate` for a refusal, with a new nonce.
     pub(crate) fn challenge(
         &mut self,
         refusal: Refusal,

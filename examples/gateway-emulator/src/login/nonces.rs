@@ -1,4 +1,4 @@
-//! The nonces that were issued, how long each is accepted, and how often it was used.
+//! The nonces that were issued, their life, and their use.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::{
     rng::Rng,
 };
 
-/// How many nonces are remembered: a client that never answers its challenges must not fill the memory.
+/// The maximum number of nonces, so that a client that ignores its challenges does not fill the memory.
 const REMEMBERED: usize = 1024;
 
 struct Nonce {
@@ -44,7 +44,7 @@ impl Nonces {
         self.issued.iter().any(|nonce| nonce.text == text && nonce.last_count == 0)
     }
 
-    /// Whether the nonce is still accepted with this count; remembers the count.
+    /// Accepts the nonce with this count, which it then remembers, or refuses it.
     pub(crate) fn accept(&mut self, text: &str, count: u32, now: Instant) -> bool {
         let (life, counting) = (self.life, self.counting);
         let Some(nonce) = self.issued.iter_mut().find(|nonce| nonce.text == text) else { return false };

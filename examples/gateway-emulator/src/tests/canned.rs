@@ -1,4 +1,4 @@
-//! Prepared answers.
+//! Prepared responses.
 
 use std::time::Duration;
 

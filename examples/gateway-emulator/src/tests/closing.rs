@@ -1,4 +1,4 @@
-//! Connections that close by chance.
+//! Connections that close at random.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
 
 const SEND: &str = r#"{"text":"hi","param":[{"number":"10086"}]}"#;
 
-/// What chance does to so many requests, and what went out for each.
+/// Returns the closing of each request, and what was sent for it.
 async fn closings(requests: usize, options: Options) -> Vec<(Option<Closed>, String)> {
     let (gateway, _) = open(options).await;
     let mut seen = Vec::new();
@@ -27,7 +27,7 @@ async fn closings(requests: usize, options: Options) -> Vec<(Option<Closed>, Str
 }
 
 #[tokio::test]
-async fn each_place_comes_and_is_what_it_says() {
+async fn closings_occur_at_each_place() {
     let options = Options { closing: 100, seed: 3, ..Options::default() };
     let mut counts = BTreeMap::new();
     for (closed, answer) in closings(80, options).await {
@@ -43,7 +43,7 @@ async fn each_place_comes_and_is_what_it_says() {
 }
 
 #[tokio::test]
-async fn so_many_in_a_hundred_and_the_seed_decides() {
+async fn the_percentage_and_the_seed_decide_on_closings() {
     let struck = async |closing, seed| {
         let seen = closings(200, Options { seed, closing, ..Options::default() }).await;
         seen.into_iter().map(|(closed, _)| closed).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! What is done to a gateway from outside.
+//! The controls of a gateway.
 
 use crate::{
     Emulator, Fate, Options, Restart, Status,
@@ -39,7 +39,7 @@ async fn a_restart_forgets() {
     assert_eq!(client.get("/api/stop_sms?task_id=1").await["error_code"], 404);
     let statuses: Vec<_> = gateway.messages().iter().map(|message| message.status).collect();
     assert_eq!(statuses, [Status::Forgotten; 2]);
-    // The network still holds the report of the first; the second had not gone out.
+    // The network still holds the report of the first message. The second was not sent.
     gateway.idle().await;
     let reports = client.post("query_sms_deliver_status", "{}").await;
     assert_eq!(reports["result"].as_array().unwrap().len(), 1);
@@ -80,7 +80,7 @@ async fn requests_are_seen_and_can_be_waited_for() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused() {
+async fn impossible_options_are_refused() {
     for options in [
         Options { ports: 0, ..Options::default() },
         Options { ports: 33, ..Options::default() },

@@ -1,4 +1,4 @@
-//! What is special about HTTP here: paths and methods, and the quirks that show in the bytes.
+//! Paths and methods, and the quirks that show in the bytes of HTTP.
 
 use crate::{
     Emulator, Options, Quirks,
@@ -127,7 +127,38 @@ async fn an_empty_post_is_closed_unanswered() {
 }
 
 #[tokio::test]
-async fn requests_are_sent_away() {
+async fn queries_can_be_posted() {
+    let (gateway, mut client) = with("post-queries").await;
+    for text in ["a", "b", "c"] {
+        gateway.receive_sms(3, "10086", text);
+    }
+    for (call, body, counted) in [
+        ("query_incoming_sms", r#"{"incoming_sms_id":1,"flag":"all"}"#, ("sms", 2)),
+        ("query_incoming_sms?incoming_sms_id=1&flag=all", "{}", ("sms", 2)),
+        ("query_incoming_sms?incoming_sms_id=2", r#"{"incoming_sms_id":"0","flag":"all"}"#, ("sms", 3)),
+        ("query_incoming_sms", "", ("sms", 3)),
+        ("query_ussd_reply", r#"{"port":[1,2]}"#, ("reply", 2)),
+        ("get_port_info", r#"{"port":[4],"info_type":["reg","imei"]}"#, ("info", 1)),
+    ] {
+        let answer = client.post(call, body).await;
+        let (array, count) = counted;
+        assert_eq!(answer[array].as_array().unwrap().len(), count, "{call} {body}: {answer}");
+    }
+    assert_eq!(client.post("query_sms_in_queue", "{}").await["in_queue"], 0);
+    for body in ["[]", "{", r#"{"flag":true}"#, r#"{"port":{"a":1}}"#, r#"{"flag":null}"#] {
+        assert_eq!(client.code("query_incoming_sms", body).await, 400, "{body}");
+    }
+    // A GET still works, and a call that changes something is not a query.
+    assert_eq!(client.get(TARGET).await["in_queue"], 0);
+    for (method, call) in [("POST", "stop_sms?task_id=1"), ("GET", "send_sms"), ("PUT", "query_sms_in_queue")]
+    {
+        let raw = client.request(method, &format!("/api/{call}"), "", "").await.unwrap();
+        assert_eq!(raw.status(), 405, "{method} {call}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_redirected() {
     let (_gateway, mut client) = with("redirect-https").await;
     let raw = get(&mut client).await;
     assert_eq!((raw.status(), raw.header("location")), (302, Some("https://gateway/api/query_sms_in_queue")));
@@ -172,7 +203,7 @@ async fn a_raw_comma_is_refused_as_a_wrong_login() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_all_measure() {
+async fn an_oversized_body_is_refused() {
     let (gateway, mut client) = with("none").await;
     let body = "x".repeat((1 << 20) + 1);
     // The gateway may close before it has read everything.
@@ -184,9 +215,38 @@ async fn a_body_beyond_all_measure() {
 }
 
 #[tokio::test]
-async fn all_that_was_observed_at_once() {
-    let quirks = Quirks { empty_post_closes: false, ..Quirks::observed() };
-    let (_gateway, mut client) = open(Options { quirks, ..Options::default() }).await;
+async fn responses_of_observed_quirks_are_well_formed() {
+    let (gateway, mut client) = with("observed").await;
+    gateway.receive_sms(2, "10086", "Grüße");
+    let send = r#"{"text":"a","param":[{"number":"10086","user_id":7}]}"#;
+    for (call, body, array) in [
+        ("send_sms", send, None),
+        ("query_sms_in_queue", "", None),
+        ("query_sms_result", "{}", Some("result")),
+        ("query_sms_deliver_status", "{}", Some("result")),
+        ("query_incoming_sms?flag=all", "", Some("sms")),
+        ("send_ussd", r#"{"port":[1],"text":"*1#"}"#, Some("result:")),
+        ("query_ussd_reply?port=1%2C2", "", Some("reply")),
+        ("get_port_info?info_type=reg", "", Some("info")),
+        ("stop_sms?task_id=99", "", None),
+    ] {
+        gateway.idle().await;
+        let method = if body.is_empty() { "GET" } else { "POST" };
+        // Some connections close after their third response.
+        let mut client = Client::connect(&gateway).await;
+        let raw = client.request(method, &format!("/api/{call}"), "", body).await.unwrap();
+        let json = raw.json();
+        assert!(json["error_code"].is_string(), "{json}");
+        if let Some(array) = array {
+            assert!(!json[array].as_array().unwrap().is_empty(), "{json}");
+        }
+    }
+    assert!(client.request("POST", "/api/query_sms_result", "", "").await.is_err());
+}
+
+#[tokio::test]
+async fn observed_quirks_and_misprints_add_up() {
+    let (_gateway, mut client) = with("observed,printed").await;
     let body = r#"{"port":[1],"text":"*1#"}"#;
     let raw = client.request("POST", "/api/send_ussd", "", body).await.unwrap();
     assert!(raw.body.starts_with(r#"{"error_code":"202""vendor""#), "{}", raw.body);

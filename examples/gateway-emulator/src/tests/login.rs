@@ -127,7 +127,7 @@ async fn a_nonce_for_one_request() {
 }
 
 #[tokio::test]
-async fn what_a_challenge_says_of_staleness() {
+async fn the_stale_of_a_challenge_follows_the_option() {
     let ragged = Quirks { ragged_challenge: true, ..Quirks::none() };
     for (says, shows) in [
         (Stale::Truthful, "stale=\"FALSE\""),
@@ -157,11 +157,27 @@ async fn refusals_in_a_row_lock_out() {
     }
     let good = Login { nc: 2, ..good };
     advance(Duration::from_millis(59_999)).await;
-    assert_eq!(try_with(&mut client, &good).await.status(), 403);
+    let refusal = try_with(&mut client, &good).await;
+    assert_eq!((refusal.status(), refusal.body.as_str()), (403, "forbid to try again"));
     advance(Duration::from_millis(1)).await;
     assert_eq!(try_with(&mut client, &good).await.status(), 200);
     let counts = gateway.counts();
     assert_eq!((counts.refused, counts.lock_outs, counts.turned_away), (5, 1, 1));
+}
+
+#[tokio::test]
+async fn a_lock_out_can_have_a_page() {
+    let options = Options {
+        lock_out_after: Some(1),
+        counted: Counted::EveryRefusal,
+        locked_out: LockedOut::ForbiddenPage,
+        ..Options::default()
+    };
+    let (_gateway, mut client) = start(options).await;
+    challenged(&mut client).await;
+    let refusal = client.request("GET", TARGET, "", "").await.unwrap();
+    assert_eq!((refusal.status(), refusal.header("content-type")), (403, Some("text/html")));
+    assert!(refusal.body.contains("<h1>Forbidden</h1>"), "{}", refusal.body);
 }
 
 #[tokio::test]

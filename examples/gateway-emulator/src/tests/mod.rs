@@ -1,9 +1,10 @@
-//! A gateway over real sockets.
+//! Tests over real sockets.
 
 mod canned;
 mod closing;
 mod control;
 mod http;
+mod https;
 mod login;
 mod past;
 mod reports;

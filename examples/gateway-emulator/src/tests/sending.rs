@@ -10,7 +10,7 @@ use crate::{
     test_client::{Client, open},
 };
 
-/// One message to a number, by these ports.
+/// Makes a request for one message by these ports.
 fn send(number: &str, text: &str, ports: &[u8]) -> String {
     json!({"text": "#param#", "port": ports, "param": [{"number": number, "text_param": [text], "user_id": 7}]}).to_string()
 }
@@ -65,7 +65,7 @@ async fn a_record_has_what_the_document_lists() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_is_in_the_queue_and_not_in_the_results() {
+async fn waiting_messages_are_in_the_queue_but_not_in_the_results() {
     let (gateway, mut client) = fresh().await;
     for waiting in [1, 1, 2] {
         let answer = client.post("send_sms", &send("1", "hi", &[0])).await;
@@ -93,7 +93,7 @@ async fn messages_without_a_port_spread_over_those_that_are_registered() {
     ports.sort_unstable();
     ports.dedup();
     assert_eq!(ports, [0, 1, 3]);
-    // One at a time they go round, too.
+    // They also take turns if each is sent alone.
     for port in [0, 1, 3] {
         let before = gateway.counts().segments_sent[port];
         for _ in 0..3 {
@@ -116,7 +116,7 @@ async fn without_an_available_port_nothing_is_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_a_lost_port_goes_on_waiting() {
+async fn messages_for_a_lost_port_continue_to_wait() {
     let (gateway, mut client) = open(Options { ports: 1, ..Options::default() }).await;
     client.code("send_sms", &send("1", "hi", &[0])).await;
     client.code("send_sms", &send("1", "hi", &[0])).await;
@@ -131,7 +131,7 @@ async fn what_waits_for_a_lost_port_goes_on_waiting() {
 #[tokio::test(start_paused = true)]
 async fn references_follow_one_another_on_a_port_and_wrap() {
     let (gateway, mut client) = fresh().await;
-    // Reports that come with their segments come in the order of these.
+    // Reports that arrive with their segments arrive in the order of the segments.
     gateway.set_fate("1", Fate::Deliver.early());
     let long = "é".repeat(67 * 100);
     for _ in 0..3 {

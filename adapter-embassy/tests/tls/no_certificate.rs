@@ -1,4 +1,4 @@
-//! A TLS 1.3 server that never shows a certificate: what somebody on the way could be (RFC 8446, §4.4.2 forbids it).
+//! A TLS 1.3 server that never shows a certificate, such as an attacker on the path could run (RFC 8446, §4.4.2 forbids it).
 
 use std::iter::once;
 
@@ -11,16 +11,20 @@ use ring::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// What its messages are in place of a certificate.
+/// The messages that the server sends in place of its certificate.
 #[derive(Clone, Copy)]
-pub enum Instead {
+pub enum Substitute {
+    /// No message.
     Nothing,
     /// The signature of a certificate that was not shown.
     Signature,
 }
 
-/// Takes a client's hello and ends the handshake without a certificate. Then it reads: what the client has sent, if anything.
-pub async fn handshake(mut link: impl AsyncRead + AsyncWrite + Unpin, instead: Instead) -> Option<Vec<u8>> {
+/// Receives a client's hello and completes the handshake without a certificate. Returns the request that the client then sends, if any.
+pub async fn handshake(
+    mut link: impl AsyncRead + AsyncWrite + Unpin,
+    substitute: Substitute,
+) -> Option<Vec<u8>> {
     let (_, hello) = record(&mut link).await?;
     let mut transcript = hello.clone();
     let at = hello.windows(4).position(|bytes| bytes == [0, 0x17, 0, 65])? + 4;
@@ -43,7 +47,7 @@ pub async fn handshake(mut link: impl AsyncRead + AsyncWrite + Unpin, instead: I
     let secret = extract(&expand(&early, "derived", &hash(&[]), 32), &shared);
     let traffic = expand(&secret, "s hs traffic", &hash(&transcript), 32);
     let mut inner = message(8, &[0, 0]);
-    if let Instead::Signature = instead {
+    if let Substitute::Signature = substitute {
         inner.extend(message(15, &[4, 3, 0, 1, 0]));
     }
     transcript.extend(&inner);
@@ -55,13 +59,13 @@ pub async fn handshake(mut link: impl AsyncRead + AsyncWrite + Unpin, instead: I
 
     let master = extract(&expand(&secret, "derived", &hash(&[]), 32), &[0; 32]);
     let traffic = expand(&master, "c ap traffic", &hash(&transcript), 32);
-    // The client's own end of the handshake.
+    // The client's Finished.
     record(&mut link).await?;
     let (header, data) = record(&mut link).await?;
     opened(&traffic, header, data)
 }
 
-/// The next record: its header and what it holds.
+/// Reads the next record: its header and its content.
 async fn record(link: &mut (impl AsyncRead + Unpin)) -> Option<([u8; 5], Vec<u8>)> {
     let mut header = [0; 5];
     link.read_exact(&mut header).await.ok()?;
@@ -86,7 +90,7 @@ fn extract(salt: &[u8], secret: &[u8]) -> Vec<u8> {
     sign(&Key::new(HMAC_SHA256, salt), secret).as_ref().to_vec()
 }
 
-/// HKDF-Expand-Label (§7.1), of one block.
+/// HKDF-Expand-Label (§7.1) for an output of one block.
 fn expand(secret: &[u8], label: &str, context: &[u8], count: u8) -> Vec<u8> {
     let label = format!("tls13 {label}");
     let sizes = [label.len(), context.len()].map(|size| u8::try_from(size).unwrap());
@@ -94,7 +98,7 @@ fn expand(secret: &[u8], label: &str, context: &[u8], count: u8) -> Vec<u8> {
     extract(secret, &info)[..usize::from(count)].to_vec()
 }
 
-/// The key of a direction, and the nonce of its first record.
+/// The key of one direction, and the nonce of its first record.
 fn keys(traffic: &[u8]) -> (LessSafeKey, Nonce) {
     let key = UnboundKey::new(&AES_128_GCM, &expand(traffic, "key", &[], 16)).unwrap();
     let nonce = Nonce::try_assume_unique_for_key(&expand(traffic, "iv", &[], 12)).unwrap();

@@ -1,4 +1,4 @@
-//! Who answers TLS: rustls before a mock device, by a link in memory, and before the emulator, by TCP.
+//! TLS servers over rustls: one for a mock device, over a link in memory, and a proxy to the emulator, over TCP.
 
 use std::{
     io,
@@ -29,15 +29,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// One that has signed itself: a common name, and other names, by which an address is one, too.
-    pub fn new(common_name: &str, names: &[&str]) -> Self {
+    /// A self-signed certificate with a common name and further names. A further name may be an address.
+    pub fn self_signed(common_name: &str, names: &[&str]) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params(common_name, names).self_signed(&key).unwrap();
         Self { certificate, key }
     }
 
-    /// One that this one has signed.
-    pub fn signs(&self, common_name: &str) -> Self {
+    /// A certificate that this identity signs.
+    pub fn sign(&self, common_name: &str) -> Self {
         let signer = params("signer", &[]);
         let key = KeyPair::generate().unwrap();
         let issuer = Issuer::from_params(&signer, &self.key);
@@ -70,8 +70,8 @@ fn params(common_name: &str, names: &[&str]) -> CertificateParams {
     params
 }
 
-/// TLS on a free port; what it carries goes to `to`, by a connection of its own for each session.
-pub async fn before(to: SocketAddr, acceptor: TlsAcceptor) -> SocketAddr {
+/// Starts a TLS proxy to `target` on a free port. Each session has its own connection to the target.
+pub async fn start_proxy(target: SocketAddr, acceptor: TlsAcceptor) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -80,97 +80,99 @@ pub async fn before(to: SocketAddr, acceptor: TlsAcceptor) -> SocketAddr {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 let mut session = acceptor.accept(stream).await?;
-                copy_bidirectional(&mut session, &mut TcpStream::connect(to).await?).await
+                copy_bidirectional(&mut session, &mut TcpStream::connect(target).await?).await
             });
         }
     });
     addr
 }
 
-/// What can be seen at the front.
+/// The sessions and requests that the server has observed.
 #[derive(Default)]
-pub struct Seen {
+pub struct Observed {
     pub sessions: usize,
-    /// Sessions that the client has ended: with the word for it, and without.
-    pub ended: usize,
+    /// The sessions that the client has closed with close_notify.
+    pub closed: usize,
+    /// The sessions that the client has cut without it.
     pub cut: usize,
     pub requests: Vec<String>,
 }
 
-/// How a session is ended.
+/// The end of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum HangUp {
-    /// With the word for it, close_notify.
-    InOrder,
-    /// The link is just gone.
+pub enum SessionEnd {
+    /// The server sends close_notify.
+    CloseNotify,
+    /// The link breaks.
     Cut,
 }
 
-/// So many bytes find room in a link, each way: more than any record has.
-pub const ROOM: usize = 1 << 16;
+/// The capacity of a link in each direction, in bytes: more than the largest record.
+pub const LINK_CAPACITY: usize = 1 << 16;
 
-type Order = (HangUp, oneshot::Sender<()>);
+/// An order to end the session, and the sender of the confirmation.
+type EndOrder = (SessionEnd, oneshot::Sender<()>);
 
-/// A device behind TLS.
+/// A TLS server for a device.
 #[derive(Clone)]
-pub struct Front {
+pub struct TlsServer {
     acceptor: TlsAcceptor,
     device: Arc<Mutex<dyn Device + Send>>,
-    seen: Arc<Mutex<Seen>>,
-    /// To the newest session.
-    orders: Arc<Mutex<Option<mpsc::UnboundedSender<Order>>>>,
-    /// So many bytes of an answer go in one record; TLS has a limit, too.
-    record: usize,
+    observed: Arc<Mutex<Observed>>,
+    /// The sender of orders to the latest session.
+    orders: Arc<Mutex<Option<mpsc::UnboundedSender<EndOrder>>>>,
+    /// The maximum number of bytes of a response in one record. TLS has a maximum, too.
+    record_bytes: usize,
 }
 
-impl Front {
+impl TlsServer {
     pub fn new(acceptor: TlsAcceptor, device: impl Device + Send + 'static) -> Self {
         let device = Arc::new(Mutex::new(device));
-        Self { acceptor, device, seen: Arc::default(), orders: Arc::default(), record: usize::MAX }
+        Self { acceptor, device, observed: Arc::default(), orders: Arc::default(), record_bytes: usize::MAX }
     }
 
-    /// The same, with so many bytes of an answer in a record.
-    pub fn in_records_of(self, record: usize) -> Self {
-        Self { record, ..self }
+    /// Limits the number of bytes of a response in one record.
+    pub fn record_bytes(self, record_bytes: usize) -> Self {
+        Self { record_bytes, ..self }
     }
 
-    /// Looks at what was seen.
-    pub fn see<O>(&self, look: impl FnOnce(&Seen) -> O) -> O {
-        look(&self.seen.lock().unwrap())
+    /// Inspects the observed sessions and requests.
+    pub fn inspect<O>(&self, inspect: impl FnOnce(&Observed) -> O) -> O {
+        inspect(&self.observed.lock().unwrap())
     }
 
     pub fn sessions(&self) -> usize {
-        self.see(|seen| seen.sessions)
+        self.inspect(|observed| observed.sessions)
     }
 
     pub fn requests(&self) -> Vec<String> {
-        self.see(|seen| seen.requests.clone())
+        self.inspect(|observed| observed.requests.clone())
     }
 
-    /// Ends the session that is open, and comes back when that is done.
-    pub async fn hang_up(&self, how: HangUp) {
+    /// Ends the open session, and returns after that.
+    pub async fn end_session(&self, end: SessionEnd) {
         let (done, is_done) = oneshot::channel();
-        self.orders.lock().unwrap().as_ref().expect("a session").send((how, done)).unwrap();
+        self.orders.lock().unwrap().as_ref().expect("a session").send((end, done)).unwrap();
         is_done.await.unwrap();
     }
 
     fn open(&self) -> DuplexStream {
-        let (near, far) = tokio::io::duplex(ROOM);
+        let (near, far) = tokio::io::duplex(LINK_CAPACITY);
         tokio::spawn(self.clone().serve(far));
         near
     }
 
     async fn serve(self, link: DuplexStream) -> io::Result<()> {
         let mut session = self.acceptor.accept(link).await?;
-        self.seen.lock().unwrap().sessions += 1;
+        self.observed.lock().unwrap().sessions += 1;
         let (orders, mut ordered) = mpsc::unbounded_channel();
         *self.orders.lock().unwrap() = Some(orders);
         let mut bytes = Vec::new();
         loop {
             tokio::select! {
                 biased;
-                Some((how, done)) = ordered.recv() => {
-                    if how == HangUp::InOrder {
+                Some((end, done)) = ordered.recv() => {
+                    if end == SessionEnd::CloseNotify {
                         session.shutdown().await?;
                     }
                     drop(session);
@@ -180,23 +182,23 @@ impl Front {
                 count = session.read_buf(&mut bytes) => match count {
                     Ok(1..) => {}
                     Ok(0) => {
-                        self.seen.lock().unwrap().ended += 1;
+                        self.observed.lock().unwrap().closed += 1;
                         return Ok(());
                     }
                     Err(error) => {
-                        self.seen.lock().unwrap().cut += 1;
+                        self.observed.lock().unwrap().cut += 1;
                         return Err(error);
                     }
                 },
             }
             while let Some(request) = whole_request(&mut bytes) {
-                let reply = self.device.lock().unwrap().answer(&request);
-                self.seen.lock().unwrap().requests.push(request);
-                for record in reply.bytes.chunks(self.record) {
+                let response = self.device.lock().unwrap().respond(&request);
+                self.observed.lock().unwrap().requests.push(request);
+                for record in response.bytes.chunks(self.record_bytes) {
                     session.write_all(record).await?;
                     session.flush().await?;
                 }
-                match reply.then {
+                match response.then {
                     Then::Listen => {}
                     Then::Close => return session.shutdown().await,
                     Then::Fail => return Ok(()),
@@ -207,11 +209,11 @@ impl Front {
     }
 }
 
-/// A link in memory, without TLS.
+/// A transport over a link in memory, without TLS.
 pub struct Link {
     open: Box<dyn FnMut() -> DuplexStream>,
     stream: Option<FromTokio<DuplexStream>>,
-    /// So many bytes go at once, after a moment.
+    /// The maximum number of bytes of a read or a write, if each is pending once.
     piece: Option<usize>,
 }
 
@@ -220,18 +222,18 @@ impl Link {
         Self { open: Box::new(open), stream: None, piece: None }
     }
 
-    /// To a device behind TLS.
-    pub fn to(front: &Front) -> Self {
-        let front = front.clone();
-        Self::new(move || front.open())
+    /// A link to a TLS server.
+    pub fn to(server: &TlsServer) -> Self {
+        let server = server.clone();
+        Self::new(move || server.open())
     }
 
-    /// The same, with a moment before each so many bytes.
+    /// Limits the number of bytes of a read or a write, each of which is pending once.
     pub fn slow(self, piece: usize) -> Self {
         Self { piece: Some(piece), ..self }
     }
 
-    async fn moment(&self, length: usize) -> usize {
+    async fn delay(&self, length: usize) -> usize {
         let Some(piece) = self.piece else { return length };
         tokio::task::yield_now().await;
         length.min(piece)
@@ -248,14 +250,14 @@ impl ErrorType for Link {
 
 impl Read for Link {
     async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let count = self.moment(buf.len()).await;
+        let count = self.delay(buf.len()).await;
         self.stream()?.read(&mut buf[..count]).await
     }
 }
 
 impl Write for Link {
     async fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let count = self.moment(buf.len()).await;
+        let count = self.delay(buf.len()).await;
         self.stream()?.write(&buf[..count]).await
     }
 
@@ -266,7 +268,7 @@ impl Write for Link {
 
 impl Transport for Link {
     async fn connect(&mut self) -> io::Result<()> {
-        assert!(self.stream.is_none(), "the former link was not closed");
+        assert!(self.stream.is_none(), "the previous link was not closed");
         self.stream = Some(FromTokio::new((self.open)()));
         Ok(())
     }

@@ -1,0 +1,252 @@
+//! Self-signed certificates (RFC 5280), also of kinds that no current tool makes.
+
+use std::{
+    fmt::Write as _,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use ring::{
+    digest::{SHA256, digest},
+    rand::{SecureRandom, SystemRandom},
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use tokio_rustls::rustls::{
+    crypto::ring::sign::any_supported_type,
+    pki_types::{PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, pem::PemObject},
+    sign::SigningKey,
+};
+
+use super::{
+    CertificateKey, CertificateKind, der,
+    rsa::{Hash, RsaKey},
+};
+use crate::{
+    clock::{self, Civil},
+    login::base64,
+};
+
+const RSA_1024: &[u8] = include_bytes!("keys/rsa-1024.pem");
+const RSA_2048: &[u8] = include_bytes!("keys/rsa-2048.pem");
+
+/// 1.2.840.113549.1.1.1, .5 and .11 (RFC 4055).
+const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const SHA1_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05];
+const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
+/// 1.2.840.10045.2.1, 3.1.7 and 4.3.2 (RFC 5480, RFC 5758).
+const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+const PRIME256V1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+/// 2.5.4.3, 2.5.29.17 and 2.5.29.19 (RFC 5280).
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+
+/// The subject, and the name of another host.
+const SUBJECT: &str = "gateway";
+const OTHER_HOST: &str = "other.example";
+
+/// 2015-01-01 to 2019-12-31, for a certificate that has expired.
+const EXPIRED: [Civil; 2] = [1_420_070_400, 1_577_836_799];
+const DAY: Civil = 86_400;
+/// From here on, times are written with four digits for the year.
+const YEAR_2050: Civil = 2_524_608_000;
+
+/// The certificate that an emulator serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    public_key: Vec<u8>,
+}
+
+impl Certificate {
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The certificate in PEM, as files of trusted certificates have it.
+    pub fn pem(&self) -> String {
+        let text = base64(&self.der);
+        let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    }
+
+    /// `sha256:` and the SHA-256 of the certificate in hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        format!("sha256:{}", sha256(&self.der))
+    }
+
+    /// `key-sha256:` and the SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal digits.
+    pub fn key_fingerprint(&self) -> String {
+        format!("key-sha256:{}", sha256(&self.public_key))
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A key pair that signs its own certificate.
+enum Key {
+    Rsa(RsaKey, &'static [u8]),
+    Ec(EcdsaKeyPair, Vec<u8>),
+}
+
+impl Key {
+    fn new(kind: CertificateKey) -> io::Result<Self> {
+        match kind {
+            CertificateKey::Rsa1024 => Ok(Self::Rsa(RsaKey::from_pem(RSA_1024)?, RSA_1024)),
+            CertificateKey::Rsa2048 => Ok(Self::Rsa(RsaKey::from_pem(RSA_2048)?, RSA_2048)),
+            CertificateKey::Ec => {
+                let random = SystemRandom::new();
+                let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
+                let der = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(unspecified)?;
+                let rejected = |error| io::Error::other(format!("the new key was rejected: {error}"));
+                let pair = EcdsaKeyPair::from_pkcs8(algorithm, der.as_ref(), &random).map_err(rejected)?;
+                Ok(Self::Ec(pair, der.as_ref().to_vec()))
+            }
+        }
+    }
+
+    /// The `SubjectPublicKeyInfo`.
+    fn public(&self) -> Vec<u8> {
+        let (algorithm, key) = match self {
+            Self::Rsa(key, _) => {
+                (der::sequence(&[&der::object(RSA_ENCRYPTION), der::NULL]), key.public_der())
+            }
+            Self::Ec(pair, _) => (
+                der::sequence(&[&der::object(EC_PUBLIC_KEY), &der::object(PRIME256V1)]),
+                pair.public_key().as_ref().to_vec(),
+            ),
+        };
+        der::sequence(&[&algorithm, &der::bit_string(&key)])
+    }
+
+    /// The `AlgorithmIdentifier` of a signature.
+    fn algorithm(&self, hash: Hash) -> Vec<u8> {
+        match (self, hash) {
+            (Self::Ec(..), _) => der::sequence(&[&der::object(ECDSA_WITH_SHA256)]),
+            (Self::Rsa(..), Hash::Sha1) => der::sequence(&[&der::object(SHA1_WITH_RSA), der::NULL]),
+            (Self::Rsa(..), Hash::Sha256) => der::sequence(&[&der::object(SHA256_WITH_RSA), der::NULL]),
+        }
+    }
+
+    fn sign(&self, message: &[u8], hash: Hash) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Rsa(key, _) => Ok(key.sign_pkcs1(message, hash)),
+            Self::Ec(pair, _) => {
+                let signature = pair.sign(&SystemRandom::new(), message).map_err(unspecified)?;
+                Ok(signature.as_ref().to_vec())
+            }
+        }
+    }
+
+    /// The key as the handshake needs it.
+    fn signing(self) -> io::Result<Arc<dyn SigningKey>> {
+        match self {
+            Self::Rsa(key, pem) => {
+                let der = PrivatePkcs1KeyDer::from_pem_slice(pem).map_err(io::Error::other)?;
+                // The short key is refused, which then signs in its own way.
+                Ok(any_supported_type(&der.into()).unwrap_or_else(|_| Arc::new(key)))
+            }
+            Self::Ec(_, der) => {
+                any_supported_type(&PrivatePkcs8KeyDer::from(der).into()).map_err(io::Error::other)
+            }
+        }
+    }
+}
+
+fn unspecified(_: ring::error::Unspecified) -> io::Error {
+    io::Error::other("the system has no random numbers")
+}
+
+/// Makes a certificate for `localhost` and the address, and returns it with its key.
+pub(crate) fn make(
+    kind: &CertificateKind,
+    address: IpAddr,
+) -> io::Result<(Certificate, Arc<dyn SigningKey>)> {
+    kind.check().map_err(|fault| io::Error::new(io::ErrorKind::InvalidInput, fault))?;
+    let key = Key::new(kind.key)?;
+    let hash = if kind.sha1 { Hash::Sha1 } else { Hash::Sha256 };
+    let (algorithm, public_key) = (key.algorithm(hash), key.public());
+    let mut serial = [0; 16];
+    SystemRandom::new().fill(&mut serial).map_err(unspecified)?;
+    let name = name(if kind.wrong_name { OTHER_HOST } else { SUBJECT });
+    let version = if kind.version_1 { Vec::new() } else { der::value(0xa0, &der::unsigned(&[2])) };
+    let signed = der::sequence(&[
+        &version,
+        &der::unsigned(&serial),
+        &algorithm,
+        &name,
+        &validity(kind.expired),
+        &name,
+        &public_key,
+        &extensions(kind, address),
+    ]);
+    let signature = key.sign(&signed, hash)?;
+    let der = der::sequence(&[&signed, &algorithm, &der::bit_string(&signature)]);
+    Ok((Certificate { der, public_key }, key.signing()?))
+}
+
+/// Writes a distinguished name that consists of a common name.
+fn name(common: &str) -> Vec<u8> {
+    let attribute =
+        der::sequence(&[&der::object(COMMON_NAME), &der::value(der::UTF8_STRING, common.as_bytes())]);
+    der::sequence(&[&der::value(der::SET, &attribute)])
+}
+
+/// Writes the validity: from yesterday for ten years, or a time that is over.
+fn validity(expired: bool) -> Vec<u8> {
+    let now = clock::wall_clock();
+    let [from, to] = if expired { EXPIRED } else { [now - DAY, now + 3652 * DAY] };
+    der::sequence(&[&time(from), &time(to)])
+}
+
+fn time(civil: Civil) -> Vec<u8> {
+    let digits: String = clock::format(civil).chars().filter(char::is_ascii_digit).collect();
+    let (tag, skipped) = if civil < YEAR_2050 { (der::UTC_TIME, 2) } else { (der::GENERALIZED_TIME, 0) };
+    der::value(tag, format!("{}Z", digits.get(skipped..).unwrap_or_default()).as_bytes())
+}
+
+fn extensions(kind: &CertificateKind, address: IpAddr) -> Vec<u8> {
+    if kind.version_1 {
+        return Vec::new();
+    }
+    let (critical, authority) =
+        if kind.ca { (der::BOOLEAN_TRUE, der::BOOLEAN_TRUE) } else { (&[][..], &[][..]) };
+    let constraints = extension(BASIC_CONSTRAINTS, critical, &der::sequence(&[authority]));
+    let names = if kind.no_san {
+        Vec::new()
+    } else {
+        extension(SUBJECT_ALT_NAME, &[], &alternative_names(kind.wrong_name, address))
+    };
+    der::value(0xa3, &der::sequence(&[&constraints, &names]))
+}
+
+fn extension(identifier: &[u8], critical: &[u8], content: &[u8]) -> Vec<u8> {
+    der::sequence(&[&der::object(identifier), critical, &der::value(der::OCTET_STRING, content)])
+}
+
+fn alternative_names(wrong: bool, address: IpAddr) -> Vec<u8> {
+    let dns = |name: &str| der::value(0x82, name.as_bytes());
+    if wrong {
+        return der::sequence(&[&dns(OTHER_HOST)]);
+    }
+    let mut names = vec![dns("localhost"), ip(Ipv4Addr::LOCALHOST.into())];
+    if !address.is_unspecified() && address != Ipv4Addr::LOCALHOST {
+        names.push(ip(address));
+    }
+    der::sequence(&[&names.concat()])
+}
+
+fn ip(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => der::value(0x87, &address.octets()),
+        IpAddr::V6(address) => der::value(0x87, &address.octets()),
+    }
+}

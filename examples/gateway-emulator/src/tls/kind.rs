@@ -1,0 +1,118 @@
+//! The kinds of certificates that the emulator can make.
+
+use std::str::FromStr;
+
+/// The key of a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CertificateKey {
+    /// RSA with 2048 bits, the same key at each start.
+    #[default]
+    Rsa2048,
+    /// RSA with 1024 bits, the same key at each start. Current TLS libraries refuse it.
+    Rsa1024,
+    /// ECDSA on P-256, a new key at each start.
+    Ec,
+}
+
+/// The kind of a self-signed certificate. The default is what current clients accept once they trust it: X.509 version 3,
+/// RSA-2048, signed with SHA-256, valid, for `localhost` and the address that is listened on.
+///
+/// ```
+/// use gateway_emulator::{CertificateKey, CertificateKind};
+///
+/// let old: CertificateKind = "v1,rsa-1024,sha1".parse()?;
+/// assert!(old.version_1 && old.sha1 && old.key == CertificateKey::Rsa1024);
+/// # Ok::<(), String>(())
+/// ```
+// Each is on or off; the combinations that cannot be are refused.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateKind {
+    /// The key (`rsa-2048`, `rsa-1024`, `ec`).
+    pub key: CertificateKey,
+    /// X.509 version 1, which has no extensions (`v1`).
+    pub version_1: bool,
+    /// Signed with SHA-1 (`sha1`). The key must be an RSA key.
+    pub sha1: bool,
+    /// No subject alternative name (`no-san`).
+    pub no_san: bool,
+    /// Expired at the end of 2019 (`expired`).
+    pub expired: bool,
+    /// Issued for `other.example` (`wrong-name`).
+    pub wrong_name: bool,
+    /// Marked as an authority, like a certificate of `openssl req -x509` (`ca`).
+    pub ca: bool,
+}
+
+impl CertificateKind {
+    /// The names that [`CertificateKind::from_str`] accepts.
+    pub const NAMES: [&str; 10] =
+        ["ordinary", "rsa-2048", "rsa-1024", "ec", "v1", "sha1", "no-san", "expired", "wrong-name", "ca"];
+
+    /// Checks that there is such a certificate.
+    ///
+    /// # Errors
+    /// If `sha1` is combined with a key other than RSA, or `ca` with version 1.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.sha1 && self.key == CertificateKey::Ec {
+            return Err("`sha1` needs an RSA key, so it cannot be combined with `ec`".to_owned());
+        }
+        if self.version_1 && self.ca {
+            return Err("`ca` needs an extension, which `v1` does not have".to_owned());
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str) -> Result<(), String> {
+        match name {
+            "ordinary" => *self = Self::default(),
+            "rsa-2048" => self.key = CertificateKey::Rsa2048,
+            "rsa-1024" => self.key = CertificateKey::Rsa1024,
+            "ec" => self.key = CertificateKey::Ec,
+            "v1" => self.version_1 = true,
+            "sha1" => self.sha1 = true,
+            "no-san" => self.no_san = true,
+            "expired" => self.expired = true,
+            "wrong-name" => self.wrong_name = true,
+            "ca" => self.ca = true,
+            _ => {
+                let names = Self::NAMES.join(", ");
+                return Err(format!("`{name}` is not a kind of certificate; available are {names}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a comma-separated list of names; `ordinary` drops those before it.
+impl FromStr for CertificateKind {
+    type Err = String;
+
+    fn from_str(list: &str) -> Result<Self, String> {
+        let mut kind = Self::default();
+        list.split(',').map(str::trim).try_for_each(|name| kind.add(name))?;
+        kind.check()?;
+        Ok(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_accepted() {
+        for name in CertificateKind::NAMES {
+            let kind = name.parse::<CertificateKind>().unwrap();
+            let is_default = kind == CertificateKind::default();
+            assert_eq!(is_default, ["ordinary", "rsa-2048"].contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn impossible_kinds_are_refused() {
+        for list in ["", "v2", "sha1,ec", "ec,sha1", "v1,ca", "ordinary,,v1"] {
+            assert!(list.parse::<CertificateKind>().is_err(), "{list}");
+        }
+    }
+}
