@@ -149,10 +149,11 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Makes a call that this library does not know, on the logged-in session. Any status other than 401 is returned.
+    /// Makes a call that this library does not know, on the logged-in session. Any status other than 401 is returned;
+    /// without credentials a 401 is returned too.
     ///
     /// ```no_run
-    /// # use sms_gateway_embassy::{Error, Gateway, Transport, core::call::RawCall};
+    /// # use sms_gateway_embassy::{Error, Gateway, Transport, RawCall};
     /// # async fn example<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Error<T::Error>> {
     /// let mut response = gateway.raw(&RawCall::get("/api/get_status?param=performance")?).await?;
     /// let mut length = 0;

@@ -76,6 +76,7 @@ pub use crate::{
 /// The outcome of [`Messenger::next_or`]: an event, or the output of the other future.
 pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
+pub use sms_gateway_core::call::RawCall;
 pub use sms_gateway_core::client::{
     Accepted, Buffer, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd, UssdWait,
 };

@@ -9,11 +9,14 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::observe::Observer;
+
 /// The settings of a gateway that do not change.
 pub(crate) struct Settings {
     /// `host:port`, to connect to.
     pub(crate) address: Arc<str>,
     pub(crate) connector: Connector,
+    pub(crate) observer: Observer,
     pub(crate) host: HeaderValue,
     pub(crate) commas: CommaEncoding,
     /// The limit on the wait for an earlier call.

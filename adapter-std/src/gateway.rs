@@ -2,12 +2,12 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use hyper::{Uri, header::HeaderValue};
+use hyper::{Uri, header::HeaderValue, http::response::Parts};
 use sms_gateway_core::{
     Ports, TaskId,
     call::{
         AnyCall, Call, CommaEncoding, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
-        QuerySmsResult, QueryUssdReply, SendSms, SendUssd, StopSms,
+        QuerySmsResult, QueryUssdReply, RawCall, SendSms, SendUssd, StopSms,
     },
     client::{Accepted, Failure, Timeouts},
 };
@@ -18,9 +18,10 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
-    Error, Response, UrlError,
+    Error, RawResponse, Response, UrlError, WireEvent,
     client::{Account, Client, Outgoing},
     connect::{Connector, Settings},
+    observe::Observer,
     response::Reader,
 };
 
@@ -33,6 +34,7 @@ pub struct Builder {
     account: Option<Account>,
     is_basic_allowed: bool,
     connector: Connector,
+    observer: Observer,
     commas: CommaEncoding,
     timeouts: Timeouts,
     turn_timeout: Duration,
@@ -46,6 +48,7 @@ impl Builder {
             account: None,
             is_basic_allowed: false,
             connector: Connector::default(),
+            observer: Observer::default(),
             commas: CommaEncoding::Encoded,
             timeouts: Timeouts::new(),
             turn_timeout: Duration::from_secs(120),
@@ -104,6 +107,14 @@ impl Builder {
         self
     }
 
+    /// Reports all bytes on the gateway's connections to `observe`, for diagnosis. They include credentials: keep them out of
+    /// logs.
+    #[must_use]
+    pub fn observe(mut self, observe: impl Fn(WireEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Observer::new(observe);
+        self
+    }
+
     /// Sets how commas in a query are written.
     #[must_use]
     pub const fn commas(mut self, commas: CommaEncoding) -> Self {
@@ -142,6 +153,7 @@ impl Builder {
         let settings = Settings {
             address: address.into(),
             connector: self.connector,
+            observer: self.observer,
             host,
             commas: self.commas,
             turn_timeout: self.turn_timeout,
@@ -249,6 +261,30 @@ impl Gateway {
     /// See [`Error`].
     pub async fn ask<C: Call>(&self, request: &C) -> Result<Response<C>, Error> {
         self.call(request).await
+    }
+
+    /// Makes a call that this library does not know, on the logged-in session. Any status other than 401 is returned;
+    /// without credentials a 401 is returned too.
+    ///
+    /// ```no_run
+    /// use sms_gateway::{Gateway, RawCall};
+    ///
+    /// # async fn example(gateway: &Gateway) -> Result<(), sms_gateway::Error> {
+    /// let mut response = gateway.raw(&RawCall::get("/api/get_status?param=performance")?).await?;
+    /// println!("{} {:?}", response.status(), response.header("content-type"));
+    /// let mut body = Vec::new();
+    /// while let Some(piece) = response.next().await? {
+    ///     body.extend_from_slice(piece);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn raw(&self, call: &RawCall<'_>) -> Result<RawResponse, Error> {
+        let outgoing = self.prepare(AnyCall::from(call))?;
+        let (head, reader) = self.respond(self.turn().await?, &outgoing).await?;
+        Ok(RawResponse::new(head, reader))
     }
 
     /// Sends messages to up to 128 recipients (document §2). See [`send_to_all`](Self::send_to_all) for more.
@@ -361,13 +397,25 @@ impl Gateway {
     /// Sends a prepared call and returns the reader of its response.
     pub(crate) async fn exchange(
         &self,
-        mut client: OwnedMutexGuard<Client>,
+        client: OwnedMutexGuard<Client>,
         outgoing: &Outgoing,
     ) -> Result<Reader, Error> {
+        self.respond(client, outgoing).await.map(|(_, reader)| reader)
+    }
+
+    /// Sends a prepared call and returns the head of its response and the reader of its body.
+    async fn respond(
+        &self,
+        mut client: OwnedMutexGuard<Client>,
+        outgoing: &Outgoing,
+    ) -> Result<(Parts, Reader), Error> {
         let span = tracing::debug_span!("call", name = outgoing.name(), gateway = %self.settings.address);
         async {
             match client.call(outgoing, &self.settings).await {
-                Ok(response) => Ok(Reader::new(response.into_body(), client, Arc::clone(&self.settings))),
+                Ok(response) => {
+                    let (head, body) = response.into_parts();
+                    Ok((head, Reader::new(body, client, Arc::clone(&self.settings))))
+                }
                 Err(error) => {
                     let error = error.at(&self.settings.address);
                     tracing::debug!(%error, "failed");

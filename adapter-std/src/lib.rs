@@ -27,6 +27,8 @@ mod connection;
 mod error;
 mod gateway;
 pub mod messenger;
+mod observe;
+mod raw;
 mod response;
 pub mod store;
 mod ussd;
@@ -35,10 +37,13 @@ pub use batch::{Batch, BatchError, Part, Task};
 pub use error::{Error, UrlError};
 pub use gateway::{Builder, Gateway};
 pub use messenger::{Closed, Event, Handle, Health, Incoming, Messenger, SendError, Sms, StartError};
+pub use observe::WireEvent;
+pub use raw::RawResponse;
 pub use response::{Records, Response};
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::{
     Invalid, Number, Port, Ports, TaskId, UserId,
+    call::RawCall,
     client::{Accepted, Failure, Timeouts},
     track::{Message, State, StopResult},
 };

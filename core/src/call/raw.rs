@@ -11,6 +11,7 @@ use crate::{Invalid, json::JsonWriter};
 /// A request that this library does not know, made on the logged-in session.
 ///
 /// The session logs in as for the nine calls, and returns any other response as it is: its status, and its body in pieces.
+/// Without credentials it returns a 401 too, with its challenge.
 ///
 /// ```
 /// use sms_gateway_core::{call::{AnyCall, RawCall}, http::{Head, request}};
@@ -32,12 +33,15 @@ pub struct RawCall<'a> {
 }
 
 impl<'a> RawCall<'a> {
+    /// The maximum length of a target, in bytes. HTTP libraries have it too.
+    pub const MAX_TARGET_BYTES: usize = 65_534;
+
     /// A GET. `target` is the path with its query, as it stands in the request line: it begins with `/`, and is percent-encoded.
     ///
     /// It is not repeated if its connection breaks, unless the caller says that it [may be](Self::repeatable).
     ///
     /// # Errors
-    /// [`Invalid::Target`].
+    /// [`Invalid::Target`], [`Invalid::TargetLength`].
     pub fn get(target: &'a str) -> Result<Self, Invalid> {
         Self::new(Method::Get, target, &[])
     }
@@ -45,16 +49,20 @@ impl<'a> RawCall<'a> {
     /// A POST with a body, which is sent as `application/json`; see [`get`](Self::get).
     ///
     /// # Errors
-    /// [`Invalid::Target`].
+    /// As [`get`](Self::get).
     pub fn post(target: &'a str, body: &'a [u8]) -> Result<Self, Invalid> {
         Self::new(Method::Post, target, body)
     }
 
     fn new(method: Method, target: &'a str, body: &'a [u8]) -> Result<Self, Invalid> {
-        let is_written = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
+        // None of these occurs in a URI (RFC 3986), and some would end the URI in an `Authorization` early.
+        let is_written = |byte: &u8| byte.is_ascii_graphic() && !b"#\"<>\\`".contains(byte);
         let at = target.bytes().position(|byte| !is_written(&byte));
         match at.or((!target.starts_with('/')).then_some(0)) {
             Some(at) => Err(Invalid::Target { at }),
+            None if target.len() > Self::MAX_TARGET_BYTES => {
+                Err(Invalid::TargetLength { bytes: target.len() })
+            }
             None => Ok(Self { method, target, body, is_repeatable: false }),
         }
     }
@@ -125,11 +133,25 @@ mod tests {
 
     #[test]
     fn targets_that_would_break_the_request_line_are_refused() {
-        for (target, at) in
-            [("", 0), ("api", 0), ("*", 0), ("/a b", 2), ("/a\r\nX: y", 2), ("/ä", 1), ("/a#b", 2)]
-        {
+        for (target, at) in [
+            ("", 0),
+            ("api", 0),
+            ("*", 0),
+            ("/a b", 2),
+            ("/a\r\nX: y", 2),
+            ("/ä", 1),
+            ("/a#b", 2),
+            ("/?\"", 2),
+        ] {
             assert_eq!(RawCall::get(target).err(), Some(Invalid::Target { at }), "{target:?}");
         }
+    }
+
+    #[test]
+    fn a_target_has_at_most_65534_bytes() {
+        let target = std::format!("/{}", "a".repeat(RawCall::MAX_TARGET_BYTES));
+        assert!(RawCall::get(&target[..65_533]).is_ok() && RawCall::get(&target[..65_534]).is_ok());
+        assert_eq!(RawCall::get(&target).err(), Some(Invalid::TargetLength { bytes: 65_535 }));
     }
 
     #[test]

@@ -213,7 +213,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         let ResponseHead { status, has_location } = head;
         self.status = status;
         let is_authorized = self.attempt.is_authorized();
-        if status == UNAUTHORIZED {
+        let is_raw = self.reading.is_raw() && !self.attempt.is_probing();
+        if status == UNAUTHORIZED && !(is_raw && credentials.is_none()) {
             // A challenge that does not fit counts as missing: after a refusal the login must not be repeated blindly.
             let (best, too_small) = match challenges {
                 Ok(challenges) => (challenge::best(challenges), None),
@@ -237,7 +238,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
                 Ok(Next::Send)
             }
             200..300 => Ok(Next::Read),
-            _ if self.reading.is_raw() && !self.attempt.is_probing() => Ok(Next::Read),
+            _ if is_raw => Ok(Next::Read),
             300..400 if has_location => Err(Failure::Redirect),
             status => Err(Failure::Http { status, request_sent: !self.attempt.is_probing() }),
         }

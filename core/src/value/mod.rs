@@ -93,6 +93,11 @@ pub enum Invalid {
         /// The byte position of the first such character.
         at: usize,
     },
+    /// The target of a raw call is longer than [`crate::call::RawCall::MAX_TARGET_BYTES`].
+    TargetLength {
+        /// Its length in bytes.
+        bytes: usize,
+    },
 }
 
 impl Invalid {
@@ -158,6 +163,7 @@ impl fmt::Display for Invalid {
             Self::Target { at } => {
                 write!(f, "the character at position {at} of the path must be percent-encoded")
             }
+            Self::TargetLength { bytes } => write!(f, "the path has {bytes} bytes, 65534 are allowed"),
         }
     }
 }

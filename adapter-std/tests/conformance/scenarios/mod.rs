@@ -12,6 +12,7 @@ mod messenger;
 mod model;
 mod nonces;
 mod probes;
+mod raw;
 mod responses;
 mod timeouts;
 mod ussd;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Scenario> {
         timeouts::ALL,
         dropping::ALL,
         endless::ALL,
+        raw::ALL,
         ussd::ALL,
         messenger::ALL,
         life::ALL,

@@ -10,7 +10,7 @@ use sms_gateway::core::{
     call::{Flag, InfoSet},
     text::Encoding,
 };
-pub(crate) use values::{Digits, To, Until};
+pub(crate) use values::{Digits, To, Until, Verb};
 
 const EXAMPLES: &str = r"Exit status:
   0  done
@@ -28,6 +28,7 @@ an object on a line of its own, printed as it arrives, and the last line is the
 summary; where that is missing, the answer is not complete. The fields have
 the names of the gateway's API; a text of more than 64 KB is null. `send --wait`
 and `watch` print an object for each event, which names its kind in `event`.
+`call` prints one object with the status, the headers and the body.
 
 The password is taken from SMS_GATEWAY_PASSWORD, or asked for on the terminal.
 
@@ -43,6 +44,7 @@ Examples:
   sms-client inbox --since 17 --json
   sms-client ussd send --port 2 '*125#'
   sms-client ports --port 0-7 --info reg,signal
+  sms-client call GET '/GetSTKView?port=2' --include
 ";
 
 /// Talks to a GSM/LTE SMS gateway: sends messages, follows them, reads the inbox.
@@ -102,6 +104,8 @@ pub(crate) enum Command {
     },
     /// Show what the ports are and hold
     Ports(PortsOf),
+    /// Make a call that this program does not know, and print the body of the response as it is
+    Call(Call),
 }
 
 #[derive(Debug, Args)]
@@ -239,6 +243,21 @@ pub(crate) struct PortsOf {
     /// slot, callstate, signal, gprs
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
     pub(crate) info: InfoSet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// GET or POST
+    #[arg(value_name = "VERB", value_parser = values::verb())]
+    pub(crate) verb: Verb,
+    /// The path with its query, percent-encoded: /api/get_status?param=performance
+    pub(crate) path: String,
+    /// The body of a POST: TEXT, @FILE, or - for the standard input. It is sent as JSON
+    #[arg(long, value_name = "TEXT|@FILE|-", allow_hyphen_values = true)]
+    pub(crate) data: Option<String>,
+    /// Print the status and the headers before the body
+    #[arg(long)]
+    pub(crate) include: bool,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the program can do: a file for each group of commands.
 
+pub(crate) mod call;
 mod dry_run;
 pub(crate) mod inbox;
 pub(crate) mod ports;
