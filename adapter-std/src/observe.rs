@@ -28,9 +28,11 @@ impl fmt::Debug for WireEvent<'_> {
     }
 }
 
+type Observe = dyn Fn(WireEvent<'_>) + Send + Sync;
+
 /// The function that observes, if any.
 #[derive(Clone, Default)]
-pub(crate) struct Observer(Option<Arc<dyn Fn(WireEvent<'_>) + Send + Sync>>);
+pub(crate) struct Observer(Option<Arc<Observe>>);
 
 impl Observer {
     pub(crate) fn new(observe: impl Fn(WireEvent<'_>) + Send + Sync + 'static) -> Self {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sms_client::text::escape;
-use sms_gateway::{Gateway, Timeouts};
+use sms_gateway::{Builder, Gateway, Timeouts};
 
 use crate::{args::Connection, failure::Failure};
 
@@ -30,19 +30,28 @@ pub(crate) fn url(connection: &Connection) -> Result<String, Failure> {
     Ok(if gateway.contains("://") { gateway.clone() } else { format!("http://{gateway}") })
 }
 
-/// The gateway that the command line names. The password comes from the environment or is asked for.
-pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
+/// The settings that the command line names, without the credentials.
+pub(crate) fn builder(connection: &Connection) -> Result<Builder, Failure> {
     let url = url(connection)?;
-    let mut builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
-    if let Some(limit) = connection.request_timeout {
-        let exchange = limit.saturating_mul(EXCHANGE_FACTOR).max(SHORTEST_EXCHANGE);
-        let timeouts = Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange);
-        builder = builder.timeouts(timeouts);
-    }
-    // A wrong URL is told before a password is asked for.
+    let builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
+    let Some(limit) = connection.request_timeout else { return Ok(builder) };
+    let exchange = limit.saturating_mul(EXCHANGE_FACTOR).max(SHORTEST_EXCHANGE);
+    Ok(builder.timeouts(Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange)))
+}
+
+/// The user name that the command line names, and the password, which comes from the environment or is asked for.
+pub(crate) fn account(connection: &Connection) -> Result<Option<(String, String)>, Failure> {
+    let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(None) };
+    Ok(Some((user.clone(), password(user)?)))
+}
+
+/// The gateway that the command line names.
+pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
+    let builder = builder(connection)?;
+    // A wrong URL is reported before a password is asked for.
     let open = builder.clone().build()?;
-    let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(open) };
-    Ok(builder.credentials(user, &password(user)?).build()?)
+    let Some((user, password)) = account(connection)? else { return Ok(open) };
+    Ok(builder.credentials(&user, &password).build()?)
 }
 
 fn password(user: &str) -> Result<String, Failure> {

@@ -23,7 +23,7 @@ use sms_client::text::escape;
 
 use crate::{
     args::{Arguments, Command},
-    commands::{call, inbox, ports, queue, results, send, ussd, watch},
+    commands::{call, doctor, inbox, ports, queue, results, send, ussd, watch},
     failure::{Exit, Failure},
     output::Output,
 };
@@ -61,6 +61,7 @@ async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> 
         Command::Ussd(asked) => ussd::ussd(&connect()?, asked, output).await,
         Command::Stop { task } => queue::stop(&connect()?, *task, output).await,
         Command::Call(asked) => call::call(&connect()?, asked, output).await,
+        Command::Doctor(asked) => doctor::doctor(asked, &arguments.connection, output).await,
         Command::Ports(asked) => ports::ports(&connect()?, asked, output).await,
     }
 }

@@ -18,7 +18,7 @@ const EXAMPLES: &str = r"Exit status:
   2  wrong usage, or an input that breaks a limit; nothing was sent
   3  the gateway refused: its code, and what it means, are told
   4  not reached, timed out, connection broken, login refused, redirect or
-     HTTP error
+     HTTP error; doctor: it found a problem
   5  an answer that can't be read: the offset is told
   6  send --wait: all is known of all messages, and some failed
   7  send --wait: stopped waiting, while some messages were open or not sent
@@ -28,7 +28,8 @@ an object on a line of its own, printed as it arrives, and the last line is the
 summary; where that is missing, the answer is not complete. The fields have
 the names of the gateway's API; a text of more than 64 KB is null. `send --wait`
 and `watch` print an object for each event, which names its kind in `event`.
-`call` prints one object with the status, the headers and the body.
+`call` prints one object with the status, the headers and the body; `doctor`
+prints one for each finding.
 
 The password is taken from SMS_GATEWAY_PASSWORD, or asked for on the terminal.
 
@@ -45,6 +46,7 @@ Examples:
   sms-client ussd send --port 2 '*125#'
   sms-client ports --port 0-7 --info reg,signal
   sms-client call GET '/GetSTKView?port=2' --include
+  sms-client doctor --report gateway.json
 ";
 
 /// Talks to a GSM/LTE SMS gateway: sends messages, follows them, reads the inbox.
@@ -106,6 +108,8 @@ pub(crate) enum Command {
     Ports(PortsOf),
     /// Make a call that this program does not know, and print the body of the response as it is
     Call(Call),
+    /// Examine the gateway by questions alone, and explain what it does
+    Doctor(Doctor),
 }
 
 #[derive(Debug, Args)]
@@ -258,6 +262,13 @@ pub(crate) struct Call {
     /// Print the status and the headers before the body
     #[arg(long)]
     pub(crate) include: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Write the findings and all exchanges to this file, without numbers, texts and credentials, to attach to a report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the program can do: a file for each group of commands.
 
 pub(crate) mod call;
+pub(crate) mod doctor;
 mod dry_run;
 pub(crate) mod inbox;
 pub(crate) mod ports;
