@@ -226,7 +226,8 @@ impl Reader<'_> {
             Some('u') => {
                 let digits: String = self.rest.by_ref().take(4).collect();
                 let Ok(unit) = u16::from_str_radix(&digits, 16) else { return self.fail() };
-                if unit >= 0x80 {
+                // The first half of a character may be alone.
+                if unit >= 0x80 && !(0xd800..0xdc00).contains(&unit) {
                     self.note(Oddity::EscapedNonAscii);
                 }
                 return Some(unit);

@@ -111,6 +111,7 @@ impl Redactor {
             _ if is_harmless => value.to_owned(),
             Some(digits) if is_digits(digits) => format!("+{}", self.number(digits)),
             None if is_digits(value) => self.number(value),
+            _ if is_number(value) => value.replace(|digit: char| digit.is_ascii_digit(), "0"),
             _ => scramble(value),
         }
     }
@@ -262,6 +263,11 @@ fn is_bare(letter: char) -> bool {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_number(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+    text.bytes().all(is_part) && text.parse::<f64>().is_ok()
 }
 
 fn is_plain(text: &str) -> bool {

@@ -55,10 +55,17 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     }
     if challenge.is_some() {
         findings.fact("login", "login-accepted", "The gateway accepts the login.");
+    }
+    Ok(true)
+}
+
+/// Asks once more after a pause, with a nonce that has served many requests.
+pub(super) async fn check_pause(asker: &mut Asker) -> Result<(), Failure> {
+    if asker.has_login() && !asker.is_over() {
         tokio::time::sleep(PAUSE).await;
         asker.get(Login::With, QUEUE).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Describes a challenge.
