@@ -23,12 +23,12 @@ impl<'g, 'm, T: Transport> RawResponse<'g, 'm, T> {
         Self { connection, session }
     }
 
-    /// The status code.
+    /// Returns the status code.
     pub const fn status(&self) -> u16 {
         self.session.status()
     }
 
-    /// The address that a redirect names. `None` also if the address found no room in half of
+    /// Returns the address that a redirect names. `None` also if the address found no room in half of
     /// [`Buffers::challenge`](crate::Buffers::challenge).
     pub fn location(&self) -> Option<&str> {
         self.connection.wire.location().ok().flatten()

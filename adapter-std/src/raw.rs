@@ -20,17 +20,17 @@ impl RawResponse {
         Self { head, reader }
     }
 
-    /// The status code.
+    /// Returns the status code.
     pub fn status(&self) -> u16 {
         self.head.status.as_u16()
     }
 
-    /// The value of the first header with this name, in any case; `None` also if it is not ASCII text.
+    /// Returns the value of the first header with this name, in any case; `None` also if it is not ASCII text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
     }
 
-    /// The headers: their names in small letters, and their values. Those of one name keep their order.
+    /// Returns the headers: their names in small letters, and their values. Those with the same name keep their order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }

@@ -1,14 +1,14 @@
-//! The error that all parts share. Other errors are declared next to their subject.
+//! The error that all modules share. Other errors are declared in their modules.
 
 use core::fmt;
 
-/// A buffer lent by the caller is too small for the data to be written into it.
+/// A buffer lent by the caller that is too small for the data to be written.
 ///
-/// The buffer's content is unspecified then. Lend one of [`needed`](Self::needed) bytes and call again.
+/// Its content is then unspecified. Call again with a buffer of [`needed`](Self::needed) bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooSmall {
-    /// The size that suffices, in bytes.
+    /// Sufficient size in bytes.
     pub needed: usize,
 }
 

@@ -16,7 +16,7 @@
 //! "The document" is the vendor's "API document", version 0.4, whose sections the items name. "Later versions" are those up to
 //! v202011.
 //!
-//! # What holds everywhere
+//! # Conventions
 //! - The caller lends the memory. A buffer that is too small for a request is an error that says how much is needed
 //!   ([`TooSmall`]). A record that is too large for the buffer is returned, and its oversized texts are marked
 //!   [`TooLong`](json::Text::TooLong).
@@ -30,7 +30,7 @@
 //!
 //! # Where to start
 //! - A client over a socket of your own: [`client`] has the order of calls and a complete example. The example `blocking` of
-//!   this package is a whole program.
+//!   this package is a complete program.
 //! - On Linux, use the crate `sms-gateway`; on a microcontroller with async, `sms-gateway-embassy`.
 //! - Only the requests and responses, with an HTTP client of your own:
 //!
@@ -58,10 +58,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Why a reader and a writer of its own
+//! # Why a custom JSON reader and writer
 //! Four of the nine responses that the document prints are not JSON: commas are missing, one of them inside a record, and others
 //! are surplus. No JSON crate continues after such an error, or stops at any byte and resumes in constant memory. A few lines
-//! that know their keys write the requests. In the tests, serde_json is the reader's oracle, and serde-json-core the writer's.
+//! of code write the requests. In the tests, serde_json is the reader's oracle, and serde-json-core the writer's.
 //! Records are filled by position from a list of keys, by one small function for all calls. They implement `serde::Serialize`.
 #![no_std]
 

@@ -1,10 +1,10 @@
-//! Display of values where the standard library's code can panic.
+//! Display of values without the panics of the standard library's code.
 
 use core::fmt;
 
 use crate::writer::Writer;
 
-/// An integer of 64 bits, as its `Display` shows it.
+/// A 64-bit integer, shown as by its `Display`.
 pub(crate) struct Decimal {
     non_negative: bool,
     magnitude: u64,
@@ -32,7 +32,7 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// A character in quotes; a control character as its escape.
+/// A character in quotes. Control characters are escaped.
 pub(crate) struct Quoted(pub(crate) char);
 
 impl fmt::Display for Quoted {
@@ -51,7 +51,7 @@ mod tests {
     use std::format;
 
     #[test]
-    fn integers_as_display_shows_them() {
+    fn integers_are_shown_as_by_display() {
         for value in [0, 1, 9, 10, u64::MAX] {
             assert_eq!(format!("{:>+30}", Decimal::from(value)), format!("{value:>+30}"));
         }

@@ -2,10 +2,10 @@
 
 use crate::TooSmall;
 
-/// A cursor over a lent buffer. Past the buffer's end it continues to count.
+/// A cursor over a lent buffer. It continues counting past the end of the buffer.
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
-    /// The number of bytes written so far, including those that did not fit.
+    /// Number of bytes written so far, including those that did not fit.
     length: usize,
 }
 
@@ -14,7 +14,7 @@ impl<'b> Writer<'b> {
         Self { buffer, length: 0 }
     }
 
-    /// A writer without memory: it only counts.
+    /// Creates a writer that only counts.
     pub(crate) fn counting() -> Self {
         Self::new(&mut [])
     }
@@ -35,7 +35,7 @@ impl<'b> Writer<'b> {
         self.bytes(text.as_bytes());
     }
 
-    // Small as it is, it is called so often that inlined it takes much flash.
+    // Not inlined: it is small, but called so often that inlining takes much flash.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn byte(&mut self, byte: u8) {
         if let Some(room) = self.buffer.get_mut(self.length) {
@@ -44,7 +44,7 @@ impl<'b> Writer<'b> {
         self.length = self.length.saturating_add(1);
     }
 
-    /// A decimal number.
+    /// Writes a decimal number.
     pub(crate) fn number(&mut self, value: u64) {
         let mut digits = [0; 20];
         let mut rest = value;
@@ -61,10 +61,10 @@ impl<'b> Writer<'b> {
         self.bytes(digits.get(20_usize.saturating_sub(used)..).unwrap_or_default());
     }
 
-    /// The bytes written.
+    /// Returns the bytes written.
     ///
     /// # Errors
-    /// [`TooSmall`] when they did not all find room.
+    /// [`TooSmall`] if they did not all fit.
     pub(crate) fn finish(self) -> Result<&'b [u8], TooSmall> {
         let needed = self.length;
         let buffer: &'b [u8] = self.buffer;
@@ -72,7 +72,7 @@ impl<'b> Writer<'b> {
     }
 }
 
-/// Divides by ten: the quotient and the remainder.
+/// Returns the quotient and the remainder of a division by ten.
 const fn by_ten(value: u64) -> (u64, u8) {
     if cfg!(target_pointer_width = "64") {
         #[allow(clippy::cast_possible_truncation)]
@@ -82,7 +82,8 @@ const fn by_ten(value: u64) -> (u64, u8) {
     }
 }
 
-/// Divides by ten as on paper, with digits of 16 bits. A 32-bit processor needs a function of 400 bytes to divide 64 bits at once.
+/// Divides by ten in long division, with digits of 16 bits. A 32-bit processor needs a function of 400 bytes to divide 64 bits
+/// at once.
 #[allow(clippy::cast_possible_truncation)]
 const fn by_ten_in_words(value: u64) -> (u64, u8) {
     let high = (value >> 32) as u32;
@@ -93,7 +94,7 @@ const fn by_ten_in_words(value: u64) -> (u64, u8) {
     (((high / 10) as u64) << 32 | lower as u64, (low % 10) as u8)
 }
 
-/// Copies as many bytes as both have. `copy_from_slice`, where it is not inlined, keeps a panic for lengths that differ.
+/// Copies as many bytes as both slices have. `copy_from_slice`, if not inlined, contains a panic for lengths that differ.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {
@@ -107,7 +108,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn counts_what_does_not_fit() {
+    fn bytes_that_do_not_fit_are_counted() {
         for room in 0..12 {
             let mut buffer = [0; 12];
             let mut writer = Writer::new(&mut buffer[..room]);

@@ -55,7 +55,7 @@ async fn lists_ports() {
     let emulator = Emulator::start(Options { ports: 3, ..Options::default() }).await.unwrap();
     let printed = run(&emulator, "admin", &["ports"]).await.unwrap();
     assert_eq!(printed.lines().count(), 3, "{printed}");
-    // The challenge, and the call with its answer, on one connection.
+    // One connection with two exchanges: the challenge and the call.
     let counts = emulator.counts();
     assert_eq!((counts.connections, counts.requests), (1, 2));
 }
@@ -71,7 +71,7 @@ async fn sends_a_message_once() {
 }
 
 #[tokio::test]
-async fn a_lost_response_is_not_followed_by_a_second_submission() {
+async fn submission_is_not_repeated_after_a_lost_response() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     emulator.answer_next("send_sms", Canned::truth().carried_out().cut_at(0));
     let error = run(&emulator, "admin", &["send", "10086", "Hello"]).await.unwrap_err();
@@ -80,7 +80,7 @@ async fn a_lost_response_is_not_followed_by_a_second_submission() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_tried_once() {
+async fn wrong_password_is_sent_once() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     let error = run(&emulator, "wrong", &["results"]).await.unwrap_err();
     assert_eq!(error, sms_gateway_core::client::Failure::LoginRefused.to_string());
@@ -88,7 +88,7 @@ async fn a_wrong_password_is_tried_once() {
 }
 
 #[tokio::test]
-async fn a_response_that_stops_ends_at_its_time_limit() {
+async fn stalled_response_ends_at_the_timeout() {
     let emulator = Emulator::start(Options::default()).await.unwrap();
     let start = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"error_code\":200,";
     emulator.answer_next("query_sms_result", Canned::bytes(start).then(End::Stall));

@@ -1,5 +1,5 @@
-//! Links the program by `cortex-m-rt`'s script. The argument stands here and not in `.cargo/config.toml`, where `RUSTFLAGS` in
-//! the environment would replace it.
+//! Links the program with `cortex-m-rt`'s script. The argument is here and not in `.cargo/config.toml`, because `RUSTFLAGS` in
+//! the environment would replace it there.
 
 use std::{env, fs, path::PathBuf};
 

@@ -1,5 +1,5 @@
-//! Links the program by the scripts of `cortex-m-rt` and `embassy-rp`. The arguments stand here and not in `.cargo/config.toml`, where `RUSTFLAGS` in
-//! the environment would replace them.
+//! Links the program with the scripts of `cortex-m-rt` and `embassy-rp`. The arguments are here and not in
+//! `.cargo/config.toml`, because `RUSTFLAGS` in the environment would replace them there.
 
 use std::{env, fs, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! An answer that serde_json takes has the same values here.
+//! Reads a response that serde_json accepts, which must yield the same values.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! A login challenge: what is read and written again reads the same, and the answer to it fits where it says that it fits.
+//! Reads a login challenge. Written and read again, it must be the same, and its credentials must have the size reported as
+//! needed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -15,28 +16,28 @@ fuzz_target!(|value: &str| {
     for found in challenge::parse(value) {
         match found {
             Ok(Scheme::Digest(read)) => {
-                let Err(TooSmall { needed }) = read.write(&mut []) else { panic!("nothing holds it") };
+                let Err(TooSmall { needed }) = read.write(&mut []) else { panic!("it fits in no buffer") };
                 let mut room = vec![0; needed];
-                let kept = read.write(&mut room).expect("as much room as it needs");
+                let kept = read.write(&mut room).expect("the buffer has the size needed");
                 assert_eq!(challenge::best([kept]), Ok(Scheme::Digest(read)));
 
                 let user = Credentials::new("us\"er", "password");
-                let answer = |out: &mut [u8]| {
+                let authorization = |out: &mut [u8]| {
                     digest::authorization(&read, &user, "GET", "/", 1, "c", out).map(str::to_owned)
                 };
-                let Err(LoginError::TooSmall(TooSmall { needed })) = answer(&mut []) else {
-                    panic!("nothing holds it")
+                let Err(LoginError::TooSmall(TooSmall { needed })) = authorization(&mut []) else {
+                    panic!("it fits in no buffer")
                 };
-                let header = answer(&mut vec![0; needed]).expect("as much room as it needs");
+                let header = authorization(&mut vec![0; needed]).expect("the buffer has the size needed");
                 assert_eq!(header.len(), needed);
 
                 let Err(LoginError::TooSmall(TooSmall { needed: room })) =
                     Prepared::new(&read, &user, "c", [])
                 else {
-                    panic!("nothing holds it")
+                    panic!("it fits in no buffer")
                 };
                 let prepared =
-                    Prepared::new(&read, &user, "c", vec![0; room]).expect("as much room as it needs");
+                    Prepared::new(&read, &user, "c", vec![0; room]).expect("the buffer has the size needed");
                 assert_eq!(prepared.nonce(), read.nonce());
                 assert_eq!(prepared.authorization("GET", "/", 1, &mut vec![0; needed]), Ok(header.as_str()));
             }

@@ -1,4 +1,4 @@
-//! Whatever a gateway answers, and however it is cut: one result, and no panic.
+//! Reads an arbitrary response to a call, split arbitrarily: no panic, and the same result at once and in pieces.
 #![no_main]
 
 use std::fmt::Debug;
@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use sms_gateway_core::call::Call;
 use sms_gateway_fuzz::{of_call, pieces, read};
 
-fn split_as_whole<C: Call>(size: u8, seed: u8, document: &[u8])
+fn reads_the_same_in_pieces<C: Call>(size: u8, seed: u8, document: &[u8])
 where
     for<'a> C::Record<'a>: Debug,
     for<'a> C::Summary<'a>: Debug,
@@ -24,6 +24,6 @@ where
 
 fuzz_target!(|data: &[u8]| {
     if let [call, size, seed, document @ ..] = data {
-        of_call!(*call, split_as_whole, *size, *seed, document);
+        of_call!(*call, reads_the_same_in_pieces, *size, *seed, document);
     }
 });

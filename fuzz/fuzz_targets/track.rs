@@ -1,4 +1,4 @@
-//! Whatever happens to messages, in whatever order: the tracker keeps to what a plain model says, and to what was saved.
+//! Runs a tracker through arbitrary events. It must obey the rules of a simple model, and restore what it saved.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

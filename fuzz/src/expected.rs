@@ -1,4 +1,4 @@
-//! What serde_json makes of an answer, and whether a decoder gives the same.
+//! The values that serde_json reads from a response, and the comparison with a decoder.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,7 +12,7 @@ use sms_gateway_core::{
     json::MAX_KEY_BYTES,
 };
 
-/// The calls with the keys of their answers, the key of their list, and the keys of its records.
+/// Each call with the keys of its response, the key of its list, and the keys of the list's records.
 const CALLS: [[&str; 4]; 9] = [
     ["send_sms", "error_code sms_in_queue task_id sn", "", ""],
     [
@@ -39,16 +39,16 @@ const CALLS: [[&str; 4]; 9] = [
         "port type imei imsi iccid smsc number reg slot callstate signal gprs",
     ],
 ];
-/// The keys of integers: of 64 bits, and of 32 without a sign.
+/// The keys of integers, with 64 bits and with 32 bits without a sign.
 const LONG: &str = "user_id incoming_sms_id request_id task_id";
 const SHORT: &str =
     "port count succ_count ref_id status_code slot signal error_code in_queue sms_in_queue read unread";
 
-fn among(key: &str, keys: &str) -> bool {
+fn is_in(key: &str, keys: &str) -> bool {
     keys.split(' ').any(|known| known == key)
 }
 
-/// An object with all its members, also those of a key that comes again.
+/// An object with all its members, including repeated keys.
 struct Members<'d>(Vec<(String, &'d RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members<'de>, M::Error> {
                 let mut members = Vec::new();
                 while let Some((key, value)) = map.next_entry::<String, _>()? {
-                    // A longer key is none that is known, whatever it ends with.
+                    // A longer key is unknown, even if it ends with colons.
                     let known = if key.len() > MAX_KEY_BYTES { &key } else { key.trim_end_matches(':') };
                     members.push((known.to_owned(), value));
                 }
@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A value's characters; `None` for null and for what is nested.
+/// Returns a value's characters, or `None` for null and for nested values.
 fn characters(value: &RawValue) -> serde_json::Result<Option<String>> {
     Ok(match value.get() {
         "null" => None,
@@ -85,11 +85,11 @@ fn characters(value: &RawValue) -> serde_json::Result<Option<String>> {
     })
 }
 
-/// The known values of an object; of a key that comes again, the last.
+/// Returns the known values of an object. For a repeated key, this is the last one.
 fn known(keys: &str, members: &Members<'_>) -> serde_json::Result<BTreeMap<String, String>> {
     let mut known = BTreeMap::new();
     for (key, value) in &members.0 {
-        if among(key, keys) {
+        if is_in(key, keys) {
             known.remove(key);
             if let Some(characters) = characters(value)? {
                 known.insert(key.clone(), characters);
@@ -99,11 +99,11 @@ fn known(keys: &str, members: &Members<'_>) -> serde_json::Result<BTreeMap<Strin
     Ok(known)
 }
 
-/// A value as it is to be serialized.
+/// Returns a value as it must be serialized.
 fn typed(ussd: bool, key: &str, characters: &str) -> Value {
-    let short = among(key, SHORT) || ussd && key == "status";
+    let short = is_in(key, SHORT) || ussd && key == "status";
     match characters.parse::<i64>() {
-        Ok(number) if among(key, LONG) || short && u32::try_from(number).is_ok() => number.into(),
+        Ok(number) if is_in(key, LONG) || short && u32::try_from(number).is_ok() => number.into(),
         _ => characters.into(),
     }
 }
@@ -114,10 +114,10 @@ fn same(call: &str, expected: &BTreeMap<String, String>, found: impl Serialize) 
     assert_eq!(serde_json::to_value(found).unwrap(), serde_json::to_value(expected).unwrap());
 }
 
-/// A document that serde_json takes is read with the same values.
+/// Asserts that a document which serde_json accepts is read with the same values.
 ///
 /// # Panics
-/// When it is not.
+/// If the values differ.
 pub fn agrees<C: Call>(document: &[u8])
 where
     for<'a> C::Record<'a>: Serialize,
@@ -126,7 +126,7 @@ where
     let _ = compare::<C>(document);
 }
 
-/// An error when serde_json does not take the document, or when a record is no object.
+/// Fails if serde_json does not accept the document, or if a record is not an object.
 fn compare<C: Call>(document: &[u8]) -> serde_json::Result<()>
 where
     for<'a> C::Record<'a>: Serialize,
@@ -147,9 +147,9 @@ where
     let mut decoder = Decoder::<C, _>::new(vec![0; document.len()]);
     let mut input = document;
     for record in expected {
-        same(call, &record, decoder.next(&mut input).unwrap().expect("a record more"));
+        same(call, &record, decoder.next(&mut input).unwrap().expect("a further record"));
     }
-    assert!(decoder.next(&mut input).unwrap().is_none(), "no record more");
+    assert!(decoder.next(&mut input).unwrap().is_none(), "no further record");
     same(call, &expected_head, decoder.finish().unwrap());
     Ok(())
 }

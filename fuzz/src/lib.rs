@@ -1,9 +1,9 @@
-//! What the fuzz targets share: choosing a call, reading an answer in pieces, what serde_json and httparse make of the same bytes, and what
-//! is to hold of messages.
+//! Code that the fuzz targets share: choosing a call, reading a response in pieces, comparing with serde_json and httparse, and
+//! the rules for messages.
 
-pub mod answer;
 mod expected;
 pub mod login;
+pub mod response;
 pub mod track;
 
 use std::fmt::Debug;
@@ -36,23 +36,23 @@ macro_rules! of_call {
     }};
 }
 
-/// What reading an answer gave.
+/// The result of reading a response.
 #[derive(Debug, PartialEq)]
 pub struct Read {
     /// The records as `Debug` shows them.
     pub records: Vec<String>,
     /// The summary as `Debug` shows it.
     pub summary: String,
-    /// Whether the document came to its end.
+    /// The error of the document, if it has one.
     pub end: Result<(), ReadError>,
-    /// How many bytes were taken.
+    /// Number of bytes read.
     pub taken: usize,
 }
 
-/// Reads an answer in pieces.
+/// Reads a response in pieces.
 ///
 /// # Panics
-/// When an error is not where reading stopped, or does not stay.
+/// If the offset of an error is not where reading stopped, or if reading can be continued after it.
 pub fn read<'i, C: Call>(pieces: impl IntoIterator<Item = &'i [u8]>, buffer: usize) -> Read
 where
     for<'a> C::Record<'a>: Debug,
@@ -81,7 +81,7 @@ where
     Read { records, summary: format!("{:?}", decoder.summary()), end, taken }
 }
 
-/// Cuts a document into pieces of two sizes in turn, which `seed` chooses.
+/// Splits a document into pieces of two alternating sizes, which `seed` chooses.
 pub fn pieces(seed: u8, mut document: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut sizes = [1 + usize::from(seed & 0xF), 1 + usize::from(seed >> 4)].into_iter().cycle();
     std::iter::from_fn(move || {

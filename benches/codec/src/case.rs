@@ -1,16 +1,16 @@
-//! What is measured: cases, and in each the contestants that do the same work.
+//! The cases, and the contestants in each, which all do the same work.
 
 use std::hint::black_box;
 
 use measure::Run;
 
-/// A case by its name on the command line.
+/// A case with its name on the command line.
 pub(crate) type Entry = (&'static str, fn() -> Case);
 
-/// One who takes part.
+/// A participant in a case.
 pub(crate) struct Contestant {
     pub(crate) name: &'static str,
-    /// Gives the checksum of what it read.
+    /// Does the work once, and returns its checksum.
     pub(crate) run: Run,
 }
 
@@ -19,28 +19,28 @@ impl Contestant {
         Self { name, run: Box::new(run) }
     }
 
-    /// A contestant that is named but can't take part.
+    /// Creates a contestant that is listed but can't take part.
     pub(crate) fn absent(name: &'static str, reason: &'static str) -> Self {
         Self::new(name, move || Err(reason.into()))
     }
 
-    /// The floor: a bare scan of the answer for quotes. It has no checksum to compare.
-    pub(crate) fn floor(answer: &'static [u8]) -> Self {
-        Self::new(FLOOR, move || Ok(black_box(answer).chunks(255).map(quotes).sum()))
+    /// Creates the floor: a bare scan of the response for quotes. It has no checksum to compare.
+    pub(crate) fn floor(response: &'static [u8]) -> Self {
+        Self::new(FLOOR, move || Ok(black_box(response).chunks(255).map(quotes).sum()))
     }
 }
 
 /// The name of the floor.
 const FLOOR: &str = "quote scan";
 
-/// One piece of work, and all who do it.
+/// A piece of work, and all contestants that do it.
 pub(crate) struct Case {
     pub(crate) title: String,
-    /// How many bytes one turn reads or writes.
+    /// Number of bytes that a turn reads or writes.
     pub(crate) bytes: usize,
-    /// How many units one turn takes.
+    /// Number of units in a turn.
     pub(crate) units: usize,
-    /// What a unit is.
+    /// The name of a unit.
     pub(crate) unit: &'static str,
     pub(crate) contestants: Vec<Contestant>,
 }
@@ -50,10 +50,10 @@ impl Case {
         self.contestants.iter_mut().map(|contestant| &mut contestant.run).collect()
     }
 
-    /// Has every contestant do its work once, and compares what came out.
+    /// Lets every contestant do its work once, and compares the checksums.
     ///
     /// # Panics
-    /// When two contestants differ, or the first can't do it.
+    /// If two contestants differ, or the first one fails.
     pub(crate) fn check(&mut self) {
         let mut expected = None;
         for Contestant { name, run } in &mut self.contestants {
@@ -66,12 +66,12 @@ impl Case {
     }
 }
 
-/// Inputs live as long as the program, so that contestants can share them.
+/// Leaks the input, so that all contestants can borrow it.
 pub(crate) fn keep(json: String) -> &'static [u8] {
     json.leak().as_bytes()
 }
 
-/// So few bytes that their count fits into one, which lets the compiler compare many at once.
+/// Counts the quotes of a chunk, which is short enough for a count in one byte. That lets the compiler compare many bytes at once.
 fn quotes(bytes: &[u8]) -> u64 {
     bytes.iter().map(|byte| u8::from(*byte == b'"')).sum::<u8>().into()
 }

@@ -1,6 +1,6 @@
-//! What every contestant has to make of an answer: one number, in which each byte of each value counts.
+//! The checksum that every contestant computes from a response. Each byte of each value contributes.
 //!
-//! It is meant to be cheap beside any parsing, not strong.
+//! It must be cheap compared with parsing; it need not be strong.
 
 use sms_gateway_core::Timestamp;
 
@@ -8,9 +8,9 @@ use sms_gateway_core::Timestamp;
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Checksum(u64);
 
-/// What has values to add.
+/// A type with values to add to a checksum.
 pub(crate) trait Summed {
-    /// Adds each of them, in the order of the answer's documentation.
+    /// Adds each value, in the order of the documentation.
     fn add_to(&self, sum: &mut Checksum);
 }
 

@@ -1,21 +1,21 @@
-//! Answers as a gateway prints them, spaces behind some commas included, but well-formed, so that every contestant can read them.
+//! Responses in the style of a gateway, with spaces after some commas, but well-formed, so that every contestant can read them.
 
 use std::fmt::Write;
 
 use measure::Random;
 
-/// What stands in the texts of messages, and how.
+/// The encoding of message texts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Texts {
     /// UTF-8.
     Utf8,
-    /// Beyond ASCII only `\uXXXX`, surrogate pairs among them.
+    /// `\uXXXX` for all characters outside ASCII, including surrogate pairs.
     Escapes,
-    /// The same without emoji, so without surrogate pairs.
+    /// The same without emoji, and so without surrogate pairs.
     BmpEscapes,
 }
 
-/// Parts of messages; the last three need surrogate pairs in UTF-16.
+/// Parts of messages. The last three need surrogate pairs in UTF-16.
 const PHRASES: [&str; 15] = [
     "Your verification code is 482913. It expires in 10 minutes.",
     "Hi, are we still meeting at half past six?",
@@ -34,7 +34,7 @@ const PHRASES: [&str; 15] = [
     "🎉 生日快乐 🎂",
 ];
 
-/// An answer to query_sms_result, spaced as the printed ones.
+/// Generates a query_sms_result response with the spacing of the document's examples.
 pub(crate) fn results(records: u32) -> String {
     let mut random = Random::default();
     let mut json = String::from(r#"{"error_code":200,"sn":"db00-1234-5678-9012","result":["#);
@@ -53,17 +53,17 @@ pub(crate) fn results(records: u32) -> String {
             json,
             r#"{{"port":{port},"user_id":{id},"number":"{number}","time":"{time}","status":"{status}","count":{count}, "succ_count":{sent}, "ref_id":{reference}}}"#
         )
-        .expect("a string takes all");
+        .expect("writing to a string succeeds");
     }
     json + "]}"
 }
 
-/// The same with a space behind every colon and comma, as other JSON writers put it.
+/// Generates the same response with a space after every colon and comma, like other JSON writers.
 pub(crate) fn spaced_results(records: u32) -> String {
     results(records).replace("\":", "\": ").replace(", ", ",").replace(',', ", ")
 }
 
-/// An answer to query_incoming_sms.
+/// Generates a query_incoming_sms response.
 pub(crate) fn incoming(records: u32, texts: Texts) -> String {
     let mut random = Random::default();
     let mut json = String::from(r#"{"error_code":200,"sn":"db00-1234-5678-9012", "sms":["#);
@@ -75,7 +75,7 @@ pub(crate) fn incoming(records: u32, texts: Texts) -> String {
             json,
             r#"{{"incoming_sms_id":{index}, "port":{port}, "number": "{number}","smsc":"+8613800123456","timestamp":"{time}","text":""#
         )
-        .expect("a string takes all");
+        .expect("writing to a string succeeds");
         for part in 0..=random.below(4) {
             if part > 0 {
                 json.push(' ');
@@ -87,7 +87,7 @@ pub(crate) fn incoming(records: u32, texts: Texts) -> String {
     json + r#"],"read":0, "unread":1000}"#
 }
 
-/// An answer with an unknown key before its empty array.
+/// Generates a response with an unknown key before its empty array.
 pub(crate) fn unknown(value: &str) -> String {
     format!(r#"{{"error_code":200,"extra":{value},"result":[]}}"#)
 }
@@ -106,14 +106,14 @@ fn push_escaped(json: &mut String, text: &str, texts: Texts) {
             _ if character.is_ascii() || texts == Texts::Utf8 => json.push(character),
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    write!(json, "\\u{unit:04x}").expect("a string takes all");
+                    write!(json, "\\u{unit:04x}").expect("writing to a string succeeds");
                 }
             }
         }
     }
 }
 
-/// Some seconds after the record before, in months of 28 days.
+/// Returns a time some seconds after the previous record, with months of 28 days.
 fn time(index: u32) -> String {
     let seconds = index * 7;
     let (minutes, days) = (seconds / 60, seconds / 86_400);
@@ -122,11 +122,11 @@ fn time(index: u32) -> String {
 }
 
 fn pick(random: &mut Random, phrases: &[&'static str]) -> &'static str {
-    let count = u32::try_from(phrases.len()).expect("a few phrases");
+    let count = u32::try_from(phrases.len()).expect("there are few phrases");
     phrases[random.below(count) as usize]
 }
 
-/// A phone number of 11 to 13 digits.
+/// Generates a phone number of 11 to 13 digits.
 fn number(random: &mut Random) -> String {
     let digits = 11 + random.below(3);
     let least = 10_u64.pow(digits - 1);

@@ -1,6 +1,6 @@
-//! Compares this library's reading of answers and writing of requests with that of other crates, side by side in one run.
+//! Compares reading responses and writing requests with this library and with other crates, side by side in one run.
 //!
-//! `codec` prints the tables; `codec --one CONTESTANT CASE TURNS` only has one contestant do its work, for tools that count.
+//! `codec` prints the tables. `codec --one CONTESTANT CASE TURNS` runs a single contestant, for tools that count instructions.
 
 mod case;
 mod checksum;
@@ -18,7 +18,7 @@ use std::{io, process::ExitCode};
 use case::Entry;
 use generate::Texts;
 
-/// The cases with a table of their own, by the names that `--one` takes.
+/// The cases with a table of their own, with their names for `--one`.
 const CASES: [Entry; 8] = [
     ("results-10", || reading::results(10, generate::results)),
     ("results-1000", || reading::results(1_000, generate::results)),
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every table.
+/// Prints all tables.
 fn all() -> io::Result<()> {
     println!("On core {}. {}", measure::pin()?, table::LEGEND);
     for (name, case) in CASES {

@@ -1,4 +1,4 @@
-//! Whether depth costs: values of an unknown key that are equally long, flat and nested.
+//! The cost of nesting: values of an unknown key with the same length, flat and nested.
 
 use std::{env, io, process::Command};
 
@@ -10,37 +10,37 @@ use crate::{
     table::float,
 };
 
-/// How deep the nested ones are.
+/// Depth of the nested values.
 const LEVELS: usize = 100_000;
-/// What a level of [`objects`] opens with.
+/// The start of each level of [`objects`].
 const OBJECT: &str = r#"{"a":"#;
-/// How long all of them are, quotes and brackets included.
+/// Length of each value, including quotes and brackets.
 const LENGTH: usize = LEVELS * (OBJECT.len() + 1) + 1;
 
-/// The three by the names that `--one` takes.
+/// The three values, with their names for `--one`.
 pub(crate) const CASES: [Entry; 3] =
     [("unknown-flat", flat), ("unknown-arrays", arrays), ("unknown-objects", objects)];
 
-/// One text.
+/// A single text.
 fn flat() -> Case {
     unknown("one text", &format!("\"{}\"", "x".repeat(LENGTH - 2)))
 }
 
-/// Arrays, in the innermost of which zeros fill up to the length.
+/// Nested arrays. The innermost is filled with zeros up to the length.
 fn arrays() -> Case {
     let inner = "0,".repeat((LENGTH - 2 * LEVELS) / 2);
     unknown("arrays", &format!("{}{inner}0{}", "[".repeat(LEVELS), "]".repeat(LEVELS)))
 }
 
-/// Objects, each the value of the one key of the one around it.
+/// Nested objects, each the value of the only key of the next outer one.
 fn objects() -> Case {
     unknown("objects", &format!("{}0{}", OBJECT.repeat(LEVELS), "}".repeat(LEVELS)))
 }
 
-/// Measures all three together and prints their times per byte beside each other.
+/// Measures all three values together, and prints their times per byte side by side.
 ///
 /// # Errors
-/// When this program can't be started a second time.
+/// If this program can't be started again.
 pub(crate) fn print() -> io::Result<()> {
     let mut cases = Vec::new();
     for (name, case) in CASES {
@@ -61,7 +61,7 @@ pub(crate) fn print() -> io::Result<()> {
     Ok(())
 }
 
-/// Takes out who would take this program down: each first tries in a process of its own.
+/// Excludes contestants that would crash this program, by running each in a separate process first.
 fn spare(name: &str, case: &mut Case) -> io::Result<()> {
     for contestant in &mut case.contestants {
         let mut child = Command::new(env::current_exe()?);

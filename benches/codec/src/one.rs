@@ -1,13 +1,13 @@
-//! One contestant alone, for tools that count instructions.
+//! A single contestant, for tools that count instructions.
 
 use std::hint::black_box;
 
 use crate::{CASES, nesting};
 
-/// Has a contestant do its work so many times, and prints how many units that work has.
+/// Lets a contestant do its work a number of times, and prints the number of units in one turn.
 ///
 /// # Errors
-/// When there is no such contestant or case, or the contestant can't do it.
+/// If there is no such contestant or case, or the contestant fails.
 pub(crate) fn run(contestant: &str, case: &str, turns: &str) -> Result<(), String> {
     let turns: u32 = turns.parse().map_err(|_| format!("not a number of turns: {turns}"))?;
     let mut cases = CASES.iter().chain(&nesting::CASES);

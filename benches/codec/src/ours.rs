@@ -1,4 +1,4 @@
-//! This library: its typed decoders, over a small buffer, in constant memory.
+//! This library's typed decoders, over a small buffer and in constant memory.
 
 use sms_gateway_core::{
     call::{Call, Decoder, IncomingSms, IncomingSmsSummary, SmsResult, SmsResultSummary},
@@ -7,15 +7,15 @@ use sms_gateway_core::{
 
 use crate::checksum::{Checksum, Summed};
 
-/// Reads an answer that comes in pieces of at most `piece` bytes.
-pub(crate) fn read<C: Call>(answer: &[u8], piece: usize, buffer: &mut [u8]) -> Result<u64, ReadError>
+/// Reads a response in pieces of at most `piece` bytes.
+pub(crate) fn read<C: Call>(response: &[u8], piece: usize, buffer: &mut [u8]) -> Result<u64, ReadError>
 where
     for<'a> C::Record<'a>: Summed,
     for<'a> C::Summary<'a>: Summed,
 {
     let mut sum = Checksum::default();
     let mut decoder = Decoder::<C, _>::new(buffer);
-    for mut piece in answer.chunks(piece) {
+    for mut piece in response.chunks(piece) {
         while let Some(record) = decoder.next(&mut piece)? {
             sum.add(&record);
         }
@@ -25,7 +25,7 @@ where
 }
 
 fn known<T: Copy>(field: Field<'_, T>) -> T {
-    field.get().expect("generated values are all of the documented form")
+    field.get().expect("generated values have the documented form")
 }
 
 impl Summed for SmsResult<'_> {

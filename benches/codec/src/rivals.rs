@@ -1,4 +1,4 @@
-//! The same answers as types for serde, borrowed wherever serde can borrow.
+//! The same responses as types for serde, which borrow wherever serde can.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -10,7 +10,7 @@ use sms_gateway_core::Timestamp;
 
 use crate::checksum::{Checksum, Summed};
 
-/// An answer to query_sms_result; `L` is what becomes of its array.
+/// A query_sms_result response. `L` is the type of its array.
 #[derive(Deserialize)]
 pub(crate) struct Results<'a, L> {
     error_code: u32,
@@ -42,7 +42,7 @@ enum Status {
     Delivered,
 }
 
-/// An answer to query_incoming_sms; `L` is what becomes of its array.
+/// A query_incoming_sms response. `L` is the type of its array.
 #[derive(Deserialize)]
 pub(crate) struct Incoming<'a, L> {
     error_code: u32,
@@ -52,7 +52,7 @@ pub(crate) struct Incoming<'a, L> {
     sms: L,
 }
 
-/// A record of query_incoming_sms. Its text may hold escapes, so it can't always be borrowed.
+/// A record of query_incoming_sms. Its text may contain escapes, so it can't always be borrowed.
 #[derive(Deserialize)]
 pub(crate) struct IncomingSms<'a> {
     #[serde(rename = "incoming_sms_id")]
@@ -67,7 +67,7 @@ pub(crate) struct IncomingSms<'a> {
     imsi: Option<&'a str>,
 }
 
-/// An array of which no record is kept: each is added to the checksum and dropped.
+/// An array whose records are not kept: each is added to the checksum and dropped.
 pub(crate) struct Folded<R> {
     sum: Checksum,
     record: PhantomData<R>,
@@ -94,7 +94,7 @@ impl<'de, R: Deserialize<'de> + Summed> Visitor<'de> for Folded<R> {
     }
 }
 
-/// The time is taken apart and checked as it is by this library, by the same function.
+/// Parses and checks the time with this library's function, like the other contestants.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     <&str>::deserialize(deserializer)?.parse().map_err(Error::custom)
 }

@@ -4,11 +4,11 @@ use measure::Timing;
 
 use crate::case::Case;
 
-/// What the columns are.
+/// The explanation of the columns.
 pub(crate) const LEGEND: &str = "Processor time, medians of interleaved rounds.
 \"vs ours\": time as a multiple of ours. \"spread\": half the distance between the quartiles.";
 
-/// Prints what the contestants of a case took.
+/// Prints the times of a case's contestants.
 pub(crate) fn print(name: &str, case: &Case, timings: &[Result<Timing, String>]) {
     println!("\n{name}: {}, {} bytes", case.title, case.bytes);
     println!("  {:26}{:>14}{:>12}{:>12}{:>12}", "", format!("ns/{}", case.unit), "MB/s", "vs ours", "spread");
@@ -27,7 +27,7 @@ pub(crate) fn print(name: &str, case: &Case, timings: &[Result<Timing, String>])
     }
 }
 
-/// Counts are small here.
+/// Converts a count. Counts are small here.
 #[allow(clippy::cast_precision_loss)]
 pub(crate) fn float(count: usize) -> f64 {
     count as f64

@@ -1,4 +1,4 @@
-//! The case of writing a request: send_sms to as many recipients as it takes.
+//! The case of writing a request: send_sms to the maximum number of recipients.
 
 use std::hint::black_box;
 
@@ -12,7 +12,7 @@ use crate::case::{Case, Contestant};
 
 const TEXT: &str = "Dear #param#,\nyour parcel arrives today between 14:00 and 18:00.";
 const PORTS: [u8; 2] = [2, 3];
-/// More than the request takes.
+/// Size of a buffer that is larger than the request.
 const BUFFER: usize = 16 * 1024;
 
 /// The same request for serde.
@@ -31,10 +31,10 @@ struct Param<'a> {
     user_id: u32,
 }
 
-/// What both forms of the request are made of.
+/// The parts from which both forms of the request are made.
 type Addressee = (&'static str, &'static [&'static str], u32);
 
-/// All write the same bytes; one contestant also builds the request anew each time, which checks its limits.
+/// Creates the case. All contestants write the same bytes. One of them also builds the request each time, which checks its limits.
 pub(crate) fn send_sms() -> Case {
     let addressees: &'static [Addressee] =
         (0..SendSms::MAX_RECIPIENTS).map(addressee).collect::<Vec<_>>().leak();
@@ -48,7 +48,7 @@ pub(crate) fn send_sms() -> Case {
             .collect::<Vec<_>>()
             .leak(),
     }));
-    let expected: &'static [u8] = serde_json::to_vec(theirs).expect("a vector takes all").leak();
+    let expected: &'static [u8] = serde_json::to_vec(theirs).expect("writing to a vector succeeds").leak();
     let contestants = vec![
         writer("ours", expected, move |buffer| {
             black_box(ours).body(buffer).map(<[u8]>::len).map_err(|error| error.to_string())
@@ -73,7 +73,7 @@ pub(crate) fn send_sms() -> Case {
     Case { title, bytes: expected.len(), units, unit: "recipient", contestants }
 }
 
-/// A contestant that writes into a buffer and gives the length. That it wrote what was expected is seen here, once.
+/// Creates a contestant that writes into a buffer and returns the length. What it writes is checked once, here.
 fn writer(
     name: &'static str,
     expected: &[u8],
@@ -89,10 +89,10 @@ fn writer(
     })
 }
 
-/// It writes into nothing lent but its own kinds of writers: here a vector that has grown before.
+/// Creates the contestant sonic-rs. It can only write into its own types of writers: here, into a vector that has grown before.
 fn sonic_rs(expected: &[u8], request: &'static Request<'static>) -> Contestant {
     let mut vector = Vec::with_capacity(BUFFER);
-    sonic_rs::to_writer(&mut vector, request).expect("a vector takes all");
+    sonic_rs::to_writer(&mut vector, request).expect("writing to a vector succeeds");
     assert_eq!(vector, expected);
     Contestant::new("sonic-rs", move || {
         vector.clear();
@@ -105,7 +105,11 @@ fn sonic_rs(expected: &[u8], request: &'static Request<'static>) -> Contestant {
 fn addressee(index: usize) -> Addressee {
     const NAMES: [&[&str]; 4] = [&["Ms Zhang"], &["Herr Müller"], &["Bob \"Bobby\" Brown"], &["李雷"]];
     let number = format!("{}", 8_613_800_000_000 + index * 7_919);
-    (number.leak(), NAMES[index % NAMES.len()], u32::try_from(1_000 + index).expect("a few"))
+    (
+        number.leak(),
+        NAMES[index % NAMES.len()],
+        u32::try_from(1_000 + index).expect("there are few recipients"),
+    )
 }
 
 fn recipients(addressees: &[Addressee]) -> Vec<Recipient<'static>> {

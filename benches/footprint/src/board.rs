@@ -17,7 +17,8 @@ unsafe extern "C" {
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    // Without a use of `info`, the compiler merges the standard library's panics into one function, and their callers look alike.
+    // Without a use of `info`, the compiler merges the standard library's panics into one function, and their callers can't be
+    // distinguished.
     if cfg!(feature = "named") {
         black_box(info);
     }
@@ -53,10 +54,11 @@ fn exit(well: bool) -> ! {
     }
 }
 
-/// The maximum depth of the stack since reset, in bytes: every frame counts, that of `main` and of inlined functions too.
+/// Returns the maximum depth of the stack since reset, in bytes. Every frame counts, including those of `main` and of inlined
+/// functions.
 ///
-/// `cortex-m-rt` paints the stack's RAM before any Rust code runs. Words below the deepest written one are not seen, even if a frame
-/// reserved them.
+/// `cortex-m-rt` paints the stack's RAM before any Rust code runs. Words below the deepest written one are not seen, even if a
+/// frame reserved them.
 fn deepest() -> usize {
     let (end, start) = (&raw const _stack_end, &raw const _stack_start);
     let words = (start as usize).saturating_sub(end as usize) / size_of::<u32>();

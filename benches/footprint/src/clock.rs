@@ -7,7 +7,7 @@ use embassy_time_driver::Driver;
 
 use crate::end;
 
-/// A clock that only moves while something waits for it.
+/// A clock that advances only while something waits for it.
 struct Clock {
     now: Mutex<Cell<u64>>,
     next: Mutex<Cell<u64>>,

@@ -1,4 +1,4 @@
-//! Integers as text, without the standard library's `fmt`, so that it is not in every program.
+//! Integers as text, without the standard library's `fmt`, which would otherwise be in every program.
 
 /// A buffer for ten digits.
 pub(crate) type Digits = [u8; 10];

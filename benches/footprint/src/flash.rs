@@ -9,7 +9,7 @@ const WORD: usize = 4;
 const PAGE: usize = 4096;
 const SIZE: usize = 6 * PAGE;
 
-/// A flash of six pages. Its RAM stands for flash memory, and is subtracted.
+/// A flash of six pages. Its RAM stands for flash memory, and is subtracted from the program's.
 pub struct Flash(&'static mut [u8; SIZE]);
 
 impl Flash {
@@ -18,11 +18,11 @@ impl Flash {
     /// The size in bytes.
     pub const BYTES: usize = SIZE;
 
-    /// An erased flash. Only the first call returns one.
-    // The array belongs to a static, and is not on the stack.
+    /// Creates an erased flash. Only the first call returns one.
+    // The array is in a static, and not on the stack.
     #[allow(clippy::large_stack_arrays)]
     pub fn new() -> Option<Self> {
-        // Bits are stored inverted, so that an erased page is zero and takes no room in the program.
+        // Bits are stored inverted, so that an erased page is zero and takes no space in the program.
         singleton!(: [u8; SIZE] = [0; SIZE]).map(Self)
     }
 

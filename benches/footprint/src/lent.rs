@@ -3,7 +3,7 @@
 
 use core::cell::{Cell, UnsafeCell};
 
-/// A value in a `static`, lent once. Its initial value is a constant, so that it is never on the stack.
+/// A value in a `static` that can be lent once. Its initial value is a constant, so that it is never on the stack.
 pub struct Lent<T> {
     value: UnsafeCell<T>,
     is_lent: Cell<bool>,
@@ -13,12 +13,12 @@ pub struct Lent<T> {
 unsafe impl<T> Sync for Lent<T> {}
 
 impl<T> Lent<T> {
-    /// A value to be lent.
+    /// Creates a value that can be lent.
     pub const fn new(value: T) -> Self {
         Self { value: UnsafeCell::new(value), is_lent: Cell::new(false) }
     }
 
-    /// Lends the value; `None` if it has been lent before.
+    /// Lends the value. Returns `None` if it has been lent before.
     #[allow(clippy::mut_from_ref)]
     pub fn lend(&'static self) -> Option<&'static mut T> {
         if self.is_lent.replace(true) {

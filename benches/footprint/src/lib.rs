@@ -1,4 +1,4 @@
-//! The part that all measured programs share, and that is subtracted from their size: the board, and a gateway to talk to.
+//! The part that all measured programs share: the board, and a gateway to talk to. Its size is subtracted from theirs.
 #![no_std]
 
 mod board;

@@ -19,7 +19,7 @@ pub struct Wire {
     lined: usize,
     /// The number of matched bytes of the header field.
     matched: usize,
-    answering: bool,
+    responding: bool,
     authorized: bool,
     /// The number of pieces of the response that were read.
     step: u32,
@@ -31,13 +31,13 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A connection whose responses begin with this number of other programs' records.
+    /// Creates a connection whose responses begin with this number of other programs' records.
     pub const fn new(foreign: u32) -> Self {
         Self {
             line: [0; 48],
             lined: 0,
             matched: 0,
-            answering: false,
+            responding: false,
             authorized: false,
             step: 0,
             foreign,
@@ -47,10 +47,10 @@ impl Wire {
         }
     }
 
-    /// Takes a piece of a request.
+    /// Receives a piece of a request.
     #[inline(never)]
     pub fn write(&mut self, request: &[u8]) {
-        if self.answering {
+        if self.responding {
             *self = Self::new(self.foreign);
         }
         for &byte in black_box(request) {
@@ -69,10 +69,10 @@ impl Wire {
         }
     }
 
-    /// Reads a piece of the response, and returns its length; 0 at the end.
+    /// Reads a piece of the response, and returns its length, or 0 at the end.
     #[inline(never)]
     pub fn read(&mut self, buffer: &mut [u8]) -> usize {
-        self.answering = true;
+        self.responding = true;
         if self.taken == self.filled {
             (self.taken, self.filled) = (0, 0);
             self.next();
@@ -87,7 +87,7 @@ impl Wire {
         length
     }
 
-    /// The script for the request's path.
+    /// Returns the script for the request's path.
     fn script(&self) -> Option<&'static Script> {
         let mut words = self.line.split(|byte| matches!(byte, b' ' | b'?' | b'/'));
         let path = words.nth(3)?;
@@ -116,7 +116,7 @@ impl Wire {
                     None => (1, 200),
                 };
                 self.chunk(script.record, id, reference);
-                // There is a comma before each but the first.
+                // A comma precedes each record except the first.
                 if number > 0
                     && let Some(comma) = self.chunk.get_mut(4)
                 {

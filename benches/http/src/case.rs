@@ -1,26 +1,26 @@
-//! What is asked and answered.
+//! The requests and responses of each case.
 
 use std::fmt::Write;
 
 use sms_gateway::core::Timestamp;
 
-/// The cases, by the names that the command line takes.
+/// The cases, with their names on the command line.
 pub(crate) const CASES: [(&str, Case); 3] =
     [("results-1", Case::Results(1)), ("results-10", Case::Results(10)), ("send-sms", Case::SendSms)];
 
-/// One call, and its answer.
+/// A call with its response.
 #[derive(Clone, Copy)]
 pub(crate) enum Case {
-    /// query_sms_result for so many user_ids, each of which has a record in the answer.
+    /// query_sms_result for this number of user_ids, each of which has a record in the response.
     Results(i64),
     /// send_sms to one recipient.
     SendSms,
 }
 
-/// The case with this name.
+/// Returns the case with this name.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub(crate) fn named(name: &str) -> Result<Case, String> {
     let found = CASES.iter().find(|case| case.0 == name);
     found.map(|case| case.1).ok_or_else(|| format!("no case {name}"))
@@ -34,8 +34,8 @@ impl Case {
         }
     }
 
-    /// The answer's body.
-    pub(crate) fn answer(self) -> String {
+    /// Returns the response's body.
+    pub(crate) fn response(self) -> String {
         let Self::Results(count) = self else {
             return r#"{"error_code":202,"sms_in_queue":2,"task_id":2}"#.into();
         };
@@ -53,7 +53,7 @@ impl Case {
     }
 }
 
-/// What is made of a record, so that all of it is read: the same by everyone.
+/// Combines all values of a record, so that all of it must be read. Every contestant uses it.
 pub(crate) fn sum(numbers: [u64; 5], texts: [&str; 2], time: Timestamp, sent: bool) -> u64 {
     let lengths = texts.map(|text| text.len() as u64);
     let time = u64::from(time.year()) * 60 + u64::from(time.second());

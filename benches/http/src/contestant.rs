@@ -1,4 +1,4 @@
-//! Who takes part.
+//! The contestants.
 
 use std::rc::Rc;
 
@@ -6,10 +6,10 @@ use tokio::runtime::Runtime;
 
 use crate::Failure;
 
-/// So many turns: a request and its answer each. The sum of the last one, if it decodes.
+/// Makes this number of requests and reads their responses. Returns the sum of the last one, if the contestant decodes.
 pub(crate) type Run = Box<dyn FnMut(u32) -> Result<Option<u64>, Failure>>;
 
-/// One who takes part.
+/// A participant in a case.
 pub(crate) struct Contestant {
     pub(crate) name: &'static str,
     pub(crate) run: Run,
@@ -35,10 +35,10 @@ impl Contestant {
     }
 }
 
-/// Has everyone ask once, and compares what they read.
+/// Lets every contestant make one request, and compares the results.
 ///
 /// # Errors
-/// When one failed or read something else.
+/// If a contestant fails or its result differs.
 pub(crate) fn check(contestants: &mut [Contestant]) -> Result<(), Failure> {
     let mut expected = None;
     for Contestant { name, run } in contestants {

@@ -1,7 +1,7 @@
-//! Compares calls over HTTP, with login and decoding, with those of other clients, side by side in one run.
+//! Compares calls over HTTP, with login and decoding, with other clients, side by side in one run.
 //!
-//! `http` prints the tables. For tools that count, `http --serve CASE` prints the port of a server and serves, and
-//! `http --ask PORT CONTESTANT CASE TURNS` only has one contestant ask it.
+//! `http` prints the tables. For tools that count instructions, `http --serve CASE` prints a port and serves there,
+//! and `http --ask PORT CONTESTANT CASE TURNS` runs a single contestant against it.
 
 mod case;
 mod contestant;
@@ -17,7 +17,7 @@ use case::{CASES, Case};
 use contestant::Contestant;
 use tokio::runtime::{Builder, Runtime};
 
-/// Whatever kept a contestant from its answer.
+/// Any error that prevents a response.
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every table. The server has a thread of its own on the same core.
+/// Prints all tables. The server is a thread on the same core.
 fn all() -> Result<(), Failure> {
     println!("On core {}. {}", measure::pin()?, table::LEGEND);
     for (name, case) in CASES {
@@ -68,7 +68,7 @@ fn ask(port: &str, contestant: &str, case: &str, turns: &str) -> Result<(), Fail
     Ok(())
 }
 
-/// All who take part. They connect when they first ask.
+/// Returns all contestants. They connect with their first request.
 fn contestants(case: Case, port: u16) -> Result<Vec<Contestant>, Failure> {
     let runtime = Rc::new(runtime()?);
     let mut contestants = vec![ours::contestant(&runtime, case, port)?];

@@ -31,9 +31,9 @@ pub(crate) fn contestant(runtime: &Rc<Runtime>, case: Case, port: u16) -> Result
 }
 
 async fn results(gateway: &Gateway, ids: &[UserId]) -> Result<u64, Error> {
-    let mut answer = gateway.query_sms_result(&QuerySmsResult::new().user_ids(ids)).await?;
+    let mut response = gateway.query_sms_result(&QuerySmsResult::new().user_ids(ids)).await?;
     let mut total = 0;
-    while let Some(result) = answer.next().await? {
+    while let Some(result) = response.next().await? {
         total += record(&result);
     }
     Ok(total)
@@ -52,7 +52,7 @@ fn record(result: &SmsResult<'_>) -> u64 {
 }
 
 fn known<T: Copy>(field: Field<'_, T>) -> T {
-    field.get().expect("the answers are all of the documented form")
+    field.get().expect("the responses have the documented form")
 }
 
 async fn send(gateway: &Gateway) -> Result<u64, Error> {

@@ -1,4 +1,4 @@
-//! Other clients, without a login: hyper by itself, its pooled client, and reqwest.
+//! Other clients, without a login: hyper alone, hyper's pooled client, and reqwest.
 
 use std::rc::Rc;
 
@@ -35,7 +35,7 @@ pub(crate) fn contestants(runtime: &Rc<Runtime>, case: Case, port: u16) -> Resul
     connector.set_nodelay(true);
     let pooled = Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(connector);
     let simple = reqwest::Client::builder().no_proxy().build()?;
-    let body = Bytes::from(question(case)?);
+    let body = Bytes::from(request_body(case)?);
 
     let mut bare = Hyper::new(&address, case.path())?;
     let mut typed = Hyper::new(&address, case.path())?;
@@ -45,23 +45,23 @@ pub(crate) fn contestants(runtime: &Rc<Runtime>, case: Case, port: u16) -> Resul
             Ok(None)
         }),
         Contestant::new("hyper, serde_json", runtime, async move || {
-            let answer = typed.ask(question(case)?.into()).await?;
-            read(case, &answer.collect().await?.to_bytes())
+            let response = typed.ask(request_body(case)?.into()).await?;
+            read(case, &response.collect().await?.to_bytes())
         }),
         Contestant::new("hyper-util, serde_json", runtime, async move || {
             let request = Request::post(&uri).header(CONTENT_TYPE, JSON);
-            let request = request.body(Full::from(question(case)?))?;
-            let answer = pooled.request(request).await?.into_body();
-            read(case, &answer.collect().await?.to_bytes())
+            let request = request.body(Full::from(request_body(case)?))?;
+            let response = pooled.request(request).await?.into_body();
+            read(case, &response.collect().await?.to_bytes())
         }),
         Contestant::new("reqwest, serde_json", runtime, async move || {
-            let request = simple.post(&url).header(CONTENT_TYPE, JSON).body(question(case)?);
+            let request = simple.post(&url).header(CONTENT_TYPE, JSON).body(request_body(case)?);
             read(case, &request.send().await?.bytes().await?)
         }),
     ])
 }
 
-/// One connection of hyper's, and what all requests over it share.
+/// One connection of hyper, and the parts that all its requests share.
 struct Hyper {
     address: String,
     host: HeaderValue,
@@ -141,8 +141,8 @@ struct Accepted {
     task_id: i64,
 }
 
-/// The request's body.
-fn question(case: Case) -> serde_json::Result<Vec<u8>> {
+/// Returns the request's body.
+fn request_body(case: Case) -> serde_json::Result<Vec<u8>> {
     match case {
         Case::Results(count) => serde_json::to_vec(&QuerySmsResult { user_id: (1..=count).collect() }),
         Case::SendSms => {
@@ -152,16 +152,16 @@ fn question(case: Case) -> serde_json::Result<Vec<u8>> {
     }
 }
 
-/// Decodes the answer.
-fn read(case: Case, answer: &[u8]) -> Result<Option<u64>, Failure> {
+/// Decodes the response.
+fn read(case: Case, response: &[u8]) -> Result<Option<u64>, Failure> {
     let (code, success, total) = match case {
         Case::Results(_) => {
-            let answer: SmsResults<'_> = serde_json::from_slice(answer)?;
-            (answer.error_code, 200, answer.result.iter().map(record).sum::<Result<u64, Failure>>()?)
+            let response: SmsResults<'_> = serde_json::from_slice(response)?;
+            (response.error_code, 200, response.result.iter().map(record).sum::<Result<u64, Failure>>()?)
         }
         Case::SendSms => {
-            let answer: Accepted = serde_json::from_slice(answer)?;
-            (answer.error_code, 202, answer.task_id.cast_unsigned() + u64::from(answer.sms_in_queue))
+            let response: Accepted = serde_json::from_slice(response)?;
+            (response.error_code, 202, response.task_id.cast_unsigned() + u64::from(response.sms_in_queue))
         }
     };
     if code == success { Ok(Some(total)) } else { Err(format!("error_code {code}").into()) }

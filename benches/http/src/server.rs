@@ -1,4 +1,5 @@
-//! What answers: always the same, and a GET without credentials with a challenge, since with one this library begins.
+//! The server. It always returns the same response, except a challenge to a GET without credentials, with which this library
+//! begins.
 
 use std::{io, net::TcpListener};
 
@@ -22,9 +23,9 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static(
 /// Serves until the program ends.
 ///
 /// # Errors
-/// The system's.
+/// Errors of the system.
 pub(crate) fn serve(listener: TcpListener, case: Case) -> io::Result<()> {
-    let body = Bytes::from(case.answer());
+    let body = Bytes::from(case.response());
     runtime()?.block_on(async {
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -32,15 +33,15 @@ pub(crate) fn serve(listener: TcpListener, case: Case) -> io::Result<()> {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
             let body = body.clone();
-            let service = service_fn(move |request| answer(request, body.clone()));
+            let service = service_fn(move |request| response(request, body.clone()));
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     })
 }
 
-async fn answer(request: Request<Incoming>, body: Bytes) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let (head, question) = request.into_parts();
-    question.collect().await?;
+async fn response(request: Request<Incoming>, body: Bytes) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (head, received) = request.into_parts();
+    received.collect().await?;
     if head.method == Method::GET && !head.headers.contains_key(AUTHORIZATION) {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::UNAUTHORIZED;

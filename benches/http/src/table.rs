@@ -2,14 +2,14 @@
 
 use crate::{case::Case, contestant::Contestant, timing::Timing};
 
-/// What the columns are.
+/// The explanation of the columns.
 pub(crate) const LEGEND: &str = "Medians of interleaved rounds.
-\"ns/request\", \"requests/s\": as time passes, with the server's part. \"client ns\": the client's processor time, with the system's part.
+\"ns/request\", \"requests/s\": elapsed time, including the server's. \"client ns\": the client's processor time, including the system's.
 \"vs ours\": that as a multiple of ours. \"spread\": half the distance between its quartiles.";
 
-/// Prints what the contestants of a case took.
+/// Prints the times of a case's contestants.
 pub(crate) fn print(name: &str, case: Case, contestants: &[Contestant], timings: &[Timing]) {
-    println!("\n{name}: POST {}, an answer of {} bytes", case.path(), case.answer().len());
+    println!("\n{name}: POST {}, a response of {} bytes", case.path(), case.response().len());
     println!(
         "  {:26}{:>12}{:>12}{:>12}{:>10}{:>10}",
         "", "ns/request", "requests/s", "client ns", "vs ours", "spread"

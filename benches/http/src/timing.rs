@@ -1,4 +1,4 @@
-//! Timing requests: as time passes, and the client's part of it.
+//! The times of requests: elapsed time, and the client's processor time.
 
 use std::time::Instant;
 
@@ -9,18 +9,18 @@ use crate::{
     contestant::{Contestant, Run},
 };
 
-/// How many requests a contestant makes in one round.
+/// Number of requests that a contestant makes in one round.
 const REQUESTS: u32 = 500;
 
-/// What one request of a contestant took.
+/// The times of one request of a contestant.
 pub(crate) struct Timing {
-    /// From request to request: the client, the system and the server.
+    /// Elapsed time from request to request, which includes the client, the system and the server.
     pub(crate) elapsed: measure::Timing,
-    /// The client thread's processor time: with what the system does for it.
+    /// Processor time of the client's thread, including the system's work for it.
     pub(crate) client: measure::Timing,
 }
 
-/// Times all contestants by turns: in every round each makes its requests, and another begins.
+/// Times all contestants in turn. In every round each makes its requests, and another one begins.
 pub(crate) fn measure(contestants: &mut [Contestant]) -> Result<Vec<Timing>, Failure> {
     let samples = interleaved(contestants.len(), |at| time(&mut contestants[at].run))?;
     let samples: Vec<(Vec<_>, Vec<_>)> = samples.into_iter().map(|own| own.into_iter().unzip()).collect();
@@ -32,7 +32,7 @@ pub(crate) fn measure(contestants: &mut [Contestant]) -> Result<Vec<Timing>, Fai
     Ok(samples.iter().map(timing).collect())
 }
 
-/// Nanoseconds per request: elapsed, and the client's.
+/// Returns nanoseconds per request: elapsed, and of the client.
 fn time(run: &mut Run) -> Result<(f64, f64), Failure> {
     let (start, elapsed) = (clock(), Instant::now());
     run(REQUESTS)?;

@@ -1,4 +1,4 @@
-//! What the benchmarks share: interleaved rounds on one core, the median of them, and random numbers.
+//! Code that the benchmarks share: interleaved rounds on one core, their median, and random numbers.
 
 mod random;
 
@@ -10,29 +10,29 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// How often everyone is timed.
+/// Number of rounds.
 const ROUNDS: usize = 51;
-/// How long one runs in one round; a turn that takes longer is taken once.
+/// Duration of one contestant's part of a round. A turn that takes longer is run once.
 const ROUND: Duration = Duration::from_millis(2);
 
-/// One turn of some work: a number that hangs on all of it, or why it can't be done.
+/// One turn of some work. It returns a number that depends on all of the work, or the reason why it can't be done.
 pub type Run = Box<dyn FnMut() -> Result<u64, String>>;
 
-/// What one turn took.
+/// The time of one turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
     /// The median over the rounds.
     pub nanoseconds: f64,
-    /// The median over the rounds of the time as a multiple of what the first took in the same round.
+    /// The median over the rounds of the time relative to the first contestant's in the same round.
     pub ratio: f64,
-    /// Half of what lies between the quartiles, as a part of the median.
+    /// Half the distance between the quartiles, relative to the median.
     pub spread: f64,
 }
 
-/// Keeps the program on one core, the last that it may use, and tells which.
+/// Pins the program to one core, the last that it may use, and returns which.
 ///
 /// # Errors
-/// The system's.
+/// Errors of the system.
 pub fn pin() -> io::Result<usize> {
     let allowed = sched_getaffinity(None)?;
     let core = (0..CpuSet::MAX_CPU).rfind(|core| allowed.is_set(*core)).unwrap_or_default();
@@ -42,19 +42,19 @@ pub fn pin() -> io::Result<usize> {
     Ok(core)
 }
 
-/// The time that the processor has spent on this thread, so that what else runs on the machine counts little.
+/// Returns the processor time of this thread, which other programs on the machine hardly affect.
 ///
 /// # Panics
-/// Not on Linux, where it starts at 0.
+/// Not on Linux, where the clock starts at 0.
 pub fn clock() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.try_into().expect("the clock starts at 0")
 }
 
-/// Takes a sample of each of so many by turns: in every round each has one taken, and another begins.
+/// Takes samples in turn. In every round each contestant has one taken, and another one begins.
 ///
 /// # Errors
-/// The first that taking a sample gives.
+/// The first error of taking a sample.
 pub fn interleaved<T, E>(
     many: usize,
     mut sample: impl FnMut(usize) -> Result<T, E>,
@@ -69,7 +69,7 @@ pub fn interleaved<T, E>(
     Ok(samples)
 }
 
-/// Times all of `runs` by turns; not one that can't do its work the first time.
+/// Times all of `runs` in turn, except those that fail the first time.
 pub fn measure(runs: &mut [&mut Run]) -> Vec<Result<Timing, String>> {
     let repeats: Vec<_> = runs.iter_mut().map(|run| calibrate(run)).collect();
     let Ok(samples) = interleaved::<_, Infallible>(runs.len(), |at| {
@@ -80,7 +80,7 @@ pub fn measure(runs: &mut [&mut Run]) -> Vec<Result<Timing, String>> {
     repeats.into_iter().zip(timings).map(|(repeats, timing)| repeats.map(|_| timing)).collect()
 }
 
-/// What samples, in nanoseconds, come to beside those that the first took in the same rounds.
+/// Evaluates samples in nanoseconds, relative to those of the first contestant in the same rounds.
 pub fn timing(samples: &[f64], first: &[f64]) -> Timing {
     let ratios = samples.iter().zip(first).map(|(sample, first)| sample / first).collect();
     let [_, ratio, _] = quartiles(ratios);
@@ -88,7 +88,7 @@ pub fn timing(samples: &[f64], first: &[f64]) -> Timing {
     Timing { nanoseconds, ratio, spread: (high - low) / 2.0 / nanoseconds }
 }
 
-/// How many turns fill a round.
+/// Returns the number of turns that fill a round.
 fn calibrate(run: &mut Run) -> Result<u32, String> {
     run()?;
     let mut repeats = 1;

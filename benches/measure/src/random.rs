@@ -1,4 +1,4 @@
-/// SplitMix64 from a fixed seed: every run measures the same.
+/// SplitMix64 with a fixed seed, so that every run measures the same.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -9,7 +9,7 @@ impl Default for Random {
 }
 
 impl Random {
-    /// Any number.
+    /// Returns a random number.
     pub fn any(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -17,10 +17,10 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    /// A number below `bound`.
+    /// Returns a random number below `bound`.
     ///
     /// # Panics
-    /// When that is 0.
+    /// If `bound` is 0.
     pub fn below(&mut self, bound: u32) -> u32 {
         u32::try_from(self.any() % u64::from(bound)).expect("less than a u32")
     }

@@ -8,11 +8,11 @@ use sms_gateway_core::{
     track::{Ask, Draft, Event, ReportOutcome, Token, Tracker},
 };
 
-/// The kinds of calls, named as the functions.
+/// The kinds of calls, with the names of the functions.
 pub(crate) const KINDS: [&str; 10] =
     ["result", "result_again", "report", "report_again", "save", "tell", "add", "step", "accepted", "end"];
 
-/// The number of calls of each kind.
+/// Number of calls of each kind.
 pub(crate) type Counts = [u64; KINDS.len()];
 
 /// The tracker, and the number of calls.
@@ -27,13 +27,13 @@ impl Calls {
         self.counts.iter().take(4).sum()
     }
 
-    /// Counts a call of the kind with this place.
+    /// Counts a call of the kind at this index.
     fn tracker(&mut self, kind: usize) -> &mut Tracker<'static> {
         self.counts[kind] += 1;
         &mut self.tracker
     }
 
-    /// Handles a result with something new.
+    /// Handles a result with new information.
     #[inline(never)]
     pub(crate) fn result(
         &mut self,
@@ -55,7 +55,7 @@ impl Calls {
         self.tracker(1).handle_result(token, result, now);
     }
 
-    /// Handles a report with something new, or of another client's message.
+    /// Handles a report with new information, or one of another client's message.
     #[inline(never)]
     pub(crate) fn report(
         &mut self,
@@ -77,7 +77,7 @@ impl Calls {
         self.tracker(3).handle_report(token, report, now)
     }
 
-    /// Takes a change; returns the length of its record, 0 for a deletion.
+    /// Takes a change. Returns the length of its record, or 0 for a deletion.
     #[inline(never)]
     pub(crate) fn save(&mut self) -> Option<usize> {
         let change = black_box(self.tracker.next_change()?);
@@ -85,7 +85,7 @@ impl Calls {
         Some(change.record().map_or(0, <[u8]>::len))
     }
 
-    /// Takes an event, and acknowledges an update; returns whether it is a message's last one.
+    /// Takes an event, and acknowledges an update. Returns whether it is a message's last one.
     #[inline(never)]
     pub(crate) fn tell(&mut self) -> Option<bool> {
         let event = black_box(self.tracker.next_event()?);

@@ -9,13 +9,13 @@ use sms_gateway_core::{
 };
 
 use crate::{
-    device::{Device, Fate, Question},
+    device::{Device, Fate, Query},
     outcome::{Outcome, Requests},
     records::Numbers,
 };
 
-/// The time until a response arrives.
-const ANSWER: Duration = Duration::from_millis(50);
+/// Time until a response arrives.
+const RESPONSE_TIME: Duration = Duration::from_millis(50);
 
 struct Client {
     tracker: Tracker<'static>,
@@ -23,7 +23,7 @@ struct Client {
     numbers: Numbers,
     now: Duration,
     requests: Requests,
-    /// When a message was known to be sent, and to be delivered.
+    /// The time at which a message was known to be sent, and delivered.
     sent: HashMap<u32, Duration>,
     delivered: HashMap<u32, Duration>,
 }
@@ -58,16 +58,16 @@ pub(crate) fn follow(many: u32, every: Duration) -> Outcome {
 impl Client {
     fn add(&mut self, number: u32) {
         let draft = Draft::new(self.numbers.get(number));
-        self.tracker.add(&draft, self.now).expect("there is room for all");
+        self.tracker.add(&draft, self.now).expect("the tracker is not full");
     }
 
-    /// Makes one step and its request; waits no longer than until `next`.
+    /// Takes one step and makes its request. Waits until `next` at the longest.
     fn exchange(&mut self, next: Duration) {
         let ask = self.tracker.step(self.now);
-        self.save_and_hear();
-        let asked = self.now;
+        self.save_and_read_events();
+        let sent_at = self.now;
         if !matches!(ask, Ask::Wait(_)) {
-            self.now += ANSWER;
+            self.now += RESPONSE_TIME;
         }
         let (tracker, device, requests, now) =
             (&mut self.tracker, &mut self.device, &mut self.requests, self.now);
@@ -76,16 +76,18 @@ impl Client {
             Ask::Wait(until) => self.now = until.unwrap_or(next).min(next),
             Ask::Submit(token) => {
                 requests.send += 1;
-                for message in tracker.submission(&token).expect("all is saved").expect("fresh") {
-                    device.accept(message.id.get(), Numbers::index(message.number()), asked);
+                for message in
+                    tracker.submission(&token).expect("all changes are saved").expect("the token is fresh")
+                {
+                    device.accept(message.id.get(), Numbers::index(message.number()), sent_at);
                 }
                 tracker.handle_accepted(token, Some(TaskId::new(1)), now);
             }
             Ask::Results(token) => {
                 requests.result += 1;
-                let question = tracker.results_request(&token).expect("fresh").body(&mut body);
-                let question = Question::read(question.expect("it fits"));
-                for result in device.results(&question, &self.numbers, asked) {
+                let query = tracker.results_request(&token).expect("the token is fresh").body(&mut body);
+                let query = Query::read(query.expect("it fits"));
+                for result in device.results(&query, &self.numbers, sent_at) {
                     requests.records += 1;
                     tracker.handle_result(&token, &result, now);
                 }
@@ -93,9 +95,9 @@ impl Client {
             }
             Ask::Reports(token) => {
                 requests.report += 1;
-                let question = tracker.reports_request(&token).expect("fresh").body(&mut body);
-                let question = Question::read(question.expect("it fits"));
-                for report in device.reports(&question, &self.numbers, asked) {
+                let query = tracker.reports_request(&token).expect("the token is fresh").body(&mut body);
+                let query = Query::read(query.expect("it fits"));
+                for report in device.reports(&query, &self.numbers, sent_at) {
                     requests.records += 1;
                     let _ = tracker.handle_report(&token, &report, now);
                 }
@@ -103,24 +105,24 @@ impl Client {
             }
             Ask::Queue(token) => {
                 requests.queue += 1;
-                tracker.handle_queue(token, Some(device.in_queue(asked)), now);
+                tracker.handle_queue(token, Some(device.in_queue(sent_at)), now);
             }
-            Ask::Incoming(_) | Ask::Stop(_) => unreachable!("neither is wanted"),
+            Ask::Incoming(_) | Ask::Stop(_) => unreachable!("these requests are not enabled"),
         }
     }
 
-    fn save_and_hear(&mut self) {
+    fn save_and_read_events(&mut self) {
         loop {
             while self.tracker.next_change().is_some() {}
             match self.tracker.next_event() {
-                Some(Event::Update(message)) => self.hear(&message),
+                Some(Event::Update(message)) => self.update(&message),
                 Some(_) => self.requests.strays += 1,
                 None => return,
             }
         }
     }
 
-    fn hear(&mut self, message: &Message) {
+    fn update(&mut self, message: &Message) {
         self.tracker.acknowledge(message.id, message.revision);
         if matches!(message.state, State::Sent | State::Delivered) {
             self.sent.entry(message.id.get()).or_insert(self.now);
@@ -133,8 +135,8 @@ impl Client {
 
     fn outcome(self) -> Outcome {
         let Self { device, requests, sent, delivered, .. } = self;
-        let lags = |heard: HashMap<u32, Duration>, happened: fn(&Fate) -> Duration| {
-            device.fates.iter().map(|fate| heard[&fate.held.id].saturating_sub(happened(fate))).collect()
+        let lags = |times: HashMap<u32, Duration>, happened: fn(&Fate) -> Duration| {
+            device.fates.iter().map(|fate| times[&fate.held.id].saturating_sub(happened(fate))).collect()
         };
         Outcome {
             requests,

@@ -13,7 +13,7 @@ const PORTS: usize = 32;
 /// A gateway whose first free port takes the message that has waited longest.
 #[derive(Default)]
 pub(crate) struct Device {
-    /// When each port is free again.
+    /// The time at which each port is free again.
     free: [Duration; PORTS],
     random: Random,
     pub(crate) fates: Vec<Fate>,
@@ -27,10 +27,10 @@ pub(crate) struct Fate {
 }
 
 impl Device {
-    /// Accepts a message: it is sent 5 to 8 s after a port began with it, and its report arrives 2 to 20 s later.
+    /// Accepts a message. It is sent 5 to 8 s after a port began with it, and its report arrives 2 to 20 s later.
     pub(crate) fn accept(&mut self, id: u32, number: u32, now: Duration) -> &Fate {
         let (port, free) =
-            self.free.iter_mut().enumerate().min_by_key(|port| *port.1).expect("there are some");
+            self.free.iter_mut().enumerate().min_by_key(|port| *port.1).expect("there are ports");
         let begun = now.max(*free);
         let sent = begun + milliseconds(&mut self.random, 5_000..8_000);
         let delivered = sent + milliseconds(&mut self.random, 2_000..20_000);
@@ -50,12 +50,12 @@ impl Device {
     /// Returns the response to query_sms_result: the messages that were begun.
     pub(crate) fn results<'a>(
         &'a self,
-        question: &'a Question,
+        query: &'a Query,
         numbers: &'a Numbers,
         now: Duration,
     ) -> impl Iterator<Item = SmsResult<'a>> {
         let begun = self.fates.iter().filter(move |fate| fate.held.begun <= now);
-        begun.filter(|fate| question.asks_for(&fate.held)).map(move |fate| {
+        begun.filter(|fate| query.asks_for(&fate.held)).map(move |fate| {
             let status = if fate.sent <= now { Status::SentOk } else { Status::Sending };
             fate.held.result(numbers, status)
         })
@@ -64,14 +64,12 @@ impl Device {
     /// Returns the response to query_sms_deliver_status.
     pub(crate) fn reports<'a>(
         &'a self,
-        question: &'a Question,
+        query: &'a Query,
         numbers: &'a Numbers,
         now: Duration,
     ) -> impl Iterator<Item = StatusReport<'a>> {
         let delivered = self.fates.iter().filter(move |fate| fate.delivered <= now);
-        delivered
-            .filter(|fate| question.asks_for(&fate.held))
-            .map(move |fate| fate.held.report(numbers, 0, 0))
+        delivered.filter(|fate| query.asks_for(&fate.held)).map(move |fate| fate.held.report(numbers, 0, 0))
     }
 }
 
@@ -79,14 +77,14 @@ fn milliseconds(random: &mut Random, range: std::ops::Range<u32>) -> Duration {
     Duration::from_millis(u64::from(range.start + random.below(range.end - range.start)))
 }
 
-/// A request by its body, which limits the response.
-pub(crate) struct Question {
+/// A query read from its body, which restricts the response.
+pub(crate) struct Query {
     ids: Option<Vec<u64>>,
     ports: Option<Vec<u64>>,
     after: Option<String>,
 }
 
-impl Question {
+impl Query {
     pub(crate) fn read(body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).expect("JSON");
         let numbers = |key: &str| {

@@ -1,4 +1,4 @@
-//! Times of a steady flow, and memory.
+//! The time of a steady flow's events, and memory.
 
 use std::io;
 
@@ -7,9 +7,9 @@ use sms_gateway_core::track::{PendingReport, Slot, Tracker};
 
 use crate::{calls::KINDS, flow::Flow};
 
-/// The numbers of messages under way.
+/// Numbers of messages in flight.
 const MANY: [usize; 3] = [100, 10_000, 100_000];
-/// The number of results and reports in a round.
+/// Number of results and reports in a round.
 const EVENTS: u32 = 2_000;
 
 /// Prints the tables.
@@ -22,7 +22,7 @@ pub(crate) fn print() -> io::Result<()> {
         "\nOn core {}. Processor time, medians of interleaved rounds; the simulated gateway's share is in it.",
         measure::pin()?
     );
-    println!("  {:>16}{:>14}{:>12}{:>12}", "under way", "ns/event", "vs first", "spread");
+    println!("  {:>16}{:>14}{:>12}{:>12}", "in flight", "ns/event", "vs first", "spread");
     let mut runs = MANY.map(run);
     let timings = measure::measure(&mut runs.iter_mut().collect::<Vec<_>>());
     for (many, timing) in MANY.iter().zip(timings) {
@@ -41,12 +41,12 @@ fn run(many: usize) -> Run {
     })
 }
 
-/// Runs a steady flow alone, and prints the number of calls.
+/// Runs only a steady flow, and prints the number of calls.
 ///
 /// # Errors
 /// If the arguments are not numbers.
 pub(crate) fn alone(many: &str, events: &str) -> Result<(), String> {
-    let number = |text: &str| text.parse().map_err(|_| format!("no number: {text}"));
+    let number = |text: &str| text.parse().map_err(|_| format!("not a number: {text}"));
     let mut flow = Flow::new(number(many)?);
     flow.run(number(events)?.try_into().expect("64 bits are enough"));
     for (kind, count) in KINDS.iter().zip(flow.counts()) {

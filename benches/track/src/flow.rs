@@ -1,4 +1,4 @@
-//! A steady flow: a constant number of messages is under way, and each that ends is replaced by another one.
+//! A steady flow: the number of messages in flight is constant, and each one that ends is replaced.
 
 use std::time::Duration;
 
@@ -13,14 +13,15 @@ use crate::{
     records::{Held, Numbers},
 };
 
-/// The number of recipients, and of recipients of another client's messages.
+/// Number of recipients, and of recipients of another client's messages.
 const RECIPIENTS: u32 = 10_000;
-/// The time and the number of finished messages that are kept: ten minutes, a twelfth of the default, at five messages a second.
+/// Time for which finished messages are kept, and their number: ten minutes, a twelfth of the default, at five messages a
+/// second.
 const REPORTED: Duration = Duration::from_secs(600);
 const REMEMBERED: usize = 4_500;
-/// The number of messages that are added before all others.
+/// Number of messages that are added before the others.
 const FIRST: usize = 100;
-/// The time until the number of kept messages is constant.
+/// Time until the number of kept messages is constant.
 const SETTLED: Duration = Duration::from_secs(1_000);
 
 /// TP-Status: delivered, and not delivered yet.
@@ -32,9 +33,9 @@ pub(crate) struct Flow {
     gateway: Gateway,
     numbers: Numbers,
     now: Duration,
-    /// The number of messages to add.
+    /// Number of messages to add.
     wanted: usize,
-    /// The number of results and reports at which a run ends.
+    /// Number of results and reports at which a run ends.
     goal: u64,
     pub(crate) saved: Saved,
 }
@@ -49,7 +50,7 @@ pub(crate) struct Saved {
 }
 
 impl Flow {
-    /// Creates a flow in its steady state, with a number of messages under way.
+    /// Creates a flow in its steady state, with a number of messages in flight.
     pub(crate) fn new(many: usize) -> Self {
         let limits = Limits { under_way: u32::MAX, ..Limits::default() };
         let timing = Timing { reported: REPORTED, ..Timing::default() };
@@ -71,7 +72,7 @@ impl Flow {
             flow.exchange();
         }
         flow.wanted += many.saturating_sub(FIRST);
-        let sent = EVERY * u32::try_from(many).expect("not too many") / 2;
+        let sent = EVERY * u32::try_from(many).expect("there are fewer messages") / 2;
         while flow.now < SETTLED + sent {
             flow.exchange();
         }
@@ -91,7 +92,7 @@ impl Flow {
         self.calls.counts
     }
 
-    /// Makes one step and its request.
+    /// Takes one step and makes its request.
     fn exchange(&mut self) {
         self.add();
         let ask = self.calls.step(self.now);
@@ -102,7 +103,7 @@ impl Flow {
             self.save();
         }
         match ask {
-            Ask::Wait(until) => self.now = until.expect("something is under way"),
+            Ask::Wait(until) => self.now = until.expect("messages are in flight"),
             Ask::Submit(token) => self.submit(token),
             Ask::Results(token) => self.results(token),
             Ask::Reports(token) => self.reports(token),
@@ -110,7 +111,7 @@ impl Flow {
                 let in_queue = self.gateway.in_queue();
                 self.calls.tracker.handle_queue(token, Some(in_queue), self.now);
             }
-            Ask::Incoming(_) | Ask::Stop(_) => unreachable!("neither is wanted"),
+            Ask::Incoming(_) | Ask::Stop(_) => unreachable!("these requests are not enabled"),
         }
     }
 
@@ -118,7 +119,7 @@ impl Flow {
         for _ in 0..core::mem::take(&mut self.wanted) {
             let number = self.gateway.random.below(RECIPIENTS);
             let added = self.calls.add(&Draft::new(self.numbers.get(number)), self.now);
-            added.expect("there is room for what is remembered");
+            added.expect("the tracker has room for finished messages");
         }
     }
 
@@ -131,14 +132,19 @@ impl Flow {
     }
 
     fn submit(&mut self, token: Token<SendSms<'static>>) {
-        let messages = self.calls.tracker.submission(&token).expect("all is saved").expect("fresh");
+        let messages = self
+            .calls
+            .tracker
+            .submission(&token)
+            .expect("all changes are saved")
+            .expect("the token is fresh");
         for message in messages {
             self.gateway.accept(message.id.get(), Numbers::index(message.number()));
         }
         self.calls.accepted(token, self.now);
     }
 
-    /// Responds with all that is new, and with some records that were returned shortly before.
+    /// Responds with all new records, and with some that were returned shortly before.
     fn results(&mut self, token: Token<QuerySmsResult<'static>>) {
         let (calls, gateway, numbers, now) = (&mut self.calls, &mut self.gateway, &self.numbers, self.now);
         for held in gateway.last_sent() {
@@ -156,7 +162,7 @@ impl Flow {
         calls.end(token, now);
     }
 
-    /// Responds with reports. One message in eight has a temporary report before its last.
+    /// Responds with reports. One message in eight has a temporary report before the final one.
     fn reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) {
         let (calls, gateway, numbers, now) = (&mut self.calls, &mut self.gateway, &self.numbers, self.now);
         let segments = |held: &Held| 0..held.segments;

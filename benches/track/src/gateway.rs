@@ -1,4 +1,5 @@
-//! A gateway that takes little time: it sends five messages a second in the order of submission, and reports arrive in that order.
+//! A gateway with little overhead. It sends five messages a second in the order of submission, and reports arrive in the same
+//! order.
 
 use std::{collections::VecDeque, ops::Range, time::Duration};
 
@@ -7,13 +8,13 @@ use measure::Random;
 use crate::records::Held;
 
 const PORTS: u8 = 32;
-/// The interval at which all ports together send a message: each of them takes 6.4 s for one.
+/// The interval at which all ports together send messages. Each port needs 6.4 s for one.
 pub(crate) const EVERY: Duration = Duration::from_millis(200);
-/// The number of messages that a response repeats.
+/// Number of messages that a response repeats.
 const REPEATS: usize = 20;
 
 pub(crate) struct Gateway {
-    /// The number of messages so far.
+    /// Number of messages so far.
     many: usize,
     /// The recipients of another client's messages.
     foreign: Range<u32>,
@@ -45,7 +46,7 @@ impl Gateway {
     }
 
     pub(crate) fn in_queue(&self) -> u32 {
-        self.waiting.len().try_into().expect("not too many")
+        self.waiting.len().try_into().expect("there are fewer messages")
     }
 
     /// Accepts a message. Of 24, three have two segments and one has three.
@@ -60,7 +61,7 @@ impl Gateway {
         self.waiting.push_back(Held { id, number, port, reference, segments, begun: Duration::ZERO });
     }
 
-    /// Returns the next message that is begun by now.
+    /// Returns the next message that a port has begun by now.
     pub(crate) fn begin(&mut self, now: Duration) -> Option<Held> {
         if self.next > now {
             return None;
@@ -71,7 +72,7 @@ impl Gateway {
         Some(held)
     }
 
-    /// Returns the next message that is sent by now: each port sends one at a time.
+    /// Returns the next message that has been sent by now. Each port sends one at a time.
     pub(crate) fn finish(&mut self) -> Option<Held> {
         if self.sending.len() <= PORTS.into() {
             return None;
@@ -81,7 +82,8 @@ impl Gateway {
         Some(held)
     }
 
-    /// Returns the next message whose reports have arrived by now. Half of the messages that are not at a port wait for reports.
+    /// Returns the next message whose reports have arrived by now. Half of the messages that are not at a port wait for
+    /// reports.
     pub(crate) fn report(&mut self) -> Option<Held> {
         if self.sent.len() <= (self.many - usize::from(PORTS)) / 2 {
             return None;
@@ -104,7 +106,7 @@ impl Gateway {
         self.reported.iter()
     }
 
-    /// Returns another client's messages, one for four own ones.
+    /// Returns another client's messages, one for every four own ones.
     pub(crate) fn foreign(&mut self, now: Duration) -> impl Iterator<Item = Held> {
         std::iter::from_fn(move || {
             if self.next_foreign > now {

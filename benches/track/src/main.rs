@@ -1,7 +1,8 @@
 //! The cost of following messages: time and instructions for each event, memory, and requests.
 //!
-//! `track` prints times and memory, and `track --requests` the number of requests, in virtual time. For counting tools,
-//! `track --events MANY EVENTS` runs only a steady flow of many messages for a number of events, and prints the number of calls.
+//! `track` prints times and memory. `track --requests` prints the number of requests, in virtual time. For tools that count
+//! instructions, `track --events MANY EVENTS` runs only a steady flow of many messages for a number of events, and prints the
+//! number of calls.
 
 mod calls;
 mod client;

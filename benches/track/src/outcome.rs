@@ -1,16 +1,16 @@
-//! The number of requests that following messages takes, and the delay until each event is known.
+//! The number of requests for following messages, and the delay until each event is known.
 
 use std::time::Duration;
 
 use crate::{client::follow, device::Device};
 
-/// The number of messages.
+/// Numbers of messages.
 const MANY: [u32; 4] = [1, 100, 1_000, 10_000];
 /// The interval at which the plain client queries each message (document §11).
 const EVERY: Duration = Duration::from_secs(8);
-/// The number of messages in one submission.
+/// Number of messages in one submission.
 const RECIPIENTS: u32 = 128;
-/// The interval of single messages: four a second, of the five that the ports can send.
+/// The interval of single messages: four a second, where the ports could send five.
 const APART: Duration = Duration::from_millis(250);
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,9 +19,9 @@ pub(crate) struct Requests {
     pub(crate) result: u32,
     pub(crate) report: u32,
     pub(crate) queue: u32,
-    /// The number of records in all responses.
+    /// Number of records in all responses.
     pub(crate) records: u32,
-    /// The number of reports that were returned as unmatched.
+    /// Number of reports that were returned as unmatched.
     pub(crate) strays: u32,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Outcome {
 /// Prints the tables.
 pub(crate) fn print() {
     println!(
-        "Requests and answers' records for each message; seconds from the event to its news, median, 95 % and longest."
+        "Requests and records in responses for each message; seconds from the event to its update: median, 95 % and longest."
     );
     println!(
         "{:33}{:>9}{:>44}{:>9}{:>20}{:>20}",
@@ -70,8 +70,8 @@ fn lag(lags: &[Duration]) -> String {
     format!("{:.1} / {:.1} / {:.1}", part(50), part(95), part(100))
 }
 
-/// Queries each message every 8 s after its submission, first its result until it is sent, then its report until it is
-/// delivered. Responses take no time, and contain only the requested messages.
+/// Queries each message every 8 s after its submission: its result until it is sent, then its reports until it is delivered.
+/// Responses take no time, and contain only the requested messages.
 fn plain(many: u32, every: Duration) -> Outcome {
     let mut device = Device::default();
     let submissions = if every.is_zero() { many.div_ceil(RECIPIENTS) } else { many };
@@ -80,13 +80,13 @@ fn plain(many: u32, every: Duration) -> Outcome {
     for number in 0..many {
         let added = every * number;
         let fate = device.accept(number, number, added);
-        // The number of queries until it was known.
-        let asked = |event: Duration| {
-            let asked = event.saturating_sub(added).as_millis().div_ceil(EVERY.as_millis());
-            u32::try_from(asked).expect("not too many")
+        // Number of queries until the event was known.
+        let queries = |event: Duration| {
+            let queries = event.saturating_sub(added).as_millis().div_ceil(EVERY.as_millis());
+            u32::try_from(queries).expect("not too many")
         };
-        let results = asked(fate.sent);
-        let all = asked(fate.delivered).max(results + 1);
+        let results = queries(fate.sent);
+        let all = queries(fate.delivered).max(results + 1);
         requests.result += results;
         requests.report += all - results;
         requests.records += 2;

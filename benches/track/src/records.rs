@@ -8,7 +8,7 @@ use sms_gateway_core::{
     json::{Field, Text},
 };
 
-/// The number of digits of a recipient's number.
+/// Number of digits of a recipient's number.
 const DIGITS: usize = 13;
 const FIRST: u64 = 8_613_800_000_000;
 const APART: u64 = 7_919;
@@ -27,7 +27,7 @@ impl Numbers {
         Number::new(&self.0[at..at + DIGITS]).expect("digits")
     }
 
-    /// Returns the place of a number.
+    /// Returns the index of a number.
     pub(crate) fn index(number: Number<'_>) -> u32 {
         let number: u64 = number.as_str().parse().expect("digits");
         u32::try_from((number - FIRST) / APART).expect("one of them")
@@ -38,12 +38,12 @@ impl Numbers {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     pub(crate) id: u32,
-    /// The recipient, by its place among the [`Numbers`].
+    /// The recipient, as an index into the [`Numbers`].
     pub(crate) number: u32,
     pub(crate) port: u8,
     pub(crate) reference: u8,
     pub(crate) segments: u8,
-    /// When the gateway began to send it.
+    /// The time at which the gateway began to send it.
     pub(crate) begun: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Held {
         }
     }
 
-    /// Returns a report, which carries the send time as the document says.
+    /// Returns a report. It carries the send time, as in the document.
     pub(crate) fn report<'a>(&self, numbers: &'a Numbers, segment: u8, status: u8) -> StatusReport<'a> {
         StatusReport {
             port: Field::Known(self.port.into()),
@@ -76,7 +76,7 @@ impl Held {
     }
 }
 
-/// Returns the gateway's time, in a month of 31 days: more than any run takes.
+/// Returns the gateway's time in a month of 31 days, which is longer than any run.
 pub(crate) fn gateway_time(now: Duration) -> Timestamp {
     let seconds = u32::try_from(now.as_secs()).expect("a few days");
     let part = |number: u32| u8::try_from(number).expect("small");

@@ -1,4 +1,4 @@
-//! Calls over a blocking socket: connecting, writing and reading, each within the time that the engine allows.
+//! Calls over a blocking socket: connecting, writing and reading, each within the engine's timeouts.
 
 use std::{
     error::Error,
@@ -19,7 +19,7 @@ use sms_gateway_core::{
     http::Credentials,
 };
 
-/// The size of each buffer, in bytes. Responses may be longer, but neither a request nor a record.
+/// Size in bytes of each buffer. Responses may be longer, but a request or record may not.
 const BUFFER_BYTES: usize = 4096;
 
 /// A client of one gateway.
@@ -29,12 +29,12 @@ pub(crate) struct Client<'a> {
     wire: Wire<Vec<u8>>,
     request: Vec<u8>,
     connection: Option<TcpStream>,
-    /// The socket's last error, which the engine does not know.
+    /// The socket's last error, which the engine can't represent.
     io_error: Option<io::Error>,
     started: Instant,
 }
 
-/// The reason a call failed.
+/// The reason why a call failed.
 #[derive(Debug)]
 pub(crate) struct CallError {
     pub(crate) failure: Failure,
@@ -54,20 +54,20 @@ impl Deadline {
         Self { began: Instant::now(), limit: limit.duration, expired: limit.expired }
     }
 
-    /// Returns the time that is left.
+    /// Returns the remaining time.
     fn left(&self) -> Result<Duration, Cause> {
         let left = self.limit.saturating_sub(self.began.elapsed());
         if left.is_zero() { Err(self.expired) } else { Ok(left) }
     }
 
-    /// Reports the wait to the engine. The time during which the program holds a record is not reported.
+    /// Reports the end of the wait to the engine. The time during which the program uses a record is not counted.
     fn is_over(&self, session: &mut Session<Vec<u8>>) {
         session.waited(self.began.elapsed());
     }
 }
 
 impl<'a> Client<'a> {
-    /// A client that connects with its first call.
+    /// Creates a client that connects with its first call.
     pub(crate) fn new(host: &'a str, credentials: Credentials<'a>, timeouts: Timeouts) -> Self {
         let buffer = || vec![0; BUFFER_BYTES];
         let mut session = Session::new(buffer(), buffer());
@@ -83,7 +83,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Makes a call, passes each record to `take` as soon as it has arrived, and returns the summary.
+    /// Makes a call, passes each record to `take` when it has arrived, and returns the summary.
     pub(crate) fn call<C: Call>(
         &mut self,
         call: &C,
@@ -102,7 +102,7 @@ impl<'a> Client<'a> {
         Err(CallError { failure, io_error: self.io_error.take() })
     }
 
-    /// Sends what the engine wants to send, until the body of the call's response can be read.
+    /// Performs the engine's exchanges until the body of the call's response can be read.
     fn begin(&mut self, call: AnyCall<'_>) -> Result<(), Failure> {
         self.session.begin(call.spec(), call.is_repeatable());
         let mut length = self.write(call)?;
@@ -185,7 +185,7 @@ impl<'a> Client<'a> {
         next
     }
 
-    /// Reads up to the next record (`true`) or the end of the response.
+    /// Reads up to the next record and returns `true`, or to the end of the response and returns `false`.
     fn advance(&mut self) -> Result<bool, Failure> {
         loop {
             let mut input = self.wire.body();
@@ -222,7 +222,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Parses what was received, and receives more if that is needed.
+    /// Parses the received bytes, and receives more if needed.
     fn parse(&mut self, deadline: &Deadline) -> Result<WireEvent, Cause> {
         let event = self.wire.parse()?;
         if event == WireEvent::More {
@@ -234,8 +234,8 @@ impl<'a> Client<'a> {
         Ok(event)
     }
 
-    /// Reads what is left of a response that has no use, unless that takes long, and keeps the connection if it can carry
-    /// another exchange.
+    /// Reads the rest of a response that is not needed, unless that takes long. Keeps the connection if it can carry another
+    /// exchange.
     fn finish(&mut self) {
         let mut deadline = Deadline::of(&self.session, Wait::Body);
         deadline.limit = deadline.limit.min(DRAIN_TIMEOUT);
@@ -247,7 +247,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Keeps the socket's error, and returns what it means to the engine.
+    /// Stores the socket's error, and returns its meaning for the engine.
     fn note(&mut self, error: io::Error, deadline: &Deadline) -> Cause {
         if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
             return deadline.expired;
@@ -273,7 +273,7 @@ fn connect(host: &str, deadline: &Deadline) -> io::Result<TcpStream> {
     Err(error)
 }
 
-/// Whether the gateway has neither closed a kept connection nor written to it.
+/// Returns whether the gateway has neither closed a kept connection nor written to it.
 fn is_open(connection: &TcpStream) -> bool {
     let peek = || {
         connection.set_nonblocking(true)?;

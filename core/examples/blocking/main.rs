@@ -1,7 +1,7 @@
 //! A client without tokio: the core's engine over a blocking socket.
 //!
-//! The engine logs in, decides what may be repeated, reads bodies that are chunked or end with the connection, and keeps
-//! the time limits. What is left to the program is the socket, in `client.rs`.
+//! The engine logs in, decides which requests may be repeated, reads bodies that are chunked or end with the connection,
+//! and enforces timeouts. The program only provides the socket, in `client.rs`.
 //!
 //! ```sh
 //! export SMS_GATEWAY_PASSWORD=…
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Performs one command and writes its outcome to `out`.
+/// Runs one command and writes its result to `out`.
 pub(crate) fn run(arguments: &[&str], password: &str, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let [host, user, command @ ..] = arguments else { return Err(USAGE.into()) };
     let mut gateway = Client::new(host, Credentials::new(user, password), Timeouts::new());

@@ -1,80 +1,80 @@
-//! The typed side of the reader.
+//! Reads a response into the typed records of its call.
 
 use core::{fmt, marker::PhantomData};
 
 use super::Call;
 use crate::json::{ReadError, Reader};
 
-/// Reads the answer of one call, in pieces of any size.
+/// Reads the response to one call, in pieces of any size.
 ///
-/// The buffer is lent for as long as the answer is read and holds one record at a time beside the answer's own few
-/// values: 256 bytes do for all but incoming texts. It need not be large enough for every record: see
+/// The buffer is lent while the response is read. It holds the few values of the response itself and one record at a time: 256
+/// bytes are enough for everything except incoming texts. A record may be larger than the buffer: see
 /// [`Text::TooLong`](crate::json::Text::TooLong).
 ///
-/// The order of calls: [`next`](Self::next) until it gives `None`, for each piece of the answer; after the last piece
-/// [`finish`](Self::finish). [`summary`](Self::summary) tells at any time what is known so far, also after an error.
+/// Call [`next`](Self::next) for each piece of the response until it returns `None`, then [`finish`](Self::finish) after the
+/// last piece. [`summary`](Self::summary) returns what is known so far at any time, also after an error.
 pub struct Decoder<C: Call, B> {
     reader: Reader,
     buffer: B,
-    /// Whether the reader stopped behind a record.
+    /// Whether the reader stopped after a record.
     at_record: bool,
     call: PhantomData<fn() -> C>,
 }
 
 impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
-    /// A reader of one answer over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
+    /// Creates a decoder for one response over `buffer`: a lent `&mut [u8]`, or an array or vector that it owns.
     pub const fn new(buffer: B) -> Self {
         Self { reader: Reader::new(C::SCHEMA), buffer, at_record: false, call: PhantomData }
     }
 
-    /// Reads on to the next record, advancing `input` behind what was read.
+    /// Reads up to the end of the next record and advances `input` past what was read.
     ///
-    /// `None`: either all of `input` is used up and the next piece is due, or the document is complete; then `input`
-    /// keeps what follows it.
+    /// `None` means that either all of `input` is consumed and the next piece is needed, or that the document is complete. In
+    /// the latter case `input` keeps the bytes after the document.
     ///
     /// # Errors
-    /// [`ReadError`] when the answer can't be read any further; every later call repeats it.
+    /// [`ReadError`] if the response can't be read any further. Every later call returns the same error.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<C::Record<'_>>, ReadError> {
         self.advance(input)?;
         Ok(self.record())
     }
 
-    /// As [`next`](Self::next), but tells only whether a record is there: [`record`](Self::record) gives it. For loops that
-    /// either return a record or refill the input, which the borrow checker does not take with `next`.
+    /// Reads on like [`next`](Self::next), but returns only whether a record was read: [`record`](Self::record) returns it. A
+    /// loop that either returns a record or refills its input needs this, because the borrow checker rejects it with `next`.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// See [`next`](Self::next).
     pub fn advance(&mut self, input: &mut &[u8]) -> Result<bool, ReadError> {
         self.at_record = false;
         self.at_record = self.reader.next(self.buffer.as_mut(), input)?;
         Ok(self.at_record)
     }
 
-    /// The record that was read last; `None` unless the last [`advance`](Self::advance) told of one.
+    /// Returns the last record, or `None` unless the last [`advance`](Self::advance) returned `true`.
     pub fn record(&self) -> Option<C::Record<'_>> {
         if self.at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
     }
 
-    /// What the answer said beside its records, after its last piece.
+    /// Returns the values outside the response's records. Call it after the last piece.
     ///
     /// # Errors
-    /// The error that [`next`](Self::next) ended with, or [`CutOff`](crate::json::Malformed::CutOff) when the document has no end.
+    /// The error that [`next`](Self::next) returned, or [`CutOff`](crate::json::Malformed::CutOff) if the document has no end.
     pub fn finish(&self) -> Result<C::Summary<'_>, ReadError> {
         self.reader.finish()?;
         Ok(self.summary())
     }
 
-    /// What the answer said so far beside its records.
+    /// Returns the values outside the response's records, as far as they are known.
     pub fn summary(&self) -> C::Summary<'_> {
         C::summary(self.reader.head(self.buffer.as_ref()))
     }
 
-    /// Whether the document has come to its end.
+    /// Returns whether the end of the document has been read.
     pub fn is_complete(&self) -> bool {
         self.reader.is_complete()
     }
 
-    /// Gives the buffer back.
+    /// Returns the buffer.
     pub fn into_buffer(self) -> B {
         self.buffer
     }

@@ -1,4 +1,4 @@
-//! get_port_info: what the ports are and hold (document §10).
+//! get_port_info: the state of ports and their SIM cards (document §10).
 
 use super::{
     Call, Method, Query, Refusal,
@@ -12,33 +12,33 @@ use crate::{
 words! {
     /// A kind of information about a port (`info_type`).
     pub enum Info {
-        /// What network it is for.
+        /// The port's network type.
         Type = "type",
-        /// Its IMEI.
+        /// The port's IMEI.
         Imei = "imei",
-        /// The IMSI of its SIM card.
+        /// The IMSI of the port's SIM card.
         Imsi = "imsi",
-        /// The ICCID of its SIM card.
+        /// The ICCID of the port's SIM card.
         Iccid = "iccid",
-        /// The SMSC's number; in the document's example only.
+        /// The SMSC's number. It appears only in the document's example.
         Smsc = "smsc",
-        /// The MSISDN of its SIM card.
+        /// The MSISDN of the port's SIM card.
         Number = "number",
-        /// Whether it is registered.
+        /// The state of registration with the network.
         Registration = "reg",
-        /// Which of the port's SIM slots is in use (later versions).
+        /// The SIM slot in use (later versions).
         Slot = "slot",
-        /// Its call state (later versions).
+        /// The call state (later versions).
         CallState = "callstate",
-        /// Its signal strength (later versions).
+        /// The signal strength (later versions).
         Signal = "signal",
-        /// Its state of packet data (later versions).
+        /// The packet data state (later versions).
         Gprs = "gprs",
     }
 }
 
 impl Info {
-    /// All kinds, in the order in which they are written.
+    /// All kinds, in the order in which a request lists them.
     pub const ALL: [Self; 11] = [
         Self::Type,
         Self::Imei,
@@ -63,9 +63,9 @@ impl Info {
 pub struct InfoSet(u16);
 
 impl InfoSet {
-    /// None.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// Those that the document's version 0.4 lists, and the smsc of its example.
+    /// The kinds that version 0.4 of the document lists, and `smsc` from its example.
     pub const DOCUMENTED: Self = Self::NONE
         .with(Info::Type)
         .with(Info::Imei)
@@ -75,13 +75,13 @@ impl InfoSet {
         .with(Info::Number)
         .with(Info::Registration);
 
-    /// The set with `info` added.
+    /// Adds `info` to the set.
     #[must_use]
     pub const fn with(self, info: Info) -> Self {
         Self(self.0 | info.bit())
     }
 
-    /// Whether `info` is in the set.
+    /// Returns whether `info` is in the set.
     pub const fn contains(self, info: Info) -> bool {
         self.0 & info.bit() != 0
     }
@@ -91,7 +91,7 @@ impl InfoSet {
     }
 }
 
-/// As the array of its words.
+/// Serialized as an array of its words.
 impl serde::Serialize for InfoSet {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.words())
@@ -104,7 +104,7 @@ impl FromIterator<Info> for InfoSet {
     }
 }
 
-/// Asks what ports are and hold.
+/// A request for the state of ports.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct GetPortInfo {
     #[serde(rename = "port", skip_serializing_if = "Ports::is_empty")]
@@ -117,12 +117,12 @@ impl GetPortInfo {
     /// Asks for `infos` of all ports.
     ///
     /// # Errors
-    /// [`Invalid::NoInfo`].
+    /// [`Invalid::NoInfo`] if the set is empty.
     pub fn new(infos: InfoSet) -> Result<Self, Invalid> {
         if infos == InfoSet::NONE { Err(Invalid::NoInfo) } else { Ok(Self { ports: Ports::NONE, infos }) }
     }
 
-    /// Only of these ports.
+    /// Restricts the request to these ports.
     #[must_use]
     pub const fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
@@ -161,7 +161,7 @@ impl Call for GetPortInfo {
 }
 
 words! {
-    /// The kind of network that a port is for (document §10.3).
+    /// The type of a port's network (document §10.3).
     pub enum PortType {
         /// GSM.
         Gsm = "GSM",
@@ -171,27 +171,27 @@ words! {
         Wcdma = "WCDMA",
         /// LTE (later versions).
         Lte = "LTE",
-        /// Not recognised.
+        /// The gateway does not recognise the type.
         Unknown = "UNKNOWN",
     }
 }
 
 words! {
-    /// How a port stands with its network (document §10.3).
+    /// The state of a port's registration with its network (document §10.3).
     pub enum Registration {
-        /// It is switched off.
+        /// The port is switched off.
         PowerOff = "POWER_OFF",
-        /// It has no SIM card.
+        /// The port has no SIM card.
         NoSim = "NO_SIM",
-        /// The SIM card wants its PIN.
+        /// The SIM card needs its PIN.
         PinRequire = "PIN_REQUIRE",
-        /// The SIM card wants its PUK.
+        /// The SIM card needs its PUK.
         PukRequire = "PUK_REQUIRE",
-        /// It is not registered.
+        /// The port is not registered.
         Unregister = "UNREGISTER",
-        /// It is looking for a network.
+        /// The port is searching for a network.
         SearchingNetwork = "SEARCHING_NETWORK",
-        /// It is registered.
+        /// The port is registered.
         RegisterOk = "REGISTER_OK",
         /// The gateway does not know.
         Unknown = "UNKNOWN",
@@ -200,13 +200,13 @@ words! {
 
 answer! {
     record:
-    /// What a port is and holds: what was asked for, where the gateway tells it (document §10.3).
+    /// The state of a port. It contains the kinds that were asked for, as far as the gateway returns them (document §10.3).
     pub struct PortInfo<'a> {
         /// The port.
         pub port: Field<'a, u32> = "port",
-        /// What network it is for.
+        /// The network type.
         pub kind: Field<'a, PortType> = "type",
-        /// Its IMEI.
+        /// The port's IMEI.
         pub imei: Text<'a> = "imei",
         /// The IMSI of its SIM card.
         pub imsi: Text<'a> = "imsi",
@@ -216,21 +216,21 @@ answer! {
         pub smsc: Text<'a> = "smsc",
         /// The MSISDN of its SIM card.
         pub number: Text<'a> = "number",
-        /// How it stands with its network.
+        /// The state of registration.
         pub reg: Field<'a, Registration> = "reg",
-        /// The SIM slot in use, 0 to 3; 255: none (later versions).
+        /// The SIM slot in use, 0 to 3, or 255 for none (later versions).
         pub slot: Field<'a, u32> = "slot",
-        /// Its call state (later versions).
+        /// The call state (later versions).
         pub callstate: Text<'a> = "callstate",
-        /// Its signal strength, 0 to 31 (later versions).
+        /// The signal strength, 0 to 31 (later versions).
         pub signal: Field<'a, u32> = "signal",
-        /// Its state of packet data (later versions).
+        /// The packet data state (later versions).
         pub gprs: Text<'a> = "gprs",
     }
 }
 
 impl PortInfo<'_> {
-    /// Whether the port is registered, also where the gateway spells that otherwise than the document.
+    /// Returns whether the port is registered. Spellings of some gateways that differ from the document's are recognised.
     pub fn is_registered(&self) -> bool {
         match self.reg {
             Field::Known(reg) => reg == Registration::RegisterOk,
@@ -245,9 +245,9 @@ impl PortInfo<'_> {
 
 answer! {
     head:
-    /// What get_port_info answers beside the ports.
+    /// The values of a get_port_info response outside its ports.
     pub struct PortInfoSummary<'a> {
-        /// 200 when the request was processed.
+        /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -255,10 +255,10 @@ answer! {
 }
 
 impl PortInfoSummary<'_> {
-    /// Whether the gateway processed the request.
+    /// Checks that the gateway processed the request.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 200.
+    /// [`Refusal`] with any error_code except 200.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<GetPortInfo as Call>::SPEC, self.error_code)
     }
@@ -273,20 +273,20 @@ mod tests {
     };
 
     #[test]
-    fn at_least_one_kind() {
+    fn empty_set_of_kinds_is_rejected() {
         assert_eq!(GetPortInfo::new(InfoSet::NONE).err(), Some(Invalid::NoInfo));
         assert!(GetPortInfo::new(InfoSet::NONE.with(Info::Registration)).is_ok());
     }
 
     #[test]
-    fn the_longest_target() {
+    fn longest_target_fits_max_target_bytes() {
         let request = GetPortInfo::new(Info::ALL.into_iter().collect()).unwrap().ports(Ports::ALL);
         let mut target = [0; MAX_TARGET_BYTES];
         assert_eq!(request.target(CommaEncoding::Encoded, &mut target).map(str::len), Ok(MAX_TARGET_BYTES));
     }
 
     #[test]
-    fn registered_however_it_is_spelt() {
+    fn registered_ports_are_recognised_in_every_spelling() {
         let registered = |reg| PortInfo { reg, ..PortInfo::default() }.is_registered();
         assert!(registered(Field::Known(Registration::RegisterOk)));
         assert!(registered(Field::Other(Text::Exact("REGISTERED"))));
@@ -296,11 +296,11 @@ mod tests {
         assert!(!registered(Field::Missing));
     }
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":200, "info":[{"port":1, "type":"WCDMA","imei":"863070017005173","imsi":"","iccid":"","smsc":"","number":"","reg":"NO_SIM",},{"port":2, "type":"GSM","imei":"358967042917201","imsi":"460016529802215","iccid":"89860114840400428150","smsc":"+8613010868500","number":"","reg":"REGISTER_OK",},{"port":3, "type":"GSM","imei":"358967042917201","imsi":"","iccid":"","smsc":"","number":"","reg":"NO_SIM",}]}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let expected = [
             (1, PortType::Wcdma, "863070017005173", "", "", "", Registration::NoSim),
             (
@@ -331,9 +331,9 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         let request = GetPortInfo::new(InfoSet::DOCUMENTED).unwrap().ports("1,2,3".parse().unwrap());
-        // The kinds stand in an order of our own; it means nothing.
+        // The order of the kinds has no meaning, so it need not be the document's.
         target_is(&request, "/api/get_port_info?port=1,2,3&info_type=type,imei,imsi,iccid,smsc,number,reg");
     }
 }

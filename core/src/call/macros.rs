@@ -1,6 +1,6 @@
-//! One declaration for the values of a response, their keys and how they are filled, so that they can't disagree.
+//! Macros that declare the values of a response once: the fields, their keys and their decoding cannot disagree.
 
-/// Declares a record (`record:`) or a summary (`head:`). The key of each field's value follows the field.
+/// Declares a record (`record:`) or a summary (`head:`). Each field is followed by its key.
 macro_rules! answer {
     (
         $part:ident:
@@ -23,7 +23,7 @@ macro_rules! answer {
         impl<'a> $name<'a> {
             pub(super) const KEYS: &'static [$crate::json::Key] = {
                 let keys = &[$($crate::json::key!($key)),*];
-                assert!(keys.len() <= $crate::json::slots::$part, "there are more keys than places for their values");
+                assert!(keys.len() <= $crate::json::slots::$part, "there are more keys than slots for their values");
                 keys
             };
 
@@ -36,7 +36,7 @@ macro_rules! answer {
     };
 }
 
-/// Declares an enum of the words that the gateway writes.
+/// Declares an enum of words that the gateway uses.
 macro_rules! words {
     (
         $(#[$attribute:meta])*
@@ -52,7 +52,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// The word as it goes over the wire.
+            /// Returns the word as the gateway writes it.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)*

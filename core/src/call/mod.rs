@@ -1,6 +1,6 @@
-//! The nine calls of the gateway's API: one file each, with the request, the records of its answer and its summary.
+//! The nine calls of the gateway's API: one file each, with the request, its response's records and summary.
 //!
-//! A request is built, which checks its limits, and written into a lent buffer; its answer goes through a [`Decoder`]:
+//! Building a request checks its limits. It is written into a lent buffer, and its response is read by a [`Decoder`]:
 //!
 //! ```
 //! use sms_gateway_core::call::{Call, Decoder, QuerySmsResult, Status};
@@ -11,7 +11,7 @@
 //! let mut body = [0; 64];
 //! assert_eq!(request.body(&mut body)?, br#"{"user_id":[1]}"#);
 //!
-//! // The answer comes in pieces, and with a comma missing.
+//! // The response arrives in pieces and lacks a comma.
 //! let pieces = [r#"{"error_code":200"result":[{"port":0,"user_"#, r#"id":1,"number":"12351","status":"SENT_OK"}]}"#];
 //! let mut buffer = [0; 256];
 //! let mut decoder = Decoder::<QuerySmsResult, _>::new(&mut buffer[..]);

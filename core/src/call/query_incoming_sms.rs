@@ -1,4 +1,4 @@
-//! query_incoming_sms: the messages that came in (document §6).
+//! query_incoming_sms: received messages (document §6).
 
 use super::{
     Call, Method, Query, Refusal,
@@ -10,18 +10,18 @@ use crate::{
 };
 
 words! {
-    /// Which incoming messages are asked for.
+    /// A filter for incoming messages.
     pub enum Flag {
-        /// Those not read yet. The gateway marks them as read while it answers: an answer that is lost loses them.
+        /// Unread messages. The gateway marks them as read when it responds: if that response is lost, so are the messages.
         Unread = "unread",
-        /// Those read already.
+        /// Messages that were read before.
         Read = "read",
-        /// Both; nothing is changed.
+        /// All messages. The gateway changes none of them.
         All = "all",
     }
 }
 
-/// Asks for incoming messages. An answer may hold only the first of them, about 8 KB: go on after the last id.
+/// A request for incoming messages. A response may hold only the first of them, about 8 KB: continue after the last id.
 ///
 /// ```
 /// use sms_gateway_core::call::{Call, CommaEncoding, Flag, QueryIncomingSms};
@@ -40,19 +40,21 @@ pub struct QueryIncomingSms {
 }
 
 impl QueryIncomingSms {
-    /// Asks for messages by their flag. The document's default, [`Flag::Unread`], loses messages with lost answers, so there
-    /// is none here: [`Flag::All`] with [`after`](Self::after) misses nothing.
+    /// Asks for messages by their flag.
+    ///
+    /// There is no default: the document's, [`Flag::Unread`], loses messages whenever a response is lost. [`Flag::All`] with
+    /// [`after`](Self::after) misses nothing.
     pub const fn new(flag: Flag) -> Self {
         Self { flag, after: None, ports: Ports::NONE }
     }
 
-    /// Only messages with a greater incoming_sms_id.
+    /// Restricts the request to messages with a greater incoming_sms_id.
     #[must_use]
     pub const fn after(self, incoming_sms_id: i64) -> Self {
         Self { after: Some(incoming_sms_id), ..self }
     }
 
-    /// Only messages that came in through these ports (later versions).
+    /// Restricts the request to messages received by these ports (later versions).
     #[must_use]
     pub const fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
@@ -100,17 +102,17 @@ answer! {
     record:
     /// An incoming message (document §6.3).
     pub struct IncomingSms<'a> {
-        /// Its number in the gateway's database.
+        /// The message's id in the gateway's database.
         pub incoming_sms_id: Field<'a, i64> = "incoming_sms_id",
         /// The port that received it.
         pub port: Field<'a, u32> = "port",
-        /// The sender: a number, or letters.
+        /// The sender: a number or an alphanumeric name.
         pub number: Text<'a> = "number",
         /// The number of the SMSC.
         pub smsc: Text<'a> = "smsc",
-        /// When it was received.
+        /// The time of reception.
         pub timestamp: Field<'a, Timestamp> = "timestamp",
-        /// What it says.
+        /// The text.
         pub text: Text<'a> = "text",
         /// The IMSI of the SIM card (later versions).
         pub imsi: Text<'a> = "imsi",
@@ -119,13 +121,13 @@ answer! {
 
 answer! {
     head:
-    /// What query_incoming_sms answers beside the messages.
+    /// The values of a query_incoming_sms response outside its messages.
     pub struct IncomingSmsSummary<'a> {
-        /// 200 when the request was processed.
+        /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
-        /// How many messages have been read.
+        /// Number of messages that have been read.
         pub read: Field<'a, u32> = "read",
-        /// How many have not.
+        /// Number of messages that have not been read.
         pub unread: Field<'a, u32> = "unread",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -133,10 +135,10 @@ answer! {
 }
 
 impl IncomingSmsSummary<'_> {
-    /// Whether the gateway processed the request.
+    /// Checks that the gateway processed the request.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 200.
+    /// [`Refusal`] with any error_code except 200.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<QueryIncomingSms as Call>::SPEC, self.error_code)
     }
@@ -147,11 +149,11 @@ mod tests {
     use super::*;
     use crate::call::tests::{known, printed, target_is};
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":200, "sms":[{"incoming_sms_id":1, "port":2, "number": "123456789","smsc":"+8613800123456","timestamp":"2014-12-09 17:11:18","text":"This is a test"},],"read":1, "unread":0}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let expected = IncomingSms {
             incoming_sms_id: known(1),
             port: known(2),
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         target_is(&QueryIncomingSms::new(Flag::All), "/api/query_incoming_sms?flag=all");
         let request = QueryIncomingSms::new(Flag::Read).after(9).ports("1,2".parse().unwrap());
         target_is(&request, "/api/query_incoming_sms?incoming_sms_id=9&flag=read&port=1,2");

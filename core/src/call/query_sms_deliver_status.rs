@@ -1,4 +1,4 @@
-//! query_sms_deliver_status: the status reports that came back (document §4).
+//! query_sms_deliver_status: status reports (document §4).
 
 use super::{Call, Method, Refusal, check_numbers, macros::answer, write_numbers, write_ports, write_times};
 use crate::{
@@ -6,9 +6,9 @@ use crate::{
     json::{Field, JsonWriter, Schema, Text, Values, key},
 };
 
-/// Asks for status reports. Everything narrows the answer; without anything the gateway tells all it knows.
+/// A request for status reports. Each method narrows the result; without any, the gateway returns all its reports.
 ///
-/// A report comes for each segment, at no certain time: ask once the message is sent (document §11).
+/// Each segment has its own report, which may arrive at any time: query once the message is sent (document §11).
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsDeliverStatus<'a> {
     #[serde(rename = "number", skip_serializing_if = "<[_]>::is_empty")]
@@ -27,7 +27,7 @@ impl<'a> QuerySmsDeliverStatus<'a> {
         Self { numbers: &[], ports: Ports::NONE, after: None, before: None }
     }
 
-    /// Only reports from these numbers. A report may spell a number otherwise than it was sent to.
+    /// Restricts the request to reports from these numbers. A report may spell a number differently from the request to send.
     ///
     /// # Errors
     /// [`Invalid::Numbers`] above [`MAX_QUERY_NUMBERS`](super::MAX_QUERY_NUMBERS).
@@ -36,19 +36,19 @@ impl<'a> QuerySmsDeliverStatus<'a> {
         Ok(Self { numbers, ..self })
     }
 
-    /// Only reports of messages sent through these ports.
+    /// Restricts the request to messages sent through these ports.
     #[must_use]
     pub const fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
     }
 
-    /// Only reports after this time.
+    /// Restricts the request to reports after this time.
     #[must_use]
     pub const fn after(self, time: Timestamp) -> Self {
         Self { after: Some(time), ..self }
     }
 
-    /// Only reports before this time.
+    /// Restricts the request to reports before this time.
     #[must_use]
     pub const fn before(self, time: Timestamp) -> Self {
         Self { before: Some(time), ..self }
@@ -93,13 +93,13 @@ impl Call for QuerySmsDeliverStatus<'_> {
 
 answer! {
     record:
-    /// A status report of one segment (document §4.3).
+    /// The status report of one segment (document §4.3).
     pub struct StatusReport<'a> {
         /// The port that the segment was sent through.
         pub port: Field<'a, u32> = "port",
-        /// The recipient's number, not necessarily as it was sent to.
+        /// The recipient's number, possibly spelt differently from the request to send.
         pub number: Text<'a> = "number",
-        /// When the segment was sent, by the document; some devices write when the report arrived.
+        /// The time at which the segment was sent. Some devices give the time at which the report arrived instead.
         pub time: Field<'a, Timestamp> = "time",
         /// The segment's message reference, 0 to 255.
         pub ref_id: Field<'a, u32> = "ref_id",
@@ -111,28 +111,28 @@ answer! {
 }
 
 impl StatusReport<'_> {
-    /// What the status code says; `None` when there is none from 0 to 255.
+    /// Returns the meaning of the status code, or `None` if the code is missing or above 255.
     pub fn delivery(&self) -> Option<Delivery> {
         self.status_code.get().and_then(|code| u8::try_from(code).ok()).map(Delivery::from)
     }
 }
 
-/// What a TP-Status says of the segment (3GPP TS 23.040 §9.2.3.15; the document's §4.3 is coarser).
+/// The meaning of a segment's TP-Status (3GPP TS 23.040 §9.2.3.15, which is finer than the document's §4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    /// 0: the recipient has it.
+    /// 0: received by the recipient.
     Received,
-    /// 1: passed on by the SMSC, which can't confirm that it was received.
+    /// 1: forwarded by the SMSC, which can't confirm that it was received.
     Unconfirmed,
     /// 2: replaced by the SMSC.
     Replaced,
-    /// 32 to 63: not yet; the SMSC still tries.
+    /// 32 to 63: not delivered yet; the SMSC is still trying.
     Temporary,
-    /// 64 to 95: failed for good.
+    /// 64 to 95: failed permanently.
     Permanent,
-    /// 96 to 127: failed for a reason that may pass, but the SMSC has given up.
+    /// 96 to 127: failed for a reason that may be temporary, but the SMSC has stopped trying.
     GaveUp,
-    /// 3 to 31 and 128 to 255: reserved or particular to an SMSC.
+    /// 3 to 31 and 128 to 255: reserved, or specific to an SMSC.
     Reserved,
 }
 
@@ -151,7 +151,7 @@ impl From<u8> for Delivery {
 }
 
 impl Delivery {
-    /// What it means, for people.
+    /// Returns the meaning in words for people.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -173,9 +173,9 @@ impl core::fmt::Display for Delivery {
 
 answer! {
     head:
-    /// What query_sms_deliver_status answers beside the reports.
+    /// The values of a query_sms_deliver_status response outside its reports.
     pub struct StatusReportSummary<'a> {
-        /// 200 when the request was processed.
+        /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -183,10 +183,10 @@ answer! {
 }
 
 impl StatusReportSummary<'_> {
-    /// Whether the gateway processed the request.
+    /// Checks that the gateway processed the request.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 200.
+    /// [`Refusal`] with any error_code except 200.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<QuerySmsDeliverStatus as Call>::SPEC, self.error_code)
     }
@@ -198,7 +198,7 @@ mod tests {
     use crate::call::tests::{body_is, known, printed};
 
     #[test]
-    fn status_codes_at_their_edges() {
+    fn status_codes_at_the_edges_of_their_ranges() {
         use Delivery::{GaveUp, Permanent, Received, Replaced, Reserved, Temporary, Unconfirmed};
         for (code, delivery) in [
             (0, Received),
@@ -219,11 +219,11 @@ mod tests {
         }
     }
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":200"result":[{"port":0, "number":"12351", "time":"2014-12-21 12:06:01","ref_id":12, "status_code":0},]}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let expected = StatusReport {
             port: known(0),
             number: Text::Exact("12351"),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         let numbers = [Number::new("12341234").unwrap()];
         let time = "2014-12-12 19:29:19".parse().unwrap();
         let request = QuerySmsDeliverStatus::new().numbers(&numbers).unwrap();
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn at_most_32_numbers() {
+    fn more_than_32_numbers_are_rejected() {
         let numbers = [Number::new("1").unwrap(); 33];
         assert!(QuerySmsDeliverStatus::new().numbers(&numbers[..31]).is_ok());
         assert!(QuerySmsDeliverStatus::new().numbers(&numbers[..32]).is_ok());

@@ -1,9 +1,9 @@
-//! query_sms_in_queue: how many messages wait (document §5).
+//! query_sms_in_queue: the number of waiting messages (document §5).
 
 use super::{Call, Method, Never, Refusal, macros::answer};
 use crate::json::{Field, Schema, Text, Values};
 
-/// Asks how many messages wait to be sent. It changes nothing on the gateway.
+/// A request for the number of messages that wait to be sent. It changes nothing on the gateway.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsInQueue;
 
@@ -33,11 +33,11 @@ impl Call for QuerySmsInQueue {
 
 answer! {
     head:
-    /// What query_sms_in_queue answers (document §5.3).
+    /// The query_sms_in_queue response (document §5.3).
     pub struct QueueSummary<'a> {
-        /// 200 when the request was processed.
+        /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
-        /// How many messages wait to be sent.
+        /// Number of messages that wait to be sent.
         pub in_queue: Field<'a, u32> = "in_queue",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -45,10 +45,10 @@ answer! {
 }
 
 impl QueueSummary<'_> {
-    /// Whether the gateway processed the request.
+    /// Checks that the gateway processed the request.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 200.
+    /// [`Refusal`] with any error_code except 200.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<QuerySmsInQueue as Call>::SPEC, self.error_code)
     }
@@ -59,19 +59,19 @@ mod tests {
     use super::*;
     use crate::call::tests::{known, printed, target_is};
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":200,"in_queue":0}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let summary = QueueSummary { in_queue: known(0), error_code: known(200), sn: Text::Missing };
         printed::<QuerySmsInQueue>(PRINTED, &[], &summary);
         assert_eq!(summary.check(), Ok(()));
     }
 
     #[test]
-    fn the_printed_request() {
-        // The document prints another call's URL here, by mistake.
+    fn request_equals_the_printed_one() {
+        // The document erroneously prints another call's URL here.
         target_is(&QuerySmsInQueue, "/api/query_sms_in_queue");
     }
 }

@@ -1,4 +1,4 @@
-//! query_sms_result: what became of messages (document §3).
+//! query_sms_result: the results of sent messages (document §3).
 
 use super::{
     Call, Method, Refusal, check_numbers,
@@ -10,9 +10,9 @@ use crate::{
     json::{Field, JsonWriter, Schema, Text, Values, key},
 };
 
-/// Asks what became of messages. Everything narrows the answer; without anything the gateway tells all it knows.
+/// A request for the results of messages. Each method narrows the result; without any, the gateway returns all its results.
 ///
-/// A message takes 5 to 8 seconds to send: ask 8 seconds after sending (document §11).
+/// Sending a message takes 5 to 8 seconds: query 8 seconds after submitting it (document §11).
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsResult<'a> {
     #[serde(rename = "number", skip_serializing_if = "<[_]>::is_empty")]
@@ -33,7 +33,7 @@ impl<'a> QuerySmsResult<'a> {
         Self { numbers: &[], ports: Ports::NONE, after: None, before: None, user_ids: &[] }
     }
 
-    /// Only messages to these numbers.
+    /// Restricts the request to messages to these numbers.
     ///
     /// # Errors
     /// [`Invalid::Numbers`] above [`MAX_QUERY_NUMBERS`](super::MAX_QUERY_NUMBERS).
@@ -42,25 +42,25 @@ impl<'a> QuerySmsResult<'a> {
         Ok(Self { numbers, ..self })
     }
 
-    /// Only messages sent through these ports.
+    /// Restricts the request to messages sent through these ports.
     #[must_use]
     pub const fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
     }
 
-    /// Only messages after this time.
+    /// Restricts the request to messages after this time.
     #[must_use]
     pub const fn after(self, time: Timestamp) -> Self {
         Self { after: Some(time), ..self }
     }
 
-    /// Only messages before this time.
+    /// Restricts the request to messages before this time.
     #[must_use]
     pub const fn before(self, time: Timestamp) -> Self {
         Self { before: Some(time), ..self }
     }
 
-    /// Only messages with one of these user_ids.
+    /// Restricts the request to messages with one of these user_ids.
     #[must_use]
     pub const fn user_ids(self, user_ids: &'a [UserId]) -> Self {
         Self { user_ids, ..self }
@@ -112,40 +112,41 @@ impl Call for QuerySmsResult<'_> {
 }
 
 words! {
-    /// How far a message has come (document §3.3). A message that waits in the queue has no result yet.
+    /// The status of a message (document §3.3). A message that waits in the queue has no result yet.
     pub enum Status {
-        /// It was not sent.
+        /// Sending failed.
         Failed = "FAILED",
-        /// It is being sent.
+        /// The message is being sent.
         Sending = "SENDING",
-        /// The network took it.
+        /// The network accepted the message.
         SentOk = "SENT_OK",
-        /// The recipient has it.
+        /// The recipient received the message.
         Delivered = "DELIVERED",
     }
 }
 
 answer! {
     record:
-    /// What became of one message (document §3.3).
+    /// The result of one message (document §3.3).
     pub struct SmsResult<'a> {
-        /// The port it was sent through.
+        /// The port that the message was sent through.
         pub port: Field<'a, u32> = "port",
-        /// The user_id of the request.
+        /// The message's user_id from the request to send.
         pub user_id: Field<'a, i64> = "user_id",
         /// The recipient's number.
         pub number: Text<'a> = "number",
-        /// When it was sent.
+        /// The time of sending.
         pub time: Field<'a, Timestamp> = "time",
-        /// How far it has come.
+        /// The message's status.
         pub status: Field<'a, Status> = "status",
-        /// How many segments it has.
+        /// Number of segments.
         pub count: Field<'a, u32> = "count",
-        /// How many of them were sent.
+        /// Number of segments that were sent.
         pub succ_count: Field<'a, u32> = "succ_count",
-        /// The message reference of the first segment, 0 to 255; those of the others follow, modulo 256. A
-        /// [`StatusReport`](super::StatusReport) belongs to the message when port, number and reference agree, and the times
-        /// do: references come around again (document §3.3).
+        /// The message reference of the first segment, 0 to 255. Those of the other segments follow, modulo 256.
+        ///
+        /// References repeat, so a [`StatusReport`](super::StatusReport) belongs to the message only if port, number, reference
+        /// and time agree (document §3.3).
         pub ref_id: Field<'a, u32> = "ref_id",
         /// The IMSI of the SIM card (later versions).
         pub imsi: Text<'a> = "imsi",
@@ -154,9 +155,9 @@ answer! {
 
 answer! {
     head:
-    /// What query_sms_result answers beside the results.
+    /// The values of a query_sms_result response outside its results.
     pub struct SmsResultSummary<'a> {
-        /// 200 when the request was processed.
+        /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -164,10 +165,10 @@ answer! {
 }
 
 impl SmsResultSummary<'_> {
-    /// Whether the gateway processed the request.
+    /// Checks that the gateway processed the request.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 200.
+    /// [`Refusal`] with any error_code except 200.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<QuerySmsResult as Call>::SPEC, self.error_code)
     }
@@ -178,11 +179,11 @@ mod tests {
     use super::*;
     use crate::call::tests::{body_is, known, printed};
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":200"result":[{"port":0,"user_id":1,"number":"12351","time":"2014-12-21 12:06:01","status":"SENT_OK","count":3, "succ_count":3, "ref_id":12}]}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let expected = SmsResult {
             port: known(0),
             user_id: known(1),
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         let numbers = [Number::new("12341234").unwrap()];
         let ids = [1, 2].map(|id| UserId::new(id).unwrap());
         let request = QuerySmsResult::new().numbers(&numbers).unwrap();
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn at_most_32_numbers() {
+    fn more_than_32_numbers_are_rejected() {
         let numbers = [Number::new("1").unwrap(); 33];
         assert!(QuerySmsResult::new().numbers(&numbers[..31]).is_ok());
         assert!(QuerySmsResult::new().numbers(&numbers[..32]).is_ok());

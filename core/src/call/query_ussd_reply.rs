@@ -1,4 +1,4 @@
-//! query_ussd_reply: what the network answered to USSD (document §8).
+//! query_ussd_reply: the network's replies to USSD (document §8).
 
 use super::{Call, Method, Query, Refusal, macros::answer};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     json::{Field, Schema, Text, Values, key},
 };
 
-/// Asks for the last USSD reply of ports. It is empty when none has come yet; some seconds are usual.
+/// A request for the last USSD reply of each port. A reply usually takes some seconds; until then it is empty.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct QueryUssdReply {
     #[serde(rename = "port")]
@@ -17,7 +17,7 @@ impl QueryUssdReply {
     /// Asks for the replies of `ports`.
     ///
     /// # Errors
-    /// [`Invalid::NoPort`].
+    /// [`Invalid::NoPort`] if `ports` is empty.
     pub const fn new(ports: Ports) -> Result<Self, Invalid> {
         if ports.is_empty() { Err(Invalid::NoPort) } else { Ok(Self { ports }) }
     }
@@ -59,16 +59,16 @@ answer! {
     pub struct UssdReply<'a> {
         /// The port.
         pub port: Field<'a, u32> = "port",
-        /// The reply; empty when none has come yet.
+        /// The reply, or an empty text if none has arrived yet.
         pub text: Text<'a> = "text",
     }
 }
 
 answer! {
     head:
-    /// What query_ussd_reply answers beside the replies.
+    /// The values of a query_ussd_reply response outside its replies.
     pub struct UssdReplySummary<'a> {
-        /// 200 when the request was processed.
+        /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -76,10 +76,10 @@ answer! {
 }
 
 impl UssdReplySummary<'_> {
-    /// Whether the gateway processed the request.
+    /// Checks that the gateway processed the request.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 200.
+    /// [`Refusal`] with any error_code except 200.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<QueryUssdReply as Call>::SPEC, self.error_code)
     }
@@ -91,16 +91,16 @@ mod tests {
     use crate::call::tests::{known, printed, target_is};
 
     #[test]
-    fn at_least_one_port() {
+    fn empty_set_of_ports_is_rejected() {
         assert_eq!(QueryUssdReply::new(Ports::NONE).err(), Some(Invalid::NoPort));
         assert!(QueryUssdReply::new(Ports::ALL).is_ok());
     }
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":200, "reply":[{"port":1, "text":" "},{"port":2, "text": "Test…"},{"port":3, "text": ""}]}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let expected = [(1, " "), (2, "Test…"), (3, "")]
             .map(|(port, text)| UssdReply { port: known(port), text: Text::Exact(text) });
         let summary = UssdReplySummary { error_code: known(200), sn: Text::Missing };
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         let request = QueryUssdReply::new("1,2,3".parse().unwrap()).unwrap();
         target_is(&request, "/api/query_ussd_reply?port=1,2,3");
     }

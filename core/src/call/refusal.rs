@@ -7,20 +7,21 @@ use serde::Serialize;
 use super::Spec;
 use crate::json::Field;
 
-/// The record of a response that has none.
+/// The record type of a response without records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Never {}
 
-/// The gateway answered, and refused: its `error_code` is not the one of success. Or it did not say: then
-/// [`code`](Self::code) is `None`, and what was asked may have been done.
+/// The gateway's refusal: its response has another `error_code` than the call's success.
+///
+/// If the response has no readable error_code, [`code`](Self::code) is `None`, and the gateway may have done what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Refusal {
-    /// The call.
+    /// The call's name.
     pub call: &'static str,
-    /// The error_code; `None` when the answer has none that is a number.
+    /// The error_code, or `None` if the response has none or it is not a number.
     pub code: Option<u32>,
-    /// What the code means for this call (the "Response Parameter" section of each call in the document).
+    /// The meaning of the code for this call (the "Response Parameter" section of each call in the document).
     pub meaning: &'static str,
 }
 

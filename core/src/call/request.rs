@@ -1,4 +1,4 @@
-//! What all calls have in common, and the pieces that several requests share.
+//! The trait of all calls, and the parts that several requests share.
 
 use core::fmt;
 
@@ -9,36 +9,36 @@ use crate::{
     writer::Writer,
 };
 
-/// How many numbers a query takes at most (document §3.2, §4.2).
+/// Maximum number of phone numbers in a query (document §3.2, §4.2).
 pub const MAX_QUERY_NUMBERS: usize = 32;
 
-/// The length in bytes of the longest target, that of get_port_info for all kinds of all ports.
+/// Length in bytes of the longest target: get_port_info for all kinds of all ports.
 pub const MAX_TARGET_BYTES: usize = 265;
 
-/// How the commas of an array in a query are written.
+/// The encoding of commas in an array of a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommaEncoding {
-    /// As `%2C`, which every gateway takes.
+    /// As `%2C`, which every gateway accepts.
     #[default]
     Encoded,
-    /// As in the document's examples. One firmware refuses the login of such a request.
+    /// As in the document's examples. One firmware rejects the login of such a request.
     Raw,
 }
 
-/// One of the nine calls: a request, and the type of its answer. Only this crate implements it.
+/// One of the nine calls: a request and the types of its response. Only this crate implements it.
 pub trait Call: Sync {
     /// The call's name, the last part of its path.
     const NAME: &'static str;
     /// The verb.
     const METHOD: Method;
-    /// The error_code that says the request was processed or accepted.
+    /// The error_code of a request that was processed or accepted.
     const SUCCESS: u32;
-    /// What each error_code that the document lists for the call means.
+    /// The meaning of each error_code that the document lists for the call.
     const MEANINGS: &'static [(u32, &'static str)];
 
-    /// One element of the answer's array.
+    /// One element of the response's array.
     type Record<'a>;
-    /// What the answer says beside its array.
+    /// The values of the response outside its array.
     type Summary<'a>;
 
     #[doc(hidden)]
@@ -54,18 +54,19 @@ pub trait Call: Sync {
     fn write_query(&self, _query: &mut Query<'_, '_>) {}
     #[doc(hidden)]
     fn write_json(&self, _json: &mut JsonWriter<'_, '_>) {}
-    /// Whether the gateway did what was asked, by the answer's error_code.
+    /// Checks by the response's error_code that the gateway did what was asked.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but [`SUCCESS`](Self::SUCCESS).
+    /// [`Refusal`] with any error_code except [`SUCCESS`](Self::SUCCESS).
     fn check(summary: &Self::Summary<'_>) -> Result<(), Refusal>;
 
-    /// Whether asking again does no harm when the answer was lost: not for what sends, stops, or marks messages read.
+    /// Returns whether the request may be repeated after its response was lost: not if it sends, stops, or marks messages as
+    /// read.
     fn is_repeatable(&self) -> bool {
         true
     }
 
-    /// Writes the path with its query, as it stands in the request's first line and in a Digest answer.
+    /// Writes the path with its query, as it appears in the request line and in Digest credentials.
     ///
     /// # Errors
     /// [`TooSmall`].
@@ -76,7 +77,7 @@ pub trait Call: Sync {
         AnyCall::from(self).target(commas, buffer)
     }
 
-    /// Writes the body; that of a GET is empty.
+    /// Writes the body. The body of a GET request is empty.
     ///
     /// # Errors
     /// [`TooSmall`].
@@ -87,7 +88,7 @@ pub trait Call: Sync {
         AnyCall::from(self).body(buffer)
     }
 
-    /// The length of the body in bytes.
+    /// Returns the length of the body in bytes.
     fn body_length(&self) -> usize
     where
         Self: Sized,
@@ -96,7 +97,7 @@ pub trait Call: Sync {
     }
 }
 
-/// What a call writes, without its type.
+/// The content of a request, as a trait object without the call's associated types.
 pub(super) trait Content {
     fn query(&self, query: &mut Query<'_, '_>);
     fn json(&self, json: &mut JsonWriter<'_, '_>);
@@ -112,7 +113,7 @@ impl<C: Call> Content for C {
     }
 }
 
-/// The request of a call, without the call's type: what sends requests is compiled once then, and not for each of the nine calls.
+/// The request of a call without the call's type, so that code that sends requests is compiled once and not for each call.
 ///
 /// ```
 /// use sms_gateway_core::{TaskId, call::{AnyCall, QuerySmsInQueue, StopSms}, http::{Head, request}};
@@ -143,27 +144,27 @@ impl<'c> AnyCall<'c> {
 }
 
 impl AnyCall<'_> {
-    /// [`Call::NAME`].
+    /// Returns [`Call::NAME`].
     pub const fn name(&self) -> &'static str {
         self.spec.name
     }
 
-    /// [`Call::METHOD`].
+    /// Returns [`Call::METHOD`].
     pub const fn method(&self) -> Method {
         self.spec.method
     }
 
-    /// The call as data.
+    /// Returns the call's data.
     pub const fn spec(&self) -> &'static Spec {
         self.spec
     }
 
-    /// [`Call::is_repeatable`].
+    /// Returns [`Call::is_repeatable`].
     pub const fn is_repeatable(&self) -> bool {
         self.repeatable
     }
 
-    /// [`Call::target`].
+    /// Writes the target: see [`Call::target`].
     ///
     /// # Errors
     /// [`TooSmall`].
@@ -173,7 +174,7 @@ impl AnyCall<'_> {
         out.finish().map(|target| core::str::from_utf8(target).unwrap_or_default())
     }
 
-    /// [`Call::body`].
+    /// Writes the body: see [`Call::body`].
     ///
     /// # Errors
     /// [`TooSmall`].
@@ -183,7 +184,7 @@ impl AnyCall<'_> {
         out.finish()
     }
 
-    /// [`Call::body_length`].
+    /// Returns [`Call::body_length`].
     pub fn body_length(&self) -> usize {
         let mut out = Writer::counting();
         self.write_body(&mut out);
@@ -210,14 +211,14 @@ impl AnyCall<'_> {
     }
 }
 
-/// Shows nothing of what is asked.
+/// Shows only the call's name: the parameters are private.
 impl fmt::Debug for AnyCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnyCall").field("name", &self.spec.name).finish_non_exhaustive()
     }
 }
 
-/// Writes the query of a GET. All that such queries hold are numbers and words of letters and underscores.
+/// Writes the query of a GET request. Its values are numbers and words of letters and underscores, so nothing needs escaping.
 pub struct Query<'w, 'b> {
     out: &'w mut Writer<'b>,
     commas: CommaEncoding,
@@ -245,7 +246,7 @@ impl Query<'_, '_> {
         self.out.number(value.unsigned_abs());
     }
 
-    // The method itself is bound to one writer's lifetime.
+    // Passing `Self::word` directly does not compile, because the method is bound to the lifetime of one writer.
     #[allow(clippy::redundant_closure_for_method_calls)]
     pub(super) fn words(&mut self, name: &str, words: impl IntoIterator<Item = &'static str>) {
         self.list(name, words, |out: &mut Writer<'_>, word| out.str(word));

@@ -1,4 +1,4 @@
-//! send_sms: hands messages to the gateway (document §2).
+//! send_sms: submits messages to the gateway (document §2).
 
 use serde::Serialize;
 
@@ -14,27 +14,27 @@ use crate::{
 pub struct Recipient<'a> {
     /// The number.
     pub number: Number<'a>,
-    /// What stands for each `#param#` of the text, in order.
+    /// The values of the text's `#param#` placeholders, in order.
     #[serde(rename = "text_param", skip_serializing_if = "<[_]>::is_empty")]
     pub params: &'a [&'a str],
-    /// The number by which the message's result will be found. Recommended (document §11).
+    /// The id by which the result of the message is found. Recommended (document §11).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
 }
 
 impl<'a> Recipient<'a> {
-    /// A recipient without parameters and user_id.
+    /// Creates a recipient without parameters or user_id.
     pub const fn new(number: Number<'a>) -> Self {
         Self { number, params: &[], user_id: None }
     }
 
-    /// The recipient with these parameters.
+    /// Sets the parameters.
     #[must_use]
     pub const fn params(self, params: &'a [&'a str]) -> Self {
         Self { params, ..self }
     }
 
-    /// The recipient with this user_id.
+    /// Sets the user_id.
     #[must_use]
     pub const fn user_id(self, user_id: UserId) -> Self {
         Self { user_id: Some(user_id), ..self }
@@ -60,7 +60,7 @@ impl<'a> Recipient<'a> {
     }
 }
 
-/// Asks the gateway to send a text, with parameters of their own, to up to 128 recipients.
+/// A request to send a text to up to 128 recipients. Each recipient may have its own parameters.
 ///
 /// ```
 /// use sms_gateway_core::call::{Call, Recipient, SendSms};
@@ -89,13 +89,14 @@ pub struct SendSms<'a> {
 }
 
 impl<'a> SendSms<'a> {
-    /// The most recipients of a request (document §2.3, error_code 413).
+    /// Maximum number of recipients (document §2.3, error_code 413).
     pub const MAX_RECIPIENTS: usize = 128;
-    /// The longest text in bytes of UTF-8 (document §2.3, error_code 413). It holds for the text as written and, since a
-    /// parameter alone could otherwise be of any length, as expanded for each recipient.
+    /// Maximum length of the text in bytes of UTF-8 (document §2.3, error_code 413).
+    ///
+    /// It applies to the text as written and as expanded for each recipient; otherwise a parameter could be of any length.
     pub const MAX_TEXT_BYTES: usize = 1500;
 
-    /// A request to send `text` to `recipients`.
+    /// Creates a request to send `text` to `recipients`.
     ///
     /// # Errors
     /// [`Invalid::Recipients`], [`Invalid::Text`] or [`Invalid::TextParams`].
@@ -120,17 +121,19 @@ impl<'a> SendSms<'a> {
         Ok(Self { text, recipients, ports: Ports::NONE, encoding: None, status_report: None })
     }
 
-    /// The ports to send through; without any the gateway chooses.
+    /// Sets the ports to send through. Without any, the gateway chooses.
     #[must_use]
     pub const fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
     }
 
-    /// How the messages are encoded. [`Encoding::Auto`] becomes `gsm-7bit` if that does for every recipient, else
-    /// `unicode`. Without this call the parameter is left out, which the document defines as `unicode`.
+    /// Sets the encoding of the messages. [`Encoding::Auto`] becomes `gsm-7bit` if the text of every recipient can be encoded
+    /// so, otherwise `unicode`.
+    ///
+    /// Without this call the parameter is omitted, which the document defines as `unicode`.
     ///
     /// # Errors
-    /// [`Invalid::Alphabet`] when [`Encoding::Gsm7Bit`] does not have a character of the text.
+    /// [`Invalid::Alphabet`] if the text has a character that [`Encoding::Gsm7Bit`] cannot encode.
     pub fn encoding(self, encoding: Encoding) -> Result<Self, Invalid> {
         let encoding = match encoding {
             Encoding::Unicode => Alphabet::Unicode,
@@ -140,7 +143,7 @@ impl<'a> SendSms<'a> {
         Ok(Self { encoding: Some(encoding), ..self })
     }
 
-    /// Whether status reports are asked for (`request_status_report`, documents from version 1.0; the default is yes).
+    /// Sets whether to request status reports (`request_status_report`, documents from version 1.0; the default is yes).
     #[must_use]
     pub const fn status_report(self, request: bool) -> Self {
         Self { status_report: Some(request), ..self }
@@ -213,13 +216,13 @@ impl Call for SendSms<'_> {
 
 answer! {
     head:
-    /// What send_sms answers (document §2.3).
+    /// The send_sms response (document §2.3).
     pub struct SendSmsSummary<'a> {
-        /// 202 when the request was accepted.
+        /// 202 if the request was accepted.
         pub error_code: Field<'a, u32> = "error_code",
-        /// How many messages wait to be sent.
+        /// Number of messages that wait to be sent.
         pub sms_in_queue: Field<'a, u32> = "sms_in_queue",
-        /// The number by which the request can be stopped.
+        /// The id by which the request can be stopped.
         pub task_id: Field<'a, i64> = "task_id",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -227,10 +230,10 @@ answer! {
 }
 
 impl SendSmsSummary<'_> {
-    /// Whether the gateway accepted the request: its task, where the answer names one.
+    /// Checks that the gateway accepted the request, and returns its task if the response names one.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 202.
+    /// [`Refusal`] with any error_code except 202.
     pub fn check(&self) -> Result<Option<TaskId>, Refusal> {
         Refusal::judge(<SendSms as Call>::SPEC, self.error_code)?;
         Ok(self.task_id.get().map(TaskId::new))
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn recipients_are_1_to_128() {
+    fn requests_have_1_to_128_recipients() {
         assert_eq!(SendSms::new("x", &[]).err(), Some(Invalid::Recipients { count: 0 }));
         assert!(SendSms::new("x", &recipients(1)).is_ok());
         assert!(SendSms::new("x", &recipients(127)).is_ok());
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn text_has_at_most_1500_bytes_also_as_expanded() {
+    fn text_over_1500_bytes_is_rejected_as_written_and_as_expanded() {
         let text = |bytes: usize| "x".repeat(bytes - 2) + "é";
         let one = recipients(1);
         assert!(SendSms::new(&text(1499), &one).is_ok());
@@ -277,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_parameters_as_placeholders() {
+    fn number_of_parameters_must_match_the_placeholders() {
         let with = |params: &[&str]| {
             let all = [recipients(1)[0].params(&["a", "b"]), recipients(1)[0].params(params)];
             SendSms::new("#param# #param#", &all).map(|_| ())
@@ -289,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings() {
+    fn auto_chooses_the_encoding_and_gsm_7bit_is_checked() {
         let encoding = |text: &str, encoding| {
             let mut body = [0; 200];
             let one = recipients(1);
@@ -305,11 +308,11 @@ mod tests {
         );
     }
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":202,"sms_in_queue":2,"task_id":2}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let summary = SendSmsSummary {
             error_code: known(202),
             sms_in_queue: known(2),
@@ -321,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         let number = Number::new("10086").unwrap();
         let to = |params, id| Recipient::new(number).params(params).user_id(UserId::new(id).unwrap());
         let recipients = [to(&["bj"], 1), to(&["ye"], 2)];
@@ -333,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_what_their_code_means() {
+    fn refusals_explain_their_code() {
         let check = |code| SendSmsSummary { error_code: known(code), ..SendSmsSummary::default() }.check();
         for (code, meaning) in
             [(400, "format"), (413, "128 numbers"), (500, "other"), (550, "no port"), (600, "does not list")]

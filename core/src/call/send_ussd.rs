@@ -1,4 +1,4 @@
-//! send_ussd: dials a service code, or ends a session (document §7).
+//! send_ussd: sends a USSD code or ends a session (document §7).
 
 use super::{
     Call, Method, Refusal,
@@ -11,16 +11,16 @@ use crate::{
 };
 
 words! {
-    /// What send_ussd is to do.
+    /// The action of a send_ussd request.
     pub enum Command {
-        /// Send a code, or an answer to a menu.
+        /// Send a code, or a reply to a menu.
         Send = "send",
         /// End the session.
         Cancel = "cancel",
     }
 }
 
-/// Asks ports to send a USSD code, or to end their USSD session.
+/// A request to send a USSD code on ports, or to end their USSD sessions.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct SendUssd<'a> {
     #[serde(rename = "port")]
@@ -30,7 +30,7 @@ pub struct SendUssd<'a> {
 }
 
 impl<'a> SendUssd<'a> {
-    /// The longest text in bytes (document §7.2).
+    /// Maximum length of the text in bytes (document §7.2).
     pub const MAX_TEXT_BYTES: usize = 60;
 
     /// Sends `text`, such as `*125#`, on each of `ports`.
@@ -98,22 +98,22 @@ impl Call for SendUssd<'_> {
     }
 }
 
-/// What one port made of the request (document §7.3).
+/// The outcome of a send_ussd request on one port (document §7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum UssdOutcome {
-    /// 200: sent.
+    /// 200: the code was sent.
     Sent,
-    /// 486: busy, for example with an SMS.
+    /// 486: the port is busy, for example with an SMS.
     Busy,
-    /// 503: not able to send USSD.
+    /// 503: the port cannot send USSD.
     Unavailable,
-    /// A number that the document does not list.
+    /// A code that the document does not list.
     Unlisted(u32),
 }
 
 impl UssdOutcome {
-    /// Its number.
+    /// Returns the outcome's code.
     pub const fn code(self) -> u32 {
         match self {
             Self::Sent => 200,
@@ -154,22 +154,22 @@ impl serde::Serialize for UssdOutcome {
 
 answer! {
     record:
-    /// What one port made of a send_ussd (document §7.3).
+    /// The result of a send_ussd request on one port (document §7.3).
     pub struct UssdStatus<'a> {
         /// The port.
         pub port: Field<'a, u32> = "port",
-        /// Whether it sent.
+        /// The outcome on this port.
         pub status: Field<'a, UssdOutcome> = "status",
     }
 }
 
 answer! {
     head:
-    /// What send_ussd answers beside the ports' results.
+    /// The values of a send_ussd response outside its ports' results.
     pub struct UssdSummary<'a> {
-        /// 202 when the request was accepted.
+        /// 202 if the request was accepted.
         pub error_code: Field<'a, u32> = "error_code",
-        /// The gateway's number of the request; in the document's example only.
+        /// The gateway's id of the request. It appears only in the document's example.
         pub request_id: Field<'a, i64> = "request_id",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -177,10 +177,10 @@ answer! {
 }
 
 impl UssdSummary<'_> {
-    /// Whether the gateway accepted the request.
+    /// Checks that the gateway accepted the request.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 202.
+    /// [`Refusal`] with any error_code except 202.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<SendUssd as Call>::SPEC, self.error_code)
     }
@@ -193,7 +193,7 @@ mod tests {
     use crate::call::tests::{body_is, known, printed};
 
     #[test]
-    fn text_has_1_to_60_bytes_and_none_only_to_cancel() {
+    fn text_has_1_to_60_bytes_and_may_be_empty_to_cancel() {
         let ports = Port::new(1).unwrap().into();
         let text = "1".repeat(61);
         let send = |bytes: usize| SendUssd::send(ports, &text[..bytes]).map(|_| ());
@@ -210,11 +210,11 @@ mod tests {
         assert_eq!(SendUssd::cancel(Ports::NONE, "").err(), Some(Invalid::NoPort));
     }
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"request_id":1, "error_code":202, "result":[{"port":0, "status":503},{"port":1, "status":503},{"port":2, "status":200}]}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let expected = [(0, UssdOutcome::Unavailable), (1, UssdOutcome::Unavailable), (2, UssdOutcome::Sent)]
             .map(|(port, status)| UssdStatus { port: known(port), status: known(status) });
         let summary = UssdSummary { request_id: known(1), error_code: known(202), sn: Text::Missing };
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         let request = SendUssd::send("1,2,3".parse().unwrap(), "*125#").unwrap();
         body_is(&request, r#"{"port":[1,2,3],"command":"send","text":"*125#"}"#);
     }

@@ -1,18 +1,18 @@
-//! What distinguishes the calls, as data.
+//! The differences between the calls, as data.
 
 use crate::json::{Key, Schema};
 
 /// The verb of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// What the call asks stands in the query of the URI.
+    /// The call's parameters are in the query of the URI.
     Get,
-    /// What the call asks stands in the body, as JSON.
+    /// The call's parameters are in the body, as JSON.
     Post,
 }
 
 impl Method {
-    /// `GET` or `POST`.
+    /// Returns `GET` or `POST`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -21,9 +21,9 @@ impl Method {
     }
 }
 
-/// What a call is: its name, its verb, what its error_codes mean, and the keys of its response.
+/// The data of a call: its name, its verb, the meanings of its error_codes, and the keys of its response.
 ///
-/// The logic that drives calls takes this instead of a type, so it is compiled once and not once per call.
+/// The logic that drives calls takes this instead of a type, so that it is compiled once and not for each call.
 pub struct Spec {
     pub(crate) name: &'static str,
     pub(crate) method: Method,
@@ -35,7 +35,8 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Builds the data of a call. The first value of every response is its error_code, by which the call is judged.
+    /// Creates the data of a call. The first key must be error_code, because [`Refusal`](super::Refusal) is judged by the first
+    /// value.
     pub(crate) const fn new(
         name: &'static str,
         method: Method,
@@ -52,7 +53,7 @@ impl Spec {
         Self { name: "raw call", method, success: 200, meanings: &[], schema, is_raw: true }
     }
 
-    /// The call's name, the last part of its path.
+    /// Returns the call's name, the last part of its path.
     pub const fn name(&self) -> &'static str {
         self.name
     }

@@ -1,4 +1,4 @@
-//! stop_sms: takes a request's waiting messages back (document §9).
+//! stop_sms: cancels a request's waiting messages (document §9).
 
 use super::{Call, Method, Never, Query, Refusal, macros::answer};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     json::{Field, Schema, Text, Values},
 };
 
-/// Asks to stop the task of an accepted request. Messages that are sent already stay sent.
+/// A request to stop the task of an accepted send_sms. Messages that were sent already are not affected.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct StopSms {
     #[serde(rename = "task_id")]
@@ -59,9 +59,9 @@ impl Call for StopSms {
 
 answer! {
     head:
-    /// What stop_sms answers (document §9.3).
+    /// The stop_sms response (document §9.3).
     pub struct StopSummary<'a> {
-        /// 200 when the task was stopped.
+        /// 200 if the task was stopped.
         pub error_code: Field<'a, u32> = "error_code",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -69,10 +69,10 @@ answer! {
 }
 
 impl StopSummary<'_> {
-    /// Whether the gateway processed the request.
+    /// Checks that the gateway stopped the task.
     ///
     /// # Errors
-    /// [`Refusal`] with any error_code but 200.
+    /// [`Refusal`] with any error_code except 200.
     pub fn check(&self) -> Result<(), Refusal> {
         Refusal::judge(<StopSms as Call>::SPEC, self.error_code)
     }
@@ -83,18 +83,18 @@ mod tests {
     use super::*;
     use crate::call::tests::{known, printed, target_is};
 
-    /// As printed in the document, line breaks of the page aside.
+    /// The document's example, without the line breaks of its layout.
     const PRINTED: &str = r#"{"error_code":200}"#;
 
     #[test]
-    fn the_printed_answer_cut_anywhere() {
+    fn printed_response_is_read_when_cut_anywhere() {
         let summary = StopSummary { error_code: known(200), sn: Text::Missing };
         printed::<StopSms>(PRINTED, &[], &summary);
         assert_eq!(summary.check(), Ok(()));
     }
 
     #[test]
-    fn the_printed_request() {
+    fn request_equals_the_printed_one() {
         target_is(&StopSms::new(TaskId::new(1)), "/api/stop_sms?task_id=1");
         target_is(&StopSms::new(TaskId::new(-1)), "/api/stop_sms?task_id=-1");
     }

@@ -1,4 +1,4 @@
-//! What the tests of all calls share.
+//! Helpers that the tests of all calls share.
 
 use std::{string::String, vec, vec::Vec};
 
@@ -14,12 +14,12 @@ pub(super) const fn known<T>(value: T) -> Field<'static, T> {
     Field::Known(value)
 }
 
-/// A record or summary that outlives the buffer it was lent from, for the tests' comparisons only.
+/// Formats a record or summary, so that it can be compared after its buffer is reused.
 fn keep<T: core::fmt::Debug>(value: &T) -> String {
     std::format!("{value:?}")
 }
 
-/// What reading gave, as text.
+/// The records, summary and error of a response that was read, formatted.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Read {
     pub(crate) records: Vec<String>,
@@ -41,7 +41,7 @@ where
                 Ok(Some(record)) => records.push(record),
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(decoder.next(&mut &b"}"[..]).err(), Some(error), "an error stays");
+                    assert_eq!(decoder.next(&mut &b"}"[..]).err(), Some(error), "an error is permanent");
                     break 'pieces;
                 }
             }
@@ -51,13 +51,13 @@ where
     Read { records, summary: keep(&decoder.summary()), end }
 }
 
-/// Reads a printed answer whole, split in two at every byte, byte by byte, and cut off at every byte.
-pub(super) fn printed<C: Call>(answer: &str, records: &[C::Record<'_>], summary: &C::Summary<'_>)
+/// Reads an example response at once, split at every byte, byte by byte, and cut off at every byte.
+pub(super) fn printed<C: Call>(response: &str, records: &[C::Record<'_>], summary: &C::Summary<'_>)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
 {
-    let bytes = answer.as_bytes();
+    let bytes = response.as_bytes();
     let whole = read::<C>([bytes], 256);
     assert_eq!(whole.records, records.iter().map(keep).collect::<Vec<_>>());
     assert_eq!(whole.summary, keep(summary));
@@ -70,19 +70,19 @@ where
     for at in 0..bytes.len() {
         let cut = read::<C>([&bytes[..at]], 256);
         assert_eq!(cut.end, Err(ReadError { offset: at as u64, kind: Malformed::CutOff }));
-        let complete = answer.bytes().take(at).filter(|byte| *byte == b'}').count();
+        let complete = response.bytes().take(at).filter(|byte| *byte == b'}').count();
         assert_eq!(cut.records, whole.records[..complete], "cut at {at}");
     }
 }
 
-/// The body as a JSON value, and exactly as long as it says.
+/// Asserts that the body is this JSON value and has the announced length.
 pub(super) fn body_is<C: Call + Serialize>(call: &C, expected: &str) {
     let length = call.body_length();
     let mut buffer = vec![0; length];
     let body = call.body(&mut buffer).unwrap();
     let value: serde_json::Value = serde_json::from_slice(body).unwrap();
     assert_eq!(value, serde_json::from_str::<serde_json::Value>(expected).unwrap());
-    // The request as a value to be passed on is the same; serde-json-core writes it as we do, but for the keys' order.
+    // Serializing the request yields the same value. serde-json-core writes the same number of bytes, in another order of keys.
     assert_eq!(value, serde_json::to_value(call).unwrap());
     let mut theirs = vec![0; length];
     assert_eq!(serde_json_core::to_slice(call, &mut theirs), Ok(length));
@@ -91,7 +91,7 @@ pub(super) fn body_is<C: Call + Serialize>(call: &C, expected: &str) {
     }
 }
 
-/// The target in both styles of commas; `raw` is the document's.
+/// Asserts that the target is written in both encodings of commas. `raw` is the document's.
 pub(super) fn target_is<C: Call>(call: &C, raw: &str) {
     for (commas, expected) in
         [(CommaEncoding::Raw, raw.into()), (CommaEncoding::Encoded, raw.replace(',', "%2C"))]

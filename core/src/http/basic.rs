@@ -1,15 +1,15 @@
-//! Basic login (RFC 7617): the password itself, for whoever listens to read. Old firmware knows nothing else.
+//! Basic login (RFC 7617), which sends the password in clear text. Old firmware supports nothing else.
 
 use super::{Credentials, LoginError};
 use crate::writer::Writer;
 
 /// Writes the value of the `Authorization` header, with name and password in UTF-8.
 ///
-/// It takes 6 bytes and 4 for each begun 3 of `name:password`. The password can be read out of it: treat the buffer as
-/// what it is, and mark the header as sensitive.
+/// It takes 6 bytes, and 4 for every 3 bytes of `name:password` or part thereof. Anyone can decode the password from it:
+/// protect the buffer accordingly, and mark the header as sensitive.
 ///
 /// # Errors
-/// [`LoginError::ColonInUsername`] and [`LoginError::Control`] for what Basic can't carry (RFC 7617 §2);
+/// [`LoginError::ColonInUsername`] and [`LoginError::Control`] if Basic can't carry the credentials (RFC 7617 §2);
 /// [`LoginError::TooSmall`] with the size needed.
 ///
 /// # Example
@@ -31,11 +31,11 @@ pub fn authorization<'o>(credentials: &Credentials<'_>, out: &'o mut [u8]) -> Re
     let mut writer = Writer::new(out);
     writer.str("Basic ");
     base64(username.bytes().chain([b':']).chain(password.bytes()), &mut writer);
-    // Base64 is ASCII.
+    // Base64 is ASCII, so this cannot fail.
     Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
 }
 
-/// RFC 4648 §4.
+/// Writes base64 (RFC 4648 §4).
 fn base64(mut bytes: impl Iterator<Item = u8>, writer: &mut Writer<'_>) {
     while let Some(first) = bytes.next() {
         let (second, third) = (bytes.next(), bytes.next());
@@ -47,7 +47,7 @@ fn base64(mut bytes: impl Iterator<Item = u8>, writer: &mut Writer<'_>) {
     }
 }
 
-/// The character for the lowest six bits.
+/// Returns the character for the lowest six bits.
 fn digit(bits: u32) -> u8 {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     DIGITS.get((bits & 63) as usize).copied().unwrap_or(b'=')
@@ -66,21 +66,21 @@ mod tests {
     }
 
     #[test]
-    fn vectors_of_the_standard() {
+    fn headers_equal_the_test_vectors_of_rfc_7617() {
         // RFC 7617 §2 and §2.1.
         assert_eq!(header("Aladdin", "open sesame").unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert_eq!(header("test", "123£").unwrap(), "Basic dGVzdDoxMjPCow==");
     }
 
     #[test]
-    fn all_remainders() {
+    fn base64_pads_every_remainder() {
         for (password, encoded) in [("", "Og=="), ("f", "OmY="), ("fo", "OmZv"), ("~~?>", "On5+Pz4=")] {
             assert_eq!(header("", password).unwrap().strip_prefix("Basic "), Some(encoded));
         }
     }
 
     #[test]
-    fn what_basic_cannot_carry_is_refused() {
+    fn credentials_that_basic_cannot_carry_are_refused() {
         assert_eq!(header("a:b", "c"), Err(LoginError::ColonInUsername));
         assert_eq!(header("a\n", "c"), Err(LoginError::Control { field: "username" }));
         assert_eq!(header("a", "c\0"), Err(LoginError::Control { field: "password" }));
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_buffer_is_told_the_size_needed() {
+    fn small_buffer_is_an_error_with_the_size_needed() {
         let credentials = Credentials::new("Aladdin", "open sesame");
         for room in 0..40 {
             let mut buffer = [0; 40];
@@ -101,7 +101,7 @@ mod tests {
         }
     }
 
-    /// Reads base64 bit by bit.
+    /// Decodes base64 bit by bit.
     fn decoded(text: &str) -> Vec<u8> {
         let all: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
         let digits = text.trim_end_matches('=').chars();
@@ -116,7 +116,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn name_and_password_come_back(username in "[^:\\x00-\\x1F\\x7F]{0,16}", password in "[^\\x00-\\x1F\\x7F]{0,16}") {
+        fn name_and_password_can_be_decoded(username in "[^:\\x00-\\x1F\\x7F]{0,16}", password in "[^\\x00-\\x1F\\x7F]{0,16}") {
             let header = header(&username, &password).unwrap();
             let encoded = header.strip_prefix("Basic ").unwrap();
             prop_assert_eq!(encoded.len() % 4, 0);

@@ -1,11 +1,11 @@
-//! Who logs in.
+//! The credentials of a login.
 
 use core::fmt;
 
-/// The user name and the password of a gateway's account.
+/// The user name and password of a gateway's account.
 ///
-/// They are borrowed, so that whoever lends them can also wipe them. `Debug` shows the name only, and nothing here
-/// shows the password.
+/// They are borrowed, so that their owner can wipe them. `Debug` shows only the name, and nothing in this crate shows the
+/// password.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     username: &'a str,
@@ -13,13 +13,13 @@ pub struct Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Takes any name and any password. What a header can't carry is told when it is written, before anything is sent:
-    /// see [`LoginError`](super::LoginError).
+    /// Accepts any name and password. If a header can't carry them, writing the header fails before anything is sent: see
+    /// [`LoginError`](super::LoginError).
     pub const fn new(username: &'a str, password: &'a str) -> Self {
         Self { username, password }
     }
 
-    /// The user name.
+    /// Returns the user name.
     pub const fn username(&self) -> &'a str {
         self.username
     }

@@ -3,13 +3,13 @@
 use crate::TooSmall;
 use core::fmt;
 
-/// A challenge that can't be answered.
+/// An error of a login challenge that can't be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChallengeError {
-    /// The offset in the header value: of the faulty byte if it is malformed, otherwise of the challenge.
+    /// The offset in the header value: of the faulty byte if the value is malformed, otherwise of the challenge.
     pub offset: usize,
-    /// The error.
+    /// The kind of error.
     pub kind: ChallengeErrorKind,
 }
 
@@ -23,23 +23,24 @@ impl ChallengeError {
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ChallengeErrorKind {
-    /// There is no challenge at all.
+    /// The value contains no challenge.
     NoChallenge,
-    /// A byte that no challenge can have in its place; what follows is not read.
+    /// A byte that is not allowed in its position. The rest of the value is not read.
     Malformed,
-    /// A control character; what follows is not read.
+    /// A control character. The rest of the value is not read.
     Control,
-    /// A quoted string without an end. The offset points to its opening quote.
+    /// A quoted string without an end. The offset is that of its opening quote.
     Unterminated,
-    /// No `realm`, which Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2) need.
+    /// A challenge without the `realm` that Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2) need.
     NoRealm,
     /// A Digest challenge without `nonce` (RFC 7616 §3.3).
     NoNonce,
-    /// Neither Digest nor Basic.
+    /// A scheme other than Digest and Basic.
     UnknownScheme,
-    /// A Digest algorithm that is not known here, or SHA-256 without the feature `sha256`.
+    /// An unsupported Digest algorithm, or SHA-256 without the feature `sha256`.
     UnknownAlgorithm,
-    /// A Digest challenge that offers a protection, but not `auth`: the hash over the body, `auth-int`, is not made here.
+    /// A Digest challenge that offers quality of protection, but not `auth`. `auth-int`, which hashes the body, is not
+    /// supported.
     UnknownQop,
 }
 
@@ -67,24 +68,24 @@ impl fmt::Display for ChallengeError {
 
 impl core::error::Error for ChallengeError {}
 
-/// An `Authorization` value that can't be written.
+/// An error in writing an `Authorization` value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LoginError {
     /// The lent buffer is too small.
     TooSmall(TooSmall),
-    /// An ASCII control character where the header can't have one: it could end the header and begin another.
+    /// An ASCII control character in a field of the header. It could end the header and inject another.
     Control {
-        /// Where: `username`, `password`, `uri` or `cnonce`.
+        /// The field: `username`, `password`, `uri` or `cnonce`.
         field: &'static str,
     },
-    /// A colon in the user name, which Basic would take for the end of the name (RFC 7617 §2). Digest takes it.
+    /// A colon in the user name. In Basic it would end the name (RFC 7617 §2); Digest allows it.
     ColonInUsername,
 }
 
 impl LoginError {
-    /// Refuses a field with a control character.
+    /// Checks that a field has no control character.
     pub(super) fn check(field: &'static str, text: &str) -> Result<(), Self> {
         if text.bytes().any(|byte| byte.is_ascii_control()) { Err(Self::Control { field }) } else { Ok(()) }
     }
@@ -114,7 +115,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn errors_show_the_fault_and_its_offset() {
+    fn errors_show_their_kind_and_offset() {
         let error = ChallengeError { offset: 7, kind: ChallengeErrorKind::NoNonce };
         assert_eq!(error.to_string(), "Digest challenge without a nonce at byte 7");
         let error = LoginError::from(TooSmall { needed: 12 });

@@ -1,19 +1,19 @@
-//! HTTP without I/O: the request, the answer, and the login.
+//! HTTP without I/O: the request, the response, and the login.
 //!
-//! [`request`] writes a request into a lent buffer. [`Response`] reads what comes back, in pieces of any size, and hands the body on
-//! to the call's [`Decoder`](crate::call::Decoder); at the end its [`Verdict`] says whether the connection can carry another request.
+//! [`request`] writes a request into a lent buffer. [`Response`] reads the response in pieces of any size, and returns the body for
+//! the call's [`Decoder`](crate::call::Decoder). At the end, its [`Verdict`] states whether the connection can be used again.
 //!
 //! # Login
 //!
-//! A gateway answers the first request with 401 and one or more challenges (`WWW-Authenticate`, RFC 9110 §11.6.1);
-//! the next request carries the answer to one of them (`Authorization`).
+//! A gateway responds to the first request with 401 and one or more challenges (`WWW-Authenticate`, RFC 9110 §11.6.1).
+//! The next request carries credentials for one of them (`Authorization`).
 //!
-//! - [`challenge`] reads challenges, tolerantly, and chooses the best: Digest with SHA-256, then with MD5, then Basic.
-//! - [`digest`] and [`basic`] write the answer into a lent buffer.
+//! - [`challenge`] reads challenges tolerantly and chooses the best: Digest with SHA-256, then Digest with MD5, then Basic.
+//! - [`digest`] and [`basic`] write the credentials into a lent buffer.
 //!
-//! A Digest challenge may be answered again and again with a growing nonce count, until the gateway refuses its nonce.
-//! It borrows the header value it was read from. To be kept, it becomes a [`digest::Prepared`], for which the challenge has been
-//! read and the password hashed once for all requests; or it is written with [`Challenge::write`], to be read again.
+//! A Digest challenge may be answered repeatedly, with a growing nonce count, until the gateway refuses its nonce.
+//! It borrows the header value from which it was read. To keep it, turn it into a [`digest::Prepared`], which parses the challenge
+//! and hashes the password once for all requests; or write it with [`Challenge::write`] and parse it again.
 //!
 //! # Example
 //! ```

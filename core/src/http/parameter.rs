@@ -1,17 +1,17 @@
-//! A parameter's value, and strings in quotes (RFC 9110 §5.6.4).
+//! A parameter's value and quoted strings (RFC 9110 §5.6.4).
 
 use super::word::Word;
 use crate::writer::Writer;
 use core::fmt::{self, Write};
 
-/// A parameter's value, as it stands in the header. Reading it takes the backslashes of a quoted string away; two
-/// values are equal if they read the same.
+/// A parameter's value as written in the header. Reading it removes the backslashes of a quoted string. Two values are equal if
+/// they read the same.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
-    /// UTF-8.
+    /// Valid UTF-8.
     raw: &'a [u8],
-    /// The byte that is no character of its own: a backslash if it stood in quotes, else none of all. It is as long as a word, and
-    /// not a `bool`, which an `Option` would use for its own purposes, since words are copied in fewer instructions.
+    /// The escape byte: a backslash in a quoted string, otherwise a value that no byte has. It is a `u32` and not a `bool`,
+    /// because an `Option` would use the niche of a `bool`, and copying whole words takes fewer instructions.
     escape: u32,
 }
 
@@ -19,25 +19,25 @@ const BACKSLASH: u32 = b'\\' as u32;
 const NONE: u32 = u32::MAX;
 
 impl<'a> Value<'a> {
-    /// A plain text.
+    /// Creates an unquoted value.
     pub(super) const fn token(raw: &'a str) -> Self {
         Self::plain(raw.as_bytes())
     }
 
-    /// A plain text, known to be UTF-8.
+    /// Creates an unquoted value from bytes that are known to be UTF-8.
     pub(super) const fn plain(raw: &'a [u8]) -> Self {
         Self { raw, escape: NONE }
     }
 
-    /// What stood between the quotes: UTF-8 that has no bare quote and does not end within an escape.
+    /// Creates a value from the bytes between quotes: UTF-8 without an unescaped quote, which does not end within an escape.
     pub(super) const fn quoted(raw: &'a [u8]) -> Self {
         Self { raw, escape: BACKSLASH }
     }
 
-    /// The characters.
+    /// Returns the characters.
     pub fn chars(&self) -> impl Iterator<Item = char> + use<'a> {
         let escape = self.escape;
-        // A backslash that is dropped escapes the next character, which then is text whatever it is.
+        // A dropped backslash escapes the next character, which then stands for itself, even if it is a backslash.
         let mut dropped = false;
         core::str::from_utf8(self.raw).unwrap_or_default().chars().filter(move |character| {
             dropped = u32::from(*character) == escape && !dropped;
@@ -45,7 +45,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// The bytes of the characters.
+    /// Returns the bytes of the characters.
     pub(super) fn bytes(&self) -> impl Iterator<Item = u8> + use<'a> {
         let Self { raw, escape } = *self;
         let mut dropped = false;
@@ -55,7 +55,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// The same in pieces.
+    /// Calls `take` with the same bytes, in pieces.
     pub(super) fn for_each_piece(&self, mut take: impl FnMut(&[u8])) {
         if self.escape == NONE {
             return take(self.raw);
@@ -68,20 +68,20 @@ impl<'a> Value<'a> {
         pieces.for_each(take);
     }
 
-    /// The word that it is.
+    /// Returns the value as a word.
     pub(super) fn word(&self) -> Word {
         let mut word = Word::EMPTY;
         self.bytes().for_each(|byte| word.push(byte));
         word
     }
 
-    /// Whether it reads like this text, capital or small letters alike in ASCII.
+    /// Returns whether the value equals this text, ignoring case in ASCII.
     pub fn eq_ignore_ascii_case(&self, text: &str) -> bool {
         let small = |byte: u8| byte.to_ascii_lowercase();
         self.bytes().map(small).eq(text.bytes().map(small))
     }
 
-    /// Writes it as what stands between quotes. What came in quotes goes out byte by byte as it came.
+    /// Writes the value as the content of a quoted string. The content of a quoted value is written unchanged.
     pub(super) fn write_inside(&self, writer: &mut Writer<'_>) {
         for byte in self.raw {
             if self.escape == NONE && matches!(byte, b'"' | b'\\') {
@@ -91,14 +91,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Writes it in quotes.
+    /// Writes the value as a quoted string.
     pub(super) fn write_quoted(&self, writer: &mut Writer<'_>) {
         writer.byte(b'"');
         self.write_inside(writer);
         writer.byte(b'"');
     }
 
-    /// Writes it without quotes.
+    /// Writes the value without quotes.
     pub(super) fn write_plain(&self, writer: &mut Writer<'_>) {
         self.bytes().for_each(|byte| writer.byte(byte));
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn backslashes_count_in_quotes_only() {
+    fn backslashes_escape_only_in_quotes() {
         for (raw, read) in [
             ("", ""),
             ("plain", "plain"),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn case_matters_only_when_it_should() {
+    fn only_eq_ignore_ascii_case_ignores_case() {
         let value = Value::quoted(br"M\D5-sess");
         assert!(value.eq_ignore_ascii_case("md5-SESS"));
         assert!(!value.eq_ignore_ascii_case("md5"));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_value_goes_out_as_it_came() {
+    fn quoted_value_is_written_unchanged() {
         let raw = r#"\a\"b"#;
         assert_eq!(written(|writer| Value::quoted(raw.as_bytes()).write_quoted(writer)), r#""\a\"b""#);
         assert_eq!(written(|writer| Value::token(r"a\b").write_quoted(writer)), r#""a\\b""#);
@@ -192,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quoting_loses_nothing(text in "[a\"\\\\é ,]{0,12}") {
+        fn quoted_text_reads_back_unchanged(text in "[a\"\\\\é ,]{0,12}") {
             let quoted = written(|writer| Value::token(&text).write_quoted(writer));
             prop_assert_eq!(&quoted, &format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")));
             let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap();

@@ -1,4 +1,4 @@
-//! The request, head and body, as the bytes that go out.
+//! The bytes of a request: head and body.
 
 use crate::{
     TooSmall,
@@ -6,26 +6,26 @@ use crate::{
     writer::Writer,
 };
 
-/// What a request's head says beside the call.
+/// The parts of a request's head that do not depend on the call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head<'a> {
-    /// The gateway's host, with the port unless it is 80 (`Host`, RFC 9110 §7.2). It is written as it is: a host from an
-    /// untrusted source must be checked for line breaks first.
+    /// The gateway's host, with the port unless it is 80 (`Host`, RFC 9110 §7.2). It is written unchanged: check a host from an
+    /// untrusted source for line breaks.
     pub host: &'a str,
-    /// The answer to the login challenge, from [`digest`](super::digest) or [`basic`](super::basic). It covers the target
-    /// as [`Call::target`](crate::call::Call::target) writes it with the same [`commas`](Self::commas).
+    /// The credentials for the login challenge, from [`digest`](super::digest) or [`basic`](super::basic). They cover the
+    /// target as [`Call::target`](crate::call::Call::target) writes it with the same [`commas`](Self::commas).
     pub authorization: Option<&'a str>,
-    /// How commas in the query are written.
+    /// The encoding of commas in the query.
     pub commas: CommaEncoding,
-    /// Whether the connection is to be closed behind the answer, else it is kept.
+    /// Whether to ask the gateway to close the connection after the response. Otherwise it is kept.
     pub close: bool,
 }
 
-/// Writes a request, head and body, into one lent buffer: sent in one piece it does not wait for acknowledgements in between.
+/// Writes a request, head and body, into one lent buffer. Sending it in one piece avoids waiting for acknowledgements.
 ///
 /// # Errors
-/// [`TooSmall`] with the size needed: that of the body, of the target (at most
-/// [`MAX_TARGET_BYTES`](crate::call::MAX_TARGET_BYTES)), of the host and the authorization, and 110 bytes.
+/// [`TooSmall`] with the size needed: the sizes of the body, the target (at most
+/// [`MAX_TARGET_BYTES`](crate::call::MAX_TARGET_BYTES)), the host and the authorization, plus 110 bytes.
 ///
 /// # Example
 /// ```
@@ -76,7 +76,7 @@ mod tests {
     use crate::call::QuerySmsResult;
 
     #[test]
-    fn a_post_has_its_length_and_fits_only_whole() {
+    fn post_states_its_length_and_is_written_only_whole() {
         let expected =
             b"POST /api/query_sms_result HTTP/1.1\r\nHost: box:8080\r\nAuthorization: Basic eDp5\r\n\
             Connection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";

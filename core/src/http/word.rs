@@ -1,13 +1,13 @@
-//! A short word of a head: a field's name, an element of a value, the size of a chunk.
+//! A short word of a head: a field's name, a list element of a value, or the size of a chunk.
 
-/// The longest word that means something: a length of 20 digits. The longest name is `Transfer-Encoding`.
+/// Maximum length of a significant word: a length of 20 digits. The longest name is `Transfer-Encoding`.
 const LONGEST: usize = 20;
 
-/// One word, put together byte by byte in small letters. Of one that is too long only that is known.
+/// A word in lower case, collected byte by byte. An overlong word is only remembered as overlong.
 pub(super) struct Word {
     bytes: [u8; LONGEST],
     length: usize,
-    /// White space came behind it.
+    /// Whether white space followed the word.
     ended: bool,
 }
 
@@ -19,7 +19,7 @@ impl Word {
         self.ended = false;
     }
 
-    /// Takes the next byte. White space around the word is no part of it; a second word makes it one that is too long.
+    /// Adds the next byte. White space around the word is skipped. A second word makes it overlong.
     pub(super) fn push(&mut self, byte: u8) {
         if is_space(byte) {
             self.ended = self.length > 0;
@@ -34,28 +34,28 @@ impl Word {
         }
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no word.
     pub(super) const fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Whether white space came behind the word.
+    /// Returns whether white space followed the word.
     pub(super) const fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Whether it is this one, in capital or small letters.
+    /// Returns whether the word equals `small`, which is in lower case, ignoring the case of the input.
     pub(super) fn is(&self, small: &[u8]) -> bool {
         self.get() == small
     }
 
-    /// The word in small letters; empty if there is none or if it is too long.
+    /// Returns the word in lower case, or nothing if it is empty or overlong.
     fn get(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// The number that the word is. All numbers up to 10¹⁹ (decimal) and 2⁶⁴ − 1 (hexadecimal) are read, with leading zeros up
-    /// to 20 digits.
+    /// Returns the word as a number. Numbers up to 10¹⁹ (decimal) and 2⁶⁴ − 1 (hexadecimal) are accepted, with leading zeros up
+    /// to 20 digits in all.
     pub(super) fn number(&self, radix: u8) -> Option<u64> {
         let digits = self.get();
         let mut number: u64 = 0;
@@ -65,7 +65,7 @@ impl Word {
                 b'a'..=b'f' if radix > 10 => byte.wrapping_sub(b'a' - 10),
                 _ => return None,
             };
-            // Below that, sixteen times as much and a digit have room.
+            // Below this bound, multiplying by the radix and adding a digit cannot overflow.
             if number >> 60 != 0 {
                 return None;
             }
@@ -75,7 +75,7 @@ impl Word {
     }
 }
 
-/// RFC 9110 §5.6.3.
+/// Returns whether the byte is white space (RFC 9110 §5.6.3).
 pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_is_no_part() {
+    fn white_space_around_a_word_is_skipped() {
         let long = "a".repeat(LONGEST);
         for (text, expected) in [
             ("", ""),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_digits_and_fit() {
+    fn numbers_have_only_digits_and_do_not_overflow() {
         for (text, decimal, hexadecimal) in [
             ("0", Some(0), Some(0)),
             ("10", Some(10), Some(16)),

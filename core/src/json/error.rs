@@ -1,20 +1,20 @@
-//! The reasons to refuse a response.
+//! Errors of malformed responses.
 
 use core::fmt;
 
 use crate::show::Decimal;
 
-/// The peer's response can't be read any further. Records returned before stand.
+/// An error after which the response can't be read any further. Records returned before it are valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReadError {
     /// The offset in bytes from the response's start at which reading stopped.
     pub offset: u64,
-    /// The error.
+    /// The kind of error.
     pub kind: Malformed,
 }
 
-/// An error in a response.
+/// A kind of error in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -24,22 +24,22 @@ pub enum Malformed {
         /// Its first byte that is not white space.
         found: u8,
     },
-    /// A key, a comma or the object's end was due.
+    /// Expected a key, a comma or the end of the object.
     KeyExpected {
         /// The byte found instead.
         found: u8,
     },
-    /// A colon was due.
+    /// Expected a colon.
     ColonExpected {
         /// The byte found instead.
         found: u8,
     },
-    /// A value was due.
+    /// Expected a value.
     ValueExpected {
         /// The byte found instead.
         found: u8,
     },
-    /// A record, a comma or the array's end was due.
+    /// Expected a record, a comma or the end of the array.
     RecordExpected {
         /// The byte found instead.
         found: u8,

@@ -1,7 +1,7 @@
-//! Escapes that stand whole in the input.
+//! Fast decoding of escapes that are complete in the input.
 
-/// Decodes the escapes that `input` begins with: their length in `room`, and what follows them. `None` when one of them is cut or
-/// none, when a surrogate is alone, or when `room` is not clearly large enough.
+/// Decodes the escapes at the start of `input`. Returns their decoded length in `room`, and the rest of the input. Returns
+/// `None` if an escape is incomplete or invalid, if a surrogate is alone, or if `room` might be too small.
 pub(super) fn copy_escapes<'i>(mut input: &'i [u8], room: &mut [u8]) -> Option<(usize, &'i [u8])> {
     let mut length = 0_usize;
     while let [b'\\', rest @ ..] = input {
@@ -17,7 +17,7 @@ pub(super) fn copy_escapes<'i>(mut input: &'i [u8], room: &mut [u8]) -> Option<(
     Some((length, input))
 }
 
-/// The character of the digits after `\u`, or of two escapes if the first is half of a surrogate pair.
+/// Returns the character for the digits after `\u`, or for two escapes if the first is half of a surrogate pair.
 fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     let (digits, rest) = digits.split_first_chunk()?;
     let unit = hex4(*digits)?;
@@ -29,7 +29,7 @@ fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     Some((character, rest))
 }
 
-/// The character that a backslash and this letter stand for.
+/// Returns the character that a backslash and this letter stand for.
 pub(super) const fn short(letter: u8) -> Option<u8> {
     Some(match letter {
         b'"' | b'\\' | b'/' => letter,
@@ -42,7 +42,7 @@ pub(super) const fn short(letter: u8) -> Option<u8> {
     })
 }
 
-/// The value of a hexadecimal digit.
+/// Returns the value of a hexadecimal digit.
 pub(super) const fn hex(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit & 0xF),
@@ -51,13 +51,13 @@ pub(super) const fn hex(digit: u8) -> Option<u8> {
     }
 }
 
-/// The value of four hexadecimal digits. Without branches, since whether a digit is a letter cannot be predicted.
+/// Returns the value of four hexadecimal digits. It has no branches, because branch prediction can't tell letters from digits.
 pub(super) const fn hex4(digits: [u8; 4]) -> Option<u16> {
     const ONES: u32 = 0x0101_0101;
     let digits = u32::from_be_bytes(digits);
     let letters = digits >> 6 & ONES;
     let values = (digits & (ONES * 0x0F)).wrapping_add(letters.wrapping_mul(9));
-    // Letters give 10 to 15, which 6 more take into the upper half, and digits less.
+    // Letters have values 10 to 15, so adding 6 sets their upper half. Digits have smaller values.
     let halves = values | values.wrapping_add(ONES * 6) ^ letters << 4;
     // The upper half of a digit is 3, and a letter has 4 or 6 there.
     let upper = digits & !(letters << 5) ^ (ONES * 0x30) ^ letters.wrapping_mul(0x70);

@@ -1,4 +1,4 @@
-//! The tolerant, resumable reader: from bytes to the values of one record after the other.
+//! The tolerant, resumable reader, which splits bytes into records and their values.
 
 use super::{
     FAST, Malformed, ReadError, Schema, Values,
@@ -7,7 +7,7 @@ use super::{
     text::TextReader,
 };
 
-/// The deepest nesting of an unknown value that is counted.
+/// Maximum nesting of an unknown value. The depth is only counted.
 pub const MAX_DEPTH: u32 = u32::MAX;
 
 const NULL: &[u8] = b"null";
@@ -21,17 +21,17 @@ enum State {
     Key,
     /// The rest of a key.
     KeyText,
-    /// The colon after a key; whether the key itself ended with one.
+    /// The colon after a key, with whether the key itself ended with one.
     Colon { had: bool },
     /// A value.
     Value,
     /// The rest of a known string.
     Text,
-    /// The rest of a known number or word; what is left of `null` where it may become one.
+    /// The rest of a known number or word, with the missing rest of `null` if it may become one.
     Bare { left: Option<&'static [u8]> },
     /// The rest of an unknown number or word.
     SkipBare,
-    /// The rest of an unknown string; whether a backslash came last.
+    /// The rest of an unknown string, with whether the last byte was a backslash.
     SkipText { slash: bool },
     /// The rest of an unknown object or array.
     SkipNested,
@@ -49,24 +49,24 @@ enum Target {
     Known(usize),
 }
 
-/// Reads one response.
+/// A reader of one response.
 pub(crate) struct Reader {
     machine: Machine,
     places: Places,
-    /// Bytes taken.
+    /// Number of bytes read.
     offset: u64,
     failed: Option<ReadError>,
 }
 
 impl Reader {
     pub(crate) const fn new(schema: &'static Schema) -> Self {
-        // A constant, or it would be built on the stack and copied.
+        // As a constant, or it would be built on the stack and copied.
         Self { machine: Machine::new(schema), places: const { Places::new() }, offset: 0, failed: None }
     }
 
-    /// Reads on: `true` when a record is complete, `false` when the input is used up or the document is complete.
+    /// Reads on. Returns `true` if a record is complete, and `false` if the input is consumed or the document is complete.
     ///
-    /// `buffer` must be the same each time, and only the reader may write to it.
+    /// `buffer` must be the same for each call, and only the reader may write to it.
     pub(crate) fn next(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> Result<bool, ReadError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -77,11 +77,11 @@ impl Reader {
         result.map_err(|kind| *self.failed.insert(ReadError { offset: self.offset, kind }))
     }
 
-    /// Whether the document is complete.
+    /// Checks that the document is complete.
     ///
     /// # Errors
-    /// The error that reading stopped with, or that the document has no end.
-    // This and the next two are called for each of the nine calls: inlined they take much flash.
+    /// The error at which reading stopped, or `CutOff` if the document has no end.
+    // This and the next two functions are called for each of the nine calls. Inlining them would take much flash.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn finish(&self) -> Result<(), ReadError> {
         match self.failed {
@@ -107,13 +107,13 @@ impl Reader {
     }
 }
 
-/// The grammar: what has come and what may come.
+/// The state machine of the grammar.
 struct Machine {
     schema: &'static Schema,
     text: TextReader,
     state: State,
     target: Target,
-    /// Open brackets of an unknown value.
+    /// Number of open brackets of an unknown value.
     depth: u32,
     order: Order,
 }
@@ -173,7 +173,7 @@ impl Machine {
         }
     }
 
-    /// `true` when the object that ends is a record.
+    /// Returns `true` if the object that ends is a record.
     fn key(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<bool, Malformed> {
         if FAST && store.places.in_record {
             store.plain_fields(input, self.schema.record, &mut self.order);
@@ -254,7 +254,7 @@ impl Machine {
             }
             b'[' | b'{' => {
                 *input = rest;
-                // It has no value, but an earlier value of the key no longer counts.
+                // The value is missing, which also discards an earlier value of the same key.
                 if let Target::Known(index) = self.target {
                     store.begin_value(index);
                 }
@@ -280,7 +280,7 @@ impl Machine {
         }
     }
 
-    /// Holds back a beginning of `null`, whose rest is `left`: a `null` takes no room and counts as missing.
+    /// Holds back a possible start of `null`, whose rest is `left`. A `null` takes no space and counts as missing.
     fn known_bare(&mut self, input: &mut &[u8], store: &mut Store<'_>, left: Option<&'static [u8]>) {
         let bare = take_bare(input);
         let ended = !input.is_empty();
@@ -322,7 +322,7 @@ impl Machine {
     }
 
     fn skip_nested(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
-        // Counted aside: in memory each bracket would wait for the one before.
+        // Counted in a local variable: in memory, each bracket would wait for the one before.
         let mut depth = self.depth;
         let mut bytes = input.iter();
         while let rest = bytes.as_slice()
@@ -390,7 +390,7 @@ fn skip_separators(input: &mut &[u8]) {
     }
 }
 
-/// Skips to after the quote that ends a text. Without a quote it returns whether the last byte was a backslash.
+/// Skips past the quote that ends a text. Without a quote, returns whether the last byte was a backslash.
 fn end_text(input: &mut &[u8], mut slash: bool) -> Option<bool> {
     let mut rest = *input;
     while let [byte, after @ ..] = rest {
@@ -408,7 +408,7 @@ fn end_text(input: &mut &[u8], mut slash: bool) -> Option<bool> {
     Some(slash)
 }
 
-/// Whether a byte can stand in a number or in `true`, `false`, `null`.
+/// Returns whether the byte can be part of a number or of `true`, `false`, `null`.
 const fn is_bare(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.' | b'_')
 }

@@ -1,4 +1,4 @@
-//! Looking for the end of a run, a machine word at a time.
+//! Searching for the end of a run of text, a machine word at a time.
 
 use super::{FAST, escape::copy_escapes};
 
@@ -8,19 +8,19 @@ const ONES: usize = usize::MAX / 0xFF;
 /// The top bit of each byte.
 const TOPS: usize = ONES << 7;
 
-/// Marks with its top bit the first byte that equals `byte`. Bytes above that one may be marked wrongly.
+/// Marks the first byte that equals `byte` in its top bit. Later bytes may be marked wrongly.
 const fn marks(word: usize, byte: u8) -> usize {
     let difference = word ^ (ONES * byte as usize);
     difference.wrapping_sub(ONES) & !difference & TOPS
 }
 
-/// The length of a run before the next quote or backslash, and whether all of it is ASCII. Without the fast paths, the run also ends
-/// before a byte beyond ASCII.
+/// Returns the length of the run before the next quote or backslash, and whether all of it is ASCII. Without the fast paths,
+/// the run also ends before a byte that is not ASCII.
 pub(super) fn scan(input: &[u8]) -> (usize, bool) {
     if FAST { scan_words(input) } else { (scan_ascii(input), true) }
 }
 
-/// The length of what comes before the next quote, backslash or byte beyond ASCII.
+/// Returns the length of the run before the next quote, backslash or byte that is not ASCII.
 fn scan_ascii(input: &[u8]) -> usize {
     let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0x80..);
     input.iter().position(is_end).unwrap_or(input.len())
@@ -61,9 +61,9 @@ fn scan_words(input: &[u8]) -> (usize, bool) {
     (length.saturating_add(before), seen & TOPS == 0 && ascii)
 }
 
-/// Copies a value that stands whole in `input` and is a sound string or a short integer without a sign: its length in `room`, and
-/// what follows it. `None` when it is something else, or when `room` is not clearly large enough. Behind the copy, `room` may
-/// hold anything.
+/// Copies a value that is complete in `input` and is a valid string or a short unsigned integer. Returns its length in `room`,
+/// and the rest of the input. Returns `None` if the value is something else, or if `room` might be too small. The content of
+/// `room` after the copy is unspecified.
 pub(super) fn plain_value<'i>(input: &'i [u8], room: &mut [u8]) -> Option<(usize, &'i [u8])> {
     let ([b' ', value @ ..] | value) = input;
     let [b'"', text @ ..] = value else {
@@ -77,7 +77,8 @@ pub(super) fn plain_value<'i>(input: &'i [u8], room: &mut [u8]) -> Option<(usize
     }
 }
 
-/// Copies on after a text's first run, to its closing quote. Apart, since most values end there or are ASCII.
+/// Copies the rest of a text after its first run, up to the closing quote. It is a separate function, because most values end
+/// after one run or are ASCII.
 #[inline(never)]
 fn copy_rest<'i>(
     mut input: &'i [u8],
@@ -93,13 +94,13 @@ fn copy_rest<'i>(
         all_ascii &= ascii;
         input = rest.get(run..)?;
     }
-    // Decoded escapes are sound and stand between the runs: they can't make a sound text of unsound runs.
+    // Decoded escapes are valid UTF-8 between the runs, so they can't make invalid runs valid.
     let sound = all_ascii || core::str::from_utf8(room.get(..length)?).is_ok();
     sound.then_some((length, input.get(1..)?))
 }
 
-/// Copies what comes before the next quote or backslash: its length, and whether all of it is ASCII. `None` when neither comes or
-/// when `room` is not clearly large enough.
+/// Copies the run before the next quote or backslash. Returns its length, and whether all of it is ASCII. Returns `None` if
+/// there is neither, or if `room` might be too small.
 fn copy_run(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     let mut seen = 0;
     let mut length = 0_usize;
@@ -132,12 +133,12 @@ fn copy_run(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     None
 }
 
-/// Copies an integer without a sign, of fewer digits than a word has bytes, that ends with a comma or a brace: its length. Behind
-/// the copy, `room` may hold anything.
+/// Copies an unsigned integer that has fewer digits than a word has bytes and ends with a comma or a brace. Returns its length.
+/// The content of `room` after the copy is unspecified.
 fn copy_digits(input: &[u8], room: &mut [u8]) -> Option<usize> {
     let bytes = input.first_chunk::<BYTES>()?;
     *room.first_chunk_mut::<BYTES>()? = *bytes;
-    // A digit has 3 in its upper half, also with 6 added, which takes those beyond 9 out.
+    // The upper half of a digit is 3, also after adding 6, which excludes the characters after 9.
     let word = usize::from_le_bytes(*bytes);
     let other = (word ^ (ONES * 0x30)) | (word.wrapping_add(ONES * 6) ^ (ONES * 0x30));
     let length = ((other & (ONES * 0xF0)).trailing_zeros() / 8) as usize;
@@ -159,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn scan_stops_where_a_plain_search_does(input in bytes()) {
+        fn scan_agrees_with_a_plain_search(input in bytes()) {
             let length = input.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(input.len());
             let expected = (length, input[..length].is_ascii());
             prop_assert_eq!((scan_words(&input), scan_bytes(&input)), (expected, expected));
@@ -185,7 +186,7 @@ mod tests {
         }
 
         #[test]
-        fn a_run_is_copied_whole_or_not_at_all(input in bytes(), room in 0..48_usize) {
+        fn runs_are_copied_whole_or_not_at_all(input in bytes(), room in 0..48_usize) {
             let mut copy = [0xAA; 48];
             let (length, ascii) = scan_words(&input);
             match copy_run(&input, &mut copy[..room]) {

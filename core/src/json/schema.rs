@@ -1,11 +1,11 @@
-//! Which keys of an answer are known.
+//! The known keys of a response.
 
-/// The most keys that an answer's head knows.
+/// Maximum number of known keys in a response's head.
 pub(crate) const HEAD_SLOTS: usize = 6;
-/// The most keys that a record knows.
+/// Maximum number of known keys in a record.
 pub(crate) const RECORD_SLOTS: usize = 12;
 
-/// A known key, written as a tidy answer writes it: `"port":`, so that it is recognised by one comparison.
+/// A known key in its usual spelling, `"port":`, which can be recognised with one comparison.
 #[derive(Clone, Copy)]
 pub struct Key(&'static str);
 
@@ -14,12 +14,12 @@ impl Key {
         Self(literal)
     }
 
-    /// The key with its quotes and the colon.
+    /// Returns the key with its quotes and colon.
     pub(crate) const fn literal(self) -> &'static [u8] {
         self.0.as_bytes()
     }
 
-    /// The key alone.
+    /// Returns the key without quotes and colon.
     pub(crate) const fn name(self) -> &'static [u8] {
         match self.0.as_bytes() {
             [b'"', name @ .., b'"', b':'] => name,
@@ -35,11 +35,11 @@ macro_rules! key {
 }
 pub(crate) use key;
 
-/// The known keys of one call's answer.
+/// The known keys of one call's response.
 pub struct Schema {
-    /// The keys of the answer's object.
+    /// The keys of the response's object.
     pub head: &'static [Key],
-    /// The key of the array of records, where there is one.
+    /// The key of the array of records, if there is one.
     pub list: Option<Key>,
     /// The keys of a record.
     pub record: &'static [Key],

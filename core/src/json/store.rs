@@ -1,8 +1,8 @@
-//! The memory for values while a response is read: the lent buffer, and the places of the values in it.
+//! The memory for values while a response is read: the lent buffer and the places of the values in it.
 //!
-//! The values of the response's head stand at the buffer's start; those of the record being read follow, and the next
-//! record overwrites them. When a value finds no room, the longest of its neighbours gives way if it is longer than
-//! the value itself, so that one long text does not cost the short values around it.
+//! The values of the response's head are at the start of the buffer. Those of the current record follow, and are overwritten by
+//! the next record. If the buffer is full, the longest value of the same record is removed, provided that it is longer than the
+//! new one: a single long text does not displace the short values around it.
 
 use super::{
     Key, Schema,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::writer::copy;
 
-/// The longest key that is compared with the known ones, in bytes; a longer key is unknown.
+/// Maximum length in bytes of a key that is compared with the known ones. A longer key is unknown.
 pub const MAX_KEY_BYTES: usize = 32;
 
 /// The outcome of storing a value.
@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     TooLong,
 }
 
-/// A value's place in the buffer. The length is its true one, also of a value that was too long to keep.
+/// A value's place in the buffer. The length is the true one, even if the value was too long to store.
 #[derive(Clone, Copy)]
 pub(crate) struct Slot {
     pub(crate) start: usize,
@@ -40,19 +40,19 @@ impl Slot {
     }
 }
 
-/// A short text aside from the buffer: the key being read.
+/// The key being read, which is not stored in the buffer.
 struct KeyText {
     bytes: [u8; MAX_KEY_BYTES],
     length: usize,
-    /// Whether it ends with a colon.
+    /// Whether the key ends with a colon.
     colon: bool,
 }
 
-/// The bytes that the values of the head or of the record take, those included that were too long.
+/// Number of bytes that the values of the head or of the record need, including those that were too long.
 #[derive(Clone, Copy)]
 struct Demand {
     now: usize,
-    /// Before values were replaced by later ones of their keys.
+    /// The maximum, before values were replaced by later ones with the same key.
     most: usize,
 }
 
@@ -71,7 +71,7 @@ impl Demand {
 
 /// The places of the values in the lent buffer.
 pub(crate) struct Places {
-    /// The end of what stands in the buffer.
+    /// The end of the used part of the buffer.
     end: usize,
     /// The end of the head's values.
     base: usize,
@@ -82,7 +82,7 @@ pub(crate) struct Places {
     /// The value being read.
     value: Slot,
     key: KeyText,
-    /// Whether a key is being read, else a value.
+    /// Whether a key is being read, rather than a value.
     pub(crate) in_key: bool,
     pub(crate) in_record: bool,
 }
@@ -119,18 +119,18 @@ impl Places {
         if self.in_record { &mut self.record_demand } else { &mut self.head_demand }
     }
 
-    /// The size of a buffer that would have held all values of the head.
+    /// Returns the size of a buffer that could have stored all values of the head.
     pub(crate) const fn head_needs(&self) -> usize {
         self.head_demand.most
     }
 
-    /// The size of a buffer that would have held all values of the record beside those of the head.
+    /// Returns the size of a buffer that could have stored all values of the head and the record.
     pub(crate) const fn record_needs(&self) -> usize {
         self.head_demand.now.saturating_add(self.record_demand.most)
     }
 }
 
-/// The lent buffer and what stands where in it, together for as long as a piece is read.
+/// The lent buffer and its places, joined while a piece is read.
 pub(crate) struct Store<'s> {
     pub(crate) buffer: &'s mut [u8],
     pub(crate) places: &'s mut Places,
@@ -152,7 +152,7 @@ impl Store<'_> {
         self.places.in_key = true;
     }
 
-    /// Ends the key and gives it, without the colons it may end with, and whether there were any.
+    /// Ends the key. Returns it without the colons at its end, and whether there were any.
     pub(crate) fn end_key(&mut self) -> (&[u8], bool) {
         self.places.in_key = false;
         let whole = self.places.key.bytes.get(..self.places.key.length).unwrap_or_default();
@@ -163,7 +163,7 @@ impl Store<'_> {
         (key, self.places.key.colon)
     }
 
-    /// Begins the value of the known key `index`; what an earlier one of the same key left goes.
+    /// Begins the value of the known key `index`, and removes an earlier value of the same key.
     pub(crate) fn begin_value(&mut self, index: usize) {
         if !self.places.in_record {
             self.places.end = self.places.base;
@@ -193,8 +193,8 @@ impl Store<'_> {
         }
     }
 
-    /// Takes fields of a record as long as each is the expected one, stands whole in `input`, and is written as tidy answers write
-    /// it. What is not is left in `input`, to be read step by step.
+    /// Reads fields of a record while each is the expected one, complete in `input`, and in the usual spelling. Any other field
+    /// is left in `input`, to be read step by step.
     pub(crate) fn plain_fields(&mut self, input: &mut &[u8], keys: &[Key], order: &mut Order) {
         let Places { end, record, record_demand, .. } = &mut *self.places;
         let start = *end;
@@ -216,7 +216,7 @@ impl Store<'_> {
         record_demand.add(end.saturating_sub(start));
     }
 
-    /// Marks the value being read as not what the peer meant.
+    /// Marks the value being read as altered.
     pub(crate) fn lossy(&mut self) {
         if self.places.value.kind == Kind::Exact && !self.places.in_key {
             self.places.value.kind = Kind::Lossy;
@@ -246,7 +246,7 @@ impl Store<'_> {
         }
     }
 
-    /// A key that outgrows its place can't be a known one: it is spoilt, for a prefix of it might be.
+    /// Appends to a key. An overlong key can't be a known one; its start might be, so it is marked as unknown.
     fn push_key(&mut self, bytes: &[u8]) {
         let KeyText { bytes: key, length, colon } = &mut self.places.key;
         if let Some(last) = bytes.last() {
@@ -262,7 +262,8 @@ impl Store<'_> {
         }
     }
 
-    /// The buffer is full: the longest value of the record gives way if it is longer than the one being read, else that one does.
+    /// Handles a full buffer: removes the longest value of the record if it is longer than the one being read, and otherwise
+    /// the latter.
     fn make_room(&mut self) {
         let held = self.places.end.saturating_sub(self.places.value.start);
         let longest = self

@@ -1,4 +1,4 @@
-//! The inside of a JSON string: escapes and UTF-8, cut at any byte.
+//! The content of a JSON string: escapes and UTF-8, which may be cut at any byte.
 
 use super::{
     FAST,
@@ -7,23 +7,23 @@ use super::{
     store::Store,
 };
 
-/// How far an escape has come.
+/// The position within an escape.
 #[derive(Clone, Copy)]
 enum Escape {
-    /// Not in one.
+    /// Outside an escape.
     None,
     /// After the backslash.
     Slash,
-    /// After `\u`, with the number of digits to come.
+    /// After `\u`, with the number of missing digits.
     Hex { left: u8, unit: u16 },
 }
 
 /// The state of reading a string.
 pub(crate) struct TextReader {
     escape: Escape,
-    /// A high surrogate that waits for its low one; 0: none.
+    /// A high surrogate that needs a low one, or 0.
     high: u16,
-    /// The first bytes of a character whose rest is still to come.
+    /// The first bytes of an incomplete character.
     partial: [u8; 4],
     partial_length: usize,
 }
@@ -33,7 +33,7 @@ impl TextReader {
         Self { escape: Escape::None, high: 0, partial: [0; 4], partial_length: 0 }
     }
 
-    /// Reads on after the opening quote, until the closing one (then `true`) or the end of the input.
+    /// Reads on after the opening quote. Returns `true` after the closing quote, or `false` at the end of the input.
     pub(crate) fn read(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
         loop {
             match self.escape {
@@ -74,7 +74,7 @@ impl TextReader {
         }
     }
 
-    /// Takes what comes before the next quote or backslash.
+    /// Reads the run before the next quote or backslash.
     fn run(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
         let (length, ascii) = scan(input);
         if length == 0 {
@@ -90,7 +90,7 @@ impl TextReader {
         }
     }
 
-    /// A backslash: a whole `\uXXXX` at once where it stands in the input, else step by step.
+    /// Reads a backslash. A `\uXXXX` that is complete in the input is read at once, otherwise step by step.
     fn backslash(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
         if FAST
             && let [_, b'u', a, b, c, d, rest @ ..] = *input
@@ -104,7 +104,7 @@ impl TextReader {
         }
     }
 
-    /// Takes the byte after a backslash, unless the two are not an escape.
+    /// Reads the byte after a backslash, unless the two are not an escape.
     fn escaped(&mut self, byte: u8, store: &mut Store<'_>) -> bool {
         self.escape = Escape::None;
         if byte == b'u' {
@@ -122,7 +122,7 @@ impl TextReader {
         short.is_some()
     }
 
-    /// Takes a digit of `\uXXXX`, unless it is not a digit.
+    /// Reads a digit of `\uXXXX`, unless it is not a digit.
     fn hex_digit(&mut self, byte: u8, left: u8, unit: u16, store: &mut Store<'_>) -> bool {
         let Some(digit) = hex(byte) else {
             self.escape = Escape::None;
@@ -140,7 +140,7 @@ impl TextReader {
         true
     }
 
-    /// Takes one UTF-16 unit.
+    /// Reads one UTF-16 unit.
     fn unit(&mut self, unit: u16, store: &mut Store<'_>) {
         let high = core::mem::take(&mut self.high);
         let mut code = u32::from(unit);
@@ -161,7 +161,7 @@ impl TextReader {
         }
     }
 
-    /// Takes a run with bytes beyond ASCII.
+    /// Reads a run that is not only ASCII.
     fn utf8(&mut self, run: &[u8], store: &mut Store<'_>) {
         let mut rest = run;
         while let Err(error) = core::str::from_utf8(rest) {
@@ -200,7 +200,7 @@ impl TextReader {
                     self.partial_length = length;
                 }
                 Err(_) => {
-                    // A first byte is replaced itself; another one may begin the next character.
+                    // An invalid first byte is replaced. Another byte may begin the next character, so it is read again.
                     if self.partial_length == 0 {
                         *input = rest;
                         replace(store);
@@ -228,7 +228,7 @@ impl TextReader {
     }
 }
 
-/// Puts U+FFFD where something unreadable stood.
+/// Writes U+FFFD in place of unreadable bytes.
 fn replace(store: &mut Store<'_>) {
     store.push("\u{FFFD}".as_bytes());
     store.lossy();

@@ -1,4 +1,4 @@
-//! The values of a response as the caller gets them.
+//! The values of a response, as the caller receives them.
 
 use core::fmt;
 
@@ -17,19 +17,19 @@ pub enum Text<'a> {
     /// The key is missing or its value is `null`.
     #[default]
     Missing,
-    /// As the gateway sent it.
+    /// The text as the gateway sent it.
     Exact(&'a str),
-    /// With U+FFFD in place of what was unreadable, or with a stray backslash.
+    /// The text with U+FFFD in place of unreadable bytes, or with an unnecessary backslash.
     Lossy(&'a str),
-    /// It did not find room in the working buffer.
+    /// The text did not fit the buffer.
     TooLong {
-        /// The size of a working buffer that would have held it and all of its record, in bytes.
+        /// Size in bytes of a buffer that could have stored the whole record.
         needed: usize,
     },
 }
 
 impl<'a> Text<'a> {
-    /// The text; empty if it is missing or was too long.
+    /// Returns the text, or an empty one if it is missing or was too long.
     pub const fn as_str(self) -> &'a str {
         match self {
             Self::Exact(text) | Self::Lossy(text) => text,
@@ -37,7 +37,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether the gateway left it out.
+    /// Returns whether the gateway omitted the value.
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// A missing text and one that was too long are serialized as nothing; where they are fields of a record, a missing one is left out.
+/// A missing or overlong text is serialized as nothing. A record omits its missing fields.
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -59,7 +59,7 @@ impl Serialize for Text<'_> {
     }
 }
 
-/// A value of a response that should be a number, a time or one of a few words. Anything else stays readable.
+/// A value of a response that should be a number, a time or one of a few words. Other values can still be read as text.
 ///
 /// ```
 /// use sms_gateway_core::json::{Field, Text};
@@ -74,14 +74,14 @@ pub enum Field<'a, T> {
     /// The key is missing or its value is `null`.
     #[default]
     Missing,
-    /// The expected kind of value.
+    /// The value is of the expected kind.
     Known(T),
-    /// Something else, as the gateway wrote it.
+    /// Another value, as the gateway wrote it.
     Other(Text<'a>),
 }
 
 impl<T: Copy> Field<'_, T> {
-    /// The value, if it is of the expected kind.
+    /// Returns the value if it is of the expected kind.
     pub const fn get(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
@@ -89,7 +89,7 @@ impl<T: Copy> Field<'_, T> {
         }
     }
 
-    /// Whether the gateway left it out.
+    /// Returns whether the gateway omitted the value.
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
     }
@@ -117,7 +117,7 @@ impl<T: Serialize> Serialize for Field<'_, T> {
 
 /// Conversion from the characters of a value.
 pub(crate) trait FromRaw: Sized {
-    /// `None` when it is something else.
+    /// Returns `None` if the characters are not such a value.
     fn from_raw(raw: &[u8]) -> Option<Self>;
 }
 
@@ -136,7 +136,7 @@ impl FromRaw for i64 {
             if digit > 9 {
                 return None;
             }
-            // Counted down, since the least value is farther from zero than the greatest.
+            // Counted downwards, because the minimum is farther from zero than the maximum.
             if value < i64::MIN / 10 {
                 return None;
             }
@@ -149,7 +149,7 @@ impl FromRaw for i64 {
 impl FromRaw for u32 {
     #[inline]
     fn from_raw(raw: &[u8]) -> Option<Self> {
-        // Most values are too short to overflow, and need no checks on the way.
+        // Most values are too short to overflow, so their digits need no checks.
         if FAST && let 1..=9 = raw.len() {
             let mut value = 0_u32;
             let mut other = false;
@@ -166,7 +166,7 @@ impl FromRaw for u32 {
     }
 }
 
-/// The position of a word in a list, or the list's length.
+/// Returns the position of a word in a list, or the list's length.
 // All enums of words share this on a microcontroller. Elsewhere the list is a constant that the compiler unrolls.
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline)]
@@ -180,7 +180,7 @@ impl FromRaw for Timestamp {
     }
 }
 
-/// The values of a record or of a response's head, taken one after the other in the order of their keys.
+/// The values of a record or of a response's head, returned one after the other in the order of their keys.
 pub struct Values<'a> {
     slots: core::slice::Iter<'a, Slot>,
     buffer: &'a [u8],
@@ -188,12 +188,12 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// `needed` bytes would have held all of them.
+    /// Creates the list. `needed` is the number of bytes that would have stored all values.
     pub(crate) fn new(slots: &'a [Slot], buffer: &'a [u8], count: usize, needed: usize) -> Self {
         Self { slots: slots.get(..count).unwrap_or(slots).iter(), buffer, needed }
     }
 
-    /// The next value.
+    /// Returns the next value.
     #[inline]
     pub(crate) fn take<V: TakeValue<'a>>(&mut self) -> V {
         V::take(self)
@@ -222,12 +222,12 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A kind of value that a record holds.
+/// A type of value in a record.
 pub(crate) trait TakeValue<'a> {
-    /// Takes the next one.
+    /// Returns the next value.
     fn take(values: &mut Values<'a>) -> Self;
 
-    /// Whether the gateway left it out.
+    /// Returns whether the gateway omitted the value.
     fn missing(&self) -> bool;
 }
 

@@ -1,11 +1,11 @@
-//! Requests as JSON.
+//! Writing requests as JSON.
 
 use crate::{Timestamp, writer::Writer};
 
-/// JSON on top of a [`Writer`]: commas come by themselves, strings are escaped.
+/// A JSON writer on top of a [`Writer`], which inserts commas and escapes strings.
 pub struct JsonWriter<'w, 'b> {
     out: &'w mut Writer<'b>,
-    /// Whether a comma is due before the next key or element.
+    /// Whether a comma is needed before the next key or element.
     comma: bool,
 }
 
@@ -25,12 +25,12 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
         self.comma = true;
     }
 
-    /// The whole body of a raw call.
+    /// Writes the whole body of a raw call.
     pub(crate) fn raw(&mut self, body: &[u8]) {
         self.out.bytes(body);
     }
 
-    /// A key given as it stands in the text, with quotes and colon.
+    /// Writes a key, given with its quotes and colon.
     pub(crate) fn key(&mut self, literal: &str) {
         self.separate();
         self.out.str(literal);
@@ -56,7 +56,7 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
         self.out.byte(b'"');
     }
 
-    /// A string without characters that need an escape.
+    /// Writes a string whose characters need no escape.
     pub(crate) fn plain(&mut self, text: &str) {
         self.separate();
         self.out.byte(b'"');
@@ -64,7 +64,7 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
         self.out.byte(b'"');
     }
 
-    /// `true`, `false` or `null`.
+    /// Writes `true`, `false` or `null`.
     pub(crate) fn literal(&mut self, word: &str) {
         self.separate();
         self.out.str(word);
@@ -102,7 +102,7 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
     }
 }
 
-/// RFC 8259 §7: quotation mark, reverse solidus and the control characters.
+/// Returns whether the byte needs an escape (RFC 8259 §7): a quotation mark, reverse solidus or control character.
 const fn needs_escape(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\')
 }

@@ -1,17 +1,17 @@
 //! The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038 §6.2.1 and §6.2.1.1).
 //!
-//! Only the question "how many septets" is answered here, since the gateway does the encoding. National language
-//! shift tables (annex A) are left out: the gateway's API has no way to ask for them.
+//! This module only counts septets, because the gateway does the encoding. National language
+//! shift tables (annex A) are omitted: the gateway's API can't request them.
 //!
-//! Three characters are often taken wrongly:
-//! - 0x09 is `Ç`. The small `ç` is not in the alphabet, although some older tables print it there.
+//! Some characters are often assigned wrongly:
+//! - 0x09 is `Ç`. The lower-case `ç` is not in the alphabet, although some older tables have it there.
 //! - The Greek capitals are the Greek letters: `Ω` is U+03A9, not the ohm sign U+2126, `Δ` is U+0394, not U+2206.
 //! - The grave accent `` ` `` and the horizontal tab are missing, though they are ASCII.
 
-/// The septets that a character takes: 1 in the default alphabet, 2 (escape and code) in the extension table,
-/// `None` in neither.
+/// Returns the number of septets of a character: 1 in the default alphabet, 2 (escape and code) in the extension table,
+/// or `None` if it is in neither.
 ///
-/// The escape character U+001B itself is in neither: it stands for no text.
+/// The escape character U+001B itself is in neither, because it is not text.
 ///
 /// ```
 /// use sms_gateway_core::text::gsm7::septets;
@@ -22,7 +22,7 @@
 /// ```
 pub const fn septets(character: char) -> Option<u8> {
     let code = character as u32;
-    // As ranges of characters this takes twice the flash.
+    // Matching ranges of characters would take twice the flash.
     let (one, two) = match code / BLOCK {
         0 => const { block(0) },
         1 => const { block(1) },
@@ -52,7 +52,7 @@ const GREEK: u32 = 'Γ' as u32 / BLOCK;
 const GREEK_REST: u32 = 'Ω' as u32 / BLOCK;
 const EURO: u32 = '€' as u32 / BLOCK;
 
-/// The characters of a block that take one septet, and those that take two: a bit for each.
+/// Returns the characters of a block that take one septet and those that take two, with a bit for each.
 const fn block(index: u32) -> (u32, u32) {
     let (mut one, mut two) = (0, 0);
     let mut bit = 0;
@@ -69,7 +69,7 @@ const fn block(index: u32) -> (u32, u32) {
     (one, two)
 }
 
-/// The alphabet as the standard lists it. It is only evaluated by the compiler.
+/// Returns the septets of a character by the standard's lists. It is only evaluated at compile time.
 #[expect(clippy::match_same_arms, reason = "ASCII first, then a line for each kind of letter")]
 const fn listed(character: char) -> Option<u8> {
     match character {
@@ -83,7 +83,7 @@ const fn listed(character: char) -> Option<u8> {
     }
 }
 
-/// Whether every character of the text is in the alphabet or its extension table.
+/// Returns whether every character of the text is in the alphabet or its extension table.
 ///
 /// ```
 /// use sms_gateway_core::text::gsm7::fits;
@@ -100,33 +100,33 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// The result of another implementation of the table, which counts the bytes of the packed text.
+    /// Returns the result of another implementation of the table, which counts the bytes of the packed text.
     fn oracle(character: char) -> Option<u8> {
         let mut writer = gsm7::Gsm7Writer::new(Vec::new());
         writer.write_char(character).ok()?;
-        // 7 bits fit one byte, 14 need two.
+        // 7 bits fit one byte; 14 need two.
         u8::try_from(writer.into_writer().unwrap().len()).ok()
     }
 
     #[test]
     fn agrees_with_another_implementation_on_every_character() {
         for character in '\0'..=char::MAX {
-            // The other one writes the escape as if it were a character of its own; a reader would take it and
-            // the next septet as one extension character.
+            // The other implementation encodes the escape like any other character. A receiver would combine it with the next
+            // septet into an extension character.
             let expected = if character == '\x1B' { None } else { oracle(character) };
             assert_eq!(septets(character), expected, "{character:?}");
         }
     }
 
     #[test]
-    fn has_the_size_of_the_standards_tables() {
+    fn tables_have_the_size_of_the_standards() {
         let count = |n| ('\0'..=char::MAX).filter(|c| septets(*c) == Some(n)).count();
-        // 128 codes less the escape; ten characters in the extension table.
+        // 128 codes without the escape, and ten characters in the extension table.
         assert_eq!((count(1), count(2)), (127, 10));
     }
 
     #[test]
-    fn knows_the_characters_that_are_often_taken_wrongly() {
+    fn characters_that_are_often_assigned_wrongly_are_right() {
         for (character, expected) in [
             ('Ç', Some(1)),
             ('ç', None),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn one_foreign_character_decides() {
+    fn one_character_outside_the_alphabet_is_enough() {
         assert!(fits(""));
         assert!(fits("~^{}[]\\|€\x0C\r\n"));
         assert!(!fits("fits, all but the last: ç"));

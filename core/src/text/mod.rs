@@ -1,10 +1,10 @@
-//! SMS text: what a message becomes for each recipient, before it is sent.
+//! SMS text: the message of each recipient, as it will be sent.
 //!
-//! - [`gsm7`]: which characters the GSM 7-bit default alphabet has.
-//! - [`shape`]: the alphabet, the number of segments and the room left, in one pass over the characters.
+//! - [`gsm7`]: the characters of the GSM 7-bit default alphabet.
+//! - [`shape`]: the alphabet, the number of segments and the unused units, in one pass over the characters.
 //! - [`Template`]: the `#param#` placeholders of `send_sms`, filled as the gateway fills them.
 //!
-//! Nothing is copied: a template is expanded piece by piece, and the pieces are counted as they come.
+//! Nothing is copied: a template is expanded piece by piece, and each piece is counted when it is read.
 //!
 //! # Example
 //! ```
@@ -29,15 +29,15 @@ mod template;
 pub use segment::{NotInAlphabet, Shape, shape};
 pub use template::{Expansion, PLACEHOLDER, Pieces, Template, WrongCount, placeholders};
 
-/// How the caller wants a message encoded.
+/// The caller's choice of encoding.
 ///
-/// The gateway knows two encodings, [`Alphabet`]; `Auto` is decided here, text by text, and is never sent. That
-/// is why this type has no wire word: [`shape`] turns it into an [`Alphabet`], which has.
+/// The gateway has two encodings: see [`Alphabet`]. `Auto` is resolved by [`shape`] for each text and is never sent, so this
+/// type has no wire word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// GSM 7-bit if every character of the text is in that alphabet, else Unicode.
+    /// GSM 7-bit if every character of the text is in that alphabet, otherwise Unicode.
     Auto,
-    /// GSM 7-bit, and an error for a text that has other characters.
+    /// GSM 7-bit. A text with other characters is an error.
     Gsm7Bit,
     /// Unicode for any text; the gateway's default.
     #[default]
@@ -53,7 +53,7 @@ impl From<Alphabet> for Encoding {
     }
 }
 
-/// The alphabet that a message is sent in (3GPP TS 23.038 §4, §6.2): a value of the `encoding` parameter of `send_sms`.
+/// The alphabet of a message (3GPP TS 23.038 §4, §6.2): a value of the `encoding` parameter of `send_sms`.
 ///
 /// It serializes as its [wire word](Self::as_str).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
@@ -68,7 +68,7 @@ pub enum Alphabet {
 }
 
 impl Alphabet {
-    /// The word that the gateway knows it by: `gsm-7bit` or `unicode`.
+    /// Returns the gateway's word for the alphabet: `gsm-7bit` or `unicode`.
     ///
     /// ```
     /// use sms_gateway_core::text::{Encoding, shape};
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alphabet_serializes_as_its_wire_word() {
+    fn alphabets_serialize_as_their_wire_words() {
         for alphabet in [Alphabet::Gsm7Bit, Alphabet::Unicode] {
             assert_eq!(serde_json::to_value(alphabet).unwrap(), alphabet.as_str());
         }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_encoding_gives_that_alphabet() {
+    fn forced_encoding_sets_the_alphabet() {
         for alphabet in [Alphabet::Gsm7Bit, Alphabet::Unicode] {
             assert_eq!(shape("abc".chars(), alphabet.into()).unwrap().alphabet, alphabet);
         }

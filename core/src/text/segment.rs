@@ -1,38 +1,38 @@
-//! The number of segments that a text takes (3GPP TS 23.040 §9.2.3.24.1, TS 23.038 §4).
+//! The number of segments of a text (3GPP TS 23.040 §9.2.3.24.1, TS 23.038 §4).
 //!
-//! A segment carries 140 octets. A message that needs more than one spends 6 of them in each on the header that joins
-//! the segments (reference of one octet), which leaves 134: 153 septets or 67 UTF-16 units. An escape pair and a surrogate
-//! pair are not cut; if one does not fit, it moves to the next segment and the unit before it stays unused.
+//! A segment carries 140 octets. In a message of several segments, each has a header of 6 octets that joins them (with a
+//! reference of one octet). That leaves 134 octets: 153 septets or 67 UTF-16 units. An escape pair or surrogate pair is not
+//! split. If it does not fit, it moves to the next segment, and the last unit of the segment stays unused.
 
 use super::{Alphabet, Encoding, gsm7};
 use crate::show::Quoted;
 use core::fmt;
 
-/// The segments and the alphabet of a text as it is sent.
+/// The alphabet and the segments of a text as it is sent.
 ///
-/// It is what the standards say. A gateway is free to cut otherwise, for example with a reference of two octets
-/// (152 septets, 66 units); `count` in the answer to `query_sms_result` is what really happened.
+/// They are computed by the standards. A gateway may split the text differently, for example with a reference of two octets
+/// (152 septets, 66 units). The actual number is the `count` in the response to `query_sms_result`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Shape {
-    /// The alphabet it is sent in.
+    /// The alphabet that the text is sent in.
     pub alphabet: Alphabet,
-    /// The number of segments, each sent and billed as one SMS: 1 or more. An empty text takes one.
+    /// Number of segments, at least 1. Each is sent and billed as one SMS. An empty text has one.
     pub segments: u32,
-    /// The length: septets (an extension character counts 2) or UTF-16 units (beyond U+FFFF a character counts 2).
-    /// Units left unused in front of a pair are not counted. A text too long for the type has [`u32::MAX`].
+    /// Length in septets (an extension character counts 2) or UTF-16 units (a character above U+FFFF counts 2). Units left
+    /// unused before a pair are not counted. [`u32::MAX`] also stands for any larger value.
     pub units: u32,
-    /// The units still free in the last segment: 0–160 septets or 0–70 UTF-16 units.
+    /// Number of unused units in the last segment: 0–160 septets or 0–70 UTF-16 units.
     pub room: u32,
 }
 
-/// A text that was to go in the GSM 7-bit alphabet has a character that is not in it.
+/// A character that the GSM 7-bit alphabet lacks, in a text to be encoded in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotInAlphabet {
     /// The first such character.
     pub character: char,
-    /// The number of characters before it.
+    /// Number of characters before it.
     pub index: usize,
-    /// The number of bytes of UTF-8 before it.
+    /// Number of UTF-8 bytes before it.
     pub offset: usize,
 }
 
@@ -51,7 +51,7 @@ impl core::error::Error for NotInAlphabet {}
 /// For a template, see [`Expansion::shape`](super::Expansion::shape).
 ///
 /// # Errors
-/// [`NotInAlphabet`] with [`Encoding::Gsm7Bit`] only: the first character that this alphabet lacks.
+/// [`NotInAlphabet`] with the first character that the alphabet lacks. Only with [`Encoding::Gsm7Bit`].
 ///
 /// # Example
 /// ```
@@ -59,7 +59,7 @@ impl core::error::Error for NotInAlphabet {}
 ///
 /// let text = "€".repeat(81);
 /// let shape = shape(text.chars(), Encoding::Auto)?;
-/// // 162 septets: 76 pairs in the first segment, whose last septet stays free, 5 pairs in the second.
+/// // 162 septets: 76 pairs in the first segment, whose last septet is unused, and 5 pairs in the second.
 /// assert_eq!((shape.alphabet, shape.segments, shape.units), (Alphabet::Gsm7Bit, 2, 162));
 /// assert_eq!(shape.room, 153 - 10);
 /// # Ok::<(), sms_gateway_core::text::NotInAlphabet>(())
@@ -85,7 +85,7 @@ pub fn shape(text: impl IntoIterator<Item = char>, encoding: Encoding) -> Result
     }
 }
 
-/// Counts the units of one alphabet, and the segments as if there were more than one.
+/// A counter of the units of one alphabet. It counts segments as if there were more than one.
 struct Counter {
     /// The capacity of a message of one segment.
     alone: u32,
@@ -93,7 +93,7 @@ struct Counter {
     part: u32,
     units: u32,
     segments: u32,
-    /// Units in the last of several segments.
+    /// Number of units in the last of several segments.
     used: u32,
 }
 
@@ -127,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
     use std::{format, string::String, vec::Vec};
 
-    /// The segments themselves, cut from the encoded text: `first` says that a unit must not be the last of a segment.
+    /// Splits the encoded text into segments. `first` returns whether a unit must not be the last of a segment.
     fn cut<T: Copy>(units: &[T], alone: usize, part: usize, first: impl Fn(T) -> bool) -> Vec<Vec<T>> {
         if units.len() <= alone {
             return Vec::from([units.to_vec()]);
@@ -145,7 +145,7 @@ mod tests {
         segments
     }
 
-    /// Septets as far as they matter here: an escape in front of each extension character.
+    /// Encodes the text in septets, as far as needed here: an escape before each extension character.
     fn gsm(text: &str) -> Option<Vec<u8>> {
         let mut septets = Vec::new();
         for character in text.chars() {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn limits() {
+    fn segments_at_their_limits() {
         for (text, encoding, segments, room) in [
             (String::new(), Encoding::Auto, 1, 160),
             (String::new(), Encoding::Unicode, 1, 70),
@@ -203,7 +203,7 @@ mod tests {
             ("中".repeat(71), Encoding::Auto, 2, 63),
             ("中".repeat(134), Encoding::Auto, 2, 0),
             ("😀".repeat(35), Encoding::Auto, 1, 0),
-            // 33 pairs in the first segment, one unit lost.
+            // 33 pairs in the first segment, with one unused unit.
             ("😀".repeat(36), Encoding::Auto, 2, 61),
             // The pair would begin in septet 153.
             (format!("{}€{}", "a".repeat(152), "a".repeat(7)), Encoding::Auto, 2, 144),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn every_length_with_a_pair_at_every_place() {
+    fn pairs_are_not_split_at_any_length_and_position() {
         for length in 0..330 {
             check(&format!("{}[{}", "a".repeat(length), "a".repeat(330 - length)));
             check(&format!("{}😀{}", "a".repeat(length), "a".repeat(150)));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_foreign_character_and_its_place() {
+    fn error_has_the_character_and_its_position() {
         let error = shape("Grüße ` ç".chars(), Encoding::Gsm7Bit).unwrap_err();
         assert_eq!(error, NotInAlphabet { character: '`', index: 6, offset: 8 });
         let said = "'`' after 6 characters (byte 8) is not in the GSM 7-bit alphabet";
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_count_stops_at_the_types_end() {
+    fn counting_saturates() {
         let mut counter = Counter::new(160, 153);
         (counter.units, counter.segments, counter.used) = (u32::MAX - 1, u32::MAX, 153);
         counter.add(2);
@@ -242,12 +242,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gsm_texts_are_cut_as_the_reference_cuts_them(text in "[ab€{|}é\\x0C]{0,700}") {
+        fn gsm_texts_are_split_like_the_reference(text in "[ab€{|}é\\x0C]{0,700}") {
             check(&text);
         }
 
         #[test]
-        fn unicode_texts_are_cut_as_the_reference_cuts_them(text in "[a中😀𝄞ç]{0,300}") {
+        fn unicode_texts_are_split_like_the_reference(text in "[a中😀𝄞ç]{0,300}") {
             check(&text);
         }
 

@@ -1,17 +1,17 @@
 //! The `#param#` placeholders of `send_sms` (section 2.2 of the gateway's API document, version 0.4).
 //!
-//! Each recipient brings its own `text_param` array; the gateway puts its elements in the places of the placeholders,
-//! from left to right. This module does the same without sending, so that each recipient's text can be seen first.
+//! Each recipient has its own `text_param` array, whose elements replace the placeholders from left to right. This module does
+//! the same without sending, so that each recipient's text can be checked first.
 
 use super::{Encoding, NotInAlphabet, Shape, shape};
 use crate::TooSmall;
 use crate::writer::Writer;
 use core::{fmt, slice};
 
-/// The placeholder. It is found as written, in small letters.
+/// The placeholder. It is matched exactly, in lower case.
 ///
-/// A text that holds it literally can't be sent as it is; send `PLACEHOLDER` as the template and the text as its
-/// one parameter, for parameters are not expanded again.
+/// To send a text that contains it literally, send `PLACEHOLDER` as the template and the text as its one parameter. Parameters
+/// are not expanded again.
 pub const PLACEHOLDER: &str = "#param#";
 
 /// Counts the placeholders of a text, from left to right without overlaps.
@@ -20,7 +20,7 @@ pub const PLACEHOLDER: &str = "#param#";
 /// use sms_gateway_core::text::placeholders;
 ///
 /// assert_eq!(placeholders("#param# and #param#"), 2);
-/// // The second one would share its first # with the first one.
+/// // The two would share a #.
 /// assert_eq!(placeholders("#param#param#"), 1);
 /// ```
 pub fn placeholders(text: &str) -> usize {
@@ -33,7 +33,7 @@ pub fn placeholders(text: &str) -> usize {
     count
 }
 
-/// The text before and after the first placeholder.
+/// Returns the text before and after the first placeholder.
 fn cut(text: &str) -> Option<(&str, &str)> {
     let at =
         text.as_bytes().windows(PLACEHOLDER.len()).position(|window| window == PLACEHOLDER.as_bytes())?;
@@ -41,12 +41,13 @@ fn cut(text: &str) -> Option<(&str, &str)> {
     Some((before, rest.strip_prefix(PLACEHOLDER)?))
 }
 
-/// The number of parameters is not the number of placeholders; the gateway's document leaves open what it sends then.
+/// A number of parameters that differs from the number of placeholders. The gateway's document does not specify what it sends
+/// then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongCount {
-    /// The placeholders that the text has.
+    /// Number of placeholders in the text.
     pub placeholders: usize,
-    /// The parameters that were given for them.
+    /// Number of parameters.
     pub parameters: usize,
 }
 
@@ -67,26 +68,26 @@ pub struct Template<'t> {
 }
 
 impl<'t> Template<'t> {
-    /// Takes any text; one without placeholders is a template too.
+    /// Creates a template. A text without placeholders is a template too.
     pub fn new(text: &'t str) -> Self {
         Self { text, placeholders: placeholders(text) }
     }
 
-    /// The text, placeholders and all.
+    /// Returns the text with its placeholders.
     pub fn text(&self) -> &'t str {
         self.text
     }
 
-    /// The number of parameters that it takes.
+    /// Returns the number of placeholders.
     pub fn placeholders(&self) -> usize {
         self.placeholders
     }
 
-    /// The text with the parameters in the placeholders' places, in their order and as they are: a placeholder
-    /// inside a parameter stays.
+    /// Replaces the placeholders with the parameters, in order. The parameters are not expanded: a placeholder
+    /// in a parameter is kept.
     ///
     /// # Errors
-    /// [`WrongCount`] unless there are as many parameters as placeholders.
+    /// [`WrongCount`] if the numbers of parameters and placeholders differ.
     ///
     /// # Example
     /// ```
@@ -111,7 +112,7 @@ impl<'t> Template<'t> {
     }
 }
 
-/// One recipient's text: a template with its parameters, put together each time it is read.
+/// One recipient's text: a template with its parameters. It is assembled each time it is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Expansion<'a> {
     text: &'a str,
@@ -119,42 +120,42 @@ pub struct Expansion<'a> {
 }
 
 impl<'a> Expansion<'a> {
-    /// The pieces that make the text when put together; some may be empty.
+    /// Returns the pieces of the text in order. Some may be empty.
     pub fn pieces(&self) -> Pieces<'a> {
         Pieces { rest: Some(self.text), parameter: None, parameters: self.parameters.iter() }
     }
 
-    /// The characters of the text.
+    /// Returns the characters of the text.
     pub fn chars(&self) -> impl Iterator<Item = char> + use<'a> {
         self.pieces().flat_map(str::chars)
     }
 
-    /// The length in bytes of UTF-8.
+    /// Returns the length in bytes of UTF-8.
     pub fn len(&self) -> usize {
         self.pieces().map(str::len).fold(0, usize::saturating_add)
     }
 
-    /// Whether there is no text at all.
+    /// Returns whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.pieces().all(str::is_empty)
     }
 
-    /// The shape of the text, see [`shape`].
+    /// Returns the shape of the text: see [`shape`].
     ///
     /// # Errors
-    /// [`NotInAlphabet`] with [`Encoding::Gsm7Bit`] only. The position is that in the expanded text.
+    /// [`NotInAlphabet`] with a position in the expanded text. Only with [`Encoding::Gsm7Bit`].
     pub fn shape(&self, encoding: Encoding) -> Result<Shape, NotInAlphabet> {
         shape(self.chars(), encoding)
     }
 
-    /// Writes the text to the beginning of the lent buffer, which takes [`len`](Self::len) bytes.
+    /// Writes the text to the start of the lent buffer. It takes [`len`](Self::len) bytes.
     ///
     /// # Errors
     /// [`TooSmall`] with the size needed.
     pub fn write<'b>(&self, out: &'b mut [u8]) -> Result<&'b str, TooSmall> {
         let mut writer = Writer::new(out);
         self.pieces().for_each(|piece| writer.str(piece));
-        // Whole strings put together are UTF-8.
+        // Only whole strings were written, so this is UTF-8.
         Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
     }
 }
@@ -174,12 +175,12 @@ impl fmt::Display for Expansion<'_> {
     }
 }
 
-/// The pieces of an [`Expansion`], see [`Expansion::pieces`].
+/// The pieces of an [`Expansion`]: see [`Expansion::pieces`].
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {
     /// The rest of the template.
     rest: Option<&'a str>,
-    /// The parameter whose turn it is.
+    /// The parameter that comes next.
     parameter: Option<&'a str>,
     parameters: slice::Iter<'a, &'a str>,
 }
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_placeholders_from_left_to_right() {
+    fn placeholders_are_found_from_left_to_right() {
         for (text, count) in [
             ("", 0),
             ("#param", 0),
@@ -231,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_not_expanded_again() {
+    fn parameters_are_not_expanded() {
         assert_eq!(expanded("#param#", &["#param#"]), "#param#");
         assert_eq!(expanded("#par#param#", &["am#"]), "#param#");
         assert_eq!(expanded("<#param##param#>", &["#par", "am#"]), "<#param#>");
     }
 
     #[test]
-    fn counts_must_agree() {
+    fn number_of_parameters_must_match_the_placeholders() {
         for given in 0..4 {
             let parameters = ["p"; 4];
             let result = Template::new("#param##param#").expand(&parameters[..given]);
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_foreign_character_is_that_in_the_expansion() {
+    fn error_has_the_position_in_the_expanded_text() {
         let parameters = ["é", "ç"];
         let expansion = Template::new("#param#-#param#").expand(&parameters).unwrap();
         let error = expansion.shape(Encoding::Gsm7Bit).unwrap_err();
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_expansion_is_empty() {
+    fn expansion_without_text_is_empty() {
         let empty = [""];
         let expansion = Template::new("#param#").expand(&empty).unwrap();
         assert!(expansion.is_empty());
@@ -271,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_splitting_and_joining(text in "(#param#|#|param|é|😀){0,12}", seed in "[#param é]{0,9}") {
+        fn expansion_agrees_with_splitting_and_joining(text in "(#param#|#|param|é|😀){0,12}", seed in "[#param é]{0,9}") {
             let parts: Vec<&str> = text.split(PLACEHOLDER).collect();
             prop_assert_eq!(placeholders(&text), parts.len() - 1);
             let parameters: Vec<String> = (1..parts.len()).map(|n| seed.repeat(n % 3)).collect();

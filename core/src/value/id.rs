@@ -1,4 +1,4 @@
-//! The two numbers that tie answers to requests.
+//! The ids that relate responses to requests.
 
 use core::fmt;
 
@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::Invalid;
 use crate::show::Decimal;
 
-/// The caller's own number of a message, sent with it and repeated in its result (document §2.2): an integer of at least 0.
+/// The caller's id of a message, sent with it and repeated in its result (document §2.2): an integer of at least 0.
 ///
-/// The document names no upper bound; this client keeps to what a signed 32-bit integer of a small device holds.
+/// The document has no upper limit. This client stays within a signed 32-bit integer, which a small device may use.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, UserId};
@@ -23,13 +23,13 @@ use crate::show::Decimal;
 pub struct UserId(u32);
 
 impl UserId {
-    /// The smallest.
+    /// The minimum.
     pub(crate) const ZERO: Self = Self(0);
 
-    /// The greatest, 2³¹ − 1.
+    /// The maximum, 2³¹ − 1.
     pub const MAX: Self = Self(0x7FFF_FFFF);
 
-    /// A user_id.
+    /// Creates a user_id.
     ///
     /// # Errors
     /// [`Invalid::UserId`] outside 0 to [`UserId::MAX`].
@@ -40,7 +40,7 @@ impl UserId {
         }
     }
 
-    /// Its value.
+    /// Returns the value.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -52,19 +52,19 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The gateway's number of an accepted request (document §2.3), by which it can be stopped.
+/// The gateway's id of an accepted request (document §2.3), by which it can be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TaskId(i64);
 
 impl TaskId {
-    /// A task_id as the gateway gave it.
+    /// Creates a task_id from the gateway's value.
     pub const fn new(value: i64) -> Self {
         Self(value)
     }
 
-    /// Its value.
+    /// Returns the value.
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_ids_are_0_to_the_greatest_31_bit_number() {
+    fn user_ids_have_31_bits() {
         assert_eq!(UserId::new(-1), Err(Invalid::UserId { value: -1 }));
         assert!(UserId::new(0).is_ok());
         assert!(UserId::new(1).is_ok());

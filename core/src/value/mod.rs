@@ -1,4 +1,4 @@
-//! The values that requests are made of. Each can only be built within its limits, so an invalid request can't be sent.
+//! The values in requests. Each can only be built within its limits, so an invalid request can't be sent.
 
 mod id;
 mod number;
@@ -15,7 +15,7 @@ use core::fmt;
 
 use crate::show::{Decimal, Quoted};
 
-/// The caller's input breaks a limit of the gateway's API; nothing was sent.
+/// An input of the caller that exceeds a limit of the gateway's API. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -25,16 +25,16 @@ pub enum Invalid {
         /// The given value.
         port: u32,
     },
-    /// A text that is not a port, or not a list of ports as `1,2,8-15`.
+    /// A text that is neither a port nor a list of ports such as `1,2,8-15`.
     PortSyntax,
-    /// A request that needs at least one port has none.
+    /// A request without ports that needs at least one.
     NoPort,
     /// A number that is empty or longer than [`Number::MAX_BYTES`].
     NumberLength {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// A number of something other than digits, or none, after an optional `+`.
+    /// A number without digits, or with other characters after an optional `+`.
     NumberDigit {
         /// The byte position of the first other character.
         at: usize,
@@ -53,26 +53,26 @@ pub enum Invalid {
     Text {
         /// Its length in bytes.
         bytes: usize,
-        /// The recipient, counted from 0, for whom it gets so long; `None`: it is so long as written.
+        /// The recipient, counted from 0, for whom the expanded text is too long, or `None` if it is too long as written.
         recipient: Option<usize>,
     },
     /// A recipient with more or fewer parameters than the text has `#param#`.
     TextParams {
         /// The recipient, counted from 0.
         recipient: usize,
-        /// The number of `#param#` in the text.
+        /// Number of `#param#` in the text.
         placeholders: usize,
-        /// The number of the recipient's parameters.
+        /// Number of the recipient's parameters.
         params: usize,
     },
-    /// A text for which GSM 7-bit was asked has a character that the alphabet lacks.
+    /// A text to be sent as GSM 7-bit with a character that the alphabet lacks.
     Alphabet {
         /// The recipient, counted from 0.
         recipient: usize,
         /// The first such character.
         character: char,
     },
-    /// More numbers in a query than [`crate::call::MAX_QUERY_NUMBERS`].
+    /// More phone numbers in a query than [`crate::call::MAX_QUERY_NUMBERS`].
     Numbers {
         /// The given number.
         count: usize,
@@ -84,9 +84,9 @@ pub enum Invalid {
     },
     /// An empty USSD text in a request to send one.
     UssdEmpty,
-    /// No kind of port information was asked for.
+    /// A request for port information without a kind of information.
     NoInfo,
-    /// A text that is not a time of the calendar, `YYYY-MM-DD HH:MM:SS`.
+    /// A text that is not a valid time `YYYY-MM-DD HH:MM:SS`.
     Timestamp,
     /// The target of a raw call does not begin with `/`, or has a character that must be percent-encoded.
     Target {

@@ -1,4 +1,4 @@
-//! Phone numbers as requests carry them.
+//! Phone numbers in requests.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Invalid;
 
-/// The number of a recipient or of a query: digits, at most 24 bytes (document §2.2); a leading `+` is accepted by gateways too.
+/// A phone number in a request: digits, at most 24 bytes (document §2.2). Gateways also accept a leading `+`.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, Number};
@@ -20,13 +20,13 @@ use super::Invalid;
 pub struct Number<'a>(&'a str);
 
 impl<'a> Number<'a> {
-    /// The longest number, a `+` included.
+    /// Maximum length in bytes, including a `+`.
     pub const MAX_BYTES: usize = 24;
 
-    /// A number for a request.
+    /// Creates a number for a request.
     ///
     /// # Errors
-    /// [`Invalid::NumberLength`] when it is empty or too long, [`Invalid::NumberDigit`] when it is not a number.
+    /// [`Invalid::NumberLength`] if it is empty or too long, [`Invalid::NumberDigit`] if it is not a number.
     pub fn new(number: &'a str) -> Result<Self, Invalid> {
         let bytes = number.len();
         let digits = number.strip_prefix('+').unwrap_or(number);
@@ -45,12 +45,12 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// A number that was checked before.
+    /// Creates a number that was validated before.
     pub(crate) const fn of_valid(number: &'a str) -> Self {
         Self(number)
     }
 
-    /// The number as it was given.
+    /// Returns the number as it was given.
     pub const fn as_str(self) -> &'a str {
         self.0
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_1_to_24_bytes_of_digits() {
+    fn numbers_have_1_to_24_bytes() {
         let digits = "1234567890123456789012345";
         assert!(Number::new(&digits[..23]).is_ok());
         assert!(Number::new(&digits[..24]).is_ok());

@@ -1,4 +1,4 @@
-//! Ports: one SIM slot of the gateway each.
+//! Ports of the gateway, each with one active SIM.
 
 use core::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::Invalid;
 
-/// A port of the gateway, 0 to 31 (document §2.2). The web pages of many boxes count from 1; the API counts from 0.
+/// A port of the gateway, 0 to 31 (document §2.2). The API counts from 0; the web pages of many gateways count from 1.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, Port};
@@ -23,7 +23,7 @@ impl Port {
     /// The maximum number of ports of a gateway.
     pub const COUNT: u8 = 32;
 
-    /// A port by its number.
+    /// Creates a port from its index.
     ///
     /// # Errors
     /// [`Invalid::Port`] above 31.
@@ -33,7 +33,7 @@ impl Port {
         if port < Self::COUNT { Ok(Self(port)) } else { Err(Invalid::Port { port: port as u32 }) }
     }
 
-    /// Its number, 0 to 31.
+    /// Returns the index, 0 to 31.
     pub const fn get(self) -> u8 {
         self.0
     }
@@ -61,7 +61,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// A set of ports, in 32 bits. An empty set in a request leaves the parameter out: the gateway then takes all.
+/// A set of ports. An empty set in a request omits the parameter, and the gateway then uses all ports.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, Port, Ports};
@@ -75,23 +75,23 @@ impl fmt::Display for Port {
 pub struct Ports(u32);
 
 impl Ports {
-    /// No port.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// All 32.
+    /// All 32 ports.
     pub const ALL: Self = Self(u32::MAX);
 
-    /// The set with `port` added.
+    /// Adds `port` to the set.
     #[must_use]
     pub const fn with(self, port: Port) -> Self {
         Self(self.0 | 1 << port.0)
     }
 
-    /// Whether `port` is in the set.
+    /// Returns whether `port` is in the set.
     pub const fn contains(self, port: Port) -> bool {
         self.0 & (1 << port.0) != 0
     }
 
-    /// A bit for each port.
+    /// Returns the set as a bit for each port.
     pub(crate) const fn bits(self) -> u32 {
         self.0
     }
@@ -100,17 +100,17 @@ impl Ports {
         Self(bits)
     }
 
-    /// The number of ports in the set.
+    /// Returns the number of ports in the set.
     pub const fn len(&self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Whether no port is in the set.
+    /// Returns whether the set is empty.
     pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }
 
-    /// The ports in rising order.
+    /// Returns the ports in ascending order.
     pub const fn iter(self) -> PortsIter {
         PortsIter(self.0)
     }
@@ -128,17 +128,17 @@ impl FromIterator<Port> for Ports {
     }
 }
 
-/// Ports and ranges separated by commas, as `1,2,8-15`. A range may fall, too.
+/// Ports and ranges separated by commas, such as `1,2,8-15`. A range may also be descending.
 impl FromStr for Ports {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut ports = Self::NONE;
-        // Lists of one, since the search for a single character can panic.
+        // A list with one element, because searching for a single character can panic.
         for part in text.split([',']) {
             let (first, last) = part.split_once(['-']).unwrap_or((part, part));
             let (first, last): (Port, Port) = (first.parse()?, last.parse()?);
-            // Else a falling range would be empty, and an empty set is all ports.
+            // A descending range must not become empty, because an empty set means all ports.
             for port in first.min(last).0..=first.max(last).0 {
                 ports = ports.with(Port::new(port)?);
             }
@@ -147,7 +147,7 @@ impl FromStr for Ports {
     }
 }
 
-/// As the array of its ports, in rising order.
+/// Serialized as an array of its ports, in ascending order.
 impl Serialize for Ports {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
@@ -163,7 +163,7 @@ impl IntoIterator for Ports {
     }
 }
 
-/// The ports of a set in rising order.
+/// An iterator over the ports of a set in ascending order.
 #[derive(Clone, Debug)]
 pub struct PortsIter(u32);
 
@@ -171,7 +171,7 @@ impl Iterator for PortsIter {
     type Item = Port;
 
     fn next(&mut self) -> Option<Port> {
-        // Of 32 bits there are at most 32 trailing zeros.
+        // 32 bits have at most 32 trailing zeros.
         #[allow(clippy::cast_possible_truncation)]
         let port = Port::new(self.0.trailing_zeros() as u8).ok()?;
         self.0 &= self.0.wrapping_sub(1);

@@ -1,4 +1,4 @@
-//! Times as the gateway writes them.
+//! The gateway's times.
 
 use core::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use crate::writer::Writer;
 
 /// `YYYY-MM-DD HH:MM:SS` in the gateway's own civil time, without a zone (document §3.2).
 ///
-/// The gateway's clock may be wrong, jump, and change with daylight saving: compare such times only with each other.
+/// The gateway's clock may be wrong, jump, or change with daylight saving time. Compare such times only with each other.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, Timestamp};
@@ -20,7 +20,7 @@ use crate::writer::Writer;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    // In the order of weight, since the derived order compares them so.
+    // Ordered from the most significant part, because the derived order compares the fields in this order.
     year: u16,
     month: u8,
     day: u8,
@@ -30,10 +30,10 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// A time of the calendar, years 0 to 9999.
+    /// Creates a calendar time in the years 0 to 9999.
     ///
     /// # Errors
-    /// [`Invalid::Timestamp`] when there is no such day or time of day.
+    /// [`Invalid::Timestamp`] if there is no such day or time of day.
     pub const fn new(
         year: u16,
         month: u8,
@@ -48,7 +48,7 @@ impl Timestamp {
         Ok(Self { year, month, day, hour, minute, second })
     }
 
-    /// Reads the 19 characters of the gateway's form.
+    /// Parses the gateway's format of 19 characters.
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
         let text = <&[u8; 19]>::try_from(text).ok()?;
         let parts =
@@ -59,7 +59,7 @@ impl Timestamp {
 
     pub(crate) fn write(self, out: &mut Writer<'_>) {
         let pair = |value: u8| [b'0' + value / 10 % 10, b'0' + value % 10];
-        // Years end at 9999, so both halves are below 100.
+        // Years are at most 9999, so both halves are below 100.
         #[allow(clippy::cast_possible_truncation)]
         let (century, year) = ((self.year / 100) as u8, (self.year % 100) as u8);
         out.bytes(&pair(century));
@@ -76,38 +76,39 @@ impl Timestamp {
         }
     }
 
-    /// The year, 0 to 9999.
+    /// Returns the year, 0 to 9999.
     pub const fn year(self) -> u16 {
         self.year
     }
 
-    /// The month, 1 to 12.
+    /// Returns the month, 1 to 12.
     pub const fn month(self) -> u8 {
         self.month
     }
 
-    /// The day of the month, 1 to 31.
+    /// Returns the day of the month, 1 to 31.
     pub const fn day(self) -> u8 {
         self.day
     }
 
-    /// The hour, 0 to 23.
+    /// Returns the hour, 0 to 23.
     pub const fn hour(self) -> u8 {
         self.hour
     }
 
-    /// The minute, 0 to 59.
+    /// Returns the minute, 0 to 59.
     pub const fn minute(self) -> u8 {
         self.minute
     }
 
-    /// The second, 0 to 59.
+    /// Returns the second, 0 to 59.
     pub const fn second(self) -> u8 {
         self.second
     }
 }
 
-/// Days from 1969-01-01 to the day, where it is not before that (the calendar counted from March, in which a leap day is the last of its year).
+/// Returns the number of days since 1969-01-01, or `None` if the day is before that. The calculation counts years from March,
+/// so that a leap day is the last day of its year.
 fn days_since_1969(year: u16, month: u8, day: u8) -> Option<u32> {
     let (year, month) = (u32::from(year), u32::from(month));
     let (year, month) =
@@ -119,23 +120,23 @@ fn days_since_1969(year: u16, month: u8, day: u8) -> Option<u32> {
     days.checked_sub(719_104)
 }
 
-/// Seconds from 1969-01-01 00:00:00 in the gateway's own civil time: a clock that begins in 1970 may be put back an hour. All
-/// earlier times count as one, and so do all from 2105 on.
+/// Returns the number of seconds since 1969-01-01 00:00:00 in the gateway's civil time. A clock that starts in 1970 may be set
+/// back by an hour, so the epoch is a year earlier. Earlier times map to the minimum, and times from 2105 to the maximum.
 pub(crate) fn to_seconds(time: Timestamp) -> u32 {
     let of_day = u32::from(time.hour).wrapping_mul(60).wrapping_add(u32::from(time.minute));
     let of_day = of_day.wrapping_mul(60).wrapping_add(u32::from(time.second));
     let days = days_since_1969(time.year, time.month, time.day).unwrap_or(0);
     let of_day = if time.year < 1969 { 0 } else { of_day };
-    // The very last second stands for no time.
+    // The maximum of the type stands for no time.
     days.saturating_mul(86_400).saturating_add(of_day).min(u32::MAX - 1)
 }
 
-/// The time that many seconds from 1969-01-01 00:00:00.
-// All parts are below what their types hold: years end in 2105.
+/// Returns the time at this number of seconds after 1969-01-01 00:00:00.
+// All parts fit their types, because the range ends in 2105.
 #[allow(clippy::cast_possible_truncation)]
 pub(crate) fn from_seconds(seconds: u32) -> Timestamp {
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    // From 0000-03-01 on, in eras of 400 years.
+    // From 0000-03-01, in eras of 400 years.
     let days = days.wrapping_add(719_103);
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let leaps = (day_of_era / 1460).wrapping_sub(day_of_era / 36_524).wrapping_add(day_of_era / 146_096);
@@ -159,7 +160,7 @@ pub(crate) fn from_seconds(seconds: u32) -> Timestamp {
 /// Century, year, month, day, hour, minute and second.
 type Parts = [u8; 7];
 
-/// Reads the parts as three words of eight characters. The last word overlaps the second.
+/// Parses the parts from three words of eight characters. The last word overlaps the second.
 fn parts_by_words(text: &[u8; 19]) -> Option<Parts> {
     let (first, rest) = text.split_first_chunk()?;
     let [century, _, year, _, _, month, ..] = pairs(*first, *b"0000-00-")?;
@@ -168,7 +169,7 @@ fn parts_by_words(text: &[u8; 19]) -> Option<Parts> {
     Some([century, year, month, day, hour, minute, second])
 }
 
-/// Reads the parts a character at a time, which is smaller where a word has less than eight bytes.
+/// Parses the parts a character at a time, which is smaller on targets with words of less than eight bytes.
 fn parts_by_bytes(text: &[u8; 19]) -> Option<Parts> {
     let mut parts = Parts::default();
     // The digits of the part being read.
@@ -196,20 +197,21 @@ fn parts_by_bytes(text: &[u8; 19]) -> Option<Parts> {
     Some(parts)
 }
 
-/// Ten times each digit plus the next one, if `text` has a digit for each `0` of `form` and otherwise the same characters.
+/// Returns ten times each digit plus the next one. `text` must have a digit for each `0` of `form`, and otherwise the same
+/// characters.
 fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
     const UPPER_HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
     const SIXES: u64 = 0x0606_0606_0606_0606;
     let exact = u64::from_le_bytes(form.map(|byte| if byte == b'0' { 0 } else { 0xFF }));
     let value = u64::from_le_bytes(text) ^ u64::from_le_bytes(form);
-    // Six added take a digit above nine into the upper half.
+    // Adding 6 carries a value above nine into the upper half.
     if (value | value.wrapping_add(SIXES)) & UPPER_HALVES | value & exact != 0 {
         return None;
     }
     Some(value.wrapping_mul(10).wrapping_add(value >> 8).to_le_bytes())
 }
 
-/// The days of a month of the Gregorian calendar; 0 where there is no such month.
+/// Returns the number of days in a month of the Gregorian calendar, or 0 if there is no such month.
 const fn days_in(year: u16, month: u8) -> u8 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -258,7 +260,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn timestamps_are_of_the_calendar() {
+    fn times_outside_the_calendar_are_rejected() {
         for (text, valid) in [
             ("2024-02-29 23:59:59", true),
             ("2023-02-29 00:00:00", false),

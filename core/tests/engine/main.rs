@@ -1,9 +1,8 @@
-//! The engine against arbitrary peers, without sockets: every sequence of events for a session, random calls for a driver.
+//! The engine against arbitrary peers, without sockets: every sequence of events for a session, and random calls for a driver.
 //!
-//! The tests that are ignored by default take minutes:
-//! `cargo test --release -p sms-gateway-core --test engine -- --ignored`
+//! The ignored tests take minutes: `cargo test --release -p sms-gateway-core --test engine -- --ignored`
 
-// Counts are small, and values that are narrowed are in range.
+// Counts are small, and narrowed values are in range.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
 #[path = "../simulation/civil.rs"]

@@ -1,11 +1,11 @@
-//! Answers put together at random, of which it is known what is to come out.
+//! Random responses with known contents.
 
 use proptest::prelude::*;
 use sms_gateway_core::http::{CloseReason, Verdict};
 
 use crate::reading::{cut, read};
 
-/// How a body is sent.
+/// The framing of a body.
 #[derive(Clone, Debug)]
 enum Sent {
     Length,
@@ -39,7 +39,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     ]
 }
 
-/// Fields that say nothing of the body, in any spelling.
+/// Generates fields that do not affect the body, in any spelling.
 fn fields() -> impl Strategy<Value = Vec<String>> {
     let name = "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,20}x";
     prop::collection::vec(
@@ -50,7 +50,7 @@ fn fields() -> impl Strategy<Value = Vec<String>> {
 
 proptest! {
     #[test]
-    fn any_answer_in_any_pieces(
+    fn random_responses_are_read_in_any_pieces(
         status in prop_oneof![Just(200), Just(401), (400..=999_u16)],
         fields in fields(),
         challenges in prop::collection::vec("[!-~]([!-~é \t]{0,20}[!-~])?", 0..3),
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_in_any_pieces(
+    fn random_bytes_read_the_same_in_any_pieces(
         begin in prop::sample::select(&["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n"][..]),
         words in prop::collection::vec(prop::sample::select(&[
             "HTTP/1.1 200 OK", "HTTP/1.0 401", "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "0", "5", "Content-Length",

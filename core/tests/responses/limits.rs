@@ -1,4 +1,4 @@
-//! Limits: one below, at, and one above.
+//! Limits: one below, at, and one above each.
 
 use sms_gateway_core::{
     TooSmall,
@@ -7,7 +7,7 @@ use sms_gateway_core::{
 
 use crate::reading::read;
 
-/// An answer with so many bytes of head.
+/// Returns a response with this number of bytes in its head.
 fn head(begin: &str, length: usize) -> Vec<u8> {
     let end = "\r\nContent-Length: 2\r\n\r\n";
     let mut bytes = begin.as_bytes().to_vec();
@@ -17,7 +17,7 @@ fn head(begin: &str, length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_head_may_be_so_long() {
+fn head_has_a_maximum_length() {
     let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(8);
     for begin in ["HTTP/1.1 200 ", "HTTP/1.1 200 OK\r\nX: ", &format!("\r\n{interim}HTTP/1.1 200 OK\r\nX")] {
         let begin = if begin.ends_with('X') { format!("{begin}: ") } else { begin.to_owned() };
@@ -34,7 +34,7 @@ fn a_head_may_be_so_long() {
     }
 }
 
-/// In the body of an answer: so many bytes between two of its own.
+/// Returns a chunked response with this number of bytes between two bytes of its body.
 fn between_chunks(length: usize) -> Vec<u8> {
     let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na".to_vec();
     let begin = bytes.len();
@@ -45,7 +45,7 @@ fn between_chunks(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn an_extension_may_be_so_long() {
+fn chunk_extension_has_a_maximum_length() {
     for length in [MAX_HEAD_BYTES - 1, MAX_HEAD_BYTES, MAX_HEAD_BYTES + 1] {
         let bytes = between_chunks(length);
         let whole = read([&bytes[..], b"0\r\n\r\n"]);
@@ -55,7 +55,7 @@ fn an_extension_may_be_so_long() {
 }
 
 #[test]
-fn trailers_may_be_so_long() {
+fn trailers_have_a_maximum_length() {
     for length in [MAX_HEAD_BYTES - 1, MAX_HEAD_BYTES, MAX_HEAD_BYTES + 1] {
         let mut bytes = between_chunks(100);
         let begin = bytes.len() - 2;
@@ -71,41 +71,41 @@ const TWO_CHALLENGES: &[u8] = b"HTTP/1.1 401 No\r\nX-Long: aaaaaaaaaaaaaaaaaaaaa
     WWW-Authenticate: Basic realm=a  \r\nWWW-Authenticate:\r\nWWW-Authenticate: Digest realm=a    \r\nContent-Length: 2\r\n\r\nno";
 
 #[test]
-fn a_small_buffer_is_told_the_size_needed_and_the_rest_is_read() {
+fn small_buffer_is_an_error_with_the_size_needed_and_the_rest_is_read() {
     let needed = "Basic realm=a\nDigest realm=a".len();
     for room in [0, 1, 12, 13, 14, needed - 1, needed, needed + 1] {
         let mut buffer = vec![0; room];
-        let mut answer = Response::new(&mut buffer[..]);
+        let mut response = Response::new(&mut buffer[..]);
         let mut input = TWO_CHALLENGES;
-        assert_eq!(answer.next(&mut input), Ok(Some(Part::Head { status: 401 })));
-        let challenges = answer.challenges().map(|found| found.map(str::to_owned).collect());
+        assert_eq!(response.next(&mut input), Ok(Some(Part::Head { status: 401 })));
+        let challenges = response.challenges().map(|found| found.map(str::to_owned).collect());
         if room < needed {
             assert_eq!(challenges, Err(TooSmall { needed }));
         } else {
             assert_eq!(challenges, Ok(vec!["Basic realm=a".to_owned(), "Digest realm=a".to_owned()]));
         }
-        assert_eq!(answer.next(&mut input), Ok(Some(Part::Body(b"no"))));
-        assert_eq!(answer.next(&mut input), Ok(Some(Part::End)));
-        assert_eq!(answer.verdict(), Verdict::Keep);
+        assert_eq!(response.next(&mut input), Ok(Some(Part::Body(b"no"))));
+        assert_eq!(response.next(&mut input), Ok(Some(Part::End)));
+        assert_eq!(response.verdict(), Verdict::Keep);
     }
 }
 
 #[test]
-fn a_small_buffer_is_told_the_size_of_a_location() {
+fn small_buffer_for_a_location_is_an_error_with_the_size_needed() {
     for room in 0..3 {
-        let mut answer = Response::new(vec![0; room]);
+        let mut response = Response::new(vec![0; room]);
         let mut input = &b"HTTP/1.1 301 Moved\r\nLocation: /a\r\n\r\n"[..];
-        assert_eq!(answer.next(&mut input), Ok(Some(Part::Head { status: 301 })));
-        assert_eq!(answer.location(), if room < 2 { Err(TooSmall { needed: 2 }) } else { Ok(Some("/a")) });
-        assert_eq!(answer.into_buffer().len(), room);
+        assert_eq!(response.next(&mut input), Ok(Some(Part::Head { status: 301 })));
+        assert_eq!(response.location(), if room < 2 { Err(TooSmall { needed: 2 }) } else { Ok(Some("/a")) });
+        assert_eq!(response.into_buffer().len(), room);
     }
 }
 
 #[test]
-fn other_fields_take_no_room() {
+fn other_fields_need_no_space() {
     let bytes = [head("HTTP/1.1 401 No\r\nServer: ", 10_000), b"hi".to_vec()].concat();
-    let mut answer = Response::new([]);
+    let mut response = Response::new([]);
     let mut input = &bytes[..];
-    assert_eq!(answer.next(&mut input), Ok(Some(Part::Head { status: 401 })));
-    assert_eq!(answer.challenges().map(Iterator::count), Ok(0));
+    assert_eq!(response.next(&mut input), Ok(Some(Part::Head { status: 401 })));
+    assert_eq!(response.challenges().map(Iterator::count), Ok(0));
 }

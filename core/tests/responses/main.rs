@@ -1,4 +1,5 @@
-//! Answers read in pieces: whatever the pieces, the same comes out, and none that is cut off passes for a whole one.
+//! Reading responses in pieces: the pieces do not affect the result, and a truncated response is never taken for a complete
+//! one.
 
 mod generated;
 mod limits;
@@ -33,57 +34,57 @@ fn expected(script: &Script) -> Read {
 }
 
 #[test]
-fn scripts_cut_once_anywhere() {
+fn scripts_read_the_same_split_at_every_byte() {
     for script in SCRIPTS {
         for cut in 0..=script.bytes.len() {
-            let (before, behind) = script.bytes.split_at(cut);
-            assert_eq!(read([before, behind]), expected(script), "{}, cut at {cut}", script.name);
+            let (first, second) = script.bytes.split_at(cut);
+            assert_eq!(read([first, second]), expected(script), "{}, cut at {cut}", script.name);
         }
     }
 }
 
 #[test]
-fn scripts_byte_by_byte() {
+fn scripts_read_the_same_byte_by_byte() {
     for script in SCRIPTS {
         assert_eq!(read(script.bytes.chunks(1)), expected(script), "{}", script.name);
     }
 }
 
 #[test]
-fn scripts_broken_off_anywhere() {
+fn truncated_scripts_are_not_complete() {
     for script in SCRIPTS {
         let whole = read([script.bytes]);
         for end in 0..script.bytes.len() {
             let sent = &script.bytes[..end];
             let got = read([sent]);
             let name = script.name;
-            assert!(script.body.starts_with(&got.body), "{name}, broken off at {end}");
+            assert!(script.body.starts_with(&got.body), "{name}, truncated at {end}");
             match (script.end, got.error) {
                 (End::Whole(_), None) => {
                     assert_eq!((&got.body, got.status), (&whole.body, whole.status), "{name} at {end}");
                 }
                 (End::WithConnection, None) => assert!(got.status.is_some(), "{name} at {end}"),
-                (End::Broken(..), None) => panic!("{name} passes for whole at {end}"),
+                (End::Broken(..), None) => panic!("{name} passes for complete at {end}"),
                 (End::Broken(kind, offset), Some(error)) if error == (kind, offset) => {}
                 (_, Some((kind, offset))) => {
                     assert_eq!(offset, end as u64, "{name} at {end}");
-                    let due = if end == 0 {
+                    let expected = if end == 0 {
                         NoAnswer
                     } else if got.status.is_none() {
                         HeadCutOff
                     } else {
                         BodyCutOff
                     };
-                    assert_eq!(kind, due, "{name} at {end}");
+                    assert_eq!(kind, expected, "{name} at {end}");
                 }
             }
         }
     }
 }
 
-/// Where an answer becomes whole: not before its last byte.
+/// A response is complete after its last byte and not before.
 #[test]
-fn scripts_end_where_they_end() {
+fn scripts_are_complete_after_their_last_byte() {
     for script in SCRIPTS {
         let End::Whole(verdict) = script.end else { continue };
         let surplus = verdict == Verdict::Close(CloseReason::Surplus);
@@ -93,14 +94,14 @@ fn scripts_end_where_they_end() {
 }
 
 #[test]
-fn scripts_have_names_of_their_own() {
+fn names_of_scripts_are_unique() {
     let names: std::collections::BTreeSet<_> = SCRIPTS.iter().map(|script| script.name).collect();
     assert_eq!(names.len(), SCRIPTS.len());
 }
 
 proptest! {
     #[test]
-    fn scripts_in_any_pieces(script in prop::sample::select(SCRIPTS), sizes in prop::collection::vec(0..20_usize, 0..60)) {
+    fn scripts_read_the_same_in_random_pieces(script in prop::sample::select(SCRIPTS), sizes in prop::collection::vec(0..20_usize, 0..60)) {
         prop_assert_eq!(read(cut(script.bytes, &sizes)), expected(&script), "{}", script.name);
     }
 }

@@ -1,8 +1,8 @@
-//! Reading as a client does, with what it has to rely on.
+//! Reads a response as a client does, and checks the guarantees that clients depend on.
 
-use sms_gateway_core::http::{CloseReason, Part, Response, ResponseErrorKind, Verdict};
+use sms_gateway_core::http::{CloseReason, Part, Response, ResponseError, ResponseErrorKind, Verdict};
 
-/// What reading gave.
+/// The result of reading a response.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Read {
     pub(crate) status: Option<u16>,
@@ -10,38 +10,38 @@ pub(crate) struct Read {
     pub(crate) challenges: Vec<String>,
     pub(crate) location: Option<String>,
     pub(crate) verdict: Verdict,
-    /// The answer was whole before the connection ended.
+    /// Whether the response was complete before the connection ended.
     pub(crate) whole_early: bool,
     pub(crate) error: Option<(ResponseErrorKind, u64)>,
 }
 
-/// Reads what a connection brings in these pieces, and its end.
+/// Reads a response from a connection that delivers these pieces and then ends.
 pub(crate) fn read<'i>(pieces: impl IntoIterator<Item = &'i [u8]>) -> Read {
-    let mut answer = Response::new([0; 200]);
+    let mut response = Response::new([0; 200]);
     let mut body = Vec::new();
-    let mut told = Vec::new();
+    let mut parts = Vec::new();
     let mut error = None;
-    let (mut given, mut taken) = (0, 0);
+    let (mut delivered, mut consumed) = (0, 0);
     for mut input in pieces {
-        given += input.len();
+        delivered += input.len();
         let whole = input.len();
         loop {
-            match answer.next(&mut input) {
+            match response.next(&mut input) {
                 Ok(None) => break,
                 Ok(Some(Part::Head { status })) => {
-                    assert_eq!((told.as_slice(), answer.status()), (&[][..], Some(status)));
-                    told.push("head");
+                    assert_eq!((parts.as_slice(), response.status()), (&[][..], Some(status)));
+                    parts.push("head");
                 }
                 Ok(Some(Part::Body(piece))) => {
-                    assert_eq!(told, ["head"]);
-                    // It ends where reading stopped, and is no copy.
+                    assert_eq!(parts, ["head"]);
+                    // It ends where reading stopped, so it is not a copy.
                     assert!(!piece.is_empty());
                     assert_eq!(piece.as_ptr_range().end, input.as_ptr());
                     body.extend_from_slice(piece);
                 }
                 Ok(Some(Part::End)) => {
-                    assert_eq!((told.as_slice(), answer.is_complete()), (&["head"][..], true));
-                    told.push("end");
+                    assert_eq!((parts.as_slice(), response.is_complete()), (&["head"][..], true));
+                    parts.push("end");
                 }
                 Err(found) => {
                     error = Some(found);
@@ -49,45 +49,60 @@ pub(crate) fn read<'i>(pieces: impl IntoIterator<Item = &'i [u8]>) -> Read {
                 }
             }
         }
-        taken += whole - input.len();
-        assert!(input.is_empty() || error.is_some() || answer.is_complete());
+        consumed += whole - input.len();
+        assert!(input.is_empty() || error.is_some() || response.is_complete());
         if error.is_some() {
-            assert_eq!(answer.next(&mut &b"HTTP/1.1 200 OK\r\n\r\n"[..]).err(), error);
+            assert_eq!(response.next(&mut &b"HTTP/1.1 200 OK\r\n\r\n"[..]).err(), error);
             break;
         }
-        assert_eq!(told.last() == Some(&"end"), answer.is_complete());
+        assert_eq!(parts.last() == Some(&"end"), response.is_complete());
     }
-    let whole_early = answer.is_complete();
-    let early = answer.verdict();
-    assert!(whole_early || early != Verdict::Keep);
-    if whole_early {
-        assert!(taken == given || early != Verdict::Keep);
-        assert_eq!(answer.remaining(), Some(0));
+    let whole_early = response.is_complete();
+    assert!(!whole_early || consumed == delivered || response.verdict() != Verdict::Keep);
+    let (verdict, error) = end(&mut response, consumed as u64, error);
+    Read {
+        body,
+        whole_early,
+        error: error.map(|error| (error.kind, error.offset)),
+        ..head(&response, verdict)
     }
-    let closed = answer.closed();
-    error = error.or(closed.err());
-    assert_eq!(closed.err(), error);
-    if let Some(error) = error {
-        assert_eq!((error.offset, answer.verdict()), (taken as u64, Verdict::Close(CloseReason::Unreadable)));
-    }
-    let verdict = if whole_early { early } else { answer.verdict() };
-    Read { body, whole_early, error: error.map(|error| (error.kind, error.offset)), ..head(&answer, verdict) }
 }
 
-/// The values of the head, without a body.
-fn head(answer: &Response<[u8; 200]>, verdict: Verdict) -> Read {
+/// Ends the connection. Returns the verdict on it, and the error of the response.
+fn end(
+    response: &mut Response<[u8; 200]>,
+    consumed: u64,
+    error: Option<ResponseError>,
+) -> (Verdict, Option<ResponseError>) {
+    let (whole_early, early) = (response.is_complete(), response.verdict());
+    assert!(whole_early || early != Verdict::Keep);
+    if whole_early {
+        assert_eq!(response.remaining(), Some(0));
+    }
+    let closed = response.closed();
+    let error = error.or(closed.err());
+    assert_eq!(closed.err(), error);
+    if let Some(error) = error {
+        let unreadable = Verdict::Close(CloseReason::Unreadable);
+        assert_eq!((error.offset, response.verdict()), (consumed, unreadable));
+    }
+    (if whole_early { early } else { response.verdict() }, error)
+}
+
+/// Returns the values of the head, without a body.
+fn head(response: &Response<[u8; 200]>, verdict: Verdict) -> Read {
     Read {
-        status: answer.status(),
+        status: response.status(),
         body: Vec::new(),
-        challenges: answer.challenges().expect("room").map(str::to_owned).collect(),
-        location: answer.location().expect("room").map(str::to_owned),
+        challenges: response.challenges().expect("the values fit").map(str::to_owned).collect(),
+        location: response.location().expect("the values fit").map(str::to_owned),
         verdict,
         whole_early: false,
         error: None,
     }
 }
 
-/// Cuts into pieces of these sizes, and the rest.
+/// Splits into pieces of these sizes, and the rest.
 pub(crate) fn cut<'i>(mut bytes: &'i [u8], sizes: &[usize]) -> Vec<&'i [u8]> {
     let mut pieces = Vec::new();
     for size in sizes {

@@ -4,7 +4,7 @@ use crate::{
     config::{CallerConfig, MINUTE},
     device::Agenda,
     numbers::Numbers,
-    oracle::Wish,
+    oracle::Requested,
     rng::Rng,
 };
 
@@ -19,7 +19,7 @@ pub(crate) enum Action {
     /// Acknowledge the updates of a message up to this number, if they were received in this life.
     Acknowledge {
         message: u32,
-        news: u16,
+        revision: u16,
         life: u32,
     },
 }
@@ -30,7 +30,7 @@ pub(crate) struct Caller {
     ports: u8,
     rng: Rng,
     agenda: Agenda<Action>,
-    /// The number of messages that are not added yet.
+    /// Number of messages that are not added yet.
     left: u32,
 }
 
@@ -58,7 +58,7 @@ impl Caller {
         self.left -= 1;
     }
 
-    /// Plans the next message, sometimes a burst. Waits longer if there was no room.
+    /// Plans the next message, sometimes a burst. Waits longer if the tracker was full.
     pub(crate) fn plan_more(&mut self, full: bool, now: u64) {
         let wait = if full { self.rng.between(10_000, 60_000) } else { self.rng.wait(self.config.every) };
         self.agenda.plan(now + wait, Action::Add);
@@ -67,10 +67,10 @@ impl Caller {
         }
     }
 
-    pub(crate) fn wish(&mut self) -> Wish {
+    pub(crate) fn next_message(&mut self) -> Requested {
         let long = self.rng.happens(self.config.long);
         let one_port = self.rng.happens(self.config.one_port);
-        Wish {
+        Requested {
             number: Numbers::spell(self.rng.below(self.config.numbers.into()) as u32, &mut self.rng),
             segments: if long { self.rng.between(2, 5) as u8 } else { 1 },
             ports: if one_port { 1 << self.rng.below(self.ports.into()) } else { 0 },
@@ -87,9 +87,9 @@ impl Caller {
         }
     }
 
-    pub(crate) fn plan_acknowledgement(&mut self, message: u32, news: u16, life: u32, now: u64) {
+    pub(crate) fn plan_acknowledgement(&mut self, message: u32, revision: u16, life: u32, now: u64) {
         let wait = self.rng.below(self.config.acknowledges_within);
-        self.agenda.plan(now + wait, Action::Acknowledge { message, news, life });
+        self.agenda.plan(now + wait, Action::Acknowledge { message, revision, life });
     }
 
     pub(crate) fn chance(&mut self, one_in: u64) -> bool {

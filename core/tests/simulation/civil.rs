@@ -1,4 +1,4 @@
-//! The gateway's civil time: seconds since 1970 by its own clock, which is set and steps.
+//! The gateway's civil time: seconds since 1970 by its own clock, which may be set or jump.
 
 use sms_gateway_core::Timestamp;
 
@@ -20,7 +20,7 @@ pub(crate) fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::new(year as u16, month as u8, day as u8, time[0], time[1], time[2]).unwrap()
 }
 
-/// The reverse of [`timestamp`].
+/// Converts a calendar time to seconds since 1970.
 pub(crate) fn seconds(time: Timestamp) -> i64 {
     let (year, month) = (i64::from(time.year()), i64::from(time.month()));
     let (year, from_march) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
@@ -31,13 +31,13 @@ pub(crate) fn seconds(time: Timestamp) -> i64 {
     days * DAY + hour * 3600 + minute * 60 + second
 }
 
-/// The time by NTP when the simulation begins: 2024-06-01 00:00:00.
+/// The true time at which the simulation begins: 2024-06-01 00:00:00.
 const TRUE_START: i64 = 1_717_200_000;
 
-/// A clock that begins in 1970 or with the right time, and steps.
+/// A clock that starts in 1970 or with the right time, and may jump.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
-    /// The seconds by which it is ahead of the simulation.
+    /// Number of seconds by which it is ahead of the simulation.
     offset: i64,
     zone: i64,
 }
@@ -48,7 +48,7 @@ impl Clock {
         Self { offset: 0, zone: 0 }
     }
 
-    /// Puts it to 1970 at this moment.
+    /// Resets it to 1970 at this moment.
     pub(crate) fn boot(&mut self, now: u64) {
         self.offset = -((now / 1000) as i64);
     }
@@ -74,7 +74,7 @@ impl Clock {
 }
 
 #[test]
-fn calendar_there_and_back() {
+fn calendar_times_round_trip() {
     for (text, expected) in [
         ("1970-01-01 00:00:00", 0),
         ("2000-02-29 23:59:59", 951_868_799),

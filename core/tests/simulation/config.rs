@@ -1,4 +1,4 @@
-//! One seed is one world: the gateway's habits, the quality of the link, the caller's actions.
+//! The world of a seed: the gateway's habits, the quality of the link, the caller's actions.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use sms_gateway_core::track::{Limits, Settings, Timing};
 
 use crate::{numbers::Habit, rng::Rng};
 
-/// The number of pending reports with which none is evicted.
-pub(crate) const ENOUGH_EARLY: usize = 32_768;
+/// A capacity for pending reports at which none is evicted.
+pub(crate) const ENOUGH_PENDING: usize = 32_768;
 
 pub(crate) const SECOND: u64 = 1000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
@@ -29,7 +29,7 @@ pub(crate) enum ReportTime {
 pub(crate) struct DeviceConfig {
     pub(crate) ports: u8,
     pub(crate) report_time: ReportTime,
-    /// Whether reports that were not requested are omitted, as in later versions.
+    /// Whether the gateway omits reports that were not requested, as later versions do.
     pub(crate) heeds_request: bool,
     /// Whether results can be DELIVERED.
     pub(crate) says_delivered: bool,
@@ -39,32 +39,32 @@ pub(crate) struct DeviceConfig {
     pub(crate) newest_first: bool,
     pub(crate) result_spelling: Habit,
     pub(crate) report_spelling: Habit,
-    /// Messages that fail before their last segment is sent.
+    /// Share of messages that fail before their last segment is sent.
     pub(crate) not_sent: u32,
-    /// Segments whose final report is a failure, or unconfirmed.
+    /// Share of segments whose final report is a failure, or unconfirmed.
     pub(crate) failing: u32,
     pub(crate) unconfirmed: u32,
-    /// Final reports that are lost, doubled, or follow temporary ones.
+    /// Shares of final reports that are lost, duplicated, or preceded by temporary ones.
     pub(crate) lost: u32,
     pub(crate) doubled: u32,
     pub(crate) temporary: u32,
-    /// Reports that take minutes, and hours.
+    /// Shares of reports that take minutes, and hours.
     pub(crate) slow: u32,
     pub(crate) very_slow: u32,
     pub(crate) starts_in_1970: bool,
-    /// The average time between clock steps of an hour, and between restarts; 0 for never.
+    /// Average time between clock jumps of an hour, and between restarts; 0 for never.
     pub(crate) clock_steps: u64,
     pub(crate) restarts: u64,
     /// Whether a restart resets task ids and message references.
     pub(crate) restarts_ids: bool,
     /// Whether results and reports survive a restart.
     pub(crate) keeps_records: bool,
-    /// The average time between messages of other clients, 0 for never, and whether they may go to own numbers.
+    /// Average time between messages of other clients, 0 for never, and whether they may be sent to own numbers.
     pub(crate) foreign: u64,
     pub(crate) foreign_to_ours: bool,
-    /// The average time between incoming messages; 0 for never.
+    /// Average time between incoming messages; 0 for never.
     pub(crate) incoming: u64,
-    /// The number of results, and of reports, that are kept.
+    /// Maximum number of results, and of reports, that are kept.
     pub(crate) remembered: usize,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct DeviceConfig {
 pub(crate) struct LinkConfig {
     pub(crate) not_sent: u32,
     pub(crate) request_lost: u32,
-    pub(crate) answer_lost: u32,
+    pub(crate) response_lost: u32,
     pub(crate) cut: u32,
     pub(crate) refused: u32,
 }
@@ -84,7 +84,7 @@ pub(crate) struct CallerConfig {
     pub(crate) messages: u32,
     pub(crate) numbers: u32,
     pub(crate) twins: bool,
-    /// The average time between messages, and the size of a burst.
+    /// Average time between messages, and the size of a burst.
     pub(crate) every: u64,
     pub(crate) burst: u32,
     pub(crate) long: u32,
@@ -92,14 +92,14 @@ pub(crate) struct CallerConfig {
     pub(crate) stopped: u32,
     pub(crate) resend: u32,
     pub(crate) unreported: u32,
-    /// The maximum time until an update is acknowledged.
+    /// Maximum time until an update is acknowledged.
     pub(crate) acknowledges_within: u64,
-    /// The average time between the client's resets; 0 for never.
+    /// Average time between the client's resets; 0 for never.
     pub(crate) resets: u64,
-    /// Whether a reset resets the client's time, as on a board without a clock.
+    /// Whether a reset resets the client's clock, as on a board without a real-time clock.
     pub(crate) boot_time: bool,
     pub(crate) slots: usize,
-    pub(crate) early: usize,
+    pub(crate) pending_reports: usize,
 }
 
 /// A whole world.
@@ -114,7 +114,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Draws a world without faults of the client, with 32 ports and 10,000 numbers, and all habits of reports.
+    /// Draws a world without faults of the client, with 32 ports and 10,000 numbers, and all kinds of reports.
     pub(crate) fn plain(seed: u64, messages: u32) -> Self {
         let mut rng = Rng::new(seed ^ 0x70);
         let mut device = DeviceConfig::draw(&mut rng, 32);
@@ -136,7 +136,7 @@ impl Config {
             resets: 0,
             boot_time: false,
             slots: 32_768,
-            early: ENOUGH_EARLY,
+            pending_reports: ENOUGH_PENDING,
         };
         let settings = settings(&mut rng, 24);
         Self { scenario: "plain", seed, device, link: LinkConfig::default(), caller, settings }
@@ -181,7 +181,7 @@ impl DeviceConfig {
             restarts_ids: rng.below(2) == 0,
             keeps_records: rng.below(3) == 0,
             foreign: rng.pick(&[0, 30, 100]) * SECOND / u64::from(ports),
-            // Only the send time distinguishes their reports from own ones.
+            // Their reports differ from own ones only by the send time.
             foreign_to_ours: report_time == ReportTime::Sending,
             incoming: rng.pick(&[0, 5 * MINUTE]),
             remembered: 65_536,
@@ -196,7 +196,7 @@ impl LinkConfig {
         Self {
             not_sent: share(),
             request_lost: share(),
-            answer_lost: share(),
+            response_lost: share(),
             cut: share(),
             refused: share(),
         }
@@ -209,7 +209,7 @@ impl CallerConfig {
             messages,
             numbers: rng.pick(&[3, 10, 50, 500]),
             twins: rng.below(4) == 0,
-            // A port needs 6.5 s and more for a message.
+            // A port needs at least 6.5 s for a message.
             every: rng.between(9000, 20_000) / u64::from(ports),
             burst: rng.pick(&[1, 100, 2000]),
             long: rng.pick(&[0, 200_000, 600_000]),
@@ -221,7 +221,7 @@ impl CallerConfig {
             resets: rng.pick(&[0, 10 * MINUTE, 2 * HOUR]),
             boot_time: rng.below(2) == 0,
             slots: rng.pick(&[4096, 16_384]),
-            early: rng.pick(&[512, ENOUGH_EARLY]),
+            pending_reports: rng.pick(&[512, ENOUGH_PENDING]),
         }
     }
 }

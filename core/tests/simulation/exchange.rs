@@ -22,14 +22,14 @@ use crate::{
 };
 
 /// The part of a response that reaches the client.
-struct Answer<T> {
+struct Response<T> {
     rows: Vec<T>,
     is_whole: bool,
 }
 
 impl Life<'_, '_> {
-    /// Sends the request; `None` if it was not sent.
-    fn leave(&mut self) -> Result<Option<Exchange>, End> {
+    /// Sends the request. Returns `None` if it was not sent.
+    fn send_request(&mut self) -> Result<Option<Exchange>, End> {
         let exchange = self.world.link.draw(self.world.device.is_up());
         self.world.oracle.write_all(|| format!("exchange: {exchange:?}"));
         let latency = self.world.link.latency();
@@ -43,9 +43,9 @@ impl Life<'_, '_> {
     }
 
     /// Waits for the response, or for the timeout.
-    fn come_back(&mut self, exchange: Exchange) -> Result<(), End> {
+    fn await_response(&mut self, exchange: Exchange) -> Result<(), End> {
         let wait = match exchange {
-            Exchange::RequestLost | Exchange::AnswerLost => 10 * SECOND,
+            Exchange::RequestLost | Exchange::ResponseLost => 10 * SECOND,
             _ => self.world.link.latency(),
         };
         self.world.pass(wait);
@@ -62,19 +62,19 @@ impl Life<'_, '_> {
         }
     }
 
-    /// Makes a request for records; `None` if it was not sent.
-    fn query<T>(&mut self, answer: impl FnOnce(&mut Self) -> Vec<T>) -> Result<Option<Answer<T>>, End> {
-        let Some(exchange) = self.leave()? else { return Ok(None) };
+    /// Sends a query. Returns `None` if it was not sent.
+    fn query<T>(&mut self, response: impl FnOnce(&mut Self) -> Vec<T>) -> Result<Option<Response<T>>, End> {
+        let Some(exchange) = self.send_request()? else { return Ok(None) };
         let mut rows = match exchange {
-            Exchange::Whole | Exchange::Cut(_) => answer(self),
+            Exchange::Whole | Exchange::Cut(_) => response(self),
             _ => Vec::new(),
         };
         if let Exchange::Cut(share) = exchange {
             self.world.oracle.figures.cut += 1;
             rows.truncate(rows.len() * usize::from(share) / 256);
         }
-        self.come_back(exchange)?;
-        Ok(Some(Answer { rows, is_whole: exchange == Exchange::Whole }))
+        self.await_response(exchange)?;
+        Ok(Some(Response { rows, is_whole: exchange == Exchange::Whole }))
     }
 
     fn finish<C>(&mut self, token: Token<C>, is_whole: bool) -> Result<(), End> {
@@ -96,7 +96,7 @@ impl Life<'_, '_> {
         for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
             self.world.oracle.asked(owner);
         }
-        let Some(exchange) = self.leave()? else {
+        let Some(exchange) = self.send_request()? else {
             let now = self.now();
             self.tracker.handle_not_sent(token, now);
             return Ok(());
@@ -109,9 +109,9 @@ impl Life<'_, '_> {
         }
         let arrives = !matches!(exchange, Exchange::RequestLost | Exchange::Refused);
         let task = arrives.then(|| self.world.device.send_sms(ports, report, &wanted));
-        self.world.tell_oracle();
+        self.world.update_oracle();
         self.may_reset()?;
-        self.come_back(exchange)?;
+        self.await_response(exchange)?;
         let now = self.now();
         match (exchange, task) {
             (Exchange::Whole, Some(task)) => {
@@ -141,13 +141,18 @@ impl Life<'_, '_> {
         let mut wanted = Vec::new();
         for outgoing in submission {
             let owner = self.world.oracle.find(outgoing.id)?;
-            let wish = self.world.oracle.truth(owner).wish;
-            let as_wished = outgoing.number().as_str() == self.world.numbers.text(wish.number)
-                && wish.ports == ports
-                && wish.report == report;
-            crate::oracle::demand(as_wished, owner, "submitted otherwise than it was asked for")?;
+            let requested = self.world.oracle.truth(owner).requested;
+            let as_requested = outgoing.number().as_str() == self.world.numbers.text(requested.number)
+                && requested.ports == ports
+                && requested.report == report;
+            crate::oracle::demand(as_requested, owner, "submitted differently from the caller's request")?;
             let user_id = Some(outgoing.id.get());
-            wanted.push(Wanted { owner: Some(owner), user_id, number: wish.number, segments: wish.segments });
+            wanted.push(Wanted {
+                owner: Some(owner),
+                user_id,
+                number: requested.number,
+                segments: requested.segments,
+            });
         }
         let most = self.world.config.settings.limits.recipients;
         if wanted.is_empty() || wanted.len() > usize::from(most) {
@@ -156,89 +161,89 @@ impl Life<'_, '_> {
         Ok((ports, report, wanted))
     }
 
-    pub(crate) fn ask_results(&mut self, token: Token<QuerySmsResult<'static>>) -> Result<(), End> {
+    pub(crate) fn query_results(&mut self, token: Token<QuerySmsResult<'static>>) -> Result<(), End> {
         let request = self.tracker.results_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
-        let Some(answer) = self.query(|life| life.world.device.query_results(&request))? else {
+        let Some(response) = self.query(|life| life.world.device.query_results(&request))? else {
             return self.not_sent(token);
         };
         let now = self.now();
-        for row in &answer.rows {
+        for row in &response.rows {
             self.world.oracle.show_result(row);
             let result = result(row, &self.world.numbers);
             self.tracker.handle_result(&token, &result, now);
         }
-        self.finish(token, answer.is_whole)
+        self.finish(token, response.is_whole)
     }
 
-    pub(crate) fn ask_reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) -> Result<(), End> {
+    pub(crate) fn query_reports(&mut self, token: Token<QuerySmsDeliverStatus<'static>>) -> Result<(), End> {
         let request = self.tracker.reports_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
-        let Some(answer) = self.query(|life| life.world.device.query_reports(&request))? else {
+        let Some(response) = self.query(|life| life.world.device.query_reports(&request))? else {
             return self.not_sent(token);
         };
         let now = self.now();
-        for row in &answer.rows {
+        for row in &response.rows {
             self.world.oracle.show_report(row);
             let report = report(row, &self.world.numbers);
             match self.tracker.handle_report(&token, &report, now) {
                 ReportOutcome::Accepted => {}
                 ReportOutcome::Evicted(report) => {
                     self.world.transcript.evicted(&report);
-                    self.world.oracle.hear_report(&report, false)?;
+                    self.world.oracle.receive_report(&report, false)?;
                 }
                 ReportOutcome::Unreadable => return Err(broken(format!("can't be read: {report:?}"))),
             }
         }
-        self.finish(token, answer.is_whole)
+        self.finish(token, response.is_whole)
     }
 
-    pub(crate) fn ask_queue(&mut self, token: Token<QuerySmsInQueue>) -> Result<(), End> {
-        let Some(answer) = self.query(|life| vec![life.world.device.in_queue()])? else {
+    pub(crate) fn query_queue(&mut self, token: Token<QuerySmsInQueue>) -> Result<(), End> {
+        let Some(response) = self.query(|life| vec![life.world.device.in_queue()])? else {
             return self.not_sent(token);
         };
         let now = self.now();
-        match answer.rows.first() {
-            Some(count) if answer.is_whole => self.tracker.handle_queue(token, Some(*count), now),
+        match response.rows.first() {
+            Some(count) if response.is_whole => self.tracker.handle_queue(token, Some(*count), now),
             _ => self.lost(token),
         }
         Ok(())
     }
 
-    pub(crate) fn ask_incoming(&mut self, token: Token<QueryIncomingSms>) -> Result<(), End> {
+    pub(crate) fn query_incoming(&mut self, token: Token<QueryIncomingSms>) -> Result<(), End> {
         let request = self.tracker.incoming_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
-        let Some(answer) = self.query(|life| life.world.device.query_incoming(&request))? else {
+        let Some(response) = self.query(|life| life.world.device.query_incoming(&request))? else {
             return self.not_sent(token);
         };
         let now = self.now();
-        for row in &answer.rows {
+        for row in &response.rows {
             let text = row.serial.to_string();
             let mark = self.tracker.handle_incoming(&token, &incoming(row, &text), now);
             self.world.transcript.incoming(mark.is_some());
             if let Some(mark) = mark {
-                self.world.mail.hand(row.serial)?;
+                self.world.inbox_check.receive(row.serial)?;
                 if self.world.caller.chance(2) {
                     self.tracker.acknowledge_incoming(mark);
                 }
             }
         }
-        self.finish(token, answer.is_whole)
+        self.finish(token, response.is_whole)
     }
 
-    pub(crate) fn ask_stop(&mut self, token: Token<StopSms>) -> Result<(), End> {
+    pub(crate) fn send_stop(&mut self, token: Token<StopSms>) -> Result<(), End> {
         let request = self.tracker.stop_request(&token).expect("the token is fresh");
         self.world.transcript.request(&request);
         let request = json(&request);
         let task = request["task_id"].as_i64().unwrap();
-        let Some(exchange) = self.leave()? else { return self.not_sent(token) };
+        let Some(exchange) = self.send_request()? else { return self.not_sent(token) };
         let arrives = !matches!(exchange, Exchange::RequestLost | Exchange::Refused);
         let found = arrives && self.world.device.stop_sms(task);
-        self.world.tell_oracle();
-        self.come_back(exchange)?;
+        self.world.update_oracle();
+        self.await_response(exchange)?;
         let now = self.now();
         if exchange == Exchange::Whole {
             self.tracker.handle_stopped(token, found, now);

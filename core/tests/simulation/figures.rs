@@ -37,19 +37,19 @@ figures! {
     /// Expired messages that were ambiguous.
     ambiguous,
     unresolved,
-    /// Lost in a reset before they were saved, and before anything was sent.
+    /// Messages lost in a reset before they were saved, and before anything was sent.
     vanished,
     sent_again,
     refused,
-    /// Messages for which the tracker was full.
+    /// Messages that did not fit the tracker.
     full,
-    news,
-    repeated_news,
+    updates,
+    repeated_updates,
     events_unmatched,
     events_ambiguous,
-    /// Reports that were returned again, since the tracker had no memory to recognise them.
+    /// Reports that were returned again, because the tracker had no memory to recognise them.
     events_repeated,
-    /// Reports returned as unmatched although their message's result had been shown.
+    /// Reports that were returned as unmatched although their message's result had been shown.
     events_of_ours,
     requests,
     results,
@@ -64,7 +64,8 @@ figures! {
     clock_steps,
     foreign,
     incoming,
-    /// Expired although a decisive report was shown, whose time is before the send time since the clock jumped back.
+    /// Messages that expired although a decisive report was shown. Its time is before the send time, because the clock had
+    /// jumped back.
     hidden_by_clock,
     milliseconds,
 }

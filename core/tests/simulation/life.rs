@@ -12,7 +12,7 @@ use sms_gateway_core::{
 use crate::{
     caller::Action,
     config::{HOUR, SECOND},
-    oracle::{Failure, Wish},
+    oracle::{Failure, Requested},
     world::World,
 };
 
@@ -38,23 +38,23 @@ fn broken(what: impl Into<String>) -> End {
 pub(crate) struct Life<'w, 'm> {
     pub(crate) world: &'w mut World,
     pub(crate) tracker: Tracker<'m>,
-    /// The zero of the client's clock, and the time of the next reset, in simulated time.
+    /// The origin of the client's clock, and the time of the next reset, in simulated time.
     zero: u64,
     reset_at: u64,
-    /// Messages whose last update is acknowledged, which is not saved yet.
+    /// Messages whose last update is acknowledged, but not saved yet.
     closing: Vec<u32>,
-    /// The number of consecutive waits.
+    /// Number of consecutive waits.
     idle: u32,
 }
 
 /// Lives until a reset, or until all messages are finished.
 pub(crate) fn live(world: &mut World) -> End {
     let mut slots = vec![Slot::EMPTY; world.config.caller.slots];
-    let mut early = vec![PendingReport::EMPTY; world.config.caller.early];
+    let mut pending = vec![PendingReport::EMPTY; world.config.caller.pending_reports];
     let zero = if world.config.caller.boot_time { world.now } else { 0 };
     let mut settings = world.config.settings;
     settings.first_block = settings.first_block.wrapping_add(world.oracle.life * 77);
-    let tracker = Tracker::new(&mut slots, &mut early, settings, Duration::from_millis(world.now - zero));
+    let tracker = Tracker::new(&mut slots, &mut pending, settings, Duration::from_millis(world.now - zero));
     let is_first = world.now == 0;
     let reset_at = draw_reset(world);
     let mut life = Life { world, tracker, zero, reset_at, closing: Vec::new(), idle: 0 };
@@ -65,8 +65,8 @@ pub(crate) fn live(world: &mut World) -> End {
     }
 }
 
-/// Draws the time of the next reset. Resets end with the last added message: otherwise nothing might grow old on a board
-/// without a clock.
+/// Draws the time of the next reset. There are no resets after the last message was added, because messages might never expire
+/// on a board without a clock.
 fn draw_reset(world: &mut World) -> u64 {
     match world.config.caller.resets {
         0 => u64::MAX,
@@ -92,8 +92,8 @@ impl Life<'_, '_> {
         }
         let now = self.now();
         self.tracker.start(now);
-        self.world.mail.reborn();
-        self.world.oracle.reborn(|id| self.tracker.message(id))?;
+        self.world.inbox_check.client_restarted();
+        self.world.oracle.client_restarted(|id| self.tracker.message(id))?;
         Ok(())
     }
 
@@ -123,11 +123,11 @@ impl Life<'_, '_> {
                 self.sleep(until)
             }
             Ask::Submit(token) => self.submit(token),
-            Ask::Results(token) => self.ask_results(token),
-            Ask::Reports(token) => self.ask_reports(token),
-            Ask::Queue(token) => self.ask_queue(token),
-            Ask::Incoming(token) => self.ask_incoming(token),
-            Ask::Stop(token) => self.ask_stop(token),
+            Ask::Results(token) => self.query_results(token),
+            Ask::Reports(token) => self.query_reports(token),
+            Ask::Queue(token) => self.query_queue(token),
+            Ask::Incoming(token) => self.query_incoming(token),
+            Ask::Stop(token) => self.send_stop(token),
         }
     }
 
@@ -135,12 +135,12 @@ impl Life<'_, '_> {
         let until = until.map(|until| self.zero + until.as_nanos().div_ceil(1_000_000) as u64);
         let resets = Some(self.reset_at).filter(|at| *at < u64::MAX);
         let Some(next) = [until, self.world.caller.next(), resets].into_iter().flatten().min() else {
-            return Err(broken("nothing will ever happen, and not all messages have come to their end"));
+            return Err(broken("nothing is planned, although messages have not ended"));
         };
         self.idle += 1;
-        // The caller's actions may be due at the same moment again and again, but not for ever.
+        // The caller's actions may be due at the same moment repeatedly, but not forever.
         if self.idle > 1_000_000 {
-            return Err(broken("it waits and waits"));
+            return Err(broken("it waits without end"));
         }
         let wait = next.saturating_sub(self.world.now).max(u64::from(until == Some(next)));
         self.world.pass(wait);
@@ -154,7 +154,7 @@ impl Life<'_, '_> {
         let longest = 4 * settings.expire.as_millis() as u64 + 100 * HOUR;
         let last = self.world.oracle.truths.last().map_or(0, |truth| truth.added);
         let is_late = self.world.caller.left() == 0 && self.world.now > last + longest;
-        if is_late { Err(broken("messages do not come to an end")) } else { Ok(()) }
+        if is_late { Err(broken("messages do not end")) } else { Ok(()) }
     }
 
     /// Resets, if a reset is due: the power may fail here.
@@ -169,17 +169,17 @@ impl Life<'_, '_> {
                 Action::Add => self.add(1, true)?,
                 Action::Burst(count) => self.add(count, false)?,
                 Action::Stop(message) => self.stop(message)?,
-                Action::Acknowledge { message, news, life } => self.acknowledge(message, news, life),
+                Action::Acknowledge { message, revision, life } => self.acknowledge(message, revision, life),
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, count: u32, goes_on: bool) -> Result<(), End> {
+    fn add(&mut self, count: u32, plans_more: bool) -> Result<(), End> {
         let mut full = false;
         for _ in 0..count.min(self.world.caller.left()) {
-            let wish = self.world.caller.wish();
-            if self.add_one(wish)? {
+            let requested = self.world.caller.next_message();
+            if self.add_one(requested)? {
                 self.world.caller.added();
             } else {
                 full = true;
@@ -188,15 +188,15 @@ impl Life<'_, '_> {
         }
         if self.world.caller.left() == 0 {
             self.world.device.calm();
-        } else if goes_on {
+        } else if plans_more {
             self.world.caller.plan_more(full, self.world.now);
         }
         Ok(())
     }
 
-    fn add_one(&mut self, wish: Wish) -> Result<bool, End> {
+    fn add_one(&mut self, requested: Requested) -> Result<bool, End> {
         let numbers = std::rc::Rc::clone(&self.world.numbers);
-        let draft = draft(&wish, numbers.text(wish.number));
+        let draft = draft(&requested, numbers.text(requested.number));
         let now = self.now();
         let id = match self.tracker.add(&draft, now) {
             Ok(id) => id,
@@ -206,7 +206,7 @@ impl Life<'_, '_> {
             }
             Err(other) => return Err(broken(format!("not added: {other:?}"))),
         };
-        let message = self.world.oracle.added(id, wish)?;
+        let message = self.world.oracle.added(id, requested)?;
         self.world.caller.plan_stop(message, self.world.now);
         Ok(true)
     }
@@ -218,23 +218,23 @@ impl Life<'_, '_> {
         }
         truth.stop_asked = true;
         let (id, now) = (truth.id, self.now());
-        let answer = self.tracker.stop(id, now);
-        self.world.oracle.write(message, || format!("is to be stopped: {answer:?}"));
+        let outcome = self.tracker.stop(id, now);
+        self.world.oracle.write(message, || format!("stop requested: {outcome:?}"));
         Ok(())
     }
 
-    fn acknowledge(&mut self, message: u32, news: u16, life: u32) {
+    fn acknowledge(&mut self, message: u32, revision: u16, life: u32) {
         // A reset discards the caller's plans.
         if life != self.world.oracle.life {
             return;
         }
-        self.tracker.acknowledge(self.world.oracle.truth(message).id, news);
-        if self.world.oracle.acknowledge(message, news) {
+        self.tracker.acknowledge(self.world.oracle.truth(message).id, revision);
+        if self.world.oracle.acknowledge(message, revision) {
             self.closing.push(message);
         }
     }
 
-    /// Saves all changes; a reset may interrupt it anywhere.
+    /// Saves all changes. A reset may interrupt it at any point.
     pub(crate) fn save(&mut self) -> Result<(), End> {
         while let Some(change) = self.tracker.next_change() {
             self.world.transcript.change(&change);
@@ -262,12 +262,12 @@ impl Life<'_, '_> {
                     let world = &mut *self.world;
                     let owner = world.oracle.find(message.id)?;
                     let is_lost = message.is_final && world.device.knows(owner, message.id.get());
-                    world.oracle.hear(&message, is_lost)?;
+                    world.oracle.receive_update(&message, is_lost)?;
                     world.caller.plan_acknowledgement(owner, message.revision, world.oracle.life, world.now);
                 }
-                Event::Unmatched(report) => self.world.oracle.hear_report(&report, false)?,
-                Event::Ambiguous(report) => self.world.oracle.hear_report(&report, true)?,
-                Event::InboxRestarted => self.world.mail.restarted(),
+                Event::Unmatched(report) => self.world.oracle.receive_report(&report, false)?,
+                Event::Ambiguous(report) => self.world.oracle.receive_report(&report, true)?,
+                Event::InboxRestarted => self.world.inbox_check.ids_restarted(),
             }
             self.may_reset()?;
         }
@@ -275,11 +275,13 @@ impl Life<'_, '_> {
     }
 }
 
-fn draft<'a>(wish: &Wish, number: &'a str) -> Draft<'a> {
-    let ports: Ports =
-        (0..32).filter(|port| wish.ports >> port & 1 == 1).filter_map(|port| Port::new(port).ok()).collect();
+fn draft<'a>(requested: &Requested, number: &'a str) -> Draft<'a> {
+    let ports: Ports = (0..32)
+        .filter(|port| requested.ports >> port & 1 == 1)
+        .filter_map(|port| Port::new(port).ok())
+        .collect();
     let draft =
-        Draft::new(Number::new(number).unwrap()).ports(ports).text_bytes(60 * u16::from(wish.segments));
-    let draft = draft.status_report(wish.report).resend(wish.resend);
-    if wish.segments == 1 { draft.alphabet(Alphabet::Gsm7Bit) } else { draft }
+        Draft::new(Number::new(number).unwrap()).ports(ports).text_bytes(60 * u16::from(requested.segments));
+    let draft = draft.status_report(requested.report).resend(requested.resend);
+    if requested.segments == 1 { draft.alphabet(Alphabet::Gsm7Bit) } else { draft }
 }

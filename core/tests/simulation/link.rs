@@ -1,4 +1,4 @@
-//! The link between the client and the gateway, on which anything may get lost.
+//! The link between the client and the gateway, which may lose any message.
 
 use crate::{config::LinkConfig, rng::Rng};
 
@@ -9,8 +9,8 @@ pub(crate) enum Exchange {
     NotSent,
     /// The request was lost.
     RequestLost,
-    /// The gateway handled the request, and the response was lost.
-    AnswerLost,
+    /// The gateway handled the request, but the response was lost.
+    ResponseLost,
     /// The response was truncated, after this share of it in 256ths.
     Cut(u8),
     /// The gateway refused it.
@@ -37,7 +37,7 @@ impl Link {
         let fates = [
             (self.config.not_sent, Exchange::NotSent),
             (self.config.request_lost, Exchange::RequestLost),
-            (self.config.answer_lost, Exchange::AnswerLost),
+            (self.config.response_lost, Exchange::ResponseLost),
             (self.config.cut, Exchange::Cut(share)),
             (self.config.refused, Exchange::Refused),
         ];
@@ -50,7 +50,8 @@ impl Link {
         self.rng.between(2, 60)
     }
 
-    /// Draws whether the program drops the token of a lost exchange silently, or whether a response lacks an optional key.
+    /// Draws a bit. It decides whether the program drops the token of a lost exchange, or whether a response lacks an optional
+    /// key.
     pub(crate) fn toss(&mut self) -> bool {
         self.rng.below(8) == 0
     }

@@ -1,8 +1,8 @@
 //! A deterministic simulation of the tracker: a gateway with many ports, a bad link, a caller, resets, and an oracle that knows
 //! the true fate of each message.
 //!
-//! A run is one seed. A broken rule is shown with its seed and the history of the message; `SIM_SEED=n` runs that seed
-//! alone, `SIM_MESSAGES=n` sets the number of messages of a run. The long run has a million messages and more:
+//! A run is one seed. A broken rule is reported with its seed and the history of the message. `SIM_SEED=n` runs only that seed,
+//! and `SIM_MESSAGES=n` sets the number of messages of a run. The long run has more than a million messages:
 //! `cargo test --release -p sms-gateway-core --test simulation -- --ignored --nocapture`
 
 // Counts are small, and narrowed values are in range by construction.
@@ -12,8 +12,8 @@
     clippy::cast_sign_loss,
     clippy::cast_precision_loss
 )]
-// Some fields are only shown in a history, a world has many switches, facts are listed one by one, and
-// functions of one kind have one form.
+// Some fields are only shown in histories, a world has many flags, facts are independent flags, and similar functions have the
+// same signature.
 #![allow(
     dead_code,
     clippy::match_same_arms,
@@ -28,9 +28,9 @@ mod config;
 mod device;
 mod exchange;
 mod figures;
+mod inbox_check;
 mod life;
 mod link;
-mod mail;
 mod numbers;
 mod oracle;
 mod pinned;
@@ -48,7 +48,7 @@ use life::{End, live};
 use oracle::Failure;
 use world::World;
 
-/// The maximum number of lines of a history that are shown.
+/// Maximum number of lines of a history that are shown.
 const SHOWN: usize = 120;
 
 /// Runs one world to its end.
@@ -56,7 +56,7 @@ fn run(world: &mut World) -> Result<Figures, Failure> {
     loop {
         match live(world) {
             End::Reset => {
-                // The board starts.
+                // The board starts up.
                 let downtime = world.rng.between(100, 5000);
                 world.pass(downtime);
             }
@@ -66,7 +66,7 @@ fn run(world: &mut World) -> Result<Figures, Failure> {
     }
 }
 
-/// Shows the seed if something panics.
+/// Prints the seed if something panics.
 struct Running(u64);
 
 impl Drop for Running {
@@ -85,7 +85,7 @@ fn simulate(config: &Config) -> Figures {
     }
 }
 
-/// Repeats a run, and writes down the history of a message and of those to its number.
+/// Repeats a run, and records the history of a message and of the others to its number.
 fn explain(config: &Config, failure: &Failure) -> ! {
     let mut world = World::new(config, failure.message);
     let again = run(&mut world).err();
@@ -98,7 +98,7 @@ fn explain(config: &Config, failure: &Failure) -> ! {
         eprintln!("{line}");
     }
     eprintln!("{config:?}");
-    assert!(again.is_some(), "the second run went otherwise: the simulation is not deterministic");
+    assert!(again.is_some(), "the second run differs: the simulation is not deterministic");
     panic!("{} seed {}, message {:?}: {}", config.scenario, config.seed, failure.message, failure.what);
 }
 
@@ -106,7 +106,7 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// Runs each seed, or the requested one; prints and returns the sum of their figures.
+/// Runs each seed, or the one in `SIM_SEED`. Prints and returns the sum of their figures.
 fn scenario(make: fn(u64, u32) -> Config, seeds: std::ops::Range<u64>, messages: u32) -> Figures {
     let messages = number("SIM_MESSAGES").map_or(messages, |messages| messages as u32);
     let seeds = number("SIM_SEED").map_or(seeds, |seed| seed..seed + 1);
@@ -125,9 +125,9 @@ fn scenario(make: fn(u64, u32) -> Config, seeds: std::ops::Range<u64>, messages:
 
 /// Checks that unknown outcomes are rare if the client never fails.
 fn check_plain(figures: &Figures) {
-    let untold = figures.ambiguous + figures.unresolved;
-    println!("ambiguous and unresolved: {untold} of {}", figures.messages);
-    assert!(untold * 1000 <= figures.messages, "more than 0.1 %");
+    let unknown = figures.ambiguous + figures.unresolved;
+    println!("ambiguous and unresolved: {unknown} of {}", figures.messages);
+    assert!(unknown * 1000 <= figures.messages, "more than 0.1 %");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::rng::Rng;
 
-/// The spelling of a number. The caller, the gateway's results and its reports each have a habit.
+/// A spelling of a number. The caller, the gateway's results and its reports have one habit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
     National,
@@ -15,7 +15,7 @@ pub(crate) enum Spelling {
 const SPELLINGS: [Spelling; 5] =
     [Spelling::National, Spelling::Plus, Spelling::DoubleZero, Spelling::CountryCode, Spelling::TrunkZero];
 
-/// A subscriber in one of the spellings.
+/// A subscriber's number in one of the spellings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spelt {
     pub(crate) line: u32,
@@ -49,16 +49,16 @@ impl Habit {
     }
 }
 
-/// All subscribers: own ones first, then those of other clients alone.
+/// All subscribers: first those that the client writes to, then those of other clients only.
 #[derive(Debug)]
 pub(crate) struct Numbers {
     spelt: Vec<[String; 5]>,
-    /// The last seven digits. Only numbers with the same ones can be confused.
+    /// The last seven digits. Only numbers that share them can be confused.
     tails: Vec<u32>,
 }
 
 impl Numbers {
-    /// Creates subscribers. With `twins`, every tenth own number is the one before it without its first digit, so that some
+    /// Creates subscribers. With `twins`, every tenth own number is the previous one without its first digit, so that some
     /// spellings of the two cannot be distinguished. Every twentieth is a short code.
     pub(crate) fn new(ours: u32, count: u32, twins: bool) -> Self {
         let national = |line: u32| match line % 20 {
@@ -94,7 +94,7 @@ impl Numbers {
     }
 }
 
-/// Returns whether a number is a short code, which has one spelling only.
+/// Returns the spellings of a number. A short code has only one.
 fn spellings(national: &str) -> [String; 5] {
     if national.len() < 7 {
         return [(); 5].map(|()| national.to_owned());
@@ -115,7 +115,7 @@ fn same_line(one: &str, other: &str) -> bool {
 }
 
 #[test]
-fn spellings_of_a_line_are_the_same_and_those_of_two_lines_are_not() {
+fn spellings_match_only_within_a_line() {
     let numbers = Numbers::new(400, 400, false);
     let all = |line| SPELLINGS.map(|spelling| Spelt { line, spelling });
     for one in 0..400 {
@@ -127,7 +127,7 @@ fn spellings_of_a_line_are_the_same_and_those_of_two_lines_are_not() {
 }
 
 #[test]
-fn twins_can_be_taken_for_each_other() {
+fn twins_can_be_confused() {
     let numbers = Numbers::new(10, 10, true);
     let spelt = |line, spelling| Spelt { line, spelling };
     assert!(numbers.same(spelt(2, Spelling::Plus), spelt(3, Spelling::National)));

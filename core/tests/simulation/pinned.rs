@@ -1,4 +1,4 @@
-//! Short runs whose transcripts are pinned, so that a change of the tracker's behaviour is noticed.
+//! Short runs whose transcripts are pinned, so that changes of the tracker's behaviour are noticed.
 //!
 //! The files in `pinned/` contain a line for each run. After an intended change of behaviour,
 //! `SIM_PIN=1 cargo test -p sms-gateway-core --test simulation pinned` rewrites them.
@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use crate::{config::Config, rng::Rng, run, world::World};
 
-/// Each scenario's hashes, for reading at compile time, and their file, for writing.
+/// The hashes of each scenario, read at compile time, and their file, for writing.
 const PLAIN: (&str, &str) = (
     include_str!("pinned/plain.txt"),
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/simulation/pinned/plain.txt"),
@@ -17,7 +17,7 @@ const HARSH: (&str, &str) = (
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/simulation/pinned/harsh.txt"),
 );
 
-/// The number of runs of each scenario, and of messages in a run.
+/// Number of runs of each scenario, and of messages in a run.
 const SEEDS: u64 = 200;
 const MESSAGES: u32 = 18;
 
@@ -26,7 +26,7 @@ fn shorten(mut config: Config) -> Config {
     let mut rng = Rng::new(config.seed ^ 0x91);
     let caller = &mut config.caller;
     caller.slots = rng.pick(&[16, 40, 64]);
-    caller.early = 512;
+    caller.pending_reports = 512;
     caller.numbers = caller.numbers.min(100);
     caller.stopped = caller.stopped.max(100_000);
     caller.acknowledges_within = caller.acknowledges_within.min(60_000);

@@ -1,8 +1,8 @@
-//! Records written by earlier builds must restore, and show the same messages.
+//! Records of earlier builds must restore and show the same messages.
 //!
 //! Each line of `pinned/records.txt` is a record in hexadecimal, its message after [`Tracker::restore`] and after
-//! [`Tracker::start`], and the hash of the transcript that follows. `pinned/stores.txt` holds whole stores, each with the hash of
-//! the transcript after the tracker has restored it. `SIM_PIN=1` rewrites messages and hashes, never the records.
+//! [`Tracker::start`], and the hash of the transcript that follows. `pinned/stores.txt` contains whole stores, each with the
+//! hash of the transcript after the tracker has restored it. `SIM_PIN=1` rewrites messages and hashes, but never the records.
 
 use std::{env, fs, time::Duration};
 
@@ -37,37 +37,37 @@ impl Memory {
     }
 }
 
-/// The user_id of a message's record, which follows version, kind (2 for a message) and sequence number.
+/// Returns the user_id of a message's record. It follows version, kind (2 for a message) and sequence number.
 fn user_id(record: &[u8]) -> Option<UserId> {
     let id = u32::from_le_bytes(record[6..10].try_into().unwrap());
     (record[1] == 2).then(|| UserId::new(id.into()).unwrap())
 }
 
-/// Restores a record alone, and returns the rest of its line.
-fn seen(record: &[u8]) -> String {
+/// Restores a single record, and returns the rest of its line.
+fn restored(record: &[u8]) -> String {
     let mut memory = Memory::of(4);
     let mut tracker = memory.tracker();
     tracker.restore(record).expect("a record of an earlier build restores");
     if let Some(id) = user_id(record) {
         let saved = message_line(&tracker.message(id).expect("it was restored"));
         tracker.start(START);
-        return format!("{saved} => {}", said(&mut tracker, id));
+        return format!("{saved} => {}", after_start(&mut tracker, id));
     }
     tracker.start(START);
     let id = tracker.add(&Draft::new(Number::new("10086").unwrap()), START).unwrap();
-    format!("next id {id}, {}", said(&mut tracker, id))
+    format!("next id {id}, {}", after_start(&mut tracker, id))
 }
 
 /// Returns the message after the start, and the hash of the transcript that follows.
-fn said(tracker: &mut Tracker<'_>, id: UserId) -> String {
+fn after_start(tracker: &mut Tracker<'_>, id: UserId) -> String {
     let resumed = tracker.message(id).map_or("deleted".into(), |message| message_line(&message));
     let mut transcript = Transcript::new();
-    carry_on(tracker, &mut transcript, 12);
+    run_steps(tracker, &mut transcript, 12);
     format!("{resumed} => {:016x}", transcript.hash())
 }
 
-/// Carries out a number of steps: every third response is lost, the others contain no record.
-fn carry_on(tracker: &mut Tracker<'_>, transcript: &mut Transcript, steps: u32) {
+/// Runs a number of steps. Every third response is lost, and the others contain no record.
+fn run_steps(tracker: &mut Tracker<'_>, transcript: &mut Transcript, steps: u32) {
     let mut now = START;
     for step in 0..steps {
         let ask = tracker.step(now);
@@ -119,7 +119,7 @@ fn records_of_earlier_builds_restore() {
     let mut lines = Vec::new();
     for line in RECORDS.lines() {
         let hex = line.split_once(' ').map_or(line, |(hex, _)| hex);
-        lines.push(format!("{hex} {}", seen(&bytes(hex))));
+        lines.push(format!("{hex} {}", restored(&bytes(hex))));
     }
     if env::var_os("SIM_PIN").is_some() {
         return fs::write(RECORDS_PATH, lines.join("\n") + "\n").unwrap();
@@ -131,7 +131,7 @@ fn records_of_earlier_builds_restore() {
 }
 
 #[test]
-fn stores_of_earlier_builds_go_on() {
+fn stores_of_earlier_builds_restore_and_continue() {
     let mut written = String::new();
     for store in STORES.split("store ").filter(|store| !store.is_empty()) {
         let (pinned, records) = store.split_once('\n').unwrap();
@@ -142,7 +142,7 @@ fn stores_of_earlier_builds_go_on() {
         }
         tracker.start(START);
         let mut transcript = Transcript::new();
-        carry_on(&mut tracker, &mut transcript, 400);
+        run_steps(&mut tracker, &mut transcript, 400);
         let hash = format!("{:016x}", transcript.hash());
         if env::var_os("SIM_PIN").is_none() {
             assert_eq!(hash, pinned);

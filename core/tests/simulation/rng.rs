@@ -1,6 +1,6 @@
 //! Random numbers that are the same on every machine (splitmix64).
 
-/// A source of random numbers.
+/// A generator of random numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Rng(u64);
 
@@ -9,7 +9,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// Returns another source, so that one part's draws do not shift those of other parts.
+    /// Returns an independent generator, so that draws of one part do not shift those of others.
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())
     }
@@ -41,9 +41,9 @@ impl Rng {
         all[self.below(all.len() as u64) as usize]
     }
 
-    /// Draws the time until the next of random events, on average every `mean`.
+    /// Draws the time until the next of random events that happen every `mean` on average.
     pub(crate) fn wait(&mut self, mean: u64) -> u64 {
-        // The logarithm of a uniform number: one halving for each leading zero, and between halvings a straight line.
+        // The logarithm of a uniform number: one halving for each leading zero, with linear interpolation between halvings.
         let bits = self.next() | 1;
         let halvings = u64::from(bits.leading_zeros());
         let rest = (bits << halvings << 1) >> 44;

@@ -1,15 +1,15 @@
-//! The store, which survives the client's resets: records by key, as a log in flash keeps them.
+//! The store, which survives the client's resets: records by key, like a log in flash.
 
 use std::collections::BTreeMap;
 
 use crate::rng::Rng;
 
-/// The number of versions of a record before old ones are removed.
+/// Number of versions of a record before old ones are removed.
 const VERSIONS: usize = 3;
 
 #[derive(Debug)]
 pub(crate) struct Store {
-    /// By key, the latest version last.
+    /// Versions by key, the latest one last.
     records: BTreeMap<u32, Vec<Vec<u8>>>,
     /// Writes that a reset interrupted.
     torn: Vec<Vec<u8>>,
@@ -34,7 +34,7 @@ impl Store {
         versions.push(record.to_vec());
     }
 
-    /// Interrupts a write: its first bytes are new, the others those of the former record or of erased flash.
+    /// Interrupts a write: the first bytes are new, and the others are those of the old record or of erased flash.
     pub(crate) fn tear(&mut self, key: u32, record: Option<&[u8]>) {
         let Some(record) = record else { return };
         let mut torn = record.to_vec();

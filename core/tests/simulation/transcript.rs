@@ -1,7 +1,7 @@
 //! A hash over all requests, changes and events of a run.
 //!
-//! Values are written field by field, in an encoding of this file's own, so that renaming a type or a field does not change a
-//! hash, and changing a value does.
+//! Values are written field by field in an encoding of this file, so that renaming a type or field does not change a hash, but
+//! changing a value does.
 
 use sms_gateway_core::{
     call::{Call, CommaEncoding},
@@ -29,13 +29,13 @@ impl Transcript {
         }
     }
 
-    /// The time until which there is nothing to do.
+    /// Adds the time until which there is nothing to do.
     pub(crate) fn wait(&mut self, until: Option<std::time::Duration>) {
         let until = until.map_or(u128::MAX, |until| until.as_nanos());
         self.entry(b'w', &until.to_le_bytes());
     }
 
-    /// A request as it is sent.
+    /// Adds a request as it is sent.
     pub(crate) fn request(&mut self, request: &impl Call) {
         let (mut target, mut body) = ([0; 300], [0; 2048]);
         let target = request.target(CommaEncoding::Encoded, &mut target).expect("the target fits");
@@ -43,7 +43,7 @@ impl Transcript {
         self.entry(b'b', request.body(&mut body).expect("the body fits"));
     }
 
-    /// The messages of a send_sms.
+    /// Adds the messages of a send_sms.
     pub(crate) fn submission(&mut self, submission: Submission<'_>) {
         let mut bytes = vec![u8::from(submission.status_report)];
         bytes.push(submission.alphabet.map_or(0, |alphabet| 1 + alphabet as u8));
@@ -56,14 +56,14 @@ impl Transcript {
         }
     }
 
-    /// A changed record, or a deleted key.
+    /// Adds a changed record, or a deleted key.
     pub(crate) fn change(&mut self, change: &Change) {
         let mut bytes = change.key().to_le_bytes().to_vec();
         bytes.extend(change.record().unwrap_or_default());
         self.entry(b'c', &bytes);
     }
 
-    /// A report that was evicted while it waited to be handed out.
+    /// Adds a report that was evicted before it was handed out.
     pub(crate) fn evicted(&mut self, report: &Report) {
         self.entry(b'd', report_line(report).as_bytes());
     }
@@ -77,19 +77,19 @@ impl Transcript {
         }
     }
 
-    /// An incoming message and whether it was new.
+    /// Adds an incoming message, and whether it was new.
     pub(crate) fn incoming(&mut self, is_new: bool) {
         self.entry(b'n', &[u8::from(is_new)]);
     }
 }
 
-/// All fields of a report, in words of this file's own.
+/// Returns all fields of a report, in words of this file.
 pub(crate) fn report_line(report: &Report) -> String {
     let time = report.time.map_or("-".into(), |time| time.to_string());
     format!("{} port {} ref {} status {} {time}", report.number, report.port, report.reference, report.status)
 }
 
-/// All fields of a message, in words of this file's own.
+/// Returns all fields of a message, in words of this file.
 pub(crate) fn message_line(message: &Message) -> String {
     let task = message.task.map_or("-".into(), |task| task.to_string());
     let sent = message.sent.map_or("-".into(), |sent| {

@@ -1,4 +1,4 @@
-//! Everything besides the tracker, which outlives the tracker's resets.
+//! Everything except the tracker. It survives the tracker's resets.
 
 use std::rc::Rc;
 
@@ -7,8 +7,8 @@ use crate::{
     config::Config,
     device::Device,
     figures::Figures,
+    inbox_check::InboxCheck,
     link::Link,
-    mail::Mail,
     numbers::Numbers,
     oracle::{Failure, Oracle},
     rng::Rng,
@@ -16,7 +16,7 @@ use crate::{
     transcript::Transcript,
 };
 
-/// The number of subscribers to which only other clients write.
+/// Number of subscribers to which only other clients write.
 const FOREIGN_LINES: u32 = 40;
 
 pub(crate) struct World {
@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) link: Link,
     pub(crate) store: Store,
     pub(crate) caller: Caller,
-    pub(crate) mail: Mail,
+    pub(crate) inbox_check: InboxCheck,
     pub(crate) oracle: Oracle,
     pub(crate) rng: Rng,
     pub(crate) transcript: Transcript,
@@ -37,14 +37,14 @@ impl World {
     pub(crate) fn new(config: &Config, watched: Option<u32>) -> Self {
         let mut rng = Rng::new(config.seed);
         let ours = config.caller.numbers;
-        // Only own numbers have twins: a foreign message to a twin could not be distinguished from an own one to the other.
+        // Only own numbers have twins: a foreign message to a twin could not be distinguished from an own message to the other.
         let numbers = Rc::new(Numbers::new(ours, ours + FOREIGN_LINES, config.caller.twins));
         Self {
             device: Device::new(config.device.clone(), (ours, ours + FOREIGN_LINES), rng.fork()),
             link: Link::new(config.link.clone(), rng.fork()),
             store: Store::new(rng.fork()),
             caller: Caller::new(config.caller.clone(), config.device.ports, rng.fork()),
-            mail: Mail::default(),
+            inbox_check: InboxCheck::default(),
             oracle: Oracle::new(config.clone(), Rc::clone(&numbers), watched),
             config: config.clone(),
             numbers,
@@ -59,11 +59,11 @@ impl World {
         self.now += milliseconds;
         self.oracle.now = self.now;
         self.device.advance(self.now);
-        self.tell_oracle();
+        self.update_oracle();
     }
 
-    pub(crate) fn tell_oracle(&mut self) {
-        for entry in self.device.diary.drain(..) {
+    pub(crate) fn update_oracle(&mut self) {
+        for entry in self.device.facts.drain(..) {
             self.oracle.note(&entry);
         }
         for serial in self.device.forgotten_reports.drain(..) {
@@ -78,13 +78,13 @@ impl World {
     /// Ends the simulation, and returns its figures.
     pub(crate) fn close(&mut self) -> Result<Figures, Failure> {
         self.oracle.close()?;
-        self.mail.close(&self.device.received, self.now)?;
+        self.inbox_check.close(&self.device.received, self.now)?;
         let counts = self.device.counts;
         let figures = &mut self.oracle.figures;
         figures.milliseconds = self.now;
         (figures.device_restarts, figures.clock_steps, figures.foreign) =
             (counts.restarts, counts.clock_steps, counts.foreign);
-        figures.incoming = self.mail.count();
+        figures.incoming = self.inbox_check.count();
         Ok(*figures)
     }
 }

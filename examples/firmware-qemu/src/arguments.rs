@@ -1,4 +1,4 @@
-//! What the firmware is told by whoever starts it: words, most of the form `name=value`.
+//! The arguments of the firmware: words, most of them of the form `name=value`.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -7,24 +7,25 @@ use sms_gateway_embassy::core::track::Timing;
 /// The arguments with their defaults.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arguments {
-    /// `gateway=ADDRESS:PORT`. By default port 8080 of the host, as QEMU's network has it.
+    /// `gateway=ADDRESS:PORT`. The default is port 8080 of the host in QEMU's network.
     pub(crate) gateway: SocketAddrV4,
-    /// `speed=N`: the gateway lives so many times faster than real ones. By default it does not.
+    /// `speed=N`: the gateway's speed relative to real ones. The default is 1.
     speed: u32,
-    /// `check`: the board tries itself, and no gateway is asked.
+    /// `check`: the board tests itself, without a gateway.
     pub(crate) check: bool,
-    /// `large`: long answers are read, and no messages sent.
+    /// `large`: the firmware reads long responses, and sends no messages.
     pub(crate) large: bool,
-    /// `lives=STEPS+STEPS+…`: the board is reset so many steps after it got its address for the first time, the second, and so on.
+    /// `lives=STEPS+STEPS+…`: the number of steps in each life, after which the board is reset. The count starts when the board
+    /// has its address.
     lives: &'static str,
 }
 
 impl Arguments {
-    /// Reads the arguments; a wrong one ends the program.
+    /// Parses the arguments.
     ///
     /// # Panics
     ///
-    /// When a value can't be read, or the name is unknown.
+    /// If a value can't be parsed, or a name is unknown.
     pub(crate) fn parse(line: &'static str) -> Self {
         let gateway = SocketAddrV4::new(Ipv4Addr::new(10, 0, 2, 2), 8080);
         let mut arguments = Self { gateway, speed: 1, check: false, large: false, lives: "" };
@@ -44,7 +45,7 @@ impl Arguments {
         arguments
     }
 
-    /// When the gateway is asked: a real one would not be asked so often.
+    /// Returns the polling intervals. A real gateway is polled less often.
     pub(crate) fn timing(&self) -> Timing {
         let usual = Timing::default();
         Timing {
@@ -54,17 +55,17 @@ impl Arguments {
             reports_every: usual.reports_every / self.speed,
             retry: usual.retry / self.speed,
             incoming: usual.incoming / self.speed,
-            // Somebody waits for the end.
+            // The test that runs the firmware is waiting for its end.
             slowest: 4 * usual.first_result / self.speed,
             ..usual
         }
     }
 
-    /// How many steps the program takes after this many resets, when it is not to run to its end.
+    /// Returns the number of steps in the life after this many resets, or `None` if the program runs to its end.
     ///
     /// # Panics
     ///
-    /// When that is no number.
+    /// If it is not a number.
     pub(crate) fn life(&self, resets: u32) -> Option<u32> {
         let life = self.lives.split_terminator('+').nth(resets as usize)?;
         Some(life.parse().expect("lives are numbers of steps"))

@@ -1,4 +1,4 @@
-//! The board tries itself: the flash keeps its rules, and what it holds outlives resets. `./run.sh board`.
+//! A self-test of the board: the flash obeys its rules, and its content survives resets. `./run.sh board` runs it.
 
 use embassy_time::{Duration, Instant, Timer};
 use embedded_storage_async::nor_flash::{NorFlash, ReadNorFlash};
@@ -9,11 +9,11 @@ use crate::board::{FlashError, RamFlash, entropy, reset};
 const PAGE: u32 = 4096;
 const KEPT: [u8; 8] = *b"outlives";
 
-/// Is run after each reset, and resets the board until all is tried.
+/// Runs after each reset, and resets the board until all tests are done.
 ///
 /// # Panics
 ///
-/// When something is not as it has to be.
+/// If a test fails.
 pub(crate) async fn run(mut flash: RamFlash, resets: u32) {
     match resets {
         0 => {
@@ -38,7 +38,7 @@ pub(crate) async fn run(mut flash: RamFlash, resets: u32) {
 
 async fn keeps_its_rules(flash: &mut RamFlash) {
     assert_eq!(read(flash, 0).await, [0xff; 8]);
-    flash.write(0, &KEPT).await.expect("an erased place can be written");
+    flash.write(0, &KEPT).await.expect("an erased word can be written");
     assert_eq!(flash.write(0, &KEPT).await, Err(FlashError::NotErased(0)));
     flash.write(PAGE, &KEPT).await.expect("so can the next page");
     flash.erase(PAGE, 2 * PAGE).await.expect("and it can be erased");
@@ -57,7 +57,7 @@ async fn keeps_its_rules(flash: &mut RamFlash) {
     assert_eq!(flash.erase(end, end + PAGE).await, Err(FlashError::OutOfBounds));
 }
 
-/// Never gives other tasks a turn: only an interrupt can end it.
+/// Writes without yielding to other tasks, until an interrupt resets the board.
 async fn write_until_reset(flash: &mut RamFlash) -> ! {
     reset::at(Instant::now() + Duration::from_millis(5));
     loop {
@@ -68,8 +68,8 @@ async fn write_until_reset(flash: &mut RamFlash) -> ! {
     }
 }
 
-/// How many words of the page hold what was written; those after them have to be erased, or, where the reset came while the page was
-/// erased, the other way round.
+/// Returns the number of written words in the page. The words after them must be erased; if the reset happened while the page
+/// was being erased, the order is reversed.
 async fn words_written(flash: &mut RamFlash) -> usize {
     let (mut written, mut changes, mut before) = (0, 0, None);
     for word in 0..PAGE / 4 {

@@ -1,5 +1,5 @@
-//! Reads answers of any length in 4 KiB: all results and the whole inbox, each record as a line of JSON whose sum the host compares.
-//! `./run.sh large`.
+//! Reads responses of any length in 4 KiB: all results and the whole inbox. The host compares a checksum over the records as
+//! lines of JSON. `./run.sh large` runs it.
 
 use core::{fmt::Write, net::SocketAddrV4};
 
@@ -14,14 +14,14 @@ use sms_gateway_embassy::{
 
 use crate::sum::Sum;
 
-/// For a request, for what comes in of an answer, for one record, for the login, and for a record's line.
+/// The buffers for a request, for received bytes, for one record, for the login, and for a record's line.
 type Buffers = (gateway::Memory<512, 1024, 1024, 512>, [u8; 1024]);
-/// Of the TCP connection.
+/// The buffers of the TCP connection.
 type Windows = ([u8; 4096], [u8; 1024]);
 
 const _: () = assert!(size_of::<Buffers>() <= 4096 && size_of::<Windows>() <= 8192);
 
-/// The memory it works in.
+/// The memory of this task.
 pub(crate) struct Memory {
     buffers: Buffers,
     windows: Windows,
@@ -38,11 +38,11 @@ impl Memory {
     }
 }
 
-/// Reads both.
+/// Reads all results and the inbox.
 ///
 /// # Errors
 ///
-/// When a call fails, or an answer is not whole.
+/// If a call fails, or a response is incomplete.
 pub(crate) async fn run(
     stack: Stack<'_>,
     address: SocketAddrV4,
@@ -50,7 +50,7 @@ pub(crate) async fn run(
     mut entropy: fn() -> u64,
     memory: &mut Memory,
 ) -> Result<(), Error<TcpError>> {
-    // It has room for any address and port.
+    // The string has room for any address and port.
     let _ = write!(memory.host, "{address}");
     let (buffers, line) = &mut memory.buffers;
     info!("buffers: {} bytes, of TCP: {} bytes", size_of::<Buffers>(), size_of::<Windows>());
@@ -74,9 +74,11 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// Adds a record's line to the checksum.
+///
 /// # Panics
 ///
-/// When the record's line is longer than the buffer.
+/// If the record's line is longer than the buffer.
 fn add(sum: &mut Sum, record: &impl Serialize, line: &mut [u8]) {
     let length = serde_json_core::to_slice(record, line).expect("the line has room");
     sum.line(&line[..length]);

@@ -1,4 +1,5 @@
-//! Firmware of an emulated board: an address by DHCP, then [`app`], which is what to copy. `./run.sh` builds and runs it.
+//! Firmware for an emulated board: it gets an address by DHCP and runs [`app`], which is the part to copy. `./run.sh` builds
+//! and runs it.
 #![no_std]
 #![no_main]
 
@@ -23,11 +24,11 @@ use crate::{
     board::{Board, Ethernet, RamFlash},
 };
 
-/// What the emulator takes by itself. In earnest they would stand in the flash, where they can be changed.
+/// The emulator's default credentials. A product would store them in flash, where they can be changed.
 const CREDENTIALS: (&str, &str) = ("admin", "admin");
-/// DHCP's and the application's.
+/// Number of sockets: those of DHCP and of the application.
 const SOCKETS: usize = 4;
-/// How long all may take after a start.
+/// Maximum time for the whole run.
 const LIMIT: Duration = Duration::from_secs(80);
 
 #[cortex_m_rt::entry]
@@ -46,7 +47,7 @@ fn start(spawner: Spawner, board: Board) {
         embassy_net::new(board.ethernet, config(), RESOURCES.take(), board::entropy::seed());
     spawner.spawn(network(runner).expect("spawned once"));
     if arguments.large {
-        return spawner.spawn(read_large_answers(stack, arguments).expect("spawned once"));
+        return spawner.spawn(read_large_responses(stack, arguments).expect("spawned once"));
     }
     let life = arguments.life(board.resets);
     spawner.spawn(application(stack, arguments, board.flash, life).expect("spawned once"));
@@ -54,7 +55,7 @@ fn start(spawner: Spawner, board: Board) {
 
 fn config() -> Config {
     let mut dhcp = DhcpConfig::default();
-    // By itself it asks again after 10 s. A frame can get lost, and the server is near.
+    // By default DHCP retries after 10 s. Here frames may get lost, and the server is near.
     dhcp.retry_config.discover_timeout /= 10;
     dhcp.retry_config.initial_request_timeout /= 10;
     Config::dhcpv4(dhcp)
@@ -88,14 +89,14 @@ async fn application(stack: Stack<'static>, arguments: Arguments, flash: RamFlas
 }
 
 #[embassy_executor::task]
-async fn read_large_answers(stack: Stack<'static>, arguments: Arguments) {
+async fn read_large_responses(stack: Stack<'static>, arguments: Arguments) {
     static MEMORY: ConstStaticCell<large::Memory> = ConstStaticCell::new(large::Memory::new());
     stack.wait_config_up().await;
     let entropy = board::entropy::seed;
     end(large::run(stack, arguments.gateway, CREDENTIALS, entropy, MEMORY.take()).await)
 }
 
-/// Ends the program, which a real board would not.
+/// Ends the program. A real board would continue.
 fn end<E: Display>(result: Result<(), E>) -> ! {
     let stack = board::stack::usage();
     info!("stack: {} of {} bytes", stack.deepest, stack.size);

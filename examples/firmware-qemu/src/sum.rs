@@ -1,11 +1,11 @@
-//! What `cksum` says of lines (POSIX.1-2024, `cksum`), without the lines.
+//! The checksum of `cksum` (POSIX.1-2024) over lines, without storing them.
 
 use core::fmt;
 
 /// x³² + x²⁶ + x²³ + x²² + x¹⁶ + x¹² + x¹¹ + x¹⁰ + x⁸ + x⁷ + x⁵ + x⁴ + x² + x + 1
 const POLYNOMIAL: u32 = 0x04c1_1db7;
 
-/// Of the lines so far. It is shown as their number, the CRC, and the number of bytes.
+/// The checksum of the lines so far. It is shown as the number of lines, the CRC, and the number of bytes.
 #[derive(Default)]
 pub(crate) struct Sum {
     lines: u32,
@@ -14,7 +14,7 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    /// Adds a line, which is given without its end.
+    /// Adds a line, given without its line end.
     pub(crate) fn line(&mut self, line: &[u8]) {
         for byte in line.iter().chain(b"\n") {
             self.crc = shifted(self.crc, *byte);
@@ -24,7 +24,7 @@ impl Sum {
     }
 }
 
-/// The CRC with one more byte.
+/// Returns the CRC after one more byte.
 fn shifted(crc: u32, byte: u8) -> u32 {
     (0..8).fold(crc ^ u32::from(byte) << 24, |crc, _| {
         let carry = if crc >> 31 == 1 { POLYNOMIAL } else { 0 };
@@ -34,7 +34,7 @@ fn shifted(crc: u32, byte: u8) -> u32 {
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The length is of the sum, too, in as many bytes as it needs, the lowest first.
+        // The checksum also covers the length, in as many bytes as needed, the lowest first.
         let length = self.bytes.to_le_bytes();
         let used = length.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let crc = !length[..used].iter().fold(self.crc, |crc, byte| shifted(crc, *byte));

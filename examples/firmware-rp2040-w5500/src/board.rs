@@ -1,4 +1,4 @@
-//! The W5500-EVB-Pico: which of the RP2040's pins and units are connected to what.
+//! The W5500-EVB-Pico: the connections of the RP2040's pins and units.
 
 use core::ops::Range;
 
@@ -28,13 +28,13 @@ bind_interrupts!(struct Interrupts {
 
 /// The board has 2 MiB.
 const FLASH_SIZE: usize = 2 * 1024 * 1024;
-/// The last of it, which `memory.x` leaves to the application.
+/// The end of the flash, which `memory.x` reserves for the application.
 pub(crate) const STORAGE: Range<u32> = 0x1f_0000..0x20_0000;
-/// The most that the W5500's data sheet guarantees is 33.3 MHz; the RP2040's clock, divided, comes to 31.25 MHz.
+/// The W5500's data sheet guarantees at most 33.3 MHz. The RP2040's divided clock is 31.25 MHz.
 const SPI_FREQUENCY: u32 = 33_000_000;
-/// How many frames wait each way. The driver keeps 1.5 KB for each.
+/// Number of frames that can wait in each direction. The driver has a buffer of 1.5 KB for each.
 const FRAMES: usize = 4;
-/// How many bytes of the log wait for the host.
+/// Size in bytes of the log that waits for the host.
 const LOG: usize = 1024;
 
 pub(crate) type Storage = Flash<'static, FLASH, flash::Async, FLASH_SIZE>;
@@ -48,7 +48,7 @@ pub(crate) type EthernetRunner = embassy_net_wiznet::Runner<
     Output<'static>,
 >;
 
-/// What the firmware uses of the board.
+/// The parts of the board that the firmware uses.
 pub(crate) struct Board {
     pub(crate) usb: Usb,
     pub(crate) ethernet: Ethernet,
@@ -78,7 +78,7 @@ impl Board {
     }
 }
 
-/// What the W5500 is connected to.
+/// The pins and units that the W5500 is connected to.
 pub(crate) struct Ethernet {
     address: [u8; 6],
     spi: Peri<'static, SPI0>,
@@ -93,9 +93,11 @@ pub(crate) struct Ethernet {
 }
 
 impl Ethernet {
+    /// Starts the W5500.
+    ///
     /// # Panics
     ///
-    /// When no W5500 answers.
+    /// If the W5500 does not respond.
     pub(crate) async fn start(self) -> (EthernetDevice, EthernetRunner) {
         static STATE: ConstStaticCell<State<FRAMES, FRAMES>> = ConstStaticCell::new(State::new());
         let mut config = spi::Config::default();
@@ -120,22 +122,22 @@ impl Ethernet {
     }
 }
 
-/// The W5500 has no address of its own, but the flash has a number that no other has. The first byte says that the address is
+/// Returns an address for the W5500, which has none of its own, from the flash's unique id. The first byte marks the address as
 /// locally administered.
 fn address(flash: &mut Storage) -> [u8; 6] {
     let mut number = [0; 8];
-    flash.blocking_unique_id(&mut number).expect("the flash tells its number");
+    flash.blocking_unique_id(&mut number).expect("the flash has a unique id");
     let mut address = [0x02; 6];
     address[1..].copy_from_slice(&number[3..]);
     address
 }
 
-/// Entropy for a generator's start, from an oscillator that runs unevenly. Enough to make no two starts alike.
+/// Returns a seed for a generator, from an oscillator with jitter. It is good enough to make each start different.
 pub(crate) fn seed() -> u64 {
     RoscRng.next_u64()
 }
 
-/// Sends what is logged to whoever opens the serial port.
+/// Sends the log to the program that opens the serial port.
 pub(crate) async fn log_over_usb(driver: Usb) {
     embassy_usb_logger::run!(LOG, LevelFilter::Info, driver);
 }

@@ -1,14 +1,16 @@
-//! Firmware of a W5500-EVB-Pico: an address by DHCP, then what the emulated board does too.
+//! Firmware for a W5500-EVB-Pico: it gets an address by DHCP, and then runs the same application as the emulated board.
 //!
-//! `rustup target add thumbv6m-none-eabi`, then here `cargo run --release` builds it and loads it with `picotool`. Where the gateway is
-//! and who asks it is taken from the environment when it is built: `SMS_GATEWAY=192.168.1.9:80`, `SMS_GATEWAY_USER`, and
-//! `SMS_GATEWAY_PASSWORD`, which then stands in the firmware for whoever can read that. Without, user and password are `admin`.
+//! Run `rustup target add thumbv6m-none-eabi`. Then `cargo run --release` in this folder builds the firmware and loads it with
+//! `picotool`. The gateway's address and the login are read from the environment at build time: `SMS_GATEWAY=192.168.1.9:80`,
+//! `SMS_GATEWAY_USER`, and `SMS_GATEWAY_PASSWORD`. The password is then contained in the firmware, and everyone who can read
+//! the firmware can read it. By default, user name and password are `admin`.
 //!
-//! Its log is a serial port over USB. It sends messages: put your numbers into `firmware-qemu/src/app/messages.rs` before.
+//! The log is a serial port over USB. The firmware sends messages: first put your numbers into
+//! `firmware-qemu/src/app/messages.rs`.
 #![no_std]
 #![no_main]
 
-// The same code as on the emulated board: it knows no board.
+// The same code as on the emulated board, because it does not depend on the board.
 #[path = "../../firmware-qemu/src/app/mod.rs"]
 mod app;
 mod board;
@@ -27,15 +29,15 @@ use crate::{
     board::{Board, STORAGE},
 };
 
-/// The gateway's address and port. In earnest it would stand in the flash, where it can be changed, and so would the next two.
+/// The gateway's address and port. A product would store these and the login in flash, where they can be changed.
 const GATEWAY: &str = or(option_env!("SMS_GATEWAY"), "192.168.1.9:80");
-/// The user's name that the gateway knows.
+/// The user name.
 const USER: &str = or(option_env!("SMS_GATEWAY_USER"), "admin");
 /// The user's password.
 const PASSWORD: &str = or(option_env!("SMS_GATEWAY_PASSWORD"), "admin");
-/// DHCP's and the application's.
+/// Number of sockets: those of DHCP and of the application.
 const SOCKETS: usize = 4;
-/// How long a phone may be off.
+/// The time limit: a recipient's phone may be off for a day.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 const fn or(given: Option<&'static str>, default: &'static str) -> &'static str {
@@ -91,7 +93,7 @@ async fn application(stack: Stack<'static>, mut flash: board::Storage) {
     }
 }
 
-/// Starts anew, as a box that nobody looks at has to.
+/// Resets the board, which may be unattended.
 #[panic_handler]
 fn panic(_info: &PanicInfo<'_>) -> ! {
     cortex_m::peripheral::SCB::sys_reset()

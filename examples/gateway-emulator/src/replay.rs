@@ -71,10 +71,10 @@ impl Replay {
             return (Some(404), Reply::page(404).outcome());
         };
         recorded.played = true;
-        (recorded.status(), recorded.outcome(now()))
+        (recorded.status(), recorded.outcome(request.last, now()))
     }
 
-    /// The first exchange of this kind that has not been played, or else the last one.
+    /// Returns the index of the first exchange of this kind that has not been played, otherwise of the last one.
     fn find(&self, is_meant: impl Fn(&Recorded) -> bool) -> Option<usize> {
         let next = self.0.iter().position(|one| is_meant(one) && !one.played);
         next.or_else(|| self.0.iter().rposition(is_meant))
@@ -86,11 +86,12 @@ impl Recorded {
         self.response.as_ref()?.line.split(' ').nth(1)?.parse().ok()
     }
 
-    fn outcome(&self, now: i64) -> Outcome {
+    /// Returns the response. `is_last` is whether the client wants the connection closed after it.
+    fn outcome(&self, is_last: bool, now: i64) -> Outcome {
         let Some(response) = &self.response else {
             return Outcome::Exact(Vec::new(), if self.closed { End::Close } else { End::Stall });
         };
-        let is_closing = self.closed || response.framing == "until-close";
+        let is_closing = is_last || self.closed || response.framing == "until-close";
         let end = match (is_closing, response.whole) {
             (true, _) => End::Close,
             (false, true) => End::KeepAlive,
@@ -101,7 +102,7 @@ impl Recorded {
 }
 
 impl Response {
-    /// All bytes, this number of seconds later.
+    /// Returns all bytes, with a date this number of seconds later.
     fn bytes(&self, later: i64) -> Bytes {
         let mut out = format!("{}\r\n", self.line).into_bytes();
         for (name, value) in &self.headers {

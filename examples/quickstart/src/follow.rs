@@ -1,4 +1,4 @@
-//! Sends the messages and follows them: the main job.
+//! Sending and following the messages: the main part.
 
 use std::{collections::VecDeque, error::Error, io::Write};
 
@@ -15,20 +15,20 @@ use tokio::{
 
 use crate::stage::Stage;
 
-/// The maximum time for which messages are tracked, by the gateway's clock.
+/// Maximum time for which messages are followed, by the gateway's clock.
 const LIMIT: u32 = 90;
-/// The maximum number of incoming messages that are kept.
+/// Maximum number of incoming messages that are kept.
 const NEWEST: usize = 3;
 
-/// The state at the end.
+/// The results at the end.
 pub(crate) struct Story {
-    /// Of the messages, in their order.
+    /// The messages, in their order.
     pub(crate) outcomes: Vec<Message>,
     /// The newest incoming messages.
     pub(crate) newest: VecDeque<[String; 3]>,
 }
 
-/// Hands the messages over. The messenger has stored each when `send` returns.
+/// Sends the messages. When `send` returns, the messenger has stored the message.
 pub(crate) async fn send(stage: &Stage) -> Result<Vec<Handle>, Box<dyn Error>> {
     let mut handles = Vec::new();
     for message in &stage.messages {
@@ -38,7 +38,7 @@ pub(crate) async fn send(stage: &Stage) -> Result<Vec<Handle>, Box<dyn Error>> {
     Ok(handles)
 }
 
-/// Tells each change until all is known of every message, or the time is up.
+/// Prints each update until all messages have ended and Ann has replied, or until the time limit.
 pub(crate) async fn follow(
     stage: &Stage,
     handles: Vec<Handle>,
@@ -50,15 +50,15 @@ pub(crate) async fn follow(
     let mut inbox = stage.messenger.incoming().ok_or("incoming messages are not fetched")?;
     let mut story =
         Story { outcomes: handles.iter().map(Handle::current).collect(), newest: VecDeque::new() };
-    let (sender, mut news) = mpsc::channel(16);
+    let (sender, mut updates) = mpsc::channel(16);
     for (place, handle) in handles.into_iter().enumerate() {
-        tokio::spawn(hear(place, handle, sender.clone()));
+        tokio::spawn(forward(place, handle, sender.clone()));
     }
     drop(sender);
-    while !stage.is_told(&story) {
+    while !stage.is_complete(&story) {
         let line = tokio::select! {
-            Some((place, message)) = news.recv() => stage.tell(&mut story, place, message),
-            Some(sms) = inbox.next() => stage.take(&mut story, sms),
+            Some((place, message)) = updates.recv() => stage.update(&mut story, place, message),
+            Some(sms) = inbox.next() => stage.receive(&mut story, sms),
             () = &mut limit => break,
         };
         if let Some(line) = line {
@@ -69,30 +69,30 @@ pub(crate) async fn follow(
     Ok(story)
 }
 
-/// Passes on what becomes of a message.
-async fn hear(place: usize, mut handle: Handle, news: Sender<(usize, Message)>) -> Result<(), Closed> {
+/// Forwards the updates of a message.
+async fn forward(place: usize, mut handle: Handle, updates: Sender<(usize, Message)>) -> Result<(), Closed> {
     while let Some(message) = handle.next_update().await? {
-        if news.send((place, message)).await.is_err() {
+        if updates.send((place, message)).await.is_err() {
             return Ok(());
         }
     }
-    // Its end is known: the messenger can forget it.
+    // The final update was forwarded, so the messenger can forget the message.
     handle.acknowledge();
     Ok(())
 }
 
 impl Stage {
-    /// Whether all messages are finished and Ann has replied.
-    fn is_told(&self, story: &Story) -> bool {
-        let is_answered = self.played.is_none() || !story.newest.is_empty();
-        is_answered && story.outcomes.iter().all(|message| message.is_final)
+    /// Returns whether all messages have ended and Ann has replied.
+    fn is_complete(&self, story: &Story) -> bool {
+        let has_replied = self.emulator.is_none() || !story.newest.is_empty();
+        has_replied && story.outcomes.iter().all(|message| message.is_final)
     }
 
-    fn tell(&self, story: &mut Story, place: usize, message: Message) -> Option<String> {
+    fn update(&self, story: &mut Story, place: usize, message: Message) -> Option<String> {
         if let Some(known) = story.outcomes.get_mut(place) {
             *known = message;
         }
-        if let Some(emulator) = self.played.as_ref().filter(|_| place == 0 && message.is_final) {
+        if let Some(emulator) = self.emulator.as_ref().filter(|_| place == 0 && message.is_final) {
             emulator.receive_sms(2, "+8613800138000", "Thank you! I shall be at home. 😀\nAnn");
         }
         let is_shown = !matches!(message.state, State::Unsent | State::Submitted);
@@ -102,13 +102,13 @@ impl Stage {
         Some(format!("{name}{space}  {message}"))
     }
 
-    /// Keeps the newest. A real gateway returns its whole inbox first.
-    fn take(&self, story: &mut Story, sms: Incoming) -> Option<String> {
+    /// Keeps the newest messages. A real gateway returns its whole inbox first.
+    fn receive(&self, story: &mut Story, sms: Incoming) -> Option<String> {
         let line = format!("from {}: {}", escape(&sms.number), escape(&sms.text));
         let time = sms.time.map(|time| time.to_string()).unwrap_or_default();
         story.newest.push_back([sms.number.clone(), time, sms.text.clone()]);
         story.newest.drain(..story.newest.len().saturating_sub(NEWEST));
         sms.acknowledge();
-        self.played.is_some().then_some(line)
+        self.emulator.is_some().then_some(line)
     }
 }

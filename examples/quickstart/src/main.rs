@@ -1,4 +1,4 @@
-//! What an SMS gateway does with this client, told in some seconds.
+//! A demonstration of this client on an SMS gateway, in some seconds.
 //!
 //! Read [`follow`] to see how messages are sent and followed, and `show` for the rest of the API.
 

@@ -1,4 +1,4 @@
-//! The messages of the story.
+//! The messages of the demonstration.
 
 use gateway_emulator::{Emulator, Fate};
 use sms_gateway::core::{Invalid, Number};
@@ -8,7 +8,7 @@ const LONG: &str = "Dear Bob, your flight to Shanghai leaves at 14:35 from gate 
     14:05 with your passport and your boarding pass. Your luggage has been checked through to your destination, and \
     your seat is 17A by the window, as you asked. Thank you for your patience, and have a pleasant journey.";
 
-/// Who gets what.
+/// A message and its recipient.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) name: String,
@@ -16,7 +16,7 @@ pub(crate) struct Message {
     pub(crate) text: String,
 }
 
-/// For the emulator: short and long, in several scripts, and some in vain.
+/// Returns messages for the emulator: short and long ones, in several scripts. Some of them fail.
 pub(crate) fn story() -> Vec<Message> {
     [
         ("Ann", "+8613800138000", "Dear Ann, your parcel arrives today between 9 and 11."),
@@ -30,14 +30,14 @@ pub(crate) fn story() -> Vec<Message> {
     .into()
 }
 
-/// What the emulator does with them: Zoë's phone is off for a while, Eve's message can't be sent, Max's phone stays off.
+/// Sets the emulator's outcomes: Zoë's phone is off for a while, Eve's message can't be sent, and Max's phone stays off.
 pub(crate) fn decide_fates(emulator: &Emulator) {
     emulator.set_fate("13800138002", Fate::Deliver.late(Duration::from_secs(10)));
     emulator.set_fate("13800138004", Fate::Fail);
     emulator.set_fate("13800138005", Fate::Undelivered(70));
 }
 
-/// For a real gateway: one short message to each number.
+/// Returns messages for a real gateway: a short one to each number.
 pub(crate) fn greetings(numbers: &[String]) -> Result<Vec<Message>, Invalid> {
     let message = |number: &String| {
         let number = Number::new(number)?.to_string();

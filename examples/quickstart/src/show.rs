@@ -1,4 +1,4 @@
-//! What is shown beside the messages' way: the ports, what became of the messages, the inbox, a balance.
+//! The output besides the progress of messages: the ports, the outcomes, the inbox, and a balance.
 
 use std::{error::Error, io::Write};
 
@@ -20,7 +20,7 @@ use crate::{message::Message, stage::Stage};
 
 pub(crate) fn opening(stage: &Stage, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let url = escape(&stage.url);
-    match stage.played {
+    match stage.emulator {
         Some(_) => writeln!(
             out,
             "A gateway is played on {url}, with Digest login and the\n\
@@ -44,15 +44,15 @@ pub(crate) async fn ports(stage: &Stage, out: &mut impl Write) -> Result<(), Box
         Column::word("IMSI"),
     ]);
     let request = GetPortInfo::new(infos)?.ports(stage.ports);
-    let mut answer = stage.messenger.gateway().get_port_info(&request).await?;
-    while let Some(port) = answer.next().await? {
+    let mut response = stage.messenger.gateway().get_port_info(&request).await?;
+    while let Some(port) = response.next().await? {
         let words = [port.port.to_string(), port.kind.to_string(), port.reg.to_string()];
         table.row(words.into_iter().chain([port.imei.to_string(), port.imsi.to_string()]));
     }
     print(&mut table, out)
 }
 
-/// What each is sent, as far as it fits a line, and what becomes of that on the air.
+/// Prints the text of each message, as far as it fits a line, and its encoding and segments.
 pub(crate) fn texts(messages: &[Message], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "\nWhat is sent:")?;
     let mut table = Table::new([
@@ -119,7 +119,7 @@ pub(crate) async fn ussd(stage: &Stage, out: &mut impl Write) -> Result<(), Box<
 }
 
 pub(crate) fn ending(stage: &Stage, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    if stage.played.is_some() {
+    if stage.emulator.is_some() {
         writeln!(
             out,
             "\nThe same on your own gateway, with one message to a number of yours:\n\n  \

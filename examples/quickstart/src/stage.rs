@@ -1,4 +1,4 @@
-//! What the story is played on: an emulator of its own, or a gateway of the user's.
+//! The setting of the demonstration: an emulator, or the user's gateway.
 
 use std::{env, error::Error, time::Duration};
 
@@ -12,34 +12,34 @@ use crate::{
     message::{self, Message},
 };
 
-/// How much faster than a real one the emulator lives.
+/// The emulator's speed relative to a real gateway.
 const SPEED: f64 = 5.0;
-/// What it is asked for its balance with, and by which port.
+/// The USSD code for the emulator's balance, and the port to send it on.
 const BALANCE: (&str, &str) = ("*100#", "1");
 
 pub(crate) struct Stage {
     pub(crate) messenger: Messenger,
     pub(crate) url: String,
     /// The emulator, if there is one.
-    pub(crate) played: Option<Emulator>,
+    pub(crate) emulator: Option<Emulator>,
     pub(crate) speed: f64,
     pub(crate) messages: Vec<Message>,
     pub(crate) ports: Ports,
-    /// A USSD code and the ports to send it by.
+    /// A USSD code and the ports to send it on.
     pub(crate) ussd: Option<(String, Ports)>,
 }
 
 impl Stage {
     pub(crate) async fn set(args: Args) -> Result<Self, Box<dyn Error>> {
         match &args.gateway {
-            None => Self::play(args.speed.unwrap_or(SPEED)).await,
+            None => Self::emulated(args.speed.unwrap_or(SPEED)).await,
             Some(url) => Self::real(url.clone(), &args).await,
         }
     }
 
-    /// A gateway with all that was observed on real devices.
-    async fn play(speed: f64) -> Result<Self, Box<dyn Error>> {
-        let password = "only played";
+    /// Starts an emulator with all quirks that were observed on real devices.
+    async fn emulated(speed: f64) -> Result<Self, Box<dyn Error>> {
+        let password = "emulated";
         let options = Options {
             password: password.to_owned(),
             ports: 4,
@@ -54,7 +54,7 @@ impl Stage {
         Ok(Self {
             messenger: messenger(gateway, speed).await?,
             url: emulator.url(),
-            played: Some(emulator),
+            emulator: Some(emulator),
             speed,
             messages: message::story(),
             ports: Ports::NONE,
@@ -73,7 +73,7 @@ impl Stage {
         Ok(Self {
             messenger: messenger(builder.build()?, speed).await?,
             url,
-            played: None,
+            emulator: None,
             speed,
             messages: message::greetings(&args.to)?,
             ports,
@@ -81,18 +81,18 @@ impl Stage {
         })
     }
 
-    /// How long so many of the gateway's seconds take.
+    /// Converts seconds of the gateway's clock to real time.
     pub(crate) fn outside(&self, seconds: u32) -> Duration {
         Duration::from_secs(seconds.into()).div_f64(self.speed)
     }
 
-    /// How many of the gateway's seconds have passed.
+    /// Returns the number of seconds that have passed by the gateway's clock.
     pub(crate) fn since(&self, begin: Instant) -> f64 {
         begin.elapsed().as_secs_f64() * self.speed
     }
 }
 
-/// Follows messages, and fetches those that come in. Without a store of its own it forgets them when the program ends.
+/// Starts a messenger that follows messages and fetches incoming ones. Without a store, they are lost when the program ends.
 async fn messenger(gateway: Gateway, speed: f64) -> Result<Messenger, StartError> {
     let builder = Messenger::builder(gateway).timing(pace(speed.recip())).incoming(true);
     let (messenger, _) = builder.start().await?;

@@ -1,4 +1,4 @@
-//! The program as people run it.
+//! The program as users run it.
 
 use std::{process::Stdio, time::Duration};
 
@@ -6,7 +6,7 @@ use gateway_emulator::{Emulator, Options};
 use sms_client::text::width;
 use tokio::{process::Command, time::timeout};
 
-/// Its exit status, output and errors.
+/// Runs the program, and returns its exit status, output and errors.
 async fn run(args: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
     command.args(args).stdin(Stdio::null()).env("SMS_GATEWAY_PASSWORD", "admin").kill_on_drop(true);
@@ -17,14 +17,14 @@ async fn run(args: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), out, text(output.stderr))
 }
 
-/// The line of the table that begins so.
+/// Returns the line of the outcome table with this name.
 fn row<'a>(out: &'a str, name: &str) -> &'a str {
     let (_, table) = out.split_once("What became of them:").unwrap();
     table.lines().find(|line| line.starts_with(name)).unwrap()
 }
 
 #[tokio::test]
-async fn the_story_comes_to_its_end() {
+async fn demonstration_on_the_emulator_runs_to_its_end() {
     let (code, out, err) = run(&[]).await;
     assert_eq!((code, &*err), (Some(0), ""), "{out}");
     for (name, number, rest) in [
@@ -51,7 +51,7 @@ async fn the_story_comes_to_its_end() {
 }
 
 #[tokio::test]
-async fn on_a_gateway_of_one_s_own() {
+async fn demonstration_runs_on_the_users_gateway() {
     let gateway = Emulator::start(Options { speed: 20.0, ..Options::default() }).await.unwrap();
     gateway.set_ussd(None, "*1#", "Hello");
     gateway.receive_sms(0, "10086", "welcome");
@@ -67,7 +67,7 @@ async fn on_a_gateway_of_one_s_own() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_to_numbers_that_nobody_gave() {
+async fn nothing_is_sent_without_recipients() {
     let gateway = Emulator::start(Options::default()).await.unwrap();
     let (code, _, err) = run(&["--gateway", &gateway.url(), "--user", "admin"]).await;
     assert!(code == Some(2) && err.contains("--to"), "{err}");

@@ -1,10 +1,10 @@
-//! Values of answers as table cells.
+//! Values of responses as table cells.
 
 use std::fmt::Display;
 
 use sms_gateway::core::json::{Field, Text};
 
-/// A text as it came, with a mark where it did not come whole.
+/// Formats a text, with a mark if it is incomplete.
 pub(crate) fn text(text: Text<'_>) -> String {
     match text {
         Text::Missing => String::new(),
@@ -14,7 +14,7 @@ pub(crate) fn text(text: Text<'_>) -> String {
     }
 }
 
-/// A value, or what the gateway wrote in its place.
+/// Formats a value, or the text that the gateway wrote instead.
 pub(crate) fn field<T: Copy + Display>(field: Field<'_, T>) -> String {
     match field {
         Field::Missing => String::new(),
@@ -23,7 +23,7 @@ pub(crate) fn field<T: Copy + Display>(field: Field<'_, T>) -> String {
     }
 }
 
-/// A count and its noun: `1 message`, `2 messages`.
+/// Formats a count with its noun: `1 message`, `2 messages`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -1,4 +1,4 @@
-//! From the command line to a gateway.
+//! The connection to the gateway that the command line names.
 
 use std::{
     env,
@@ -11,18 +11,18 @@ use sms_gateway::{Builder, Gateway, Timeouts};
 
 use crate::{args::Connection, failure::Failure};
 
-/// The variable that holds the password: a command line can be seen by others.
+/// The variable with the password. An argument would be visible to other users.
 pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
 
-/// Texts that SMS can carry are shorter: 255 segments of 153 characters.
+/// Maximum length of a text. No SMS exceeds it: the longest has 255 segments of 153 characters.
 const RECORD_BUFFER: usize = 64 * 1024;
 
-/// The limit on a call as a whole, as a multiple of `--request-timeout`.
+/// The timeout of a whole call, as a multiple of `--request-timeout`.
 const EXCHANGE_FACTOR: u32 = 10;
-/// The minimum of that limit: a login and a long response take several round trips.
+/// The minimum of that timeout, because a login and a long response take several round trips.
 const SHORTEST_EXCHANGE: Duration = Duration::from_secs(20);
 
-/// The URL that the command line names.
+/// Returns the URL on the command line.
 pub(crate) fn url(connection: &Connection) -> Result<String, Failure> {
     let Some(gateway) = connection.gateway.as_ref().filter(|url| !url.is_empty()) else {
         return Err(Failure::usage("no gateway: give its URL with --gateway or in SMS_GATEWAY"));
@@ -30,7 +30,7 @@ pub(crate) fn url(connection: &Connection) -> Result<String, Failure> {
     Ok(if gateway.contains("://") { gateway.clone() } else { format!("http://{gateway}") })
 }
 
-/// The settings that the command line names, without the credentials.
+/// Creates the settings on the command line, without the credentials.
 pub(crate) fn builder(connection: &Connection) -> Result<Builder, Failure> {
     let url = url(connection)?;
     let builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
@@ -39,16 +39,16 @@ pub(crate) fn builder(connection: &Connection) -> Result<Builder, Failure> {
     Ok(builder.timeouts(Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange)))
 }
 
-/// The user name that the command line names, and the password, which comes from the environment or is asked for.
+/// Returns the user name and the password, which is read from the environment or the terminal.
 pub(crate) fn account(connection: &Connection) -> Result<Option<(String, String)>, Failure> {
     let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(None) };
     Ok(Some((user.clone(), password(user)?)))
 }
 
-/// The gateway that the command line names.
+/// Creates the gateway on the command line.
 pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
     let builder = builder(connection)?;
-    // A wrong URL is reported before a password is asked for.
+    // An invalid URL is reported before the password is asked for.
     let open = builder.clone().build()?;
     let Some((user, password)) = account(connection)? else { return Ok(open) };
     Ok(builder.credentials(&user, &password).build()?)

@@ -13,7 +13,7 @@ use sms_gateway::{
     messenger::{Event, Flaw, Incoming},
 };
 
-/// An event, with the field names of the gateway's API.
+/// An event. Its fields have the names in the gateway's API.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Happened<'a> {
@@ -68,7 +68,7 @@ struct Sent {
 }
 
 impl<'a> Change<'a> {
-    /// Creates an update of a message with a number or a reference.
+    /// Creates an update of a message, with a number or a reference.
     pub(crate) fn new(number: Option<&'a str>, reference: Option<&'a str>, message: &'a Message) -> Self {
         let (error_code, status_code) = match message.failure {
             Some(MessageFailure::Refused(code)) => (Some(code), None),

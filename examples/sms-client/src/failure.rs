@@ -1,4 +1,4 @@
-//! The errors that end the program early: one line for people, one number for scripts.
+//! Errors that end the program, with a line for people and an exit status for scripts.
 
 use std::{fmt, io, process::ExitCode};
 
@@ -12,11 +12,11 @@ use sms_gateway::{
 /// The exit status, as the help lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// The output cannot be written, or the store cannot be used.
+    /// The output can't be written, or the store can't be used.
     Output = 1,
-    /// Wrong usage, or an input that breaks a limit; nothing was sent.
+    /// Wrong usage, or an input that exceeds a limit. Nothing was sent.
     Usage = 2,
-    /// The gateway refused.
+    /// The gateway refused the request.
     Refused = 3,
     /// The gateway was unreachable or too slow, or it refused the login.
     Transport = 4,
@@ -24,17 +24,17 @@ pub(crate) enum Exit {
     Unreadable = 5,
     /// Messages have another outcome than requested.
     Failed = 6,
-    /// The outcome of messages is still open, or they were not sent.
+    /// The outcome of messages is unknown, or they were not sent.
     Open = 7,
 }
 
-/// The reason the program ends early.
+/// The reason why the program ends.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The reader of the output has closed it, which is not an error.
     PipeClosed,
     /// An error with a message.
-    Told {
+    Message {
         /// The exit status.
         exit: Exit,
         /// The message, in one line.
@@ -44,7 +44,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn new(exit: Exit, line: impl Into<String>) -> Self {
-        Self::Told { exit, line: line.into() }
+        Self::Message { exit, line: line.into() }
     }
 
     pub(crate) fn usage(line: impl Into<String>) -> Self {
@@ -55,7 +55,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::PipeClosed => ExitCode::SUCCESS,
-            Self::Told { exit, .. } => ExitCode::from(*exit as u8),
+            Self::Message { exit, .. } => ExitCode::from(*exit as u8),
         }
     }
 }
@@ -64,7 +64,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PipeClosed => f.write_str("nobody reads the output"),
-            Self::Told { line, .. } => f.write_str(&escape(line)),
+            Self::Message { line, .. } => f.write_str(&escape(line)),
         }
     }
 }
@@ -124,7 +124,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The exit status for an error of a call.
+/// Returns the exit status for an error of a call.
 pub(crate) fn exit(error: &Error) -> Exit {
     match &error.failure {
         CallFailure::Invalid(_) | CallFailure::Credentials(_) => Exit::Usage,
@@ -134,7 +134,7 @@ pub(crate) fn exit(error: &Error) -> Exit {
     }
 }
 
-/// Explains an error of a call, and what can be done about it here.
+/// Explains an error of a call, and what the user can do about it.
 pub(crate) fn explain(error: &Error) -> String {
     let advice = match error.failure {
         CallFailure::NoCredentials => "; give the name with --user",

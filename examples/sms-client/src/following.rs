@@ -36,7 +36,7 @@ impl Plan<'_> {
         set_up: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Messenger, Vec<Handle>), Failure> {
         let store: Box<dyn Store> = match self.store {
-            // A file may hold the messages of several gateways.
+            // A file may contain the messages of several gateways.
             Some(path) => {
                 open(path, &connect::url(self.connection)?.trim_end_matches('/').to_ascii_lowercase())?
             }
@@ -65,24 +65,24 @@ fn open(_: &Path, _: &str) -> Result<Box<dyn Store>, Failure> {
 
 /// Receives the updates of handles, each with the index of its handle.
 pub(crate) struct Listeners {
-    news: Receiver<(usize, Message)>,
+    updates: Receiver<(usize, Message)>,
     tasks: JoinSet<(usize, Handle)>,
     ended: HashMap<usize, Handle>,
 }
 
 impl Listeners {
     pub(crate) fn new(handles: impl IntoIterator<Item = Handle>) -> Self {
-        let (sender, news) = mpsc::channel(16);
+        let (sender, updates) = mpsc::channel(16);
         let mut tasks = JoinSet::new();
         for (place, handle) in handles.into_iter().enumerate() {
             tasks.spawn(listen(place, handle, sender.clone()));
         }
-        Self { news, tasks, ended: HashMap::new() }
+        Self { updates, tasks, ended: HashMap::new() }
     }
 
-    /// Returns the next update of a message; `None` after all messages or the messenger have ended.
+    /// Returns the next update of a message, or `None` after all messages or the messenger have ended.
     pub(crate) async fn next(&mut self) -> Option<(usize, Message)> {
-        self.news.recv().await
+        self.updates.recv().await
     }
 
     /// Returns the handle of a message whose end was reported.
@@ -97,8 +97,8 @@ impl Listeners {
 
     /// Ends the updates, and returns the remaining handles in order.
     pub(crate) async fn stop(mut self) -> Vec<(usize, Handle)> {
-        self.news.close();
-        drop(self.news);
+        self.updates.close();
+        drop(self.updates);
         while let Some(ended) = self.tasks.join_next().await {
             self.ended.extend(ended);
         }
@@ -108,14 +108,14 @@ impl Listeners {
     }
 }
 
-async fn listen(place: usize, mut handle: Handle, news: Sender<(usize, Message)>) -> (usize, Handle) {
+async fn listen(place: usize, mut handle: Handle, updates: Sender<(usize, Message)>) -> (usize, Handle) {
     loop {
         let message = tokio::select! {
             message = handle.next_update() => message,
-            () = news.closed() => break,
+            () = updates.closed() => break,
         };
         let Ok(Some(message)) = message else { break };
-        if news.send((place, message)).await.is_err() {
+        if updates.send((place, message)).await.is_err() {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! Ctrl-C, and what a supervisor ends a program with.
+//! Ctrl-C, and the signal with which a supervisor ends a program.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -8,10 +8,10 @@ use std::{
 
 use tokio::time::sleep;
 
-/// What takes longer is explained.
+/// Duration of silent waiting. After that, the wait is explained.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Both, from now on; each ends nothing by itself any more.
+/// Both signals. From its creation on, they no longer end the program by themselves.
 pub(crate) struct Interrupts {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -31,7 +31,7 @@ impl Interrupts {
         Ok(Self {})
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     #[cfg(unix)]
     pub(crate) async fn next(&mut self) {
         tokio::select! {
@@ -40,7 +40,7 @@ impl Interrupts {
         }
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     #[cfg(not(unix))]
     pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -48,7 +48,7 @@ impl Interrupts {
         }
     }
 
-    /// Waits for the work by which the program ends, as for an answer that is on its way; `None` when it is interrupted.
+    /// Waits for the program's last work, such as a response in flight. Returns `None` if another signal interrupts it.
     pub(crate) async fn unless_again<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         let mut patience = pin!(sleep(PATIENCE));

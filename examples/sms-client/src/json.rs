@@ -1,4 +1,4 @@
-//! JSON lines: one object a line, and nothing in them that could steer a terminal.
+//! JSON lines: one object a line, without characters that control a terminal.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ pub(crate) fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Re
     out.write_all(b"\n")
 }
 
-/// Writes characters as escapes that JSON would let stand, such as the overrides of bidirectional text.
+/// A formatter that escapes characters which JSON allows but which may mislead, such as overrides of bidirectional text.
 struct Harmless;
 
 impl Formatter for Harmless {
@@ -22,11 +22,11 @@ impl Formatter for Harmless {
     {
         let mut rest = fragment;
         while let Some((at, character)) = rest.char_indices().find(|(_, character)| is_unsafe(*character)) {
-            let (before, behind) = rest.split_at(at);
+            let (before, after) = rest.split_at(at);
             writer.write_all(before.as_bytes())?;
-            // All of them are of the basic plane.
+            // All of these characters are in the basic plane.
             write!(writer, "\\u{:04x}", u32::from(character))?;
-            rest = behind.strip_prefix(character).unwrap_or_default();
+            rest = after.strip_prefix(character).unwrap_or_default();
         }
         writer.write_all(rest.as_bytes())
     }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_harmless_and_means_the_same() {
+    fn lines_are_safe_for_a_terminal_and_keep_their_meaning() {
         let text = "a\n\u{9b}2J\u{7f}\u{202e}\u{feff}b\u{1b}\"\\ 你好😀";
         let mut line = Vec::new();
         write_line(&mut line, &text).unwrap();

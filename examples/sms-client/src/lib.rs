@@ -1,5 +1,5 @@
-//! How this workspace's programs show things to people: foreign text made harmless, tables that fit a screen, and what became of
-//! messages.
+//! Output for people, shared by this workspace's programs: foreign text made safe for a terminal, tables that fit a screen, and
+//! the outcomes of messages.
 
 pub mod outcome;
 pub mod table;

@@ -1,4 +1,4 @@
-//! How messages get on, on stderr: lines that are rewritten on a terminal, else a line for each change.
+//! The progress of messages on stderr: lines that are rewritten on a terminal, otherwise a line for each change.
 
 use std::{
     env,
@@ -14,14 +14,14 @@ use sms_gateway::core::track::{Message, State};
 
 use crate::events::{Change, Happened};
 
-/// So many messages have a line of their own at most: terminals are at least this high.
+/// Maximum number of messages with a line of their own. Terminals have at least as many lines.
 const ROWS: usize = 10;
 
-/// What is known of the messages.
+/// The known state of the messages.
 pub(crate) struct Board {
     pub(crate) numbers: Vec<String>,
     pub(crate) messages: Vec<Message>,
-    /// What is wrong with the gateway now.
+    /// The current problem with the gateway.
     pub(crate) trouble: Option<String>,
 }
 
@@ -36,16 +36,16 @@ pub(crate) struct Live {
     form: Form,
     begin: Instant,
     limit: Duration,
-    /// What stands on the terminal.
+    /// The lines on the terminal.
     shown: Vec<String>,
 }
 
 impl Live {
-    /// For waiting so long, beside an output for scripts or for people.
+    /// Creates the display for a wait with this limit, beside an output for scripts or for people.
     pub(crate) fn new(limit: Duration, is_json: bool) -> Self {
         let is_screen = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         let form = match (is_screen, is_json) {
-            // Records that run over the terminal are progress enough.
+            // If records are printed on the same terminal, they show the progress.
             (true, true) if io::stdout().is_terminal() => Form::None,
             (true, _) => Form::Screen,
             (false, true) => Form::None,
@@ -54,17 +54,17 @@ impl Live {
         Self { form, begin: Instant::now(), limit, shown: Vec::new() }
     }
 
-    /// Tells of something, where lines are written.
-    pub(crate) fn tell(&self, happened: &Happened<'_>) {
+    /// Prints an event, if the form is lines.
+    pub(crate) fn print(&self, happened: &Happened<'_>) {
         let is_news = !matches!(happened, Happened::Message(change) if change.is_idle());
         if self.form == Form::Lines && is_news {
-            // Nobody reads it, then.
+            // A failure means that stderr has no reader.
             let _ = writeln!(io::stderr(), "{}", happened.lines());
         }
     }
 
-    /// Shows the board in place of what was shown, at once, so that it does not flicker. Lines are not wrapped, or there would be
-    /// more of them than are known.
+    /// Replaces the shown board in one write, so that it does not flicker. Lines are not wrapped; otherwise there would be more
+    /// of them on the screen than counted.
     pub(crate) fn draw(&mut self, board: &Board) {
         if self.form != Form::Screen {
             return;
@@ -78,7 +78,7 @@ impl Live {
         }
     }
 
-    /// Takes away what was shown.
+    /// Removes the shown lines.
     pub(crate) fn clear(&mut self) {
         if !self.shown.is_empty() {
             let _ = write!(io::stderr(), "{}\x1b[J", self.back());
@@ -86,7 +86,7 @@ impl Live {
         }
     }
 
-    /// The way to the first line.
+    /// Returns the control sequence that moves to the first line.
     fn back(&self) -> String {
         match self.shown.len() {
             0 => String::new(),
@@ -96,13 +96,14 @@ impl Live {
 }
 
 impl Change<'_> {
-    /// Whether nothing has happened.
+    /// Returns whether the message has not been submitted.
     fn is_idle(&self) -> bool {
         matches!(self.message().state, State::Unsent | State::Stopped)
     }
 }
 
-/// The lines that show the board: the messages, those under way if they are too many, and how many have come to their end.
+/// Returns the lines that show the board: the messages, only those in flight if there are too many, and the number of those
+/// that have ended.
 fn frame(board: &Board, elapsed: Duration, limit: Duration) -> Vec<String> {
     let all = board.messages.len();
     let is_open = |message: &Message| all <= ROWS || !message.is_final;
@@ -122,12 +123,12 @@ fn frame(board: &Board, elapsed: Duration, limit: Duration) -> Vec<String> {
     lines.into_iter().map(|line| cut(&escape(&line), SCREEN - 1).into_owned()).collect()
 }
 
-/// Whether it has not come to an end that nobody wanted.
+/// Returns whether the message has not failed.
 pub(crate) fn is_well(message: &Message) -> bool {
     !message.is_final || matches!(message.state, State::Sent | State::Delivered)
 }
 
-/// `0:07`, `1:00:00`.
+/// Formats a time as `0:07` or `1:00:00`.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn few_messages_are_all_shown() {
+    fn few_messages_are_shown_completely() {
         let mut board =
             board([State::Sent, State::Failed].into_iter().cycle().take(10).map(message).collect());
         board.trouble = Some(format!("\x1b[2J{}", "long ".repeat(30)));
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_those_that_are_open() {
+    fn only_open_messages_are_shown_if_there_are_many() {
         let states = [State::Delivered, State::Sent].into_iter().cycle().take(40);
         let lines = lines(&board(states.map(message).collect()));
         assert_eq!((&*lines[0], lines.len()), ("20000   sent", 12));

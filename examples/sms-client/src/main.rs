@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     };
     let mut output = Output::new(arguments.json);
     let done = run(&arguments, &mut output).await;
-    // What was read before an error is shown before the error.
+    // Records that were read before an error are shown before the error.
     let flushed = output.flush().map_err(Failure::from);
     match done.and(flushed) {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,32 +52,32 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let connect = || connect::gateway(&arguments.connection);
     match &arguments.command {
-        Command::Send(asked) => send::send(asked, &arguments.connection, output).await,
-        Command::Watch(asked) => watch::watch(asked, &arguments.connection, output).await,
-        Command::Results(asked) => results::results(&connect()?, asked, output).await,
-        Command::Deliveries(asked) => results::deliveries(&connect()?, asked, output).await,
+        Command::Send(args) => send::send(args, &arguments.connection, output).await,
+        Command::Watch(args) => watch::watch(args, &arguments.connection, output).await,
+        Command::Results(args) => results::results(&connect()?, args, output).await,
+        Command::Deliveries(args) => results::deliveries(&connect()?, args, output).await,
         Command::Queue => queue::queue(&connect()?, output).await,
-        Command::Inbox(asked) => inbox::inbox(&connect()?, asked, output).await,
-        Command::Ussd(asked) => ussd::ussd(&connect()?, asked, output).await,
+        Command::Inbox(args) => inbox::inbox(&connect()?, args, output).await,
+        Command::Ussd(args) => ussd::ussd(&connect()?, args, output).await,
         Command::Stop { task } => queue::stop(&connect()?, *task, output).await,
-        Command::Call(asked) => call::call(&connect()?, asked, output).await,
-        Command::Doctor(asked) => doctor::doctor(asked, &arguments.connection, output).await,
-        Command::Ports(asked) => ports::ports(&connect()?, asked, output).await,
+        Command::Ports(args) => ports::ports(&connect()?, args, output).await,
+        Command::Call(args) => call::call(&connect()?, args, output).await,
+        Command::Doctor(args) => doctor::doctor(args, &arguments.connection, output).await,
     }
 }
 
-/// The one line of an error; where not even that can be written, the exit status tells.
+/// Prints an error in one line. If even that fails, the exit status remains.
 fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "sms-client: {line}");
 }
 
-/// Prints help as it is, and what is wrong with a command line in one line.
+/// Prints help unchanged, and errors of the command line in one line.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // A closed pipe is nobody's fault.
+            // A closed pipe is not an error.
             let _ = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8))
         }

@@ -1,4 +1,4 @@
-//! The outcome of a message in the cells of a table, and the pace of queries.
+//! The outcome of a message in the cells of a table, and the polling intervals.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use sms_gateway::core::track::{Message, Timing};
 
 use crate::table::Column;
 
-/// The headings of [`cells`].
+/// Returns the headings of [`cells`].
 pub const fn columns() -> [Column; 4] {
     [Column::word("STATE"), Column::number("PORT"), Column::number("SEGMENTS"), Column::text("REASON")]
 }
 
-/// How far a message has come, its port, how many of its segments are delivered, and why.
+/// Returns the message's state, its port, its delivered segments, and the reason of its state.
 pub fn cells(message: &Message) -> [String; 4] {
     [
         message.state.to_string(),
@@ -30,7 +30,7 @@ fn segments(message: &Message) -> String {
     message.sent.map_or_else(String::new, |sent| format!("{delivered}/{}", sent.segments))
 }
 
-/// The usual [`Timing`] with the waits for the gateway so many times as long.
+/// Returns the usual [`Timing`] with polling intervals multiplied by this factor.
 pub fn pace(factor: f64) -> Timing {
     let usual = Timing::default();
     let scaled = |wait: Duration| wait.mul_f64(factor);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn lines() {
+    fn outcomes_are_formatted() {
         assert_eq!(message(State::Delivered, 1).to_string(), "delivered, port 2");
         let mut sent = message(State::Sent, 3);
         assert_eq!(sent.to_string(), "sent, port 2, 1/3 segments");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons() {
+    fn reasons_are_formatted() {
         let failed = |failure| {
             let mut message = message(State::Failed, 3);
             message.failure = Some(failure);
@@ -89,10 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_pace_and_another() {
+    fn intervals_are_multiplied_by_the_factor() {
         let usual = Timing::default();
         assert_eq!(pace(1.0), usual);
-        // As the help of --interval says.
+        // These are the values in the help for --interval.
         assert_eq!((usual.results_every, usual.incoming), (Duration::from_secs(6), Duration::from_secs(10)));
         let fast = pace(0.001);
         assert_eq!((fast.first_result, fast.expire), (usual.first_result / 1000, usual.expire));

@@ -1,4 +1,4 @@
-//! Where records go: into a table for people, or out as JSON lines at once.
+//! The output of records: a table for people, or JSON lines.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,7 +7,7 @@ use sms_client::table::{Column, Table};
 
 use crate::{events::Happened, json::write_line, progress::Progress};
 
-/// How many rows a table's columns are measured by before it is written.
+/// Number of rows that determine the widths of a table's columns before it is written.
 const BLOCK: usize = 500;
 
 /// The program's output.
@@ -20,19 +20,19 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        // Records that run over the terminal are progress enough.
+        // If records are printed on the same terminal, they show the progress.
         let progress = Progress::new(!(json && io::stdout().is_terminal()));
         Self { json, table: None, records: 0, progress }
     }
 
-    /// Begins a table, for people.
+    /// Begins a table for people.
     pub(crate) fn table(&mut self, columns: impl IntoIterator<Item = Column>) {
         if !self.json {
             self.table = Some(Table::new(columns));
         }
     }
 
-    /// Takes a record, of which `row` makes the table's cells.
+    /// Writes a record. `row` creates its cells in a table.
     pub(crate) fn record<C: AsRef<str>, R: IntoIterator<Item = C>>(
         &mut self,
         record: &impl Serialize,
@@ -49,24 +49,24 @@ impl Output {
         if table.len() < BLOCK { Ok(()) } else { self.flush() }
     }
 
-    /// Takes a row of the table, for people.
+    /// Adds a row to the table for people.
     pub(crate) fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
         if let Some(table) = &mut self.table {
             table.row(cells);
         }
     }
 
-    /// Whether it is for scripts.
+    /// Returns whether the output is for scripts.
     pub(crate) const fn is_json(&self) -> bool {
         self.json
     }
 
-    /// How many records came.
+    /// Returns the number of records.
     pub(crate) const fn records(&self) -> u64 {
         self.records
     }
 
-    /// Writes what waits in the table.
+    /// Writes the rows that are waiting in the table.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.progress.clear();
         let block = self.table.as_mut().map(Table::take).unwrap_or_default();
@@ -75,7 +75,7 @@ impl Output {
         out.flush()
     }
 
-    /// A line for people.
+    /// Writes a line for people.
     pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
         if self.json {
             return Ok(());
@@ -84,7 +84,7 @@ impl Output {
         writeln!(io::stdout(), "{line}")
     }
 
-    /// What happened, at once.
+    /// Writes an event at once.
     pub(crate) fn happened(&mut self, happened: &Happened<'_>) -> io::Result<()> {
         let mut out = io::stdout();
         if self.json {
@@ -95,7 +95,7 @@ impl Output {
         out.flush()
     }
 
-    /// An object of JSON lines that is no record: a task, a summary.
+    /// Writes a JSON object that is not a record, such as a task or a summary.
     pub(crate) fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
         if !self.json {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A line on the terminal that says how far long work has come.
+//! A line on the terminal that shows the progress of long work.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -7,10 +7,10 @@ use std::{
 
 use sms_client::{table::SCREEN, text::cut};
 
-/// Between two changes of the line.
+/// Minimum time between two changes of the line.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Writes to stderr, and only where that is a terminal.
+/// A line on stderr, if that is a terminal.
 #[derive(Debug)]
 pub(crate) struct Progress {
     wanted: bool,
@@ -19,12 +19,12 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// No line where `wanted` is false.
+    /// Creates the line. If `wanted` is false, it is never shown.
     pub(crate) fn new(wanted: bool) -> Self {
         Self { wanted: wanted && io::stderr().is_terminal(), shown: false, last: None }
     }
 
-    /// Shows this line in place of the one before, unless that was just shown.
+    /// Replaces the line, unless it was shown a moment ago.
     pub(crate) fn show(&mut self, line: impl FnOnce() -> String) {
         let now = Instant::now();
         if !self.wanted || self.last.is_some_and(|last| now.duration_since(last) < PAUSE) {
@@ -32,11 +32,11 @@ impl Progress {
         }
         self.last = Some(now);
         self.shown = true;
-        // A terminal that does not take it has nothing to show.
+        // A failure only means that the progress is not shown.
         let _ = write!(io::stderr(), "\r{}\x1b[K", cut(&line(), SCREEN - 1));
     }
 
-    /// Takes the line away, so that others can be written in its place.
+    /// Removes the line, so that others can be written in its place.
     pub(crate) fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
             let _ = write!(io::stderr(), "\r\x1b[K");

@@ -1,20 +1,20 @@
-//! Tables that fit a screen of 80 columns, whatever they hold.
+//! Tables that fit a screen of 80 columns, whatever their content.
 //!
-//! Columns are as wide as their cells. Where that is too much, cells of text are wrapped, and where that does not do
-//! either, each record is written as a list of its own. Nothing is cut off.
+//! Columns are as wide as their cells. If that is too wide, cells of text are wrapped. If that is not enough, each record is
+//! written as a list. Nothing is cut off.
 
 use crate::text::{escape, width, wrap};
 
-/// The width that tables fit.
+/// Maximum width of a table.
 pub const SCREEN: usize = 80;
-/// Between two columns.
+/// Number of spaces between two columns.
 const GAP: usize = 2;
-/// A column of text is not made narrower than this.
+/// Minimum width of a column of text.
 const NARROWEST: usize = 20;
-/// What stands in a cell without content.
+/// The text of an empty cell.
 const EMPTY: &str = "-";
 
-/// A column: its heading and how its cells stand in it.
+/// A column: its heading and the format of its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
     heading: &'static str,
@@ -29,23 +29,23 @@ enum Kind {
 }
 
 impl Column {
-    /// For short words.
+    /// Creates a column for short words.
     pub const fn word(heading: &'static str) -> Self {
         Self { heading, kind: Kind::Word }
     }
 
-    /// For numbers, aligned right.
+    /// Creates a column for numbers, which are aligned right.
     pub const fn number(heading: &'static str) -> Self {
         Self { heading, kind: Kind::Number }
     }
 
-    /// For text, which may be wrapped.
+    /// Creates a column for text, which may be wrapped.
     pub const fn text(heading: &'static str) -> Self {
         Self { heading, kind: Kind::Text }
     }
 }
 
-/// A table that is filled row by row and written in one or several blocks.
+/// A table that is filled row by row and written in one or more blocks.
 ///
 /// ```
 /// use sms_client::table::{Column, Table};
@@ -58,20 +58,20 @@ impl Column {
 pub struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
-    /// Of the block before; empty when there was none or it was written as lists.
+    /// The widths in the previous block. Empty if there was none or it was written as lists.
     widths: Vec<usize>,
     /// Whether a block was written.
     begun: bool,
 }
 
 impl Table {
-    /// A table with these columns.
+    /// Creates a table with these columns.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         let columns = columns.into_iter().collect();
         Self { columns, rows: Vec::new(), widths: Vec::new(), begun: false }
     }
 
-    /// Adds a row, which has a cell for each column. What could steer a terminal is escaped.
+    /// Adds a row with a cell for each column. Characters that control a terminal are escaped.
     pub fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
         let shown = |cell: C| match cell.as_ref() {
             "" => EMPTY.to_owned(),
@@ -80,18 +80,18 @@ impl Table {
         self.rows.push(cells.into_iter().map(shown).collect());
     }
 
-    /// How many rows wait to be written.
+    /// Returns the number of rows that are not written yet.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether no row waits to be written.
+    /// Returns whether there are no such rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The rows since the last block, as lines. The heading comes with the first block, and again when columns had to be
-    /// made wider.
+    /// Returns the rows since the last block, as lines. The heading precedes the first block, and is repeated if columns had to
+    /// become wider.
     pub fn take(&mut self) -> String {
         let rows = std::mem::take(&mut self.rows);
         let mut block = String::new();
@@ -119,7 +119,7 @@ impl Table {
         block
     }
 
-    /// The widths of the columns; `None` when the rows don't fit side by side.
+    /// Returns the widths of the columns, or `None` if the rows don't fit side by side.
     fn fit(&self, rows: &[Vec<String>]) -> Option<Vec<usize>> {
         let mut widths: Vec<_> = self.columns.iter().map(|column| width(column.heading)).collect();
         let before = std::iter::once(self.widths.clone());
@@ -138,7 +138,7 @@ impl Table {
         }
     }
 
-    /// One row side by side, on as many lines as its longest cell takes.
+    /// Writes one row side by side, on as many lines as its longest cell needs.
     fn line(&self, cells: &[&str], widths: &[usize], out: &mut String) {
         let cells: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| wrap(cell, *width)).collect();
         let lines = cells.iter().map(Vec::len).max().unwrap_or(0);
@@ -150,16 +150,15 @@ impl Table {
                 }
                 let part = cell.get(at).copied().unwrap_or_default();
                 let space = " ".repeat(columns.saturating_sub(width(part)));
-                let (before, behind) =
-                    if column.kind == Kind::Number { (&*space, "") } else { ("", &*space) };
-                out.extend([before, part, behind]);
+                let (before, after) = if column.kind == Kind::Number { (&*space, "") } else { ("", &*space) };
+                out.extend([before, part, after]);
             }
             out.truncate(start.max(out.trim_end_matches(' ').len()));
             out.push('\n');
         }
     }
 
-    /// Each row as a list of headings and values.
+    /// Writes each row as a list of headings and values.
     fn list(&self, rows: &[Vec<String>], begun: bool, out: &mut String) {
         let heading = self.columns.iter().map(|column| width(column.heading)).max().unwrap_or(0);
         let columns = SCREEN.saturating_sub(heading + GAP).max(NARROWEST);

@@ -1,16 +1,16 @@
-//! Text for a screen: harmless, and measured in columns instead of characters.
+//! Text for a screen: safe for a terminal, and measured in columns instead of characters.
 //!
-//! What a stranger wrote into a message must not steer the terminal that shows it. So [`escape`] comes first; the other
-//! functions expect its result.
+//! The text of a message must not control the terminal that shows it. So apply [`escape`] first; the other functions expect its
+//! result.
 
 use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The text with all that could steer a terminal, or that hides, written as an escape: `\n`, `\u{1b}`.
+/// Escapes all characters that control a terminal or are invisible: `\n`, `\u{1b}`.
 ///
-/// These are control characters, line and paragraph separators, the marks, embeddings, overrides and isolates of
-/// bidirectional text (UAX #9), and characters that can't be seen. Joiners stay, since scripts and emoji need them.
+/// These are control characters, line and paragraph separators, marks, embeddings, overrides and isolates of
+/// bidirectional text (UAX #9), and invisible characters. Joiners are kept, because scripts and emoji need them.
 ///
 /// ```
 /// use sms_client::text::escape;
@@ -34,7 +34,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether [`escape`] writes the character as an escape.
+/// Returns whether [`escape`] escapes the character.
 pub fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -94,12 +94,12 @@ fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// How many columns the text takes on a screen.
+/// Returns the number of columns of the text on a screen.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// The text if it fits, else its beginning with an ellipsis.
+/// Returns the text if it fits, otherwise its beginning with an ellipsis.
 ///
 /// ```
 /// use sms_client::text::cut;
@@ -114,8 +114,8 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{kept}…"))
 }
 
-/// The text in lines of so many columns, broken at spaces or between ideographs where that can be. Nothing but such spaces
-/// is left out.
+/// Splits the text into lines of at most `columns`, at spaces or between ideographs if possible. Only spaces at line ends
+/// are omitted.
 ///
 /// ```
 /// use sms_client::text::wrap;
@@ -126,21 +126,21 @@ pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
     let mut rest = text;
     loop {
         let end = fitting(rest, columns).max(rest.chars().next().map_or(0, char::len_utf8));
-        let (line, behind) = rest.split_at(end);
-        if behind.is_empty() {
+        let (line, after) = rest.split_at(end);
+        if after.is_empty() {
             lines.push(line);
             return lines;
         }
-        let at = last_break(line, behind).unwrap_or(end);
-        let (line, behind) = rest.split_at(at);
+        let at = last_break(line, after).unwrap_or(end);
+        let (line, after) = rest.split_at(at);
         lines.push(line.trim_end_matches(' '));
-        rest = behind.trim_start_matches(' ');
+        rest = after.trim_start_matches(' ');
     }
 }
 
-/// The last place at which the line may end, up to its whole length; `None` where it can only be cut.
-fn last_break(line: &str, behind: &str) -> Option<usize> {
-    let mut next = behind.chars().next();
+/// Returns the last position at which the line may end, at most its length, or `None` if there is none.
+fn last_break(line: &str, after: &str) -> Option<usize> {
+    let mut next = after.chars().next();
     for (at, before) in line.char_indices().rev() {
         let wide = |character: char| UnicodeWidthChar::width(character) == Some(2);
         let begins = |character| character == ' ' || !NO_BEGINNING.contains(&character);
@@ -154,13 +154,13 @@ fn last_break(line: &str, behind: &str) -> Option<usize> {
     None
 }
 
-/// What no line begins with: punctuation behind ideographs, and what belongs to the character before it.
+/// Characters that must not begin a line: punctuation after ideographs, and characters that belong to the previous one.
 const NO_BEGINNING: [char; 22] = [
     '，', '。', '、', '；', '：', '！', '？', '）', '」', '』', '》', '】', '’', '”', '…', ',', '.', '!',
     '?', ')', '\u{200D}', '\u{FE0F}',
 ];
 
-/// How many bytes of the text fit. A character that joins the one before it stays with it.
+/// Returns the number of bytes of the text that fit. A character that joins the previous one stays with it.
 fn fitting(text: &str, columns: usize) -> usize {
     let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
     ends.take_while(|end| width(text.split_at(*end).0) <= columns).last().unwrap_or(0)
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_steers_a_terminal_is_left() {
+    fn characters_that_control_a_terminal_are_escaped() {
         let foreign = "a\u{7}\u{1b}]0;x\u{9b}2J\u{7f}\u{202e}evil\u{2066}\u{200b}\u{feff}\u{2028}b\0";
         let shown = escape(foreign);
         assert!(!shown.contains(is_unsafe), "{shown}");
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_by_columns() {
+    fn text_is_cut_by_columns() {
         assert_eq!(cut("", 0), "");
         assert_eq!(cut("abcdef", 5), "abcd…");
         assert_eq!(cut("你好世界", 8), "你好世界");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn wraps_by_columns_and_loses_only_spaces() {
+    fn text_is_wrapped_by_columns_and_loses_only_spaces() {
         assert_eq!(wrap("", 5), [""]);
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_fits() {
+    fn every_wrapped_line_fits() {
         let text = "Zoë ❤️ 您好 👍🏽 the quick-brown-fox jumps\u{301} ".repeat(20);
         for columns in 2..40 {
             for line in wrap(&text, columns) {

@@ -1,4 +1,4 @@
-//! The login, the ways to fail, and the help.
+//! The login, the errors, and the help.
 
 mod common;
 
@@ -14,7 +14,7 @@ async fn queue(gateway: &Emulator, change: impl FnOnce(&mut Command) -> &mut Com
 }
 
 #[tokio::test]
-async fn the_login_is_in_the_environment() {
+async fn login_is_read_from_the_environment() {
     let gateway = gateway().await;
     assert_eq!(people(&gateway, &["queue"]).await, "no message waits to be sent\n");
     let wrong = queue(&gateway, |command| command.env("SMS_GATEWAY_PASSWORD", "wrong")).await;
@@ -27,7 +27,7 @@ async fn the_login_is_in_the_environment() {
 }
 
 #[tokio::test]
-async fn no_gateway_no_password_no_sense() {
+async fn missing_or_invalid_arguments_are_wrong_usage() {
     let gateway = gateway().await;
     let none = queue(&gateway, |command| command.env_remove("SMS_GATEWAY_PASSWORD")).await;
     fails(&none, 2, &["no password: set SMS_GATEWAY_PASSWORD"]);
@@ -50,7 +50,7 @@ async fn no_gateway_no_password_no_sense() {
 }
 
 #[tokio::test]
-async fn a_gateway_without_a_scheme_in_front() {
+async fn gateway_may_be_given_without_a_scheme() {
     let gateway = gateway_with(Options { auth: Auth::None, ..Options::default() }).await;
     let out = people(&gateway, &["queue", "--gateway", &gateway.addr().to_string()]).await;
     assert_eq!(out, "no message waits to be sent\n");
@@ -65,7 +65,7 @@ async fn basic_login_only_when_allowed() {
 }
 
 #[tokio::test]
-async fn not_reached_or_not_in_time() {
+async fn unreachable_and_slow_gateways_are_reported() {
     let gateway = gateway().await;
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     fails(&run(&gateway, &["queue", "--gateway", &free]).await, 4, &["can't be reached"]);
@@ -83,7 +83,7 @@ async fn not_reached_or_not_in_time() {
 }
 
 #[tokio::test]
-async fn http_says_no() {
+async fn http_errors_and_redirects_are_reported() {
     let gateway = gateway().await;
     gateway.answer_next("query_sms_in_queue", Canned::truth());
     gateway.answer_next("query_sms_result", Canned::json(503, ""));
@@ -96,7 +96,7 @@ async fn http_says_no() {
 }
 
 #[tokio::test]
-async fn answers_that_can_t_be_read() {
+async fn malformed_responses_are_reported() {
     let gateway = gateway().await;
     for (body, words) in [
         ("<html>login</html>", "at byte 0: no JSON object but '<'"),
@@ -110,7 +110,7 @@ async fn answers_that_can_t_be_read() {
 }
 
 #[tokio::test]
-async fn refusals_say_what_they_mean() {
+async fn refusals_explain_their_code() {
     let gateway = gateway().await;
     for (code, words) in [
         (413, "413, more than 32 numbers"),

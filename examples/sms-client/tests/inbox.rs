@@ -1,4 +1,4 @@
-//! `inbox`: pages, flags, and foreign text.
+//! `inbox`: pages, flags, and text from strangers.
 
 mod common;
 
@@ -9,7 +9,7 @@ use gateway_emulator::{Canned, Emulator, Options};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-/// A gateway with so many messages.
+/// Starts a gateway with this number of messages.
 async fn full(messages: u32) -> Emulator {
     let gateway = gateway().await;
     for number in 1..=messages {
@@ -18,7 +18,7 @@ async fn full(messages: u32) -> Emulator {
     gateway
 }
 
-fn asked(gateway: &Emulator) -> Vec<String> {
+fn queries(gateway: &Emulator) -> Vec<String> {
     let asked = gateway.requests().into_iter().filter(|request| request.uri.contains("incoming"));
     asked.map(|request| request.uri).collect()
 }
@@ -52,18 +52,18 @@ async fn all_pages_are_read() {
     let ids: Vec<_> = records.iter().filter_map(|record| record["incoming_sms_id"].as_u64()).collect();
     assert_eq!(ids, (1..=300).collect::<Vec<_>>());
     assert_eq!(summary["unread"], 300);
-    let uris = asked(&gateway);
+    let uris = queries(&gateway);
     assert!(uris.len() > 4 && uris.iter().all(|uri| uri.ends_with("flag=all")), "{uris:?}");
     assert!(uris.last().unwrap().contains("incoming_sms_id=300&"), "{uris:?}");
 }
 
 #[tokio::test]
-async fn only_what_came_since() {
+async fn since_shows_only_later_messages() {
     let gateway = full(5).await;
     let (records, _) = json(&gateway, &["inbox", "--since", "3"]).await;
     assert_eq!(records.iter().map(|record| &record["incoming_sms_id"]).collect::<Vec<_>>(), [4, 5]);
     assert!(json(&gateway, &["inbox", "--since", "5"]).await.0.is_empty());
-    // A gateway that does not heed the id.
+    // The gateway ignores the id.
     let page = r#"{"error_code":200,"sms":[{"incoming_sms_id":3},{"incoming_sms_id":5}]}"#;
     gateway.answer_next("query_incoming_sms", Canned::json(200, page));
     gateway.answer_next("query_incoming_sms", Canned::json(200, page));
@@ -75,7 +75,7 @@ async fn unread_messages_are_read_once() {
     let gateway = full(300).await;
     let (records, summary) = json(&gateway, &["inbox", "--flag", "unread"]).await;
     assert_eq!((records.len(), &summary["read"], &summary["unread"]), (300, &json!(300), &json!(0)));
-    assert!(asked(&gateway).iter().all(|uri| uri == "/api/query_incoming_sms?flag=unread"));
+    assert!(queries(&gateway).iter().all(|uri| uri == "/api/query_incoming_sms?flag=unread"));
     assert_eq!(people(&gateway, &["inbox", "--flag", "unread"]).await, "no messages\n");
     gateway.receive_sms(1, "10010", "new");
     assert!(people(&gateway, &["inbox", "--flag", "unread"]).await.contains("301     1  10010"));
@@ -83,7 +83,7 @@ async fn unread_messages_are_read_once() {
 }
 
 #[tokio::test]
-async fn what_is_not_marked_as_read_ends_too() {
+async fn inbox_ends_if_messages_are_not_marked_as_read() {
     let gateway = gateway().await;
     let page = Canned::json(200, r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"text":"same"}]}"#);
     gateway.answer_next("query_incoming_sms", page.clone());
@@ -110,7 +110,7 @@ async fn records_before_an_error_are_shown() {
 }
 
 #[tokio::test]
-async fn what_did_not_come_whole_is_marked() {
+async fn incomplete_texts_are_marked() {
     let gateway = gateway().await;
     gateway.receive_sms(0, "1", &"x".repeat(70_000));
     let page = r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"text":"a\ud83d"}]}"#;
@@ -123,7 +123,7 @@ async fn what_did_not_come_whole_is_marked() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_enough_ends_it_quietly() {
+async fn closed_output_ends_the_program_quietly() {
     let gateway = full(1500).await;
     for form in ["--json", "--flag=all"] {
         let mut command = command(&gateway, &["inbox", form]);

@@ -6,7 +6,7 @@ use common::{PASSWORD, fails, gateway, gateway_with, json, people, run};
 use gateway_emulator::{Canned, Emulator, Fate, Options, Quirks, Reg};
 use serde_json::json;
 
-/// A gateway that sent three messages, one of them in vain, one of two segments.
+/// Starts a gateway that has three messages: one failed, and one has two segments.
 async fn busy() -> Emulator {
     let gateway = gateway().await;
     gateway.set_fate("10099", Fate::Fail);
@@ -23,7 +23,7 @@ async fn busy() -> Emulator {
 }
 
 #[tokio::test]
-async fn results_tell_what_became_of_messages() {
+async fn results_are_shown() {
     let gateway = busy().await;
     let out = people(&gateway, &["results"]).await;
     let lines: Vec<_> = out.lines().collect();
@@ -55,7 +55,7 @@ async fn filters_reach_the_gateway() {
 }
 
 #[tokio::test]
-async fn deliveries_say_what_a_code_means() {
+async fn deliveries_explain_their_codes() {
     let gateway = busy().await;
     let out = people(&gateway, &["deliveries"]).await;
     assert!(out.starts_with("NUMBER  PORT  REF_ID  TIME                 CODE  MEANING\n"), "{out}");
@@ -65,7 +65,7 @@ async fn deliveries_say_what_a_code_means() {
 }
 
 #[tokio::test]
-async fn nothing_yet_is_said() {
+async fn empty_results_are_stated() {
     let gateway = gateway().await;
     assert_eq!(people(&gateway, &["results"]).await, "no results\n");
     assert_eq!(people(&gateway, &["deliveries"]).await, "no status reports\n");
@@ -75,20 +75,20 @@ async fn nothing_yet_is_said() {
 }
 
 #[tokio::test]
-async fn a_query_takes_32_numbers() {
+async fn query_accepts_32_numbers() {
     let gateway = gateway().await;
     let numbers: Vec<_> = (0..33).map(|number: u32| number.to_string()).collect();
     people(&gateway, &["results", "--number", &numbers[..32].join(",")]).await;
-    let asked = gateway.requests().len();
+    let before = gateway.requests().len();
     for call in ["results", "deliveries"] {
         fails(&run(&gateway, &[call, "--number", &numbers.join(",")]).await, 2, &["33 numbers", "32"]);
     }
-    assert_eq!(gateway.requests().len(), asked);
+    assert_eq!(gateway.requests().len(), before);
 }
 
 #[tokio::test]
-async fn the_queue_and_the_end_of_a_task() {
-    // Sending takes 5 seconds and more, which are not waited for.
+async fn queue_is_shown_and_a_task_is_stopped() {
+    // Sending takes at least 5 seconds, and the test does not wait for it.
     let options = Options { ports: 1, password: PASSWORD.to_owned(), ..Options::default() };
     let gateway = Emulator::start(options).await.unwrap();
     people(&gateway, &["send", "--text=x", "--to", "1", "--to", "1"]).await;
@@ -126,7 +126,7 @@ async fn ports_are_a_table_or_lists() {
 }
 
 #[tokio::test]
-async fn later_firmware_has_more_fields() {
+async fn later_firmware_has_more_kinds() {
     let quirks: Quirks = "later-version".parse().unwrap();
     let gateway = gateway_with(Options { quirks, ports: 1, ..Options::default() }).await;
     let out = people(&gateway, &["ports", "--info", "signal,slot,callstate,gprs"]).await;
@@ -134,7 +134,7 @@ async fn later_firmware_has_more_fields() {
 }
 
 #[tokio::test]
-async fn observed_quirks_and_misprints_are_tolerated() {
+async fn quirks_and_misprints_of_devices_are_tolerated() {
     let gateway =
         gateway_with(Options { quirks: "observed,printed".parse().unwrap(), ..Options::default() }).await;
     people(&gateway, &["send", "--text=x", "--to", "13800138000", "--user-id", "1"]).await;
@@ -146,7 +146,7 @@ async fn observed_quirks_and_misprints_are_tolerated() {
 }
 
 #[tokio::test]
-async fn foreign_values_stay_in_their_columns() {
+async fn unexpected_values_stay_in_their_columns() {
     let gateway = gateway().await;
     let (long, blank) = ("9".repeat(300), r#"{"port":"a\u001bb","status":"\u202eODD\n","ref_id":-1},{}"#);
     let result = format!(r#"{{"error_code":200,"result":[{{"number":"{long}"}},{blank}]}}"#);

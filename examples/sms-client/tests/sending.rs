@@ -9,7 +9,7 @@ use serde_json::json;
 const TEXT: &str = "Dear #param#, your code is #param#.";
 
 #[tokio::test]
-async fn a_text_goes_to_its_recipients() {
+async fn text_is_sent_to_all_recipients() {
     let gateway = gateway().await;
     let args = ["send", "--text", TEXT, "--to", "10086=Ann,4711", "--to", r"+8613800138000=Bob\, Jr.,a=b"];
     let out = people(&gateway, &[&args[..], &["--port", "2,3", "--user-id", "7"]].concat()).await;
@@ -61,7 +61,7 @@ async fn more_than_128_recipients_take_several_tasks() {
 }
 
 #[tokio::test]
-async fn what_was_accepted_before_an_error_is_told() {
+async fn messages_accepted_before_an_error_are_reported() {
     let gateway = gateway().await;
     let args = many(300);
     let args: Vec<_> = args.iter().map(String::as_str).collect();
@@ -77,7 +77,7 @@ async fn what_was_accepted_before_an_error_is_told() {
 }
 
 #[tokio::test]
-async fn a_dry_run_shows_everything_and_sends_nothing() {
+async fn dry_run_shows_everything_and_sends_nothing() {
     let gateway = gateway().await;
     let long = "long ".repeat(40);
     let args = ["send", "--dry-run", "--text", "Hi #param#!", "--user-id", "9", "--to"];
@@ -106,7 +106,7 @@ async fn a_dry_run_shows_everything_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn the_encoding_can_be_chosen() {
+async fn encoding_can_be_chosen() {
     let gateway = gateway().await;
     let args = ["send", "--dry-run", "--text", "Hi", "--to", "10086", "--encoding", "unicode"];
     assert!(people(&gateway, &args).await.contains("unicode"));

@@ -1,4 +1,4 @@
-//! What is interrupted is taken up again: `send --wait --store` and `watch --store`.
+//! Resuming after an interruption: `send --wait --store` and `watch --store`.
 #![cfg(feature = "store")]
 
 mod common;
@@ -9,7 +9,7 @@ use common::{Running, command, fails, gateway, gateway_with, objects, run};
 use gateway_emulator::{Canned, Emulator, Fate, Options};
 use serde_json::json;
 
-/// A file of its own for each test.
+/// A separate file for each test.
 struct File(PathBuf);
 
 impl File {
@@ -38,7 +38,7 @@ fn start(gateway: &Emulator, file: &File, args: &[&str]) -> Running {
 const SEND: [&str; 6] = ["send", "--wait", "--text", "Hello", "--to", "10086"];
 
 #[tokio::test]
-async fn an_interrupted_wait_is_taken_up() {
+async fn interrupted_wait_is_resumed() {
     let gateway = gateway().await;
     let file = File::new("taken-up");
     gateway.set_fate("10086", Fate::NoReport);
@@ -47,11 +47,11 @@ async fn an_interrupted_wait_is_taken_up() {
     let advice = format!("open; follow with: sms-client watch --store {}\n", file.path());
     fails(&sending.stop().await, 7, &["interrupted; 1 of 1 message still ", &advice]);
 
-    // The report comes while nobody asks.
+    // The report arrives while no program is running.
     let report = json!({"port": sent["port"], "number": "10086", "time": sent["time"], "ref_id": sent["ref_id"],
         "status_code": 0});
-    let answer = json!({"error_code": 200, "result": [report]}).to_string();
-    gateway.answer_next("query_sms_deliver_status", Canned::json(200, &answer));
+    let response = json!({"error_code": 200, "result": [report]}).to_string();
+    gateway.answer_next("query_sms_deliver_status", Canned::json(200, &response));
     gateway.receive_sms(0, "10010", "hi");
     let mut watch = start(&gateway, &file, &["watch"]);
     let told = watch.line(&["\"delivered\",\"final\":true"]).await;
@@ -60,7 +60,7 @@ async fn an_interrupted_wait_is_taken_up() {
     assert_eq!(watch.stop().await.code, Some(0));
     assert_eq!(gateway.messages().len(), 1);
 
-    // What was told is not told again.
+    // Updates that were shown are not shown again.
     gateway.receive_sms(0, "10010", "new");
     let mut watch = start(&gateway, &file, &["watch"]);
     watch.line(&["\"new\""]).await;
@@ -68,7 +68,7 @@ async fn an_interrupted_wait_is_taken_up() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_is_sent_later() {
+async fn unsent_messages_are_sent_later() {
     let first = gateway().await;
     let listen = first.addr();
     drop(first);
@@ -89,7 +89,7 @@ async fn what_was_not_sent_is_sent_later() {
 }
 
 #[tokio::test]
-async fn reports_of_others_are_told() {
+async fn reports_of_other_clients_are_shown() {
     let gateway = gateway_with(Options { ports: 1, ..Options::default() }).await;
     let file = File::new("unmatched");
     gateway.set_fate("10086", Fate::NoReport);
@@ -100,13 +100,13 @@ async fn reports_of_others_are_told() {
     assert_eq!(run(&gateway, &["send", "--text", "x", "--to", "10099"]).await.code, Some(0));
     let told = watch.line(&["\"unmatched_report\"", "\"10099\""]).await;
     assert_eq!(objects(&told)[0]["status_code"], 0);
-    // Two at once would spoil it.
+    // Two programs at once would corrupt it.
     fails(&run(&gateway, &["watch", "--store", file.path()]).await, 1, &[file.path(), "the store is in use"]);
     assert_eq!(watch.stop().await.code, Some(0));
 }
 
 #[tokio::test]
-async fn a_wrong_password_leaves_nothing_in_it() {
+async fn wrong_password_leaves_no_messages_in_the_store() {
     let gateway = gateway().await;
     let file = File::new("wrong");
     let mut command = command(&gateway, &[&SEND[..], &["--store", file.path()]].concat());
@@ -120,7 +120,7 @@ async fn a_wrong_password_leaves_nothing_in_it() {
 }
 
 #[tokio::test]
-async fn no_store_no_message() {
+async fn messages_are_not_sent_if_the_store_fails() {
     let gateway = gateway().await;
     let nowhere = "/nonexistent/messages.redb";
     let failed = run(&gateway, &[&SEND[..], &["--store", nowhere]].concat()).await;

@@ -7,7 +7,7 @@ use gateway_emulator::{Canned, Reg};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_code_is_sent_and_its_reply_shown() {
+async fn code_is_sent_and_its_reply_shown() {
     let gateway = gateway().await;
     gateway.set_ussd(None, "*125#", "Balance: 12.50\n1. More");
     gateway.set_ussd(Some(2), "*125#", "您好");
@@ -20,7 +20,7 @@ async fn a_code_is_sent_and_its_reply_shown() {
 }
 
 #[tokio::test]
-async fn a_reply_that_was_there_before_is_marked() {
+async fn earlier_reply_is_marked() {
     let gateway = gateway().await;
     gateway.set_ussd(None, "*125#", "Balance");
     let args = ["ussd", "send", "--port", "1", "*125#", "--wait", "0.6"];
@@ -34,7 +34,7 @@ async fn a_reply_that_was_there_before_is_marked() {
 }
 
 #[tokio::test]
-async fn ports_that_do_not_send_and_replies_that_do_not_come() {
+async fn failing_ports_and_missing_replies_are_reported() {
     let gateway = gateway().await;
     gateway.set_reg(3, Reg::NoSim);
     gateway.set_ussd(None, "*125#", "Balance");
@@ -51,7 +51,7 @@ async fn ports_that_do_not_send_and_replies_that_do_not_come() {
 }
 
 #[tokio::test]
-async fn a_session_is_ended() {
+async fn session_is_ended() {
     let gateway = gateway().await;
     gateway.set_reg(3, Reg::NoSim);
     assert_eq!(people(&gateway, &["ussd", "cancel", "--port", "1"]).await, "PORT  STATUS\n   1  ended\n");

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpListener,
 };
 
-/// In step with a gateway that is a thousand times as fast as others.
+/// The polling interval fits a gateway that is a thousand times as fast as real ones.
 const SEND: [&str; 6] = ["send", "--wait", "--interval", "10ms", "--text", "Hello"];
 
 fn to<'a>(numbers: &[&'a str]) -> Vec<&'a str> {
@@ -62,15 +62,18 @@ async fn each_change_is_an_object() {
     assert_eq!((&first("1")["final"], &first("1")["delivered"]), (&json!(false), &json!(0)));
     let last = |number: &str| changes.iter().rfind(|change| change["number"] == number).unwrap();
     let seen = gateway.messages().into_iter().find(|sms| sms.number == "2").unwrap();
-    let told = last("2");
-    assert_eq!((&told["state"], &told["final"]), (&json!("delivered"), &json!(true)));
-    assert_eq!((&told["port"], &told["ref_id"]), (&json!(seen.port), &json!(seen.ref_id)));
-    assert_eq!((&told["user_id"], &told["task_id"]), (&json!(seen.user_id), &json!(seen.task)));
-    assert_eq!((&told["count"], &told["succ_count"], &told["delivered"]), (&json!(1), &json!(1), &json!(1)));
+    let shown = last("2");
+    assert_eq!((&shown["state"], &shown["final"]), (&json!("delivered"), &json!(true)));
+    assert_eq!((&shown["port"], &shown["ref_id"]), (&json!(seen.port), &json!(seen.ref_id)));
+    assert_eq!((&shown["user_id"], &shown["task_id"]), (&json!(seen.user_id), &json!(seen.task)));
+    assert_eq!(
+        (&shown["count"], &shown["succ_count"], &shown["delivered"]),
+        (&json!(1), &json!(1), &json!(1))
+    );
 }
 
 #[tokio::test]
-async fn what_fails_is_told_with_its_reason() {
+async fn failures_are_shown_with_their_reasons() {
     let gateway = gateway().await;
     gateway.set_fate("10086", Fate::Fail);
     gateway.set_fate("10010", Fate::Undelivered(70));
@@ -95,7 +98,7 @@ async fn what_fails_is_told_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_refusal_ends_a_message() {
+async fn refusal_ends_a_message() {
     let gateway = gateway().await;
     gateway.answer_next("send_sms", Canned::json(200, r#"{"error_code":413}"#));
     let refused = run(&gateway, &[&to(&["10086"])[..], &["--json"]].concat()).await;
@@ -108,7 +111,7 @@ async fn a_refusal_ends_a_message() {
 }
 
 #[tokio::test]
-async fn sent_is_enough_where_that_is_asked_for() {
+async fn waiting_ends_at_sent_if_requested() {
     let gateway =
         gateway_with(Options { quirks: "later-version".parse().unwrap(), ..Options::default() }).await;
     gateway.set_fate("10086", Fate::NoReport);
@@ -119,7 +122,7 @@ async fn sent_is_enough_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_sends_nothing_twice() {
+async fn lost_response_sends_no_message_twice() {
     let gateway = gateway().await;
     gateway.answer_next("send_sms", Canned::truth().cut_at(0));
     let (events, end) = json(&gateway, &to(&["10086"])).await;
@@ -130,7 +133,7 @@ async fn a_lost_answer_sends_nothing_twice() {
 }
 
 #[tokio::test]
-async fn an_interrupt_says_what_is_open() {
+async fn interrupt_lists_open_messages() {
     let gateway = gateway().await;
     gateway.set_fate("10010", Fate::NoReport);
     let mut running = Running::new(command(&gateway, &[&to(&["10086", "10010"])[..], &["--json"]].concat()));
@@ -148,7 +151,7 @@ async fn an_interrupt_says_what_is_open() {
 }
 
 #[tokio::test]
-async fn what_is_in_vain_is_not_waited_for() {
+async fn permanent_errors_end_the_wait() {
     let gateway = gateway().await;
     let args = to(&["10086"]);
     let mut wrong = command(&gateway, &args);
@@ -173,7 +176,7 @@ async fn what_is_in_vain_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_enough_keeps_nothing_from_being_sent() {
+async fn closed_output_does_not_stop_sending() {
     let gateway = gateway().await;
     let args = [&to(&["1", "2", "3", "4"])[..], &["--json"]].concat();
     let mut child = command(&gateway, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -186,7 +189,7 @@ async fn a_reader_that_has_enough_keeps_nothing_from_being_sent() {
 }
 
 #[tokio::test]
-async fn nonsense_is_told_before_anything_is_sent() {
+async fn wrong_usage_is_reported_before_anything_is_sent() {
     let gateway = gateway().await;
     let args = ["send", "--wait", "--text", "Hello", "--to", "10086"];
     for (more, words) in [

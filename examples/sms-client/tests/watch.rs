@@ -7,7 +7,7 @@ use gateway_emulator::{Canned, Emulator};
 use serde_json::{Value, json};
 use sms_client::text::width;
 
-/// In step with a gateway that is a thousand times as fast as others.
+/// The polling interval fits a gateway that is a thousand times as fast as real ones.
 const WATCH: [&str; 3] = ["watch", "--interval", "10ms"];
 
 fn watch(gateway: &Emulator, more: &[&str]) -> Running {
@@ -19,7 +19,7 @@ fn page(records: &Value) -> Canned {
 }
 
 #[tokio::test]
-async fn messages_that_come_in_are_printed() {
+async fn incoming_messages_are_printed() {
     let gateway = gateway().await;
     gateway.receive_sms(2, "Bank", "Code 4711\n\u{1b}[2Jred");
     let mut watch = watch(&gateway, &[]);
@@ -41,7 +41,7 @@ async fn messages_that_come_in_are_printed() {
 }
 
 #[tokio::test]
-async fn the_same_as_objects() {
+async fn events_are_printed_as_objects() {
     let gateway = gateway().await;
     let id = gateway.receive_sms(2, "Bank", "Code 4711\nA");
     let mut watch = watch(&gateway, &["--json"]);
@@ -56,7 +56,7 @@ async fn the_same_as_objects() {
 }
 
 #[tokio::test]
-async fn trouble_and_its_end_are_told() {
+async fn trouble_and_recovery_are_shown() {
     let gateway = gateway().await;
     let mut watch = watch(&gateway, &[]);
     gateway.requests_after(0).await;
@@ -70,7 +70,7 @@ async fn trouble_and_its_end_are_told() {
 }
 
 #[tokio::test]
-async fn an_inbox_that_begins_anew_is_told() {
+async fn restarted_inbox_is_reported() {
     let gateway = gateway().await;
     let old = json!([{"incoming_sms_id": 9, "port": 1, "number": "10086", "text": "old"}]);
     gateway.answer_next("query_incoming_sms", page(&old));
@@ -83,7 +83,7 @@ async fn an_inbox_that_begins_anew_is_told() {
 }
 
 #[tokio::test]
-async fn a_text_that_did_not_come_whole_is_marked() {
+async fn incomplete_text_is_marked() {
     let gateway = gateway().await;
     let cut = r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"number":"1","text":"a\ud83d"}]}"#;
     gateway.answer_next("query_incoming_sms", Canned::json(200, cut));
@@ -97,7 +97,7 @@ async fn a_text_that_did_not_come_whole_is_marked() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_ends_it() {
+async fn wrong_password_ends_the_program() {
     let gateway = gateway().await;
     let mut command = command(&gateway, &WATCH);
     command.env("SMS_GATEWAY_PASSWORD", "wrong");
@@ -108,7 +108,7 @@ async fn a_wrong_password_ends_it() {
 
 #[cfg(not(feature = "store"))]
 #[tokio::test]
-async fn a_build_without_a_store_says_so() {
+async fn build_without_a_store_rejects_the_option() {
     let gateway = gateway().await;
     fails(&common::run(&gateway, &["watch", "--store", "x"]).await, 2, &["build it with --features store"]);
     assert!(gateway.requests().is_empty());

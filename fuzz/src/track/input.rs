@@ -1,4 +1,4 @@
-//! The choices that bytes make.
+//! The choices that input bytes make.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use sms_gateway_core::{
     track::Sent,
 };
 
-/// Recipients: the first two are two spellings of one number, as are the next two.
+/// Recipients. The first two are spellings of one number, as are the next two.
 pub(super) const NUMBERS: [&str; 5] = ["+8613800123456", "13800123456", "10086", "+10086", "13800654321"];
 
-/// A status report in plain values.
+/// A status report with plain values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Report {
     pub(super) number: &'static str,
@@ -22,7 +22,7 @@ pub(super) struct Report {
     pub(super) status: u8,
 }
 
-/// The bytes, one by one, followed by zeros.
+/// The input, read byte by byte and followed by zeros.
 pub(super) struct Input<'d>(pub(super) &'d [u8]);
 
 impl Input<'_> {
@@ -42,7 +42,7 @@ impl Input<'_> {
     }
 
     pub(super) fn number(&mut self) -> &'static str {
-        self.pick(&NUMBERS).expect("there are some")
+        self.pick(&NUMBERS).expect("the list is not empty")
     }
 
     /// Returns up to 13 s, or up to 43 min.
@@ -58,7 +58,7 @@ impl Input<'_> {
         Timestamp::new(2026, 1, 1, byte >> 7, byte >> 2 & 31, byte & 3).expect("a time of the day")
     }
 
-    /// Returns a result for this user_id, without the fields that bits leave out.
+    /// Returns a result for this user_id. Bits of the input choose the fields that are missing.
     pub(super) fn result(&mut self, id: i64, number: &'static str) -> SmsResult<'static> {
         let (bits, place) = (self.byte(), self.byte());
         let number = if bits & 1 == 0 { number } else { self.number() };
@@ -73,13 +73,13 @@ impl Input<'_> {
             status: self.pick(&states).map_or(Field::Missing, Field::Known),
             count: Field::Known(count),
             succ_count: known(8, if bits & 16 == 0 { count } else { 0 }),
-            // Also the last references, since those of the segments wrap.
+            // References near 255 are included, because those of the segments wrap.
             ref_id: known(32, (place >> 1 & 7).wrapping_sub(2).into()),
             imsi: Text::Missing,
         }
     }
 
-    /// Returns a report to this number for a message that was sent like this, or a similar one.
+    /// Returns a report to this number, for a message sent with these or similar values.
     pub(super) fn report(&mut self, sent: Option<Sent>, number: &'static str) -> Report {
         let (bits, place) = (self.byte(), self.byte());
         let status = self.pick(&[0, 1, 32, 64, 100, 130]).unwrap_or_default();

@@ -11,27 +11,27 @@ use sms_gateway_core::{
 };
 
 use super::{
-    EARLY, SLOTS, Store,
+    PENDING_REPORTS, SLOTS, Store,
     input::Input,
     model::{Messages, Model, restored},
 };
 
-/// The maximum number of messages under way, and through one port.
-const UNDER_WAY: u8 = 4;
-const BY_PORT: u8 = 2;
+/// Maximum number of messages in flight, in all and for one port.
+const MAX_IN_FLIGHT: u8 = 4;
+const MAX_IN_FLIGHT_PER_PORT: u8 = 2;
 
 pub(super) struct Life<'m> {
     pub(super) tracker: Tracker<'m>,
     store: &'m mut Store,
     pub(super) model: &'m mut Model,
     pub(super) now: Duration,
-    /// Whether a request is in flight, and when the latest one began or ended.
-    pub(super) in_question: bool,
+    /// Whether a request is in flight, and the time at which the latest one began or ended.
+    pub(super) in_flight: bool,
     pub(super) last: Duration,
     /// The request in flight.
-    pub(super) asked: Option<Ask>,
+    pub(super) request: Option<Ask>,
     /// The messages of the latest submission.
-    pub(super) in_hand: Vec<UserId>,
+    pub(super) submission: Vec<UserId>,
 }
 
 fn settings() -> Settings {
@@ -45,8 +45,8 @@ fn settings() -> Settings {
             ..Timing::default()
         },
         limits: Limits {
-            under_way: UNDER_WAY.into(),
-            under_way_per_port: BY_PORT.into(),
+            under_way: MAX_IN_FLIGHT.into(),
+            under_way_per_port: MAX_IN_FLIGHT_PER_PORT.into(),
             ..Limits::default()
         },
         incoming: true,
@@ -57,46 +57,54 @@ fn settings() -> Settings {
 impl<'m> Life<'m> {
     pub(super) fn new(
         slots: &'m mut [Slot],
-        early: &'m mut [PendingReport],
+        pending: &'m mut [PendingReport],
         store: &'m mut Store,
         model: &'m mut Model,
         now: Duration,
     ) -> Self {
-        let mut tracker = Tracker::new(slots, early, settings(), now);
+        let mut tracker = Tracker::new(slots, pending, settings(), now);
         for record in store.values().flatten() {
             tracker.restore(record).expect("it was saved");
         }
         tracker.start(now);
         model.restart();
-        let life =
-            Self { tracker, store, model, now, in_question: false, last: now, asked: None, in_hand: vec![] };
+        let life = Self {
+            tracker,
+            store,
+            model,
+            now,
+            in_flight: false,
+            last: now,
+            request: None,
+            submission: vec![],
+        };
         assert_eq!(life.found(), life.model.now());
         life
     }
 
-    /// Lets one thing happen; returns `false` when this life ends.
-    pub(super) fn happen(&mut self, input: &mut Input<'_>) -> bool {
+    /// Carries out one event. Returns `false` when this life ends.
+    pub(super) fn carry_out(&mut self, input: &mut Input<'_>) -> bool {
         let choice = input.byte();
         match choice % 16 {
             0 | 1 => self.add(input),
             2 => self.now += input.wait(),
             3..=5 => self.step(input),
             6..=9 => self.record(input),
-            10 | 11 => self.answered(input),
-            12 => self.failed(choice),
+            10 | 11 => self.complete(input),
+            12 => self.fail(choice),
             13 => self.stop(input),
             14 => self.acknowledge(input),
             _ => return false,
         }
         self.model.observe(|id| self.tracker.message(id));
-        self.model.within(UNDER_WAY.into(), BY_PORT.into());
+        self.model.within(MAX_IN_FLIGHT.into(), MAX_IN_FLIGHT_PER_PORT.into());
         true
     }
 
-    /// Ends the life: all events are taken.
+    /// Ends the life after reading all events.
     pub(super) fn end(mut self) {
         self.save();
-        self.hear();
+        self.read_events();
     }
 
     fn add(&mut self, input: &mut Input<'_>) {
@@ -113,25 +121,27 @@ impl<'m> Life<'m> {
         }
     }
 
-    /// Makes a step, saves all changes, takes all events, and begins the request, unless the caller stops before that.
+    /// Takes a step, saves all changes, reads all events, and begins the request, unless the life stops before that.
     fn step(&mut self, input: &mut Input<'_>) {
-        let is_lost = std::mem::take(&mut self.in_question);
-        self.asked = None;
+        let is_lost = std::mem::take(&mut self.in_flight);
+        self.request = None;
         let ask = self.tracker.step(self.now);
         self.model.observe(|id| self.tracker.message(id));
         let is_first = matches!(ask, Ask::Submit(_) | Ask::Stop(_));
-        let rested = !is_lost && self.now >= self.last + settings().timing.slowest;
-        self.in_question = !matches!(ask, Ask::Wait(_));
-        if is_lost || self.in_question {
+        let is_rested = !is_lost && self.now >= self.last + settings().timing.slowest;
+        self.in_flight = !matches!(ask, Ask::Wait(_));
+        if is_lost || self.in_flight {
             self.last = self.now;
         }
-        assert!(is_first || !rested || !self.model.within(UNDER_WAY.into(), BY_PORT.into()));
+        assert!(
+            is_first || !is_rested || !self.model.within(MAX_IN_FLIGHT.into(), MAX_IN_FLIGHT_PER_PORT.into())
+        );
         let bits = input.byte();
         if bits.is_multiple_of(8) {
             return;
         }
         self.save();
-        self.hear();
+        self.read_events();
         if bits & 8 != 0 {
             self.acknowledge(input);
             self.save();
@@ -141,17 +151,17 @@ impl<'m> Life<'m> {
             return;
         }
         if let Ask::Submit(token) = &ask {
-            self.in_hand = self
+            self.submission = self
                 .tracker
                 .submission(token)
-                .expect("all is saved")
+                .expect("all changes are saved")
                 .expect("a fresh token")
                 .map(|to| to.id)
                 .collect();
-            assert!(!self.in_hand.is_empty());
-            self.in_hand.iter().for_each(|id| self.model.hand_over(*id));
+            assert!(!self.submission.is_empty());
+            self.submission.iter().for_each(|id| self.model.submit(*id));
         }
-        self.asked = Some(ask);
+        self.request = Some(ask);
     }
 }
 
@@ -163,20 +173,20 @@ impl Life<'_> {
         let state = self.tracker.message(id).map(|message| message.state);
         let known = self.model.messages.get_mut(&id).expect("it was found");
         known.now.resend &= state != Some(State::Uncertain);
-        let was_asked = known.now.message.is_none_or(|message| message.state == State::Unsent);
-        assert_eq!(was_asked, stopping == StopResult::Stopped);
+        let is_unsent = known.now.message.is_none_or(|message| message.state == State::Unsent);
+        assert_eq!(is_unsent, stopping == StopResult::Stopped);
     }
 
     /// Acknowledges a message's latest update.
     fn acknowledge(&mut self, input: &mut Input<'_>) {
-        let told: Vec<_> =
-            self.model.messages.iter().filter_map(|(id, known)| Some((*id, known.told?))).collect();
-        let Some((id, news)) = input.pick(&told) else { return };
-        self.tracker.acknowledge(id, news);
-        self.model.messages.get_mut(&id).expect("it was told").now.acknowledged = news;
+        let updated: Vec<_> =
+            self.model.messages.iter().filter_map(|(id, known)| Some((*id, known.returned?))).collect();
+        let Some((id, revision)) = input.pick(&updated) else { return };
+        self.tracker.acknowledge(id, revision);
+        self.model.messages.get_mut(&id).expect("it was reported").now.acknowledged = revision;
     }
 
-    /// Saves all changes, and lets two other trackers restore them, in this order and in reverse.
+    /// Saves all changes, and checks that two other trackers can restore them, in this order and in reverse.
     fn save(&mut self) {
         while let Some(change) = self.tracker.next_change() {
             match change.record() {
@@ -192,25 +202,26 @@ impl Life<'_> {
         let found = self.found();
         assert_eq!(self.tracker.room() as usize + found.len(), SLOTS);
         let expected: Messages = found.into_iter().map(|(id, message)| (id, restored(message))).collect();
-        assert_eq!(self.another_life(self.store.values().flatten()), expected);
-        assert_eq!(self.another_life(self.store.values().flatten().rev()), expected);
+        assert_eq!(self.restore_elsewhere(self.store.values().flatten()), expected);
+        assert_eq!(self.restore_elsewhere(self.store.values().flatten().rev()), expected);
     }
 
-    fn another_life<'r>(&self, records: impl Iterator<Item = &'r Vec<u8>>) -> Messages {
-        let (mut slots, mut early) = (vec![Slot::EMPTY; SLOTS], vec![PendingReport::EMPTY; EARLY]);
-        let mut tracker = Tracker::new(&mut slots, &mut early, settings(), self.now);
+    fn restore_elsewhere<'r>(&self, records: impl Iterator<Item = &'r Vec<u8>>) -> Messages {
+        let (mut slots, mut pending) =
+            (vec![Slot::EMPTY; SLOTS], vec![PendingReport::EMPTY; PENDING_REPORTS]);
+        let mut tracker = Tracker::new(&mut slots, &mut pending, settings(), self.now);
         records.for_each(|record| tracker.restore(record).expect("it was saved"));
         tracker.start(self.now);
         self.model.messages.keys().filter_map(|id| Some((*id, tracker.message(*id)?))).collect()
     }
 
-    fn hear(&mut self) {
+    fn read_events(&mut self) {
         while let Some(event) = self.tracker.next_event() {
             if let Event::Update(message) = event {
-                self.model.tell(&message);
+                self.model.update(&message);
             }
         }
-        self.model.all_is_told();
+        self.model.check_all_reported();
     }
 
     pub(super) fn found(&self) -> Messages {

@@ -9,7 +9,7 @@ use sms_gateway_core::{
 
 use super::input::Report;
 
-/// All messages of this life and of the former ones.
+/// All messages of this life and of the previous ones.
 #[derive(Default)]
 pub(super) struct Model {
     pub(super) messages: BTreeMap<UserId, Known>,
@@ -17,28 +17,28 @@ pub(super) struct Model {
     reports: HashSet<Report>,
 }
 
-/// The facts about a message besides the tracker.
+/// The facts about a message, known without the tracker.
 pub(super) struct Known {
     pub(super) number: &'static str,
-    /// The single port through which it may be sent.
+    /// The only port through which it may be sent, if it is restricted.
     pub(super) port: Option<u8>,
     /// Whether the gateway may have it.
-    handed: bool,
+    submitted: bool,
     pub(super) now: Kept,
-    /// Its state when all changes were saved last.
+    /// Its state when all changes were last saved.
     saved: Option<Kept>,
-    /// Whether a life began with it: acknowledged updates may be repeated then, except the last one.
+    /// Whether this life began with it. Acknowledged updates may then be repeated, except the last one.
     again: bool,
-    /// The latest update of this life.
-    pub(super) told: Option<u16>,
+    /// The revision of the latest update in this life.
+    pub(super) returned: Option<u16>,
     /// The final state that was reported.
     end: Option<State>,
 }
 
-/// The facts that another life must know too.
+/// The facts that the next life must restore.
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
-    /// The tracker's view of it, unless it is deleted.
+    /// The tracker's view of the message, unless it is deleted.
     pub(super) message: Option<Message>,
     pub(super) acknowledged: u16,
     /// Whether it may be sent twice.
@@ -48,14 +48,14 @@ pub(super) struct Kept {
 /// Messages as the tracker has them.
 pub(super) type Messages = BTreeMap<UserId, Message>;
 
-/// The message of a report, if that is certain.
+/// The message of a report, if it is unambiguous.
 pub(super) enum Owner {
     Segment(UserId, u8),
-    Nobody,
+    None,
     Unclear,
 }
 
-/// Returns whether a message can change from one state to the other at once.
+/// Returns whether a message can change directly from one state to the other.
 fn may_follow(before: State, after: State) -> bool {
     use State::{
         Accepted, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,
@@ -73,28 +73,36 @@ fn may_follow(before: State, after: State) -> bool {
         }
 }
 
-/// Returns whether two spellings are one subscriber.
+/// Returns whether two spellings may mean the same subscriber.
 fn is_same(one: &str, other: &str) -> bool {
     let bare = |text: &str| text.trim_start_matches(['+', '0']).to_owned();
     let (one, other) = (bare(one), bare(other));
     one == other || one.len().min(other.len()) >= 7 && (one.ends_with(&other) || other.ends_with(&one))
 }
 
-pub(super) fn is_under_way(message: &Message) -> bool {
+pub(super) fn is_in_flight(message: &Message) -> bool {
     matches!(message.state, State::Submitted | State::Uncertain | State::Accepted | State::Sending)
 }
 
 impl Model {
-    /// Adds a message. A user_id may be repeated only if nothing of it was saved.
+    /// Adds a message. A user_id may be reused only if the previous message with it was not saved.
     pub(super) fn add(&mut self, id: UserId, number: &'static str, port: Option<u8>, resend: bool) {
         let now = Kept { message: None, acknowledged: 0, resend };
-        let known =
-            Known { number, port, handed: false, now, saved: None, again: false, told: None, end: None };
+        let known = Known {
+            number,
+            port,
+            submitted: false,
+            now,
+            saved: None,
+            again: false,
+            returned: None,
+            end: None,
+        };
         let former = self.messages.insert(id, known);
-        assert!(former.is_none(), "user_id {id} again");
+        assert!(former.is_none(), "user_id {id} is reused");
     }
 
-    /// Compares the messages with their former states, and keeps them.
+    /// Compares the messages with their previous states, and stores the new ones.
     pub(super) fn observe(&mut self, find: impl Fn(UserId) -> Option<Message>) {
         for (id, known) in &mut self.messages {
             let after = find(*id);
@@ -103,7 +111,7 @@ impl Model {
                 (Some(before), None) => {
                     assert!(
                         before.is_final && before.revision == known.now.acknowledged,
-                        "{before:?} is forgotten"
+                        "{before:?} was deleted"
                     );
                 }
                 (None, Some(after)) => assert_eq!((after.id, after.state), (*id, State::Unsent)),
@@ -124,65 +132,71 @@ impl Model {
         }
     }
 
-    /// Begins another life with the saved records. Nothing was sent of other messages, and they are unknown.
+    /// Begins another life with the saved records. Messages that were not saved are gone; they cannot have been sent.
     pub(super) fn restart(&mut self) {
         self.reports.clear();
         self.messages.retain(|_, known| known.saved.is_some());
         for known in self.messages.values_mut() {
-            known.now = known.saved.expect("the others are gone");
+            known.now = known.saved.expect("unsaved messages were removed");
             known.now.message = known.now.message.map(restored);
-            (known.again, known.told) = (true, None);
+            (known.again, known.returned) = (true, None);
         }
     }
 
-    /// Submits a message: once, unless it certainly had not arrived, or may be resent.
-    pub(super) fn hand_over(&mut self, id: UserId) {
+    /// Notes that a message is submitted. It must not be submitted twice, unless the first request certainly did not arrive or
+    /// it may be resent.
+    pub(super) fn submit(&mut self, id: UserId) {
         let known = self.messages.get_mut(&id).expect("it was added");
-        assert!(!known.handed, "{id} is sent twice");
+        assert!(!known.submitted, "{id} is sent twice");
         let saved = known.saved.and_then(|saved| saved.message).map(|message| message.state);
-        assert_eq!(saved, Some(State::Submitted), "another life would not know that {id} was sent");
-        known.handed = true;
+        assert_eq!(saved, Some(State::Submitted), "the next life would not know that {id} was sent");
+        known.submitted = true;
     }
 
-    /// Notes that a message certainly had not arrived.
-    pub(super) fn take_back(&mut self, id: UserId) {
-        self.messages.get_mut(&id).expect("it was added").handed = false;
+    /// Notes that the request with a message certainly did not arrive.
+    pub(super) fn not_sent(&mut self, id: UserId) {
+        self.messages.get_mut(&id).expect("it was added").submitted = false;
     }
 
-    /// Checks an update: each is later than the one before in a life, and there is one final state.
-    pub(super) fn tell(&mut self, message: &Message) {
+    /// Checks an update. Within a life, each has a later revision than the one before, and the final state does not change.
+    pub(super) fn update(&mut self, message: &Message) {
         let known = self.messages.get_mut(&message.id).expect("it was added");
         let ahead = |from: u16| message.revision.wrapping_sub(from);
-        assert!(known.told.is_none_or(|told| ahead(told) > 0), "{message:?} is told again");
-        let again = known.again && known.told.is_none() && !message.is_final;
+        assert!(known.returned.is_none_or(|revision| ahead(revision) > 0), "{message:?} is returned again");
+        let again = known.again && known.returned.is_none() && !message.is_final;
         assert!(again || ahead(known.now.acknowledged) > 0, "{message:?} was acknowledged");
-        assert_eq!(known.saved.and_then(|saved| saved.message), Some(*message), "told before it was saved");
-        known.told = Some(message.revision);
+        assert_eq!(
+            known.saved.and_then(|saved| saved.message),
+            Some(*message),
+            "returned before it was saved"
+        );
+        known.returned = Some(message.revision);
         if message.is_final {
             assert_eq!(*known.end.get_or_insert(message.state), message.state);
         }
     }
 
     /// Checks that all updates were returned.
-    pub(super) fn all_is_told(&self) {
+    pub(super) fn check_all_reported(&self) {
         for known in self.messages.values() {
             let Some(message) = known.now.message else { continue };
-            let told = message.revision == known.now.acknowledged || known.told == Some(message.revision);
-            assert!(told, "{message:?} is not told");
+            let returned =
+                message.revision == known.now.acknowledged || known.returned == Some(message.revision);
+            assert!(returned, "{message:?} was not returned");
         }
     }
 
-    /// Checks the limits of messages under way. Returns whether another message could be submitted.
+    /// Checks the limits of messages in flight. Returns whether another message could be submitted.
     pub(super) fn within(&self, limit: usize, by_port: usize) -> bool {
         let all = || self.messages.values().filter_map(|known| Some((known.port, known.now.message?)));
-        let under_way = all().filter(|(_, message)| is_under_way(message)).count();
-        let through = |port| all().filter(|(own, message)| *own == port && is_under_way(message)).count();
-        assert!(under_way <= limit && [0, 1].iter().all(|port| through(Some(*port)) <= by_port));
-        let has_room = |port: Option<u8>| under_way < limit && (port.is_none() || through(port) < by_port);
+        let in_flight = all().filter(|(_, message)| is_in_flight(message)).count();
+        let through = |port| all().filter(|(own, message)| *own == port && is_in_flight(message)).count();
+        assert!(in_flight <= limit && [0, 1].iter().all(|port| through(Some(*port)) <= by_port));
+        let has_room = |port: Option<u8>| in_flight < limit && (port.is_none() || through(port) < by_port);
         all().any(|(port, message)| message.state == State::Unsent && has_room(port))
     }
 
-    /// Returns the message of a report that arrives now, if that is certain. Also notes the report.
+    /// Notes a report that arrives now, and returns its message if that is unambiguous.
     pub(super) fn owner(&mut self, report: &Report) -> Owner {
         let is_new = self.reports.insert(*report);
         let fits: Vec<_> = self.fitting(report).collect();
@@ -192,7 +206,7 @@ impl Model {
         };
         let others = self.messages.values().filter(unlocated).count();
         match fits[..] {
-            [] => Owner::Nobody,
+            [] => Owner::None,
             [(message, segment)] if is_new && others == 0 => {
                 let noted = message.segments;
                 let taken = (noted.delivered | noted.failed | noted.temporary) >> segment & 1 == 1;
@@ -208,7 +222,7 @@ impl Model {
         self.reports.iter().flat_map(|report| self.fitting(report)).map(|(message, _)| message.id).collect()
     }
 
-    /// Returns the messages to which a report may belong by port, number and reference, and the segment.
+    /// Returns the messages to which a report may belong by port, number and reference, with the segment.
     pub(super) fn fitting<'a>(&'a self, report: &'a Report) -> impl Iterator<Item = (Message, u8)> + 'a {
         self.messages.values().filter_map(|known| {
             let message = known.now.message?;
@@ -227,21 +241,21 @@ impl Known {
         assert!(after.is_final || !before.is_final, "{before:?} became {after:?}");
         let [was, is] = [before.segments, after.segments];
         let place = |message: &Message| message.sent.map(|sent| (sent.port, sent.reference, sent.segments));
-        // Unless the gateway reports other segments.
+        // Segments may be lost only if the gateway reports other ones.
         let lost = if place(before) == place(after) { was.delivered & !is.delivered } else { 0 };
         assert_eq!(lost, 0, "{before:?} became {after:?}");
         assert_eq!(is.delivered & is.failed | (is.delivered | is.failed) & is.temporary, 0, "{after:?}");
         if before.state == State::Uncertain && after.state == State::Unsent {
             assert!(self.now.resend, "{after:?} is to be sent again");
-            self.handed = false;
+            self.submitted = false;
         }
         if before.state != after.state && !matches!(after.state, State::Unsent | State::Submitted) {
-            assert_ne!(before.revision, after.revision, "{after:?} is no news");
+            assert_ne!(before.revision, after.revision, "{after:?} is not a new update");
         }
     }
 }
 
-/// Returns a saved message as another life sees it: a submitted one is uncertain, which is an update.
+/// Returns a saved message as the next life sees it: if it was submitted, it becomes uncertain, which is an update.
 pub(super) fn restored(mut message: Message) -> Message {
     if message.state == State::Submitted {
         (message.state, message.revision) = (State::Uncertain, message.revision.wrapping_add(1));

@@ -1,5 +1,6 @@
-//! Calls everything in the client for embassy: over any transport, over a connection that is already open, and over embassy-net; with
-//! stores in RAM and in flash. It is only linked, never run: a panic that can be reached leaves its symbol.
+//! Calls everything in the client for embassy: over any transport, over a connection that is already open, and over
+//! embassy-net, with stores in RAM and in flash. The program is only linked, never run. A panic that can be reached leaves its
+//! symbol.
 #![no_std]
 #![no_main]
 
@@ -31,12 +32,12 @@ use sms_gateway_embassy::{
     store::FlashStore,
 };
 
-/// A value that the optimiser knows nothing about.
+/// Returns a value that is opaque to the optimiser.
 const fn some<T: Copy>(value: T) -> T {
     black_box(value)
 }
 
-/// A connection that the optimiser knows nothing about.
+/// A connection that is opaque to the optimiser.
 struct Wire;
 
 impl ErrorType for Wire {
@@ -75,7 +76,7 @@ impl Transport for Wire {
     }
 }
 
-/// A network device that the optimiser knows nothing about.
+/// A network device that is opaque to the optimiser.
 struct Device;
 
 struct Frame;
@@ -170,14 +171,14 @@ fn named<'a>(stack: Stack<'a>, incoming: &'a mut [u8], outgoing: &'a mut [u8]) -
     tcp
 }
 
-/// Everything that takes a transport.
+/// Uses everything that takes a transport.
 fn over<T: Transport>(transport: T) {
     let mut memory = Memory::<64, 64, 64, 64>::new();
     let mut entropy = || some(1);
     let gateway = Gateway::new(transport, some("host"), black_box(&mut memory).buffers(), &mut entropy);
     let gateway = gateway.credentials(some("name"), some("password")).allow_basic(some(true));
     let mut gateway = gateway.commas(some(CommaEncoding::Encoded)).timeouts(some(Timeouts::new()));
-    run(asked(&mut gateway));
+    run(calls(&mut gateway));
     run(talked(&mut gateway));
     black_box((gateway.transport(), gateway.location()));
     if some(true) {
@@ -198,13 +199,13 @@ fn over<T: Transport>(transport: T) {
     }
 }
 
-/// A connection that is already open, and is taken out again.
+/// Uses a connection that is already open and is taken out again.
 fn opened() {
     let mut memory = Memory::<64, 64, 64, 64>::new();
     let mut entropy = || some(1);
     let gateway = Gateway::new(Wire, some("host"), black_box(&mut memory).buffers(), &mut entropy);
     let (mut gateway, _) = gateway.with_transport(Opened::new(Wire));
-    run(asked(&mut gateway));
+    run(calls(&mut gateway));
     black_box(gateway.transport().is_gone());
     let (_, opened) = gateway.with_transport(Wire);
     black_box(opened.into_inner());
@@ -218,7 +219,7 @@ fn failed<E: embedded_io_async::Error>(error: &Error<E>) {
     show(error);
 }
 
-/// Takes the records of a response, or some of them.
+/// Reads some or all records of a response.
 async fn take<T: Transport, C: Call>(response: Result<Response<'_, '_, T, C>, Error<T::Error>>) {
     let mut response = match response {
         Ok(response) => response,
@@ -240,8 +241,8 @@ async fn take<T: Transport, C: Call>(response: Result<Response<'_, '_, T, C>, Er
     }
 }
 
-/// The nine calls.
-async fn asked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invalid> {
+/// Makes the nine calls.
+async fn calls<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invalid> {
     let ports: Ports = some(Port::new(2)).into_iter().collect();
     let numbers = [Number::new(some("10086"))?];
     let recipients = [Recipient::new(numbers[0])];
@@ -266,7 +267,7 @@ async fn asked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invalid
     Ok(())
 }
 
-/// A USSD conversation.
+/// Holds a USSD conversation.
 async fn talked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invalid> {
     let mut reply = [0; 64];
     let port = some(Port::new(2))?;
@@ -277,7 +278,7 @@ async fn talked<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Invali
     Ok(())
 }
 
-/// Every step of a messenger, in no sensible order.
+/// Takes every step of a messenger, in an arbitrary order.
 fn followed<T: Transport, S: Store>(gateway: Gateway<'_, T>, store: S) -> Option<S> {
     let (mut slots, mut pending_reports) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (mut texts, mut incoming) = ([0; 64], [0; 64]);
@@ -298,16 +299,16 @@ async fn driven<T: Transport, S: Store>(messenger: &mut Messenger<'_, '_, T, S>)
             black_box((messenger.message(id), messenger.stop(id)));
         }
         let mut mark = None;
-        let mut news = None;
+        let mut update = None;
         match messenger.next_or(core::future::ready(some(1))).await {
-            Ok(Either::First(Event::Update(message))) => news = Some(message),
+            Ok(Either::First(Event::Update(message))) => update = Some(message),
             Ok(Either::First(Event::Incoming(incoming))) => mark = Some(black_box(incoming).mark),
             Ok(Either::First(Event::RequestsFailing(error))) => failed(error),
             Ok(Either::First(other)) => _ = black_box(&other),
             Ok(Either::Second(other)) => _ = black_box(other),
             Err(error) => _ = black_box(&error),
         }
-        if let Some(message) = news {
+        if let Some(message) = update {
             messenger.acknowledge(&message);
         }
         if let Some(mark) = mark {

@@ -1,5 +1,5 @@
 //! The client for embassy over a connection that never waits: the three calls of a message's life, or with the feature
-//! `messenger` messages followed to their end; with `flash` they are stored in flash.
+//! `messenger` messages followed to their end. With `flash` they are stored in flash.
 #![no_std]
 #![no_main]
 
@@ -13,13 +13,13 @@ use embedded_io_async::{ErrorType, Read, Write};
 use footprint::{HOST, PASSWORD, USER, Wire, advance, end, print};
 use sms_gateway_embassy::{Gateway, Memory, Transport};
 
-/// The buffers of `client`, with a larger one for requests, since a messenger sends several messages with one.
+/// The buffers of `client`, with a larger one for requests, because a messenger sends several messages with one request.
 type Lent = Memory<1024, 512, 384, 512>;
 const FOREIGN: u32 = 100;
-/// The RAM that stands for the gateway and the flash, in bytes.
+/// Size in bytes of the RAM that stands for the gateway and the flash.
 #[cfg(feature = "flash")]
 const PLAYED: usize = size_of::<Wire>() + footprint::Flash::BYTES;
-/// The RAM that stands for the gateway, in bytes.
+/// Size in bytes of the RAM that stands for the gateway.
 #[cfg(not(feature = "flash"))]
 const PLAYED: usize = size_of::<Wire>();
 
@@ -67,7 +67,7 @@ fn run<O>(mut future: Pin<&mut dyn Future<Output = O>>) -> O {
     }
 }
 
-/// Builds the gateway: by itself, so that the copies that are made on the way leave the stack.
+/// Builds the gateway in a separate function, so that temporary copies leave the stack.
 #[inline(never)]
 fn gateway<'m>(memory: &'m mut Lent, entropy: &'m mut dyn FnMut() -> u64) -> Gateway<'m, Connection> {
     Gateway::new(Connection(Wire::new(FOREIGN)), HOST, memory.buffers(), entropy).credentials(USER, PASSWORD)
@@ -115,12 +115,12 @@ mod part {
         let to = [Recipient::new(Number::new(black_box(NUMBER))?).user_id(id)];
         black_box(&gateway.send_sms(&SendSms::new(black_box(TEXT), &to)?).await?);
         let ids = [id];
-        let mut answer = gateway.query_sms_result(&QuerySmsResult::new().user_ids(&ids)).await?;
-        while let Some(record) = answer.next().await? {
+        let mut response = gateway.query_sms_result(&QuerySmsResult::new().user_ids(&ids)).await?;
+        while let Some(record) = response.next().await? {
             black_box(&record);
         }
-        let mut answer = gateway.query_sms_deliver_status(&QuerySmsDeliverStatus::new()).await?;
-        while let Some(record) = answer.next().await? {
+        let mut response = gateway.query_sms_deliver_status(&QuerySmsDeliverStatus::new()).await?;
+        while let Some(record) = response.next().await? {
             black_box(&record);
         }
         Ok(())
@@ -141,7 +141,7 @@ fn show<E: core::fmt::Display>(error: &E) {
     let _ = core::fmt::Write::write_fmt(&mut Sink, format_args!("{error}"));
 }
 
-/// Reports an error, as text or by defmt.
+/// Reports an error as text or by defmt.
 #[cfg(feature = "messenger")]
 macro_rules! report {
     ($shown:ident) => {{
@@ -178,7 +178,7 @@ mod part {
         with_store(memory, entropy)
     }
 
-    /// Builds the messenger: by itself, so that the copies that are made on the way leave the stack.
+    /// Builds the messenger in a separate function, so that temporary copies leave the stack.
     #[inline(never)]
     fn messenger<'m, S: Store>(
         memory: &'m mut Lent,
@@ -196,7 +196,7 @@ mod part {
         entropy: &mut dyn FnMut() -> u64,
         store: S,
     ) -> bool {
-        // Not as a tuple, which would be copied.
+        // Not a tuple, which would be copied.
         let mut slots = [Slot::EMPTY; MESSAGES];
         let mut pending_reports = [PendingReport::EMPTY; PENDING_REPORTS];
         let mut texts = [0; TEXTS];
@@ -218,7 +218,7 @@ mod part {
         run(future)
     }
 
-    /// The size of a function's output. The function is not called, so that its output is never on the stack.
+    /// Returns the size of a function's output. The function is not called, so that its output is never on the stack.
     fn size_of_output<O>(_: impl FnOnce() -> O) -> usize {
         size_of::<O>()
     }
@@ -269,7 +269,7 @@ mod store {
 
     use super::{Lent, part};
 
-    /// Stores nothing, and loads the one text that is sent.
+    /// A store that saves nothing and loads the one text that is sent.
     struct Dummy;
 
     impl Store for Dummy {
@@ -306,7 +306,7 @@ mod store {
 
     use super::{Lent, part};
 
-    /// A record and a text for each message, and two more.
+    /// One record and one text for each message, and two more.
     const TABLE: usize = 2 * MESSAGES + 2;
     const BATCH: usize = batch_size(part::TEXTS);
     const WORK: usize = work_size(part::TEXTS);

@@ -1,4 +1,4 @@
-//! Only the part that the other programs share: its size is subtracted from theirs.
+//! Only the part that the other programs share. Its size is subtracted from theirs.
 #![no_std]
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! The same three calls with reqwless and serde-json-core over the same connection, within their limits: the login is Basic, a response
-//! is read whole before it is parsed, JSON must be valid, and reports are not matched to messages.
+//! The same three calls with reqwless and serde-json-core over the same connection, within their limits: the login is Basic, a
+//! response is read completely before it is parsed, JSON must be valid, and reports are not matched to messages.
 #![no_std]
 #![no_main]
 
@@ -23,10 +23,10 @@ use reqwless::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The size of the buffer for a request's body, in bytes.
+/// Size in bytes of the buffer for a request's body.
 const REQUEST: usize = 512;
-/// The size of the buffer for a response, head and body, in bytes: sixteen messages take 2 KB.
-const ANSWER: usize = 3072;
+/// Size in bytes of the buffer for a response, head and body. Sixteen messages take 2 KB.
+const RESPONSE: usize = 3072;
 
 struct Net(RefCell<Wire>);
 
@@ -144,11 +144,11 @@ type Resource<'r> = HttpResource<'r, Connection<'r>>;
 async fn call<'b, Q: Serialize, A: Deserialize<'b>>(
     resource: &mut Resource<'_>,
     path: &str,
-    question: &Q,
+    query: &Q,
     body: &mut [u8],
     buffer: &'b mut [u8],
 ) -> Result<A, Failed> {
-    let length = serde_json_core::to_slice(question, body).map_err(|_| Failed)?;
+    let length = serde_json_core::to_slice(query, body).map_err(|_| Failed)?;
     let body = body.get(..length).ok_or(Failed)?;
     let request = resource
         .post(path)
@@ -160,7 +160,7 @@ async fn call<'b, Q: Serialize, A: Deserialize<'b>>(
         return Err(Failed);
     }
     let body = response.body().read_to_end().await.map_err(|_| Failed)?;
-    serde_json_core::from_slice(body).map(|(answer, _)| answer).map_err(|_| Failed)
+    serde_json_core::from_slice(body).map(|(response, _)| response).map_err(|_| Failed)
 }
 
 async fn life(
@@ -175,19 +175,19 @@ async fn life(
     black_box(&accepted);
 
     {
-        let question = QueryResult { user_id: black_box(&[1]) };
-        let answer: Response<SmsResult<'_>> =
-            call(&mut resource, "/query_sms_result", &question, body, buffer).await?;
-        black_box(answer.error_code);
-        for record in &answer.result {
+        let query = QueryResult { user_id: black_box(&[1]) };
+        let response: Response<SmsResult<'_>> =
+            call(&mut resource, "/query_sms_result", &query, body, buffer).await?;
+        black_box(response.error_code);
+        for record in &response.result {
             black_box(record);
         }
     }
-    let question = QueryReports { port: black_box(&[2]) };
-    let answer: Response<StatusReport<'_>> =
-        call(&mut resource, "/query_sms_deliver_status", &question, body, buffer).await?;
-    black_box(answer.error_code);
-    for record in &answer.result {
+    let query = QueryReports { port: black_box(&[2]) };
+    let response: Response<StatusReport<'_>> =
+        call(&mut resource, "/query_sms_deliver_status", &query, body, buffer).await?;
+    black_box(response.error_code);
+    for record in &response.result {
         black_box(record);
     }
     Ok(())
@@ -203,11 +203,11 @@ fn run(future: Pin<&mut dyn Future<Output = Result<(), Failed>>>) -> bool {
 fn main() -> ! {
     let net = Net(RefCell::new(Wire::new(0)));
     let mut client = HttpClient::new(&net, &net);
-    // Not as a tuple, which would be copied.
+    // Not a tuple, which would be copied.
     let mut body = [0; REQUEST];
-    let mut buffer = [0; ANSWER];
+    let mut buffer = [0; RESPONSE];
     print("played", size_of::<Wire>());
-    print("buffers", REQUEST + ANSWER);
+    print("buffers", REQUEST + RESPONSE);
     let future = pin!(life(&mut client, &mut body, &mut buffer));
     print("future", size_of_val(&*future));
     end(run(future));

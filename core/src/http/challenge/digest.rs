@@ -1,4 +1,4 @@
-//! What a Digest challenge says (RFC 7616 §3.3).
+//! The Digest challenge (RFC 7616 §3.3).
 
 use core::fmt;
 
@@ -11,14 +11,14 @@ use crate::writer::Writer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// MD5; also when the challenge names none.
+    /// MD5, which is also the default of a challenge without `algorithm`.
     Md5,
-    /// MD5, with a password hash that holds for the session of one nonce.
+    /// MD5, with a password hash for the session of one nonce.
     Md5Sess,
     /// SHA-256.
     #[cfg(feature = "sha256")]
     Sha256,
-    /// SHA-256, with a password hash that holds for the session of one nonce.
+    /// SHA-256, with a password hash for the session of one nonce.
     #[cfg(feature = "sha256")]
     Sha256Sess,
 }
@@ -38,7 +38,7 @@ impl Algorithm {
         Self::NAMES.iter().find(|(known, _)| name.is(known)).map(|known| known.1)
     }
 
-    /// Whether the password's hash is hashed again with both nonces (RFC 7616 §3.4.2).
+    /// Returns whether the password's hash is hashed again with both nonces (RFC 7616 §3.4.2).
     pub(in crate::http) const fn session(self) -> bool {
         match self {
             Self::Md5 => false,
@@ -61,11 +61,11 @@ impl Algorithm {
 
 /// A Digest challenge (RFC 7616 §3.3).
 ///
-/// `domain`, `charset` and `userhash` are not kept: the login is for one gateway, names and passwords are sent and hashed as UTF-8,
-/// and the name is not hashed, which is the client's choice.
+/// It does not keep `domain`, `charset` and `userhash`: the login is for one gateway, names and passwords are sent and hashed
+/// as UTF-8, and hashing the name is optional for the client.
 #[derive(Clone, Copy)]
 pub struct Challenge<'a> {
-    /// As they came; with a realm and a nonce.
+    /// The parameters as received. Realm and nonce are present.
     pub(super) fields: Fields<'a>,
     pub(super) algorithm: Algorithm,
     pub(super) qop: bool,
@@ -73,48 +73,48 @@ pub struct Challenge<'a> {
 }
 
 impl<'a> Challenge<'a> {
-    /// What the login is for; a part of what is hashed.
+    /// Returns the realm, which is part of the hashed text.
     pub const fn realm(&self) -> Value<'a> {
         or_empty(self.fields.realm())
     }
 
-    /// The gateway's nonce. The nonce count begins at 1 with each new one.
+    /// Returns the gateway's nonce. The nonce count restarts at 1 with each new nonce.
     pub const fn nonce(&self) -> Value<'a> {
         or_empty(self.fields.nonce())
     }
 
-    /// What the gateway wants back unchanged, if anything.
+    /// Returns the value that must be sent back unchanged, if there is one.
     pub const fn opaque(&self) -> Option<Value<'a>> {
         self.fields.opaque()
     }
 
-    /// The hash.
+    /// Returns the hash algorithm.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Whether the answer has `qop=auth` with a nonce count and a client nonce. If not, it is made the old way (RFC 2069),
-    /// and the nonce count is not used.
+    /// Returns whether the credentials have `qop=auth` with a nonce count and a client nonce. Otherwise they take the older
+    /// form of RFC 2069, without a nonce count.
     pub const fn qop(&self) -> bool {
         self.qop
     }
 
-    /// Whether the gateway says that only the nonce was too old, so that name and password need not be asked again.
+    /// Returns whether the gateway refused only an expired nonce, so that the user need not enter name and password again.
     pub const fn stale(&self) -> bool {
         self.stale
     }
 
-    /// Writes this challenge alone as a header value, to be kept and [parsed](super::parse) later: an equal challenge comes out.
+    /// Writes this challenge alone as a header value, which can be kept. [Parsing](super::parse) it yields an equal challenge.
     ///
     /// # Errors
-    /// [`TooSmall`] with the size needed. The size of the value that it was read from is as a rule enough.
+    /// [`TooSmall`] with the size needed. The size of the original value is usually enough.
     ///
     /// # Example
     /// ```
     /// use sms_gateway_core::http::{Scheme, challenge};
     ///
-    /// let answer = r#"Basic realm="box",Digest realm="box",domain="",nonce=1f,stale=FALSE"#;
-    /// let Scheme::Digest(challenge) = challenge::best([answer])? else { panic!("Basic") };
+    /// let header = r#"Basic realm="box",Digest realm="box",domain="",nonce=1f,stale=FALSE"#;
+    /// let Scheme::Digest(challenge) = challenge::best([header])? else { panic!("Basic") };
     /// let mut kept = [0; 64];
     /// let kept = challenge.write(&mut kept)?;
     /// assert_eq!(kept, r#"Digest realm="box", nonce="1f""#);
@@ -130,11 +130,11 @@ impl<'a> Challenge<'a> {
         self.write_unchanged(&mut writer);
         writer.str(if self.qop { ", qop=\"auth\"" } else { "" });
         writer.str(if self.stale { ", stale=true" } else { "" });
-        // Whole strings put together are UTF-8.
+        // Only whole strings were written, so this is UTF-8.
         Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
     }
 
-    /// Writes what goes back as it came, if it came.
+    /// Writes the parameters that are sent back as received.
     pub(in crate::http) fn write_unchanged(&self, writer: &mut Writer<'_>) {
         if let Some(spelling) = self.fields.algorithm() {
             writer.str(", algorithm=");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn written_alone_it_reads_the_same() {
+    fn written_challenge_parses_to_an_equal_one() {
         for value in [
             r#"Digest realm="a\"b", nonce="n", opaque="", algorithm="md5-Sess", qop="auth-int,auth", stale=TRUE"#,
             "digest nonce=n==, realm=\\, algorithm=MD5",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_buffer_is_told_the_size_needed() {
+    fn small_buffer_is_an_error_with_the_size_needed() {
         let challenge =
             read(r#"Digest realm="a", nonce="b", opaque="c", algorithm=MD5, qop=auth, stale=true"#);
         let needed = challenge.write(&mut [0; 200]).unwrap().len();

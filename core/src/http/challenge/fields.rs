@@ -1,17 +1,17 @@
-//! From parameters to a challenge.
+//! The parameters of a challenge, and the challenge that they form.
 
 use super::{Algorithm, Challenge, Scheme};
 use crate::http::{ChallengeErrorKind, Value, word::Word};
 
-/// The parameters that matter.
+/// The parameters that are used.
 const NAMES: [&[u8]; 6] = [b"realm", b"nonce", b"opaque", b"algorithm", b"qop", b"stale"];
 
-/// Their values, as they were found.
+/// The parameters' values, as found in the header.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Fields<'a>([Option<Value<'a>>; NAMES.len()]);
 
 impl<'a> Fields<'a> {
-    /// Keeps a parameter in place of an earlier one; one of another name is let go.
+    /// Stores a parameter, replacing an earlier one of the same name. Other names are ignored.
     pub(super) fn set(&mut self, name: &[u8], value: Value<'a>) {
         let mut places = NAMES.iter().zip(&mut self.0);
         if let Some((_, place)) = places.find(|(known, _)| name.eq_ignore_ascii_case(known)) {
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
         opaque
     }
 
-    /// The algorithm as the gateway spells it.
+    /// Returns the algorithm as the gateway spells it.
     pub(super) const fn algorithm(&self) -> Option<Value<'a>> {
         let [_, _, _, algorithm, ..] = self.0;
         algorithm
@@ -50,7 +50,7 @@ impl<'a> Fields<'a> {
         stale
     }
 
-    /// The challenge that they make.
+    /// Returns the challenge that the parameters form.
     pub(super) fn scheme(&self, name: &[u8]) -> Result<Scheme<'a>, ChallengeErrorKind> {
         let digest = name.eq_ignore_ascii_case(b"Digest");
         if !digest && !name.eq_ignore_ascii_case(b"Basic") {
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether a list of protections has `auth`; an empty list is as good as none.
+/// Returns whether a list of protections contains `auth`. An empty list is treated as a missing one.
 fn offers_auth(list: Value<'_>) -> Result<bool, ChallengeErrorKind> {
     let mut named = false;
     let mut word = Word::EMPTY;
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn missing_parameters_are_reported() {
         assert_eq!(scheme("Digest", &[("nonce", "n")]), Err(NoRealm));
         assert_eq!(scheme("Digest", &[("realm", "r")]), Err(NoNonce));
         assert_eq!(scheme("bAsIc", &[]), Err(NoRealm));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn stale_is_true_or_not() {
+    fn only_true_means_stale() {
         for (word, expected) in
             [("true", true), ("TRUE", true), ("FALSE", false), ("", false), ("yes", false)]
         {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_are_known_in_any_case() {
+    fn names_of_algorithms_ignore_case() {
         let named = |name| digest("algorithm", name).map(|challenge| challenge.algorithm());
         assert_eq!(digest("x", "").unwrap().algorithm(), Algorithm::Md5);
         assert_eq!((named("md5"), named("MD5-SESS")), (Ok(Algorithm::Md5), Ok(Algorithm::Md5Sess)));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_two_counts() {
+    fn last_of_repeated_parameters_wins() {
         assert_eq!(digest("nonce", "m").unwrap().nonce(), "m");
     }
 }

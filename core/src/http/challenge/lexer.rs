@@ -1,12 +1,12 @@
-//! The words of a `WWW-Authenticate` value (RFC 9110 §5.6 and §11).
+//! The tokens of a `WWW-Authenticate` value (RFC 9110 §5.6 and §11).
 
 use crate::http::{ChallengeErrorKind, Value, word::is_space};
 
-/// Goes through a header value once, from left to right. It stops at an error.
+/// A lexer that reads a header value from left to right. It stops at an error.
 #[derive(Clone, Debug)]
 pub(super) struct Lexer<'a> {
     length: usize,
-    /// UTF-8: what is taken from it ends in front of an ASCII character.
+    /// The unread rest. It is valid UTF-8, because the lexer stops only before ASCII characters.
     rest: &'a [u8],
 }
 
@@ -15,22 +15,22 @@ impl<'a> Lexer<'a> {
         Self { length: value.len(), rest: value.as_bytes() }
     }
 
-    /// The bytes gone through.
+    /// Returns the number of bytes read.
     pub(super) const fn offset(&self) -> usize {
         self.length.saturating_sub(self.rest.len())
     }
 
-    /// Goes to the end.
+    /// Skips the rest of the value.
     pub(super) fn stop(&mut self) {
         self.rest = &[];
     }
 
-    /// CommaEncoding and white space, as many as there are: a list may have empty elements (RFC 9110 §5.6.1.2).
+    /// Skips commas and white space. Several are allowed, because a list may have empty elements (RFC 9110 §5.6.1.2).
     pub(super) fn separators(&mut self) {
         self.take(|byte| matches!(byte, b' ' | b'\t' | b','));
     }
 
-    /// A scheme's or a parameter's name; `None` at the end.
+    /// Returns the next name of a scheme or parameter, or `None` at the end.
     pub(super) fn name(&mut self) -> Result<Option<&'a [u8]>, ChallengeErrorKind> {
         let name = self.take(is_token);
         match self.rest.first() {
@@ -41,7 +41,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Goes past what some schemes have in place of parameters (`token68`, RFC 9110 §11.2), if it is there.
+    /// Skips the token that some schemes have instead of parameters (`token68`, RFC 9110 §11.2), if there is one.
     pub(super) fn skip_token68(&mut self) {
         let before = self.rest;
         let distance = self.spaces();
@@ -54,7 +54,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The next parameter; `None` at the end and in front of the next scheme.
+    /// Returns the next parameter, or `None` at the end and before the next scheme.
     pub(super) fn parameter(&mut self) -> Result<Option<(&'a [u8], Value<'a>)>, ChallengeErrorKind> {
         self.separators();
         let before = self.rest;
@@ -71,7 +71,7 @@ impl<'a> Lexer<'a> {
 
     fn value(&mut self) -> Result<Value<'a>, ChallengeErrorKind> {
         let [b'"', inside @ ..] = self.rest else {
-            // More than a token, for the sake of nonces in bare base64.
+            // More characters than in a token are accepted, because some nonces are unquoted base64.
             return Ok(Value::plain(self.take(is_bare)));
         };
         let mut escaped = false;
@@ -92,7 +92,7 @@ impl<'a> Lexer<'a> {
         self.take(is_space)
     }
 
-    /// The bytes up to the first that is not wanted, which must be of ASCII.
+    /// Returns the bytes before the first unwanted one, which must be ASCII.
     fn take(&mut self, wanted: fn(u8) -> bool) -> &'a [u8] {
         let end = self.rest.iter().position(|byte| !wanted(*byte)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at_checked(end).unwrap_or_default();
@@ -101,12 +101,12 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// RFC 9110 §5.6.2.
+/// Returns whether a token may contain the byte (RFC 9110 §5.6.2).
 pub(in crate::http) const fn is_token(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'z' | b'|' | b'~' | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.')
 }
 
-/// What may stand in a value without quotes.
+/// Returns whether an unquoted value may contain the byte.
 const fn is_bare(byte: u8) -> bool {
     byte > b' ' && !matches!(byte, b'"' | b',' | 0x7F)
 }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn token_characters_are_those_of_the_standard() {
+    fn token_characters_are_those_of_rfc_9110() {
         for byte in 0..=255_u8 {
             let token = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             assert_eq!(is_token(byte), token, "{byte}");
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_come_one_by_one_up_to_the_next_scheme() {
+    fn parameters_are_read_up_to_the_next_scheme() {
         let value = ", a=1,,b = \"x, \\\" y\" ,c\t=\tu==\td=, e=\"é\t\\é\"f=\"\" Basic g=1";
         let mut lexer = Lexer::new(value);
         for (name, value) in [("a", "1"), ("b", "x, \" y"), ("c", "u=="), ("d", ""), ("e", "é\té"), ("f", "")]
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn token68_is_told_from_parameters() {
+    fn token68_is_distinguished_from_parameters() {
         for (value, rest) in [
             (" TlRM/+=", ""),
             ("  abc== \t, x", ", x"),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_named_with_their_place() {
+    fn errors_have_the_offset_of_the_fault() {
         use ChallengeErrorKind::{Control, Malformed, Unterminated};
         assert_eq!(kind("a=1, =2"), (5, Malformed));
         assert_eq!(kind("a=1, é=2"), (5, Malformed));

@@ -1,8 +1,8 @@
 //! Login challenges: `WWW-Authenticate` (RFC 9110 §11.6.1), Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2).
 //!
-//! Read as devices write them: several challenges in one value or in several; names in capital or small letters; values
-//! in quotes or not; any white space around `=` and `,`; empty list elements and missing commas; unknown parameters, and
-//! unknown schemes with parameters or with a token (`NTLM TlRM…`). A parameter that comes twice has its last value.
+//! Devices write challenges in many ways, and the parser accepts: several challenges in one value or in several; names in any
+//! case; values with or without quotes; any white space around `=` and `,`; empty list elements and missing commas; unknown
+//! parameters; and unknown schemes with parameters or with a token (`NTLM TlRM…`). The last of repeated parameters is used.
 
 mod digest;
 mod fields;
@@ -15,9 +15,9 @@ use fields::Fields;
 use lexer::Lexer;
 pub(super) use lexer::is_token;
 
-/// The challenges in one `WWW-Authenticate` value, in their order.
+/// Returns the challenges in one `WWW-Authenticate` value, in order.
 ///
-/// One that can't be answered is an error in its place; those behind it still come, unless the value is malformed.
+/// A challenge that can't be answered is returned as an error. The next ones are still returned, unless the value is malformed.
 ///
 /// ```
 /// use sms_gateway_core::http::{ChallengeErrorKind, Scheme, challenge};
@@ -33,15 +33,15 @@ pub const fn parse(value: &str) -> Challenges<'_> {
     Challenges { lexer: Lexer::new(value) }
 }
 
-/// The strongest challenge in all `WWW-Authenticate` values of an answer: Digest with SHA-256, then Digest with MD5,
-/// then Basic; among equals the first.
+/// Returns the strongest challenge in all `WWW-Authenticate` values of a response: Digest with SHA-256, then Digest with MD5,
+/// then Basic. Among equals, the first one is chosen.
 ///
-/// Basic shows the password to whoever listens; the caller decides whether to answer it.
+/// Basic exposes the password to the network, so the caller decides whether to answer it.
 ///
 /// # Errors
-/// When none can be answered, the error of the first, but rather one of Digest or Basic than
-/// [`UnknownScheme`](ChallengeErrorKind::UnknownScheme); [`NoChallenge`](ChallengeErrorKind::NoChallenge) when there is none.
-/// The offset is that in its own value.
+/// If no challenge can be answered, the first error of a Digest or Basic challenge, or otherwise
+/// [`UnknownScheme`](ChallengeErrorKind::UnknownScheme). [`NoChallenge`](ChallengeErrorKind::NoChallenge) if there are no challenges.
+/// The offset is relative to the challenge's own value.
 ///
 /// # Example
 /// ```
@@ -69,7 +69,7 @@ pub fn best<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Scheme<'a>,
     best.ok_or(error)
 }
 
-/// How little an error says of why there is no login.
+/// Ranks how little an error explains why the login is impossible.
 const fn vague(kind: ChallengeErrorKind) -> u8 {
     match kind {
         ChallengeErrorKind::NoChallenge => 2,
@@ -78,7 +78,7 @@ const fn vague(kind: ChallengeErrorKind) -> u8 {
     }
 }
 
-/// The challenges of a value, see [`parse`].
+/// An iterator over the challenges of a value: see [`parse`].
 #[derive(Clone, Debug)]
 pub struct Challenges<'a> {
     lexer: Lexer<'a>,
@@ -115,7 +115,7 @@ impl<'a> Challenges<'a> {
     }
 }
 
-/// Whether what follows can't be read.
+/// Returns whether the rest of the value can't be read.
 const fn is_malformed(kind: ChallengeErrorKind) -> bool {
     matches!(
         kind,
@@ -126,11 +126,11 @@ const fn is_malformed(kind: ChallengeErrorKind) -> bool {
 /// A challenge that can be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme<'a> {
-    /// Answered by [`digest::authorization`](super::digest::authorization).
+    /// A Digest challenge, answered by [`digest::authorization`](super::digest::authorization).
     Digest(Challenge<'a>),
-    /// Answered by [`basic::authorization`](super::basic::authorization).
+    /// A Basic challenge, answered by [`basic::authorization`](super::basic::authorization).
     Basic {
-        /// What the login is for, to show to people.
+        /// The realm, which may be shown to users.
         realm: Value<'a>,
     },
 }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_devices_challenge() {
+    fn challenge_of_a_device_is_parsed() {
         let challenge = digest(
             r#"Digest realm="Web Server", domain="",qop="auth", nonce="3f4a9be2c1d05e77", opaque="5ccc069c403ebaf9",algorithm="MD5", stale="FALSE""#,
         );
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn several_challenges_in_one_value() {
+    fn several_challenges_in_one_value_are_found() {
         let value = r#"NTLM TlRMTVNTUAACAAAA==, Negotiate ,, Basic realm=a, Digest realm="b, Basic realm=c",nonce=n, Newauth realm=d,title="e""#;
         let found: Vec<_> = parse(value).collect();
         let expected = [
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_behind_a_malformed_byte() {
+    fn nothing_is_read_after_a_malformed_byte() {
         let mut found = parse(r#"Basic realm=a, Digest realm="b" @ nonce=n, Basic realm=c"#);
         assert_eq!(found.next(), Some(Ok(Scheme::Basic { realm: Value::token("a") })));
         assert_eq!(found.next(), Some(Err(fault(32, Malformed))));
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_is_chosen() {
+    fn strongest_challenge_is_chosen() {
         let md5 = "Digest realm=r, nonce=m, algorithm=MD5";
         let session = "Digest realm=r, nonce=s, algorithm=MD5-sess";
         let sha = "Digest realm=r, nonce=h, algorithm=SHA-256";
@@ -217,13 +217,13 @@ mod tests {
             best(["Negotiate", "", basic, "Basic realm=s"]),
             Ok(Scheme::Basic { realm: Value::token("r") })
         );
-        // What can't be answered does not stand in the way.
+        // A challenge that can't be answered does not prevent the choice of another.
         let odd = "Digest realm=r, nonce=o, algorithm=SHA-512-256";
         assert_eq!(best([odd, "?", basic]), Ok(Scheme::Basic { realm: Value::token("r") }));
     }
 
     #[test]
-    fn the_most_telling_error_is_given() {
+    fn most_specific_error_is_returned() {
         assert_eq!(best([]), Err(fault(0, NoChallenge)));
         assert_eq!(best(["", " , "]), Err(fault(0, NoChallenge)));
         assert_eq!(best(["Negotiate", "NTLM"]), Err(fault(0, UnknownScheme)));
@@ -234,13 +234,13 @@ mod tests {
         assert_eq!(best(["Bearer", algorithm, qop]), Err(fault(0, UnknownAlgorithm)));
     }
 
-    /// One parameter and how it is written: in quotes or not, white space, escapes.
+    /// Generates a parameter in one of its spellings: quotes, white space, escapes.
     fn parameter(name: &'static str, value: &'static str) -> impl Strategy<Value = (String, String)> {
         let space = "[ \t]{0,2}";
         let name = prop::sample::select(Vec::from([String::from(name), name.to_uppercase()]));
         (name, value, any::<bool>(), any::<bool>(), space, space, "[ \t]{0,2},[ ,\t]{0,2}").prop_map(
             |(name, value, quotes, escapes, left, right, behind)| {
-                // A name with nothing but equals signs behind it is a token68.
+                // A name that is followed only by equal signs is a token68.
                 let bare = !quotes
                     && !value.trim_matches('=').is_empty()
                     && !value.contains(['"', ',', ' ', '\\', '\t']);
@@ -255,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_spelling_reads_the_same(
+        fn every_spelling_reads_the_same(
             realm in parameter("realm", "[ -~é]{0,9}"),
             nonce in parameter("nonce", "[!-~]{0,12}|[a-z0-9/+]{8}=="),
             opaque in prop::option::of(parameter("opaque", "[ -~]{0,9}")),

@@ -1,4 +1,4 @@
-//! Hashes as Digest logins have them: of texts with colons between them, in hexadecimal digits (RFC 7616 §3.4).
+//! The hashes of Digest logins: of texts joined by colons, in hexadecimal digits (RFC 7616 §3.4).
 
 #[cfg(feature = "sha256")]
 use sha2::{Digest, Sha256};
@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 use super::md5::Md5;
 use crate::http::{Algorithm, Value};
 
-/// The bytes of the longest hash.
+/// Maximum length of a hash in bytes.
 const LONGEST: usize = if cfg!(feature = "sha256") { 32 } else { 16 };
 
-/// Two small hexadecimal digits for each byte.
+/// A hash in lower-case hexadecimal digits.
 #[derive(Clone, Copy)]
 pub(super) struct Hex {
     digits: [[u8; 2]; LONGEST],
@@ -29,7 +29,7 @@ impl Hex {
         self.digits.get(..self.bytes).unwrap_or_default().as_flattened()
     }
 
-    /// The same as a text to be hashed.
+    /// Returns the digits as a text to be hashed.
     pub(super) fn value(&self) -> Value<'_> {
         Value::plain(self.digits())
     }
@@ -39,7 +39,7 @@ const fn digit(value: u8) -> u8 {
     value.wrapping_add(if value < 10 { b'0' } else { b'a' - 10 })
 }
 
-/// The hash of these texts with colons between them.
+/// Returns the hash of the texts, joined by colons.
 pub(super) fn joined(algorithm: Algorithm, texts: &[Value<'_>]) -> Hex {
     match algorithm {
         Algorithm::Md5 | Algorithm::Md5Sess => {

@@ -1,7 +1,7 @@
-//! MD5 (RFC 1321) in loops: on a Cortex-M it takes 1 KB of flash less than the unrolled one of the crate md-5, which is its oracle
-//! in the tests; on a host it is hardly slower. MD5 is a poor choice, but gateways offer nothing else.
+//! MD5 (RFC 1321) in loops. On a Cortex-M this takes 1 KB of flash less than the unrolled version of the crate md-5; on a host
+//! it is hardly slower. The tests compare the two. MD5 is a poor choice, but gateways offer nothing else.
 
-/// For each step the integer part of 2³² · |sin(step + 1)| (§3.4).
+/// The integer part of 2³² · |sin(step + 1)| for each step (§3.4).
 const SINES: [[u32; 16]; 4] = [
     [
         0xd76a_a478,
@@ -79,9 +79,9 @@ const SINES: [[u32; 16]; 4] = [
 
 pub(super) struct Md5 {
     state: [u32; 4],
-    /// The bytes that are not in the state yet, as many as are left of the length by whole blocks.
+    /// The bytes that are not in the state yet. Their number is the length modulo the block size.
     block: [u8; 64],
-    /// In bytes.
+    /// The length in bytes.
     length: u64,
 }
 
@@ -107,7 +107,7 @@ impl Md5 {
         }
     }
 
-    /// §3.1 to §3.5.
+    /// Pads and returns the hash (§3.1 to §3.5).
     pub(super) fn finish(mut self) -> [[u8; 4]; 4] {
         let filled = (self.length % 64) as usize;
         self.pad(filled, 0x80);
@@ -122,7 +122,7 @@ impl Md5 {
         self.state.map(u32::to_le_bytes)
     }
 
-    /// Fills the block up with zeros after a first byte.
+    /// Fills the block with zeros after a first byte.
     fn pad(&mut self, from: usize, first: u8) {
         let mut next = first;
         for place in self.block.iter_mut().skip(from) {
@@ -130,7 +130,7 @@ impl Md5 {
         }
     }
 
-    /// §3.4, step 4.
+    /// Processes a block (§3.4, step 4).
     fn compress(&mut self) {
         let [first, second, third, fourth] = &SINES;
         let mut state = self.state;
@@ -143,9 +143,10 @@ impl Md5 {
         }
     }
 
-    /// Sixteen steps. Each adds a sine, three parts of the state as `mix` combines them, and a word, and rotates the sum. The word's
-    /// place is the step's number times a factor, plus an offset.
-    // A microcontroller has one function for all rounds. Elsewhere each has its own, in which the last two arguments are constants.
+    /// Sixteen steps. Each adds a sine, a function `mix` of three parts of the state, and a word of the block, and rotates the
+    /// sum. The index of the word is the step's number times a factor, plus an offset.
+    // A microcontroller has one function for all rounds. On other targets each round is inlined, with the last two arguments
+    // constant.
     #[cfg_attr(target_os = "none", inline(never))]
     #[cfg_attr(not(target_os = "none"), inline)]
     fn round(
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn vectors_of_the_standard() {
+    fn hashes_equal_the_test_vectors_of_rfc_1321() {
         // RFC 1321, appendix A.5.
         assert_eq!(u128::from_be_bytes(hash(&[])), 0xd41d_8cd9_8f00_b204_e980_0998_ecf8_427e);
         assert_eq!(
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn any_length_around_a_block() {
+    fn every_length_around_a_block_is_padded() {
         for length in 0..200 {
             let bytes = vec![0xA5; length];
             assert_eq!(hash(&[&bytes])[..], ::md5::Md5::digest(&bytes)[..], "{length}");

@@ -1,7 +1,7 @@
 //! Digest login (RFC 7616), and its older forms (RFC 2617, and RFC 2069 without `qop`).
 //!
-//! What is hashed is streamed into the hash, nothing is put together in memory first. The hash states on the stack, of which one
-//! has seen the password, are not wiped; neither is the lent buffer, which holds no more than what is sent.
+//! Texts are hashed piece by piece and never joined in memory. The hash states on the stack, one of which includes the
+//! password, are not wiped. Nor is the lent buffer, which holds only what is sent.
 
 mod hash;
 mod md5;
@@ -15,19 +15,19 @@ pub use prepared::Prepared;
 
 /// Writes the value of the `Authorization` header (RFC 7616 §3.4).
 ///
-/// - `method` and `uri` are those of the request line, byte for byte: the path with its query.
-/// - `nc`, the nonce count, is 1 for the first answer to a nonce and grows with each request that carries it. The standard
+/// - `method` and `uri` must equal those of the request line byte for byte. `uri` is the path with its query.
+/// - `nc`, the nonce count, is 1 for the first request with a nonce and grows with each further one. The standard
 ///   has no 0. It is not used when the challenge has no [`qop`](Challenge::qop).
-/// - `cnonce`, the client's nonce, is to be random, for instance 16 hexadecimal digits; a new one each time is
+/// - `cnonce`, the client's nonce, must be random, for instance 16 hexadecimal digits. A new one for each request is
 ///   as good as one for each nonce, except for the `-sess` algorithms, whose servers may keep the first one.
 ///
-/// In quotes, a quote and a backslash are written with a backslash before them; the hash is over the plain text. What came
-/// in quotes from the gateway goes back as it came. `algorithm` is written only if the challenge has it, and spelt as there.
+/// In quoted strings, a quote or backslash is escaped with a backslash; the hash is over the plain text. Quoted values of
+/// the gateway are sent back unchanged. `algorithm` is written only if the challenge has it, in the same spelling.
 ///
-/// For more than one request, [`Prepared`] spares reading the challenge and hashing the password each time.
+/// For more than one request, [`Prepared`] avoids parsing the challenge and hashing the password each time.
 ///
 /// # Errors
-/// [`LoginError::Control`] when the name, the URI or the client's nonce has a control character;
+/// [`LoginError::Control`] if the name, the URI or the client's nonce has a control character;
 /// [`LoginError::TooSmall`] with the size needed.
 ///
 /// # Example
@@ -72,12 +72,12 @@ pub fn authorization<'o>(
     written(writer)
 }
 
-/// What stands between the nonce and the URI.
+/// The text between the nonce and the URI.
 const URI: &str = "\", uri=\"";
-/// What stands between the nonce count and the client's nonce.
+/// The text between the nonce count and the client's nonce.
 const CNONCE: &str = ", cnonce=\"";
 
-/// Writes what stands before the URI, and tells where the nonce begins.
+/// Writes the header up to the URI, and returns the offset of the nonce.
 fn write_begin(challenge: &Challenge<'_>, credentials: &Credentials<'_>, writer: &mut Writer<'_>) -> usize {
     writer.str("Digest username=");
     Value::token(credentials.username()).write_quoted(writer);
@@ -90,7 +90,7 @@ fn write_begin(challenge: &Challenge<'_>, credentials: &Credentials<'_>, writer:
     nonce
 }
 
-/// Writes what stands behind the response, up to the nonce count.
+/// Writes the parameters between the response and the nonce count.
 fn write_terms(challenge: &Challenge<'_>, writer: &mut Writer<'_>) {
     challenge.write_unchanged(writer);
     if challenge.qop() {
@@ -98,7 +98,7 @@ fn write_terms(challenge: &Challenge<'_>, writer: &mut Writer<'_>) {
     }
 }
 
-/// Writes the rest. Without qop there is no client nonce (RFC 2617 §3.2.2), except that a session's hash can't be checked without it.
+/// Writes the rest. Without qop there is no client nonce (RFC 2617 §3.2.2), except in a session, whose hash depends on it.
 fn write_cnonce(challenge: &Challenge<'_>, cnonce: &str, writer: &mut Writer<'_>) {
     if challenge.qop() || challenge.algorithm().session() {
         writer.str(CNONCE);
@@ -107,7 +107,7 @@ fn write_cnonce(challenge: &Challenge<'_>, cnonce: &str, writer: &mut Writer<'_>
     }
 }
 
-/// The hash of A1 (RFC 7616 §3.4.2).
+/// Returns the hash of A1 (RFC 7616 §3.4.2).
 fn secret(challenge: &Challenge<'_>, credentials: &Credentials<'_>, cnonce: &str) -> Hex {
     let (username, password) = (Value::token(credentials.username()), Value::token(credentials.password()));
     let plain = joined(challenge.algorithm(), &[username, challenge.realm(), password]);
@@ -117,7 +117,7 @@ fn secret(challenge: &Challenge<'_>, credentials: &Credentials<'_>, cnonce: &str
     joined(challenge.algorithm(), &[plain.value(), challenge.nonce(), Value::token(cnonce)])
 }
 
-/// What the answers to one challenge are made of.
+/// The inputs of the response hash that are the same for all requests with one nonce.
 struct Terms<'a> {
     algorithm: Algorithm,
     qop: bool,
@@ -127,7 +127,7 @@ struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// Writes the rest of the URI's parameter, and the response.
+    /// Writes the end of the URI parameter, and the response.
     fn write_response(&self, method: &str, uri: &str, nc: u32, writer: &mut Writer<'_>) {
         Value::token(uri).write_inside(writer);
         writer.str("\", response=\"");
@@ -135,9 +135,9 @@ impl Terms<'_> {
         writer.byte(b'"');
     }
 
-    /// RFC 7616 §3.4.1; without `qop`, RFC 2617 §3.2.2.1.
+    /// Returns the response (RFC 7616 §3.4.1; without `qop`, RFC 2617 §3.2.2.1).
     fn response(&self, method: &str, uri: &str, nc: u32) -> Hex {
-        // The hash of A2 (RFC 7616 §3.4.3).
+        // A2, hashed (RFC 7616 §3.4.3).
         let request = joined(self.algorithm, &[Value::token(method), Value::token(uri)]);
         if !self.qop {
             return joined(self.algorithm, &[self.secret, self.nonce, request.value()]);
@@ -147,7 +147,7 @@ impl Terms<'_> {
         joined(self.algorithm, &texts)
     }
 
-    /// Writes the nonce count, where there is one.
+    /// Writes the nonce count, if there is one.
     fn write_count(&self, nc: u32, writer: &mut Writer<'_>) {
         if self.qop {
             writer.bytes(Hex::new(&nc.to_be_bytes()).digits());
@@ -155,7 +155,7 @@ impl Terms<'_> {
     }
 }
 
-/// What was written. Whole strings put together are UTF-8.
+/// Returns the written text. Only whole strings were written, so it is UTF-8.
 fn written(writer: Writer<'_>) -> Result<&str, LoginError> {
     Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
 }
@@ -177,14 +177,14 @@ mod tests {
         }
     }
 
-    /// The answer to a GET of the standards' page, the first with this nonce.
+    /// Writes the credentials for the standards' GET, the first request with this nonce.
     fn answer(value: &str, password: &str, cnonce: &str) -> String {
         let credentials = Credentials::new("Mufasa", password);
         let uri = "/dir/index.html";
         authorization(&read(value), &credentials, "GET", uri, 1, cnonce, &mut [0; 500]).unwrap().to_string()
     }
 
-    /// RFC 7616 §3.9.1.
+    /// The example of RFC 7616 §3.9.1.
     const NONCE: &str = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v";
     const CNONCE: &str = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
 
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn rfc_2069_as_corrected() {
-        // §2.4 with the response of erratum 749.
+        // The example of §2.4, with the response of erratum 749.
         let value = r#"Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41""#;
         assert_eq!(
             answer(value, "CircleOfLife", "unused"),
@@ -233,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_session_without_qop_tells_its_client_nonce() {
+    fn session_without_qop_sends_its_client_nonce() {
         let header = answer("Digest realm=r, nonce=n, algorithm=MD5-sess", "p", "c");
         assert!(header.ends_with(r#"", algorithm=MD5-sess, cnonce="c""#), "{header}");
     }
 
     #[test]
-    fn the_devices_challenge() {
+    fn challenge_of_a_device_is_answered() {
         let value = r#"Digest realm="Web Server", domain="",qop="auth", nonce="3f4a9be2c1d05e77", opaque="5ccc069c403ebaf9",algorithm="MD5", stale="FALSE""#;
         let credentials = Credentials::new("admin", "admin");
         let uri = "/api/get_port_info?port=1%2C2";
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_for_the_header_only() {
+    fn escapes_are_in_the_header_and_not_hashed() {
         let credentials = Credentials::new(r#"a"b\c"#, "p");
         let plain = read(r#"Digest realm="x", nonce="n""#);
         let escaped = read(r#"Digest realm="\x", nonce="\n""#);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn no_header_is_smuggled_in() {
+    fn control_characters_cannot_inject_a_header() {
         let challenge = read("Digest realm=r, nonce=n, qop=auth");
         let refused = |username, uri, cnonce| {
             let credentials = Credentials::new(username, "\r\n");
@@ -283,11 +283,11 @@ mod tests {
         assert_eq!(refused("a\r", "/", "c"), Err(LoginError::Control { field: "username" }));
         assert_eq!(refused("a", "/\n", "c"), Err(LoginError::Control { field: "uri" }));
         assert_eq!(refused("a", "/", "\0"), Err(LoginError::Control { field: "cnonce" }));
-        // The password is hashed and nothing else.
+        // The password may have one, because it is only hashed.
         assert!(refused("a", "/", "c").is_ok());
     }
 
-    /// Parameters that the other implementation reads as well: its reader knows no escapes outside quotes.
+    /// Challenges that the other implementation can parse too. It does not support escapes outside quotes.
     fn challenges() -> impl Strategy<Value = String> {
         let algorithms: &[&str] = if cfg!(feature = "sha256") {
             &[
@@ -337,14 +337,14 @@ mod tests {
             context.set_custom_cnonce(&cnonce);
             let mut expected = other.respond(&context).unwrap();
             if expected.qop.is_none() {
-                // Not a part of such an answer, and not read back.
+                // The other implementation does not parse the nonce count of such credentials.
                 expected.nc = 1;
             }
             prop_assert_eq!(AuthorizationHeader::parse(header).unwrap(), expected);
         }
 
         #[test]
-        fn a_small_buffer_is_told_the_size_needed(
+        fn small_buffer_is_an_error_with_the_size_needed(
             value in challenges(),
             username in any::<String>(),
             uri in any::<String>(),

@@ -1,4 +1,4 @@
-//! What stays the same from answer to answer.
+//! The parts of Digest credentials that do not change between requests.
 
 use core::fmt;
 
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::writer::Writer;
 
-/// What the answers to one challenge have in common, worked out once: the password's hash, and most of the header.
+/// The parts that all credentials for one challenge share, computed once: the password's hash and most of the header.
 ///
-/// It stands in for the challenge and the credentials, and needs neither any more. The hash is as good as the password for
-/// this gateway; nothing here shows it.
+/// It replaces the challenge and the credentials, which are no longer needed. For this gateway, the hash is equivalent to the
+/// password. It is never shown.
 ///
 /// # Example
 /// ```
@@ -35,14 +35,15 @@ pub struct Prepared<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
-    /// Prepares the answers to a challenge. `cnonce` is as for [`authorization`](super::authorization()), one for all requests.
+    /// Prepares the credentials for a challenge. `cnonce` is as for [`authorization`](super::authorization()), and the same for
+    /// all requests.
     ///
-    /// The buffer, a lent `&mut [u8]` or an array or vector of its own, holds all of the header but the URI, the response and the
-    /// nonce count: some 80 bytes, the name, the client's nonce, and what the challenge says.
+    /// The buffer, a lent `&mut [u8]` or an owned array or vector, holds the header except for the URI, the response and the
+    /// nonce count: some 80 bytes, plus the name, the client's nonce, and the challenge's values.
     ///
     /// # Errors
-    /// [`LoginError::Control`] when the name or the client's nonce has a control character;
-    /// [`LoginError::TooSmall`] with the size needed.
+    /// [`LoginError::Control`] if the name or the client's nonce has a control character; [`LoginError::TooSmall`] with the
+    /// size needed.
     pub fn new(
         challenge: &Challenge<'_>,
         credentials: &Credentials<'_>,
@@ -56,7 +57,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
     /// Writes the value of the `Authorization` header, as [`authorization`](super::authorization()) does.
     ///
     /// # Errors
-    /// [`LoginError::Control`] when the URI has a control character; [`LoginError::TooSmall`] with the size needed.
+    /// [`LoginError::Control`] if the URI has a control character; [`LoginError::TooSmall`] with the size needed.
     pub fn authorization<'o>(
         &self,
         method: &str,
@@ -67,18 +68,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
         self.form.authorization(self.text.as_ref(), method, uri, nc, out)
     }
 
-    /// The gateway's nonce.
+    /// Returns the gateway's nonce.
     pub fn nonce(&self) -> Value<'_> {
         self.form.nonce(self.text.as_ref())
     }
 
-    /// Gives the buffer back.
+    /// Returns the buffer.
     pub fn into_buffer(self) -> B {
         self.text
     }
 }
 
-/// A [`Prepared`] whose text is kept elsewhere: the header but for the URI, the response and the nonce count.
+/// A [`Prepared`] whose text is stored elsewhere. The text is the header without the URI, the response and the nonce count.
 pub(in crate::http) struct Form {
     places: Places,
     algorithm: Algorithm,
@@ -86,19 +87,19 @@ pub(in crate::http) struct Form {
     secret: Hex,
 }
 
-/// What stands where in the text.
+/// Offsets in the text.
 #[derive(Clone, Copy)]
 struct Places {
     nonce: usize,
-    /// The URI and the response belong here,
+    /// The position of the URI and the response.
     request: usize,
-    /// and the nonce count here; what follows is the client's nonce.
+    /// The position of the nonce count, after which the client's nonce follows.
     count: usize,
     end: usize,
 }
 
 impl Form {
-    /// Prepares the answers to a challenge, and writes their text.
+    /// Prepares the credentials for a challenge, and writes their text.
     pub(in crate::http) fn new(
         challenge: &Challenge<'_>,
         credentials: &Credentials<'_>,
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn prepared_answers_are_the_same() {
+    fn prepared_headers_equal_those_written_at_once() {
         for value in [
             r#"Digest realm="a\"b", nonce="\n", opaque="", algorithm="md5-Sess", qop="auth-int,auth", stale=TRUE"#,
             r"digest nonce=n==, realm=\, algorithm=MD5",
@@ -193,10 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn preparing_tells_the_size_needed() {
+    fn preparing_with_a_small_buffer_returns_the_size_needed() {
         let value = "Digest realm=r, nonce=n, qop=auth";
         let Err(LoginError::TooSmall(TooSmall { needed })) = prepared(value, 0).map(|_| ()) else {
-            panic!("nothing holds it")
+            panic!("it fits in no buffer")
         };
         for room in [needed - 1, needed, needed + 1] {
             let prepared = prepared(value, room);
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn preparing_smuggles_no_header_in() {
+    fn control_characters_cannot_inject_a_prepared_header() {
         let challenge = read("Digest realm=r, nonce=n, qop=auth");
         let refused = |username, cnonce| {
             Prepared::new(&challenge, &Credentials::new(username, "\r\n"), cnonce, [0; 200]).map(|_| ())

@@ -1,32 +1,32 @@
-//! The nonce that is in use, and how long nonces live.
+//! The current nonce, and the learned lifetime of nonces.
 
 use core::time::Duration;
 
-/// After so many renewals ahead of time an old nonce is tried again: it may live longer by now.
+/// Number of proactive renewals after which an old nonce is tried again, because nonces may live longer by now.
 pub(super) const RENEWALS_BEFORE_A_TRIAL: u8 = 64;
 
-/// A time in microseconds. The sums and differences of `Duration` leave a panic in the program.
+/// A time in microseconds. Adding and subtracting `Duration`s would leave a panic in the program.
 pub(super) type Moment = u64;
 
-/// The whole microseconds of a time.
+/// Returns a time in whole microseconds.
 pub(super) fn moment(time: Duration) -> Moment {
     time.as_secs().saturating_mul(1_000_000).saturating_add(time.subsec_micros().into())
 }
 
-/// The use of a challenge.
+/// The use of a challenge's nonce.
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
-    /// The client's nonce; servers of the `-sess` algorithms may keep the first one.
+    /// The client's nonce. Servers may keep the first one of a `-sess` algorithm, so it does not change.
     cnonce: u64,
-    /// The nonce count of the last request that carried it; 0: none did.
+    /// The nonce count of the last request with this nonce, or 0 if there was none.
     pub(super) count: u32,
-    /// The nonce count up to which the gateway has told that the nonce is good.
+    /// The nonce count up to which the gateway has confirmed the nonce.
     pub(super) settled: u32,
     pub(super) accepted: u32,
-    /// When the request was sent that the challenge answered: the nonce may be as old as that.
+    /// The time of the request that the challenge responded to. The nonce may be that old.
     pub(super) asked: Moment,
     since: Moment,
-    /// When the last request with it was sent.
+    /// The time of the last request with this nonce.
     pub(super) sent: Moment,
 }
 
@@ -35,18 +35,18 @@ impl Kept {
         Self { cnonce, count: 0, settled: 0, accepted: 0, asked, since: now, sent: now }
     }
 
-    /// Whether the only requests with this nonce got no answer. The gateway may have taken one, and the nonce be used up: a
-    /// refusal would no longer say that the password is wrong.
+    /// Returns whether all requests with this nonce were left without a response. The gateway may have received one of them and
+    /// used up the nonce, so a refusal would not prove that the password is wrong.
     pub(super) const fn is_in_doubt(&self) -> bool {
         self.accepted == 0 && self.count > self.settled
     }
 
-    /// The gateway has offered the nonce again: it is good up to the last count.
+    /// Notes that the gateway offered the nonce again: it is valid up to the last count.
     pub(super) const fn settled(self) -> Self {
         Self { settled: self.count, ..self }
     }
 
-    /// The client's nonce in hexadecimal digits.
+    /// Writes the client's nonce in hexadecimal digits.
     pub(super) fn write_cnonce<'o>(&self, out: &'o mut [u8; 16]) -> &'o str {
         let mut rest = self.cnonce;
         for place in &mut *out {
@@ -59,25 +59,25 @@ impl Kept {
         core::str::from_utf8(out).unwrap_or_default()
     }
 
-    /// How old it was at a time, in microseconds.
+    /// Returns the nonce's age at a time, in microseconds.
     const fn age(&self, at: Moment) -> u64 {
         at.saturating_sub(self.since)
     }
 }
 
-/// How long nonces lived before they were refused.
+/// The age and number of uses that nonces reached before they were refused.
 pub(super) struct Lifetime {
     uses: Option<u32>,
-    /// In microseconds.
+    /// The age in microseconds.
     age: Option<u64>,
     renewals: u8,
 }
 
 impl Lifetime {
-    /// None was refused yet.
+    /// The initial state, in which no nonce has been refused.
     pub(super) const NEW: Self = Self { uses: None, age: None, renewals: 0 };
 
-    /// Whether a nonce that was accepted before is likely to be refused now.
+    /// Returns whether a nonce that was accepted before will probably be refused now.
     pub(super) fn is_over(&mut self, kept: &Kept, now: Moment) -> bool {
         let over = kept.accepted > 0
             && (self.uses.is_some_and(|uses| kept.accepted >= uses)
@@ -92,18 +92,18 @@ impl Lifetime {
         over
     }
 
-    /// A nonce was refused that had been accepted before.
+    /// Notes that a nonce which had been accepted was refused.
     pub(super) fn ended(&mut self, kept: &Kept) {
         *self = Self { uses: Some(kept.accepted), age: Some(kept.age(kept.sent)), renewals: 0 };
     }
 
-    /// A nonce was offered again: it is not over yet.
+    /// Notes that a nonce was offered again, and so has not expired.
     pub(super) fn is_longer(&mut self, kept: &Kept, now: Moment) {
         self.uses = self.uses.filter(|uses| kept.accepted < *uses);
         self.age = self.age.filter(|age| kept.age(now) < *age);
     }
 
-    /// A nonce was accepted once more: what it has outlived is no limit.
+    /// Notes that a nonce was accepted again, so the limits that it has exceeded are wrong.
     pub(super) fn lived(&mut self, kept: &Kept) {
         self.uses = self.uses.filter(|uses| kept.accepted <= *uses);
         self.age = self.age.filter(|age| kept.age(kept.sent) <= *age);

@@ -1,15 +1,19 @@
-//! When to log in and how often: which request carries which answer to which challenge, and what a refusal means.
+//! The rules of logging in: which request carries credentials for which challenge, and what a refusal means.
 //!
-//! Gateways count refused logins and lock the client's address out, so no try is wasted: a challenge is fetched by a request
-//! without credentials, kept, and answered with a growing nonce count. A refusal of a nonce that was accepted before says that it
-//! has expired, and is retried once. A refusal of a fresh nonce says that the password is wrong, and ends all tries until the
-//! credentials change; unless the nonce has expired under way. That is so when a request without credentials is offered the same
-//! nonce as the refused one was, as by gateways whose nonce changes every second; and when the gateway says `stale` of a nonce
-//! that is not that new any more, counted from the request for it, which is believed once. A nonce whose first request got no
-//! answer may have been used up by it: it is not fresh any more, and another one is fetched.
+//! Gateways count refused logins and lock out the client's address, so no attempt is wasted. A challenge is fetched by a
+//! request without credentials, kept, and answered with a growing nonce count.
 //!
-//! How long nonces live is learned: one as old, or as often used, as the last one got is renewed by the request that changes nothing
-//! before something is sent with it.
+//! - If a nonce that was accepted before is refused, it has expired, and the request is retried once with the next nonce.
+//! - If a fresh nonce is refused, the password is wrong, and nothing is sent until the credentials change. There are two
+//!   exceptions, because a nonce may expire between its challenge and its use:
+//!   - A request without credentials is offered the same nonce that came with the refusal. The gateway then changes its nonces
+//!     by time, for example every second.
+//!   - The gateway reports `stale`, and some time has passed since the challenge was requested. This is believed once.
+//! - If the first request with a nonce gets no response, it may have used up the nonce. That nonce is no longer fresh, and
+//!   another is fetched.
+//!
+//! The lifetime of nonces is learned. A nonce that is as old, or has been used as often, as the last one when it expired is
+//! renewed with a request that changes nothing before it is used to send messages.
 
 mod kept;
 #[cfg(test)]
@@ -21,19 +25,19 @@ use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, d
 use crate::TooSmall;
 use kept::{Kept, Lifetime, Moment, moment};
 
-/// No nonce expires earlier, but with the tick of a clock.
+/// Minimum age at which a nonce may have expired, unless a clock ticked in between.
 const BRIEF: Duration = Duration::from_secs(1);
 
-/// The login to one gateway: what is known of it, and what the next request is to carry. No I/O, no clock, no memory of its own.
+/// The login to one gateway: its state, and the credentials of the next request. Without I/O, a clock, or memory of its own.
 ///
-/// Before each request: [`prepare`](Self::prepare). What came of it: of a request without credentials [`open`](Self::open) or, with
-/// status 401, [`challenged`](Self::challenged); of one with credentials [`accepted`](Self::accepted) or, with 401,
-/// [`refused`](Self::refused). A request whose answer is lost needs no word. One request at a time.
+/// Call [`prepare`](Self::prepare) before each request, and report its outcome: for a request without credentials
+/// [`open`](Self::open) or, with status 401, [`challenged`](Self::challenged); for one with credentials
+/// [`accepted`](Self::accepted) or, with 401, [`refused`](Self::refused). A lost response is not reported. Requests must not overlap.
 ///
-/// `now` is the time since any moment of the caller's choosing, in whole microseconds, and never goes back. `entropy` is any
-/// random number: a new one each time, which nobody else can foretell. The credentials are the same until [`reset`](Self::reset).
-/// The buffer keeps what the answers to one challenge have in common, as [`Prepared`](super::digest::Prepared) does: 256 bytes do as
-/// a rule.
+/// `now` is the time since an arbitrary moment, in whole microseconds, and must not decrease. `entropy` is a random number that
+/// others can't predict, a new one for each call. The credentials must not change until [`reset`](Self::reset).
+/// The buffer holds the parts that all credentials for one challenge share, as in [`Prepared`](super::digest::Prepared): 256 bytes
+/// are usually enough.
 ///
 /// # Example
 /// ```
@@ -46,13 +50,13 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// let mut out = [0; 256];
 ///
 /// assert_eq!(login.prepare(Some(&me), "POST", uri, now, &mut out)?, Step::Probe);
-/// // … GET /api/query_sms_in_queue, which is answered with 401 and a challenge:
+/// // … send GET /api/query_sms_in_queue, whose response is 401 with a challenge:
 /// let best = challenge::best([r#"Digest realm="box", nonce="1f", qop="auth""#]);
 /// login.challenged(best, Some(&me), 0x0a4f_113b, now)?;
 ///
 /// let Step::Authorized(value) = login.prepare(Some(&me), "POST", uri, now, &mut out)? else { panic!() };
 /// assert!(value.starts_with(r#"Digest username="admin", realm="box", nonce="1f", "#));
-/// // … the request with this `Authorization` is let in:
+/// // … send the request with this `Authorization`, which the gateway accepts:
 /// login.accepted();
 /// # Ok::<(), sms_gateway_core::http::login::LoginDenied>(())
 /// ```
@@ -60,71 +64,74 @@ pub struct Login<B> {
     basic_allowed: bool,
     state: State,
     lifetime: Lifetime,
-    /// A fresh nonce was called stale; it is believed once.
+    /// Whether the gateway called a fresh nonce stale, which is believed only once.
     doubted: bool,
-    /// When the last request was sent.
+    /// The time of the last request.
     sent: Option<Moment>,
-    /// The use of the challenge that was kept last, also while `state` has no use for it: its nonce count must not be used again,
-    /// even if the gateway offers the nonce anew after it admitted requests without a login, or after a challenge that cannot be read.
+    /// The use of the last challenge that was kept. It stays when `state` does not use it: its nonce count must not be used again if the
+    /// gateway offers the nonce anew, after it admitted requests without a login or sent an unreadable challenge.
     kept: Kept,
-    /// The answers to that challenge.
+    /// The prepared credentials for that challenge.
     form: Option<Form>,
-    /// Their text.
+    /// The text of `form`.
     buffer: B,
 }
 
-/// What is known of the gateway's login.
+/// The state of the login.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing yet.
+    /// Nothing is known yet.
     Unknown,
-    /// It wants none.
+    /// The gateway needs no login.
     Open,
-    /// It wants Basic.
+    /// The gateway needs Basic.
     Basic,
-    /// It wants Digest.
+    /// The gateway needs Digest.
     Digest,
-    /// It refused a fresh nonce and offered the challenge that is kept: the next one tells whether the first merely expired.
+    /// The gateway refused a fresh nonce and offered the challenge that is kept. The next challenge shows whether the nonce had
+    /// merely expired.
     Doubtful,
-    /// It refused the nonce that is kept, and there was no room for the challenge that it offered. No better than refused, until that is told again.
+    /// The gateway refused the nonce that is kept, and the challenge that it offered did not fit the buffer. Treated as refused until the
+    /// refusal is reported again.
     Unkept,
-    /// It refused the credentials.
+    /// The gateway refused the credentials.
     Refused,
 }
 
-/// What the next request is to carry.
+/// The login's part in the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Step<'a> {
-    /// No `Authorization`.
+    /// Send the request without `Authorization`.
     Plain,
-    /// This one.
+    /// Send the request with this `Authorization`.
     Authorized(&'a str),
-    /// First send a request without credentials that changes nothing ([`QuerySmsInQueue`](crate::call::QuerySmsInQueue)), for a challenge.
+    /// First send a request without credentials that changes nothing ([`QuerySmsInQueue`](crate::call::QuerySmsInQueue)), to
+    /// get a challenge.
     Probe,
 }
 
-/// Why nothing is to be sent.
+/// The reason why nothing may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginDenied {
-    /// The gateway refused the user name or password. It is not to be asked again until they change.
+    /// The gateway refused the user name or password. Send nothing until they change.
     Refused,
-    /// The gateway wants a login and there are no credentials.
+    /// The gateway needs a login, and there are no credentials.
     NoCredentials,
-    /// The gateway offers only Basic login, which shows the password to the network, and the caller has not allowed that.
+    /// The gateway offers only Basic login, which exposes the password to the network, and the caller has not allowed it.
     BasicNotAllowed,
     /// The gateway's challenge can't be answered.
     Challenge(ChallengeError),
-    /// The credentials can't be written into a request, or the buffer for that is too small.
+    /// The credentials can't be written into a request, or the buffer for them is too small.
     Unwritable(LoginError),
-    /// The buffer that was lent for the challenge is too small. Nothing was learnt from the gateway's answer: it can be told again with a
-    /// [larger buffer](Login::buffer_mut). Without that, a refusal is taken for one of the password.
+    /// The buffer for the challenge is too small. The response can be reported again with a [larger buffer](Login::buffer_mut).
+    /// Otherwise, a refusal is treated as a wrong password.
     TooSmall(TooSmall),
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
-    /// A login of which nothing is known, over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
+    /// Creates a login in its initial state over `buffer`: a lent `&mut [u8]`, or an owned array or vector.
     pub const fn new(buffer: B) -> Self {
         Self {
             basic_allowed: false,
@@ -138,21 +145,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         }
     }
 
-    /// Sets whether a Basic login is answered, which exposes the password to the network. By default it is not.
+    /// Sets whether to answer a Basic challenge, which exposes the password to the network. The default is no.
     pub const fn allow_basic(&mut self, allowed: bool) {
         self.basic_allowed = allowed;
     }
 
-    /// The credentials have changed: all begins anew.
+    /// Starts over, because the credentials have changed.
     pub fn reset(&mut self) {
         (self.state, self.lifetime, self.doubted, self.sent) = (State::Unknown, Lifetime::NEW, false, None);
     }
 
-    /// What a request is to carry that is about to be sent. `method` and `uri` are those of its first line; an `Authorization` is
-    /// written to `out`.
+    /// Returns the credentials for a request that is about to be sent. `method` and `uri` are those of its request line. An
+    /// `Authorization` is written to `out`.
     ///
     /// # Errors
-    /// [`LoginDenied::Refused`], and [`LoginDenied::Unwritable`].
+    /// [`LoginDenied::Refused`] or [`LoginDenied::Unwritable`].
     pub fn prepare<'o>(
         &mut self,
         credentials: Option<&Credentials<'_>>,
@@ -184,7 +191,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(Step::Authorized(value))
     }
 
-    /// The request with [`Step::Authorized`] was let in.
+    /// Reports that the request with [`Step::Authorized`] was accepted.
     pub fn accepted(&mut self) {
         if self.state == State::Digest {
             self.kept.accepted = self.kept.accepted.saturating_add(1);
@@ -193,12 +200,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         }
     }
 
-    /// A request without credentials was let in.
+    /// Reports that a request without credentials was accepted.
     pub fn open(&mut self) {
         self.state = State::Open;
     }
 
-    /// A request without credentials was answered with challenges, of which this is the [best](challenge::best). `credentials` are what is there to answer them.
+    /// Reports that the response to a request without credentials had challenges, and the [best](challenge::best) of them. `credentials`
+    /// are those available.
     ///
     /// # Errors
     /// Any [`LoginDenied`].
@@ -223,7 +231,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         let mut new = Kept::new(entropy, self.sent.unwrap_or(now), now);
         match self.state {
             State::Doubtful if !is_offered_again => return Err(self.give_up()),
-            // The old one is good still, and its count goes on.
+            // The old nonce is still valid, so its count continues.
             State::Digest if is_offered_again => {
                 self.lifetime.is_longer(&self.kept, now);
                 new = self.kept.settled();
@@ -236,11 +244,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(())
     }
 
-    /// A request with credentials was answered with 401 and challenges, of which this is the [best](challenge::best). `credentials` are
-    /// what is there to answer it. Unless it is an error, what [`prepare`](Self::prepare) says next is worth a try.
+    /// Reports that the response to a request with credentials was 401, and the [best](challenge::best) of its challenges.
+    /// `credentials` are those available. If this succeeds, the request can be tried again as [`prepare`](Self::prepare) says.
     ///
     /// # Errors
-    /// Any [`LoginDenied`] but [`BasicNotAllowed`](LoginDenied::BasicNotAllowed).
+    /// Any [`LoginDenied`] except [`BasicNotAllowed`](LoginDenied::BasicNotAllowed).
     pub fn refused(
         &mut self,
         best: Result<Scheme<'_>, ChallengeError>,
@@ -255,7 +263,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
         let challenge = match best {
             Ok(Scheme::Digest(challenge)) => challenge,
-            // The credentials were good before: it is the gateway that is out of order.
+            // The credentials were accepted before, so the fault is the gateway's.
             Err(error) if self.kept.accepted > 0 => {
                 self.state = State::Unknown;
                 return Err(LoginDenied::Challenge(error));
@@ -281,33 +289,33 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(())
     }
 
-    /// The credentials are wrong, as is known from elsewhere: from too many refusals of one request, for example.
+    /// Marks the credentials as wrong. For example, one request was refused too often.
     pub fn give_up(&mut self) -> LoginDenied {
         self.state = State::Refused;
         LoginDenied::Refused
     }
 
-    /// The buffer.
+    /// Returns the buffer.
     pub const fn buffer(&self) -> &B {
         &self.buffer
     }
 
-    /// The buffer, to be made larger. What it holds is to stay where it is.
+    /// Returns the buffer, so that it can grow. Its content must not change.
     pub const fn buffer_mut(&mut self) -> &mut B {
         &mut self.buffer
     }
 
-    /// Gives the buffer back.
+    /// Returns the buffer.
     pub fn into_buffer(self) -> B {
         self.buffer
     }
 
-    /// Whether the challenge that is kept has the same nonce.
+    /// Returns whether the kept challenge has the same nonce.
     fn keeps(&self, other: &Challenge<'_>) -> bool {
         self.form.as_ref().is_some_and(|form| form.nonce(self.buffer.as_ref()) == other.nonce())
     }
 
-    /// Prepares the answers to a challenge. Without room for them, those to the last one stay.
+    /// Prepares credentials for a challenge. If they do not fit, the previous ones are kept.
     fn keep(
         &mut self,
         challenge: &Challenge<'_>,
@@ -328,7 +336,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     }
 }
 
-/// Shows nothing of the login.
+/// Shows no secrets.
 impl<B> fmt::Debug for Login<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").field("basic_allowed", &self.basic_allowed).finish_non_exhaustive()

@@ -9,7 +9,7 @@ use std::{
 
 const ME: Credentials<'_> = Credentials::new("u", "p");
 
-/// A login and its time.
+/// A login with a clock.
 struct Client {
     login: Login<Vec<u8>>,
     now: Duration,
@@ -28,14 +28,14 @@ impl Client {
         Self { login: Login::new([0; 96].to_vec()), now: Duration::ZERO }
     }
 
-    /// One that was challenged with this nonce.
+    /// Creates a client that was challenged with this nonce.
     fn with(nonce: &str) -> Self {
         let mut client = Self::new();
         client.challenged(nonce);
         client
     }
 
-    /// One whose nonce `a` was refused, and `b` offered: after this many requests that were let in.
+    /// Creates a client whose nonce `a` was refused with the challenge `b`, after this many accepted requests.
     fn refused_after(accepted: u32) -> Self {
         let mut client = Self::with("a");
         for _ in 0..accepted {
@@ -51,12 +51,12 @@ impl Client {
         self
     }
 
-    fn told(&mut self, challenge: &str) -> Result<(), LoginDenied> {
+    fn challenged_with(&mut self, challenge: &str) -> Result<(), LoginDenied> {
         self.login.challenged(challenge::best([challenge]), Some(&ME), 1, self.now)
     }
 
     fn challenged(&mut self, nonce: &str) {
-        self.told(&digest(nonce)).unwrap();
+        self.challenged_with(&digest(nonce)).unwrap();
     }
 
     fn refused(&mut self, challenge: &str) -> Result<(), LoginDenied> {
@@ -72,12 +72,12 @@ impl Client {
         }
     }
 
-    /// The nonce that the next request carries; `None`: a probe comes first.
+    /// Returns the nonce of the next request, or `None` if a probe is needed first.
     fn sent(&mut self) -> Option<String> {
         Some(self.prepared().unwrap()?.split('"').nth(5).unwrap().to_owned())
     }
 
-    /// As [`sent`](Self::sent), and the request is let in.
+    /// Sends a request like [`sent`](Self::sent), which is accepted.
     fn used(&mut self) -> Option<String> {
         let nonce = self.sent();
         self.login.accepted();
@@ -86,7 +86,7 @@ impl Client {
 }
 
 #[test]
-fn a_fresh_nonce_refused_is_a_wrong_password_when_the_gateway_keeps_it() {
+fn refusal_of_a_fresh_nonce_that_is_offered_again_means_a_wrong_password() {
     let mut client = Client::with("a");
     assert_eq!(client.sent().as_deref(), Some("a"));
     assert_eq!(client.refused(&digest("a")), Err(LoginDenied::Refused));
@@ -94,7 +94,7 @@ fn a_fresh_nonce_refused_is_a_wrong_password_when_the_gateway_keeps_it() {
 }
 
 #[test]
-fn a_nonce_that_changed_under_way_is_told_by_a_probe() {
+fn probe_detects_a_nonce_that_changed_before_its_use() {
     let mut client = Client::refused_after(0);
     assert_eq!(client.sent(), None);
     client.challenged("b");
@@ -102,24 +102,24 @@ fn a_nonce_that_changed_under_way_is_told_by_a_probe() {
 }
 
 #[test]
-fn nothing_is_tried_until_the_probe_has_told() {
+fn nothing_is_sent_until_the_probe_gets_a_response() {
     let mut client = Client::refused_after(0);
-    // Probes that are lost, or whose callers went away, change nothing.
+    // Probes that get no response, or whose callers were dropped, change nothing.
     assert_eq!(client.sent(), None);
     assert_eq!(client.sent(), None);
-    assert_eq!(client.told(&digest("c")), Err(LoginDenied::Refused));
+    assert_eq!(client.challenged_with(&digest("c")), Err(LoginDenied::Refused));
     assert_eq!(client.prepared(), Err(LoginDenied::Refused));
 }
 
 #[test]
-fn stale_is_believed_of_a_nonce_that_may_have_expired_and_only_once() {
+fn stale_is_believed_once_and_only_if_the_nonce_can_have_expired() {
     for (after, believed) in [(999, false), (1000, true)] {
         let mut client = Client::with("a");
         client.sent();
         client.at(after).refused(&stale("b")).unwrap();
         assert_eq!(client.sent().is_some(), believed);
     }
-    // The nonce may be as old as the question for it, however late the answer came.
+    // The nonce may be as old as the request for it, however late the response arrived.
     for (asked, believed) in [(1, false), (0, true)] {
         let mut client = Client::new();
         assert_eq!(client.at(asked).sent(), None);
@@ -137,7 +137,7 @@ fn stale_is_believed_of_a_nonce_that_may_have_expired_and_only_once() {
 }
 
 #[test]
-fn a_gateway_without_its_wits_does_not_make_the_password_wrong() {
+fn refusal_without_a_challenge_does_not_invalidate_a_proven_password() {
     let mut client = Client::with("a");
     client.used();
     client.sent();
@@ -149,7 +149,7 @@ fn a_gateway_without_its_wits_does_not_make_the_password_wrong() {
 }
 
 #[test]
-fn a_nonce_is_renewed_when_it_is_as_old_as_the_last_one_got_and_not_before() {
+fn nonce_is_renewed_at_the_age_at_which_the_last_one_expired() {
     let mut client = Client::with("a");
     for use_at in [0, 400, 800] {
         client.at(use_at).used();
@@ -162,7 +162,7 @@ fn a_nonce_is_renewed_when_it_is_as_old_as_the_last_one_got_and_not_before() {
 }
 
 #[test]
-fn a_limit_that_was_mistaken_is_tried_again() {
+fn learned_limit_is_tested_after_some_renewals() {
     let mut client = Client::refused_after(1);
     let mut probes = 0;
     for number in 0..1000 {
@@ -173,34 +173,34 @@ fn a_limit_that_was_mistaken_is_tried_again() {
         }
         client.login.accepted();
     }
-    assert_eq!(probes, u32::from(RENEWALS_BEFORE_A_TRIAL) - 1, "from then on the nonce is kept");
+    assert_eq!(probes, u32::from(RENEWALS_BEFORE_A_TRIAL) - 1, "after that the nonce is kept");
 }
 
 #[test]
-fn a_fresh_nonce_whose_request_was_not_answered_is_not_used_again() {
+fn fresh_nonce_is_not_reused_after_a_lost_response() {
     let mut client = Client::with("a");
     client.sent();
-    assert_eq!(client.sent(), None, "it may be used up");
+    assert_eq!(client.sent(), None, "the nonce may be used up");
     client.challenged("b");
     assert_eq!(client.used().as_deref(), Some("b"));
-    // Refused, this one is merely over.
+    // The refusal of this nonce only shows that it has expired.
     client.sent();
     assert_eq!(client.sent().as_deref(), Some("b"));
 }
 
 #[test]
-fn a_nonce_that_is_offered_again_counts_on() {
+fn count_continues_for_a_nonce_that_is_offered_again() {
     let mut client = Client::with("a");
     client.sent();
     assert_eq!(client.sent(), None);
     client.challenged("a");
     let header = client.prepared().unwrap().expect("a login");
     assert!(header.contains("nc=00000002"), "{header:?}");
-    assert_eq!(client.refused(&digest("a")), Err(LoginDenied::Refused), "it was good");
+    assert_eq!(client.refused(&digest("a")), Err(LoginDenied::Refused), "the nonce was valid");
 }
 
 #[test]
-fn new_credentials_continue_the_count_of_a_nonce_that_is_offered_again() {
+fn count_continues_after_new_credentials_for_a_nonce_that_is_offered_again() {
     let mut client = Client::with("a");
     client.sent();
     client.login.reset();
@@ -211,10 +211,10 @@ fn new_credentials_continue_the_count_of_a_nonce_that_is_offered_again() {
 }
 
 #[test]
-fn a_nonce_that_is_offered_again_has_not_reached_its_limit() {
+fn nonce_that_is_offered_again_is_not_over() {
     let mut client = Client::refused_after(1);
     client.used();
-    assert_eq!(client.sent(), None, "used once, as the last one was");
+    assert_eq!(client.sent(), None, "used as often as the last nonce");
     client.challenged("b");
     for _ in 0..5 {
         assert_eq!(client.used().as_deref(), Some("b"));
@@ -222,7 +222,7 @@ fn a_nonce_that_is_offered_again_has_not_reached_its_limit() {
 }
 
 #[test]
-fn without_credentials_nothing_is_tried_and_basic_only_if_allowed() {
+fn missing_credentials_and_disallowed_basic_are_denied() {
     let mut client = Client::new();
     let now = client.now;
     assert_eq!(client.login.prepare(None, "GET", "/", now, &mut []), Ok(Step::Plain));
@@ -230,9 +230,9 @@ fn without_credentials_nothing_is_tried_and_basic_only_if_allowed() {
         client.login.challenged(challenge::best(["Basic realm=r"]), None, 0, now),
         Err(LoginDenied::NoCredentials)
     );
-    assert_eq!(client.told("Basic realm=r"), Err(LoginDenied::BasicNotAllowed));
+    assert_eq!(client.challenged_with("Basic realm=r"), Err(LoginDenied::BasicNotAllowed));
     client.login.allow_basic(true);
-    client.told("Basic realm=r").unwrap();
+    client.challenged_with("Basic realm=r").unwrap();
     assert_eq!(client.prepared().unwrap().as_deref(), Some("Basic dTpw"));
     assert_eq!(client.refused("Basic realm=r"), Err(LoginDenied::Refused));
     assert_eq!(client.prepared(), Err(LoginDenied::Refused));
@@ -243,16 +243,16 @@ fn without_credentials_nothing_is_tried_and_basic_only_if_allowed() {
 }
 
 #[test]
-fn a_refusal_is_not_answered_without_credentials() {
+fn refusal_without_credentials_is_denied() {
     let mut client = Client::with("a");
     client.used();
-    let told = client.login.refused(challenge::best([digest("b").as_str()]), None, 2, client.now);
-    assert_eq!(told, Err(LoginDenied::NoCredentials));
+    let denied = client.login.refused(challenge::best([digest("b").as_str()]), None, 2, client.now);
+    assert_eq!(denied, Err(LoginDenied::NoCredentials));
     assert_eq!(client.prepared(), Err(LoginDenied::Refused));
 }
 
 #[test]
-fn each_challenge_has_a_client_nonce_of_its_own() {
+fn each_challenge_gets_its_own_client_nonce() {
     let mut client = Client::new();
     for entropy in [0, 0x0123_4567_89ab_cdef, u64::MAX] {
         client.login.reset();
@@ -269,7 +269,7 @@ fn each_challenge_has_a_client_nonce_of_its_own() {
 }
 
 #[test]
-fn the_answers_are_those_of_the_standard() {
+fn headers_equal_the_test_vectors_of_rfc_2617() {
     let value = r#"Digest realm="testrealm@host.com", qop="auth", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", algorithm=MD5-sess"#;
     let credentials = Credentials::new("Mufasa", "Circle Of Life");
     let mut login = Login::new([0; 256]);
@@ -288,7 +288,7 @@ fn the_answers_are_those_of_the_standard() {
 }
 
 #[test]
-fn a_header_that_does_not_fit_costs_no_nonce_count() {
+fn header_that_does_not_fit_uses_no_nonce_count() {
     let mut client = Client::with("a");
     let small = client.login.prepare(Some(&ME), "GET", "/", client.now, &mut [0; 20]).map(|_| ());
     let Err(LoginDenied::Unwritable(LoginError::TooSmall(error))) = small else { panic!("{small:?}") };
@@ -297,69 +297,69 @@ fn a_header_that_does_not_fit_costs_no_nonce_count() {
     assert!(header.contains("nc=00000001"), "{header}");
 }
 
-/// Told again with the buffer that it takes, a challenge is as good as one that fitted at once.
-fn fits_at_second(client: &mut Client, told: impl Fn(&mut Client) -> Result<(), LoginDenied>) {
-    let Err(LoginDenied::TooSmall(TooSmall { needed })) = told(client) else { panic!("too long") };
+/// Reports a challenge twice, the second time with the buffer size that it needs. It then works as if it had fitted at once.
+fn fits_the_second_time(client: &mut Client, report: impl Fn(&mut Client) -> Result<(), LoginDenied>) {
+    let Err(LoginDenied::TooSmall(TooSmall { needed })) = report(client) else { panic!("too long") };
     client.login.buffer_mut().resize(needed - 1, 0);
-    assert_eq!(told(client), Err(LoginDenied::TooSmall(TooSmall { needed })));
+    assert_eq!(report(client), Err(LoginDenied::TooSmall(TooSmall { needed })));
     client.login.buffer_mut().resize(needed, 0);
-    assert_eq!(told(client), Ok(()));
+    assert_eq!(report(client), Ok(()));
 }
 
 #[test]
-fn a_challenge_that_does_not_fit_can_be_told_again() {
+fn challenge_that_does_not_fit_can_be_reported_again() {
     let realm = format!(r#"realm="{}""#, "r".repeat(100));
     let long = |nonce: &str| digest(nonce).replace(r#"realm="r""#, &realm);
     let mut unanswered = Client::with("a");
     unanswered.sent();
-    // The first, one that is offered again, and the one that decides about a doubt.
+    // The first challenge, a nonce that is offered again, and the challenge that decides whether the password is wrong.
     for (mut client, nonce, count) in
         [(Client::new(), "a", 1), (unanswered, "a", 2), (Client::refused_after(0), "b", 1)]
     {
-        fits_at_second(&mut client, |client| client.told(&long(nonce)));
+        fits_the_second_time(&mut client, |client| client.challenged_with(&long(nonce)));
         let header = client.prepared().unwrap().expect("a login");
         for part in [&realm, &format!(r#" nonce="{nonce}""#), &format!("nc={count:08}")] {
             assert!(header.contains(part), "{header}");
         }
     }
-    // The successor of one that is over.
+    // The successor of an expired nonce.
     let mut client = Client::with("a");
     client.used();
     client.sent();
-    fits_at_second(&mut client, |client| client.refused(&long("b")));
+    fits_the_second_time(&mut client, |client| client.refused(&long("b")));
     assert_eq!(client.used().as_deref(), Some("b"));
-    assert_eq!(client.sent(), None, "used once, as the last one was");
-    // What comes of a fresh one that is refused.
+    assert_eq!(client.sent(), None, "used as often as the last nonce");
+    // The challenge after the refusal of a fresh nonce.
     let mut client = Client::with("a");
     client.sent();
-    fits_at_second(&mut client, |client| client.refused(&long("b")));
+    fits_the_second_time(&mut client, |client| client.refused(&long("b")));
     assert_eq!(client.sent(), None);
-    assert_eq!(client.told(&digest("c")), Err(LoginDenied::Refused));
+    assert_eq!(client.challenged_with(&digest("c")), Err(LoginDenied::Refused));
 }
 
 #[test]
-fn a_refusal_that_does_not_fit_is_taken_for_a_wrong_password() {
+fn refusal_that_does_not_fit_counts_as_a_wrong_password() {
     let mut client = Client::with("a");
     client.used();
     let tried = client.refused(&digest(&"n".repeat(60)));
     assert!(matches!(tried, Err(LoginDenied::TooSmall(_))));
-    // Nothing is tried on a guess.
+    // Without knowing the challenge, nothing is sent.
     assert_eq!(client.prepared(), Err(LoginDenied::Refused));
     client.login.reset();
     assert_eq!(client.prepared(), Ok(None));
 }
 
 #[test]
-fn a_name_that_no_header_can_carry_is_told_before_it_is_sent() {
+fn user_name_with_a_control_character_is_rejected_before_sending() {
     let mut client = Client::new();
     let me = Credentials::new("u\r\n", "p");
-    let told = client.login.challenged(challenge::best([digest("a").as_str()]), Some(&me), 1, client.now);
-    assert_eq!(told, Err(LoginDenied::Unwritable(LoginError::Control { field: "username" })));
+    let denied = client.login.challenged(challenge::best([digest("a").as_str()]), Some(&me), 1, client.now);
+    assert_eq!(denied, Err(LoginDenied::Unwritable(LoginError::Control { field: "username" })));
     assert_eq!(client.prepared(), Ok(None));
 }
 
 #[test]
-fn nothing_shows_the_password_and_errors_speak() {
+fn debug_hides_the_password_and_errors_have_texts() {
     let client = Client::with("a");
     assert_eq!(format!("{:?}", client.login), "Login { basic_allowed: false, .. }");
     assert_eq!(LoginDenied::Refused.to_string(), "the gateway refused the user name or password");
@@ -371,11 +371,11 @@ fn nothing_shows_the_password_and_errors_speak() {
 }
 
 #[test]
-fn a_nonce_offered_again_after_an_open_time_keeps_its_count() {
+fn nonce_offered_again_after_an_open_period_keeps_its_count() {
     let count = |header: Option<String>| header.unwrap().split("nc=").nth(1).unwrap()[..8].to_owned();
     let mut client = Client::with("a");
     assert_eq!(count(client.prepared().unwrap()), "00000001");
-    // The response is lost, the gateway admits requests without a login for a while, and then wants one again.
+    // The response is lost, the gateway admits requests without a login for a while, and then requires one again.
     client.login.open();
     client.challenged("a");
     assert_eq!(count(client.prepared().unwrap()), "00000002");

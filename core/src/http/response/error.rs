@@ -1,17 +1,18 @@
-//! The reasons to refuse the framing of a response.
+//! Errors in the framing of a response.
 
 use core::fmt;
 
 use crate::show::Decimal;
 
-/// The peer's response can't be read any further. The parts before the error stand, and the connection must be closed.
+/// An error after which the response can't be read any further. The parts before it are valid, and the connection must be
+/// closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResponseError {
-    /// The offset in bytes from the response's start at which reading stopped. It points to the faulty byte, or for the value of a
-    /// field, which may continue in the next line, to a byte there.
+    /// The offset in bytes from the start of the response at which reading stopped. It is that of the faulty byte. For a
+    /// field's value, which may continue on the next line, it is the offset of a byte on that line.
     pub offset: u64,
-    /// The error.
+    /// The kind of error.
     pub kind: ResponseErrorKind,
 }
 
@@ -20,36 +21,36 @@ pub struct ResponseError {
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ResponseErrorKind {
-    /// The connection ended before the first byte: usually a kept one that the gateway has closed since. Whether it has
-    /// done what it was asked is not known.
+    /// The connection ended before the first byte. Usually the gateway had closed a kept connection. It is not known whether
+    /// the request was processed.
     NoAnswer,
     /// The connection ended within the head.
     HeadCutOff,
     /// The connection ended within the body.
     BodyCutOff,
-    /// It does not begin with `HTTP/1.`, a digit and a space (RFC 9112 §4): another protocol, or HTTP/0.9.
+    /// The response does not begin with `HTTP/1.`, a digit and a space (RFC 9112 §4): another protocol, or HTTP/0.9.
     NotHttp,
-    /// The status code is not three digits that begin with another one than 0 (RFC 9110 §15).
+    /// The status code is not a number of three digits from 100 (RFC 9110 §15).
     Status,
-    /// 101 Switching Protocols, although the request did not ask for it (RFC 9110 §15.2.2).
+    /// The status is 101 Switching Protocols, although the request did not ask for it (RFC 9110 §15.2.2).
     Switched,
-    /// A line of the head or of the trailers is not a field: a name, a colon, a value (RFC 9112 §5).
+    /// A line of the head or trailers is not a field: a name, a colon, a value (RFC 9112 §5).
     Field,
     /// A control character other than a tab, or a carriage return without a line feed (RFC 9112 §2.2, RFC 9110 §5.5).
     Control,
     /// `Content-Length` is not a number in decimal digits, or too large (RFC 9110 §8.6).
     Length,
-    /// `Content-Length` comes with two values that differ (RFC 9112 §6.3).
+    /// There are two different values of `Content-Length` (RFC 9112 §6.3).
     LengthsDiffer,
-    /// `Content-Length` and `Transfer-Encoding` come together (RFC 9112 §6.1).
+    /// There are both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.1).
     LengthAndCoding,
-    /// `Transfer-Encoding` is anything but one `chunked` (RFC 9112 §6.1).
+    /// `Transfer-Encoding` is not a single `chunked` (RFC 9112 §6.1).
     Coding,
     /// A chunk's size is not a number in hexadecimal digits, or too large (RFC 9112 §7.1).
     ChunkSize,
-    /// No line end where a chunk ends by its size, or a bare line feed although the head does not end with one (RFC 9112 §7.1).
+    /// A chunk is not followed by a line end, or by a bare line feed although the head does not end with one (RFC 9112 §7.1).
     ChunkEnd,
-    /// More than [`MAX_HEAD_BYTES`](super::MAX_HEAD_BYTES) came without a byte of the body.
+    /// More than [`MAX_HEAD_BYTES`](super::MAX_HEAD_BYTES) arrived without a byte of the body.
     TooLong,
 }
 

@@ -1,4 +1,4 @@
-//! The header fields that matter, and what they say.
+//! The header fields that affect framing, connection and login.
 
 use super::ResponseErrorKind;
 use crate::http::word::Word;
@@ -6,9 +6,9 @@ use crate::http::word::Word;
 /// The field that is being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
-    /// There is none yet.
+    /// No field yet.
     None,
-    /// One that nobody needs.
+    /// A field that is not needed.
     Ignored,
     /// `Content-Length`.
     Length,
@@ -16,9 +16,9 @@ pub(super) enum Field {
     Coding,
     /// `Connection`.
     Connection,
-    /// `WWW-Authenticate`, which is kept.
+    /// `WWW-Authenticate`, whose value is kept.
     Challenge,
-    /// `Location`, which is kept.
+    /// `Location`, whose value is kept.
     Location,
 }
 
@@ -31,7 +31,7 @@ impl Field {
         (b"location", Self::Location),
     ];
 
-    /// The field of this name in an answer of this status.
+    /// Returns the field of this name in a response with this status.
     pub(super) fn named(name: &Word, status: u16) -> Self {
         let known = Self::NAMES.iter().find(|(known, _)| name.is(known));
         match known.map_or(Self::Ignored, |known| known.1) {
@@ -42,7 +42,7 @@ impl Field {
     }
 }
 
-/// What the fields say of the body and of the connection.
+/// The properties of body and connection that the fields have set.
 #[derive(Clone, Copy)]
 pub(super) struct Fields {
     pub(super) length: Option<u64>,
@@ -54,7 +54,8 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) const NONE: Self = Self { length: None, chunked: false, close: false, keep_alive: false };
 
-    /// Takes an element of a field's value: those that matter are lists (RFC 9110 §5.6.1), or may be repeated as one (§8.6).
+    /// Applies an element of a field's value. The fields that matter are lists (RFC 9110 §5.6.1), or may be repeated as one
+    /// (§8.6).
     pub(super) fn element(&mut self, field: Field, word: &Word) -> Result<(), ResponseErrorKind> {
         match field {
             Field::Length => {

@@ -1,4 +1,4 @@
-//! The head (RFC 9112 §4 to §6), and the trailers, which look like its fields (§7.1.2).
+//! The head (RFC 9112 §4 to §6), and the trailers, which have the same syntax as its fields (§7.1.2).
 
 use super::{
     ResponseErrorKind,
@@ -7,14 +7,14 @@ use super::{
 };
 use crate::http::{challenge::is_token, word::is_space};
 
-/// What a status line begins with.
+/// The start of a status line.
 const VERSION: &[u8] = b"HTTP/1.";
-/// Where in a status line the status code begins, and where it has ended.
+/// Offset of the status code in a status line.
 const CODE: u8 = 9;
 const CODE_END: u8 = 12;
 
 impl Machine {
-    /// Takes a byte of the status line (§4). Of a minor version above 1, which none is, 1.1 is understood (RFC 9110 §2.5).
+    /// Reads a byte of the status line (§4). A minor version above 1, which does not exist, is read as 1.1 (RFC 9110 §2.5).
     pub(super) fn status_line(&mut self, at: u8, byte: u8) -> Result<(), ResponseErrorKind> {
         let fits = match at {
             7 => byte.is_ascii_digit(),
@@ -37,7 +37,7 @@ impl Machine {
         Ok(())
     }
 
-    /// The space behind the code may be missing where there is no reason phrase.
+    /// Handles the end of a status line. The space after the code may be missing if there is no reason phrase.
     pub(super) fn status_line_end(&mut self) -> Result<(), ResponseErrorKind> {
         if let State::Status(at) = self.state
             && at != CODE_END
@@ -48,7 +48,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes the first byte of a line.
+    /// Reads the first byte of a line.
     pub(super) fn line(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         if !is_space(byte) {
             self.end_field()?;
@@ -58,12 +58,12 @@ impl Machine {
         if self.field == Field::None {
             return Err(ResponseErrorKind::Field);
         }
-        // A folded line goes on with the value, with a space between (§5.2).
+        // A folded line continues the value after a space (§5.2).
         self.state = State::Value;
         self.value(b' ', buffer)
     }
 
-    /// Takes a byte of a field's name. White space in front of the colon is let pass (§5.1).
+    /// Reads a byte of a field's name. White space before the colon is ignored (§5.1).
     pub(super) fn name(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         if is_space(byte) || is_token(byte) && !self.word.has_ended() {
             self.word.push(byte);
@@ -72,7 +72,7 @@ impl Machine {
         if byte != b':' || self.word.is_empty() {
             return Err(ResponseErrorKind::Field);
         }
-        // Trailers say nothing of the body, whose end has come.
+        // Trailers do not affect the body, which has already ended.
         let trailer = self.framing.is_some();
         self.field = if trailer { Field::Ignored } else { Field::named(&self.word, self.status) };
         self.word.clear();
@@ -83,7 +83,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes a byte of a field's value.
+    /// Reads a byte of a field's value.
     pub(super) fn value(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         match self.field {
             Field::None | Field::Ignored => {}
@@ -94,14 +94,14 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes the last element of a field's value, or the one in front of a comma.
+    /// Applies the last element of a field's value, or the one before a comma.
     pub(super) fn end_field(&mut self) -> Result<(), ResponseErrorKind> {
         self.fields.element(self.field, &self.word)?;
         self.word.clear();
         Ok(())
     }
 
-    /// What comes behind the empty line. Behind interim answers (RFC 9110 §15.2) that is the next one.
+    /// Returns the state after the empty line. After an interim response (RFC 9110 §15.2), the next response follows.
     pub(super) fn end_fields(&mut self) -> Result<State, ResponseErrorKind> {
         if self.framing.is_some() {
             return Ok(State::End);
@@ -125,7 +125,7 @@ impl Machine {
         Ok(State::Body)
     }
 
-    /// How the body is framed (§6.3).
+    /// Returns the framing of the body (§6.3).
     fn framing(&self) -> Result<Framing, ResponseErrorKind> {
         match self.fields {
             Fields { chunked: true, length: Some(_), .. } => Err(ResponseErrorKind::LengthAndCoding),
@@ -137,7 +137,7 @@ impl Machine {
     }
 }
 
-/// What is wrong with a status line that goes wrong at this byte.
+/// Returns the error of a status line with an unexpected byte at this position.
 const fn unfit(at: u8) -> ResponseErrorKind {
     if at < CODE { ResponseErrorKind::NotHttp } else { ResponseErrorKind::Status }
 }

@@ -1,18 +1,18 @@
-//! The field values that are kept in the lent memory.
+//! The field values that are kept in the lent buffer.
 
 use crate::TooSmall;
 use crate::http::word::is_space;
 
-/// Between two values; no value has it.
+/// The separator of values. No value contains it.
 const SEPARATOR: u8 = b'\n';
 
-/// How much of the lent memory is in use. Past its end it goes on counting.
+/// The used part of the lent buffer. Counting continues past the end, to find the size needed.
 pub(super) struct Kept {
-    /// Where the value that is being read begins.
+    /// The start of the value that is being read.
     start: usize,
-    /// Bytes so far, the white space behind the value included.
+    /// Number of bytes so far, including white space after the value.
     length: usize,
-    /// Where the last value ends.
+    /// The end of the last value.
     end: usize,
 }
 
@@ -28,7 +28,7 @@ impl Kept {
         self.start = self.length;
     }
 
-    /// Takes the value's next byte, without the white space around the value.
+    /// Adds the value's next byte, without white space around the value.
     pub(super) fn push(&mut self, byte: u8, buffer: &mut [u8]) {
         let space = is_space(byte);
         if space && self.length == self.start {
@@ -47,7 +47,7 @@ impl Kept {
         self.length = self.length.saturating_add(1);
     }
 
-    /// The values.
+    /// Returns the values.
     pub(super) fn values<'b>(
         &self,
         buffer: &'b [u8],
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_buffer_is_told_the_size_needed() {
+    fn small_buffer_is_an_error_with_the_size_needed() {
         for room in 0..6 {
             assert_eq!(
                 kept(&["  ab   ", "", "cd    "], room),

@@ -1,4 +1,4 @@
-//! The grammar of an answer (RFC 9112 §2.1): what has come and what may come.
+//! The state machine of a response's grammar (RFC 9112 §2.1).
 
 use super::{
     MAX_HEAD_BYTES, Part, ResponseErrorKind,
@@ -7,14 +7,14 @@ use super::{
 };
 use crate::http::word::{Word, is_space};
 
-/// What comes next.
+/// The element that is read next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// The byte of the status line with this number, up to the space behind the status code.
+    /// The byte of the status line at this offset, up to the space after the status code.
     Status(u8),
     /// The rest of the status line.
     Reason,
-    /// A line that is a field, goes on with the last one, or ends the head or the trailers.
+    /// A line that is a field, continues the last one, or ends the head or the trailers.
     Line,
     /// The rest of a field's name.
     Name,
@@ -22,48 +22,48 @@ pub(super) enum State {
     Value,
     /// The rest of a chunk's size.
     Size,
-    /// The rest of a chunk's line, behind the size.
+    /// The rest of a chunk's line, after the size.
     Extension,
-    /// The body: as many bytes as are left of it or of its chunk, or whatever comes.
+    /// The body: the remaining bytes of it or its chunk, or all bytes up to the end of the connection.
     Body,
-    /// The line end behind a chunk.
+    /// The line end after a chunk.
     ChunkEnd,
-    /// Nothing. That the answer is whole has not been told yet.
+    /// Nothing. The end of the response has not been returned yet.
     End,
-    /// Nothing.
+    /// Nothing. The end of the response has been returned.
     Done,
 }
 
-/// Where the body ends (§6.3).
+/// The rule for the end of the body (§6.3).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// Behind so many bytes.
+    /// After this number of bytes.
     Length(u64),
-    /// Behind the last of its chunks.
+    /// After the last chunk.
     Chunks,
-    /// Where the connection does.
+    /// At the end of the connection.
     ToEnd,
 }
 
 pub(super) struct Machine {
     pub(super) state: State,
-    /// 0 up to the status line.
+    /// The status code, or 0 until the status line has been read.
     pub(super) status: u16,
-    /// HTTP/1.0.
+    /// Whether the version is HTTP/1.0.
     pub(super) old: bool,
     pub(super) fields: Fields,
-    /// Known when the head has been read: fields that come are trailers.
+    /// Known once the head has been read. Later fields are trailers.
     pub(super) framing: Option<Framing>,
     pub(super) kept: Kept,
-    /// Bytes left of the body or of its chunk; as good as no end for a body up to the connection's.
+    /// Number of remaining bytes of the body or its chunk. For a body that ends with the connection, practically unlimited.
     pub(super) left: u64,
     pub(super) field: Field,
     pub(super) word: Word,
-    /// A carriage return came last.
+    /// Whether the last byte was a carriage return.
     carriage_return: bool,
-    /// The head's last line ended without one.
+    /// Whether the head's last line ended without a carriage return.
     bare: bool,
-    /// How many bytes may still come before the next one of the body.
+    /// Number of bytes that may still arrive before the next byte of the body.
     allowance: usize,
 }
 
@@ -85,7 +85,7 @@ impl Machine {
         }
     }
 
-    /// Reads on to the next part; `None` when the input is used up or the answer is whole.
+    /// Reads up to the next part. `None` means that the input is consumed or the response is complete.
     pub(super) fn run<'i>(
         &mut self,
         input: &mut &'i [u8],
@@ -111,7 +111,7 @@ impl Machine {
         Ok(None)
     }
 
-    /// Takes what there is of the body.
+    /// Returns the bytes of the body that the input contains.
     fn body<'i>(&mut self, input: &mut &'i [u8]) -> &'i [u8] {
         self.allowance = MAX_HEAD_BYTES;
         let whole = *input;
@@ -125,7 +125,7 @@ impl Machine {
         piece
     }
 
-    /// Takes a byte of a line. A line ends with a line feed, with or without a carriage return before it (§2.2).
+    /// Reads a byte of a line. A line ends with a line feed, with or without a carriage return before it (§2.2).
     fn byte(&mut self, byte: u8, buffer: &mut [u8]) -> Result<(), ResponseErrorKind> {
         let after_return = core::mem::replace(&mut self.carriage_return, byte == b'\r');
         match byte {
@@ -151,7 +151,7 @@ impl Machine {
 
     fn line_end(&mut self, bare: bool) -> Result<(), ResponseErrorKind> {
         match self.state {
-            // An empty line in front of an answer is let pass, as §2.2 has it for requests.
+            // An empty line before a response is ignored, as §2.2 allows for requests.
             State::Status(0) => {}
             State::Status(_) | State::Reason => self.status_line_end()?,
             State::Name => return Err(ResponseErrorKind::Field),
@@ -161,7 +161,7 @@ impl Machine {
                 self.state = self.end_fields()?;
             }
             State::Value => self.state = State::Line,
-            // Chunks are looked at more closely: with a size that is one too large, a carriage return would be taken for content.
+            // Chunks are checked more strictly: if a size is one too large, the carriage return would be taken for content.
             _ if bare && !self.bare => return Err(ResponseErrorKind::ChunkEnd),
             State::ChunkEnd => self.state = State::Size,
             _ => self.size_end()?,
@@ -169,7 +169,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes a byte of a chunk's size (§7.1); white space may follow it (§7.1.1).
+    /// Reads a byte of a chunk's size (§7.1). White space may follow it (§7.1.1).
     fn size(&mut self, byte: u8) -> Result<(), ResponseErrorKind> {
         match byte {
             b';' => self.state = State::Extension,
@@ -182,7 +182,7 @@ impl Machine {
     fn size_end(&mut self) -> Result<(), ResponseErrorKind> {
         self.left = self.word.number(16).ok_or(ResponseErrorKind::ChunkSize)?;
         self.word.clear();
-        // What comes behind the last chunk are lines of fields.
+        // The last chunk is followed by fields, which are trailers.
         self.field = Field::None;
         self.state = if self.left == 0 { State::Line } else { State::Body };
         Ok(())

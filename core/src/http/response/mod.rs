@@ -1,4 +1,4 @@
-//! An answer's head and the framing of its body (RFC 9112), in pieces of any size.
+//! A response's head and the framing of its body (RFC 9112), read in pieces of any size.
 
 mod error;
 mod fields;
@@ -15,47 +15,49 @@ use kept::Kept;
 use machine::{Framing, Machine, State};
 pub use verdict::{CloseReason, Verdict};
 
-/// How many bytes of an answer may come in a row that are not of its body: those of its head, with all interim answers before it;
-/// those between two pieces of a body in chunks; its trailers.
+/// Maximum number of consecutive bytes outside the body: in the head with all interim responses before it, between two pieces
+/// of a chunked body, or in the trailers.
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// What comes out of an answer, in this order.
+/// A part of a response. They are returned in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'i> {
-    /// The head has been read. Comes once, at first; then [`Response::challenges`] and [`Response::location`] are known, too.
+    /// The head. It is returned once, before other parts. [`Response::challenges`] and [`Response::location`] are then
+    /// available.
     Head {
         /// The status code, 200 to 999.
         status: u16,
     },
-    /// The next bytes of the body, at least one: a part of the input.
+    /// The next bytes of the body, at least one. They are borrowed from the input.
     Body(&'i [u8]),
-    /// The answer is whole. Comes once, at last; but not for a body that ends with the connection: see [`Response::closed`].
+    /// The end of the response. It is returned once, but not for a body that ends with the connection: see
+    /// [`Response::closed`].
     End,
 }
 
-/// Reads one answer to a GET or POST, of HTTP/1.1 or HTTP/1.0, in pieces of any size: its head, its body, its end.
+/// A reader of one HTTP/1.1 or HTTP/1.0 response to a GET or POST, in pieces of any size.
 ///
-/// The lent buffer holds the values of `WWW-Authenticate` when the status is 401, or of `Location` when it is 3xx, and nothing
-/// else: 256 bytes do as a rule. One that is too small is told by [`challenges`](Self::challenges), and the rest of the answer is
-/// read all the same. Other fields take no room, however long they are.
+/// The buffer holds only the values of `WWW-Authenticate` if the status is 401, or of `Location` if it is 3xx: 256 bytes are
+/// usually enough. If it is too small, [`challenges`](Self::challenges) returns an error, and the rest of the response is still
+/// read. Other fields need no space, however long they are.
 ///
-/// The order of calls: [`next`](Self::next) until it gives `None`, for each piece that the connection brings; when the
-/// connection ends, [`closed`](Self::closed). At any time [`is_complete`](Self::is_complete) tells whether the answer is whole, and
-/// [`verdict`](Self::verdict) whether the connection can be used again. The next answer takes a new `Response`.
+/// Call [`next`](Self::next) for each piece that arrives until it returns `None`, and [`closed`](Self::closed) when the
+/// connection ends. At any time [`is_complete`](Self::is_complete) returns whether the response is complete, and
+/// [`verdict`](Self::verdict) whether the connection can be used again. The next response needs a new `Response`.
 ///
-/// # What is read and what is refused
-/// - Interim answers (1xx) are skipped, as many as there are; 101, which nobody asked for, is refused.
-/// - A body is as long as `Content-Length` says, in chunks, or goes up to the connection's end; that of 204 and 304 is empty
-///   whatever their fields say. Extensions of chunks and trailers are skipped.
-/// - `Content-Length` may come several times or as a list as long as all values are the same number, which RFC 9110 §8.6 leaves to
-///   the recipient. Together with `Transfer-Encoding` it is refused, and so is any coding but one `chunked`: where such a body ends
-///   would be a guess.
-/// - Lines end with a line feed, with or without a carriage return before it; between chunks only as the head's last line does.
+/// # Accepted and refused responses
+/// - All interim responses (1xx) are skipped, except 101, which was not asked for and is refused.
+/// - A body has the length in `Content-Length`, or is chunked, or ends with the connection. The body of 204 and 304 is empty,
+///   regardless of their fields. Chunk extensions and trailers are skipped.
+/// - `Content-Length` may be repeated or be a list if all values are the same number, which RFC 9110 §8.6 leaves to
+///   the recipient. It is refused together with `Transfer-Encoding`, and so is any coding except a single `chunked`: the end of
+///   such a body would be a guess.
+/// - Lines end with a line feed, with or without a carriage return before it; between chunks only like the head's last line.
 ///   Folded lines are read as one with spaces (RFC 9112 §5.2). Empty lines before the status line are skipped, and white space
 ///   before a field's colon.
-/// - NUL and other control characters but the tab are refused in the head and between chunks, and so is a carriage return that
-///   ends no line.
-/// - At most [`MAX_HEAD_BYTES`] may come before the body, and between two bytes of it.
+/// - Control characters except tab are refused in the head and between chunks, and so is a carriage return that
+///   does not end a line.
+/// - At most [`MAX_HEAD_BYTES`] may arrive before the body, and between two bytes of it.
 ///
 /// # Example
 /// ```
@@ -67,17 +69,17 @@ pub enum Part<'i> {
 /// let mut connection = &b"HTTP/1.1 200 Data follows\r\nTransfer-Encoding: chunked\r\n\r\n\
 ///     14\r\n{\"error_code\":200,\"i\r\nB\r\nn_queue\":3}\r\n0\r\n\r\n"[..];
 /// let mut buffer = [0; 256];
-/// let mut answer = Response::new(&mut buffer);
+/// let mut response = Response::new(&mut buffer);
 /// let mut decoder = Decoder::<QuerySmsInQueue, _>::new([0; 64]);
 ///
-/// while !answer.is_complete() {
-///     // Here bytes are read from the connection; if it has ended: `answer.closed()?`.
+/// while !response.is_complete() {
+///     // Read bytes from the connection here. If it has ended, call `response.closed()?`.
 ///     let mut input = connection.split_off(..connection.len().min(7)).unwrap_or_default();
-///     while let Some(part) = answer.next(&mut input)? {
+///     while let Some(part) = response.next(&mut input)? {
 ///         match part {
 ///             Part::Head { status } => assert_eq!(status, 200),
 ///             Part::Body(mut piece) => assert_eq!(decoder.next(&mut piece)?, None),
-///             Part::End => assert_eq!(answer.verdict(), Verdict::Keep),
+///             Part::End => assert_eq!(response.verdict(), Verdict::Keep),
 ///         }
 ///     }
 /// }
@@ -87,17 +89,17 @@ pub enum Part<'i> {
 pub struct Response<B> {
     machine: Machine,
     buffer: B,
-    /// Bytes taken.
+    /// Number of bytes read.
     offset: u64,
-    /// Bytes came behind the answer.
+    /// Whether bytes followed the response.
     surplus: bool,
-    /// The connection has ended.
+    /// Whether the connection has ended.
     closed: bool,
     failed: Option<ResponseErrorKind>,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
-    /// A reader of one answer over `buffer`: a lent `&mut [u8]`, or an array or vector of its own.
+    /// Creates a reader of one response over `buffer`: a lent `&mut [u8]`, or an owned array or vector.
     pub const fn new(buffer: B) -> Self {
         Self { machine: Machine::new(), buffer, offset: 0, surplus: false, closed: false, failed: None }
     }
@@ -108,13 +110,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
         (self.offset, self.surplus, self.closed, self.failed) = (0, false, false, None);
     }
 
-    /// Reads on to the next part, advancing `input` behind what was read.
+    /// Reads up to the end of the next part and advances `input` past it.
     ///
-    /// `None`: either all of `input` is used up and the next piece is due, or the answer is whole; then `input` keeps what
-    /// follows it, which is [`Surplus`](CloseReason::Surplus). The end may be told without a byte of input.
+    /// `None` means that either all of `input` is consumed and the next piece is needed, or the response is complete. In the
+    /// latter case `input` keeps the bytes after it, which are [`Surplus`](CloseReason::Surplus). [`Part::End`] may be returned
+    /// without a byte of input.
     ///
     /// # Errors
-    /// [`ResponseError`] when the answer can't be read any further; every later call repeats it.
+    /// [`ResponseError`] if the response can't be read any further. Every later call returns the same error.
     pub fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Part<'i>>, ResponseError> {
         self.check()?;
         let length = input.len();
@@ -124,11 +127,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
         result.map_err(|kind| self.fail(kind))
     }
 
-    /// The connection has ended. This makes an answer whole whose body goes up to there.
+    /// Reports the end of the connection, which completes a response whose body ends with it.
     ///
     /// # Errors
-    /// The error that [`next`](Self::next) ended with; or, when the answer is not whole, [`NoAnswer`](ResponseErrorKind::NoAnswer),
-    /// [`HeadCutOff`](ResponseErrorKind::HeadCutOff) or [`BodyCutOff`](ResponseErrorKind::BodyCutOff).
+    /// The error that [`next`](Self::next) returned. If the response is not complete,
+    /// [`NoAnswer`](ResponseErrorKind::NoAnswer), [`HeadCutOff`](ResponseErrorKind::HeadCutOff) or
+    /// [`BodyCutOff`](ResponseErrorKind::BodyCutOff).
     pub fn closed(&mut self) -> Result<(), ResponseError> {
         self.check()?;
         self.closed = true;
@@ -145,19 +149,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
         Err(self.fail(kind))
     }
 
-    /// The values of `WWW-Authenticate` of an answer 401, for [`challenge::best`](super::challenge::best); of another answer none. A
-    /// value that is no UTF-8 is left out.
+    /// Returns the values of `WWW-Authenticate` for [`challenge::best`](super::challenge::best). There are none unless the
+    /// status is 401, and values that are not UTF-8 are omitted.
     ///
     /// # Errors
-    /// [`TooSmall`] when they did not all find room.
+    /// [`TooSmall`] if they did not all fit the buffer.
     pub fn challenges(&self) -> Result<impl Iterator<Item = &str>, TooSmall> {
         self.kept(|status| status == 401)
     }
 
-    /// Where an answer 3xx sends to (`Location`, RFC 9110 §10.2.2), if it says so in UTF-8.
+    /// Returns the target of a redirect with status 3xx (`Location`, RFC 9110 §10.2.2), if there is one in UTF-8.
     ///
     /// # Errors
-    /// [`TooSmall`] when it did not find room.
+    /// [`TooSmall`] if it did not fit the buffer.
     pub fn location(&self) -> Result<Option<&str>, TooSmall> {
         Ok(self.kept(|status| status != 401)?.next())
     }
@@ -168,24 +172,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
         kept.values(self.buffer.as_ref())
     }
 
-    /// Gives the buffer back.
+    /// Returns the buffer.
     pub fn into_buffer(self) -> B {
         self.buffer
     }
 }
 
 impl<B> Response<B> {
-    /// The status code, once the head has been read.
+    /// Returns the status code, once the head has been read.
     pub const fn status(&self) -> Option<u16> {
         if self.machine.framing.is_some() { Some(self.machine.status) } else { None }
     }
 
-    /// Whether the answer is whole: nothing more of it will come.
+    /// Returns whether the response is complete.
     pub const fn is_complete(&self) -> bool {
         matches!(self.machine.state, State::End | State::Done)
     }
 
-    /// How many bytes of the body are still to come, where `Content-Length` tells: whether reading the rest is worth its while.
+    /// Returns the number of bytes of the body that are still to arrive, if `Content-Length` states it. It helps to decide
+    /// whether to read the rest.
     pub const fn remaining(&self) -> Option<u64> {
         match (self.machine.state, self.machine.framing) {
             (State::End | State::Done, _) => Some(0),
@@ -194,15 +199,15 @@ impl<B> Response<B> {
         }
     }
 
-    /// Whether the connection can be used again. [`NotRead`](CloseReason::NotRead) may become [`Keep`](Verdict::Keep) when the rest is
-    /// read; any other reason stays.
+    /// Returns whether the connection can be used again. [`NotRead`](CloseReason::NotRead) may become [`Keep`](Verdict::Keep)
+    /// when the rest is read. Any other reason is permanent.
     pub fn verdict(&self) -> Verdict {
         self.close_reason().map_or(Verdict::Keep, Verdict::Close)
     }
 
     fn close_reason(&self) -> Option<CloseReason> {
         let Machine { state, framing, old, fields, .. } = &self.machine;
-        // An answer in chunks is none of HTTP/1.0: it is read, but not trusted further (RFC 9112 §6.1).
+        // HTTP/1.0 has no chunked responses. Such a response is read, but its connection is not used again (RFC 9112 §6.1).
         let kept_old = fields.keep_alive && !fields.chunked;
         if self.failed.is_some() {
             Some(CloseReason::Unreadable)

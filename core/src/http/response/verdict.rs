@@ -1,37 +1,37 @@
-//! Whether the connection can carry another exchange.
+//! The decision whether a connection can carry another exchange.
 
 use core::fmt;
 
-/// Whether a connection can be used again behind an answer (RFC 9112 §9.3).
+/// Whether a connection can be used again after a response (RFC 9112 §9.3).
 ///
-/// It is about what the answer says. A client that has asked for the connection to be closed
-/// ([`Head::close`](crate::http::Head::close)) does not use it again in any case.
+/// The verdict depends on the response only. A client that has sent [`Head::close`](crate::http::Head::close) must not use the
+/// connection again in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// It can.
+    /// The connection can be used again.
     Keep,
-    /// It can't, and is to be closed.
+    /// The connection can't be used again and must be closed.
     Close(CloseReason),
 }
 
-/// Why a connection can't be used again.
+/// The reason why a connection can't be used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// The answer was in error: where the next one begins is not known.
+    /// The response could not be read, so the start of the next one is unknown.
     Unreadable,
     /// The body has no length and ends with the connection.
     BodyToEnd,
-    /// The gateway asks for it (`Connection: close`, RFC 9112 §9.6).
+    /// The gateway asked to close the connection (`Connection: close`, RFC 9112 §9.6).
     Asked,
-    /// The gateway speaks HTTP/1.0 and does not say `keep-alive`.
+    /// The gateway uses HTTP/1.0 without `keep-alive`.
     Http10,
-    /// The gateway has closed it.
+    /// The gateway has closed the connection.
     Closed,
-    /// The answer has not been read to its end. It is the one reason that goes away: when the rest is read.
+    /// The response has not been read to its end. Only this reason can be removed, by reading the rest.
     NotRead,
-    /// Bytes came behind the answer that nobody has asked for. They are not the beginning of the next one.
+    /// Bytes followed the response. They do not belong to the next one, which was not requested yet.
     Surplus,
 }
 

@@ -1,23 +1,23 @@
-//! Documents for the tests, and what they are meant to say.
+//! Documents for the tests, and their intended meaning.
 
 use std::{string::String, vec::Vec};
 
-use super::oracle::{Answer, Meaning, Meant, Values};
+use super::oracle::{CallResponse, Meaning, Meant, Values};
 
-/// A string, in pieces of which each is written and meant in its own way.
+/// A string in pieces. Each piece has its own spelling and meaning.
 pub(super) type Text = Vec<Piece>;
 
 #[derive(Clone, Debug)]
 pub(super) enum Piece {
-    /// Written plainly or with escapes.
+    /// Text that may be written plainly or with escapes.
     Plain(String),
-    /// Written as it is, UTF-8 or not.
+    /// Bytes that are written unchanged, UTF-8 or not.
     Raw(Vec<u8>),
-    /// Written as `\uXXXX`; alone a surrogate means nothing.
+    /// A unit that is written as `\uXXXX`. A lone surrogate means U+FFFD.
     Unit(u16),
-    /// A backslash before a character that needs none.
+    /// A character with an unnecessary backslash.
     Stray(char),
-    /// A `\u` with too few digits, and a letter that is none.
+    /// A `\u` with too few digits, and a letter that is not one.
     Broken(String),
 }
 
@@ -75,8 +75,8 @@ fn members_meant(members: &[(Text, Json)]) -> Values {
 }
 
 impl Json {
-    /// What an answer to the call is meant to say.
-    pub(super) fn meant<C: Answer>(&self) -> Meaning {
+    /// Returns the intended meaning of a response to the call.
+    pub(super) fn meant<C: CallResponse>(&self) -> Meaning {
         let Self::Object(members) = self else { return Meaning::default() };
         let list = members.iter().find(|(key, _)| Some(text_meant(key).text.as_str()) == C::LIST);
         let mut records = Vec::new();

@@ -1,4 +1,4 @@
-//! Documents with any content.
+//! Random documents.
 
 use std::{format, iter::once, string::String, vec, vec::Vec};
 
@@ -8,7 +8,7 @@ use super::{
     CALLS,
     document::{Json, Piece, Text, text_meant},
     of_call,
-    oracle::Answer,
+    oracle::CallResponse,
 };
 
 fn plain() -> impl Strategy<Value = String> {
@@ -74,7 +74,7 @@ fn members(keys: Vec<&'static str>, odd: bool, most: usize) -> impl Strategy<Val
         &["por", "ports", "Port", "number\0", "a key that is longer than all known ones"][..],
     );
     let unknown = prop_oneof![text(odd), strange.prop_map(plain)];
-    // A key that ends with a colon is another one to whoever reads by the standard.
+    // By the standard, a key that ends with a colon is a different key.
     let unknown = unknown.prop_filter("a colon", |key| !text_meant(key).text.ends_with(':'));
     let member = if keys.is_empty() {
         (unknown, nested(odd)).boxed()
@@ -89,8 +89,8 @@ fn members(keys: Vec<&'static str>, odd: bool, most: usize) -> impl Strategy<Val
     prop::collection::vec(member, 0..most)
 }
 
-/// An answer to the call, with whatever values.
-pub(super) fn answer<C: Answer>(odd: bool) -> BoxedStrategy<Json> {
+/// Generates responses to the call with arbitrary values.
+pub(super) fn response<C: CallResponse>(odd: bool) -> BoxedStrategy<Json> {
     let names = |keys: &'static [crate::json::Key]| {
         keys.iter().map(|key| std::str::from_utf8(key.name()).unwrap()).collect::<Vec<_>>()
     };
@@ -112,9 +112,9 @@ pub(super) fn answer<C: Answer>(odd: bool) -> BoxedStrategy<Json> {
         .boxed()
 }
 
-/// The number of a call, and an answer to it.
-pub(super) fn any_answer(odd: bool) -> impl Strategy<Value = (usize, Json)> {
-    let answers =
-        (0..CALLS).map(|call| of_call!(call, answer(odd)).prop_map(move |json| (call, json)).boxed());
-    Union::new(answers)
+/// Generates the number of a call and a response to it.
+pub(super) fn any_response(odd: bool) -> impl Strategy<Value = (usize, Json)> {
+    let responses =
+        (0..CALLS).map(|call| of_call!(call, response(odd)).prop_map(move |json| (call, json)).boxed());
+    Union::new(responses)
 }

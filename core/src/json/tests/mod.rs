@@ -1,4 +1,4 @@
-//! The reader against what it promises: as serde_json where that reads, as meant where it does not.
+//! Tests of the reader: it agrees with serde_json on valid documents, and with the intended meaning on others.
 
 mod document;
 mod generate;
@@ -14,9 +14,9 @@ use std::vec::Vec;
 use proptest::{prelude::ProptestConfig, test_runner::RngAlgorithm};
 
 use crate::call::tests::{Read, read};
-use oracle::{Answer, Meaning};
+use oracle::{CallResponse, Meaning};
 
-/// Runs a generic function for the call of that number.
+/// Calls a generic function for the call of that number.
 macro_rules! of_call {
     ($number:expr, $function:ident($($argument:expr),*)) => {
         match $number {
@@ -34,16 +34,16 @@ macro_rules! of_call {
 }
 use of_call;
 
-/// So many cases, drawn by a generator that is fast without optimisation too.
+/// Configures this number of cases, with a generator that is fast without optimisation.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, rng_algorithm: RngAlgorithm::XorShift, ..ProptestConfig::default() }
 }
 
 const CALLS: usize = 9;
-/// Room for whatever the tests' documents hold.
+/// A buffer size that fits every document of the tests.
 const LARGE: usize = 8192;
 
-/// Cuts a document into pieces of these sizes, which come around again.
+/// Cuts a document into pieces of these sizes, which repeat.
 fn pieces<'i>(mut document: &'i [u8], sizes: &[usize]) -> Vec<&'i [u8]> {
     let mut pieces = Vec::new();
     for size in sizes.iter().cycle() {
@@ -57,8 +57,8 @@ fn pieces<'i>(mut document: &'i [u8], sizes: &[usize]) -> Vec<&'i [u8]> {
     pieces
 }
 
-/// Reads a document whole, makes sure that it reads the same in pieces, and gives what it read.
-fn whole_and_split<C: Answer>(document: &[u8], sizes: &[usize], buffer: usize) -> Read
+/// Reads a document at once, asserts that it reads the same in pieces, and returns the result.
+fn whole_and_split<C: CallResponse>(document: &[u8], sizes: &[usize], buffer: usize) -> Read
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
@@ -69,8 +69,8 @@ where
     whole
 }
 
-/// The document reads to its end, and as it is meant.
-fn means<C: Answer>(document: &[u8], sizes: &[usize], meaning: &Meaning)
+/// Asserts that the document can be read to its end with this meaning.
+fn means<C: CallResponse>(document: &[u8], sizes: &[usize], meaning: &Meaning)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,

@@ -1,4 +1,4 @@
-//! What a decoder must give for an answer of known meaning, made without any of the reader.
+//! The expected result of decoding a response of known meaning, computed without the reader.
 
 use std::{collections::BTreeMap, format, string::String, vec::Vec};
 
@@ -14,29 +14,29 @@ use crate::{
     json::{Field, Text},
 };
 
-/// A value as the gateway means it.
+/// An intended value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Meant {
     pub(super) text: String,
     pub(super) lossy: bool,
 }
 
-/// The values by key; nothing for `null` and for what no known key can be.
+/// Values by key. `null`, and values that no known key can have, are `None`.
 pub(super) type Values = BTreeMap<String, Option<Meant>>;
 
-/// What a whole answer means.
+/// The meaning of a whole response.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Meaning {
     pub(super) head: Values,
     pub(super) records: Vec<Values>,
 }
 
-/// A call whose answers can be told beforehand.
-pub(super) trait Answer: Call {
+/// A call whose decoded responses can be predicted.
+pub(super) trait CallResponse: Call {
     const LIST: Option<&'static str>;
-    /// A record as `Debug` shows it.
+    /// Returns a record as `Debug` shows it.
     fn expected_record(values: &Values) -> Option<String>;
-    /// The summary as `Debug` shows it.
+    /// Returns the summary as `Debug` shows it.
     fn expected_summary(values: &Values) -> String;
 }
 
@@ -101,11 +101,11 @@ fn reg<'a>(values: &'a Values, key: &str) -> Field<'a, Registration> {
     })
 }
 
-/// Declares what the answer to a call holds; a key is the field's name unless it is given.
-macro_rules! answers {
+/// Declares the values of the response to a call. A key is the field's name unless it is given.
+macro_rules! responses {
     ($($call:ty: $summary:ident { $($head:ident = $head_kind:ident,)* }
         $(, $list:literal: $record:ident { $($field:ident = $kind:ident $(($key:literal))?,)* })?;)*) => {
-        $(impl Answer for $call {
+        $(impl CallResponse for $call {
             const LIST: Option<&'static str> = [$(Some($list),)? None][0];
 
             fn expected_record(_values: &Values) -> Option<String> {
@@ -121,7 +121,7 @@ macro_rules! answers {
     };
 }
 
-answers! {
+responses! {
     SendSms<'_>: SendSmsSummary { error_code = number, sms_in_queue = number, task_id = number, sn = text, };
     QuerySmsInQueue: QueueSummary { error_code = number, in_queue = number, sn = text, };
     StopSms: StopSummary { error_code = number, sn = text, };

@@ -1,10 +1,10 @@
-//! Writing documents in any of the ways they may be written.
+//! Writing a document in any of its spellings.
 
 use std::{format, vec::Vec};
 
 use super::document::{Json, Piece, Text};
 
-/// Which liberties a writer takes that no standard allows.
+/// The deviations from the standard that a writer may use.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Faults {
     pub(super) commas: bool,
@@ -12,7 +12,7 @@ pub(super) struct Faults {
     pub(super) controls: bool,
 }
 
-/// Writes documents; each choice that it has is made by the tape, which comes around again.
+/// A writer of documents. Each of its choices is made by the next byte of the tape, which repeats.
 pub(super) struct Pen {
     tape: Vec<u8>,
     at: usize,

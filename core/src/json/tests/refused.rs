@@ -1,13 +1,13 @@
-//! What is refused: with the place, and after what was read before.
+//! Malformed documents are refused at the right offset, after the records before it.
 
 use std::{format, string::ToString, vec::Vec};
 
 use proptest::prelude::*;
 
 use super::{
-    Answer, LARGE, cases,
+    CallResponse, LARGE, cases,
     document::Json,
-    generate::any_answer,
+    generate::any_response,
     of_call,
     pen::{Faults, Pen},
     whole_and_split,
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The document is refused where the `^` stands, which is taken out, after so many records.
+/// Asserts that the document is refused at the mark `^`, which is removed, after this number of records.
 fn refused(marked: &str, kind: Malformed, records: usize) {
     let offset = marked.find('^').unwrap();
     let document = marked.replacen('^', "", 1);
@@ -37,7 +37,7 @@ fn refused(marked: &str, kind: Malformed, records: usize) {
 }
 
 #[test]
-fn what_is_no_object() {
+fn documents_that_are_not_objects_are_refused() {
     refused("^<!DOCTYPE html><html></html>", NotAnObject { found: b'<' }, 0);
     refused("\r\n ^<html>", NotAnObject { found: b'<' }, 0);
     refused("\u{FEFF}^[{\"port\":1}]", NotAnObject { found: b'[' }, 0);
@@ -53,7 +53,7 @@ fn what_is_no_object() {
 }
 
 #[test]
-fn garbage_in_the_object() {
+fn garbage_in_the_object_is_refused() {
     refused("{^error_code:200}", KeyExpected { found: b'e' }, 0);
     refused("{\"error_code\":200^]", KeyExpected { found: b']' }, 0);
     refused("{\"error_code\":200;^}".replace(";^", "^;").as_str(), KeyExpected { found: b';' }, 0);
@@ -72,7 +72,7 @@ fn garbage_in_the_object() {
 }
 
 #[test]
-fn garbage_among_records() {
+fn garbage_between_records_is_refused() {
     refused("{\"result\":^{\"port\":0}}", RecordExpected { found: b'{' }, 0);
     refused("{\"result\":[^0]}", RecordExpected { found: b'0' }, 0);
     refused("{\"result\":[{\"port\":0},^null]}", RecordExpected { found: b'n' }, 1);
@@ -87,7 +87,7 @@ fn garbage_among_records() {
 }
 
 #[test]
-fn an_end_that_comes_early() {
+fn incomplete_documents_are_refused() {
     refused("^", CutOff, 0);
     refused(" ^", CutOff, 0);
     refused("\u{FEFF}^", CutOff, 0);
@@ -97,7 +97,7 @@ fn an_end_that_comes_early() {
 }
 
 #[test]
-fn what_follows_the_document_is_left() {
+fn bytes_after_the_document_are_not_consumed() {
     let mut buffer = [0; 64];
     let mut decoder = crate::call::Decoder::<SendUssd, _>::new(&mut buffer[..]);
     let mut input = &b"{\"error_code\":202}\r\n HTTP/1.1 200"[..];
@@ -109,7 +109,7 @@ fn what_follows_the_document_is_left() {
     assert!(decoder.finish().is_ok());
 }
 
-fn cut_anywhere<C: Answer>(json: &Json, tape: &[u8])
+fn cut_anywhere<C: CallResponse>(json: &Json, tape: &[u8])
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
@@ -124,8 +124,8 @@ where
     }
 }
 
-/// Whatever stands in a document, it reads the same however it is cut.
-fn split_alike<C: Answer>(document: &[u8], sizes: &[usize], buffer: usize)
+/// Asserts that a document reads the same however it is split.
+fn split_alike<C: CallResponse>(document: &[u8], sizes: &[usize], buffer: usize)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
@@ -140,7 +140,7 @@ proptest! {
     #![proptest_config(cases(30))]
 
     #[test]
-    fn any_answer_cut_anywhere((call, json) in any_answer(true), tape in prop::collection::vec(any::<u8>(), 0..20)) {
+    fn incomplete_responses_are_refused_at_every_cut((call, json) in any_response(true), tape in prop::collection::vec(any::<u8>(), 0..20)) {
         of_call!(call, cut_anywhere(&json, &tape));
     }
 }
@@ -149,8 +149,8 @@ proptest! {
     #![proptest_config(cases(1500))]
 
     #[test]
-    fn a_damaged_answer_reads_alike_however_it_is_split(
-        (call, json) in any_answer(true),
+    fn damaged_responses_read_the_same_however_they_are_split(
+        (call, json) in any_response(true),
         tape in prop::collection::vec(any::<u8>(), 0..20),
         damage in prop::collection::vec((any::<prop::sample::Index>(), "[\"\\\\{}\\[\\],:nu0D\u{e9}]{0,2}", 0..3_usize), 1..4),
         sizes in prop::collection::vec(1..20_usize, 1..5),
@@ -166,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn tokens_in_any_order_read_alike_however_they_are_split(
+    fn random_tokens_read_the_same_however_they_are_split(
         tokens in prop::collection::vec(prop::sample::select(&[
             "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "D83D", "\"port\":", "\"sms\":", "\"text", "null", "1", " ", "é", "{\"sms\":[{",
         ][..]), 0..30),

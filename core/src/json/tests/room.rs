@@ -1,13 +1,13 @@
-//! Records and answers that are larger than the lent buffer.
+//! Records and responses that are larger than the lent buffer.
 
 use std::{format, string::String, vec, vec::Vec};
 
 use proptest::prelude::*;
 
 use super::{
-    Answer, LARGE, cases,
+    CallResponse, LARGE, cases,
     document::Json,
-    generate::{answer, any_answer},
+    generate::{any_response, response},
     of_call,
     pen::{Faults, Pen},
     whole_and_split,
@@ -17,14 +17,14 @@ use crate::{
     json::{Field, Text},
 };
 
-/// The sizes that a record or summary asks for.
+/// Returns the sizes that a record or summary reports as needed.
 fn needed(shown: &str) -> Vec<usize> {
     let parts = shown.split("TooLong { needed: ").skip(1);
     parts.map(|part| part.split(' ').next().unwrap().parse().unwrap()).collect()
 }
 
 #[test]
-fn a_text_that_is_too_long_costs_nothing_else() {
+fn overlong_text_displaces_nothing_else() {
     let text = "x".repeat(1000);
     let document = format!(
         r#"{{"error_code":200,"sms":[{{"incoming_sms_id":7,"port":3,"number":"+4917012345678","smsc":"+491710760000","timestamp":"2026-01-02 03:04:05","text":"{text}","imsi":"262011234567890"}},{{"text":"{text}","incoming_sms_id":8}},{{"incoming_sms_id":9,"text":"short"}}],"unread":1}}"#
@@ -54,7 +54,7 @@ fn a_text_that_is_too_long_costs_nothing_else() {
 }
 
 #[test]
-fn null_takes_no_room() {
+fn null_takes_no_space() {
     let document =
         br#"{"sn":null,"sms":[{"number":"+491701234567","imsi":null,"text":null}],"error_code":200}"#;
     let found = whole_and_split::<QueryIncomingSms>(document, &[1], 13);
@@ -69,7 +69,7 @@ fn null_takes_no_room() {
 }
 
 #[test]
-fn what_the_head_could_not_keep_is_needed_too() {
+fn size_needed_includes_overlong_values_of_the_head() {
     let document = format!(
         r#"{{"error_code":200,"sn":"{}","sms":[{{"incoming_sms_id":1,"text":"{}"}}]}}"#,
         "s".repeat(90),
@@ -81,7 +81,7 @@ fn what_the_head_could_not_keep_is_needed_too() {
 }
 
 #[test]
-fn a_value_that_was_replaced_counts_while_it_stood() {
+fn size_needed_includes_values_that_were_replaced() {
     let document =
         br#"{"sms":[{"text":"01234567890123456789","number":"0123456789012345678901234","number":"1"}]}"#;
     let found = read::<QueryIncomingSms>([&document[..]], 30);
@@ -91,7 +91,7 @@ fn a_value_that_was_replaced_counts_while_it_stood() {
 }
 
 #[test]
-fn a_record_needs_no_room_for_what_the_head_replaced() {
+fn record_needs_no_space_for_replaced_values_of_the_head() {
     let document =
         br#"{"sn":"01234567890123456789","sn":"x","sms":[{"text":"012345678901234567890123456789"}]}"#;
     let found = read::<QueryIncomingSms>([&document[..]], 25);
@@ -100,7 +100,7 @@ fn a_record_needs_no_room_for_what_the_head_replaced() {
 }
 
 #[test]
-fn only_the_longest_value_gives_way_and_only_to_a_shorter_one() {
+fn only_the_longest_value_is_removed_and_only_for_a_shorter_one() {
     let document = br#"{"sms":[{"number":"0123","text":"abcdef"},{"number":"01234","text":"abcdef"},{"smsc":"012","number":"01234","text":"abcd"}]}"#;
     let found = whole_and_split::<QueryIncomingSms>(document, &[1, 5], 8);
     assert!(found.records[0].contains(r#"number: Exact("0123")"#), "{}", found.records[0]);
@@ -112,8 +112,8 @@ fn only_the_longest_value_gives_way_and_only_to_a_shorter_one() {
     }
 }
 
-/// Read with that buffer and with the sizes that it then asks for.
-fn asks_for_enough<C: Answer>(document: &[u8], sizes: &[usize], buffer: usize)
+/// Reads with that buffer and with the sizes that are then reported.
+fn reports_a_sufficient_size<C: CallResponse>(document: &[u8], sizes: &[usize], buffer: usize)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
@@ -138,7 +138,7 @@ where
     }
 }
 
-/// The keys and values of all records; a value that was too long is null.
+/// Returns the keys and values of all records. An overlong value is null.
 fn serialized(document: &[u8], buffer: usize) -> Vec<serde_json::Map<String, serde_json::Value>> {
     let mut buffer = vec![0; buffer];
     let mut decoder = Decoder::<QueryIncomingSms, _>::new(&mut buffer[..]);
@@ -151,7 +151,7 @@ fn serialized(document: &[u8], buffer: usize) -> Vec<serde_json::Map<String, ser
     records
 }
 
-/// The same with no key twice: a value that is replaced may have needed room while it stood.
+/// Removes repeated keys: a value that is replaced later may have needed space before.
 fn once_each(json: Json) -> Json {
     match json {
         Json::Object(mut members) => {
@@ -173,14 +173,14 @@ proptest! {
     #![proptest_config(cases(1000))]
 
     #[test]
-    fn the_size_asked_for_is_enough_and_no_more(
-        (call, json) in any_answer(true),
+    fn size_needed_is_exact(
+        (call, json) in any_response(true),
         tape in prop::collection::vec(any::<u8>(), 0..20),
         sizes in prop::collection::vec(1..40_usize, 1..6),
         buffer in 0..300_usize,
     ) {
         let document = Pen::write(&tape, Faults::default(), &once_each(json));
-        of_call!(call, asks_for_enough(&document, &sizes, buffer));
+        of_call!(call, reports_a_sufficient_size(&document, &sizes, buffer));
     }
 }
 
@@ -188,8 +188,8 @@ proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
-    fn a_value_is_whole_or_known_to_be_too_long(
-        json in answer::<QueryIncomingSms>(true),
+    fn values_are_complete_or_marked_as_too_long(
+        json in response::<QueryIncomingSms>(true),
         buffer in 0..120_usize,
     ) {
         let document = Pen::write(&[], Faults::default(), &json);
@@ -205,7 +205,7 @@ proptest! {
 }
 
 #[test]
-fn any_size_of_buffer_will_do() {
+fn every_buffer_size_is_usable() {
     let document = br#"{"error_code":200,"sn":"db01","sms":[{"incoming_sms_id":1,"port":2,"number":"10086","text":"\u4f60\u597d \ud83d\ude00"},{"text":"a"}],"read":3}"#;
     let full = read::<QueryIncomingSms>([&document[..]], LARGE);
     let mut complete = 0;
@@ -214,6 +214,6 @@ fn any_size_of_buffer_will_do() {
         assert_eq!((found.end, found.records.len()), (Ok(()), 2));
         complete += usize::from(found == full);
     }
-    // error_code, sn, and the first record.
+    // The values of error_code, sn, and the first record.
     assert_eq!(complete, 64 - (3 + 4 + 1 + 1 + 5 + 11));
 }

@@ -1,20 +1,20 @@
-//! Malformed answers that are read as they are meant: written with faults from answers of known meaning.
+//! Malformed responses that have a clear meaning, generated with faults from responses of known meaning.
 
 use std::{format, string::String, vec::Vec};
 
 use proptest::prelude::*;
 
 use super::{
-    Answer, LARGE, cases,
+    CallResponse, LARGE, cases,
     document::Json,
-    generate::any_answer,
+    generate::any_response,
     means, of_call,
     pen::{Faults, Pen},
     whole_and_split,
 };
 use crate::call::{QueryIncomingSms, QuerySmsResult, QueryUssdReply, SendUssd, tests::read};
 
-fn agree<C: Answer>(json: &Json, mark: &str, faults: Faults, tape: &[u8], sizes: &[usize])
+fn agree<C: CallResponse>(json: &Json, mark: &str, faults: Faults, tape: &[u8], sizes: &[usize])
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
@@ -31,8 +31,8 @@ proptest! {
     #![proptest_config(cases(2000))]
 
     #[test]
-    fn read_as_meant(
-        (call, json) in any_answer(true),
+    fn malformed_responses_are_read_as_intended(
+        (call, json) in any_response(true),
         mark in prop_oneof!["\u{FEFF}", Just(String::new())],
         faults in faults(),
         tape in prop::collection::vec(any::<u8>(), 0..50),
@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn invalid_utf8_as_the_standard_library_replaces_it(
+    fn invalid_utf8_is_replaced_as_by_the_standard_library(
         bytes in prop::collection::vec(prop_oneof![0x80..=0xFF_u8, Just(0xED), Just(0xF0), 0x20..0x7F_u8], 0..24),
         sizes in prop::collection::vec(1..6_usize, 1..6),
     ) {
@@ -56,8 +56,8 @@ proptest! {
     }
 }
 
-/// Both documents read the same, whole and cut anywhere.
-fn same<C: Answer>(odd: &[u8], tidy: &str)
+/// Asserts that both documents read the same, at once and cut anywhere.
+fn same<C: CallResponse>(odd: &[u8], tidy: &str)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
@@ -71,7 +71,7 @@ where
 }
 
 #[test]
-fn keys_that_end_with_colons() {
+fn colons_at_the_end_of_keys_are_ignored() {
     let tidy = r#"{"error_code":202,"result":[{"port":1}]}"#;
     for odd in [
         r#"{"error_code":202,"result:":[{"port":1}]}"#,
@@ -85,7 +85,7 @@ fn keys_that_end_with_colons() {
 }
 
 #[test]
-fn a_broken_end_of_a_string_stays_in_it() {
+fn invalid_escape_at_the_end_of_a_string_is_kept() {
     let tidy = r#"{"sms":[{"number":"\uFFFD","port":1}]}"#;
     let tidy = read::<QueryIncomingSms>([tidy.as_bytes()], LARGE);
     for broken in [&b"\xE2"[..], b"\xE2\x82", b"\xF0\x9F\x98", b"\\ud83d", b"\\u", b"\\u12"] {
@@ -101,7 +101,7 @@ fn a_broken_end_of_a_string_stays_in_it() {
 }
 
 #[test]
-fn the_last_of_a_key_s_values_counts() {
+fn last_value_of_a_repeated_key_is_used() {
     for (odd, tidy) in [
         (r#""time":"a","time":"b""#, r#""time":"b""#),
         (r#""time":"a","time":null"#, ""),

@@ -1,4 +1,4 @@
-//! Well-formed answers: as serde_json reads them.
+//! Well-formed responses, which must read as serde_json reads them.
 
 use std::{
     format,
@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::{
-    Answer, LARGE, Meaning, cases,
+    CallResponse, LARGE, Meaning, cases,
     document::Json,
-    generate::any_answer,
+    generate::any_response,
     means, of_call,
     oracle::{Meant, Values},
     pen::{Faults, Pen},
@@ -34,21 +34,21 @@ fn values(object: &Map<String, Value>) -> Values {
     object.iter().map(|(key, value)| (key.clone(), meant(value))).collect()
 }
 
-fn serde_json_meaning<C: Answer>(document: &[u8]) -> Meaning {
+fn serde_json_meaning<C: CallResponse>(document: &[u8]) -> Meaning {
     let value: Value = serde_json::from_slice(document).unwrap();
     let list = C::LIST.and_then(|list| value[list].as_array());
     let records = list.into_iter().flatten().map(|record| values(record.as_object().unwrap()));
     Meaning { head: values(value.as_object().unwrap()), records: records.collect() }
 }
 
-fn agree<C: Answer>(json: &Json, tape: &[u8], sizes: &[usize])
+fn agree<C: CallResponse>(json: &Json, tape: &[u8], sizes: &[usize])
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
 {
     let document = Pen::write(tape, Faults::default(), json);
     means::<C>(&document, sizes, &serde_json_meaning::<C>(&document));
-    // The tests of malformed answers rely on what the generator says is meant.
+    // The tests of malformed responses depend on the meaning that the generator states.
     means::<C>(&document, &[LARGE], &json.meant::<C>());
 }
 
@@ -56,8 +56,8 @@ proptest! {
     #![proptest_config(cases(2000))]
 
     #[test]
-    fn decoded_as_serde_json_does(
-        (call, json) in any_answer(false),
+    fn valid_responses_are_decoded_as_by_serde_json(
+        (call, json) in any_response(false),
         tape in prop::collection::vec(any::<u8>(), 0..50),
         sizes in prop::collection::vec(1..40_usize, 1..6),
     ) {
@@ -65,7 +65,7 @@ proptest! {
     }
 }
 
-/// What a value reads as where an i64 is due, and where a u32 is.
+/// Returns the value as it reads for an i64 and for a u32.
 fn integers(value: &str) -> [String; 2] {
     let document = format!(r#"{{"result":[{{"user_id":{value},"port":{value}}}]}}"#);
     let mut buffer = [0; 256];
@@ -81,7 +81,7 @@ fn integers(value: &str) -> [String; 2] {
 }
 
 #[test]
-fn integers_and_what_is_none() {
+fn integers_are_distinguished_from_other_values() {
     for (value, id, port) in [
         ("0", "0", "0"),
         ("-0", "0", "0"),
@@ -114,7 +114,7 @@ fn integers_and_what_is_none() {
 }
 
 #[test]
-fn a_hundred_thousand_levels_of_nesting() {
+fn hundred_thousand_levels_of_nesting_are_skipped() {
     const LEVELS: usize = 100_000;
     let deep = "[".repeat(LEVELS) + "\"]}\\\"\"" + &"]".repeat(LEVELS);
     let mixed = r#"{"a":["#.repeat(LEVELS / 2) + &"]}".repeat(LEVELS / 2);

@@ -19,12 +19,12 @@ fn next(driver: &mut Driver<'_>, now: &mut Duration) -> InFlight {
         while driver.tracker_mut().next_event().is_some() {}
         match step {
             Step::Exchange(in_flight) => return in_flight,
-            Step::Wait(until) => *now = until.expect("messages are under way").max(*now),
+            Step::Wait(until) => *now = until.expect("messages are in flight").max(*now),
         }
     }
 }
 
-/// Finishes an exchange with a response without records.
+/// Finishes an exchange whose response has no records.
 fn succeed(driver: &mut Driver<'_>, in_flight: InFlight, now: Duration) {
     let mut session = Session::new([0; 256], [0; 256]);
     let (spec, mut body) = if in_flight.is_submission() {
@@ -37,15 +37,15 @@ fn succeed(driver: &mut Driver<'_>, in_flight: InFlight, now: Duration) {
     let _ = driver.finish(in_flight, &session, Ok(()), now);
 }
 
-/// The number of messages whose results are asked for.
-fn asked(question: &Question<'_>) -> Option<usize> {
+/// Returns the number of messages whose results are queried.
+fn queried(question: &Question<'_>) -> Option<usize> {
     let Question::Results(call) = question else { return None };
     let request = serde_json::to_value(call).expect("a request");
     Some(request["user_id"].as_array().map_or(0, Vec::len))
 }
 
 #[test]
-fn responses_that_are_too_large_narrow_the_question_and_then_raise_the_bound() {
+fn oversized_responses_narrow_the_query_and_then_raise_the_limit() {
     let (mut slots, mut pending) = ([Slot::EMPTY; 64], [PendingReport::EMPTY; 8]);
     let mut now = Duration::ZERO;
     let mut driver = Driver::new(Tracker::new(&mut slots, &mut pending, Settings::default(), now));
@@ -58,7 +58,7 @@ fn responses_that_are_too_large_narrow_the_question_and_then_raise_the_bound() {
     let mut failures = 0;
     while questions.len() < 9 {
         let in_flight = next(&mut driver, &mut now);
-        let Some(count) = driver.question(&in_flight).as_ref().and_then(asked) else {
+        let Some(count) = driver.question(&in_flight).as_ref().and_then(queried) else {
             succeed(&mut driver, in_flight, now);
             failures = 0;
             continue;

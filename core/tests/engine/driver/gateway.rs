@@ -1,4 +1,4 @@
-//! A small gateway: it takes messages, sends them after a while, and remembers everything.
+//! A small gateway that accepts messages, sends them after a while, and stores everything.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,14 @@ use crate::{civil, rng::Rng};
 /// The gateway's clock at the start, in seconds since 1970.
 const START: i64 = 1_717_200_000;
 
-/// The outcome that the network has in store for a message.
+/// The outcome that the network will give a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Delivered,
     NotDelivered,
     /// No report ever arrives.
     Unreported,
-    /// The gateway cannot send it.
+    /// The gateway can't send it.
     NotSent,
     /// It was stopped before it was sent.
     Stopped,
@@ -42,12 +42,12 @@ pub(crate) struct Gateway {
     pub(crate) held: Vec<Held>,
     tasks: i64,
     references: [u8; 8],
-    /// The number of incoming messages. Their ids begin with 1 and leave none out.
+    /// Number of incoming messages. Their ids are consecutive and begin with 1.
     pub(crate) inbox: i64,
 }
 
 impl Gateway {
-    /// Accepts messages, by user_id and number; returns their task.
+    /// Accepts messages, given by user_id and number, and returns their task.
     pub(crate) fn accept(
         &mut self,
         messages: &[(u32, u64)],
@@ -84,7 +84,7 @@ impl Gateway {
         self.tasks
     }
 
-    /// Stops a task; `false` if the gateway never had it.
+    /// Stops a task. Returns `false` if the gateway never had it.
     pub(crate) fn stop(&mut self, task: i64, now: u64) -> bool {
         for held in self.held.iter_mut().filter(|held| held.task == task && held.sent_at > now) {
             held.outcome = Outcome::Stopped;
@@ -92,7 +92,7 @@ impl Gateway {
         (1..=self.tasks).contains(&task)
     }
 
-    /// Whether the gateway has accepted a message with this user_id.
+    /// Returns the accepted message with this user_id.
     pub(crate) fn has(&self, id: u32) -> Option<&Held> {
         self.held.iter().rev().find(|held| held.id == id)
     }
@@ -104,18 +104,18 @@ impl Gateway {
     pub(crate) fn results(&self, request: &Value, now: u64) -> Vec<String> {
         let ids = request.get("user_id").and_then(Value::as_array);
         let after = seconds(request, "time_after");
-        let is_asked = |held: &&Held| match ids {
+        let is_queried = |held: &&Held| match ids {
             Some(ids) => ids.iter().any(|id| id.as_u64() == Some(held.id.into())),
             None => after.is_none_or(|after| time(held.sent_at) >= after),
         };
         let has_result = |held: &&Held| held.sent_at <= now && held.outcome != Outcome::Stopped;
-        self.held.iter().filter(is_asked).filter(has_result).map(Held::result).collect()
+        self.held.iter().filter(is_queried).filter(has_result).map(Held::result).collect()
     }
 
     pub(crate) fn reports(&self, request: &Value, now: u64) -> Vec<String> {
         let (after, before) = (seconds(request, "time_after"), seconds(request, "time_before"));
         let ports = request.get("port").and_then(Value::as_array);
-        let is_asked = |held: &&Held| {
+        let is_queried = |held: &&Held| {
             let sent = time(held.sent_at);
             ports.is_none_or(|ports| ports.iter().any(|port| port.as_u64() == Some(held.port.into())))
                 && after.is_none_or(|after| sent >= after)
@@ -126,10 +126,10 @@ impl Gateway {
                 && held.reported_at <= now
                 && matches!(held.outcome, Outcome::Delivered | Outcome::NotDelivered)
         };
-        self.held.iter().filter(is_asked).filter(is_reported).map(Held::report).collect()
+        self.held.iter().filter(is_queried).filter(is_reported).map(Held::report).collect()
     }
 
-    /// The incoming messages after an id, at most this many.
+    /// Returns the incoming messages after an id, up to a maximum.
     pub(crate) fn incoming(&self, request: &Value, most: usize) -> Vec<String> {
         let after = request.get("incoming_sms_id").and_then(Value::as_i64).unwrap_or(0);
         (after + 1..=self.inbox).take(most).map(incoming).collect()
@@ -174,7 +174,7 @@ fn seconds(request: &Value, key: &str) -> Option<i64> {
     Some(civil::seconds(request.get(key)?.as_str()?.parse().expect("a time")))
 }
 
-/// A response with these records under a key, which succeeds.
+/// Returns a successful response with these records under a key.
 pub(crate) fn response(key: &str, records: &[String]) -> String {
     let mut text = format!(r#"{{"error_code":200,"{key}":["#);
     for (index, record) in records.iter().enumerate() {

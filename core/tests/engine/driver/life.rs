@@ -14,7 +14,7 @@ use sms_gateway_core::{
 
 use super::{World, gateway::response};
 
-/// Why a life ends.
+/// The reason why a life ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Restart,
@@ -25,24 +25,24 @@ pub(crate) struct Life<'w, 'm> {
     world: &'w mut World,
     driver: Driver<'m>,
     session: Session<[u8; 512]>,
-    /// Incoming messages that are not acknowledged.
+    /// Incoming messages that are not acknowledged yet.
     unread: VecDeque<InboxMark>,
-    /// The number of requests that failed in a row.
+    /// Number of consecutive requests that failed.
     failures: u32,
-    /// The number of waits in a row for a time that is over. Each one retires at least one message or report.
+    /// Number of consecutive waits for a time that has passed. Each one retires at least one message or report.
     waits: usize,
-    /// The number of turns since nothing fails any more.
+    /// Number of turns since the world became calm.
     calm_turns: u32,
 }
 
-/// The room for messages and for reports.
+/// Number of slots for messages and for reports.
 const SLOTS: usize = 48;
 const REPORTS: usize = 24;
 
-/// The maximum number of turns after which all messages have ended, once nothing fails any more.
+/// Maximum number of turns until all messages have ended, once the world is calm.
 const CALM_TURNS: u32 = 50_000;
 
-/// The limits of responses are this much smaller here, so that responses of a few records exceed them.
+/// Divisor of the limits of responses, so that responses of a few records exceed them.
 const SCALE: u32 = 8192;
 
 pub(crate) fn live(world: &mut World) -> End {
@@ -72,7 +72,7 @@ impl Life<'_, '_> {
         self.world.handed_out = self.world.acknowledged;
     }
 
-    /// One turn: the caller's commands, a step, and an exchange.
+    /// Takes a turn: the caller's commands, a step, and an exchange.
     fn turn(&mut self) -> Option<End> {
         if self.world.is_calm() {
             let has_all_incoming = self.world.handed_out == self.world.gateway.inbox;
@@ -80,7 +80,7 @@ impl Life<'_, '_> {
                 return Some(End::Done);
             }
             self.calm_turns += 1;
-            assert!(self.calm_turns < CALM_TURNS, "the driver does not come to an end");
+            assert!(self.calm_turns < CALM_TURNS, "the driver does not end");
         } else {
             self.command();
             if self.world.rng.below(500) == 0 {
@@ -109,16 +109,16 @@ impl Life<'_, '_> {
 
     fn wait(&mut self, until: Option<Duration>) {
         let now = self.world.now();
-        let until = until.expect("the inbox is polled for ever");
+        let until = until.expect("the inbox is polled forever");
         self.waits = if until > now { 0 } else { self.waits + 1 };
-        assert!(self.waits <= SLOTS + REPORTS, "the driver waits for what is over");
+        assert!(self.waits <= SLOTS + REPORTS, "the driver waits for a time that has passed");
         let seconds = (until.saturating_sub(now)).as_millis().div_ceil(1000) as u64;
-        // Sometimes the caller comes earlier.
+        // Sometimes the caller acts earlier.
         let seconds = if self.world.rng.below(4) == 0 { self.world.rng.between(0, seconds) } else { seconds };
         self.world.seconds += seconds.max(1);
     }
 
-    /// Something that a caller does.
+    /// Carries out an action of the caller.
     fn command(&mut self) {
         self.world.calls += 1;
         let now = self.world.now();
@@ -189,7 +189,7 @@ impl Life<'_, '_> {
         self.world.acknowledged = self.world.acknowledging;
     }
 
-    /// Takes the events, and acknowledges most updates.
+    /// Reads the events, and acknowledges most updates.
     fn events(&mut self) {
         while let Some(event) = self.driver.tracker_mut().next_event() {
             self.world.calls += 1;
@@ -200,7 +200,7 @@ impl Life<'_, '_> {
                     truths.of(message.id.get()).is_closed |= message.is_final;
                     self.driver.tracker_mut().acknowledge(message.id, message.revision);
                 }
-                // Its message has ended without it, or the result with its reference is late.
+                // The message of this report has ended without it, or the result with its reference is late.
                 Event::Unmatched(_) => {}
                 Event::Ambiguous(report) => panic!("a report belongs to many: {report:?}"),
                 Event::InboxRestarted => panic!("the inbox did not restart"),
@@ -243,7 +243,7 @@ impl Life<'_, '_> {
         self.read(in_flight, &body);
     }
 
-    /// Reads a response to a question, or a part of it.
+    /// Reads all or part of the response to a query.
     fn read(&mut self, in_flight: InFlight, body: &str) {
         let is_calm = self.world.is_calm();
         let fault = if is_calm { 9 } else { self.world.rng.below(10) };
@@ -257,7 +257,7 @@ impl Life<'_, '_> {
         let now = self.world.now();
         match fault {
             1 => self.driver.abandon(in_flight, now),
-            // It counts as lost at the next step.
+            // The next step treats the exchange as lost.
             2 => drop(in_flight),
             3 => self.fail(in_flight, Failure::Http { status: 500, request_sent: true }),
             4 => self.fail(in_flight, Failure::LoginRefused),
@@ -295,7 +295,7 @@ impl Life<'_, '_> {
             Taken::Nothing | Taken::Unmatched(_) => {}
             Taken::Incoming { mark, sms } => {
                 assert_eq!(sms.text.as_str(), mark.id.to_string());
-                assert_eq!(mark.id, self.world.handed_out + 1, "a message is left out or comes twice");
+                assert_eq!(mark.id, self.world.handed_out + 1, "a message is missing or repeated");
                 self.world.handed_out = mark.id;
                 self.unread.push_back(mark);
             }
@@ -352,7 +352,7 @@ impl Life<'_, '_> {
         for (id, _) in messages {
             truths.submitted(*id, true, is_uncertain);
         }
-        // All messages of a request want reports, or none does.
+        // All messages of a request want reports, or none of them does.
         let wants_report = messages.iter().all(|(id, _)| truths.of(*id).wants_report);
         gateway.accept(messages, wants_report, *seconds, rng)
     }
@@ -397,7 +397,7 @@ impl Life<'_, '_> {
     }
 }
 
-/// A failure of a submission that did not reach the gateway.
+/// Returns a failure of a submission that did not reach the gateway.
 fn not_sent(kind: u64) -> Failure {
     match kind {
         1 => Failure::Unreachable(Cause::Transport),

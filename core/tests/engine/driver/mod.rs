@@ -1,4 +1,4 @@
-//! A driver against a gateway that accepts, loses and refuses at random, through restarts of the client.
+//! A driver against a gateway that accepts, loses and refuses requests at random, with restarts of the client.
 
 mod directed;
 mod gateway;
@@ -17,23 +17,23 @@ use truth::Truths;
 
 use crate::rng::Rng;
 
-/// The time after which a message without an outcome expires, in seconds.
+/// Time in seconds after which a message without an outcome expires.
 const EXPIRE: u64 = 24 * 3600;
 
-/// Everything but the driver. It survives restarts.
+/// Everything except the driver. It survives restarts.
 struct World {
     rng: Rng,
     seconds: u64,
     gateway: Gateway,
     truths: Truths,
     store: BTreeMap<u32, Vec<u8>>,
-    /// The messages whose records are stored.
+    /// The messages whose records are in the store.
     store_ids: BTreeSet<u32>,
     numbers: u64,
-    /// The number of calls of the driver and its tracker so far, and after which the peer is calm.
+    /// Number of calls of the driver and its tracker so far, and the number after which the world is calm.
     calls: u64,
     end: u64,
-    /// The ids of the incoming messages that were handed out last, acknowledged last, and acknowledged last in the store.
+    /// Ids of incoming messages: the last one returned, the last one acknowledged, and the last acknowledged one in the store.
     handed_out: i64,
     acknowledging: i64,
     acknowledged: i64,
@@ -61,7 +61,7 @@ impl World {
         Duration::from_secs(self.seconds)
     }
 
-    /// Whether nothing fails any more and nothing is added.
+    /// Returns whether requests no longer fail and messages are no longer added.
     fn is_calm(&self) -> bool {
         self.calls >= self.end
     }
@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-/// Runs a seed to the end of all its messages.
+/// Runs a seed until all its messages have ended.
 fn run(seed: u64, calls: u64) -> u64 {
     let mut world = World::new(seed, calls);
     while live(&mut world) == End::Restart {
@@ -99,12 +99,12 @@ fn run_all(seeds: u64, calls: u64) {
 }
 
 #[test]
-fn random_calls_lose_and_double_nothing() {
+fn random_calls_lose_and_duplicate_no_message() {
     run_all(10, 5000);
 }
 
 #[test]
 #[ignore = "for release mode"]
-fn a_million_random_calls_lose_and_double_nothing() {
+fn a_million_random_calls_lose_and_duplicate_no_message() {
     run_all(200, 10_000);
 }

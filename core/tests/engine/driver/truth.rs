@@ -1,4 +1,4 @@
-//! What truly became of each message, and what the driver may do and say about it.
+//! The true outcome of each message, and the actions and reports of the driver that it allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,23 +6,23 @@ use sms_gateway_core::track::{Message, MessageFailure, State};
 
 use super::gateway::{Gateway, Outcome};
 
-/// What is known of a message besides what the gateway knows.
+/// Facts about a message that the gateway does not have.
 #[derive(Clone, Copy, Debug)]
-// Each of them is a fact of its own.
+// Each flag is an independent fact.
 #[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Truth {
     pub(crate) number: u64,
     pub(crate) wants_report: bool,
     pub(crate) may_resend: bool,
     pub(crate) added_at: u64,
-    /// The number of requests with it that may have arrived.
+    /// Number of requests with the message that may have arrived.
     uncertain: u32,
-    /// The number of requests with it that the gateway has accepted.
+    /// Number of requests with the message that the gateway has accepted.
     accepted: u32,
     was_refused: bool,
-    /// It was submitted, and the outcome is not stored yet.
+    /// Whether it was submitted and the outcome is not stored yet.
     is_unstored: bool,
-    /// Its final update, acknowledged but perhaps not stored.
+    /// Whether its final update was acknowledged. The acknowledgement need not be stored yet.
     pub(crate) is_closed: bool,
 }
 
@@ -46,7 +46,7 @@ impl Truths {
     }
 
     pub(crate) fn of(&mut self, id: u32) -> &mut Truth {
-        self.0.get_mut(&id).unwrap_or_else(|| panic!("nobody added message {id}"))
+        self.0.get_mut(&id).unwrap_or_else(|| panic!("message {id} was never added"))
     }
 
     /// Checks that a message may be submitted.
@@ -67,7 +67,7 @@ impl Truths {
         self.0.values_mut().for_each(|truth| truth.is_unstored = false);
     }
 
-    /// Notes a restart, after which only these messages are known. An outcome that was not stored is uncertain.
+    /// Notes a restart, after which only the stored messages are known. An outcome that was not stored is uncertain.
     pub(crate) fn restarted(&mut self, stored: &BTreeSet<u32>) {
         self.0.retain(|id, _| stored.contains(id));
         for truth in self.0.values_mut() {
@@ -76,7 +76,7 @@ impl Truths {
         }
     }
 
-    /// Notes what became of a request with a message.
+    /// Notes the outcome of a request with a message.
     pub(crate) fn submitted(&mut self, id: u32, is_accepted: bool, is_uncertain: bool) {
         let truth = self.of(id);
         truth.accepted += u32::from(is_accepted);
@@ -87,7 +87,7 @@ impl Truths {
         self.of(id).was_refused = true;
     }
 
-    /// Checks the state of a message against what is true.
+    /// Checks the state of a message against the truth.
     pub(crate) fn check(&mut self, message: &Message, gateway: &Gateway, expire: u64, now: u64) {
         let truth = *self.of(message.id.get());
         let outcome = gateway.has(message.id.get()).map(|held| held.outcome);

@@ -22,7 +22,7 @@ fn world(is_repeatable: bool) -> World {
     world
 }
 
-/// Plays events in turn until the call ends; returns its end and the number of exchanges.
+/// Plays events repeatedly until the call ends. Returns its result and the number of exchanges.
 fn play(is_repeatable: bool, events: impl IntoIterator<Item = Event>) -> (Result<(), Failure>, usize) {
     let mut world = world(is_repeatable);
     for event in events {
@@ -31,11 +31,11 @@ fn play(is_repeatable: bool, events: impl IntoIterator<Item = Event>) -> (Result
             return (end, world.exchanges);
         }
     }
-    panic!("the call goes on after {} exchanges", world.exchanges);
+    panic!("the call continues after {} exchanges", world.exchanges);
 }
 
 #[test]
-fn a_peer_that_challenges_and_closes_on_each_authorized_request_is_asked_a_few_times() {
+fn exchanges_are_bounded_if_each_authorized_request_is_closed_and_challenged() {
     let (end, exchanges) = play(true, [FRESH, STALE_CONNECTION].into_iter().cycle());
     assert!(end.is_err_and(|failure| failure.may_have_arrived()), "{end:?}");
     assert_eq!(exchanges, 4);
@@ -45,7 +45,7 @@ fn a_peer_that_challenges_and_closes_on_each_authorized_request_is_asked_a_few_t
 }
 
 #[test]
-fn a_peer_that_offers_the_same_nonce_each_time_refuses_the_login() {
+fn peer_that_always_offers_the_same_nonce_refuses_the_login() {
     for is_repeatable in [true, false] {
         let (end, exchanges) = play(is_repeatable, std::iter::repeat(SAME));
         assert_eq!((end, exchanges), (Err(Failure::LoginRefused), 2));
@@ -53,7 +53,7 @@ fn a_peer_that_offers_the_same_nonce_each_time_refuses_the_login() {
 }
 
 #[test]
-fn a_peer_that_calls_each_nonce_stale_refuses_the_login() {
+fn peer_that_calls_each_nonce_stale_refuses_the_login() {
     for is_repeatable in [true, false] {
         let (end, exchanges) = play(is_repeatable, std::iter::repeat(offer(Offer::Stale)));
         assert_eq!(end, Err(Failure::LoginRefused));
@@ -62,7 +62,7 @@ fn a_peer_that_calls_each_nonce_stale_refuses_the_login() {
 }
 
 #[test]
-fn a_peer_that_uses_up_every_repetition_of_a_question_gets_24_exchanges() {
+fn query_takes_at_most_24_exchanges() {
     let first = [UNSENT, FRESH, UNSENT, STALE_CONNECTION, UNSENT, SAME, UNSENT, FRESH];
     let next = [UNSENT, SAME, UNSENT, STALE_CONNECTION, UNSENT, SAME, UNSENT, FRESH];
     let (end, exchanges) = play(true, first.into_iter().chain(next).chain(next));
@@ -70,14 +70,14 @@ fn a_peer_that_uses_up_every_repetition_of_a_question_gets_24_exchanges() {
 }
 
 #[test]
-fn a_peer_that_uses_up_every_repetition_of_a_message_gets_12_exchanges() {
+fn submission_takes_at_most_12_exchanges() {
     let next = [UNSENT, SAME, UNSENT, FRESH];
     let events = [UNSENT, FRESH, UNSENT, FRESH].into_iter().chain(next).chain(next);
     assert_eq!(play(false, events), (Err(Failure::LoginRefused), 12));
 }
 
 #[test]
-fn random_sequences_that_keep_a_call_going_end() {
+fn random_sequences_that_prolong_a_call_end() {
     let mut rng = Rng::new(7);
     let going_on =
         [UNSENT, UNSENT, STALE_CONNECTION, FRESH, SAME, offer(Offer::Stale), Event::Head(Head::Ok)];

@@ -31,15 +31,15 @@ pub(crate) enum Head {
 pub(crate) enum Offer {
     FreshNonce,
     SameNonce,
-    /// A fresh nonce, and the last one was stale.
+    /// A fresh nonce, with the statement that the last one was stale.
     Stale,
     BasicOnly,
     Unreadable,
-    /// The adapter has no room for the challenge.
+    /// A challenge that does not fit the adapter's buffer.
     TooLong,
 }
 
-/// What becomes of the body of a response.
+/// The fate of a response's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     Complete,
@@ -47,7 +47,7 @@ pub(crate) enum Body {
     Refused,
     WithoutCode,
     Malformed,
-    /// The body ends before the document does.
+    /// The body ends before the document is complete.
     Cut,
     TooLarge,
     Lost(Cause),
@@ -81,7 +81,7 @@ pub(crate) const fn offer(offer: Offer) -> Event {
     Event::Head(Head::Unauthorized(offer))
 }
 
-/// Every event that can follow a request.
+/// Returns every event that can follow a request.
 pub(crate) fn after_request() -> Vec<Event> {
     let statuses = [403, 404, 500].map(Head::Status);
     let heads = [Head::Ok, Head::Redirect].into_iter().chain(statuses).map(Event::Head);
@@ -89,14 +89,14 @@ pub(crate) fn after_request() -> Vec<Event> {
     heads.chain(OFFERS.map(offer)).chain(breaks.map(Event::Broken)).collect()
 }
 
-/// Every event that can follow the head of a successful response.
+/// Returns every event that can follow the head of a successful response.
 pub(crate) fn after_head() -> Vec<Event> {
     let bodies =
         [Body::Complete, Body::Refused, Body::WithoutCode, Body::Malformed, Body::Cut, Body::TooLarge];
     bodies.into_iter().chain(CAUSES.map(Body::Lost)).map(Event::Body).collect()
 }
 
-/// Events that differ from others in their cause alone.
+/// Returns events that differ from others only in their cause.
 pub(crate) fn with_other_causes() -> Vec<Event> {
     let is_other = |cause| cause != Cause::Transport;
     let mut events = after_request();
@@ -109,13 +109,13 @@ pub(crate) fn with_other_causes() -> Vec<Event> {
     events
 }
 
-/// Events after a request that differ in what they mean for the login or for the repetitions of a call.
+/// Returns events after a request that differ in their effect on the login or on repetitions.
 pub(crate) fn distinct_after_request() -> Vec<Event> {
     let heads = [Head::Ok, Head::Status(500)].map(Event::Head);
     heads.into_iter().chain(OFFERS.map(offer)).chain(LOSSES.map(broken)).collect()
 }
 
-/// Events after the head of a successful response that differ in what they mean for the request.
+/// Returns events after the head of a successful response that differ in their effect on the request.
 pub(crate) fn distinct_after_head() -> Vec<Event> {
     [Body::Complete, Body::Lost(Cause::Transport)].map(Event::Body).to_vec()
 }

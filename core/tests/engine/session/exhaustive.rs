@@ -19,17 +19,17 @@ const STARTS: [(&str, &[Event]); 7] = [
     ("open", &[OK, OK, COMPLETE]),
     ("logged in", &[FRESH, OK, COMPLETE]),
     ("nonces expire after one use", &[FRESH, OK, COMPLETE, FRESH, OK, COMPLETE]),
-    ("in doubt, since the first use of a nonce was lost", &[FRESH, broken(Loss::Lost)]),
-    ("in doubt, since a fresh nonce was refused", &[FRESH, FRESH, broken(Loss::Unsent { kept: false })]),
+    ("in doubt, because the first use of a nonce was lost", &[FRESH, broken(Loss::Lost)]),
+    ("in doubt, because a fresh nonce was refused", &[FRESH, FRESH, broken(Loss::Unsent { kept: false })]),
     ("refused", &[FRESH, FRESH, FRESH]),
 ];
 
 /// The maximum number of events in a sequence.
 const DEPTH: usize = 6;
-/// The same in a build without optimization.
+/// The maximum in a build without optimization.
 const SHORT: usize = 4;
 
-/// The exchanges of a time in which no nonce can become stale, and of one in which it can.
+/// Duration of each exchange: one at which no nonce can become stale, and one at which it can.
 const TIMES: [Duration; 2] = [Duration::ZERO, Duration::from_secs(2)];
 
 fn settings() -> impl Iterator<Item = Setting> {
@@ -45,15 +45,15 @@ struct Walk {
     start: &'static [Event],
     after_request: Vec<Event>,
     after_head: Vec<Event>,
-    /// Events after which a sequence does not go on. They differ from others in the reported cause alone.
+    /// Events that end a sequence. They differ from others only in the reported cause.
     last: Vec<Event>,
-    /// Whether another call follows a call that has ended.
+    /// Whether another call follows when a call has ended.
     is_long: bool,
     sequences: u64,
 }
 
 impl Walk {
-    /// A world after these events, with the next call begun if the last one has ended.
+    /// Returns a world after these events, with the next call begun if the last one has ended.
     fn world(&self, events: &[Event]) -> World {
         let mut world = World::new(self.setting);
         world.begin();
@@ -64,13 +64,13 @@ impl Walk {
         world
     }
 
-    /// Tries each event after these.
+    /// Plays each event after these, recursively.
     fn explore(&mut self, events: &mut Vec<Event>, depth: usize) {
         self.sequences += 1;
         let mut world = self.world(events);
         if matches!(world.phase, Phase::Ended(_)) {
             if !self.is_long && !events.is_empty() {
-                // A login that is refused is seen by the next call.
+                // The next call must see that the login was refused.
                 return begin_next(&mut world);
             }
             begin_next(&mut world);
@@ -102,7 +102,7 @@ fn begin_next(world: &mut World) {
     assert_eq!(world.phase, Phase::Head, "a call ends before its first exchange");
 }
 
-/// Walks through all sequences of events, from each state of the login.
+/// Plays all sequences of events from each state of the login, and returns their number.
 fn walk(depth: usize, is_long: bool, after_request: &[Event], after_head: &[Event]) -> u64 {
     let mut sequences = 0;
     for setting in settings() {
@@ -126,32 +126,32 @@ fn walk(depth: usize, is_long: bool, after_request: &[Event], after_head: &[Even
 
 fn walk_call(depth: usize) {
     let sequences = walk(depth, false, &event::after_request(), &event::after_head());
-    println!("a call: {sequences} sequences");
+    println!("one call: {sequences} sequences");
 }
 
 fn walk_calls(depth: usize) {
     let sequences = walk(depth, true, &event::distinct_after_request(), &event::distinct_after_head());
-    println!("calls in a row: {sequences} sequences");
+    println!("consecutive calls: {sequences} sequences");
 }
 
 #[test]
-fn a_call_survives_short_sequences_of_events() {
+fn rules_hold_in_short_sequences_of_one_call() {
     walk_call(SHORT);
 }
 
 #[test]
-fn calls_in_a_row_survive_short_sequences_of_events() {
+fn rules_hold_in_short_sequences_of_consecutive_calls() {
     walk_calls(SHORT - 1);
 }
 
 #[test]
 #[ignore = "for release mode"]
-fn a_call_survives_every_sequence_of_events() {
+fn rules_hold_in_every_sequence_of_one_call() {
     walk_call(DEPTH);
 }
 
 #[test]
 #[ignore = "takes minutes; for release mode"]
-fn calls_in_a_row_survive_every_sequence_of_events() {
+fn rules_hold_in_every_sequence_of_consecutive_calls() {
     walk_calls(DEPTH);
 }

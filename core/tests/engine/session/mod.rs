@@ -1,4 +1,4 @@
-//! A session against a peer that does anything.
+//! A session against an arbitrary peer.
 
 mod directed;
 mod event;

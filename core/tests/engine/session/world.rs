@@ -1,4 +1,4 @@
-//! A session, its adapter, and what truly became of each request.
+//! A session, its adapter, and the true fate of each request.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -11,37 +11,37 @@ use sms_gateway_core::{
 
 use super::event::{Body, Event, Head, Offer};
 
-/// The surroundings of a sequence of events.
+/// The conditions of a sequence of events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
-    /// Whether the call is a question; otherwise it sends a message.
+    /// Whether the call is a query; otherwise it sends a message.
     pub(crate) is_repeatable: bool,
     pub(crate) has_credentials: bool,
     /// The time of each exchange.
     pub(crate) exchange_time: Duration,
 }
 
-/// What the session awaits.
+/// The event that the session is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The head of a response, or the news that the connection broke.
+    /// The head of a response, or a broken connection.
     Head,
     /// The body of a response.
     Body,
-    /// The next call: the last one ended like this.
+    /// The next call, after the last one ended with this result.
     Ended(Result<(), Failure>),
 }
 
-/// What became of a written request, in truth.
+/// The true fate of a written request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// The gateway has not done what it asks.
+    /// The gateway has not done what was requested.
     NotAccepted,
-    /// The gateway may have done it.
+    /// The gateway may have done what was requested.
     Unknown,
 }
 
-/// A request that is under way.
+/// A request in flight.
 #[derive(Clone, Debug)]
 struct Outgoing {
     is_probe: bool,
@@ -54,20 +54,20 @@ pub(crate) struct World {
     session: Session<[u8; 512]>,
     now: Duration,
     entropy: u64,
-    /// The number of the nonce that was offered last.
+    /// Number of the last nonce that was offered.
     offered: u32,
-    /// The nonces and counts that were written.
+    /// All nonces with counts that were sent.
     used: HashSet<(String, u32)>,
     outgoing: Option<Outgoing>,
     /// The fates of the current call's requests.
     fates: Vec<Fate>,
-    /// The exchanges of the current call.
+    /// Number of exchanges of the current call.
     pub(crate) exchanges: usize,
     pub(crate) phase: Phase,
 }
 
-/// The maximum number of exchanges of a call that changes nothing, and of another one.
-const MAX_EXCHANGES_OF_A_QUESTION: usize = 24;
+/// Maximum number of exchanges of a query, and of a call that changes something.
+const MAX_EXCHANGES_OF_A_QUERY: usize = 24;
 const MAX_EXCHANGES: usize = 12;
 
 const CREDENTIALS: Credentials<'static> = Credentials::new("admin", "secret");
@@ -106,7 +106,7 @@ impl World {
         self.setting.has_credentials.then_some(CREDENTIALS)
     }
 
-    /// Writes the request that is due.
+    /// Writes the next request.
     fn write(&mut self, call: AnyCall<'_>) {
         let site = Site { host: "box", commas: CommaEncoding::default(), credentials: self.credentials() };
         let (mut scratch, mut out) = ([0; 1024], [0; 1024]);
@@ -119,10 +119,10 @@ impl World {
         }
     }
 
-    /// Notes that the request goes out, perhaps again.
+    /// Notes that the request is sent, perhaps again.
     fn sending(&mut self) {
         self.exchanges += 1;
-        let most = if self.setting.is_repeatable { MAX_EXCHANGES_OF_A_QUESTION } else { MAX_EXCHANGES };
+        let most = if self.setting.is_repeatable { MAX_EXCHANGES_OF_A_QUERY } else { MAX_EXCHANGES };
         assert!(self.exchanges <= most, "a call takes more than {most} exchanges");
         self.phase = Phase::Head;
         let is_probe = self.outgoing.as_ref().is_some_and(|outgoing| outgoing.is_probe);
@@ -140,9 +140,9 @@ impl World {
         }
     }
 
-    /// Notes that at least part of the request was written, and what became of it.
+    /// Notes that at least part of the request was written, and its fate.
     fn written(&mut self, fate: Fate) {
-        let Some(outgoing) = self.outgoing.clone() else { panic!("no request is under way") };
+        let Some(outgoing) = self.outgoing.clone() else { panic!("no request is in flight") };
         if let Some(nonce) = outgoing.nonce {
             assert!(self.used.insert(nonce.clone()), "a nonce count is used twice: {nonce:?}");
         }
@@ -213,7 +213,7 @@ impl World {
             Body::Complete | Body::TooLarge | Body::Lost(_) => format!(r#"{{"error_code":{success}}}"#),
         };
         if body == Body::Refused {
-            // The last request is the one that was refused.
+            // The last request is the refused one.
             self.fates.pop();
             self.fates.push(Fate::NotAccepted);
         }
@@ -251,30 +251,30 @@ impl World {
         self.phase = Phase::Ended(end);
         let Err(failure) = end else { return };
         let may_have_arrived = self.fates.contains(&Fate::Unknown);
-        // A question may be asked twice, so an earlier request of it that was lost does not count.
+        // A query may be sent again, so an earlier request that was lost does not matter.
         if !self.setting.is_repeatable {
             assert_eq!(failure.may_have_arrived(), may_have_arrived, "{failure:?} after {:?}", self.fates);
         }
     }
 
-    /// Checks that nothing goes out until the login is reset, and resets it.
+    /// Checks that nothing is sent until the login is reset, and resets it.
     pub(crate) fn check_refused_login(&mut self) {
         for _ in 0..2 {
             self.begin();
             assert_eq!(self.phase, Phase::Ended(Err(Failure::LoginRefused)));
-            assert_eq!(self.exchanges, 0, "a request goes out after a refused login");
+            assert_eq!(self.exchanges, 0, "a request is sent after a refused login");
         }
         self.reset_login();
     }
 
-    /// Forgets the login, as for other credentials. With these the counts of nonces begin anew.
+    /// Resets the login, as for new credentials. The counts of their nonces start over.
     pub(crate) fn reset_login(&mut self) {
         self.session.reset_login();
         self.used.clear();
     }
 }
 
-/// Hands a call to a function.
+/// Calls a function with a call.
 fn with_call<T>(is_repeatable: bool, give: impl FnOnce(AnyCall<'_>) -> T) -> T {
     let number = Number::new("10086").expect("a number");
     let recipients = [Recipient::new(number).user_id(UserId::new(7).expect("an id"))];
@@ -282,7 +282,7 @@ fn with_call<T>(is_repeatable: bool, give: impl FnOnce(AnyCall<'_>) -> T) -> T {
     if is_repeatable { give((&QuerySmsResult::new()).into()) } else { give((&message).into()) }
 }
 
-/// Reads what is needed of a request.
+/// Parses the parts of a request that the checks need.
 fn read_request(bytes: &[u8]) -> Outgoing {
     let text = std::str::from_utf8(bytes).expect("text");
     let value = |name: &str| {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The number of messages in a response: about 8 KB.
+/// Maximum number of messages in a response of about 8 KB.
 const PAGE: usize = 30;
 
 /// One incoming message. Its text is its serial number.
@@ -28,14 +28,14 @@ impl Inbox {
         self.count += 1;
     }
 
-    /// Restarts ids; returns the serial numbers of the messages, which are deleted.
+    /// Restarts the ids, and returns the serial numbers of the deleted messages.
     pub(super) fn restart(&mut self) -> Vec<u32> {
         self.last_id = 0;
         self.rows.drain(..).map(|row| row.serial).collect()
     }
 
     pub(super) fn select(&self, request: &Value) -> Vec<IncomingRow> {
-        assert_eq!(request["flag"], "all", "other flags lose messages with lost answers");
+        assert_eq!(request["flag"], "all", "other flags lose messages when responses are lost");
         let after = request.get("incoming_sms_id").and_then(Value::as_i64).unwrap_or(0);
         let first = self.rows.partition_point(|row| row.id <= after);
         self.rows[first..].iter().take(PAGE).copied().collect()

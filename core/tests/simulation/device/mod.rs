@@ -1,15 +1,15 @@
-//! A gateway as the vendor's document describes it, with the habits of real ones, in simulated milliseconds.
+//! A gateway as in the vendor's document, with the habits of real ones, in simulated milliseconds.
 //!
-//! Nothing runs by itself: [`Device::advance`] carries out what is due.
+//! Nothing happens by itself: [`Device::advance`] carries out the events that are due.
 
-mod diary;
+mod facts;
 mod inbox;
 mod network;
 mod queue;
 mod records;
 mod sending;
 
-pub(crate) use diary::{Entry, Fact};
+pub(crate) use facts::{Entry, Fact};
 pub(crate) use inbox::IncomingRow;
 pub(crate) use queue::{Agenda, Job};
 pub(crate) use records::{ReportRow, ResultRow};
@@ -24,14 +24,14 @@ use serde_json::Value;
 use crate::{
     civil::Clock,
     config::{DeviceConfig, HOUR, MINUTE, SECOND},
-    mail::Received,
+    inbox_check::Received,
     numbers::{Numbers, Spelt},
     rng::Rng,
 };
 
 #[derive(Clone, Copy, Debug)]
 enum Happening {
-    /// A port has finished a segment, unless the gateway was restarted since.
+    /// A port has finished a segment, unless the gateway has restarted since.
     SegmentDone {
         port: u8,
         boot: u32,
@@ -77,17 +77,17 @@ pub(crate) struct Device {
     results: Results,
     reports: Reports,
     inbox: Inbox,
-    /// The number of starts, and whether it runs.
+    /// Number of starts, and whether the gateway is running.
     boot: u32,
     is_up: bool,
-    /// The first and the last task since ids restarted.
+    /// The first and the last task since the ids restarted.
     first_task: i64,
     last_task: i64,
     accepted: u32,
-    /// The number of own subscribers, and of all.
+    /// Number of own subscribers, and of all.
     lines: (u32, u32),
     /// Facts that the oracle has not read yet.
-    pub(crate) diary: Vec<Entry>,
+    pub(crate) facts: Vec<Entry>,
     pub(crate) forgotten_reports: Vec<u32>,
     pub(crate) jumps_back: Vec<u64>,
     pub(crate) log: Vec<(u64, String)>,
@@ -116,7 +116,7 @@ impl Device {
             last_task: 0,
             accepted: 0,
             lines,
-            diary: Vec::new(),
+            facts: Vec::new(),
             forgotten_reports: Vec::new(),
             jumps_back: Vec::new(),
             log: Vec::new(),
@@ -152,7 +152,7 @@ impl Device {
 
     fn note(&mut self, owner: Option<u32>, copy: u32, fact: Fact) {
         if let Some(owner) = owner {
-            self.diary.push(Entry { at: self.now, owner, copy, fact });
+            self.facts.push(Entry { at: self.now, owner, copy, fact });
         }
     }
 
@@ -181,7 +181,7 @@ impl Device {
         }
     }
 
-    /// Plans when NTP sets the clock of a gateway that starts in 1970: soon or, sometimes, late.
+    /// Plans when NTP sets the clock of a gateway that starts in 1970: soon, or sometimes late.
     fn start_clock(&mut self) {
         if self.config.starts_in_1970 {
             let now = self.now;
@@ -194,7 +194,7 @@ impl Device {
         }
     }
 
-    /// Steps the clock by an hour, as a change of zone or daylight saving does.
+    /// Moves the clock by an hour, like a change of the time zone or daylight saving.
     fn step_clock(&mut self) {
         let back = self.clock.zone() > 0 || self.clock.zone() == 0 && self.rng.below(2) == 0;
         self.change_clock(|clock| clock.step(if back { -3600 } else { 3600 }));
@@ -210,7 +210,7 @@ impl Device {
             self.jumps_back.push(self.now);
         }
         if after != before {
-            self.log.push((self.now, format!("the clock goes from {before} to {after}")));
+            self.log.push((self.now, format!("the clock changes from {before} to {after}")));
         }
     }
 
@@ -220,7 +220,7 @@ impl Device {
         self.counts.restarts += 1;
         self.log.push((self.now, "restart".to_owned()));
         let broken: Vec<Job> =
-            self.ports.iter_mut().filter_map(Port::break_off).chain(self.queue.clear()).collect();
+            self.ports.iter_mut().filter_map(Port::abort).chain(self.queue.clear()).collect();
         for job in broken {
             self.note(job.owner, job.copy, Fact::Broken);
         }
@@ -281,7 +281,7 @@ impl Device {
         self.is_up
     }
 
-    /// Accepts a request; returns its task.
+    /// Accepts a request, and returns its task.
     pub(crate) fn send_sms(&mut self, ports: u32, report: bool, recipients: &[Wanted]) -> i64 {
         self.last_task += 1;
         let task = self.last_task;
@@ -298,7 +298,7 @@ impl Device {
         task
     }
 
-    /// Removes a task's messages from the queue; returns `false` if there is no such task.
+    /// Removes a task's messages from the queue. Returns `false` if there is no such task.
     pub(crate) fn stop_sms(&mut self, task: i64) -> bool {
         for job in self.queue.drop_task(task) {
             self.note(job.owner, job.copy, Fact::Dropped);
@@ -306,7 +306,7 @@ impl Device {
         (self.first_task..=self.last_task).contains(&task)
     }
 
-    /// Ends messages of other clients and incoming ones.
+    /// Stops the messages of other clients and the incoming messages.
     pub(crate) fn calm(&mut self) {
         (self.config.foreign, self.config.incoming) = (0, 0);
     }
@@ -336,7 +336,7 @@ impl Device {
         rows
     }
 
-    /// Returns whether the gateway still has an own message: it waits, or a result has its user_id.
+    /// Returns whether the gateway still has an own message: it is in the queue, or a result has its user_id.
     pub(crate) fn knows(&self, owner: u32, user_id: u32) -> bool {
         self.queue.holds(owner) || self.results.of_user(user_id).any(|row| row.owner == Some(owner))
     }

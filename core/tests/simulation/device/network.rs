@@ -1,4 +1,4 @@
-//! The network's outcome of a segment, and the reports of it.
+//! The network's outcome of a segment, and its status reports.
 
 use sms_gateway_core::call::Status;
 
@@ -22,7 +22,7 @@ pub(super) struct Outcome {
     /// The send times of the message and of the segment, by the gateway's clock.
     begun: i64,
     out: i64,
-    /// The final outcome, which is true even if no report contains it.
+    /// Whether this is the final outcome, which is true even if no report contains it.
     is_fate: bool,
     is_reported: bool,
     comes_twice: bool,
@@ -32,7 +32,7 @@ impl Device {
     /// Draws the fate of a segment that was sent.
     pub(super) fn send_over(&mut self, job: &Job, result: u64, place: (u8, u8, u8), begun: i64) {
         let (port, reference, segment) = place;
-        let last_word = Outcome {
+        let final_outcome = Outcome {
             owner: job.owner,
             copy: job.copy,
             number: job.number,
@@ -49,9 +49,9 @@ impl Device {
         };
         let wait = self.draw_delay();
         if job.report && self.rng.happens(self.config.temporary) {
-            self.temporary_reports(&last_word, wait);
+            self.temporary_reports(&final_outcome, wait);
         }
-        self.plan(wait, Happening::Outcome(last_word));
+        self.plan(wait, Happening::Outcome(final_outcome));
     }
 
     fn draw_status(&mut self) -> u8 {
@@ -75,13 +75,13 @@ impl Device {
     }
 
     /// Draws one to three temporary reports, usually before the final one. A late one may follow it.
-    fn temporary_reports(&mut self, last_word: &Outcome, wait: u64) {
+    fn temporary_reports(&mut self, final_outcome: &Outcome, wait: u64) {
         for _ in 0..self.rng.between(1, 3) {
             let lag = if self.rng.below(20) == 0 { MINUTE } else { 0 };
             let at = self.rng.between(SECOND, wait + lag);
             let status = self.rng.between(32, 63) as u8;
             let comes_twice = self.rng.happens(self.config.doubled);
-            let report = Outcome { status, is_fate: false, is_reported: true, comes_twice, ..*last_word };
+            let report = Outcome { status, is_fate: false, is_reported: true, comes_twice, ..*final_outcome };
             self.plan(at, Happening::Outcome(report));
         }
     }
@@ -132,7 +132,7 @@ impl Device {
         }
     }
 
-    /// Combines reports and result in the gateway itself.
+    /// Updates the result from a report, as some gateways do.
     fn received(&mut self, outcome: &Outcome) {
         let says_delivered = self.config.says_delivered;
         let Some(row) = self.results.get_mut(outcome.result) else { return };

@@ -21,10 +21,10 @@ pub(crate) struct Job {
     pub(crate) task: i64,
 }
 
-/// First in, first out, except that a message without a free port lets others pass.
+/// First in, first out, except that messages overtake one without a free port.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// By the set of allowed ports.
+    /// Messages by the set of allowed ports.
     waiting: BTreeMap<u32, VecDeque<Job>>,
     length: u32,
 }
@@ -39,7 +39,7 @@ impl Queue {
         self.length
     }
 
-    /// Takes the first message that may be sent through `port`.
+    /// Removes and returns the first message that may be sent through `port`.
     pub(super) fn pop(&mut self, port: u8) -> Option<Job> {
         let allowed = self.waiting.iter_mut().filter(|(ports, _)| *ports >> port & 1 == 1);
         let jobs =
@@ -65,7 +65,7 @@ impl Queue {
         std::mem::take(&mut self.waiting).into_values().flatten().collect()
     }
 
-    /// Returns whether an own message waits.
+    /// Returns whether an own message is waiting.
     pub(super) fn holds(&self, owner: u32) -> bool {
         self.waiting.values().flatten().any(|job| job.owner == Some(owner))
     }
@@ -98,14 +98,14 @@ impl<T> PartialOrd for Event<T> {
     }
 }
 
-/// Orders events so that the earliest is the greatest, as the heap needs it.
+/// Orders events so that the earliest is the greatest, because the heap returns the greatest.
 impl<T> Ord for Event<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
     }
 }
 
-/// Planned events, in order of time and then of planning.
+/// Planned events, ordered by time and then by planning.
 #[derive(Debug)]
 pub(crate) struct Agenda<T> {
     events: BinaryHeap<Event<T>>,
@@ -126,7 +126,7 @@ impl<T> Agenda<T> {
         self.events.peek().map(|event| event.at)
     }
 
-    /// Takes the first event that is due.
+    /// Removes and returns the first event that is due.
     pub(crate) fn due(&mut self, now: u64) -> Option<(u64, T)> {
         self.next().filter(|at| *at <= now)?;
         self.events.pop().map(|event| (event.at, event.what))

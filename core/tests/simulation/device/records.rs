@@ -38,7 +38,7 @@ pub(crate) struct ReportRow {
     pub(crate) status: u8,
 }
 
-/// The limits of a request.
+/// The restrictions of a request.
 #[derive(Debug)]
 pub(super) struct Filter {
     ports: u32,
@@ -49,7 +49,7 @@ pub(super) struct Filter {
 
 impl Filter {
     pub(super) fn new(request: &Value, strict: bool) -> Self {
-        assert!(request.get("number").is_none(), "questions are not asked by number: {request}");
+        assert!(request.get("number").is_none(), "queries by number are not expected: {request}");
         let time = |key| {
             let text = request.get(key)?.as_str()?;
             Some(civil::seconds(text.parse::<Timestamp>().unwrap()))
@@ -73,13 +73,13 @@ impl Filter {
 #[derive(Debug, Default)]
 pub(super) struct Results {
     rows: VecDeque<ResultRow>,
-    /// The number of results before the first one that is kept.
+    /// Number of results that were removed before the first one.
     gone: u64,
     by_user: HashMap<u32, Vec<u64>>,
 }
 
 impl Results {
-    /// Adds a result; returns its place.
+    /// Adds a result, and returns its position.
     pub(super) fn push(&mut self, row: ResultRow, remembered: usize) -> u64 {
         let at = self.gone + self.rows.len() as u64;
         if let Some(user) = row.user_id {
@@ -138,7 +138,7 @@ pub(super) struct Reports {
     by_port: Vec<VecDeque<ReportRow>>,
     /// The ports of all reports in the order of arrival.
     order: VecDeque<u8>,
-    /// The number of all reports so far.
+    /// Total number of reports so far.
     count: u32,
 }
 
@@ -147,7 +147,7 @@ impl Reports {
         Self { by_port: (0..ports).map(|_| VecDeque::new()).collect(), order: VecDeque::new(), count: 0 }
     }
 
-    /// Adds a report under the next serial number; returns the serial number of the evicted one.
+    /// Adds a report under the next serial number. Returns the serial number of the evicted one.
     pub(super) fn push(&mut self, row: ReportRow, remembered: usize) -> Option<u32> {
         self.by_port[usize::from(row.port)].push_back(ReportRow { serial: self.count, ..row });
         self.count += 1;

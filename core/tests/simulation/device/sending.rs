@@ -1,4 +1,4 @@
-//! Ports, each of which sends its messages one by one.
+//! The ports, each of which sends one message at a time.
 
 use sms_gateway_core::call::Status;
 
@@ -13,15 +13,15 @@ pub(super) struct Port {
     reference: u8,
 }
 
-/// The message that a port sends.
+/// The message that a port is sending.
 #[derive(Clone, Copy, Debug)]
 struct Current {
     job: Job,
-    /// The place of its result.
+    /// The position of its result.
     result: u64,
     /// Its send time, by the gateway's clock.
     begun: i64,
-    /// The number of sent segments, and the one that will fail.
+    /// Number of segments sent, and the segment that will fail.
     out: u8,
     fails_at: Option<u8>,
 }
@@ -37,7 +37,7 @@ impl Port {
         reference
     }
 
-    pub(super) fn break_off(&mut self) -> Option<Job> {
+    pub(super) fn abort(&mut self) -> Option<Job> {
         self.current.take().map(|current| current.job)
     }
 
@@ -47,7 +47,7 @@ impl Port {
 }
 
 impl Device {
-    /// Gives waiting messages to free ports.
+    /// Assigns waiting messages to free ports.
     pub(super) fn dispatch(&mut self) {
         for port in 0..self.config.ports {
             if self.queue.len() == 0 {
@@ -90,7 +90,7 @@ impl Device {
         let state = &mut self.ports[usize::from(port)];
         let Some(current) = state.current else { return };
         let fails = current.fails_at == Some(current.out);
-        // A segment that the network refuses may or may not have used a reference.
+        // A segment that the network refuses may or may not have used up a reference.
         if fails && self.rng.below(2) == 0 {
             return self.end(port, current, false);
         }
@@ -120,7 +120,7 @@ impl Device {
 
     fn end(&mut self, port: u8, current: Current, sent: bool) {
         self.note(current.job.owner, current.job.copy, Fact::Ends { sent });
-        // All reports may have arrived before.
+        // All reports may have arrived already.
         if let Some(row) = self.results.get_mut(current.result)
             && row.status != Status::Delivered
         {

@@ -6,12 +6,12 @@ use sms_gateway_core::{
 };
 
 use super::{Failure, Oracle, demand};
-use crate::config::ENOUGH_EARLY;
+use crate::config::ENOUGH_PENDING;
 
 impl Oracle {
     /// Notes that all changes are saved.
     pub(crate) fn saved(&mut self) {
-        // Only messages that were not saved yet are at the end.
+        // Unsaved messages are at the end.
         for message in (0..self.truths.len()).rev() {
             let truth = &mut self.truths[message];
             if truth.is_saved || truth.vanished {
@@ -21,16 +21,19 @@ impl Oracle {
         }
     }
 
-    /// Notes that the client starts again with its saved records.
-    pub(crate) fn reborn(&mut self, message: impl Fn(UserId) -> Option<Message>) -> Result<(), Failure> {
+    /// Notes that the client restarts from its saved records.
+    pub(crate) fn client_restarted(
+        &mut self,
+        message: impl Fn(UserId) -> Option<Message>,
+    ) -> Result<(), Failure> {
         self.life += 1;
         self.born = self.now;
         self.figures.resets += 1;
-        self.write_all(|| "reset of ours".to_owned());
+        self.write_all(|| "reset of the client".to_owned());
         let open = std::mem::take(&mut self.open);
         for index in open {
             let truth = self.truth_mut(index);
-            // It is not known whether the acknowledgement was saved; if not, the update is repeated.
+            // It is unknown whether the acknowledgement was saved. If not, the update is repeated.
             truth.is_closed |= truth.acknowledged;
             if truth.is_closed {
                 continue;
@@ -46,7 +49,7 @@ impl Oracle {
     }
 
     fn missing(&mut self, index: u32) -> Result<(), Failure> {
-        demand(!self.truth(index).is_saved, index, "lost in a reset though it was saved")?;
+        demand(!self.truth(index).is_saved, index, "lost in a reset although it was saved")?;
         self.write(index, || "vanished in a reset before it was saved".to_owned());
         self.truth_mut(index).vanished = true;
         self.figures.vanished += 1;
@@ -54,10 +57,11 @@ impl Oracle {
     }
 
     /// Notes that the caller acknowledges an update.
-    pub(crate) fn acknowledge(&mut self, index: u32, news: u16) -> bool {
-        self.write(index, || format!("acknowledges {news}"));
+    pub(crate) fn acknowledge(&mut self, index: u32, revision: u16) -> bool {
+        self.write(index, || format!("acknowledges {revision}"));
         let truth = self.truth_mut(index);
-        let is_end = truth.news.is_some_and(|(message, _)| message.is_final && message.revision == news);
+        let is_end =
+            truth.update.is_some_and(|(message, _)| message.is_final && message.revision == revision);
         truth.acknowledged |= is_end;
         is_end
     }
@@ -79,17 +83,17 @@ impl Oracle {
         true
     }
 
-    /// Checks that every message has ended, and that an unknown outcome could not be known.
+    /// Checks that every message has ended, and that unknown outcomes could not be known.
     pub(crate) fn close(&mut self) -> Result<(), Failure> {
         for index in 0..self.truths.len() as u32 {
             let truth = self.truth(index);
             if truth.vanished {
                 continue;
             }
-            let Some((message, _)) = truth.news else {
-                return demand(false, index, "nothing was ever told of it");
+            let Some((message, _)) = truth.update else {
+                return demand(false, index, "no update was ever returned");
             };
-            demand(message.is_final, index, format_args!("no end: {message:?}"))?;
+            demand(message.is_final, index, format_args!("not final: {message:?}"))?;
             self.figures.end(message.state, message.ambiguous);
             if message.state == State::Expired {
                 self.justify(index, message.ambiguous)?;
@@ -100,16 +104,16 @@ impl Oracle {
 
     fn justify(&mut self, index: u32, ambiguous: bool) -> Result<(), Failure> {
         let what = if ambiguous {
-            "ambiguous though its reports can be told from all others"
+            "ambiguous although its reports differ from all others"
         } else if self.is_decided(index) {
-            // Its report waited in vain for another message to be ruled out.
+            // Its report waited in vain for another message to be excluded.
             self.figures.ambiguous += 1;
-            "expired though the reports that were shown decide"
+            "expired although decisive reports were shown"
         } else {
             return Ok(());
         };
-        // With little memory for reports, the tracker forgets which of them were seen before the message.
-        let had_room = self.config.caller.early == ENOUGH_EARLY;
-        demand(!had_room || self.could_not_tell(index), index, what)
+        // With little memory for reports, the tracker forgets which of them it saw before the message.
+        let had_room = self.config.caller.pending_reports == ENOUGH_PENDING;
+        demand(!had_room || self.is_ambiguous(index), index, what)
     }
 }

@@ -1,4 +1,4 @@
-//! The oracle: it knows the truth, and compares it with what the tracker reports.
+//! The oracle, which knows the truth and compares it with the tracker's reports.
 
 mod end;
 mod reports;
@@ -9,7 +9,7 @@ mod updates;
 use std::{cell::OnceCell, collections::HashMap, fmt::Display, rc::Rc};
 
 use sms_gateway_core::{UserId, call::Status};
-pub(crate) use truth::{Truth, Wish};
+pub(crate) use truth::{Requested, Truth};
 
 use crate::{
     config::Config,
@@ -32,7 +32,7 @@ pub(crate) fn demand(holds: bool, message: u32, what: impl Display) -> Result<()
     if holds { Ok(()) } else { Err(Failure { message: Some(message), what: what.to_string() }) }
 }
 
-/// The history of one message and of those to its number.
+/// The history of one message and of the others to its number.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     watched: Option<u32>,
@@ -47,14 +47,14 @@ pub(crate) struct Oracle {
     by_id: HashMap<UserId, u32>,
     by_tail: HashMap<u32, Vec<u32>>,
     seen: SeenReports,
-    /// When it became known that reports carry the send time, once that was asked for.
+    /// The time at which it became known that reports carry the send time. Computed on demand.
     learned: OnceCell<u64>,
     /// Messages whose last update is not acknowledged yet.
     open: Vec<u32>,
     /// The times at which the gateway's clock jumped back, in simulated time.
     pub(crate) jumps_back: Vec<u64>,
     pub(crate) life: u32,
-    /// When this life began.
+    /// The start of this life.
     pub(crate) born: u64,
     pub(crate) now: u64,
     pub(crate) figures: Figures,
@@ -95,7 +95,7 @@ impl Oracle {
         &mut self.truths[message as usize]
     }
 
-    /// Writes a line into the history of the watched message, or of one to its number.
+    /// Adds a line to the history, if the message is the watched one or has the same number.
     pub(crate) fn write(&mut self, message: u32, line: impl FnOnce() -> String) {
         if self.trace.watched.is_some() && self.trace.tail == Some(self.tail(message)) {
             self.write_line(Some(message), &line());
@@ -107,7 +107,7 @@ impl Oracle {
         self.trace.lines.push(format!("{:>11.3} s{who} {line}", self.now as f64 / 1000.0));
     }
 
-    /// Writes a line about all messages.
+    /// Adds a line about all messages to the history.
     pub(crate) fn write_all(&mut self, line: impl FnOnce() -> String) {
         if self.trace.watched.is_some() {
             self.write_line(None, &line());
@@ -115,15 +115,15 @@ impl Oracle {
     }
 
     pub(crate) fn tail(&self, message: u32) -> u32 {
-        self.numbers.tail(self.truth(message).wish.number.line)
+        self.numbers.tail(self.truth(message).requested.number.line)
     }
 
     /// Notes that the caller added a message.
-    pub(crate) fn added(&mut self, id: UserId, wish: Wish) -> Result<u32, Failure> {
+    pub(crate) fn added(&mut self, id: UserId, requested: Requested) -> Result<u32, Failure> {
         let message = self.truths.len() as u32;
-        self.truths.push(Truth::new(id, wish, self.now));
+        self.truths.push(Truth::new(id, requested, self.now));
         let earlier = self.by_id.insert(id, message);
-        // A message that vanished before it was saved leaves no trace of its user_id.
+        // A message that vanished before it was saved leaves its user_id unused.
         let is_new =
             earlier.is_none_or(|earlier| self.truth(earlier).vanished && self.truth(earlier).submitted == 0);
         demand(is_new, message, format_args!("user_id {id} was given out before"))?;
@@ -134,27 +134,27 @@ impl Oracle {
         if self.trace.watched == Some(message) {
             self.trace.tail = Some(tail);
         }
-        self.write(message, || format!("added as {id}: {wish:?}"));
+        self.write(message, || format!("added as {id}: {requested:?}"));
         Ok(message)
     }
 
-    /// Notes that the message will be submitted. From now on the client cannot know whether it was sent.
+    /// Notes that the message will be submitted. From now on, the client cannot know whether it was sent.
     pub(crate) fn asked(&mut self, message: u32) {
         let now = self.now;
         self.truth_mut(message).asked.get_or_insert(now);
     }
 
-    /// Notes that a request with the message is sent. `is_known`: the gateway has it already.
+    /// Notes that a request with the message is sent. `is_known` states whether the gateway has it already.
     pub(crate) fn submitted(&mut self, message: u32, is_known: bool) -> Result<(), Failure> {
         let truth = self.truth_mut(message);
         let again = truth.submitted > 0;
         truth.submitted += 1;
-        let (allowed, saved) = (truth.wish.resend, truth.is_saved);
-        self.write(message, || "request leaves".to_owned());
+        let (allowed, saved) = (truth.requested.resend, truth.is_saved);
+        self.write(message, || "request is sent".to_owned());
         self.figures.sent_again += u64::from(again);
         demand(saved, message, "sent before it was saved")?;
         demand(!again || allowed, message, "sent twice")?;
-        demand(!is_known, message, "sent again though the gateway has it")
+        demand(!is_known, message, "sent again although the gateway has it")
     }
 
     /// Notes a fact of the gateway.
@@ -171,7 +171,7 @@ impl Oracle {
         self.seen.forget(serial);
     }
 
-    /// Notes a result that is handed to the tracker.
+    /// Notes a result that is passed to the tracker.
     pub(crate) fn show_result(&mut self, row: &ResultRow) {
         self.figures.results += 1;
         let now = self.now;
@@ -186,7 +186,7 @@ impl Oracle {
         self.write(owner, || format!("shown the result {row:?}"));
     }
 
-    /// Notes a report that is handed to the tracker.
+    /// Notes a report that is passed to the tracker.
     pub(crate) fn show_report(&mut self, row: &ReportRow) {
         self.figures.reports += 1;
         let tail = self.numbers.tail(row.number.line);

@@ -1,11 +1,12 @@
-//! Which messages a report can belong to, by what the tracker was shown.
+//! The messages to which a report can belong, given what the tracker was shown.
 
 use sms_gateway_core::track::Report;
 
 use super::{Failure, Oracle, Truth, seen::Seen, truth::Copy};
 use crate::{civil, config::ReportTime};
 
-/// Consecutive reports that can belong to one message only and carry its send time, after which all are known to carry it.
+/// Number of consecutive reports with exactly one possible message, and its send time, after which all reports are known to
+/// carry the send time.
 const LEARNED: u32 = 8;
 
 impl Oracle {
@@ -14,24 +15,24 @@ impl Oracle {
         self.fits(seen, message) && !self.had_its_report(seen, message)
     }
 
-    /// Returns the same, ignoring the reports that the message had before.
+    /// Returns whether the report could belong to the message, regardless of the reports that it had before.
     fn fits(&self, seen: &Seen, message: u32) -> bool {
         let truth = self.truth(message);
-        // It does not matter whether reports were requested: gateways of the document's version ignore the parameter.
+        // It does not matter whether reports were requested, because gateways of the document's version ignore the parameter.
         truth.may_have_left(seen.first)
-            && self.numbers.same(truth.wish.number, seen.row.number)
+            && self.numbers.same(truth.requested.number, seen.row.number)
             && self.fits_place_and_time(seen, truth)
     }
 
     /// Returns whether the report, which belongs to this message, cannot belong to another one.
-    fn is_told(&self, seen: &Seen, message: u32) -> bool {
+    fn is_certain(&self, seen: &Seen, message: u32) -> bool {
         !self.by_tail[&self.tail(message)].iter().any(|other| *other != message && self.fits(seen, *other))
     }
 
     fn fits_place_and_time(&self, seen: &Seen, truth: &Truth) -> bool {
         if truth.shown.located == 0 {
-            // It is not known where it was sent, or whether.
-            return truth.wish.ports == 0 || truth.wish.ports >> seen.row.port & 1 == 1;
+            // It is unknown through which port it was sent, and whether it was sent.
+            return truth.requested.ports == 0 || truth.requested.ports >> seen.row.port & 1 == 1;
         }
         truth.copies().any(|copy| self.is_at(seen, truth, copy))
     }
@@ -49,7 +50,7 @@ impl Oracle {
         time + 1 >= begun || self.went_back(truth.added, seen.first)
     }
 
-    /// Returns when it became known that reports carry the send time.
+    /// Returns the time at which it became known that reports carry the send time.
     fn learned(&self) -> u64 {
         *self.learned.get_or_init(|| {
             if self.config.device.report_time != ReportTime::Sending {
@@ -71,11 +72,11 @@ impl Oracle {
             let truth = self.truth(**message);
             let port = 1_u32 << seen.row.port;
             truth.may_have_left(seen.first)
-                && self.numbers.same(truth.wish.number, seen.row.number)
+                && self.numbers.same(truth.requested.number, seen.row.number)
                 && if (1..=seen.first).contains(&truth.shown.located) {
                     truth.copies().any(|copy| is_in_place(seen, truth, copy))
                 } else {
-                    truth.wish.ports == 0 || truth.wish.ports & port != 0
+                    truth.requested.ports == 0 || truth.requested.ports & port != 0
                 }
         };
         let Some(only) = candidates.find(fits) else { return false };
@@ -83,13 +84,12 @@ impl Oracle {
         candidates.find(fits).is_none() && begun == Some(seen.row.time)
     }
 
-    /// Returns whether the gateway's clock jumped back in a span of time.
+    /// Returns whether the gateway's clock jumped back in a period.
     pub(super) fn went_back(&self, from: u64, to: u64) -> bool {
         self.jumps_back.iter().any(|jump| (from..=to).contains(jump))
     }
 
-    /// Returns whether the segment's final report is known, and the message's latest report is so old that it cannot be
-    /// doubled any more.
+    /// Returns whether the segment's final report is known, and the message's latest report is too old to be duplicated now.
     fn had_its_report(&self, seen: &Seen, message: u32) -> bool {
         let doubled = self.config.settings.timing.doubled.as_secs() as i64;
         let truth = self.truth(message);
@@ -99,8 +99,8 @@ impl Oracle {
             self.own(message).filter(|other| other.first <= seen.first && other.row.serial != seen.row.serial)
         };
         let latest = before().map(|other| other.row.time).max();
-        let decides = |other: &Seen| other.row.segment == segment && is_last_word(other.row.status);
-        before().any(|other| decides(other) && self.is_told(other, message))
+        let decides = |other: &Seen| other.row.segment == segment && is_final_status(other.row.status);
+        before().any(|other| decides(other) && self.is_certain(other, message))
             && latest.is_some_and(|latest| latest + doubled < seen.row.time)
             && !self.went_back(truth.added, seen.first)
     }
@@ -110,8 +110,8 @@ impl Oracle {
         self.seen.of_tail(self.tail(message)).filter(move |seen| seen.row.owner == Some(message))
     }
 
-    /// Returns whether a shown report could belong to the message and to others as well.
-    pub(super) fn could_not_tell(&self, message: u32) -> bool {
+    /// Returns whether a shown report could belong to the message and also to others.
+    pub(super) fn is_ambiguous(&self, message: u32) -> bool {
         let tail = self.tail(message);
         let rivals = &self.by_tail[&tail];
         self.seen.of_tail(tail).any(|seen| {
@@ -142,8 +142,8 @@ impl Oracle {
         seen.row.time + 1 < begun
     }
 
-    /// Checks a report that was returned as unmatched or as ambiguous: it must have been shown.
-    pub(crate) fn hear_report(&mut self, report: &Report, ambiguous: bool) -> Result<(), Failure> {
+    /// Checks that a report returned as unmatched or ambiguous was shown before.
+    pub(crate) fn receive_report(&mut self, report: &Report, ambiguous: bool) -> Result<(), Failure> {
         let count =
             if ambiguous { &mut self.figures.events_ambiguous } else { &mut self.figures.events_unmatched };
         *count += 1;
@@ -152,7 +152,7 @@ impl Oracle {
         let time = report.time.map_or(-1, civil::seconds);
         let content = (tail, report.port, report.reference, report.status, time);
         self.figures.events_repeated += u64::from(self.seen.hand(&content));
-        let meant: Vec<Seen> = self.seen.saying(&content).copied().collect();
+        let meant: Vec<Seen> = self.seen.with_content(&content).copied().collect();
         if self.trace.tail == Some(tail) {
             let line = format!("handed out, ambiguous: {ambiguous}: {report:?}");
             self.write_all(|| line);
@@ -166,13 +166,14 @@ impl Oracle {
         if let (Some(owners), false) =
             (meant.iter().map(|seen| seen.row.owner).collect::<Option<Vec<u32>>>(), ambiguous)
         {
-            self.figures.events_of_ours += u64::from(!self.is_nobodys(&owners, &meant[0]));
+            self.figures.events_of_ours += u64::from(!self.is_rightly_unmatched(&owners, &meant[0]));
         }
         Ok(())
     }
 
-    /// Returns whether an own report is rightly unmatched: its message's result was not shown yet, or its time contradicts.
-    fn is_nobodys(&self, owners: &[u32], seen: &Seen) -> bool {
+    /// Returns whether an own report is rightly unmatched: its message's result was not shown yet, or its time contradicts the
+    /// message's.
+    fn is_rightly_unmatched(&self, owners: &[u32], seen: &Seen) -> bool {
         owners.iter().any(|owner| {
             let truth = self.truth(*owner);
             truth.shown.located == 0 || truth.is_closed || self.is_before_sending(seen, truth)
@@ -180,17 +181,17 @@ impl Oracle {
     }
 }
 
-/// Returns whether port and reference are those of one of the segments.
+/// Returns whether port and reference match one of the segments.
 fn is_in_place(seen: &Seen, truth: &Truth, copy: &Copy) -> bool {
     let (Some((port, _)), Some(reference)) = (copy.begun, copy.reference) else { return false };
-    port == seen.row.port && seen.row.reference.wrapping_sub(reference) < truth.wish.segments
+    port == seen.row.port && seen.row.reference.wrapping_sub(reference) < truth.requested.segments
 }
 
-pub(super) fn is_last_word(status: u8) -> bool {
+pub(super) fn is_final_status(status: u8) -> bool {
     matches!(status, 0 | 64..=127)
 }
 
-/// For the history of a failure.
+/// Helpers for the history of a failure.
 impl Oracle {
     /// Returns the shown reports that fit one of the message's segments, and the messages to which each could belong.
     pub(crate) fn reports_around(&self, message: u32) -> Vec<String> {
@@ -199,7 +200,8 @@ impl Oracle {
         let places: Vec<(u8, u8)> = first.collect();
         let fits = |seen: &&Seen| {
             places.iter().any(|(port, reference)| {
-                *port == seen.row.port && seen.row.reference.wrapping_sub(*reference) < truth.wish.segments
+                *port == seen.row.port
+                    && seen.row.reference.wrapping_sub(*reference) < truth.requested.segments
             })
         };
         let tail = self.tail(message);

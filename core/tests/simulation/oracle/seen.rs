@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::device::ReportRow;
 
-/// A report, and when it was first part of a response in this life. Earlier sights in other lives are not known.
+/// A report, and the time at which a response of this life first contained it. Other lives do not count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) row: ReportRow,
@@ -18,18 +18,18 @@ pub(crate) type Content = (u32, u8, u8, u8, i64);
 #[derive(Debug, Default)]
 pub(crate) struct SeenReports {
     all: Vec<Seen>,
-    /// Places in `all`: the latest one by serial number, and all by the end of the number.
+    /// Positions in `all`: the latest one by serial number, and all by the end of the number.
     by_serial: HashMap<u32, u32>,
     by_tail: HashMap<u32, Vec<u32>>,
-    /// Places by content.
+    /// Positions by content.
     by_content: HashMap<Content, Vec<u32>>,
-    /// How often a report with a content was returned.
+    /// Number of times that a report with a content was returned.
     handed: HashMap<Content, u32>,
     forgotten: std::collections::HashSet<u32>,
 }
 
 impl SeenReports {
-    /// Notes a report; returns whether it is shown for the first time.
+    /// Notes a report, and returns whether it is shown for the first time.
     pub(crate) fn show(&mut self, row: &ReportRow, tail: u32, now: u64, life: u32) -> bool {
         let before = self.by_serial.get(&row.serial).map(|place| self.all[*place as usize].life);
         if before == Some(life) {
@@ -54,7 +54,7 @@ impl SeenReports {
         self.forgotten.contains(&serial)
     }
 
-    /// Counts a returned report; returns whether each report with its content was already returned.
+    /// Counts a returned report, and returns whether all reports with its content were returned before.
     pub(crate) fn hand(&mut self, content: &Content) -> bool {
         let known = self.by_content.get(content).map_or(0, Vec::len) as u32;
         let handed = self.handed.entry(*content).or_default();
@@ -63,7 +63,7 @@ impl SeenReports {
     }
 
     /// Returns the reports with a content.
-    pub(crate) fn saying(&self, content: &Content) -> impl Iterator<Item = &Seen> {
+    pub(crate) fn with_content(&self, content: &Content) -> impl Iterator<Item = &Seen> {
         self.by_content.get(content).into_iter().flatten().map(|place| &self.all[*place as usize])
     }
 
@@ -72,7 +72,7 @@ impl SeenReports {
         self.all.iter()
     }
 
-    /// Returns the reports to numbers with an end.
+    /// Returns the reports to numbers with this end.
     pub(crate) fn of_tail(&self, tail: u32) -> impl Iterator<Item = &Seen> {
         self.by_tail.get(&tail).into_iter().flatten().map(|place| &self.all[*place as usize])
     }

@@ -1,15 +1,15 @@
-//! The truth about a message, and what the tracker was shown of it.
+//! The truth about a message, and the part of it that the tracker was shown.
 
 use sms_gateway_core::{UserId, call::Status, track::Message};
 
 use crate::{device::Fact, numbers::Spelt};
 
-/// A message as the caller asked for it.
+/// A message as requested by the caller.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct Requested {
     pub(crate) number: Spelt,
     pub(crate) segments: u8,
-    /// 0 for any.
+    /// 0 for any port.
     pub(crate) ports: u32,
     pub(crate) report: bool,
     pub(crate) resend: bool,
@@ -24,12 +24,12 @@ pub(crate) struct Copy {
     pub(crate) begun: Option<(u8, i64)>,
     /// The reference of the first segment.
     pub(crate) reference: Option<u8>,
-    /// Whether it was sent, once sending has ended.
+    /// Whether it was sent successfully, once sending has ended.
     pub(crate) sent: Option<bool>,
     /// Removed from the queue by stop_sms, or aborted by a restart.
     pub(crate) dropped: bool,
     pub(crate) broken: bool,
-    /// The network's final outcomes, a bit for each segment.
+    /// The network's final outcomes, with a bit for each segment.
     pub(crate) received: u32,
     pub(crate) failed: u32,
     /// Segments with reports that are not final.
@@ -60,12 +60,12 @@ impl Copy {
     }
 }
 
-/// The facts about a message that the tracker was shown, by the caller's clock; 0 for never.
+/// The facts about a message that the tracker was shown. Times are by the caller's clock, and 0 stands for never.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
     /// The result with the most progress.
     pub(crate) result: Option<Status>,
-    /// When a result first contained port and reference.
+    /// The time at which a result first contained port and reference.
     pub(crate) located: u64,
     /// Segments whose final report was shown: received, or failed.
     pub(crate) received: u32,
@@ -78,34 +78,34 @@ pub(crate) struct Shown {
 #[derive(Clone, Debug)]
 pub(crate) struct Truth {
     pub(crate) id: UserId,
-    pub(crate) wish: Wish,
+    pub(crate) requested: Requested,
     pub(crate) added: u64,
-    /// The number of requests with it that were sent.
+    /// Number of requests with the message that were sent.
     pub(crate) submitted: u32,
-    /// When its first submission was planned.
+    /// The time at which its first submission was planned.
     pub(crate) asked: Option<u64>,
     pub(crate) first: Option<Copy>,
     pub(crate) more: Vec<Copy>,
-    /// Refused by the gateway with this code.
+    /// The error_code with which the gateway refused it.
     pub(crate) refused: Option<u32>,
     pub(crate) shown: Shown,
-    /// Not saved before a reset, and so lost before anything was sent.
+    /// Whether it was lost in a reset before it was saved, and so before anything was sent.
     pub(crate) vanished: bool,
     pub(crate) is_saved: bool,
-    /// The caller asked to stop it.
+    /// Whether the caller requested to stop it.
     pub(crate) stop_asked: bool,
-    /// The latest update, and when it was received.
-    pub(crate) news: Option<(Message, u64)>,
+    /// The latest update, and the time at which it was received.
+    pub(crate) update: Option<(Message, u64)>,
     /// Whether its last update was acknowledged, and that was saved.
     pub(crate) acknowledged: bool,
     pub(crate) is_closed: bool,
 }
 
 impl Truth {
-    pub(crate) fn new(id: UserId, wish: Wish, added: u64) -> Self {
+    pub(crate) fn new(id: UserId, requested: Requested, added: u64) -> Self {
         Self {
             id,
-            wish,
+            requested,
             added,
             submitted: 0,
             asked: None,
@@ -116,7 +116,7 @@ impl Truth {
             vanished: false,
             is_saved: false,
             stop_asked: false,
-            news: None,
+            update: None,
             acknowledged: false,
             is_closed: false,
         }
@@ -140,17 +140,17 @@ impl Truth {
         copies.find(|copy| copy.serial == serial).expect("a fact of an unknown copy").note(fact);
     }
 
-    /// Returns a bit for each segment.
+    /// Returns a mask with a bit for each segment.
     pub(crate) fn all(&self) -> u32 {
-        (1 << self.wish.segments) - 1
+        (1 << self.requested.segments) - 1
     }
 
     pub(crate) fn was_delivered(&self) -> bool {
         self.copies().any(|copy| copy.received == self.all())
     }
 
-    /// Returns whether it may have been sent before a time, as far as the client can know: a reset may have happened at any moment
-    /// after its submission was planned.
+    /// Returns whether it may have been sent before a time, as far as the client can know: a reset may have happened at any
+    /// moment after its submission was planned.
     pub(crate) fn may_have_left(&self, time: u64) -> bool {
         self.asked.is_some_and(|asked| asked <= time)
     }

@@ -1,32 +1,32 @@
-//! What a bad link makes of a row of frames. It knows nothing of sockets and time.
+//! The effect of a bad link on a sequence of frames, without sockets or time.
 
-/// How bad a link is, of a thousand frames each.
+/// The quality of a link. Shares are per thousand frames.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Badness {
-    /// How many are lost.
+    /// Number of lost frames.
     pub(crate) lost: u64,
-    /// How many are overtaken by the ones after them.
+    /// Number of frames that later ones overtake.
     pub(crate) overtaken: u64,
 }
 
 impl Default for Badness {
-    /// One frame in twenty lost, about as many overtaken.
+    /// One frame in twenty is lost, and about as many are overtaken.
     fn default() -> Self {
         Self { lost: 50, overtaken: 50 }
     }
 }
 
-/// One direction of a link. What becomes of a frame depends on the seed and on how many came before it, on nothing else.
+/// One direction of a link. The fate of a frame depends only on the seed and on the number of frames before it.
 #[derive(Debug)]
 pub(crate) struct Link {
     badness: Badness,
     random: u64,
     held: Option<Held>,
-    /// What it has done so far.
+    /// Counts so far.
     pub(crate) done: Done,
 }
 
-/// How many frames were lost, and how many were overtaken.
+/// Number of frames that were lost, and that were overtaken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) lost: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Done {
 #[derive(Debug)]
 struct Held {
     frame: Vec<u8>,
-    /// By how many frames more.
+    /// Number of frames that still have to overtake it.
     by: u64,
     overtaken: bool,
 }
@@ -47,7 +47,7 @@ impl Link {
         Self { badness, random: seed, held: None, done: Done::default() }
     }
 
-    /// Takes a frame, and returns those that arrive now, in their order.
+    /// Receives a frame, and returns the frames that arrive now, in order.
     pub(crate) fn pass(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
         let chance = self.below(1_000);
         let overtaken_by = 1 + self.below(3);
@@ -72,13 +72,12 @@ impl Link {
         arrive
     }
 
-    /// Nothing comes for a while: the frame that is held back arrives if it was overtaken. If not, it is sent once more, and overtaken
-    /// by that.
+    /// Handles a pause. A held frame arrives if it was overtaken. Otherwise it is sent once more, and its copy overtakes it.
     pub(crate) fn quiet(&mut self) -> Vec<Vec<u8>> {
         self.held.take_if(|held| held.overtaken).map(|held| held.frame).into_iter().collect()
     }
 
-    /// A number below `bound`, by SplitMix64.
+    /// Returns a random number below `bound`, by SplitMix64.
     fn below(&mut self, bound: u64) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.random ^ self.random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -93,7 +92,7 @@ mod tests {
 
     const FRAMES: u16 = 10_000;
 
-    /// The numbers of the frames that arrive, of `FRAMES` numbered ones.
+    /// Returns the numbers of the frames that arrive, out of `FRAMES` numbered ones.
     fn arrivals(badness: Badness, seed: u64) -> Vec<u16> {
         let mut link = Link::new(badness, seed);
         let mut arrived: Vec<_> = (0..FRAMES).flat_map(|number| link.pass(&number.to_le_bytes())).collect();
@@ -102,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_is_not_bad_changes_nothing() {
+    fn good_link_changes_nothing() {
         let arrived = arrivals(Badness { lost: 0, overtaken: 0 }, 1);
         assert_eq!(arrived, (0..FRAMES).collect::<Vec<_>>());
     }
 
     #[test]
-    fn one_frame_in_twenty_is_lost_and_none_doubled() {
+    fn one_frame_in_twenty_is_lost_and_none_is_duplicated() {
         let mut arrived = arrivals(Badness::default(), 1);
         assert!((9_400..9_600).contains(&arrived.len()), "{} arrived", arrived.len());
         arrived.sort_unstable();
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_overtaken_by_three_at_most() {
+    fn frame_is_overtaken_by_at_most_three() {
         let arrived = arrivals(Badness { lost: 0, overtaken: 100 }, 1);
         assert_eq!(arrived.len(), usize::from(FRAMES));
         assert!(!arrived.is_sorted());
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn it_counts_what_it_does() {
+    fn lost_and_overtaken_frames_are_counted() {
         let mut link = Link::new(Badness::default(), 1);
         let arrived: Vec<_> = (0..FRAMES).flat_map(|number| link.pass(&number.to_le_bytes())).collect();
         let held = usize::from(link.held.is_some());
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_lets_only_frames_through_that_were_overtaken() {
+    fn pause_releases_only_overtaken_frames() {
         let mut link = Link::new(Badness { lost: 0, overtaken: 1_000 }, 1);
         assert_eq!(link.pass(b"first"), Vec::<Vec<u8>>::new());
         assert_eq!((link.quiet(), link.done.overtaken), (Vec::new(), 0));
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_decides() {
+    fn seed_determines_the_fates() {
         assert_eq!(arrivals(Badness::default(), 7), arrivals(Badness::default(), 7));
         assert_ne!(arrivals(Badness::default(), 7), arrivals(Badness::default(), 8));
     }

@@ -1,8 +1,9 @@
-//! A bad link between two emulated network cards: it loses frames and changes their order, by a seed.
+//! A bad link between two emulated network cards. It loses and reorders frames, depending on a seed.
 //!
-//! `relay DIRECTORY [SEED]`. QEMU sends an Ethernet frame as a datagram (`-netdev dgram`). What the socket `relay-board` in the
-//! directory receives goes to the socket `network` there, and what `relay-network` receives to `board`. When it is ready it prints a
-//! line, and then one whenever a frame was lost or overtaken, with the counts so far; it runs until it is killed.
+//! `relay DIRECTORY [SEED]`. QEMU sends each Ethernet frame as a datagram (`-netdev dgram`). Frames received on the socket
+//! `relay-board` in the directory are sent to the socket `network`, and those received on `relay-network` to `board`. The
+//! program prints a line when it is ready, and another one with the counts so far whenever a frame was lost or overtaken. It
+//! runs until it is killed.
 
 mod link;
 
@@ -19,9 +20,9 @@ use std::{
 
 use crate::link::{Badness, Done, Link};
 
-/// Longer than any frame.
+/// Size of a buffer that is larger than any frame.
 const FRAME: usize = 2048;
-/// How long a frame that is held back waits for others to overtake it.
+/// Time for which a held frame waits for others to overtake it.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
@@ -50,7 +51,7 @@ fn relay() -> Result<(), Box<dyn Error>> {
     let back = Lane { name: "back", from: network, by: board, to: directory.join("board") };
     writeln!(io::stdout(), "ready, seed {seed}")?;
 
-    // Two seeds, else the two directions would lose the same frames.
+    // Each direction has its own seed, or both would lose the same frames.
     let out = thread::spawn(move || out.carry(Link::new(Badness::default(), seed)));
     back.carry(Link::new(Badness::default(), !seed))?;
     out.join().map_err(|_| "a direction ended")??;
@@ -69,7 +70,7 @@ impl Lane {
     fn carry(&self, mut link: Link) -> io::Result<()> {
         self.from.set_read_timeout(Some(PATIENCE))?;
         let mut buffer = [0; FRAME];
-        let mut told = Done::default();
+        let mut last = Done::default();
         loop {
             let frames = match self.from.recv(&mut buffer) {
                 Ok(length) => link.pass(&buffer[..length]),
@@ -80,12 +81,12 @@ impl Lane {
                 Err(error) => return Err(error),
             };
             for frame in frames {
-                // A card that is not there yet, or no longer, gets nothing, as on a real line.
+                // As on a real line, frames to a card that is not there are lost.
                 _ = self.by.send_to(&frame, &self.to);
             }
-            if link.done != told {
-                told = link.done;
-                writeln!(io::stdout(), "{}: lost {}, overtaken {}", self.name, told.lost, told.overtaken)?;
+            if link.done != last {
+                last = link.done;
+                writeln!(io::stdout(), "{}: lost {}, overtaken {}", self.name, last.lost, last.overtaken)?;
             }
         }
     }

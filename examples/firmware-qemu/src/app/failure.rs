@@ -1,20 +1,20 @@
-//! Why the application ends before its work is done.
+//! Errors that end the application before its work is done.
 
 use core::fmt;
 
 use log::error;
 use sms_gateway_embassy::{Error, SendError, StoreError, core::Invalid, net::TcpError, store::FlashError};
 
-/// Why the application ends. What is in the flash is there still.
+/// The reason why the application ends. The content of the flash is not lost.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A call failed, and it would fail again.
+    /// A call failed with a permanent error.
     Call(Error<TcpError>),
-    /// The flash; the log says how.
+    /// The flash failed. The log has the details.
     Store,
-    /// A message can't be taken.
+    /// A message was rejected.
     Send(&'static str),
-    /// It was in vain, or the time is over; the log says what is missing.
+    /// An attempt failed repeatedly, or the time limit has passed. The log lists what is missing.
     Missing,
 }
 

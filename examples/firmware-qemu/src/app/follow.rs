@@ -1,4 +1,4 @@
-//! Sends the messages, follows them to their outcomes, and takes what comes in.
+//! Sending the messages, following them to their outcomes, and receiving a message.
 
 use core::{fmt, future::ready};
 
@@ -9,8 +9,8 @@ use sms_gateway_embassy::{Either, Event, core::track::InboxMark};
 
 use super::{Failure, Post, messages::Messages, shown::Shown};
 
-/// Hands the messages over, one after the other, until all have come to their ends and one has come in.
-pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
+/// Sends the messages one by one, until all have ended and one has been received.
+pub(super) async fn until_done<F: NorFlash<Error: fmt::Debug>>(
     messenger: &mut Post<'_, F>,
     messages: &mut Messages,
     end: Instant,
@@ -18,13 +18,14 @@ pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
     let mut received = None;
     loop {
         match received {
-            Some(mark) if messages.are_over(messenger) => return Ok(mark),
+            Some(mark) if messages.have_ended(messenger) => return Ok(mark),
             _ => {}
         }
         match messenger.next_or(Timer::at(messages.next(end))).await? {
             Either::First(Event::Update(message)) => {
                 info!("{} to {}: {}", message.id, messages.number(message.id), Shown(&message));
-                // Ends are acknowledged when all is done. Until then the messenger knows the messages, also after a reset.
+                // Final updates are acknowledged when everything is done. Until then the messenger keeps the messages, also
+                // across resets.
                 if !message.is_final {
                     messenger.acknowledge(&message);
                 }
@@ -35,9 +36,9 @@ pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
             }
             Either::First(Event::RequestsFailing(error)) => warn!("{error}"),
             Either::First(other) => warn!("{other:?}"),
-            Either::Second(()) if Instant::now() < end => messages.hand_over(messenger).await?,
+            Either::Second(()) if Instant::now() < end => messages.send_next(messenger).await?,
             Either::Second(()) => {
-                messages.tell_missing(messenger);
+                messages.log_missing(messenger);
                 if received.is_none() {
                     warn!("missing: a message that comes in");
                 }
@@ -47,7 +48,7 @@ pub(super) async fn to_the_end<F: NorFlash<Error: fmt::Debug>>(
     }
 }
 
-/// Acknowledges all, and has that stored.
+/// Acknowledges everything, and stores that.
 pub(super) async fn acknowledge<F: NorFlash<Error: fmt::Debug>>(
     messenger: &mut Post<'_, F>,
     messages: &Messages,
@@ -55,7 +56,7 @@ pub(super) async fn acknowledge<F: NorFlash<Error: fmt::Debug>>(
 ) -> Result<(), Failure> {
     messages.acknowledge(messenger);
     messenger.acknowledge_incoming(received);
-    // It stores first.
+    // Storing is the first step of `next_or`.
     messenger.next_or(ready(())).await?;
     Ok(())
 }

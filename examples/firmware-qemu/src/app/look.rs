@@ -1,4 +1,4 @@
-//! Other calls than those that the messenger makes.
+//! Calls that the messenger does not make by itself.
 
 use core::time::Duration;
 
@@ -15,15 +15,15 @@ use sms_gateway_embassy::{
 
 use super::{Client, Failure};
 
-/// How long a USSD reply is waited for.
+/// The wait for a USSD reply.
 const WAIT: UssdWait = UssdWait { interval: Duration::from_secs(1), limit: Duration::from_secs(10) };
-/// How often something is asked at most, and the pause before it is asked again.
+/// Maximum number of attempts, and the pause between them.
 const TRIES: u32 = 20;
 const PAUSE: embassy_time::Duration = embassy_time::Duration::from_millis(500);
 
-/// What the ports are.
+/// Logs the state of the ports.
 pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Failure> {
-    persist(gateway, "the ports", async |gateway| {
+    repeat(gateway, "the ports", async |gateway| {
         let mut ports = gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED)?).await?;
         let (mut registered, mut count) = (0, 0);
         while let Some(port) = ports.next().await? {
@@ -36,17 +36,17 @@ pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Failure> {
     .await
 }
 
-/// What is left on the first port's account.
+/// Logs the balance of the first port's account.
 pub(super) async fn at_balance(gateway: &mut Client<'_>) -> Result<(), Failure> {
-    persist(gateway, "the balance", async |gateway| {
+    repeat(gateway, "the balance", async |gateway| {
         let mut reply = [0; 256];
         match gateway.ussd(Port::new(0)?, "*125#", WAIT, &mut reply).await? {
-            // That it is unchanged is no wonder when it was asked for before a reset.
+            // A reply may be unchanged because the code was also sent before a reset.
             Ussd::Reply(text) | Ussd::Unchanged(text) => {
                 info!("USSD: {text}");
                 Ok(true)
             }
-            // Busy, for example, with the same code whose answer was lost.
+            // The port may be busy with the same code, whose response was lost.
             other => {
                 warn!("no USSD reply: {other:?}");
                 Ok(false)
@@ -56,8 +56,8 @@ pub(super) async fn at_balance(gateway: &mut Client<'_>) -> Result<(), Failure> 
     .await
 }
 
-/// Asks again where that may help: what is asked here may be asked twice. `ask` tells whether it has got what it wanted.
-async fn persist(
+/// Repeats a call that may be repeated while its errors may pass. `ask` returns whether it succeeded.
+async fn repeat(
     gateway: &mut Client<'_>,
     what: &str,
     ask: impl AsyncFn(&mut Client<'_>) -> Result<bool, Error<TcpError>>,

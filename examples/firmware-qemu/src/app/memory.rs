@@ -1,4 +1,4 @@
-//! The memory that the application works in.
+//! The memory of the application.
 
 use core::{fmt::Write, net::SocketAddrV4};
 
@@ -8,17 +8,17 @@ use sms_gateway_embassy::{
     store::{Key, batch_size, work_size},
 };
 
-/// How many messages are under way or remembered at a time.
+/// Maximum number of messages in flight or kept.
 const SLOTS: usize = 8;
-/// How many reports can wait for a message to which they belong.
+/// Maximum number of reports that wait for their message.
 const PENDING_REPORTS: usize = 4;
-/// The longest text, in bytes.
+/// Maximum length in bytes of a text.
 const TEXT: usize = 640;
-/// How many values are stored: for each message a record and a text, and two more.
+/// Number of stored values: a record and a text for each message, and two more.
 const VALUES: usize = 2 * SLOTS + 2;
-/// All of it. In a static, since a task's own memory passes over the stack when it is spawned.
+/// All memory of the application. It is in a static, because a task's own memory is copied over the stack when it is spawned.
 ///
-/// What is not zero at first is empty until it is lent: a static of zeros takes no flash.
+/// Initial values are zero where possible, and set when the memory is lent: a static of zeros takes no flash.
 pub(crate) struct Memory {
     host: heapless::String<24>,
     tcp_in: [u8; 2048],
@@ -33,7 +33,7 @@ pub(crate) struct Memory {
     work: [u8; work_size(TEXT)],
 }
 
-/// The same, lent to those who work in it.
+/// The memory, lent to its users.
 pub(super) struct Lent<'m> {
     pub(super) host: &'m str,
     pub(super) tcp_in: &'m mut [u8],
@@ -63,16 +63,16 @@ impl Memory {
     }
 
     pub(super) fn lend(&mut self, address: SocketAddrV4) -> Lent<'_> {
-        // Another life may have worked in it.
+        // A previous run may have used the slots.
         self.slots.clear();
         self.pending_reports.clear();
         self.table.clear();
-        // Each has room for so many.
+        // The capacities are sufficient.
         let _ = self.slots.resize(SLOTS, Slot::EMPTY);
         let _ = self.pending_reports.resize(PENDING_REPORTS, PendingReport::EMPTY);
         let _ = self.table.resize(VALUES, None);
         self.host.clear();
-        // It has room for any address and port.
+        // The string has room for any address and port.
         let _ = write!(self.host, "{address}");
         Lent {
             host: &self.host,

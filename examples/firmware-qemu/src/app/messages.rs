@@ -1,4 +1,4 @@
-//! The messages that are sent, and which of them the messenger has.
+//! The messages to send, and those that the messenger already has.
 
 use core::fmt;
 
@@ -14,46 +14,47 @@ use sms_gateway_embassy::{
 
 use super::{Failure, Post, shown::Shown};
 
-/// A message, and whether better twice than never. One that is not is never sent twice: where a connection broke or the board was
-/// reset just before the gateway took it, it ends as `Unresolved`. One that is, is then sent again once the gateway, its queue
-/// empty, has twice said that it does not know it.
-struct Order {
+/// A message, and whether it may be sent twice.
+///
+/// If it must not be, and the connection breaks or the board is reset just before the gateway accepts it, it ends as
+/// `Unresolved`. Otherwise it is sent again, once the gateway has an empty queue and has twice not returned a result for it.
+struct Planned {
     number: &'static str,
     text: &'static str,
     resend: bool,
 }
 
-const MESSAGES: [Order; 3] = [
-    Order { number: "13800138000", text: "The pump runs again.", resend: false },
-    Order {
+const MESSAGES: [Planned; 3] = [
+    Planned { number: "13800138000", text: "The pump runs again.", resend: false },
+    Planned {
         number: "+8613800138001",
         text: "Daily report of the pump in the old mill. It ran for 21 hours and 14 minutes, moved 83 cubic metres, and drew 41 kWh. \
          The water stands at 2.7 m, and the filter should be changed within the next four days.",
         resend: false,
     },
     // An alarm.
-    Order { number: "13800138002", text: "Die Pumpe läuft trocken 😀", resend: true },
+    Planned { number: "13800138002", text: "Die Pumpe läuft trocken 😀", resend: true },
 ];
 
-/// How long after one message there is cause for the next.
+/// Time between one message and the next.
 const PACE: Duration = Duration::from_millis(150);
 
-/// Which messages the messenger has: the first ones, in this order, by the ids it gave them.
+/// The messages that the messenger has. They are the first ones of the list, with the ids that it assigned.
 pub(super) struct Messages {
     ids: Vec<UserId, { MESSAGES.len() }>,
-    /// When there is cause for the next one.
+    /// The time at which the next message is due.
     due: Instant,
 }
 
 impl Messages {
-    /// Those that are stored. Ids grow, so that the oldest message has the lowest.
+    /// Returns the messages in the store. Ids increase, so the first message has the lowest.
     pub(super) async fn restore<S: Store>(store: &mut S) -> Result<Self, S::Error> {
         let mut ids = Vec::new();
         let mut note = |key, _: &[u8]| {
             if let Key::Record(key) = key
                 && let Ok(id) = UserId::new(key.into())
             {
-                // There are no more than were sent.
+                // There are no more messages in the store than in the list.
                 let _ = ids.push(id);
             }
         };
@@ -62,17 +63,17 @@ impl Messages {
         Ok(Self { ids, due: Instant::now() })
     }
 
-    /// When the next one is to be handed over, if that is before the end.
+    /// Returns the time at which the next message is due, or `end` if that is earlier.
     pub(super) fn next(&self, end: Instant) -> Instant {
         if self.ids.is_full() { end } else { self.due.min(end) }
     }
 
-    /// Hands the next one over. It is stored when `send` returns.
-    pub(super) async fn hand_over<F: NorFlash<Error: fmt::Debug>>(
+    /// Sends the next message. When `send` returns, it is stored.
+    pub(super) async fn send_next<F: NorFlash<Error: fmt::Debug>>(
         &mut self,
         messenger: &mut Post<'_, F>,
     ) -> Result<(), Failure> {
-        if let Some(Order { number, text, resend }) = MESSAGES.get(self.ids.len()) {
+        if let Some(Planned { number, text, resend }) = MESSAGES.get(self.ids.len()) {
             let id = messenger.send(&Sms::new(number, text)?.resend(*resend)).await?;
             info!("message {id} to {number} is stored");
             let _ = self.ids.push(id);
@@ -81,22 +82,22 @@ impl Messages {
         Ok(())
     }
 
-    /// How far those have come that an earlier life had.
-    pub(super) fn tell<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
+    /// Logs the states of messages from a previous run.
+    pub(super) fn log_states<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
         info!("{} messages are stored", self.ids.len());
-        for (Order { number, .. }, message) in self.of(messenger) {
+        for (Planned { number, .. }, message) in self.of(messenger) {
             info!("{} to {number} was {:?}", message.id, message.state);
         }
     }
 
-    /// Whether all have come to their end.
-    pub(super) fn are_over<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) -> bool {
+    /// Returns whether all messages have ended.
+    pub(super) fn have_ended<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) -> bool {
         self.of(messenger).filter(|(_, message)| message.is_final).count() == MESSAGES.len()
     }
 
-    /// What is missing of them.
-    pub(super) fn tell_missing<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
-        for (place, Order { number, .. }) in MESSAGES.iter().enumerate() {
+    /// Logs the messages without an outcome.
+    pub(super) fn log_missing<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
+        for (place, Planned { number, .. }) in MESSAGES.iter().enumerate() {
             match self.ids.get(place).and_then(|id| messenger.message(*id)) {
                 Some(message) if message.is_final => {}
                 Some(message) => {
@@ -107,13 +108,13 @@ impl Messages {
         }
     }
 
-    pub(super) fn tell_outcomes<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
-        for (Order { number, text, .. }, message) in self.of(messenger) {
+    pub(super) fn log_outcomes<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &Post<'_, F>) {
+        for (Planned { number, text, .. }, message) in self.of(messenger) {
             info!("outcome of {} to {number}: {}, text: {text}", message.id, Shown(&message));
         }
     }
 
-    /// Acknowledges their ends.
+    /// Acknowledges the final updates.
     pub(super) fn acknowledge<F: NorFlash<Error: fmt::Debug>>(&self, messenger: &mut Post<'_, F>) {
         for id in &self.ids {
             if let Some(message) = messenger.message(*id) {
@@ -122,7 +123,7 @@ impl Messages {
         }
     }
 
-    /// The number that a message is sent to.
+    /// Returns the recipient of a message.
     pub(super) fn number(&self, id: UserId) -> &'static str {
         let place = self.ids.iter().position(|known| *known == id);
         place.and_then(|place| MESSAGES.get(place)).map_or("nobody", |order| order.number)
@@ -131,7 +132,7 @@ impl Messages {
     fn of<F: NorFlash<Error: fmt::Debug>>(
         &self,
         messenger: &Post<'_, F>,
-    ) -> impl Iterator<Item = (&'static Order, Message)> {
+    ) -> impl Iterator<Item = (&'static Planned, Message)> {
         MESSAGES.iter().zip(&self.ids).filter_map(|(to, id)| Some((to, messenger.message(*id)?)))
     }
 }

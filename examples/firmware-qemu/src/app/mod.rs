@@ -1,6 +1,6 @@
-//! What the firmware does: it sends messages, follows each to its outcome, receives one, and asks for the ports and a balance.
+//! The application: it sends messages, follows each to its outcome, receives one, and queries the ports and a balance.
 //!
-//! Nothing here knows the board: it works over any `embassy_net` stack and any flash.
+//! It does not depend on the board: it works over any `embassy_net` stack and any flash.
 
 mod failure;
 mod follow;
@@ -24,35 +24,35 @@ use sms_gateway_embassy::{
 use self::messages::Messages;
 pub(crate) use self::{failure::Failure, memory::Memory};
 
-/// The gateway as the application has it.
+/// The gateway over TCP.
 type Client<'m> = Gateway<'m, Tcp<'m>>;
 
-/// The messenger as the application has it; `F` is the flash.
+/// The messenger over TCP, with its store in the flash `F`.
 type Post<'m, F> = Messenger<'m, 'm, Tcp<'m>, FlashStore<'m, F>>;
 
-/// Where the gateway is, who asks it, and how long things may take.
+/// The gateway, the login, and the time limits.
 pub(crate) struct Plan {
-    /// Its address and port.
+    /// The gateway's address and port.
     pub(crate) gateway: SocketAddrV4,
-    /// The user's name that the gateway knows, and the password.
+    /// The user name and the password.
     pub(crate) credentials: (&'static str, &'static str),
-    /// When it is asked.
+    /// The polling intervals.
     pub(crate) timing: Timing,
-    /// When all is to be done.
+    /// The time limit for the whole run.
     pub(crate) end: Instant,
 }
 
-/// Storage that outlives a reset: these pages of a flash, which nobody else uses.
+/// Pages of a flash that keep their content across resets and have no other use.
 pub(crate) struct Pages<F> {
     pub(crate) flash: F,
     pub(crate) range: Range<u32>,
 }
 
-/// Does all that is to be done. After a reset it goes on with what is stored, whenever the reset came.
+/// Runs the application. After a reset at any point, it continues with the stored messages.
 ///
 /// # Errors
 ///
-/// [`Failure`]: what is missing when the time is over, for example.
+/// [`Failure`], for example if the work is not done within the time limit.
 pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     stack: Stack<'_>,
     plan: &Plan,
@@ -60,7 +60,8 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     mut entropy: fn() -> u64,
     memory: &mut Memory,
 ) -> Result<(), Failure> {
-    // Any number, in case that the flash is erased and the gateway is not. From the lower half, so that ids always grow.
+    // A random number, in case the flash was erased and the gateway was not. It is in the lower half of the range, so that ids
+    // always increase.
     let first_block = (entropy() >> 44) as u32;
     let settings = Settings { timing: plan.timing, incoming: true, first_block, ..Settings::default() };
     let memory = memory.lend(plan.gateway);
@@ -73,11 +74,11 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     let mut messenger = Messenger::new(gateway, store, memory.buffers, settings);
     messenger.start().await?;
 
-    messages.tell(&messenger);
-    let received = follow::to_the_end(&mut messenger, &mut messages, plan.end).await?;
+    messages.log_states(&messenger);
+    let received = follow::until_done(&mut messenger, &mut messages, plan.end).await?;
     look::at_ports(messenger.gateway()).await?;
     look::at_balance(messenger.gateway()).await?;
-    messages.tell_outcomes(&messenger);
+    messages.log_outcomes(&messenger);
     follow::acknowledge(&mut messenger, &messages, received).await?;
     messenger.gateway().close().await;
     Ok(())

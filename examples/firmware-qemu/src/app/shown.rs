@@ -1,10 +1,10 @@
-//! How a message is shown in the log.
+//! The form of a message in the log.
 
 use core::fmt;
 
 use sms_gateway_embassy::core::track::{Message, MessageFailure, State};
 
-/// A message's state, and what of it was delivered: `Delivered, segments delivered: 2 of 2`.
+/// A message's state and its delivered segments: `Delivered, segments delivered: 2 of 2`.
 pub(super) struct Shown<'a>(pub(super) &'a Message);
 
 impl fmt::Display for Shown<'_> {

@@ -1,18 +1,18 @@
-//! Numbers that nobody can foresee. This board has no source of its own and takes the host's; a real one has a random number
-//! generator, and firmware for it must use that.
+//! Random numbers. The board has no source of entropy and uses the host's. A real board has a random number generator, which
+//! its firmware must use.
 
 use super::host;
 
-/// Fills `bytes` from the host's source.
+/// Fills `bytes` from the host's source of entropy.
 ///
 /// # Panics
 ///
-/// When the host has none.
+/// If the host has none.
 pub(crate) fn fill(bytes: &mut [u8]) {
     assert!(host::read_file(c"/dev/urandom", bytes), "the host has no /dev/urandom");
 }
 
-/// Entropy for a generator's start.
+/// Returns a seed for a generator.
 pub(crate) fn seed() -> u64 {
     let mut seed = [0; 8];
     fill(&mut seed);

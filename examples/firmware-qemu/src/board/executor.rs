@@ -1,6 +1,7 @@
-//! Runs the tasks, and sleeps when none has anything to do.
+//! An executor that runs the tasks, and sleeps when none of them is ready.
 //!
-//! The crate's own executor for Cortex-M sleeps by WFE. QEMU before 9 does not wait there, and so takes all of a processor of the host.
+//! The executor of embassy for Cortex-M sleeps with WFE. QEMU before version 9 does not wait there, and would use a whole
+//! processor of the host.
 
 use core::{
     ptr,
@@ -10,17 +11,17 @@ use core::{
 use embassy_executor::{Spawner, raw::Executor};
 use static_cell::StaticCell;
 
-/// A task was woken since the tasks ran last.
+/// Whether a task was woken since the tasks last ran.
 static WOKEN: AtomicBool = AtomicBool::new(false);
 
-/// Called whenever a task is woken, also by interrupts.
+/// Notes that a task was woken, possibly by an interrupt.
 // SAFETY: this is the name and the signature that `embassy_executor` links to, and no feature of it defines another.
 #[unsafe(export_name = "__pender")]
 fn wake(_executor: *mut ()) {
     WOKEN.store(true, Ordering::Release);
 }
 
-/// Runs what `start` spawns.
+/// Runs the tasks that `start` spawns.
 pub(super) fn run(start: impl FnOnce(Spawner)) -> ! {
     static EXECUTOR: StaticCell<Executor> = StaticCell::new();
     let executor: &'static Executor = EXECUTOR.init(Executor::new(ptr::null_mut()));
@@ -32,14 +33,14 @@ pub(super) fn run(start: impl FnOnce(Spawner)) -> ! {
     }
 }
 
-/// Out of line: what it takes of the stack is free again when the tasks run.
+/// Spawns the tasks. It is not inlined, so that its part of the stack is free when the tasks run.
 #[inline(never)]
 fn begin(start: impl FnOnce(Spawner), spawner: Spawner) {
     start(spawner);
 }
 
-/// Waits for an interrupt unless a task is ready. With interrupts masked, none can make a task ready between the question and the
-/// sleep; one that is pending ends the sleep all the same, and runs as soon as they are unmasked.
+/// Waits for an interrupt unless a task is ready. Interrupts are masked, so that none can make a task ready between the check
+/// and the sleep. A pending interrupt still ends the sleep, and is handled when interrupts are unmasked.
 fn sleep() {
     cortex_m::interrupt::free(|_| {
         if !WOKEN.swap(false, Ordering::Acquire) {

@@ -1,4 +1,4 @@
-//! A flash in RAM that survives a reset: it keeps the rules of NOR flash, but not its content without power.
+//! A flash in RAM that survives a reset. It obeys the rules of NOR flash, but loses its content without power.
 
 use embassy_futures::yield_now;
 use embedded_storage_async::nor_flash::{
@@ -12,30 +12,30 @@ use super::{
 
 const WORD: usize = size_of::<u32>();
 const ERASED: u32 = u32::MAX;
-/// How many words are written before other tasks have their turn, as while a page of a real flash is programmed.
+/// Number of words that are written before other tasks run, as while a page of a real flash is programmed.
 const WORDS_AT_ONCE: usize = 64;
 
-/// Erased by pages of 4 KiB, written by words, and a word only once after it was erased.
+/// A flash that is erased by pages of 4 KiB and written by words. Each word can be written only once after it was erased.
 ///
-/// A reset in the middle of writing or erasing leaves the words before it done and those after it as they were.
+/// If a reset interrupts writing or erasing, the words before that point are done, and the others are unchanged.
 pub(crate) struct RamFlash(());
 
-/// Why the flash refuses.
+/// An error of the flash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// The range does not begin or end on a word, or a page.
+    /// The range does not begin or end at a word, or a page.
     NotAligned,
-    /// The range does not lie in the flash.
+    /// The range is not within the flash.
     OutOfBounds,
-    /// The word at this offset, in bytes, was written since it was erased. Hardware would store something else than was asked for.
+    /// The word at this offset in bytes was written since it was erased. Hardware would store a wrong value.
     NotErased(u32),
 }
 
 impl RamFlash {
-    /// How large it is, in bytes.
+    /// Size in bytes.
     pub(crate) const SIZE: u32 = 32 * 1024;
 
-    /// Is called once, when the board starts.
+    /// Creates the flash. Called once, when the board starts.
     pub(super) fn new() -> Self {
         Self(())
     }
@@ -109,7 +109,8 @@ fn write_word(index: usize, word: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// The index of the word that a range begins with, if the range is one: within the flash, and whole units of `unit` bytes.
+/// Returns the index of the first word of a range. The range must be within the flash and consist of whole units of `unit`
+/// bytes.
 fn first_word(offset: u32, length: usize, unit: usize) -> Result<usize, Error> {
     let offset = offset as usize;
     if offset.checked_add(length).is_none_or(|end| end > WORDS * WORD) {

@@ -1,29 +1,29 @@
-//! The host, reached by semihosting: a breakpoint instruction that the emulator or debugger acts on.
-//! The numbers are those of Arm's "Semihosting for AArch32 and AArch64", chapter 6.
+//! The host, reached by semihosting: a breakpoint instruction that the emulator or debugger handles. The numbers are those of
+//! Arm's "Semihosting for AArch32 and AArch64", chapter 6.
 
 use core::cell::Cell;
 
 use cortex_m_semihosting::{nr, syscall};
 
-/// The longest command line, in bytes.
+/// Maximum length in bytes of the command line.
 pub(super) const COMMAND_LINE: usize = 256;
 
-/// SYS_EXIT_EXTENDED, which the crate has no name for.
+/// SYS_EXIT_EXTENDED, which the crate does not define.
 const EXIT_EXTENDED: usize = 0x20;
-/// ADP_Stopped_ApplicationExit, the reason that lets the second word be the status.
+/// ADP_Stopped_ApplicationExit, the reason with which the second word is the status.
 const APPLICATION_EXIT: usize = 0x2_0026;
 
-/// Ends the program, and QEMU with it, with this status.
+/// Ends the program and QEMU with this status.
 pub(crate) fn exit(status: u8) -> ! {
     // SAFETY: SYS_EXIT_EXTENDED reads two words.
     unsafe { syscall(EXIT_EXTENDED, &[APPLICATION_EXIT, usize::from(status)]) };
-    // A debugger may let the program go on; there is nothing left to do.
+    // A debugger may continue the program; there is nothing left to do.
     loop {
         cortex_m::asm::wfi();
     }
 }
 
-/// What QEMU was given as `arg=…`, separated by spaces; empty if it is longer than `buffer` or no UTF-8.
+/// Returns QEMU's `arg=…` values, separated by spaces, or an empty text if they are longer than `buffer` or not UTF-8.
 pub(super) fn command_line(buffer: &'static mut [u8]) -> &'static str {
     let pointer = buffer.as_mut_ptr() as usize;
     // In cells, because the host writes the length into the block.
@@ -34,7 +34,7 @@ pub(super) fn command_line(buffer: &'static mut [u8]) -> &'static str {
     buffer.get(..length).and_then(|line| str::from_utf8(line).ok()).unwrap_or_default()
 }
 
-/// Reads from the beginning of a file of the host; false when it can't be opened or ends before `buffer` is full.
+/// Reads from the start of a file of the host. Returns false if it can't be opened or is shorter than `buffer`.
 pub(super) fn read_file(name: &core::ffi::CStr, buffer: &mut [u8]) -> bool {
     let open = [name.as_ptr() as usize, nr::open::R_BINARY, name.count_bytes()];
     // SAFETY: SYS_OPEN reads three words, the address of a string that ends with a zero, a mode, and the string's length.
@@ -42,7 +42,8 @@ pub(super) fn read_file(name: &core::ffi::CStr, buffer: &mut [u8]) -> bool {
     if handle == usize::MAX {
         return false;
     }
-    // SAFETY: SYS_READ reads three words and writes no more than `buffer` holds; its answer is what it did not fill.
+    // SAFETY: SYS_READ reads three words and writes at most the length of `buffer`. It returns the number of bytes that it did
+    // not fill.
     let missing = unsafe { syscall(nr::READ, &[handle, buffer.as_mut_ptr() as usize, buffer.len()]) };
     // SAFETY: SYS_CLOSE reads one word, a handle that is open.
     unsafe { syscall(nr::CLOSE, &[handle]) };

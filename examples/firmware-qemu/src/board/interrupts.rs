@@ -1,4 +1,4 @@
-//! Which interrupt is whose.
+//! Interrupts and their handlers.
 
 use cortex_m::{interrupt::InterruptNumber, peripheral::NVIC};
 use cortex_m_rt::exception;
@@ -18,14 +18,14 @@ unsafe impl InterruptNumber for Interrupt {
     }
 }
 
-/// Lets interrupts come.
+/// Enables interrupts.
 pub(super) fn start() {
     // SAFETY: no critical section relies on this interrupt being masked by itself.
     unsafe { NVIC::unmask(Interrupt(ETHERNET)) };
 }
 
-// There is no device crate that would name the interrupts, so that all come here.
-// SAFETY: it touches only what is made for interrupts.
+// Without a device crate, the interrupts have no names, so all of them arrive here.
+// SAFETY: it only accesses what is made for interrupts.
 #[exception]
 unsafe fn DefaultHandler(number: i16) {
     assert!(number == ETHERNET.cast_signed(), "interrupt {number} has no handler");

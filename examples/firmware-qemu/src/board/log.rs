@@ -19,9 +19,9 @@ impl Log for HostLog {
     fn flush(&self) {}
 }
 
-/// Lets `log`'s macros print.
+/// Sets the logger of the crate `log`.
 pub(super) fn start() {
-    // It fails only when there is a logger already, which then serves.
+    // If this fails, another logger is set already, which can be used as well.
     _ = log::set_logger(&HostLog);
     log::set_max_level(LevelFilter::Info);
 }

@@ -1,9 +1,10 @@
 //! The board that QEMU calls `mps2-an386`: a Cortex-M4F with a LAN9118 Ethernet controller.
 //!
-//! Here is what a hardware crate does for a board that people own. Nothing of it is meant to be copied into firmware: the network,
-//! the log, the entropy and the flash of a real board come from its own crates, see `firmware-rp2040-w5500`.
+//! This module does the work of the hardware crates of a real board. Do not copy it into firmware: network, log, entropy and
+//! flash of a real board have their own crates, see `firmware-rp2040-w5500`.
 //!
-//! The host takes part by semihosting: the log is its standard output, the arguments are QEMU's, and the program ends with a status.
+//! The host is reached by semihosting: the log is its standard output, the arguments are QEMU's, and the program ends with a
+//! status.
 #![allow(unsafe_code, reason = "registers, the linker's symbols and the host are reached by address")]
 
 pub(crate) mod entropy;
@@ -28,23 +29,23 @@ pub(crate) use self::{
     host::exit,
 };
 
-/// What the board has, each of it once.
+/// The parts of the board, each of which exists once.
 pub(crate) struct Board {
     /// The Ethernet controller.
     pub(crate) ethernet: Ethernet,
-    /// Storage that outlives a reset.
+    /// Storage that survives a reset.
     pub(crate) flash: RamFlash,
-    /// What was given to QEMU as `-semihosting-config arg=…`, separated by spaces.
+    /// QEMU's `-semihosting-config arg=…`, separated by spaces.
     pub(crate) arguments: &'static str,
-    /// How many times the program was reset since the board has power.
+    /// Number of resets since power-on.
     pub(crate) resets: u32,
 }
 
-/// Starts the board and runs what `start` spawns; call it once, from the entry point.
+/// Starts the board and runs the tasks that `start` spawns. Call it once, from the entry point.
 ///
 /// # Panics
 ///
-/// When it is called a second time.
+/// If it is called twice.
 pub(crate) fn run(start: impl FnOnce(Spawner, Board)) -> ! {
     static ARGUMENTS: StaticCell<[u8; host::COMMAND_LINE]> = StaticCell::new();
     let arguments = host::command_line(ARGUMENTS.init([0; host::COMMAND_LINE]));

@@ -1,4 +1,5 @@
-//! What ends a program that can't go on: its message on the host's standard output, and a status that tells.
+//! The end of a program after a panic or fault: its message is printed on the host's standard output, and the status is an
+//! error.
 
 use core::{fmt::Write, panic::PanicInfo};
 
@@ -7,19 +8,19 @@ use cortex_m_semihosting::hio;
 
 use super::host::exit;
 
-/// The status after a panic, as programs on the host have it.
+/// The status after a panic, as of programs on the host.
 const PANICKED: u8 = 101;
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     if let Ok(mut output) = hio::hstdout() {
-        // There is no other place to tell of it.
+        // The panic can't be reported anywhere else.
         _ = writeln!(output, "{info}");
     }
     exit(PANICKED)
 }
 
-// SAFETY: it uses nothing that the interrupted program may hold.
+// SAFETY: it uses nothing that the interrupted program may be using.
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     if let Ok(mut output) = hio::hstdout() {

@@ -1,4 +1,4 @@
-//! Resets of the whole board, as a watchdog does them: RAM keeps its content, all else starts anew.
+//! Resets of the whole board, like those of a watchdog: RAM keeps its content, and everything else restarts.
 
 use core::cell::Cell;
 
@@ -8,10 +8,10 @@ use embassy_time::Instant;
 
 use super::time;
 
-/// In ticks.
+/// The time of the reset in ticks.
 static AT: Mutex<Cell<u64>> = Mutex::new(Cell::new(u64::MAX));
 
-/// How many steps are left; none: the board is not reset.
+/// Number of remaining steps until the reset, or 0 for no reset.
 static STEPS: Mutex<Cell<u32>> = Mutex::new(Cell::new(0));
 
 /// Resets the board.
@@ -19,19 +19,19 @@ pub(crate) fn now() -> ! {
     SCB::sys_reset()
 }
 
-/// Resets the board at `time`, from an interrupt: wherever the program happens to be then.
+/// Resets the board at `time` from an interrupt, at any point of the program.
 pub(crate) fn at(time: Instant) {
     critical_section::with(|masked| AT.borrow(masked).set(time.as_ticks()));
     time::changed();
 }
 
-/// Resets the board at its `steps`th step from now: a word written to the flash, or a frame sent or received. Steps come with the work,
-/// however fast the machine is.
+/// Resets the board at its `steps`th step from now. A step is a word written to the flash, or a frame sent or received. Steps
+/// depend on the work, and not on the speed of the machine.
 pub(crate) fn after(steps: u32) {
     critical_section::with(|masked| STEPS.borrow(masked).set(steps));
 }
 
-/// Notes a step, which has just been taken.
+/// Counts a step that was just taken.
 pub(super) fn step() {
     let left = critical_section::with(|masked| {
         let steps = STEPS.borrow(masked);
@@ -42,7 +42,7 @@ pub(super) fn step() {
     }
 }
 
-/// When the board is to be reset, in ticks.
+/// Returns the time of the reset in ticks.
 pub(super) fn due(masked: CriticalSection<'_>) -> u64 {
     AT.borrow(masked).get()
 }

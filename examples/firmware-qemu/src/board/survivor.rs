@@ -1,11 +1,11 @@
-//! RAM that the start of the program leaves alone, so that its content outlives a reset.
+//! RAM that is not initialized at the start of the program, so that its content survives a reset.
 
 use core::{cell::UnsafeCell, mem::MaybeUninit};
 
-/// How many words there are for use.
+/// Number of usable words.
 pub(super) const WORDS: usize = 8 * 1024;
 
-/// What tells RAM that was in use before from RAM that has just got power; another value with each change of the layout.
+/// The value that distinguishes RAM in use from RAM after power-on. It must change with the layout.
 const MAGIC: [u32; 2] = [0x736d_7331, 0x8c92_8cce];
 
 #[repr(C)]
@@ -17,18 +17,18 @@ struct Survivor {
 
 struct Shared(UnsafeCell<MaybeUninit<Survivor>>);
 
-// SAFETY: there is one core, no interrupt handler comes here, and no reference into it is ever made.
+// SAFETY: there is one core, no interrupt handler accesses it, and no reference into it is ever made.
 unsafe impl Sync for Shared {}
 
-// `.uninit` is neither zeroed nor loaded. It ends where the stack ends: a stack that outgrows its room destroys it, see `stack`.
+// `.uninit` is neither zeroed nor loaded. It ends where the stack ends, so a stack overflow destroys it: see `stack`.
 #[unsafe(link_section = ".uninit.survivor")]
 static SURVIVOR: Shared = Shared(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// Counts a reset, or, with power just there, fills the words with ones. Returns how many resets there were.
+/// Counts a reset, or after power-on fills the words with ones. Returns the number of resets.
 pub(super) fn start() -> u32 {
     let survivor = SURVIVOR.0.get().cast::<Survivor>();
-    // SAFETY: the pointer is to a static. The accesses are volatile, for the compiler doesn't know what RAM holds after a reset;
-    // any bits are a valid u32.
+    // SAFETY: the pointer is to a static. The accesses are volatile, because the compiler doesn't know the content of RAM after
+    // a reset. Any bits are a valid u32.
     unsafe {
         let known = (&raw const (*survivor).magic).read_volatile() == MAGIC;
         let resets = if known { (&raw const (*survivor).resets).read_volatile().wrapping_add(1) } else { 0 };
@@ -41,21 +41,21 @@ pub(super) fn start() -> u32 {
     }
 }
 
-/// The word at `index`.
+/// Returns the word at `index`.
 ///
 /// # Panics
 ///
-/// When there is none.
+/// If `index` is out of range.
 pub(super) fn get(index: usize) -> u32 {
     // SAFETY: as in `start`; `word` has checked the index.
     unsafe { word(index).read_volatile() }
 }
 
-/// Changes the word at `index`.
+/// Sets the word at `index`.
 ///
 /// # Panics
 ///
-/// When there is none.
+/// If `index` is out of range.
 pub(super) fn set(index: usize, value: u32) {
     // SAFETY: as in `start`; `word` has checked the index.
     unsafe { word(index).write_volatile(value) }

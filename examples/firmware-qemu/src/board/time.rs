@@ -1,6 +1,8 @@
-//! The time: milliseconds since the reset. A timer of the board counts, and SysTick interrupts when a task waits for that moment.
+//! The clock: milliseconds since the reset. A timer of the board counts, and SysTick interrupts at the time for which a task is
+//! waiting.
 //!
-//! Counting SysTick's interrupts would be less code; but an emulator on a busy machine loses some of them, and time with them.
+//! Counting SysTick's interrupts would be simpler, but an emulator on a busy machine loses some of them, and the clock would be
+//! slow.
 
 use core::{
     cell::{Cell, RefCell},
@@ -19,11 +21,12 @@ use super::reset;
 /// The clock of the processor and of its timers, in Hz.
 const CLOCK: u64 = 25_000_000;
 const CYCLES_PER_TICK: u64 = CLOCK / TICK_HZ;
-/// SysTick could wait for 0.67 s, and the counter for 171 s. But QEMU's network looks at the host's new connections, and at those that
-/// have room again, only when something wakes QEMU: with nothing due, that is this interrupt.
+/// SysTick could wait for 0.67 s, and the counter for 171 s. But QEMU's network checks new connections of the host, and full
+/// ones, only when something wakes QEMU. Without other events, that is this interrupt.
 const LONGEST_WAIT: u64 = CLOCK / 1_000;
 
-/// The board's timer 0, which counts down. "Cortex-M System Design Kit", table 4-8; where it is: application note AN386, table 3-1.
+/// The board's timer 0, which counts down ("Cortex-M System Design Kit", table 4-8; its address: application note AN386, table
+/// 3-1).
 const COUNTER: usize = 0x4000_0000;
 const COUNTER_CONTROL: usize = COUNTER;
 const COUNTER_VALUE: usize = COUNTER + 0x4;
@@ -31,9 +34,9 @@ const COUNTER_RELOAD: usize = COUNTER + 0x8;
 const COUNTER_ON: u32 = 1;
 
 struct Clock {
-    /// Cycles up to the moment when the counter was read last.
+    /// Number of cycles up to the last read of the counter.
     cycles: Mutex<Cell<u64>>,
-    /// What it showed then.
+    /// The counter's value at that time.
     counter: Mutex<Cell<u32>>,
     queue: Mutex<RefCell<Queue>>,
 }
@@ -60,7 +63,7 @@ impl Driver for Clock {
 
 impl Clock {
     fn cycles(&self, masked: CriticalSection<'_>) -> u64 {
-        // SAFETY: the board has a timer's register there; reading it changes nothing.
+        // SAFETY: the board has a register of a timer at this address. Reading it has no effect.
         let shows = unsafe { ptr::with_exposed_provenance::<u32>(COUNTER_VALUE).read_volatile() };
         let showed = self.counter.borrow(masked).replace(shows);
         let cycles = self.cycles.borrow(masked).get() + u64::from(showed.wrapping_sub(shows));
@@ -68,7 +71,7 @@ impl Clock {
         cycles
     }
 
-    /// Wakes the tasks whose time has come, and lets SysTick interrupt at the next one's.
+    /// Wakes the tasks that are due, and sets SysTick's interrupt for the next one.
     fn wake_and_wait(&self, masked: CriticalSection<'_>) {
         let cycles = self.cycles(masked);
         let now = cycles / CYCLES_PER_TICK;
@@ -81,14 +84,14 @@ impl Clock {
     }
 }
 
-/// Lets what is due be looked at again, since it has changed.
+/// Makes the interrupt check again what is due, because that has changed.
 pub(super) fn changed() {
     critical_section::with(|masked| TIME.wake_and_wait(masked));
 }
 
 /// Starts counting.
 pub(super) fn start() {
-    // SAFETY: the board has a timer's registers there, which nothing else uses.
+    // SAFETY: the board has the registers of a timer at these addresses, which nothing else uses.
     unsafe {
         ptr::with_exposed_provenance_mut::<u32>(COUNTER_RELOAD).write_volatile(u32::MAX);
         ptr::with_exposed_provenance_mut::<u32>(COUNTER_VALUE).write_volatile(u32::MAX);
@@ -102,7 +105,7 @@ pub(super) fn start() {
 
 fn interrupt_after(cycles: u64) {
     let mut systick = systick();
-    // QEMU's timer stops for good if its value is cleared while it runs.
+    // QEMU's timer stops permanently if its value is cleared while it runs.
     systick.disable_counter();
     systick.set_reload(u32::try_from(cycles).unwrap_or(u32::MAX));
     systick.clear_current();
@@ -110,7 +113,7 @@ fn interrupt_after(cycles: u64) {
 }
 
 fn systick() -> SYST {
-    // SAFETY: only this module touches SysTick, when the board starts, and then with interrupts masked.
+    // SAFETY: only this module uses SysTick: when the board starts, and later with interrupts masked.
     unsafe { cortex_m::Peripherals::steal() }.SYST
 }
 

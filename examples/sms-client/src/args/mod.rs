@@ -14,20 +14,20 @@ pub(crate) use values::{Digits, To, Until, Verb};
 
 const EXAMPLES: &str = r"Exit status:
   0  done
-  1  the output can't be written, or the store not used
-  2  wrong usage, or an input that breaks a limit; nothing was sent
-  3  the gateway refused: its code, and what it means, are told
+  1  the output can't be written, or the store can't be used
+  2  wrong usage, or an input that exceeds a limit; nothing was sent
+  3  the gateway refused; its code and the meaning are printed
   4  not reached, timed out, connection broken, login refused, redirect or
      HTTP error; doctor: it found a problem
-  5  an answer that can't be read: the offset is told
-  6  send --wait: all is known of all messages, and some failed
-  7  send --wait: stopped waiting, while some messages were open or not sent
+  5  a malformed response; the offset of the error is printed
+  6  send --wait: all messages have ended, and some failed
+  7  send --wait: stopped waiting; some messages are open or were not sent
 
 Records that were read before an error are printed. With --json each record is
-an object on a line of its own, printed as it arrives, and the last line is the
-summary; where that is missing, the answer is not complete. The fields have
+an object on its own line, printed as it arrives, and the last line is the
+summary. If that is missing, the response is incomplete. The fields have
 the names of the gateway's API; a text of more than 64 KB is null. `send --wait`
-and `watch` print an object for each event, which names its kind in `event`.
+and `watch` print an object for each event, with its kind in `event`.
 `call` prints one object with the status, the headers and the body; `doctor`
 prints one for each finding.
 
@@ -63,20 +63,21 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// How the gateway is reached.
+/// The gateway, the login and the timeouts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For all commands")]
 pub(crate) struct Connection {
     /// The gateway's URL, http://HOST[:PORT]
     #[arg(long, global = true, value_name = "URL", env = "SMS_GATEWAY", hide_env_values = true)]
     pub(crate) gateway: Option<String>,
-    /// The user's name, if the gateway wants a login
+    /// The user name, if the gateway requires a login
     #[arg(long, global = true, value_name = "NAME", env = "SMS_GATEWAY_USER", hide_env_values = true)]
     pub(crate) user: Option<String>,
-    /// Answer a Basic login too, which shows the password to the network
+    /// Allow Basic login, which exposes the password to the network
     #[arg(long, global = true)]
     pub(crate) allow_basic: bool,
-    /// The longest wait for the connection, an answer's beginning, or its next byte; by default 10s, 30s and 30s. A call as a whole may take 10 times that, and at least 20s; by default 300s
+    /// The timeout for the connection, for the start of a response, and for its next byte; by default 10s, 30s and 30s. A whole
+    /// call may take 10 times that, and at least 20s; by default 300s
     #[arg(long, global = true, value_name = "TIME", value_parser = values::duration)]
     pub(crate) request_timeout: Option<Duration>,
 }
@@ -85,26 +86,26 @@ pub(crate) struct Connection {
 pub(crate) enum Command {
     /// Send a text to numbers, wait for its delivery, or show what would be sent
     Send(Send),
-    /// Print messages that come in and what becomes of stored ones, until Ctrl-C
+    /// Print incoming messages and updates of stored ones, until Ctrl-C
     Watch(Watch),
-    /// Show what became of messages
+    /// Show the results of messages
     Results(Results),
     /// Show the status reports of messages
     Deliveries(Deliveries),
-    /// Show how many messages wait to be sent
+    /// Show the number of messages that wait to be sent
     Queue,
-    /// Show messages that came in
+    /// Show incoming messages
     Inbox(Inbox),
     /// Send a USSD code, end a session, or show replies
     #[command(subcommand)]
     Ussd(Ussd),
-    /// Stop a task: what of it waits is not sent
+    /// Stop a task: its waiting messages are not sent
     Stop {
-        /// The number that `send` printed
+        /// The task number that `send` printed
         #[arg(value_name = "TASK_ID", allow_negative_numbers = true, value_parser = values::task)]
         task: TaskId,
     },
-    /// Show what the ports are and hold
+    /// Show port and SIM status
     Ports(PortsOf),
     /// Make a call that this program does not know, and print the body of the response as it is
     Call(Call),
@@ -114,58 +115,56 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Send {
-    /// The text; each #param# in it stands for a PARAM of the recipient
+    /// The text; each #param# is replaced by a PARAM of the recipient
     #[arg(long)]
     pub(crate) text: String,
-    /// A recipient and what stands for each #param#, in order; in a PARAM `\,` is a comma and `\\` a backslash; repeat
-    /// it for more recipients, of whom there may be any number
+    /// A recipient and its values for each #param#, in order; in a PARAM, `\,` is a comma and `\\` a backslash; repeat it for
+    /// more recipients
     #[arg(long, required = true, value_name = "NUMBER[=PARAM,…]")]
     pub(crate) to: Vec<To>,
     /// The ports to send through (1,2 or 8-15); by default the gateway chooses
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
-    /// How the text is encoded; auto: gsm-7bit for each recipient whose text it can write, else unicode
+    /// The encoding of the text; auto: gsm-7bit for each recipient whose text fits it, otherwise unicode
     #[arg(long, default_value = "auto", value_parser = values::encoding())]
     pub(crate) encoding: Encoding,
-    /// A number to find the result by: the first recipient's, the others' count up
+    /// user_id of the first recipient; the others get consecutive ids
     #[arg(long, value_name = "N", value_parser = values::user_id)]
     pub(crate) user_id: Option<UserId>,
     /// Send nothing, but show each recipient's text, encoding, segments and units (septets or UTF-16 units)
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Wait until each message is delivered, or `sent`: given to the network, for which no status report is asked; then show
-    /// what became of each
+    /// Wait until each message is delivered, or `sent`: accepted by the network, without a status report; then show the
+    /// outcomes
     #[arg(long, value_name = "UNTIL", num_args = 0..=1, require_equals = true, default_missing_value = "delivered")]
     #[arg(value_parser = values::until(), conflicts_with_all = ["dry_run", "user_id"])]
     pub(crate) wait: Option<Until>,
-    /// With --wait, how long (90s, 5m, 2h); messages that the gateway has by then go on
+    /// With --wait, the maximum wait (90s, 5m, 2h); messages that the gateway has accepted are still sent
     #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "5m", requires = "wait")]
     pub(crate) timeout: Duration,
-    /// With --wait, keep the messages in this file until their end was shown: `watch` takes up what was interrupted
+    /// With --wait, keep the messages in this file until their outcome was shown: `watch` resumes after an interruption
     #[arg(long, value_name = "FILE", requires = "wait")]
     pub(crate) store: Option<PathBuf>,
-    /// With --wait, the time between two questions; a real gateway wants at least 4s. By default 6s
+    /// With --wait, the polling interval; a real gateway needs at least 4s. By default 6s
     #[arg(long, value_name = "TIME", value_parser = values::duration, requires = "wait")]
     pub(crate) interval: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
-    /// Take up the messages that `send --wait` keeps in this file, send those that are not sent yet, and note which incoming
-    /// ones were shown; without it, all that the gateway has come first, each time
+    /// Resume the messages that `send --wait` keeps in this file, send those that were not sent, and remember which incoming
+    /// ones were shown; without it, all messages in the gateway's inbox are shown first
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
-    /// The time between two questions for what became of messages; a real gateway wants at least 4s. By default 6s, and 10s for
-    /// messages that come in
+    /// The polling interval for results; a real gateway needs at least 4s. By default 6s, and 10s for incoming messages
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub(crate) interval: Option<Duration>,
 }
 
-/// What narrows `results` and `deliveries`.
+/// The filters of `results` and `deliveries`.
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Only these numbers, at most 32; separated by commas or repeated. A status report may spell a number otherwise than
-    /// it was sent to
+    /// Only these numbers, at most 32; separated by commas or repeated. A status report may spell a number differently
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     pub(crate) number: Vec<Digits>,
     /// Only these ports (1,2 or 8-15)
@@ -183,7 +182,7 @@ pub(crate) struct Filter {
 pub(crate) struct Results {
     #[command(flatten)]
     pub(crate) filter: Filter,
-    /// Only messages sent with these; separated by commas or repeated
+    /// Only messages with these user_ids; separated by commas or repeated
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = values::user_id)]
     pub(crate) user_id: Vec<UserId>,
 }
@@ -196,10 +195,10 @@ pub(crate) struct Deliveries {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inbox {
-    /// Only messages that came in after the one with this id
+    /// Only messages with an id above this one
     #[arg(long, value_name = "ID")]
     pub(crate) since: Option<i64>,
-    /// Which messages; unread: the gateway marks them as read while it answers, so that what is lost on the way is lost
+    /// Which messages; unread: the gateway marks them as read when it responds, so a lost response loses them
     #[arg(long, default_value = "all", value_parser = values::flag())]
     pub(crate) flag: Flag,
 }
@@ -210,9 +209,9 @@ pub(crate) enum Ussd {
     Send {
         #[command(flatten)]
         on: OnPorts,
-        /// The code, or an answer to a menu
+        /// The code, or a reply to a menu
         text: String,
-        /// How long replies are waited for
+        /// The maximum wait for replies
         #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration)]
         wait: Duration,
     },
@@ -243,8 +242,8 @@ pub(crate) struct PortsOf {
     /// Only these ports (1,2 or 8-15)
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
-    /// What to show: all (of the list up to reg), or from type, imei, imsi, iccid, smsc, number, reg; of later firmware
-    /// slot, callstate, signal, gprs
+    /// The kinds to show: all (of the list up to reg), or from type, imei, imsi, iccid, smsc, number, reg; with later firmware
+    /// also slot, callstate, signal, gprs
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
     pub(crate) info: InfoSet,
 }

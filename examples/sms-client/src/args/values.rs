@@ -1,4 +1,4 @@
-//! The values of the command line, checked while it is read.
+//! The values of arguments, which are checked while they are parsed.
 
 use std::{str::FromStr, time::Duration};
 
@@ -14,10 +14,10 @@ use sms_gateway::core::{
 pub(crate) struct Digits(String);
 
 impl Digits {
-    /// The number, which was checked.
+    /// Returns the number.
     ///
     /// # Errors
-    /// None.
+    /// None: it was checked before.
     pub(crate) fn number(&self) -> Result<Number<'_>, Invalid> {
         Number::new(&self.0)
     }
@@ -50,7 +50,7 @@ impl FromStr for To {
     }
 }
 
-/// Parts at commas; behind a backslash a comma, an equals sign or a backslash is itself.
+/// Splits a list at commas. A backslash escapes a comma, an equals sign or a backslash.
 fn params(list: &str) -> Result<Vec<String>, String> {
     let mut params = vec![String::new()];
     let mut characters = list.chars();
@@ -72,19 +72,19 @@ fn params(list: &str) -> Result<Vec<String>, String> {
     Ok(params)
 }
 
-/// Ports as `1,2,8-15`.
+/// Parses ports such as `1,2,8-15`.
 pub(super) fn ports(text: &str) -> Result<Ports, String> {
     text.parse().map_err(|error: Invalid| error.to_string())
 }
 
-/// A time of the gateway's clock; a day alone is its beginning.
+/// Parses a time of the gateway's clock. A day without a time is its beginning.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let text = text.replace('T', " ");
     let time = text.parse().or_else(|_| format!("{text} 00:00:00").parse());
     time.map_err(|error: Invalid| error.to_string())
 }
 
-/// A time: `90s`, `5m`, `2h`, `500ms`, or seconds without a unit.
+/// Parses a duration: `90s`, `5m`, `2h`, `500ms`, or seconds without a unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let end = text.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
@@ -102,10 +102,10 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 const SHORTEST: Duration = Duration::from_millis(1);
-/// Messages are not followed for longer.
+/// Maximum time for which messages are followed.
 const LONGEST: Duration = Duration::from_secs(72 * 3600);
 
-/// What a message is to reach.
+/// The state that a message must reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
     Sent,
@@ -158,7 +158,7 @@ pub(super) fn flag() -> impl TypedValueParser<Value = Flag> {
     })
 }
 
-/// Kinds of port information, separated by commas.
+/// Parses kinds of port information, separated by commas.
 pub(super) fn infos(list: &str) -> Result<InfoSet, String> {
     if list == "all" {
         return Ok(InfoSet::DOCUMENTED);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn recipients_and_their_parameters() {
+    fn recipients_with_parameters_are_parsed() {
         for (text, params) in [
             ("10086", &[][..]),
             ("10086=", &[""]),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_and_what_is_none() {
+    fn invalid_ports_are_rejected() {
         assert_eq!(ports("1,8-9").map(|ports| ports.len()), Ok(3));
         assert_eq!(ports("32"), Err("port 32 is outside 0 to 31".to_owned()));
         for wrong in ["", "x", "1,", "-1", "1-"] {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_waits() {
+    fn times_and_durations_are_parsed() {
         let day = time("2026-01-31").unwrap();
         assert_eq!((time("2026-01-31 00:00:00"), time("2026-01-31T00:00:00")), (Ok(day), Ok(day)));
         assert!(time("31.1.2026").is_err() && time("2026-02-30").is_err());
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_port_information() {
+    fn kinds_of_port_information_are_parsed() {
         assert_eq!(infos("all"), Ok(InfoSet::DOCUMENTED));
         assert_eq!(infos("reg, signal"), Ok(InfoSet::NONE.with(Info::Registration).with(Info::Signal)));
         assert!(infos("colour").unwrap_err().contains("callstate"));

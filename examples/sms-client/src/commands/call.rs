@@ -29,17 +29,17 @@ struct Shown<'r> {
     lossy: bool,
 }
 
-pub(crate) async fn call(gateway: &Gateway, asked: &Call, output: &mut Output) -> Result<(), Failure> {
-    let data = data(asked)?;
-    let request = match asked.verb {
-        Verb::Get => RawCall::get(&asked.path)?,
-        Verb::Post => RawCall::post(&asked.path, &data)?,
+pub(crate) async fn call(gateway: &Gateway, args: &Call, output: &mut Output) -> Result<(), Failure> {
+    let data = data(args)?;
+    let request = match args.verb {
+        Verb::Get => RawCall::get(&args.path)?,
+        Verb::Post => RawCall::post(&args.path, &data)?,
     };
     let mut response = gateway.raw(&request).await?;
     if output.is_json() {
         show_json(&mut response, output).await?;
     } else {
-        show(&mut response, asked.include).await?;
+        show(&mut response, args.include).await?;
     }
     match response.status() {
         200..300 => Ok(()),
@@ -50,9 +50,9 @@ pub(crate) async fn call(gateway: &Gateway, asked: &Call, output: &mut Output) -
 }
 
 /// Returns the body to send: `TEXT`, `@FILE`, or `-` for the standard input.
-fn data(asked: &Call) -> Result<Vec<u8>, Failure> {
-    let Some(data) = &asked.data else { return Ok(Vec::new()) };
-    if asked.verb == Verb::Get {
+fn data(args: &Call) -> Result<Vec<u8>, Failure> {
+    let Some(data) = &args.data else { return Ok(Vec::new()) };
+    if args.verb == Verb::Get {
         return Err(Failure::usage("a GET has no body: put what it asks for into the path, as ?name=value"));
     }
     let unreadable = |name: &str, error| Failure::usage(format!("{name}: {error}"));
@@ -95,7 +95,7 @@ async fn show(response: &mut RawResponse, with_head: bool) -> Result<(), Failure
     end
 }
 
-/// The status and the headers, each on a line of its own, and an empty line.
+/// Returns the status and the headers, each on a line of its own, and an empty line.
 fn head(response: &RawResponse) -> String {
     let lines =
         response.headers().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value)));

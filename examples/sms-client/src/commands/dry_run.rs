@@ -1,4 +1,4 @@
-//! `send --dry-run`: what each recipient would get.
+//! `send --dry-run`: a preview for each recipient.
 
 use serde::Serialize;
 use sms_client::table::Column;
@@ -10,7 +10,7 @@ use sms_gateway::core::{
 
 use crate::{args::Send, cells::count, failure::Failure, output::Output};
 
-/// What a recipient would get.
+/// The message that a recipient would receive.
 #[derive(Serialize)]
 struct Preview<'a> {
     number: Number<'a>,
@@ -30,7 +30,7 @@ struct Previewed {
 }
 
 pub(super) fn show(
-    asked: &Send,
+    args: &Send,
     recipients: &[Recipient<'_>],
     requests: usize,
     output: &mut Output,
@@ -43,12 +43,12 @@ pub(super) fn show(
         Column::number("UNITS"),
         Column::text("TEXT"),
     ]);
-    let template = Template::new(&asked.text);
+    let template = Template::new(&args.text);
     let mut segments = 0;
     for to in recipients {
         let unfit = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
         let text = template.expand(to.params).map_err(|error| unfit(&error))?;
-        let shape = text.shape(asked.encoding).map_err(|error| unfit(&error))?;
+        let shape = text.shape(args.encoding).map_err(|error| unfit(&error))?;
         segments += u64::from(shape.segments);
         let preview = Preview {
             number: to.number,

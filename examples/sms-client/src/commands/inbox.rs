@@ -1,4 +1,4 @@
-//! `inbox`: page after page.
+//! `inbox`, which reads page by page.
 
 use std::collections::HashSet;
 
@@ -16,11 +16,12 @@ use crate::{
     output::Output,
 };
 
-/// A gateway answers with the first messages only, so it is asked until it has nothing new.
+/// Shows the inbox. A gateway returns only the first messages, so it is queried until nothing is new.
 ///
-/// `all` and `read` go on behind the last id. With `unread` what was shown is not unread any more, so the question stays the
-/// same; a page is asked for only once the one before is written, since asking marks it as read.
-pub(crate) async fn inbox(gateway: &Gateway, asked: &Inbox, output: &mut Output) -> Result<(), Failure> {
+/// With `all` and `read`, the next page starts after the last id. With `unread`, the messages of a page are no longer unread,
+/// so the query stays the same. A page is requested only after the previous one is written, because the request marks its
+/// messages as read.
+pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) -> Result<(), Failure> {
     output.table([
         Column::number("ID"),
         Column::number("PORT"),
@@ -28,45 +29,45 @@ pub(crate) async fn inbox(gateway: &Gateway, asked: &Inbox, output: &mut Output)
         Column::word("RECEIVED"),
         Column::text("TEXT"),
     ]);
-    let mut pages = Pages { last: asked.since, seen: HashSet::new() };
+    let mut pages = Pages { last: args.since, seen: HashSet::new() };
     loop {
-        let mut request = QueryIncomingSms::new(asked.flag);
-        let from = if asked.flag == Flag::Unread { asked.since } else { pages.last };
+        let mut request = QueryIncomingSms::new(args.flag);
+        let from = if args.flag == Flag::Unread { args.since } else { pages.last };
         if let Some(id) = from {
             request = request.after(id);
         }
-        let mut answer = gateway.query_incoming_sms(&request).await?;
-        let mut news = false;
-        while let Some(sms) = answer.next().await? {
+        let mut response = gateway.query_incoming_sms(&request).await?;
+        let mut has_new = false;
+        while let Some(sms) = response.next().await? {
             let (show, new) = pages.take(&sms, from);
-            news |= new;
+            has_new |= new;
             if show {
                 output.record(&sms, || row(&sms))?;
             }
         }
         output.flush()?;
-        if !news {
-            output.object(&answer.summary())?;
+        if !has_new {
+            output.object(&response.summary())?;
             return none(output, "no messages");
         }
     }
 }
 
-/// What was seen so far.
+/// The messages seen so far.
 struct Pages {
-    /// The greatest id.
+    /// The highest id.
     last: Option<i64>,
     seen: HashSet<i64>,
 }
 
 impl Pages {
-    /// Whether a message is to be shown, and whether it lets a further page be hoped for.
+    /// Returns whether to show a message, and whether a further page can be expected after it.
     fn take(&mut self, sms: &IncomingSms<'_>, from: Option<i64>) -> (bool, bool) {
-        // One whose id can't be read is shown, perhaps twice, but is no place to go on from.
+        // A message with an unreadable id is shown, perhaps twice, but the next page can't start after it.
         let Some(id) = sms.incoming_sms_id.get() else {
             return (true, false);
         };
-        // Not every gateway heeds the id in the question.
+        // Some gateways ignore the id in the request.
         let new = from.is_none_or(|from| id > from) && self.seen.insert(id);
         if new {
             self.last = self.last.max(Some(id));

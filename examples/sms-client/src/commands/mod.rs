@@ -1,4 +1,4 @@
-//! What the program can do: a file for each group of commands.
+//! The commands, one file for each group.
 
 pub(crate) mod call;
 pub(crate) mod doctor;

@@ -14,9 +14,9 @@ use crate::{
     output::Output,
 };
 
-pub(crate) async fn ports(gateway: &Gateway, asked: &PortsOf, output: &mut Output) -> Result<(), Failure> {
-    let request = GetPortInfo::new(asked.info)?.ports(asked.port.unwrap_or_default());
-    let infos: Vec<_> = ORDER.into_iter().filter(|info| asked.info.contains(*info)).collect();
+pub(crate) async fn ports(gateway: &Gateway, args: &PortsOf, output: &mut Output) -> Result<(), Failure> {
+    let request = GetPortInfo::new(args.info)?.ports(args.port.unwrap_or_default());
+    let infos: Vec<_> = ORDER.into_iter().filter(|info| args.info.contains(*info)).collect();
     output.table(std::iter::once(Column::number("PORT")).chain(infos.iter().copied().map(column)));
     let row = |port: &PortInfo<'_>| {
         std::iter::once(field(port.port)).chain(infos.iter().map(|info| cell(port, *info))).collect()
@@ -25,7 +25,7 @@ pub(crate) async fn ports(gateway: &Gateway, asked: &PortsOf, output: &mut Outpu
     none(output, "no ports")
 }
 
-/// In which people look for them.
+/// The order of the columns.
 const ORDER: [Info; 11] = [
     Info::Type,
     Info::Registration,

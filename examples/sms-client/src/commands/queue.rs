@@ -5,7 +5,7 @@ use sms_gateway::{Gateway, core::TaskId};
 
 use crate::{cells::count, failure::Failure, output::Output};
 
-/// The answer's fields, by the API's names.
+/// The fields of the response, with their names in the API.
 #[derive(Serialize)]
 struct Summary {
     error_code: u32,

@@ -17,14 +17,14 @@ use crate::{
     output::Output,
 };
 
-pub(crate) async fn results(gateway: &Gateway, asked: &Results, output: &mut Output) -> Result<(), Failure> {
-    let numbers = asked.filter.numbers()?;
+pub(crate) async fn results(gateway: &Gateway, args: &Results, output: &mut Output) -> Result<(), Failure> {
+    let numbers = args.filter.numbers()?;
     let mut request =
-        QuerySmsResult::new().numbers(&numbers)?.ports(asked.filter.ports()).user_ids(&asked.user_id);
-    if let Some(time) = asked.filter.after {
+        QuerySmsResult::new().numbers(&numbers)?.ports(args.filter.ports()).user_ids(&args.user_id);
+    if let Some(time) = args.filter.after {
         request = request.after(time);
     }
-    if let Some(time) = asked.filter.before {
+    if let Some(time) = args.filter.before {
         request = request.before(time);
     }
     output.table([
@@ -60,15 +60,15 @@ fn result(result: &SmsResult<'_>) -> Vec<String> {
 
 pub(crate) async fn deliveries(
     gateway: &Gateway,
-    asked: &Deliveries,
+    args: &Deliveries,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let numbers = asked.filter.numbers()?;
-    let mut request = QuerySmsDeliverStatus::new().numbers(&numbers)?.ports(asked.filter.ports());
-    if let Some(time) = asked.filter.after {
+    let numbers = args.filter.numbers()?;
+    let mut request = QuerySmsDeliverStatus::new().numbers(&numbers)?.ports(args.filter.ports());
+    if let Some(time) = args.filter.after {
         request = request.after(time);
     }
-    if let Some(time) = asked.filter.before {
+    if let Some(time) = args.filter.before {
         request = request.before(time);
     }
     output.table([
@@ -94,7 +94,7 @@ fn report(report: &StatusReport<'_>) -> Vec<String> {
     ]
 }
 
-/// Says so when there was nothing to show.
+/// Prints a line if there was nothing to show.
 pub(super) fn none(output: &mut Output, line: &str) -> Result<(), Failure> {
     if output.records() == 0 {
         output.line(line)?;

@@ -15,24 +15,24 @@ use crate::{
     output::Output,
 };
 
-pub(crate) async fn send(asked: &Send, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
+pub(crate) async fn send(args: &Send, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
     let params: Vec<Vec<&str>> =
-        asked.to.iter().map(|to| to.params.iter().map(String::as_str).collect()).collect();
-    let recipients = recipients(asked, &params)?;
-    let batch = Batch::new(&asked.text, &recipients).encoding(asked.encoding);
-    let batch = batch.ports(asked.port.unwrap_or_default());
+        args.to.iter().map(|to| to.params.iter().map(String::as_str).collect()).collect();
+    let recipients = recipients(args, &params)?;
+    let batch = Batch::new(&args.text, &recipients).encoding(args.encoding);
+    let batch = batch.ports(args.port.unwrap_or_default());
     let requests = batch.requests().map_err(|error| invalid(error, &recipients))?.len();
-    if asked.dry_run {
-        return dry_run::show(asked, &recipients, requests, output);
+    if args.dry_run {
+        return dry_run::show(args, &recipients, requests, output);
     }
-    if let Some(until) = asked.wait {
-        return wait::send(asked, until, connection, &recipients, output).await;
+    if let Some(until) = args.wait {
+        return wait::send(args, until, connection, &recipients, output).await;
     }
     submit(&gateway(connection)?, &batch, &recipients, output).await
 }
 
-fn recipients<'a>(asked: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Recipient<'a>>, Invalid> {
-    let ids = asked.user_id.map(|first| i64::from(first.get())..);
+fn recipients<'a>(args: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Recipient<'a>>, Invalid> {
+    let ids = args.user_id.map(|first| i64::from(first.get())..);
     let mut ids = ids.into_iter().flatten();
     let recipient = |(to, params): (&'a To, &'a Vec<&'a str>)| {
         let recipient = Recipient::new(to.number.number()?).params(params);
@@ -41,10 +41,10 @@ fn recipients<'a>(asked: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Rec
             None => recipient,
         })
     };
-    asked.to.iter().zip(params).map(recipient).collect()
+    args.to.iter().zip(params).map(recipient).collect()
 }
 
-/// Names the recipient as people do.
+/// Describes an invalid input. The recipient is given by number instead of index.
 fn invalid(error: Invalid, recipients: &[Recipient<'_>]) -> Failure {
     let number = |place: usize| recipients.get(place).map_or("?", |to| to.number.as_str());
     Failure::usage(match error {
@@ -64,15 +64,15 @@ fn invalid(error: Invalid, recipients: &[Recipient<'_>]) -> Failure {
     })
 }
 
-/// A recipient as a task's line has it.
+/// A recipient in the line of a task.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct TaskRecipient<'a> {
     number: Number<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
 }
 
-/// An accepted request, by the API's names.
+/// An accepted request, with the names in the API.
 #[derive(Serialize)]
 struct Accepted<'a> {
     error_code: u32,
@@ -80,7 +80,7 @@ struct Accepted<'a> {
     sms_in_queue: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_id: Option<i64>,
-    param: Vec<Asked<'a>>,
+    param: Vec<TaskRecipient<'a>>,
 }
 
 #[derive(Serialize)]
@@ -97,16 +97,16 @@ async fn submit(
 ) -> Result<(), Failure> {
     let all = recipients.len();
     output.progress.show(|| format!("sending {}", count(all as u64, "message")));
-    let (mut accepted, mut told) = (0, Ok(()));
+    let (mut accepted, mut written) = (0, Ok(()));
     let sent = gateway.send_to_all(batch, |task| {
         accepted += task.recipients.len();
-        // The rest is sent even when nobody reads the output any more.
-        let line = tell(task, recipients, output);
-        told = std::mem::replace(&mut told, Ok(())).and(line);
+        // The remaining messages are sent even if the output has no reader any more.
+        let line = print(task, recipients, output);
+        written = std::mem::replace(&mut written, Ok(())).and(line);
         output.progress.show(|| format!("{accepted} of {all} accepted"));
     });
-    let tasks = sent.await.map_err(|error| broken_off(&error, all))?.len();
-    told?;
+    let tasks = sent.await.map_err(|error| describe_partial(&error, all))?.len();
+    written?;
     if tasks > 1 {
         output.line(&format!("{} accepted in {tasks} tasks", count(all as u64, "message")))?;
     }
@@ -114,9 +114,9 @@ async fn submit(
     Ok(())
 }
 
-fn tell(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::io::Result<()> {
+fn print(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::io::Result<()> {
     let of_task = task.recipients.iter().filter_map(|place| recipients.get(*place));
-    let param: Vec<_> = of_task.map(|to| Asked { number: to.number, user_id: to.user_id }).collect();
+    let param: Vec<_> = of_task.map(|to| TaskRecipient { number: to.number, user_id: to.user_id }).collect();
     let (task_id, sms_in_queue) = (task.accepted.task_id.map(TaskId::get), task.accepted.sms_in_queue);
     let name = task_id.map_or_else(|| "a task without number".to_owned(), |id| format!("task {id}"));
     let queue = sms_in_queue.map_or_else(String::new, |waiting| format!(", {waiting} in the queue"));
@@ -124,8 +124,8 @@ fn tell(task: &Task, recipients: &[Recipient<'_>], output: &mut Output) -> std::
     output.object(&Accepted { error_code: 202, sms_in_queue, task_id, param })
 }
 
-/// What was sent, what may have been, and what was not, when the error came.
-fn broken_off(broken: &BatchError, all: usize) -> Failure {
+/// Describes which messages were sent, may have been sent, and were not sent when the error occurred.
+fn describe_partial(broken: &BatchError, all: usize) -> Failure {
     let accepted: usize = broken.tasks.iter().map(|task| task.recipients.len()).sum();
     let failed = broken.failed.len();
     let left = all.saturating_sub(accepted + failed);

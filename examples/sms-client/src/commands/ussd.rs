@@ -20,8 +20,8 @@ use crate::{
     output::Output,
 };
 
-pub(crate) async fn ussd(gateway: &Gateway, asked: &Ussd, output: &mut Output) -> Result<(), Failure> {
-    match asked {
+pub(crate) async fn ussd(gateway: &Gateway, args: &Ussd, output: &mut Output) -> Result<(), Failure> {
+    match args {
         Ussd::Send { on, text, wait } => send(gateway, on.port, text, *wait, output).await,
         Ussd::Cancel { on, text } => cancel(gateway, on.port, text, output).await,
         Ussd::Replies { on } => {
@@ -34,11 +34,11 @@ pub(crate) async fn ussd(gateway: &Gateway, asked: &Ussd, output: &mut Output) -
 
 fn reply(reply: &UssdReply<'_>) -> Vec<String> {
     let shown = text(reply.text);
-    // A port that waits for its reply shows none or a space.
+    // A port that is waiting for its reply returns an empty text or a space.
     vec![field(reply.port), shown.trim_end().to_owned()]
 }
 
-/// What became of a code on a port, by the API's names; `unchanged` is this program's.
+/// The outcome of a code on a port, with the names in the API. `unchanged` is this program's own.
 #[derive(Serialize)]
 struct Record<'a> {
     port: u8,
@@ -63,9 +63,9 @@ async fn send(
     limit: Duration,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    // Limits are checked before anything is asked.
+    // Limits are checked before the gateway is contacted.
     SendUssd::send(ports, code)?;
-    // Often enough for a short wait, seldom enough for a small device.
+    // Frequent enough for a short wait, and rare enough for a small device.
     let wait = UssdWait { interval: (limit / 15).min(Duration::from_secs(2)), limit };
     let mut replies = std::pin::pin!(gateway.ussd(ports, code, wait));
     let begin = Instant::now();
@@ -80,7 +80,7 @@ async fn send(
     };
     let (outcomes, failure) = match outcomes {
         Ok(outcomes) => (outcomes, None),
-        // Nothing was sent: there is nothing to show.
+        // Nothing was sent, so there is nothing to show.
         Err(broken) if broken.outcomes.values().all(|outcome| *outcome == Outcome::Untold) => {
             return Err(broken.error.into());
         }
@@ -139,7 +139,7 @@ fn not_sent(outcome: UssdOutcome) -> String {
     }
 }
 
-/// Whether every port sent the code and has a reply.
+/// Checks that every port sent the code and has a reply.
 fn judge<'a>(outcomes: impl Iterator<Item = &'a Outcome>, limit: Duration) -> Result<(), Failure> {
     let (mut all, mut unsent, mut silent) = (0, 0, 0);
     for outcome in outcomes {
@@ -171,9 +171,9 @@ fn unsent_line(what: &str, unsent: u64, all: u64) -> String {
 async fn cancel(gateway: &Gateway, ports: Ports, code: &str, output: &mut Output) -> Result<(), Failure> {
     let request = SendUssd::cancel(ports, code)?;
     output.table([Column::number("PORT"), Column::word("STATUS")]);
-    let mut answer = gateway.send_ussd(&request).await?;
+    let mut response = gateway.send_ussd(&request).await?;
     let (mut all, mut unsent) = (0, 0);
-    while let Some(status) = answer.next().await? {
+    while let Some(status) = response.next().await? {
         all += 1;
         unsent += u64::from(status.status.get() != Some(UssdOutcome::Sent));
         output.record(&status, || cancelled(&status))?;
@@ -182,7 +182,7 @@ async fn cancel(gateway: &Gateway, ports: Ports, code: &str, output: &mut Output
     if unsent > 0 {
         return Err(Failure::new(Exit::Refused, unsent_line("end", unsent, all)));
     }
-    output.object(&answer.summary())?;
+    output.object(&response.summary())?;
     none(output, "the gateway accepted it, but names no port")
 }
 

@@ -1,4 +1,4 @@
-//! What `send --wait` says in the end.
+//! The result of `send --wait`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,23 +14,23 @@ use crate::{
     live::{Board, is_well},
 };
 
-/// How many messages are named in a line.
+/// Maximum number of messages that are listed in a line.
 const IDS: usize = 8;
 
-/// Why it is over.
+/// The reason for the end of waiting.
 pub(super) enum End {
-    /// All messages have come to an end.
+    /// All messages have ended.
     Finished,
     TimeUp,
     Interrupted,
-    /// The gateway will not answer, whenever it is asked again.
+    /// The gateway will not respond, no matter how often it is queried.
     Hopeless(Arc<Error>),
     /// The messenger has ended by itself.
     Closed,
 }
 
-/// Whether all is as was asked for.
-pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failure> {
+/// Checks that every message has the requested outcome.
+pub(super) fn judge(end: &End, board: &Board, args: &Send) -> Result<(), Failure> {
     let messages = &board.messages;
     let number = |of: fn(&Message) -> bool| messages.iter().filter(|message| of(message)).count();
     let open = number(|message| !message.is_final);
@@ -44,12 +44,12 @@ pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failur
     let (mut exit, cause) = match end {
         End::Hopeless(error) => (Exit::Transport, explain(error)),
         End::Interrupted => (Exit::Open, "interrupted".to_owned()),
-        _ => (Exit::Open, format!("time is up after {}", span(asked.timeout))),
+        _ => (Exit::Open, format!("time is up after {}", span(args.timeout))),
     };
     let mut parts = vec![cause];
     if let Some(trouble) = board.trouble.as_ref().filter(|_| exit == Exit::Open) {
         parts.push(trouble.clone());
-        // It was not for the gateway's being slow.
+        // The cause was not that the gateway is slow.
         exit = if unsent == messages.len() { Exit::Transport } else { exit };
     }
     parts.extend(failed);
@@ -61,25 +61,25 @@ pub(super) fn judge(end: &End, board: &Board, asked: &Send) -> Result<(), Failur
     if open > 0 {
         let waiting = number(|message| message.state == State::Unsent);
         let waiting = if waiting > 0 { format!(", {waiting} not sent yet") } else { String::new() };
-        parts.push(format!("{open} of {all} still open{waiting}; follow with: {}", advice(board, asked)));
+        parts.push(format!("{open} of {all} still open{waiting}; follow with: {}", advice(board, args)));
     }
     Err(Failure::new(exit, parts.join("; ")))
 }
 
-/// The command that tells of what is open.
-fn advice(board: &Board, asked: &Send) -> String {
-    if let Some(path) = &asked.store {
+/// Returns the command that shows the state of open messages.
+fn advice(board: &Board, args: &Send) -> String {
+    if let Some(path) = &args.store {
         return format!("sms-client watch --store {}", quoted(&path.to_string_lossy()));
     }
     let open = || board.messages.iter().filter(|message| !message.is_final);
     let ids: Vec<_> = open().map(|message| message.id.to_string()).take(IDS).collect();
     let more = if open().count() > IDS { ",…" } else { "" };
-    // What is sent has no more results, but reports to come.
+    // A sent message has no more results, but may have reports.
     let reports = if open().any(|message| message.state == State::Sent) { " and deliveries" } else { "" };
     format!("sms-client results --user-id {}{more}{reports}", ids.join(","))
 }
 
-/// Whether asking again later is in vain. What is no API of a gateway at first will hardly become one.
+/// Returns whether retrying later is pointless. If the first response is not from a gateway's API, later ones won't be either.
 pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
     match error.failure {
         CallFailure::LoginRefused
@@ -91,7 +91,7 @@ pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
     }
 }
 
-/// As a shell takes it for one word.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);
     if !word.is_empty() && word.chars().all(is_plain) {

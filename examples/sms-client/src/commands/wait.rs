@@ -30,38 +30,38 @@ use crate::{
     output::Output,
 };
 
-/// Messages of earlier runs that a store may hold beside the new ones.
+/// Capacity for messages of earlier runs in a store.
 const EARLIER: usize = 65_536;
-/// Between two looks at what is shown on the terminal.
+/// Time between two updates of the terminal.
 const FRAME: Duration = Duration::from_millis(200);
 
 const UNKNOWN: &str =
     "interrupted twice; a request was under way, so that messages may have been accepted or not";
 
-/// Sends messages, shows what becomes of them, and judges it.
+/// Sends messages, shows their progress, and checks their outcomes.
 pub(super) async fn send(
-    asked: &Send,
+    args: &Send,
     until: Until,
     connection: &Connection,
     recipients: &[Recipient<'_>],
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let messages = messages(asked, until, recipients)?;
+    let messages = messages(args, until, recipients)?;
     let gateway = connect::gateway(connection)?;
-    let plan = Plan { connection, store: asked.store.as_deref(), interval: asked.interval };
-    let capacity = messages.len() + if asked.store.is_some() { EARLIER } else { 0 };
+    let plan = Plan { connection, store: args.store.as_deref(), interval: args.interval };
+    let capacity = messages.len() + if args.store.is_some() { EARLIER } else { 0 };
     let (messenger, earlier) = plan.start(gateway, |builder| builder.capacity(capacity)).await?;
-    // They are followed as well, and stay in the store.
+    // These messages are followed too, and stay in the store.
     drop(earlier);
-    let handles = hand_over(&messenger, messages).await?;
+    let handles = add_all(&messenger, messages).await?;
     let mut interrupts = Interrupts::new()?;
     let board = Board {
         numbers: recipients.iter().map(|to| to.number.to_string()).collect(),
         messages: handles.iter().map(Handle::current).collect(),
         trouble: None,
     };
-    let live = Live::new(asked.timeout, output.is_json());
-    let mut waiting = Waiting { asked, board, live, output, told: Ok(()) };
+    let live = Live::new(args.timeout, output.is_json());
+    let mut waiting = Waiting { args, board, live, output, written: Ok(()) };
     let mut listeners = Listeners::new(handles);
     let end = waiting.listen(&messenger, &mut listeners, &mut interrupts).await;
     let handles = listeners.stop().await;
@@ -69,19 +69,19 @@ pub(super) async fn send(
     done.unwrap_or_else(|| Err(Failure::new(Exit::Open, UNKNOWN)))
 }
 
-fn messages(asked: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<Vec<Sms>, Failure> {
-    let template = Template::new(&asked.text);
+fn messages(args: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<Vec<Sms>, Failure> {
+    let template = Template::new(&args.text);
     let message = |to: &Recipient<'_>| {
         let text = template.expand(to.params).map_err(|error| Failure::usage(error.to_string()))?;
-        let sms = Sms::new(to.number.as_str(), text.to_string())?.encoding(asked.encoding)?;
-        let sms = sms.ports(asked.port.unwrap_or_default()).status_report(until == Until::Delivered);
+        let sms = Sms::new(to.number.as_str(), text.to_string())?.encoding(args.encoding)?;
+        let sms = sms.ports(args.port.unwrap_or_default()).status_report(until == Until::Delivered);
         Ok(sms.reference(to.number.as_str()))
     };
     recipients.iter().map(message).collect()
 }
 
-/// All at once, since a store takes as long for one as for many.
-async fn hand_over(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Handle>, Failure> {
+/// Adds all messages concurrently, because a store needs as long for one as for many.
+async fn add_all(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Handle>, Failure> {
     let mut sending = JoinSet::new();
     for (place, sms) in messages.into_iter().enumerate() {
         let messenger = messenger.clone();
@@ -96,37 +96,37 @@ async fn hand_over(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Hand
 }
 
 struct Waiting<'a> {
-    asked: &'a Send,
+    args: &'a Send,
     board: Board,
     live: Live,
     output: &'a mut Output,
-    /// Whether the output could be written. Messages are sent even if nobody reads of them.
-    told: io::Result<()>,
+    /// Whether the output could be written. Messages are sent even if it has no reader.
+    written: io::Result<()>,
 }
 
 #[derive(Serialize)]
 struct Summary {
     event: &'static str,
     messages: usize,
-    /// How many by their state.
+    /// Number of messages by state.
     #[serde(flatten)]
     states: BTreeMap<&'static str, usize>,
 }
 
 impl Waiting<'_> {
-    /// Until all messages have come to their end, or something else ends it.
+    /// Waits until all messages have ended, or something else ends the wait.
     async fn listen(
         &mut self,
         messenger: &Messenger,
         listeners: &mut Listeners,
         interrupts: &mut Interrupts,
     ) -> End {
-        let mut limit = std::pin::pin!(time::sleep(self.asked.timeout));
+        let mut limit = std::pin::pin!(time::sleep(self.args.timeout));
         let mut frames = time::interval(FRAME);
         let mut health = messenger.health();
         loop {
             tokio::select! {
-                // Why nothing goes on is told before what goes on again.
+                // An error is shown before the updates that follow its end.
                 biased;
                 () = interrupts.next() => return End::Interrupted,
                 Ok(()) = health.changed() => {
@@ -137,8 +137,8 @@ impl Waiting<'_> {
                 }
                 () = &mut limit => return End::TimeUp,
                 _ = frames.tick() => self.live.draw(&self.board),
-                heard = listeners.next() => match heard {
-                    Some((place, message)) => self.hear(place, message),
+                update = listeners.next() => match update {
+                    Some((place, message)) => self.update(place, message),
                     None if self.board.messages.iter().all(|message| message.is_final) => return End::Finished,
                     None => return End::Closed,
                 },
@@ -146,18 +146,18 @@ impl Waiting<'_> {
         }
     }
 
-    fn hear(&mut self, place: usize, message: Message) {
+    fn update(&mut self, place: usize, message: Message) {
         let Some((number, known)) = self.board.numbers.get(place).zip(self.board.messages.get_mut(place))
         else {
             return;
         };
         *known = message;
         let happened = Happened::Message(Change::new(Some(number), None, &message));
-        self.live.tell(&happened);
-        tell(&mut self.told, self.output, &happened);
+        self.live.print(&happened);
+        write(&mut self.written, self.output, &happened);
     }
 
-    /// Takes how the gateway answers; what will not pass by itself.
+    /// Shows the gateway's health. Returns an error that will not pass by itself.
     fn look(&mut self, health: &Health) -> Option<Arc<Error>> {
         let nothing_sent = self.board.messages.iter().all(|message| message.state == State::Unsent);
         if let Some(error) = health.error.as_ref().filter(|error| is_hopeless(error, nothing_sent)) {
@@ -166,14 +166,14 @@ impl Waiting<'_> {
         let trouble = health.error.as_deref().map(explain);
         if trouble != self.board.trouble {
             let happened = trouble.as_ref().map_or(Happened::Recovered, |error| Happened::Trouble { error });
-            self.live.tell(&happened);
-            tell(&mut self.told, self.output, &happened);
+            self.live.print(&happened);
+            write(&mut self.written, self.output, &happened);
         }
         self.board.trouble = trouble;
         None
     }
 
-    /// Shows what became of the messages and ends the messenger.
+    /// Shows the outcomes of the messages and ends the messenger.
     async fn conclude(
         mut self,
         end: End,
@@ -184,36 +184,37 @@ impl Waiting<'_> {
         if matches!(end, End::Closed) {
             return Ok(messenger.shutdown().await?);
         }
-        let is_kept = self.asked.store.is_some();
+        let is_kept = self.args.store.is_some();
         if !is_kept || matches!(end, End::Hopeless(_)) {
-            withdraw(&handles).await?;
+            cancel_unsent(&handles).await?;
         }
-        // Without a store nothing may happen any more to what is told now; with one that is told again.
+        // Without a store, the messenger must end before the outcomes are shown. With one, later updates are shown by the next
+        // run.
         let messenger = if is_kept { Some(messenger) } else { messenger.shutdown().await.map(|()| None)? };
         for (place, handle) in &handles {
             let message = handle.current();
             if self.board.messages.get(*place).is_some_and(|known| *known != message) {
-                self.hear(*place, message);
+                self.update(*place, message);
             }
         }
-        let told = self.show().and(std::mem::replace(&mut self.told, Ok(())));
+        let written = self.show().and(std::mem::replace(&mut self.written, Ok(())));
         for (place, handle) in handles {
             let is_shown = self.board.messages.get(place).is_some_and(|message| message.is_final);
-            if is_shown && told.is_ok() {
+            if is_shown && written.is_ok() {
                 handle.acknowledge();
             }
         }
         if let Some(messenger) = messenger {
             messenger.shutdown().await?;
         }
-        judge(&end, &self.board, self.asked)?;
-        Ok(told?)
+        judge(&end, &self.board, self.args)?;
+        Ok(written?)
     }
 
     fn show(&mut self) -> io::Result<()> {
         let messages = &self.board.messages;
         if !messages.iter().all(|message| message.state == State::Stopped) {
-            // Else the error says it all.
+            // Otherwise the error says everything.
             self.output.table([Column::text("TO")].into_iter().chain(columns()));
         }
         for (number, message) in self.board.numbers.iter().zip(&self.board.messages) {
@@ -229,14 +230,14 @@ impl Waiting<'_> {
     }
 }
 
-fn tell(told: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>) {
-    if told.is_ok() {
-        *told = output.object(happened);
+fn write(written: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>) {
+    if written.is_ok() {
+        *written = output.object(happened);
     }
 }
 
-/// What has not left is not sent any more.
-async fn withdraw(handles: &[(usize, Handle)]) -> Result<(), Failure> {
+/// Cancels the messages that were not submitted.
+async fn cancel_unsent(handles: &[(usize, Handle)]) -> Result<(), Failure> {
     for (_, handle) in handles {
         if handle.current().state == State::Unsent && handle.stop().await? == StopResult::Stopped {
             handle.outcome().await?;

@@ -16,18 +16,14 @@ use crate::{
 };
 
 /// Prints events until it is stopped.
-pub(crate) async fn watch(
-    asked: &Watch,
-    connection: &Connection,
-    output: &mut Output,
-) -> Result<(), Failure> {
+pub(crate) async fn watch(args: &Watch, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
     let gateway = connect::gateway(connection)?;
     let mut interrupts = Interrupts::new()?;
-    let plan = Plan { connection, store: asked.store.as_deref(), interval: asked.interval };
+    let plan = Plan { connection, store: args.store.as_deref(), interval: args.interval };
     let (messenger, handles) = plan.start(gateway, |builder| builder.incoming(true)).await?;
     let is_seen = io::stderr().is_terminal();
     if is_seen {
-        // Until the first event, this line is the only sign that it works.
+        // Until the first event, this line is the only sign that the program works.
         let _ = writeln!(io::stderr(), "watching {}; Ctrl-C ends it", connect::url(connection)?);
     }
     let references = handles.iter().map(|handle| handle.reference().map(ToOwned::to_owned)).collect();
@@ -36,7 +32,7 @@ pub(crate) async fn watch(
         done = watcher.listen(&messenger) => done,
         () = interrupts.next() => {
             if is_seen {
-                // After the ^C that the terminal shows.
+                // On a line after the ^C on the terminal.
                 let _ = writeln!(io::stderr());
             }
             Ok(())
@@ -69,7 +65,7 @@ impl Watcher<'_> {
                     let now = health.borrow_and_update().clone();
                     self.look(&now)?;
                 }
-                Some((place, message)) = self.listeners.next() => self.hear(place, &message).await?,
+                Some((place, message)) = self.listeners.next() => self.update(place, &message).await?,
                 Some(sms) = inbox.next() => {
                     self.output.happened(&Happened::Incoming(&sms))?;
                     sms.acknowledge();
@@ -81,7 +77,7 @@ impl Watcher<'_> {
         }
     }
 
-    async fn hear(&mut self, place: usize, message: &Message) -> Result<(), Failure> {
+    async fn update(&mut self, place: usize, message: &Message) -> Result<(), Failure> {
         let reference = self.references.get(place).and_then(Option::as_deref);
         self.output.happened(&Happened::Message(Change::new(None, reference, message)))?;
         if message.is_final

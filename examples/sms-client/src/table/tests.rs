@@ -1,4 +1,4 @@
-//! Tables as a person sees them.
+//! Tables as users see them.
 
 use super::*;
 
@@ -46,13 +46,13 @@ fn long_text_is_wrapped_in_its_column() {
 }
 
 #[test]
-fn foreign_text_can_t_break_out() {
+fn control_characters_are_escaped() {
     let block = table(&[["1", "Bank\x1b[31m", "a\nb\u{202e}c"]]);
     assert!(block.ends_with("1  Bank\\u{1b}[31m  a\\nb\\u{202e}c\n"), "{block}");
 }
 
 #[test]
-fn what_does_not_fit_side_by_side_is_listed() {
+fn rows_that_are_too_wide_become_lists() {
     let (long, longer) = ("9".repeat(70), "x".repeat(200));
     let block = table(&[["1", &long, &longer], ["2", &long, "y"]]);
     fits(&block);
@@ -62,7 +62,7 @@ fn what_does_not_fit_side_by_side_is_listed() {
 }
 
 #[test]
-fn any_table_fits() {
+fn every_table_fits_the_screen() {
     let cells = ["1", "10086", "a b", "汉字汉字汉字", "long-unbroken-long-unbroken-long"];
     for (number, text) in cells.iter().flat_map(|a| cells.iter().map(move |b| (a.repeat(4), b.repeat(9)))) {
         fits(&table(&[["1", &number, &text], ["2", &text, &number]]));
@@ -70,7 +70,7 @@ fn any_table_fits() {
 }
 
 #[test]
-fn blocks_keep_the_widths_they_can() {
+fn blocks_keep_their_widths_where_possible() {
     let mut table = Table::new(COLUMNS);
     table.row(["1", "13800138000", "first"]);
     assert_eq!(table.take(), "ID  NUMBER       TEXT\n 1  13800138000  first\n");

@@ -1,6 +1,6 @@
-//! Runs the program as a process against a gateway that is played in this one.
+//! Runs the program as a process against an emulated gateway in this process.
 
-// Each test program uses some of it.
+// Each test program uses a part of this module.
 #![allow(dead_code)]
 
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use tokio::{
 
 pub(crate) const PASSWORD: &str = "s3cret-Pässword";
 
-/// A gateway a thousand times as fast as a real one.
+/// Starts a gateway that is a thousand times as fast as a real one.
 pub(crate) async fn gateway() -> Emulator {
     gateway_with(Options::default()).await
 }
@@ -27,7 +27,7 @@ pub(crate) async fn gateway_with(options: Options) -> Emulator {
         .unwrap()
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -35,7 +35,7 @@ pub(crate) struct Run {
     pub(crate) err: String,
 }
 
-/// The program with its login in the environment.
+/// Returns the program with its login in the environment.
 pub(crate) fn command(gateway: &Emulator, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sms-client"));
     command.args(args).stdin(Stdio::null()).kill_on_drop(true);
@@ -44,7 +44,7 @@ pub(crate) fn command(gateway: &Emulator, args: &[&str]) -> Command {
     command
 }
 
-/// Runs it, whatever it says on stderr.
+/// Runs the program, with any output on stderr.
 pub(crate) async fn run_talking(mut command: Command) -> Run {
     let output = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -61,7 +61,7 @@ impl Run {
     }
 }
 
-/// The program while it runs.
+/// The program while it is running.
 pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -88,13 +88,13 @@ impl Running {
         }
     }
 
-    /// As Ctrl-C does.
+    /// Interrupts the program, like Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let kill = format!("kill -INT {}", self.child.id().unwrap());
         assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the program.
     pub(crate) async fn end(mut self) -> Run {
         while let Some(line) = self.lines.next_line().await.unwrap() {
             self.seen.extend([&line, "\n"]);
@@ -106,7 +106,7 @@ impl Running {
         run
     }
 
-    /// Interrupts it and waits for its end.
+    /// Interrupts the program and waits for its end.
     pub(crate) async fn stop(self) -> Run {
         self.interrupt();
         self.end().await
@@ -126,7 +126,7 @@ pub(crate) async fn run(gateway: &Emulator, args: &[&str]) -> Run {
     run_command(command(gateway, args)).await
 }
 
-/// What it prints for people when all is well.
+/// Returns the output for people of a successful run.
 pub(crate) async fn people(gateway: &Emulator, args: &[&str]) -> String {
     let run = run(gateway, args).await;
     assert_eq!((run.code, &*run.err), (Some(0), ""), "{run:?}");
@@ -136,7 +136,7 @@ pub(crate) async fn people(gateway: &Emulator, args: &[&str]) -> String {
     run.out
 }
 
-/// The objects that it prints with `--json` when all is well: the records, and the summary.
+/// Returns the `--json` output of a successful run: the records and the summary.
 pub(crate) async fn json(gateway: &Emulator, args: &[&str]) -> (Vec<Value>, Value) {
     let run = run(gateway, &[args, &["--json"]].concat()).await;
     assert_eq!((run.code, &*run.err), (Some(0), ""), "{run:?}");
@@ -149,7 +149,7 @@ pub(crate) fn objects(out: &str) -> Vec<Value> {
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The run ends with this status and one line that has these words in it.
+/// Asserts that the run ended with this status and one line with these words.
 pub(crate) fn fails(run: &Run, code: i32, words: &[&str]) {
     assert_eq!(run.code, Some(code), "{run:?}");
     for word in words {

@@ -11,7 +11,7 @@ use super::{
     names,
 };
 
-/// What a peer does with each connection.
+/// The behaviour of a peer on each connection.
 #[derive(Clone, Copy, Debug)]
 enum Peer {
     Silent,
@@ -53,7 +53,7 @@ async fn serve(mut stream: TcpStream, peer: Peer) {
             Peer::FloodsHead => endless(&mut stream, &b"X: 1\r\n".repeat(1000), Duration::ZERO).await,
             Peer::FloodsBody => {
                 let _ = stream.write_all(OK).await;
-                endless(&mut stream, &[b' '; 65536], Duration::ZERO).await;
+                endless(&mut stream, &b" ".repeat(65536), Duration::ZERO).await;
             }
             Peer::FloodsJson => {
                 let _ = stream.write_all(OK).await;

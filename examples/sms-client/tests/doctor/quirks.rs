@@ -46,7 +46,7 @@ async fn each_quirk_is_named() {
         assert!(departures(&findings).contains(found), "{name}: {findings:?}");
         let mut others = departures(&findings);
         others.remove(found);
-        // What a quirk entails, and nothing else, is named with it.
+        // Only the consequences of a quirk are named with it.
         let entailed: &[&str] = match name {
             "close-unannounced" => &["close-after"],
             "missing-keys" => &["port-fields-missing"],

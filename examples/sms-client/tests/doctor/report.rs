@@ -38,7 +38,7 @@ async fn the_report_has_no_numbers_texts_or_credentials() {
         let planted = r#"{"error_code":200,"result":[{"port":460016529802202,"number":"Secret Sender","user_id":13612345678,
             "time":"secret time","status":"460016529802299","ref_id":"89860114840400428102","13512345678":1,"x":["deep secret",["4609"]],
             "note":"Pässwort: geheim"}],"sn":"da00-0089-1020-0015"}"#;
-        let head = "HTTP/1.1 200 secret reason\r\nServer: box/1.0 00112233445566\r\nSet-Cookie: id=cookie77\r\nX-Imei: 863070017051706\r\n";
+        let head = "HTTP/1.1 200 Data follows\r\nServer: box/1.0 00112233445566\r\nSet-Cookie: id=cookie77\r\nX-Imei: 863070017051706\r\n";
         let planted = format!("{head}Content-Length: {}\r\n\r\n{planted}", planted.len());
         gateway.answer_next("query_sms_deliver_status", Canned::bytes(planted));
         let (_, report) = report(&gateway, &format!("secrets-{}", quirks.len())).await;

@@ -18,7 +18,7 @@ use crate::{Given, show};
 
 type Lent<'m> = Session<&'m mut [u8]>;
 
-/// Every step of a driver, in no sensible order.
+/// Takes every step of a driver, in an arbitrary order.
 pub(crate) fn driven(given: &mut Given<'_>) {
     let (mut challenge, mut record) = ([0; 64], [0; 64]);
     let (challenge, record) = black_box((&mut challenge[..], &mut record[..]));
@@ -79,7 +79,7 @@ fn performed(
     Some(())
 }
 
-/// Every step of an exchange, in no sensible order.
+/// Takes every step of an exchange, in an arbitrary order.
 fn exchanged(session: &mut Lent<'_>, call: AnyCall<'_>, given: &mut Given<'_>) {
     let (mut values, mut bytes) = ([0; 64], [0; 64]);
     let mut wire = Wire::new(black_box(&mut values[..]), black_box(&mut bytes[..]));
@@ -119,7 +119,7 @@ fn responded(session: &mut Lent<'_>, wire: &Wire<&mut [u8]>, head: ResponseHead,
     black_box(wire.location().map_err(show).ok());
 }
 
-/// The waits for a USSD reply.
+/// Uses the waits for a USSD reply.
 fn waited(given: &Given<'_>) {
     let now = black_box(Duration::ZERO);
     let polls = UssdPolls::new(black_box(UssdWait::default()), now);

@@ -1,4 +1,4 @@
-//! Calls everything in the core. It is only linked, never run: a panic that can be reached leaves its symbol.
+//! Calls everything in the core. The program is only linked, never run. A panic that can be reached leaves its symbol.
 #![no_std]
 #![no_main]
 
@@ -23,7 +23,7 @@ use sms_gateway_core::{
     track::{Ask, Draft, Event, PendingReport, Settings, Slot, Tracker},
 };
 
-/// Values that the optimiser knows nothing about.
+/// Values that are opaque to the optimiser.
 struct Given<'a> {
     text: &'a str,
     texts: &'a [&'a str],
@@ -116,7 +116,7 @@ fn login(given: &mut Given<'_>) -> Option<()> {
     Some(())
 }
 
-/// Every step of a login, in no sensible order.
+/// Takes every step of a login, in an arbitrary order.
 fn logged_in(given: &mut Given<'_>) {
     let mut kept = [0; 64];
     let mut login = Login::new(black_box(&mut kept[..]));
@@ -190,27 +190,27 @@ fn call<C: Call>(call: &C, given: &mut Given<'_>) {
 /// Reads a response's head, and passes its body on.
 fn exchanged(given: &mut Given<'_>) {
     let mut buffer = [0; 64];
-    let mut answer = Response::new(black_box(&mut buffer[..]));
+    let mut response = Response::new(black_box(&mut buffer[..]));
     let mut decoder = Decoder::<QuerySmsInQueue, _>::new(&mut *given.buffer);
     let mut input = given.bytes;
-    while let Ok(Some(part)) = answer.next(&mut input).map_err(show) {
+    while let Ok(Some(part)) = response.next(&mut input).map_err(show) {
         match part {
-            Part::Head { status } => _ = black_box((status, answer.status(), answer.remaining())),
+            Part::Head { status } => _ = black_box((status, response.status(), response.remaining())),
             Part::Body(mut piece) => _ = black_box(decoder.next(&mut piece).is_ok()),
-            Part::End => _ = black_box(answer.is_complete()),
+            Part::End => _ = black_box(response.is_complete()),
         }
     }
-    let _ = black_box(answer.closed().map_err(show));
-    if let Ok(challenges) = answer.challenges().map_err(show) {
+    let _ = black_box(response.closed().map_err(show));
+    if let Ok(challenges) = response.challenges().map_err(show) {
         black_box(challenge::best(challenges).is_ok());
     }
-    black_box(answer.location().map_err(show).ok());
-    if let Verdict::Close(reason) = answer.verdict() {
+    black_box(response.location().map_err(show).ok());
+    if let Verdict::Close(reason) = response.verdict() {
         show(reason);
     }
 }
 
-/// Records are shown too, except their integers of 64 bits: the standard library shows those with a bounds check.
+/// Shows records, except their 64-bit integers: the standard library shows those with a bounds check.
 fn shown(given: &mut Given<'_>) {
     let mut input = given.bytes;
     let mut decoder = Decoder::<QuerySmsResult, _>::new(&mut *given.buffer);
@@ -236,7 +236,7 @@ fn shown(given: &mut Given<'_>) {
     }
 }
 
-/// Every step of a tracker, in no sensible order.
+/// Takes every step of a tracker, in an arbitrary order.
 fn tracked(given: &mut Given<'_>) -> Option<()> {
     let (mut slots, mut early) = ([Slot::EMPTY; 4], [PendingReport::EMPTY; 4]);
     let (slots, early) = black_box((&mut slots[..], &mut early[..]));
@@ -260,12 +260,12 @@ fn tracked(given: &mut Given<'_>) -> Option<()> {
             }
             black_box(event);
         }
-        answered(&mut tracker, ask, given, now);
+        respond(&mut tracker, ask, given, now);
     }
     Some(())
 }
 
-fn answered(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Duration) {
+fn respond(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Duration) {
     let mut input = given.bytes;
     match ask {
         Ask::Wait(until) => _ = black_box(until),

@@ -1,6 +1,6 @@
-//! The LAN9118 Ethernet controller. Its FIFOs are read and written word by word by the processor.
+//! The LAN9118 Ethernet controller. The processor reads and writes its FIFOs word by word.
 //!
-//! It is tried only with QEMU's model of the controller.
+//! It has only been tested with QEMU's model of the controller.
 
 mod registers;
 
@@ -16,35 +16,35 @@ use static_cell::ConstStaticCell;
 use self::registers::{Mac, Phy, Register, read, read_mac, read_phy, write, write_mac, write_phy};
 use super::reset;
 
-/// The longest frame without its checksum: header and 1,500 bytes.
+/// Maximum length of a frame without its checksum: header and 1,500 bytes.
 const FRAME: usize = 1514;
-/// A frame's buffer, of whole words.
+/// Size of a frame's buffer, in whole words.
 const BUFFER: usize = FRAME.next_multiple_of(4);
 const CHECKSUM: usize = 4;
 
-/// RSFL: a frame's status is in the RX status FIFO. It stays set until it is cleared.
+/// RSFL: the RX status FIFO contains a frame's status. The bit stays set until it is cleared.
 const RECEIVED: u32 = 1 << 3;
-/// PHY_INT: the PHY has something to tell, until its own register is read.
+/// PHY_INT: the PHY has an event. The bit stays set until the PHY's register is read.
 const PHY: u32 = 1 << 18;
-/// Active high, push-pull, on: what the board's interrupt controller expects.
+/// Active high, push-pull, enabled, as the board's interrupt controller expects.
 const INTERRUPT_CONFIG: u32 = 0x111;
-/// RSFL comes with the first frame. The upper byte is about sending, and at its value after a reset.
+/// RSFL is set by the first frame. The upper byte concerns sending, and has its reset value.
 const FIFO_INTERRUPT: u32 = 0x4800_0000;
 const TX_ON: u32 = 1 << 1;
-/// Full duplex, sending, receiving; frames for this address, and broadcasts.
+/// Full duplex, sending and receiving enabled, frames for this address and broadcasts.
 const MAC_CONTROL: u32 = 1 << 20 | 1 << 3 | 1 << 2;
-/// Of the PHY's interrupts: energy (7), negotiation done (6), link down (4).
+/// The PHY's interrupts: energy (7), negotiation done (6), link down (4).
 const PHY_INTERRUPTS: u32 = 1 << 7 | 1 << 6 | 1 << 4;
 const PHY_NEGOTIATE: u32 = 1 << 12;
 const PHY_LINK_UP: u32 = 1 << 2;
 /// The error summary of a frame's RX status.
 const RX_ERROR: u32 = 1 << 15;
-/// A frame that is both the first and the last segment of what is sent.
+/// A frame that is both the first and the last segment to send.
 const TX_WHOLE: u32 = 0x3000;
 /// The two words before a frame in the TX data FIFO.
 const TX_COMMANDS: usize = 8;
 
-/// Woken by the interrupt. There is one controller, thus one task that waits for it.
+/// Woken by the interrupt. There is one controller, so only one task waits for it.
 static WAKER: AtomicWaker = AtomicWaker::new();
 static PHY_CALLED: AtomicBool = AtomicBool::new(false);
 
@@ -55,14 +55,14 @@ pub(crate) struct Ethernet {
     frames: &'static mut Frames,
 }
 
-/// A frame each way. In a static of their own, since what has them is moved from stack to stack until it is in its task.
+/// A frame in each direction. They are in a static, because their owner is moved over the stack until it is in its task.
 struct Frames {
     received: [u8; BUFFER],
     sent: [u8; BUFFER],
 }
 
 impl Ethernet {
-    /// Is called once, when the board starts.
+    /// Starts the controller. Called once, when the board starts.
     pub(super) fn start() -> Self {
         static FRAMES: ConstStaticCell<Frames> =
             ConstStaticCell::new(Frames { received: [0; BUFFER], sent: [0; BUFFER] });
@@ -73,12 +73,12 @@ impl Ethernet {
         write_phy(Phy::Control, PHY_NEGOTIATE);
         write_phy(Phy::InterruptMask, PHY_INTERRUPTS);
         write(Register::InterruptEnable, RECEIVED | PHY);
-        // A link that is up already makes no interrupt.
+        // A link that is already up causes no interrupt.
         PHY_CALLED.store(true, Ordering::Relaxed);
         Self { address: address(), link: LinkState::Down, frames: FRAMES.take() }
     }
 
-    /// Takes the next frame without a fault out of the FIFO and returns its length.
+    /// Reads the next frame without an error from the FIFO, and returns its length.
     fn take_frame(&mut self) -> Option<usize> {
         while frames_waiting() > 0 {
             let status = read(Register::RxStatus);
@@ -99,7 +99,7 @@ impl Driver for Ethernet {
     type TxToken<'a> = Sending<'a>;
 
     fn receive(&mut self, context: &mut Context<'_>) -> Option<(Received<'_>, Sending<'_>)> {
-        // First the waker, then the question: a frame that comes between the two wakes.
+        // The waker is registered before the check, so that a frame arriving in between wakes the task.
         WAKER.register(context.waker());
         if !has_room(context) {
             return None;
@@ -128,7 +128,7 @@ impl Driver for Ethernet {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::default();
         capabilities.max_transmission_unit = FRAME;
-        // A burst size of 1 would hold TCP's window down to one segment.
+        // A burst size of 1 would limit TCP's window to one segment.
         capabilities.max_burst_size = None;
         capabilities
     }
@@ -147,7 +147,7 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// Room for a frame to be sent.
+/// A buffer for a frame to be sent.
 pub(crate) struct Sending<'a>(&'a mut [u8; BUFFER]);
 
 impl TxToken for Sending<'_> {
@@ -159,19 +159,19 @@ impl TxToken for Sending<'_> {
     }
 }
 
-/// The controller's interrupt: only wakes, the registers that take several steps belong to the task.
+/// Handles the controller's interrupt. It only wakes the task, because registers that take several steps belong to the task.
 pub(super) fn interrupt() {
     let status = read(Register::InterruptStatus);
     write(Register::InterruptStatus, RECEIVED);
     if status & PHY != 0 {
         PHY_CALLED.store(true, Ordering::Release);
-        // It would come again until the task has asked the PHY.
+        // The interrupt would repeat until the task has read the PHY.
         write(Register::InterruptEnable, RECEIVED);
     }
     WAKER.wake();
 }
 
-/// The controller's address, which it has from its EEPROM, or from QEMU.
+/// Returns the controller's address, which its EEPROM or QEMU has set.
 fn address() -> [u8; 6] {
     let mut address = [0; 6];
     address[..4].copy_from_slice(&read_mac(Mac::AddressLow).to_le_bytes());
@@ -179,15 +179,15 @@ fn address() -> [u8; 6] {
     address
 }
 
-/// RXSUSED: how many frames' statuses are in the RX status FIFO.
+/// Returns RXSUSED, the number of statuses in the RX status FIFO.
 fn frames_waiting() -> u32 {
     read(Register::RxFifo) >> 16 & 0xff
 }
 
-/// Whether a frame of any length can be sent. When not, the task is woken at once, to ask again: the FIFO holds three such frames and
-/// is emptied by the line, thus soon.
+/// Returns whether a frame of any length can be sent. If not, the task is woken at once to check again. The FIFO holds three
+/// such frames, and the line empties it soon.
 fn has_room(context: &Context<'_>) -> bool {
-    // TXSUSED: what became of frames that were sent. Nobody wants to know; unread, it would stop the controller.
+    // TXSUSED: the statuses of sent frames. They are not needed, but unread ones would stop the controller.
     for _ in 0..read(Register::TxFifo) >> 16 & 0xff {
         read(Register::TxStatus);
     }
@@ -199,7 +199,7 @@ fn has_room(context: &Context<'_>) -> bool {
     room
 }
 
-/// Reads a frame's words, also those that `buffer` has no room for.
+/// Reads a frame's words, including those that do not fit `buffer`.
 fn read_words(count: usize, buffer: &mut [u8; BUFFER]) {
     let mut places = buffer.as_chunks_mut().0.iter_mut();
     for _ in 0..count {
@@ -211,7 +211,7 @@ fn read_words(count: usize, buffer: &mut [u8; BUFFER]) {
 }
 
 fn send(frame: &[u8]) {
-    // The token's buffer is no longer than what the eleven bits hold.
+    // The length of the token's buffer fits eleven bits.
     let length = u32::try_from(frame.len()).unwrap_or_default();
     write(Register::TxData, TX_WHOLE | length);
     write(Register::TxData, length << 16 | length);

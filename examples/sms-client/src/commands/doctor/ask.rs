@@ -47,7 +47,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The body of a success that arrived whole.
+    /// Returns the body of a success that arrived whole.
     pub(super) fn document(&self) -> Option<&[u8]> {
         (self.status == Some(200) && self.error.is_none()).then_some(&self.body)
     }
@@ -82,22 +82,22 @@ impl Asker {
         self.open.address()
     }
 
-    /// Whether there are credentials.
+    /// Returns whether there are credentials.
     pub(super) const fn has_login(&self) -> bool {
         self.login.is_some()
     }
 
-    /// All exchanges so far.
+    /// Returns all exchanges so far.
     pub(super) fn exchanges(&self) -> Vec<Exchange> {
         self.trace.exchanges()
     }
 
-    /// The exchanges of an answer, the latest one that was asked for.
+    /// Returns the exchanges of the latest answer.
     pub(super) fn exchanges_of(&self, answer: &Answer) -> Vec<Exchange> {
         self.trace.exchanges().split_off(answer.first)
     }
 
-    /// Whether the gateway keeps failing, so that no more is asked.
+    /// Returns whether the gateway keeps failing, so that no more is asked.
     pub(super) const fn is_over(&self) -> bool {
         self.failures >= MAX_FAILURES
     }
@@ -167,7 +167,7 @@ impl Asker {
     }
 }
 
-/// Whether the gateway was too slow, or its response too long.
+/// Returns whether the gateway was too slow, or its response too long.
 const fn is_endless(error: &Error) -> bool {
     matches!(
         error.failure,

@@ -1,4 +1,4 @@
-//! What the checks have found.
+//! The findings of the checks.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub(super) struct Finding {
     /// The check that made it.
     pub(super) check: &'static str,
     pub(super) level: Level,
-    /// A name for scripts; that of a quirk is the one that gateway-emulator gives it.
+    /// A name for scripts. Quirks have the names that gateway-emulator gives them.
     #[serde(rename = "finding")]
     pub(super) name: &'static str,
     pub(super) text: String,

@@ -74,7 +74,7 @@ impl Exchange {
 }
 
 impl Response {
-    /// The value of the first header with this name.
+    /// Returns the value of the first header with this name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         value(&self.headers, name)
     }
@@ -83,12 +83,12 @@ impl Response {
         self.line.starts_with("HTTP/1.0")
     }
 
-    /// The reason phrase.
+    /// Returns the reason phrase.
     pub(super) fn reason(&self) -> &str {
         self.line.splitn(3, ' ').nth(2).unwrap_or_default().trim()
     }
 
-    /// Whether the response says that the connection closes.
+    /// Returns whether the response says that the connection closes.
     pub(super) fn announces_close(&self) -> bool {
         self.header("connection").is_some_and(|value| value.trim().eq_ignore_ascii_case("close"))
     }

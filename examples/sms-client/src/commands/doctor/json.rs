@@ -16,13 +16,13 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// The value of a key.
+    /// Returns the value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         let Self::Object(fields) = self else { return None };
         fields.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// The elements of the array with this key.
+    /// Returns the elements of the array with this key.
     pub(super) fn records(&self, key: &str) -> &[Self] {
         match self.get(key) {
             Some(Self::Array(records)) => records,
@@ -30,7 +30,7 @@ impl Value {
         }
     }
 
-    /// A text or a number as it is spelt.
+    /// Returns a text or a number as it is spelt.
     pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) | Self::Bare(text) => text,
@@ -38,12 +38,12 @@ impl Value {
         }
     }
 
-    /// An integer, also one in a string.
+    /// Returns an integer, also one in a string.
     pub(super) fn integer(&self, key: &str) -> Option<i64> {
         self.get(key)?.as_str().trim().parse().ok()
     }
 
-    /// The text of a key; empty if it is missing.
+    /// Returns the text of a key; empty if it is missing.
     pub(super) fn text(&self, key: &str) -> &str {
         self.get(key).map(Self::as_str).unwrap_or_default()
     }

@@ -26,7 +26,7 @@ use crate::{
 const WIDTH: usize = 80;
 
 pub(crate) async fn doctor(
-    options: &Doctor,
+    args: &Doctor,
     connection: &Connection,
     output: &mut Output,
 ) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ pub(crate) async fn doctor(
         show(finding, output)?;
         output.object(finding)?;
     }
-    if let Some(path) = &options.report {
+    if let Some(path) = &args.report {
         report::write(path, &findings.0, &asker.exchanges())?;
         output.line(&format!(
             "\nThe report is in {}. It has no numbers, texts or",

@@ -116,7 +116,7 @@ impl Redactor {
         }
     }
 
-    /// Another number of the same length. Numbers with the same last digits keep the same last digits.
+    /// Returns another number of the same length. Numbers with the same last digits keep the same last digits.
     fn number(&self, digits: &str) -> String {
         let (lead, tail) = digits.split_at(digits.len().saturating_sub(TAIL));
         self.digits(lead) + &self.digits(tail)
@@ -132,7 +132,7 @@ impl Redactor {
         (0..digits.len()).map(digit).collect()
     }
 
-    /// Another token of the same length and kind.
+    /// Returns another token of the same length and kind.
     fn token(&self, token: &str) -> String {
         let other = |(index, letter): (usize, char)| {
             let hash = u8::try_from(self.0.hash_one((token, index)) % 6).unwrap_or_default();
@@ -318,7 +318,7 @@ fn scramble(text: &str) -> String {
     out
 }
 
-/// A character of the same class and length.
+/// Returns a character of the same class and length.
 const fn other(letter: char) -> char {
     match letter {
         '0'..='9' => '0',
@@ -331,7 +331,7 @@ const fn other(letter: char) -> char {
     }
 }
 
-/// The digits of another escape of the same class.
+/// Returns the digits of another escape of the same class.
 fn escaped(digits: &str) -> String {
     let unit = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 4);
     let Some(unit) = unit else { return "0".repeat(digits.chars().count()) };

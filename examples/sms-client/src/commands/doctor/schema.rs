@@ -197,7 +197,7 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
     }
 }
 
-/// Whether a later version has the field, which is of no use to the clients here.
+/// Returns whether a later version has the field, which is of no use to the clients here.
 fn is_known_elsewhere(schema: &Schema, key: &str) -> bool {
     schema.name == PORTS.name && (key.starts_with("remain_") || key.starts_with("CallForward"))
 }

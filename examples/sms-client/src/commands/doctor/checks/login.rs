@@ -90,7 +90,7 @@ fn describe(response: &Response, findings: &mut Findings) {
     }
 }
 
-/// The value of a parameter of a challenge or an `Authorization`.
+/// Returns the value of a parameter of a challenge or an `Authorization`.
 fn parameter<'v>(value: &'v str, name: &str) -> Option<&'v str> {
     let parts = value.split_once(' ').map_or(value, |(_, parts)| parts).split(',');
     let mut found = parts.filter_map(|part| part.split_once('='));

@@ -1,4 +1,4 @@
-//! What get_port_info knows, and which versions of the API that shows.
+//! The fields that get_port_info knows, and the version of the API that they show.
 
 use crate::{
     commands::doctor::{

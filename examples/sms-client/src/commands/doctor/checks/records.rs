@@ -77,7 +77,7 @@ fn belongs(report: &Value, result: &Value) -> bool {
     is_within && report.integer("port") == result.integer("port") && tail(report) == tail(result)
 }
 
-/// The last digits of the number.
+/// Returns the last digits of the number.
 fn tail(record: &Value) -> String {
     record.text("number").chars().rev().take(COMPARED_DIGITS).collect()
 }
@@ -110,7 +110,7 @@ async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findin
     Ok(())
 }
 
-/// Whether this is a time as `YYYY-MM-DD HH:MM:SS`, which can be put into a question.
+/// Returns whether this is a time as `YYYY-MM-DD HH:MM:SS`, which can be put into a question.
 fn is_time(text: &str) -> bool {
     text.parse::<sms_gateway::core::Timestamp>().is_ok()
 }

@@ -1,6 +1,6 @@
 //! The true fates of own messages, for the oracle alone.
 
-/// A fact about an own message. `copy` distinguishes two submissions that the gateway accepted.
+/// A fact about an own message. `copy` distinguishes submissions that the gateway accepted more than once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fact {
     Accepted {
@@ -29,9 +29,9 @@ pub(crate) enum Fact {
         status: u8,
         time: i64,
     },
-    /// stop_sms removed it from the queue.
+    /// stop_sms removed the message from the queue.
     Dropped,
-    /// A restart removed it from the queue, or aborted sending.
+    /// A restart removed the message from the queue, or aborted sending.
     Broken,
 }
 

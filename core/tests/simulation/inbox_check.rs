@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{config::HOUR, oracle::Failure};
 
-/// An incoming message: its arrival, and until when it could be queried.
+/// An incoming message: its arrival, and the time until which it could be queried.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
     pub(crate) at: u64,
@@ -13,41 +13,41 @@ pub(crate) struct Received {
 
 /// The messages that the caller received, by serial number.
 #[derive(Debug, Default)]
-pub(crate) struct Mail {
-    handed: HashSet<u32>,
-    /// The last one in this life, unless ids restarted since.
+pub(crate) struct InboxCheck {
+    received: HashSet<u32>,
+    /// The last one in this life, unless the ids have restarted since.
     last: Option<u32>,
 }
 
-impl Mail {
-    pub(crate) fn reborn(&mut self) {
+impl InboxCheck {
+    pub(crate) fn client_restarted(&mut self) {
         self.last = None;
     }
 
     /// Notes that the gateway's ids restarted, so that some messages may be repeated.
-    pub(crate) fn restarted(&mut self) {
+    pub(crate) fn ids_restarted(&mut self) {
         self.last = None;
     }
 
-    pub(crate) fn hand(&mut self, serial: u32) -> Result<(), Failure> {
+    pub(crate) fn receive(&mut self, serial: u32) -> Result<(), Failure> {
         if let Some(last) = self.last.replace(serial)
             && last >= serial
         {
             let what = format!("incoming message {serial} was handed out after {last}");
             return Err(Failure { message: None, what });
         }
-        self.handed.insert(serial);
+        self.received.insert(serial);
         Ok(())
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.handed.len() as u64
+        self.received.len() as u64
     }
 
     /// Checks that every message that could be queried for two hours was returned.
     pub(crate) fn close(&self, received: &[Received], now: u64) -> Result<(), Failure> {
         let missing = (0..).zip(received).find(|(serial, received)| {
-            received.erased.unwrap_or(now) > received.at + 2 * HOUR && !self.handed.contains(serial)
+            received.erased.unwrap_or(now) > received.at + 2 * HOUR && !self.received.contains(serial)
         });
         match missing {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! Reading an answer in pieces, and what httparse makes of the same bytes.
+//! Reading a response in pieces, compared with httparse.
 
 use sms_gateway_core::http::{
     Part, Response, ResponseError,
@@ -8,10 +8,10 @@ use sms_gateway_core::http::{
 
 use crate::pieces;
 
-/// For challenges.
+/// Size of the buffer for challenges.
 const ROOM: usize = 1000;
 
-/// What reading gave.
+/// The result of reading a response.
 #[derive(Debug, PartialEq)]
 struct Read {
     status: Option<u16>,
@@ -19,19 +19,19 @@ struct Read {
     body: Vec<u8>,
     remaining: Option<u64>,
     whole: bool,
-    /// Before the connection ended, and then.
+    /// The verdict before and after the end of the connection.
     verdicts: [Verdict; 2],
     error: Option<ResponseError>,
     taken: usize,
 }
 
 fn read<'i>(bytes: impl IntoIterator<Item = &'i [u8]>) -> Read {
-    let mut answer = Response::new([0; ROOM]);
+    let mut response = Response::new([0; ROOM]);
     let (mut body, mut heads, mut ends, mut taken) = (Vec::new(), 0, 0, 0);
     'pieces: for piece in bytes {
         let mut input = piece;
         loop {
-            let part = answer.next(&mut input);
+            let part = response.next(&mut input);
             match part {
                 Ok(Some(Part::Head { .. })) => heads += 1,
                 Ok(Some(Part::Body(bytes))) => body.extend_from_slice(bytes),
@@ -45,32 +45,32 @@ fn read<'i>(bytes: impl IntoIterator<Item = &'i [u8]>) -> Read {
             }
         }
     }
-    assert_eq!((heads, ends), (i32::from(answer.status().is_some()), i32::from(answer.is_complete())));
-    let (whole, remaining, early) = (answer.is_complete(), answer.remaining(), answer.verdict());
-    let error = answer.closed().err();
+    assert_eq!((heads, ends), (i32::from(response.status().is_some()), i32::from(response.is_complete())));
+    let (whole, remaining, early) = (response.is_complete(), response.remaining(), response.verdict());
+    let error = response.closed().err();
     assert!(error.is_none_or(|error| error.offset == taken as u64));
     Read {
-        status: answer.status(),
-        kept: answer
+        status: response.status(),
+        kept: response
             .challenges()
             .into_iter()
             .flatten()
-            .chain(answer.location().ok().flatten())
+            .chain(response.location().ok().flatten())
             .map(str::to_owned)
             .collect(),
         body,
         remaining,
         whole,
-        verdicts: [early, answer.verdict()],
+        verdicts: [early, response.verdict()],
         error,
         taken,
     }
 }
 
-/// Whatever comes: cut into pieces, it reads as it does whole; and heads that httparse takes are read alike.
+/// Asserts that a response reads the same at once and in pieces, and like httparse if that accepts the head.
 ///
 /// # Panics
-/// When something does not hold.
+/// If a rule is broken.
 pub fn run(seed: u8, bytes: &[u8]) {
     let whole = read([bytes]);
     assert_eq!(read(pieces(seed, bytes)), whole);
@@ -80,8 +80,8 @@ pub fn run(seed: u8, bytes: &[u8]) {
         let mut headers = [httparse::EMPTY_HEADER; 300];
         let mut head = httparse::Response::new(&mut headers);
         let Ok(httparse::Status::Complete(length)) = head.parse(rest) else { return };
-        let (before, behind) = rest.split_at(length);
-        rest = behind;
+        let (before, after) = rest.split_at(length);
+        rest = after;
         let consumed = bytes.len() - rest.len();
         let refused = whole.error.is_some_and(|error| error.offset < consumed as u64);
         match head.code {
@@ -91,8 +91,8 @@ pub fn run(seed: u8, bytes: &[u8]) {
     }
 }
 
-/// A head that httparse has taken, and what follows it. Where the head does not end in good order, with a carriage return, chunks need not
-/// either, which httparse does not take.
+/// Compares with a head that httparse has accepted, and the bytes after it. If the head's last line is not `orderly`, that is
+/// without a carriage return, line ends of chunks may lack it too. httparse does not accept such chunks.
 fn assert_alike(read: &Read, head: &httparse::Response<'_, '_>, rest: &[u8], orderly: bool) {
     let values = |name: &str| {
         let found = head.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
@@ -124,8 +124,11 @@ fn assert_alike(read: &Read, head: &httparse::Response<'_, '_>, rest: &[u8], ord
         }
     } else if let [length, ..] = lengths[..] {
         let length = String::from_utf8_lossy(length);
-        let length: usize =
-            length.split(',').next().and_then(|first| first.trim().parse().ok()).expect("a length");
+        let length: usize = length
+            .split(',')
+            .next()
+            .and_then(|first| first.trim().parse().ok())
+            .expect("httparse and the reader accepted the length");
         assert_eq!(read.body, &rest[..length.min(rest.len())]);
         assert_eq!((read.whole, read.error.is_none()), (rest.len() >= length, rest.len() >= length));
     } else {
@@ -133,7 +136,7 @@ fn assert_alike(read: &Read, head: &httparse::Response<'_, '_>, rest: &[u8], ord
     }
 }
 
-/// A body in chunks as httparse reads their sizes; `None` if it is not whole.
+/// Returns the chunked body with the sizes as httparse reads them, or `None` if the body is incomplete.
 fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {

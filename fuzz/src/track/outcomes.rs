@@ -14,28 +14,28 @@ use super::{
 };
 
 impl Life<'_> {
-    /// Hands over a record of the response, if the response has any.
+    /// Passes a record of the response to the tracker, if the response has records.
     pub(super) fn record(&mut self, input: &mut Input<'_>) {
         let before = self.found();
         let ids: Vec<_> = before.keys().copied().collect();
         let id = input.pick(&ids);
         let number = id.map_or_else(|| input.number(), |id| self.model.messages[&id].number);
-        match &self.asked {
+        match &self.request {
             Some(Ask::Results(token)) => {
                 let result = input.result(id.map_or(i64::MAX, |id| id.get().into()), number);
                 self.tracker.handle_result(token, &result, self.now);
-                // Its reference decides to which messages earlier reports may belong.
+                // The reference in a result determines to which messages earlier reports may belong.
                 let reported = self.model.reported();
-                self.nothing_else(&before, |other| Some(other) == id || reported.contains(&other));
+                self.check_others_unchanged(&before, |other| Some(other) == id || reported.contains(&other));
             }
             Some(Ask::Reports(token)) => {
                 let report = input.report(id.and_then(|id| before[&id].sent), number);
                 let fitting: Vec<_> = self.model.fitting(&report).map(|(message, _)| message.id).collect();
                 let owner = self.model.owner(&report);
                 let _ = self.tracker.handle_report(token, &report.record(), self.now);
-                self.nothing_else(&before, |other| fitting.contains(&other));
+                self.check_others_unchanged(&before, |other| fitting.contains(&other));
                 if let Owner::Segment(id, segment) = owner {
-                    let after = self.tracker.message(id).expect("it was there");
+                    let after = self.tracker.message(id).expect("the message exists");
                     model::reported(&before[&id], &after, segment, report.status);
                 }
             }
@@ -54,7 +54,7 @@ impl Life<'_> {
     }
 
     /// Checks that only these messages changed.
-    fn nothing_else(&self, before: &Messages, of: impl Fn(UserId) -> bool) {
+    fn check_others_unchanged(&self, before: &Messages, of: impl Fn(UserId) -> bool) {
         let others = |messages: &Messages| {
             let mut messages = messages.clone();
             messages.retain(|id, _| !of(*id));
@@ -64,9 +64,9 @@ impl Life<'_> {
     }
 
     /// Ends a complete response.
-    pub(super) fn answered(&mut self, input: &mut Input<'_>) {
-        let Some(ask) = self.asked.take() else { return };
-        (self.in_question, self.last) = (false, self.now);
+    pub(super) fn complete(&mut self, input: &mut Input<'_>) {
+        let Some(ask) = self.request.take() else { return };
+        (self.in_flight, self.last) = (false, self.now);
         let (bits, now) = (input.byte(), self.now);
         let yes = bits & 1 == 1;
         let tracker = &mut self.tracker;
@@ -84,10 +84,10 @@ impl Life<'_> {
         }
     }
 
-    /// Ends a request without a response: nothing was sent, or the response was lost.
-    pub(super) fn failed(&mut self, choice: u8) {
-        let Some(ask) = self.asked.take() else { return };
-        (self.in_question, self.last) = (false, self.now);
+    /// Ends a request without a response, because it was not sent or the response was lost.
+    pub(super) fn fail(&mut self, choice: u8) {
+        let Some(ask) = self.request.take() else { return };
+        (self.in_flight, self.last) = (false, self.now);
         let (not_sent, now) = (choice & 16 == 0, self.now);
         macro_rules! fail {
             ($token:expr) => {
@@ -102,7 +102,7 @@ impl Life<'_> {
             Ask::Submit(token) => {
                 fail!(token);
                 if not_sent {
-                    self.in_hand.iter().for_each(|id| self.model.take_back(*id));
+                    self.submission.iter().for_each(|id| self.model.not_sent(*id));
                 }
             }
             Ask::Results(token) => fail!(token),
