@@ -14,8 +14,8 @@ use crate::{args::Connection, connect, failure::Failure};
 const MAX_BODY: usize = 1 << 20;
 /// The limit on one call as a whole, unless the command line has another one.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
-/// The number of questions in a row without a usable end after which no more are asked.
-const MAX_FAILURES: u32 = 2;
+/// The number of questions without a usable end after which no more are asked.
+const MAX_FAILURES: u32 = 3;
 
 /// The questions' login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) struct Asker {
 }
 
 /// The end of a question.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Answer {
     /// The status code; `None` if there was no response.
     pub(super) status: Option<u16>,
@@ -153,7 +153,7 @@ impl Asker {
             }
             Err(error) => answer.error = Some(error),
         }
-        self.failures = if answer.error.as_ref().is_some_and(is_endless) { self.failures + 1 } else { 0 };
+        self.failures += u32::from(answer.error.as_ref().is_some_and(is_endless));
         Ok(answer)
     }
 
@@ -161,7 +161,7 @@ impl Asker {
     pub(super) fn note_end(&self, findings: &mut Findings) {
         if self.is_over() {
             let text =
-                "The gateway did not respond in time, or without an end, twice in a row: no more was asked.";
+                "The gateway did not respond in time, or without an end, three times: no more was asked.";
             findings.problem("reach", "gave-up", text);
         }
     }

@@ -22,7 +22,6 @@ impl Framing {
 }
 
 /// A response. Bytes of the head that are not UTF-8 are replaced.
-#[derive(Clone, Debug)]
 pub(super) struct Response {
     /// The status line.
     pub(super) line: String,
@@ -35,7 +34,6 @@ pub(super) struct Response {
 }
 
 /// A request. Its lines are those of this program.
-#[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) target: String,

@@ -10,8 +10,8 @@ use sms_gateway::WireEvent;
 /// The maximum number of bytes of a response that are kept.
 const MAX_KEPT: usize = 1 << 20;
 
-/// A request and its response, as bytes.
-#[derive(Clone, Debug)]
+/// A request and its response, as bytes. They include the login.
+#[derive(Clone)]
 pub(super) struct Exchange {
     /// The number of the connection, from 1.
     pub(super) connection: usize,
@@ -25,18 +25,18 @@ pub(super) struct Exchange {
     pub(super) is_closed: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Tape {
     exchanges: Vec<Exchange>,
     connections: usize,
 }
 
 /// The record of all exchanges, in order. Clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Trace(Arc<Mutex<Tape>>);
 
 /// One client's part of a record: its connection, and the index of its latest exchange on it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Place {
     connection: usize,
     exchange: Option<usize>,
