@@ -27,6 +27,11 @@
 //! All state is in the [`Gateway`], not in futures. The request of a call whose future is dropped, by a `select`
 //! for example, may have been sent; the next call closes its connection and opens another. Dropping a future of [`Response::next`] loses nothing.
 //!
+//! # Modems
+//! A modem with AT commands is a [`Transport`], too. `tests/at/socket.rs`, next to this crate's sources, is one over the sockets of ESP-AT
+//! and any UART, in lent memory, to be copied into firmware; `examples/modem.rs` uses it. Its documentation explains what must hold when
+//! futures are dropped.
+//!
 //! # TLS
 //! TLS is a [`Transport`] over another one. `tests/tls/session.rs`, next to this crate's sources, is one over embedded-tls 0.19, in lent
 //! memory, to be copied into firmware. It can be opened again like a socket, and sends nothing to a gateway without the right certificate.

@@ -14,6 +14,7 @@ mod clock;
 mod disk;
 mod emulator;
 mod harness;
+mod hostile;
 mod login;
 mod peer;
 mod polls;

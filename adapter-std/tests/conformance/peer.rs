@@ -362,7 +362,8 @@ fn head(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn request(bytes: &[u8], head: usize, connection: usize, index: usize) -> Request {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+    // An early answer may cut a character.
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (head, body) = (text(&bytes[..head]), text(&bytes[head..]));
     let target = head.split(' ').nth(1).expect("a target").to_owned();
     Request { connection, index, target, head, body }

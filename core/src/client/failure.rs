@@ -131,7 +131,7 @@ impl Failure {
     pub const fn may_have_arrived(&self) -> bool {
         match self {
             Self::Lost(_) | Self::Malformed(_) | Self::TooLarge { .. } | Self::Ended => true,
-            Self::Http { status, request_sent } => *request_sent && *status >= 500,
+            Self::Http { status, request_sent } => *request_sent && !matches!(*status, 200..500),
             Self::Refused(refusal) => refusal.code.is_none(),
             _ => false,
         }
@@ -293,6 +293,14 @@ impl core::error::Error for Failure {}
 mod tests {
     use super::*;
     use std::string::ToString;
+
+    #[test]
+    fn only_a_status_that_refuses_the_request_says_that_it_did_not_arrive() {
+        let may_have_arrived = |status| Failure::Http { status, request_sent: true }.may_have_arrived();
+        assert!([101, 199, 500, 503, 999].into_iter().all(may_have_arrived));
+        assert!(![300, 304, 400, 404, 499].into_iter().any(may_have_arrived));
+        assert!(!Failure::Http { status: 101, request_sent: false }.may_have_arrived());
+    }
 
     #[test]
     fn status_404_hints_at_the_new_version_api() {

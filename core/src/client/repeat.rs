@@ -14,7 +14,7 @@
 //! | anything else while the challenge is fetched | the call was not sent | [`Failure::ChallengeLost`] |
 //! | a broken connection otherwise | unknown | [`Failure::Lost`]; the caller decides |
 //! | 3xx, 4xx other than 401 | not accepted | [`Failure::Redirect`], [`Failure::Http`] |
-//! | 5xx | unknown | [`Failure::Http`]; the caller decides |
+//! | 1xx other than an interim response, 5xx | unknown | [`Failure::Http`]; the caller decides |
 //!
 //! So every call ends. It is sent with at most [`MAX_SENDINGS`] different values of `Authorization`. Before each of these a
 //! challenge is fetched at most once, and each of the two requests may go out once more if no byte of it was written. That

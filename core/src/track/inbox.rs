@@ -34,6 +34,8 @@ pub(super) struct Inbox {
     mode: Mode,
     /// Whether the current response began with the message that it should begin with.
     page: Page,
+    /// Whether the caller can hold another message.
+    has_room: bool,
     /// Whether the current response contained something new.
     is_fresh: bool,
     /// Whether an event about restarted ids is due.
@@ -59,6 +61,9 @@ enum Page {
     Verified,
     /// The message is not there. The rest of the response is ignored.
     Failed,
+    /// A new message found no room. It and the rest of the response are ignored, even if room appears: a later message would be
+    /// taken, and those before it would be lost.
+    Full,
 }
 
 impl Inbox {
@@ -68,6 +73,7 @@ impl Inbox {
             acknowledged: const { [None; MARKS] },
             mode: Mode::Follow(0),
             page: Page::Open,
+            has_room: true,
             is_fresh: false,
             has_restarted: false,
             is_dirty: false,
@@ -119,6 +125,10 @@ impl Inbox {
         }
     }
 
+    pub(super) const fn set_room(&mut self, has_room: bool) {
+        self.has_room = has_room;
+    }
+
     fn newest(&self) -> Option<InboxMark> {
         self.fetched.iter().flatten().copied().next()
     }
@@ -143,7 +153,7 @@ impl Inbox {
 
     /// Returns whether a record is new.
     fn take(&mut self, mark: InboxMark) -> bool {
-        if self.page == Page::Failed {
+        if matches!(self.page, Page::Failed | Page::Full) {
             return false;
         }
         if let Mode::Seek(from) = self.mode {
@@ -161,6 +171,10 @@ impl Inbox {
             return false;
         }
         let is_new = self.newest().is_none_or(|newest| mark.id > newest.id);
+        if is_new && !self.has_room {
+            self.page = Page::Full;
+            return false;
+        }
         if is_new {
             push(&mut self.fetched, mark);
             (self.mode, self.page, self.is_fresh) = (Mode::Follow(0), Page::Verified, true);

@@ -321,6 +321,11 @@ impl<'m> Tracker<'m> {
         self.inbox.acknowledge(mark);
     }
 
+    /// Says whether another incoming message can be held. If not, no message is returned, and those that are new are requested again.
+    pub const fn set_inbox_room(&mut self, has_room: bool) {
+        self.inbox.set_room(has_room);
+    }
+
     /// Takes up the clock of an earlier life, which ran until `then`.
     fn set_former_time(&mut self, then: Tick) {
         self.ahead = then.get();

@@ -1,24 +1,19 @@
-//! The W5500-EVB-Pico: the connections of the RP2040's pins and units.
-
-use core::ops::Range;
+//! The W5500-EVB-Pico: the pins and units of the RP2040 that its Ethernet controller is connected to.
 
 use embassy_net_wiznet::{State, chip::W5500};
 use embassy_rp::{
-    Peri, bind_interrupts,
-    clocks::RoscRng,
-    dma,
-    flash::{self, Flash},
+    Peri, bind_interrupts, dma,
+    flash::Flash,
     gpio::{Input, Level, Output, Pull},
-    peripherals::{
-        DMA_CH0, DMA_CH1, DMA_CH2, FLASH, PIN_16, PIN_17, PIN_18, PIN_19, PIN_20, PIN_21, SPI0, USB,
-    },
+    peripherals::{DMA_CH0, DMA_CH1, DMA_CH2, PIN_16, PIN_17, PIN_18, PIN_19, PIN_20, PIN_21, SPI0, USB},
     spi::{self, Spi},
     usb,
 };
 use embassy_time::Delay;
 use embedded_hal_bus::spi::ExclusiveDevice;
-use log::LevelFilter;
 use static_cell::ConstStaticCell;
+
+use crate::rp2040::{Storage, Usb};
 
 bind_interrupts!(struct Interrupts {
     DMA_IRQ_0 => dma::InterruptHandler<DMA_CH0>, dma::InterruptHandler<DMA_CH1>,
@@ -26,19 +21,11 @@ bind_interrupts!(struct Interrupts {
     USBCTRL_IRQ => usb::InterruptHandler<USB>;
 });
 
-/// The board has 2 MiB.
-const FLASH_SIZE: usize = 2 * 1024 * 1024;
-/// The end of the flash, which `memory.x` reserves for the application.
-pub(crate) const STORAGE: Range<u32> = 0x1f_0000..0x20_0000;
 /// The W5500's data sheet guarantees at most 33.3 MHz. The RP2040's divided clock is 31.25 MHz.
 const SPI_FREQUENCY: u32 = 33_000_000;
 /// Number of frames that can wait in each direction. The driver has a buffer of 1.5 KB for each.
 const FRAMES: usize = 4;
-/// Size in bytes of the log that waits for the host.
-const LOG: usize = 1024;
 
-pub(crate) type Storage = Flash<'static, FLASH, flash::Async, FLASH_SIZE>;
-pub(crate) type Usb = usb::Driver<'static, USB>;
 pub(crate) type EthernetDevice = embassy_net_wiznet::Device<'static>;
 pub(crate) type EthernetRunner = embassy_net_wiznet::Runner<
     'static,
@@ -122,7 +109,7 @@ impl Ethernet {
     }
 }
 
-/// Returns an address for the W5500, which has none of its own, from the flash's unique id. The first byte marks the address as
+/// Returns a MAC address for the W5500, which has none of its own, from the flash's unique id. The first byte marks the address as
 /// locally administered.
 fn address(flash: &mut Storage) -> [u8; 6] {
     let mut number = [0; 8];
@@ -130,14 +117,4 @@ fn address(flash: &mut Storage) -> [u8; 6] {
     let mut address = [0x02; 6];
     address[1..].copy_from_slice(&number[3..]);
     address
-}
-
-/// Returns a seed for a generator, from an oscillator with jitter. It is good enough to make each start different.
-pub(crate) fn seed() -> u64 {
-    RoscRng.next_u64()
-}
-
-/// Sends the log to the program that opens the serial port.
-pub(crate) async fn log_over_usb(driver: Usb) {
-    embassy_usb_logger::run!(LOG, LevelFilter::Info, driver);
 }

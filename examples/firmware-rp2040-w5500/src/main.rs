@@ -14,38 +14,16 @@
 #[path = "../../firmware-qemu/src/app/mod.rs"]
 mod app;
 mod board;
-
-use core::{net::SocketAddrV4, panic::PanicInfo};
+mod rp2040;
 
 use embassy_executor::Spawner;
-use embassy_net::{Config, DhcpConfig, Stack, StackResources};
-use embassy_time::{Duration, Instant, Timer};
-use log::{error, info};
-use sms_gateway_embassy::core::track::Timing;
+use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
 use static_cell::ConstStaticCell;
 
-use crate::{
-    app::{Pages, Plan},
-    board::{Board, STORAGE},
-};
+use crate::board::Board;
 
-/// The gateway's address and port. A product would store these and the login in flash, where they can be changed.
-const GATEWAY: &str = or(option_env!("SMS_GATEWAY"), "192.168.1.9:80");
-/// The user name.
-const USER: &str = or(option_env!("SMS_GATEWAY_USER"), "admin");
-/// The user's password.
-const PASSWORD: &str = or(option_env!("SMS_GATEWAY_PASSWORD"), "admin");
-/// Number of sockets: those of DHCP and of the application.
+/// The number of sockets: one for DHCP, the others for the application.
 const SOCKETS: usize = 4;
-/// The time limit: a recipient's phone may be off for a day.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
-
-const fn or(given: Option<&'static str>, default: &'static str) -> &'static str {
-    match given {
-        Some(given) => given,
-        None => default,
-    }
-}
 
 #[embassy_executor::main]
 async fn main(spawner: Spawner) {
@@ -55,14 +33,14 @@ async fn main(spawner: Spawner) {
     let (device, runner) = board.ethernet.start().await;
     spawner.spawn(ethernet(runner).expect("spawned once"));
     let (stack, runner) =
-        embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), board::seed());
+        embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), rp2040::seed());
     spawner.spawn(network(runner).expect("spawned once"));
     spawner.spawn(application(stack, board.flash).expect("spawned once"));
 }
 
 #[embassy_executor::task]
-async fn log_over_usb(driver: board::Usb) {
-    board::log_over_usb(driver).await;
+async fn log_over_usb(driver: rp2040::Usb) {
+    rp2040::log_over_usb(driver).await;
 }
 
 #[embassy_executor::task]
@@ -71,30 +49,11 @@ async fn ethernet(runner: board::EthernetRunner) -> ! {
 }
 
 #[embassy_executor::task]
-async fn network(mut runner: embassy_net::Runner<'static, board::EthernetDevice>) -> ! {
+async fn network(mut runner: Runner<'static, board::EthernetDevice>) -> ! {
     runner.run().await
 }
 
 #[embassy_executor::task]
-async fn application(stack: Stack<'static>, mut flash: board::Storage) {
-    static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
-    let memory = MEMORY.take();
-    let gateway: SocketAddrV4 = GATEWAY.parse().expect("SMS_GATEWAY is an address and a port");
-    loop {
-        stack.wait_config_up().await;
-        let credentials = (USER, PASSWORD);
-        let plan = Plan { gateway, credentials, timing: Timing::default(), end: Instant::now() + LIMIT };
-        let pages = Pages { flash: &mut flash, range: STORAGE };
-        match app::run(stack, &plan, pages, board::seed, memory).await {
-            Ok(()) => return info!("done"),
-            Err(error) => error!("{error}"),
-        }
-        Timer::after_secs(10).await;
-    }
-}
-
-/// Resets the board, which may be unattended.
-#[panic_handler]
-fn panic(_info: &PanicInfo<'_>) -> ! {
-    cortex_m::peripheral::SCB::sys_reset()
+async fn application(stack: Stack<'static>, flash: rp2040::Storage) {
+    rp2040::run_application(stack, flash).await;
 }

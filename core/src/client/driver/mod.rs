@@ -1,7 +1,6 @@
 //! The messenger's engine: which request comes next, what its response means, and how healthy the gateway is.
 
 mod health;
-mod page;
 mod question;
 mod submission;
 
@@ -14,7 +13,6 @@ use crate::{
     track::{Ask, InboxMark, Report, ReportOutcome, RestoreError, Submission, Tracker},
 };
 pub use health::{Health, HealthChange};
-use page::Page;
 pub use question::Question;
 pub use submission::send_sms;
 
@@ -43,7 +41,6 @@ const MAX_RESPONSE_BYTES: u32 = 256 * 1024 * 1024;
 /// One exchange is under way at a time. Dropping an [`InFlight`] counts as a lost response at the next step.
 pub struct Driver<'m> {
     tracker: Tracker<'m>,
-    page: Page,
     health: Health,
     /// The credentials have changed since the last request.
     is_renewed: bool,
@@ -109,7 +106,6 @@ impl<'m> Driver<'m> {
     pub const fn new(tracker: Tracker<'m>) -> Self {
         Self {
             tracker,
-            page: Page::new(),
             health: Health { is_known: false, failure: None, failures: 0 },
             is_renewed: false,
             response_bytes: RESPONSE_BYTES,
@@ -193,21 +189,17 @@ impl<'m> Driver<'m> {
         self.tracker.retry_now(now);
     }
 
-    /// Says whether another incoming message can be held. Until the first one has been handed out, pages are read as if it could.
+    /// Says whether another incoming message can be held. If not, pages are read only up to the first new message, which a later
+    /// page contains again.
     pub const fn set_inbox_room(&mut self, has_room: bool) {
-        self.page.set_room(has_room);
+        self.tracker.set_inbox_room(has_room);
     }
 
     /// Decides what to do next.
     pub fn step(&mut self, now: Duration) -> Step {
         match self.tracker.step(now) {
             Ask::Wait(until) => Step::Wait(until),
-            ask => {
-                if matches!(ask, Ask::Incoming(_)) {
-                    self.page.begin();
-                }
-                Step::Exchange(InFlight(ask))
-            }
+            ask => Step::Exchange(InFlight(ask)),
         }
     }
 
@@ -253,13 +245,9 @@ impl<'m> Driver<'m> {
             }
             Ask::Incoming(token) => {
                 if let Some(sms) = session.record::<QueryIncomingSms>()
-                    && self.page.may_take()
+                    && let Some(mark) = self.tracker.handle_incoming(token, &sms, now)
                 {
-                    let mark = self.tracker.handle_incoming(token, &sms, now);
-                    self.page.seen(sms.incoming_sms_id.get(), mark);
-                    if let Some(mark) = mark {
-                        return Taken::Incoming { mark, sms };
-                    }
+                    return Taken::Incoming { mark, sms };
                 }
             }
             Ask::Wait(_) | Ask::Submit(_) | Ask::Queue(_) | Ask::Stop(_) => {}

@@ -9,6 +9,8 @@
 //!   - A request without credentials is offered the same nonce that came with the refusal. The gateway then changes its nonces
 //!     by time, for example every second.
 //!   - The gateway reports `stale`, and some time has passed since the challenge was requested. This is believed once.
+//!
+//!   So up to [`MAX_REFUSALS`] requests in a row may be refused, however many requests without a response are between them.
 //! - If the first request with a nonce gets no response, it may have used up the nonce. That nonce is no longer fresh, and
 //!   another is fetched.
 //!
@@ -24,6 +26,9 @@ use core::{fmt, time::Duration};
 use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, digest::Form};
 use crate::TooSmall;
 use kept::{Kept, Lifetime, Moment, moment};
+
+/// Number of fresh nonces in a row whose refusal shows that the password is wrong, whatever the exceptions say.
+const MAX_REFUSALS: u8 = 3;
 
 /// Minimum age at which a nonce may have expired, unless a clock ticked in between.
 const BRIEF: Duration = Duration::from_secs(1);
@@ -66,6 +71,8 @@ pub struct Login<B> {
     lifetime: Lifetime,
     /// Whether the gateway called a fresh nonce stale, which is believed only once.
     doubted: bool,
+    /// Number of fresh nonces that were refused since a request was last accepted.
+    refusals: u8,
     /// The time of the last request.
     sent: Option<Moment>,
     /// The use of the last challenge that was kept. It stays when `state` does not use it: its nonce count must not be used again if the
@@ -138,6 +145,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             state: State::Unknown,
             lifetime: Lifetime::NEW,
             doubted: false,
+            refusals: 0,
             sent: None,
             kept: Kept::new(0, 0, 0),
             form: None,
@@ -152,7 +160,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
 
     /// Starts over, because the credentials have changed.
     pub fn reset(&mut self) {
-        (self.state, self.lifetime, self.doubted, self.sent) = (State::Unknown, Lifetime::NEW, false, None);
+        (self.state, self.lifetime, self.sent) = (State::Unknown, Lifetime::NEW, None);
+        (self.doubted, self.refusals) = (false, 0);
     }
 
     /// Returns the credentials for a request that is about to be sent. `method` and `uri` are those of its request line. An
@@ -195,7 +204,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
     pub fn accepted(&mut self) {
         if self.state == State::Digest {
             self.kept.accepted = self.kept.accepted.saturating_add(1);
-            self.doubted = false;
+            (self.doubted, self.refusals) = (false, 0);
             self.lifetime.lived(&self.kept);
         }
     }
@@ -283,6 +292,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             self.lifetime.ended(&old);
             true
         } else {
+            self.refusals = self.refusals.saturating_add(1);
+            if self.refusals >= MAX_REFUSALS {
+                return Err(LoginDenied::Refused);
+            }
             stale && !core::mem::replace(&mut self.doubted, true)
         };
         self.state = if is_expired { State::Digest } else { State::Doubtful };

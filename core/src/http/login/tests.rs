@@ -383,3 +383,32 @@ fn nonce_offered_again_after_an_open_period_keeps_its_count() {
     client.challenged("b");
     assert_eq!(count(client.prepared().unwrap()), "00000001");
 }
+
+#[test]
+fn refusals_in_a_row_mean_a_wrong_password_although_responses_are_lost_between_them() {
+    let mut client = Client::with("0");
+    let mut nonce = 0;
+    // Each refused nonce is replaced by one that probes are offered, too; every other probe gets no response.
+    let refusals = (1..=9).find(|_| {
+        assert!(client.sent().is_some());
+        nonce += 1;
+        client.refused(&digest(&nonce.to_string())).is_err() || {
+            assert_eq!((client.sent(), client.sent()), (None, None));
+            client.challenged(&nonce.to_string());
+            false
+        }
+    });
+    assert_eq!(refusals, Some(3));
+    assert_eq!(client.prepared(), Err(LoginDenied::Refused));
+}
+
+#[test]
+fn another_nonce_after_lost_probes_still_means_a_wrong_password() {
+    let mut client = Client::with("0");
+    client.sent();
+    client.refused(&digest("1")).unwrap();
+    client.sent();
+    assert!(client.login.challenged(Err(ChallengeError::NONE), Some(&ME), 1, client.now).is_err());
+    client.sent();
+    assert_eq!(client.challenged_with(&digest("2")), Err(LoginDenied::Refused));
+}

@@ -165,3 +165,43 @@ fn unacknowledged_incoming_messages_are_repeated_after_a_restart() {
     Tracker::start(&mut again.tracker, again.now);
     assert_eq!(read(&mut again, &inbox), ["text 3", "text 4", "text 5", "text 6"]);
 }
+
+#[test]
+fn without_room_no_message_is_new_whatever_became_of_the_last_one() {
+    let mut memory = Memory::of(1);
+    let mut harness = polling(&mut memory);
+    let inboxes = [
+        numbered([1, 2, 3, 4]),
+        // The last one was deleted, and another arrived.
+        numbered([1, 4, 5]),
+        // All were deleted, and the ids restarted.
+        vec![(1, "new".into())],
+        vec![(1, "newer".into())],
+    ];
+    assert_eq!(look(&mut harness, &numbered([1, 2, 3]), None).len(), 3);
+    harness.tracker.set_inbox_room(false);
+    for inbox in &inboxes {
+        for _ in 0..8 {
+            assert!(look(&mut harness, inbox, None).is_empty(), "{inbox:?}");
+        }
+    }
+    harness.tracker.set_inbox_room(true);
+    assert_eq!(read(&mut harness, &inboxes[3]), ["newer"]);
+}
+
+#[test]
+fn room_within_a_page_lets_no_message_overtake_another() {
+    let mut memory = Memory::of(1);
+    let mut harness = polling(&mut memory);
+    let Ask::Incoming(token) = harness.next() else { panic!() };
+    let now = harness.now;
+    let tracker = &mut harness.tracker;
+    assert!(tracker.handle_incoming(&token, &sms(1, "text 1"), now).is_some());
+    tracker.set_inbox_room(false);
+    assert!(tracker.handle_incoming(&token, &sms(2, "text 2"), now).is_none());
+    tracker.set_inbox_room(true);
+    assert!(tracker.handle_incoming(&token, &sms(3, "text 3"), now).is_none());
+    tracker.handle_end(token, now);
+    harness.settle();
+    assert_eq!(read(&mut harness, &numbered([1, 2, 3])), ["text 2", "text 3"]);
+}

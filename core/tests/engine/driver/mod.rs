@@ -2,6 +2,7 @@
 
 mod directed;
 mod gateway;
+mod inbox;
 mod life;
 mod truth;
 

@@ -1,0 +1,262 @@
+//! Peers that share none of the client's assumptions about HTTP and logins, by seed. Nothing is recorded: only rules are checked.
+//!
+//! `SEEDS=5000 cargo test -p sms-gateway --test conformance -- hostile` runs more seeds.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    harness::Harness,
+    on_paused_clock,
+    peer::{Opening, Plan, Request},
+    reply::{Reply, Step},
+    scenarios::printed,
+    subject::{Adapter, ApiCall},
+};
+
+/// The maximum time of a call: the default limit of an exchange, and the time in which the rest of a response is read.
+const CALL_LIMIT: Duration = Duration::from_millis(300_000 + 500);
+/// The maximum number of exchanges of a call.
+const MAX_EXCHANGES: usize = 24;
+
+/// Random numbers from a seed (splitmix64).
+#[derive(Clone)]
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((z ^ (z >> 31)) % end as u64).unwrap()
+    }
+
+    fn milliseconds(&mut self, end: usize) -> Duration {
+        Duration::from_millis(self.below(end) as u64)
+    }
+
+    fn plan(&mut self) -> Plan {
+        let mut plan = Plan::default();
+        match self.below(20) {
+            0 => plan.opening = Opening::Refused,
+            1 => plan.opening = Opening::Never,
+            2 => plan.opening = Opening::Delayed(self.milliseconds(10_000)),
+            3 => plan.write_limit = self.below(1000),
+            4 => plan.window = self.below(1000),
+            5 => (plan.is_early, plan.window) = (true, 60 + self.below(500)),
+            6 => plan.is_early = true,
+            7 => plan.piece = 1 + self.below(50),
+            _ => {}
+        }
+        plan
+    }
+
+    /// A 401, whose challenge may be any.
+    fn refusal(&mut self, nonces: &mut usize) -> Reply {
+        if self.below(2) == 0 {
+            *nonces += 1;
+        }
+        let nonce = *nonces;
+        match self.below(12) {
+            0 => Reply::challenge("Basic realm=\"x\""),
+            1 => Reply::challenge("Digest"),
+            2 => Reply::with(401, "", "Nope"),
+            3 | 4 => {
+                Reply::challenge(&format!(r#"Digest realm="r", qop="auth", nonce="{nonce}", stale=true"#))
+            }
+            5 => Reply::challenge(&format!(
+                r#"Digest realm="r", nonce="{nonce}", algorithm=MD5-sess, qop=auth"#
+            )),
+            6 => Reply::challenge(&format!(r#"Digest realm="r", nonce="{}""#, "n".repeat(300))),
+            _ => Reply::digest(&nonce.to_string()),
+        }
+    }
+
+    /// A reply to a request that is carried out.
+    fn carried_out(&mut self, reply: &Reply) -> Reply {
+        let bytes = reply.bytes();
+        let body = String::from_utf8(bytes[reply.head_length()..].to_vec()).unwrap();
+        match self.below(16) {
+            0 => Reply::raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+            1 => Reply::raw("HTTP/1.1 204 None\r\n\r\n"),
+            2 => Reply::with(299, "", &body),
+            3 => Reply::with(599 + 400 * self.below(2) as u16, "", "x"),
+            4 => Reply::raw(
+                ["HTTP/1.1 100 Continue\r\n\r\n".repeat(self.below(900)).into_bytes(), bytes].concat(),
+            ),
+            5 => Reply::raw([bytes.clone(), bytes].concat()),
+            6 => {
+                let chunks: String = body
+                    .as_bytes()
+                    .chunks(7)
+                    .map(|chunk| {
+                        let text = String::from_utf8_lossy(chunk);
+                        format!("{:x};{}\r\n{text}\r\n", chunk.len(), "e".repeat(50))
+                    })
+                    .collect();
+                Reply::raw(format!(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\nX: y\r\n\r\n"
+                ))
+            }
+            7 => Reply::raw(format!("HTTP/1.0 200 OK\r\n\r\n{body}")).close(),
+            8 => Reply::raw(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}")),
+            9 => Reply::with(200, &"X-Long: y\r\n".repeat(self.below(200)), &body),
+            10 => Reply::raw([b"\r\n\r\n".to_vec(), bytes].concat()),
+            11 => Reply::with(502, "", &body),
+            _ => reply.clone(),
+        }
+    }
+
+    /// Does something to a reply.
+    fn spoil(&mut self, reply: Reply) -> Reply {
+        let length = reply.bytes().len();
+        let place = self.below(length + 1);
+        let every = Duration::from_millis(1 + self.below(3000) as u64);
+        let reply = match self.below(24) {
+            0 => reply.cut(place).close(),
+            1 => reply.cut(place).reset(),
+            2 => reply.cut(place),
+            3 => reply.cut(place).endless(" ", every),
+            4 => reply.cut(place).endless("1;x\r\n \r\n", every),
+            5 => reply.cut(place).endless("X: y\r\n", every),
+            6 => reply.cut(place).endless("HTTP/1.1 100 Continue\r\n\r\n", every),
+            7 => reply.drip(1 + self.below(100), every),
+            8 => reply.close(),
+            9 => reply.reset(),
+            10 => reply.then(Step::Wait(every)).close(),
+            11 => {
+                Reply::raw([reply.bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()].concat())
+            }
+            _ => reply,
+        };
+        if self.below(5) == 0 { reply.after(self.milliseconds(35_000)) } else { reply }
+    }
+}
+
+/// What the peer has seen.
+#[derive(Default)]
+struct Seen {
+    requests: AtomicUsize,
+    /// Submissions that were carried out.
+    done: AtomicUsize,
+    /// Requests with a login that were refused, since the password was set.
+    refused: AtomicUsize,
+    log: Mutex<Vec<String>>,
+}
+
+fn peer(mut random: Random, seen: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Request) -> Reply {
+    let mut nonces = 0;
+    move |request| {
+        seen.requests.fetch_add(1, Ordering::Relaxed);
+        let has_login = request.authorization().is_some();
+        // One that knows another password accepts no login.
+        let kind = if is_wrong && has_login { 13 } else { random.below(14) };
+        let reply = match kind {
+            0 => Reply::status(404, "<html>nothing</html>"),
+            1 => Reply::with(302, "Location: http://other/\r\n", ""),
+            2 => Reply::raw("HTTP/1.1 307 X\r\n\r\n"),
+            3..8 if has_login && !is_wrong => {
+                let is_sent = request.call() == "send_sms" && !request.body.is_empty();
+                seen.done.fetch_add(is_sent.into(), Ordering::Relaxed);
+                let reply = printed(request);
+                random.carried_out(&reply)
+            }
+            _ if has_login && !is_wrong && random.below(2) == 0 => {
+                let is_sent = request.call() == "send_sms" && !request.body.is_empty();
+                seen.done.fetch_add(is_sent.into(), Ordering::Relaxed);
+                printed(request)
+            }
+            _ => {
+                seen.refused.fetch_add(has_login.into(), Ordering::Relaxed);
+                random.refusal(&mut nonces)
+            }
+        };
+        let reply = match random.below(3) {
+            _ if !is_wrong => random.spoil(reply),
+            // The client can count only refusals that reach it.
+            0 if !has_login => reply.cut(12).close(),
+            _ => reply,
+        };
+        seen.log.lock().unwrap().push(format!(
+            "{} {:?} -> {}",
+            request.target,
+            request.authorization(),
+            String::from_utf8_lossy(&reply.bytes()).lines().take(2).collect::<Vec<_>>().join(" | ")
+        ));
+        reply
+    }
+}
+
+async fn calls(adapter: Adapter, seed: u64) {
+    let mut random = Random(seed);
+    let is_wrong = random.below(4) == 0;
+    let mut harness = Harness::new(adapter);
+    let seen = Arc::new(Seen::default());
+    let mut plans = random.clone();
+    harness.peer.plan(move |_| if is_wrong { Plan::default() } else { plans.plan() });
+    harness.peer.script(peer(random.clone(), Arc::clone(&seen), is_wrong));
+    let mut is_refused = false;
+    for _ in 0..8 {
+        let calls = [
+            ApiCall::Queue,
+            ApiCall::Results,
+            ApiCall::SendSms,
+            ApiCall::SendSms,
+            ApiCall::Incoming,
+            ApiCall::StopSms,
+        ];
+        let call = calls[random.below(calls.len())];
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        let before = (count(&seen.requests), count(&seen.done));
+        let is_dropped = !is_wrong && random.below(6) == 0;
+        let limit = if is_dropped { random.milliseconds(60_000) } else { CALL_LIMIT };
+        let end = harness.call_silently_for(call, u64::try_from(limit.as_millis()).unwrap()).await;
+        let log = || format!("seed {seed} {call:?} {end}\n{}", seen.log.lock().unwrap().join("\n"));
+        assert!(is_dropped || end != "it is dropped", "a call does not end: {}", log());
+        let (requests, done) = (count(&seen.requests) - before.0, count(&seen.done) - before.1);
+        assert!(requests <= MAX_EXCHANGES, "{requests} exchanges: {}", log());
+        assert!(done <= 1, "sent {done} times: {}", log());
+        let is_admitted = end.starts_with("ok") || end.contains("may have arrived") || end == "it is dropped";
+        assert!(done == 0 || is_admitted, "denies what was sent: {}", log());
+        assert!(!is_refused || requests == 0, "asks after a refused login: {}", log());
+        assert!(!is_wrong || count(&seen.refused) <= 3, "{} refusals: {}", count(&seen.refused), log());
+        seen.log.lock().unwrap().push(format!("{call:?}: {end}"));
+        is_refused = end == "login refused";
+        if random.below(8) == 0 {
+            harness.set_password("other").await;
+            is_refused = false;
+            seen.log.lock().unwrap().push("other password".to_owned());
+            seen.refused.store(0, Ordering::Relaxed);
+        }
+        if random.below(3) == 0 {
+            harness.wait(random.below(20_000) as u64).await;
+        }
+    }
+    let text = harness.end().await;
+    let left = text.lines().find(|line| line.ends_with(" tasks are left") || line.ends_with(" left open"));
+    assert_eq!(left, None, "seed {seed}");
+}
+
+fn check(adapter: Adapter) {
+    let number =
+        |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let first: u64 = number("FIRST", 0);
+    for seed in first..first + number("SEEDS", 200) {
+        on_paused_clock(&format!("seed {seed}"), move || calls(adapter, seed));
+    }
+}
+
+#[test]
+fn hostile_peers_meet_the_rules_of_calls_in_adapter_std() {
+    check(Adapter::Std);
+}
+
+#[test]
+fn hostile_peers_meet_the_rules_of_calls_in_adapter_embassy() {
+    check(Adapter::Embassy);
+}
