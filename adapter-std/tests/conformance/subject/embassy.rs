@@ -49,7 +49,7 @@ impl Embassy {
             match response.next().await {
                 Ok(Some(piece)) => body.extend_from_slice(piece),
                 Ok(None) => {
-                    end = "the end".to_owned();
+                    "the end".clone_into(&mut end);
                     break;
                 }
                 Err(error) => {

@@ -48,7 +48,7 @@ impl Std {
             match response.next().await {
                 Ok(Some(piece)) => body.extend_from_slice(piece),
                 Ok(None) => {
-                    end = "the end".to_owned();
+                    "the end".clone_into(&mut end);
                     break;
                 }
                 Err(error) => {
