@@ -237,8 +237,10 @@ impl Client {
     /// Reads a body that has no use, so that the connection can carry another exchange, unless that takes long.
     async fn discard(&mut self, body: Incoming) {
         let rest = Limited::new(body, MAX_DRAINED_BYTES).collect();
+        let began = Instant::now();
         if !matches!(tokio::time::timeout(DRAIN_TIMEOUT, rest).await, Ok(Ok(_))) {
             self.close();
         }
+        self.session.waited(began.elapsed());
     }
 }

@@ -182,3 +182,26 @@ async fn a_timed_out_call_leaves_no_task_and_no_connection() {
         peer.assert_nothing_left().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn bodies_of_refusals_count_against_the_time_of_the_call() {
+    const LIMIT: Duration = Duration::from_secs(1);
+    let (mut peer, gateway) = NetPeer::new(|builder| {
+        builder.credentials("admin", "secret").timeouts(Timeouts::new().exchange(LIMIT))
+    });
+    let call = tokio::spawn(async move {
+        let began = Instant::now();
+        (gateway.query_sms_in_queue().await.unwrap_err().failure, began.elapsed())
+    });
+    // Each refused nonce is replaced by one that the next probe is offered too, and no body ends.
+    let mut requests = Vec::new();
+    for nonce in [0, 1, 1, 2, 2, 3] {
+        let Some(request) = peer.next().await else { break };
+        request.send(format!(
+            "HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=\"r\", qop=\"auth\", nonce=\"{nonce}\"\r\nContent-Length: 9\r\n\r\n"
+        ));
+        requests.push(request);
+    }
+    let (failure, time) = call.await.unwrap();
+    assert!(time <= LIMIT + Duration::from_millis(500), "{failure:?} after {time:?}");
+}

@@ -222,7 +222,6 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
                 break due;
             }
             let now = self.now();
-            self.driver.set_inbox_room(self.held.is_empty());
             let step = self.driver.step(now);
             self.batch.save(self.driver.tracker_mut()).await?;
             match step {

@@ -131,8 +131,7 @@ pub(super) struct InboxSender {
 impl InboxSender {
     /// Returns both sides, for at most `capacity` messages.
     pub(super) fn new(capacity: usize) -> (Self, Inbox) {
-        // One more, for a page that began when there was no room.
-        let (messages, receiver) = mpsc::channel(capacity.saturating_add(1));
+        let (messages, receiver) = mpsc::channel(capacity);
         (Self { messages, capacity, first: 0, open: VecDeque::new() }, Receiver(receiver))
     }
 

@@ -89,7 +89,6 @@ impl Task<'_> {
                 self.publish();
                 return self.save().await;
             }
-            self.driver.set_inbox_room(self.inbox.has_room());
             let step = self.driver.step(self.began.elapsed());
             self.save().await?;
             self.publish();

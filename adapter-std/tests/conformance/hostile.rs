@@ -3,6 +3,7 @@
 //! `SEEDS=5000 cargo test -p sms-gateway --test conformance -- hostile` runs more seeds.
 
 use std::{
+    fmt::Write as _,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -15,8 +16,8 @@ use crate::{
     on_paused_clock,
     peer::{Opening, Plan, Request},
     reply::{Reply, Step},
-    scenarios::printed,
-    subject::{Adapter, ApiCall},
+    scenarios::{GatewayModel, printed},
+    subject::{Adapter, ApiCall, MessengerSetup},
 };
 
 /// The maximum time of a call: the default limit of an exchange, and the time in which the rest of a response is read.
@@ -85,20 +86,17 @@ impl Random {
             0 => Reply::raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
             1 => Reply::raw("HTTP/1.1 204 None\r\n\r\n"),
             2 => Reply::with(299, "", &body),
-            3 => Reply::with(599 + 400 * self.below(2) as u16, "", "x"),
+            3 => Reply::with([599, 999][self.below(2)], "", "x"),
             4 => Reply::raw(
                 ["HTTP/1.1 100 Continue\r\n\r\n".repeat(self.below(900)).into_bytes(), bytes].concat(),
             ),
             5 => Reply::raw([bytes.clone(), bytes].concat()),
             6 => {
-                let chunks: String = body
-                    .as_bytes()
-                    .chunks(7)
-                    .map(|chunk| {
-                        let text = String::from_utf8_lossy(chunk);
-                        format!("{:x};{}\r\n{text}\r\n", chunk.len(), "e".repeat(50))
-                    })
-                    .collect();
+                let mut chunks = String::new();
+                for chunk in body.as_bytes().chunks(7) {
+                    let (size, text) = (chunk.len(), String::from_utf8_lossy(chunk));
+                    let _ = write!(chunks, "{size:x};{}\r\n{text}\r\n", "e".repeat(50));
+                }
                 Reply::raw(format!(
                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\nX: y\r\n\r\n"
                 ))
@@ -149,10 +147,10 @@ struct Seen {
     log: Mutex<Vec<String>>,
 }
 
-fn peer(mut random: Random, seen: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Request) -> Reply {
+fn peer(mut random: Random, noted: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Request) -> Reply {
     let mut nonces = 0;
     move |request| {
-        seen.requests.fetch_add(1, Ordering::Relaxed);
+        noted.requests.fetch_add(1, Ordering::Relaxed);
         let has_login = request.authorization().is_some();
         // One that knows another password accepts no login.
         let kind = if is_wrong && has_login { 13 } else { random.below(14) };
@@ -162,17 +160,17 @@ fn peer(mut random: Random, seen: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Requ
             2 => Reply::raw("HTTP/1.1 307 X\r\n\r\n"),
             3..8 if has_login && !is_wrong => {
                 let is_sent = request.call() == "send_sms" && !request.body.is_empty();
-                seen.done.fetch_add(is_sent.into(), Ordering::Relaxed);
+                noted.done.fetch_add(is_sent.into(), Ordering::Relaxed);
                 let reply = printed(request);
                 random.carried_out(&reply)
             }
             _ if has_login && !is_wrong && random.below(2) == 0 => {
                 let is_sent = request.call() == "send_sms" && !request.body.is_empty();
-                seen.done.fetch_add(is_sent.into(), Ordering::Relaxed);
+                noted.done.fetch_add(is_sent.into(), Ordering::Relaxed);
                 printed(request)
             }
             _ => {
-                seen.refused.fetch_add(has_login.into(), Ordering::Relaxed);
+                noted.refused.fetch_add(has_login.into(), Ordering::Relaxed);
                 random.refusal(&mut nonces)
             }
         };
@@ -182,7 +180,7 @@ fn peer(mut random: Random, seen: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Requ
             0 if !has_login => reply.cut(12).close(),
             _ => reply,
         };
-        seen.log.lock().unwrap().push(format!(
+        noted.log.lock().unwrap().push(format!(
             "{} {:?} -> {}",
             request.target,
             request.authorization(),
@@ -196,10 +194,10 @@ async fn calls(adapter: Adapter, seed: u64) {
     let mut random = Random(seed);
     let is_wrong = random.below(4) == 0;
     let mut harness = Harness::new(adapter);
-    let seen = Arc::new(Seen::default());
+    let noted = Arc::new(Seen::default());
     let mut plans = random.clone();
     harness.peer.plan(move |_| if is_wrong { Plan::default() } else { plans.plan() });
-    harness.peer.script(peer(random.clone(), Arc::clone(&seen), is_wrong));
+    harness.peer.script(peer(random.clone(), Arc::clone(&noted), is_wrong));
     let mut is_refused = false;
     for _ in 0..8 {
         let calls = [
@@ -212,51 +210,144 @@ async fn calls(adapter: Adapter, seed: u64) {
         ];
         let call = calls[random.below(calls.len())];
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-        let before = (count(&seen.requests), count(&seen.done));
+        let before = (count(&noted.requests), count(&noted.done));
         let is_dropped = !is_wrong && random.below(6) == 0;
         let limit = if is_dropped { random.milliseconds(60_000) } else { CALL_LIMIT };
         let end = harness.call_silently_for(call, u64::try_from(limit.as_millis()).unwrap()).await;
-        let log = || format!("seed {seed} {call:?} {end}\n{}", seen.log.lock().unwrap().join("\n"));
+        let log = || format!("seed {seed} {call:?} {end}\n{}", noted.log.lock().unwrap().join("\n"));
         assert!(is_dropped || end != "it is dropped", "a call does not end: {}", log());
-        let (requests, done) = (count(&seen.requests) - before.0, count(&seen.done) - before.1);
+        let (requests, done) = (count(&noted.requests) - before.0, count(&noted.done) - before.1);
         assert!(requests <= MAX_EXCHANGES, "{requests} exchanges: {}", log());
         assert!(done <= 1, "sent {done} times: {}", log());
         let is_admitted = end.starts_with("ok") || end.contains("may have arrived") || end == "it is dropped";
         assert!(done == 0 || is_admitted, "denies what was sent: {}", log());
         assert!(!is_refused || requests == 0, "asks after a refused login: {}", log());
-        assert!(!is_wrong || count(&seen.refused) <= 3, "{} refusals: {}", count(&seen.refused), log());
-        seen.log.lock().unwrap().push(format!("{call:?}: {end}"));
+        assert!(!is_wrong || count(&noted.refused) <= 3, "{} refusals: {}", count(&noted.refused), log());
+        noted.log.lock().unwrap().push(format!("{call:?}: {end}"));
         is_refused = end == "login refused";
         if random.below(8) == 0 {
             harness.set_password("other").await;
             is_refused = false;
-            seen.log.lock().unwrap().push("other password".to_owned());
-            seen.refused.store(0, Ordering::Relaxed);
+            noted.log.lock().unwrap().push("other password".to_owned());
+            noted.refused.store(0, Ordering::Relaxed);
         }
         if random.below(3) == 0 {
             harness.wait(random.below(20_000) as u64).await;
         }
     }
     let text = harness.end().await;
+    assert_nothing_left(seed, &text);
+}
+
+/// Checks that no task runs and no connection is open at the end of a scenario.
+fn assert_nothing_left(seed: u64, text: &str) {
     let left = text.lines().find(|line| line.ends_with(" tasks are left") || line.ends_with(" left open"));
     assert_eq!(left, None, "seed {seed}");
 }
 
-fn check(adapter: Adapter) {
+/// Awaits something that must end in this time.
+async fn within<T>(limit: Duration, seed: u64, what: &str, future: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(limit, future).await;
+    ended.unwrap_or_else(|_| panic!("seed {seed}: {what} takes longer than {limit:?}"))
+}
+
+/// Checks that each message that was sent is delivered, and that health shows no error at the end.
+fn assert_outcomes(seed: u64, sent: &[String], text: &str) {
+    for id in sent {
+        let end = text
+            .lines()
+            .find(|line| line.contains(&format!("message {id}: ")) && line.ends_with(", the end"));
+        assert!(end.is_some_and(|end| end.contains("Delivered")), "seed {seed}: {id}: {end:?}\n{text}");
+    }
+    let health = text.lines().rfind(|line| line.contains(" error: "));
+    assert!(health.is_some_and(|line| line.ends_with("none")), "seed {seed}: {health:?}\n{text}");
+}
+
+/// Sends messages through a hostile peer, restarts the messenger once, and lets the peer be sound at the end.
+async fn messengers(adapter: Adapter, seed: u64) {
+    let mut random = Random(seed);
+    let harness = Harness::new(adapter);
+    let model = GatewayModel::new();
+    model.fill_inbox(&["one", "two", "three"]);
+    let (bad_requests, bad_connections) = (random.below(40), random.below(12));
+    let (mut replies, mut plans, served) = (random.clone(), random.clone(), model.clone());
+    harness.peer.plan(move |number| if number <= bad_connections { plans.plan() } else { Plan::default() });
+    let mut nonces = 10;
+    harness.peer.script(move |request| {
+        // A request that is answered before all of its body has arrived is not carried out.
+        let head = request.head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let is_whole = length.is_none_or(|length| length == request.body.len().to_string());
+        if request.index > bad_requests && is_whole {
+            return served.answer(request);
+        }
+        let reply = match replies.below(8) {
+            0 => Reply::status(404, "nothing"),
+            1 => Reply::with(302, "Location: http://other/\r\n", ""),
+            // A right password is refused at most once in a row.
+            2 if !request.has_nonce("n1") => replies.refusal(&mut nonces),
+            3.. if is_whole && request.has_nonce("n1") => {
+                let reply = served.serve(request);
+                replies.carried_out(&reply)
+            }
+            _ => Reply::digest("n1"),
+        };
+        replies.spoil(reply)
+    });
+    let setup = MessengerSetup { incoming: true };
+    let mut messenger = harness.messenger(setup).await;
+    for number in ["1", "2", "3", "4"] {
+        within(Duration::from_secs(1), seed, "sending", messenger.send(number, "Hello")).await;
+        let time = random.milliseconds(90_000);
+        within(time + CALL_LIMIT, seed, "running", messenger.run(time)).await;
+        if random.below(4) == 0 {
+            within(Duration::from_millis(30_500), seed, "a shutdown", Box::pin(messenger.shut_down())).await;
+            messenger = harness.messenger(MessengerSetup { incoming: true }).await;
+        }
+    }
+    let rest = Duration::from_secs(6 * 3600);
+    within(rest + CALL_LIMIT, seed, "running", messenger.run(rest)).await;
+    within(Duration::from_millis(30_500), seed, "a shutdown", Box::pin(messenger.shut_down())).await;
+    let mut sent: Vec<_> = model.messages().into_iter().map(|(id, _)| id).collect();
+    sent.sort();
+    let text = harness.end().await;
+    assert!(sent.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: sent twice: {sent:?}\n{text}");
+    assert_nothing_left(seed, &text);
+    if text.contains("login refused") || text.contains("Basic not allowed") {
+        return;
+    }
+    assert_outcomes(seed, &sent, &text);
+}
+
+fn check<F: Future<Output = ()>>(
+    adapter: Adapter,
+    seeds: u64,
+    run: impl Fn(Adapter, u64) -> F + Copy + Send + 'static,
+) {
     let number =
         |name, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let first: u64 = number("FIRST", 0);
-    for seed in first..first + number("SEEDS", 200) {
-        on_paused_clock(&format!("seed {seed}"), move || calls(adapter, seed));
+    for seed in first..first + number("SEEDS", seeds) {
+        on_paused_clock(&format!("seed {seed}"), move || run(adapter, seed));
     }
 }
 
 #[test]
 fn hostile_peers_meet_the_rules_of_calls_in_adapter_std() {
-    check(Adapter::Std);
+    check(Adapter::Std, 200, calls);
 }
 
 #[test]
 fn hostile_peers_meet_the_rules_of_calls_in_adapter_embassy() {
-    check(Adapter::Embassy);
+    check(Adapter::Embassy, 200, calls);
+}
+
+#[test]
+fn hostile_peers_meet_the_rules_of_messengers_in_adapter_std() {
+    check(Adapter::Std, 10, messengers);
+}
+
+#[test]
+fn hostile_peers_meet_the_rules_of_messengers_in_adapter_embassy() {
+    check(Adapter::Embassy, 10, messengers);
 }

@@ -54,6 +54,11 @@ impl NetPeer {
         request
     }
 
+    /// Waits for the next request; `None` if the gateway has been dropped.
+    pub async fn next(&mut self) -> Option<Request> {
+        self.requests.recv().await
+    }
+
     /// Waits until all connections are closed.
     pub async fn closed(&mut self) {
         self.open.wait_for(|open| *open == 0).await.unwrap();

@@ -27,6 +27,8 @@ pub(super) type Marks = [Option<InboxMark>; MARKS];
 
 /// The place up to which the inbox is known.
 #[derive(Debug)]
+// They are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Inbox {
     /// The latest messages that were returned, and the latest that were acknowledged.
     fetched: Marks,
