@@ -202,7 +202,7 @@ mod tests {
                 });
                 (status, bytes.collect::<Vec<_>>().concat(), end)
             }
-            (status, Outcome::Ordinary(reply)) => (status, reply.bytes().to_vec(), reply.end()),
+            (status, Outcome::Ordinary(page)) => (status, page.bytes().to_vec(), page.end()),
         }
     }
 
