@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     Error,
-    connect::Settings,
+    connect::{self, Settings},
     connection::{self, BrokenExchange, Connection, GatewaySession},
 };
 
@@ -169,7 +169,7 @@ impl Client {
                     }
                 },
                 Err(BrokenExchange { broken, source }) => {
-                    self.session.lost(broken).map_err(|failure| Error::new(failure, source))?
+                    self.session.lost(broken).map_err(|failure| connect::failed(failure, source))?
                 }
             };
             if next == Next::Send {

@@ -3,24 +3,34 @@
 use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use hyper::header::HeaderValue;
-use sms_gateway_core::call::CommaEncoding;
+use sms_gateway_core::{call::CommaEncoding, client::Failure};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
 
-use crate::observe::Observer;
+use crate::{Error, error::BoxError, observe::Observer};
 
 /// The settings of a gateway that do not change.
 pub(crate) struct Settings {
     /// `host:port`, to connect to.
     pub(crate) address: Arc<str>,
+    pub(crate) is_https: bool,
     pub(crate) connector: Connector,
     pub(crate) observer: Observer,
     pub(crate) host: HeaderValue,
     pub(crate) commas: CommaEncoding,
     /// The limit on the wait for an earlier call.
     pub(crate) turn_timeout: Duration,
+}
+
+/// Returns the error of a call whose connection failed.
+pub(crate) fn failed(failure: Failure, source: Option<BoxError>) -> Error {
+    #[cfg(feature = "tls")]
+    if source.as_deref().is_some_and(|source| crate::tls::is_untrusted(source)) {
+        return Error::new(Failure::Untrusted, source);
+    }
+    Error::new(failure, source)
 }
 
 /// An open connection.

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -25,7 +25,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::{WireEvent, connect::Settings, error::BoxError, observe::Observer};
+use crate::{WireEvent, connect::Settings, error::BoxError, hint::hint, observe::Observer};
 
 /// The time limit for a kept connection to take another request. One that is open takes it at once.
 const READY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -37,6 +37,7 @@ pub(crate) struct Connection {
     traffic: Arc<Traffic>,
     /// It has carried a response before, so the gateway may have closed it since.
     is_kept: bool,
+    is_https: bool,
 }
 
 impl Drop for Connection {
@@ -96,7 +97,11 @@ impl Connection {
             Ok(Ok(response)) => return Ok(response),
             Ok(Err(mut error)) => {
                 progress.has_written = error.take_message().is_none() && self.traffic.has_written();
-                (Cause::Transport, Some(error.into_error().into()))
+                let error = error.into_error();
+                let is_first_plain = !self.is_kept && !self.is_https;
+                let source =
+                    if is_first_plain { hint(error, self.traffic.first_byte()) } else { error.into() };
+                (Cause::Transport, Some(source))
             }
             Err(cause) => (cause, None),
         };
@@ -136,7 +141,8 @@ async fn connect(settings: &Settings) -> io::Result<Connection> {
         // An error of the connection reaches the call that waits for a response.
         let _ = connection.await;
     });
-    Ok(Connection { sender, task: task.abort_handle(), traffic, is_kept: false })
+    let is_https = settings.is_https;
+    Ok(Connection { sender, task: task.abort_handle(), traffic, is_kept: false, is_https })
 }
 
 /// The traffic on a connection since the last request began, which hyper does not report.
@@ -146,6 +152,7 @@ struct Traffic {
     /// The bytes that the last write offered and the stream did not take.
     untaken: AtomicUsize,
     has_read: AtomicBool,
+    first_byte: AtomicU8,
 }
 
 impl Traffic {
@@ -166,6 +173,19 @@ impl Traffic {
 
     fn has_written(&self) -> bool {
         self.written.load(Ordering::Relaxed) > 0
+    }
+
+    fn read(&self, bytes: &[u8]) {
+        if let Some(first) = bytes.first()
+            && !self.has_read.swap(true, Ordering::Relaxed)
+        {
+            self.first_byte.store(*first, Ordering::Relaxed);
+        }
+    }
+
+    /// The first byte that was read.
+    fn first_byte(&self) -> Option<u8> {
+        self.has_read().then(|| self.first_byte.load(Ordering::Relaxed))
     }
 
     fn has_read(&self) -> bool {
@@ -194,13 +214,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        match buffer.filled().get(before..) {
-            Some(bytes) if !bytes.is_empty() => {
-                self.traffic.has_read.store(true, Ordering::Relaxed);
-                self.observer.report(WireEvent::Received(bytes));
-            }
-            _ if read.is_ready() => self.observer.report(WireEvent::Closed),
-            _ => {}
+        let bytes = buffer.filled().get(before..).unwrap_or_default();
+        self.traffic.read(bytes);
+        if !bytes.is_empty() {
+            self.observer.report(WireEvent::Received(bytes));
+        } else if read.is_ready() {
+            self.observer.report(WireEvent::Closed);
         }
         read
     }

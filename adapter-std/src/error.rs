@@ -65,7 +65,13 @@ impl Error {
 
     fn reason(&self) -> String {
         match &self.location {
-            Some(location) => format!("the gateway redirects to {}", location.escape_debug()),
+            // It is never followed: the other address may be anyone's.
+            Some(location) => {
+                let is_https =
+                    location.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+                let hint = if is_https { "; if that is the gateway, use https:// in its URL" } else { "" };
+                format!("the gateway redirects to {}{hint}", location.escape_debug())
+            }
             None => self.failure.to_string(),
         }
     }
@@ -116,12 +122,18 @@ impl error::Error for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// It is not a URL of the form `http://host[:port]`.
-    #[error("not a URL of the form http://host[:port]")]
+    /// It is not a URL of the form `http://host[:port]` or `https://host[:port]`.
+    #[error("not a URL of the form http://host[:port] or https://host[:port]")]
     Malformed,
-    /// Its scheme is `https`, which this version does not support.
-    #[error("https is not supported yet, only http")]
+    /// Its scheme is `https`, and this program is built without the feature `tls`.
+    #[error("this program is built without https")]
     Https,
+    /// Its scheme is not `https`, without which there is no certificate to pin or to verify.
+    #[error("pins and root certificates need a URL that begins with https://")]
+    NotHttps,
+    /// Its host is not a name or address that TLS can verify, or the cryptography provider has no usable cipher.
+    #[error("TLS can't be used with this host, or with this cryptography provider")]
+    Tls,
     /// It contains a user name or password, which would be shown wherever URLs are shown. Credentials are set separately.
     #[error("user name and password don't belong into the URL")]
     Userinfo,

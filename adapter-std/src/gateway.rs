@@ -30,13 +30,15 @@ use crate::{
 /// The default time limits are those of [`Timeouts`], and 120 s until it is the call's turn.
 #[derive(Clone)]
 pub struct Builder {
-    url: String,
+    pub(crate) url: String,
     account: Option<Account>,
     is_basic_allowed: bool,
-    connector: Connector,
+    pub(crate) connector: Connector,
     observer: Observer,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: crate::tls::Settings,
     commas: CommaEncoding,
-    timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     turn_timeout: Duration,
     record_buffer: usize,
 }
@@ -49,6 +51,8 @@ impl Builder {
             is_basic_allowed: false,
             connector: Connector::default(),
             observer: Observer::default(),
+            #[cfg(feature = "tls")]
+            tls: crate::tls::Settings::default(),
             commas: CommaEncoding::Encoded,
             timeouts: Timeouts::new(),
             turn_timeout: Duration::from_secs(120),
@@ -73,7 +77,8 @@ impl Builder {
     /// Opens connections with `open` instead of plain TCP: through a proxy, from a chosen source address, or over the caller's
     /// own TLS.
     ///
-    /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP.
+    /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP, or for TLS if the URL is `https`.
+    /// With the caller's own TLS the URL is `http` and names the port, `http://192.168.1.9:443`.
     /// [`Timeouts::connect`] bounds it; its error is [`Failure::Unreachable`].
     ///
     /// A write to the stream that fails must not have sent any of the bytes that it was given: if the first write on a kept
@@ -149,12 +154,13 @@ impl Builder {
     /// # Errors
     /// [`UrlError`].
     pub fn build(self) -> Result<Gateway, UrlError> {
-        let (address, host) = parse_url(&self.url)?;
+        let site = Site::of(&self.url)?;
         let settings = Settings {
-            address: address.into(),
-            connector: self.connector,
+            is_https: site.is_https,
+            connector: self.secured(&site)?,
+            address: site.address.into(),
+            host: site.header,
             observer: self.observer,
-            host,
             commas: self.commas,
             turn_timeout: self.turn_timeout,
         };
@@ -178,31 +184,56 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// `host:port` to connect to, and the `Host` header.
-fn parse_url(url: &str) -> Result<(String, HeaderValue), UrlError> {
-    let uri: Uri = url.trim_end_matches('/').parse().map_err(|_| UrlError::Malformed)?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(UrlError::Https),
-        _ => return Err(UrlError::Malformed),
+/// A gateway's place, by its URL.
+pub(crate) struct Site {
+    pub(crate) is_https: bool,
+    /// `host:port`, to connect to.
+    pub(crate) address: String,
+    /// The `Host` header.
+    header: HeaderValue,
+}
+
+impl Site {
+    pub(crate) fn of(url: &str) -> Result<Self, UrlError> {
+        let uri: Uri = url.trim_end_matches('/').parse().map_err(|_| UrlError::Malformed)?;
+        let is_https = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(UrlError::Malformed),
+        };
+        let authority = uri.authority().ok_or(UrlError::Malformed)?;
+        if authority.as_str().contains('@') {
+            return Err(UrlError::Userinfo);
+        }
+        if authority.host().is_empty() {
+            return Err(UrlError::Malformed);
+        }
+        if uri.path() != "/" || uri.query().is_some() {
+            return Err(UrlError::Path);
+        }
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") if is_https => 443,
+            Some("") => 80,
+            _ => authority.port_u16().filter(|port| *port != 0).ok_or(UrlError::Malformed)?,
+        };
+        let address = format!("{}:{port}", authority.host());
+        let header = HeaderValue::from_str(authority.as_str()).map_err(|_| UrlError::Malformed)?;
+        Ok(Self { is_https, address, header })
     }
-    let authority = uri.authority().ok_or(UrlError::Malformed)?;
-    if authority.as_str().contains('@') {
-        return Err(UrlError::Userinfo);
+
+    /// The host without the port.
+    #[cfg(feature = "tls")]
+    pub(crate) fn host(&self) -> &str {
+        self.address.rsplit_once(':').map_or("", |(host, _)| host)
     }
-    if authority.host().is_empty() {
-        return Err(UrlError::Malformed);
+}
+
+#[cfg(not(feature = "tls"))]
+impl Builder {
+    /// Returns the connector for a gateway.
+    fn secured(&self, site: &Site) -> Result<Connector, UrlError> {
+        if site.is_https { Err(UrlError::Https) } else { Ok(self.connector.clone()) }
     }
-    if uri.path() != "/" || uri.query().is_some() {
-        return Err(UrlError::Path);
-    }
-    let port = match authority.as_str().strip_prefix(authority.host()) {
-        Some("") => 80,
-        _ => authority.port_u16().filter(|port| *port != 0).ok_or(UrlError::Malformed)?,
-    };
-    let address = format!("{}:{port}", authority.host());
-    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| UrlError::Malformed)?;
-    Ok((address, host))
 }
 
 /// A gateway: an HTTP client that keeps one connection to it and stays logged in. Cheap to clone; clones share both.
@@ -228,7 +259,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts with the gateway's URL, `http://host[:port]`.
+    /// Starts with the gateway's URL, `http://host[:port]` or `https://host[:port]`.
     pub fn builder(url: &str) -> Builder {
         Builder::new(url)
     }

@@ -26,11 +26,14 @@ mod connect;
 mod connection;
 mod error;
 mod gateway;
+mod hint;
 pub mod messenger;
 mod observe;
 mod raw;
 mod response;
 pub mod store;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod ussd;
 
 pub use batch::{Batch, BatchError, Part, Task};

@@ -39,6 +39,8 @@ pub enum Failure {
     Lost(Cause),
     /// The login challenge could not be fetched. The request itself was not sent.
     ChallengeLost(Cause),
+    /// The gateway's certificate is not trusted. Nothing was sent.
+    Untrusted,
     /// The gateway refused the user name or password. The client does not ask again until the credentials change,
     /// because gateways count refusals and lock clients out.
     LoginRefused,
@@ -257,6 +259,7 @@ impl fmt::Display for Failure {
             Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, f),
             Self::ChallengeLost(Cause::Transport) => f.write_str("no login, the request was not sent"),
             Self::ChallengeLost(cause) => write!(f, "no login, the request was not sent: {cause}"),
+            Self::Untrusted => f.write_str("the gateway's certificate is not trusted"),
             Self::LoginRefused => LoginDenied::Refused.fmt(f),
             Self::NoCredentials => LoginDenied::NoCredentials.fmt(f),
             Self::BasicNotAllowed => LoginDenied::BasicNotAllowed.fmt(f),

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::Parser;
-use sms_gateway::core::Ports;
+use sms_gateway::{core::Ports, tls::Pin};
 
 /// The variable with the password. An argument would be visible to other users.
 pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
@@ -14,12 +14,15 @@ const AFTER: &str = "With --gateway, a short message goes to each --to, and noth
 #[derive(Debug, Parser)]
 #[command(version, term_width = 80, after_help = AFTER)]
 pub(crate) struct Args {
-    /// Your gateway's URL, such as http://192.168.1.9
+    /// Your gateway's URL, such as http://192.168.1.9 or https://192.168.1.9
     #[arg(long, value_name = "URL", requires = "to")]
     pub(crate) gateway: Option<String>,
     /// The user name
     #[arg(long, value_name = "NAME", env = "SMS_GATEWAY_USER", hide_env_values = true)]
     pub(crate) user: Option<String>,
+    /// The SHA-256 fingerprint of its certificate, for https: sha256:HEX, as printed by `sms-client pin`
+    #[arg(long, value_name = "PIN", env = "SMS_GATEWAY_PIN", hide_env_values = true)]
+    pub(crate) pin: Option<Pin>,
     /// Allow Basic login, which exposes the password to the network
     #[arg(long, requires = "gateway")]
     pub(crate) allow_basic: bool,

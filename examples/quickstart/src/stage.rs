@@ -4,7 +4,7 @@ use std::{env, error::Error, time::Duration};
 
 use gateway_emulator::{Emulator, Options, Quirks};
 use sms_client::outcome::pace;
-use sms_gateway::{Gateway, Messenger, core::Ports, messenger::StartError};
+use sms_gateway::{Builder, Gateway, Messenger, core::Ports, messenger::StartError};
 use tokio::time::Instant;
 
 use crate::{
@@ -63,7 +63,8 @@ impl Stage {
     }
 
     async fn real(url: String, args: &Args) -> Result<Self, Box<dyn Error>> {
-        let mut builder = Gateway::builder(&url).allow_basic(args.allow_basic);
+        let builder = Gateway::builder(&url).allow_basic(args.allow_basic);
+        let mut builder = args.pin.into_iter().fold(builder, Builder::pin);
         if let Some(user) = &args.user {
             let password = env::var(PASSWORD).map_err(|_| format!("no password in {PASSWORD}"))?;
             builder = builder.credentials(user, &password);

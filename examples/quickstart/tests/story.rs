@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use gateway_emulator::{Emulator, Options};
+use gateway_emulator::{Emulator, Https, Options};
 use sms_client::text::width;
 use tokio::{process::Command, time::timeout};
 
@@ -64,6 +64,17 @@ async fn demonstration_runs_on_the_users_gateway() {
     let mut seen: Vec<_> = gateway.messages().iter().map(|sms| (sms.number.clone(), sms.port)).collect();
     seen.sort();
     assert_eq!(seen, [("10010".to_owned(), Some(2)), ("10011".to_owned(), Some(2))]);
+}
+
+#[tokio::test]
+async fn demonstration_runs_over_https_with_a_pin() {
+    let options = Options { speed: 20.0, https: Some(Https::default()), ..Options::default() };
+    let gateway = Emulator::start(options).await.unwrap();
+    let pin = gateway.certificate().unwrap().fingerprint();
+    let args = ["--gateway", &gateway.url(), "--user", "admin", "--to", "10010", "--speed", "20"];
+    let (code, out, err) = run(&[&args[..], &["--pin", &pin]].concat()).await;
+    assert_eq!((code, &*err), (Some(0), ""), "{out}");
+    assert!(row(&out, "10010").contains("  delivered  "), "{out}");
 }
 
 #[tokio::test]

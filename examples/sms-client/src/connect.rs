@@ -1,13 +1,17 @@
 //! The connection to the gateway that the command line names.
 
 use std::{
-    env,
+    env, fmt, fs,
     io::{self, IsTerminal},
+    path::Path,
     time::Duration,
 };
 
 use sms_client::text::escape;
-use sms_gateway::{Builder, Gateway, Timeouts};
+use sms_gateway::{
+    Builder, Gateway, Timeouts,
+    tls::{Pin, RootCertificates},
+};
 
 use crate::{args::Connection, failure::Failure};
 
@@ -22,21 +26,40 @@ const EXCHANGE_FACTOR: u32 = 10;
 /// The minimum of that timeout, because a login and a long response take several round trips.
 const SHORTEST_EXCHANGE: Duration = Duration::from_secs(20);
 
-/// Returns the URL on the command line.
+/// Returns the URL on the command line. Without a scheme it is `https` if there is a pin or a CA file.
 pub(crate) fn url(connection: &Connection) -> Result<String, Failure> {
-    let Some(gateway) = connection.gateway.as_ref().filter(|url| !url.is_empty()) else {
-        return Err(Failure::usage("no gateway: give its URL with --gateway or in SMS_GATEWAY"));
-    };
-    Ok(if gateway.contains("://") { gateway.clone() } else { format!("http://{gateway}") })
+    let is_secured = connection.ca.is_some() || !pins(connection)?.is_empty();
+    url_with(connection.gateway.as_deref(), if is_secured { "https" } else { "http" })
 }
 
-/// Creates the settings on the command line, without the credentials.
-pub(crate) fn builder(connection: &Connection) -> Result<Builder, Failure> {
-    let url = url(connection)?;
-    let builder = Gateway::builder(&url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
-    let Some(limit) = connection.request_timeout else { return Ok(builder) };
+/// Returns the gateway's URL, with this scheme if it has none.
+pub(crate) fn url_with(gateway: Option<&str>, scheme: &str) -> Result<String, Failure> {
+    let Some(gateway) = gateway.filter(|url| !url.is_empty()) else {
+        return Err(Failure::usage("no gateway: give its URL with --gateway or in SMS_GATEWAY"));
+    };
+    Ok(if gateway.contains("://") { gateway.to_owned() } else { format!("{scheme}://{gateway}") })
+}
+
+/// Returns the pins of the command line and the environment.
+pub(crate) fn pins(connection: &Connection) -> Result<Vec<Pin>, Failure> {
+    let texts = connection.pin.iter().filter(|text| !text.is_empty());
+    let pins = texts.map(|text| text.parse().map_err(|error| Failure::usage(format!("{text}: {error}"))));
+    pins.collect()
+}
+
+/// Returns the settings of the gateway on the command line, without the login and the trust.
+pub(crate) fn builder(url: &str, connection: &Connection) -> Builder {
+    let builder = Gateway::builder(url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
+    let Some(limit) = connection.request_timeout else { return builder };
     let exchange = limit.saturating_mul(EXCHANGE_FACTOR).max(SHORTEST_EXCHANGE);
-    Ok(builder.timeouts(Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange)))
+    builder.timeouts(Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange))
+}
+
+/// Creates the settings on the command line, with the trust and without the login.
+pub(crate) fn trusting(connection: &Connection) -> Result<Builder, Failure> {
+    let builder = pins(connection)?.into_iter().fold(builder(&url(connection)?, connection), Builder::pin);
+    let Some(path) = &connection.ca else { return Ok(builder) };
+    Ok(builder.root_certificates(root_certificates(path)?))
 }
 
 /// Returns the user name and the password, which is read from the environment or the terminal.
@@ -47,11 +70,17 @@ pub(crate) fn account(connection: &Connection) -> Result<Option<(String, String)
 
 /// Creates the gateway on the command line.
 pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
-    let builder = builder(connection)?;
+    let builder = trusting(connection)?;
     // An invalid URL is reported before the password is asked for.
     let open = builder.clone().build()?;
     let Some((user, password)) = account(connection)? else { return Ok(open) };
     Ok(builder.credentials(&user, &password).build()?)
+}
+
+fn root_certificates(path: &Path) -> Result<RootCertificates, Failure> {
+    let failed = |error: &dyn fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
+    let pem = fs::read(path).map_err(|error| failed(&error))?;
+    RootCertificates::from_pem(&pem).map_err(|error| failed(&error))
 }
 
 fn password(user: &str) -> Result<String, Failure> {

@@ -7,12 +7,13 @@ use sms_gateway::{
     Closed, Error, Failure as CallFailure, UrlError,
     core::Invalid,
     messenger::{SendError, StartError},
+    tls::{FetchError, Reason},
 };
 
 /// The exit status, as the help lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// The output can't be written, or the store can't be used.
+    /// The output can't be written, the store can't be used, or the certificate is not the pinned one.
     Output = 1,
     /// Wrong usage, or an input that exceeds a limit. Nothing was sent.
     Usage = 2,
@@ -87,6 +88,15 @@ impl From<UrlError> for Failure {
     }
 }
 
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Url(error) => error.into(),
+            error => Self::new(Exit::Transport, chain(&error)),
+        }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -139,6 +149,9 @@ pub(crate) fn explain(error: &Error) -> String {
     let advice = match error.failure {
         CallFailure::NoCredentials => "; give the name with --user",
         CallFailure::BasicNotAllowed => " with --allow-basic",
+        CallFailure::Untrusted if error.untrusted().is_some_and(|why| why.reason != Reason::NotPinned) => {
+            " with --pin or SMS_GATEWAY_PIN"
+        }
         _ => "",
     };
     format!("{}{advice}", error.explain())

@@ -14,11 +14,12 @@ pub(crate) use values::{Digits, To, Until, Verb};
 
 const EXAMPLES: &str = r"Exit status:
   0  done
-  1  the output can't be written, or the store can't be used
+  1  the output can't be written, or the store can't be used; pin: the
+     certificate is not the pinned one
   2  wrong usage, or an input that exceeds a limit; nothing was sent
   3  the gateway refused; its code and the meaning are printed
-  4  not reached, timed out, connection broken, login refused, redirect or
-     HTTP error; doctor: it found a problem
+  4  not reached, timed out, connection broken, certificate not trusted, login
+     refused, redirect or HTTP error; doctor: it found a problem
   5  a malformed response; the offset of the error is printed
   6  send --wait: all messages have ended, and some failed
   7  send --wait: stopped waiting; some messages are open or were not sent
@@ -47,6 +48,8 @@ Examples:
   sms-client ports --port 0-7 --info reg,signal
   sms-client call GET '/GetSTKView?port=2' --include
   sms-client doctor --report gateway.json
+  sms-client pin https://192.168.1.9
+  export SMS_GATEWAY=https://192.168.1.9 SMS_GATEWAY_PIN=sha256:0e57…
 ";
 
 /// Talks to a GSM/LTE SMS gateway: sends messages, follows them, reads the inbox.
@@ -67,12 +70,20 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For all commands")]
 pub(crate) struct Connection {
-    /// The gateway's URL, http://HOST[:PORT]
+    /// The gateway's URL, http://HOST[:PORT] or https://HOST[:PORT]
     #[arg(long, global = true, value_name = "URL", env = "SMS_GATEWAY", hide_env_values = true)]
     pub(crate) gateway: Option<String>,
     /// The user name, if the gateway requires a login
     #[arg(long, global = true, value_name = "NAME", env = "SMS_GATEWAY_USER", hide_env_values = true)]
     pub(crate) user: Option<String>,
+    /// Trust the certificate with this SHA-256 fingerprint, as printed by `sms-client pin`: sha256:HEX, or key-sha256:HEX for
+    /// its public key; separated by commas or repeated
+    #[arg(long, global = true, value_name = "PIN", env = "SMS_GATEWAY_PIN", hide_env_values = true)]
+    #[arg(value_delimiter = ',')]
+    pub(crate) pin: Vec<String>,
+    /// Trust the certificates in this PEM file, and those that they have issued, instead of the system's authorities
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// Allow Basic login, which exposes the password to the network
     #[arg(long, global = true)]
     pub(crate) allow_basic: bool,
@@ -111,6 +122,11 @@ pub(crate) enum Command {
     Call(Call),
     /// Examine the gateway by questions alone, and explain what it does
     Doctor(Doctor),
+    /// Show the fingerprint of the certificate of whoever answers at an https URL, to compare and to pin
+    Pin {
+        /// The URL, by default that of --gateway
+        url: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod doctor;
 mod dry_run;
 pub(crate) mod inbox;
+pub(crate) mod pin;
 pub(crate) mod ports;
 pub(crate) mod queue;
 pub(crate) mod results;

@@ -82,7 +82,8 @@ fn advice(board: &Board, args: &Send) -> String {
 /// Returns whether retrying later is pointless. If the first response is not from a gateway's API, later ones won't be either.
 pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
     match error.failure {
-        CallFailure::LoginRefused
+        CallFailure::Untrusted
+        | CallFailure::LoginRefused
         | CallFailure::NoCredentials
         | CallFailure::BasicNotAllowed
         | CallFailure::Credentials(_) => true,

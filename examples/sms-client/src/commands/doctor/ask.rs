@@ -60,7 +60,7 @@ impl Answer {
 impl Asker {
     pub(super) fn new(connection: &Connection) -> Result<Self, Failure> {
         let trace = Trace::default();
-        let mut builder = connect::builder(connection)?;
+        let mut builder = connect::trusting(connection)?;
         let limit = connection.request_timeout.map_or(CALL_LIMIT, |limit| limit.saturating_mul(3));
         let timeouts = Timeouts::new().exchange(limit);
         builder = builder.timeouts(match connection.request_timeout {

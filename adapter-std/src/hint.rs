@@ -1,0 +1,25 @@
+//! Hints at the wrong scheme: a port that speaks TLS, and a URL with `http://`.
+
+use crate::error::BoxError;
+
+/// The types of the TLS records with which a server may answer plain HTTP: alert and handshake (RFC 8446 §5.1).
+const TLS_RECORDS: std::ops::RangeInclusive<u8> = 0x15..=0x16;
+
+/// An error of a connection without TLS that suggests that the port speaks TLS.
+#[derive(Debug, thiserror::Error)]
+enum WrongScheme {
+    #[error("this port speaks TLS; its URL begins with https://")]
+    Certain(#[source] hyper::Error),
+    #[error("if this port speaks TLS, its URL begins with https://")]
+    Possible(#[source] hyper::Error),
+}
+
+/// Adds a hint to the error of the first exchange on a connection without TLS. `first_byte` is the first byte of the response.
+pub(crate) fn hint(error: hyper::Error, first_byte: Option<u8>) -> BoxError {
+    match first_byte {
+        Some(byte) if TLS_RECORDS.contains(&byte) => WrongScheme::Certain(error).into(),
+        // A server that finds no TLS often closes without a word.
+        None if error.is_incomplete_message() => WrongScheme::Possible(error).into(),
+        _ => error.into(),
+    }
+}

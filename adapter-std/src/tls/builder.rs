@@ -1,0 +1,78 @@
+//! The TLS settings of a gateway's builder.
+
+use std::{io, sync::Arc};
+
+use rustls::crypto::CryptoProvider;
+
+use super::{Certificate, Pin, RootCertificates, verifier::Trust};
+use crate::{Builder, UrlError, connect::Connector, gateway::Site};
+
+/// # HTTPS
+/// With the feature `tls`, which is on by default.
+impl Builder {
+    /// Trusts the certificate or key of this fingerprint, and only those that are pinned or issued by the caller's
+    /// [root certificates](Self::root_certificates). Several pins are allowed, for example during a renewal.
+    #[must_use]
+    pub fn pin(mut self, pin: Pin) -> Self {
+        self.tls.trust.choose(Some(pin), None);
+        self
+    }
+
+    /// Trusts certificates that these have issued, instead of those of the system's authorities, and each of these itself.
+    #[must_use]
+    pub fn root_certificates(mut self, roots: RootCertificates) -> Self {
+        self.tls.trust.choose(None, Some(roots));
+        self
+    }
+
+    /// Sets the cryptography of TLS instead of ring, for example `aws_lc_rs::default_provider()`.
+    #[must_use]
+    pub fn crypto_provider(mut self, provider: Arc<CryptoProvider>) -> Self {
+        self.tls.provider = Some(provider);
+        self
+    }
+
+    /// Connects and returns the certificate of whoever answers, trusted or not, so that a person can compare its fingerprint
+    /// with the gateway's. It proves that it has the private key. No request is sent, and no credentials.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn fetch_certificate(&self) -> Result<Certificate, FetchError> {
+        let site = Site::of(&self.url)?;
+        if !site.is_https {
+            return Err(UrlError::NotHttps.into());
+        }
+        let inspection = self.tls.clone().inspect(&self.connector, site.host(), &site.address);
+        let limit = self.timeouts.connect;
+        match tokio::time::timeout(limit, inspection).await {
+            Ok(certificate) => Ok(certificate?),
+            Err(_) => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer after {limit:?}")).into())
+            }
+        }
+    }
+
+    /// Returns the connector for a gateway, over TLS if its URL is `https`.
+    pub(crate) fn secured(&self, site: &Site) -> Result<Connector, UrlError> {
+        let (connector, tls) = (self.connector.clone(), self.tls.clone());
+        if site.is_https {
+            tls.connector(connector, site.host()).ok_or(UrlError::Tls)
+        } else if matches!(tls.trust, Trust::System) {
+            Ok(connector)
+        } else {
+            Err(UrlError::NotHttps)
+        }
+    }
+}
+
+/// The reason a certificate cannot be fetched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The URL cannot be used.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The gateway cannot be reached, or the handshake fails.
+    #[error("the gateway's certificate can't be fetched")]
+    Connect(#[from] io::Error),
+}

@@ -1,0 +1,147 @@
+//! Connections over TLS, on top of the gateway's connector.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin as Pinned,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use rustls::{
+    ClientConfig,
+    crypto::{CryptoProvider, ring},
+    pki_types::ServerName,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{
+    Certificate,
+    error::{HandshakeError, Untrusted},
+    verifier::{Trust, Verifier},
+};
+use crate::connect::{Connector, Stream};
+
+/// The time during which a gateway whose certificate was refused is not connected to again: a caller that retries in a loop
+/// must not load it with handshakes that cannot succeed.
+const REFUSED_FOR: Duration = Duration::from_secs(30);
+/// The maximum number of bytes of a write. They make one TLS record, which the gateway decrypts as a whole or not at all.
+const MAX_RECORD_BYTES: usize = 16 * 1024;
+
+/// The TLS settings of a gateway.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) trust: Trust,
+    /// The cryptography; ring by default.
+    pub(crate) provider: Option<Arc<CryptoProvider>>,
+}
+
+impl Settings {
+    /// Wraps the connections of `plain` to a host. `None` if the host's name is not one that TLS can verify, or if the
+    /// provider has no cipher.
+    pub(crate) fn connector(self, plain: Connector, host: &str) -> Option<Connector> {
+        let client = Arc::new(Client::new(self, host)?);
+        Some(Connector::new(move |address| {
+            let (plain, client) = (plain.clone(), Arc::clone(&client));
+            async move { client.open(&plain, &address).await }
+        }))
+    }
+
+    /// Connects to a host and returns the certificate that it shows, trusted or not. Nothing is sent to it but the handshake.
+    pub(crate) async fn inspect(
+        mut self,
+        plain: &Connector,
+        host: &str,
+        address: &str,
+    ) -> io::Result<Certificate> {
+        self.trust = Trust::Inspection;
+        let client = Client::new(self, host).ok_or(io::ErrorKind::InvalidInput)?;
+        let mut stream = client.open(plain, address).await?.0;
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let certificate = certificates.first().map(|certificate| Certificate::from_der(certificate));
+        // The certificate is known, whether or not the goodbye arrives.
+        let _ = poll_fn(|context| Pinned::new(&mut stream).poll_shutdown(context)).await;
+        certificate.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, HandshakeError::Malformed))
+    }
+}
+
+/// The TLS client of one gateway, which resumes its sessions.
+struct Client {
+    tls: TlsConnector,
+    name: ServerName<'static>,
+    refused: Mutex<Option<(Instant, Untrusted)>>,
+}
+
+impl Client {
+    fn new(settings: Settings, host: &str) -> Option<Self> {
+        let provider = settings.provider.unwrap_or_else(|| Arc::new(ring::default_provider()));
+        let verifier = Verifier::new(settings.trust, Arc::clone(&provider));
+        let config =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+        let config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+        let tls = TlsConnector::from(Arc::new(config.with_no_client_auth()));
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let name = ServerName::try_from(host.to_owned()).ok()?;
+        Some(Self { tls, name, refused: Mutex::default() })
+    }
+
+    async fn open(&self, plain: &Connector, address: &str) -> io::Result<Records> {
+        if let Some(untrusted) = self.recently_refused() {
+            return Err(HandshakeError::Untrusted(untrusted).into());
+        }
+        let stream = plain.open(address).await?;
+        match self.tls.connect(self.name.clone(), stream).await {
+            Ok(stream) => Ok(Records(stream)),
+            Err(error) => {
+                let error = HandshakeError::of(error, address)?;
+                if let HandshakeError::Untrusted(untrusted) = &error {
+                    let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                    *refused = Some((Instant::now(), untrusted.clone()));
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn recently_refused(&self) -> Option<Untrusted> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.as_ref().filter(|(at, _)| at.elapsed() < REFUSED_FOR).map(|(_, untrusted)| untrusted.clone())
+    }
+}
+
+/// A TLS stream that writes at most one record at a time, so that a write that fails has sent nothing that can be decrypted.
+struct Records(TlsStream<Box<dyn Stream>>);
+
+impl AsyncRead for Records {
+    fn poll_read(
+        mut self: Pinned<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pinned::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Records {
+    fn poll_write(
+        mut self: Pinned<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let (record, _) = bytes.split_at_checked(MAX_RECORD_BYTES).unwrap_or((bytes, &[]));
+        Pinned::new(&mut self.0).poll_write(context, record)
+    }
+
+    fn poll_flush(mut self: Pinned<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pinned::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pinned<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pinned::new(&mut self.0).poll_shutdown(context)
+    }
+}

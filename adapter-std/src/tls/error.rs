@@ -1,0 +1,181 @@
+//! Why no TLS connection is made, in words that a person can act on.
+
+use std::{error, fmt, io};
+
+use rustls::{
+    AlertDescription, CertificateError, Error, OtherError, PeerIncompatible, pki_types::ServerName,
+};
+
+use super::Certificate;
+
+/// The advice for a gateway that needs an obsolete kind of TLS.
+const OBSOLETE: &str = "update its firmware, or connect by OpenSSL as in examples/openssl";
+
+/// A certificate that is not trusted. Nothing was sent to the gateway.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Untrusted {
+    /// The reason.
+    pub reason: Reason,
+    /// The certificate that the gateway, or whoever answers in its place, has shown.
+    pub certificate: Certificate,
+}
+
+/// The reason a certificate is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// No trusted authority has issued it, as is usual for gateways, or not in a form that can be verified.
+    #[error("no trusted authority vouches for it")]
+    UnknownIssuer,
+    /// It is not a pinned one.
+    #[error("it is not the pinned one")]
+    NotPinned,
+    /// It has expired.
+    #[error("it has expired")]
+    Expired,
+    /// It is not valid yet, or the computer's clock is wrong.
+    #[error("it is not valid yet by this computer's clock")]
+    NotYetValid,
+    /// It is not for this host.
+    #[error("it is not for the host {0}")]
+    WrongHost(String),
+    /// There are no root certificates by which it could be verified.
+    #[error("there are no root certificates on this computer to verify it")]
+    NoRoots,
+}
+
+impl Reason {
+    /// The reason by an error of the verifier.
+    pub(super) fn of(error: &Error, name: &ServerName<'_>) -> Self {
+        match error {
+            Error::InvalidCertificate(
+                CertificateError::Expired | CertificateError::ExpiredContext { .. },
+            ) => Self::Expired,
+            Error::InvalidCertificate(
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+            ) => Self::NotYetValid,
+            Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ) => Self::WrongHost(name.to_str().into_owned()),
+            _ => Self::UnknownIssuer,
+        }
+    }
+}
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, certificate } = self;
+        let advice = match reason {
+            Reason::NotPinned => {
+                "if the gateway has a new certificate, pin that; otherwise something else answers in its place"
+            }
+            _ => "if the gateway itself has this fingerprint, pin it",
+        };
+        write!(f, "{reason}: {certificate}; {advice}")
+    }
+}
+
+impl error::Error for Untrusted {}
+
+/// The reason a TLS handshake fails. Nothing was sent to the gateway.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The certificate is not trusted.
+    #[error(transparent)]
+    Untrusted(Untrusted),
+    /// The gateway has shown a certificate and has not proved that it has the private key.
+    #[error("it has not proved that it has the private key of the certificate that it shows")]
+    NoProof,
+    /// The gateway supports neither TLS 1.2 nor 1.3.
+    #[error("the gateway supports neither TLS 1.2 nor 1.3; {OBSOLETE}")]
+    ObsoleteVersion,
+    /// The gateway has no cipher, key exchange, signature or kind of key in common with this client.
+    #[error(
+        "the gateway has no TLS cipher or kind of key in common with this client; `openssl s_client -connect {address} \
+         -cipher ALL:@SECLEVEL=0` may show what it has; {OBSOLETE}"
+    )]
+    NothingInCommon {
+        /// The gateway's `host:port`.
+        address: Box<str>,
+    },
+    /// The port answers with something other than TLS.
+    #[error("this port speaks no TLS; is it for http://?")]
+    NotTls,
+    /// The connection was closed during the handshake.
+    #[error("the gateway closed the connection during the TLS handshake; if it always does, {OBSOLETE}")]
+    Closed(#[source] io::Error),
+    /// The gateway has refused with a TLS alert.
+    #[error("the gateway refused the TLS handshake: {0}")]
+    Alert(String),
+    /// The gateway does not keep to the protocol.
+    #[error("the gateway's TLS handshake is malformed")]
+    Malformed,
+}
+
+impl HandshakeError {
+    /// Converts an error of a handshake with `host:port`.
+    ///
+    /// # Errors
+    /// `error` itself if it is one of the connection, and the handshake is not the reason.
+    pub(super) fn of(error: io::Error, address: &str) -> Result<Self, io::Error> {
+        match error.get_ref().and_then(|error| error.downcast_ref::<Error>()) {
+            Some(tls) => Ok(Self::of_tls(tls, address)),
+            None => match error.kind() {
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe => Ok(Self::Closed(error)),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn of_tls(error: &Error, address: &str) -> Self {
+        match error {
+            Error::InvalidCertificate(CertificateError::Other(OtherError(error))) => {
+                let untrusted = error.downcast_ref::<Untrusted>();
+                untrusted.map_or(Self::Malformed, |untrusted| Self::Untrusted(untrusted.clone()))
+            }
+            Error::InvalidCertificate(CertificateError::BadSignature) => Self::NoProof,
+            Error::AlertReceived(AlertDescription::ProtocolVersion)
+            | Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            ) => Self::ObsoleteVersion,
+            Error::AlertReceived(
+                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+            )
+            | Error::PeerIncompatible(_) => Self::NothingInCommon { address: address.into() },
+            Error::AlertReceived(alert) => Self::Alert(format!("{alert:?}")),
+            Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => Self::NotTls,
+            _ => Self::Malformed,
+        }
+    }
+}
+
+impl From<HandshakeError> for io::Error {
+    fn from(error: HandshakeError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
+    }
+}
+
+impl crate::Error {
+    /// The certificate that is not trusted, for [`Failure::Untrusted`](crate::Failure::Untrusted).
+    pub fn untrusted(&self) -> Option<&Untrusted> {
+        match handshake_error(error::Error::source(self)?)? {
+            HandshakeError::Untrusted(untrusted) => Some(untrusted),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a connection failed because the peer has not proved that it is the gateway. Then only a person can help.
+pub(crate) fn is_untrusted(error: &(dyn error::Error + 'static)) -> bool {
+    matches!(handshake_error(error), Some(HandshakeError::Untrusted(_) | HandshakeError::NoProof))
+}
+
+fn handshake_error<'e>(error: &'e (dyn error::Error + 'static)) -> Option<&'e HandshakeError> {
+    error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
+}

@@ -1,0 +1,12 @@
+//! HTTPS against `openssl s_server`, and against servers of the tests.
+
+#![allow(missing_docs)]
+
+mod calls;
+#[path = "../following/mod.rs"]
+mod following;
+mod impostor;
+mod kinds;
+mod peer;
+mod refusals;
+mod trust;
