@@ -6,6 +6,7 @@ mod login;
 mod peers;
 mod quirks;
 mod report;
+mod tls;
 
 use std::collections::BTreeSet;
 

@@ -27,6 +27,8 @@ pub(super) enum Login {
 
 /// The gateway, asked without and with a login.
 pub(super) struct Asker {
+    /// The settings, if the URL is `https`.
+    https: Option<Builder>,
     open: Gateway,
     login: Option<Gateway>,
     /// The gateway that has not logged in yet.
@@ -70,12 +72,18 @@ impl Asker {
         // Each client has its own connections.
         let build = |builder: &Builder| builder.clone().observe(trace.observer()).build();
         let open = build(&builder)?;
+        let https = connect::url(connection)?.starts_with("https:").then(|| builder.clone());
         let (mut login, mut fresh) = (None, None);
         if let Some((user, password)) = connect::account(connection)? {
             let builder = builder.credentials(&user, &password);
             (login, fresh) = (Some(build(&builder)?), Some(build(&builder)?));
         }
-        Ok(Self { open, login, fresh, trace, failures: 0 })
+        Ok(Self { https, open, login, fresh, trace, failures: 0 })
+    }
+
+    /// Returns the settings without a login, if the URL is `https`.
+    pub(super) const fn https(&self) -> Option<&Builder> {
+        self.https.as_ref()
     }
 
     pub(super) fn address(&self) -> &str {

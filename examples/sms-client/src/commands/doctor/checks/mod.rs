@@ -17,6 +17,7 @@ const QUEUE: &str = "/api/query_sms_in_queue";
 
 /// The questions in the order in which they are asked, for the announcement: the check, the requests, and the reason.
 pub(super) const PLAN: &[(&str, &str, &str)] = &[
+    ("tls", "handshakes", "for https:// only: which versions of TLS, and which certificate?"),
     ("reach", "GET query_sms_in_queue", "without a login: is it there, and which login does it want?"),
     ("login", "GET query_sms_in_queue", "does it accept the login?"),
     ("verbs", "POST query_sms_in_queue", "does a query accept POST?"),
@@ -35,7 +36,7 @@ pub(super) const PLAN: &[(&str, &str, &str)] = &[
 
 /// Makes all checks. It ends early if the gateway does not let them be made.
 pub(super) async fn run(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
-    tls::check(asker, findings);
+    tls::check(asker, findings).await;
     if reach::check(asker, findings).await? && login::check(asker, findings).await? {
         verbs::check(asker, findings).await?;
         records::check(asker, findings).await?;

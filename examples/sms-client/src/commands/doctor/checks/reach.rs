@@ -1,6 +1,6 @@
 //! Whether the gateway is there, and lets its API be used.
 
-use super::QUEUE;
+use super::{QUEUE, tls};
 use crate::{
     commands::doctor::{
         ask::{Answer, Asker, Login},
@@ -15,6 +15,9 @@ use crate::{
 /// Returns whether more can be asked.
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<bool, Failure> {
     let answer = asker.get(Login::Without, QUEUE).await?;
+    if tls::is_untrusted(&answer, findings) {
+        return Ok(false);
+    }
     let Some(status) = answer.status else {
         let reason = answer.error.as_ref().map(|error| error.failure.to_string()).unwrap_or_default();
         findings.problem("reach", "unreachable", format!("No response: {reason}."));

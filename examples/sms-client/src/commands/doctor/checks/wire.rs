@@ -81,10 +81,21 @@ pub(super) fn date_seconds(date: &str) -> Option<u64> {
     let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
     let mut parts = time.split(':').map(|part| part.parse::<u64>().ok());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(days(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// Reads `1994-11-06` as the seconds from 1970 to its beginning.
+pub(super) fn day_seconds(day: &str) -> Option<u64> {
+    let mut parts = day.split('-').map(|part| part.parse().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(days(year, month, day)? * 86_400)
+}
+
+/// Returns the days since 1970-01-01 of a Gregorian date.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     // In years that begin in March, a leap day is the last day.
     let (year, month) = if month <= 2 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
-    Some(days.checked_sub(719_469)? * 86_400 + hour * 3600 + minute * 60 + second)
+    (year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day).checked_sub(719_469)
 }
 
 /// Reports when the gateway closes connections, and whether it says so.
@@ -135,5 +146,6 @@ mod tests {
         ] {
             assert_eq!(date_seconds(text), seconds, "{text}");
         }
+        assert_eq!((day_seconds("1994-11-06"), day_seconds("1994-11")), (Some(784_080_000), None));
     }
 }
