@@ -21,6 +21,7 @@
 //! incoming messages. See [`messenger`].
 
 mod batch;
+mod builder;
 mod client;
 mod connect;
 mod connection;
@@ -37,8 +38,9 @@ pub mod tls;
 mod ussd;
 
 pub use batch::{Batch, BatchError, Part, Task};
+pub use builder::Builder;
 pub use error::{Error, UrlError};
-pub use gateway::{Builder, Gateway};
+pub use gateway::Gateway;
 pub use messenger::{Closed, Event, Handle, Health, Incoming, Messenger, SendError, Sms, StartError};
 pub use observe::WireEvent;
 pub use raw::RawResponse;
