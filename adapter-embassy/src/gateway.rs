@@ -116,6 +116,11 @@ impl<'m, T> Gateway<'m, T> {
         self.connection.transport()
     }
 
+    /// Draws a random number.
+    pub(crate) fn draw(&mut self) -> u64 {
+        (self.entropy)()
+    }
+
     /// The size of the buffer for a request, in bytes.
     pub(crate) const fn request_len(&self) -> usize {
         self.request.len()

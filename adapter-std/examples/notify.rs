@@ -1,11 +1,11 @@
-//! Sends a message, never twice, tells what became of it over restarts, and prints messages that come in.
+//! Sends a message at most once, reports its outcome even after restarts, and prints incoming messages.
 //!
 //! ```sh
 //! SMS_GATEWAY_PASSWORD=… cargo run -p sms-gateway --features redb --example notify -- \
 //!     http://192.168.1.9 admin messages.redb order-17 +8613800138000 'Your order is on its way.'
 //! ```
 //!
-//! Stop it at any moment and run it again: it goes on where it was. Without the last three words it sends nothing new.
+//! Stop it at any time and run it again: it continues where it stopped. Without the last three arguments it sends nothing new.
 
 use std::{env, error::Error};
 
@@ -23,13 +23,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: notify URL USER FILE [REFERENCE NUMBER TEXT]".into());
     };
     let gateway = Gateway::builder(url).credentials(user, &env::var("SMS_GATEWAY_PASSWORD")?).build()?;
-    // A file may hold the messages of several gateways; the name of each is to stay the same.
+    // A file can hold the messages of several gateways. The name of each must stay the same.
     let store = Database::open(file)?.gateway(url)?;
     run(Messenger::builder(gateway).store(store), message).await
 }
 
 pub(crate) async fn run(builder: Builder, message: &[String]) -> Result<(), Box<dyn Error>> {
-    // What is open since an earlier run comes again, and so does what has ended and was not acknowledged.
+    // Messages of an earlier run are returned again if they are still open, or have ended and were not acknowledged.
     let (messenger, mut handles) = builder.incoming(true).start().await?;
     if let [reference, number, text] = message
         && !handles.iter().any(|handle| handle.reference() == Some(reference))
@@ -53,7 +53,7 @@ pub(crate) async fn run(builder: Builder, message: &[String]) -> Result<(), Box<
 async fn tell_outcome(handle: Handle) -> Result<(), Closed> {
     let message = handle.outcome().await?;
     println!("{}: {:?}", handle.reference().unwrap_or("a message"), message.state);
-    // Last, when all is done that its end calls for: until then it comes again.
+    // After everything else that its end requires: until then it is returned again.
     handle.acknowledge();
     Ok(())
 }

@@ -148,7 +148,8 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// stack: about 1 KB in addition to the gateway. See [In a `static`](Self#in-a-static).
     ///
     /// A message takes a slot until its final state is acknowledged and no more reports can arrive for it. After a restart, lend at
-    /// least as many slots as before.
+    /// least as many slots as before. If [`Settings::first_block`] is 0 and nothing is stored, the user_ids begin with a random block, so
+    /// that results of an earlier run are not mistaken for those of new messages.
     pub fn new(gateway: Gateway<'g, T>, store: S, buffers: MessengerBuffers<'m>, settings: Settings) -> Self {
         let MessengerBuffers { slots, pending_reports, texts, incoming } = buffers;
         Self {

@@ -68,6 +68,10 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         let recipients = u8::try_from(BATCH).unwrap_or(u8::MAX);
         settings.limits.recipients = settings.limits.recipients.min(recipients);
         self.gateway.fit_limits(&mut settings.limits, self.texts.len());
+        if settings.first_block == 0 {
+            // The upper half: simple generators are weak in the lower bits.
+            settings.first_block = u32::try_from(self.gateway.draw() >> 32).unwrap_or(0);
+        }
         let tracker = self.driver.tracker_mut();
         tracker.begin(take(slots), take(pending_reports), settings, Duration::ZERO);
     }

@@ -21,7 +21,8 @@ pub struct Settings {
     /// Whether the inbox is polled; `false` by default.
     pub incoming: bool,
     /// The first block of user_ids, if none is restored. Any number is valid. Choose a random one if other programs use the same
-    /// gateway, or if this program may lose its store.
+    /// gateway, or if this program may lose its store: otherwise the gateway's results for other messages with the same user_ids may be
+    /// taken for its own. The messenger for embassy draws one instead of 0.
     pub first_block: u32,
 }
 

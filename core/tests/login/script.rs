@@ -50,6 +50,7 @@ pub(crate) fn play(bytes: &[u8]) {
             0..=3 => game.call(|| Fate::Complete, true),
             4 | 5 => game.call(|| fate(script.next().unwrap_or(0)), false),
             6 => game.client.now += time(script.next().unwrap_or(0)),
+            7 if script.next().unwrap_or(0).is_multiple_of(2) => game.server.repeat_nonces(),
             7 => game.server.forget_nonces(),
             8 => game.change_policy(script.next().unwrap_or(0)),
             9 => game.server.password = password(script.next().unwrap_or(0)),

@@ -64,11 +64,13 @@ pub(crate) struct Server {
     /// Whether every request is admitted without a login.
     pub(crate) is_open: bool,
     nonces: Vec<Nonce>,
+    /// Whether it has restarted and offers the same nonces again, so that a nonce may be unknown.
+    repeats_nonces: bool,
 }
 
 impl Server {
     pub(crate) fn new(password: &'static str, policy: Policy) -> Self {
-        Self { password, policy, is_open: false, nonces: Vec::new() }
+        Self { password, policy, is_open: false, nonces: Vec::new(), repeats_nonces: false }
     }
 
     /// Returns the number of different nonces that were offered.
@@ -86,6 +88,12 @@ impl Server {
         self.nonces.iter_mut().for_each(|nonce| nonce.is_valid = false);
     }
 
+    /// Restarts as a device without a source of randomness: it offers the same nonces again.
+    pub(crate) fn repeat_nonces(&mut self) {
+        self.nonces.clear();
+        self.repeats_nonces = true;
+    }
+
     /// Handles a request.
     ///
     /// # Panics
@@ -100,6 +108,14 @@ impl Server {
         let (Policy { uses, lifetime, says_stale, .. }, is_open) = (self.policy, self.is_open);
         let is_right = request.client_password == self.password;
         let nonce = self.nonces.iter_mut().find(|nonce| nonce.text == header.nonce);
+        if nonce.is_none() && self.repeats_nonces {
+            let is_stale = says_stale && is_right;
+            return if is_open {
+                Reply::Admitted
+            } else {
+                Reply::Unauthorized(self.challenge(is_stale, now))
+            };
+        }
         let nonce = nonce.expect("the nonce was offered");
         assert!(header.nc > nonce.count, "nonce count {} after {}", header.nc, nonce.count);
         nonce.count = header.nc;

@@ -16,6 +16,8 @@ list![
     each_request_needs_a_nonce,
     a_nonce_may_be_used_up_by_a_lost_response,
     each_connection_has_a_nonce,
+    a_nonce_is_repeated_after_a_restart,
+    a_repeated_nonce_is_refused,
 ];
 
 fn challenge(nonce: u32, is_stale: bool) -> Reply {
@@ -148,5 +150,27 @@ async fn each_connection_has_a_nonce(harness: &mut Harness) {
     for call in [ApiCall::Queue, ApiCall::UssdReply, ApiCall::SendSms, ApiCall::UssdReply, ApiCall::Queue] {
         harness.call(call).await;
         harness.wait(100).await;
+    }
+}
+
+async fn a_nonce_is_repeated_after_a_restart(harness: &mut Harness) {
+    // The gateway forgets its nonce with the fourth request, and then offers the same one.
+    harness.peer.script(|request| match request.index {
+        1 | 4 => challenge(1, false),
+        _ => printed(request),
+    });
+    for call in [ApiCall::Queue, ApiCall::Results, ApiCall::SendSms, ApiCall::Queue] {
+        harness.call(call).await;
+    }
+}
+
+async fn a_repeated_nonce_is_refused(harness: &mut Harness) {
+    // From the fourth request on the password is another one.
+    harness.peer.script(|request| match request.index {
+        2 | 3 => printed(request),
+        _ => challenge(1, false),
+    });
+    for call in [ApiCall::Queue, ApiCall::Results, ApiCall::SendSms, ApiCall::Queue] {
+        harness.call(call).await;
     }
 }

@@ -46,6 +46,11 @@ impl Kept {
         Self { settled: self.count, ..self }
     }
 
+    /// Notes that the gateway has forgotten the nonce, and offered it as a fresh one.
+    pub(super) const fn offered_anew(self) -> Self {
+        Self { accepted: 0, settled: self.count, ..self }
+    }
+
     /// Writes the client's nonce in hexadecimal digits.
     pub(super) fn write_cnonce<'o>(&self, out: &'o mut [u8; 16]) -> &'o str {
         let mut rest = self.cnonce;

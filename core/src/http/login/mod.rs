@@ -3,14 +3,15 @@
 //! Gateways count refused logins and lock out the client's address, so no attempt is wasted. A challenge is fetched by a
 //! request without credentials, kept, and answered with a growing nonce count.
 //!
-//! - If a nonce that was accepted before is refused, it has expired, and the request is retried once with the next nonce.
+//! - If a nonce that was accepted before is refused, it has expired, and the request is retried once with the next nonce, or with the
+//!   same one if the gateway offers that again: after a restart some gateways repeat their nonces.
 //! - If a fresh nonce is refused, the password is wrong, and nothing is sent until the credentials change. There are two
 //!   exceptions, because a nonce may expire between its challenge and its use:
 //!   - A request without credentials is offered the same nonce that came with the refusal. The gateway then changes its nonces
 //!     by time, for example every second.
 //!   - The gateway reports `stale`, and some time has passed since the challenge was requested. This is believed once.
 //!
-//!   So up to [`MAX_REFUSALS`] requests in a row may be refused, however many requests without a response are between them.
+//!   So up to three requests in a row may be refused, however many requests without a response are between them.
 //! - If the first request with a nonce gets no response, it may have used up the nonce. That nonce is no longer fresh, and
 //!   another is fetched.
 //!
@@ -214,7 +215,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         self.state = State::Open;
     }
 
-    /// Reports that the response to a request without credentials had challenges, and the [best](challenge::best) of them. `credentials`
+    /// Reports that the response to a request without credentials had challenges, and the [best](super::challenge::best) of them. `credentials`
     /// are those available.
     ///
     /// # Errors
@@ -253,7 +254,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(())
     }
 
-    /// Reports that the response to a request with credentials was 401, and the [best](challenge::best) of its challenges.
+    /// Reports that the response to a request with credentials was 401, and the [best](super::challenge::best) of its challenges.
     /// `credentials` are those available. If this succeeds, the request can be tried again as [`prepare`](Self::prepare) says.
     ///
     /// # Errors
@@ -280,7 +281,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             _ => return Err(LoginDenied::Refused),
         };
         if self.keeps(&challenge) {
-            return Err(LoginDenied::Refused);
+            if self.kept.accepted == 0 {
+                return Err(LoginDenied::Refused);
+            }
+            // The gateway forgot the nonce that it had accepted, and offers it anew: it has restarted.
+            self.kept = self.kept.offered_anew();
+            self.state = State::Digest;
+            return Ok(());
         }
         let (old, now) = (self.kept, moment(now));
         if let Err(denial) = self.keep(&challenge, credentials, Kept::new(entropy, old.sent, now)) {

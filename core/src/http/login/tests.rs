@@ -211,6 +211,18 @@ fn count_continues_after_new_credentials_for_a_nonce_that_is_offered_again() {
 }
 
 #[test]
+fn nonce_that_is_repeated_after_a_restart_of_the_gateway_is_used_once_more() {
+    let mut client = Client::with("a");
+    client.used();
+    client.used();
+    client.sent();
+    client.refused(&digest("a")).unwrap();
+    let header = client.prepared().unwrap().expect("a login");
+    assert!(header.contains("nonce=\"a\"") && header.contains("nc=00000004"), "{header:?}");
+    assert_eq!(client.refused(&digest("a")), Err(LoginDenied::Refused), "now the password is wrong");
+}
+
+#[test]
 fn nonce_that_is_offered_again_is_not_over() {
     let mut client = Client::refused_after(1);
     client.used();
