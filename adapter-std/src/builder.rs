@@ -67,7 +67,7 @@ impl Builder {
     ///
     /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP, or for TLS if the URL is `https`.
     /// With the caller's own TLS the URL is `http` and names the port, `http://192.168.1.9:443`.
-    /// [`Timeouts::connect`] bounds it; its error is [`Failure::Unreachable`].
+    /// [`Timeouts::connect`] bounds it; its error is [`Failure::Unreachable`](crate::Failure::Unreachable).
     ///
     /// A write to the stream that fails must not have sent any of the bytes that it was given: if the first write on a kept
     /// connection fails, the request is sent again on a new one, even if it submits a message. TCP sockets keep to that. A
