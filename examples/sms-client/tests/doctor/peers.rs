@@ -104,8 +104,8 @@ async fn the_examination_of_any_peer_ends() {
         (Peer::DripsHead, "unreachable"),
         (Peer::DripsBody, "gave-up"),
         (Peer::FloodsHead, "unreachable"),
-        (Peer::FloodsBody, "gave-up"),
-        (Peer::FloodsJson, "gave-up"),
+        (Peer::FloodsBody, "malformed"),
+        (Peer::FloodsJson, "long-response"),
         (Peer::Garbage, "unreachable"),
         (Peer::ChallengesForever, "login-refused"),
     ] {

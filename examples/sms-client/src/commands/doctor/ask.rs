@@ -44,12 +44,14 @@ pub(super) struct Answer {
     pub(super) status: Option<u16>,
     pub(super) body: Vec<u8>,
     pub(super) error: Option<Error>,
+    /// Whether the body has more than a megabyte, so that the rest was not read.
+    pub(super) is_long: bool,
     /// The place of its first exchange in the trace.
     first: usize,
 }
 
 impl Answer {
-    /// Returns the body of a success that arrived whole.
+    /// Returns the body of a success, which arrived whole unless it is long.
     pub(super) fn document(&self) -> Option<&[u8]> {
         (self.status == Some(200) && self.error.is_none()).then_some(&self.body)
     }
@@ -148,7 +150,7 @@ impl Asker {
                             answer.body.extend_from_slice(piece);
                         }
                         Ok(Some(_)) => {
-                            answer.error = Some(CallFailure::TooLarge { limit: 1 << 20 }.into());
+                            answer.is_long = true;
                             break;
                         }
                         Ok(None) => break,
@@ -161,26 +163,24 @@ impl Asker {
             }
             Err(error) => answer.error = Some(error),
         }
-        self.failures += u32::from(answer.error.as_ref().is_some_and(is_endless));
+        self.failures += u32::from(answer.error.as_ref().is_some_and(is_too_slow));
         Ok(answer)
     }
 
     /// Reports that no more is asked.
     pub(super) fn note_end(&self, findings: &mut Findings) {
         if self.is_over() {
-            let text =
-                "The gateway did not respond in time, or without an end, three times: no more was asked.";
+            let text = "The gateway did not respond in time, three times: no more was asked.";
             findings.problem("reach", "gave-up", text);
         }
     }
 }
 
-/// Returns whether the gateway was too slow, or its response too long.
-const fn is_endless(error: &Error) -> bool {
+/// Returns whether the gateway was not reached or too slow.
+const fn is_too_slow(error: &Error) -> bool {
     matches!(
         error.failure,
-        CallFailure::TooLarge { .. }
-            | CallFailure::Unreachable(_)
+        CallFailure::Unreachable(_)
             | CallFailure::Lost(Cause::TimedOut { .. })
             | CallFailure::ChallengeLost(_)
     )

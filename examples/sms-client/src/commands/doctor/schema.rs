@@ -1,6 +1,7 @@
 //! The fields and words that the vendor's document and its later versions list, and what a response has instead.
 
 use super::{
+    ask::Answer,
     finding::Findings,
     json::{self, Oddity, Value},
 };
@@ -110,25 +111,44 @@ pub(super) const PORTS: Schema = Schema {
 /// The fields of every response.
 const COMMON: &[Field] = &[("error_code", Integer, true), ("sn", Text, false)];
 
-/// Reads a response, reports what is unusual in it, and returns it.
-pub(super) fn examine(schema: &Schema, body: &[u8], findings: &mut Findings) -> Option<Value> {
-    let (value, oddities) = json::read(body);
+/// Reads a successful response, reports what is unusual in it, and returns it.
+pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings) -> Option<Value> {
+    let (value, oddities) = json::read(answer.document()?);
+    let value = value.filter(|value| matches!(value, Value::Object(_)));
     for oddity in oddities {
         let (finding, text) = describe(oddity);
         let text = format!("{}: {text}.", schema.name);
-        if oddity == Oddity::Malformed {
-            findings.problem("json", finding, text);
-        } else {
-            findings.quirk("json", finding, text);
+        match oddity {
+            // A part of a long document ends anywhere.
+            Oddity::Malformed if answer.is_long && value.is_some() => {}
+            Oddity::Malformed => findings.problem("json", finding, text),
+            _ => findings.quirk("json", finding, text),
         }
     }
-    let value = value.filter(|value| matches!(value, Value::Object(_)))?;
-    examine_head(schema, &value, findings);
-    for record in value.records(schema.array) {
+    let value = value?;
+    let records = value.records(schema.array);
+    let mut whole = records.len();
+    if answer.is_long {
+        note_long(schema, findings);
+        whole = whole.saturating_sub(1);
+    } else {
+        examine_head(schema, &value, findings);
+    }
+    for record in records.iter().take(whole) {
         examine_fields(schema, record, schema.record, findings);
         examine_words(schema, record, findings);
     }
     Some(value)
+}
+
+/// Reports a response of more than a megabyte. Only the number of results and status reports has no limit.
+fn note_long(schema: &Schema, findings: &mut Findings) {
+    let text = format!("{}: the response has more than 1 MB; only its first part was examined.", schema.name);
+    if schema.array == RESULTS.array {
+        findings.fact("records", "long-response", text);
+    } else {
+        findings.problem("json", "long-response", text);
+    }
 }
 
 const fn describe(oddity: Oddity) -> (&'static str, &'static str) {

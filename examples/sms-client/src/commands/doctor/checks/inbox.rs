@@ -50,7 +50,7 @@ async fn page(
 ) -> Result<Option<(Value, usize)>, Failure> {
     let target = format!("/api/query_incoming_sms?incoming_sms_id={after}&flag=read");
     let answer = asker.get(Login::With, &target).await?;
-    let value = answer.document().and_then(|body| schema::examine(&INBOX, body, findings));
+    let value = schema::examine(&INBOX, &answer, findings);
     Ok(value.map(|value| (value, answer.body.len())))
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
             return Ok(false);
         }
         None => {
-            answer.document().map(|body| schema::examine(&QUEUE_SCHEMA, body, findings));
+            schema::examine(&QUEUE_SCHEMA, &answer, findings);
         }
         Some(CallFailure::LoginRefused) => {
             let text = "The gateway refused the user name or the password. It was asked once; gateways count refusals.";

@@ -80,7 +80,7 @@ async fn query(
 ) -> Result<(Answer, Option<Value>), Failure> {
     let target = format!("/api/get_port_info?info_type={}", infos.join("%2C"));
     let answer = asker.get(Login::With, &target).await?;
-    let value = answer.document().and_then(|body| schema::examine(&PORTS, body, findings));
+    let value = schema::examine(&PORTS, &answer, findings);
     Ok((answer, value))
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     match status {
         200 => {
             findings.fact("login", "no-login", "The gateway responds without a login.");
-            schema::examine(&QUEUE_SCHEMA, &answer.body, findings);
+            schema::examine(&QUEUE_SCHEMA, &answer, findings);
             Ok(true)
         }
         401 => Ok(true),

@@ -1,5 +1,7 @@
 //! Results and status reports: their times, their numbers, and the filters.
 
+use std::collections::HashMap;
+
 use crate::{
     commands::doctor::{
         ask::Asker,
@@ -10,6 +12,8 @@ use crate::{
     failure::Failure,
 };
 
+/// The maximum number of segments of a message.
+const MAX_SEGMENTS: i64 = 255;
 /// The digits of a number by which two spellings of it are compared.
 const COMPARED_DIGITS: usize = 8;
 
@@ -42,7 +46,7 @@ async fn query(
     findings: &mut Findings,
 ) -> Result<Option<Value>, Failure> {
     let answer = asker.post(&format!("/api/{}", schema.name), body).await?;
-    let value = answer.document().and_then(|body| schema::examine(schema, body, findings));
+    let value = schema::examine(schema, &answer, findings);
     if let Some(status) = answer.status.filter(|status| *status != 200) {
         let text = format!("{} ends with HTTP status {status}.", schema.name);
         findings.problem("records", "query-refused", text);
@@ -52,8 +56,13 @@ async fn query(
 
 /// Compares status reports with the results that they belong to.
 fn compare(results: &[Value], reports: &[Value], findings: &mut Findings) {
+    let segments = results.iter().flat_map(|result| {
+        let count = result.integer("count").unwrap_or(1).clamp(1, MAX_SEGMENTS);
+        (0..count).filter_map(move |segment| Some((key(result, segment)?, result)))
+    });
+    let segments: HashMap<_, _> = segments.collect();
     for report in reports {
-        let Some(result) = results.iter().find(|result| belongs(report, result)) else { continue };
+        let Some(result) = key(report, 0).and_then(|key| segments.get(&key)) else { continue };
         if report.text("time") != result.text("time") {
             let text = "A status report has another time than its result: that of its arrival, or of the SMS centre's clock.";
             findings.quirk("records", "report-time-arrival", text);
@@ -69,12 +78,10 @@ fn compare(results: &[Value], reports: &[Value], findings: &mut Findings) {
     }
 }
 
-fn belongs(report: &Value, result: &Value) -> bool {
-    let reference = |record: &Value| record.integer("ref_id");
-    let (Some(one), Some(first)) = (reference(report), reference(result)) else { return false };
-    let segments = result.integer("count").unwrap_or(1);
-    let is_within = (one - first).rem_euclid(256) < segments;
-    is_within && report.integer("port") == result.integer("port") && tail(report) == tail(result)
+/// Returns the port, the message reference, and the last digits of the number of a segment, which a result and its reports share.
+fn key(record: &Value, segment: i64) -> Option<(i64, i64, String)> {
+    let reference = record.integer("ref_id")?.checked_add(segment)?.rem_euclid(256);
+    Some((record.integer("port")?, reference, tail(record)))
 }
 
 /// Returns the last digits of the number.
