@@ -118,7 +118,7 @@ async fn people_read_first_what_is_asked() {
     let gateway = busy("observed", Options::default()).await;
     let out = people(&gateway, &["doctor"]).await;
     let (plan, findings) = out.split_once("\n\n").unwrap();
-    assert!(plan.starts_with("This asks 127.0.0.1:"), "{out}");
+    assert!(plan.starts_with("This asks the gateway at 127.0.0.1:"), "{out}");
     for words in ["marks no message as read", "flag=read only", "POST query_sms_result", "At most one"] {
         assert!(plan.replace('\n', " ").contains(words), "{words}: {out}");
     }

@@ -60,7 +60,7 @@ fn announce(address: &str, output: &mut Output) -> Result<(), Failure> {
         return Ok(());
     }
     let text = format!(
-        "This asks {} questions only. It sends no message and no USSD code, stops nothing, and marks no message as read. At most one \
+        "This asks the gateway at {} questions only. It sends no message and no USSD code, stops nothing, and marks no message as read. At most one \
          login is refused: with a wrong password, or by the last question.",
         escape(address)
     );
