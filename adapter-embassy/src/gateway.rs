@@ -6,7 +6,7 @@ use sms_gateway_core::{
     Ports, TaskId,
     call::{
         AnyCall, Call, CommaEncoding, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
-        QuerySmsResult, QueryUssdReply, SendSms, SendUssd, Spec, StopSms,
+        QuerySmsResult, QueryUssdReply, RawCall, SendSms, SendUssd, Spec, StopSms,
     },
     client::{Accepted, Buffer, Failure, Next, ResponseHead, Session, Site, Sms, Timeouts},
     http::Credentials,
@@ -14,7 +14,7 @@ use sms_gateway_core::{
 };
 
 use crate::{
-    Buffers, Error, Response, Transport,
+    Buffers, Error, RawResponse, Response, Transport,
     clock::now,
     connection::{Connection, GatewaySession},
 };
@@ -152,6 +152,27 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// See [`Error`].
     pub async fn ask<C: Call>(&mut self, request: &C) -> Result<Response<'_, 'm, T, C>, Error<T::Error>> {
         self.call(request).await
+    }
+
+    /// Makes a call that this library does not know, on the logged-in session. Any status other than 401 is returned;
+    /// without credentials a 401 is returned too.
+    ///
+    /// ```no_run
+    /// # use sms_gateway_embassy::{Error, Gateway, Transport, RawCall};
+    /// # async fn example<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Error<T::Error>> {
+    /// let mut response = gateway.raw(&RawCall::get("/api/get_status?param=performance")?).await?;
+    /// let mut length = 0;
+    /// while let Some(piece) = response.next().await? {
+    ///     length += piece.len();
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn raw(&mut self, call: &RawCall<'_>) -> Result<RawResponse<'_, 'm, T>, Error<T::Error>> {
+        self.send(AnyCall::from(call)).await?;
+        Ok(RawResponse::new(&mut self.connection, &mut self.session))
     }
 
     /// Sends messages to up to 128 recipients (document §2).

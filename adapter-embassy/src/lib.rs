@@ -62,6 +62,7 @@ mod memory;
 mod messenger;
 #[cfg(feature = "embassy-net")]
 pub mod net;
+mod raw;
 mod response;
 pub mod store;
 mod transport;
@@ -72,6 +73,7 @@ pub use crate::{
     gateway::Gateway,
     memory::{Buffers, Memory},
     messenger::{Event, Messenger, MessengerBuffers},
+    raw::RawResponse,
     response::Response,
     store::{NoRoom, RamStore, Store},
     transport::{Opened, OpenedError, Transport},
@@ -79,6 +81,7 @@ pub use crate::{
 /// The outcome of [`Messenger::next_or`]: an event, or the output of the other future.
 pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
+pub use sms_gateway_core::call::RawCall;
 pub use sms_gateway_core::client::{
     Accepted, Buffer, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd, UssdWait,
 };

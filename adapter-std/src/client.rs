@@ -25,7 +25,7 @@ use crate::{
 
 /// The size of the buffer for a login challenge, in bytes. Gateways need some hundred.
 const CHALLENGE_BUFFER: usize = 8 * 1024;
-/// The size of the buffer for an `Authorization`, in bytes.
+/// The size of the buffer for an `Authorization` without its target, in bytes.
 const AUTHORIZATION_BUFFER: usize = 16 * 1024;
 
 /// A user name and a password.
@@ -55,8 +55,6 @@ impl Outgoing {
         let mut body = vec![0; call.body_length()];
         // The buffer has the required size.
         let _ = call.body(&mut body);
-        let mut buffer = [0; MAX_TARGET_BYTES];
-        let target = call.target(commas, &mut buffer).ok().and_then(|target| target.parse().ok());
         Ok(Self {
             spec: call.spec(),
             is_repeatable: call.is_repeatable(),
@@ -64,7 +62,7 @@ impl Outgoing {
                 Method::Get => hyper::Method::GET,
                 Method::Post => hyper::Method::POST,
             },
-            target: target.ok_or(Failure::Host)?,
+            target: target(call, commas)?,
             body: body.into(),
         })
     }
@@ -91,6 +89,21 @@ impl Outgoing {
         }
         request
     }
+}
+
+/// Writes the target of a call.
+fn target(call: AnyCall<'_>, commas: CommaEncoding) -> Result<Uri, Failure> {
+    let mut short = [0; MAX_TARGET_BYTES];
+    let mut long = Vec::new();
+    let target = match call.target(commas, &mut short) {
+        Ok(target) => Ok(target),
+        Err(error) => {
+            long.resize(error.needed, 0);
+            call.target(commas, &mut long)
+        }
+    };
+    // The types of core let no target through that a `Uri` refuses.
+    target.ok().and_then(|target| target.parse().ok()).ok_or(Failure::Host)
 }
 
 /// The next request: the call itself with its `Authorization`, or a GET that fetches a login challenge.
@@ -141,6 +154,10 @@ impl Client {
         settings: &Settings,
     ) -> Result<Response<Incoming>, Error> {
         self.session.begin(outgoing.spec, outgoing.is_repeatable);
+        let needed = AUTHORIZATION_BUFFER + outgoing.path().len();
+        if self.authorization.len() < needed {
+            self.authorization.resize(needed, 0);
+        }
         let mut sending = self.authorize(outgoing, settings.commas)?;
         loop {
             let next = match self.exchange(outgoing, &sending, settings).await {

@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{Error, error::BoxError};
+use crate::{Error, error::BoxError, observe::Observer};
 
 /// The settings of a gateway that do not change.
 pub(crate) struct Settings {
@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) address: Arc<str>,
     pub(crate) is_https: bool,
     pub(crate) connector: Connector,
+    pub(crate) observer: Observer,
     pub(crate) host: HeaderValue,
     pub(crate) commas: CommaEncoding,
     /// The limit on the wait for an earlier call.

@@ -26,7 +26,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{connect::Settings, error::BoxError, hint::hint};
+use crate::{WireEvent, connect::Settings, error::BoxError, hint::hint, observe::Observer};
 
 /// The time limit for a kept connection to take another request. One that is open takes it at once.
 const READY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -134,7 +134,8 @@ async fn timed<T>(
 async fn connect(settings: &Settings) -> io::Result<Connection> {
     let stream = settings.connector.open(&settings.address).await?;
     let traffic = Arc::new(Traffic::default());
-    let stream = Observed { stream, traffic: Arc::clone(&traffic) };
+    settings.observer.report(WireEvent::Opened);
+    let stream = Observed { stream, traffic: Arc::clone(&traffic), observer: settings.observer.clone() };
     // Real devices break these rules in the heads of their responses.
     let (sender, connection) = http1::Builder::new()
         .allow_spaces_after_header_name_in_responses(true)
@@ -216,6 +217,7 @@ impl Traffic {
 struct Observed<S> {
     stream: S,
     traffic: Arc<Traffic>,
+    observer: Observer,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
@@ -226,7 +228,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Observed<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.traffic.read(buffer.filled().get(before..).unwrap_or_default());
+        let bytes = buffer.filled().get(before..).unwrap_or_default();
+        self.traffic.read(bytes);
+        if !bytes.is_empty() {
+            self.observer.report(WireEvent::Received(bytes));
+        } else if read.is_ready() {
+            self.observer.report(WireEvent::Closed);
+        }
         read
     }
 }
@@ -239,6 +247,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Observed<S> {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.traffic.write(bytes.len(), &written);
+        if let Poll::Ready(Ok(length)) = written {
+            self.observer.report(WireEvent::Sent(bytes.get(..length).unwrap_or_default()));
+        }
         written
     }
 

@@ -21,6 +21,7 @@
 //! incoming messages. See [`messenger`].
 
 mod batch;
+mod builder;
 mod client;
 mod connect;
 mod connection;
@@ -28,6 +29,8 @@ mod error;
 mod gateway;
 mod hint;
 pub mod messenger;
+mod observe;
+mod raw;
 mod response;
 pub mod store;
 #[cfg(feature = "tls")]
@@ -35,13 +38,17 @@ pub mod tls;
 mod ussd;
 
 pub use batch::{Batch, BatchError, Part, Task};
+pub use builder::Builder;
 pub use error::{Error, UrlError};
-pub use gateway::{Builder, Gateway};
+pub use gateway::Gateway;
 pub use messenger::{Closed, Event, Handle, Health, Incoming, Messenger, SendError, Sms, StartError};
+pub use observe::WireEvent;
+pub use raw::RawResponse;
 pub use response::{Records, Response};
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::{
     Invalid, Number, Port, Ports, TaskId, UserId,
+    call::RawCall,
     client::{Accepted, Failure, Timeouts},
     track::{Message, State, StopResult},
 };

@@ -135,14 +135,53 @@ impl Reader {
         poll_fn(|context| waiting.0.poll_advance(context)).await
     }
 
+    /// Reads the next piece of the body of a raw call; `None` at its end. Dropping the future loses nothing.
+    pub(crate) async fn raw_piece(&mut self) -> Result<Option<&[u8]>, Error> {
+        let waiting = Waiting(self);
+        let is_piece = poll_fn(|context| {
+            let outcome = ready!(waiting.0.poll_raw(context));
+            Poll::Ready(waiting.0.judge(outcome))
+        })
+        .await?;
+        drop(waiting);
+        Ok(is_piece.then_some(&self.piece[..]))
+    }
+
     fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         let outcome = ready!(self.poll_read(context));
-        let outcome = outcome.map_err(|error| error.at(&self.settings.address));
-        if let Err(error) = &outcome {
+        Poll::Ready(self.judge(outcome))
+    }
+
+    /// Names the gateway in an error, after which nothing more is read.
+    fn judge(&mut self, outcome: Result<bool, Error>) -> Result<bool, Error> {
+        outcome.map_err(|error| {
+            let error = error.at(&self.settings.address);
             tracing::debug!(parent: &self.span, %error, "the response failed");
             self.abandon();
+            error
+        })
+    }
+
+    /// Waits for the next piece of the body of a raw call (`true`) or its end.
+    fn poll_raw(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.piece = Bytes::new();
+        // After an error nothing is read.
+        self.client.session.piece(0)?;
+        match ready!(self.poll_piece(context)) {
+            Ok(Some(piece)) => {
+                self.client.session.piece(piece.len())?;
+                self.piece = piece;
+                Poll::Ready(Ok(true))
+            }
+            Ok(None) => {
+                self.is_over = true;
+                Poll::Ready(Ok(false))
+            }
+            Err((cause, source)) => {
+                let failure = self.client.session.body_lost(cause);
+                Poll::Ready(Err(Error::new(failure, source)))
+            }
         }
-        Poll::Ready(outcome)
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {

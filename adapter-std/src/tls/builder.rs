@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use rustls::crypto::CryptoProvider;
 
 use super::{Certificate, Pin, RootCertificates, verifier::Trust};
-use crate::{Builder, UrlError, connect::Connector, gateway::Site};
+use crate::{Builder, UrlError, builder::Site, connect::Connector};
 
 /// # HTTPS
 /// With the feature `tls`, which is on by default.

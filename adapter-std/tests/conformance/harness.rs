@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sms_gateway::core::track::Message;
+use sms_gateway::core::{call::RawCall, track::Message};
 
 use crate::{
     peer::Peer,
@@ -142,6 +142,18 @@ impl Harness {
             self.note(&format!("call {call:?} is dropped"));
         }
         settle().await;
+    }
+
+    /// Makes a raw call and reads its response to the end.
+    pub async fn raw(&mut self, call: RawCall<'_>) {
+        self.raw_up_to(call, usize::MAX).await;
+    }
+
+    /// Makes a raw call, reads its body up to this number of pieces, and drops the response then.
+    pub async fn raw_up_to(&mut self, call: RawCall<'_>, pieces: usize) {
+        let began = self.peer.elapsed();
+        let outcome = self.subject.raw(&call, pieces).await;
+        self.log.at(began, "", &format!("{call:?}, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
     }
 
     pub async fn ussd(&mut self, port: u8, code: &str) {

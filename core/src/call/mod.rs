@@ -36,6 +36,7 @@ mod query_sms_deliver_status;
 mod query_sms_in_queue;
 mod query_sms_result;
 mod query_ussd_reply;
+mod raw;
 mod refusal;
 mod request;
 mod send_sms;
@@ -52,6 +53,7 @@ pub use query_sms_deliver_status::{Delivery, QuerySmsDeliverStatus, StatusReport
 pub use query_sms_in_queue::{QuerySmsInQueue, QueueSummary};
 pub use query_sms_result::{QuerySmsResult, SmsResult, SmsResultSummary, Status};
 pub use query_ussd_reply::{QueryUssdReply, UssdReply, UssdReplySummary};
+pub use raw::RawCall;
 pub use refusal::{Never, Refusal};
 pub use request::{AnyCall, Call, CommaEncoding, MAX_QUERY_NUMBERS, MAX_TARGET_BYTES};
 use request::{Query, check_numbers, write_numbers, write_ports, write_times};

@@ -98,7 +98,7 @@ pub trait Call: Sync {
 }
 
 /// The content of a request, as a trait object without the call's associated types.
-trait Content {
+pub(super) trait Content {
     fn query(&self, query: &mut Query<'_, '_>);
     fn json(&self, json: &mut JsonWriter<'_, '_>);
 }
@@ -134,6 +134,12 @@ pub struct AnyCall<'c> {
 impl<'c, C: Call> From<&'c C> for AnyCall<'c> {
     fn from(call: &'c C) -> Self {
         Self { spec: C::SPEC, repeatable: call.is_repeatable(), content: call }
+    }
+}
+
+impl<'c> AnyCall<'c> {
+    pub(super) fn new(spec: &'static Spec, repeatable: bool, content: &'c (dyn Content + Sync)) -> Self {
+        Self { spec, repeatable, content }
     }
 }
 
@@ -186,14 +192,18 @@ impl AnyCall<'_> {
     }
 
     pub(crate) fn write_target(&self, commas: CommaEncoding, out: &mut Writer<'_>) {
-        out.str("/api/");
-        out.str(self.spec.name);
+        if !self.spec.is_raw {
+            out.str("/api/");
+            out.str(self.spec.name);
+        }
         self.content.query(&mut Query { out, commas, first: true });
     }
 
     pub(crate) fn write_body(&self, out: &mut Writer<'_>) {
-        if self.spec.method == Method::Post {
-            let mut json = JsonWriter::new(out);
+        let mut json = JsonWriter::new(out);
+        if self.spec.is_raw {
+            self.content.json(&mut json);
+        } else if self.spec.method == Method::Post {
             json.open(b'{');
             self.content.json(&mut json);
             json.close(b'}');
@@ -216,6 +226,11 @@ pub struct Query<'w, 'b> {
 }
 
 impl Query<'_, '_> {
+    /// Writes the whole target of a raw call.
+    pub(super) fn raw(&mut self, target: &str) {
+        self.out.str(target);
+    }
+
     fn name(&mut self, name: &str) {
         self.out.byte(if self.first { b'?' } else { b'&' });
         self.first = false;

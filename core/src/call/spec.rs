@@ -30,6 +30,8 @@ pub struct Spec {
     pub(crate) success: u32,
     pub(crate) meanings: &'static [(u32, &'static str)],
     pub(crate) schema: &'static Schema,
+    /// Whether the request is of the caller's own making, and its response is not read here.
+    pub(crate) is_raw: bool,
 }
 
 impl Spec {
@@ -43,7 +45,12 @@ impl Spec {
         schema: &'static Schema,
     ) -> Self {
         assert!(begins_with_error_code(schema.head), "the first value of a response is its error_code");
-        Self { name, method, success, meanings, schema }
+        Self { name, method, success, meanings, schema, is_raw: false }
+    }
+
+    /// Builds the data of a raw call. Its schema is not used.
+    pub(crate) const fn raw(method: Method, schema: &'static Schema) -> Self {
+        Self { name: "raw call", method, success: 200, meanings: &[], schema, is_raw: true }
     }
 
     /// Returns the call's name, the last part of its path.

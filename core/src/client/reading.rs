@@ -75,6 +75,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         (self.limit, self.left) = (Some(limit), limit);
     }
 
+    /// Whether the caller reads the response.
+    pub(super) const fn is_raw(&self) -> bool {
+        self.spec.is_raw
+    }
+
     pub(super) const fn buffer(&self) -> &B {
         &self.buffer
     }
@@ -99,6 +104,15 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         }
         self.stage = Stage::Complete;
         Ok(Read::Drain)
+    }
+
+    /// Counts a piece that the caller reads.
+    pub(super) fn piece(&mut self, bytes: usize) -> Result<(), Failure> {
+        if self.stage == Stage::Failed {
+            return Err(Failure::Ended);
+        }
+        self.gap = 0;
+        self.count(bytes)
     }
 
     /// Counts bytes of the body against the limits.

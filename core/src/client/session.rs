@@ -46,6 +46,8 @@ pub struct Session<B> {
     budget: Budget,
     /// The length of the last `Authorization` field without the target that it contains; 0 if there was none.
     authorization_bytes: usize,
+    /// The status code of the latest response.
+    status: u16,
 }
 
 /// The request to send next.
@@ -89,6 +91,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             reading: Reading::new(record),
             budget: Budget::new(Timeouts::new()),
             authorization_bytes: 0,
+            status: 0,
         }
     }
 
@@ -211,8 +214,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         now: Duration,
     ) -> Result<Next, Failure> {
         let ResponseHead { status, has_location } = head;
+        self.status = status;
         let is_authorized = self.attempt.is_authorized();
-        if status == UNAUTHORIZED {
+        let is_raw = self.reading.is_raw() && !self.attempt.is_probing();
+        if status == UNAUTHORIZED && !(is_raw && credentials.is_none()) {
             // A challenge that does not fit counts as missing: after a refusal the login must not be repeated blindly.
             let (best, too_small) = match challenges {
                 Ok(challenges) => (challenge::best(challenges), None),
@@ -236,6 +241,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
                 Ok(Next::Send)
             }
             200..300 => Ok(Next::Read),
+            _ if is_raw => Ok(Next::Read),
             300..400 if has_location => Err(Failure::Redirect),
             status => Err(Failure::Http { status, request_sent: !self.attempt.is_probing() }),
         }
@@ -267,6 +273,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             // Bytes that are always there at once would outrun every time limit on waits.
             (Read::More, Some(cause)) => Err(self.body_lost(cause)),
             (read, _) => Ok(read),
+        }
+    }
+
+    /// Takes note of a piece of the body of a [raw call](crate::call::RawCall), which the caller reads itself.
+    ///
+    /// # Errors
+    /// [`Failure`]: a limit on the bytes or the time of the call is exceeded, and the connection must be closed.
+    pub fn piece(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.reading.piece(bytes)?;
+        match self.budget.expired() {
+            Some(cause) => Err(self.body_lost(cause)),
+            None => Ok(()),
         }
     }
 
@@ -321,6 +339,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 }
 
 impl<B> Session<B> {
+    /// The status code of the latest response.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// The bytes that an `Authorization` like the last one takes in a request, without the target that it contains.
     pub const fn authorization_bytes(&self) -> usize {
         self.authorization_bytes

@@ -25,6 +25,11 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
         self.comma = true;
     }
 
+    /// Writes the whole body of a raw call.
+    pub(crate) fn raw(&mut self, body: &[u8]) {
+        self.out.bytes(body);
+    }
+
     /// Writes a key, given with its quotes and colon.
     pub(crate) fn key(&mut self, literal: &str) {
         self.separate();

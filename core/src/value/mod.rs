@@ -88,6 +88,16 @@ pub enum Invalid {
     NoInfo,
     /// A text that is not a valid time `YYYY-MM-DD HH:MM:SS`.
     Timestamp,
+    /// The target of a raw call does not begin with `/`, or has a character that must be percent-encoded.
+    Target {
+        /// The byte position of the first such character.
+        at: usize,
+    },
+    /// The target of a raw call is longer than [`crate::call::RawCall::MAX_TARGET_BYTES`].
+    TargetLength {
+        /// Its length in bytes.
+        bytes: usize,
+    },
 }
 
 impl Invalid {
@@ -149,6 +159,11 @@ impl fmt::Display for Invalid {
             Self::UssdEmpty => f.write_str("the USSD text is empty"),
             Self::NoInfo => f.write_str("at least one kind of port information is needed"),
             Self::Timestamp => f.write_str("not a time as YYYY-MM-DD HH:MM:SS"),
+            Self::Target { at: 0 } => f.write_str("the path must begin with /"),
+            Self::Target { at } => {
+                write!(f, "the character at position {at} of the path must be percent-encoded")
+            }
+            Self::TargetLength { bytes } => write!(f, "the path has {bytes} bytes, 65534 are allowed"),
         }
     }
 }

@@ -1,11 +1,16 @@
 //! The command line.
 
-use std::{env, io, net::SocketAddr, time::Duration};
+use std::{
+    env, fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Parser;
 use gateway_emulator::{
     Auth, CertificateKind, Counted, Emulator, Https, LockedOut, NonceCount, NonceLife, Options, Plan, Quirks,
-    Reg, Stale, TlsVersions,
+    Reg, Replay, Stale, TlsVersions,
 };
 
 /// The variable that holds the password, since other users can see a command line.
@@ -99,6 +104,9 @@ pub(crate) struct Args {
     /// A port's registration (2=no-sim); can be repeated
     #[arg(long, value_name = "PORT=STATE", value_parser = reg)]
     reg: Vec<(u8, Reg)>,
+    /// Answer as the gateway did whose report this is; `sms-client doctor --report` writes it
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
 }
 
 fn after_help() -> String {
@@ -123,7 +131,7 @@ impl Args {
     /// The setup of the gateway.
     ///
     /// # Errors
-    /// If the password is not UTF-8.
+    /// If the password is not UTF-8, or the report cannot be read.
     pub(crate) fn options(&self) -> io::Result<Options> {
         let password = match env::var(PASSWORD) {
             Err(env::VarError::NotPresent) => "admin".to_owned(),
@@ -153,6 +161,7 @@ impl Args {
             sent: self.sent,
             received: self.received,
             start_time: None,
+            replay: self.replay.as_deref().map(read_report).transpose()?,
         })
     }
 
@@ -171,6 +180,13 @@ impl Args {
             gateway.receive_sms(*port, number, text);
         }
     }
+}
+
+/// Reads a report.
+fn read_report(path: &Path) -> io::Result<Replay> {
+    let named = |error: String| io::Error::other(format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+    Replay::read(&text).map_err(named)
 }
 
 fn fate(text: &str) -> Result<(String, Plan), String> {

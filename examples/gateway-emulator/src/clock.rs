@@ -5,6 +5,10 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 const DAY: i64 = 86_400;
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// The first one is that of the fourth day before 1970.
+const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// The longest wait, a century. Instants might not reach further.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -58,6 +62,25 @@ pub(crate) fn format(civil: Civil) -> String {
     let second = civil.rem_euclid(DAY);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// Reads the date of an HTTP header, `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn http_date(text: &str) -> Option<Civil> {
+    let words: Vec<_> = text.split(' ').collect();
+    let [_, day, month, year, time, "GMT"] = words[..] else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    parse(&format!("{year}-{month:02}-{day} {time}"))
+}
+
+/// Writes a date as an HTTP header.
+pub(crate) fn format_http_date(civil: Civil) -> String {
+    let (day, month) = (civil.div_euclid(DAY), format(civil));
+    let name = usize::try_from((day + 4).rem_euclid(7)).ok().and_then(|day| WEEKDAYS.get(day)).unwrap_or(&"");
+    let (year, of_month) = (month.get(..4).unwrap_or_default(), month.get(8..10).unwrap_or_default());
+    let time = month.get(11..).unwrap_or_default();
+    let month = month.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(1);
+    let month = MONTHS.get(month - 1).unwrap_or(&"");
+    format!("{name}, {of_month} {month} {year} {time} GMT")
 }
 
 /// Reads exactly `YYYY-MM-DD HH:MM:SS`. Refuses days and hours that do not exist.
@@ -120,6 +143,18 @@ mod tests {
             let (year, month, of_month) = date(day);
             assert_eq!(days(year, month, of_month), day);
         }
+    }
+
+    #[test]
+    fn dates_of_headers() {
+        for (civil, text) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT"),
+        ] {
+            assert_eq!((http_date(text), format_http_date(civil)), (Some(civil), text.to_owned()));
+        }
+        assert_eq!(http_date("yesterday"), None);
     }
 
     #[test]

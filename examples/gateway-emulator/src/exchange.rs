@@ -18,6 +18,7 @@ use crate::{
     login::{Caller, Login, Refusal, Verdict},
     options::{LockedOut, Options},
     quirks::Redirect,
+    replay::Replay,
     reply::{End, Framing, Outcome, Reply},
     rng::Rng,
 };
@@ -53,6 +54,7 @@ pub(crate) struct World {
     pub(crate) log: Log,
     locked_out: LockedOut,
     closing: Closing,
+    replay: Option<Replay>,
     rng: Rng,
 }
 
@@ -93,6 +95,7 @@ impl World {
             log: Log::default(),
             locked_out: options.locked_out,
             closing: Closing::new(options),
+            replay: options.replay.clone(),
             rng,
         }
     }
@@ -134,6 +137,10 @@ impl World {
     }
 
     fn answer(&mut self, request: &Request, now: Instant) -> Answered {
+        if let Some(replay) = &mut self.replay {
+            let (status, outcome) = replay.answer(request);
+            return Answered { status, error_code: None, outcome };
+        }
         match self.stop_at_the_door(request, now) {
             Door::Open => self.serve(request),
             Door::TurnedAway(reply) => self.answered(reply, request),

@@ -38,6 +38,7 @@ mod login;
 mod options;
 mod params;
 mod quirks;
+mod replay;
 mod reply;
 mod rng;
 mod segments;
@@ -57,6 +58,7 @@ pub use crate::{
     log::{Counts, IncomingSeen, MessageSeen, RequestSeen},
     options::{Auth, Counted, LockedOut, NonceCount, NonceLife, Options, Stale},
     quirks::{NumberSpelling, Quirks, Redirect, RegSpelling, ReportTime},
+    replay::Replay,
     reply::End,
     tls::{Certificate, CertificateKey, CertificateKind, Https, TlsVersions},
 };

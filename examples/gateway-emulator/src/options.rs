@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
 use clap::ValueEnum;
 
-use crate::{fate::Plan, quirks::Quirks, tls::Https};
+use crate::{fate::Plan, quirks::Quirks, replay::Replay, tls::Https};
 
 /// The kind of login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -141,6 +141,8 @@ pub struct Options {
     pub received: u32,
     /// The time of the gateway's clock at the start, in seconds since 1970-01-01 00:00:00. Default this machine's time in UTC.
     pub start_time: Option<i64>,
+    /// The responses of another gateway, which are played instead of any of its own. Default none.
+    pub replay: Option<Replay>,
 }
 
 impl Default for Options {
@@ -169,6 +171,7 @@ impl Default for Options {
             sent: 0,
             received: 0,
             start_time: None,
+            replay: None,
         }
     }
 }

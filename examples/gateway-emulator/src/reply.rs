@@ -143,7 +143,7 @@ impl Reply {
 }
 
 /// Writes chunks of growing size (RFC 9112 §7.1), each with an extension, and a trailer after the last one.
-fn chunk(body: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn chunk(body: &[u8], out: &mut Vec<u8>) {
     let (mut rest, mut size) = (body, 1);
     while !rest.is_empty() {
         let (piece, behind) = rest.split_at(size.min(rest.len()));

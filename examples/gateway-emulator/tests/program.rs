@@ -16,7 +16,7 @@ impl Drop for Running {
     }
 }
 
-fn start(args: &[&str]) -> (Running, impl Iterator<Item = String>) {
+fn start(args: &[&str]) -> (Running, impl Iterator<Item = String> + use<>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
     command.args(["--listen", "127.0.0.1:0"]).args(args).env("GATEWAY_EMULATOR_PASSWORD", "s3cret");
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -140,4 +140,23 @@ fn it_explains_itself() {
         Command::new(env!("CARGO_BIN_EXE_gateway-emulator")).args(["--quirks", "odd"]).output().unwrap();
     assert!(!refusal.status.success());
     assert!(String::from_utf8(refusal.stderr).unwrap().contains("`odd` is not a quirk"));
+}
+
+#[test]
+fn it_answers_as_the_gateway_of_a_report_did() {
+    let report = std::env::temp_dir().join(format!("gateway-emulator-{}.json", std::process::id()));
+    let exchange = r#"{"method":"GET","target":"/api/x","body":"","login":false,"at":0,"closed":false,
+        "response":{"line":"HTTP/1.1 418 Teapot","headers":["X-Box: 1"],"framing":"length","body":"short","whole":true}}"#;
+    std::fs::write(&report, format!(r#"{{"format":1,"exchanges":[{exchange}]}}"#)).unwrap();
+    let (_running, mut lines) = start(&["--replay", report.to_str().unwrap()]);
+    let url = lines.next().unwrap();
+    std::fs::remove_file(&report).unwrap();
+    let response = get(&url, "/api/x", "");
+    assert!(
+        response.starts_with("HTTP/1.1 418 Teapot\r\nX-Box: 1\r\n") && response.ends_with("\r\n\r\nshort")
+    );
+    let mut wrong = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
+    let wrong = wrong.args(["--replay", "/dev/null"]).output().unwrap();
+    assert!(!wrong.status.success());
+    assert!(String::from_utf8(wrong.stderr).unwrap().starts_with("gateway-emulator: /dev/null: EOF"));
 }

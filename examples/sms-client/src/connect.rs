@@ -55,17 +55,26 @@ pub(crate) fn builder(url: &str, connection: &Connection) -> Builder {
     builder.timeouts(Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange))
 }
 
-/// Creates the gateway on the command line. The password is read from the environment or the terminal.
+/// Creates the settings on the command line, with the trust and without the login.
+pub(crate) fn trusting(connection: &Connection) -> Result<Builder, Failure> {
+    let builder = pins(connection)?.into_iter().fold(builder(&url(connection)?, connection), Builder::pin);
+    let Some(path) = &connection.ca else { return Ok(builder) };
+    Ok(builder.root_certificates(root_certificates(path)?))
+}
+
+/// Returns the user name and the password, which is read from the environment or the terminal.
+pub(crate) fn account(connection: &Connection) -> Result<Option<(String, String)>, Failure> {
+    let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(None) };
+    Ok(Some((user.clone(), password(user)?)))
+}
+
+/// Creates the gateway on the command line.
 pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
-    let mut builder =
-        pins(connection)?.into_iter().fold(builder(&url(connection)?, connection), Builder::pin);
-    if let Some(path) = &connection.ca {
-        builder = builder.root_certificates(root_certificates(path)?);
-    }
+    let builder = trusting(connection)?;
     // An invalid URL is reported before the password is asked for.
     let open = builder.clone().build()?;
-    let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(open) };
-    Ok(builder.credentials(user, &password(user)?).build()?)
+    let Some((user, password)) = account(connection)? else { return Ok(open) };
+    Ok(builder.credentials(&user, &password).build()?)
 }
 
 fn root_certificates(path: &Path) -> Result<RootCertificates, Failure> {

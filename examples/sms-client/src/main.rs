@@ -23,7 +23,7 @@ use sms_client::text::escape;
 
 use crate::{
     args::{Arguments, Command},
-    commands::{inbox, pin, ports, queue, results, send, ussd, watch},
+    commands::{call, doctor, inbox, pin, ports, queue, results, send, ussd, watch},
     failure::{Exit, Failure},
     output::Output,
 };
@@ -61,6 +61,8 @@ async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> 
         Command::Ussd(args) => ussd::ussd(&connect()?, args, output).await,
         Command::Stop { task } => queue::stop(&connect()?, *task, output).await,
         Command::Ports(args) => ports::ports(&connect()?, args, output).await,
+        Command::Call(args) => call::call(&connect()?, args, output).await,
+        Command::Doctor(args) => doctor::doctor(args, &arguments.connection, output).await,
         Command::Pin { url } => pin::pin(url.as_deref(), &arguments.connection, output).await,
     }
 }

@@ -44,6 +44,56 @@ pub fn is_unsafe(character: char) -> bool {
         )
 }
 
+/// Makes bytes that arrive in pieces harmless for a screen, line by line. Bytes that are not UTF-8 are replaced.
+///
+/// ```
+/// use sms_client::text::Screen;
+/// let mut screen = Screen::default();
+/// assert_eq!(screen.show(b"a\x1b[2J\nGr\xc3"), "a\\u{1b}[2J\nGr");
+/// assert_eq!(screen.show(b"\xbc\xff"), "ü\u{fffd}");
+/// ```
+#[derive(Debug, Default)]
+pub struct Screen {
+    /// The first bytes of a character that is not complete yet.
+    pending: Vec<u8>,
+}
+
+impl Screen {
+    /// Returns the text of the next bytes.
+    pub fn show(&mut self, bytes: &[u8]) -> String {
+        self.pending.extend_from_slice(bytes);
+        let mut shown = String::with_capacity(self.pending.len());
+        let mut kept = Vec::new();
+        let mut chunks = self.pending.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            for line in chunk.valid().split_inclusive('\n') {
+                let text = line.strip_suffix('\n');
+                shown.push_str(&escape(text.unwrap_or(line)));
+                shown.extend(text.map(|_| '\n'));
+            }
+            // The last bytes may be the beginning of a character.
+            let is_last = chunks.peek().is_none();
+            match chunk.invalid() {
+                [] => {}
+                rest if is_last && is_beginning(rest) => kept = rest.to_vec(),
+                _ => shown.push('\u{fffd}'),
+            }
+        }
+        self.pending = kept;
+        shown
+    }
+
+    /// Returns the text of what is left at the end.
+    pub fn finish(&mut self) -> String {
+        if std::mem::take(&mut self.pending).is_empty() { String::new() } else { "\u{fffd}".to_owned() }
+    }
+}
+
+/// Whether more bytes can complete a character that begins with these.
+fn is_beginning(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+}
+
 /// Returns the number of columns of the text on a screen.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -130,6 +180,19 @@ mod tests {
             r"a\u{7}\u{1b}]0;x\u{9b}2J\u{7f}\u{202e}evil\u{2066}\u{200b}\u{feff}\u{2028}b\u{0}"
         );
         assert!(matches!(escape("plain \u{200d}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn pieces_show_the_same_as_the_whole() {
+        let bytes = b"Gr\xc3\xbc\xc3\x9fe \xf0\x9f\x98\x80\x1b]0;x\r\n\xff\xc3(\xe2\x82 end\n\xf0\x9f";
+        let mut whole = Screen::default();
+        let whole = whole.show(bytes) + &whole.finish();
+        assert_eq!(whole, "Gr\u{fc}\u{df}e \u{1f600}\\u{1b}]0;x\\r\n\u{fffd}\u{fffd}(\u{fffd} end\n\u{fffd}");
+        for size in 1..bytes.len() {
+            let mut screen = Screen::default();
+            let pieces: String = bytes.chunks(size).map(|piece| screen.show(piece)).collect();
+            assert_eq!(pieces + &screen.finish(), whole, "{size}");
+        }
     }
 
     #[test]

@@ -131,9 +131,20 @@ async fn help_fits_the_screen() {
     for words in ["Exit status:", "Examples:", "SMS_GATEWAY_PASSWORD", "  7  send --wait: stopped waiting"] {
         assert!(out.contains(words), "{words}");
     }
-    for command in
-        ["send", "watch", "results", "deliveries", "queue", "inbox", "ussd", "stop", "ports", "pin"]
-    {
+    for command in [
+        "send",
+        "watch",
+        "results",
+        "deliveries",
+        "queue",
+        "inbox",
+        "ussd",
+        "stop",
+        "ports",
+        "call",
+        "doctor",
+        "pin",
+    ] {
         let out = people(&gateway, &[command, "--help"]).await;
         assert!(out.lines().all(|line| width(line) <= 80), "{out}");
     }

@@ -13,6 +13,7 @@ mod model;
 mod nonces;
 mod outage;
 mod probes;
+mod raw;
 mod responses;
 mod timeouts;
 mod ussd;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Scenario> {
         timeouts::ALL,
         dropping::ALL,
         endless::ALL,
+        raw::ALL,
         ussd::ALL,
         messenger::ALL,
         life::ALL,

@@ -2,7 +2,10 @@
 
 use std::io;
 
-use sms_gateway::core::{Port, call::Call};
+use sms_gateway::core::{
+    Port,
+    call::{Call, RawCall},
+};
 use sms_gateway_embassy::{Error, Failure, Gateway, Memory, Timeouts, Ussd, UssdWait};
 
 use super::{ApiCall, GatewaySetup, Outcome, with_request};
@@ -33,6 +36,29 @@ impl Embassy {
 
     pub async fn call(&mut self, call: ApiCall, records: usize) -> Outcome {
         with_request!(call, request => read(&mut self.gateway, request, records).await)
+    }
+
+    pub async fn raw(&mut self, call: &RawCall<'_>, pieces: usize) -> Outcome {
+        let mut response = match self.gateway.raw(call).await {
+            Ok(response) => response,
+            Err(error) => return Outcome(failure(&error)),
+        };
+        let (status, location) = (response.status(), response.location().unwrap_or_default().to_owned());
+        let (mut body, mut end) = (Vec::new(), "not read to its end".to_owned());
+        for _ in 0..pieces {
+            match response.next().await {
+                Ok(Some(piece)) => body.extend_from_slice(piece),
+                Ok(None) => {
+                    "the end".clone_into(&mut end);
+                    break;
+                }
+                Err(error) => {
+                    end = failure(&error);
+                    break;
+                }
+            }
+        }
+        Outcome(format!("{status} {location}\n{:?}, {end}", String::from_utf8_lossy(&body)))
     }
 
     pub async fn ussd(&mut self, port: u8, code: &str) -> Outcome {

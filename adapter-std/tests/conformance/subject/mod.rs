@@ -9,7 +9,7 @@ use ::std::time::Duration;
 
 use sms_gateway::core::{
     Number, Ports, TaskId, UserId,
-    call::{CommaEncoding, Recipient},
+    call::{CommaEncoding, RawCall, Recipient},
     client::{Cause, Failure, Wait},
     text::Encoding,
 };
@@ -219,6 +219,14 @@ impl GatewaySubject {
         match self {
             Self::Std(gateway) => gateway.call(call, records).await,
             Self::Embassy(gateway) => gateway.call(call, records).await,
+        }
+    }
+
+    /// Makes a raw call and reads its body up to this number of pieces. A response that is not read to its end is dropped.
+    pub async fn raw(&mut self, call: &RawCall<'_>, pieces: usize) -> Outcome {
+        match self {
+            Self::Std(gateway) => gateway.raw(call, pieces).await,
+            Self::Embassy(gateway) => gateway.raw(call, pieces).await,
         }
     }
 

@@ -2,7 +2,10 @@
 
 use sms_gateway::{
     Error, Gateway, Timeouts, Ussd, UssdWait,
-    core::{Port, call::Call},
+    core::{
+        Port,
+        call::{Call, RawCall},
+    },
 };
 
 use super::{ApiCall, GatewaySetup, Outcome, with_request};
@@ -31,6 +34,30 @@ impl Std {
 
     pub async fn call(&self, call: ApiCall, records: usize) -> Outcome {
         with_request!(call, request => read(&self.gateway, request, records).await)
+    }
+
+    pub async fn raw(&self, call: &RawCall<'_>, pieces: usize) -> Outcome {
+        let mut response = match self.gateway.raw(call).await {
+            Ok(response) => response,
+            Err(error) => return Outcome(failure(&error)),
+        };
+        let (status, location) =
+            (response.status(), response.header("location").unwrap_or_default().to_owned());
+        let (mut body, mut end) = (Vec::new(), "not read to its end".to_owned());
+        for _ in 0..pieces {
+            match response.next().await {
+                Ok(Some(piece)) => body.extend_from_slice(piece),
+                Ok(None) => {
+                    "the end".clone_into(&mut end);
+                    break;
+                }
+                Err(error) => {
+                    end = failure(&error);
+                    break;
+                }
+            }
+        }
+        Outcome(format!("{status} {location}\n{:?}, {end}", String::from_utf8_lossy(&body)))
     }
 
     pub async fn ussd(&self, port: u8, code: &str) -> Outcome {

@@ -3,4 +3,5 @@
 mod directed;
 mod event;
 mod exhaustive;
+mod raw;
 mod world;

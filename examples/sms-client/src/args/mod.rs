@@ -10,7 +10,7 @@ use sms_gateway::core::{
     call::{Flag, InfoSet},
     text::Encoding,
 };
-pub(crate) use values::{Digits, To, Until};
+pub(crate) use values::{Digits, To, Until, Verb};
 
 const EXAMPLES: &str = r"Exit status:
   0  done
@@ -19,7 +19,7 @@ const EXAMPLES: &str = r"Exit status:
   2  wrong usage, or an input that exceeds a limit; nothing was sent
   3  the gateway refused; its code and the meaning are printed
   4  not reached, timed out, connection broken, certificate not trusted, login
-     refused, redirect or HTTP error
+     refused, redirect or HTTP error; doctor: it found a problem
   5  a malformed response; the offset of the error is printed
   6  send --wait: all messages have ended, and some failed
   7  send --wait: stopped waiting; some messages are open or were not sent
@@ -29,6 +29,8 @@ an object on its own line, printed as it arrives, and the last line is the
 summary. If that is missing, the response is incomplete. The fields have
 the names of the gateway's API; a text of more than 64 KB is null. `send --wait`
 and `watch` print an object for each event, with its kind in `event`.
+`call` prints one object with the status, the headers and the body; `doctor`
+prints one for each finding.
 
 The password is taken from SMS_GATEWAY_PASSWORD, or asked for on the terminal.
 
@@ -44,6 +46,8 @@ Examples:
   sms-client inbox --since 17 --json
   sms-client ussd send --port 2 '*125#'
   sms-client ports --port 0-7 --info reg,signal
+  sms-client call GET '/GetSTKView?port=2' --include
+  sms-client doctor --report gateway.json
   sms-client pin https://192.168.1.9
   export SMS_GATEWAY=https://192.168.1.9 SMS_GATEWAY_PIN=sha256:0e57…
 ";
@@ -114,6 +118,10 @@ pub(crate) enum Command {
     },
     /// Show port and SIM status
     Ports(PortsOf),
+    /// Make a call that this program does not know, and print the body of the response as it is
+    Call(Call),
+    /// Examine the gateway by questions alone, and explain what it does
+    Doctor(Doctor),
     /// Show the fingerprint of the certificate of whoever answers at an https URL, to compare and to pin
     Pin {
         /// The URL, by default that of --gateway
@@ -254,6 +262,28 @@ pub(crate) struct PortsOf {
     /// also slot, callstate, signal, gprs
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
     pub(crate) info: InfoSet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// GET or POST
+    #[arg(value_name = "VERB", value_parser = values::verb())]
+    pub(crate) verb: Verb,
+    /// The path with its query, percent-encoded: /api/get_status?param=performance
+    pub(crate) path: String,
+    /// The body of a POST: TEXT, @FILE, or - for the standard input. It is sent as JSON
+    #[arg(long, value_name = "TEXT|@FILE|-", allow_hyphen_values = true)]
+    pub(crate) data: Option<String>,
+    /// Print the status and the headers before the body
+    #[arg(long)]
+    pub(crate) include: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Write the findings and all exchanges to this file, without numbers, texts and credentials, to attach to a report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[cfg(test)]

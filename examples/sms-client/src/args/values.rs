@@ -119,6 +119,20 @@ pub(super) fn until() -> impl TypedValueParser<Value = Until> {
     })
 }
 
+/// The verb of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+}
+
+pub(super) fn verb() -> impl TypedValueParser<Value = Verb> {
+    PossibleValuesParser::new(["GET", "POST"]).map(|word| match &*word {
+        "POST" => Verb::Post,
+        _ => Verb::Get,
+    })
+}
+
 pub(super) fn user_id(text: &str) -> Result<UserId, String> {
     let value = text.parse().map_err(|_| "not an integer from 0 to 2147483647".to_owned())?;
     UserId::new(value).map_err(|error| error.to_string())

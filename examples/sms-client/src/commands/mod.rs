@@ -1,5 +1,7 @@
 //! The commands, one file for each group.
 
+pub(crate) mod call;
+pub(crate) mod doctor;
 mod dry_run;
 pub(crate) mod inbox;
 pub(crate) mod pin;

@@ -1,0 +1,74 @@
+//! Responses to raw calls.
+
+use core::fmt;
+
+use crate::{
+    Error, Transport,
+    connection::{Connection, GatewaySession, body_lost},
+};
+
+/// The response to a [raw call](crate::Gateway::raw): its status, and its body in pieces while they arrive.
+///
+/// It borrows the gateway. Dropping it before its end costs the connection: the next call closes it and opens a new one.
+pub struct RawResponse<'g, 'm, T> {
+    connection: &'g mut Connection<'m, T>,
+    session: &'g mut GatewaySession<'m>,
+}
+
+impl<'g, 'm, T: Transport> RawResponse<'g, 'm, T> {
+    pub(crate) const fn new(
+        connection: &'g mut Connection<'m, T>,
+        session: &'g mut GatewaySession<'m>,
+    ) -> Self {
+        Self { connection, session }
+    }
+
+    /// Returns the status code.
+    pub const fn status(&self) -> u16 {
+        self.session.status()
+    }
+
+    /// Returns the address that a redirect names. `None` also if the address found no room in half of
+    /// [`Buffers::challenge`](crate::Buffers::challenge).
+    pub fn location(&self) -> Option<&str> {
+        self.connection.wire.location().ok().flatten()
+    }
+
+    /// Returns the next piece of the body, which lives in [`Buffers::response`](crate::Buffers::response) until the next call; `None` at
+    /// the end. Dropping the future loses nothing, as with [`Response::next`](crate::Response::next).
+    ///
+    /// # Errors
+    /// [`Failure::Lost`](crate::Failure::Lost) if the body is incomplete or takes longer than the call may; the pieces before it stand.
+    pub async fn next(&mut self) -> Result<Option<&[u8]>, Error<T::Error>> {
+        match self.read().await {
+            Ok(true) => Ok(Some(self.connection.wire.body())),
+            Ok(false) => Ok(None),
+            Err(error) => {
+                self.connection.abandon().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<bool, Error<T::Error>> {
+        let returned = self.connection.wire.body().len();
+        self.connection.wire.consume(returned);
+        // After an error nothing is read.
+        self.session.piece(0)?;
+        match self.connection.piece(self.session).await {
+            Ok(true) => self.session.piece(self.connection.wire.body().len())?,
+            Ok(false) => {
+                self.connection.finish(self.session).await;
+                return Ok(false);
+            }
+            Err(fault) => return Err(body_lost(self.session, fault)),
+        }
+        Ok(true)
+    }
+}
+
+impl<T: Transport> fmt::Debug for RawResponse<'_, '_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse").field("status", &self.status()).finish_non_exhaustive()
+    }
+}

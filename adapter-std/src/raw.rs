@@ -1,0 +1,53 @@
+//! Responses to raw calls.
+
+use std::fmt;
+
+use hyper::http::response::Parts;
+
+use crate::{Error, response::Reader};
+
+/// The response to a [raw call](crate::Gateway::raw): its status, its headers, and its body in pieces while they arrive.
+///
+/// It holds the gateway's one connection, as a [`Response`](crate::Response) does. Dropping it before its end closes the
+/// connection, and the next call opens a new one.
+pub struct RawResponse {
+    head: Parts,
+    reader: Reader,
+}
+
+impl RawResponse {
+    pub(crate) const fn new(head: Parts, reader: Reader) -> Self {
+        Self { head, reader }
+    }
+
+    /// Returns the status code.
+    pub fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    /// Returns the value of the first header with this name, in any case; `None` also if it is not ASCII text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the headers: their names in small letters, and their values. Those with the same name keep their order.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+
+    /// Returns the next piece of the body; `None` at its end. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Lost`](crate::Failure::Lost) if the body is incomplete or takes longer than the call may; the pieces before
+    /// it are valid.
+    pub async fn next(&mut self) -> Result<Option<&[u8]>, Error> {
+        self.reader.raw_piece().await
+    }
+}
+
+/// Shows the status and nothing of the headers or the body.
+impl fmt::Debug for RawResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawResponse").field("status", &self.status()).finish_non_exhaustive()
+    }
+}

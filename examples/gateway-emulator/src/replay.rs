@@ -1,0 +1,254 @@
+//! Answers as another gateway did, from a report that `sms-client doctor --report` has written.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    clock,
+    exchange::Request,
+    reply::{End, Outcome, Reply, Step, chunk},
+};
+
+/// The version of the report's format.
+const FORMAT: u64 = 1;
+
+/// The exchanges of a report, which are played again.
+#[derive(Clone, Debug, Default)]
+pub struct Replay(Vec<Recorded>);
+
+#[derive(Clone, Debug)]
+struct Recorded {
+    method: String,
+    target: String,
+    body: String,
+    login: bool,
+    /// The time of the request, in seconds since 1970.
+    at: i64,
+    response: Option<Response>,
+    closed: bool,
+    /// Whether it has been played.
+    played: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Response {
+    line: String,
+    headers: Vec<(String, String)>,
+    framing: String,
+    body: String,
+    whole: bool,
+}
+
+impl Replay {
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// If the text is not a report, or one of a later format.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let report: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if report["format"].as_u64() != Some(FORMAT) {
+            return Err(format!("not a report of format {FORMAT}, as sms-client doctor --report writes it"));
+        }
+        let exchanges = report["exchanges"].as_array().ok_or("the report has no exchanges")?;
+        let recorded: Option<Vec<_>> = exchanges.iter().map(recorded).collect();
+        recorded.map(Self).ok_or_else(|| "an exchange of the report is incomplete".to_owned())
+    }
+
+    /// Plays the next response to a request like this, or the last one again. Returns its status too.
+    pub(crate) fn answer(&mut self, request: &Request) -> (Option<u16>, Outcome) {
+        let login = request.authorization.is_some();
+        let body = String::from_utf8_lossy(&request.body);
+        let is_same =
+            |one: &Recorded| one.login == login && one.method == request.method && one.target == request.uri;
+        let found = self
+            .find(|one| is_same(one) && one.body == body)
+            .or_else(|| self.find(is_same))
+            // A client without a login fetches a challenge with a request of its choice.
+            .or_else(|| self.find(|one| !login && one.status() == Some(401)));
+        let Some(recorded) = found.and_then(|index| self.0.get_mut(index)) else {
+            return (Some(404), Reply::page(404).outcome());
+        };
+        recorded.played = true;
+        (recorded.status(), recorded.outcome(request.last, now()))
+    }
+
+    /// Returns the index of the first exchange of this kind that has not been played, otherwise of the last one.
+    fn find(&self, is_meant: impl Fn(&Recorded) -> bool) -> Option<usize> {
+        let next = self.0.iter().position(|one| is_meant(one) && !one.played);
+        next.or_else(|| self.0.iter().rposition(is_meant))
+    }
+}
+
+impl Recorded {
+    fn status(&self) -> Option<u16> {
+        self.response.as_ref()?.line.split(' ').nth(1)?.parse().ok()
+    }
+
+    /// Returns the response. `is_last` is whether the client wants the connection closed after it.
+    fn outcome(&self, is_last: bool, now: i64) -> Outcome {
+        let Some(response) = &self.response else {
+            return Outcome::Exact(Vec::new(), if self.closed { End::Close } else { End::Stall });
+        };
+        let is_closing = is_last || self.closed || response.framing == "until-close";
+        let end = match (is_closing, response.whole) {
+            (true, _) => End::Close,
+            (false, true) => End::KeepAlive,
+            (false, false) => End::Stall,
+        };
+        Outcome::Exact(vec![Step::Write(response.bytes(now - self.at))], end)
+    }
+}
+
+impl Response {
+    /// Returns all bytes, with a date this number of seconds later.
+    fn bytes(&self, later: i64) -> Bytes {
+        let mut out = format!("{}\r\n", self.line).into_bytes();
+        for (name, value) in &self.headers {
+            let value = match &*name.to_ascii_lowercase() {
+                "transfer-encoding" => continue,
+                // A body that did not arrive whole is shorter than its head says.
+                "content-length" if self.whole => continue,
+                "date" => clock::http_date(value).map(|date| clock::format_http_date(date + later)),
+                _ => None,
+            }
+            .unwrap_or_else(|| value.clone());
+            out.extend(format!("{name}: {value}\r\n").bytes());
+        }
+        match &*self.framing {
+            "chunked" => {
+                out.extend(b"Transfer-Encoding: chunked\r\n\r\n");
+                chunk(self.body.as_bytes(), &mut out);
+            }
+            "length" if self.whole => {
+                out.extend(format!("Content-Length: {}\r\n\r\n{}", self.body.len(), self.body).bytes());
+            }
+            _ => out.extend(format!("\r\n{}", self.body).bytes()),
+        }
+        out.into()
+    }
+}
+
+fn recorded(exchange: &Value) -> Option<Recorded> {
+    let text = |key: &str| exchange[key].as_str().map(str::to_owned);
+    Some(Recorded {
+        method: text("method")?,
+        target: text("target")?,
+        body: text("body")?,
+        login: exchange["login"].as_bool()?,
+        at: exchange["at"].as_i64()?,
+        response: match &exchange["response"] {
+            Value::Null => None,
+            response => Some(read_response(response)?),
+        },
+        closed: exchange["closed"].as_bool()?,
+        played: false,
+    })
+}
+
+fn read_response(response: &Value) -> Option<Response> {
+    let text = |key: &str| response[key].as_str().map(str::to_owned);
+    let header = |line: &Value| {
+        let (name, value) = line.as_str()?.split_once(": ")?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    Some(Response {
+        line: text("line")?,
+        headers: response["headers"].as_array()?.iter().map(header).collect::<Option<_>>()?,
+        framing: text("framing")?,
+        body: text("body")?,
+        whole: response["whole"].as_bool()?,
+    })
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, test_client::Client};
+
+    use super::*;
+
+    const REPORT: &str = r#"{"format":1,"findings":[],"exchanges":[
+        {"method":"GET","target":"/a","body":"","login":false,"at":0,"closed":true,"response":
+            {"line":"HTTP/1.0 401 Who","headers":["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\""],"framing":"until-close","body":"x","whole":true}},
+        {"method":"GET","target":"/a","body":"","login":true,"at":0,"closed":false,"response":
+            {"line":"HTTP/1.1 200 Data follows","headers":["A: 1","Content-Length: 99"],"framing":"length","body":"first","whole":true}},
+        {"method":"GET","target":"/a","body":"","login":true,"at":0,"closed":false,"response":
+            {"line":"HTTP/1.1 200 OK","headers":[],"framing":"chunked","body":"second","whole":true}},
+        {"method":"POST","target":"/b","body":"{}","login":true,"at":0,"closed":true,"response":null}]}"#;
+
+    fn play(replay: &mut Replay, method: &str, uri: &str, login: bool) -> (Option<u16>, Vec<u8>, End) {
+        let request = Request {
+            connection: 1,
+            answered: 0,
+            address: [127, 0, 0, 1].into(),
+            method: method.to_owned(),
+            uri: uri.to_owned(),
+            authorization: login.then(String::new),
+            host: String::new(),
+            last: false,
+            body: Bytes::from_static(b"{}"),
+        };
+        match replay.answer(&request) {
+            (status, Outcome::Exact(steps, end)) => {
+                let bytes = steps.iter().filter_map(|step| match step {
+                    Step::Write(bytes) => Some(&bytes[..]),
+                    Step::Pause(_) => None,
+                });
+                (status, bytes.collect::<Vec<_>>().concat(), end)
+            }
+            (status, Outcome::Ordinary(page)) => (status, page.bytes().to_vec(), page.end()),
+        }
+    }
+
+    #[test]
+    fn responses_are_played_in_order_and_the_last_one_again() {
+        let mut replay = Replay::read(REPORT).unwrap();
+        let first = b"HTTP/1.1 200 Data follows\r\nA: 1\r\nContent-Length: 5\r\n\r\nfirst";
+        assert_eq!(play(&mut replay, "GET", "/a", true), (Some(200), first.to_vec(), End::KeepAlive));
+        for _ in 0..2 {
+            let (status, bytes, end) = play(&mut replay, "GET", "/a", true);
+            assert_eq!((status, end), (Some(200), End::KeepAlive));
+            assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"));
+        }
+        assert_eq!(play(&mut replay, "POST", "/b", true), (None, Vec::new(), End::Close));
+        let (status, bytes, end) = play(&mut replay, "GET", "/other", false);
+        assert_eq!((status, end), (Some(401), End::Close));
+        assert!(bytes.ends_with(b"nonce=\"n\"\r\n\r\nx"));
+        assert_eq!(play(&mut replay, "GET", "/other", true).0, Some(404));
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        for text in [
+            "",
+            "{}",
+            r#"{"format":2,"exchanges":[]}"#,
+            r#"{"format":1}"#,
+            r#"{"format":1,"exchanges":[{}]}"#,
+        ] {
+            assert!(Replay::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_date_is_as_far_from_the_true_time_as_it_was() {
+        let date = "Thu, 01 Jan 1970 01:00:00 GMT";
+        let report = format!(
+            r#"{{"format":1,"exchanges":[{{"method":"GET","target":"/a","body":"","login":false,"at":0,"closed":false,
+            "response":{{"line":"HTTP/1.1 200 OK","headers":["Date: {date}"],"framing":"length","body":"","whole":true}}}}]}}"#
+        );
+        let replay = Some(Replay::read(&report).unwrap());
+        let gateway = crate::Emulator::start(Options { replay, ..Options::default() }).await.unwrap();
+        let mut client = Client::connect(&gateway).await;
+        let raw = client.request("GET", "/a", "", "").await.unwrap();
+        let (_, date) = raw.head.split_once("Date: ").unwrap();
+        let date = clock::http_date(date.lines().next().unwrap()).unwrap();
+        assert!((now() - date + 3600).abs() < 60, "{date}");
+    }
+}

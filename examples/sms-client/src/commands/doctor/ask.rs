@@ -1,0 +1,187 @@
+//! Asks the gateway one question after the other, and stops if it responds too late or without an end.
+
+use std::time::Duration;
+
+use sms_gateway::{Builder, Error, Failure as CallFailure, Gateway, RawCall, Timeouts, core::client::Cause};
+
+use super::{
+    finding::Findings,
+    trace::{Exchange, Trace},
+};
+use crate::{args::Connection, connect, failure::Failure};
+
+/// The maximum number of bytes of a body that are read.
+const MAX_BODY: usize = 1 << 20;
+/// The limit on one call as a whole, unless the command line has another one.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+/// The number of questions without a usable end after which no more are asked.
+const MAX_FAILURES: u32 = 3;
+
+/// The questions' login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Login {
+    /// None: a 401 is a response like any other.
+    Without,
+    With,
+}
+
+/// The gateway, asked without and with a login.
+pub(super) struct Asker {
+    /// The settings, if the URL is `https`.
+    https: Option<Builder>,
+    open: Gateway,
+    login: Option<Gateway>,
+    /// The gateway that has not logged in yet.
+    fresh: Option<Gateway>,
+    trace: Trace,
+    failures: u32,
+}
+
+/// The end of a question.
+#[derive(Default)]
+pub(super) struct Answer {
+    /// The status code; `None` if there was no response.
+    pub(super) status: Option<u16>,
+    pub(super) body: Vec<u8>,
+    pub(super) error: Option<Error>,
+    /// Whether the body has more than a megabyte, so that the rest was not read.
+    pub(super) is_long: bool,
+    /// The place of its first exchange in the trace.
+    first: usize,
+}
+
+impl Answer {
+    /// Returns the body of a success, which arrived whole unless it is long.
+    pub(super) fn document(&self) -> Option<&[u8]> {
+        (self.status == Some(200) && self.error.is_none()).then_some(&self.body)
+    }
+
+    pub(super) fn is_login_refused(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.failure == CallFailure::LoginRefused)
+    }
+}
+
+impl Asker {
+    pub(super) fn new(connection: &Connection) -> Result<Self, Failure> {
+        let trace = Trace::default();
+        let mut builder = connect::trusting(connection)?;
+        let limit = connection.request_timeout.map_or(CALL_LIMIT, |limit| limit.saturating_mul(3));
+        let timeouts = Timeouts::new().exchange(limit);
+        builder = builder.timeouts(match connection.request_timeout {
+            Some(limit) => timeouts.connect(limit).response(limit).idle(limit),
+            None => timeouts,
+        });
+        // Each client has its own connections.
+        let build = |builder: &Builder| builder.clone().observe(trace.observer()).build();
+        let open = build(&builder)?;
+        let https = connect::url(connection)?.starts_with("https:").then(|| builder.clone());
+        let (mut login, mut fresh) = (None, None);
+        if let Some((user, password)) = connect::account(connection)? {
+            let builder = builder.credentials(&user, &password);
+            (login, fresh) = (Some(build(&builder)?), Some(build(&builder)?));
+        }
+        Ok(Self { https, open, login, fresh, trace, failures: 0 })
+    }
+
+    /// Returns the settings without a login, if the URL is `https`.
+    pub(super) const fn https(&self) -> Option<&Builder> {
+        self.https.as_ref()
+    }
+
+    pub(super) fn address(&self) -> &str {
+        self.open.address()
+    }
+
+    /// Returns whether there are credentials.
+    pub(super) const fn has_login(&self) -> bool {
+        self.login.is_some()
+    }
+
+    /// Returns all exchanges so far.
+    pub(super) fn exchanges(&self) -> Vec<Exchange> {
+        self.trace.exchanges()
+    }
+
+    /// Returns the exchanges of the latest answer.
+    pub(super) fn exchanges_of(&self, answer: &Answer) -> Vec<Exchange> {
+        self.trace.exchanges().split_off(answer.first)
+    }
+
+    /// Returns whether the gateway keeps failing, so that no more is asked.
+    pub(super) const fn is_over(&self) -> bool {
+        self.failures >= MAX_FAILURES
+    }
+
+    pub(super) async fn get(&mut self, login: Login, target: &str) -> Result<Answer, Failure> {
+        let gateway = self.gateway(login).clone();
+        self.ask(&gateway, RawCall::get(target)?).await
+    }
+
+    pub(super) async fn post(&mut self, target: &str, body: &str) -> Result<Answer, Failure> {
+        let gateway = self.gateway(Login::With).clone();
+        self.ask(&gateway, RawCall::post(target, body.as_bytes())?).await
+    }
+
+    /// Asks with a login of its own, once.
+    pub(super) async fn get_fresh(&mut self, target: &str) -> Result<Option<Answer>, Failure> {
+        let Some(gateway) = self.fresh.take() else { return Ok(None) };
+        self.ask(&gateway, RawCall::get(target)?).await.map(Some)
+    }
+
+    fn gateway(&self, login: Login) -> &Gateway {
+        match (login, &self.login) {
+            (Login::With, Some(gateway)) => gateway,
+            _ => &self.open,
+        }
+    }
+
+    async fn ask(&mut self, gateway: &Gateway, call: RawCall<'_>) -> Result<Answer, Failure> {
+        let mut answer = Answer { first: self.trace.len(), ..Answer::default() };
+        if self.is_over() {
+            return Ok(answer);
+        }
+        // All questions are harmless.
+        match gateway.raw(&call.repeatable(true)).await {
+            Ok(mut response) => {
+                answer.status = Some(response.status());
+                loop {
+                    match response.next().await {
+                        Ok(Some(piece)) if answer.body.len() < MAX_BODY => {
+                            answer.body.extend_from_slice(piece);
+                        }
+                        Ok(Some(_)) => {
+                            answer.is_long = true;
+                            break;
+                        }
+                        Ok(None) => break,
+                        Err(error) => {
+                            answer.error = Some(error);
+                            break;
+                        }
+                    }
+                }
+            }
+            Err(error) => answer.error = Some(error),
+        }
+        self.failures += u32::from(answer.error.as_ref().is_some_and(is_too_slow));
+        Ok(answer)
+    }
+
+    /// Reports that no more is asked.
+    pub(super) fn note_end(&self, findings: &mut Findings) {
+        if self.is_over() {
+            let text = "The gateway did not respond in time, three times: no more was asked.";
+            findings.problem("reach", "gave-up", text);
+        }
+    }
+}
+
+/// Returns whether the gateway was not reached or too slow.
+const fn is_too_slow(error: &Error) -> bool {
+    matches!(
+        error.failure,
+        CallFailure::Unreachable(_)
+            | CallFailure::Lost(Cause::TimedOut { .. })
+            | CallFailure::ChallengeLost(_)
+    )
+}

@@ -1,0 +1,55 @@
+//! The checks, a file for each part of the gateway.
+
+mod inbox;
+mod login;
+mod ports;
+mod reach;
+mod records;
+mod tls;
+mod verbs;
+mod wire;
+
+use super::{ask::Asker, finding::Findings};
+use crate::failure::Failure;
+
+/// The call that only counts waiting messages.
+const QUEUE: &str = "/api/query_sms_in_queue";
+
+/// The questions in the order in which they are asked, for the announcement: the check, the requests, and the reason.
+pub(super) const PLAN: &[(&str, &str, &str)] = &[
+    ("tls", "handshakes", "for https:// only: which versions of TLS, and which certificate?"),
+    ("reach", "GET query_sms_in_queue", "without a login: is it there, and which login does it want?"),
+    ("login", "GET query_sms_in_queue", "does it accept the login?"),
+    ("verbs", "POST query_sms_in_queue", "does a query accept POST?"),
+    ("verbs", "GET, POST query_sms_result", "does it accept GET, or an empty body?"),
+    ("records", "POST query_sms_result", "all results, those of one second, and those after 2037"),
+    ("records", "POST query_sms_deliver_status", "all status reports"),
+    ("inbox", "GET query_incoming_sms", "flag=read only, so that no message is marked as read; two pages"),
+    ("ports", "GET get_port_info", "the documented fields, smsc, and those of later versions"),
+    ("login", "GET query_sms_in_queue", "after a pause of 1.2 s: is the nonce still valid?"),
+    (
+        "comma",
+        "GET get_port_info",
+        "with a comma that is not encoded: one firmware refuses the login of that request",
+    ),
+];
+
+/// Makes all checks. It ends early if the gateway does not let them be made.
+pub(super) async fn run(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
+    tls::check(asker, findings).await;
+    if reach::check(asker, findings).await? && login::check(asker, findings).await? {
+        verbs::check(asker, findings).await?;
+        records::check(asker, findings).await?;
+        inbox::check(asker, findings).await?;
+        ports::check(asker, findings).await?;
+        login::check_pause(asker).await?;
+        ports::check_comma(asker, findings).await?;
+        let text = "send_sms, send_ussd and stop_sms were not tried: the key result: of send_ussd, the code for an unknown task, \
+                    and the limit on texts with parameters remain unknown.";
+        findings.fact("scope", "not-tried", text);
+    }
+    login::check_nonces(asker, findings);
+    wire::check(asker, findings);
+    asker.note_end(findings);
+    Ok(())
+}

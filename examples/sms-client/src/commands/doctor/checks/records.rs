@@ -1,0 +1,123 @@
+//! Results and status reports: their times, their numbers, and the filters.
+
+use std::collections::HashMap;
+
+use crate::{
+    commands::doctor::{
+        ask::Asker,
+        finding::Findings,
+        json::Value,
+        schema::{self, REPORTS, RESULTS, Schema},
+    },
+    failure::Failure,
+};
+
+/// The maximum number of segments of a message.
+const MAX_SEGMENTS: i64 = 255;
+/// The digits of a number by which two spellings of it are compared.
+const COMPARED_DIGITS: usize = 8;
+
+pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
+    let results = query(asker, &RESULTS, "{}", findings).await?;
+    let reports = query(asker, &REPORTS, "{}", findings).await?;
+    let counts = format!(
+        "The gateway has {} results and {} status reports.",
+        count(results.as_ref()),
+        count(reports.as_ref())
+    );
+    findings.fact("records", "records", counts);
+    if let (Some(results), Some(reports)) = (&results, &reports) {
+        compare(results.records("result"), reports.records("result"), findings);
+    }
+    if let Some(results) = &results {
+        check_filters(asker, results, findings).await?;
+    }
+    Ok(())
+}
+
+fn count(response: Option<&Value>) -> usize {
+    response.map_or(0, |response| response.records("result").len())
+}
+
+async fn query(
+    asker: &mut Asker,
+    schema: &Schema,
+    body: &str,
+    findings: &mut Findings,
+) -> Result<Option<Value>, Failure> {
+    let answer = asker.post(&format!("/api/{}", schema.name), body).await?;
+    let value = schema::examine(schema, &answer, findings);
+    if let Some(status) = answer.status.filter(|status| *status != 200) {
+        let text = format!("{} ends with HTTP status {status}.", schema.name);
+        findings.problem("records", "query-refused", text);
+    }
+    Ok(value)
+}
+
+/// Compares status reports with the results that they belong to.
+fn compare(results: &[Value], reports: &[Value], findings: &mut Findings) {
+    let segments = results.iter().flat_map(|result| {
+        let count = result.integer("count").unwrap_or(1).clamp(1, MAX_SEGMENTS);
+        (0..count).filter_map(move |segment| Some((key(result, segment)?, result)))
+    });
+    let segments: HashMap<_, _> = segments.collect();
+    for report in reports {
+        let Some(result) = key(report, 0).and_then(|key| segments.get(&key)) else { continue };
+        if report.text("time") != result.text("time") {
+            let text = "A status report has another time than its result: that of its arrival, or of the SMS centre's clock.";
+            findings.quirk("records", "report-time-arrival", text);
+        }
+        let (sent, reported) = (result.text("number"), report.text("number"));
+        if reported.len() > sent.len() {
+            let text = "Status reports spell a number with more digits than it was sent to.";
+            findings.quirk("records", "report-number-international", text);
+        } else if reported.len() < sent.len() {
+            let text = "Status reports spell a number with fewer digits than it was sent to.";
+            findings.quirk("records", "report-number-national", text);
+        }
+    }
+}
+
+/// Returns the port, the message reference, and the last digits of the number of a segment, which a result and its reports share.
+fn key(record: &Value, segment: i64) -> Option<(i64, i64, String)> {
+    let reference = record.integer("ref_id")?.checked_add(segment)?.rem_euclid(256);
+    Some((record.integer("port")?, reference, tail(record)))
+}
+
+/// Returns the last digits of the number.
+fn tail(record: &Value) -> String {
+    record.text("number").chars().rev().take(COMPARED_DIGITS).collect()
+}
+
+async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findings) -> Result<(), Failure> {
+    let times = results.records("result").iter().map(|result| result.text("time"));
+    let Some(time) = times.filter(|time| is_time(time)).max().map(str::to_owned) else {
+        findings.fact("records", "no-results", "There are no results, so the time filters were not tried.");
+        return Ok(());
+    };
+    findings.fact("clock", "newest-time", format!("The newest result is of {time}, by the gateway's clock."));
+    let body = format!("{{\"time_after\":\"{time}\",\"time_before\":\"{time}\"}}");
+    let Some(within) = query(asker, &RESULTS, &body, findings).await? else { return Ok(()) };
+    let within = within.records("result");
+    let future = query(asker, &RESULTS, "{\"time_after\":\"2037-12-31 23:59:59\"}", findings).await?;
+    let is_future_empty = future.as_ref().is_none_or(|future| future.records("result").is_empty());
+    if !is_future_empty || within.iter().any(|result| result.text("time") != time) {
+        let text = "time_after and time_before do not limit the results.";
+        findings.problem("records", "time-filter-ignored", text);
+    } else if within.is_empty() {
+        let text = "time_after and time_before exclude the second that they name.";
+        findings.quirk("records", "strict-times", text);
+    } else {
+        findings.fact(
+            "records",
+            "times-inclusive",
+            "time_after and time_before include the second that they name.",
+        );
+    }
+    Ok(())
+}
+
+/// Returns whether this is a time as `YYYY-MM-DD HH:MM:SS`, which can be put into a question.
+fn is_time(text: &str) -> bool {
+    text.parse::<sms_gateway::core::Timestamp>().is_ok()
+}

@@ -1,0 +1,151 @@
+//! HTTP as the gateway speaks it: heads, the ends of responses and of connections, its clock, and hints of its firmware.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::commands::doctor::{
+    ask::Asker,
+    finding::Findings,
+    http::{Framing, Response},
+    redact,
+    trace::Exchange,
+};
+
+/// A difference of two clocks that needs no mention.
+const SMALL: Duration = Duration::from_secs(60);
+
+pub(super) fn check(asker: &Asker, findings: &mut Findings) {
+    let exchanges: Vec<_> = asker.exchanges();
+    let responses: Vec<_> =
+        exchanges.iter().filter_map(|exchange| Some((exchange, exchange.response()?))).collect();
+    for (exchange, response) in &responses {
+        if response.is_http_1_0() {
+            findings.quirk("http", "http-1-0", "Responses are of HTTP/1.0, and each closes its connection.");
+        }
+        if response.status == 200 {
+            check_success(response, findings);
+        }
+        if let Some(server) = response.header("server") {
+            let text = format!("The header Server is {:?}.", redact::header("server", server));
+            findings.fact("firmware", "server", text);
+        }
+        if let Some(date) = response.header("date") {
+            check_clock(date, exchange.at, findings);
+        }
+    }
+    if !responses.is_empty() && !responses.iter().any(|(_, response)| response.header("date").is_some()) {
+        let text = "Responses have no Date, so the clock is known from records only.";
+        findings.fact("clock", "no-date", text);
+    }
+    check_closing(&exchanges, findings);
+}
+
+fn check_success(response: &Response, findings: &mut Findings) {
+    if response.reason() == "Data follows" {
+        findings.quirk("http", "data-follows", "The reason phrase is Data follows.");
+    }
+    if response.header("content-type").is_none() {
+        findings.quirk("http", "no-content-type", "There is no Content-Type.");
+    }
+    match response.framing {
+        Framing::Chunked => findings.quirk("http", "chunked", "Responses are chunked."),
+        Framing::UntilClose if !response.is_http_1_0() => {
+            let text = "The end of the connection ends a response: it has neither a length nor chunks.";
+            findings.quirk("http", "until-close", text);
+        }
+        _ => {}
+    }
+}
+
+fn check_clock(date: &str, at: SystemTime, findings: &mut Findings) {
+    let Some(theirs) = date_seconds(date) else { return };
+    let ours = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let theirs = Duration::from_secs(theirs);
+    let (difference, word) =
+        if theirs > ours { (theirs.abs_diff(ours), "ahead of") } else { (ours.abs_diff(theirs), "behind") };
+    if difference < SMALL {
+        findings.fact("clock", "clock", "The header Date agrees with this computer's clock.");
+    } else {
+        let minutes = (difference.as_secs() + 30) / 60;
+        let text = format!("The header Date is about {minutes} minutes {word} this computer's clock.");
+        findings.quirk("clock", "clock-offset", text);
+    }
+}
+
+/// Reads `Sun, 06 Nov 1994 08:49:37 GMT` as seconds since 1970.
+pub(super) fn date_seconds(date: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut words = date.split_once(", ")?.1.split(' ');
+    let (day, month) = (words.next()?.parse::<u64>().ok()?, words.next()?);
+    let (year, time) = (words.next()?.parse::<u64>().ok()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
+    let mut parts = time.split(':').map(|part| part.parse::<u64>().ok());
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(days(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// Reads `1994-11-06` as the seconds from 1970 to its beginning.
+pub(super) fn day_seconds(day: &str) -> Option<u64> {
+    let mut parts = day.split('-').map(|part| part.parse().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(days(year, month, day)? * 86_400)
+}
+
+/// Returns the days since 1970-01-01 of a Gregorian date.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    // In years that begin in March, a leap day is the last day.
+    let (year, month) = if month <= 2 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
+    (year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day).checked_sub(719_469)
+}
+
+/// Reports when the gateway closes connections, and whether it says so.
+fn check_closing(exchanges: &[Exchange], findings: &mut Findings) {
+    for (index, exchange) in exchanges.iter().enumerate() {
+        let same = |other: &&Exchange| other.connection == exchange.connection;
+        let served = exchanges.iter().take(index).filter(same).count();
+        let has_next = exchanges.iter().skip(index + 1).any(|next| same(&next));
+        let Some(response) = exchange.response() else {
+            let is_empty_post =
+                exchange.request().is_some_and(|sent| sent.method == "POST" && sent.body.is_empty());
+            if exchange.response.is_empty() && exchange.is_closed && served > 0 && !is_empty_post {
+                note_closing(served, false, findings);
+            }
+            continue;
+        };
+        // These have reasons of their own to close.
+        let is_closing_anyway = response.is_http_1_0() || response.framing == Framing::UntilClose;
+        if has_next || is_closing_anyway || response.status == 401 {
+            continue;
+        }
+        if response.announces_close() || exchange.is_closed {
+            note_closing(served + 1, response.announces_close(), findings);
+        }
+    }
+}
+
+fn note_closing(served: usize, is_announced: bool, findings: &mut Findings) {
+    findings.quirk("http", "close-after", format!("A connection closes after {served} responses."));
+    if !is_announced {
+        findings.quirk("http", "close-unannounced", "A connection closes without Connection: close.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read() {
+        for (text, seconds) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
+            ("Mon, 01 Mar 2100 00:00:00 GMT", Some(4_107_542_400)),
+            ("yesterday", None),
+            ("Sun, 06 Now 1994 08:49:37 GMT", None),
+        ] {
+            assert_eq!(date_seconds(text), seconds, "{text}");
+        }
+        assert_eq!((day_seconds("1994-11-06"), day_seconds("1994-11")), (Some(784_080_000), None));
+    }
+}

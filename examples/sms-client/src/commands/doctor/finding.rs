@@ -1,0 +1,55 @@
+//! The findings of the checks.
+
+use serde::Serialize;
+
+/// The importance of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Level {
+    /// As the vendor's document says, or a plain fact.
+    Fact,
+    /// It departs from the vendor's document, and this project's clients cope with it.
+    Quirk,
+    /// Somebody has to act.
+    Problem,
+}
+
+/// A finding. It contains no number, text, credential or serial number of the gateway, so that it can be published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    /// The check that made it.
+    pub(super) check: &'static str,
+    pub(super) level: Level,
+    /// A name for scripts. Quirks have the names that gateway-emulator gives them.
+    #[serde(rename = "finding")]
+    pub(super) name: &'static str,
+    pub(super) text: String,
+}
+
+/// The findings so far, each once.
+#[derive(Debug, Default)]
+pub(super) struct Findings(pub(super) Vec<Finding>);
+
+impl Findings {
+    pub(super) fn fact(&mut self, check: &'static str, name: &'static str, text: impl Into<String>) {
+        self.add(check, Level::Fact, name, text.into());
+    }
+
+    pub(super) fn quirk(&mut self, check: &'static str, name: &'static str, text: impl Into<String>) {
+        self.add(check, Level::Quirk, name, text.into());
+    }
+
+    pub(super) fn problem(&mut self, check: &'static str, name: &'static str, text: impl Into<String>) {
+        self.add(check, Level::Problem, name, text.into());
+    }
+
+    fn add(&mut self, check: &'static str, level: Level, name: &'static str, text: String) {
+        if !self.has(name) {
+            self.0.push(Finding { check, level, name, text });
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known.name == name)
+    }
+}

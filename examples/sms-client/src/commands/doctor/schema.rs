@@ -1,0 +1,236 @@
+//! The fields and words that the vendor's document and its later versions list, and what a response has instead.
+
+use super::{
+    ask::Answer,
+    finding::Findings,
+    json::{self, Oddity, Value},
+};
+
+/// The kind of a field's value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Integer,
+    Text,
+    Any,
+}
+use Kind::{Any, Integer, Text};
+
+/// A field: its key, its kind, and whether the document lists it for every record.
+type Field = (&'static str, Kind, bool);
+
+/// The response of a call.
+pub(super) struct Schema {
+    pub(super) name: &'static str,
+    head: &'static [Field],
+    /// The key of the array.
+    pub(super) array: &'static str,
+    record: &'static [Field],
+    /// A field with words, and the words.
+    words: Option<(&'static str, &'static [&'static str])>,
+}
+
+pub(super) const QUEUE: Schema = Schema {
+    name: "query_sms_in_queue",
+    head: &[("in_queue", Integer, true)],
+    array: "",
+    record: &[],
+    words: None,
+};
+
+pub(super) const RESULTS: Schema = Schema {
+    name: "query_sms_result",
+    head: &[],
+    array: "result",
+    // user_id is there only if the message was sent with one.
+    record: &[
+        ("port", Integer, true),
+        ("number", Text, true),
+        ("user_id", Integer, false),
+        ("time", Text, true),
+        ("status", Text, true),
+        ("count", Integer, true),
+        ("succ_count", Integer, true),
+        ("ref_id", Integer, true),
+        ("imsi", Text, false),
+    ],
+    words: Some(("status", &["FAILED", "SENDING", "SENT_OK", "DELIVERED"])),
+};
+
+pub(super) const REPORTS: Schema = Schema {
+    name: "query_sms_deliver_status",
+    head: &[],
+    array: "result",
+    record: &[
+        ("port", Integer, true),
+        ("number", Text, true),
+        ("time", Text, true),
+        ("ref_id", Integer, true),
+        ("status_code", Integer, true),
+        ("imsi", Text, false),
+    ],
+    words: None,
+};
+
+pub(super) const INBOX: Schema = Schema {
+    name: "query_incoming_sms",
+    head: &[("read", Integer, true), ("unread", Integer, true)],
+    array: "sms",
+    record: &[
+        ("incoming_sms_id", Integer, true),
+        ("port", Integer, true),
+        ("number", Text, true),
+        ("smsc", Text, true),
+        ("timestamp", Text, true),
+        ("text", Text, true),
+        ("imsi", Text, false),
+    ],
+    words: None,
+};
+
+pub(super) const PORTS: Schema = Schema {
+    name: "get_port_info",
+    head: &[],
+    array: "info",
+    record: &[
+        ("port", Integer, true),
+        ("type", Text, false),
+        ("imei", Text, false),
+        ("imsi", Text, false),
+        ("iccid", Text, false),
+        ("smsc", Text, false),
+        ("number", Text, false),
+        ("reg", Text, false),
+        ("slot", Integer, false),
+        ("callstate", Text, false),
+        ("signal", Integer, false),
+        ("gprs", Text, false),
+    ],
+    words: Some(("type", &["GSM", "CDMA", "WCDMA", "LTE", "UNKNOWN"])),
+};
+
+/// The fields of every response.
+const COMMON: &[Field] = &[("error_code", Integer, true), ("sn", Text, false)];
+
+/// Reads a successful response, reports what is unusual in it, and returns it.
+pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings) -> Option<Value> {
+    let (value, oddities) = json::read(answer.document()?);
+    let value = value.filter(|value| matches!(value, Value::Object(_)));
+    for oddity in oddities {
+        let (finding, text) = describe(oddity);
+        let text = format!("{}: {text}.", schema.name);
+        match oddity {
+            // A part of a long document ends anywhere.
+            Oddity::Malformed if answer.is_long && value.is_some() => {}
+            Oddity::Malformed => findings.problem("json", finding, text),
+            _ => findings.quirk("json", finding, text),
+        }
+    }
+    let value = value?;
+    let records = value.records(schema.array);
+    let mut whole = records.len();
+    if answer.is_long {
+        note_long(schema, findings);
+        whole = whole.saturating_sub(1);
+    } else {
+        examine_head(schema, &value, findings);
+    }
+    for record in records.iter().take(whole) {
+        examine_fields(schema, record, schema.record, findings);
+        examine_words(schema, record, findings);
+    }
+    Some(value)
+}
+
+/// Reports a response of more than a megabyte. Only the number of results and status reports has no limit.
+fn note_long(schema: &Schema, findings: &mut Findings) {
+    let text = format!("{}: the response has more than 1 MB; only its first part was examined.", schema.name);
+    if schema.array == RESULTS.array {
+        findings.fact("records", "long-response", text);
+    } else {
+        findings.problem("json", "long-response", text);
+    }
+}
+
+const fn describe(oddity: Oddity) -> (&'static str, &'static str) {
+    match oddity {
+        Oddity::ByteOrderMark => ("byte-order-mark", "a byte order mark precedes the JSON"),
+        Oddity::MissingComma => ("missing-comma", "a comma is missing"),
+        Oddity::TrailingCommaInArray => {
+            ("trailing-comma-in-arrays", "a comma follows the last element of an array")
+        }
+        Oddity::TrailingCommaInObject => {
+            ("trailing-comma-in-records", "a comma follows the last field of an object")
+        }
+        Oddity::RawControl => ("raw-control", "control characters in strings are not escaped"),
+        Oddity::LoneSurrogate => ("lone-surrogate", "a character of two units is cut in half"),
+        Oddity::EscapedNonAscii => ("escape-non-ascii", "characters outside ASCII are written as escapes"),
+        Oddity::NotUtf8 => ("not-utf-8", "the response is not UTF-8"),
+        Oddity::Malformed => ("malformed", "the response is not JSON, or ends too early"),
+    }
+}
+
+fn examine_head(schema: &Schema, value: &Value, findings: &mut Findings) {
+    let Value::Object(fields) = value else { return };
+    let first = fields.first().map(|(key, _)| &**key);
+    if value.get("error_code").is_some() && first != Some("error_code") {
+        findings.quirk(
+            "json",
+            "error-code-last",
+            format!("{}: error_code is not the first key.", schema.name),
+        );
+    }
+    let known: Vec<Field> = COMMON.iter().chain(schema.head).copied().collect();
+    examine_fields(schema, value, &known, findings);
+}
+
+fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &mut Findings) {
+    let Value::Object(fields) = object else { return };
+    for (key, value) in fields {
+        let kind = match known.iter().find(|(name, ..)| name == key) {
+            Some((_, kind, _)) => *kind,
+            None if key == schema.array || is_known_elsewhere(schema, key) => Any,
+            None => {
+                let key = super::redact::key(key);
+                findings.quirk("fields", "unknown-keys", format!("{}: unknown field {key:?}.", schema.name));
+                Any
+            }
+        };
+        let is_integer = |text: &str| text.parse::<i64>().is_ok();
+        match (kind, value) {
+            (Integer, Value::Text(text)) if is_integer(text) => {
+                findings.quirk("json", "integers-as-strings", format!("{}: {key} is a string.", schema.name));
+            }
+            (Text, Value::Bare(text)) if is_integer(text) => {
+                findings.quirk(
+                    "json",
+                    "strings-as-integers",
+                    format!("{}: {key} is an integer.", schema.name),
+                );
+            }
+            _ => {}
+        }
+    }
+    let missing: Vec<_> =
+        known.iter().filter(|(key, _, is_due)| *is_due && object.get(key).is_none()).collect();
+    if let Some((key, ..)) = missing.first() {
+        findings.quirk("fields", "missing-keys", format!("{}: {key} is missing.", schema.name));
+    }
+}
+
+/// Returns whether a later version has the field, which is of no use to the clients here.
+fn is_known_elsewhere(schema: &Schema, key: &str) -> bool {
+    schema.name == PORTS.name && (key.starts_with("remain_") || key.starts_with("CallForward"))
+}
+
+fn examine_words(schema: &Schema, record: &Value, findings: &mut Findings) {
+    let Some((key, words)) = schema.words else { return };
+    let word = record.text(key);
+    if !word.is_empty() && !words.contains(&word) {
+        let word = super::redact::word(word);
+        findings.quirk(
+            "fields",
+            "unknown-words",
+            format!("{}: {key} has the unknown word {word:?}.", schema.name),
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! `doctor` against the emulator with each of its quirks, against peers that never end, its report, and the replay of that.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod login;
+mod peers;
+mod quirks;
+mod report;
+mod tls;
+
+use std::collections::BTreeSet;
+
+use common::{PASSWORD, command, gateway_with, objects, people, run_command};
+use gateway_emulator::{Emulator, Options};
+use serde_json::Value;
+
+/// A gateway that has sent and received messages, with its quirks switched on after that.
+async fn busy(quirks: &str, options: Options) -> Emulator {
+    let gateway = gateway_with(Options { ports: 3, ..options.clone() }).await;
+    for (number, id) in [("13800138000", "1"), ("+8613900139000", "2")] {
+        people(&gateway, &["send", "--text", "Grüße", "--to", number, "--user-id", id, "--allow-basic"])
+            .await;
+    }
+    gateway.idle().await;
+    for text in ["Your code is 4711\n", "Grüße\n你好 😀"] {
+        let id = gateway.receive_sms(1, "+8613700137000", text);
+        gateway.read_sms(id);
+    }
+    gateway.receive_sms(1, "+8613700137000", "not read yet");
+    gateway.set_quirks(quirks.parse().unwrap());
+    gateway
+}
+
+/// Examines a gateway, and returns the findings and the exit status.
+async fn examine(gateway: &Emulator, more: &[&str]) -> (Vec<Value>, Option<i32>) {
+    let run = run_command(command(gateway, &[&["doctor", "--json"], more].concat())).await;
+    (objects(&run.out), run.code)
+}
+
+/// The names of findings.
+fn names(findings: &[Value]) -> BTreeSet<&str> {
+    findings.iter().map(|finding| finding["finding"].as_str().unwrap()).collect()
+}
+
+/// The names of those that depart from the document.
+fn departures(findings: &[Value]) -> BTreeSet<&str> {
+    let departs = |finding: &&Value| finding["level"] != "fact";
+    findings.iter().filter(departs).map(|finding| finding["finding"].as_str().unwrap()).collect()
+}
