@@ -142,6 +142,13 @@ impl Client {
         self.session.reset_login();
     }
 
+    /// Notes that a response was read to its end, so that the connection is known to be open.
+    pub(crate) fn heard(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.heard();
+        }
+    }
+
     /// Closes the connection.
     pub(crate) fn close(&mut self) {
         self.connection = None;
@@ -238,8 +245,9 @@ impl Client {
     async fn discard(&mut self, body: Incoming) {
         let rest = Limited::new(body, MAX_DRAINED_BYTES).collect();
         let began = Instant::now();
-        if !matches!(tokio::time::timeout(DRAIN_TIMEOUT, rest).await, Ok(Ok(_))) {
-            self.close();
+        match tokio::time::timeout(DRAIN_TIMEOUT, rest).await {
+            Ok(Ok(_)) => self.heard(),
+            _ => self.close(),
         }
         self.session.waited(began.elapsed());
     }

@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     traffic: Arc<Traffic>,
     /// It has carried a response before, so the gateway may have closed it since.
     is_kept: bool,
-    /// When its latest response began.
+    /// When its latest response was read to its end.
     heard: Instant,
     is_https: bool,
 }
@@ -80,6 +80,11 @@ pub(crate) async fn open(
 }
 
 impl Connection {
+    /// Notes that a response was read to its end.
+    pub(crate) fn heard(&mut self) {
+        self.heard = Instant::now();
+    }
+
     /// Whether the connection can carry another request. One whose last request was not written whole cannot: the gateway
     /// would take the next request for the rest of it.
     async fn is_reusable(&mut self) -> bool {
@@ -98,10 +103,7 @@ impl Connection {
         let sent = self.sender.try_send_request(request);
         let mut progress = Progress { is_kept: self.is_kept, has_written: false, has_read: false };
         let (cause, source) = match timed(session, Wait::Response, sent).await {
-            Ok(Ok(response)) => {
-                self.heard = Instant::now();
-                return Ok(response);
-            }
+            Ok(Ok(response)) => return Ok(response),
             Ok(Err(mut error)) => {
                 progress.has_written = error.take_message().is_none() && self.traffic.has_written();
                 let error = error.into_error();

@@ -175,6 +175,7 @@ impl Reader {
             }
             Ok(None) => {
                 self.is_over = true;
+                self.client.heard();
                 Poll::Ready(Ok(false))
             }
             Err((cause, source)) => {
@@ -189,6 +190,7 @@ impl Reader {
             if !self.is_over && self.drain_left.is_some() {
                 ready!(self.poll_drain(context));
                 self.is_over = true;
+                self.client.heard();
             }
             let mut input = &self.piece[..];
             let read = self.client.session.read(&mut input);
