@@ -130,7 +130,7 @@ async fn later_firmware_has_more_kinds() {
     let quirks: Quirks = "later-version".parse().unwrap();
     let gateway = gateway_with(Options { quirks, ports: 1, ..Options::default() }).await;
     let out = people(&gateway, &["ports", "--info", "signal,slot,callstate,gprs"]).await;
-    assert_eq!(out, "PORT  SIGNAL  SLOT  CALLSTATE  GPRS\n   0      20   255  Idle       attached\n");
+    assert_eq!(out, "PORT  SIGNAL     SLOT  CALLSTATE  GPRS\n   0      20  one SIM  Idle       attached\n");
 }
 
 #[tokio::test]

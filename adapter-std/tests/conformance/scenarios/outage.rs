@@ -43,7 +43,7 @@ fn serve_without_power(harness: &Harness, outage: Range<Duration>) {
 
 async fn a_message_is_sent_soon_after_an_outage(harness: &mut Harness) {
     serve_without_power(harness, seconds(12)..seconds(82));
-    let setup = MessengerSetup { incoming: true, ..MessengerSetup::default() };
+    let setup = MessengerSetup { incoming: true };
     let mut messenger = harness.messenger(setup).await;
     messenger.run(seconds(30)).await;
     messenger.send("10086", "Hello").await;

@@ -3,7 +3,10 @@
 use sms_client::table::Column;
 use sms_gateway::{
     Gateway,
-    core::call::{GetPortInfo, Info, PortInfo},
+    core::{
+        call::{GetPortInfo, Info, PortInfo},
+        json::Field,
+    },
 };
 
 use super::{results::none, show};
@@ -56,6 +59,11 @@ fn column(info: Info) -> Column {
     }
 }
 
+/// Formats a number, one of which has a meaning of its own.
+fn named(value: Field<'_, u32>, number: u32, name: &str) -> String {
+    if value == Field::Known(number) { name.to_owned() } else { field(value) }
+}
+
 fn cell(port: &PortInfo<'_>, info: Info) -> String {
     match info {
         Info::Type => field(port.kind),
@@ -65,9 +73,10 @@ fn cell(port: &PortInfo<'_>, info: Info) -> String {
         Info::Smsc => text(port.smsc),
         Info::Number => text(port.number),
         Info::Registration => field(port.reg),
-        Info::Slot => field(port.slot),
+        // Gateways with one SIM for each port have no slots.
+        Info::Slot => named(port.slot, 255, "one SIM"),
         Info::CallState => text(port.callstate),
-        Info::Signal => field(port.signal),
+        Info::Signal => named(port.signal, 99, "no network"),
         Info::Gprs => text(port.gprs),
     }
 }
