@@ -16,7 +16,8 @@ use crate::{
     check_recorded,
     harness::Harness,
     on_paused_clock,
-    peer::{Opening, Plan, Request},
+    peer::{Plan, Request},
+    random::Random,
     reply::{Reply, Step},
     scenarios::{GatewayModel, printed},
     subject::{Adapter, ApiCall, MessengerSetup},
@@ -32,42 +33,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_millis(30_000 + 500);
 /// The maximum time in which a messenger takes a message, whatever its request meets.
 const TAKING_LIMIT: Duration = Duration::from_secs(1);
 
-/// Random numbers from a seed (splitmix64).
-#[derive(Clone)]
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % end as u64).unwrap()
-    }
-
-    fn is_one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    fn milliseconds(&mut self, end: usize) -> Duration {
-        Duration::from_millis(self.below(end) as u64)
-    }
-
-    fn plan(&mut self) -> Plan {
-        let mut plan = Plan::default();
-        match self.below(16) {
-            0 => plan.opening = Opening::Refused,
-            1 => plan.opening = Opening::Never,
-            2 => plan.opening = Opening::Delayed(self.milliseconds(20_000)),
-            3 => plan.write_limit = self.below(1000),
-            4 => plan.window = self.below(1000),
-            5 => (plan.is_early, plan.window) = (true, 60 + self.below(500)),
-            6 => plan.is_early = true,
-            7 => plan.piece = 1 + self.below(50),
-            _ => {}
-        }
-        plan
-    }
-
     /// A reply to a request. The gateway may do as the request asks.
     fn reply(&mut self, request: &Request, mut serve: impl FnMut(&Request) -> Reply) -> Reply {
         let reply = match self.below(12) {
@@ -117,7 +83,7 @@ async fn exchange(adapter: Adapter, seed: u64) -> (String, String) {
     // How often the gateway has done what a submission asked.
     let done = Arc::new(AtomicU32::new(0));
     let (mut replies, mut plans, counted) = (random.clone(), random.clone(), Arc::clone(&done));
-    harness.peer.plan(move |_| plans.plan());
+    harness.peer.plan(move |_| plans.plan(16, 20_000));
     harness.peer.script(move |request| {
         replies.reply(request, |request| {
             let is_sent = request.call() == "send_sms" && !request.body.is_empty();
@@ -155,7 +121,9 @@ async fn live(adapter: Adapter, seed: u64) -> (String, String) {
     model.fill_inbox(&["one", "two"]);
     let (bad_requests, bad_connections) = (random.below(25), random.below(8));
     let (mut replies, mut plans, served) = (random.clone(), random.clone(), model.clone());
-    harness.peer.plan(move |number| if number <= bad_connections { plans.plan() } else { Plan::default() });
+    harness
+        .peer
+        .plan(move |number| if number <= bad_connections { plans.plan(16, 20_000) } else { Plan::default() });
     harness.peer.script(move |request| {
         // A request that is answered before its body arrives is not carried out.
         let is_whole = request.call() != "send_sms" || !request.body.is_empty();

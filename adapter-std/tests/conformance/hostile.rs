@@ -14,7 +14,8 @@ use std::{
 use crate::{
     harness::Harness,
     on_paused_clock,
-    peer::{Opening, Plan, Request},
+    peer::{Plan, Request},
+    random::Random,
     reply::{Reply, Step},
     scenarios::{GatewayModel, printed},
     subject::{Adapter, ApiCall, MessengerSetup},
@@ -25,38 +26,7 @@ const CALL_LIMIT: Duration = Duration::from_millis(300_000 + 500);
 /// The maximum number of exchanges of a call.
 const MAX_EXCHANGES: usize = 24;
 
-/// Random numbers from a seed (splitmix64).
-#[derive(Clone)]
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % end as u64).unwrap()
-    }
-
-    fn milliseconds(&mut self, end: usize) -> Duration {
-        Duration::from_millis(self.below(end) as u64)
-    }
-
-    fn plan(&mut self) -> Plan {
-        let mut plan = Plan::default();
-        match self.below(20) {
-            0 => plan.opening = Opening::Refused,
-            1 => plan.opening = Opening::Never,
-            2 => plan.opening = Opening::Delayed(self.milliseconds(10_000)),
-            3 => plan.write_limit = self.below(1000),
-            4 => plan.window = self.below(1000),
-            5 => (plan.is_early, plan.window) = (true, 60 + self.below(500)),
-            6 => plan.is_early = true,
-            7 => plan.piece = 1 + self.below(50),
-            _ => {}
-        }
-        plan
-    }
-
     /// A 401, whose challenge may be any.
     fn refusal(&mut self, nonces: &mut usize) -> Reply {
         if self.below(2) == 0 {
@@ -111,7 +81,7 @@ impl Random {
     }
 
     /// Does something to a reply.
-    fn spoil(&mut self, reply: Reply) -> Reply {
+    fn distort(&mut self, reply: Reply) -> Reply {
         let length = reply.bytes().len();
         let place = self.below(length + 1);
         let every = Duration::from_millis(1 + self.below(3000) as u64);
@@ -175,7 +145,7 @@ fn peer(mut random: Random, noted: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Req
             }
         };
         let reply = match random.below(3) {
-            _ if !is_wrong => random.spoil(reply),
+            _ if !is_wrong => random.distort(reply),
             // The client can count only refusals that reach it.
             0 if !has_login => reply.cut(12).close(),
             _ => reply,
@@ -196,7 +166,7 @@ async fn calls(adapter: Adapter, seed: u64) {
     let mut harness = Harness::new(adapter);
     let noted = Arc::new(Seen::default());
     let mut plans = random.clone();
-    harness.peer.plan(move |_| if is_wrong { Plan::default() } else { plans.plan() });
+    harness.peer.plan(move |_| if is_wrong { Plan::default() } else { plans.plan(20, 10_000) });
     harness.peer.script(peer(random.clone(), Arc::clone(&noted), is_wrong));
     let mut is_refused = false;
     for _ in 0..8 {
@@ -271,7 +241,9 @@ async fn messengers(adapter: Adapter, seed: u64) {
     model.fill_inbox(&["one", "two", "three"]);
     let (bad_requests, bad_connections) = (random.below(40), random.below(12));
     let (mut replies, mut plans, served) = (random.clone(), random.clone(), model.clone());
-    harness.peer.plan(move |number| if number <= bad_connections { plans.plan() } else { Plan::default() });
+    harness
+        .peer
+        .plan(move |number| if number <= bad_connections { plans.plan(20, 10_000) } else { Plan::default() });
     let mut nonces = 10;
     harness.peer.script(move |request| {
         // A request that is answered before all of its body has arrived is not carried out.
@@ -292,7 +264,7 @@ async fn messengers(adapter: Adapter, seed: u64) {
             }
             _ => Reply::digest("n1"),
         };
-        replies.spoil(reply)
+        replies.distort(reply)
     });
     let setup = MessengerSetup { incoming: true };
     let mut messenger = harness.messenger(setup).await;

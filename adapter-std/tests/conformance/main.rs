@@ -18,6 +18,7 @@ mod hostile;
 mod login;
 mod peer;
 mod polls;
+mod random;
 mod record;
 mod reply;
 mod scenarios;

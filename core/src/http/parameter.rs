@@ -97,11 +97,6 @@ impl<'a> Value<'a> {
         self.write_inside(writer);
         writer.byte(b'"');
     }
-
-    /// Writes the value without quotes.
-    pub(super) fn write_plain(&self, writer: &mut Writer<'_>) {
-        self.bytes().for_each(|byte| writer.byte(byte));
-    }
 }
 
 impl PartialEq for Value<'_> {
@@ -180,7 +175,6 @@ mod tests {
         assert!(value.eq_ignore_ascii_case("md5-SESS"));
         assert!(!value.eq_ignore_ascii_case("md5"));
         assert_ne!(value, "md5-sess");
-        assert_eq!(written(|writer| value.write_plain(writer)), "MD5-sess");
     }
 
     #[test]

@@ -51,10 +51,15 @@ fn scripts_keep_the_rules_of_a_login() {
     }
 }
 
+/// A request of an honest client.
+fn request<'a>(method: &'a str, authorization: Option<&'a str>) -> Request<'a> {
+    Request { method, target: "/a", authorization, client_password: "secret" }
+}
+
 /// Fetches a challenge, and returns the `Authorization` that another implementation makes for it.
-fn first_request(server: &mut Server) -> String {
-    let plain = Request { method: "POST", target: "/a", authorization: None, client_password: "secret" };
-    let Reply::Unauthorized(challenge) = server.receive(plain, Duration::ZERO) else { panic!("admitted") };
+fn first_authorization(server: &mut Server) -> String {
+    let reply = server.receive(request("POST", None), Duration::ZERO);
+    let Reply::Unauthorized(challenge) = reply else { panic!("admitted") };
     let mut prompt = digest_auth::parse(&challenge).unwrap();
     let context = digest_auth::AuthContext::new_post("admin", "secret", "/a", Option::<&[u8]>::None);
     prompt.respond(&context).unwrap().to_string()
@@ -64,13 +69,8 @@ fn first_request(server: &mut Server) -> String {
 #[should_panic(expected = "nonce count 1 after 1")]
 fn the_gateway_notices_a_nonce_count_that_is_used_twice() {
     let mut server = Server::new("secret", Policy::ENDLESS);
-    let authorization = first_request(&mut server);
-    let request = Request {
-        method: "POST",
-        target: "/a",
-        authorization: Some(&authorization),
-        client_password: "secret",
-    };
+    let authorization = first_authorization(&mut server);
+    let request = request("POST", Some(&authorization));
     assert_eq!(server.receive(request, Duration::ZERO), Reply::Admitted);
     let _ = server.receive(request, Duration::ZERO);
 }
@@ -79,12 +79,6 @@ fn the_gateway_notices_a_nonce_count_that_is_used_twice() {
 #[should_panic(expected = "assertion `left == right` failed")]
 fn the_gateway_notices_a_wrong_response() {
     let mut server = Server::new("secret", Policy::ENDLESS);
-    let authorization = first_request(&mut server);
-    let request = Request {
-        method: "GET",
-        target: "/a",
-        authorization: Some(&authorization),
-        client_password: "secret",
-    };
-    let _ = server.receive(request, Duration::ZERO);
+    let authorization = first_authorization(&mut server);
+    let _ = server.receive(request("GET", Some(&authorization)), Duration::ZERO);
 }

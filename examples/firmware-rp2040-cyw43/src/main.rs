@@ -26,19 +26,14 @@ const SOCKETS: usize = 4;
 async fn main(spawner: Spawner) {
     static RESOURCES: ConstStaticCell<StackResources<SOCKETS>> = ConstStaticCell::new(StackResources::new());
     let board = Board::start();
-    spawner.spawn(log_over_usb(board.usb).expect("spawned once"));
+    spawner.spawn(rp2040::log_over_usb(board.usb).expect("spawned once"));
     let (device, control, runner) = board.radio.start().await;
     spawner.spawn(radio(runner).expect("spawned once"));
     let (stack, runner) =
         embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), rp2040::seed());
     spawner.spawn(network(runner).expect("spawned once"));
     spawner.spawn(join(control, stack).expect("spawned once"));
-    spawner.spawn(application(stack, board.flash).expect("spawned once"));
-}
-
-#[embassy_executor::task]
-async fn log_over_usb(driver: rp2040::Usb) {
-    rp2040::log_over_usb(driver).await;
+    spawner.spawn(rp2040::application(stack, board.flash).expect("spawned once"));
 }
 
 #[embassy_executor::task]
@@ -54,9 +49,4 @@ async fn network(mut runner: Runner<'static, board::RadioDevice>) -> ! {
 #[embassy_executor::task]
 async fn join(control: cyw43::Control<'static>, stack: Stack<'static>) -> ! {
     Wifi::from_environment(control).stay_joined(stack).await
-}
-
-#[embassy_executor::task]
-async fn application(stack: Stack<'static>, flash: rp2040::Storage) {
-    rp2040::run_application(stack, flash).await;
 }

@@ -17,7 +17,7 @@ mod board;
 mod rp2040;
 
 use embassy_executor::Spawner;
-use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
+use embassy_net::{Config, DhcpConfig, Runner, StackResources};
 use static_cell::ConstStaticCell;
 
 use crate::board::Board;
@@ -29,18 +29,13 @@ const SOCKETS: usize = 4;
 async fn main(spawner: Spawner) {
     static RESOURCES: ConstStaticCell<StackResources<SOCKETS>> = ConstStaticCell::new(StackResources::new());
     let board = Board::start();
-    spawner.spawn(log_over_usb(board.usb).expect("spawned once"));
+    spawner.spawn(rp2040::log_over_usb(board.usb).expect("spawned once"));
     let (device, runner) = board.ethernet.start().await;
     spawner.spawn(ethernet(runner).expect("spawned once"));
     let (stack, runner) =
         embassy_net::new(device, Config::dhcpv4(DhcpConfig::default()), RESOURCES.take(), rp2040::seed());
     spawner.spawn(network(runner).expect("spawned once"));
-    spawner.spawn(application(stack, board.flash).expect("spawned once"));
-}
-
-#[embassy_executor::task]
-async fn log_over_usb(driver: rp2040::Usb) {
-    rp2040::log_over_usb(driver).await;
+    spawner.spawn(rp2040::application(stack, board.flash).expect("spawned once"));
 }
 
 #[embassy_executor::task]
@@ -51,9 +46,4 @@ async fn ethernet(runner: board::EthernetRunner) -> ! {
 #[embassy_executor::task]
 async fn network(mut runner: Runner<'static, board::EthernetDevice>) -> ! {
     runner.run().await
-}
-
-#[embassy_executor::task]
-async fn application(stack: Stack<'static>, flash: rp2040::Storage) {
-    rp2040::run_application(stack, flash).await;
 }

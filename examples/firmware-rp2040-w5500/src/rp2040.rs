@@ -46,7 +46,8 @@ const fn or(given: Option<&'static str>, default: &'static str) -> &'static str 
 }
 
 /// Runs the application once the network has an address, and again if it fails.
-pub(crate) async fn run_application(stack: Stack<'static>, mut flash: Storage) {
+#[embassy_executor::task]
+pub(crate) async fn application(stack: Stack<'static>, mut flash: Storage) {
     static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());
     let memory = MEMORY.take();
     let gateway: SocketAddrV4 = GATEWAY.parse().expect("SMS_GATEWAY is an address and a port");
@@ -69,6 +70,7 @@ pub(crate) fn seed() -> u64 {
 }
 
 /// Sends the log to the host that opens the serial port.
+#[embassy_executor::task]
 pub(crate) async fn log_over_usb(driver: Usb) {
     embassy_usb_logger::run!(LOG, LevelFilter::Info, driver);
 }

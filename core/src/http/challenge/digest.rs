@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::fields::Fields;
 use crate::TooSmall;
-use crate::http::Value;
+use crate::http::{Value, word::is_space};
 use crate::writer::Writer;
 
 /// The hash of a Digest login (RFC 7616 §3.3, `algorithm`).
@@ -134,11 +134,17 @@ impl<'a> Challenge<'a> {
         Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
     }
 
+    /// Returns the bytes of the algorithm's name as the gateway spells it. White space within quotes is not part of the name.
+    fn spelling(&self) -> impl Iterator<Item = u8> + use<'a> {
+        let value = self.fields.algorithm().unwrap_or(Value::token(""));
+        value.bytes().filter(|byte| !is_space(*byte))
+    }
+
     /// Writes the parameters that are sent back as received.
     pub(in crate::http) fn write_unchanged(&self, writer: &mut Writer<'_>) {
-        if let Some(spelling) = self.fields.algorithm() {
+        if self.fields.algorithm().is_some() {
             writer.str(", algorithm=");
-            spelling.write_plain(writer);
+            self.spelling().for_each(|byte| writer.byte(byte));
         }
         if let Some(opaque) = self.opaque() {
             writer.str(", opaque=");
@@ -156,8 +162,8 @@ const fn or_empty(value: Option<Value<'_>>) -> Value<'_> {
 
 impl PartialEq for Challenge<'_> {
     fn eq(&self, other: &Self) -> bool {
-        (self.realm(), self.nonce(), self.opaque(), self.fields.algorithm())
-            == (other.realm(), other.nonce(), other.opaque(), other.fields.algorithm())
+        (self.realm(), self.nonce(), self.opaque()) == (other.realm(), other.nonce(), other.opaque())
+            && self.spelling().eq(other.spelling())
             && (self.qop, self.stale) == (other.qop, other.stale)
     }
 }
@@ -195,6 +201,8 @@ mod tests {
             r#"Digest realm="a\"b", nonce="n", opaque="", algorithm="md5-Sess", qop="auth-int,auth", stale=TRUE"#,
             "digest nonce=n==, realm=\\, algorithm=MD5",
             "Digest realm=r,nonce=n",
+            "Digest realm=r, nonce=n, algorithm=\" M\\D5\t\"",
+            "Digest realm=r, nonce=n, qop=\" auth \", stale=\" true \"",
         ] {
             let challenge = read(value);
             let mut buffer = [0; 200];

@@ -260,8 +260,8 @@ mod tests {
             nonce in parameter("nonce", "[!-~]{0,12}|[a-z0-9/+]{8}=="),
             opaque in prop::option::of(parameter("opaque", "[ -~]{0,9}")),
             qop in prop::option::of(parameter("qop", "auth|AUTH|auth-int,auth| auth , x")),
-            algorithm in prop::option::of(parameter("algorithm", "MD5|md5-sess")),
-            stale in prop::option::of(parameter("stale", "true|FALSE|TRUE")),
+            algorithm in prop::option::of(parameter("algorithm", "MD5|md5-sess| MD5\t")),
+            stale in prop::option::of(parameter("stale", "true|FALSE|TRUE| true ")),
             unknown in parameter("domain", "[ -~]{0,9}"),
             rotate in 0..7_usize,
             around in prop::sample::select(&[("", ""), ("Negotiate,\t", ""), (", NTLM a/b==, ", "Basic realm=x,"), ("x y=z ", "Bearer")][..]),
@@ -280,9 +280,12 @@ mod tests {
                 prop_assert_eq!(read, opaque.as_str());
             }
             prop_assert_eq!(challenge.qop(), qop.is_some());
-            prop_assert_eq!(challenge.stale(), stale.is_some_and(|(_, stale)| stale.eq_ignore_ascii_case("true")));
+            prop_assert_eq!(challenge.stale(), stale.is_some_and(|(_, stale)| stale.trim().eq_ignore_ascii_case("true")));
             let session = algorithm.is_some_and(|(_, name)| name == "md5-sess");
             prop_assert_eq!(challenge.algorithm(), if session { Algorithm::Md5Sess } else { Algorithm::Md5 });
+
+            let mut buffer = std::vec![0; 2 * value.len() + 60];
+            prop_assert_eq!(digest(challenge.write(&mut buffer).unwrap()), challenge);
         }
 
         #[test]

@@ -48,7 +48,7 @@ impl Kept {
 
     /// Notes that the gateway has forgotten the nonce, and offered it as a fresh one.
     pub(super) const fn offered_anew(self) -> Self {
-        Self { accepted: 0, settled: self.count, ..self }
+        Self { accepted: 0, ..self.settled() }
     }
 
     /// Writes the client's nonce in hexadecimal digits.

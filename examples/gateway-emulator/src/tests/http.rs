@@ -89,6 +89,11 @@ async fn a_client_that_wants_the_connection_closed() {
 #[tokio::test]
 async fn requests_that_were_read_ahead_are_not_lost() {
     let (gateway, mut client) = with("chunked").await;
+    read_ahead(&gateway, &mut client).await;
+}
+
+/// Sends three requests before it reads a response.
+pub(super) async fn read_ahead(gateway: &Emulator, client: &mut Client) {
     for _ in 0..3 {
         client.send("GET", TARGET, "", "").await.unwrap();
     }

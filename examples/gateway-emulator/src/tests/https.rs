@@ -63,13 +63,7 @@ async fn responses_of_every_framing_arrive_over_tls() {
 #[tokio::test]
 async fn requests_that_were_read_ahead_are_not_lost() {
     let (gateway, mut client) = with("chunked").await;
-    for _ in 0..3 {
-        client.send("GET", TARGET, "", "").await.unwrap();
-    }
-    for _ in 0..3 {
-        assert_eq!(client.answer().await.unwrap().status(), 200);
-    }
-    assert_eq!(gateway.counts().connections, 1);
+    super::http::read_ahead(&gateway, &mut client).await;
 }
 
 #[tokio::test]
