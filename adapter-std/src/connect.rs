@@ -1,6 +1,14 @@
 //! How connections are opened: over TCP by default, or by the caller.
 
-use std::{io, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::header::HeaderValue;
 use sms_gateway_core::{call::CommaEncoding, client::Failure};
@@ -40,9 +48,27 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 type Opening = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
 
+/// How far the opening of a connection has come, by which a timeout is explained.
+#[derive(Clone, Default)]
+pub(crate) struct Stage(Arc<AtomicBool>);
+
+impl Stage {
+    /// Notes that the connection is open, and TLS begins.
+    #[cfg(feature = "tls")]
+    pub(crate) fn begin_handshake(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Explains why the opening has not ended in time, if the reason is known.
+    pub(crate) fn stalled(&self) -> Option<BoxError> {
+        let text = "it accepted the connection, and the TLS handshake did not end; is this port for http://?";
+        self.0.load(Ordering::Relaxed).then(|| text.into())
+    }
+}
+
 /// Opens connections to an address of the form `host:port`.
 #[derive(Clone)]
-pub(crate) struct Connector(Arc<dyn Fn(String) -> Opening + Send + Sync>);
+pub(crate) struct Connector(Arc<dyn Fn(String, Stage) -> Opening + Send + Sync>);
 
 impl Connector {
     /// Wraps a function that opens connections.
@@ -52,15 +78,25 @@ impl Connector {
         O: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self(Arc::new(move |address| {
-            let opening = open(address);
+        Self::staged(move |address, _| open(address))
+    }
+
+    /// Wraps a function that opens connections, and notes how far it has come.
+    pub(crate) fn staged<F, O, S>(open: F) -> Self
+    where
+        F: Fn(String, Stage) -> O + Send + Sync + 'static,
+        O: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Self(Arc::new(move |address, stage| {
+            let opening = open(address, stage);
             Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn Stream>) })
         }))
     }
 
     /// Opens a connection.
-    pub(crate) fn open(&self, address: &str) -> Opening {
-        (self.0)(address.to_owned())
+    pub(crate) fn open(&self, address: &str, stage: &Stage) -> Opening {
+        (self.0)(address.to_owned(), stage.clone())
     }
 }
 

@@ -26,7 +26,13 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{WireEvent, connect::Settings, error::BoxError, hint::hint, observe::Observer};
+use crate::{
+    WireEvent,
+    connect::{Settings, Stage},
+    error::BoxError,
+    hint::hint,
+    observe::Observer,
+};
 
 /// The time limit for a kept connection to take another request. One that is open takes it at once.
 const READY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -71,10 +77,11 @@ pub(crate) async fn open(
         return Ok(connection);
     }
     tracing::debug!("connecting");
-    let (cause, source) = match timed(session, Wait::Connect, connect(settings)).await {
+    let stage = Stage::default();
+    let (cause, source) = match timed(session, Wait::Connect, connect(settings, &stage)).await {
         Ok(Ok(connection)) => return Ok(connection),
         Ok(Err(error)) => (Cause::Transport, Some(error.into())),
-        Err(cause) => (cause, None),
+        Err(cause) => (cause, stage.stalled()),
     };
     Err(BrokenExchange { broken: Broken::unopened(cause), source })
 }
@@ -133,8 +140,8 @@ async fn timed<T>(
 }
 
 /// Opens a connection, and starts its task.
-async fn connect(settings: &Settings) -> io::Result<Connection> {
-    let stream = settings.connector.open(&settings.address).await?;
+async fn connect(settings: &Settings, stage: &Stage) -> io::Result<Connection> {
+    let stream = settings.connector.open(&settings.address, stage).await?;
     let traffic = Arc::new(Traffic::default());
     settings.observer.report(WireEvent::Opened);
     let stream = Observed { stream, traffic: Arc::clone(&traffic), observer: settings.observer.clone() };

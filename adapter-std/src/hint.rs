@@ -8,8 +8,9 @@ const TLS_RECORDS: std::ops::RangeInclusive<u8> = 0x15..=0x16;
 /// An error of a connection without TLS that suggests that the port speaks TLS.
 #[derive(Debug, thiserror::Error)]
 enum WrongScheme {
+    /// hyper's own error would only say that a TLS record is not HTTP.
     #[error("this port speaks TLS; its URL begins with https://")]
-    Certain(#[source] hyper::Error),
+    Certain,
     #[error("if this port speaks TLS, its URL begins with https://")]
     Possible(#[source] hyper::Error),
 }
@@ -17,7 +18,7 @@ enum WrongScheme {
 /// Adds a hint to the error of the first exchange on a connection without TLS. `first_byte` is the first byte of the response.
 pub(crate) fn hint(error: hyper::Error, first_byte: Option<u8>) -> BoxError {
     match first_byte {
-        Some(byte) if TLS_RECORDS.contains(&byte) => WrongScheme::Certain(error).into(),
+        Some(byte) if TLS_RECORDS.contains(&byte) => WrongScheme::Certain.into(),
         // A server that finds no TLS often closes without a word.
         None if error.is_incomplete_message() => WrongScheme::Possible(error).into(),
         _ => error.into(),

@@ -5,7 +5,11 @@ use std::{io, sync::Arc};
 use rustls::crypto::CryptoProvider;
 
 use super::{Certificate, Pin, RootCertificates, verifier::Trust};
-use crate::{Builder, UrlError, builder::Site, connect::Connector};
+use crate::{
+    Builder, UrlError,
+    builder::Site,
+    connect::{Connector, Stage},
+};
 
 /// # HTTPS
 /// With the feature `tls`, which is on by default.
@@ -42,12 +46,14 @@ impl Builder {
         if !site.is_https {
             return Err(UrlError::NotHttps.into());
         }
-        let inspection = self.tls.clone().inspect(&self.connector, site.host(), &site.address);
+        let stage = Stage::default();
+        let inspection = self.tls.clone().inspect(&self.connector, site.host(), &site.address, &stage);
         let limit = self.timeouts.connect;
         match tokio::time::timeout(limit, inspection).await {
             Ok(certificate) => Ok(certificate?),
             Err(_) => {
-                Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer after {limit:?}")).into())
+                let error = stage.stalled().unwrap_or_else(|| format!("no answer after {limit:?}").into());
+                Err(io::Error::new(io::ErrorKind::TimedOut, error).into())
             }
         }
     }

@@ -23,9 +23,10 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{
     Certificate,
     error::{HandshakeError, Untrusted},
+    first_bytes::FirstBytes,
     verifier::{Trust, Verifier},
 };
-use crate::connect::{Connector, Stream};
+use crate::connect::{Connector, Stage};
 
 /// The time during which a gateway whose certificate was refused is not connected to again: a caller that retries in a loop
 /// must not load it with handshakes that cannot succeed.
@@ -46,9 +47,9 @@ impl Settings {
     /// provider has no cipher.
     pub(crate) fn connector(self, plain: Connector, host: &str) -> Option<Connector> {
         let client = Arc::new(Client::new(self, host)?);
-        Some(Connector::new(move |address| {
+        Some(Connector::staged(move |address, stage| {
             let (plain, client) = (plain.clone(), Arc::clone(&client));
-            async move { client.open(&plain, &address).await }
+            async move { client.open(&plain, &address, &stage).await }
         }))
     }
 
@@ -58,10 +59,11 @@ impl Settings {
         plain: &Connector,
         host: &str,
         address: &str,
+        stage: &Stage,
     ) -> io::Result<Certificate> {
         self.trust = Trust::Inspection;
         let client = Client::new(self, host).ok_or(io::ErrorKind::InvalidInput)?;
-        let mut stream = client.open(plain, address).await?.0;
+        let mut stream = client.open(plain, address, stage).await?.0;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = certificates.first().map(|certificate| Certificate::from_der(certificate));
         // The certificate is known, whether or not the goodbye arrives.
@@ -90,15 +92,16 @@ impl Client {
         Some(Self { tls, name, refused: Mutex::default() })
     }
 
-    async fn open(&self, plain: &Connector, address: &str) -> io::Result<Records> {
+    async fn open(&self, plain: &Connector, address: &str, stage: &Stage) -> io::Result<Records> {
         if let Some(untrusted) = self.recently_refused() {
             return Err(HandshakeError::Untrusted(untrusted).into());
         }
-        let stream = plain.open(address).await?;
-        match self.tls.connect(self.name.clone(), stream).await {
+        let stream = FirstBytes::new(plain.open(address, stage).await?);
+        stage.begin_handshake();
+        match self.tls.connect(self.name.clone(), stream).into_fallible().await {
             Ok(stream) => Ok(Records(stream)),
-            Err(error) => {
-                let error = HandshakeError::of(error, address)?;
+            Err((error, stream)) => {
+                let error = HandshakeError::of(error, address, stream.obsolete_version())?;
                 if let HandshakeError::Untrusted(untrusted) = &error {
                     let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                     *refused = Some((Instant::now(), untrusted.clone()));
@@ -115,7 +118,7 @@ impl Client {
 }
 
 /// A TLS stream that writes at most one record at a time, so that a write that fails has sent nothing that can be decrypted.
-struct Records(TlsStream<Box<dyn Stream>>);
+struct Records(TlsStream<FirstBytes>);
 
 impl AsyncRead for Records {
     fn poll_read(

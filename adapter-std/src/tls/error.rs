@@ -28,6 +28,9 @@ pub enum Reason {
     /// No trusted authority has issued it, as is usual for gateways, or not in a form that can be verified.
     #[error("no trusted authority vouches for it")]
     UnknownIssuer,
+    /// It has an RSA key below 2048 bits, which is accepted only if it is pinned.
+    #[error("its RSA key is too short to be trusted without a pin")]
+    ShortKey,
     /// It is not a pinned one.
     #[error("it is not the pinned one")]
     NotPinned,
@@ -70,7 +73,9 @@ impl fmt::Display for Untrusted {
             Reason::NotPinned => {
                 "if the gateway has a new certificate, pin that; otherwise something else answers in its place"
             }
-            _ => "if the gateway itself has this fingerprint, pin it",
+            _ => {
+                "compare this fingerprint over a direct cable, or with a browser that you trust, and if it is the gateway's, pin it"
+            }
         };
         write!(f, "{reason}: {certificate}; {advice}")
     }
@@ -86,11 +91,22 @@ pub enum HandshakeError {
     #[error(transparent)]
     Untrusted(Untrusted),
     /// The gateway has shown a certificate and has not proved that it has the private key.
-    #[error("it has not proved that it has the private key of the certificate that it shows")]
+    #[error(
+        "it has not proved that it has the private key of the certificate that it shows; something else may answer in the \
+         gateway's place"
+    )]
     NoProof,
+    /// The gateway's public key is of a kind or length that cannot be verified.
+    #[error(
+        "the gateway's key is not one that this client can verify (RSA of 1024 to 8192 bits, P-256, P-384, Ed25519); {OBSOLETE}"
+    )]
+    UnsupportedKey,
     /// The gateway supports neither TLS 1.2 nor 1.3.
-    #[error("the gateway supports neither TLS 1.2 nor 1.3; {OBSOLETE}")]
-    ObsoleteVersion,
+    #[error("the gateway supports neither TLS 1.2 nor 1.3{}; {OBSOLETE}", at_most(.newest.as_ref()))]
+    ObsoleteVersion {
+        /// The newest version that it has, if it has said so.
+        newest: Option<&'static str>,
+    },
     /// The gateway has no cipher, key exchange, signature or kind of key in common with this client.
     #[error(
         "the gateway has no TLS cipher or kind of key in common with this client; `openssl s_client -connect {address} \
@@ -104,13 +120,19 @@ pub enum HandshakeError {
     #[error("this port speaks no TLS; is it for http://?")]
     NotTls,
     /// The connection was closed during the handshake.
-    #[error("the gateway closed the connection during the TLS handshake; if it always does, {OBSOLETE}")]
+    #[error(
+        "the gateway closed the connection during the TLS handshake; if it always does, this port is for http://, or its TLS is \
+         obsolete: {OBSOLETE}"
+    )]
     Closed(#[source] io::Error),
     /// The gateway has refused with a TLS alert.
     #[error("the gateway refused the TLS handshake: {0}")]
     Alert(String),
+    /// The gateway does not know the host's name, which the handshake contains.
+    #[error("the gateway does not know this host name; use its IP address in the URL")]
+    UnknownName,
     /// The gateway does not keep to the protocol.
-    #[error("the gateway's TLS handshake is malformed")]
+    #[error("the gateway's TLS handshake is malformed; {OBSOLETE}")]
     Malformed,
 }
 
@@ -119,9 +141,13 @@ impl HandshakeError {
     ///
     /// # Errors
     /// `error` itself if it is one of the connection, and the handshake is not the reason.
-    pub(super) fn of(error: io::Error, address: &str) -> Result<Self, io::Error> {
+    pub(super) fn of(
+        error: io::Error,
+        address: &str,
+        newest: Option<&'static str>,
+    ) -> Result<Self, io::Error> {
         match error.get_ref().and_then(|error| error.downcast_ref::<Error>()) {
-            Some(tls) => Ok(Self::of_tls(tls, address)),
+            Some(tls) => Ok(Self::of_tls(tls, address, newest)),
             None => match error.kind() {
                 io::ErrorKind::UnexpectedEof
                 | io::ErrorKind::ConnectionReset
@@ -132,27 +158,36 @@ impl HandshakeError {
         }
     }
 
-    fn of_tls(error: &Error, address: &str) -> Self {
+    fn of_tls(error: &Error, address: &str, newest: Option<&'static str>) -> Self {
         match error {
             Error::InvalidCertificate(CertificateError::Other(OtherError(error))) => {
                 let untrusted = error.downcast_ref::<Untrusted>();
                 untrusted.map_or(Self::Malformed, |untrusted| Self::Untrusted(untrusted.clone()))
             }
             Error::InvalidCertificate(CertificateError::BadSignature) => Self::NoProof,
+            Error::InvalidCertificate(
+                CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+            ) => Self::UnsupportedKey,
             Error::AlertReceived(AlertDescription::ProtocolVersion)
             | Error::PeerIncompatible(
                 PeerIncompatible::ServerDoesNotSupportTls12Or13
                 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
-            ) => Self::ObsoleteVersion,
+            ) => Self::ObsoleteVersion { newest },
             Error::AlertReceived(
                 AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
             )
             | Error::PeerIncompatible(_) => Self::NothingInCommon { address: address.into() },
+            Error::AlertReceived(AlertDescription::UnrecognisedName) => Self::UnknownName,
             Error::AlertReceived(alert) => Self::Alert(format!("{alert:?}")),
             Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => Self::NotTls,
             _ => Self::Malformed,
         }
     }
+}
+
+/// Adds the newest version of a gateway.
+fn at_most(newest: Option<&&str>) -> String {
+    newest.map_or_else(String::new, |version| format!(", but {version} at most"))
 }
 
 impl From<HandshakeError> for io::Error {

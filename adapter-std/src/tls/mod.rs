@@ -22,6 +22,7 @@ mod certificate;
 mod connector;
 mod der;
 mod error;
+mod first_bytes;
 mod pin;
 mod roots;
 mod short_rsa;

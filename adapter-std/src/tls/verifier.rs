@@ -10,7 +10,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime},
 };
 
 use super::{Certificate, Pin, Reason, RootCertificates, Untrusted, der, short_rsa};
@@ -91,15 +91,26 @@ impl Verifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let fields = der::certificate(certificate).ok_or(CertificateError::BadEncoding)?;
         let (scheme, signature) = (signed.scheme, signed.signature());
+        let known = self.provider.signature_verification_algorithms.mapping;
         let is_valid = if let Some(key) = short_rsa::key(fields.key_algorithm, fields.key) {
-            self.trust.names(certificate) && short_rsa::is_valid(&key, scheme, message, signature)
+            if !self.trust.names(certificate) {
+                return Err(untrusted(Reason::ShortKey, certificate));
+            }
+            short_rsa::is_valid(&key, scheme, message, signature)
+        } else if short_rsa::is_unverifiable(fields.key_algorithm, fields.key)
+            || !known.iter().flat_map(|known| known.1).any(|algorithm| is_for(*algorithm, &fields))
+        {
+            return Err(CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: Vec::new(),
+                public_key_algorithm_id: fields.key_algorithm.to_vec(),
+            }
+            .into());
         } else {
-            let known = self.provider.signature_verification_algorithms.mapping;
             let algorithms = known.iter().find(|known| known.0 == scheme).map_or(&[][..], |known| known.1);
             algorithms
                 .iter()
                 .take(if is_first_only { 1 } else { usize::MAX })
-                .filter(|algorithm| algorithm.public_key_alg_id().as_ref() == fields.key_algorithm)
+                .filter(|algorithm| is_for(**algorithm, &fields))
                 .any(|algorithm| algorithm.verify_signature(fields.key, message, signature).is_ok())
         };
         if is_valid {
@@ -108,6 +119,17 @@ impl Verifier {
             Err(CertificateError::BadSignature.into())
         }
     }
+}
+
+/// Whether an algorithm verifies signatures by the key of a certificate.
+fn is_for(algorithm: &dyn SignatureVerificationAlgorithm, fields: &der::Fields<'_>) -> bool {
+    algorithm.public_key_alg_id().as_ref() == fields.key_algorithm
+}
+
+/// Creates the error of a certificate that is not trusted.
+fn untrusted(reason: Reason, certificate: &CertificateDer<'_>) -> Error {
+    let untrusted = Untrusted { reason, certificate: Certificate::from_der(certificate) };
+    CertificateError::Other(OtherError(Arc::new(untrusted))).into()
 }
 
 impl ServerCertVerifier for Verifier {
@@ -132,8 +154,7 @@ impl ServerCertVerifier for Verifier {
         } else {
             Reason::NoRoots
         };
-        let untrusted = Untrusted { reason, certificate: Certificate::from_der(certificate) };
-        Err(CertificateError::Other(OtherError(Arc::new(untrusted))).into())
+        Err(untrusted(reason, certificate))
     }
 
     fn verify_tls12_signature(

@@ -18,12 +18,15 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-/// Returns from a test, with the reason, if there is no openssl.
+/// Returns from a test if there is no openssl, and says so even if the output of tests is captured. With the variable
+/// `REQUIRE_OPENSSL` the test fails.
 #[macro_export]
 macro_rules! needs_openssl {
     () => {
         if std::process::Command::new("openssl").arg("version").output().is_err() {
-            println!("skipped: there is no `openssl` program");
+            assert!(std::env::var_os("REQUIRE_OPENSSL").is_none(), "there is no `openssl` program");
+            let line = format!("SKIPPED, there is no `openssl` program: {}\n", module_path!());
+            std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
             return;
         }
     };

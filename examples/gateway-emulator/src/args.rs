@@ -117,8 +117,7 @@ fn after_help() -> String {
          For example --fate 10086=deliver+late:60+doubled\n\n\
          Quirks, separated by commas: {}; observed stands for those of real devices together, printed for the misprints of the \
          vendor's document.\n\n\
-         Kinds of certificates, separated by commas: {}. Without rsa-1024 or ec, the key is rsa-2048. The RSA keys are the same at each \
-         start.\n\
+         Kinds of certificates, separated by commas: {}. Without another key it is rsa-2048. RSA keys are the same at each start.\n\
          For example --https --certificate v1,rsa-1024,sha1",
         Plan::FATES,
         Plan::REPORTS,

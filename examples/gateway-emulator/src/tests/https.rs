@@ -106,7 +106,7 @@ async fn each_start_makes_another_certificate_and_only_ec_another_key() {
 #[tokio::test]
 async fn a_refused_certificate_leaves_no_request() {
     let other = Emulator::start(https("ec")).await.unwrap();
-    for kind in ["ordinary", "v1", "rsa-1024", "sha1", "expired", "ec", "v1,rsa-1024,sha1"] {
+    for kind in ["ordinary", "v1", "rsa-1024", "sha1", "expired", "ec", "ec-p384", "v1,rsa-1024,sha1"] {
         let gateway = Emulator::start(https(kind)).await.unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(other.certificate().unwrap().der().into()).unwrap();
@@ -118,9 +118,12 @@ async fn a_refused_certificate_leaves_no_request() {
 
 #[tokio::test]
 async fn trusted_certificates_are_refused_for_their_time_and_name() {
-    for (kind, fault) in
-        [("expired", "Expired"), ("wrong-name", "NotValidForName"), ("no-san", "NotValidForName")]
-    {
+    for (kind, fault) in [
+        ("expired", "Expired"),
+        ("not-yet-valid", "NotValidYet"),
+        ("wrong-name", "NotValidForName"),
+        ("no-san", "NotValidForName"),
+    ] {
         let gateway = Emulator::start(https(kind)).await.unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(gateway.certificate().unwrap().der().into()).unwrap();

@@ -10,7 +10,10 @@ use std::{
 use ring::{
     digest::{SHA256, digest},
     rand::{SecureRandom, SystemRandom},
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+        KeyPair,
+    },
 };
 use tokio_rustls::rustls::{
     crypto::ring::sign::any_supported_type,
@@ -34,10 +37,12 @@ const RSA_2048: &[u8] = include_bytes!("keys/rsa-2048.pem");
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const SHA1_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05];
 const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
-/// 1.2.840.10045.2.1, 3.1.7 and 4.3.2 (RFC 5480, RFC 5758).
+/// 1.2.840.10045.2.1, 1.2.840.10045.3.1.7, 1.3.132.0.34, 1.2.840.10045.4.3.2 and .3 (RFC 5480, RFC 5758).
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const PRIME256V1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const SECP384R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 const ECDSA_WITH_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+const ECDSA_WITH_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03];
 /// 2.5.4.3, 2.5.29.17 and 2.5.29.19 (RFC 5280).
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
@@ -49,6 +54,8 @@ const OTHER_HOST: &str = "other.example";
 
 /// 2015-01-01 to 2019-12-31, for a certificate that has expired.
 const EXPIRED: [Civil; 2] = [1_420_070_400, 1_577_836_799];
+/// 2098-01-01 to 2098-12-31, for a certificate that is not valid yet.
+const NOT_YET_VALID: [Civil; 2] = [4_039_372_800, 4_070_908_799];
 const DAY: Civil = 86_400;
 /// From here on, times are written with four digits for the year.
 const YEAR_2050: Civil = 2_524_608_000;
@@ -94,23 +101,38 @@ fn sha256(bytes: &[u8]) -> String {
 /// A key pair that signs its own certificate.
 enum Key {
     Rsa(RsaKey, &'static [u8]),
-    Ec(EcdsaKeyPair, Vec<u8>),
+    Ec(EcdsaKeyPair, Curve, Vec<u8>),
 }
+
+/// A curve, and the identifiers of its keys and their signatures.
+struct Curve {
+    algorithm: &'static EcdsaSigningAlgorithm,
+    name: &'static [u8],
+    signature: &'static [u8],
+}
+
+const P256: Curve =
+    Curve { algorithm: &ECDSA_P256_SHA256_ASN1_SIGNING, name: PRIME256V1, signature: ECDSA_WITH_SHA256 };
+const P384: Curve =
+    Curve { algorithm: &ECDSA_P384_SHA384_ASN1_SIGNING, name: SECP384R1, signature: ECDSA_WITH_SHA384 };
 
 impl Key {
     fn new(kind: CertificateKey) -> io::Result<Self> {
         match kind {
             CertificateKey::Rsa1024 => Ok(Self::Rsa(RsaKey::from_pem(RSA_1024)?, RSA_1024)),
             CertificateKey::Rsa2048 => Ok(Self::Rsa(RsaKey::from_pem(RSA_2048)?, RSA_2048)),
-            CertificateKey::Ec => {
-                let random = SystemRandom::new();
-                let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
-                let der = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(unspecified)?;
-                let rejected = |error| io::Error::other(format!("the new key was rejected: {error}"));
-                let pair = EcdsaKeyPair::from_pkcs8(algorithm, der.as_ref(), &random).map_err(rejected)?;
-                Ok(Self::Ec(pair, der.as_ref().to_vec()))
-            }
+            CertificateKey::Ec => Self::on(P256),
+            CertificateKey::EcP384 => Self::on(P384),
         }
+    }
+
+    /// Makes a key on a curve.
+    fn on(curve: Curve) -> io::Result<Self> {
+        let random = SystemRandom::new();
+        let der = EcdsaKeyPair::generate_pkcs8(curve.algorithm, &random).map_err(unspecified)?;
+        let rejected = |error| io::Error::other(format!("the new key was rejected: {error}"));
+        let pair = EcdsaKeyPair::from_pkcs8(curve.algorithm, der.as_ref(), &random).map_err(rejected)?;
+        Ok(Self::Ec(pair, curve, der.as_ref().to_vec()))
     }
 
     /// The `SubjectPublicKeyInfo`.
@@ -119,8 +141,8 @@ impl Key {
             Self::Rsa(key, _) => {
                 (der::sequence(&[&der::object(RSA_ENCRYPTION), der::NULL]), key.public_der())
             }
-            Self::Ec(pair, _) => (
-                der::sequence(&[&der::object(EC_PUBLIC_KEY), &der::object(PRIME256V1)]),
+            Self::Ec(pair, curve, _) => (
+                der::sequence(&[&der::object(EC_PUBLIC_KEY), &der::object(curve.name)]),
                 pair.public_key().as_ref().to_vec(),
             ),
         };
@@ -130,7 +152,7 @@ impl Key {
     /// The `AlgorithmIdentifier` of a signature.
     fn algorithm(&self, hash: Hash) -> Vec<u8> {
         match (self, hash) {
-            (Self::Ec(..), _) => der::sequence(&[&der::object(ECDSA_WITH_SHA256)]),
+            (Self::Ec(_, curve, _), _) => der::sequence(&[&der::object(curve.signature)]),
             (Self::Rsa(..), Hash::Sha1) => der::sequence(&[&der::object(SHA1_WITH_RSA), der::NULL]),
             (Self::Rsa(..), Hash::Sha256) => der::sequence(&[&der::object(SHA256_WITH_RSA), der::NULL]),
         }
@@ -139,7 +161,7 @@ impl Key {
     fn sign(&self, message: &[u8], hash: Hash) -> io::Result<Vec<u8>> {
         match self {
             Self::Rsa(key, _) => Ok(key.sign_pkcs1(message, hash)),
-            Self::Ec(pair, _) => {
+            Self::Ec(pair, ..) => {
                 let signature = pair.sign(&SystemRandom::new(), message).map_err(unspecified)?;
                 Ok(signature.as_ref().to_vec())
             }
@@ -154,7 +176,7 @@ impl Key {
                 // The short key is refused, which then signs in its own way.
                 Ok(any_supported_type(&der.into()).unwrap_or_else(|_| Arc::new(key)))
             }
-            Self::Ec(_, der) => {
+            Self::Ec(.., der) => {
                 any_supported_type(&PrivatePkcs8KeyDer::from(der).into()).map_err(io::Error::other)
             }
         }
@@ -183,7 +205,7 @@ pub(crate) fn make(
         &der::unsigned(&serial),
         &algorithm,
         &name,
-        &validity(kind.expired),
+        &validity(kind),
         &name,
         &public_key,
         &extensions(kind, address),
@@ -200,10 +222,14 @@ fn name(common: &str) -> Vec<u8> {
     der::sequence(&[&der::value(der::SET, &attribute)])
 }
 
-/// Writes the validity: from yesterday for ten years, or a time that is over.
-fn validity(expired: bool) -> Vec<u8> {
+/// Writes the validity: from yesterday for ten years, or a time that is over or has not begun.
+fn validity(kind: &CertificateKind) -> Vec<u8> {
     let now = clock::wall_clock();
-    let [from, to] = if expired { EXPIRED } else { [now - DAY, now + 3652 * DAY] };
+    let [from, to] = match (kind.expired, kind.not_yet_valid) {
+        (true, _) => EXPIRED,
+        (_, true) => NOT_YET_VALID,
+        _ => [now - DAY, now + 3652 * DAY],
+    };
     der::sequence(&[&time(from), &time(to)])
 }
 

@@ -12,6 +12,8 @@ pub enum CertificateKey {
     Rsa1024,
     /// ECDSA on P-256, a new key at each start.
     Ec,
+    /// ECDSA on P-384, a new key at each start.
+    EcP384,
 }
 
 /// The kind of a self-signed certificate. The default is what current clients accept once they trust it: X.509 version 3,
@@ -28,7 +30,7 @@ pub enum CertificateKey {
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateKind {
-    /// The key (`rsa-2048`, `rsa-1024`, `ec`).
+    /// The key (`rsa-2048`, `rsa-1024`, `ec`, `ec-p384`).
     pub key: CertificateKey,
     /// X.509 version 1, which has no extensions (`v1`).
     pub version_1: bool,
@@ -38,6 +40,8 @@ pub struct CertificateKind {
     pub no_san: bool,
     /// Expired at the end of 2019 (`expired`).
     pub expired: bool,
+    /// Valid from 2098 on (`not-yet-valid`).
+    pub not_yet_valid: bool,
     /// Issued for `other.example` (`wrong-name`).
     pub wrong_name: bool,
     /// Marked as an authority, like a certificate of `openssl req -x509` (`ca`).
@@ -46,16 +50,31 @@ pub struct CertificateKind {
 
 impl CertificateKind {
     /// The names that [`CertificateKind::from_str`] accepts.
-    pub const NAMES: [&str; 10] =
-        ["ordinary", "rsa-2048", "rsa-1024", "ec", "v1", "sha1", "no-san", "expired", "wrong-name", "ca"];
+    pub const NAMES: [&str; 12] = [
+        "ordinary",
+        "rsa-2048",
+        "rsa-1024",
+        "ec",
+        "ec-p384",
+        "v1",
+        "sha1",
+        "no-san",
+        "expired",
+        "not-yet-valid",
+        "wrong-name",
+        "ca",
+    ];
 
     /// Checks that there is such a certificate.
     ///
     /// # Errors
-    /// If `sha1` is combined with a key other than RSA, or `ca` with version 1.
+    /// If `sha1` is combined with a key other than RSA, `ca` with version 1, or `expired` with `not-yet-valid`.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if self.sha1 && self.key == CertificateKey::Ec {
-            return Err("`sha1` needs an RSA key, so it cannot be combined with `ec`".to_owned());
+        if self.sha1 && matches!(self.key, CertificateKey::Ec | CertificateKey::EcP384) {
+            return Err("`sha1` needs an RSA key, so it cannot be combined with `ec` or `ec-p384`".to_owned());
+        }
+        if self.expired && self.not_yet_valid {
+            return Err("`expired` cannot be combined with `not-yet-valid`".to_owned());
         }
         if self.version_1 && self.ca {
             return Err("`ca` needs an extension, which `v1` does not have".to_owned());
@@ -69,10 +88,12 @@ impl CertificateKind {
             "rsa-2048" => self.key = CertificateKey::Rsa2048,
             "rsa-1024" => self.key = CertificateKey::Rsa1024,
             "ec" => self.key = CertificateKey::Ec,
+            "ec-p384" => self.key = CertificateKey::EcP384,
             "v1" => self.version_1 = true,
             "sha1" => self.sha1 = true,
             "no-san" => self.no_san = true,
             "expired" => self.expired = true,
+            "not-yet-valid" => self.not_yet_valid = true,
             "wrong-name" => self.wrong_name = true,
             "ca" => self.ca = true,
             _ => {
@@ -111,7 +132,7 @@ mod tests {
 
     #[test]
     fn impossible_kinds_are_refused() {
-        for list in ["", "v2", "sha1,ec", "ec,sha1", "v1,ca", "ordinary,,v1"] {
+        for list in ["", "v2", "sha1,ec", "ec-p384,sha1", "v1,ca", "expired,not-yet-valid", "ordinary,,v1"] {
             assert!(list.parse::<CertificateKind>().is_err(), "{list}");
         }
     }

@@ -78,7 +78,7 @@ fn explain(error: &FetchError, findings: &mut Findings) {
     let reason =
         error.source().and_then(|error| error.downcast_ref::<io::Error>()).and_then(io::Error::get_ref);
     let (name, text) = match reason.and_then(|error| error.downcast_ref::<HandshakeError>()) {
-        Some(HandshakeError::ObsoleteVersion) => {
+        Some(HandshakeError::ObsoleteVersion { .. }) => {
             ("tls-obsolete", "The gateway supports neither TLS 1.2 nor 1.3.")
         }
         Some(HandshakeError::NothingInCommon { .. }) => {
