@@ -26,7 +26,7 @@ pub struct Untrusted {
 #[non_exhaustive]
 pub enum Reason {
     /// No trusted authority has issued it, as is usual for gateways, or not in a form that can be verified.
-    #[error("no trusted authority vouches for it")]
+    #[error("no trusted authority vouches for it, as is usual for gateways")]
     UnknownIssuer,
     /// It has an RSA key below 2048 bits, which is accepted only if it is pinned.
     #[error("its RSA key is too short to be trusted without a pin")]
@@ -124,9 +124,9 @@ pub enum HandshakeError {
         "the gateway closed the connection during the TLS handshake; if it always does, this port is for http://, or its TLS is \
          obsolete: {OBSOLETE}"
     )]
-    Closed(#[source] io::Error),
+    Closed(io::Error),
     /// The gateway has refused with a TLS alert.
-    #[error("the gateway refused the TLS handshake: {0}")]
+    #[error("the gateway refused the TLS handshake with the alert {0}; if it always does, {OBSOLETE}")]
     Alert(String),
     /// The gateway does not know the host's name, which the handshake contains.
     #[error("the gateway does not know this host name; use its IP address in the URL")]

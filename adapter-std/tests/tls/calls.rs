@@ -1,7 +1,5 @@
 //! Calls and a messenger over TLS, against the emulator.
 
-use std::{convert::Infallible, io, sync::Arc};
-
 use gateway_emulator::{Emulator, Https, Options};
 use sms_gateway::{
     Gateway, Messenger, State,
@@ -12,27 +10,10 @@ use sms_gateway::{
             SendSms, SendUssd,
         },
     },
-    tls::{
-        Pin,
-        rustls::{
-            HandshakeKind, ServerConfig,
-            crypto::ring,
-            pki_types::{PrivateKeyDer, pem::PemObject},
-        },
-    },
+    tls::Pin,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-    sync::mpsc,
-};
-use tokio_rustls::TlsAcceptor;
 
-use crate::{
-    following::{sms, timing},
-    needs_openssl,
-    peer::{Identity, Kind},
-};
+use crate::following::{sms, timing};
 
 /// Starts an emulator with a certificate of a kind, and connects to it with the pin.
 async fn start(kind: &str, options: Options) -> (Emulator, Gateway) {
@@ -111,46 +92,5 @@ async fn each_kind_of_certificate_works_when_pinned() {
         let gateway =
             Gateway::builder(&emulator.url()).credentials("admin", "admin").pin(pin).build().unwrap();
         assert_eq!(gateway.query_sms_in_queue().await.unwrap(), Some(0), "{kind}");
-    }
-}
-
-async fn serve_one_each(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    began: mpsc::UnboundedSender<HandshakeKind>,
-) -> io::Result<Infallible> {
-    loop {
-        let (stream, _) = listener.accept().await?;
-        let mut stream = acceptor.accept(stream).await?;
-        let _ = began.send(stream.get_ref().1.handshake_kind().unwrap());
-        let _ = stream.read(&mut [0; 1024]).await?;
-        stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n{\"error_code\":200,\"in_queue\":3}").await?;
-        stream.shutdown().await?;
-    }
-}
-
-/// Serves plain responses over TLS, one on each connection, and returns how each connection began.
-async fn one_each(identity: &Identity) -> (String, mpsc::UnboundedReceiver<HandshakeKind>) {
-    let key = PrivateKeyDer::from_pem_slice(&identity.key_pem()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let config = config.with_single_cert(vec![identity.der()], key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let (began, kinds) = mpsc::unbounded_channel();
-    tokio::spawn(serve_one_each(listener, acceptor, began));
-    (url, kinds)
-}
-
-#[tokio::test]
-async fn another_connection_resumes_the_session() {
-    needs_openssl!();
-    let identity = Identity::new(Kind::PLAIN);
-    let (url, mut kinds) = one_each(&identity).await;
-    let gateway = Gateway::builder(&url).pin(identity.pin()).build().unwrap();
-    for expected in [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed] {
-        assert_eq!(gateway.query_sms_in_queue().await.unwrap(), Some(3));
-        assert_eq!(kinds.recv().await, Some(expected));
     }
 }

@@ -5,8 +5,11 @@
 mod calls;
 #[path = "../following/mod.rs"]
 mod following;
+mod front;
 mod impostor;
 mod kinds;
 mod peer;
+mod reach;
 mod refusals;
+mod renewal;
 mod trust;

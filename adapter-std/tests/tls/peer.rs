@@ -124,7 +124,11 @@ impl Identity {
 
     /// Makes an identity whose certificate this one has issued.
     pub(crate) fn issue(&self, extension: &str, dates: &[&str]) -> Self {
-        let issued = Self::new(Kind::PLAIN);
+        self.issue_to(Self::new(Kind::PLAIN), extension, dates)
+    }
+
+    /// Issues another certificate to an identity. Without an extension it is of version 1.
+    pub(crate) fn issue_to(&self, issued: Self, extension: &str, dates: &[&str]) -> Self {
         openssl(
             &issued.folder,
             &["req", "-new", "-key", "key.pem", "-subj", "/CN=box", "-out", "request.pem"],

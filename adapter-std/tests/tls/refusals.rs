@@ -108,7 +108,9 @@ async fn a_peer_that_closes_or_resets_is_named_so() {
 #[tokio::test]
 async fn alerts_and_malformed_handshakes_are_named_so() {
     let url = closing(b"\x15\x03\x03\x00\x02\x02\x50", true).await;
-    fails(&url, &["the gateway refused the TLS handshake: InternalError"]).await;
+    fails(&url, &["the gateway refused the TLS handshake with the alert InternalError"]).await;
+    let url = closing(b"\x15\x03\x03\x00\x02\x02\x70", true).await;
+    fails(&url, &["does not know this host name; use its IP address"]).await;
     let url = closing(b"\x16\x03\x03\x00\x04\x02\x00\x00\x00", true).await;
     fails(&url, &["the gateway's TLS handshake is malformed"]).await;
 }

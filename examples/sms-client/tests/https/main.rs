@@ -1,9 +1,11 @@
 //! HTTPS with `--pin` and `--ca`, and the pin of a gateway.
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "../../../adapter-std/tests/tls/peer.rs"]
+#[path = "../../../../adapter-std/tests/tls/peer.rs"]
 #[allow(dead_code, missing_docs)]
 mod peer;
+mod texts;
 
 use std::process::Stdio;
 
