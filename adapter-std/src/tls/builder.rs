@@ -49,13 +49,11 @@ impl Builder {
         let stage = Stage::default();
         let inspection = self.tls.clone().inspect(&self.connector, site.host(), &site.address, &stage);
         let limit = self.timeouts.connect;
-        match tokio::time::timeout(limit, inspection).await {
-            Ok(certificate) => Ok(certificate?),
-            Err(_) => {
-                let error = stage.stalled().unwrap_or_else(|| format!("no answer after {limit:?}").into());
-                Err(io::Error::new(io::ErrorKind::TimedOut, error).into())
-            }
-        }
+        let Ok(certificate) = tokio::time::timeout(limit, inspection).await else {
+            let error = stage.stalled().unwrap_or_else(|| format!("no answer after {limit:?}").into());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, error).into());
+        };
+        Ok(certificate?)
     }
 
     /// Returns the connector for a gateway, over TLS if its URL is `https`.

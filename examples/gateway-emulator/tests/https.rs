@@ -60,8 +60,8 @@ async fn run(program: &'static str, args: &[&str], input: &str) -> Option<Output
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 assert!(std::env::var_os("REQUIRE_OPENSSL").is_none(), "{program} is not installed");
                 // Not captured with the output of tests.
-                writeln!(std::io::stderr(), "SKIPPED, {program} is not installed: {}", module_path!())
-                    .unwrap();
+                let line = format!("SKIPPED, {program} is not installed: {}\n", module_path!());
+                std::io::stderr().write_all(line.as_bytes()).unwrap();
                 return None;
             }
             child => child.unwrap(),

@@ -15,6 +15,7 @@ use std::{
 };
 
 use clap::Parser;
+use sms_gateway::tls::Reason;
 
 use crate::{args::Args, stage::Stage};
 
@@ -24,10 +25,19 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "quickstart: {error}");
+            let _ = writeln!(io::stderr(), "quickstart: {}", explain(&*error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Describes an error and its causes in one line, and what to do about a certificate that is not trusted.
+fn explain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let line = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let untrusted = error.downcast_ref().and_then(sms_gateway::Error::untrusted);
+    let is_to_pin = untrusted.is_some_and(|untrusted| untrusted.reason != Reason::NotPinned);
+    if is_to_pin { line + " with --pin or SMS_GATEWAY_PIN" } else { line }
 }
 
 async fn run(args: Args, out: &mut impl Write) -> Result<(), Box<dyn Error>> {

@@ -78,6 +78,23 @@ async fn demonstration_runs_over_https_with_a_pin() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_not_pinned_is_refused_with_its_fingerprint() {
+    let options = Options { https: Some(Https::default()), ..Options::default() };
+    let gateway = Emulator::start(options).await.unwrap();
+    let fingerprint = gateway.certificate().unwrap().fingerprint();
+    let args = ["--gateway", &gateway.url(), "--user", "admin", "--to", "10010"];
+    let wrong = format!("sha256:{}", "0f".repeat(32));
+    for (pin, words) in [
+        (&[][..], "pin it with --pin or SMS_GATEWAY_PIN\n"),
+        (&["--pin", &wrong], "it is not the pinned one"),
+    ] {
+        let (code, _, err) = run(&[&args, pin].concat()).await;
+        assert!(code == Some(1) && err.contains(words) && err.contains(&fingerprint), "{err}");
+    }
+    assert_eq!(gateway.counts().requests, 0);
+}
+
+#[tokio::test]
 async fn nothing_is_sent_without_recipients() {
     let gateway = Emulator::start(Options::default()).await.unwrap();
     let (code, _, err) = run(&["--gateway", &gateway.url(), "--user", "admin"]).await;

@@ -101,7 +101,7 @@ fn sha256(bytes: &[u8]) -> String {
 /// A key pair that signs its own certificate.
 enum Key {
     Rsa(RsaKey, &'static [u8]),
-    Ec(EcdsaKeyPair, Curve, Vec<u8>),
+    Ec(Box<EcdsaKeyPair>, Curve, Vec<u8>),
 }
 
 /// A curve, and the identifiers of its keys and their signatures.
@@ -132,7 +132,7 @@ impl Key {
         let der = EcdsaKeyPair::generate_pkcs8(curve.algorithm, &random).map_err(unspecified)?;
         let rejected = |error| io::Error::other(format!("the new key was rejected: {error}"));
         let pair = EcdsaKeyPair::from_pkcs8(curve.algorithm, der.as_ref(), &random).map_err(rejected)?;
-        Ok(Self::Ec(pair, curve, der.as_ref().to_vec()))
+        Ok(Self::Ec(Box::new(pair), curve, der.as_ref().to_vec()))
     }
 
     /// The `SubjectPublicKeyInfo`.
