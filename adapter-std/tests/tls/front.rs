@@ -31,7 +31,7 @@ const RESPONSE: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n{\"error_code\":200,\"in_queue\
 
 pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&TLS12, &TLS13];
 
-/// What the connections have carried.
+/// The record of the connections.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) connections: u32,

@@ -11,8 +11,9 @@ use sms_gateway::{Builder, Failure, tls::Reason};
 const RSA_1024: &[&str] = &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"];
 const P384: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"];
 
-const PROVIDERS: [(&str, fn(Builder) -> Builder); 2] =
-    [("aws-lc-rs", with_aws_lc_rs), ("graviola", with_graviola)];
+type Setting = fn(Builder) -> Builder;
+
+const PROVIDERS: [(&str, Setting); 2] = [("aws-lc-rs", with_aws_lc_rs), ("graviola", with_graviola)];
 
 #[tokio::test]
 async fn pinned_certificates_work_and_others_are_refused() {

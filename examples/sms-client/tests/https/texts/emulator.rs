@@ -68,7 +68,8 @@ async fn commands(texts: &mut Texts) {
 async fn schemes(texts: &mut Texts) {
     let plain = gateway_with(Options::default()).await;
     let url = plain.url().replace("http:", "https:");
-    let case = Case { name: "plain HTTP behind https://", against: AGAINST, url: &url, certificate: None };
+    let case =
+        Case { name: "https:// for a port without TLS", against: AGAINST, url: &url, certificate: None };
     for args in ["queue", "pin"] {
         texts.run(case, &[args], Trust::System).await;
     }
@@ -76,7 +77,9 @@ async fn schemes(texts: &mut Texts) {
     texts.run(case, &["queue"], Trust::Pin(super::WRONG_PIN, "of another")).await;
     let (gateway, _) = start("ordinary", TlsVersions::Both).await;
     let url = gateway.url().replace("https:", "http:");
-    texts.run(Case { name: "TLS behind http://", url: &url, ..case }, &["queue"], Trust::System).await;
+    texts
+        .run(Case { name: "http:// for a port with TLS", url: &url, ..case }, &["queue"], Trust::System)
+        .await;
     let quirks = "redirect-https".parse().unwrap();
     let redirecting = gateway_with(Options { quirks, ..Options::default() }).await;
     let case = Case { name: "redirect to https://", url: &redirecting.url(), ..case };

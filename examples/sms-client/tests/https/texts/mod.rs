@@ -24,7 +24,7 @@ const HEAD: &str = "| case | against | command | exit | text |\n|---|---|---|---
 /// The trust on the command line.
 #[derive(Clone, Copy)]
 enum Trust<'a> {
-    /// The system's authorities, none of which has issued a certificate of the tests.
+    /// The system's authorities. They have issued no certificate of the tests.
     System,
     /// No authority at all.
     Nobody,
@@ -46,7 +46,7 @@ struct Case<'a> {
 
 /// The table of texts.
 struct Texts {
-    /// An authority that has issued nothing, as that of the system.
+    /// The only authority of the system, which has issued nothing.
     system: Identity,
     /// The texts as they are.
     shown: String,
