@@ -61,7 +61,7 @@ impl Stage {
 
     /// Explains why the opening has not ended in time, if the reason is known.
     pub(crate) fn stalled(&self) -> Option<BoxError> {
-        let text = "it accepted the connection, and the TLS handshake did not end; is this port for http://?";
+        let text = "the gateway accepted the connection, and the TLS handshake did not end; is this port for http://?";
         self.0.load(Ordering::Relaxed).then(|| text.into())
     }
 }

@@ -22,7 +22,7 @@ use openssl::{
     error::ErrorStack,
     ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion},
 };
-use sms_gateway::tls::Pin;
+use sms_gateway::tls::{Certificate, Pin};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
@@ -80,11 +80,11 @@ impl Legacy {
         Pinned::new(&mut stream).connect().await.map_err(io::Error::other)?;
         let certificate =
             stream.ssl().peer_certificate().map(|certificate| certificate.to_der()).transpose()?;
-        match certificate {
-            Some(der) if self.pin.matches(&der) => Ok(stream),
-            _ => {
-                Err(io::Error::new(io::ErrorKind::PermissionDenied, "the certificate is not the pinned one"))
-            }
+        let der = certificate.ok_or(io::ErrorKind::InvalidData)?;
+        if self.pin.matches(&der) {
+            return Ok(stream);
         }
+        let text = format!("the certificate is not the pinned one: {}", Certificate::from_der(&der));
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
     }
 }

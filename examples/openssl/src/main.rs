@@ -1,13 +1,23 @@
 //! Shows the number of waiting messages of a gateway with obsolete TLS:
 //! `SMS_GATEWAY_PASSWORD=… cargo run -- 192.168.1.9:443 admin sha256:…`
 
-use std::{env, error::Error, sync::Arc};
+use std::{env, error::Error, process::ExitCode, sync::Arc};
 
 use openssl_connector::Legacy;
 use sms_gateway::Gateway;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("openssl-connector: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [address, user, pin] = &arguments[..] else {
         return Err("usage: openssl-connector HOST:PORT USER sha256:PIN".into());

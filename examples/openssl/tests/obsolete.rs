@@ -72,7 +72,9 @@ async fn with_a_wrong_pin_no_byte_of_a_request_arrives() {
     let mut peer = identity.listen(&["-tls1_2"]).await;
     let error = call(&peer.address, other.pin()).await.unwrap_err();
     assert!(matches!(error.failure, Failure::Unreachable(_)), "{error:?}");
-    assert!(error.explain().contains("the certificate is not the pinned one"), "{}", error.explain());
+    let text = error.explain();
+    assert!(text.contains("the certificate is not the pinned one"), "{text}");
+    assert!(text.contains(&identity.pin().to_string()), "{text}");
     let printed = peer.printed("ERROR").await + &peer.end().await;
     assert!(!printed.contains("/api/") && !printed.contains("Host"), "{printed}");
     // The same server prints the request of a client that trusts it.
