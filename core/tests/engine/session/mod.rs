@@ -4,4 +4,5 @@ mod directed;
 mod event;
 mod exhaustive;
 mod raw;
+mod ussd;
 mod world;
