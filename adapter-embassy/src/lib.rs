@@ -83,5 +83,6 @@ pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::call::RawCall;
 pub use sms_gateway_core::client::{
-    Accepted, Buffer, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd, UssdWait,
+    Accepted, Buffer, Excerpt, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd,
+    UssdWait,
 };

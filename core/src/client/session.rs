@@ -3,7 +3,7 @@
 use core::{fmt, time::Duration};
 
 use super::{
-    Buffer, Cause, Failure, Wait,
+    Buffer, Cause, Excerpt, Failure, Wait,
     reading::{Read, Reading},
     repeat::{Attempt, Broken, Next},
     timeouts::{Budget, Timeouts, WaitLimit},
@@ -243,8 +243,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             200..300 => Ok(Next::Read),
             _ if is_raw => Ok(Next::Read),
             300..400 if has_location => Err(Failure::Redirect),
-            status => Err(Failure::Http { status, request_sent: !self.attempt.is_probing() }),
+            status => {
+                self.reading.refuse();
+                Err(Failure::Http { status, request_sent: !self.attempt.is_probing() })
+            }
         }
+    }
+
+    /// Takes note of a piece of a body that has no use. After [`Failure::Http`] its beginning is kept for [`excerpt`](Self::excerpt), in
+    /// the buffer for records.
+    pub fn keep(&mut self, piece: &[u8]) {
+        self.reading.keep(piece);
+    }
+
+    /// The beginning of the body after [`Failure::Http`], as far as it was [kept](Self::keep): at most 1,024 bytes, and what the
+    /// buffer for records holds. It is empty after any other outcome. `credentials` are those of the login, which it does not show.
+    pub fn excerpt<'a>(&'a self, credentials: Option<Credentials<'a>>) -> Excerpt<'a> {
+        let (bytes, is_cut) = self.reading.kept();
+        Excerpt::new(bytes, is_cut, credentials)
     }
 
     /// Whether the request that is due may go out on a connection that was kept from an earlier exchange, and has been idle for this
