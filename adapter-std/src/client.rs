@@ -264,7 +264,7 @@ impl Client {
         self.session.waited(began.elapsed());
     }
 
-    /// What the body says that was just discarded, if its status refused the call.
+    /// The text of the body that was just discarded, if its status refused the call.
     fn excerpt(&self) -> Excerpt<'_> {
         self.session.excerpt(self.account.as_ref().map(Account::credentials))
     }

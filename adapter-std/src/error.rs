@@ -8,7 +8,7 @@ use sms_gateway_core::{
     client::{Excerpt, Failure},
 };
 
-/// What a person can do about HTTP status 403.
+/// Advice on HTTP status 403.
 const FORBIDDEN_HINT: &str = "; if logins were refused before, the gateway has locked this address out: wait some minutes, or unlock \
                               it in its web interface; otherwise check there that the API is enabled";
 
@@ -34,7 +34,7 @@ pub struct Error {
     /// The reason.
     pub failure: Failure,
     gateway: Option<Arc<str>>,
-    /// The address of a redirect, or what the body of a response with a refusing status says.
+    /// The address of a redirect, or the text of a response with a refusing status.
     detail: Option<Box<str>>,
     source: Option<BoxError>,
 }
@@ -64,7 +64,7 @@ impl Error {
     }
 
     /// The text with which the gateway refuses the call, for [`Failure::Http`]: at most 120 characters in one line, as [`Excerpt`]
-    /// shows them; `None` if the body says nothing. `Display` contains it.
+    /// shows them; `None` if there is none. `Display` contains it.
     ///
     /// [`Excerpt`]: sms_gateway_core::client::Excerpt
     pub fn excerpt(&self) -> Option<&str> {

@@ -38,11 +38,11 @@ impl<'a> Excerpt<'a> {
     }
 
     fn has_secret(&self) -> bool {
-        let has = |part: &str| contains(self.bytes, part.bytes(), true);
+        let has = |part: &str| contains(self.bytes, &part.bytes(), true);
         let is_echo = |credentials: Credentials<'a>| {
             let (password, token) = (credentials.password(), basic::token(&credentials));
-            (!password.is_empty() && contains(self.bytes, password.bytes(), false))
-                || contains(self.bytes, token, false)
+            (!password.is_empty() && contains(self.bytes, &password.bytes(), false))
+                || contains(self.bytes, &token, false)
         };
         has("authorization:") || has("response=") || self.credentials.is_some_and(is_echo)
     }
@@ -108,7 +108,7 @@ fn after_tag<'p>(part: &'p [u8], is_code: &mut bool) -> &'p [u8] {
 }
 
 /// Whether `bytes` contain these, regardless of the case of ASCII letters if `any_case`.
-fn contains(bytes: &[u8], part: impl Iterator<Item = u8> + Clone, any_case: bool) -> bool {
+fn contains(bytes: &[u8], part: &(impl Iterator<Item = u8> + Clone), any_case: bool) -> bool {
     let is_same = |one: u8, other: u8| one == other || any_case && one.eq_ignore_ascii_case(&other);
     (0..bytes.len()).any(|start| {
         let mut rest = bytes.get(start..).unwrap_or_default().iter();

@@ -49,7 +49,7 @@ pub(super) struct Reading<B> {
     left: u32,
     /// The number of bytes since the last record.
     gap: u32,
-    /// The number of bytes that the buffer holds of a body with a refusing status, of which no records are read.
+    /// The number of bytes in the buffer from a body with a refusing status, which has no records.
     kept: Option<usize>,
 }
 

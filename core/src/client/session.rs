@@ -199,7 +199,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// `entropy` returns a random number that no one else can predict, a new one each time.
     ///
     /// Unless the next step is [`Next::Read`], the body has no use: the adapter reads and drops what is left of it if
-    /// that is cheaper than a new connection, after an error too.
+    /// that is cheaper than a new connection, after an error too. After [`Failure::Http`] it hands each piece to
+    /// [`keep`](Self::keep) before.
     ///
     /// # Errors
     /// [`Failure`]: the call is over.
@@ -265,7 +266,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 
     /// Whether the request that is due may go out on a connection that was kept from an earlier exchange, and has been idle for this
     /// time. A gateway that lost power does not close its connections. A request that changes something would be lost in one, and
-    /// nobody would know whether it arrived, so it gets a new connection after 2 s.
+    /// whether it arrived would remain unknown, so it gets a new connection after 2 s.
     pub fn may_reuse(&self, idle: Duration) -> bool {
         idle < PROVEN_FOR || self.attempt.is_harmless()
     }

@@ -37,6 +37,8 @@ async fn missing_or_invalid_arguments_are_wrong_usage() {
         (&["queue", "--gateway", "http://a:b@127.0.0.1"][..], "don't belong into the URL"),
         (&["queue", "--gateway", "http://127.0.0.1/api"], "the API's paths are fixed"),
         (&["queue", "--request-timeout", "0"], "not a time from 1ms to 72h"),
+        (&["watch", "--metered", "--interval", "6s"], "'--metered' cannot be used with '--interval"),
+        (&["send", "--text=x", "--to=1", "--metered"], "--wait"),
         (&["queeu"], "'queeu'; tip: a similar subcommand exists: 'queue'; see --help"),
         (&["queue", "--password", "x"], "unexpected argument '--password'"),
         (&["results", "--after", "yesterday"], "not a time as YYYY-MM-DD HH:MM:SS"),

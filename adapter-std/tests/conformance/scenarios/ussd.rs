@@ -1,5 +1,7 @@
 //! USSD codes and the replies to them.
 
+use std::collections::VecDeque;
+
 use crate::{harness::Harness, list, reply::Reply};
 
 list![
@@ -22,13 +24,13 @@ list![
 /// The replies that the port shows, one for each question; the last one stays.
 async fn dial(harness: &mut Harness, outcome: &'static str, shown: &[&'static str]) {
     harness.set_up_open();
-    let mut shown = shown.to_vec().into_iter();
+    let mut shown = VecDeque::from(shown.to_vec());
     let mut last = "";
     harness.peer.script(move |request| {
         if request.call() == "send_ussd" {
             return Reply::json(outcome);
         }
-        last = shown.next().unwrap_or(last);
+        last = shown.pop_front().unwrap_or(last);
         match last {
             "400" | "403" | "404" | "500" => Reply::status(last.parse().unwrap_or_default(), "broken"),
             "refused" => Reply::json(r#"{"error_code":500}"#),

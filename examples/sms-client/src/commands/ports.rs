@@ -85,7 +85,7 @@ fn column(info: Info) -> Column {
     }
 }
 
-/// Formats a number, one of which has a meaning of its own.
+/// Formats a number, or the name of the special one.
 fn named(value: Field<'_, u32>, number: u32, name: &str) -> String {
     if value == Field::Known(number) { name.to_owned() } else { field(value) }
 }
