@@ -2,6 +2,7 @@
 
 mod directed;
 mod event;
+mod excerpt;
 mod exhaustive;
 mod raw;
 mod ussd;

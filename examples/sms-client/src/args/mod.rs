@@ -265,7 +265,7 @@ pub(crate) struct PortsOf {
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
     /// The kinds to show: all (of the list up to reg), or from type, imei, imsi, iccid, smsc, number, reg; with later firmware
-    /// also slot, callstate, signal, gprs
+    /// also slot, callstate, signal, gprs. A gateway that refuses smsc is asked again without it
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
     pub(crate) info: InfoSet,
 }

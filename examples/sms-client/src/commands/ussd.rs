@@ -103,8 +103,8 @@ async fn send(
     Ok(())
 }
 
-const UNCHANGED: &str = "\nunchanged: the port showed this before the code was sent, too, or the gateway did\n\
-    not say what it showed then; it may be the new reply, or the old one still";
+const UNCHANGED: &str = "\nunchanged: the port showed this before the code was sent, or the gateway did not\n\
+    say what it showed then; this may be the new reply, or still the old one";
 
 const fn has_text(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Reply(_) | Outcome::Unchanged(_))
