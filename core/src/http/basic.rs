@@ -45,9 +45,7 @@ pub(crate) fn token<'a>(credentials: &Credentials<'a>) -> impl Iterator<Item = u
 /// Writes base64 (RFC 4648 §4).
 fn base64(mut bytes: impl Iterator<Item = u8>, writer: &mut Writer<'_>) {
     while let Some(group) = group(&mut bytes) {
-        for byte in group {
-            writer.byte(byte);
-        }
+        writer.bytes(&group);
     }
 }
 
