@@ -221,6 +221,7 @@ impl<T: Transport> Connection<'_, T> {
             if !matches!(self.piece_before(&deadline).await, Ok(true)) {
                 break;
             }
+            session.keep(self.wire.body());
         }
         deadline.is_over(session);
         if self.wire.is_reusable() {

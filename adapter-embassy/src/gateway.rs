@@ -8,7 +8,7 @@ use sms_gateway_core::{
         AnyCall, Call, CommaEncoding, GetPortInfo, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue,
         QuerySmsResult, QueryUssdReply, RawCall, SendSms, SendUssd, Spec, StopSms,
     },
-    client::{Accepted, Buffer, Failure, Next, ResponseHead, Session, Site, Sms, Timeouts},
+    client::{Accepted, Buffer, Excerpt, Failure, Next, ResponseHead, Session, Site, Sms, Timeouts},
     http::Credentials,
     track::Limits,
 };
@@ -140,6 +140,24 @@ impl<'m, T> Gateway<'m, T> {
     /// half of [`Buffers::challenge`].
     pub fn location(&self) -> Option<&str> {
         self.connection.wire.location().ok().flatten()
+    }
+
+    /// The text of the last response, if its status refused the call with [`Failure::Http`]; otherwise it is empty. It lives in
+    /// [`Buffers::record`].
+    ///
+    /// With status 403 a gateway says why it forbids a call. After refused logins it locks the client's address out for some minutes
+    /// (`forbid to try again`), unless it is unlocked in the web interface. It also forbids every call while its API is disabled.
+    ///
+    /// ```no_run
+    /// # use sms_gateway_embassy::{Gateway, Transport};
+    /// # async fn example<T: Transport>(gateway: &mut Gateway<'_, T>) {
+    /// if let Err(error) = gateway.query_sms_in_queue().await {
+    ///     println!("{}: {}", error.failure, gateway.excerpt());
+    /// }
+    /// # }
+    /// ```
+    pub fn excerpt(&self) -> Excerpt<'_> {
+        self.session.excerpt(self.site.credentials)
     }
 }
 

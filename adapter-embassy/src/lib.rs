@@ -9,13 +9,15 @@
 //! opened again. Time limits are `core::time::Duration`s, and are measured with `embassy-time`.
 //!
 //! ```no_run
-//! use sms_gateway_embassy::{Error, Gateway, Memory, Transport, core::call::{GetPortInfo, InfoSet}};
+//! use sms_gateway_embassy::{Error, Gateway, Memory, Transport, core::call::{GetPortInfo, Info, InfoSet}};
 //!
 //! async fn look<T: Transport>(transport: T, entropy: &mut dyn FnMut() -> u64) -> Result<u32, Error<T::Error>> {
 //!     let mut memory: Memory = Memory::new();
 //!     let mut gateway = Gateway::new(transport, "192.168.1.9", memory.buffers(), entropy).credentials("admin", "secret");
 //!     let mut registered = 0;
-//!     let mut response = gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED)?).await?;
+//!     // Some gateways do not know smsc, and refuse the whole request.
+//!     let infos = InfoSet::DOCUMENTED.without(Info::Smsc);
+//!     let mut response = gateway.get_port_info(&GetPortInfo::new(infos)?).await?;
 //!     while let Some(info) = response.next().await? {
 //!         registered += u32::from(info.is_registered());
 //!     }
@@ -83,5 +85,6 @@ pub use embassy_futures::select::Either;
 pub use sms_gateway_core as core;
 pub use sms_gateway_core::call::RawCall;
 pub use sms_gateway_core::client::{
-    Accepted, Buffer, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd, UssdWait,
+    Accepted, Buffer, Excerpt, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd,
+    UssdWait,
 };

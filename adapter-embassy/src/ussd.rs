@@ -4,7 +4,7 @@ use embassy_time::{Instant, Timer};
 use sms_gateway_core::{
     Port,
     call::SendUssd,
-    client::{Ussd, UssdDialog, UssdWait},
+    client::{Ussd, UssdDialog, UssdReplies, UssdWait},
 };
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
 
 impl<T: Transport> Gateway<'_, T> {
     /// Sends a USSD code on a port and waits for the reply, which is written into `reply`: 512 bytes usually suffice. A reply from
-    /// before is not taken for the new one.
+    /// before is not taken for the new one. If the gateway refuses to say what the port showed before, the code is sent all the same,
+    /// and a text that never changes is [`Ussd::Unchanged`]: it may be old. Nothing is sent after a failure of the login or connection.
     ///
     /// A query for the reply that fails is retried until the limit, unless the login failed; [`Ussd::NoReply`] means that the code
     /// was sent and no reply could be read. If the future is dropped, the code may have been sent;
@@ -32,7 +33,10 @@ impl<T: Transport> Gateway<'_, T> {
     ) -> Result<Ussd<&'b str>, Error<T::Error>> {
         let request = SendUssd::send(port.into(), text)?;
         let mut dialog = UssdDialog::new(port, reply);
-        self.read_replies(&mut dialog).await?;
+        match self.read_replies(&mut dialog).await {
+            Err(error) if !UssdReplies::may_send_after(&error.failure) => return Err(error),
+            _ => {}
+        }
         let mut response = self.send_ussd(&request).await?;
         while let Some(status) = response.next().await? {
             dialog.take_status(&status);

@@ -12,7 +12,9 @@ use hyper::{
 };
 use sms_gateway_core::{
     call::{AnyCall, CommaEncoding, MAX_TARGET_BYTES, Method, QuerySmsInQueue, Spec},
-    client::{DRAIN_TIMEOUT, Due, Failure, MAX_DRAINED_BYTES, Next, ResponseHead, Session, Timeouts},
+    client::{
+        DRAIN_TIMEOUT, Due, Excerpt, Failure, MAX_DRAINED_BYTES, Next, ResponseHead, Session, Timeouts,
+    },
     http::Credentials,
 };
 use tokio::time::Instant;
@@ -172,7 +174,7 @@ impl Client {
                     Ok(Next::Read) => return Ok(response),
                     next => {
                         self.discard(response.into_body()).await;
-                        next?
+                        next.map_err(|error| error.with_excerpt(self.excerpt()))?
                     }
                 },
                 Err(BrokenExchange { broken, source }) => {
@@ -241,14 +243,29 @@ impl Client {
         })
     }
 
-    /// Reads a body that has no use, so that the connection can carry another exchange, unless that takes long.
+    /// Reads a body that has no use but its beginning, so that the connection can carry another exchange, unless that takes long.
     async fn discard(&mut self, body: Incoming) {
-        let rest = Limited::new(body, MAX_DRAINED_BYTES).collect();
+        let mut rest = Limited::new(body, MAX_DRAINED_BYTES);
+        let session = &mut self.session;
+        let rest = async {
+            while let Some(frame) = rest.frame().await {
+                match frame {
+                    Ok(frame) => session.keep(frame.data_ref().map_or(&[][..], |data| &data[..])),
+                    Err(_) => return false,
+                }
+            }
+            true
+        };
         let began = Instant::now();
         match tokio::time::timeout(DRAIN_TIMEOUT, rest).await {
-            Ok(Ok(_)) => self.heard(),
+            Ok(true) => self.heard(),
             _ => self.close(),
         }
         self.session.waited(began.elapsed());
+    }
+
+    /// The text of the body that was just discarded, if its status refused the call.
+    fn excerpt(&self) -> Excerpt<'_> {
+        self.session.excerpt(self.account.as_ref().map(Account::credentials))
     }
 }

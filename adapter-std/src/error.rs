@@ -3,7 +3,14 @@
 use std::{error, fmt, sync::Arc};
 
 use hyper::header::{HeaderMap, LOCATION};
-use sms_gateway_core::{Invalid, client::Failure};
+use sms_gateway_core::{
+    Invalid,
+    client::{Excerpt, Failure},
+};
+
+/// Advice on HTTP status 403.
+const FORBIDDEN_HINT: &str = "; if logins were refused before, the gateway has locked this address out: wait some minutes, or unlock \
+                              it in its web interface; otherwise check there that the API is enabled";
 
 /// A call that failed.
 ///
@@ -27,7 +34,8 @@ pub struct Error {
     /// The reason.
     pub failure: Failure,
     gateway: Option<Arc<str>>,
-    location: Option<Box<str>>,
+    /// The address of a redirect, or the text of a response with a refusing status.
+    detail: Option<Box<str>>,
     source: Option<BoxError>,
 }
 
@@ -52,7 +60,15 @@ impl Error {
 
     /// The address that the gateway redirects to, for [`Failure::Redirect`].
     pub fn location(&self) -> Option<&str> {
-        self.location.as_deref()
+        self.detail.as_deref().filter(|_| self.failure == Failure::Redirect)
+    }
+
+    /// The text with which the gateway refuses the call, for [`Failure::Http`]: at most 120 characters in one line, as [`Excerpt`]
+    /// shows them; `None` if there is none. `Display` contains it.
+    ///
+    /// [`Excerpt`]: sms_gateway_core::client::Excerpt
+    pub fn excerpt(&self) -> Option<&str> {
+        self.detail.as_deref().filter(|_| matches!(self.failure, Failure::Http { .. }))
     }
 
     /// The failure and its causes in one line, without the gateway's name.
@@ -64,25 +80,37 @@ impl Error {
     }
 
     fn reason(&self) -> String {
-        match &self.location {
-            // It is never followed: the other address may be anyone's.
-            Some(location) => {
-                let is_https =
-                    location.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
-                let hint = if is_https { "; if that is the gateway, use https:// in its URL" } else { "" };
-                format!("the gateway redirects to {}{hint}", location.escape_debug())
-            }
-            None => self.failure.to_string(),
+        // It is never followed: the other address may be anyone's.
+        if let Some(location) = self.location() {
+            let is_https = location.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+            let hint = if is_https { "; if that is the gateway, use https:// in its URL" } else { "" };
+            return format!("the gateway redirects to {}{hint}", location.escape_debug());
         }
+        let excerpt = self.excerpt().map(|text| format!(", {text:?}")).unwrap_or_default();
+        let hint = match self.failure {
+            Failure::Http { status: 403, .. } => FORBIDDEN_HINT,
+            _ => "",
+        };
+        format!("{}{excerpt}{hint}", self.failure)
     }
 
     pub(crate) fn new(failure: Failure, source: Option<BoxError>) -> Self {
-        Self { failure, gateway: None, location: None, source }
+        Self { failure, gateway: None, detail: None, source }
     }
 
     pub(crate) fn redirected(headers: &HeaderMap) -> Self {
-        let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
-        Self { location, ..Failure::Redirect.into() }
+        let detail = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
+        Self { detail, ..Failure::Redirect.into() }
+    }
+
+    /// Adds what the body says, if the status refused the call.
+    pub(crate) fn with_excerpt(self, excerpt: Excerpt<'_>) -> Self {
+        match self.failure {
+            Failure::Http { .. } if !excerpt.is_empty() => {
+                Self { detail: Some(excerpt.to_string().into()), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// Names the gateway.

@@ -38,7 +38,9 @@ impl std::error::Error for UssdError {
 }
 
 impl Gateway {
-    /// Sends a USSD code on ports and waits for the replies. A reply that was there before does not count as the new one.
+    /// Sends a USSD code on ports and waits for the replies. A reply that was there before does not count as the new one. If the
+    /// gateway refuses to say what the ports showed before, the code is sent all the same, and a text that never changes is
+    /// [`Ussd::Unchanged`]: it may be old. Nothing is sent after a failure of the login or the connection.
     ///
     /// A query for replies that fails is repeated until the limit, unless the login is the reason.
     ///
@@ -66,15 +68,28 @@ impl Gateway {
         outcomes: &mut BTreeMap<Port, Ussd>,
     ) -> Result<(), Error> {
         let request = SendUssd::send(ports, text)?;
-        let shown = self.ussd_texts(ports).await?;
+        let mut shown = BTreeMap::new();
+        let is_complete = match self.read_ussd_texts(ports, &mut shown).await {
+            Ok(()) => true,
+            Err(error) if UssdReplies::may_send_after(&error.failure) => {
+                tracing::debug!(%error, "the replies before the code are not known");
+                false
+            }
+            Err(error) => return Err(error),
+        };
         let mut waiting = BTreeMap::new();
         let mut response = self.send_ussd(&request).await?;
         while let Some(status) = response.next().await? {
             let Some(port) = status.port.get().and_then(|port| Port::try_from(port).ok()) else { continue };
             let Some(outcome) = status.status.get() else { continue };
             if outcome == UssdOutcome::Sent {
-                let before = shown.get(&port).map_or(Text::Missing, |text| Text::Exact(text));
-                waiting.insert(port, (UssdReplies::new(before), shown.get(&port).cloned()));
+                let before = shown.remove(&port);
+                let replies = match &before {
+                    Some(text) => UssdReplies::new(Text::Exact(text)),
+                    None if is_complete => UssdReplies::new(Text::Missing),
+                    None => UssdReplies::unknown(),
+                };
+                waiting.insert(port, (replies, before));
                 outcomes.insert(port, Ussd::NoReply);
             } else {
                 outcomes.insert(port, Ussd::NotSent(outcome));
@@ -85,7 +100,7 @@ impl Gateway {
     }
 
     /// Queries the replies of `waiting` until all have arrived or the limit has passed. Each port has the text that it showed
-    /// first.
+    /// last.
     async fn await_replies(
         &self,
         mut waiting: BTreeMap<Port, (UssdReplies, Option<String>)>,
@@ -99,13 +114,14 @@ impl Gateway {
             && let Some(next) = polls.next(began.elapsed())
         {
             tokio::time::sleep_until(began + next).await;
-            match self.ussd_texts(waiting.keys().copied().collect()).await {
-                Ok(mut texts) => {
+            let mut texts = BTreeMap::new();
+            match self.read_ussd_texts(waiting.keys().copied().collect(), &mut texts).await {
+                Ok(()) => {
                     failed = None;
-                    waiting.retain(|port, (replies, _)| {
-                        let text = texts.remove(port);
-                        let is_reply = replies.take(text.as_deref().map_or(Text::Missing, Text::Exact));
-                        outcomes.extend(text.filter(|_| is_reply).map(|text| (*port, Ussd::Reply(text))));
+                    waiting.retain(|port, (replies, last)| {
+                        *last = texts.remove(port);
+                        let is_reply = replies.take(last.as_deref().map_or(Text::Missing, Text::Exact));
+                        outcomes.extend(last.take_if(|_| is_reply).map(|text| (*port, Ussd::Reply(text))));
                         !is_reply
                     });
                 }
@@ -113,16 +129,15 @@ impl Gateway {
                 Err(error) => return Err(error),
             }
         }
-        for (port, (replies, first)) in waiting {
+        for (port, (replies, last)) in waiting {
             outcomes
-                .extend(first.filter(|_| replies.is_unchanged()).map(|text| (port, Ussd::Unchanged(text))));
+                .extend(last.filter(|_| replies.is_unchanged()).map(|text| (port, Ussd::Unchanged(text))));
         }
         failed.map_or(Ok(()), Err)
     }
 
-    /// Queries the texts that ports show.
-    async fn ussd_texts(&self, ports: Ports) -> Result<BTreeMap<Port, String>, Error> {
-        let mut texts = BTreeMap::new();
+    /// Queries the texts that ports show. The texts before an error stand.
+    async fn read_ussd_texts(&self, ports: Ports, texts: &mut BTreeMap<Port, String>) -> Result<(), Error> {
         let mut response = self.query_ussd_reply(ports).await?;
         while let Some(reply) = response.next().await? {
             if let Text::TooLong { needed } = reply.text {
@@ -132,6 +147,6 @@ impl Gateway {
                 texts.insert(port, reply.text.as_str().to_owned());
             }
         }
-        Ok(texts)
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{options, send, send_side_by_side, start};
-use gateway_emulator::{Emulator, NonceCount, NonceLife, Options};
+use gateway_emulator::{Emulator, LockedOut, NonceCount, NonceLife, Options};
 use sms_gateway::{Error, Failure, Gateway};
 
 fn wrong(emulator: &Emulator) -> Gateway {
@@ -83,4 +83,28 @@ async fn secrets_are_not_shown() {
     for text in [shown, format!("{gateway:?}"), format!("{error:?} {error}")] {
         assert!(!text.contains("hunter2"), "{text}");
     }
+}
+
+/// The error of a call by an address that is locked out.
+async fn locked_out(options: Options) -> Error {
+    let (emulator, _) = start(Options { lock_out_after: Some(1), ..options }).await;
+    wrong(&emulator).query_sms_in_queue().await.unwrap_err();
+    assert_eq!(emulator.counts().lock_outs, 1);
+    let gateway = Gateway::builder(&emulator.url()).credentials("admin", "admin").build().unwrap();
+    gateway.query_sms_in_queue().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_lock_out_shows_the_response_and_what_to_do() {
+    let error = locked_out(options()).await;
+    assert_eq!(error.failure, Failure::Http { status: 403, request_sent: false });
+    assert_eq!((error.excerpt(), error.location()), (Some("forbid to try again"), None));
+    let text = error.explain();
+    for words in ["403, \"forbid to try again\"; ", "wait some minutes", "unlock", "the API is enabled"] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(error.to_string().ends_with(&text) && error.may_pass());
+    let error = locked_out(Options { locked_out: LockedOut::ForbiddenPage, ..options() }).await;
+    let excerpt = error.excerpt().unwrap();
+    assert!(!excerpt.contains('<') && excerpt.contains("Forbidden"), "{excerpt}");
 }

@@ -28,7 +28,9 @@ pub enum Event<'a, E> {
     /// unknown.
     RecordsSkipped(u32),
     /// Requests have begun to fail, or fail for another reason that does not pass by itself. They are retried at growing intervals;
-    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` once they succeed again.
+    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` once they succeed again. Until the next event is awaited,
+    /// [`Gateway::excerpt`](crate::Gateway::excerpt) of [`Messenger::gateway`](crate::Messenger::gateway) is the text of a response whose
+    /// status refused the request.
     RequestsFailing(&'a Error<E>),
 }
 

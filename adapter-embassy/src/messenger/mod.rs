@@ -150,6 +150,8 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// A message takes a slot until its final state is acknowledged and no more reports can arrive for it. After a restart, lend at
     /// least as many slots as before. If [`Settings::first_block`] is 0 and nothing is stored, the user_ids begin with a random block, so
     /// that results of an earlier run are not mistaken for those of new messages.
+    ///
+    /// On a mobile link, [`Settings::metered`] asks less often, and takes fewer bytes.
     pub fn new(gateway: Gateway<'g, T>, store: S, buffers: MessengerBuffers<'m>, settings: Settings) -> Self {
         let MessengerBuffers { slots, pending_reports, texts, incoming } = buffers;
         Self {

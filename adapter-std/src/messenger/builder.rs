@@ -70,6 +70,15 @@ impl Builder {
     }
 
     /// Sets the intervals of the queries and the time limits of messages.
+    ///
+    /// On a mobile link, [`Timing::metered`] and [`Limits::metered`] ask less often. [`Settings::metered`] has the bytes.
+    /// ```
+    /// # fn example(builder: sms_gateway::messenger::Builder) -> sms_gateway::messenger::Builder {
+    /// use sms_gateway::core::track::{Limits, Timing};
+    ///
+    /// builder.timing(Timing::metered()).limits(Limits::metered())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn timing(mut self, timing: Timing) -> Self {
         self.settings.timing = timing;

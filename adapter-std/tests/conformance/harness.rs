@@ -135,6 +135,12 @@ impl Harness {
         end
     }
 
+    /// Makes a call, and notes what its failure says.
+    pub async fn explain(&mut self, call: ApiCall) {
+        let outcome = self.subject.explain(call).await;
+        self.note(&format!("call {call:?}: {}", outcome.0));
+    }
+
     /// Makes a call and drops its future after a time.
     pub async fn call_for(&mut self, call: ApiCall, milliseconds: u64) {
         let limit = Duration::from_millis(milliseconds);

@@ -1,6 +1,6 @@
 //! The cost of following messages: time and instructions for each event, memory, and requests.
 //!
-//! `track` prints times and memory. `track --requests` prints the number of requests, in virtual time. For tools that count
+//! `track` prints times and memory. `track --requests` prints the number of requests and their bytes, in virtual time. For tools that count
 //! instructions, `track --events MANY EVENTS` runs only a steady flow of many messages for a number of events, and prints the
 //! number of calls.
 
@@ -12,6 +12,7 @@ mod flow;
 mod gateway;
 mod outcome;
 mod records;
+mod traffic;
 
 use std::process::ExitCode;
 

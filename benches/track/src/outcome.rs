@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{client::follow, device::Device};
+use sms_gateway_core::{
+    call::{Flag, QueryIncomingSms},
+    track::Settings,
+};
+
+use crate::{client::follow, device::Device, traffic::Traffic};
 
 /// Numbers of messages.
 const MANY: [u32; 4] = [1, 100, 1_000, 10_000];
@@ -27,6 +32,7 @@ pub(crate) struct Requests {
 
 pub(crate) struct Outcome {
     pub(crate) requests: Requests,
+    pub(crate) traffic: Traffic,
     /// The delays from an event to its update.
     pub(crate) sent: Vec<Duration>,
     pub(crate) delivered: Vec<Duration>,
@@ -42,13 +48,50 @@ pub(crate) fn print() {
         "", "requests", "send + results + reports + queue", "records", "sent", "delivered"
     );
     for many in MANY {
-        line("all at once, ours", many, &follow(many, Duration::ZERO));
+        line("all at once, ours", many, &follow(many, Duration::ZERO, Settings::default()));
         line("all at once, plain way", many, &plain(many, Duration::ZERO));
     }
     for many in MANY {
-        line("four a second, ours", many, &follow(many, APART));
+        line("four a second, ours", many, &follow(many, APART, Settings::default()));
         line("four a second, plain way", many, &plain(many, APART));
     }
+    print_traffic();
+}
+
+/// Prints the table of bytes.
+fn print_traffic() {
+    println!();
+    println!("Requests, bytes and connections for each message, in both directions, without TCP and TLS.");
+    println!(
+        "{:33}{:>9}{:>9}{:>13}{:>23}{:>23}",
+        "", "requests", "bytes", "connections", "sent", "delivered"
+    );
+    for (pattern, every) in [("all at once", Duration::ZERO), ("four a second", APART)] {
+        for many in &MANY[..3] {
+            for (name, settings) in [("default", Settings::default()), ("metered", Settings::metered())] {
+                let outcome = follow(*many, every, settings);
+                traffic_line(&format!("{pattern}, {name}"), *many, &outcome);
+            }
+        }
+    }
+    for (name, settings) in [("default", Settings::default()), ("metered", Settings::metered())] {
+        let mut traffic = Traffic::default();
+        let mut now = Duration::ZERO;
+        while now < Duration::from_secs(86_400) {
+            traffic.exchange(&QueryIncomingSms::new(Flag::All), "sms", "[]", now);
+            now += settings.timing.incoming;
+        }
+        println!("a day of polling an empty inbox, {name}: {} bytes", traffic.bytes);
+    }
+}
+
+fn traffic_line(name: &str, many: u32, outcome: &Outcome) {
+    let Requests { send, result, report, queue, .. } = outcome.requests;
+    let each = |count: u32| f64::from(count) / f64::from(many);
+    let (all, bytes) = (each(send + result + report + queue), each(outcome.traffic.bytes));
+    let connections = each(outcome.traffic.connections);
+    let [sent, delivered] = [&outcome.sent, &outcome.delivered].map(|lags| lag(lags));
+    println!("{many:>7} {name:25}{all:>9.3}{bytes:>9.0}{connections:>13.3}{sent:>23}{delivered:>23}");
 }
 
 fn line(name: &str, many: u32, outcome: &Outcome) {
@@ -57,7 +100,7 @@ fn line(name: &str, many: u32, outcome: &Outcome) {
     let all = each(send + result + report + queue);
     let parts = [send, result, report, queue].map(|count| format!("{:.3}", each(count))).join(" + ");
     let [sent, delivered] = [&outcome.sent, &outcome.delivered].map(|lags| lag(lags));
-    println!("{many:>7} {name:25}{all:>9.3}{parts:>44}{:>9.2}{sent:>20}{delivered:>20}", each(records));
+    println!("{many:>7} {name:25}{all:>9.3}{parts:>44}{:>9.2}{sent:>23}{delivered:>23}", each(records));
     if strays > 0 {
         println!("{:10}{strays} of the reports were taken for another client's", "");
     }
@@ -93,5 +136,5 @@ fn plain(many: u32, every: Duration) -> Outcome {
         sent.push((added + EVERY * results).saturating_sub(fate.sent));
         delivered.push((added + EVERY * all).saturating_sub(fate.delivered));
     }
-    Outcome { requests, sent, delivered }
+    Outcome { requests, traffic: Traffic::default(), sent, delivered }
 }

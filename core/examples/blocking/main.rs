@@ -17,7 +17,7 @@ use std::{env, error::Error, io::Write, process::ExitCode};
 use client::{Client, Timeouts};
 use sms_gateway_core::{
     Number,
-    call::{GetPortInfo, InfoSet, QuerySmsResult, Recipient, SendSms},
+    call::{GetPortInfo, Info, InfoSet, QuerySmsResult, Recipient, SendSms},
     http::Credentials,
     text::Encoding,
 };
@@ -52,7 +52,8 @@ pub(crate) fn run(arguments: &[&str], password: &str, out: &mut impl Write) -> R
 
 fn ports(gateway: &mut Client<'_>, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let mut written = Ok(());
-    gateway.call(&GetPortInfo::new(InfoSet::DOCUMENTED)?, |port| {
+    // Some gateways do not know smsc, and refuse the whole request.
+    gateway.call(&GetPortInfo::new(InfoSet::DOCUMENTED.without(Info::Smsc))?, |port| {
         if written.is_ok() {
             written = writeln!(out, "{} {} {} {}", port.port, port.kind, port.reg, port.number);
         }

@@ -20,7 +20,7 @@ words! {
         Imsi = "imsi",
         /// The ICCID of the port's SIM card.
         Iccid = "iccid",
-        /// The SMSC's number. It appears only in the document's example.
+        /// The SMSC's number. It appears only in the document's example, and some gateways refuse a request for it.
         Smsc = "smsc",
         /// The MSISDN of the port's SIM card.
         Number = "number",
@@ -65,7 +65,8 @@ pub struct InfoSet(u16);
 impl InfoSet {
     /// The empty set.
     pub const NONE: Self = Self(0);
-    /// The kinds that version 0.4 of the document lists, and `smsc` from its example.
+    /// The kinds that version 0.4 of the document lists, and `smsc` from its example. A gateway that does not know one of the kinds
+    /// refuses the whole request with code 400, and some do not know `smsc`: ask again [without](Self::without) it.
     pub const DOCUMENTED: Self = Self::NONE
         .with(Info::Type)
         .with(Info::Imei)
@@ -79,6 +80,12 @@ impl InfoSet {
     #[must_use]
     pub const fn with(self, info: Info) -> Self {
         Self(self.0 | info.bit())
+    }
+
+    /// Removes `info` from the set.
+    #[must_use]
+    pub const fn without(self, info: Info) -> Self {
+        Self(self.0 & !info.bit())
     }
 
     /// Returns whether `info` is in the set.
@@ -218,11 +225,11 @@ answer! {
         pub number: Text<'a> = "number",
         /// The state of registration.
         pub reg: Field<'a, Registration> = "reg",
-        /// The SIM slot in use, 0 to 3, or 255 for none (later versions).
+        /// The SIM slot in use, 0 to 3 if the port has several, otherwise [`PortInfo::ONE_SIM`] (later versions).
         pub slot: Field<'a, u32> = "slot",
         /// The call state (later versions).
         pub callstate: Text<'a> = "callstate",
-        /// The signal strength, 0 to 31 (later versions).
+        /// The signal strength, 0 to 31, or [`PortInfo::NO_NETWORK`] (later versions).
         pub signal: Field<'a, u32> = "signal",
         /// The packet data state (later versions).
         pub gprs: Text<'a> = "gprs",
@@ -230,6 +237,21 @@ answer! {
 }
 
 impl PortInfo<'_> {
+    /// The [`slot`](Self::slot) of a port that holds one SIM card, and so has no slots to choose from.
+    pub const ONE_SIM: u32 = 255;
+    /// The [`signal`](Self::signal) of a port without a network. JSON has the number, as in the API.
+    pub const NO_NETWORK: u32 = 99;
+
+    /// Returns whether the gateway says that the port holds one SIM card.
+    pub fn has_one_sim(&self) -> bool {
+        self.slot == Field::Known(Self::ONE_SIM)
+    }
+
+    /// Returns whether the gateway says that the port has no network.
+    pub fn has_no_network(&self) -> bool {
+        self.signal == Field::Known(Self::NO_NETWORK)
+    }
+
     /// Returns whether the port is registered. Spellings of some gateways that differ from the document's are recognised.
     pub fn is_registered(&self) -> bool {
         match self.reg {
@@ -294,6 +316,24 @@ mod tests {
         assert!(!registered(Field::Known(Registration::Unregister)));
         assert!(!registered(Field::Other(Text::Exact("Not Registered"))));
         assert!(!registered(Field::Missing));
+    }
+
+    #[test]
+    fn one_sim_and_no_network_are_recognised_by_their_numbers() {
+        let port = |slot, signal| PortInfo { slot, signal, ..PortInfo::default() };
+        let marks = |port: PortInfo<'_>| (port.has_one_sim(), port.has_no_network());
+        assert_eq!(marks(port(known(255), known(99))), (true, true));
+        assert_eq!(marks(port(known(3), known(31))), (false, false));
+        assert_eq!(marks(port(known(99), known(255))), (false, false));
+        assert_eq!(marks(port(Field::Other(Text::Exact("255")), Field::Missing)), (false, false));
+    }
+
+    #[test]
+    fn a_kind_is_removed_from_a_set() {
+        let set = InfoSet::DOCUMENTED.without(Info::Smsc);
+        assert!(!set.contains(Info::Smsc));
+        assert_eq!((set.with(Info::Smsc), set.without(Info::Smsc)), (InfoSet::DOCUMENTED, set));
+        assert_eq!(InfoSet::NONE.with(Info::Smsc).without(Info::Smsc), InfoSet::NONE);
     }
 
     /// The document's example, without the line breaks of its layout.

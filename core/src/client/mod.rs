@@ -12,6 +12,7 @@
 //! | [`Sms`], [`HeldSms`] | a message to send; the memory for a message that arrived | messengers |
 //! | [`UssdDialog`] | sends a USSD code on one port and recognises its reply, in lent memory | clients without an allocator |
 //! | [`UssdPolls`], [`UssdReplies`] | decide when to query a USSD reply, and which text is the reply | clients that offer USSD |
+//! | [`Excerpt`] | shows what the body of a response with a refusing HTTP status says | every client |
 //! | [`Failure`] | says why a call failed, and whether the gateway may have done what was asked | every client |
 //!
 //! # Order of calls
@@ -134,6 +135,7 @@
 
 mod accepted;
 mod driver;
+mod excerpt;
 mod failure;
 mod held;
 mod reading;
@@ -149,6 +151,7 @@ mod wire;
 
 pub use accepted::Accepted;
 pub use driver::{Driver, Health, HealthChange, InFlight, Question, Step, Taken, send_sms};
+pub use excerpt::Excerpt;
 pub use failure::{Buffer, Cause, Failure, Wait};
 pub use held::{HeldSms, Incoming};
 pub use reading::Read;

@@ -1,9 +1,10 @@
 //! The response of a call: its records, its end, and whether the gateway did what was asked.
 
-use super::Failure;
+use super::{Failure, excerpt::MAX_KEPT_BYTES};
 use crate::{
     call::{Call, Refusal, Spec},
     json::{Field, ReadError, Reader},
+    writer::copy,
 };
 
 /// The result of reading on in a body.
@@ -48,6 +49,8 @@ pub(super) struct Reading<B> {
     left: u32,
     /// The number of bytes since the last record.
     gap: u32,
+    /// The number of bytes in the buffer from a body with a refusing status, which has no records.
+    kept: Option<usize>,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
@@ -62,6 +65,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
             limit: None,
             left: 0,
             gap: 0,
+            kept: None,
         }
     }
 
@@ -69,6 +73,27 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         self.spec = spec;
         self.reader = Reader::new(spec.schema);
         (self.stage, self.is_at_record, self.limit, self.gap) = (Stage::Document, false, None, 0);
+        self.kept = None;
+    }
+
+    /// Ends a response by its status. The beginning of its body is kept.
+    pub(super) const fn refuse(&mut self) {
+        (self.stage, self.kept) = (Stage::Failed, Some(0));
+    }
+
+    /// Keeps a piece of a body with a refusing status, as far as there is room.
+    pub(super) fn keep(&mut self, piece: &[u8]) {
+        let Some(kept) = self.kept else { return };
+        let end = self.buffer.as_ref().len().min(MAX_KEPT_BYTES);
+        let space = self.buffer.as_mut().get_mut(kept..end).unwrap_or_default();
+        self.kept = Some(kept.saturating_add(space.len().min(piece.len())));
+        copy(space, piece);
+    }
+
+    /// The bytes of a body with a refusing status, and whether they filled the room for them.
+    pub(super) fn kept(&self) -> (&[u8], bool) {
+        let (buffer, kept) = (self.buffer.as_ref(), self.kept.unwrap_or_default());
+        (buffer.get(..kept).unwrap_or_default(), kept == buffer.len().min(MAX_KEPT_BYTES))
     }
 
     pub(super) const fn limit_bytes(&mut self, limit: u32) {

@@ -3,7 +3,7 @@
 use core::{fmt, time::Duration};
 
 use super::{
-    Buffer, Cause, Failure, Wait,
+    Buffer, Cause, Excerpt, Failure, Wait,
     reading::{Read, Reading},
     repeat::{Attempt, Broken, Next},
     timeouts::{Budget, Timeouts, WaitLimit},
@@ -199,7 +199,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// `entropy` returns a random number that no one else can predict, a new one each time.
     ///
     /// Unless the next step is [`Next::Read`], the body has no use: the adapter reads and drops what is left of it if
-    /// that is cheaper than a new connection, after an error too.
+    /// that is cheaper than a new connection, after an error too. After [`Failure::Http`] it hands each piece to
+    /// [`keep`](Self::keep) before.
     ///
     /// # Errors
     /// [`Failure`]: the call is over.
@@ -243,13 +244,29 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             200..300 => Ok(Next::Read),
             _ if is_raw => Ok(Next::Read),
             300..400 if has_location => Err(Failure::Redirect),
-            status => Err(Failure::Http { status, request_sent: !self.attempt.is_probing() }),
+            status => {
+                self.reading.refuse();
+                Err(Failure::Http { status, request_sent: !self.attempt.is_probing() })
+            }
         }
+    }
+
+    /// Takes note of a piece of a body that has no use. After [`Failure::Http`] its beginning is kept for [`excerpt`](Self::excerpt), in
+    /// the buffer for records.
+    pub fn keep(&mut self, piece: &[u8]) {
+        self.reading.keep(piece);
+    }
+
+    /// The beginning of the body after [`Failure::Http`], as far as it was [kept](Self::keep): at most 1,024 bytes, and what the
+    /// buffer for records holds. It is empty after any other outcome. `credentials` are those of the login, which it does not show.
+    pub fn excerpt<'a>(&'a self, credentials: Option<Credentials<'a>>) -> Excerpt<'a> {
+        let (bytes, is_cut) = self.reading.kept();
+        Excerpt::new(bytes, is_cut, credentials)
     }
 
     /// Whether the request that is due may go out on a connection that was kept from an earlier exchange, and has been idle for this
     /// time. A gateway that lost power does not close its connections. A request that changes something would be lost in one, and
-    /// nobody would know whether it arrived, so it gets a new connection after 2 s.
+    /// whether it arrived would remain unknown, so it gets a new connection after 2 s.
     pub fn may_reuse(&self, idle: Duration) -> bool {
         idle < PROVEN_FOR || self.attempt.is_harmless()
     }

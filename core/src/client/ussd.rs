@@ -68,28 +68,49 @@ impl Trace {
 /// Recognises the reply to a USSD code among the texts that one port shows.
 ///
 /// A gateway shows the last reply until the next one arrives. So a text that was there before the code was sent is not
-/// taken for its reply, unless the port showed nothing in between.
+/// taken for its reply, unless the port showed nothing in between. If it is [not known](Self::unknown) what the port showed
+/// before, the first text that it shows after the code was sent counts as one that was there before: it may be.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UssdReplies {
     before: Option<Trace>,
+    /// The text before the code was sent is not known.
+    is_unknown: bool,
 }
 
 impl UssdReplies {
     /// Takes the text that the port showed before the code was sent.
     pub fn new(before: Text<'_>) -> Self {
-        Self { before: Trace::of(before) }
+        Self { before: Trace::of(before), is_unknown: false }
+    }
+
+    /// The text that the port showed before the code was sent is not known.
+    pub const fn unknown() -> Self {
+        Self { before: None, is_unknown: true }
+    }
+
+    /// Whether the code is sent although the query for the replies before it failed.
+    ///
+    /// It is if the gateway answered the query and refused it, or its response cannot be read: it may still send codes. It is not if
+    /// the login or the connection is at fault. HTTP 403 and 429 count as such, since gateways lock clients out with them.
+    pub const fn may_send_after(failure: &Failure) -> bool {
+        match failure {
+            Failure::Refused(_) | Failure::Malformed(_) => true,
+            Failure::Http { status, request_sent } => {
+                *request_sent && *status >= 400 && !matches!(*status, 403 | 408 | 429)
+            }
+            _ => false,
+        }
     }
 
     /// Takes the text that the port shows now. Returns whether it is the reply.
     pub fn take(&mut self, shown: Text<'_>) -> bool {
-        match (Trace::of(shown), self.before) {
-            (None, _) => {
-                // Once the old reply is gone, the next one is new whatever it says.
-                self.before = None;
-                false
-            }
-            (shown, before) => shown != before,
+        let shown = Trace::of(shown);
+        let is_reply = shown.is_some() && !self.is_unknown && shown != self.before;
+        if shown.is_none() || self.is_unknown {
+            // Once the old reply is gone, the next one is new whatever it says.
+            *self = Self { before: shown, is_unknown: false };
         }
+        is_reply
     }
 
     /// Whether the port showed the old text all the time. It may be the same reply once more, or still the old one.
@@ -122,6 +143,19 @@ mod tests {
             assert!(replies.take(text("old")));
         }
         assert!(UssdReplies::new(Text::Missing).take(text("first")));
+    }
+
+    #[test]
+    fn the_first_text_may_be_old_if_the_text_before_is_unknown() {
+        let text = |text| Text::Exact(text);
+        let mut replies = UssdReplies::unknown();
+        assert!(!replies.is_unchanged());
+        assert!(!replies.take(text("first")));
+        assert!(replies.is_unchanged() && !replies.take(text("first")));
+        assert!(replies.take(text("second")));
+        let mut replies = UssdReplies::unknown();
+        assert!(!replies.take(text(" ")));
+        assert!(!replies.is_unchanged() && replies.take(text("first")));
     }
 
     #[test]

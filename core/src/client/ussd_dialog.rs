@@ -17,7 +17,8 @@ pub enum Ussd<S> {
     /// The network's reply.
     Reply(S),
     /// The port showed this text before the code was sent, and ever since. It may be the old reply or the same reply once
-    /// more: the gateway does not distinguish them.
+    /// more: the gateway does not distinguish them. If the gateway refused the query before the code, this is the text that the
+    /// port showed from the first query after it: it may be the old reply or the new one.
     Unchanged(S),
     /// No reply arrived within the limit.
     NoReply,
@@ -31,7 +32,8 @@ pub enum Ussd<S> {
 ///
 /// # Order of calls
 /// 1. Query the replies of the port. Call [`begin_reading`](Self::begin_reading), hand each record to
-///    [`take_reply`](Self::take_reply), and call [`end_reading`](Self::end_reading).
+///    [`take_reply`](Self::take_reply), and call [`end_reading`](Self::end_reading). Go on after a failure if
+///    [`UssdReplies::may_send_after`] allows it.
 /// 2. Send the code, and hand each record of the response to [`take_status`](Self::take_status). Call
 ///    [`sent`](Self::sent).
 /// 3. While [`next_query`](Self::next_query) returns a time, wait until then and repeat the first step. Go on after a
@@ -39,8 +41,7 @@ pub enum Ussd<S> {
 /// 4. [`outcome`](Self::outcome) returns the result.
 pub struct UssdDialog<'b> {
     port: Port,
-    /// The texts of the port; `None` before the first query.
-    replies: Option<UssdReplies>,
+    replies: UssdReplies,
     outcome: Option<UssdOutcome>,
     polls: Option<UssdPolls>,
     /// Whether the response being read mentions the port.
@@ -58,7 +59,7 @@ impl<'b> UssdDialog<'b> {
     pub const fn new(port: Port, buffer: &'b mut [u8]) -> Self {
         Self {
             port,
-            replies: None,
+            replies: UssdReplies::unknown(),
             outcome: None,
             polls: None,
             is_mentioned: false,
@@ -99,10 +100,7 @@ impl<'b> UssdDialog<'b> {
             return;
         }
         self.length = self.copy(text);
-        match &mut self.replies {
-            Some(replies) => self.has_reply = replies.take(text),
-            None => self.replies = Some(UssdReplies::new(text)),
-        }
+        self.has_reply = self.replies.take(text);
     }
 
     fn copy(&mut self, text: Text<'_>) -> Result<usize, Failure> {
@@ -146,7 +144,7 @@ impl<'b> UssdDialog<'b> {
     /// # Errors
     /// [`Failure::TooSmall`] if the text did not fit.
     pub fn outcome(self) -> Result<Ussd<&'b str>, Failure> {
-        let is_unchanged = self.replies.is_some_and(|replies| replies.is_unchanged());
+        let is_unchanged = self.replies.is_unchanged();
         match self.outcome {
             None => Ok(Ussd::Untold),
             Some(UssdOutcome::Sent) if self.has_reply => self.text().map(Ussd::Reply),
@@ -216,6 +214,27 @@ mod tests {
         read(&mut dialog, &[(3, "old")]);
         assert_eq!(dialog.next_query(30 * SECOND), None);
         assert_eq!(dialog.outcome(), Ok(Ussd::Unchanged("old")));
+    }
+
+    #[test]
+    fn the_first_text_after_a_refused_query_may_be_old() {
+        let mut buffer = [0; 16];
+        let mut same = dialog(&mut buffer);
+        // The response breaks off before the port.
+        same.begin_reading();
+        same.take_reply(&UssdReply { port: Field::Known(2), text: Text::Exact("other") });
+        send(&mut same, UssdOutcome::Sent);
+        read(&mut same, &[(3, "text")]);
+        assert!(same.next_query(2 * SECOND).is_some());
+        assert_eq!(same.outcome(), Ok(Ussd::Unchanged("text")));
+        let mut other = dialog(&mut buffer);
+        send(&mut other, UssdOutcome::Sent);
+        read(&mut other, &[(3, "text")]);
+        read(&mut other, &[(3, "new")]);
+        assert_eq!(other.outcome(), Ok(Ussd::Reply("new")));
+        let mut silent = dialog(&mut buffer);
+        send(&mut silent, UssdOutcome::Sent);
+        assert_eq!(silent.outcome(), Ok(Ussd::NoReply));
     }
 
     #[test]

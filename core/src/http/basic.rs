@@ -35,16 +35,27 @@ pub fn authorization<'o>(credentials: &Credentials<'_>, out: &'o mut [u8]) -> Re
     Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
 }
 
+/// The base64 of `name:password` that a header carries.
+pub(crate) fn token<'a>(credentials: &Credentials<'a>) -> impl Iterator<Item = u8> + Clone + 'a {
+    let (username, password) = (credentials.username(), credentials.password());
+    let mut bytes = username.bytes().chain([b':']).chain(password.bytes());
+    core::iter::from_fn(move || group(&mut bytes)).flatten()
+}
+
 /// Writes base64 (RFC 4648 §4).
 fn base64(mut bytes: impl Iterator<Item = u8>, writer: &mut Writer<'_>) {
-    while let Some(first) = bytes.next() {
-        let (second, third) = (bytes.next(), bytes.next());
-        let group = u32::from_be_bytes([0, first, second.unwrap_or(0), third.unwrap_or(0)]);
-        writer.byte(digit(group >> 18));
-        writer.byte(digit(group >> 12));
-        writer.byte(second.map_or(b'=', |_| digit(group >> 6)));
-        writer.byte(third.map_or(b'=', |_| digit(group)));
+    while let Some(group) = group(&mut bytes) {
+        writer.bytes(&group);
     }
+}
+
+/// Returns the four characters for the next three bytes or part thereof.
+fn group(bytes: &mut impl Iterator<Item = u8>) -> Option<[u8; 4]> {
+    let first = bytes.next()?;
+    let (second, third) = (bytes.next(), bytes.next());
+    let group = u32::from_be_bytes([0, first, second.unwrap_or(0), third.unwrap_or(0)]);
+    let third_digit = second.map_or(b'=', |_| digit(group >> 6));
+    Some([digit(group >> 18), digit(group >> 12), third_digit, third.map_or(b'=', |_| digit(group))])
 }
 
 /// Returns the character for the lowest six bits.

@@ -24,7 +24,7 @@ impl<'a> Credentials<'a> {
         self.username
     }
 
-    pub(super) const fn password(&self) -> &'a str {
+    pub(crate) const fn password(&self) -> &'a str {
         self.password
     }
 }

@@ -13,6 +13,9 @@ pub(crate) const BAD_FORMAT: u16 = 400;
 /// `error_code`: too many numbers, or too long a text.
 pub(crate) const TOO_LARGE: u16 = 413;
 
+/// `error_code`: any other error.
+pub(crate) const OTHER_ERROR: u16 = 500;
+
 /// A parameter, or the `error_code` that refuses it.
 pub(crate) type Asked<T> = Result<T, u16>;
 

@@ -140,6 +140,8 @@ quirks! {
     expanded_text_limit = "expanded-text-limit",
     /// `time_after` and `time_before` exclude the second that they name.
     strict_times = "strict-times",
+    /// `query_ussd_reply` refuses ports that have not shown any reply yet.
+    ussd_replies_refused = "ussd-replies-refused",
     /// The names that no version lists in `get_port_info`, here `smsc`, are refused.
     smsc_refused = "smsc-refused",
     /// The versions of the document after 0.5: `sn` in every response, `imsi` in records; in `get_port_info` `slot`,

@@ -7,7 +7,7 @@ use sms_client::outcome::pace;
 use sms_gateway::store::{Database, StoreError};
 use sms_gateway::{
     Gateway, Handle, Messenger,
-    core::track::{Message, Timing},
+    core::track::{Message, Settings, Timing},
     messenger::Builder,
     store::{MemoryStore, Store},
 };
@@ -26,6 +26,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) store: Option<&'a Path>,
     /// The interval between two queries of results.
     pub(crate) interval: Option<Duration>,
+    /// Whether the link is metered.
+    pub(crate) metered: bool,
 }
 
 impl Plan<'_> {
@@ -42,11 +44,20 @@ impl Plan<'_> {
             }
             None => Box::new(MemoryStore::new()),
         };
-        let mut builder = Messenger::builder(gateway).store(store);
-        if let Some(interval) = self.interval {
-            builder = builder.timing(pace(interval.div_duration_f64(Timing::default().results_every)));
-        }
+        let Settings { timing, limits, .. } = self.settings();
+        let builder = Messenger::builder(gateway).store(store).timing(timing).limits(limits);
         Ok(set_up(builder).start().await?)
+    }
+
+    fn settings(&self) -> Settings {
+        match self.interval {
+            _ if self.metered => Settings::metered(),
+            Some(interval) => {
+                let timing = pace(interval.div_duration_f64(Timing::default().results_every));
+                Settings { timing, ..Settings::default() }
+            }
+            None => Settings::default(),
+        }
     }
 }
 
@@ -120,4 +131,36 @@ async fn listen(place: usize, mut handle: Handle, updates: Sender<(usize, Messag
         }
     }
     (place, handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Arguments, Command};
+
+    fn settings(args: &[&str]) -> Settings {
+        let arguments = Arguments::parse_from([&["sms-client"], args].concat());
+        let (interval, metered) = match &arguments.command {
+            Command::Send(args) => (args.interval, args.metered),
+            Command::Watch(args) => (args.interval, args.metered),
+            other => panic!("{other:?} follows no messages"),
+        };
+        Plan { connection: &arguments.connection, store: None, interval, metered }.settings()
+    }
+
+    #[test]
+    fn metered_links_and_intervals_change_the_settings() {
+        let send = ["send", "--text=x", "--to=1", "--wait"];
+        for args in [&send[..], &["watch"]] {
+            assert_eq!(settings(args), Settings::default());
+            assert_eq!(settings(&[args, &["--metered"]].concat()), Settings::metered());
+            let timing = settings(&[args, &["--interval", "12s"]].concat()).timing;
+            assert_eq!(timing, pace(2.0));
+        }
+        // These are the values in the help for --metered.
+        let Settings { timing, .. } = Settings::metered();
+        assert_eq!((timing.results_every.as_secs(), timing.incoming.as_secs()), (60, 300));
+    }
 }

@@ -84,6 +84,12 @@ impl Output {
         writeln!(io::stdout(), "{line}")
     }
 
+    /// Writes a note to stderr, after the records so far.
+    pub(crate) fn note(&mut self, note: &str) -> io::Result<()> {
+        self.flush()?;
+        writeln!(io::stderr(), "sms-client: note: {note}")
+    }
+
     /// Writes an event at once.
     pub(crate) fn happened(&mut self, happened: &Happened<'_>) -> io::Result<()> {
         let mut out = io::stdout();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{command, fails, gateway, gateway_with, people, run, run_command};
+use common::{PASSWORD, Running, command, fails, gateway, gateway_with, people, run, run_command};
 use gateway_emulator::{Auth, Canned, Emulator, End, Options, Quirks};
 use sms_client::text::width;
 use tokio::{net::TcpListener, process::Command};
@@ -37,6 +37,8 @@ async fn missing_or_invalid_arguments_are_wrong_usage() {
         (&["queue", "--gateway", "http://a:b@127.0.0.1"][..], "don't belong into the URL"),
         (&["queue", "--gateway", "http://127.0.0.1/api"], "the API's paths are fixed"),
         (&["queue", "--request-timeout", "0"], "not a time from 1ms to 72h"),
+        (&["watch", "--metered", "--interval", "6s"], "'--metered' cannot be used with '--interval"),
+        (&["send", "--text=x", "--to=1", "--metered"], "--wait"),
         (&["queeu"], "'queeu'; tip: a similar subcommand exists: 'queue'; see --help"),
         (&["queue", "--password", "x"], "unexpected argument '--password'"),
         (&["results", "--after", "yesterday"], "not a time as YYYY-MM-DD HH:MM:SS"),
@@ -92,6 +94,32 @@ async fn http_errors_and_redirects_are_reported() {
     let quirks: Quirks = "redirect-https".parse().unwrap();
     let gateway = gateway_with(Options { quirks, ..Options::default() }).await;
     fails(&run(&gateway, &["results"]).await, 4, &["redirects to https://"]);
+}
+
+#[tokio::test]
+async fn a_lock_out_is_explained_to_people_and_scripts() {
+    let gateway = gateway_with(Options { lock_out_after: Some(1), ..Options::default() }).await;
+    let wrong = queue(&gateway, |command| command.env("SMS_GATEWAY_PASSWORD", "wrong")).await;
+    fails(&wrong, 4, &[]);
+    let words = ["HTTP status 403, \"forbid to try again\"; ", "wait some minutes", "the API is enabled"];
+    fails(&run(&gateway, &["queue"]).await, 4, &words);
+    let mut watch = Running::new(command(&gateway, &["watch", "--json"]));
+    let trouble = watch.line(&["\"trouble\""]).await;
+    let trouble: serde_json::Value = serde_json::from_str(&trouble).unwrap();
+    assert!(words.iter().all(|words| trouble["error"].as_str().unwrap().contains(words)), "{trouble}");
+    watch.stop().await;
+}
+
+#[tokio::test]
+async fn a_forbidden_call_shows_no_markup_and_no_secret() {
+    let gateway = gateway().await;
+    gateway.answer_next("query_sms_in_queue", Canned::truth());
+    let page = "<html><title>No</title><body><h1>Not\u{1b}[31m here</h1></body></html>";
+    gateway.answer_next("query_sms_result", Canned::json(403, page));
+    fails(&run(&gateway, &["results"]).await, 4, &["HTTP status 403, \"No Not [31m here\"; "]);
+    gateway.answer_next("query_sms_in_queue", Canned::truth());
+    gateway.answer_next("query_sms_result", Canned::json(403, &format!("admin:{PASSWORD}")));
+    fails(&run(&gateway, &["results"]).await, 4, &["HTTP status 403; "]);
 }
 
 #[tokio::test]

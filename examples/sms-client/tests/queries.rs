@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PASSWORD, fails, gateway, gateway_with, json, people, run};
+use common::{PASSWORD, fails, gateway, gateway_with, json, objects, people, run};
 use gateway_emulator::{Canned, Emulator, Fate, Options, Quirks, Reg};
 use serde_json::json;
 
@@ -131,6 +131,69 @@ async fn later_firmware_has_more_kinds() {
     let gateway = gateway_with(Options { quirks, ports: 1, ..Options::default() }).await;
     let out = people(&gateway, &["ports", "--info", "signal,slot,callstate,gprs"]).await;
     assert_eq!(out, "PORT  SIGNAL     SLOT  CALLSTATE  GPRS\n   0      20  one SIM  Idle       attached\n");
+}
+
+#[tokio::test]
+async fn ports_are_shown_without_an_smsc_that_is_refused() {
+    let quirks: Quirks = "later-version,smsc-refused".parse().unwrap();
+    let gateway = gateway_with(Options { quirks, ports: 1, ..Options::default() }).await;
+    let note = "sms-client: note: the gateway does not know smsc, so the ports are shown without it
+";
+    let shown = run(&gateway, &["ports", "--info", "reg,smsc"]).await;
+    assert_eq!((shown.code, &*shown.err), (Some(0), note));
+    assert_eq!(
+        shown.out,
+        "PORT  REG          SMSC
+   0  REGISTER_OK  -
+"
+    );
+    let shown = run(&gateway, &["ports", "--info", "all", "--json"]).await;
+    assert_eq!((shown.code, &*shown.err), (Some(0), note));
+    let [port, summary] = &objects(&shown.out)[..] else { panic!("{shown:?}") };
+    assert_eq!((&port["reg"], port.get("smsc")), (&json!("REGISTER_OK"), None));
+    assert_eq!(summary["error_code"], 200);
+}
+
+#[tokio::test]
+async fn ports_are_asked_for_once_more_only_after_a_refusal_of_the_format() {
+    let gateway = gateway_with(Options { ports: 1, ..Options::default() }).await;
+    let asked = |gateway: &Emulator| {
+        let requests = gateway.requests();
+        requests.iter().filter(|request| request.uri.starts_with("/api/get_port_info")).count()
+    };
+    for (kinds, code, body, requests) in [
+        ("reg,smsc", 200, r#"{"error_code":500}"#, 1),
+        ("reg,smsc", 403, "no", 1),
+        ("reg", 200, r#"{"error_code":400}"#, 1),
+        ("smsc", 200, r#"{"error_code":400}"#, 1),
+        ("reg,smsc", 200, r#"{"info":[{"port":1}],"error_code":400}"#, 1),
+        ("reg,smsc,slot", 200, r#"{"error_code":400}"#, 2),
+    ] {
+        let before = asked(&gateway);
+        gateway.answer_next("get_port_info", Canned::json(code, body));
+        let refused = run(&gateway, &["ports", "--info", kinds]).await;
+        fails(&refused, if code == 403 { 4 } else { 3 }, &[]);
+        assert_eq!(asked(&gateway) - before, requests, "{kinds}, {code}, {body}");
+        assert!(!refused.err.contains("note"), "{refused:?}");
+    }
+    gateway.answer_next("get_port_info", Canned::json(400, ""));
+    assert_eq!(run(&gateway, &["ports", "--info", "reg,smsc"]).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_port_without_a_network_is_named_in_the_table_and_numbered_in_json() {
+    let quirks: Quirks = "later-version".parse().unwrap();
+    let gateway = gateway_with(Options { quirks, ports: 1, ..Options::default() }).await;
+    gateway.set_reg(0, Reg::SearchingNetwork);
+    let args = ["ports", "--info", "signal,slot"];
+    assert_eq!(
+        people(&gateway, &args).await,
+        "PORT      SIGNAL     SLOT
+   0  no network  one SIM
+"
+    );
+    let (records, _) = json(&gateway, &args).await;
+    assert_eq!(records, [json!({"port": 0, "signal": 99, "slot": 255})]);
 }
 
 #[tokio::test]

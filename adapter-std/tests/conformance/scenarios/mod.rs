@@ -4,6 +4,7 @@ mod calls;
 mod cuts;
 mod dropping;
 mod endless;
+mod excerpts;
 mod framing;
 mod kept;
 mod life;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Scenario> {
         dropping::ALL,
         endless::ALL,
         raw::ALL,
+        excerpts::ALL,
         ussd::ALL,
         messenger::ALL,
         life::ALL,

@@ -1,5 +1,7 @@
 //! USSD codes and the replies to them.
 
+use std::collections::VecDeque;
+
 use crate::{harness::Harness, list, reply::Reply};
 
 list![
@@ -13,20 +15,27 @@ list![
     questions_for_a_reply_fail,
     the_last_question_for_a_reply_fails,
     a_reply_is_refused_by_a_login,
+    a_refused_query_before_the_code_hides_an_old_reply,
+    an_unreadable_response_before_the_code_hides_an_old_reply,
+    no_query_is_answered,
+    nothing_is_sent_after_a_failed_connection_or_login,
 ];
 
 /// The replies that the port shows, one for each question; the last one stays.
-async fn dial(harness: &mut Harness, outcome: &'static str, shown: &'static [&'static str]) {
+async fn dial(harness: &mut Harness, outcome: &'static str, shown: &[&'static str]) {
     harness.set_up_open();
-    let mut shown = shown.iter();
+    let mut shown = VecDeque::from(shown.to_vec());
     let mut last = "";
     harness.peer.script(move |request| {
         if request.call() == "send_ussd" {
             return Reply::json(outcome);
         }
-        last = shown.next().unwrap_or(&last);
+        last = shown.pop_front().unwrap_or(last);
         match last {
-            "500" => Reply::status(500, "broken"),
+            "400" | "403" | "404" | "500" => Reply::status(last.parse().unwrap_or_default(), "broken"),
+            "refused" => Reply::json(r#"{"error_code":500}"#),
+            "silent" => Reply::json(r#"{"reply":[]}"#),
+            "broken" => Reply::json(r#"{"error_code":200,"reply":[{"port":3,"text":"Other"},"#),
             "cut" => Reply::never().close(),
             "401" => Reply::digest("n1"),
             text => Reply::json(&format!(
@@ -82,4 +91,26 @@ async fn the_last_question_for_a_reply_fails(harness: &mut Harness) {
 
 async fn a_reply_is_refused_by_a_login(harness: &mut Harness) {
     dial(harness, SENT, &["", "401"]).await;
+}
+
+async fn a_refused_query_before_the_code_hides_an_old_reply(harness: &mut Harness) {
+    for refusal in ["refused", "silent", "400", "404", "500"] {
+        dial(harness, SENT, &[refusal, " ", "Balance 12"]).await;
+    }
+    dial(harness, SENT, &["refused", "refused", "Old", "Balance 12"]).await;
+    dial(harness, SENT, &["refused", "Balance 12"]).await;
+}
+
+async fn an_unreadable_response_before_the_code_hides_an_old_reply(harness: &mut Harness) {
+    dial(harness, SENT, &["broken", "Old", "Balance 12"]).await;
+}
+
+async fn no_query_is_answered(harness: &mut Harness) {
+    dial(harness, SENT, &["refused"]).await;
+}
+
+async fn nothing_is_sent_after_a_failed_connection_or_login(harness: &mut Harness) {
+    for failure in ["401", "403", "cut"] {
+        dial(harness, SENT, &[failure, "Old"]).await;
+    }
 }

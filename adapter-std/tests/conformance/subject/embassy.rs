@@ -38,6 +38,19 @@ impl Embassy {
         with_request!(call, request => read(&mut self.gateway, request, records).await)
     }
 
+    pub async fn explain(&mut self, call: ApiCall) -> Outcome {
+        let outcome = with_request!(call, request => match self.gateway.ask(request).await {
+            Ok(mut response) => response.finish().await.map(|_| ()),
+            Err(error) => Err(error),
+        });
+        let excerpt = self.gateway.excerpt();
+        let text = if excerpt.is_empty() { String::new() } else { format!(": {:?}", excerpt.to_string()) };
+        Outcome(match outcome {
+            Ok(()) => format!("ok{text}"),
+            Err(error) => format!("{}{text}", failure(&error)),
+        })
+    }
+
     pub async fn raw(&mut self, call: &RawCall<'_>, pieces: usize) -> Outcome {
         let mut response = match self.gateway.raw(call).await {
             Ok(response) => response,

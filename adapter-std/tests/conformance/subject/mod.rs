@@ -222,6 +222,14 @@ impl GatewaySubject {
         }
     }
 
+    /// Makes a call without records, and returns its failure with the text of the response.
+    pub async fn explain(&mut self, call: ApiCall) -> Outcome {
+        match self {
+            Self::Std(gateway) => gateway.explain(call).await,
+            Self::Embassy(gateway) => gateway.explain(call).await,
+        }
+    }
+
     /// Makes a raw call and reads its body up to this number of pieces. A response that is not read to its end is dropped.
     pub async fn raw(&mut self, call: &RawCall<'_>, pieces: usize) -> Outcome {
         match self {

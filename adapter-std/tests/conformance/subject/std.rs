@@ -36,6 +36,20 @@ impl Std {
         with_request!(call, request => read(&self.gateway, request, records).await)
     }
 
+    pub async fn explain(&self, call: ApiCall) -> Outcome {
+        let explain = |error: &Error| match error.excerpt() {
+            Some(text) => format!("{}: {text:?}", failure(error)),
+            None => failure(error),
+        };
+        with_request!(call, request => {
+            let outcome = match self.gateway.ask(request).await {
+                Ok(mut response) => response.finish().await.map(|_| ()),
+                Err(error) => Err(error),
+            };
+            Outcome(outcome.map_or_else(|error| explain(&error), |()| "ok".to_owned()))
+        })
+    }
+
     pub async fn raw(&self, call: &RawCall<'_>, pieces: usize) -> Outcome {
         let mut response = match self.gateway.raw(call).await {
             Ok(response) => response,

@@ -2,6 +2,8 @@
 
 mod directed;
 mod event;
+mod excerpt;
 mod exhaustive;
 mod raw;
+mod ussd;
 mod world;

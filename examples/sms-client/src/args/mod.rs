@@ -164,6 +164,9 @@ pub(crate) struct Send {
     /// With --wait, the polling interval; a real gateway needs at least 4s. By default 6s
     #[arg(long, value_name = "TIME", value_parser = values::duration, requires = "wait")]
     pub(crate) interval: Option<Duration>,
+    /// With --wait, save bytes on a mobile link: poll every 60s, and submit several messages together. Outcomes show later
+    #[arg(long, requires = "wait", conflicts_with = "interval")]
+    pub(crate) metered: bool,
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +178,9 @@ pub(crate) struct Watch {
     /// The polling interval for results; a real gateway needs at least 4s. By default 6s, and 10s for incoming messages
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub(crate) interval: Option<Duration>,
+    /// Save bytes on a mobile link: poll results every 60s, and incoming messages every 5m
+    #[arg(long, conflicts_with = "interval")]
+    pub(crate) metered: bool,
 }
 
 /// The filters of `results` and `deliveries`.
@@ -259,7 +265,7 @@ pub(crate) struct PortsOf {
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
     /// The kinds to show: all (of the list up to reg), or from type, imei, imsi, iccid, smsc, number, reg; with later firmware
-    /// also slot, callstate, signal, gprs
+    /// also slot, callstate, signal, gprs. A gateway that refuses smsc is asked again without it
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
     pub(crate) info: InfoSet,
 }

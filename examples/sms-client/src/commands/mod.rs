@@ -14,13 +14,53 @@ mod verdict;
 mod wait;
 pub(crate) mod watch;
 
+use std::io;
+
 use serde::Serialize;
-use sms_gateway::{Response, core::call::Call};
+use sms_gateway::{Error, Response, core::call::Call};
 
 use crate::{failure::Failure, output::Output};
 
+/// Why a response was not shown to its end.
+enum Unshown {
+    Call(Error),
+    Output(io::Error),
+}
+
+impl From<Error> for Unshown {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<io::Error> for Unshown {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<Unshown> for Failure {
+    fn from(unshown: Unshown) -> Self {
+        match unshown {
+            Unshown::Call(error) => error.into(),
+            Unshown::Output(error) => error.into(),
+        }
+    }
+}
+
 /// Shows the records of a response as they arrive, and its summary.
-async fn show<C, F>(mut response: Response<C>, output: &mut Output, row: F) -> Result<(), Failure>
+async fn show<C, F>(response: Response<C>, output: &mut Output, row: F) -> Result<(), Failure>
+where
+    C: Call,
+    F: for<'a> Fn(&C::Record<'a>) -> Vec<String>,
+    for<'a> C::Record<'a>: Serialize,
+    for<'a> C::Summary<'a>: Serialize,
+{
+    Ok(try_show(response, output, row).await?)
+}
+
+/// As [`show`], with the call's error.
+async fn try_show<C, F>(mut response: Response<C>, output: &mut Output, row: F) -> Result<(), Unshown>
 where
     C: Call,
     F: for<'a> Fn(&C::Record<'a>) -> Vec<String>,

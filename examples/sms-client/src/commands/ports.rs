@@ -2,14 +2,14 @@
 
 use sms_client::table::Column;
 use sms_gateway::{
-    Gateway,
+    Error, Failure as CallFailure, Gateway,
     core::{
-        call::{GetPortInfo, Info, PortInfo},
+        call::{GetPortInfo, Info, InfoSet, PortInfo, Refusal},
         json::Field,
     },
 };
 
-use super::{results::none, show};
+use super::{Unshown, results::none, try_show};
 use crate::{
     args::PortsOf,
     cells::{field, text},
@@ -18,14 +18,40 @@ use crate::{
 };
 
 pub(crate) async fn ports(gateway: &Gateway, args: &PortsOf, output: &mut Output) -> Result<(), Failure> {
-    let request = GetPortInfo::new(args.info)?.ports(args.port.unwrap_or_default());
     let infos: Vec<_> = ORDER.into_iter().filter(|info| args.info.contains(*info)).collect();
     output.table(std::iter::once(Column::number("PORT")).chain(infos.iter().copied().map(column)));
     let row = |port: &PortInfo<'_>| {
         std::iter::once(field(port.port)).chain(infos.iter().map(|info| cell(port, *info))).collect()
     };
-    show(gateway.get_port_info(&request).await?, output, row).await?;
+    let ask = async |kinds, output: &mut Output| {
+        let request = GetPortInfo::new(kinds).map_err(Error::from)?.ports(args.port.unwrap_or_default());
+        try_show(gateway.get_port_info(&request).await?, output, row).await
+    };
+    let rest = args.info.without(Info::Smsc);
+    match ask(args.info, output).await {
+        Err(Unshown::Call(error))
+            if rest != args.info
+                && rest != InfoSet::NONE
+                && output.records() == 0
+                && is_bad_format(&error) =>
+        {
+            ask(rest, output).await?;
+            output.note(SMSC_REFUSED)?;
+        }
+        shown => shown?,
+    }
     none(output, "no ports")
+}
+
+const SMSC_REFUSED: &str = "the gateway does not know smsc, so the ports are shown without it";
+
+/// Whether the gateway finds the request's format not valid, as it does if it does not know one of the kinds.
+const fn is_bad_format(error: &Error) -> bool {
+    matches!(
+        error.failure,
+        CallFailure::Refused(Refusal { code: Some(400), .. })
+            | CallFailure::Http { status: 400, request_sent: true }
+    )
 }
 
 /// The order of the columns.
@@ -59,7 +85,7 @@ fn column(info: Info) -> Column {
     }
 }
 
-/// Formats a number, one of which has a meaning of its own.
+/// Formats a number, or the name of the special one.
 fn named(value: Field<'_, u32>, number: u32, name: &str) -> String {
     if value == Field::Known(number) { name.to_owned() } else { field(value) }
 }
@@ -73,10 +99,9 @@ fn cell(port: &PortInfo<'_>, info: Info) -> String {
         Info::Smsc => text(port.smsc),
         Info::Number => text(port.number),
         Info::Registration => field(port.reg),
-        // Gateways with one SIM for each port have no slots.
-        Info::Slot => named(port.slot, 255, "one SIM"),
+        Info::Slot => named(port.slot, PortInfo::ONE_SIM, "one SIM"),
         Info::CallState => text(port.callstate),
-        Info::Signal => named(port.signal, 99, "no network"),
+        Info::Signal => named(port.signal, PortInfo::NO_NETWORK, "no network"),
         Info::Gprs => text(port.gprs),
     }
 }

@@ -38,7 +38,7 @@ fn reply(reply: &UssdReply<'_>) -> Vec<String> {
     vec![field(reply.port), shown.trim_end().to_owned()]
 }
 
-/// The outcome of a code on a port, with the names in the API. `unchanged` is this program's own.
+/// The outcome of a code on a port, with the names in the API. `unchanged` is this program's own: the text may be older than the code.
 #[derive(Serialize)]
 struct Record<'a> {
     port: u8,
@@ -103,8 +103,8 @@ async fn send(
     Ok(())
 }
 
-const UNCHANGED: &str = "\nunchanged: the port showed this before the code was sent, too; it may be the\n\
-    same reply once more, or the old one still";
+const UNCHANGED: &str = "\nunchanged: the port showed this before the code was sent, or the gateway did not\n\
+    say what it showed then; this may be the new reply, or still the old one";
 
 const fn has_text(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Reply(_) | Outcome::Unchanged(_))

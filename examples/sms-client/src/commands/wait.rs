@@ -48,7 +48,8 @@ pub(super) async fn send(
 ) -> Result<(), Failure> {
     let messages = messages(args, until, recipients)?;
     let gateway = connect::gateway(connection)?;
-    let plan = Plan { connection, store: args.store.as_deref(), interval: args.interval };
+    let plan =
+        Plan { connection, store: args.store.as_deref(), interval: args.interval, metered: args.metered };
     let capacity = messages.len() + if args.store.is_some() { EARLIER } else { 0 };
     let (messenger, earlier) = plan.start(gateway, |builder| builder.capacity(capacity)).await?;
     // These messages are followed too, and stay in the store.

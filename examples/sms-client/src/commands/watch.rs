@@ -19,7 +19,8 @@ use crate::{
 pub(crate) async fn watch(args: &Watch, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
     let gateway = connect::gateway(connection)?;
     let mut interrupts = Interrupts::new()?;
-    let plan = Plan { connection, store: args.store.as_deref(), interval: args.interval };
+    let plan =
+        Plan { connection, store: args.store.as_deref(), interval: args.interval, metered: args.metered };
     let (messenger, handles) = plan.start(gateway, |builder| builder.incoming(true)).await?;
     let is_seen = io::stderr().is_terminal();
     if is_seen {

@@ -44,8 +44,8 @@ pub(super) async fn run(asker: &mut Asker, findings: &mut Findings) -> Result<()
         ports::check(asker, findings).await?;
         login::check_pause(asker).await?;
         ports::check_comma(asker, findings).await?;
-        let text = "send_sms, send_ussd and stop_sms were not tried: the key result: of send_ussd, the code for an unknown task, \
-                    and the limit on texts with parameters remain unknown.";
+        let text = "send_sms, send_ussd, query_ussd_reply and stop_sms were not tried: the key result: of send_ussd, the code for \
+                    an unknown task, the limit on texts with parameters, and refused questions for USSD replies remain unknown.";
         findings.fact("scope", "not-tried", text);
     }
     login::check_nonces(asker, findings);
