@@ -13,6 +13,10 @@ use crate::{
 
 /// The version of the report's format.
 const FORMAT: u64 = 1;
+/// The number of blanks that stand for the rest of a body that the report does not have.
+const REST_BYTES: usize = 64 * 1024;
+/// A byte that occurs nowhere in UTF-8.
+const NOT_UTF_8: &[u8] = b"\xff";
 
 /// The exchanges of a report, which are played again.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +41,7 @@ struct Response {
     line: String,
     headers: Vec<(String, String)>,
     framing: String,
-    body: String,
+    body: Vec<u8>,
     whole: bool,
 }
 
@@ -119,12 +123,16 @@ impl Response {
         match &*self.framing {
             "chunked" => {
                 out.extend(b"Transfer-Encoding: chunked\r\n\r\n");
-                chunk(self.body.as_bytes(), &mut out);
+                chunk(&self.body, &mut out);
             }
             "length" if self.whole => {
-                out.extend(format!("Content-Length: {}\r\n\r\n{}", self.body.len(), self.body).bytes());
+                out.extend(format!("Content-Length: {}\r\n\r\n", self.body.len()).bytes());
+                out.extend(&self.body);
             }
-            _ => out.extend(format!("\r\n{}", self.body).bytes()),
+            _ => {
+                out.extend(b"\r\n");
+                out.extend(&self.body);
+            }
         }
         out.into()
     }
@@ -157,9 +165,23 @@ fn read_response(response: &Value) -> Option<Response> {
         line: text("line")?,
         headers: response["headers"].as_array()?.iter().map(header).collect::<Option<_>>()?,
         framing: text("framing")?,
-        body: text("body")?,
+        body: body(response)?,
         whole: response["whole"].as_bool()?,
     })
+}
+
+/// Returns the bytes of a body. Those that the report cannot have are replaced.
+fn body(response: &Value) -> Option<Vec<u8>> {
+    let text = response["body"].as_str()?;
+    let is_utf8 = response["utf8"].as_bool().unwrap_or(true);
+    let mut bytes = match is_utf8 {
+        true => text.as_bytes().to_vec(),
+        false => text.split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(NOT_UTF_8),
+    };
+    if response["cut"].as_bool() == Some(true) {
+        bytes.resize(bytes.len() + REST_BYTES, b' ');
+    }
+    Some(bytes)
 }
 
 fn now() -> i64 {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::advice::advice;
+
 /// The importance of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -14,7 +16,8 @@ pub(super) enum Level {
     Problem,
 }
 
-/// A finding. It contains no number, text, credential or serial number of the gateway, so that it can be published.
+/// A finding. But for what is for this computer alone, it contains no number, text, credential or serial number of the gateway, so that
+/// it can be published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     /// The check that made it.
@@ -24,6 +27,12 @@ pub(super) struct Finding {
     #[serde(rename = "finding")]
     pub(super) name: &'static str,
     pub(super) text: String,
+    /// What the reader can do about it, or what this project's clients do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) advice: Option<&'static str>,
+    /// What only the owner of the gateway should see. It is not in the report.
+    #[serde(skip)]
+    pub(super) local: Option<String>,
 }
 
 /// The findings so far, each once.
@@ -45,7 +54,16 @@ impl Findings {
 
     fn add(&mut self, check: &'static str, level: Level, name: &'static str, text: String) {
         if !self.has(name) {
-            self.0.push(Finding { check, level, name, text });
+            let advice = advice(name);
+            self.0.push(Finding { check, level, name, text, advice, local: None });
+        }
+    }
+
+    /// Adds to the latest finding with this name what is not to be published.
+    pub(super) fn add_local(&mut self, name: &str, text: String) {
+        let found = self.0.iter_mut().find(|known| known.name == name);
+        if let Some(finding) = found.filter(|finding| finding.local.is_none()) {
+            finding.local = Some(text);
         }
     }
 

@@ -4,6 +4,7 @@ use super::{
     ask::Answer,
     finding::Findings,
     json::{self, Oddity, Value},
+    redact::{is_plain, plain},
 };
 
 /// The kind of a field's value.
@@ -113,7 +114,13 @@ const COMMON: &[Field] = &[("error_code", Integer, true), ("sn", Text, false)];
 
 /// Reads a successful response, reports what is unusual in it, and returns it.
 pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings) -> Option<Value> {
-    let (value, oddities) = json::read(answer.document()?);
+    let document = answer.document()?;
+    if document.trim_ascii_start().starts_with(b"<") {
+        let text = format!("{}: the response is a web page.", schema.name);
+        findings.problem("json", "web-page", text);
+        return None;
+    }
+    let (value, oddities) = json::read(document);
     let value = value.filter(|value| matches!(value, Value::Object(_)));
     for oddity in oddities {
         let (finding, text) = describe(oddity);
@@ -190,8 +197,7 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
             Some((_, kind, _)) => *kind,
             None if key == schema.array || is_known_elsewhere(schema, key) => Any,
             None => {
-                let key = super::redact::key(key);
-                findings.quirk("fields", "unknown-keys", format!("{}: unknown field {key:?}.", schema.name));
+                note_unknown(schema, key, findings);
                 Any
             }
         };
@@ -226,11 +232,35 @@ fn examine_words(schema: &Schema, record: &Value, findings: &mut Findings) {
     let Some((key, words)) = schema.words else { return };
     let word = record.text(key);
     if !word.is_empty() && !words.contains(&word) {
-        let word = super::redact::word(word);
-        findings.quirk(
-            "fields",
-            "unknown-words",
-            format!("{}: {key} has the unknown word {word:?}.", schema.name),
-        );
+        note_unknown_word(schema.name, key, word, findings);
     }
+}
+
+/// The maximum number of characters of a name that are shown.
+const MAX_SHOWN: usize = 40;
+
+fn note_unknown(schema: &Schema, key: &str, findings: &mut Findings) {
+    let text = format!("{}: unknown field {:?}.", schema.name, shown(&plain(key)));
+    note_hidden("unknown-keys", text, key, findings);
+}
+
+/// Reports a word that the document does not list.
+pub(super) fn note_unknown_word(call: &str, key: &str, word: &str, findings: &mut Findings) {
+    let text = format!("{call}: {key} has the unknown word {:?}.", shown(&plain(word)));
+    note_hidden("unknown-words", text, word, findings);
+}
+
+/// Reports a name or a word, which is shown on this computer alone if it could be private.
+fn note_hidden(finding: &'static str, text: String, word: &str, findings: &mut Findings) {
+    if findings.has(finding) {
+        return;
+    }
+    findings.quirk("fields", finding, text);
+    if !is_plain(word) {
+        findings.add_local(finding, format!("It is hidden in the report; here it is {:?}.", shown(word)));
+    }
+}
+
+fn shown(word: &str) -> String {
+    word.chars().take(MAX_SHOWN).collect()
 }

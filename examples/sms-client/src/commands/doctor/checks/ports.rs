@@ -5,7 +5,6 @@ use crate::{
         ask::{Answer, Asker, Login},
         finding::Findings,
         json::Value,
-        redact,
         schema::{self, PORTS},
     },
     failure::Failure,
@@ -106,8 +105,7 @@ fn note_registration(word: &str, findings: &mut Findings) {
             );
         }
         word if !word.is_empty() && !REGISTRATIONS.contains(&word) => {
-            let text = format!("get_port_info: reg has the unknown word {:?}.", redact::word(word));
-            findings.quirk("fields", "unknown-words", text);
+            schema::note_unknown_word(PORTS.name, "reg", word, findings);
         }
         _ => {}
     }

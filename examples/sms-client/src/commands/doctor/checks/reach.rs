@@ -9,7 +9,7 @@ use crate::{
         schema::{self, QUEUE as QUEUE_SCHEMA},
         trace::Exchange,
     },
-    failure::Failure,
+    failure::{Failure, explain},
 };
 
 /// Returns whether more can be asked.
@@ -19,8 +19,12 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
         return Ok(false);
     }
     let Some(status) = answer.status else {
-        let reason = answer.error.as_ref().map(|error| error.failure.to_string()).unwrap_or_default();
+        let reason = answer.error.as_ref().map(|error| error.failure.to_string());
+        let reason = reason.unwrap_or_else(|| "it takes too long".to_owned());
         findings.problem("reach", "unreachable", format!("No response: {reason}."));
+        if let Some(error) = &answer.error {
+            findings.add_local("unreachable", format!("In full: {}.", explain(error)));
+        }
         return Ok(false);
     };
     match status {
@@ -53,8 +57,8 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
 
 /// Reports a response with status 403.
 pub(super) fn forbidden(answer: &Answer, findings: &mut Findings) {
-    let body = redact::page(&answer.body);
-    let body = String::from_utf8_lossy(&body).chars().take(60).collect::<String>();
+    let body = redact::page(&String::from_utf8_lossy(&answer.body));
+    let body = body.chars().take(60).collect::<String>();
     let text = format!(
         "The gateway forbids this (403, {body:?}). It does so for some minutes after refused logins, or if the API is off."
     );
