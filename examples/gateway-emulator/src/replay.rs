@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     clock,
     exchange::Request,
-    reply::{End, Outcome, Reply, Step, chunk},
+    reply::{End, LAST_CHUNK, Outcome, Reply, Step, chunk},
 };
 
 /// The version of the report's format.
@@ -124,6 +124,9 @@ impl Response {
             "chunked" => {
                 out.extend(b"Transfer-Encoding: chunked\r\n\r\n");
                 chunk(&self.body, &mut out);
+                if !self.whole {
+                    out.truncate(out.len() - LAST_CHUNK.len());
+                }
             }
             "length" if self.whole => {
                 out.extend(format!("Content-Length: {}\r\n\r\n", self.body.len()).bytes());

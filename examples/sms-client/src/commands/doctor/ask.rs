@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sms_gateway::{Builder, Error, Failure as CallFailure, Gateway, RawCall, Timeouts, core::client::Cause};
+use sms_gateway::{Builder, Error, Failure as CallFailure, Gateway, RawCall, Timeouts};
 use tokio::time::Instant;
 
 use super::{
@@ -17,7 +17,7 @@ pub(super) const MAX_BODY: usize = 1 << 20;
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// The limit on all calls together, as a multiple of that.
 const CALLS: u32 = 6;
-/// The number of questions without a usable end after which no more are asked.
+/// The number of questions in a row without a whole response after which no more are asked.
 const MAX_FAILURES: u32 = 3;
 /// The number of responses in a row with status 403 after which no more is asked. A wrong verb may have that status, and so has a
 /// lock-out.
@@ -170,7 +170,7 @@ impl Asker {
         if self.within(read(gateway, call, &mut answer)).await.is_none() {
             answer = Answer { first, ..Answer::default() };
         }
-        self.failures += u32::from(answer.error.as_ref().is_some_and(is_too_slow));
+        self.failures = if answer.error.as_ref().is_some_and(is_lost) { self.failures + 1 } else { 0 };
         self.forbidden = if answer.status == Some(403) { self.forbidden + 1 } else { 0 };
         Ok(answer)
     }
@@ -184,7 +184,7 @@ impl Asker {
             let text = "The gateway forbids one question after the other (403): no more was asked.";
             findings.problem("reach", "forbidden", text);
         } else if self.failures >= MAX_FAILURES {
-            let text = "The gateway did not respond in time, three times: no more was asked.";
+            let text = "Three questions in a row got no whole response in time: no more was asked.";
             findings.problem("reach", "gave-up", text);
         }
     }
@@ -230,12 +230,41 @@ async fn read(gateway: &Gateway, call: RawCall<'_>, answer: &mut Answer) {
     }
 }
 
-/// Returns whether the gateway was not reached or too slow.
-const fn is_too_slow(error: &Error) -> bool {
+/// Returns whether the gateway was not reached, or too slow, or its response incomplete.
+const fn is_lost(error: &Error) -> bool {
     matches!(
         error.failure,
-        CallFailure::Unreachable(_)
-            | CallFailure::Lost(Cause::TimedOut { .. })
-            | CallFailure::ChallengeLost(_)
+        CallFailure::Unreachable(_) | CallFailure::Lost(_) | CallFailure::ChallengeLost(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Arguments;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_questions_together_end_in_time() {
+        let line = ["sms-client", "doctor", "--gateway", "http://192.0.2.1", "--request-timeout", "2s"];
+        let mut asker = Asker::new(&Arguments::parse_from(line).connection).unwrap();
+        assert_eq!(asker.limit(), Duration::from_secs(36));
+        tokio::time::sleep(Duration::from_secs(99)).await;
+        let begin = Instant::now();
+        assert_eq!(asker.within(async { 1 }).await, Some(1));
+        assert!(!asker.is_over());
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(asker.within(pending::<()>()).await, None);
+        assert_eq!(begin.elapsed(), asker.limit());
+        assert!(asker.is_over());
+        let mut findings = Findings::default();
+        asker.note_end(&mut findings);
+        assert!(findings.has("gave-up"));
+        // Nothing more is sent.
+        assert_eq!(asker.get(Login::Without, "/").await.unwrap().status, None);
+        assert_eq!(asker.exchanges().len(), 0);
+    }
 }

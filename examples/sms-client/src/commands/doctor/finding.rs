@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use super::advice::advice;
 
+/// The length of a text from which on it is not extended.
+const MAX_TEXT: usize = 500;
+
 /// The importance of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -30,7 +33,7 @@ pub(super) struct Finding {
     /// What the reader can do about it, or what this project's clients do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) advice: Option<&'static str>,
-    /// What only the owner of the gateway should see. It is not in the report.
+    /// What only the owner of the gateway should see. It is not in the report. What follows a line feed stands on a line of its own.
     #[serde(skip)]
     pub(super) local: Option<String>,
 }
@@ -59,11 +62,22 @@ impl Findings {
         }
     }
 
-    /// Adds to the latest finding with this name what is not to be published.
-    pub(super) fn add_local(&mut self, name: &str, text: String) {
-        let found = self.0.iter_mut().find(|known| known.name == name);
-        if let Some(finding) = found.filter(|finding| finding.local.is_none()) {
-            finding.local = Some(text);
+    /// Adds a quirk, or another sentence to the one with this name, up to a number of them.
+    pub(super) fn extend(&mut self, check: &'static str, name: &'static str, text: String) {
+        let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else {
+            return self.quirk(check, name, text);
+        };
+        if finding.text.len() < MAX_TEXT && !finding.text.contains(&text) {
+            finding.text.extend([" ", &text]);
+        }
+    }
+
+    /// Adds to the finding with this name what is not to be published, after an introduction.
+    pub(super) fn add_local(&mut self, name: &str, introduction: &str, text: &str) {
+        let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else { return };
+        let local = finding.local.get_or_insert_with(|| introduction.to_owned());
+        if local.len() < MAX_TEXT && !local.contains(text) {
+            local.extend([if text.starts_with('\n') { "" } else { " " }, text]);
         }
     }
 

@@ -103,10 +103,17 @@ fn show(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
         Level::Quirk => "quirk",
         Level::Problem => "!!   ",
     };
-    let local = finding.local.iter().map(String::as_str);
-    let parts: Vec<_> = [&*finding.text].into_iter().chain(local).chain(finding.advice).collect();
+    let local = finding.local.as_deref().unwrap_or_default();
+    let (local, below) = local.split_once('\n').unwrap_or((local, ""));
+    let parts = [&*finding.text, local, finding.advice.unwrap_or_default()];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let text = format!("{} ({})", escape(&parts.join(" ")), finding.name);
-    paragraph(&format!("{mark} {:<8}", finding.check), &text, output)
+    paragraph(&format!("{mark} {:<8}", finding.check), &text, output)?;
+    if !below.is_empty() {
+        // A line that can be copied.
+        output.line(&format!("      {}", escape(below)))?;
+    }
+    Ok(())
 }
 
 /// Explains the marks of the findings.

@@ -114,6 +114,10 @@ const COMMON: &[Field] = &[("error_code", Integer, true), ("sn", Text, false)];
 
 /// Reads a successful response, reports what is unusual in it, and returns it.
 pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings) -> Option<Value> {
+    if let (Some(200), Some(error)) = (answer.status, &answer.error) {
+        let text = format!("{}: the response did not arrive whole: {}.", schema.name, error.failure);
+        findings.problem("http", "incomplete", text);
+    }
     let document = answer.document()?;
     if document.trim_ascii_start().starts_with(b"<") {
         let text = format!("{}: the response is a web page.", schema.name);
@@ -252,15 +256,28 @@ pub(super) fn note_unknown_word(call: &str, key: &str, word: &str, findings: &mu
 
 /// Reports a name or a word, which is shown on this computer alone if it could be private.
 fn note_hidden(finding: &'static str, text: String, word: &str, findings: &mut Findings) {
-    if findings.has(finding) {
-        return;
-    }
-    findings.quirk("fields", finding, text);
+    findings.extend("fields", finding, text);
     if !is_plain(word) {
-        findings.add_local(finding, format!("It is hidden in the report; here it is {:?}.", shown(word)));
+        findings.add_local(finding, "Hidden in the report:", &format!("{:?}", shown(word)));
     }
 }
 
 fn shown(word: &str) -> String {
     word.chars().take(MAX_SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_and_words_of_the_api_are_kept_in_a_report() {
+        for schema in [QUEUE, RESULTS, REPORTS, INBOX, PORTS] {
+            let fields = COMMON.iter().chain(schema.head).chain(schema.record).map(|(name, ..)| *name);
+            let words = schema.words.iter().flat_map(|(_, words)| words.iter().copied());
+            for word in fields.chain(words).chain([schema.name, schema.array]) {
+                assert!(is_plain(word), "{word}");
+            }
+        }
+    }
 }

@@ -23,7 +23,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
         let reason = reason.unwrap_or_else(|| "it takes too long".to_owned());
         findings.problem("reach", "unreachable", format!("No response: {reason}."));
         if let Some(error) = &answer.error {
-            findings.add_local("unreachable", format!("In full: {}.", explain(error)));
+            findings.add_local("unreachable", "In full:", &format!("{}.", explain(error)));
         }
         return Ok(false);
     };

@@ -125,8 +125,11 @@ pub(super) fn is_untrusted(answer: &Answer, findings: &mut Findings) -> bool {
     findings.problem("tls", "untrusted", format!("The certificate is not trusted: {reason}."));
     if let Some(why) = untrusted {
         let pin = why.certificate.pin();
-        findings
-            .add_local("untrusted", format!("Its fingerprint is {pin}; compare it with the gateway's own."));
+        findings.add_local(
+            "untrusted",
+            "Its fingerprint is below; compare it with the gateway's own.",
+            &format!("\n{pin}"),
+        );
     }
     true
 }

@@ -21,7 +21,7 @@ const WORDS: &str = "
     failed failure false feature field fields file firmware flag flash follows forbid forbidden format found forward forwarding free frequency
     from fwd
     gateway get gmt goahead goform gprs group gsm gzip
-    handle hangup head header holding home hour hourly html htm http httpd https hwversion
+    handle hangup head header holding home host hour hourly html htm http httpd https hwversion
     iccid icmp ident identity idle imei imsi inbox incoming index info information initializing input integer internal invalid item items
     json
     keep
@@ -33,7 +33,7 @@ const WORDS: &str = "
     page param parameter params parent password path pending performance percent period phone pin pincode plain plmn port ports post power
     processing product profile protocol provider ptype puk push put
     qop quality queue queued quota
-    range rate reached read ready realm reason receive received receiver reference reg register registered registering registration rejected
+    range rate reached read ready realm reason ref receive received receiver reference reg register registered registering registration rejected
     remain remaining reply report request require required reset response restart result results retry revalidate ringing roaming router rssi
     rsrp rsrq rtl running
     scheme sctp searching second security segment segments send sender sending sent serial serialno server service service session set
