@@ -41,7 +41,7 @@ pub(crate) struct Fields<'a> {
     /// The contents of the signature's `AlgorithmIdentifier`.
     signature: &'a [u8],
     issuer: &'a [u8],
-    /// What follows the public key.
+    /// The fields after the public key.
     rest: &'a [u8],
     not_before: Element<'a>,
     not_after: Element<'a>,

@@ -177,9 +177,10 @@ fn read_response(response: &Value) -> Option<Response> {
 fn body(response: &Value) -> Option<Vec<u8>> {
     let text = response["body"].as_str()?;
     let is_utf8 = response["utf8"].as_bool().unwrap_or(true);
-    let mut bytes = match is_utf8 {
-        true => text.as_bytes().to_vec(),
-        false => text.split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(NOT_UTF_8),
+    let mut bytes = if is_utf8 {
+        text.as_bytes().to_vec()
+    } else {
+        text.split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(NOT_UTF_8)
     };
     if response["cut"].as_bool() == Some(true) {
         bytes.resize(bytes.len() + REST_BYTES, b' ');

@@ -61,7 +61,7 @@ impl Peer {
         (Self::Forbids, "forbidden"),
     ];
 
-    /// What is sent once, and what is sent again and again after it, each time after a pause.
+    /// Returns the bytes that are sent first, the bytes that follow them without end, and the pause between these.
     fn response(self) -> (Vec<u8>, Vec<u8>, Duration) {
         let (brief, none) = (Duration::from_millis(20), Duration::ZERO);
         let once = |bytes: &[u8]| (bytes.to_vec(), Vec::new(), none);

@@ -1,4 +1,4 @@
-//! A gateway with secrets at odd places, none of which may be in its report.
+//! Reports of gateways that have secrets at odd places.
 
 use gateway_emulator::{Auth, Canned, Https, Options, Replay};
 use serde_json::Value;
@@ -55,7 +55,7 @@ const BODY: &str = r#"{"error_code":200,"sn":"da00-0089-1020-0077","host":"smith
     "smsc":"+8613010868599","number":"13612345678","reg":"Smith","slot":471182,"callstate":"Geheimtext","signal":471182,"gprs":"Smith"}],
     "in_queue":"471182"}"#;
 
-/// The heads of responses, of which each exchange has another one.
+/// The heads of responses. Each exchange has a different one.
 const HEADS: [&str; 4] = [
     "HTTP/1.1 200 Smith Geheimtext\r\nServer: smithbox/192.168.177.193 Smith\r\nSet-Cookie: sid=Sitzung99\r\n",
     "HTTP/1.1 200 OK\r\nX-Smith: Zauberwort\r\nX-13612345678: 471182\r\nDate: 13612345678\r\nETag: \"Sitzung99\"\r\nKeep-Alive: 13612345678\r\n",
@@ -107,7 +107,7 @@ async fn no_secret_of_a_gateway_is_in_its_report() {
         for secret in leaks().chain([PASSWORD.to_owned(), USER.to_owned(), "response=".to_owned(), address]) {
             assert!(!report.contains(&secret) && !decoded.contains(&secret), "{secret} in {report}");
         }
-        // What is hidden in the report is shown to its owner.
+        // The owner sees the name that the report hides.
         let local = objects(&run.out)
             .iter()
             .any(|finding| finding["local"].as_str().is_some_and(|text| text.contains("\"Smith\"")));

@@ -71,8 +71,8 @@ pub(super) async fn request(stream: &mut Stream) -> Option<String> {
         let text = String::from_utf8_lossy(&bytes);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().filter_map(|line| line.split_once(": "));
-            let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-            if length.filter_map(|(_, value)| value.parse().ok()).next().unwrap_or(0) <= body.len() {
+            let mut length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+            if length.find_map(|(_, value)| value.parse().ok()).unwrap_or(0) <= body.len() {
                 return Some(text.into_owned());
             }
         }

@@ -1,6 +1,6 @@
-//! What a person can do about a finding, or what the clients of this project do about it.
+//! Advice on findings: the next step for a person, or the behaviour of this project's clients.
 
-/// The findings that need more than what every quirk gets, and the advice.
+/// The names of findings, each with its advice.
 const ADVICE: &[(&str, &str)] = &[
     ("plain-http", "If the gateway has HTTPS, switch it on and use https:// in its URL."),
     (

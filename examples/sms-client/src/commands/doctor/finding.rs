@@ -19,8 +19,8 @@ pub(super) enum Level {
     Problem,
 }
 
-/// A finding. But for what is for this computer alone, it contains no number, text, credential or serial number of the gateway, so that
-/// it can be published.
+/// A finding. It contains no number, text, credential or serial number of the gateway, so that it can be published. Its local part is
+/// the exception.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     /// The check that made it.
@@ -30,10 +30,10 @@ pub(super) struct Finding {
     #[serde(rename = "finding")]
     pub(super) name: &'static str,
     pub(super) text: String,
-    /// What the reader can do about it, or what this project's clients do.
+    /// The next step for the reader, or the behaviour of this project's clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) advice: Option<&'static str>,
-    /// What only the owner of the gateway should see. It is not in the report. What follows a line feed stands on a line of its own.
+    /// Details for the owner of the gateway, which are not in the report. A part after a line feed is shown on its own line.
     #[serde(skip)]
     pub(super) local: Option<String>,
 }
@@ -72,7 +72,7 @@ impl Findings {
         }
     }
 
-    /// Adds to the finding with this name what is not to be published, after an introduction.
+    /// Adds a detail that stays on this computer to the finding with this name. An introduction precedes the first one.
     pub(super) fn add_local(&mut self, name: &str, introduction: &str, text: &str) {
         let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else { return };
         let local = finding.local.get_or_insert_with(|| introduction.to_owned());

@@ -128,7 +128,7 @@ fn headers(head: &str) -> Vec<(String, String)> {
         match (line.starts_with([' ', '\t']), headers.last_mut(), line.split_once(':')) {
             (true, Some((_, value)), _) => value.extend([" ", line.trim()]),
             (_, _, Some((name, value))) => {
-                headers.push((name.trim_end().to_owned(), value.trim().to_owned()))
+                headers.push((name.trim_end().to_owned(), value.trim().to_owned()));
             }
             _ => {}
         }

@@ -34,7 +34,7 @@ pub(crate) async fn doctor(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut asker = Asker::new(connection)?;
-    let report = args.report.as_deref().map(report::File::create).transpose()?;
+    let report = args.report.as_deref().map(report::ReportFile::create).transpose()?;
     announce(&asker, output)?;
     let mut findings = Findings::default();
     checks::run(&mut asker, &mut findings, &mut output.progress).await?;

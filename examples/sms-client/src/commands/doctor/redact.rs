@@ -92,7 +92,7 @@ impl<S: BuildHasher> Redactor<S> {
                     current = key;
                     out.extend(["\"", &plain(key), "\""]);
                 }
-                // Of several values only the first one is what the key promises.
+                // Only the first of several values is of the kind that the key names.
                 Piece::Text { content, is_whole } => {
                     let value = self.value(std::mem::take(&mut current), content);
                     out.extend(["\"", &value, if is_whole { "\"" } else { "" }]);
@@ -157,7 +157,7 @@ pub(super) fn parameter(name: &str, value: &str) -> String {
     headers::parameter(&RandomState::new(), name, value)
 }
 
-/// Redacts what is not JSON. The names of tags stay, and the text of a lock-out.
+/// Redacts a page. The names of tags stay, and the text of a lock-out.
 pub(super) fn page(text: &str) -> String {
     if text.trim() == LOCKED_OUT {
         return text.to_owned();
@@ -176,7 +176,7 @@ pub(super) fn page(text: &str) -> String {
     out
 }
 
-/// A part of JSON, or of what is to be JSON.
+/// A part of JSON, which may be malformed.
 enum Piece<'t> {
     /// A string before a colon, without its quotes.
     Key(&'t str),

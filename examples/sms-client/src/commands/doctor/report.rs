@@ -65,13 +65,13 @@ struct RecordedResponse {
 }
 
 /// The file while it is not written. It is removed if it never is.
-pub(super) struct File {
+pub(super) struct ReportFile {
     path: PathBuf,
     file: fs::File,
     is_written: bool,
 }
 
-impl File {
+impl ReportFile {
     /// Creates the file, which only its owner can read. A file that exists stays as it is.
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let mut options = fs::OpenOptions::new();
@@ -101,7 +101,7 @@ impl File {
     }
 }
 
-impl Drop for File {
+impl Drop for ReportFile {
     fn drop(&mut self) {
         if !self.is_written {
             let _ = fs::remove_file(&self.path);

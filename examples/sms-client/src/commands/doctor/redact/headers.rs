@@ -1,4 +1,4 @@
-//! What a head of a response may keep.
+//! The heads of responses: status, headers and challenges.
 
 use std::hash::BuildHasher;
 
@@ -48,7 +48,7 @@ pub(super) fn name(name: &str) -> String {
     if PLAIN.iter().chain(&NAMES).any(|known| *known == lower) {
         return name.to_owned();
     }
-    // What remains must be a name.
+    // The result must be a valid name.
     plain(name).chars().map(|letter| if letter.is_ascii_graphic() { letter } else { 'x' }).collect()
 }
 
@@ -75,7 +75,7 @@ fn is_date(value: &str) -> bool {
         _ => letter == shape,
     };
     let is_shaped = value.len() == SHAPE.len() && SHAPE.chars().zip(value.chars()).take(25).all(fits);
-    // Dates of other centuries are none.
+    // Any other year is not a date.
     let has_year = value.get(12..14).is_some_and(|century| matches!(century, "19" | "20"));
     is_shaped && has_year && value.ends_with(" GMT") && date_seconds(value).is_some()
 }

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 /// The digits at the end of a number that are replaced together, so that two spellings of a number stay recognizable.
 const TAIL: usize = 8;
 
-/// Returns another number of the same length, no digit of which is the same. Numbers with the same last digits keep the same last
+/// Returns another number of the same length, which differs in every digit. Numbers with the same last digits keep the same last
 /// digits.
 pub(super) fn number(keys: &impl BuildHasher, number: &str) -> String {
     let (lead, tail) = number.split_at(number.len().saturating_sub(TAIL));
@@ -22,7 +22,7 @@ fn digits(keys: &impl BuildHasher, text: &str) -> String {
     text.bytes().enumerate().map(digit).collect()
 }
 
-/// Returns another token of the same length and kind, no letter or digit of which is the same.
+/// Returns another token of the same length and kind, which differs in every letter and digit.
 pub(super) fn token(keys: &impl BuildHasher, token: &str) -> String {
     let other = |(index, letter): (usize, char)| {
         let hash = keys.hash_one((token, index));

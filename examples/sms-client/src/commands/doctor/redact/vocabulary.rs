@@ -71,7 +71,7 @@ const SPECIAL: [&str; 14] = [
 
 /// Keeps the words that are known, and scrambles the others.
 pub(in super::super) fn plain(text: &str) -> String {
-    // An escape is not read here, so nothing is known of what it means.
+    // Escapes are not decoded here, and could stand for any character.
     if text.len() > MAX_TEXT || text.contains('\\') {
         return scramble(text);
     }
@@ -79,7 +79,7 @@ pub(in super::super) fn plain(text: &str) -> String {
         return text.to_owned();
     }
     let numbers = || runs(text).filter(|run| run.starts_with(|first: char| first.is_ascii_digit()));
-    // One short number says nothing; several could be a phone number in groups.
+    // Several short numbers could be a phone number in groups.
     let has_short_number = numbers().count() == 1 && numbers().all(|run| run.len() <= MAX_DIGITS);
     runs(text)
         .map(|run| match run.as_bytes().first() {
