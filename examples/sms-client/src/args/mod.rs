@@ -121,6 +121,10 @@ pub(crate) enum Command {
     /// Make a call that this program does not know, and print the body of the response as it is
     Call(Call),
     /// Examine the gateway by questions alone, and explain what it does
+    ///
+    /// It looks at reachability, TLS, login, verbs, clocks, filters, the inbox, ports, and departures from the vendor's document. It
+    /// sends no message, stops nothing, and marks no message as read. It ends after 180 s at the latest, or after 18 times
+    /// --request-timeout.
     Doctor(Doctor),
     /// Show the fingerprint of the certificate of whoever answers at an https URL, to compare and to pin
     Pin {
@@ -281,7 +285,8 @@ pub(crate) struct Call {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Write the findings and all exchanges to this file, without numbers, texts and credentials, to attach to a report
+    /// Write the findings and all exchanges to this new file, to attach to a report of a problem: without phone numbers, texts,
+    /// identities of SIM cards and devices, and credentials. `gateway-emulator --replay FILE` responds as the gateway did
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }

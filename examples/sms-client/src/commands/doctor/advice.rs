@@ -28,6 +28,7 @@ const ADVICE: &[(&str, &str)] = &[
         "tls-nothing-in-common",
         "Update its firmware. Otherwise examples/openssl shows how to connect, and what that no longer protects.",
     ),
+    ("unreachable", "Check the address, the port and the network."),
     ("redirect-https", "Use https:// in the URL, and `sms-client pin` for its certificate."),
     ("redirect-login-page", "Enable the New Version API in the gateway's web pages."),
     (

@@ -62,12 +62,12 @@ impl Findings {
         }
     }
 
-    /// Adds a quirk, or another sentence to the one with this name, up to a number of them.
-    pub(super) fn extend(&mut self, check: &'static str, name: &'static str, text: String) {
+    /// Adds a quirk, or another sentence to the one with this name, unless that is long or has the detail already.
+    pub(super) fn extend(&mut self, check: &'static str, name: &'static str, text: String, detail: &str) {
         let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else {
             return self.quirk(check, name, text);
         };
-        if finding.text.len() < MAX_TEXT && !finding.text.contains(&text) {
+        if finding.text.len() < MAX_TEXT && !finding.text.contains(detail) {
             finding.text.extend([" ", &text]);
         }
     }

@@ -120,7 +120,8 @@ fn show(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
 fn conclude(findings: &[Finding], output: &mut Output) -> Result<(), Failure> {
     let (quirks, problems) = (count(findings, Level::Quirk), count(findings, Level::Problem));
     let quirks = match quirks {
-        0 => "It departs from the vendor's document nowhere that was looked at.".to_owned(),
+        0 if problems > 0 => String::new(),
+        0 => "Nothing that was examined departs from the vendor's document.".to_owned(),
         1 => "The line with `quirk` departs from the vendor's document; sms-client and its library cope with it.".to_owned(),
         count => format!(
             "The {count} lines with `quirk` depart from the vendor's document; sms-client and its library cope with them."
@@ -128,11 +129,11 @@ fn conclude(findings: &[Finding], output: &mut Output) -> Result<(), Failure> {
     };
     let problems = match problems {
         0 => "",
-        1 => " The line with `!!` needs you.",
-        _ => " The lines with `!!` need you.",
+        1 => "The line with `!!` needs you.",
+        _ => "The lines with `!!` need you.",
     };
     output.line("")?;
-    paragraph("", &(quirks + problems), output)
+    paragraph("", format!("{quirks} {problems}").trim(), output)
 }
 
 /// Prints a text after a heading, the further lines indented.

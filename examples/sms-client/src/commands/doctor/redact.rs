@@ -259,7 +259,7 @@ fn renumbered(ids: &BTreeSet<u64>) -> HashMap<u64, String> {
 }
 
 /// Returns whether the text is a time of this century or the last one.
-fn is_time(text: &str) -> bool {
+pub(super) fn is_time(text: &str) -> bool {
     text.get(..2).is_some_and(|century| matches!(century, "19" | "20")) && text.parse::<Timestamp>().is_ok()
 }
 

@@ -220,10 +220,10 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
             _ => {}
         }
     }
-    let missing: Vec<_> =
-        known.iter().filter(|(key, _, is_due)| *is_due && object.get(key).is_none()).collect();
-    if let Some((key, ..)) = missing.first() {
-        findings.quirk("fields", "missing-keys", format!("{}: {key} is missing.", schema.name));
+    let missing = known.iter().filter(|(key, _, is_due)| *is_due && object.get(key).is_none());
+    for (key, ..) in missing {
+        let text = format!("{}: {key} is missing.", schema.name);
+        findings.extend("fields", "missing-keys", text.clone(), &text);
     }
 }
 
@@ -244,19 +244,20 @@ fn examine_words(schema: &Schema, record: &Value, findings: &mut Findings) {
 const MAX_SHOWN: usize = 40;
 
 fn note_unknown(schema: &Schema, key: &str, findings: &mut Findings) {
-    let text = format!("{}: unknown field {:?}.", schema.name, shown(&plain(key)));
-    note_hidden("unknown-keys", text, key, findings);
+    let detail = format!("unknown field {:?}.", shown(&plain(key)));
+    findings.extend("fields", "unknown-keys", format!("{}: {detail}", schema.name), &detail);
+    note_hidden("unknown-keys", key, findings);
 }
 
 /// Reports a word that the document does not list.
 pub(super) fn note_unknown_word(call: &str, key: &str, word: &str, findings: &mut Findings) {
-    let text = format!("{call}: {key} has the unknown word {:?}.", shown(&plain(word)));
-    note_hidden("unknown-words", text, word, findings);
+    let detail = format!("{key} has the unknown word {:?}.", shown(&plain(word)));
+    findings.extend("fields", "unknown-words", format!("{call}: {detail}"), &detail);
+    note_hidden("unknown-words", word, findings);
 }
 
-/// Reports a name or a word, which is shown on this computer alone if it could be private.
-fn note_hidden(finding: &'static str, text: String, word: &str, findings: &mut Findings) {
-    findings.extend("fields", finding, text);
+/// Shows a name or a word on this computer alone if it could be private.
+fn note_hidden(finding: &'static str, word: &str, findings: &mut Findings) {
     if !is_plain(word) {
         findings.add_local(finding, "Hidden in the report:", &format!("{:?}", shown(word)));
     }

@@ -26,13 +26,13 @@ const WORDS: &str = "
     json
     keep
     lac language last later length level lib lighttpd limit limited line list load local location locked log login logout lte lwip
-    mac main manufacturer max mbedtls mcc md md5 media medium memory message messages method mini minute mms mnc mobile mode model module month
+    mac main manufacturer mbedtls mcc md md5 media medium memory message messages method mini minute mms mnc mobile mode model module month
     monthly moved must
     name network new next nginx nocard nonce none normal not notfound null number
     object offline ok okay online opaque open openssl operator operatorname option options order origin originating other out outbox
     page param parameter params parent password path pending performance percent period phone pin pincode plain plmn port ports post power
     processing product profile protocol provider ptype puk push put
-    qop quality queue queued quota
+    qop quality query queue queued quota
     range rate reached read ready realm reason ref receive received receiver reference reg register registered registering registration rejected
     remain remaining reply report request require required reset response restart result results retry revalidate ringing roaming router rssi
     rsrp rsrq rtl running
@@ -52,7 +52,8 @@ const WORDS: &str = "
     mon tue wed thu fri sat sun";
 
 /// Words with digits or dashes in them, in small letters.
-const SPECIAL: [&str; 14] = [
+const SPECIAL: [&str; 15] = [
+    "max-age",
     "iso-8859-1",
     "gb2312",
     "utf-8",
