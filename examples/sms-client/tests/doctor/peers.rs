@@ -23,6 +23,7 @@ enum Peer {
     FloodsChunks,
     FloodsJson,
     FloodsNames,
+    HostileNames,
     Nests,
     Interims,
     Garbage,
@@ -38,7 +39,7 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 
 impl Peer {
     /// All of them, each with a finding that it leads to.
-    const ALL: [(Self, &str); 20] = [
+    const ALL: [(Self, &str); 21] = [
         (Self::Silent, "unreachable"),
         (Self::Closes, "unreachable"),
         (Self::ClosesLater, "unreachable"),
@@ -50,6 +51,7 @@ impl Peer {
         (Self::FloodsChunks, "malformed"),
         (Self::FloodsJson, "long-response"),
         (Self::FloodsNames, "long-response"),
+        (Self::HostileNames, "unknown-keys"),
         (Self::Nests, "long-response"),
         (Self::Interims, "unreachable"),
         (Self::Garbage, "unreachable"),
@@ -81,6 +83,11 @@ impl Peer {
             }
             Self::FloodsJson => flood("{\"error_code\":200,\"result\":[", "{\"port\":1},"),
             Self::FloodsNames => flood("{\"error_code\":200", ",\"\u{1b}[2J\u{202e}smith\":1"),
+            Self::HostileNames => {
+                let name = format!("\u{1b}[2J\u{202e}{}", "smith".repeat(1000));
+                let body = format!("{{\"error_code\":200,\"{name}\":1,\"{name}2\":2,\"\r\n!! reach\":3");
+                once(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+            }
             Self::Nests => flood("{\"error_code\":200,\"result\":", "[[[[[[[["),
             Self::Interims => (Vec::new(), b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000), none),
             Self::Garbage => once(b"\x16\x03\x01\x02\x00\x1b[2J\r\n\r\n"),

@@ -65,7 +65,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
 /// Asks once more after a pause, with a nonce that has served many requests.
 pub(super) async fn check_pause(asker: &mut Asker) -> Result<(), Failure> {
     if asker.has_login() && !asker.is_over() {
-        tokio::time::sleep(PAUSE).await;
+        asker.within(tokio::time::sleep(PAUSE)).await;
         asker.get(Login::With, QUEUE).await?;
     }
     Ok(())

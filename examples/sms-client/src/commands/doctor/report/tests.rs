@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, hash::BuildHasherDefault};
 
-use super::*;
+use super::{
+    super::{ask::Answer, finding::Findings, schema},
+    *,
+};
 
 type Fixed = BuildHasherDefault<std::hash::DefaultHasher>;
 
@@ -189,5 +192,32 @@ fn what_a_report_needs_stays_in_it() {
         "\"whole\": true",
     ] {
         assert!(report.contains(text), "{text}: {report}");
+    }
+}
+
+#[test]
+fn altered_responses_have_reports_and_findings_too() {
+    let mut random = Random(11);
+    let schemas = [schema::QUEUE, schema::RESULTS, schema::REPORTS, schema::INBOX, schema::PORTS];
+    for _ in 0..3000 {
+        let body = random.pick(PLACES).replace(['~', '%'], &random.secret());
+        let head = random.pick(HEADS).replace('~', "1");
+        let head = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+        let mut response = (head.clone() + &body).into_bytes();
+        for _ in 0..=random.below(8) {
+            let at = usize::try_from(random.below(response.len() as u64)).unwrap();
+            match random.below(3) {
+                0 => response.truncate(at + 1),
+                1 if response.len() > 1 => drop(response.remove(at)),
+                _ => response[at] = random.pick(b"\"\\{}[]:,<>\r\n \xff\xc3\0u0+-"),
+            }
+        }
+        let mut findings = Findings::default();
+        let mut answer = Answer::default();
+        answer.status = Some(200);
+        answer.body = response.get(head.len()..).unwrap_or_default().to_vec();
+        schema::examine(&schemas[usize::try_from(random.below(5)).unwrap()], &answer, &mut findings);
+        let report = report(&response, &findings.0);
+        assert!(serde_json::from_str::<serde_json::Value>(&report).is_ok(), "{report}");
     }
 }
