@@ -51,9 +51,10 @@ impl Replay {
     /// # Errors
     /// If the text is not a report, or one of a later format.
     pub fn read(text: &str) -> Result<Self, String> {
-        let report: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let report: Value = serde_json::from_str(text)
+            .map_err(|error| format!("not a report as sms-client doctor --report writes it: {error}"))?;
         if report["format"].as_u64() != Some(FORMAT) {
-            return Err(format!("not a report of format {FORMAT}, as sms-client doctor --report writes it"));
+            return Err(format!("not a report of format {FORMAT} as sms-client doctor --report writes it"));
         }
         let exchanges = report["exchanges"].as_array().ok_or("the report has no exchanges")?;
         let recorded: Option<Vec<_>> = exchanges.iter().map(recorded).collect();

@@ -4,12 +4,9 @@ use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 use super::{
     common::objects,
-    peers::is_bounded,
+    peers::{AT_ONCE, is_bounded},
     socket::{Stream, examine, request, start},
 };
-
-/// The examinations at the same time.
-const AT_ONCE: usize = 8;
 
 const RESPONSES: [&str; 3] = [
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 33\r\n\r\n{\"error_code\":200,\"in_queue\": 12}",
@@ -37,7 +34,7 @@ async fn a_peer_that_closes_at_any_byte_is_examined_to_the_end() {
             }
             checks.spawn(async move {
                 let url = start(is_https, move |stream| serve(stream, &response.as_bytes()[..end])).await;
-                let run = examine(&url, &["--json", "--request-timeout", "5s"]).await;
+                let run = examine(&url, &["--json", "--request-timeout", "20s"]).await;
                 is_bounded(&run);
                 assert!(!objects(&run.out).is_empty());
                 assert!(matches!(run.code, Some(0 | 4)), "{end} of {response}: {run:?}");

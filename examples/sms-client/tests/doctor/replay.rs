@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{busy, common::gateway_with, report};
 
 /// Returns the findings of a report.
-fn findings(report: &str) -> Value {
+pub(super) fn findings(report: &str) -> Value {
     serde_json::from_str::<Value>(report).unwrap()["findings"].take()
 }
 
@@ -70,6 +70,8 @@ async fn a_replay_has_the_same_faults() {
         (whole(b"{\"error_code\":200,\"result\":[],\"Smith\":1}"), "unknown-keys"),
         ([head.as_bytes(), b"Content-Length: 99\r\n\r\n{\"error_code\":200"].concat(), "incomplete"),
         ([head.as_bytes(), b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"err\r\n9"].concat(), "incomplete"),
+        (whole(b"{\"error_code\":500,\"sn\":\"Smith\"}"), "error-code"),
+        (whole(b"{\"error_code\":13800138000}"), "error-code"),
         (b"HTTP/1.1 500 Smith\r\nContent-Length: 2\r\n\r\nno".to_vec(), "query-refused"),
     ]
     .into_iter()

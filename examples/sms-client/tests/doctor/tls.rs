@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
-use gateway_emulator::{Emulator, Https, Options, TlsVersions};
+use gateway_emulator::{Emulator, Https, Options, Replay, TlsVersions};
 use tokio::net::TcpListener;
 
 use super::{
+    File,
     common::{command, gateway_with, run_command},
     departures, examine, names,
+    replay::findings,
 };
 
 async fn gateway(certificate: &str, versions: TlsVersions) -> Emulator {
@@ -83,6 +85,23 @@ async fn a_gateway_that_is_not_trusted_is_sent_nothing_and_its_pin_is_shown() {
         assert_eq!(run.code, Some(4));
     }
     assert_eq!(gateway.requests(), []);
+}
+
+#[tokio::test]
+async fn a_replay_over_https_gives_the_same_findings() {
+    let kind = || Https { certificate: "v1,rsa-1024,sha1".parse().unwrap(), versions: TlsVersions::Only12 };
+    let options = || Options { https: Some(kind()), ..Options::default() };
+    let mut reports = Vec::new();
+    for name in ["https", "https-again"] {
+        let first: Option<&String> = reports.first();
+        let replay = first.map(|report| Replay::read(report).unwrap());
+        let (gateway, file) = (gateway_with(Options { replay, ..options() }).await, File::new(name));
+        let pin = gateway.certificate().unwrap().fingerprint();
+        examine(&gateway, &["--pin", &pin, "--report", file.path()]).await;
+        reports.push(file.read());
+    }
+    assert!(reports[0].contains("certificate-short-key") && reports[0].contains("1.2, and not 1.3"));
+    assert_eq!(findings(&reports[1]), findings(&reports[0]));
 }
 
 #[tokio::test]

@@ -66,6 +66,10 @@ const ADVICE: &[(&str, &str)] = &[
         "clock-offset",
         "Correct its clock, or set an NTP server in its web pages: times in records are from that clock.",
     ),
+    (
+        "error-code",
+        "The gateway may still be starting: repeat the command. If it remains, please report it, with --report.",
+    ),
     ("malformed", "The clients cannot read this response. Please report it, with --report."),
     ("compressed", "The clients cannot read this response. Switch compression off, also in a proxy."),
     ("basic-not-allowed", "Allow it only on a network that you trust, or over HTTPS."),

@@ -137,6 +137,10 @@ pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings)
         }
     }
     let value = value?;
+    // get_port_info is also asked for fields that it may refuse.
+    if schema.name != PORTS.name {
+        note_refusal(schema, &value, findings);
+    }
     let records = value.records(schema.array);
     let mut whole = records.len();
     if answer.is_long {
@@ -150,6 +154,18 @@ pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings)
         examine_words(schema, record, findings);
     }
     Some(value)
+}
+
+/// Reports an error code.
+pub(super) fn note_refusal(schema: &Schema, value: &Value, findings: &mut Findings) {
+    let text = match value.integer("error_code") {
+        None | Some(200) => return,
+        Some(code @ 0..=999) => {
+            format!("{}: the gateway refuses the question with error_code {code}.", schema.name)
+        }
+        Some(_) => format!("{}: error_code is not plausible.", schema.name),
+    };
+    findings.problem("records", "error-code", text);
 }
 
 /// Reports a response of more than a megabyte. Only the number of results and status reports has no limit.

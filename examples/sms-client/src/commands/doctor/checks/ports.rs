@@ -26,6 +26,7 @@ const REGISTRATIONS: [&str; 8] = [
 
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
     if let Some(ports) = query(asker, &DOCUMENTED, findings).await?.1 {
+        schema::note_refusal(&PORTS, &ports, findings);
         let records = ports.records("info");
         findings.fact("ports", "ports", format!("The gateway has {} ports.", records.len()));
         note_missing(records, &DOCUMENTED, findings);

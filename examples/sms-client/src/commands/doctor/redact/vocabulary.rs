@@ -9,7 +9,7 @@ const MAX_DIGITS: usize = 2;
 
 /// Words in small letters. Names of people, places, hosts and accounts do not belong here.
 const WORDS: &str = "
-    access account active address after age alarm alerting alive algorithm all allow answer apache api app appweb array attached attempt auth
+    access account active address after age alarm alerting alive algorithm all allow allowed answer apache api app appweb array attached attempt auth
     authenticate authentication authorization available
     bad bands band basic battery bcch bearer before begin boa body box bridge buffers busy busybox byte bytes
     cache cached calendar call callback callforward callforwarding calling callstate calltime called cancel cause cdma cdr cell center cgi
@@ -20,26 +20,26 @@ const WORDS: &str = "
     ebusy edge embed embedthis empty enable enabled encoding end error errors etag event expired expires extra
     failed failure false feature field fields file firmware flag flash follows forbid forbidden format found forward forwarding free frequency
     from fwd
-    gateway get gmt goahead goform gprs group gsm gzip
+    gateway get gmt goahead gone goform gprs group gsm gzip
     handle hangup head header holding home host hour hourly html htm http httpd https hwversion
     iccid icmp ident identity idle imei imsi inbox incoming index info information initializing input integer internal invalid item items
     json
     keep
-    lac language last later length level lib lighttpd limit limited line list load local location locked log login logout lte lwip
-    mac main manufacturer mbedtls mcc md md5 media medium memory message messages method mini minute mms mnc mobile mode model module month
+    lac language large last later length level lib lighttpd limit limited line list load local location locked log login logout lte lwip
+    mac main manufacturer many mbedtls mcc md md5 media medium memory message messages method mini minute mms mnc mobile mode model module month
     monthly moved must
     name network new next nginx nocard nonce none normal not notfound null number
     object offline ok okay online opaque open openssl operator operatorname option options order origin originating other out outbox
-    page param parameter params parent password path pending performance percent period phone pin pincode plain plmn port ports post power
+    page param permanently parameter params parent password path pending performance percent period phone pin pincode plain plmn port ports post power
     processing product profile protocol provider ptype puk push put
     qop quality query queue queued quota
     range rate reached read ready realm reason ref receive received receiver reference reg register registered registering registration rejected
-    remain remaining reply report request require required reset response restart result results retry revalidate ringing roaming router rssi
+    remain remaining reply report request requests require required reset response restart result results retry revalidate ringing roaming router rssi
     rsrp rsrq rtl running
     scheme sctp searching second security segment segments send sender sending sent serial serialno server service service session set
     sid signal sim sinr size slot smpp sms smsc software source speed spn stale standby start started state status step stop storage store
     stk string submit success succ sum support supported sw switch system
-    table task temperature temporarily text thttpd time timeout timestamp timezone tmsi token total transfer true try tsn type
+    table task temperature temporarily text thttpd time timeout timestamp timezone tmsi token too total transfer true try tsn type
     uc ucs uhttpd umts unattached unauthorized unavailable undelivered unicode unknown unlock unread unregister unregistered unsent unsupported
     up update uptime uri url used user ussd utc utf
     valid value vary vendor version violation voice voltage
