@@ -3,8 +3,8 @@ use std::fs;
 use gateway_emulator::Options;
 
 use super::{
-    File, busy,
-    common::{command, fails, gateway_with, run_command},
+    File, PASSWORD, busy,
+    common::{Running, command, fails, gateway_with, run_command},
     examine,
 };
 
@@ -61,4 +61,23 @@ async fn a_gateway_that_is_not_reached_has_a_report_too() {
     let (_, code) = examine(&gateway, &["--report", file.path(), "--gateway", "http://127.0.0.1:9"]).await;
     assert_eq!(code, Some(4));
     assert!(file.read().contains("unreachable") && !file.read().contains("127.0.0.1"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_report_is_written_whole_or_not_at_all() {
+    let (gateway, file) = (gateway_with(Options::default()).await, File::new("whole"));
+    // Nobody reads the output.
+    let line = format!("{} doctor --report {} | true", env!("CARGO_BIN_EXE_sms-client"), file.path());
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", &line]).env("SMS_GATEWAY", gateway.url()).env("SMS_GATEWAY_USER", "admin");
+    shell.env("SMS_GATEWAY_PASSWORD", PASSWORD).status().await.unwrap();
+    let is_cut_off = !file.0.exists();
+    assert!(is_cut_off || file.read().ends_with("\n}\n"));
+    // An interrupt leaves no file behind.
+    let file = File::new("interrupted");
+    let running = Running::new(command(&gateway, &["doctor", "--report", file.path()]));
+    gateway.counts_when(|counts| counts.requests > 0).await;
+    running.stop().await;
+    assert!(!file.0.exists() || file.read().ends_with("\n}\n"));
 }

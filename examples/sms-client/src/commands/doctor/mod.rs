@@ -34,23 +34,25 @@ pub(crate) async fn doctor(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut asker = Asker::new(connection)?;
-    let report = args.report.as_deref().map(report::ReportFile::create).transpose()?;
+    args.report.as_deref().map(report::check).transpose()?;
     announce(&asker, output)?;
     let mut findings = Findings::default();
     checks::run(&mut asker, &mut findings, &mut output.progress).await?;
     output.progress.clear();
+    // The report is complete even if nobody reads the output, and the output even if there is no report.
+    let report = args.report.as_deref();
+    let written = report.map(|path| report::write(path, &findings.0, &asker.exchanges()));
     for finding in &findings.0 {
         show(finding, output)?;
         output.object(&Shown { finding, local: finding.local.as_deref() })?;
     }
     conclude(&findings.0, output)?;
-    if let Some(file) = report {
-        let path = file.path().display().to_string();
-        file.write(&findings.0, &asker.exchanges())?;
+    written.transpose()?;
+    if let Some(path) = report {
         let text = format!(
             "The report is in {}. Phone numbers, texts, identities of SIM cards and devices, and the login are replaced in it; times, \
              counts and states are not. Look through it before you publish it.",
-            escape(&path)
+            escape(&path.display().to_string())
         );
         output.line("")?;
         paragraph("", &text, output)?;

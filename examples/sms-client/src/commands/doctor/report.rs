@@ -4,7 +4,7 @@ use std::{
     fs,
     hash::{BuildHasher, RandomState},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -64,49 +64,36 @@ struct RecordedResponse {
     utf8: bool,
 }
 
-/// The file while it is not written. It is removed if it never is.
-pub(super) struct ReportFile {
-    path: PathBuf,
-    file: fs::File,
-    is_written: bool,
+/// Checks that the file can be created, and leaves none behind.
+pub(super) fn check(path: &Path) -> Result<(), Failure> {
+    create(path)?;
+    fs::remove_file(path).map_err(|error| failed(path, &error))
 }
 
-impl ReportFile {
-    /// Creates the file, which only its owner can read. A file that exists stays as it is.
-    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(path) {
-            Ok(file) => Ok(Self { path: path.to_owned(), file, is_written: false }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Failure::usage(format!(
-                "{} exists already; name another file for the report",
-                path.display()
-            ))),
-            Err(error) => Err(failed(path, &error)),
-        }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Writes the report.
-    pub(super) fn write(mut self, findings: &[Finding], exchanges: &[Exchange]) -> Result<(), Failure> {
-        let text = render::<RandomState>(findings, exchanges).map_err(|error| failed(&self.path, &error))?;
-        self.file.write_all((text + "\n").as_bytes()).map_err(|error| failed(&self.path, &error))?;
-        self.is_written = true;
-        Ok(())
-    }
+/// Writes the file.
+pub(super) fn write(path: &Path, findings: &[Finding], exchanges: &[Exchange]) -> Result<(), Failure> {
+    let text = render::<RandomState>(findings, exchanges).map_err(|error| failed(path, &error))?;
+    let written = create(path)?.write_all((text + "\n").as_bytes());
+    written.map_err(|error| {
+        // A part of a report is of no use.
+        let _ = fs::remove_file(path);
+        failed(path, &error)
+    })
 }
 
-impl Drop for ReportFile {
-    fn drop(&mut self) {
-        if !self.is_written {
-            let _ = fs::remove_file(&self.path);
+/// Creates the file, which only its owner can read. A file that exists stays as it is.
+fn create(path: &Path) -> Result<fs::File, Failure> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            let path = path.display();
+            Failure::usage(format!("{path} exists already; name another file for the report"))
         }
-    }
+        _ => failed(path, &error),
+    })
 }
 
 /// Returns the contents of the file. `S` chooses what replaces numbers and tokens.
