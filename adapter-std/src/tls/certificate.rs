@@ -8,12 +8,19 @@ use super::{Pin, der};
 const MAX_SUBJECT_CHARS: usize = 80;
 
 /// A certificate that a gateway has shown, as a person sees it. It may be unknown or forged.
+// Each of its properties is there or not, in any combination.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     pin: Pin,
     key_pin: Option<Pin>,
     subject: String,
     validity: Option<(String, String)>,
+    version: Option<u8>,
+    rsa_bits: Option<usize>,
+    is_self_issued: bool,
+    is_signed_with_sha1: bool,
+    has_alternative_names: bool,
 }
 
 impl Certificate {
@@ -23,7 +30,17 @@ impl Certificate {
         let subject = fields.map(|fields| fields.subject()).unwrap_or_default();
         let validity = fields.and_then(|fields| fields.validity());
         let subject = shown(&subject);
-        Self { pin: Pin::of_certificate(der), key_pin: Pin::of_key(der), subject, validity }
+        Self {
+            pin: Pin::of_certificate(der),
+            key_pin: Pin::of_key(der),
+            subject,
+            validity,
+            version: fields.and_then(|fields| fields.version()),
+            rsa_bits: fields.and_then(|fields| fields.rsa_bits()),
+            is_self_issued: fields.is_some_and(|fields| fields.is_self_issued()),
+            is_signed_with_sha1: fields.is_some_and(|fields| fields.is_signed_with_sha1()),
+            has_alternative_names: fields.is_some_and(|fields| fields.has_alternative_names()),
+        }
     }
 
     /// The pin of the certificate.
@@ -45,6 +62,31 @@ impl Certificate {
     /// The first and the last day of its validity, as `YYYY-MM-DD`; `None` if they are unreadable.
     pub fn validity(&self) -> Option<(&str, &str)> {
         self.validity.as_ref().map(|(from, to)| (from.as_str(), to.as_str()))
+    }
+
+    /// The version of X.509, usually 3; `None` if it is unreadable.
+    pub const fn version(&self) -> Option<u8> {
+        self.version
+    }
+
+    /// The number of bits of its RSA key; `None` if its key is of another kind, or unreadable.
+    pub const fn rsa_bits(&self) -> Option<usize> {
+        self.rsa_bits
+    }
+
+    /// Whether its issuer is its subject, as with self-signed certificates. Its signature is not verified.
+    pub const fn is_self_issued(&self) -> bool {
+        self.is_self_issued
+    }
+
+    /// Whether it is signed with SHA-1.
+    pub const fn is_signed_with_sha1(&self) -> bool {
+        self.is_signed_with_sha1
+    }
+
+    /// Whether it lists names of its host (RFC 5280 §4.2.1.6). Without them, only a pin trusts it.
+    pub const fn has_alternative_names(&self) -> bool {
+        self.has_alternative_names
     }
 }
 

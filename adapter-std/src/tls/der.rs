@@ -23,10 +23,26 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 /// The tag of the optional version.
 const VERSION: u8 = 0xA0;
+/// The tag of the optional extensions.
+const EXTENSIONS: u8 = 0xA3;
+/// The extension with the subject's alternative names (RFC 5280 §4.2.1.6).
+const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1D, 17];
+/// The signatures with SHA-1: by RSA (RFC 8017 §A.2.4) and by ECDSA (RFC 3279 §2.2.3).
+const SHA1: [&[u8]; 2] =
+    [&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 5], &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 1]];
+/// The algorithm of an RSA key (RFC 8017 §A.1).
+const RSA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1];
 
 /// The fields of a certificate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields<'a> {
+    /// The contents of the version; `None` stands for version 1.
+    version: Option<&'a [u8]>,
+    /// The contents of the signature's `AlgorithmIdentifier`.
+    signature: &'a [u8],
+    issuer: &'a [u8],
+    /// The fields after the public key.
+    rest: &'a [u8],
     not_before: Element<'a>,
     not_after: Element<'a>,
     subject: &'a [u8],
@@ -52,12 +68,11 @@ pub(crate) fn certificate(der: &[u8]) -> Option<Fields<'_>> {
     let mut input = der;
     let mut certificate = expect(&mut input, SEQUENCE)?;
     let mut body = expect(&mut certificate, SEQUENCE)?;
-    if body.first() == Some(&VERSION) {
-        next(&mut body)?;
-    }
+    let has_version = body.first() == Some(&VERSION);
+    let version = if has_version { Some(expect(&mut body, VERSION)?) } else { None };
     expect(&mut body, INTEGER)?; // the serial number
-    expect(&mut body, SEQUENCE)?; // the signature's algorithm
-    expect(&mut body, SEQUENCE)?; // the issuer
+    let signature = expect(&mut body, SEQUENCE)?;
+    let issuer = expect(&mut body, SEQUENCE)?;
     let mut validity = expect(&mut body, SEQUENCE)?;
     let (not_before, not_after) = (next(&mut validity)?, next(&mut validity)?);
     let subject = expect(&mut body, SEQUENCE)?;
@@ -69,7 +84,19 @@ pub(crate) fn certificate(der: &[u8]) -> Option<Fields<'_>> {
     if !parts.is_empty() {
         return None;
     }
-    Some(Fields { not_before, not_after, subject, key_info: key_info.whole, key_algorithm, key })
+    let key_info = key_info.whole;
+    Some(Fields {
+        version,
+        signature,
+        issuer,
+        rest: body,
+        not_before,
+        not_after,
+        subject,
+        key_info,
+        key_algorithm,
+        key,
+    })
 }
 
 /// Reads an `RSAPublicKey` (RFC 8017 §A.1.1): modulus and public exponent, without leading zeros.
@@ -95,6 +122,53 @@ impl Fields<'_> {
             }
         }
         line
+    }
+
+    /// Returns the version of X.509, from 1; `None` if it is malformed.
+    pub(crate) fn version(&self) -> Option<u8> {
+        let Some(mut version) = self.version else { return Some(1) };
+        match expect(&mut version, INTEGER)? {
+            [version] => version.checked_add(1),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the subject has issued the certificate itself.
+    pub(crate) fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
+    /// Returns whether the certificate is signed with SHA-1.
+    pub(crate) fn is_signed_with_sha1(&self) -> bool {
+        let mut signature = self.signature;
+        expect(&mut signature, OBJECT_ID).is_some_and(|kind| SHA1.contains(&kind))
+    }
+
+    /// Returns the number of bits of an RSA key; `None` for a key of another kind.
+    pub(crate) fn rsa_bits(&self) -> Option<usize> {
+        let mut algorithm = self.key_algorithm;
+        expect(&mut algorithm, OBJECT_ID).filter(|kind| *kind == RSA)?;
+        let (modulus, _) = rsa_key(self.key)?;
+        let first = usize::try_from(modulus.first()?.leading_zeros()).ok()?;
+        (modulus.len() * 8).checked_sub(first)
+    }
+
+    /// Returns whether the certificate lists names of its host, as clients demand that do not pin it.
+    pub(crate) fn has_alternative_names(&self) -> bool {
+        let mut rest = self.rest;
+        while let Some(element) = next(&mut rest) {
+            let mut extensions = element.contents;
+            let mut list = match element.tag {
+                EXTENSIONS => expect(&mut extensions, SEQUENCE).unwrap_or_default(),
+                _ => continue,
+            };
+            while let Some(mut extension) = expect(&mut list, SEQUENCE) {
+                if expect(&mut extension, OBJECT_ID) == Some(ALTERNATIVE_NAMES) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Returns the first and the last day of the validity, as `YYYY-MM-DD`; `None` if one of them is malformed.

@@ -104,7 +104,8 @@ pub(crate) struct Args {
     /// A port's registration (2=no-sim); can be repeated
     #[arg(long, value_name = "PORT=STATE", value_parser = reg)]
     reg: Vec<(u8, Reg)>,
-    /// Answer as the gateway did whose report this is; `sms-client doctor --report` writes it
+    /// Answer as the gateway did whose report this is; `sms-client doctor --report` writes it. The report has nothing of TLS: add
+    /// --https, --certificate and --tls for what the gateway has
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }

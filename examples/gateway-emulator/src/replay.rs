@@ -8,11 +8,15 @@ use serde_json::Value;
 use crate::{
     clock,
     exchange::Request,
-    reply::{End, Outcome, Reply, Step, chunk},
+    reply::{End, LAST_CHUNK, Outcome, Reply, Step, chunk},
 };
 
 /// The version of the report's format.
 const FORMAT: u64 = 1;
+/// The number of blanks that stand for the rest of a body that the report does not have.
+const REST_BYTES: usize = 64 * 1024;
+/// A byte that occurs nowhere in UTF-8.
+const NOT_UTF_8: &[u8] = b"\xff";
 
 /// The exchanges of a report, which are played again.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +41,7 @@ struct Response {
     line: String,
     headers: Vec<(String, String)>,
     framing: String,
-    body: String,
+    body: Vec<u8>,
     whole: bool,
 }
 
@@ -47,9 +51,10 @@ impl Replay {
     /// # Errors
     /// If the text is not a report, or one of a later format.
     pub fn read(text: &str) -> Result<Self, String> {
-        let report: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let report: Value = serde_json::from_str(text)
+            .map_err(|error| format!("not a report as sms-client doctor --report writes it: {error}"))?;
         if report["format"].as_u64() != Some(FORMAT) {
-            return Err(format!("not a report of format {FORMAT}, as sms-client doctor --report writes it"));
+            return Err(format!("not a report of format {FORMAT} as sms-client doctor --report writes it"));
         }
         let exchanges = report["exchanges"].as_array().ok_or("the report has no exchanges")?;
         let recorded: Option<Vec<_>> = exchanges.iter().map(recorded).collect();
@@ -119,12 +124,19 @@ impl Response {
         match &*self.framing {
             "chunked" => {
                 out.extend(b"Transfer-Encoding: chunked\r\n\r\n");
-                chunk(self.body.as_bytes(), &mut out);
+                chunk(&self.body, &mut out);
+                if !self.whole {
+                    out.truncate(out.len() - LAST_CHUNK.len());
+                }
             }
             "length" if self.whole => {
-                out.extend(format!("Content-Length: {}\r\n\r\n{}", self.body.len(), self.body).bytes());
+                out.extend(format!("Content-Length: {}\r\n\r\n", self.body.len()).bytes());
+                out.extend(&self.body);
             }
-            _ => out.extend(format!("\r\n{}", self.body).bytes()),
+            _ => {
+                out.extend(b"\r\n");
+                out.extend(&self.body);
+            }
         }
         out.into()
     }
@@ -157,9 +169,24 @@ fn read_response(response: &Value) -> Option<Response> {
         line: text("line")?,
         headers: response["headers"].as_array()?.iter().map(header).collect::<Option<_>>()?,
         framing: text("framing")?,
-        body: text("body")?,
+        body: body(response)?,
         whole: response["whole"].as_bool()?,
     })
+}
+
+/// Returns the bytes of a body. Those that the report cannot have are replaced.
+fn body(response: &Value) -> Option<Vec<u8>> {
+    let text = response["body"].as_str()?;
+    let is_utf8 = response["utf8"].as_bool().unwrap_or(true);
+    let mut bytes = if is_utf8 {
+        text.as_bytes().to_vec()
+    } else {
+        text.split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(NOT_UTF_8)
+    };
+    if response["cut"].as_bool() == Some(true) {
+        bytes.resize(bytes.len() + REST_BYTES, b' ');
+    }
+    Some(bytes)
 }
 
 fn now() -> i64 {

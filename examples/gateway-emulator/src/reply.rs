@@ -142,6 +142,9 @@ impl Reply {
     }
 }
 
+/// The last chunk, with a trailer.
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\nX-Served: yes\r\n\r\n";
+
 /// Writes chunks of growing size (RFC 9112 §7.1), each with an extension, and a trailer after the last one.
 pub(crate) fn chunk(body: &[u8], out: &mut Vec<u8>) {
     let (mut rest, mut size) = (body, 1);
@@ -153,7 +156,7 @@ pub(crate) fn chunk(body: &[u8], out: &mut Vec<u8>) {
         rest = behind;
         size = size * 2 + 1;
     }
-    out.extend_from_slice(b"0\r\nX-Served: yes\r\n\r\n");
+    out.extend_from_slice(LAST_CHUNK);
 }
 
 #[cfg(test)]

@@ -158,5 +158,7 @@ fn it_answers_as_the_gateway_of_a_report_did() {
     let mut wrong = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
     let wrong = wrong.args(["--replay", "/dev/null"]).output().unwrap();
     assert!(!wrong.status.success());
-    assert!(String::from_utf8(wrong.stderr).unwrap().starts_with("gateway-emulator: /dev/null: EOF"));
+    assert!(
+        String::from_utf8(wrong.stderr).unwrap().starts_with("gateway-emulator: /dev/null: not a report")
+    );
 }

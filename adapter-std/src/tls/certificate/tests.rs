@@ -21,6 +21,23 @@ fn the_fields_are_those_that_openssl_shows() {
 }
 
 #[test]
+fn the_kind_of_a_certificate_is_read() {
+    let kind = |der| {
+        let one = Certificate::from_der(der);
+        (
+            one.version(),
+            one.rsa_bits(),
+            one.is_self_issued(),
+            one.is_signed_with_sha1(),
+            one.has_alternative_names(),
+        )
+    };
+    assert_eq!(kind(P256), (Some(3), None, true, false, false));
+    assert_eq!(kind(VERSION_1), (Some(1), Some(1024), true, false, false));
+    assert_eq!(kind(b"?"), (None, None, false, false, false));
+}
+
+#[test]
 fn truncated_and_altered_certificates_are_read_without_a_panic() {
     for der in [P256, VERSION_1] {
         for length in 0..der.len() {

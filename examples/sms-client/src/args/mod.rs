@@ -52,6 +52,11 @@ Examples:
   export SMS_GATEWAY=https://192.168.1.9 SMS_GATEWAY_PIN=sha256:0e57…
 ";
 
+const DOCTOR: &str = "It looks at reachability, TLS, login, verbs, clocks, filters, the inbox, ports, \
+and departures from the vendor's document. It sends no message and no USSD code, stops nothing, \
+and marks no message as read. It ends after 180 s at the latest, or after 18 times \
+--request-timeout.";
+
 /// Talks to a GSM/LTE SMS gateway: sends messages, follows them, reads the inbox.
 #[derive(Debug, Parser)]
 #[command(name = "sms-client", version, term_width = 80, after_help = EXAMPLES)]
@@ -286,8 +291,10 @@ pub(crate) struct Call {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = DOCTOR)]
 pub(crate) struct Doctor {
-    /// Write the findings and all exchanges to this file, without numbers, texts and credentials, to attach to a report
+    /// Write the findings and all exchanges to this new file, to attach to a report of a problem: without phone numbers, texts,
+    /// identities of SIM cards and devices, and credentials. `gateway-emulator --replay FILE` responds as the gateway did
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }

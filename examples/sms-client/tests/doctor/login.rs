@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gateway_emulator::{Auth, LockedOut, NonceLife, Options, Stale};
+use gateway_emulator::{Auth, Canned, Counted, LockedOut, NonceLife, Options, Stale};
 
 use super::{
     busy,
@@ -79,4 +79,36 @@ async fn a_lock_out_is_named_with_its_body() {
     let (findings, code) = examine(&gateway, &[]).await;
     assert_eq!((departures(&findings), code), (["forbidden"].into(), Some(4)));
     assert!(findings.iter().any(|finding| finding["text"].as_str().unwrap().contains("forbid to try again")));
+}
+
+#[tokio::test]
+async fn a_lock_out_in_between_is_not_hammered() {
+    let gateway = busy("none", Options::default()).await;
+    let forbidden =
+        || Canned::bytes("HTTP/1.1 403 Forbidden\r\nContent-Length: 19\r\n\r\nforbid to try again");
+    for call in ["query_sms_result", "query_sms_deliver_status", "query_incoming_sms", "get_port_info"] {
+        for _ in 0..9 {
+            gateway.answer_next(call, forbidden());
+        }
+    }
+    let before = gateway.requests().last().unwrap().serial;
+    let (findings, code) = examine(&gateway, &[]).await;
+    assert!(departures(&findings).contains("forbidden"), "{findings:?}");
+    assert_eq!(code, Some(4));
+    let forbidden = gateway.requests_after(before).await.iter().filter(|one| one.status == Some(403)).count();
+    assert_eq!(forbidden, 4);
+}
+
+#[tokio::test]
+async fn no_gateway_locks_out_a_right_login() {
+    for counted in [Counted::WrongLogin, Counted::AnyLogin, Counted::EveryRefusal] {
+        for nonce in [NonceLife::Forever, NonceLife::OneRequest, NonceLife::Lasting(Duration::from_secs(1))] {
+            // One refusal more than the two challenges before the first login that is accepted.
+            let options = Options { counted, nonce, lock_out_after: Some(3), ..Options::default() };
+            let gateway = busy("none", options).await;
+            let (findings, code) = examine(&gateway, &[]).await;
+            let counts = gateway.counts();
+            assert_eq!((counts.lock_outs, code), (0, Some(0)), "{counted:?} {nonce:?}: {findings:?}");
+        }
+    }
 }

@@ -2,13 +2,18 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cuts;
 mod login;
+mod output;
 mod peers;
 mod quirks;
+mod replay;
 mod report;
+mod secrets;
+mod socket;
 mod tls;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use common::{PASSWORD, command, gateway_with, objects, people, run_command};
 use gateway_emulator::{Emulator, Options};
@@ -46,4 +51,34 @@ fn names(findings: &[Value]) -> BTreeSet<&str> {
 fn departures(findings: &[Value]) -> BTreeSet<&str> {
     let departs = |finding: &&Value| finding["level"] != "fact";
     findings.iter().filter(departs).map(|finding| finding["finding"].as_str().unwrap()).collect()
+}
+
+/// A file of this test's own, which is removed at its end.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("sms-client-doctor-{}-{name}.json", std::process::id())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    fn read(&self) -> String {
+        fs::read_to_string(&self.0).unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Examines a gateway; returns the findings and the report.
+async fn report(gateway: &Emulator, name: &str) -> (Vec<Value>, String) {
+    let file = File::new(name);
+    let (findings, _) = examine(gateway, &["--report", file.path(), "--allow-basic"]).await;
+    (findings, file.read())
 }

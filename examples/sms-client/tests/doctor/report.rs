@@ -1,119 +1,83 @@
-use std::{fs, path::PathBuf, time::Duration};
+use std::fs;
 
-use gateway_emulator::{Canned, Emulator, NonceLife, Options, Replay};
-use serde_json::Value;
+use gateway_emulator::Options;
 
-use super::{PASSWORD, busy, common::gateway_with, examine};
+use super::{
+    File, PASSWORD, busy,
+    common::{Running, command, fails, gateway_with, run_command},
+    examine,
+};
 
-/// A file of this test's own, which is removed at its end.
-struct File(PathBuf);
-
-impl File {
-    fn new(name: &str) -> Self {
-        Self(std::env::temp_dir().join(format!("sms-client-doctor-{}-{name}.json", std::process::id())))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Examines a gateway; returns the findings and the report.
-async fn report(gateway: &Emulator, name: &str) -> (Vec<Value>, String) {
-    let file = File::new(name);
-    let (findings, _) = examine(gateway, &["--report", file.path(), "--allow-basic"]).await;
-    (findings, fs::read_to_string(&file.0).unwrap())
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_report() {
+    use std::os::unix::fs::PermissionsExt;
+    let (gateway, file) = (gateway_with(Options::default()).await, File::new("owner"));
+    examine(&gateway, &["--report", file.path()]).await;
+    assert_eq!(fs::metadata(&file.0).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test]
-async fn the_report_has_no_numbers_texts_or_credentials() {
-    for quirks in ["none", "observed,printed", "later-version,chunked,raw-control,escape-non-ascii"] {
-        let gateway = busy(quirks, Options::default()).await;
-        let planted = r#"{"error_code":200,"result":[{"port":460016529802202,"number":"Secret Sender","user_id":13612345678,
-            "time":"secret time","status":"460016529802299","ref_id":"89860114840400428102","13512345678":1,"x":["deep secret",["4609"]],
-            "note":"Pässwort: geheim"}],"sn":"da00-0089-1020-0015"}"#;
-        let head = "HTTP/1.1 200 Data follows\r\nServer: box/1.0 00112233445566\r\nSet-Cookie: id=cookie77\r\nX-Imei: 863070017051706\r\n";
-        let planted = format!("{head}Content-Length: {}\r\n\r\n{planted}", planted.len());
-        gateway.answer_next("query_sms_deliver_status", Canned::bytes(planted));
-        let (_, report) = report(&gateway, &format!("secrets-{}", quirks.len())).await;
-        for secret in [
-            PASSWORD,
-            "admin",
-            "13800138000",
-            "13900139000",
-            "13700137000",
-            "Grüße",
-            "Gr\\u",
-            "4711",
-            "你好",
-            "46001652980220",
-            "8986011484040042810",
-            "863070017051",
-            "8613010868500",
-            "Secret",
-            "secret time",
-            "geheim",
-            "deep",
-            "13612345678",
-            "13512345678",
-            "da00-0089",
-            "cookie77",
-            "00112233445566",
-            "response=",
-        ] {
-            assert!(!report.contains(secret), "{quirks}: {secret} in {report}");
-        }
-        assert!(report.contains("SENT_OK") || report.contains("DELIVERED"), "{report}");
-        assert!(report.contains("Digest realm=\\\"Web Server\\\""), "{report}");
-    }
-}
-
-#[tokio::test]
-async fn a_replay_gives_the_same_findings() {
-    for (index, quirks) in [
-        "none",
-        "observed,printed",
-        "later-version,chunked,raw-control,escape-non-ascii",
-        "until-close,report-number-national,strict-times",
-        "http-1-0,lone-surrogate,byte-order-mark",
-        "redirect-https",
-        "redirect-login-page",
-        "close-after=2,close-unannounced,error-code-last",
-        "empty-post-closes,post-queries,smsc-refused,raw-comma-refused",
-    ]
-    .into_iter()
-    .enumerate()
+async fn a_file_that_exists_is_neither_overwritten_nor_followed() {
+    let (gateway, file) = (gateway_with(Options::default()).await, File::new("exists"));
+    fs::write(&file.0, "mine").unwrap();
+    let run = run_command(command(&gateway, &["doctor", "--report", file.path()])).await;
+    fails(&run, 2, &["exists already", file.path()]);
+    assert_eq!((&*run.out, gateway.requests().len(), &*file.read()), ("", 0, "mine"));
+    #[cfg(unix)]
     {
-        let gateway = busy(quirks, Options::default()).await;
-        check_replay(&gateway, &format!("quirks-{index}"), quirks).await;
+        let link = File::new("link");
+        std::os::unix::fs::symlink(File::new("target").path(), link.path()).unwrap();
+        fails(
+            &run_command(command(&gateway, &["doctor", "--report", link.path()])).await,
+            2,
+            &["exists already"],
+        );
+        assert!(!File::new("target").0.exists());
     }
 }
 
 #[tokio::test]
-async fn a_replay_has_the_same_nonces() {
-    for nonce in [NonceLife::OneRequest, NonceLife::Lasting(Duration::from_secs(1))] {
-        let gateway = busy("none", Options { nonce, ..Options::default() }).await;
-        check_replay(&gateway, &format!("nonce-{}", nonce == NonceLife::OneRequest), "nonces").await;
-    }
-}
-
-async fn check_replay(gateway: &Emulator, name: &str, what: &str) {
-    let (findings, report) = report(gateway, name).await;
-    let replay = Some(Replay::read(&report).unwrap());
-    let replayed = gateway_with(Options { replay, ..Options::default() }).await;
-    let (again, _) = examine(&replayed, &["--allow-basic"]).await;
-    assert_eq!(again, findings, "{what}");
-}
-
-#[tokio::test]
-async fn a_report_that_cannot_be_written_is_an_error_of_its_own() {
+async fn a_report_that_cannot_be_written_is_an_error_before_the_gateway_is_asked() {
     let gateway = busy("none", Options::default()).await;
-    let (_, code) = examine(&gateway, &["--report", "/no/such/folder/report.json"]).await;
-    assert_eq!(code, Some(1));
+    let before = gateway.requests().len();
+    let run = run_command(command(&gateway, &["doctor", "--report", "/no/such/folder/report.json"])).await;
+    fails(&run, 1, &["/no/such/folder/report.json"]);
+    assert_eq!(gateway.requests().len(), before);
+}
+
+#[tokio::test]
+async fn no_report_is_left_of_an_examination_that_does_not_begin() {
+    let (gateway, file) = (gateway_with(Options::default()).await, File::new("none"));
+    let run =
+        run_command(command(&gateway, &["doctor", "--report", file.path(), "--pin", "sha256:xyz"])).await;
+    assert_eq!(run.code, Some(2));
+    assert!(!file.0.exists());
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_not_reached_has_a_report_too() {
+    let (gateway, file) = (gateway_with(Options::default()).await, File::new("unreached"));
+    let (_, code) = examine(&gateway, &["--report", file.path(), "--gateway", "http://127.0.0.1:9"]).await;
+    assert_eq!(code, Some(4));
+    assert!(file.read().contains("unreachable") && !file.read().contains("127.0.0.1"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_report_is_written_whole_or_not_at_all() {
+    let (gateway, file) = (gateway_with(Options::default()).await, File::new("whole"));
+    // Nobody reads the output.
+    let line = format!("{} doctor --report {} | true", env!("CARGO_BIN_EXE_sms-client"), file.path());
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", &line]).env("SMS_GATEWAY", gateway.url()).env("SMS_GATEWAY_USER", "admin");
+    shell.env("SMS_GATEWAY_PASSWORD", PASSWORD).status().await.unwrap();
+    let is_cut_off = !file.0.exists();
+    assert!(is_cut_off || file.read().ends_with("\n}\n"));
+    // An interrupt leaves no file behind.
+    let file = File::new("interrupted");
+    let running = Running::new(command(&gateway, &["doctor", "--report", file.path()]));
+    gateway.counts_when(|counts| counts.requests > 0).await;
+    running.stop().await;
+    assert!(!file.0.exists() || file.read().ends_with("\n}\n"));
 }

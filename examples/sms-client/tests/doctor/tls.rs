@@ -1,7 +1,14 @@
-use gateway_emulator::{Emulator, Https, Options, TlsVersions};
+use std::collections::BTreeSet;
+
+use gateway_emulator::{Emulator, Https, Options, Replay, TlsVersions};
 use tokio::net::TcpListener;
 
-use super::{PASSWORD, common::gateway_with, departures, examine, names};
+use super::{
+    File,
+    common::{command, gateway_with, run_command},
+    departures, examine, names,
+    replay::findings,
+};
 
 async fn gateway(certificate: &str, versions: TlsVersions) -> Emulator {
     let https = Some(Https { certificate: certificate.parse().unwrap(), versions });
@@ -27,22 +34,74 @@ async fn the_versions_of_tls_and_the_certificate_are_named() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_is_named() {
-    let gateway = gateway("expired", TlsVersions::Both).await;
-    let pin = gateway.certificate().unwrap().fingerprint();
-    let (findings, code) = examine(&gateway, &["--pin", &pin]).await;
-    assert_eq!((departures(&findings), code), (["certificate-expired"].into(), Some(0)));
+async fn the_kind_of_a_certificate_is_named_with_and_without_a_pin() {
+    for (kind, found) in [
+        ("ordinary", &[][..]),
+        ("ec", &[]),
+        ("ca", &[]),
+        ("wrong-name", &[]),
+        ("rsa-1024", &["certificate-short-key"]),
+        ("v1", &["certificate-v1"]),
+        ("sha1", &["certificate-sha1"]),
+        ("no-san", &["certificate-no-names"]),
+        ("expired", &["certificate-expired"]),
+        (
+            "v1,rsa-1024,sha1,expired",
+            &["certificate-v1", "certificate-short-key", "certificate-sha1", "certificate-expired"],
+        ),
+    ] {
+        let found: BTreeSet<_> = found.iter().copied().collect();
+        let gateway = gateway(kind, TlsVersions::Both).await;
+        let pin = gateway.certificate().unwrap().fingerprint();
+        let (findings, code) = examine(&gateway, &["--pin", &pin]).await;
+        assert!(names(&findings).contains("certificate-self-signed"), "{kind}: {findings:?}");
+        assert_eq!((departures(&findings), code), (found.clone(), Some(0)), "{kind}");
+        let served = gateway.requests().len();
+        let (findings, code) = examine(&gateway, &[]).await;
+        let untrusted = found.into_iter().chain(["untrusted"]).collect();
+        assert_eq!((departures(&findings), code), (untrusted, Some(4)), "{kind}");
+        assert_eq!(gateway.requests().len(), served, "{kind}");
+    }
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_not_trusted_is_sent_nothing() {
+async fn a_gateway_that_is_not_trusted_is_sent_nothing_and_its_pin_is_shown() {
     let gateway = gateway("ordinary", TlsVersions::Both).await;
-    let (findings, code) = examine(&gateway, &[]).await;
-    assert_eq!((departures(&findings), code), (["untrusted"].into(), Some(4)));
-    assert_eq!(gateway.requests(), []);
     let pin = gateway.certificate().unwrap().fingerprint();
-    let shown = format!("{findings:?}");
-    assert!(!shown.contains(&pin) && !shown.contains(PASSWORD), "{shown}");
+    let other = format!("sha256:{}", "0".repeat(64));
+    for (more, words) in [
+        (
+            &["doctor"][..],
+            &["no trusted authority vouches for it", "No request and no password was sent", "--pin"][..],
+        ),
+        (&["doctor", "--pin", &other], &["it is not the pinned one", "something else answers"]),
+    ] {
+        let run = run_command(command(&gateway, more)).await;
+        let shown = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(run.out.split_whitespace().any(|word| word.trim_end_matches(';') == pin), "{}", run.out);
+        for words in words {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+        assert_eq!(run.code, Some(4));
+    }
+    assert_eq!(gateway.requests(), []);
+}
+
+#[tokio::test]
+async fn a_replay_over_https_gives_the_same_findings() {
+    let kind = || Https { certificate: "v1,rsa-1024,sha1".parse().unwrap(), versions: TlsVersions::Only12 };
+    let options = || Options { https: Some(kind()), ..Options::default() };
+    let mut reports = Vec::new();
+    for name in ["https", "https-again"] {
+        let first: Option<&String> = reports.first();
+        let replay = first.map(|report| Replay::read(report).unwrap());
+        let (gateway, file) = (gateway_with(Options { replay, ..options() }).await, File::new(name));
+        let pin = gateway.certificate().unwrap().fingerprint();
+        examine(&gateway, &["--pin", &pin, "--report", file.path()]).await;
+        reports.push(file.read());
+    }
+    assert!(reports[0].contains("certificate-short-key") && reports[0].contains("1.2, and not 1.3"));
+    assert_eq!(findings(&reports[1]), findings(&reports[0]));
 }
 
 #[tokio::test]

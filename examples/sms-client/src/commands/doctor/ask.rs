@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sms_gateway::{Builder, Error, Failure as CallFailure, Gateway, RawCall, Timeouts, core::client::Cause};
+use sms_gateway::{Builder, Error, Failure as CallFailure, Gateway, RawCall, Timeouts};
+use tokio::time::Instant;
 
 use super::{
     finding::Findings,
@@ -11,11 +12,16 @@ use super::{
 use crate::{args::Connection, connect, failure::Failure};
 
 /// The maximum number of bytes of a body that are read.
-const MAX_BODY: usize = 1 << 20;
+pub(super) const MAX_BODY: usize = 1 << 20;
 /// The limit on one call as a whole, unless the command line has another one.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
-/// The number of questions without a usable end after which no more are asked.
+/// The limit on all calls together, as a multiple of that.
+const CALLS: u32 = 6;
+/// The number of questions in a row without a whole response after which no more are asked.
 const MAX_FAILURES: u32 = 3;
+/// The number of responses in a row with status 403 after which no more is asked. A wrong verb may have that status, and so has a
+/// lock-out.
+const MAX_FORBIDDEN: u32 = 4;
 
 /// The questions' login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +41,10 @@ pub(super) struct Asker {
     fresh: Option<Gateway>,
     trace: Trace,
     failures: u32,
+    forbidden: u32,
+    /// The end of all questions, which begins to count with the first one.
+    end: Option<Instant>,
+    limit: Duration,
 }
 
 /// The end of a question.
@@ -80,7 +90,19 @@ impl Asker {
             let builder = builder.credentials(&user, &password);
             (login, fresh) = (Some(build(&builder)?), Some(build(&builder)?));
         }
-        Ok(Self { https, open, login, fresh, trace, failures: 0 })
+        let limit = limit.saturating_mul(CALLS);
+        Ok(Self { https, open, login, fresh, trace, failures: 0, forbidden: 0, end: None, limit })
+    }
+
+    /// Returns the maximum duration of all questions together.
+    pub(super) const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Awaits a future unless all questions together take too long.
+    pub(super) async fn within<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let end = *self.end.get_or_insert_with(|| Instant::now() + self.limit);
+        tokio::time::timeout_at(end, future).await.ok()
     }
 
     /// Returns the settings without a login, if the URL is `https`.
@@ -108,8 +130,12 @@ impl Asker {
     }
 
     /// Returns whether the gateway keeps failing, so that no more is asked.
-    pub(super) const fn is_over(&self) -> bool {
-        self.failures >= MAX_FAILURES
+    pub(super) fn is_over(&self) -> bool {
+        self.failures >= MAX_FAILURES || self.forbidden >= MAX_FORBIDDEN || self.is_late()
+    }
+
+    fn is_late(&self) -> bool {
+        self.end.is_some_and(|end| Instant::now() >= end)
     }
 
     pub(super) async fn get(&mut self, login: Login, target: &str) -> Result<Answer, Failure> {
@@ -140,48 +166,105 @@ impl Asker {
         if self.is_over() {
             return Ok(answer);
         }
-        // All questions are harmless.
-        match gateway.raw(&call.repeatable(true)).await {
-            Ok(mut response) => {
-                answer.status = Some(response.status());
-                loop {
-                    match response.next().await {
-                        Ok(Some(piece)) if answer.body.len() < MAX_BODY => {
-                            answer.body.extend_from_slice(piece);
-                        }
-                        Ok(Some(_)) => {
-                            answer.is_long = true;
-                            break;
-                        }
-                        Ok(None) => break,
-                        Err(error) => {
-                            answer.error = Some(error);
-                            break;
-                        }
-                    }
-                }
-            }
-            Err(error) => answer.error = Some(error),
+        let first = answer.first;
+        if self.within(read(gateway, call, &mut answer)).await.is_none() {
+            answer = Answer { first, ..Answer::default() };
         }
-        self.failures += u32::from(answer.error.as_ref().is_some_and(is_too_slow));
+        self.failures = if answer.error.as_ref().is_some_and(is_lost) { self.failures + 1 } else { 0 };
+        self.forbidden = if answer.status == Some(403) { self.forbidden + 1 } else { 0 };
         Ok(answer)
     }
 
     /// Reports that no more is asked.
     pub(super) fn note_end(&self, findings: &mut Findings) {
-        if self.is_over() {
-            let text = "The gateway did not respond in time, three times: no more was asked.";
+        if self.is_late() {
+            let text = format!("The questions took {} s together: no more was asked.", self.limit.as_secs());
+            findings.problem("reach", "gave-up", text);
+        } else if self.forbidden >= MAX_FORBIDDEN {
+            let text = "The gateway forbids one question after the other (403): no more was asked.";
+            findings.problem("reach", "forbidden", text);
+        } else if self.failures >= MAX_FAILURES {
+            let text = "Three questions in a row got no whole response in time: no more was asked.";
             findings.problem("reach", "gave-up", text);
         }
     }
 }
 
-/// Returns whether the gateway was not reached or too slow.
-const fn is_too_slow(error: &Error) -> bool {
+/// Returns the part of a body that is read, without half of a character at its end.
+pub(super) fn beginning(body: &[u8]) -> &[u8] {
+    let Some(read) = body.get(..MAX_BODY) else { return body };
+    match std::str::from_utf8(read) {
+        Err(error) if error.error_len().is_none() => read.get(..error.valid_up_to()).unwrap_or(read),
+        _ => read,
+    }
+}
+
+/// Makes a call and reads its response.
+async fn read(gateway: &Gateway, call: RawCall<'_>, answer: &mut Answer) {
+    // All questions are harmless.
+    let mut response = match gateway.raw(&call.repeatable(true)).await {
+        Ok(response) => response,
+        Err(error) => {
+            answer.error = Some(error);
+            return;
+        }
+    };
+    answer.status = Some(response.status());
+    loop {
+        match response.next().await {
+            Ok(Some(piece)) => {
+                let room = MAX_BODY - answer.body.len();
+                answer.is_long = piece.len() > room;
+                answer.body.extend_from_slice(piece.get(..room).unwrap_or(piece));
+                if answer.is_long {
+                    answer.body.truncate(beginning(&answer.body).len());
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                answer.error = Some(error);
+                return;
+            }
+        }
+    }
+}
+
+/// Returns whether the gateway was not reached, or too slow, or its response incomplete.
+const fn is_lost(error: &Error) -> bool {
     matches!(
         error.failure,
-        CallFailure::Unreachable(_)
-            | CallFailure::Lost(Cause::TimedOut { .. })
-            | CallFailure::ChallengeLost(_)
+        CallFailure::Unreachable(_) | CallFailure::Lost(_) | CallFailure::ChallengeLost(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Arguments;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_questions_together_end_in_time() {
+        let line = ["sms-client", "doctor", "--gateway", "http://192.0.2.1", "--request-timeout", "2s"];
+        let mut asker = Asker::new(&Arguments::parse_from(line).connection).unwrap();
+        assert_eq!(asker.limit(), Duration::from_secs(36));
+        tokio::time::sleep(Duration::from_secs(99)).await;
+        let begin = Instant::now();
+        assert_eq!(asker.within(async { 1 }).await, Some(1));
+        assert!(!asker.is_over());
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(asker.within(pending::<()>()).await, None);
+        assert_eq!(begin.elapsed(), asker.limit());
+        assert!(asker.is_over());
+        let mut findings = Findings::default();
+        asker.note_end(&mut findings);
+        assert!(findings.has("gave-up"));
+        // Nothing more is sent.
+        assert_eq!(asker.get(Login::Without, "/").await.unwrap().status, None);
+        assert_eq!(asker.exchanges().len(), 0);
+    }
 }

@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+use super::advice::advice;
+
+/// The length of a text from which on it is not extended.
+const MAX_TEXT: usize = 500;
+
 /// The importance of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -14,7 +19,8 @@ pub(super) enum Level {
     Problem,
 }
 
-/// A finding. It contains no number, text, credential or serial number of the gateway, so that it can be published.
+/// A finding. It contains no number, text, credential or serial number of the gateway, so that it can be published. Its local part is
+/// the exception.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     /// The check that made it.
@@ -24,6 +30,12 @@ pub(super) struct Finding {
     #[serde(rename = "finding")]
     pub(super) name: &'static str,
     pub(super) text: String,
+    /// The next step for the reader, or the behaviour of this project's clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) advice: Option<&'static str>,
+    /// Details for the owner of the gateway, which are not in the report. A part after a line feed is shown on its own line.
+    #[serde(skip)]
+    pub(super) local: Option<String>,
 }
 
 /// The findings so far, each once.
@@ -45,7 +57,27 @@ impl Findings {
 
     fn add(&mut self, check: &'static str, level: Level, name: &'static str, text: String) {
         if !self.has(name) {
-            self.0.push(Finding { check, level, name, text });
+            let advice = advice(name);
+            self.0.push(Finding { check, level, name, text, advice, local: None });
+        }
+    }
+
+    /// Adds a quirk, or another sentence to the one with this name, unless that is long or has the detail already.
+    pub(super) fn extend(&mut self, check: &'static str, name: &'static str, text: String, detail: &str) {
+        let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else {
+            return self.quirk(check, name, text);
+        };
+        if finding.text.len() < MAX_TEXT && !finding.text.contains(detail) {
+            finding.text.extend([" ", &text]);
+        }
+    }
+
+    /// Adds a detail that stays on this computer to the finding with this name. An introduction precedes the first one.
+    pub(super) fn add_local(&mut self, name: &str, introduction: &str, text: &str) {
+        let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else { return };
+        let local = finding.local.get_or_insert_with(|| introduction.to_owned());
+        if local.len() < MAX_TEXT && !local.contains(text) {
+            local.extend([if text.starts_with('\n') { "" } else { " " }, text]);
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Response {
     pub(super) framing: Framing,
     /// The body, without the marks of chunks.
     pub(super) body: Vec<u8>,
+    /// Whether the body arrived to its end, as far as its framing shows that.
+    pub(super) is_whole: bool,
 }
 
 /// A request. Its lines are those of this program.
@@ -42,30 +44,44 @@ pub(super) struct Request {
 }
 
 impl Exchange {
-    /// Reads the response; `None` if its head is incomplete or is not HTTP.
+    /// Reads the final response; `None` if its head is incomplete or is not HTTP.
     pub(super) fn response(&self) -> Option<Response> {
-        let (head, rest) = split(&self.response)?;
-        let mut lines = head.lines();
-        let line = lines.next()?.to_owned();
-        let status = line.strip_prefix("HTTP/")?.split(' ').nth(1)?.parse().ok()?;
-        let headers: Vec<_> = lines.filter_map(header).collect();
+        let mut bytes = &self.response[..];
+        loop {
+            let (head, rest) = split(bytes)?;
+            let line = head.lines().next()?.to_owned();
+            let status = line.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+            match status {
+                100..200 => bytes = rest,
+                200..1000 => break Some(Self::read(line, status, &headers(&head), rest)),
+                _ => break None,
+            }
+        }
+    }
+
+    fn read(line: String, status: u16, headers: &[(String, String)], rest: &[u8]) -> Response {
+        let headers = headers.to_vec();
         let is_chunked = value(&headers, "transfer-encoding").is_some_and(|value| value.contains("chunked"));
         let length = value(&headers, "content-length").and_then(|value| value.trim().parse().ok());
-        let (framing, body) = match length {
-            _ if is_chunked => (Framing::Chunked, unchunked(rest)),
-            Some(length) => (Framing::Length, rest.get(..length).unwrap_or(rest).to_vec()),
-            None => (Framing::UntilClose, rest.to_vec()),
+        let (framing, body, is_whole) = match length {
+            _ if is_chunked => {
+                let (body, is_whole) = unchunked(rest);
+                (Framing::Chunked, body, is_whole)
+            }
+            Some(length) => {
+                (Framing::Length, rest.get(..length).unwrap_or(rest).to_vec(), rest.len() >= length)
+            }
+            None => (Framing::UntilClose, rest.to_vec(), true),
         };
-        Some(Response { line, status, headers, framing, body })
+        Response { line, status, headers, framing, body, is_whole }
     }
 
     /// Reads the request.
     pub(super) fn request(&self) -> Option<Request> {
         let (head, body) = split(&self.request)?;
-        let mut lines = head.lines();
-        let mut words = lines.next()?.split(' ');
+        let mut words = head.lines().next()?.split(' ');
         let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-        let headers: Vec<_> = lines.filter_map(header).collect();
+        let headers = headers(&head);
         let authorization = value(&headers, "authorization").map(str::to_owned);
         Some(Request { method, target, authorization, body: body.to_vec() })
     }
@@ -92,34 +108,58 @@ impl Response {
     }
 }
 
-/// Splits a message after the empty line.
+/// Splits a message after the empty line. Lines end with a line feed; a carriage return may precede it.
 fn split(bytes: &[u8]) -> Option<(String, &[u8])> {
-    let end = bytes.windows(4).position(|end| end == b"\r\n\r\n")?;
-    let (head, rest) = bytes.split_at(end);
-    Some((String::from_utf8_lossy(head).into_owned(), rest.get(4..)?))
+    let mut start = 0;
+    loop {
+        let end = start + bytes.get(start..)?.iter().position(|byte| *byte == b'\n')?;
+        if matches!(bytes.get(start..end)?, b"" | b"\r") && start > 0 {
+            let head = String::from_utf8_lossy(bytes.get(..start)?).into_owned();
+            return Some((head, bytes.get(end + 1..)?));
+        }
+        start = end + 1;
+    }
 }
 
-fn header(line: &str) -> Option<(String, String)> {
-    let (name, value) = line.split_once(':')?;
-    Some((name.trim_end().to_owned(), value.trim().to_owned()))
+/// Reads the headers of a head. A line that begins with a blank continues the one before it.
+fn headers(head: &str) -> Vec<(String, String)> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for line in head.lines().skip(1) {
+        match (line.starts_with([' ', '\t']), headers.last_mut(), line.split_once(':')) {
+            (true, Some((_, value)), _) => value.extend([" ", line.trim()]),
+            (_, _, Some((name, value))) => {
+                headers.push((name.trim_end().to_owned(), value.trim().to_owned()));
+            }
+            _ => {}
+        }
+    }
+    headers
 }
 
 fn value<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
 }
 
-/// Joins chunks, as far as they arrived.
-fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+/// Joins chunks, as far as they arrived, and returns whether the last one did.
+fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
-    while let Some(end) = rest.windows(2).position(|end| end == b"\r\n") {
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let line = String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned();
         let size = line.split(';').next().map(str::trim).unwrap_or_default();
-        rest = rest.get(end + 2..).unwrap_or_default();
-        let Some(size) = usize::from_str_radix(size, 16).ok().filter(|size| *size > 0) else { break };
-        body.extend_from_slice(rest.get(..size).unwrap_or(rest));
-        rest = rest.get(size.saturating_add(2)..).unwrap_or_default();
+        rest = rest.get(end + 1..).unwrap_or_default();
+        match usize::from_str_radix(size, 16) {
+            Ok(0) => return (body, true),
+            Ok(size) => {
+                body.extend_from_slice(rest.get(..size).unwrap_or(rest));
+                rest = rest.get(size..).unwrap_or_default();
+            }
+            Err(_) => break,
+        }
+        // The line of the chunk ends.
+        let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+        rest = rest.get(end..).unwrap_or_default();
     }
-    body
+    (body, false)
 }
 
 #[cfg(test)]
@@ -138,6 +178,7 @@ mod tests {
         let read = response(b"HTTP/1.0 200 Data follows\r\nA: 1\r\nConnection: Close\r\n\r\nbody").unwrap();
         assert_eq!((read.status, read.reason(), read.framing), (200, "Data follows", Framing::UntilClose));
         assert!(read.is_http_1_0() && read.announces_close() && read.header("a") == Some("1"));
+        assert!(!response(b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nbody").unwrap().is_whole);
         let read = response(b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nbody").unwrap();
         assert_eq!((&*read.body, read.framing, read.reason()), (&b"bo"[..], Framing::Length, ""));
         let chunks =
@@ -145,8 +186,24 @@ mod tests {
         for end in chunks.len() - 10..=chunks.len() {
             let read = response(&chunks[..end]).unwrap();
             assert!(b"abcde".starts_with(&read.body) && read.body.len() >= 2, "{end}");
+            assert_eq!(read.is_whole, end >= chunks.len() - 2, "{end}");
         }
-        for wrong in [&b"HTTP/1.1 200 OK\r\nA: 1\r\n"[..], b"", b"hello\r\n\r\n", b"HTTP/1.1\r\n\r\n"] {
+        let odd = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\nB: 2\n\nHTTP/1.1 401 Who\nA : 1,\n\t2: 3\n\nx\n\n";
+        let read = response(odd).unwrap();
+        assert_eq!(
+            (read.status, &*read.body, &*read.headers),
+            (401, &b"x\n\n"[..], &[("A".into(), "1, 2: 3".into())][..])
+        );
+        for wrong in [
+            &b"HTTP/1.1 200 OK\r\nA: 1\r\n"[..],
+            b"",
+            b"\r\n\r\n",
+            b"hello\r\n\r\n",
+            b"HTTP/1.1\r\n\r\n",
+            b"HTTP/1.1 13800 OK\r\n\r\n",
+            b"HTTP/1.1 99 OK\r\n\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+        ] {
             assert!(response(wrong).is_none());
         }
     }

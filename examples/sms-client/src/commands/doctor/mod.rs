@@ -1,7 +1,9 @@
 //! `doctor`: examines a gateway by questions alone, and explains what it finds.
 
+mod advice;
 mod ask;
 mod checks;
+mod dates;
 mod finding;
 mod http;
 mod json;
@@ -10,6 +12,7 @@ mod report;
 mod schema;
 mod trace;
 
+use serde::Serialize;
 use sms_client::text::{escape, wrap};
 
 use self::{
@@ -31,38 +34,59 @@ pub(crate) async fn doctor(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut asker = Asker::new(connection)?;
-    announce(asker.address(), output)?;
+    args.report.as_deref().map(report::check).transpose()?;
+    announce(&asker, output)?;
     let mut findings = Findings::default();
-    checks::run(&mut asker, &mut findings).await?;
+    checks::run(&mut asker, &mut findings, &mut output.progress).await?;
+    output.progress.clear();
+    // The report is complete even if nobody reads the output, and the output even if there is no report.
+    let report = args.report.as_deref();
+    let written = report.map(|path| report::write(path, &findings.0, &asker.exchanges()));
     for finding in &findings.0 {
         show(finding, output)?;
-        output.object(finding)?;
+        output.object(&Shown { finding, local: finding.local.as_deref() })?;
     }
-    if let Some(path) = &args.report {
-        report::write(path, &findings.0, &asker.exchanges())?;
-        output.line(&format!(
-            "\nThe report is in {}. It has no numbers, texts or",
+    conclude(&findings.0, output)?;
+    written.transpose()?;
+    if let Some(path) = report {
+        let text = format!(
+            "The report is in {}. Phone numbers, texts, identities of SIM cards and devices, and the login are replaced in it; times, \
+             counts and states are not. Look through it before you publish it.",
             escape(&path.display().to_string())
-        ))?;
-        output.line("credentials; look through it before you publish it.")?;
+        );
+        output.line("")?;
+        paragraph("", &text, output)?;
     }
-    let problems = findings.0.iter().filter(|finding| finding.level == Level::Problem).count();
-    match problems {
+    match count(&findings.0, Level::Problem) {
         0 => Ok(()),
         1 => Err(Failure::new(Exit::Transport, "the gateway has a problem, see above")),
         count => Err(Failure::new(Exit::Transport, format!("the gateway has {count} problems, see above"))),
     }
 }
 
+/// A finding for this computer.
+#[derive(Serialize)]
+struct Shown<'f> {
+    #[serde(flatten)]
+    finding: &'f Finding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local: Option<&'f str>,
+}
+
+fn count(findings: &[Finding], level: Level) -> usize {
+    findings.iter().filter(|finding| finding.level == level).count()
+}
+
 /// Says beforehand what is asked.
-fn announce(address: &str, output: &mut Output) -> Result<(), Failure> {
+fn announce(asker: &Asker, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         return Ok(());
     }
     let text = format!(
-        "This asks the gateway at {} questions only. It sends no message and no USSD code, stops nothing, and marks no message as read. At most one \
-         login is refused: with a wrong password, or by the last question.",
-        escape(address)
+        "This asks the gateway at {} questions only. It sends no message and no USSD code, stops nothing, and marks no message as read. \
+         At most one login is refused: with a wrong password, or by the last question. It ends after {} s at the latest.",
+        escape(asker.address()),
+        asker.limit().as_secs_f64().ceil(),
     );
     paragraph("", &text, output)?;
     for (check, requests, reason) in checks::PLAN {
@@ -81,8 +105,37 @@ fn show(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
         Level::Quirk => "quirk",
         Level::Problem => "!!   ",
     };
-    let text = format!("{} ({})", escape(&finding.text), finding.name);
-    paragraph(&format!("{mark} {:<8}", finding.check), &text, output)
+    let local = finding.local.as_deref().unwrap_or_default();
+    let (local, below) = local.split_once('\n').unwrap_or((local, ""));
+    let parts = [&*finding.text, local, finding.advice.unwrap_or_default()];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let text = format!("{} ({})", escape(&parts.join(" ")), finding.name);
+    paragraph(&format!("{mark} {:<8}", finding.check), &text, output)?;
+    if !below.is_empty() {
+        // A line that can be copied.
+        output.line(&format!("      {}", escape(below)))?;
+    }
+    Ok(())
+}
+
+/// Explains the marks of the findings.
+fn conclude(findings: &[Finding], output: &mut Output) -> Result<(), Failure> {
+    let (quirks, problems) = (count(findings, Level::Quirk), count(findings, Level::Problem));
+    let quirks = match quirks {
+        0 if problems > 0 => String::new(),
+        0 => "Nothing that was examined departs from the vendor's document.".to_owned(),
+        1 => "The line with `quirk` departs from the vendor's document; sms-client and its library cope with it.".to_owned(),
+        count => format!(
+            "The {count} lines with `quirk` depart from the vendor's document; sms-client and its library cope with them."
+        ),
+    };
+    let problems = match problems {
+        0 => "",
+        1 => "The line with `!!` needs you.",
+        _ => "The lines with `!!` need you.",
+    };
+    output.line("")?;
+    paragraph("", format!("{quirks} {problems}").trim(), output)
 }
 
 /// Prints a text after a heading, the further lines indented.

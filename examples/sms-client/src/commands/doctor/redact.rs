@@ -1,97 +1,107 @@
 //! Removes what is private from the bytes of a gateway, and keeps their lengths and shapes.
 //!
-//! Only what is known to be harmless is kept: the other letters become `x`, the other digits `0`. Phone numbers, nonces and the like are
-//! replaced by others, equal ones by equal ones, so that a replay shows the same behaviour.
+//! Only what is known to be harmless is kept: times, small integers, and the words of a vocabulary, each where it is expected. The
+//! other letters become `x`, the other digits `0`. Phone numbers, nonces and the like are replaced by others, equal ones by equal ones,
+//! so that a replay shows the same behaviour.
 
-use std::hash::{BuildHasher, RandomState};
+mod headers;
+mod replace;
+mod vocabulary;
 
-/// The digits at the end of a number that are replaced together, so that two spellings of a number stay recognizable.
-const TAIL: usize = 8;
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{BuildHasher, RandomState},
+};
 
-/// The keys whose values are small integers.
-const INTEGERS: [&str; 16] = [
-    "error_code",
-    "port",
-    "status_code",
-    "count",
-    "succ_count",
-    "ref_id",
-    "in_queue",
-    "read",
-    "unread",
-    "sms_in_queue",
-    "task_id",
-    "incoming_sms_id",
-    "user_id",
-    "slot",
-    "signal",
-    "status",
+use sms_gateway::core::Timestamp;
+
+use self::replace::{other, scramble};
+pub(super) use self::{
+    headers::products,
+    vocabulary::{is_plain, plain},
+};
+
+/// The keys whose values are small integers, and the maximum number of their digits.
+const INTEGERS: [(&str, usize); 13] = [
+    ("error_code", 3),
+    ("port", 2),
+    ("status_code", 3),
+    ("count", 3),
+    ("succ_count", 3),
+    ("ref_id", 3),
+    ("in_queue", 5),
+    ("read", 5),
+    ("unread", 5),
+    ("sms_in_queue", 5),
+    ("slot", 3),
+    ("signal", 3),
+    ("status", 3),
 ];
 /// The keys whose values are words of the API.
 const WORDS: [&str; 5] = ["status", "reg", "type", "callstate", "gprs"];
 const TIMES: [&str; 2] = ["time", "timestamp"];
-/// The maximum number of digits of a small integer.
-const MAX_INTEGER: usize = 7;
-/// The maximum length of a word.
-const MAX_WORD: usize = 32;
-
-/// The headers whose values are kept.
-const HEADERS: [&str; 11] = [
-    "date",
-    "connection",
-    "content-type",
-    "content-length",
-    "transfer-encoding",
-    "cache-control",
-    "pragma",
-    "expires",
-    "allow",
-    "keep-alive",
-    "accept-ranges",
+/// The key of the ids of incoming messages, and the parameter with such an id.
+const ID: &str = "incoming_sms_id";
+/// The call that returns these ids.
+const INBOX: &str = "/api/query_incoming_sms";
+/// The maximum number of digits of an id.
+const MAX_ID: usize = 18;
+/// The tags of HTML whose names are kept.
+const TAGS: [&str; 24] = [
+    "html", "head", "title", "body", "h", "p", "a", "b", "i", "br", "hr", "div", "span", "table", "tr", "td",
+    "form", "input", "script", "style", "meta", "link", "img", "center",
 ];
+/// The body of a response to a client that is locked out.
+const LOCKED_OUT: &str = "forbid to try again";
 
 /// Replaces secrets by others, which are the same for the same secret.
 #[derive(Default)]
-pub(super) struct Redactor(RandomState);
+pub(super) struct Redactor<S = RandomState> {
+    keys: S,
+    /// Other ids of incoming messages, in the same order.
+    ids: HashMap<u64, String>,
+}
 
-impl Redactor {
+impl<S: BuildHasher + Default> Redactor<S> {
+    /// Creates a redactor for these requests' targets and the bodies of their responses.
+    pub(super) fn new<'e>(exchanges: impl IntoIterator<Item = (&'e str, &'e [u8])>) -> Self {
+        let inboxes = exchanges.into_iter().filter(|(target, _)| target.starts_with(INBOX));
+        let ids = inboxes.flat_map(|(_, body)| ids(&String::from_utf8_lossy(body))).collect();
+        Self { keys: S::default(), ids: renumbered(&ids) }
+    }
+}
+
+impl<S: BuildHasher> Redactor<S> {
     /// Redacts a body: JSON, or a page.
     pub(super) fn body(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
         if text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '[']) {
             self.json(&text)
         } else {
-            String::from_utf8_lossy(&page(body)).into_owned()
+            page(&text)
         }
     }
 
     /// Redacts JSON, also if it is malformed.
     fn json(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
-        let mut current = String::new();
-        let mut rest = text;
-        while let Some(next) = rest.chars().next() {
-            if next == '"' {
-                let (string, behind) = split_string(rest);
-                let content = string.trim_start_matches('"');
-                let content =
-                    if string.len() > 1 { content.strip_suffix('"').unwrap_or(content) } else { "" };
-                let is_key = behind.trim_start().starts_with(':');
-                let end = if string.len() > 1 && string.ends_with('"') { "\"" } else { "" };
-                if is_key {
-                    content.clone_into(&mut current);
+        let mut current = "";
+        for piece in pieces(text) {
+            match piece {
+                Piece::Key(key) => {
+                    current = key;
+                    out.extend(["\"", &plain(key), "\""]);
                 }
-                let shown = if is_key { key(content) } else { self.value(&current, content) };
-                out.extend(["\"", &shown, end]);
-                rest = behind;
-            } else if is_bare(next) {
-                let length = rest.find(|other| !is_bare(other)).unwrap_or(rest.len());
-                let (word, behind) = rest.split_at(length);
-                out.push_str(&self.value(&current, word));
-                rest = behind;
-            } else {
-                out.push(if next.is_ascii() || next == '\u{feff}' { next } else { '?' });
-                rest = rest.get(next.len_utf8()..).unwrap_or_default();
+                // Only the first of several values is of the kind that the key names.
+                Piece::Text { content, is_whole } => {
+                    let value = self.value(std::mem::take(&mut current), content);
+                    out.extend(["\"", &value, if is_whole { "\"" } else { "" }]);
+                }
+                Piece::Bare(word) => out.push_str(&self.value(std::mem::take(&mut current), word)),
+                Piece::Other(letter) => {
+                    let is_kept = letter.is_ascii() || matches!(letter, '\u{feff}' | '\u{fffd}');
+                    out.push(if is_kept { letter } else { '?' });
+                }
             }
         }
         out
@@ -99,148 +109,108 @@ impl Redactor {
 
     /// Redacts the value of a key. Escapes in it stay escapes.
     fn value(&self, key: &str, value: &str) -> String {
-        let is_integer = value.len() <= MAX_INTEGER && is_digits(value.trim_start_matches('-'));
-        let is_word = value.len() <= MAX_WORD
-            && value.chars().all(|letter| letter.is_ascii_alphabetic() || matches!(letter, '_' | ' '));
-        let is_time = value.parse::<sms_gateway::core::Timestamp>().is_ok();
-        let is_harmless = INTEGERS.contains(&key) && is_integer
-            || WORDS.contains(&key) && is_word
-            || TIMES.contains(&key) && is_time
-            || matches!(value, "true" | "false" | "null");
+        let digits = value.strip_prefix('-').unwrap_or(value);
+        let most = INTEGERS.iter().find(|(known, _)| *known == key).map_or(0, |(_, most)| *most);
+        if is_digits(digits) && digits.len() <= most
+            || TIMES.contains(&key) && is_time(value)
+            || matches!(value, "true" | "false" | "null")
+        {
+            return value.to_owned();
+        }
+        if key == ID && is_digits(value) {
+            return self.id(value);
+        }
         match value.strip_prefix('+') {
-            _ if is_harmless => value.to_owned(),
-            Some(digits) if is_digits(digits) => format!("+{}", self.number(digits)),
-            None if is_digits(value) => self.number(value),
+            Some(digits) if is_digits(digits) => format!("+{}", replace::number(&self.keys, digits)),
+            None if is_digits(value) => replace::number(&self.keys, value),
             _ if is_number(value) => value.replace(|digit: char| digit.is_ascii_digit(), "0"),
+            _ if WORDS.contains(&key) => plain(value),
             _ => scramble(value),
         }
     }
 
-    /// Returns another number of the same length. Numbers with the same last digits keep the same last digits.
-    fn number(&self, digits: &str) -> String {
-        let (lead, tail) = digits.split_at(digits.len().saturating_sub(TAIL));
-        self.digits(lead) + &self.digits(tail)
+    /// Returns another id of an incoming message.
+    fn id(&self, id: &str) -> String {
+        let other =
+            id.parse().ok().and_then(|id: u64| self.ids.get(&id)).filter(|other| other.len() == id.len());
+        other.cloned().unwrap_or_else(|| replace::number(&self.keys, id))
     }
 
-    fn digits(&self, digits: &str) -> String {
-        let digit = |index: usize| {
-            let hash = self.0.hash_one((digits, index));
-            // No number begins with a zero that did not before.
-            let digit = if index == 0 { 1 + hash % 9 } else { hash % 10 };
-            char::from(b'0' + u8::try_from(digit).unwrap_or_default())
-        };
-        (0..digits.len()).map(digit).collect()
-    }
-
-    /// Returns another token of the same length and kind.
-    fn token(&self, token: &str) -> String {
-        let other = |(index, letter): (usize, char)| {
-            let hash = u8::try_from(self.0.hash_one((token, index)) % 6).unwrap_or_default();
-            match letter {
-                '0'..='9' => char::from(b'0' + hash),
-                'a'..='z' => char::from(b'a' + hash),
-                'A'..='Z' => char::from(b'A' + hash),
-                other if other.is_ascii_punctuation() => other,
-                _ => 'x',
-            }
-        };
-        token.chars().enumerate().map(other).collect()
+    /// Redacts the target of a request of this program, which may have an id of the gateway's in it.
+    pub(super) fn target(&self, target: &str) -> String {
+        let Some((before, rest)) = target.split_once(&format!("{ID}=")) else { return target.to_owned() };
+        let end = rest.find('&').unwrap_or(rest.len());
+        let (id, behind) = rest.split_at(end);
+        // The first page is asked for with the same id everywhere.
+        let id = if id == "0" { id.to_owned() } else { self.id(id) };
+        format!("{before}{ID}={id}{behind}")
     }
 
     /// Redacts a header of a response.
-    pub(super) fn header(&self, name: &str, value: &str) -> String {
-        if name.eq_ignore_ascii_case("www-authenticate") {
-            self.challenge(value)
-        } else {
-            header(name, value)
-        }
-    }
-
-    /// Redacts what a challenge quotes, but for its scheme and algorithm.
-    fn challenge(&self, value: &str) -> String {
-        let mut out = String::new();
-        let mut name = "";
-        for (index, part) in value.split('"').enumerate() {
-            let is_quoted = index % 2 == 1;
-            if index > 0 {
-                out.push('"');
-            }
-            let lower = name.to_ascii_lowercase();
-            let is_kept =
-                matches!(&*lower, "qop" | "algorithm" | "stale") || lower == "realm" && is_plain(part);
-            match is_quoted {
-                true if is_kept => out.push_str(part),
-                true => out.push_str(&self.token(part)),
-                // Names and values without quotes.
-                false => out.push_str(&self.unquoted(part)),
-            }
-            if !is_quoted {
-                name = part.trim_end_matches(['=', ' ']).rsplit([',', ' ']).next().unwrap_or_default();
-            }
-        }
-        out
-    }
-
-    /// Redacts the values without quotes in a part of a challenge, such as `algorithm=MD5, nonce=77`.
-    fn unquoted(&self, part: &str) -> String {
-        let word = |word: &str| match word.split_once('=') {
-            Some((name, value)) if !["qop", "algorithm", "stale"].contains(&&*name.to_ascii_lowercase()) => {
-                format!("{name}={}", self.token(value))
-            }
-            _ => word.to_owned(),
-        };
-        let spaced = |piece: &str| piece.split(' ').map(word).collect::<Vec<_>>().join(" ");
-        part.split(',').map(spaced).collect::<Vec<_>>().join(",")
+    pub(super) fn header(&self, name: &str, value: &str) -> (String, String) {
+        (headers::name(name), headers::value(&self.keys, name, value))
     }
 }
 
-/// Redacts the name of a field.
-pub(super) fn key(key: &str) -> String {
-    digits_of_runs(key, 4)
+/// Redacts the value of a parameter of a challenge, for people.
+pub(super) fn parameter(name: &str, value: &str) -> String {
+    headers::parameter(&RandomState::new(), name, value)
 }
 
-/// Redacts a word that the API does not list.
-pub(super) fn word(word: &str) -> String {
-    if word.len() > MAX_WORD { scramble(word) } else { digits_of_runs(&ascii(word), 3) }
-}
-
-/// Redacts the value of a header other than a challenge.
-pub(super) fn header(name: &str, value: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    match &*name {
-        kept if HEADERS.contains(&kept) => ascii(value),
-        "server" => digits_of_runs(&ascii(value), 5),
-        "location" => location(value),
-        _ => scramble(value),
-    }
-}
-
-/// Keeps the scheme and the shape of the path.
-fn location(value: &str) -> String {
-    let value = ascii(value);
-    let value = value.split(['?', '#']).next().unwrap_or_default();
-    match value.split_once("://") {
-        Some((scheme, rest)) => {
-            let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default();
-            format!("{scheme}://gateway{}", digits_of_runs(path, 3))
-        }
-        None => digits_of_runs(value, 3),
-    }
-}
-
-/// Redacts what is not JSON. The names of tags stay, and the text of a lock-out.
-pub(super) fn page(body: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(body);
-    if text.trim() == "forbid to try again" {
-        return body.to_vec();
+/// Redacts a page. The names of tags stay, and the text of a lock-out.
+pub(super) fn page(text: &str) -> String {
+    if text.trim() == LOCKED_OUT {
+        return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
-    let mut is_tag = false;
-    for letter in text.chars() {
-        is_tag = letter == '<' || is_tag && (letter.is_ascii_alphabetic() || letter == '/');
-        if is_tag { out.push(letter) } else { out.push_str(&scramble(letter.encode_utf8(&mut [0; 4]))) }
+    for (index, part) in text.split('<').enumerate() {
+        let name = part.strip_prefix('/').unwrap_or(part);
+        let name = name.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default();
+        let is_tag = index > 0 && TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(name));
+        let kept = if is_tag { part.find(name).unwrap_or_default() + name.len() } else { 0 };
+        let (kept, rest) = part.split_at(kept);
+        out.push_str(if index > 0 { "<" } else { "" });
+        out.push_str(kept);
+        out.extend(rest.chars().map(other));
     }
-    out.into_bytes()
+    out
+}
+
+/// A part of JSON, which may be malformed.
+enum Piece<'t> {
+    /// A string before a colon, without its quotes.
+    Key(&'t str),
+    /// Another string, without its quotes. It may lack the second one.
+    Text {
+        content: &'t str,
+        is_whole: bool,
+    },
+    /// A number or a word without quotes.
+    Bare(&'t str),
+    Other(char),
+}
+
+/// Splits JSON into its parts, also if it is malformed.
+fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let next = rest.chars().next()?;
+        let (piece, behind) = if next == '"' {
+            let (string, behind) = split_string(rest);
+            let inner = string.get(1..).unwrap_or_default();
+            let (content, is_whole) =
+                inner.strip_suffix('"').map_or((inner, false), |content| (content, true));
+            let is_key = is_whole && behind.trim_start().starts_with(':');
+            (if is_key { Piece::Key(content) } else { Piece::Text { content, is_whole } }, behind)
+        } else if is_bare(next) {
+            let (word, behind) = rest.split_at(rest.find(|other| !is_bare(other)).unwrap_or(rest.len()));
+            (Piece::Bare(word), behind)
+        } else {
+            (Piece::Other(next), rest.get(next.len_utf8()..).unwrap_or_default())
+        };
+        rest = behind;
+        Some(piece)
+    })
 }
 
 /// Splits off a string with its quotes; all of it if there is no end.
@@ -257,8 +227,44 @@ fn split_string(text: &str) -> (&str, &str) {
     (text, "")
 }
 
+/// Returns the ids of incoming messages in a body.
+fn ids(text: &str) -> BTreeSet<u64> {
+    let mut is_id = false;
+    let mut ids = BTreeSet::new();
+    for piece in pieces(text) {
+        match piece {
+            Piece::Key(key) => is_id = key == ID,
+            Piece::Text { content: value, .. } | Piece::Bare(value) if is_id && value.len() <= MAX_ID => {
+                ids.extend(value.parse::<u64>().ok());
+            }
+            _ => {}
+        }
+    }
+    ids
+}
+
+/// Returns other ids of the same lengths in the same order.
+fn renumbered(ids: &BTreeSet<u64>) -> HashMap<u64, String> {
+    let mut counts: HashMap<usize, u64> = HashMap::new();
+    let mut other = |id: &u64| {
+        let length = id.to_string().len();
+        let count = counts.entry(length).or_default();
+        // No id that is not zero becomes zero.
+        let first = 10_u64.pow(u32::try_from(length).unwrap_or_default().saturating_sub(1));
+        let other = if *id == 0 { 0 } else { first + *count };
+        *count += u64::from(*id != 0);
+        (*id, other.to_string())
+    };
+    ids.iter().map(&mut other).collect()
+}
+
+/// Returns whether the text is a time of this century or the last one.
+pub(super) fn is_time(text: &str) -> bool {
+    text.get(..2).is_some_and(|century| matches!(century, "19" | "20")) && text.parse::<Timestamp>().is_ok()
+}
+
 fn is_bare(letter: char) -> bool {
-    letter.is_alphanumeric() || matches!(letter, '+' | '-' | '.')
+    letter.is_alphanumeric() || matches!(letter, '+' | '-' | '.' | '_' | '\\' | '@')
 }
 
 fn is_digits(text: &str) -> bool {
@@ -268,79 +274,6 @@ fn is_digits(text: &str) -> bool {
 fn is_number(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
     text.bytes().all(is_part) && text.parse::<f64>().is_ok()
-}
-
-fn is_plain(text: &str) -> bool {
-    text.chars().all(|letter| letter.is_ascii_alphabetic() || letter == ' ')
-}
-
-fn ascii(text: &str) -> String {
-    text.chars().map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' }).collect()
-}
-
-/// Replaces the digits of runs that are longer than this.
-fn digits_of_runs(text: &str, most: usize) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let length = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
-        let (run, behind) = rest.split_at(length);
-        out.push_str(&if run.len() > most { "0".repeat(run.len()) } else { run.to_owned() });
-        let other = behind.find(|letter: char| letter.is_ascii_digit()).unwrap_or(behind.len());
-        let (words, behind) = behind.split_at(other);
-        out.push_str(words);
-        rest = behind;
-    }
-    out
-}
-
-/// Replaces letters and digits. Escapes of JSON stay escapes.
-fn scramble(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.chars();
-    while let Some(letter) = rest.next() {
-        if letter != '\\' {
-            out.push(other(letter));
-            continue;
-        }
-        out.push('\\');
-        match rest.next() {
-            Some('u') => {
-                let digits: String = rest.by_ref().take(4).collect();
-                out.push('u');
-                out.push_str(&escaped(&digits));
-            }
-            Some(escape @ ('n' | 'r' | 't' | 'b' | 'f' | '"' | '\\' | '/')) => out.push(escape),
-            Some(unknown) => out.push(other(unknown)),
-            None => {}
-        }
-    }
-    out
-}
-
-/// Returns a character of the same class and length.
-const fn other(letter: char) -> char {
-    match letter {
-        '0'..='9' => '0',
-        'a'..='z' => 'x',
-        'A'..='Z' => 'X',
-        '\0'..='\x7f' => letter,
-        '\u{80}'..='\u{7ff}' => 'é',
-        '\u{800}'..='\u{ffff}' => '字',
-        _ => '😀',
-    }
-}
-
-/// Returns the digits of another escape of the same class.
-fn escaped(digits: &str) -> String {
-    let unit = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 4);
-    let Some(unit) = unit else { return "0".repeat(digits.chars().count()) };
-    let unit = match unit {
-        0xd800..0xdc00 => 0xd83d,
-        0xdc00..0xe000 => 0xde00,
-        _ => char::from_u32(unit).map_or(unit, |letter| u32::from(other(letter))),
-    };
-    format!("{unit:04x}")
 }
 
 #[cfg(test)]

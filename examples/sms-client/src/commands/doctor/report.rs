@@ -2,17 +2,27 @@
 
 use std::{
     fs,
+    hash::{BuildHasher, RandomState},
+    io::{self, Write},
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::Serialize;
 
-use super::{finding::Finding, http::Framing, redact::Redactor, trace::Exchange};
+use super::{
+    ask::{MAX_BODY, beginning},
+    finding::Finding,
+    http::Response,
+    redact::Redactor,
+    trace::Exchange,
+};
 use crate::failure::{Exit, Failure};
 
 /// The version of the file's format.
 const FORMAT: u32 = 1;
+/// The number of bytes by which the stated length of a body exceeds one that did not arrive whole.
+const MISSING: usize = 1 << 20;
 
 #[derive(Serialize)]
 struct Report<'r> {
@@ -48,49 +58,116 @@ struct RecordedResponse {
     body: String,
     /// Whether the body arrived whole.
     whole: bool,
+    /// Whether the body is too long, so that it ends here early.
+    cut: bool,
+    /// Whether the body is UTF-8. Bytes that are not are replaced by U+FFFD.
+    utf8: bool,
+}
+
+/// Checks that the file can be created, and leaves none behind.
+pub(super) fn check(path: &Path) -> Result<(), Failure> {
+    create(path)?;
+    fs::remove_file(path).map_err(|error| failed(path, &error))
 }
 
 /// Writes the file.
 pub(super) fn write(path: &Path, findings: &[Finding], exchanges: &[Exchange]) -> Result<(), Failure> {
-    let redactor = Redactor::default();
-    let exchanges = exchanges.iter().filter_map(|exchange| recorded(exchange, &redactor)).collect();
-    let program = concat!("sms-client ", env!("CARGO_PKG_VERSION"));
-    let report = Report { format: FORMAT, program, findings, exchanges };
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Output, format!("the report can't be written to {}: {error}", path.display()))
-    };
-    let text = serde_json::to_string_pretty(&report).map_err(|error| failed(&error))?;
-    fs::write(path, text + "\n").map_err(|error| failed(&error))
+    let text = render::<RandomState>(findings, exchanges).map_err(|error| failed(path, &error))?;
+    let written = create(path)?.write_all((text + "\n").as_bytes());
+    written.map_err(|error| {
+        // A part of a report is of no use.
+        let _ = fs::remove_file(path);
+        failed(path, &error)
+    })
 }
 
-fn recorded(exchange: &Exchange, redactor: &Redactor) -> Option<Recorded> {
-    let request = exchange.request()?;
-    Some(Recorded {
-        method: request.method,
-        target: request.target,
+/// Creates the file, which only its owner can read. A file that exists stays as it is.
+fn create(path: &Path) -> Result<fs::File, Failure> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            let path = path.display();
+            Failure::usage(format!("{path} exists already; name another file for the report"))
+        }
+        _ => failed(path, &error),
+    })
+}
+
+/// Returns the contents of the file. `S` chooses what replaces numbers and tokens.
+fn render<S: BuildHasher + Default>(
+    findings: &[Finding],
+    exchanges: &[Exchange],
+) -> serde_json::Result<String> {
+    let parts: Vec<_> =
+        exchanges.iter().filter_map(|one| Some((one, one.request()?, one.response()))).collect();
+    let bodies = parts.iter().map(|(_, request, response)| {
+        (&*request.target, response.as_ref().map_or(&[][..], |response| &response.body))
+    });
+    let redactor = Redactor::<S>::new(bodies);
+    let exchanges = parts.iter().map(|(exchange, request, response)| Recorded {
+        method: request.method.clone(),
+        target: redactor.target(&request.target),
         body: String::from_utf8_lossy(&request.body).into_owned(),
         login: request.authorization.is_some(),
         at: seconds(exchange.at),
-        response: recorded_response(exchange, redactor),
+        response: response.as_ref().map(|response| recorded(exchange, response, &redactor)),
         closed: exchange.is_closed,
+    });
+    let program = concat!("sms-client ", env!("CARGO_PKG_VERSION"));
+    serde_json::to_string_pretty(&Report {
+        format: FORMAT,
+        program,
+        findings,
+        exchanges: exchanges.collect(),
     })
 }
 
-fn recorded_response(exchange: &Exchange, redactor: &Redactor) -> Option<RecordedResponse> {
-    let response = exchange.response()?;
-    let header = |(name, value): &(String, String)| format!("{name}: {}", redactor.header(name, value));
-    let length = response.header("content-length").and_then(|value| value.parse().ok());
-    let version = response.line.split(' ').next().unwrap_or_default();
-    Some(RecordedResponse {
-        line: format!("{version} {} {}", response.status, super::redact::word(response.reason())),
-        headers: response.headers.iter().map(header).collect(),
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Output, format!("the report can't be written to {}: {error}", path.display()))
+}
+
+fn recorded<S: BuildHasher>(
+    exchange: &Exchange,
+    response: &Response,
+    redactor: &Redactor<S>,
+) -> RecordedResponse {
+    let cut = exchange.is_cut || response.body.len() > MAX_BODY;
+    let whole = response.is_whole && !cut;
+    let bytes = beginning(&response.body);
+    let body = redactor.body(bytes);
+    let header = |(name, value): &(String, String)| {
+        let (shown, value) = redactor.header(name, value);
+        if !name.eq_ignore_ascii_case("content-length") {
+            return format!("{shown}: {value}");
+        }
+        // The true length could be anything.
+        let missing = if whole { 0 } else { MISSING };
+        format!("{shown}: {}", body.len() + missing)
+    };
+    let headers = response.headers.iter().map(header).collect();
+    RecordedResponse {
+        line: status_line(response),
+        headers,
         framing: response.framing.as_str(),
-        body: redactor.body(&response.body),
-        whole: !exchange.is_cut
-            && (response.framing != Framing::Length || length == Some(response.body.len())),
-    })
+        utf8: std::str::from_utf8(bytes).is_ok(),
+        body,
+        whole,
+        cut,
+    }
+}
+
+fn status_line(response: &Response) -> String {
+    let version = if response.is_http_1_0() { "HTTP/1.0" } else { "HTTP/1.1" };
+    format!("{version} {} {}", response.status, super::redact::plain(response.reason()))
 }
 
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
+
+#[cfg(test)]
+#[path = "report/tests.rs"]
+mod tests;

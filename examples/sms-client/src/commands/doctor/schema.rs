@@ -4,6 +4,7 @@ use super::{
     ask::Answer,
     finding::Findings,
     json::{self, Oddity, Value},
+    redact::{is_plain, plain},
 };
 
 /// The kind of a field's value.
@@ -113,7 +114,17 @@ const COMMON: &[Field] = &[("error_code", Integer, true), ("sn", Text, false)];
 
 /// Reads a successful response, reports what is unusual in it, and returns it.
 pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings) -> Option<Value> {
-    let (value, oddities) = json::read(answer.document()?);
+    if let (Some(200), Some(error)) = (answer.status, &answer.error) {
+        let text = format!("{}: the response did not arrive whole: {}.", schema.name, error.failure);
+        findings.problem("http", "incomplete", text);
+    }
+    let document = answer.document()?;
+    if document.trim_ascii_start().starts_with(b"<") {
+        let text = format!("{}: the response is a web page.", schema.name);
+        findings.problem("json", "web-page", text);
+        return None;
+    }
+    let (value, oddities) = json::read(document);
     let value = value.filter(|value| matches!(value, Value::Object(_)));
     for oddity in oddities {
         let (finding, text) = describe(oddity);
@@ -126,6 +137,10 @@ pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings)
         }
     }
     let value = value?;
+    // get_port_info is also asked for fields that it may refuse.
+    if schema.name != PORTS.name {
+        note_refusal(schema, &value, findings);
+    }
     let records = value.records(schema.array);
     let mut whole = records.len();
     if answer.is_long {
@@ -139,6 +154,18 @@ pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings)
         examine_words(schema, record, findings);
     }
     Some(value)
+}
+
+/// Reports an error code.
+pub(super) fn note_refusal(schema: &Schema, value: &Value, findings: &mut Findings) {
+    let text = match value.integer("error_code") {
+        None | Some(200) => return,
+        Some(code @ 0..=999) => {
+            format!("{}: the gateway refuses the question with error_code {code}.", schema.name)
+        }
+        Some(_) => format!("{}: error_code is not plausible.", schema.name),
+    };
+    findings.problem("records", "error-code", text);
 }
 
 /// Reports a response of more than a megabyte. Only the number of results and status reports has no limit.
@@ -190,8 +217,7 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
             Some((_, kind, _)) => *kind,
             None if key == schema.array || is_known_elsewhere(schema, key) => Any,
             None => {
-                let key = super::redact::key(key);
-                findings.quirk("fields", "unknown-keys", format!("{}: unknown field {key:?}.", schema.name));
+                note_unknown(schema, key, findings);
                 Any
             }
         };
@@ -210,10 +236,10 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
             _ => {}
         }
     }
-    let missing: Vec<_> =
-        known.iter().filter(|(key, _, is_due)| *is_due && object.get(key).is_none()).collect();
-    if let Some((key, ..)) = missing.first() {
-        findings.quirk("fields", "missing-keys", format!("{}: {key} is missing.", schema.name));
+    let missing = known.iter().filter(|(key, _, is_due)| *is_due && object.get(key).is_none());
+    for (key, ..) in missing {
+        let text = format!("{}: {key} is missing.", schema.name);
+        findings.extend("fields", "missing-keys", text.clone(), &text);
     }
 }
 
@@ -226,11 +252,49 @@ fn examine_words(schema: &Schema, record: &Value, findings: &mut Findings) {
     let Some((key, words)) = schema.words else { return };
     let word = record.text(key);
     if !word.is_empty() && !words.contains(&word) {
-        let word = super::redact::word(word);
-        findings.quirk(
-            "fields",
-            "unknown-words",
-            format!("{}: {key} has the unknown word {word:?}.", schema.name),
-        );
+        note_unknown_word(schema.name, key, word, findings);
+    }
+}
+
+/// The maximum number of characters of a name that are shown.
+const MAX_SHOWN: usize = 40;
+
+fn note_unknown(schema: &Schema, key: &str, findings: &mut Findings) {
+    let detail = format!("unknown field {:?}.", shown(&plain(key)));
+    findings.extend("fields", "unknown-keys", format!("{}: {detail}", schema.name), &detail);
+    note_hidden("unknown-keys", key, findings);
+}
+
+/// Reports a word that the document does not list.
+pub(super) fn note_unknown_word(call: &str, key: &str, word: &str, findings: &mut Findings) {
+    let detail = format!("{key} has the unknown word {:?}.", shown(&plain(word)));
+    findings.extend("fields", "unknown-words", format!("{call}: {detail}"), &detail);
+    note_hidden("unknown-words", word, findings);
+}
+
+/// Shows a name or a word on this computer alone if it could be private.
+fn note_hidden(finding: &'static str, word: &str, findings: &mut Findings) {
+    if !is_plain(word) {
+        findings.add_local(finding, "Hidden in the report:", &format!("{:?}", shown(word)));
+    }
+}
+
+fn shown(word: &str) -> String {
+    word.chars().take(MAX_SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_and_words_of_the_api_are_kept_in_a_report() {
+        for schema in [QUEUE, RESULTS, REPORTS, INBOX, PORTS] {
+            let fields = COMMON.iter().chain(schema.head).chain(schema.record).map(|(name, ..)| *name);
+            let words = schema.words.iter().flat_map(|(_, words)| words.iter().copied());
+            for word in fields.chain(words).chain([schema.name, schema.array]) {
+                assert!(is_plain(word), "{word}");
+            }
+        }
     }
 }

@@ -7,8 +7,10 @@ use std::{
 
 use sms_gateway::WireEvent;
 
-/// The maximum number of bytes of a response that are kept.
-const MAX_KEPT: usize = 1 << 20;
+use super::ask::MAX_BODY;
+
+/// The maximum number of bytes of a response that are kept: more than a body that is read, with its head and the marks of chunks.
+const MAX_KEPT: usize = 2 * MAX_BODY;
 
 /// A request and its response, as bytes. They include the login.
 #[derive(Clone)]

@@ -10,10 +10,21 @@ use crate::{
     failure::Failure,
 };
 
+/// The maximum plausible number of unread messages.
+const MAX_UNREAD: i64 = 99_999;
+
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
     let Some((page, length)) = page(asker, 0, findings).await? else { return Ok(()) };
-    if let Some(unread) = page.integer("unread") {
-        findings.fact("inbox", "unread", format!("{unread} messages are unread, and were not looked at."));
+    match page.integer("unread") {
+        Some(unread @ 0..=MAX_UNREAD) => {
+            findings.fact(
+                "inbox",
+                "unread",
+                format!("{unread} messages are unread, and were not looked at."),
+            );
+        }
+        Some(_) => findings.quirk("inbox", "odd-count", "The count of unread messages is not plausible."),
+        None => {}
     }
     let ids = ids(&page);
     let Some(last) = ids.iter().copied().max() else {

@@ -10,6 +10,7 @@ use crate::{
         ask::{Asker, Login},
         finding::Findings,
         http::Response,
+        redact,
         schema::{self, QUEUE as QUEUE_SCHEMA},
     },
     failure::Failure,
@@ -17,6 +18,8 @@ use crate::{
 
 /// The pause after which a nonce that changes every second has expired.
 const PAUSE: Duration = Duration::from_millis(1200);
+/// The maximum number of characters of a parameter that are shown.
+const MAX_SHOWN: usize = 40;
 
 /// Returns whether more can be asked.
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<bool, Failure> {
@@ -62,7 +65,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
 /// Asks once more after a pause, with a nonce that has served many requests.
 pub(super) async fn check_pause(asker: &mut Asker) -> Result<(), Failure> {
     if asker.has_login() && !asker.is_over() {
-        tokio::time::sleep(PAUSE).await;
+        asker.within(tokio::time::sleep(PAUSE)).await;
         asker.get(Login::With, QUEUE).await?;
     }
     Ok(())
@@ -75,8 +78,11 @@ fn describe(response: &Response, findings: &mut Findings) {
     let is_scheme = |value: &&&str, scheme: &str| value.to_ascii_lowercase().starts_with(scheme);
     if let Some(digest) = challenges.iter().find(|value| is_scheme(value, "digest")) {
         let nonce = parameter(digest, "nonce").unwrap_or_default().len();
-        let algorithm = parameter(digest, "algorithm").unwrap_or("MD5 (by default)");
-        let qop = parameter(digest, "qop").unwrap_or("none");
+        let named = |name, default: &str| {
+            let value = parameter(digest, name).map(|value| redact::parameter(name, value));
+            value.map_or_else(|| default.to_owned(), |value| value.chars().take(MAX_SHOWN).collect())
+        };
+        let (algorithm, qop) = (named("algorithm", "MD5 (by default)"), named("qop", "none"));
         let text = format!("Digest login, algorithm {algorithm}, qop {qop}, nonces of {nonce} characters.");
         findings.fact("login", "digest-login", text);
         if digest.contains("algorithm=\"") || digest.contains("stale=\"") {

@@ -10,7 +10,7 @@ mod verbs;
 mod wire;
 
 use super::{ask::Asker, finding::Findings};
-use crate::failure::Failure;
+use crate::{failure::Failure, progress::Progress};
 
 /// The call that only counts waiting messages.
 const QUEUE: &str = "/api/query_sms_in_queue";
@@ -35,17 +35,31 @@ pub(super) const PLAN: &[(&str, &str, &str)] = &[
 ];
 
 /// Makes all checks. It ends early if the gateway does not let them be made.
-pub(super) async fn run(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
+pub(super) async fn run(
+    asker: &mut Asker,
+    findings: &mut Findings,
+    progress: &mut Progress,
+) -> Result<(), Failure> {
+    let mut show = |what: &str| progress.show(|| format!("asking about {what}"));
+    show("TLS");
     tls::check(asker, findings).await;
+    show("the login");
     if reach::check(asker, findings).await? && login::check(asker, findings).await? {
+        show("verbs");
         verbs::check(asker, findings).await?;
+        show("results and status reports");
         records::check(asker, findings).await?;
+        show("the inbox");
         inbox::check(asker, findings).await?;
+        show("ports");
         ports::check(asker, findings).await?;
+        show("nonces");
         login::check_pause(asker).await?;
+        show("commas");
         ports::check_comma(asker, findings).await?;
-        let text = "send_sms, send_ussd, query_ussd_reply and stop_sms were not tried: the key result: of send_ussd, the code for \
-                    an unknown task, the limit on texts with parameters, and refused questions for USSD replies remain unknown.";
+        let text = "send_sms, send_ussd, query_ussd_reply and stop_sms were not tried, since they change something. So these remain \
+                    unknown: the spelling of the key result in send_ussd, the error code for an unknown task, the limit on texts with \
+                    parameters, and whether questions for USSD replies are refused.";
         findings.fact("scope", "not-tried", text);
     }
     login::check_nonces(asker, findings);

@@ -5,7 +5,6 @@ use crate::{
         ask::{Answer, Asker, Login},
         finding::Findings,
         json::Value,
-        redact,
         schema::{self, PORTS},
     },
     failure::Failure,
@@ -27,6 +26,7 @@ const REGISTRATIONS: [&str; 8] = [
 
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
     if let Some(ports) = query(asker, &DOCUMENTED, findings).await?.1 {
+        schema::note_refusal(&PORTS, &ports, findings);
         let records = ports.records("info");
         findings.fact("ports", "ports", format!("The gateway has {} ports.", records.len()));
         note_missing(records, &DOCUMENTED, findings);
@@ -106,8 +106,7 @@ fn note_registration(word: &str, findings: &mut Findings) {
             );
         }
         word if !word.is_empty() && !REGISTRATIONS.contains(&word) => {
-            let text = format!("get_port_info: reg has the unknown word {:?}.", redact::word(word));
-            findings.quirk("fields", "unknown-words", text);
+            schema::note_unknown_word(PORTS.name, "reg", word, findings);
         }
         _ => {}
     }

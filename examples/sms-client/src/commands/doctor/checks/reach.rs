@@ -1,5 +1,7 @@
 //! Whether the gateway is there, and lets its API be used.
 
+use std::error::Error;
+
 use super::{QUEUE, tls};
 use crate::{
     commands::doctor::{
@@ -9,7 +11,7 @@ use crate::{
         schema::{self, QUEUE as QUEUE_SCHEMA},
         trace::Exchange,
     },
-    failure::Failure,
+    failure::{Failure, chain},
 };
 
 /// Returns whether more can be asked.
@@ -19,8 +21,13 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
         return Ok(false);
     }
     let Some(status) = answer.status else {
-        let reason = answer.error.as_ref().map(|error| error.failure.to_string()).unwrap_or_default();
+        let reason = answer.error.as_ref().map(|error| error.failure.to_string());
+        let reason = reason.unwrap_or_else(|| "it takes too long".to_owned());
         findings.problem("reach", "unreachable", format!("No response: {reason}."));
+        if let Some(error) = &answer.error {
+            let cause = error.source().map(|cause| format!("{}.", chain(cause)));
+            findings.add_local("unreachable", "The cause:", cause.as_deref().unwrap_or("not known."));
+        }
         return Ok(false);
     };
     match status {
@@ -53,8 +60,8 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
 
 /// Reports a response with status 403.
 pub(super) fn forbidden(answer: &Answer, findings: &mut Findings) {
-    let body = redact::page(&answer.body);
-    let body = String::from_utf8_lossy(&body).chars().take(60).collect::<String>();
+    let body = redact::page(&String::from_utf8_lossy(&answer.body));
+    let body = body.chars().take(60).collect::<String>();
     let text = format!(
         "The gateway forbids this (403, {body:?}). It does so for some minutes after refused logins, or if the API is off."
     );
@@ -66,11 +73,7 @@ fn redirect(asker: &Asker, answer: &Answer, findings: &mut Findings) {
     let response = responses.last().and_then(Exchange::response);
     let location = response.as_ref().and_then(|response| response.header("location")).unwrap_or_default();
     if location.to_ascii_lowercase().starts_with("https:") {
-        findings.problem(
-            "reach",
-            "redirect-https",
-            "The gateway redirects to HTTPS: use https:// in its URL.",
-        );
+        findings.problem("reach", "redirect-https", "The gateway redirects to HTTPS.");
     } else if location.contains(".htm") {
         let text = "The gateway redirects to a page of its own: the API is off, or has another path.";
         findings.problem("reach", "redirect-login-page", text);

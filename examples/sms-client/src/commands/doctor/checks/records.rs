@@ -7,6 +7,7 @@ use crate::{
         ask::Asker,
         finding::Findings,
         json::Value,
+        redact::is_time,
         schema::{self, REPORTS, RESULTS, Schema},
     },
     failure::Failure,
@@ -91,6 +92,7 @@ fn tail(record: &Value) -> String {
 
 async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findings) -> Result<(), Failure> {
     let times = results.records("result").iter().map(|result| result.text("time"));
+    // The time is put into a question, which is in the report.
     let Some(time) = times.filter(|time| is_time(time)).max().map(str::to_owned) else {
         findings.fact("records", "no-results", "There are no results, so the time filters were not tried.");
         return Ok(());
@@ -115,9 +117,4 @@ async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findin
         );
     }
     Ok(())
-}
-
-/// Returns whether this is a time as `YYYY-MM-DD HH:MM:SS`, which can be put into a question.
-fn is_time(text: &str) -> bool {
-    text.parse::<sms_gateway::core::Timestamp>().is_ok()
 }

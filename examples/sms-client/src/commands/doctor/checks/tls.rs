@@ -10,27 +10,30 @@ use std::{
 use sms_gateway::{
     Builder, Failure as CallFailure,
     tls::{
-        Certificate, FetchError, HandshakeError,
+        Certificate, FetchError, HandshakeError, Reason,
         rustls::crypto::{CryptoProvider, ring},
     },
 };
 
-use super::wire;
 use crate::commands::doctor::{
     ask::{Answer, Asker},
+    dates::day_seconds,
     finding::Findings,
 };
 
+/// The number of bits of an RSA key below which no authority signs it.
+const SHORT_KEY_BITS: usize = 2048;
+
 /// Makes a handshake with each version of TLS. Nothing else is sent.
-pub(super) async fn check(asker: &Asker, findings: &mut Findings) {
-    let Some(builder) = asker.https() else {
+pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) {
+    let Some(builder) = asker.https().cloned() else {
         let text =
             "Plain HTTP: everyone on the network can read the messages. A Digest login hides the password.";
         findings.fact("tls", "plain-http", text);
         return;
     };
-    let newer = handshake(builder, true).await;
-    let older = handshake(builder, false).await;
+    let Some(newer) = asker.within(handshake(&builder, true)).await else { return };
+    let Some(older) = asker.within(handshake(&builder, false)).await else { return };
     let versions = match (&newer, &older) {
         (Ok(_), Ok(_)) => "1.2 and 1.3",
         (Ok(_), Err(_)) => "1.3, and not 1.2",
@@ -43,6 +46,7 @@ pub(super) async fn check(asker: &Asker, findings: &mut Findings) {
     findings.fact("tls", "tls-versions", format!("The gateway supports TLS {versions}."));
     if let Ok(certificate) = newer.or(older) {
         describe(&certificate, findings);
+        describe_validity(&certificate, findings);
     }
 }
 
@@ -52,22 +56,38 @@ async fn handshake(builder: &Builder, is_newer: bool) -> Result<Certificate, Fet
     builder.clone().crypto_provider(Arc::new(provider)).fetch_certificate().await
 }
 
-/// Describes the validity of a certificate. Its subject and its fingerprint may be those of one device alone.
+/// Describes the kind of a certificate. Its subject and its fingerprint may be those of one device alone.
 fn describe(certificate: &Certificate, findings: &mut Findings) {
-    let Some((from, to)) = certificate.validity() else {
+    if certificate.is_self_issued() {
+        findings.fact("tls", "certificate-self-signed", "The certificate is issued by its own subject.");
+    }
+    if certificate.version() == Some(1) {
+        findings.quirk("tls", "certificate-v1", "The certificate is of X.509 version 1.");
+    }
+    if let Some(bits) = certificate.rsa_bits().filter(|bits| *bits < SHORT_KEY_BITS) {
+        findings.quirk("tls", "certificate-short-key", format!("Its RSA key has only {bits} bits."));
+    }
+    if certificate.is_signed_with_sha1() {
+        findings.quirk("tls", "certificate-sha1", "The certificate is signed with SHA-1.");
+    }
+    if !certificate.has_alternative_names() && certificate.version() != Some(1) {
+        findings.quirk("tls", "certificate-no-names", "The certificate lists no names of its host.");
+    }
+}
+
+fn describe_validity(certificate: &Certificate, findings: &mut Findings) {
+    let day = |day| day_seconds(day).map(|seconds| (day, Duration::from_secs(seconds)));
+    let days = certificate.validity().and_then(|(from, to)| Some((day(from)?, day(to)?)));
+    let Some(((from, first), (to, last))) = days else {
         findings.quirk("tls", "certificate-unreadable", "The validity of the certificate cannot be read.");
         return;
     };
     let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let begins = |day| wire::day_seconds(day).map(Duration::from_secs);
-    if begins(to).is_some_and(|last| last < today.saturating_sub(Duration::from_secs(86_400))) {
+    if last < today.saturating_sub(Duration::from_secs(86_400)) {
         findings.quirk("tls", "certificate-expired", format!("The certificate expired on {to}."));
-    } else if begins(from).is_some_and(|first| first > today) {
-        findings.quirk(
-            "tls",
-            "certificate-not-yet-valid",
-            format!("The certificate is valid from {from} only."),
-        );
+    } else if first > today {
+        let text = format!("The certificate is valid from {from} only.");
+        findings.quirk("tls", "certificate-not-yet-valid", text);
     } else {
         findings.fact("tls", "certificate-valid", format!("The certificate is valid from {from} to {to}."));
     }
@@ -93,11 +113,23 @@ fn explain(error: &FetchError, findings: &mut Findings) {
 
 /// Reports a certificate that is not trusted. Returns whether it was.
 pub(super) fn is_untrusted(answer: &Answer, findings: &mut Findings) -> bool {
-    let is_untrusted = answer.error.as_ref().is_some_and(|error| error.failure == CallFailure::Untrusted);
-    if is_untrusted {
-        let text =
-            "The certificate is not trusted. `sms-client pin` shows its fingerprint, and --pin trusts it.";
-        findings.problem("tls", "untrusted", text);
+    let Some(error) = answer.error.as_ref().filter(|error| error.failure == CallFailure::Untrusted) else {
+        return false;
+    };
+    let untrusted = error.untrusted();
+    let reason = untrusted.map(|why| match why.reason {
+        Reason::WrongHost(_) => "it is not for this host".to_owned(),
+        ref reason => reason.to_string(),
+    });
+    let reason = reason.unwrap_or_else(|| "it has no proof of its key".to_owned());
+    findings.problem("tls", "untrusted", format!("The certificate is not trusted: {reason}."));
+    if let Some(why) = untrusted {
+        let pin = why.certificate.pin();
+        findings.add_local(
+            "untrusted",
+            "Its fingerprint is below; compare it with the gateway's own.",
+            &format!("\n{pin}"),
+        );
     }
-    is_untrusted
+    true
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::commands::doctor::{
     ask::Asker,
+    dates::date_seconds,
     finding::Findings,
     http::{Framing, Response},
     redact,
@@ -12,6 +13,8 @@ use crate::commands::doctor::{
 
 /// A difference of two clocks that needs no mention.
 const SMALL: Duration = Duration::from_secs(60);
+/// The maximum number of characters of the header Server that are shown.
+const MAX_SERVER: usize = 80;
 
 pub(super) fn check(asker: &Asker, findings: &mut Findings) {
     let exchanges: Vec<_> = asker.exchanges();
@@ -25,8 +28,8 @@ pub(super) fn check(asker: &Asker, findings: &mut Findings) {
             check_success(response, findings);
         }
         if let Some(server) = response.header("server") {
-            let text = format!("The header Server is {:?}.", redact::header("server", server));
-            findings.fact("firmware", "server", text);
+            let shown: String = redact::products(server).chars().take(MAX_SERVER).collect();
+            findings.fact("firmware", "server", format!("The header Server is {shown:?}."));
         }
         if let Some(date) = response.header("date") {
             check_clock(date, exchange.at, findings);
@@ -42,6 +45,10 @@ pub(super) fn check(asker: &Asker, findings: &mut Findings) {
 fn check_success(response: &Response, findings: &mut Findings) {
     if response.reason() == "Data follows" {
         findings.quirk("http", "data-follows", "The reason phrase is Data follows.");
+    }
+    if response.header("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    {
+        findings.problem("http", "compressed", "Responses are compressed, although nobody asked for it.");
     }
     if response.header("content-type").is_none() {
         findings.quirk("http", "no-content-type", "There is no Content-Type.");
@@ -69,33 +76,6 @@ fn check_clock(date: &str, at: SystemTime, findings: &mut Findings) {
         let text = format!("The header Date is about {minutes} minutes {word} this computer's clock.");
         findings.quirk("clock", "clock-offset", text);
     }
-}
-
-/// Reads `Sun, 06 Nov 1994 08:49:37 GMT` as seconds since 1970.
-pub(super) fn date_seconds(date: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut words = date.split_once(", ")?.1.split(' ');
-    let (day, month) = (words.next()?.parse::<u64>().ok()?, words.next()?);
-    let (year, time) = (words.next()?.parse::<u64>().ok()?, words.next()?);
-    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
-    let mut parts = time.split(':').map(|part| part.parse::<u64>().ok());
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    Some(days(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second)
-}
-
-/// Reads `1994-11-06` as the seconds from 1970 to its beginning.
-pub(super) fn day_seconds(day: &str) -> Option<u64> {
-    let mut parts = day.split('-').map(|part| part.parse().ok());
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    Some(days(year, month, day)? * 86_400)
-}
-
-/// Returns the days since 1970-01-01 of a Gregorian date.
-fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    // In years that begin in March, a leap day is the last day.
-    let (year, month) = if month <= 2 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
-    (year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day).checked_sub(719_469)
 }
 
 /// Reports when the gateway closes connections, and whether it says so.
@@ -127,25 +107,5 @@ fn note_closing(served: usize, is_announced: bool, findings: &mut Findings) {
     findings.quirk("http", "close-after", format!("A connection closes after {served} responses."));
     if !is_announced {
         findings.quirk("http", "close-unannounced", "A connection closes without Connection: close.");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_read() {
-        for (text, seconds) in [
-            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
-            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
-            ("Mon, 01 Mar 2100 00:00:00 GMT", Some(4_107_542_400)),
-            ("yesterday", None),
-            ("Sun, 06 Now 1994 08:49:37 GMT", None),
-        ] {
-            assert_eq!(date_seconds(text), seconds, "{text}");
-        }
-        assert_eq!((day_seconds("1994-11-06"), day_seconds("1994-11")), (Some(784_080_000), None));
     }
 }
