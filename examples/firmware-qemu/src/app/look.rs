@@ -8,7 +8,7 @@ use sms_gateway_embassy::{
     Error, Ussd, UssdWait,
     core::{
         Port,
-        call::{GetPortInfo, InfoSet},
+        call::{GetPortInfo, Info, InfoSet},
     },
     net::TcpError,
 };
@@ -24,7 +24,8 @@ const PAUSE: embassy_time::Duration = embassy_time::Duration::from_millis(500);
 /// Logs the state of the ports.
 pub(super) async fn at_ports(gateway: &mut Client<'_>) -> Result<(), Failure> {
     repeat(gateway, "the ports", async |gateway| {
-        let mut ports = gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED)?).await?;
+        let mut ports =
+            gateway.get_port_info(&GetPortInfo::new(InfoSet::DOCUMENTED.without(Info::Smsc))?).await?;
         let (mut registered, mut count) = (0, 0);
         while let Some(port) = ports.next().await? {
             registered += u32::from(port.is_registered());
