@@ -59,9 +59,19 @@ impl NetPeer {
         self.requests.recv().await
     }
 
+    /// Returns the number of open connections.
+    pub fn connections(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Waits until this many connections are open.
+    pub async fn connections_are(&mut self, count: usize) {
+        self.open.wait_for(|open| *open == count).await.unwrap();
+    }
+
     /// Waits until all connections are closed.
     pub async fn closed(&mut self) {
-        self.open.wait_for(|open| *open == 0).await.unwrap();
+        self.connections_are(0).await;
     }
 
     /// Asserts that nothing is left: no connection, and no task of the runtime. Tasks that are about to end get their turns.
