@@ -317,3 +317,21 @@ async fn a_messenger_works_while_a_response_is_held() {
     response.finish().await.unwrap();
     messenger.shutdown().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_messenger_says_why_it_waits_and_continues_soon_after_the_responses() {
+    let (mut peer, gateway) = NetPeer::new(|builder| builder);
+    let (first, _first_request) = hold_a_record(&mut peer, &gateway).await;
+    let (second, _second_request) = hold_a_record(&mut peer, &gateway).await;
+    let (messenger, _) = Messenger::builder(gateway.clone()).start().await.unwrap();
+    let mut health = messenger.health();
+    let handle = messenger.send(Sms::new("10086", "Hello").unwrap()).await.unwrap();
+    let failure = health.wait_for(|health| health.error.is_some()).await.unwrap().error.clone().unwrap();
+    assert_eq!(failure.failure, Failure::Unread);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    drop((first, second));
+    let began = Instant::now();
+    peer.request("send_sms").await.respond(ACCEPTED);
+    assert_eq!(handle.accepted().await.unwrap().state, State::Accepted);
+    assert!(began.elapsed() <= Duration::from_secs(10), "{:?}", began.elapsed());
+}

@@ -420,10 +420,10 @@ impl<'m> Driver<'m> {
     fn note(&mut self, failure: Option<Failure>, now: Duration) -> HealthChange {
         match failure {
             // The attempt itself was a wait.
-            Some(Failure::Unreachable(Cause::TimedOut { .. })) => {
+            Some(Failure::Unreachable(Cause::TimedOut { .. }) | Failure::Busy { .. }) => {
                 self.tracker.bound_wait(Duration::ZERO, TIMED_OUT_RETRY, now);
             }
-            Some(Failure::Unreachable(_) | Failure::ChallengeLost(_)) => {
+            Some(Failure::Unreachable(_) | Failure::ChallengeLost(_) | Failure::Unread) => {
                 self.tracker.bound_wait(Duration::ZERO, UNREACHABLE_RETRY, now);
             }
             Some(Failure::Http { status: FORBIDDEN | TOO_MANY_REQUESTS, .. }) => {
