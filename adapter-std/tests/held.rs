@@ -182,6 +182,22 @@ async fn a_call_waits_for_a_response_that_another_task_reads() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_waits_for_the_response_that_is_read_while_the_other_is_held() {
+    let (mut peer, gateway) = NetPeer::new(|builder| builder);
+    let (mut first, request) = hold_a_record(&mut peer, &gateway).await;
+    let (second, _second_request) = hold_a_record(&mut peer, &gateway).await;
+    let (outcome, sent, ()) = tokio::join!(first.finish(), send(&gateway), async {
+        nothing_arrives(&mut peer).await;
+        request.send(PARTS[1..].concat());
+        drop(request);
+        peer.request("send_sms").await.respond(ACCEPTED);
+    });
+    outcome.unwrap();
+    sent.unwrap();
+    drop(second);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_waits_for_a_sibling_in_its_task_that_reads() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (mut response, request) = hold(&mut peer, &gateway).await;

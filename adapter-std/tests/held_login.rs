@@ -88,3 +88,16 @@ async fn a_dropped_attempt_lets_the_other_connection_try() {
     peer.request("query_sms_in_queue").await.respond(QUEUE);
     assert_eq!(second.await.unwrap().unwrap(), Some(3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_late_refusal_of_old_credentials_does_not_stop_the_new_ones() {
+    let (mut peer, gateway) = NetPeer::new(|builder| builder.credentials("admin", "secret"));
+    let (first, second, attempt) = try_new_credentials(&mut peer, &gateway).await;
+    gateway.set_credentials("admin", "right");
+    challenge(attempt, 3);
+    challenge(peer.request("query_sms_in_queue").await, 4);
+    assert_eq!(first.await.unwrap().unwrap_err().failure, Failure::LoginRefused);
+    challenge(peer.request("query_sms_in_queue").await, 5);
+    peer.request("query_sms_in_queue").await.respond(QUEUE);
+    assert_eq!(second.await.unwrap().unwrap(), Some(3));
+}
