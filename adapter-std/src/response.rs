@@ -23,8 +23,9 @@ use crate::{Error, connect::Settings, connection::GatewaySession, error::BoxErro
 
 /// The response to a call, record by record while it arrives.
 ///
-/// It holds the gateway's one connection: other calls wait until it is read to its end or dropped. Dropping it early closes
-/// the connection, and the next call opens a new one. Dropping a future of [`next`](Self::next) loses nothing.
+/// It holds a connection until it has been read to its end or is dropped. Other calls wait while it is being read, and use a second
+/// connection while it is not: see [`Gateway`](crate::Gateway). Dropping it early closes the connection, and the next call opens a new
+/// one. Dropping a future of [`next`](Self::next) loses nothing.
 ///
 /// A response that refuses, is truncated or malformed is an error of [`next`](Self::next), after the records before it.
 pub struct Response<C: Call> {

@@ -158,3 +158,16 @@ async fn right_credentials_set_while_a_response_is_held_are_used_at_once() {
     assert_eq!(accepted(&emulator), [1, 2, 3, 10, 11].map(|id| (id, 1)).into());
     assert_eq!(emulator.counts().refused, refused);
 }
+
+#[tokio::test]
+async fn a_password_that_changes_at_the_gateway_stops_both_connections() {
+    let (emulator, gateway) = start(options()).await;
+    send_three(&gateway).await;
+    let mut response = results(&gateway).await;
+    emulator.set_password("new");
+    assert!(is_refused(&send(&gateway, NUMBER, 10).await));
+    response.finish().await.unwrap();
+    let counts = emulator.counts();
+    assert!(is_refused(&send(&gateway, NUMBER, 10).await));
+    assert_eq!((emulator.counts().requests, counts.refused), (counts.requests, 1));
+}

@@ -28,12 +28,12 @@ pub enum Failure {
         /// The size that suffices, in bytes.
         needed: usize,
     },
-    /// An earlier call still uses the connection. Nothing was sent.
+    /// Earlier calls still use the connection, or their responses are being read. Nothing was sent.
     Busy {
         /// The time limit that expired.
         limit: Duration,
     },
-    /// Earlier calls use all connections, and nobody reads their responses. Nothing was sent.
+    /// Responses of earlier calls hold all connections, and are not being read. Nothing was sent.
     Unread,
     /// There is no connection, or no byte of the request was written. Nothing was sent.
     Unreachable(Cause),
