@@ -109,24 +109,33 @@ impl Turns {
         turn.await.unwrap_or(Err(Failure::Busy { limit }))
     }
 
-    /// Waits until the main client is free, or the extra client while the main client is held unread.
+    /// Waits until the main client is free, or the extra client once the main client is held unread.
     async fn next(self: &Arc<Self>) -> Result<Turn, Failure> {
         let mut main = pin!(self.main.lock());
+        tokio::select! {
+            biased;
+            client = &mut main => return Ok(self.begin(&self.main, client)),
+            () = self.main.held(Hold::is_passable) => self.main.give_way(),
+        }
+        let extra = self.extra.get_or_init(|| Lane::new(&self.settings, &self.login));
+        tokio::select! {
+            biased;
+            client = &mut main => Ok(self.begin(&self.main, client)),
+            client = extra.lock() => {
+                tracing::debug!("a response is held and not read, so this call uses a second connection");
+                Ok(self.begin(extra, client))
+            }
+            () = self.unread(extra) => Err(Failure::Unread),
+        }
+    }
+
+    /// Waits until both clients are held unread.
+    async fn unread(&self, extra: &Lane) {
         loop {
-            tokio::select! {
-                biased;
-                client = &mut main => return Ok(self.begin(&self.main, client)),
-                () = self.main.unread() => {}
-            }
-            let extra = self.extra.get_or_init(|| Lane::new(&self.settings, &self.login));
-            tokio::select! {
-                biased;
-                client = &mut main => return Ok(self.begin(&self.main, client)),
-                client = extra.lock() => return Ok(self.begin(extra, client)),
-                () = extra.unread() => {}
-            }
+            self.main.held(Hold::is_unread).await;
+            extra.held(Hold::is_unread).await;
             if self.main.hold.borrow().is_unread() {
-                return Err(Failure::Unread);
+                return;
             }
         }
     }
@@ -146,32 +155,40 @@ impl Lane {
         Arc::clone(&self.client).lock_owned().await
     }
 
-    /// Waits until the client is held by a response that gives way, which this makes it do from now on.
-    async fn unread(&self) {
+    /// Waits until the client is held like this, by a response that is not being read.
+    async fn held(&self, is_reached: fn(&Hold) -> bool) {
         let mut holds = self.hold.subscribe();
         loop {
             let hold = *holds.borrow_and_update();
-            // The lane holds a sender, so the receiver never fails.
-            match hold.unread_since {
-                Some(_) if hold.is_unread() => break,
-                Some(since) => {
-                    let _ = timeout_at(since + GIVES_WAY_AFTER, holds.changed()).await;
-                }
-                None => {
-                    let _ = holds.changed().await;
-                }
+            if is_reached(&hold) {
+                return;
             }
+            // The lane holds a sender, so the receiver never fails.
+            let _ = match hold.unread_since {
+                Some(since) => timeout_at(since + GIVES_WAY_AFTER, holds.changed()).await.is_ok(),
+                None => holds.changed().await.is_ok(),
+            };
         }
+    }
+
+    /// Lets other calls pass the response from now on, whenever it is not being read.
+    fn give_way(&self) {
         self.hold.send_if_modified(|hold| {
-            hold.gives_way = hold.is_unread();
+            hold.gives_way |= hold.is_unread();
             false
         });
     }
 }
 
 impl Hold {
+    /// Whether the response has not been read for some time.
     fn is_unread(&self) -> bool {
-        self.unread_since.is_some_and(|since| self.gives_way || since.elapsed() >= GIVES_WAY_AFTER)
+        self.unread_since.is_some_and(|since| since.elapsed() >= GIVES_WAY_AFTER)
+    }
+
+    /// Whether other calls may pass the response.
+    fn is_passable(&self) -> bool {
+        self.gives_way && self.unread_since.is_some() || self.is_unread()
     }
 }
 

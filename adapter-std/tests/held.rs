@@ -198,6 +198,47 @@ async fn a_call_waits_for_the_response_that_is_read_while_the_other_is_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_waiting_call_does_not_fail_while_one_of_the_responses_is_read() {
+    let (mut peer, gateway) = NetPeer::new(|builder| builder);
+    let (mut first, request) = hold_a_record(&mut peer, &gateway).await;
+    let (mut second, _second_request) = hold_a_record(&mut peer, &gateway).await;
+    // The second response is read until the first one is read again, and is then held.
+    let read_first = async {
+        tokio::time::sleep(LONG / 4).await;
+        first.finish().await.unwrap();
+    };
+    let read_second = async { assert!(tokio::time::timeout(LONG / 2, second.next()).await.is_err()) };
+    let (sent, (), (), ()) = tokio::join!(send(&gateway), read_first, read_second, async {
+        nothing_arrives(&mut peer).await;
+        request.send(PARTS[1..].concat());
+        drop(request);
+        peer.request("send_sms").await.respond(ACCEPTED);
+    });
+    sent.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_raw_body_gives_way_between_its_pieces() {
+    let (mut peer, gateway) = NetPeer::new(|builder| builder);
+    let raw_call = RawCall::get("/api/x").unwrap();
+    let (raw, request) = tokio::join!(gateway.raw(&raw_call), async {
+        let request = peer.request("/api/x").await;
+        request.begin(4, "ab");
+        request
+    });
+    let mut raw = raw.unwrap();
+    assert_eq!(raw.next().await.unwrap(), Some(&b"ab"[..]));
+    assert_eq!(is_sent(&mut peer, &gateway).await, GIVES_WAY_AFTER);
+    assert!(tokio::time::timeout(LONG, raw.next()).await.is_err());
+    request.send("cd");
+    drop(request);
+    assert_eq!(raw.next().await.unwrap(), Some(&b"cd"[..]));
+    assert_eq!(is_sent(&mut peer, &gateway).await, Duration::ZERO);
+    assert!(raw.next().await.unwrap().is_none());
+    peer.connections_are(1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_waits_for_a_sibling_in_its_task_that_reads() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (mut response, request) = hold(&mut peer, &gateway).await;
