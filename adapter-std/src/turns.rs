@@ -46,7 +46,7 @@ struct Lane {
 /// How a call holds its client.
 #[derive(Clone, Copy, Default)]
 struct Hold {
-    /// The number of the turn, by which it is told from later ones.
+    /// The number of the turn.
     turn: u64,
     /// Since when its response is held and not being read.
     unread_since: Option<Instant>,

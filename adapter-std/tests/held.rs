@@ -1,4 +1,4 @@
-//! Calls while a response of the same gateway is held: they pass one that nobody reads, and wait for one that is being read.
+//! Calls while a response of the same gateway is held: they pass one that is not being read, and wait for one that is.
 
 #![allow(missing_docs)]
 
@@ -80,7 +80,8 @@ async fn next(records: &mut (impl Stream<Item = Result<u32, Error>> + Unpin)) ->
 
 /// Polls a future once, and leaves it.
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
-    poll_fn(|context| Poll::Ready(assert!(future.as_mut().poll(context).is_pending()))).await;
+    let poll = poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending()));
+    assert!(poll.await, "it waits");
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,11 +15,12 @@ const QUEUE: &str = r#"{"error_code":200,"in_queue":3}"#;
 
 type Call = JoinHandle<Result<Option<u32>, Error>>;
 
-/// Refuses a request with a challenge.
+/// Refuses a request with a challenge, after which its connection serves the next one.
 fn challenge(request: Request, nonce: u32) {
     request.send(format!(
         "HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=\"r\", qop=\"auth\", nonce=\"{nonce}\"\r\nContent-Length: 0\r\n\r\n"
     ));
+    drop(request);
 }
 
 /// Logs in, and holds a response.

@@ -75,7 +75,7 @@ async fn nonces_for_one_request_serve_nested_calls() {
     send_three(&gateway).await;
     let mut response = results(&gateway).await;
     while let Some(record) = response.next().await.unwrap() {
-        let id = i64::from(record.user_id.get().unwrap());
+        let id = record.user_id.get().unwrap();
         send(&gateway, NUMBER, id + 10).await.unwrap();
         gateway.query_sms_in_queue().await.unwrap();
     }
