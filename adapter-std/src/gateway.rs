@@ -27,7 +27,7 @@ use crate::{
 /// Calls from several tasks take turns, in the order in which they were made, and a response keeps its turn until it has been read
 /// to its end or is dropped. A response that is held and has not been read for 100 ms gives way: other calls, also those of the task
 /// that holds it, use a second connection with a login of its own, which is closed after the response. If responses hold both
-/// connections and are not being read, a call fails at once with [`Failure::Unread`]. The future of a call that was polled and is not
+/// connections and have not been read for 500 ms, a call fails with [`Failure::Unread`]. The future of a call that was polled and is not
 /// polled any more keeps its turn until it is dropped.
 ///
 /// ```no_run

@@ -25,6 +25,8 @@ use crate::{
 
 /// The time after which an unread response gives way. It covers the moments between two reads.
 const GIVES_WAY_AFTER: Duration = Duration::from_millis(100);
+/// The time after which calls fail if two responses are unread. Readers that work longer on a record only delay other calls.
+const FAILS_AFTER: Duration = Duration::from_millis(500);
 
 /// The clients of a gateway, and whose turn it is to use them.
 pub(crate) struct Turns {
@@ -115,7 +117,7 @@ impl Turns {
         tokio::select! {
             biased;
             client = &mut main => return Ok(self.begin(&self.main, client)),
-            () = self.main.held(Hold::is_passable) => self.main.give_way(),
+            () = self.main.unread(Hold::limit) => self.main.give_way(),
         }
         let extra = self.extra.get_or_init(|| Lane::new(&self.settings, &self.login));
         tokio::select! {
@@ -125,16 +127,16 @@ impl Turns {
                 tracing::debug!("a response is held and not read, so this call uses a second connection");
                 Ok(self.begin(extra, client))
             }
-            () = self.unread(extra) => Err(Failure::Unread),
+            () = self.blocked(extra) => Err(Failure::Unread),
         }
     }
 
-    /// Waits until both clients are held unread.
-    async fn unread(&self, extra: &Lane) {
+    /// Waits until both clients have been held unread for so long that calls fail.
+    async fn blocked(&self, extra: &Lane) {
         loop {
-            self.main.held(Hold::is_unread).await;
-            extra.held(Hold::is_unread).await;
-            if self.main.hold.borrow().is_unread() {
+            self.main.unread(|_| FAILS_AFTER).await;
+            extra.unread(|_| FAILS_AFTER).await;
+            if self.main.hold.borrow().is_unread_for(FAILS_AFTER) {
                 return;
             }
         }
@@ -155,17 +157,18 @@ impl Lane {
         Arc::clone(&self.client).lock_owned().await
     }
 
-    /// Waits until the client is held like this, by a response that is not being read.
-    async fn held(&self, is_reached: fn(&Hold) -> bool) {
+    /// Waits until the client has been held for a time by a response that is not being read.
+    async fn unread(&self, limit: fn(&Hold) -> Duration) {
         let mut holds = self.hold.subscribe();
         loop {
             let hold = *holds.borrow_and_update();
-            if is_reached(&hold) {
+            let limit = limit(&hold);
+            if hold.is_unread_for(limit) {
                 return;
             }
             // The lane holds a sender, so the receiver never fails.
             let _ = match hold.unread_since {
-                Some(since) => timeout_at(since + GIVES_WAY_AFTER, holds.changed()).await.is_ok(),
+                Some(since) => timeout_at(since + limit, holds.changed()).await.is_ok(),
                 None => holds.changed().await.is_ok(),
             };
         }
@@ -174,21 +177,20 @@ impl Lane {
     /// Lets other calls pass the response from now on, whenever it is not being read.
     fn give_way(&self) {
         self.hold.send_if_modified(|hold| {
-            hold.gives_way |= hold.is_unread();
+            hold.gives_way |= hold.is_unread_for(GIVES_WAY_AFTER);
             false
         });
     }
 }
 
 impl Hold {
-    /// Whether the response has not been read for some time.
-    fn is_unread(&self) -> bool {
-        self.unread_since.is_some_and(|since| since.elapsed() >= GIVES_WAY_AFTER)
+    /// Returns the time after which the response gives way.
+    const fn limit(&self) -> Duration {
+        if self.gives_way { Duration::ZERO } else { GIVES_WAY_AFTER }
     }
 
-    /// Whether other calls may pass the response.
-    fn is_passable(&self) -> bool {
-        self.gives_way && self.unread_since.is_some() || self.is_unread()
+    fn is_unread_for(&self, limit: Duration) -> bool {
+        self.unread_since.is_some_and(|since| since.elapsed() >= limit)
     }
 }
 

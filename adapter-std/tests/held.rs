@@ -25,6 +25,8 @@ use tokio::time::Instant;
 
 /// The time after which an unread response gives way.
 const GIVES_WAY_AFTER: Duration = Duration::from_millis(100);
+/// The time after which a call fails if two responses are unread.
+const FAILS_AFTER: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(20);
 const ACCEPTED: &str = r#"{"error_code":202,"sms_in_queue":1,"task_id":5}"#;
 const QUEUE: &str = r#"{"error_code":200,"in_queue":3}"#;
@@ -143,11 +145,11 @@ async fn a_response_that_has_failed_frees_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_fails_at_once_if_both_connections_are_held() {
+async fn a_call_fails_soon_if_both_connections_are_held() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (first, _first_request) = hold_a_record(&mut peer, &gateway).await;
     let (second, _second_request) = hold_a_record(&mut peer, &gateway).await;
-    for limit in [GIVES_WAY_AFTER, Duration::ZERO] {
+    for limit in [FAILS_AFTER, Duration::ZERO] {
         let began = Instant::now();
         let error = send(&gateway).await.unwrap_err();
         assert_eq!((error.failure, began.elapsed()), (Failure::Unread, limit));
@@ -216,6 +218,26 @@ async fn a_waiting_call_does_not_fail_while_one_of_the_responses_is_read() {
         peer.request("send_sms").await.respond(ACCEPTED);
     });
     sent.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_readers_that_work_between_their_reads() {
+    let (mut peer, gateway) = NetPeer::new(|builder| builder);
+    let (mut first, first_request) = hold_a_record(&mut peer, &gateway).await;
+    let (mut second, second_request) = hold_a_record(&mut peer, &gateway).await;
+    for request in [first_request, second_request] {
+        request.send(PARTS[1..].concat());
+    }
+    let work = async |response: &mut Results| {
+        while response.next().await.unwrap().is_some() {
+            tokio::time::sleep(FAILS_AFTER * 9 / 10).await;
+        }
+    };
+    let began = Instant::now();
+    let respond = async { peer.request("send_sms").await.respond(ACCEPTED) };
+    let (accepted, (), (), ()) = tokio::join!(send(&gateway), work(&mut first), work(&mut second), respond);
+    accepted.unwrap();
+    assert_eq!(began.elapsed(), FAILS_AFTER * 9 / 5);
 }
 
 #[tokio::test(start_paused = true)]
