@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     Gateway, UrlError, WireEvent,
-    client::{Account, Client},
+    client::{Account, Login},
     connect::{Connector, Settings},
     observe::Observer,
 };
@@ -122,7 +122,7 @@ impl Builder {
         self
     }
 
-    /// Sets the limit on the wait for an earlier call's response to be read, since a gateway has one connection.
+    /// Sets the limit on the wait for earlier calls, and for their responses while they are being read.
     #[must_use]
     pub const fn turn_timeout(mut self, limit: Duration) -> Self {
         self.turn_timeout = limit;
@@ -150,10 +150,12 @@ impl Builder {
             host: site.header,
             observer: self.observer,
             commas: self.commas,
+            is_basic_allowed: self.is_basic_allowed,
+            timeouts: self.timeouts,
+            record_buffer: self.record_buffer,
             turn_timeout: self.turn_timeout,
         };
-        let client = Client::new(self.account, self.is_basic_allowed, self.record_buffer, self.timeouts);
-        Ok(Gateway::new(settings, client))
+        Ok(Gateway::new(settings, Login::new(self.account)))
     }
 }
 

@@ -1,6 +1,9 @@
 //! One gateway's connection and session: performs the exchanges that the session asks for.
 
-use std::hash::{BuildHasher, RandomState};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -12,12 +15,10 @@ use hyper::{
 };
 use sms_gateway_core::{
     call::{AnyCall, CommaEncoding, MAX_TARGET_BYTES, Method, QuerySmsInQueue, Spec},
-    client::{
-        DRAIN_TIMEOUT, Due, Excerpt, Failure, MAX_DRAINED_BYTES, Next, ResponseHead, Session, Timeouts,
-    },
+    client::{DRAIN_TIMEOUT, Due, Excerpt, Failure, MAX_DRAINED_BYTES, Next, ResponseHead, Session},
     http::Credentials,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Error,
@@ -40,6 +41,37 @@ pub(crate) struct Account {
 impl Account {
     fn credentials(&self) -> Credentials<'_> {
         Credentials::new(&self.username, &self.password)
+    }
+}
+
+/// The credentials that the clients of a gateway share, and what the gateway thinks of them.
+#[derive(Clone)]
+pub(crate) struct Login {
+    account: Option<Arc<Account>>,
+    verdict: Verdict,
+}
+
+/// The gateway's verdict on credentials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Untried,
+    Accepted,
+    /// Neither client sends anything until the credentials change.
+    Refused,
+}
+
+impl Login {
+    pub(crate) fn new(account: Option<Account>) -> Self {
+        Self { account: account.map(Arc::new), verdict: Verdict::Untried }
+    }
+
+    /// Whether the gateway may refuse the credentials for the first time.
+    pub(crate) const fn is_untried(&self) -> bool {
+        self.account.is_some() && matches!(self.verdict, Verdict::Untried)
+    }
+
+    fn has(&self, account: Option<&Arc<Account>>) -> bool {
+        self.account.as_ref().map(Arc::as_ptr) == account.map(Arc::as_ptr)
     }
 }
 
@@ -118,7 +150,9 @@ struct Sending {
 pub(crate) struct Client {
     connection: Option<Connection>,
     pub(crate) session: GatewaySession,
-    account: Option<Account>,
+    login: watch::Sender<Login>,
+    /// The credentials that the session uses.
+    account: Option<Arc<Account>>,
     /// The zero of the session's time.
     began: Instant,
     /// The buffer that an `Authorization` is written into.
@@ -126,22 +160,20 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(
-        account: Option<Account>,
-        is_basic_allowed: bool,
-        record_buffer: usize,
-        timeouts: Timeouts,
-    ) -> Self {
-        let mut session = Session::new(vec![0; CHALLENGE_BUFFER], vec![0; record_buffer]);
-        session.allow_basic(is_basic_allowed);
-        session.set_timeouts(timeouts);
+    pub(crate) fn new(settings: &Settings, login: watch::Sender<Login>) -> Self {
+        let mut session = Session::new(vec![0; CHALLENGE_BUFFER], vec![0; settings.record_buffer]);
+        session.allow_basic(settings.is_basic_allowed);
+        session.set_timeouts(settings.timeouts);
         let authorization = vec![0; AUTHORIZATION_BUFFER];
-        Self { connection: None, session, account, began: Instant::now(), authorization }
+        Self { connection: None, session, login, account: None, began: Instant::now(), authorization }
     }
 
-    pub(crate) fn set_account(&mut self, account: Option<Account>) {
-        self.account = account;
-        self.session.reset_login();
+    /// Returns a client without a connection that keeps the response read last, so that this one can be used for another call.
+    pub(crate) fn detach_response(&mut self) -> Self {
+        let record = vec![0; self.session.record_len()];
+        let session = self.session.detach_response(Vec::new(), record);
+        let login = self.login.clone();
+        Self { connection: None, session, login, account: None, began: self.began, authorization: Vec::new() }
     }
 
     /// Notes that a response was read to its end, so that the connection is known to be open.
@@ -162,6 +194,7 @@ impl Client {
         outgoing: &Outgoing,
         settings: &Settings,
     ) -> Result<Response<Incoming>, Error> {
+        self.take_credentials()?;
         self.session.begin(outgoing.spec, outgoing.is_repeatable);
         let needed = AUTHORIZATION_BUFFER + outgoing.path().len();
         if self.authorization.len() < needed {
@@ -182,15 +215,43 @@ impl Client {
                 }
             };
             if next == Next::Send {
-                sending = self.authorize(outgoing, settings.commas)?;
+                let due = self.authorize(outgoing, settings.commas);
+                sending = due.inspect_err(|failure| self.note(Err(*failure)))?;
             }
         }
+    }
+
+    /// Takes the current credentials, unless the gateway has refused them.
+    fn take_credentials(&mut self) -> Result<(), Failure> {
+        let login = self.login.borrow();
+        if !login.has(self.account.as_ref()) {
+            self.account.clone_from(&login.account);
+            self.session.reset_login();
+        }
+        if login.verdict == Verdict::Refused { Err(Failure::LoginRefused) } else { Ok(()) }
+    }
+
+    /// Notes whether the gateway has accepted or refused the credentials.
+    fn note(&self, outcome: Result<Next, Failure>) {
+        let verdict = match outcome {
+            Err(Failure::LoginRefused) => Verdict::Refused,
+            Ok(Next::Read) => Verdict::Accepted,
+            _ => return,
+        };
+        self.login.send_if_modified(|login| {
+            let is_first = verdict == Verdict::Refused || login.verdict == Verdict::Untried;
+            if is_first && login.has(self.account.as_ref()) {
+                login.verdict = verdict;
+            }
+            // Only new credentials are news.
+            false
+        });
     }
 
     /// Decides the next request.
     fn authorize(&mut self, outgoing: &Outgoing, commas: CommaEncoding) -> Result<Sending, Failure> {
         let now = self.began.elapsed();
-        let credentials = self.account.as_ref().map(Account::credentials);
+        let credentials = self.account.as_deref().map(Account::credentials);
         let (method, path) = (outgoing.method.as_str(), outgoing.path());
         let due = self.session.authorize(credentials.as_ref(), method, path, now, &mut self.authorization)?;
         let mut sending = Sending { probe: None, authorization: None };
@@ -232,11 +293,12 @@ impl Client {
             ResponseHead { status: response.status().as_u16(), has_location: headers.contains_key(LOCATION) };
         let challenges = headers.get_all(WWW_AUTHENTICATE).into_iter();
         let challenges = challenges.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
-        let credentials = self.account.as_ref().map(Account::credentials);
+        let credentials = self.account.as_deref().map(Account::credentials);
         // The keys of the standard library's hash maps are random.
         let entropy = || RandomState::new().hash_one(0);
         let now = self.began.elapsed();
         let next = self.session.responded(head, Ok(challenges), credentials.as_ref(), entropy, now);
+        self.note(next);
         next.map_err(|failure| match failure {
             Failure::Redirect => Error::redirected(headers),
             failure => failure.into(),
@@ -266,6 +328,6 @@ impl Client {
 
     /// The text of the body that was just discarded, if its status refused the call.
     fn excerpt(&self) -> Excerpt<'_> {
-        self.session.excerpt(self.account.as_ref().map(Account::credentials))
+        self.session.excerpt(self.account.as_deref().map(Account::credentials))
     }
 }

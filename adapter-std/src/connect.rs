@@ -11,7 +11,10 @@ use std::{
 };
 
 use hyper::header::HeaderValue;
-use sms_gateway_core::{call::CommaEncoding, client::Failure};
+use sms_gateway_core::{
+    call::CommaEncoding,
+    client::{Failure, Timeouts},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -28,6 +31,10 @@ pub(crate) struct Settings {
     pub(crate) observer: Observer,
     pub(crate) host: HeaderValue,
     pub(crate) commas: CommaEncoding,
+    pub(crate) is_basic_allowed: bool,
+    pub(crate) timeouts: Timeouts,
+    /// The size of the buffer for one record, in bytes.
+    pub(crate) record_buffer: usize,
     /// The limit on the wait for an earlier call.
     pub(crate) turn_timeout: Duration,
 }

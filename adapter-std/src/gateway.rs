@@ -11,19 +11,24 @@ use sms_gateway_core::{
     },
     client::{Accepted, Failure},
 };
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::{
     Builder, Error, RawResponse, Response,
-    client::{Account, Client, Outgoing},
+    client::{Account, Login, Outgoing},
     connect::Settings,
     response::Reader,
+    turns::{Turn, Turns},
 };
 
 /// A gateway: an HTTP client that keeps one connection to it and stays logged in. Cheap to clone; clones share both.
 ///
-/// Calls from several tasks take turns, in the order in which they were made.
+/// Calls from several tasks take turns, in the order in which they were made, and a response keeps its turn until it has been read
+/// to its end or is dropped. A response that is held and has not been read for 100 ms gives way: other calls, also those of the task
+/// that holds it, use a second connection with a login of its own, which is closed after the response. If responses hold both
+/// connections and have not been read for 500 ms, a call fails with [`Failure::Unread`]. The future of a call that was polled and is not
+/// polled any more keeps its turn until it is dropped.
 ///
 /// ```no_run
 /// use sms_gateway::{Gateway, core::{Number, call::{Recipient, SendSms}}};
@@ -38,18 +43,13 @@ use crate::{
 #[derive(Clone)]
 pub struct Gateway {
     settings: Arc<Settings>,
-    client: Arc<Mutex<Client>>,
-    /// Changes with the credentials.
-    credentials: watch::Sender<()>,
+    turns: Arc<Turns>,
 }
 
 impl Gateway {
-    pub(crate) fn new(settings: Settings, client: Client) -> Self {
-        Self {
-            settings: Arc::new(settings),
-            client: Arc::new(Mutex::new(client)),
-            credentials: watch::Sender::new(()),
-        }
+    pub(crate) fn new(settings: Settings, login: Login) -> Self {
+        let settings = Arc::new(settings);
+        Self { turns: Arc::new(Turns::new(Arc::clone(&settings), login)), settings }
     }
 
     /// Starts with the gateway's URL, `http://host[:port]` or `https://host[:port]`.
@@ -57,21 +57,16 @@ impl Gateway {
         Builder::new(url)
     }
 
-    /// Replaces the credentials. After [`Failure::LoginRefused`] no request is sent until then; a
-    /// [`Messenger`](crate::Messenger) that uses this gateway or a clone of it continues at once.
-    ///
-    /// # Errors
-    /// [`Failure::Busy`] if an earlier call's response is not read to its end in time.
-    pub async fn set_credentials(&self, username: &str, password: &str) -> Result<(), Error> {
+    /// Replaces the credentials, for the calls that begin from now on. After [`Failure::LoginRefused`] no request is sent until
+    /// then; a [`Messenger`](crate::Messenger) that uses this gateway or a clone of it continues at once.
+    pub fn set_credentials(&self, username: &str, password: &str) {
         let account = Account { username: username.to_owned(), password: password.to_owned() };
-        self.turn().await?.set_account(Some(account));
-        self.credentials.send_replace(());
-        Ok(())
+        self.turns.login.send_replace(Login::new(Some(account)));
     }
 
     /// Returns a receiver that is notified when the credentials change.
-    pub(crate) fn credentials(&self) -> watch::Receiver<()> {
-        self.credentials.subscribe()
+    pub(crate) fn credentials(&self) -> watch::Receiver<Login> {
+        self.turns.login.subscribe()
     }
 
     /// Returns the gateway's `host:port`.
@@ -207,38 +202,25 @@ impl Gateway {
         Outgoing::new(call, self.settings.commas).map_err(Error::from)
     }
 
-    /// Waits for the turn to use the connection.
-    pub(crate) async fn turn(&self) -> Result<OwnedMutexGuard<Client>, Error> {
-        // Most calls find the connection free, and need no timer.
-        if let Ok(client) = Arc::clone(&self.client).try_lock_owned() {
-            return Ok(client);
-        }
-        let limit = self.settings.turn_timeout;
-        let turn = tokio::time::timeout(limit, Arc::clone(&self.client).lock_owned()).await;
-        turn.map_err(|_| Error::from(Failure::Busy { limit }).at(&self.settings.address))
+    /// Waits for the turn to make a call.
+    pub(crate) async fn turn(&self) -> Result<Turn, Error> {
+        self.turns.turn().await.map_err(|failure: Failure| Error::from(failure).at(&self.settings.address))
     }
 
     /// Sends a prepared call and returns the reader of its response.
-    pub(crate) async fn exchange(
-        &self,
-        client: OwnedMutexGuard<Client>,
-        outgoing: &Outgoing,
-    ) -> Result<Reader, Error> {
-        self.respond(client, outgoing).await.map(|(_, reader)| reader)
+    pub(crate) async fn exchange(&self, turn: Turn, outgoing: &Outgoing) -> Result<Reader, Error> {
+        self.respond(turn, outgoing).await.map(|(_, reader)| reader)
     }
 
     /// Sends a prepared call and returns the head of its response and the reader of its body.
-    async fn respond(
-        &self,
-        mut client: OwnedMutexGuard<Client>,
-        outgoing: &Outgoing,
-    ) -> Result<(Parts, Reader), Error> {
+    async fn respond(&self, mut turn: Turn, outgoing: &Outgoing) -> Result<(Parts, Reader), Error> {
         let span = tracing::debug_span!("call", name = outgoing.name(), gateway = %self.settings.address);
         async {
-            match client.call(outgoing, &self.settings).await {
+            match turn.call(outgoing, &self.settings).await {
                 Ok(response) => {
+                    turn.end_trial();
                     let (head, body) = response.into_parts();
-                    Ok((head, Reader::new(body, client, Arc::clone(&self.settings))))
+                    Ok((head, Reader::new(body, turn, Arc::clone(&self.settings))))
                 }
                 Err(error) => {
                     let error = error.at(&self.settings.address);

@@ -35,6 +35,7 @@ mod response;
 pub mod store;
 #[cfg(feature = "tls")]
 pub mod tls;
+mod turns;
 mod ussd;
 
 pub use batch::{Batch, BatchError, Part, Task};

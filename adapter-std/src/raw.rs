@@ -8,8 +8,7 @@ use crate::{Error, response::Reader};
 
 /// The response to a [raw call](crate::Gateway::raw): its status, its headers, and its body in pieces while they arrive.
 ///
-/// It holds the gateway's one connection, as a [`Response`](crate::Response) does. Dropping it before its end closes the
-/// connection, and the next call opens a new one.
+/// It holds a connection, as a [`Response`](crate::Response) does. Dropping it before its end closes the connection.
 pub struct RawResponse {
     head: Parts,
     reader: Reader,

@@ -16,18 +16,16 @@ use sms_gateway_core::{
     call::Call,
     client::{Cause, DRAIN_TIMEOUT, MAX_DRAINED_BYTES, Read, Wait},
 };
-use tokio::{
-    sync::OwnedMutexGuard,
-    time::{Instant, Sleep},
-};
+use tokio::time::{Instant, Sleep};
 use tracing::Span;
 
-use crate::{Error, client::Client, connect::Settings, connection::GatewaySession, error::BoxError};
+use crate::{Error, connect::Settings, connection::GatewaySession, error::BoxError, turns::Turn};
 
 /// The response to a call, record by record while it arrives.
 ///
-/// It holds the gateway's one connection: other calls wait until it is read to its end or dropped. Dropping it early closes
-/// the connection, and the next call opens a new one. Dropping a future of [`next`](Self::next) loses nothing.
+/// It holds a connection until it has been read to its end or is dropped. Other calls wait while it is being read, and use a second
+/// connection while it is not: see [`Gateway`](crate::Gateway). Dropping it early closes the connection, and the next call opens a new
+/// one. Dropping a future of [`next`](Self::next) loses nothing.
 ///
 /// A response that refuses, is truncated or malformed is an error of [`next`](Self::next), after the records before it.
 pub struct Response<C: Call> {
@@ -37,7 +35,7 @@ pub struct Response<C: Call> {
 
 /// A response without its call's type, so that reading is compiled once.
 pub(crate) struct Reader {
-    client: OwnedMutexGuard<Client>,
+    turn: Turn,
     settings: Arc<Settings>,
     body: Incoming,
     piece: Bytes,
@@ -52,12 +50,13 @@ pub(crate) struct Reader {
 /// Why a piece of the body did not arrive.
 type Fault = (Cause, Option<BoxError>);
 
-/// Ends the wait of a reader whose future is dropped: the time until the next call does not count.
+/// Ends the wait of a reader whose future is ready or dropped: the time until the next call does not count.
 struct Waiting<'r>(&'r mut Reader);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.stop_waiting();
+        self.0.turn.unread();
     }
 }
 
@@ -106,9 +105,10 @@ impl<C: Call> Response<C> {
 }
 
 impl Reader {
-    pub(crate) fn new(body: Incoming, client: OwnedMutexGuard<Client>, settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(body: Incoming, turn: Turn, settings: Arc<Settings>) -> Self {
+        turn.unread();
         Self {
-            client,
+            turn,
             settings,
             body,
             piece: Bytes::new(),
@@ -121,12 +121,12 @@ impl Reader {
 
     /// The session, which holds the record read last.
     pub(crate) fn session(&self) -> &GatewaySession {
-        &self.client.session
+        &self.turn.session
     }
 
     /// Limits the bytes of the body that are read.
     pub(crate) fn limit_bytes(&mut self, limit: u32) {
-        self.client.session.limit_bytes(limit);
+        self.turn.session.limit_bytes(limit);
     }
 
     /// Reads up to the next record (`true`) or the end. Dropping the future loses nothing.
@@ -166,20 +166,19 @@ impl Reader {
     fn poll_raw(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.piece = Bytes::new();
         // After an error nothing is read.
-        self.client.session.piece(0)?;
+        self.turn.session.piece(0)?;
         match ready!(self.poll_piece(context)) {
             Ok(Some(piece)) => {
-                self.client.session.piece(piece.len())?;
+                self.turn.session.piece(piece.len())?;
                 self.piece = piece;
                 Poll::Ready(Ok(true))
             }
             Ok(None) => {
-                self.is_over = true;
-                self.client.heard();
+                self.end();
                 Poll::Ready(Ok(false))
             }
             Err((cause, source)) => {
-                let failure = self.client.session.body_lost(cause);
+                let failure = self.turn.session.body_lost(cause);
                 Poll::Ready(Err(Error::new(failure, source)))
             }
         }
@@ -189,11 +188,10 @@ impl Reader {
         loop {
             if !self.is_over && self.drain_left.is_some() {
                 ready!(self.poll_drain(context));
-                self.is_over = true;
-                self.client.heard();
+                self.end();
             }
             let mut input = &self.piece[..];
-            let read = self.client.session.read(&mut input);
+            let read = self.turn.session.read(&mut input);
             let consumed = self.piece.len() - input.len();
             self.piece.advance(consumed);
             match read? {
@@ -202,9 +200,9 @@ impl Reader {
                 Read::Drain => self.drain_left = Some(MAX_DRAINED_BYTES),
                 Read::More => match ready!(self.poll_piece(context)) {
                     Ok(Some(piece)) => self.piece = piece,
-                    Ok(None) => self.client.session.body_ended()?,
+                    Ok(None) => self.turn.session.body_ended()?,
                     Err((cause, source)) => {
-                        let failure = self.client.session.body_lost(cause);
+                        let failure = self.turn.session.body_lost(cause);
                         return Poll::Ready(Err(Error::new(failure, source)));
                     }
                 },
@@ -220,7 +218,7 @@ impl Reader {
                 Ok(Some(piece)) if piece.len() <= left => self.drain_left = Some(left - piece.len()),
                 Ok(None) => break,
                 _ => {
-                    self.client.close();
+                    self.turn.close();
                     break;
                 }
             }
@@ -230,7 +228,9 @@ impl Reader {
     }
 
     /// The next piece of the body; `None` at its end.
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
+    fn poll_piece(&mut self, context: &Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
+        let waker = self.turn.reading(context.waker());
+        let context = &mut Context::from_waker(&waker);
         loop {
             if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
                 // The drain as a whole has one time limit.
@@ -247,7 +247,7 @@ impl Reader {
                     },
                 }
             }
-            let session = &self.client.session;
+            let session = &self.turn.session;
             let is_draining = self.drain_left.is_some();
             let pending = self.pending.get_or_insert_with(|| Pending::new(session, is_draining));
             ready!(pending.timer.as_mut().poll(context));
@@ -260,14 +260,22 @@ impl Reader {
     /// Ends a wait, which counts against the time of the call.
     fn stop_waiting(&mut self) {
         if let Some(pending) = self.pending.take() {
-            self.client.session.waited(pending.began.elapsed());
+            self.turn.session.waited(pending.began.elapsed());
         }
+    }
+
+    /// Lets other calls use the connection, which was read to the end of the response.
+    fn end(&mut self) {
+        self.is_over = true;
+        self.turn.heard();
+        self.turn.end();
     }
 
     /// Closes the connection unless the response was read to its end.
     fn abandon(&mut self) {
         if !std::mem::replace(&mut self.is_over, true) {
-            self.client.close();
+            self.turn.close();
+            self.turn.end();
         }
     }
 }
@@ -283,7 +291,9 @@ impl Pending {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.abandon();
+        if !self.is_over {
+            self.turn.close();
+        }
     }
 }
 
@@ -314,6 +324,7 @@ where
         }
         let reader = &mut this.response.reader;
         let outcome = ready!(reader.poll_advance(context));
+        reader.turn.unread();
         this.is_over = !matches!(outcome, Ok(true));
         Poll::Ready(match outcome {
             Err(error) => Some(Err(error)),

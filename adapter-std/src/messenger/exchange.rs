@@ -63,8 +63,8 @@ impl Task<'_> {
         let outgoing = self.request(in_flight)?;
         let (gateway, grace) = (self.gateway.clone(), self.grace(in_flight));
         let turn = self.serve_until(gateway.turn(), Duration::ZERO).await?;
-        let client = turn.ok_or(Unfinished::NotSent(Vec::new()))??;
-        let head = self.serve_until(gateway.exchange(client, &outgoing), grace).await?;
+        let turn = turn.ok_or(Unfinished::NotSent(Vec::new()))??;
+        let head = self.serve_until(gateway.exchange(turn, &outgoing), grace).await?;
         let mut reader = head.ok_or(Unfinished::Abandoned)??;
         if !in_flight.is_submission() {
             reader.limit_bytes(self.driver.response_bytes());

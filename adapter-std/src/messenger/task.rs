@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     Gateway,
+    client::Login,
     store::{Entry, StoreError},
 };
 
@@ -41,7 +42,7 @@ pub(super) struct Task<'m> {
     pub(super) inbox: InboxSender,
     pub(super) events: EventSender,
     /// Changes with the credentials.
-    pub(super) credentials: watch::Receiver<()>,
+    pub(super) credentials: watch::Receiver<Login>,
     /// The zero of the tracker's time.
     pub(super) began: Instant,
     /// The time at which the shutdown began.

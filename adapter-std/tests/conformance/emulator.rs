@@ -110,7 +110,7 @@ async fn a_wrong_password_costs_one_attempt_until_it_changes() {
         }
         let counts = emulator.counts();
         assert_eq!((counts.refused, counts.expired, counts.accepted), (1, 0, 0), "{adapter:?}, {stale:?}");
-        subject.set_password("admin").await;
+        subject.set_password("admin");
         succeeds(&mut subject, ApiCall::SendSms).await;
         assert_eq!(emulator.counts().refused, 1);
     }
@@ -127,7 +127,7 @@ async fn a_password_that_changes_at_the_gateway_ends_the_attempts() {
         }
         // One with the nonce that was accepted before, and one that rules out an expired nonce.
         assert_eq!(emulator.counts().refused, 2);
-        subject.set_password("new").await;
+        subject.set_password("new");
         succeeds(&mut subject, ApiCall::SendSms).await;
         assert_eq!(emulator.counts().accepted, 2);
     }

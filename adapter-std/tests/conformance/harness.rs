@@ -168,8 +168,8 @@ impl Harness {
         self.log.at(began, "", &format!("USSD, until {}\n{}", seconds(self.peer.elapsed()), outcome.0));
     }
 
-    pub async fn set_password(&mut self, password: &'static str) {
-        self.subject.set_password(password).await;
+    pub fn set_password(&mut self, password: &'static str) {
+        self.subject.set_password(password);
         self.note(&format!("the password is {password:?} from now on"));
     }
 

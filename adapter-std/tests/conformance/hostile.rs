@@ -196,7 +196,7 @@ async fn calls(adapter: Adapter, seed: u64) {
         noted.log.lock().unwrap().push(format!("{call:?}: {end}"));
         is_refused = end == "login refused";
         if random.below(8) == 0 {
-            harness.set_password("other").await;
+            harness.set_password("other");
             is_refused = false;
             noted.log.lock().unwrap().push("other password".to_owned());
             noted.refused.store(0, Ordering::Relaxed);

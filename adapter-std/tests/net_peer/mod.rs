@@ -3,14 +3,18 @@
 // Each test program uses its own part of it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
-use std::io;
+use std::{io, time::Duration};
 
 use sms_gateway::{Builder, Gateway};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::{mpsc, watch},
     task::yield_now,
+    time::timeout,
 };
+
+/// The maximum wait for the client, far above its own limits. The tests' clock is paused, so a test that waits in vain fails at once.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// A gateway in memory. It counts its connections.
 pub struct NetPeer {
@@ -49,7 +53,7 @@ impl NetPeer {
 
     /// Waits for the next request and asserts that it is this call.
     pub async fn request(&mut self, call: &str) -> Request {
-        let request = self.requests.recv().await.unwrap();
+        let request = timeout(PATIENCE, self.requests.recv()).await.expect(call).unwrap();
         assert!(request.line.contains(call), "{call}: {}", request.line);
         request
     }
@@ -59,9 +63,19 @@ impl NetPeer {
         self.requests.recv().await
     }
 
+    /// Returns the number of open connections.
+    pub fn connections(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Waits until this many connections are open.
+    pub async fn connections_are(&mut self, count: usize) {
+        timeout(PATIENCE, self.open.wait_for(|open| *open == count)).await.expect("connections").unwrap();
+    }
+
     /// Waits until all connections are closed.
     pub async fn closed(&mut self) {
-        self.open.wait_for(|open| *open == 0).await.unwrap();
+        self.connections_are(0).await;
     }
 
     /// Asserts that nothing is left: no connection, and no task of the runtime. Tasks that are about to end get their turns.

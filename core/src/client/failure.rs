@@ -28,11 +28,13 @@ pub enum Failure {
         /// The size that suffices, in bytes.
         needed: usize,
     },
-    /// An earlier call still uses the connection. Nothing was sent.
+    /// Earlier calls still use the connection, or their responses are being read. Nothing was sent.
     Busy {
         /// The time limit that expired.
         limit: Duration,
     },
+    /// Responses of earlier calls hold all connections, and are not being read. Nothing was sent.
+    Unread,
     /// There is no connection, or no byte of the request was written. Nothing was sent.
     Unreachable(Cause),
     /// The request, or part of it, was written, and its response is missing or incomplete.
@@ -144,6 +146,7 @@ impl Failure {
         matches!(
             self,
             Self::Busy { .. }
+                | Self::Unread
                 | Self::Unreachable(_)
                 | Self::Lost(_)
                 | Self::ChallengeLost(_)
@@ -255,6 +258,9 @@ impl fmt::Display for Failure {
             Self::Busy { limit } => {
                 write!(f, "an earlier call's answer is still being read, after {}", Seconds(*limit))
             }
+            Self::Unread => f.write_str(
+                "answers of earlier calls are held and not read; read or drop them before the next call",
+            ),
             Self::Unreachable(cause) => show_cause("the gateway can't be reached", cause, f),
             Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, f),
             Self::ChallengeLost(Cause::Transport) => f.write_str("no login, the request was not sent"),

@@ -129,7 +129,7 @@ impl fmt::Display for Invalid {
             Self::PortSyntax => f.write_str("ports are written as 1,2 or 8-15"),
             Self::NoPort => f.write_str("at least one port is needed"),
             Self::NumberLength { bytes: 0 } => f.write_str("the number is empty"),
-            Self::NumberLength { bytes } => write!(f, "the number has {bytes} bytes, 24 are allowed"),
+            Self::NumberLength { bytes } => too_long("number", bytes, Number::MAX_BYTES, f),
             Self::NumberDigit { at } => {
                 write!(f, "the number has no digit at position {at} (a + may lead)")
             }
@@ -137,9 +137,7 @@ impl fmt::Display for Invalid {
                 write!(f, "user_id {} is outside 0 to {}", Decimal::from(value), UserId::MAX.get())
             }
             Self::Recipients { count } => write!(f, "{count} recipients, a request takes 1 to 128"),
-            Self::Text { bytes, recipient: None } => {
-                write!(f, "the text has {bytes} bytes, 1500 are allowed")
-            }
+            Self::Text { bytes, recipient: None } => too_long("text", bytes, 1500, f),
             Self::Text { bytes, recipient: Some(at) } => {
                 write!(
                     f,
@@ -155,17 +153,20 @@ impl fmt::Display for Invalid {
                 write!(f, "the text for recipient {recipient} has {character}, which GSM 7-bit lacks")
             }
             Self::Numbers { count } => write!(f, "{count} numbers, a query takes at most 32"),
-            Self::UssdLength { bytes } => write!(f, "the USSD text has {bytes} bytes, 60 are allowed"),
+            Self::UssdLength { bytes } => too_long("USSD text", bytes, 60, f),
             Self::UssdEmpty => f.write_str("the USSD text is empty"),
             Self::NoInfo => f.write_str("at least one kind of port information is needed"),
             Self::Timestamp => f.write_str("not a time as YYYY-MM-DD HH:MM:SS"),
             Self::Target { at: 0 } => f.write_str("the path must begin with /"),
-            Self::Target { at } => {
-                write!(f, "the character at position {at} of the path must be percent-encoded")
-            }
-            Self::TargetLength { bytes } => write!(f, "the path has {bytes} bytes, 65534 are allowed"),
+            Self::Target { at } => write!(f, "percent-encode the character at position {at} of the path"),
+            Self::TargetLength { bytes } => too_long("path", bytes, 65_534, f),
         }
     }
+}
+
+#[cfg_attr(target_os = "none", inline(never))]
+fn too_long(what: &str, bytes: usize, most: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the {what} has {bytes} bytes, {most} are allowed")
 }
 
 impl core::error::Error for Invalid {}

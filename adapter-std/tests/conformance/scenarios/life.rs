@@ -160,7 +160,7 @@ async fn a_messenger_whose_login_is_refused(harness: &mut Harness) {
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(600)).await;
     model.serve_all(harness);
-    messenger.set_password("other").await;
+    messenger.set_password("other");
     messenger.run(seconds(60)).await;
     messenger.shut_down().await;
 }

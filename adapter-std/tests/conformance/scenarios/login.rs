@@ -103,7 +103,7 @@ async fn the_password_is_wrong(harness: &mut Harness) {
     harness
         .peer
         .script(|request| if request.has_nonce("n9") { printed(request) } else { Reply::digest("n9") });
-    harness.set_password("other").await;
+    harness.set_password("other");
     some_calls(harness).await;
 }
 
@@ -127,9 +127,9 @@ async fn a_locked_out_client(harness: &mut Harness) {
 async fn other_credentials_are_wrong_too(harness: &mut Harness) {
     refuse(harness);
     harness.call(ApiCall::Queue).await;
-    harness.set_password("other").await;
+    harness.set_password("other");
     some_calls(harness).await;
-    harness.set_password("admin").await;
+    harness.set_password("admin");
     some_calls(harness).await;
 }
 

@@ -79,7 +79,7 @@ async fn a_probe_is_cut_on_a_kept_connection(harness: &mut Harness) {
         .peer
         .script(|request| if request.has_nonce("n1") { printed(request) } else { Reply::digest("n1") });
     harness.call(ApiCall::Queue).await;
-    harness.set_password("other").await;
+    harness.set_password("other");
     harness.peer.script(|request| match request.index {
         3 => Reply::never().close(),
         _ if request.has_nonce("n2") => printed(request),

@@ -167,6 +167,6 @@ async fn a_raw_call_after_a_refused_login_sends_nothing(harness: &mut Harness) {
     harness.raw(get()).await;
     harness.raw(post()).await;
     harness.peer.script(|request| if request.has_nonce("n9") { page(request) } else { Reply::digest("n9") });
-    harness.set_password("other").await;
+    harness.set_password("other");
     harness.raw(get()).await;
 }

@@ -245,9 +245,9 @@ impl GatewaySubject {
         }
     }
 
-    pub async fn set_password(&mut self, password: &'static str) {
+    pub fn set_password(&mut self, password: &'static str) {
         match self {
-            Self::Std(gateway) => gateway.set_password(password).await,
+            Self::Std(gateway) => gateway.set_password(password),
             Self::Embassy(gateway) => gateway.set_password(password),
         }
     }
@@ -315,9 +315,9 @@ impl MessengerSubject {
         }
     }
 
-    pub async fn set_password(&mut self, password: &'static str) {
+    pub fn set_password(&mut self, password: &'static str) {
         match self {
-            Self::Std(messenger) => messenger.set_password(password).await,
+            Self::Std(messenger) => messenger.set_password(password),
             Self::Embassy(messenger) => messenger.set_password(password),
         }
     }

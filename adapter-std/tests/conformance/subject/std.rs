@@ -85,8 +85,8 @@ impl Std {
         })
     }
 
-    pub async fn set_password(&self, password: &str) {
-        self.gateway.set_credentials("admin", password).await.unwrap();
+    pub fn set_password(&self, password: &str) {
+        self.gateway.set_credentials("admin", password);
     }
 }
 

@@ -137,8 +137,8 @@ impl StdMessenger {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
-    pub async fn set_password(&mut self, password: &str) {
-        self.messenger.gateway().set_credentials("admin", password).await.unwrap();
+    pub fn set_password(&mut self, password: &str) {
+        self.messenger.gateway().set_credentials("admin", password);
     }
 
     pub async fn shut_down(self) {

@@ -20,9 +20,10 @@ pub use submission::send_sms;
 const TOO_LARGE: u32 = 413;
 /// The error_codes of stop_sms for an unknown task: 404, and 486 from some gateways (document §9.3).
 const UNKNOWN_TASK: [u32; 2] = [404, 486];
-/// The maximum wait after the gateway could not be reached, or did not respond to the harmless request for a login challenge.
+/// The maximum wait after the gateway could not be reached, did not respond to the harmless request for a login challenge, or all
+/// connections to it were held.
 const UNREACHABLE_RETRY: Duration = Duration::from_secs(5);
-/// The maximum wait after connecting has timed out.
+/// The maximum wait after connecting, or the wait for an earlier call, has timed out.
 const TIMED_OUT_RETRY: Duration = Duration::from_secs(1);
 /// The minimum wait after a status by which gateways lock clients out. Requests may prolong a lock-out.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
@@ -420,10 +421,10 @@ impl<'m> Driver<'m> {
     fn note(&mut self, failure: Option<Failure>, now: Duration) -> HealthChange {
         match failure {
             // The attempt itself was a wait.
-            Some(Failure::Unreachable(Cause::TimedOut { .. })) => {
+            Some(Failure::Unreachable(Cause::TimedOut { .. }) | Failure::Busy { .. }) => {
                 self.tracker.bound_wait(Duration::ZERO, TIMED_OUT_RETRY, now);
             }
-            Some(Failure::Unreachable(_) | Failure::ChallengeLost(_)) => {
+            Some(Failure::Unreachable(_) | Failure::ChallengeLost(_) | Failure::Unread) => {
                 self.tracker.bound_wait(Duration::ZERO, UNREACHABLE_RETRY, now);
             }
             Some(Failure::Http { status: FORBIDDEN | TOO_MANY_REQUESTS, .. }) => {

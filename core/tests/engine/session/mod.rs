@@ -1,5 +1,6 @@
 //! A session against an arbitrary peer.
 
+mod detached;
 mod directed;
 mod event;
 mod excerpt;
