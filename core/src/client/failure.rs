@@ -244,6 +244,8 @@ impl fmt::Display for Cause {
     }
 }
 
+const NO_LOGIN: &str = "no login, the request was not sent";
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -255,16 +257,20 @@ impl fmt::Display for Failure {
             Self::TooSmall { buffer, needed } => {
                 write!(f, "a lent buffer is too small: {buffer:?} needs {needed} bytes")
             }
+            // Clients for microcontrollers have one caller at a time, and leave trust to the transport: these texts would only take
+            // their flash.
+            Self::Busy { .. } | Self::Unread | Self::Untrusted if cfg!(target_os = "none") => {
+                f.write_str("the connection can't be used")
+            }
             Self::Busy { limit } => {
                 write!(f, "an earlier call's answer is still being read, after {}", Seconds(*limit))
             }
-            Self::Unread => f.write_str(
-                "answers of earlier calls are held and not read; read or drop them before the next call",
-            ),
-            Self::Unreachable(cause) => show_cause("the gateway can't be reached", cause, f),
-            Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, f),
-            Self::ChallengeLost(Cause::Transport) => f.write_str("no login, the request was not sent"),
-            Self::ChallengeLost(cause) => write!(f, "no login, the request was not sent: {cause}"),
+            Self::Unread => {
+                f.write_str("answers of earlier calls are held and not read; read or drop them first")
+            }
+            Self::Unreachable(cause) => show_cause("the gateway can't be reached", cause, false, f),
+            Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, false, f),
+            Self::ChallengeLost(cause) => show_cause(NO_LOGIN, cause, true, f),
             Self::Untrusted => f.write_str("the gateway's certificate is not trusted"),
             Self::LoginRefused => LoginDenied::Refused.fmt(f),
             Self::NoCredentials => LoginDenied::NoCredentials.fmt(f),
@@ -275,9 +281,12 @@ impl fmt::Display for Failure {
             Self::Http { status: 404, .. } => f.write_str(
                 "HTTP status 404: no such API here; is \"New Version API\" enabled (firmware 1102 or later)?",
             ),
-            Self::Http { status, request_sent: true } => write!(f, "HTTP status {status}"),
-            Self::Http { status, request_sent: false } => {
-                write!(f, "no login, the request was not sent: HTTP status {status}")
+            Self::Http { status, request_sent } => {
+                if !request_sent {
+                    f.write_str(NO_LOGIN)?;
+                    f.write_str(": ")?;
+                }
+                write!(f, "HTTP status {status}")
             }
             Self::TooLarge { limit } => write!(f, "the gateway's answer is longer than {limit} bytes"),
             Self::Malformed(error) => error.fmt(f),
@@ -287,13 +296,16 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Shows what failed and why. The transport's own error is the source of the adapter's error, so it is not repeated here.
-fn show_cause(what: &str, cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match cause {
-        Cause::Transport => f.write_str(what),
-        Cause::TimedOut { .. } => write!(f, "{cause}"),
-        Cause::Response(_) => write!(f, "{what}: {cause}"),
-    }
+/// Shows what failed and why. The transport's own error is the source of the adapter's error, so it is not repeated here. A wait
+/// that was too long mostly says by itself what failed.
+#[cfg_attr(target_os = "none", inline(never))]
+fn show_cause(what: &str, cause: &Cause, always: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (what, border) = match cause {
+        Cause::Transport => return f.write_str(what),
+        Cause::TimedOut { .. } if !always => ("", ""),
+        _ => (what, ": "),
+    };
+    write!(f, "{what}{border}{cause}")
 }
 
 impl core::error::Error for Failure {}

@@ -158,7 +158,9 @@ impl fmt::Display for Invalid {
             Self::NoInfo => f.write_str("at least one kind of port information is needed"),
             Self::Timestamp => f.write_str("not a time as YYYY-MM-DD HH:MM:SS"),
             Self::Target { at: 0 } => f.write_str("the path must begin with /"),
-            Self::Target { at } => write!(f, "percent-encode the character at position {at} of the path"),
+            Self::Target { at } => {
+                write!(f, "the character at position {at} of the path must be percent-encoded")
+            }
             Self::TargetLength { bytes } => too_long("path", bytes, 65_534, f),
         }
     }

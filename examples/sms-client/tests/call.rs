@@ -110,7 +110,7 @@ async fn wrong_usage_sends_nothing() {
         (&["call", "GET", QUEUE, "--data", "x"][..], "a GET has no body"),
         (&["call", "PUT", QUEUE], "'PUT'"),
         (&["call", "GET", "api/x"], "the path must begin with /"),
-        (&["call", "GET", "/api/x y"], "percent-encode the character at position 6 of the path"),
+        (&["call", "GET", "/api/x y"], "position 6 of the path must be percent-encoded"),
         (&["call", "POST", "/x", "--data", "@no-such-file"], "no-such-file: No such file"),
     ] {
         fails(&run(&gateway, args).await, 2, &[words]);
