@@ -353,9 +353,8 @@ impl<'m> Driver<'m> {
                 }
             }
         }
-        match failure {
-            failure if is_request_too_large(&failure) => self.shrink_requests(),
-            _ => {}
+        if is_request_too_large(&failure) {
+            self.shrink_requests();
         }
         self.note(Some(failure), now)
     }
