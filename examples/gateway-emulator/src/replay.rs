@@ -1,4 +1,4 @@
-//! Answers as another gateway did, from a report that `sms-client doctor --report` has written.
+//! Responds as another gateway did, from a report that `sms-client doctor --report` has written.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,9 @@ const FORMAT: u64 = 1;
 const REST_BYTES: usize = 64 * 1024;
 /// A byte that occurs nowhere in UTF-8.
 const NOT_UTF_8: &[u8] = b"\xff";
+
+/// The response to a request that the report does not contain.
+const UNKNOWN: &str = "The replayed report has no response to this request.";
 
 /// The exchanges of a report, which are played again.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +76,7 @@ impl Replay {
             // A client without a login fetches a challenge with a request of its choice.
             .or_else(|| self.find(|one| !login && one.status() == Some(401)));
         let Some(recorded) = found.and_then(|index| self.0.get_mut(index)) else {
-            return (Some(404), Reply::page(404).outcome());
+            return (Some(404), Reply::new(404, "text/plain", UNKNOWN).outcome());
         };
         recorded.played = true;
         (recorded.status(), recorded.outcome(request.last, now()))
