@@ -50,7 +50,7 @@ struct Lane {
 struct Hold {
     /// The number of the turn.
     turn: u64,
-    /// Since when its response is held and not being read.
+    /// The time since which its response has been held without being read.
     unread_since: Option<Instant>,
     /// Whether the response gives way whenever it is not being read.
     gives_way: bool,

@@ -71,7 +71,9 @@ impl Builder {
 
     /// Sets the intervals of the queries and the time limits of messages.
     ///
-    /// On a mobile link, [`Timing::metered`] and [`Limits::metered`] ask less often. [`Settings::metered`] has the bytes.
+    /// On a mobile link, [`Timing::metered`] and [`Limits::metered`] query less often. The documentation of
+    /// [`Settings::metered`] has the bytes per message.
+    ///
     /// ```
     /// # fn example(builder: sms_gateway::messenger::Builder) -> sms_gateway::messenger::Builder {
     /// use sms_gateway::core::track::{Limits, Timing};

@@ -14,7 +14,7 @@ use crate::{
 /// # HTTPS
 /// With the feature `tls`, which is on by default.
 impl Builder {
-    /// Trusts the certificate or key of this fingerprint, and only those that are pinned or issued by the caller's
+    /// Trusts the certificate or key with this fingerprint, and only those that are pinned or issued by the caller's
     /// [root certificates](Self::root_certificates). Several pins are allowed, for example during a renewal.
     #[must_use]
     pub fn pin(mut self, pin: Pin) -> Self {
@@ -22,7 +22,7 @@ impl Builder {
         self
     }
 
-    /// Trusts certificates that these have issued, instead of those of the system's authorities, and each of these itself.
+    /// Trusts these certificates and those that they have issued, instead of those of the system's authorities.
     #[must_use]
     pub fn root_certificates(mut self, roots: RootCertificates) -> Self {
         self.tls.trust.choose(None, Some(roots));

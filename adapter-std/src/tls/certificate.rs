@@ -1,4 +1,4 @@
-//! A certificate as a person sees it.
+//! The properties of a certificate that a person is shown.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use super::{Pin, der};
 /// The maximum number of characters of a subject that are shown.
 const MAX_SUBJECT_CHARS: usize = 80;
 
-/// A certificate that a gateway has shown, as a person sees it. It may be unknown or forged.
-// Each of its properties is there or not, in any combination.
+/// A certificate that a gateway has presented, for a person to judge. It may be unknown or forged.
+// Any combination of the properties is possible.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {

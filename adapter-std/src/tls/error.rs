@@ -1,4 +1,4 @@
-//! Why no TLS connection is made, in words that a person can act on.
+//! The reasons a TLS connection is not made, in words that a person can act on.
 
 use std::{error, fmt, io};
 
@@ -77,7 +77,7 @@ impl fmt::Display for Untrusted {
                 "compare this fingerprint over a direct cable, or with a browser that you trust, and if it is the gateway's, pin it"
             }
         };
-        write!(f, "{reason}: {certificate}; {advice}")
+        write!(f, "{reason}; it is {certificate}; {advice}")
     }
 }
 
@@ -104,7 +104,7 @@ pub enum HandshakeError {
     /// The gateway supports neither TLS 1.2 nor 1.3.
     #[error("the gateway supports neither TLS 1.2 nor 1.3{}; {OBSOLETE}", at_most(.newest.as_ref()))]
     ObsoleteVersion {
-        /// The newest version that it has, if it has said so.
+        /// The newest version that it supports, if it has said so.
         newest: Option<&'static str>,
     },
     /// The gateway has no cipher, key exchange, signature or kind of key in common with this client.
@@ -131,7 +131,7 @@ pub enum HandshakeError {
     /// The gateway does not know the host's name, which the handshake contains.
     #[error("the gateway does not know this host name; use its IP address in the URL")]
     UnknownName,
-    /// The gateway does not keep to the protocol.
+    /// The gateway violates the protocol.
     #[error("the gateway's TLS handshake is malformed; {OBSOLETE}")]
     Malformed,
 }

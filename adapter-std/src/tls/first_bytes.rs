@@ -1,4 +1,4 @@
-//! The beginning of what a gateway answers, by which a failed handshake is explained.
+//! The first bytes of a gateway's response to a handshake, which explain a failed one.
 
 use std::{
     io,

@@ -13,8 +13,8 @@
 //!
 //! A gateway whose certificate was refused is not connected to again for 30 s; calls fail at once meanwhile.
 //!
-//! TLS 1.2 and 1.3 are supported, with RSA keys from 1024 bits on if pinned, elliptic curves, and the ciphers of rustls. A
-//! gateway that has only older ones needs another TLS library, by [`Builder::connector`](crate::Builder::connector), as
+//! TLS 1.2 and 1.3 are supported, with RSA keys of at least 1024 bits if pinned, elliptic curves, and the ciphers of rustls. A
+//! gateway that supports only older ones needs another TLS library, by [`Builder::connector`](crate::Builder::connector), as
 //! `examples/openssl` shows.
 
 mod builder;

@@ -1,4 +1,4 @@
-//! Signatures by RSA keys below 2048 bits, which the providers of rustls refuse, and some gateways have.
+//! Signatures by RSA keys below 2048 bits. Some gateways have such keys; the providers of rustls refuse them.
 
 use rsa::{BoxedUint, PublicKey};
 use rustls::SignatureScheme;
@@ -6,10 +6,10 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use super::der;
 
-/// The size from which the providers verify, in bits.
+/// The minimum size of a key that the providers verify, in bits.
 const LONG_KEY_BITS: usize = 2048;
 
-/// The size up to which they do.
+/// The maximum size of a key that the providers verify, in bits.
 const LONGEST_KEY_BITS: usize = 8192;
 
 /// Whether it is an RSA key that neither this module nor a provider verifies: shorter than 1024 or longer than 8192 bits.

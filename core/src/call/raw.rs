@@ -1,4 +1,4 @@
-//! Requests of the caller's own making.
+//! Requests that the caller composes.
 
 use core::fmt;
 
@@ -33,10 +33,10 @@ pub struct RawCall<'a> {
 }
 
 impl<'a> RawCall<'a> {
-    /// The maximum length of a target, in bytes. HTTP libraries have it too.
+    /// The maximum length of a target, in bytes. Common HTTP libraries have the same limit.
     pub const MAX_TARGET_BYTES: usize = 65_534;
 
-    /// A GET. `target` is the path with its query, as it stands in the request line: it begins with `/`, and is percent-encoded.
+    /// Creates a GET. `target` is the path with its query, as it stands in the request line: it begins with `/`, and is percent-encoded.
     ///
     /// It is not repeated if its connection breaks, unless the caller says that it [may be](Self::repeatable).
     ///
@@ -46,7 +46,7 @@ impl<'a> RawCall<'a> {
         Self::new(Method::Get, target, &[])
     }
 
-    /// A POST with a body, which is sent as `application/json`; see [`get`](Self::get).
+    /// Creates a POST with a body, which is sent as `application/json`; see [`get`](Self::get).
     ///
     /// # Errors
     /// As [`get`](Self::get).

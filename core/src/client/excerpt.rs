@@ -22,7 +22,7 @@ impl<'a> Excerpt<'a> {
     /// The maximum number of characters that are shown.
     pub const MAX_CHARS: usize = 120;
 
-    /// An excerpt of the first bytes of a body. `is_cut` says that there may be more, and `credentials` are those of the login.
+    /// Creates an excerpt of the first bytes of a body. `is_cut` says that there may be more, and `credentials` are those of the login.
     pub(super) fn new(bytes: &'a [u8], is_cut: bool, credentials: Option<Credentials<'a>>) -> Self {
         // A secret at the cut would be recognised only in part.
         let tail = match credentials {

@@ -17,8 +17,8 @@ use gateway_emulator::{
 const PASSWORD: &str = "GATEWAY_EMULATOR_PASSWORD";
 
 /// Emulates an SMS gateway over HTTP or HTTPS. Prints its URL, with HTTPS the fingerprints of its certificate, and a line for each
-/// request until it is interrupted or terminated. At the end it prints a line for each accepted message, one for each message in its
-/// inbox, and one with the counts of challenges and expired nonces.
+/// request, with the number of its connection in brackets, until it is interrupted or terminated. At the end it prints a line for each
+/// accepted message, one for each message in its inbox, and one with the counts of challenges and expired nonces.
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help())]
 pub(crate) struct Args {
@@ -104,8 +104,8 @@ pub(crate) struct Args {
     /// A port's registration (2=no-sim); can be repeated
     #[arg(long, value_name = "PORT=STATE", value_parser = reg)]
     reg: Vec<(u8, Reg)>,
-    /// Answer as the gateway did whose report this is; `sms-client doctor --report` writes it. The report has nothing of TLS: add
-    /// --https, --certificate and --tls for what the gateway has
+    /// Respond to `sms-client doctor` as the gateway of this report did; `sms-client doctor --report` writes it. Other requests
+    /// get status 404. The report does not cover TLS: add --https, --certificate and --tls as the gateway has them
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Answers as another gateway did, from a report that `sms-client doctor --report` has written.
+//! Responds as another gateway did, from a report that `sms-client doctor --report` has written.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,9 @@ const FORMAT: u64 = 1;
 const REST_BYTES: usize = 64 * 1024;
 /// A byte that occurs nowhere in UTF-8.
 const NOT_UTF_8: &[u8] = b"\xff";
+
+/// The response to a request that the report does not contain.
+const UNKNOWN: &str = "The replayed report has no response to this request.";
 
 /// The exchanges of a report, which are played again.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +76,7 @@ impl Replay {
             // A client without a login fetches a challenge with a request of its choice.
             .or_else(|| self.find(|one| !login && one.status() == Some(401)));
         let Some(recorded) = found.and_then(|index| self.0.get_mut(index)) else {
-            return (Some(404), Reply::page(404).outcome());
+            return (Some(404), Reply::new(404, "text/plain", UNKNOWN).outcome());
         };
         recorded.played = true;
         (recorded.status(), recorded.outcome(request.last, now()))
@@ -247,7 +250,9 @@ mod tests {
         let (status, bytes, end) = play(&mut replay, "GET", "/other", false);
         assert_eq!((status, end), (Some(401), End::Close));
         assert!(bytes.ends_with(b"nonce=\"n\"\r\n\r\nx"));
-        assert_eq!(play(&mut replay, "GET", "/other", true).0, Some(404));
+        let (status, bytes, _) = play(&mut replay, "GET", "/other", true);
+        assert_eq!(status, Some(404));
+        assert!(String::from_utf8_lossy(&bytes).contains(UNKNOWN));
     }
 
     #[test]

@@ -52,7 +52,7 @@ Examples:
   export SMS_GATEWAY=https://192.168.1.9 SMS_GATEWAY_PIN=sha256:0e57…
 ";
 
-const DOCTOR: &str = "It looks at reachability, TLS, login, verbs, clocks, filters, the inbox, ports, \
+const DOCTOR: &str = "It examines reachability, TLS, login, verbs, clocks, filters, the inbox, ports, \
 and departures from the vendor's document. It sends no message and no USSD code, stops nothing, \
 and marks no message as read. It ends after 180 s at the latest, or after 18 times \
 --request-timeout.";
@@ -125,7 +125,7 @@ pub(crate) enum Command {
     Ports(PortsOf),
     /// Make a call that this program does not know, and print the body of the response as it is
     Call(Call),
-    /// Examine the gateway by questions alone, and explain what it does
+    /// Examine the gateway by queries alone, and explain the findings
     Doctor(Doctor),
     /// Show the fingerprint of the certificate of whoever answers at an https URL, to compare and to pin
     Pin {
@@ -269,8 +269,8 @@ pub(crate) struct PortsOf {
     /// Only these ports (1,2 or 8-15)
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
-    /// The kinds to show: all (of the list up to reg), or from type, imei, imsi, iccid, smsc, number, reg; with later firmware
-    /// also slot, callstate, signal, gprs. A gateway that refuses smsc is asked again without it
+    /// The kinds to show: type, imei, imsi, iccid, smsc, number, reg, or `all` of these; with later firmware also slot,
+    /// callstate, signal, gprs. If the gateway refuses smsc, the query is repeated without it
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
     pub(crate) info: InfoSet,
 }
@@ -280,7 +280,7 @@ pub(crate) struct Call {
     /// GET or POST
     #[arg(value_name = "VERB", value_parser = values::verb())]
     pub(crate) verb: Verb,
-    /// The path with its query, percent-encoded: /api/get_status?param=performance
+    /// The path with its query, percent-encoded: /api/get_port_info?info_type=type
     pub(crate) path: String,
     /// The body of a POST: TEXT, @FILE, or - for the standard input. It is sent as JSON
     #[arg(long, value_name = "TEXT|@FILE|-", allow_hyphen_values = true)]

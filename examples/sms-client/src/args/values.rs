@@ -168,7 +168,7 @@ pub(super) fn infos(list: &str) -> Result<InfoSet, String> {
             let found = Info::ALL.into_iter().find(|info| info.as_str() == word.trim());
             found.ok_or_else(|| {
                 let words: Vec<_> = Info::ALL.iter().map(|info| info.as_str()).collect();
-                format!("there is no `{word}`, but {}", words.join(", "))
+                format!("`{word}` is not one of all, {}", words.join(", "))
             })
         })
         .collect()

@@ -67,7 +67,7 @@ fn data(args: &Call) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Prints the body as it arrives. A terminal gets nothing that could steer it.
+/// Prints the body as it arrives. A terminal gets nothing that could steer it, and a line feed after a body that lacks one.
 async fn show(response: &mut RawResponse, with_head: bool) -> Result<(), Failure> {
     let mut out = io::stdout();
     let mut screen = out.is_terminal().then(Screen::default);
@@ -78,10 +78,13 @@ async fn show(response: &mut RawResponse, with_head: bool) -> Result<(), Failure
     if with_head {
         print(head(response).as_bytes())?;
     }
-    let mut end = Ok(());
+    let (mut end, mut ends_line) = (Ok(()), true);
     loop {
         match response.next().await {
-            Ok(Some(piece)) => print(piece)?,
+            Ok(Some(piece)) => {
+                print(piece)?;
+                ends_line = piece.last().is_none_or(|byte| *byte == b'\n');
+            }
             Ok(None) => break,
             Err(error) => {
                 end = Err(error.into());
@@ -89,8 +92,12 @@ async fn show(response: &mut RawResponse, with_head: bool) -> Result<(), Failure
             }
         }
     }
-    let rest = screen.as_mut().map(Screen::finish).unwrap_or_default();
-    out.write_all(rest.as_bytes())?;
+    if let Some(mut screen) = screen {
+        out.write_all(screen.finish().as_bytes())?;
+        if !ends_line {
+            out.write_all(b"\n")?;
+        }
+    }
     out.flush()?;
     end
 }

@@ -9,7 +9,7 @@ async fn people_read_first_what_is_asked() {
     let gateway = busy("observed", Options::default()).await;
     let out = people(&gateway, &["doctor"]).await;
     let (plan, findings) = out.split_once("\n\n").unwrap();
-    assert!(plan.starts_with("This asks the gateway at 127.0.0.1:"), "{out}");
+    assert!(plan.starts_with("This only queries the gateway at 127.0.0.1:"), "{out}");
     for words in [
         "marks no message as read",
         "flag=read only",

@@ -5,7 +5,7 @@ const ADVICE: &[(&str, &str)] = &[
     ("plain-http", "If the gateway has HTTPS, switch it on and use https:// in its URL."),
     (
         "untrusted",
-        "No request and no password was sent. If that is the gateway's own fingerprint, repeat the command with --pin and it; otherwise something else answers in its place.",
+        "No request and no password was sent. If that is the gateway's own fingerprint, repeat the command with --pin and this fingerprint; otherwise something else answers in its place.",
     ),
     ("certificate-expired", "--pin trusts it all the same."),
     (
@@ -41,7 +41,7 @@ const ADVICE: &[(&str, &str)] = &[
     ),
     (
         "login-refused",
-        "Check both before you repeat it: after a few refusals gateways lock this computer out for minutes.",
+        "Check both before you repeat the command: after a few refusals gateways lock this computer out for minutes.",
     ),
     (
         "raw-comma-refused",
@@ -49,12 +49,15 @@ const ADVICE: &[(&str, &str)] = &[
     ),
     ("nonce-one-request", "Each call costs two requests: one fetches a nonce."),
     ("nonce-expires", "A new nonce is fetched when that happens."),
-    ("stale-missing", "The clients try the new nonce once before they call the password refused."),
-    ("smsc-refused", "Do not ask for smsc; `ports --info all` leaves it out."),
+    ("stale-missing", "The clients try the new nonce once before they report the password as refused."),
+    (
+        "smsc-refused",
+        "`sms-client ports` repeats the query without smsc; other programs should not request it.",
+    ),
     ("close-unannounced", "A request that gets no response then is repeated only if that is harmless."),
     ("close-after", "A new connection is opened when that happens."),
     ("empty-post-closes", "No request of this kind is sent otherwise."),
-    ("strict-times", "The clients ask for one second more."),
+    ("strict-times", "The clients widen the filter by one second."),
     ("time-filter-ignored", "Each response has all results. Please report it."),
     ("report-time-arrival", "Reports are matched to messages without relying on that time."),
     ("report-number-international", "Numbers are compared by their last digits."),
@@ -68,13 +71,13 @@ const ADVICE: &[(&str, &str)] = &[
     ),
     (
         "error-code",
-        "The gateway may still be starting: repeat the command. If it remains, please report it, with --report.",
+        "The gateway may still be starting: repeat the command. If the code persists, please report it, with --report.",
     ),
     ("malformed", "The clients cannot read this response. Please report it, with --report."),
     ("compressed", "The clients cannot read this response. Switch compression off, also in a proxy."),
     ("basic-not-allowed", "Allow it only on a network that you trust, or over HTTPS."),
     ("basic-login", "Prefer HTTPS, or firmware with Digest login."),
-    ("gave-up", "Check the network and the load of the gateway, and repeat it."),
+    ("gave-up", "Check the network and the load of the gateway, and repeat the command."),
 ];
 
 /// Returns the advice for a finding.

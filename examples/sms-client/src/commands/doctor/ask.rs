@@ -1,4 +1,4 @@
-//! Asks the gateway one question after the other, and stops if it responds too late or without an end.
+//! Makes one query after the other, and stops if it responds too late or without an end.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ pub(super) const MAX_BODY: usize = 1 << 20;
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// The limit on all calls together, as a multiple of that.
 const CALLS: u32 = 6;
-/// The number of questions in a row without a whole response after which no more are asked.
+/// The number of queries in a row without a whole response after which no more are made.
 const MAX_FAILURES: u32 = 3;
-/// The number of responses in a row with status 403 after which no more is asked. A wrong verb may have that status, and so has a
+/// The number of responses in a row with status 403 after which no more queries are made. A wrong verb may have that status, and so has a
 /// lock-out.
 const MAX_FORBIDDEN: u32 = 4;
 
-/// The questions' login.
+/// The login of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Login {
     /// None: a 401 is a response like any other.
@@ -31,7 +31,7 @@ pub(super) enum Login {
     With,
 }
 
-/// The gateway, asked without and with a login.
+/// The gateway, queried without and with a login.
 pub(super) struct Asker {
     /// The settings, if the URL is `https`.
     https: Option<Builder>,
@@ -42,12 +42,12 @@ pub(super) struct Asker {
     trace: Trace,
     failures: u32,
     forbidden: u32,
-    /// The end of all questions, which begins to count with the first one.
+    /// The deadline of all queries, which is set by the first one.
     end: Option<Instant>,
     limit: Duration,
 }
 
-/// The end of a question.
+/// The outcome of a query.
 #[derive(Default)]
 pub(super) struct Answer {
     /// The status code; `None` if there was no response.
@@ -94,12 +94,12 @@ impl Asker {
         Ok(Self { https, open, login, fresh, trace, failures: 0, forbidden: 0, end: None, limit })
     }
 
-    /// Returns the maximum duration of all questions together.
+    /// Returns the maximum duration of all queries together.
     pub(super) const fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// Awaits a future unless all questions together take too long.
+    /// Awaits a future unless all queries together take too long.
     pub(super) async fn within<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         let end = *self.end.get_or_insert_with(|| Instant::now() + self.limit);
         tokio::time::timeout_at(end, future).await.ok()
@@ -129,7 +129,7 @@ impl Asker {
         self.trace.exchanges().split_off(answer.first)
     }
 
-    /// Returns whether the gateway keeps failing, so that no more is asked.
+    /// Returns whether the gateway keeps failing, so that no more queries are made.
     pub(super) fn is_over(&self) -> bool {
         self.failures >= MAX_FAILURES || self.forbidden >= MAX_FORBIDDEN || self.is_late()
     }
@@ -148,7 +148,7 @@ impl Asker {
         self.ask(&gateway, RawCall::post(target, body.as_bytes())?).await
     }
 
-    /// Asks with a login of its own, once.
+    /// Queries with a login of its own, once.
     pub(super) async fn get_fresh(&mut self, target: &str) -> Result<Option<Answer>, Failure> {
         let Some(gateway) = self.fresh.take() else { return Ok(None) };
         self.ask(&gateway, RawCall::get(target)?).await.map(Some)
@@ -175,16 +175,16 @@ impl Asker {
         Ok(answer)
     }
 
-    /// Reports that no more is asked.
+    /// Reports that no more queries are made.
     pub(super) fn note_end(&self, findings: &mut Findings) {
         if self.is_late() {
-            let text = format!("The questions took {} s together: no more was asked.", self.limit.as_secs());
+            let text = format!("The queries took {} s together: no more were made.", self.limit.as_secs());
             findings.problem("reach", "gave-up", text);
         } else if self.forbidden >= MAX_FORBIDDEN {
-            let text = "The gateway forbids one question after the other (403): no more was asked.";
+            let text = "The gateway forbids one query after the other (403): no more were made.";
             findings.problem("reach", "forbidden", text);
         } else if self.failures >= MAX_FAILURES {
-            let text = "Three questions in a row got no whole response in time: no more was asked.";
+            let text = "Three queries in a row got no whole response in time: no more were made.";
             findings.problem("reach", "gave-up", text);
         }
     }
@@ -201,7 +201,7 @@ pub(super) fn beginning(body: &[u8]) -> &[u8] {
 
 /// Makes a call and reads its response.
 async fn read(gateway: &Gateway, call: RawCall<'_>, answer: &mut Answer) {
-    // All questions are harmless.
+    // All queries are harmless.
     let mut response = match gateway.raw(&call.repeatable(true)).await {
         Ok(response) => response,
         Err(error) => {

@@ -1,4 +1,4 @@
-//! `doctor`: examines a gateway by questions alone, and explains what it finds.
+//! `doctor`: examines a gateway by queries alone, and explains the findings.
 
 mod advice;
 mod ask;
@@ -77,14 +77,14 @@ fn count(findings: &[Finding], level: Level) -> usize {
     findings.iter().filter(|finding| finding.level == level).count()
 }
 
-/// Says beforehand what is asked.
+/// Announces the queries.
 fn announce(asker: &Asker, output: &mut Output) -> Result<(), Failure> {
     if output.is_json() {
         return Ok(());
     }
     let text = format!(
-        "This asks the gateway at {} questions only. It sends no message and no USSD code, stops nothing, and marks no message as read. \
-         At most one login is refused: with a wrong password, or by the last question. It ends after {} s at the latest.",
+        "This only queries the gateway at {}. It sends no message and no USSD code, stops nothing, and marks no message as read. \
+         At most one login is refused: with a wrong password, or by the last query. It ends after {} s at the latest.",
         escape(asker.address()),
         asker.limit().as_secs_f64().ceil(),
     );

@@ -161,7 +161,7 @@ pub(super) fn note_refusal(schema: &Schema, value: &Value, findings: &mut Findin
     let text = match value.integer("error_code") {
         None | Some(200) => return,
         Some(code @ 0..=999) => {
-            format!("{}: the gateway refuses the question with error_code {code}.", schema.name)
+            format!("{}: the gateway refuses the query with error_code {code}.", schema.name)
         }
         Some(_) => format!("{}: error_code is not plausible.", schema.name),
     };

@@ -1,4 +1,4 @@
-//! The inbox: its order and its pages. Only messages that are read already are asked for, so that none is marked as read.
+//! The inbox: its order and its pages. Only messages that are read already are queried, so that none is marked as read.
 
 use crate::{
     commands::doctor::{
@@ -17,11 +17,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     let Some((page, length)) = page(asker, 0, findings).await? else { return Ok(()) };
     match page.integer("unread") {
         Some(unread @ 0..=MAX_UNREAD) => {
-            findings.fact(
-                "inbox",
-                "unread",
-                format!("{unread} messages are unread, and were not looked at."),
-            );
+            findings.fact("inbox", "unread", format!("Unread messages: {unread}. They were not looked at."));
         }
         Some(_) => findings.quirk("inbox", "odd-count", "The count of unread messages is not plausible."),
         None => {}

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(1200);
 /// The maximum number of characters of a parameter that are shown.
 const MAX_SHOWN: usize = 40;
 
-/// Returns whether more can be asked.
+/// Returns whether more queries can be made.
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<bool, Failure> {
     let responses = asker.exchanges().into_iter().filter_map(|exchange| exchange.response());
     let challenge = responses.rev().find(|response| response.status == 401);
@@ -42,7 +42,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
             schema::examine(&QUEUE_SCHEMA, &answer, findings);
         }
         Some(CallFailure::LoginRefused) => {
-            let text = "The gateway refused the user name or the password. It was asked once; gateways count refusals.";
+            let text = "The gateway refused the user name or the password. They were tried once, since gateways count refusals.";
             findings.problem("login", "login-refused", text);
             return Ok(false);
         }
@@ -62,7 +62,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     Ok(true)
 }
 
-/// Asks once more after a pause, with a nonce that has served many requests.
+/// Queries once more after a pause, with a nonce that has served many requests.
 pub(super) async fn check_pause(asker: &mut Asker) -> Result<(), Failure> {
     if asker.has_login() && !asker.is_over() {
         asker.within(tokio::time::sleep(PAUSE)).await;

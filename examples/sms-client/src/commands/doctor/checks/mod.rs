@@ -15,7 +15,7 @@ use crate::{failure::Failure, progress::Progress};
 /// The call that only counts waiting messages.
 const QUEUE: &str = "/api/query_sms_in_queue";
 
-/// The questions in the order in which they are asked, for the announcement: the check, the requests, and the reason.
+/// The queries in their order, for the announcement: the check, the requests, and the reason.
 pub(super) const PLAN: &[(&str, &str, &str)] = &[
     ("tls", "handshakes", "for https:// only: which versions of TLS, and which certificate?"),
     ("reach", "GET query_sms_in_queue", "without a login: is it there, and which login does it want?"),
@@ -34,13 +34,13 @@ pub(super) const PLAN: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Makes all checks. It ends early if the gateway does not let them be made.
+/// Makes all checks. It ends early if the gateway prevents them.
 pub(super) async fn run(
     asker: &mut Asker,
     findings: &mut Findings,
     progress: &mut Progress,
 ) -> Result<(), Failure> {
-    let mut show = |what: &str| progress.show(|| format!("asking about {what}"));
+    let mut show = |what: &str| progress.show(|| format!("querying {what}"));
     show("TLS");
     tls::check(asker, findings).await;
     show("the login");
@@ -59,7 +59,7 @@ pub(super) async fn run(
         ports::check_comma(asker, findings).await?;
         let text = "send_sms, send_ussd, query_ussd_reply and stop_sms were not tried, since they change something. So these remain \
                     unknown: the spelling of the key result in send_ussd, the error code for an unknown task, the limit on texts with \
-                    parameters, and whether questions for USSD replies are refused.";
+                    parameters, and whether queries for USSD replies are refused.";
         findings.fact("scope", "not-tried", text);
     }
     login::check_nonces(asker, findings);

@@ -28,7 +28,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     if let Some(ports) = query(asker, &DOCUMENTED, findings).await?.1 {
         schema::note_refusal(&PORTS, &ports, findings);
         let records = ports.records("info");
-        findings.fact("ports", "ports", format!("The gateway has {} ports.", records.len()));
+        findings.fact("ports", "ports", format!("Ports: {}.", records.len()));
         note_missing(records, &DOCUMENTED, findings);
         for port in records {
             note_registration(port.text("reg"), findings);
@@ -61,7 +61,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     Ok(())
 }
 
-/// Asks with a comma that is not encoded.
+/// Queries with a comma that is not encoded.
 pub(super) async fn check_comma(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
     let Some(answer) = asker.get_fresh("/api/get_port_info?info_type=type,reg").await? else { return Ok(()) };
     if answer.is_login_refused() {

@@ -1,4 +1,4 @@
-//! Whether the gateway is there, and lets its API be used.
+//! The gateway's reachability, and whether its API can be used.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use crate::{
     failure::{Failure, chain},
 };
 
-/// Returns whether more can be asked.
+/// Returns whether more queries can be made.
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<bool, Failure> {
     let answer = asker.get(Login::Without, QUEUE).await?;
     if tls::is_untrusted(&answer, findings) {

@@ -21,11 +21,8 @@ const COMPARED_DIGITS: usize = 8;
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
     let results = query(asker, &RESULTS, "{}", findings).await?;
     let reports = query(asker, &REPORTS, "{}", findings).await?;
-    let counts = format!(
-        "The gateway has {} results and {} status reports.",
-        count(results.as_ref()),
-        count(reports.as_ref())
-    );
+    let counts =
+        format!("Stored results: {}, status reports: {}.", count(results.as_ref()), count(reports.as_ref()));
     findings.fact("records", "records", counts);
     if let (Some(results), Some(reports)) = (&results, &reports) {
         compare(results.records("result"), reports.records("result"), findings);
@@ -92,7 +89,7 @@ fn tail(record: &Value) -> String {
 
 async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findings) -> Result<(), Failure> {
     let times = results.records("result").iter().map(|result| result.text("time"));
-    // The time is put into a question, which is in the report.
+    // The time is put into a query, which is in the report.
     let Some(time) = times.filter(|time| is_time(time)).max().map(str::to_owned) else {
         findings.fact("records", "no-results", "There are no results, so the time filters were not tried.");
         return Ok(());

@@ -121,7 +121,8 @@ pub(super) fn is_untrusted(answer: &Answer, findings: &mut Findings) -> bool {
         Reason::WrongHost(_) => "it is not for this host".to_owned(),
         ref reason => reason.to_string(),
     });
-    let reason = reason.unwrap_or_else(|| "it has no proof of its key".to_owned());
+    let reason =
+        reason.unwrap_or_else(|| "the gateway has not proved that it has the private key".to_owned());
     findings.problem("tls", "untrusted", format!("The certificate is not trusted: {reason}."));
     if let Some(why) = untrusted {
         let pin = why.certificate.pin();

@@ -48,7 +48,11 @@ fn check_success(response: &Response, findings: &mut Findings) {
     }
     if response.header("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
     {
-        findings.problem("http", "compressed", "Responses are compressed, although nobody asked for it.");
+        findings.problem(
+            "http",
+            "compressed",
+            "Responses are compressed, although the request does not allow it.",
+        );
     }
     if response.header("content-type").is_none() {
         findings.quirk("http", "no-content-type", "There is no Content-Type.");
