@@ -178,7 +178,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// ```no_run
     /// # use sms_gateway_embassy::{Error, Gateway, Transport, RawCall};
     /// # async fn example<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Error<T::Error>> {
-    /// let mut response = gateway.raw(&RawCall::get("/api/get_status?param=performance")?).await?;
+    /// let mut response = gateway.raw(&RawCall::post("/api/get_status", br#"["performance"]"#)?).await?;
     /// let mut length = 0;
     /// while let Some(piece) = response.next().await? {
     ///     length += piece.len();

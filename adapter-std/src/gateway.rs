@@ -89,7 +89,7 @@ impl Gateway {
     /// use sms_gateway::{Gateway, RawCall};
     ///
     /// # async fn example(gateway: &Gateway) -> Result<(), sms_gateway::Error> {
-    /// let mut response = gateway.raw(&RawCall::get("/api/get_status?param=performance")?).await?;
+    /// let mut response = gateway.raw(&RawCall::post("/api/get_status", br#"["performance"]"#)?).await?;
     /// println!("{} {:?}", response.status(), response.header("content-type"));
     /// let mut body = Vec::new();
     /// while let Some(piece) = response.next().await? {

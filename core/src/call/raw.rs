@@ -16,11 +16,11 @@ use crate::{Invalid, json::JsonWriter};
 /// ```
 /// use sms_gateway_core::{call::{AnyCall, RawCall}, http::{Head, request}};
 ///
-/// let call = RawCall::get("/api/get_status?param=performance")?;
+/// let call = RawCall::get("/GetSTKView?port=2")?;
 /// let mut buffer = [0; 128];
 /// assert_eq!(
 ///     request(AnyCall::from(&call), &Head { host: "192.168.1.9", ..Head::default() }, &mut buffer)?,
-///     b"GET /api/get_status?param=performance HTTP/1.1\r\nHost: 192.168.1.9\r\n\r\n"
+///     b"GET /GetSTKView?port=2 HTTP/1.1\r\nHost: 192.168.1.9\r\n\r\n"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
