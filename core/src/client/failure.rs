@@ -157,6 +157,11 @@ impl Failure {
         )
     }
 
+    /// Whether the gateway locks the client out, by its status: 403 or 429. Further requests may prolong a lock-out.
+    pub const fn is_lock_out(&self) -> bool {
+        matches!(self, Self::Http { status: 403 | 429, .. })
+    }
+
     /// The error_code of a response that refuses the request.
     pub const fn error_code(&self) -> Option<u32> {
         match self {
