@@ -176,10 +176,10 @@ impl Client {
         Self { connection: None, session, login, account: None, began: self.began, authorization: Vec::new() }
     }
 
-    /// Notes that a response was read to its end, so that the connection is known to be open.
-    pub(crate) fn heard(&mut self) {
+    /// Notes that a response was read to its end, so that the connection is known to have been open at that time.
+    pub(crate) const fn heard(&mut self, at: Instant) {
         if let Some(connection) = &mut self.connection {
-            connection.heard();
+            connection.heard(at);
         }
     }
 
@@ -320,7 +320,7 @@ impl Client {
         };
         let began = Instant::now();
         match tokio::time::timeout(DRAIN_TIMEOUT, rest).await {
-            Ok(true) => self.heard(),
+            Ok(true) => self.heard(Instant::now()),
             _ => self.close(),
         }
         self.session.waited(began.elapsed());

@@ -3,7 +3,11 @@
 // Each test program uses its own part of it.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use sms_gateway::{Builder, Gateway};
 use tokio::{
@@ -27,6 +31,8 @@ pub struct Request {
     /// The method and the target.
     pub line: String,
     pub body: String,
+    /// The number of its connection, from 1.
+    pub connection: usize,
     response: mpsc::UnboundedSender<Vec<u8>>,
 }
 
@@ -36,13 +42,15 @@ impl NetPeer {
         let (seen, requests) = mpsc::unbounded_channel();
         let counter = watch::Sender::new(0);
         let open = counter.subscribe();
+        let opened = AtomicUsize::new(0);
         let connect = move |_| {
+            let number = opened.fetch_add(1, Ordering::Relaxed) + 1;
             let (client, server) = duplex(1 << 20);
             counter.send_modify(|open| *open += 1);
             let (seen, counter) = (seen.clone(), counter.clone());
             tokio::spawn(async move {
                 // The client closes whenever it likes.
-                let _ = serve(server, seen).await;
+                let _ = serve(server, number, seen).await;
                 counter.send_modify(|open| *open -= 1);
             });
             std::future::ready(Ok(client))
@@ -106,12 +114,16 @@ impl Request {
 }
 
 /// Passes requests on, and writes what the test responds, until the client closes.
-async fn serve(mut stream: DuplexStream, seen: mpsc::UnboundedSender<Request>) -> io::Result<()> {
+async fn serve(
+    mut stream: DuplexStream,
+    connection: usize,
+    seen: mpsc::UnboundedSender<Request>,
+) -> io::Result<()> {
     let mut ahead = Vec::new();
     loop {
         let (line, body) = read_request(&mut stream, &mut ahead).await?;
         let (response, mut pieces) = mpsc::unbounded_channel();
-        if seen.send(Request { line, body, response }).is_err() {
+        if seen.send(Request { line, body, connection, response }).is_err() {
             return Ok(());
         }
         loop {
