@@ -169,6 +169,17 @@ async fn a_response_that_is_waited_for_proves_its_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gateway_that_serves_one_connection_at_a_time_gets_no_message_on_a_second_one() {
+    let (mut peer, gateway) = NetPeer::new(|builder| builder);
+    let (response, _request) = hold_a_record(&mut peer, &gateway).await;
+    let (sent, probe) = tokio::join!(send(&gateway), peer.request("query_sms_in_queue"));
+    let error = sent.unwrap_err();
+    assert!(matches!(error.failure, Failure::ChallengeLost(_)) && !error.may_have_arrived(), "{error}");
+    drop((response, probe));
+    is_sent(&mut peer, &gateway).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_response_that_has_failed_frees_its_turn() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (mut response, request) = hold_a_record(&mut peer, &gateway).await;

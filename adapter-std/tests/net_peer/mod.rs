@@ -59,11 +59,17 @@ impl NetPeer {
         (Self { requests, open }, gateway)
     }
 
-    /// Waits for the next request and asserts that it is this call.
+    /// Waits for the next request and asserts that it is this call. A probe on a second connection gets its response.
     pub async fn request(&mut self, call: &str) -> Request {
-        let request = timeout(PATIENCE, self.requests.recv()).await.expect(call).unwrap();
-        assert!(request.line.contains(call), "{call}: {}", request.line);
-        request
+        loop {
+            let request = timeout(PATIENCE, self.requests.recv()).await.expect(call).unwrap();
+            if request.line.contains(call) {
+                return request;
+            }
+            let is_probe = request.connection > 1 && request.line.contains("query_sms_in_queue");
+            assert!(is_probe, "{call}: {}", request.line);
+            request.respond(r#"{"error_code":200,"in_queue":3}"#);
+        }
     }
 
     /// Waits for the next request; `None` if the gateway has been dropped.

@@ -5,7 +5,7 @@ use core::{fmt, time::Duration};
 use super::{
     Buffer, Cause, Excerpt, Failure, Wait,
     reading::{Read, Reading},
-    repeat::{Attempt, Broken, Next},
+    repeat::{Attempt, Broken, Loss, Next},
     timeouts::{Budget, Timeouts, WaitLimit},
 };
 use crate::{
@@ -48,6 +48,8 @@ pub struct Session<B> {
     authorization_bytes: usize,
     /// The status code of the latest response.
     status: u16,
+    /// Whether the gateway may not respond, although it can be connected to.
+    is_doubtful: bool,
 }
 
 /// The request to send next.
@@ -92,6 +94,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             budget: Budget::new(Timeouts::new()),
             authorization_bytes: 0,
             status: 0,
+            is_doubtful: false,
         }
     }
 
@@ -118,6 +121,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.budget.begin();
     }
 
+    /// Doubts that the gateway responds on the connection that is opened next, until it does. A call that must not be repeated is then
+    /// sent only after a response to a probe. The session doubts by itself after a wait for a response has timed out.
+    pub const fn doubt(&mut self) {
+        self.is_doubtful = true;
+    }
+
     /// Limits the bytes of the body that this call reads. Without a limit a response may have any length.
     pub const fn limit_bytes(&mut self, limit: u32) {
         self.reading.limit_bytes(limit);
@@ -138,6 +147,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         now: Duration,
         out: &'o mut [u8],
     ) -> Result<Due<'o>, Failure> {
+        // A raw call without credentials returns the 401 that would end a probe.
+        let may_prove = credentials.is_some() || !self.reading.is_raw();
+        if self.is_doubtful && may_prove && self.attempt.may_prove() {
+            self.login.prepare_probe(now)?;
+            self.attempt.probe();
+            return Ok(Due::Probe);
+        }
         match self.login.prepare(credentials, method, target, now, out)? {
             Step::Probe if self.attempt.may_probe() => {
                 self.attempt.probe();
@@ -215,7 +231,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         now: Duration,
     ) -> Result<Next, Failure> {
         let ResponseHead { status, has_location } = head;
-        self.status = status;
+        (self.status, self.is_doubtful) = (status, false);
         let is_authorized = self.attempt.is_authorized();
         let is_raw = self.reading.is_raw() && !self.attempt.is_probing();
         if status == UNAUTHORIZED && !(is_raw && credentials.is_none()) {
@@ -276,6 +292,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// # Errors
     /// [`Failure`]: the call is over.
     pub fn lost(&mut self, broken: Broken) -> Result<Next, Failure> {
+        self.is_doubtful |= matches!(broken, Broken { loss: Loss::Lost, cause: Cause::TimedOut { .. } });
         self.attempt.lost(broken)
     }
 
