@@ -126,7 +126,7 @@ impl Gateway {
                     });
                 }
                 Err(error) if error.failure.may_pass() && !error.failure.is_lock_out() => {
-                    failed = Some(error)
+                    failed = Some(error);
                 }
                 Err(error) => return Err(error),
             }

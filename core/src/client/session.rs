@@ -20,6 +20,9 @@ use crate::{
 
 /// The time for which a kept connection counts as open after it carried a response.
 const PROVEN_FOR: Duration = Duration::from_secs(2);
+/// The time after which not even a harmless request goes out on a kept connection. If the connection is dead, the request is noticed to be
+/// lost 30 s later, by the default timeout. Both together are at most 70 s, after which calls use new connections.
+const KEPT_FOR: Duration = Duration::from_secs(40);
 
 /// The status of a response that carries a login challenge.
 const UNAUTHORIZED: u16 = 401;
@@ -282,9 +285,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 
     /// Whether the request that is due may go out on a connection that was kept from an earlier exchange, and has been idle for this
     /// time. A gateway that lost power does not close its connections. A request that changes something would be lost in one, and
-    /// whether it arrived would remain unknown, so it gets a new connection after 2 s.
+    /// whether it arrived would remain unknown, so it gets a new connection after 2 s. A request that changes nothing would only be
+    /// waited for in vain, and gets a new connection after 40 s.
     pub fn may_reuse(&self, idle: Duration) -> bool {
-        idle < PROVEN_FOR || self.attempt.is_harmless()
+        idle < if self.attempt.is_harmless() { KEPT_FOR } else { PROVEN_FOR }
     }
 
     /// Takes the news that the connection broke before the head of the response was complete, and decides what comes next.
