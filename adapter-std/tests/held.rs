@@ -134,52 +134,6 @@ async fn a_response_that_has_ended_frees_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_is_read_long_after_its_arrival_does_not_prove_its_connection() {
-    for (held, connection) in [(Duration::from_secs(1), 1), (Duration::from_secs(600), 2)] {
-        let (mut peer, gateway) = NetPeer::new(|builder| builder);
-        let (mut response, request) = hold_a_record(&mut peer, &gateway).await;
-        request.send(PARTS[1..].concat());
-        drop(request);
-        tokio::time::sleep(held).await;
-        response.finish().await.unwrap();
-        let respond = async {
-            let request = peer.request("send_sms").await;
-            let connection = request.connection;
-            request.respond(ACCEPTED);
-            connection
-        };
-        let (accepted, used) = tokio::join!(send(&gateway), respond);
-        accepted.unwrap();
-        assert_eq!(used, connection, "after {held:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_response_that_is_waited_for_proves_its_connection() {
-    let (mut peer, gateway) = NetPeer::new(|builder| builder);
-    let (mut response, request) = hold_a_record(&mut peer, &gateway).await;
-    let (read, ()) = tokio::join!(response.finish(), async {
-        nothing_arrives(&mut peer).await;
-        request.send(PARTS[1..].concat());
-        drop(request);
-    });
-    read.unwrap();
-    is_sent(&mut peer, &gateway).await;
-    assert_eq!(peer.connections(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_gateway_that_serves_one_connection_at_a_time_gets_no_message_on_a_second_one() {
-    let (mut peer, gateway) = NetPeer::new(|builder| builder);
-    let (response, _request) = hold_a_record(&mut peer, &gateway).await;
-    let (sent, probe) = tokio::join!(send(&gateway), peer.request("query_sms_in_queue"));
-    let error = sent.unwrap_err();
-    assert!(matches!(error.failure, Failure::ChallengeLost(_)) && !error.may_have_arrived(), "{error}");
-    drop((response, probe));
-    is_sent(&mut peer, &gateway).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_response_that_has_failed_frees_its_turn() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (mut response, request) = hold_a_record(&mut peer, &gateway).await;

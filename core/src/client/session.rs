@@ -106,9 +106,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.login.allow_basic(allowed);
     }
 
-    /// Forgets the login, because the credentials have changed.
+    /// Forgets the login, because the credentials have changed, and the excerpt, which may contain the old ones.
     pub fn reset_login(&mut self) {
         self.login.reset();
+        self.reading.drop_kept();
         self.authorization_bytes = 0;
     }
 
