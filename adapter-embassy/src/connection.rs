@@ -5,7 +5,7 @@
 
 use core::future::Future;
 
-use embassy_time::{Instant, with_deadline, with_timeout};
+use embassy_time::{Duration, Instant, with_deadline, with_timeout};
 use sms_gateway_core::client::{
     Broken, Cause, DRAIN_TIMEOUT, Progress, ResponseHead, Session, Wait, Wire, WireEvent,
 };
@@ -28,7 +28,8 @@ enum State {
 pub(crate) struct Connection<'m, T> {
     transport: T,
     state: State,
-    /// When the last response arrived.
+    /// A time at which the gateway was still there: no later than the arrival of its latest bytes. Only waits advance it, since bytes
+    /// that arrived long ago may be read late.
     heard: Instant,
     pub(crate) wire: Wire<&'m mut [u8]>,
 }
@@ -84,9 +85,11 @@ impl Deadline {
         with_deadline(self.at, future).await.map_err(|_| self.expired.into())
     }
 
-    /// Reports the wait to the session.
-    fn is_over(&self, session: &mut GatewaySession<'_>) {
-        session.waited(waited(Instant::now().saturating_duration_since(self.began)));
+    /// Reports the wait to the session, and returns it.
+    fn is_over(&self, session: &mut GatewaySession<'_>) -> Duration {
+        let wait = Instant::now().saturating_duration_since(self.began);
+        session.waited(waited(wait));
+        wait
     }
 }
 
@@ -144,6 +147,7 @@ impl<T: Transport> Connection<'_, T> {
             Ok(Err(error)) => Err(Fault::of_transport(error)),
         };
         deadline.is_over(session);
+        self.heard = Instant::now();
         self.settle(head, kept, written > 0)
     }
 
@@ -192,7 +196,7 @@ impl<T: Transport> Connection<'_, T> {
     ) -> Result<bool, (Cause, Option<T::Error>)> {
         let deadline = Deadline::of(session, Wait::Body);
         let piece = self.piece_before(&deadline).await;
-        deadline.is_over(session);
+        self.waited(&deadline, session);
         piece.map_err(|fault| (fault.cause, fault.transport))
     }
 
@@ -205,6 +209,12 @@ impl<T: Transport> Connection<'_, T> {
                 WireEvent::Head(_) => {}
             }
         }
+    }
+
+    /// Ends a wait for bytes of the body.
+    fn waited(&mut self, deadline: &Deadline, session: &mut GatewaySession<'_>) {
+        let waited = deadline.is_over(session);
+        self.heard = self.heard.saturating_add(waited);
     }
 
     async fn fill(&mut self, deadline: &Deadline) -> Result<(), Fault<T::Error>> {
@@ -223,9 +233,9 @@ impl<T: Transport> Connection<'_, T> {
             }
             session.keep(self.wire.body());
         }
-        deadline.is_over(session);
+        self.waited(&deadline, session);
         if self.wire.is_reusable() {
-            (self.state, self.heard) = (State::Kept, Instant::now());
+            self.state = State::Kept;
         } else {
             self.close().await;
         }

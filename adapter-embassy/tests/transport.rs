@@ -41,6 +41,20 @@ async fn each_request_is_one_write_on_the_same_connection() {
     assert_eq!(mock.closed(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_response_that_is_read_long_after_its_arrival_does_not_prove_its_connection() {
+    for (held, connections) in [(1, 1), (600, 2)] {
+        let (mock, mut gateway) = mock_gateway(device::DigestGateway::default(), NetworkProfile::default());
+        let call = QueryIncomingSms::new(Flag::All);
+        let mut response = gateway.query_incoming_sms(&call).await.unwrap();
+        assert!(response.next().await.unwrap().is_some());
+        tokio::time::sleep(std::time::Duration::from_secs(held)).await;
+        response.finish().await.unwrap();
+        send(&mut gateway, "10086", 1).await.unwrap();
+        assert_eq!(mock.connections(), connections, "after {held} s");
+    }
+}
+
 /// Makes calls with buffers of these sizes. Returns the buffer that is too small, and the size that it needs.
 async fn call_with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
     let mut arrays = sizes.map(|size| vec![0; size]);

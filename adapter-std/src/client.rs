@@ -157,6 +157,8 @@ pub(crate) struct Client {
     began: Instant,
     /// The buffer that an `Authorization` is written into.
     authorization: Vec<u8>,
+    /// Its connection is not the only one. A gateway that serves one at a time accepts it, and does not respond.
+    is_extra: bool,
 }
 
 impl Client {
@@ -165,7 +167,13 @@ impl Client {
         session.allow_basic(settings.is_basic_allowed);
         session.set_timeouts(settings.timeouts);
         let authorization = vec![0; AUTHORIZATION_BUFFER];
-        Self { connection: None, session, login, account: None, began: Instant::now(), authorization }
+        let began = Instant::now();
+        Self { connection: None, session, login, account: None, began, authorization, is_extra: false }
+    }
+
+    /// Returns the client of a second connection.
+    pub(crate) fn extra(settings: &Settings, login: watch::Sender<Login>) -> Self {
+        Self { is_extra: true, ..Self::new(settings, login) }
     }
 
     /// Returns a client without a connection that keeps the response read last, so that this one can be used for another call.
@@ -173,13 +181,15 @@ impl Client {
         let record = vec![0; self.session.record_len()];
         let session = self.session.detach_response(Vec::new(), record);
         let login = self.login.clone();
-        Self { connection: None, session, login, account: None, began: self.began, authorization: Vec::new() }
+        let authorization = Vec::new();
+        let began = self.began;
+        Self { connection: None, session, login, account: None, began, authorization, is_extra: false }
     }
 
-    /// Notes that a response was read to its end, so that the connection is known to be open.
-    pub(crate) fn heard(&mut self) {
+    /// Notes that a response was read to its end, so that the connection is known to have been open at that time.
+    pub(crate) const fn heard(&mut self, at: Instant) {
         if let Some(connection) = &mut self.connection {
-            connection.heard();
+            connection.heard(at);
         }
     }
 
@@ -196,6 +206,9 @@ impl Client {
     ) -> Result<Response<Incoming>, Error> {
         self.take_credentials()?;
         self.session.begin(outgoing.spec, outgoing.is_repeatable);
+        if self.is_extra && self.connection.is_none() {
+            self.session.doubt();
+        }
         let needed = AUTHORIZATION_BUFFER + outgoing.path().len();
         if self.authorization.len() < needed {
             self.authorization.resize(needed, 0);
@@ -320,7 +333,7 @@ impl Client {
         };
         let began = Instant::now();
         match tokio::time::timeout(DRAIN_TIMEOUT, rest).await {
-            Ok(true) => self.heard(),
+            Ok(true) => self.heard(Instant::now()),
             _ => self.close(),
         }
         self.session.waited(began.elapsed());

@@ -44,7 +44,7 @@ pub(crate) struct Connection {
     traffic: Arc<Traffic>,
     /// It has carried a response before, so the gateway may have closed it since.
     is_kept: bool,
-    /// When its latest response was read to its end.
+    /// A time at which the gateway was still there: no later than the arrival of its latest bytes.
     heard: Instant,
     is_https: bool,
 }
@@ -87,9 +87,9 @@ pub(crate) async fn open(
 }
 
 impl Connection {
-    /// Notes that a response was read to its end.
-    pub(crate) fn heard(&mut self) {
-        self.heard = Instant::now();
+    /// Notes that a response was read to its end, whose last bytes arrived at that time or later.
+    pub(crate) const fn heard(&mut self, at: Instant) {
+        self.heard = at;
     }
 
     /// Whether the connection can carry another request. One whose last request was not written whole cannot: the gateway

@@ -42,6 +42,9 @@ pub(crate) struct Reader {
     pending: Option<Pending>,
     /// The document is complete, and this much of the rest may be read for the sake of the connection.
     drain_left: Option<usize>,
+    /// A time at which the gateway was still there. Only waits advance it: while the caller holds a record, bytes that arrived long
+    /// ago may be left to read.
+    heard: Instant,
     /// The connection carries nothing more of this response.
     is_over: bool,
     span: Span,
@@ -114,6 +117,7 @@ impl Reader {
             piece: Bytes::new(),
             pending: None,
             drain_left: None,
+            heard: Instant::now(),
             is_over: false,
             span: Span::current(),
         }
@@ -260,14 +264,16 @@ impl Reader {
     /// Ends a wait, which counts against the time of the call.
     fn stop_waiting(&mut self) {
         if let Some(pending) = self.pending.take() {
-            self.turn.session.waited(pending.began.elapsed());
+            let waited = pending.began.elapsed();
+            self.heard += waited;
+            self.turn.session.waited(waited);
         }
     }
 
     /// Lets other calls use the connection, which was read to the end of the response.
     fn end(&mut self) {
         self.is_over = true;
-        self.turn.heard();
+        self.turn.heard(self.heard);
         self.turn.end();
     }
 

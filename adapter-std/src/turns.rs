@@ -86,7 +86,7 @@ struct Alarm {
 impl Turns {
     pub(crate) fn new(settings: Arc<Settings>, login: Login) -> Self {
         let login = watch::Sender::new(login);
-        let main = Lane::new(&settings, &login);
+        let main = Lane::new(Client::new(&settings, login.clone()));
         Self { settings, login, main, extra: OnceLock::new(), trial: Arc::default() }
     }
 
@@ -119,7 +119,7 @@ impl Turns {
             client = &mut main => return Ok(self.begin(&self.main, client)),
             () = self.main.unread(Hold::limit) => self.main.give_way(),
         }
-        let extra = self.extra.get_or_init(|| Lane::new(&self.settings, &self.login));
+        let extra = self.extra.get_or_init(|| Lane::new(Client::extra(&self.settings, self.login.clone())));
         tokio::select! {
             biased;
             client = &mut main => Ok(self.begin(&self.main, client)),
@@ -148,8 +148,7 @@ impl Turns {
 }
 
 impl Lane {
-    fn new(settings: &Settings, login: &watch::Sender<Login>) -> Self {
-        let client = Client::new(settings, login.clone());
+    fn new(client: Client) -> Self {
         Self { client: Arc::new(Mutex::new(client)), hold: watch::Sender::default() }
     }
 

@@ -125,7 +125,9 @@ impl Gateway {
                         !is_reply
                     });
                 }
-                Err(error) if error.failure.may_pass() => failed = Some(error),
+                Err(error) if error.failure.may_pass() && !error.failure.is_lock_out() => {
+                    failed = Some(error);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -92,3 +92,22 @@ const fn name(event: WireEvent<'_>) -> &'static str {
         _ => "Closed",
     }
 }
+
+#[tokio::test]
+async fn every_target_that_is_accepted_is_sent_as_it_is() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let gateway = Gateway::builder(&emulator.url()).credentials("admin", "admin").build().unwrap();
+    let bytes = (0..=u8::MAX).map(char::from);
+    let targets = bytes.flat_map(|byte| [format!("/a{byte}b"), format!("/a?{byte}b")]);
+    let odd = ["//other/x", "/http://other/x", "/%0d%0aX:%20y", "/?", "/??", "/a/../b", "/.", "/;a=b"];
+    let mut sent = 0;
+    for target in targets.chain(odd.map(str::to_owned)) {
+        let Ok(call) = RawCall::get(&target) else { continue };
+        let mut response = gateway.raw(&call).await.unwrap();
+        body(&mut response).await;
+        assert_eq!(emulator.requests().pop().unwrap().uri, target);
+        sent += 1;
+    }
+    assert!(sent > 150, "{sent}");
+    assert_eq!((emulator.counts().connections, emulator.counts().refused), (1, 0));
+}

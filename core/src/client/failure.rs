@@ -39,7 +39,8 @@ pub enum Failure {
     Unreachable(Cause),
     /// The request, or part of it, was written, and its response is missing or incomplete.
     Lost(Cause),
-    /// The login challenge could not be fetched. The request itself was not sent.
+    /// The login challenge could not be fetched, or the gateway did not respond to a request that only shows that it does. The call's own
+    /// request was not sent.
     ChallengeLost(Cause),
     /// The gateway's certificate is not trusted. Nothing was sent.
     Untrusted,
@@ -155,6 +156,11 @@ impl Failure {
                 | Self::Malformed(_)
                 | Self::Refused(_)
         )
+    }
+
+    /// Whether the gateway locks the client out, by its status: 403 or 429. Further requests may prolong a lock-out.
+    pub const fn is_lock_out(&self) -> bool {
+        matches!(self, Self::Http { status: 403 | 429, .. })
     }
 
     /// The error_code of a response that refuses the request.

@@ -90,6 +90,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         copy(space, piece);
     }
 
+    /// Drops what is kept of a body with a refusing status.
+    pub(super) const fn drop_kept(&mut self) {
+        self.kept = None;
+    }
+
     /// The bytes of a body with a refusing status, and whether they filled the room for them.
     pub(super) fn kept(&self) -> (&[u8], bool) {
         let (buffer, kept) = (self.buffer.as_ref(), self.kept.unwrap_or_default());

@@ -167,6 +167,11 @@ impl Attempt {
         !self.has_probed
     }
 
+    /// Whether a probe must show that the gateway responds before the request is sent, if that is doubtful.
+    pub(super) const fn may_prove(&self) -> bool {
+        !self.is_repeatable && self.may_probe()
+    }
+
     pub(super) const fn probe(&mut self) {
         (self.sending, self.resends_left, self.has_probed) = (Sending::Probe, 1, true);
     }

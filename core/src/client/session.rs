@@ -5,7 +5,7 @@ use core::{fmt, time::Duration};
 use super::{
     Buffer, Cause, Excerpt, Failure, Wait,
     reading::{Read, Reading},
-    repeat::{Attempt, Broken, Next},
+    repeat::{Attempt, Broken, Loss, Next},
     timeouts::{Budget, Timeouts, WaitLimit},
 };
 use crate::{
@@ -20,6 +20,9 @@ use crate::{
 
 /// The time for which a kept connection counts as open after it carried a response.
 const PROVEN_FOR: Duration = Duration::from_secs(2);
+/// The time after which not even a harmless request goes out on a kept connection. If the connection is dead, the request is noticed to be
+/// lost 30 s later, by the default timeout. Both together are at most 70 s, after which calls use new connections.
+const KEPT_FOR: Duration = Duration::from_secs(40);
 
 /// The status of a response that carries a login challenge.
 const UNAUTHORIZED: u16 = 401;
@@ -48,6 +51,8 @@ pub struct Session<B> {
     authorization_bytes: usize,
     /// The status code of the latest response.
     status: u16,
+    /// Whether the gateway may not respond, although it can be connected to.
+    is_doubtful: bool,
 }
 
 /// The request to send next.
@@ -92,6 +97,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
             budget: Budget::new(Timeouts::new()),
             authorization_bytes: 0,
             status: 0,
+            is_doubtful: false,
         }
     }
 
@@ -100,9 +106,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.login.allow_basic(allowed);
     }
 
-    /// Forgets the login, because the credentials have changed.
+    /// Forgets the login, because the credentials have changed, and the excerpt, which may contain the old ones.
     pub fn reset_login(&mut self) {
         self.login.reset();
+        self.reading.drop_kept();
         self.authorization_bytes = 0;
     }
 
@@ -116,6 +123,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.attempt.begin(is_repeatable);
         self.reading.begin(spec);
         self.budget.begin();
+    }
+
+    /// Doubts that the gateway responds on the connection that is opened next, until it does. A call that must not be repeated is then
+    /// sent only after a response to a probe. The session doubts by itself after a wait for a response has timed out.
+    pub const fn doubt(&mut self) {
+        self.is_doubtful = true;
     }
 
     /// Limits the bytes of the body that this call reads. Without a limit a response may have any length.
@@ -138,6 +151,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         now: Duration,
         out: &'o mut [u8],
     ) -> Result<Due<'o>, Failure> {
+        // A raw call without credentials returns the 401 that would end a probe.
+        let may_prove = credentials.is_some() || !self.reading.is_raw();
+        if self.is_doubtful && may_prove && self.attempt.may_prove() {
+            self.login.prepare_probe(now)?;
+            self.attempt.probe();
+            return Ok(Due::Probe);
+        }
         match self.login.prepare(credentials, method, target, now, out)? {
             Step::Probe if self.attempt.may_probe() => {
                 self.attempt.probe();
@@ -215,7 +235,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         now: Duration,
     ) -> Result<Next, Failure> {
         let ResponseHead { status, has_location } = head;
-        self.status = status;
+        (self.status, self.is_doubtful) = (status, false);
         let is_authorized = self.attempt.is_authorized();
         let is_raw = self.reading.is_raw() && !self.attempt.is_probing();
         if status == UNAUTHORIZED && !(is_raw && credentials.is_none()) {
@@ -266,9 +286,10 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 
     /// Whether the request that is due may go out on a connection that was kept from an earlier exchange, and has been idle for this
     /// time. A gateway that lost power does not close its connections. A request that changes something would be lost in one, and
-    /// whether it arrived would remain unknown, so it gets a new connection after 2 s.
+    /// whether it arrived would remain unknown, so it gets a new connection after 2 s. A request that changes nothing would only be
+    /// waited for in vain, and gets a new connection after 40 s.
     pub fn may_reuse(&self, idle: Duration) -> bool {
-        idle < PROVEN_FOR || self.attempt.is_harmless()
+        idle < if self.attempt.is_harmless() { KEPT_FOR } else { PROVEN_FOR }
     }
 
     /// Takes the news that the connection broke before the head of the response was complete, and decides what comes next.
@@ -276,6 +297,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// # Errors
     /// [`Failure`]: the call is over.
     pub fn lost(&mut self, broken: Broken) -> Result<Next, Failure> {
+        self.is_doubtful |= matches!(broken, Broken { loss: Loss::Lost, cause: Cause::TimedOut { .. } });
         self.attempt.lost(broken)
     }
 

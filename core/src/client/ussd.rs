@@ -40,9 +40,9 @@ impl UssdPolls {
         (now < self.end).then(|| now.saturating_add(self.interval).min(self.end))
     }
 
-    /// Whether to go on after a question that failed.
+    /// Whether to go on after a question that failed. A gateway that locks clients out is not asked again.
     pub fn may_go_on(&self, failure: &Failure, now: Duration) -> bool {
-        failure.may_pass() && now < self.end
+        failure.may_pass() && !failure.is_lock_out() && now < self.end
     }
 }
 
@@ -177,5 +177,8 @@ mod tests {
         assert!(polls.may_go_on(&lost, second(14)));
         assert!(!polls.may_go_on(&lost, second(15)));
         assert!(!polls.may_go_on(&Failure::LoginRefused, second(14)));
+        for status in [403, 429] {
+            assert!(!polls.may_go_on(&Failure::Http { status, request_sent: true }, second(14)));
+        }
     }
 }

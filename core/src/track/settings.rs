@@ -42,7 +42,7 @@ impl Settings {
     /// | 1,000, four a second | 1.089 | 0.172 | 1,098 | 581 | 4 s | 200 s |
     ///
     /// Polling an inbox in which nothing arrives takes 4.0 MB a day with the default, and 0.13 MB metered: leave
-    /// [`incoming`](Self::incoming) off if nothing is expected. If the gateway closes idle connections, each poll opens one; with
+    /// [`incoming`](Self::incoming) off if nothing is expected. Polls that are more than 40 s apart each open a connection; with
     /// HTTPS that costs more bytes than the poll.
     pub const fn metered() -> Self {
         Self { timing: Timing::metered(), limits: Limits::metered(), incoming: false, first_block: 0 }

@@ -16,6 +16,7 @@ use super::{messenger::sender, model::GatewayModel};
 
 list![
     a_message_is_sent_soon_after_an_outage,
+    a_message_is_sent_soon_after_an_outage_before_which_the_connection_was_idle,
     a_connection_that_died_while_idle_carries_no_submission,
     a_gateway_that_locks_out_is_asked_once_a_minute_at_most,
 ];
@@ -25,8 +26,8 @@ const fn seconds(seconds: u64) -> Duration {
 }
 
 /// A gateway without power for some time. Its connections die without a word.
-fn serve_without_power(harness: &Harness, outage: Range<Duration>) {
-    let (model, began) = (GatewayModel::new(), Instant::now());
+fn serve_without_power(harness: &Harness, model: GatewayModel, outage: Range<Duration>) {
+    let began = Instant::now();
     let is_off = move || outage.contains(&began.elapsed());
     let (is_unreachable, mut died) = (is_off.clone(), 0);
     harness.peer.script(move |request| {
@@ -42,12 +43,25 @@ fn serve_without_power(harness: &Harness, outage: Range<Duration>) {
 }
 
 async fn a_message_is_sent_soon_after_an_outage(harness: &mut Harness) {
-    serve_without_power(harness, seconds(12)..seconds(82));
+    serve_without_power(harness, GatewayModel::new(), seconds(12)..seconds(82));
     let setup = MessengerSetup { incoming: true };
     let mut messenger = harness.messenger(setup).await;
     messenger.run(seconds(30)).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(120)).await;
+    messenger.shut_down().await;
+}
+
+/// The first request after the power has gone is a late query for a message that waits in the gateway's queue.
+async fn a_message_is_sent_soon_after_an_outage_before_which_the_connection_was_idle(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    model.content().holds = true;
+    serve_without_power(harness, model, seconds(65)..seconds(135));
+    let mut messenger = sender(harness).await;
+    messenger.send("10086", "Hello").await;
+    messenger.run(seconds(130)).await;
+    messenger.send("10010", "Hello again").await;
+    messenger.run(seconds(60)).await;
     messenger.shut_down().await;
 }
 

@@ -18,6 +18,7 @@ list![
     a_refused_query_before_the_code_hides_an_old_reply,
     an_unreadable_response_before_the_code_hides_an_old_reply,
     no_query_is_answered,
+    a_gateway_that_locks_out_is_not_asked_again,
     nothing_is_sent_after_a_failed_connection_or_login,
 ];
 
@@ -32,7 +33,9 @@ async fn dial(harness: &mut Harness, outcome: &'static str, shown: &[&'static st
         }
         last = shown.pop_front().unwrap_or(last);
         match last {
-            "400" | "403" | "404" | "500" => Reply::status(last.parse().unwrap_or_default(), "broken"),
+            "400" | "403" | "404" | "429" | "500" => {
+                Reply::status(last.parse().unwrap_or_default(), "broken")
+            }
             "refused" => Reply::json(r#"{"error_code":500}"#),
             "silent" => Reply::json(r#"{"reply":[]}"#),
             "broken" => Reply::json(r#"{"error_code":200,"reply":[{"port":3,"text":"Other"},"#),
@@ -107,6 +110,12 @@ async fn an_unreadable_response_before_the_code_hides_an_old_reply(harness: &mut
 
 async fn no_query_is_answered(harness: &mut Harness) {
     dial(harness, SENT, &["refused"]).await;
+}
+
+async fn a_gateway_that_locks_out_is_not_asked_again(harness: &mut Harness) {
+    for status in ["403", "429"] {
+        dial(harness, SENT, &["Old", "Old", status]).await;
+    }
 }
 
 async fn nothing_is_sent_after_a_failed_connection_or_login(harness: &mut Harness) {

@@ -27,8 +27,6 @@ const UNREACHABLE_RETRY: Duration = Duration::from_secs(5);
 const TIMED_OUT_RETRY: Duration = Duration::from_secs(1);
 /// The minimum wait after a status by which gateways lock clients out. Requests may prolong a lock-out.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
-const FORBIDDEN: u16 = 403;
-const TOO_MANY_REQUESTS: u16 = 429;
 /// The initial limit on the bytes of a response to one of the messenger's questions.
 const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;
 /// The maximum of that limit.
@@ -426,7 +424,7 @@ impl<'m> Driver<'m> {
             Some(Failure::Unreachable(_) | Failure::ChallengeLost(_) | Failure::Unread) => {
                 self.tracker.bound_wait(Duration::ZERO, UNREACHABLE_RETRY, now);
             }
-            Some(Failure::Http { status: FORBIDDEN | TOO_MANY_REQUESTS, .. }) => {
+            Some(failure) if failure.is_lock_out() => {
                 self.tracker.bound_wait(LOCKED_OUT_RETRY, Duration::MAX, now);
             }
             _ => {}

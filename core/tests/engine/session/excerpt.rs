@@ -100,3 +100,12 @@ fn login_that_was_sent_is_not_shown() {
     assert!(!caller.session.excerpt(None).is_empty());
     assert!(caller.session.excerpt(Some(Credentials::new("admin", "secret"))).is_empty());
 }
+
+#[test]
+fn login_that_was_sent_before_other_credentials_is_not_shown() {
+    let mut caller = Caller::<64>::new();
+    caller.query(403).unwrap_err();
+    caller.session.keep(b"wrong password: secret");
+    caller.session.reset_login();
+    assert!(caller.session.excerpt(Some(Credentials::new("admin", "other"))).is_empty());
+}

@@ -2,6 +2,7 @@
 
 mod detached;
 mod directed;
+mod doubt;
 mod event;
 mod excerpt;
 mod exhaustive;
