@@ -12,7 +12,7 @@ use sms_gateway_core::client::{
 
 use crate::{
     Error, Transport,
-    clock::{from_core, waited},
+    clock::{from_core, since, waited},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl<T: Transport> Connection<'_, T> {
 
     /// Opens the connection unless it is, and returns whether it was kept from an earlier exchange.
     async fn open(&mut self, session: &mut GatewaySession<'_>) -> Result<bool, Fault<T::Error>> {
-        let idle = waited(Instant::now().saturating_duration_since(self.heard));
+        let idle = since(self.heard);
         if self.state == State::Kept && self.transport.is_ready() && session.may_reuse(idle) {
             return Ok(true);
         }
@@ -214,7 +214,7 @@ impl<T: Transport> Connection<'_, T> {
     /// Ends a wait for bytes of the body.
     fn waited(&mut self, deadline: &Deadline, session: &mut GatewaySession<'_>) {
         let waited = deadline.is_over(session);
-        self.heard = self.heard.saturating_add(waited);
+        self.heard = Instant::from_ticks(self.heard.as_ticks().wrapping_add(waited.as_ticks()));
     }
 
     async fn fill(&mut self, deadline: &Deadline) -> Result<(), Fault<T::Error>> {

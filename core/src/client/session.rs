@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// The time for which a kept connection counts as open after it carried a response.
-const PROVEN_FOR: Duration = Duration::from_secs(2);
+const PROVEN_SECONDS: u64 = 2;
 /// The time after which not even a harmless request goes out on a kept connection. If the connection is dead, the request is noticed to be
 /// lost 30 s later, by the default timeout. Both together are at most 70 s, after which calls use new connections.
-const KEPT_FOR: Duration = Duration::from_secs(40);
+const KEPT_SECONDS: u64 = 40;
 
 /// The status of a response that carries a login challenge.
 const UNAUTHORIZED: u16 = 401;
@@ -153,12 +153,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     ) -> Result<Due<'o>, Failure> {
         // A raw call without credentials returns the 401 that would end a probe.
         let may_prove = credentials.is_some() || !self.reading.is_raw();
-        if self.is_doubtful && may_prove && self.attempt.may_prove() {
-            self.login.prepare_probe(now)?;
-            self.attempt.probe();
-            return Ok(Due::Probe);
-        }
-        match self.login.prepare(credentials, method, target, now, out)? {
+        let step = if self.is_doubtful && may_prove && self.attempt.may_prove() {
+            self.login.prepare_probe(now).map(|()| Step::Probe)
+        } else {
+            self.login.prepare(credentials, method, target, now, out)
+        };
+        match step? {
             Step::Probe if self.attempt.may_probe() => {
                 self.attempt.probe();
                 Ok(Due::Probe)
@@ -289,7 +289,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// whether it arrived would remain unknown, so it gets a new connection after 2 s. A request that changes nothing would only be
     /// waited for in vain, and gets a new connection after 40 s.
     pub fn may_reuse(&self, idle: Duration) -> bool {
-        idle < if self.attempt.is_harmless() { KEPT_FOR } else { PROVEN_FOR }
+        idle.as_secs() < if self.attempt.is_harmless() { KEPT_SECONDS } else { PROVEN_SECONDS }
     }
 
     /// Takes the news that the connection broke before the head of the response was complete, and decides what comes next.
