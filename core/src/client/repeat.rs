@@ -209,8 +209,6 @@ impl Attempt {
         Ok(Next::Send)
     }
 
-    // Out of line: it grows where it is inlined into large futures.
-    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn lost(&mut self, broken: Broken) -> Result<Next, Failure> {
         let Broken { loss, cause } = broken;
         match (loss, self.sending) {

@@ -152,13 +152,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         out: &'o mut [u8],
     ) -> Result<Due<'o>, Failure> {
         // A raw call without credentials returns the 401 that would end a probe.
-        let may_prove = credentials.is_some() || !self.reading.is_raw();
-        let step = if self.is_doubtful && may_prove && self.attempt.may_prove() {
-            self.login.prepare_probe(now).map(|()| Step::Probe)
-        } else {
-            self.login.prepare(credentials, method, target, now, out)
-        };
-        match step? {
+        let is_raw = self.reading.is_raw() && credentials.is_none();
+        let must_prove = self.is_doubtful && !is_raw && self.attempt.may_prove() && !self.login.is_refused();
+        let credentials = credentials.filter(|_| !must_prove);
+        match self.login.prepare(credentials, method, target, now, out)? {
+            Step::Plain if must_prove => {
+                self.attempt.probe();
+                Ok(Due::Probe)
+            }
             Step::Probe if self.attempt.may_probe() => {
                 self.attempt.probe();
                 Ok(Due::Probe)

@@ -201,13 +201,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(Step::Authorized(value))
     }
 
-    /// Takes note of a [probe](Step::Probe) that is about to be sent for another reason than the login.
-    ///
-    /// # Errors
-    /// [`LoginDenied::Refused`].
-    pub fn prepare_probe(&mut self, now: Duration) -> Result<(), LoginDenied> {
-        self.sent = Some(moment(now));
-        if matches!(self.state, State::Refused | State::Unkept) { Err(LoginDenied::Refused) } else { Ok(()) }
+    /// Whether the gateway refused the credentials, so that nothing more is asked with them.
+    pub const fn is_refused(&self) -> bool {
+        matches!(self.state, State::Refused | State::Unkept)
     }
 
     /// Reports that the request with [`Step::Authorized`] was accepted.
