@@ -196,7 +196,8 @@ impl<T: Transport> Connection<'_, T> {
     ) -> Result<bool, (Cause, Option<T::Error>)> {
         let deadline = Deadline::of(session, Wait::Body);
         let piece = self.piece_before(&deadline).await;
-        self.waited(&deadline, session);
+        let waited = deadline.is_over(session);
+        self.heard = Instant::from_ticks(self.heard.as_ticks().wrapping_add(waited.as_ticks()));
         piece.map_err(|fault| (fault.cause, fault.transport))
     }
 
@@ -209,12 +210,6 @@ impl<T: Transport> Connection<'_, T> {
                 WireEvent::Head(_) => {}
             }
         }
-    }
-
-    /// Ends a wait for bytes of the body.
-    fn waited(&mut self, deadline: &Deadline, session: &mut GatewaySession<'_>) {
-        let waited = deadline.is_over(session);
-        self.heard = Instant::from_ticks(self.heard.as_ticks().wrapping_add(waited.as_ticks()));
     }
 
     async fn fill(&mut self, deadline: &Deadline) -> Result<(), Fault<T::Error>> {
@@ -233,7 +228,7 @@ impl<T: Transport> Connection<'_, T> {
             }
             session.keep(self.wire.body());
         }
-        self.waited(&deadline, session);
+        deadline.is_over(session);
         if self.wire.is_reusable() {
             self.state = State::Kept;
         } else {

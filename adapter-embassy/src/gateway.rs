@@ -16,7 +16,7 @@ use sms_gateway_core::{
 use crate::{
     Buffers, Error, RawResponse, Response, Transport,
     clock::now,
-    connection::{Connection, GatewaySession},
+    connection::{BrokenExchange, Connection, GatewaySession},
 };
 
 /// The minimum size of the buffer for a record, in bytes. The summary of a response needs it: without it the outcome of a
@@ -334,10 +334,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
             let request = self.request.get(..length).unwrap_or_default();
             let next = match self.connection.exchange(request, &mut self.session).await {
                 Ok(head) => self.take_head(head).await?,
-                Err(error) => {
-                    let failed = |failure| Error { failure, transport: error.transport };
-                    self.session.lost(error.broken).map_err(failed)?
-                }
+                Err(error) => self.lost(error)?,
             };
             match next {
                 Next::Read => return Ok(true),
@@ -345,6 +342,14 @@ impl<'m, T: Transport> Gateway<'m, T> {
                 Next::Resend => {}
             }
         }
+    }
+
+    /// Hands a broken exchange to the session.
+    // Out of line: it grows where it is inlined into a large future.
+    #[inline(never)]
+    fn lost(&mut self, error: BrokenExchange<T::Error>) -> Result<Next, Error<T::Error>> {
+        let BrokenExchange { broken, transport } = error;
+        self.session.lost(broken).map_err(|failure| Error { failure, transport })
     }
 
     /// Hands the head of a response to the session. A body without use is read for the sake of the connection.
