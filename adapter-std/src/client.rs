@@ -2,7 +2,7 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -157,8 +157,43 @@ pub(crate) struct Client {
     began: Instant,
     /// The buffer that an `Authorization` is written into.
     authorization: Vec<u8>,
+    /// For the next response that ends.
+    spare: Arc<Spare>,
     /// Its connection is not the only one. A gateway that serves one at a time accepts it, and does not respond.
     is_extra: bool,
+}
+
+/// A client without a connection that is not in use.
+#[derive(Default)]
+struct Spare(Mutex<Option<Box<Client>>>);
+
+/// A response that has ended, in a client without a connection.
+pub(crate) struct Ended {
+    /// Taken when it is dropped.
+    client: Option<Box<Client>>,
+    spare: Arc<Spare>,
+}
+
+impl Spare {
+    fn take(&self) -> Option<Box<Client>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Ended {
+    pub(crate) fn client(&self) -> &Client {
+        self.client.as_deref().expect("it is dropped")
+    }
+
+    pub(crate) fn client_mut(&mut self) -> &mut Client {
+        self.client.as_deref_mut().expect("it is dropped")
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        *self.spare.0.lock().unwrap_or_else(PoisonError::into_inner) = self.client.take();
+    }
 }
 
 impl Client {
@@ -168,7 +203,8 @@ impl Client {
         session.set_timeouts(settings.timeouts);
         let authorization = vec![0; AUTHORIZATION_BUFFER];
         let began = Instant::now();
-        Self { connection: None, session, login, account: None, began, authorization, is_extra: false }
+        let spare = Arc::default();
+        Self { connection: None, session, login, account: None, began, authorization, spare, is_extra: false }
     }
 
     /// Returns the client of a second connection.
@@ -177,13 +213,24 @@ impl Client {
     }
 
     /// Returns a client without a connection that keeps the response read last, so that this one can be used for another call.
-    pub(crate) fn detach_response(&mut self) -> Self {
-        let record = vec![0; self.session.record_len()];
-        let session = self.session.detach_response(Vec::new(), record);
-        let login = self.login.clone();
-        let authorization = Vec::new();
-        let began = self.began;
-        Self { connection: None, session, login, account: None, began, authorization, is_extra: false }
+    pub(crate) fn detach_response(&mut self) -> Ended {
+        let spare = Arc::clone(&self.spare);
+        let mut ended = spare.take().unwrap_or_else(|| Box::new(self.without_connection()));
+        self.session.detach_response(&mut ended.session);
+        Ended { client: Some(ended), spare }
+    }
+
+    fn without_connection(&self) -> Self {
+        Self {
+            connection: None,
+            session: Session::new(Vec::new(), vec![0; self.session.record_len()]),
+            login: self.login.clone(),
+            account: None,
+            began: self.began,
+            authorization: Vec::new(),
+            spare: Arc::default(),
+            is_extra: false,
+        }
     }
 
     /// Notes that a response was read to its end, so that the connection is known to have been open at that time.

@@ -28,6 +28,7 @@ mod connection;
 mod error;
 mod gateway;
 mod hint;
+mod hold;
 pub mod messenger;
 mod observe;
 mod raw;

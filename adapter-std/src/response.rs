@@ -6,12 +6,12 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use sms_gateway_core::{
     call::Call,
     client::{Cause, DRAIN_TIMEOUT, MAX_DRAINED_BYTES, Read, Wait},
@@ -233,32 +233,48 @@ impl Reader {
 
     /// The next piece of the body; `None` at its end.
     fn poll_piece(&mut self, context: &Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
-        let waker = self.turn.reading(context.waker());
-        let context = &mut Context::from_waker(&waker);
         loop {
-            if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-                // The drain as a whole has one time limit.
-                if self.drain_left.is_none() {
-                    self.stop_waiting();
+            let frame = match self.poll_frame(Waker::noop()) {
+                // Most frames are there at once, and need no waker.
+                Poll::Ready(frame) => frame,
+                Poll::Pending => {
+                    let waker = self.turn.awaiting(context.waker());
+                    match self.poll_frame(&waker) {
+                        Poll::Ready(frame) => frame,
+                        Poll::Pending => return self.poll_limit(&waker).map(Err),
+                    }
                 }
-                match frame.transpose() {
-                    Ok(None) => return Poll::Ready(Ok(None)),
-                    Err(error) => return Poll::Ready(Err((Cause::Transport, Some(error.into())))),
-                    Ok(Some(frame)) => match frame.into_data() {
-                        Ok(data) => return Poll::Ready(Ok(Some(data))),
-                        // Trailers carry nothing of use here.
-                        Err(_) => continue,
-                    },
+            };
+            // The drain as a whole has one time limit.
+            if self.drain_left.is_none() {
+                self.stop_waiting();
+            }
+            match frame.transpose() {
+                Ok(None) => return Poll::Ready(Ok(None)),
+                Err(error) => return Poll::Ready(Err((Cause::Transport, Some(error.into())))),
+                Ok(Some(frame)) => {
+                    // Trailers carry nothing of use here.
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Ok(Some(data)));
+                    }
                 }
             }
-            let session = &self.turn.session;
-            let is_draining = self.drain_left.is_some();
-            let pending = self.pending.get_or_insert_with(|| Pending::new(session, is_draining));
-            ready!(pending.timer.as_mut().poll(context));
-            let expired = pending.expired;
-            self.stop_waiting();
-            return Poll::Ready(Err((expired, None)));
         }
+    }
+
+    fn poll_frame(&mut self, waker: &Waker) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(&mut Context::from_waker(waker))
+    }
+
+    /// Waits until the wait for a frame has lasted too long.
+    fn poll_limit(&mut self, waker: &Waker) -> Poll<Fault> {
+        let session = &self.turn.session;
+        let is_draining = self.drain_left.is_some();
+        let pending = self.pending.get_or_insert_with(|| Pending::new(session, is_draining));
+        ready!(pending.timer.as_mut().poll(&mut Context::from_waker(waker)));
+        let expired = pending.expired;
+        self.stop_waiting();
+        Poll::Ready((expired, None))
     }
 
     /// Ends a wait, which counts against the time of the call.

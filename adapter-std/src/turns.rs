@@ -15,12 +15,13 @@ use std::{
 use sms_gateway_core::client::Failure;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, watch},
-    time::{Instant, timeout, timeout_at},
+    time::timeout,
 };
 
 use crate::{
-    client::{Client, Login},
+    client::{Client, Ended, Login},
     connect::Settings,
+    hold::Hold,
 };
 
 /// The time after which an unread response gives way. It covers the moments between two reads.
@@ -42,32 +43,21 @@ pub(crate) struct Turns {
 /// A client, and how the current call holds it.
 struct Lane {
     client: Arc<Mutex<Client>>,
-    hold: watch::Sender<Hold>,
-}
-
-/// How a call holds its client.
-#[derive(Clone, Copy, Default)]
-struct Hold {
-    /// The number of the turn.
-    turn: u64,
-    /// The time since which its response has been held without being read.
-    unread_since: Option<Instant>,
-    /// Whether the response gives way whenever it is not being read.
-    gives_way: bool,
+    hold: Arc<Hold>,
 }
 
 /// The client of a call.
 pub(crate) enum Turn {
     /// Other calls wait.
     Held(Held),
-    /// The response has ended. This client keeps it, and has no connection.
-    Ended(Box<Client>),
+    /// The response has ended.
+    Ended(Ended),
 }
 
 /// A client in use.
 pub(crate) struct Held {
     client: OwnedMutexGuard<Client>,
-    hold: watch::Sender<Hold>,
+    hold: Arc<Hold>,
     trial: Option<OwnedMutexGuard<()>>,
     /// Dropped after the client is free.
     _end: End,
@@ -79,7 +69,7 @@ struct End(Arc<Turns>);
 /// Marks a response as unread when its reader is woken, until the reader polls again.
 struct Alarm {
     reader: Waker,
-    hold: watch::Sender<Hold>,
+    hold: Arc<Hold>,
     turn: u64,
 }
 
@@ -117,7 +107,7 @@ impl Turns {
         tokio::select! {
             biased;
             client = &mut main => return Ok(self.begin(&self.main, client)),
-            () = self.main.unread(Hold::limit) => self.main.give_way(),
+            _ = self.main.hold.unread(Hold::limit) => self.main.hold.give_way(),
         }
         let extra = self.extra.get_or_init(|| Lane::new(Client::extra(&self.settings, self.login.clone())));
         tokio::select! {
@@ -134,62 +124,34 @@ impl Turns {
     /// Waits until both clients have been held unread for so long that calls fail.
     async fn blocked(&self, extra: &Lane) {
         loop {
-            self.main.unread(|_| FAILS_AFTER).await;
-            extra.unread(|_| FAILS_AFTER).await;
-            if self.main.hold.borrow().is_unread_for(FAILS_AFTER) {
+            let [main, extra] = [&self.main.hold, &extra.hold];
+            let (step, extra_step) =
+                tokio::join!(main.unread(|_| FAILS_AFTER), extra.unread(|_| FAILS_AFTER));
+            if main.is_still_at(step) && extra.is_still_at(extra_step) {
                 return;
             }
         }
     }
 
     fn begin(self: &Arc<Self>, lane: &Lane, client: OwnedMutexGuard<Client>) -> Turn {
-        Turn::Held(Held { client, hold: lane.hold.clone(), trial: None, _end: End(Arc::clone(self)) })
+        Turn::Held(Held { client, hold: Arc::clone(&lane.hold), trial: None, _end: End(Arc::clone(self)) })
     }
 }
 
 impl Lane {
     fn new(client: Client) -> Self {
-        Self { client: Arc::new(Mutex::new(client)), hold: watch::Sender::default() }
+        Self { client: Arc::new(Mutex::new(client)), hold: Arc::default() }
     }
 
     async fn lock(&self) -> OwnedMutexGuard<Client> {
         Arc::clone(&self.client).lock_owned().await
     }
-
-    /// Waits until the client has been held for a time by a response that is not being read.
-    async fn unread(&self, limit: fn(&Hold) -> Duration) {
-        let mut holds = self.hold.subscribe();
-        loop {
-            let hold = *holds.borrow_and_update();
-            let limit = limit(&hold);
-            if hold.is_unread_for(limit) {
-                return;
-            }
-            // The lane holds a sender, so the receiver never fails.
-            let _ = match hold.unread_since {
-                Some(since) => timeout_at(since + limit, holds.changed()).await.is_ok(),
-                None => holds.changed().await.is_ok(),
-            };
-        }
-    }
-
-    /// Lets other calls pass the response from now on, whenever it is not being read.
-    fn give_way(&self) {
-        self.hold.send_if_modified(|hold| {
-            hold.gives_way |= hold.is_unread_for(GIVES_WAY_AFTER);
-            false
-        });
-    }
 }
 
 impl Hold {
     /// Returns the time after which the response gives way.
-    const fn limit(&self) -> Duration {
-        if self.gives_way { Duration::ZERO } else { GIVES_WAY_AFTER }
-    }
-
-    fn is_unread_for(&self, limit: Duration) -> bool {
-        self.unread_since.is_some_and(|since| since.elapsed() >= limit)
+    fn limit(&self) -> Duration {
+        if self.gives_way() { Duration::ZERO } else { GIVES_WAY_AFTER }
     }
 }
 
@@ -201,18 +163,18 @@ impl Turn {
         }
     }
 
-    /// Notes that the response is being read, and returns the waker to read with.
-    pub(crate) fn reading(&self, reader: &Waker) -> Waker {
+    /// Notes that the response is awaited, and returns the waker to await it with.
+    pub(crate) fn awaiting(&self, reader: &Waker) -> Waker {
         let Self::Held(held) = self else { return reader.clone() };
-        held.hold.send_modify(|hold| hold.unread_since = None);
-        let turn = held.hold.borrow().turn;
-        Arc::new(Alarm { reader: reader.clone(), hold: held.hold.clone(), turn }).into()
+        held.hold.set_unread(false);
+        let (lane, turn) = (Arc::clone(&held.hold), held.hold.turn());
+        Arc::new(Alarm { reader: reader.clone(), hold: lane, turn }).into()
     }
 
     /// Notes that the response is held and not being read.
     pub(crate) fn unread(&self) {
         if let Self::Held(held) = self {
-            held.hold.send_modify(|hold| hold.unread_since = Some(Instant::now()));
+            held.hold.set_unread(true);
         }
     }
 
@@ -220,7 +182,7 @@ impl Turn {
     pub(crate) fn end(&mut self) {
         if let Self::Held(held) = self {
             let ended = held.client.detach_response();
-            *self = Self::Ended(Box::new(ended));
+            *self = Self::Ended(ended);
         }
     }
 }
@@ -231,7 +193,7 @@ impl Deref for Turn {
     fn deref(&self) -> &Client {
         match self {
             Self::Held(held) => &held.client,
-            Self::Ended(client) => client,
+            Self::Ended(ended) => ended.client(),
         }
     }
 }
@@ -240,14 +202,14 @@ impl DerefMut for Turn {
     fn deref_mut(&mut self) -> &mut Client {
         match self {
             Self::Held(held) => &mut held.client,
-            Self::Ended(client) => client,
+            Self::Ended(ended) => ended.client_mut(),
         }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.hold.send_modify(|hold| *hold = Hold { turn: hold.turn.wrapping_add(1), ..Hold::default() });
+        self.hold.end_turn();
     }
 }
 
@@ -256,7 +218,7 @@ impl Drop for End {
         let Self(turns) = self;
         // If the extra client is in use, the end of that turn closes its connection.
         if let Some(extra) = turns.extra.get()
-            && !turns.main.hold.borrow().gives_way
+            && !turns.main.hold.gives_way()
             && let Ok(mut client) = extra.client.try_lock()
         {
             client.close();
@@ -270,13 +232,9 @@ impl Wake for Alarm {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.hold.send_if_modified(|hold| {
-            let is_current = hold.turn == self.turn;
-            if is_current {
-                hold.unread_since = Some(Instant::now());
-            }
-            is_current
-        });
+        if self.hold.turn() == self.turn {
+            self.hold.set_unread(true);
+        }
         self.reader.wake_by_ref();
     }
 }

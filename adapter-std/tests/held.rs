@@ -149,10 +149,11 @@ async fn a_call_fails_soon_if_both_connections_are_held() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (first, _first_request) = hold_a_record(&mut peer, &gateway).await;
     let (second, _second_request) = hold_a_record(&mut peer, &gateway).await;
-    for limit in [FAILS_AFTER, Duration::ZERO] {
+    for _ in 0..2 {
         let began = Instant::now();
         let error = send(&gateway).await.unwrap_err();
-        assert_eq!((error.failure, began.elapsed()), (Failure::Unread, limit));
+        // A caller that tries again at once does not keep its thread busy.
+        assert_eq!((error.failure, began.elapsed()), (Failure::Unread, FAILS_AFTER));
         assert!(!error.may_have_arrived() && error.may_pass(), "{error}");
         assert!(error.to_string().contains("read or drop them"), "{error}");
     }

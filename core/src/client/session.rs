@@ -355,14 +355,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.reading.summary::<C>()
     }
 
-    /// Moves the response that was read last to a session of its own, so that it outlives the next call of this one. `challenge` and
-    /// `record` are memory as in [`new`](Self::new); this session's next response is read into `record`.
-    #[must_use]
-    pub const fn detach_response(&mut self, challenge: B, record: B) -> Self {
-        let mut detached = Self::new(challenge, record);
-        core::mem::swap(&mut self.reading, &mut detached.reading);
-        (detached.budget, detached.status) = (self.budget, self.status);
-        detached
+    /// Moves the response that was read last to another session, so that it outlives the next call of this one. The next response is
+    /// read into the other session's memory.
+    pub const fn detach_response(&mut self, to: &mut Self) {
+        core::mem::swap(&mut self.reading, &mut to.reading);
+        (to.budget, to.status) = (self.budget, self.status);
     }
 
     /// The limit of the next wait for the gateway: its own, or what is left of the time of the whole call.

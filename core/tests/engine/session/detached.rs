@@ -29,7 +29,8 @@ fn in_queue(session: &Session<Vec<u8>>) -> Option<u32> {
 fn a_detached_response_outlives_the_next_call() {
     let mut session = Session::new(vec![0; 64], vec![0; 64]);
     assert_eq!(call(&mut session, r#"{"error_code":200,"in_queue":3}"#), Ok(Read::End));
-    let mut detached = session.detach_response(Vec::new(), vec![0; 32]);
+    let mut detached = Session::new(Vec::new(), vec![0; 32]);
+    session.detach_response(&mut detached);
     assert_eq!((session.record_len(), detached.record_len()), (32, 64));
     assert_eq!(call(&mut session, r#"{"error_code":200,"in_queue":4}"#), Ok(Read::End));
     assert_eq!((in_queue(&detached), in_queue(&session)), (Some(3), Some(4)));
@@ -41,7 +42,8 @@ fn a_detached_refusal_stays_one() {
     let mut session = Session::new(vec![0; 64], vec![0; 64]);
     let refused = call(&mut session, r#"{"error_code":500}"#);
     assert!(matches!(refused, Err(Failure::Refused(_))), "{refused:?}");
-    let mut detached = session.detach_response(Vec::new(), vec![0; 64]);
+    let mut detached = Session::new(Vec::new(), vec![0; 64]);
+    session.detach_response(&mut detached);
     assert_eq!(call(&mut session, r#"{"error_code":200,"in_queue":4}"#), Ok(Read::End));
     assert_eq!(detached.read(&mut &b""[..]), refused);
 }
