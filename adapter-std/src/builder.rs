@@ -32,7 +32,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(url: &str) -> Self {
+    fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
             account: None,
@@ -167,6 +167,13 @@ impl fmt::Debug for Builder {
             .field("username", &username)
             .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Starts with the gateway's URL, `http://host[:port]` or `https://host[:port]`.
+    pub fn builder(url: &str) -> Builder {
+        Builder::new(url)
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::{
-    Builder, Error, RawResponse, Response,
+    Error, RawResponse, Response,
     client::{Account, Login, Outgoing},
     connect::Settings,
     response::Reader,
@@ -50,11 +50,6 @@ impl Gateway {
     pub(crate) fn new(settings: Settings, login: Login) -> Self {
         let settings = Arc::new(settings);
         Self { turns: Arc::new(Turns::new(Arc::clone(&settings), login)), settings }
-    }
-
-    /// Starts with the gateway's URL, `http://host[:port]` or `https://host[:port]`.
-    pub fn builder(url: &str) -> Builder {
-        Builder::new(url)
     }
 
     /// Replaces the credentials, for the calls that begin from now on. After [`Failure::LoginRefused`] no request is sent until

@@ -1,11 +1,7 @@
 //! From a request to its response: redirects, login, and the call, in this order.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    net::IpAddr,
-};
+use std::collections::{HashMap, VecDeque};
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
@@ -20,30 +16,9 @@ use crate::{
     quirks::Redirect,
     replay::Replay,
     reply::{End, Framing, Outcome, Reply},
+    request::Request,
     rng::Rng,
 };
-
-/// A whole request.
-pub(crate) struct Request {
-    pub(crate) connection: u64,
-    /// The number of responses that the connection has carried before.
-    pub(crate) answered: u32,
-    pub(crate) address: IpAddr,
-    pub(crate) method: String,
-    /// The request target exactly as sent.
-    pub(crate) uri: String,
-    pub(crate) authorization: Option<String>,
-    pub(crate) host: String,
-    /// Whether the client wants the connection closed after the response.
-    pub(crate) last: bool,
-    pub(crate) body: Bytes,
-}
-
-impl Request {
-    fn path_and_query(&self) -> (&str, &str) {
-        self.uri.split_once('?').unwrap_or((&self.uri, ""))
-    }
-}
 
 /// The whole state of a gateway.
 pub(crate) struct World {

@@ -40,6 +40,7 @@ mod params;
 mod quirks;
 mod replay;
 mod reply;
+mod request;
 mod rng;
 mod segments;
 mod server;

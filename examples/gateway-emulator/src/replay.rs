@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::{
     clock,
-    exchange::Request,
     reply::{End, LAST_CHUNK, Outcome, Reply, Step, chunk},
+    request::Request,
 };
 
 /// The version of the report's format.

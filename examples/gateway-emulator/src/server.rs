@@ -25,8 +25,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     emulator::Shared,
-    exchange::Request,
     reply::{End, Outcome, Reply, Step},
+    request::Request,
 };
 
 /// The maximum size of a body, which exceeds that of any documented request.

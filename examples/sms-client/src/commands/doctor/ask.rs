@@ -7,12 +7,10 @@ use tokio::time::Instant;
 
 use super::{
     finding::Findings,
-    trace::{Exchange, Trace},
+    trace::{Exchange, MAX_BODY, Trace},
 };
 use crate::{args::Connection, connect, failure::Failure};
 
-/// The maximum number of bytes of a body that are read.
-pub(super) const MAX_BODY: usize = 1 << 20;
 /// The limit on one call as a whole, unless the command line has another one.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// The limit on all calls together, as a multiple of that.

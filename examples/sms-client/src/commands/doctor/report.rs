@@ -11,11 +11,11 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    ask::{MAX_BODY, beginning},
+    ask::beginning,
     finding::Finding,
     http::Response,
     redact::Redactor,
-    trace::Exchange,
+    trace::{Exchange, MAX_BODY},
 };
 use crate::failure::{Exit, Failure};
 

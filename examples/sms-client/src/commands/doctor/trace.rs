@@ -7,8 +7,8 @@ use std::{
 
 use sms_gateway::WireEvent;
 
-use super::ask::MAX_BODY;
-
+/// The maximum number of bytes of a body that are read.
+pub(super) const MAX_BODY: usize = 1 << 20;
 /// The maximum number of bytes of a response that are kept: more than a body that is read, with its head and the marks of chunks.
 const MAX_KEPT: usize = 2 * MAX_BODY;
 
