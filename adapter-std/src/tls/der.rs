@@ -107,6 +107,13 @@ pub(crate) fn rsa_key(key: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((without_zeros(modulus), without_zeros(exponent)))
 }
 
+/// Returns the number of bits of an `RSAPublicKey`'s modulus.
+pub(super) fn rsa_bits(key: &[u8]) -> Option<usize> {
+    let (modulus, _) = rsa_key(key)?;
+    let first = usize::try_from(modulus.first()?.leading_zeros()).ok()?;
+    (modulus.len() * 8).checked_sub(first)
+}
+
 impl Fields<'_> {
     /// Returns the subject as `CN=…, O=…`: its attributes whose names are common, decoded but not escaped.
     pub(crate) fn subject(&self) -> String {
@@ -148,9 +155,7 @@ impl Fields<'_> {
     pub(crate) fn rsa_bits(&self) -> Option<usize> {
         let mut algorithm = self.key_algorithm;
         expect(&mut algorithm, OBJECT_ID).filter(|kind| *kind == RSA)?;
-        let (modulus, _) = rsa_key(self.key)?;
-        let first = usize::try_from(modulus.first()?.leading_zeros()).ok()?;
-        (modulus.len() * 8).checked_sub(first)
+        rsa_bits(self.key)
     }
 
     /// Returns whether the certificate lists names of its host, as clients demand that do not pin it.

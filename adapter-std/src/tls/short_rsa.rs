@@ -15,11 +15,7 @@ const LONGEST_KEY_BITS: usize = 8192;
 /// Whether it is an RSA key that neither this module nor a provider verifies: shorter than 1024 or longer than 8192 bits.
 pub(super) fn is_unverifiable(algorithm: &[u8], key: &[u8]) -> bool {
     let is_rsa = algorithm == rustls::pki_types::alg_id::RSA_ENCRYPTION.as_ref();
-    is_rsa
-        && der::rsa_key(key).is_none_or(|(modulus, _)| {
-            let bits = BoxedUint::from_be_slice_vartime(modulus).bit_width_vartime();
-            !(PublicKey::MIN_SIZE..=LONGEST_KEY_BITS).contains(&usize::try_from(bits).unwrap_or(usize::MAX))
-        })
+    is_rsa && der::rsa_bits(key).is_none_or(|bits| !(PublicKey::MIN_SIZE..=LONGEST_KEY_BITS).contains(&bits))
 }
 
 /// Returns the key if it is an RSA key of 1024 to 2047 bits.

@@ -96,7 +96,7 @@ impl UssdReplies {
         match failure {
             Failure::Refused(_) | Failure::Malformed(_) => true,
             Failure::Http { status, request_sent } => {
-                *request_sent && *status >= 400 && !matches!(*status, 403 | 408 | 429)
+                *request_sent && *status >= 400 && *status != 408 && !failure.is_lock_out()
             }
             _ => false,
         }
