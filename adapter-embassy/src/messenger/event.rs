@@ -24,6 +24,8 @@ pub enum Event<'a, E> {
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some messages may be returned again.
     InboxRestarted,
+    /// The message with this id cannot be read, because it makes its response malformed. It is left out.
+    UnreadableMessage(i64),
     /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are
     /// unknown.
     RecordsSkipped(u32),
@@ -66,6 +68,7 @@ impl<T: Transport, S> Messenger<'_, '_, T, S> {
             (Due::Tracked(TrackerEvent::Update(message)), ..) => Event::Update(message),
             (Due::Tracked(TrackerEvent::Ambiguous(report)), ..) => Event::Ambiguous(report),
             (Due::Tracked(TrackerEvent::Unmatched(report)), ..) => Event::Unmatched(report),
+            (Due::Tracked(TrackerEvent::Unreadable { id }), ..) => Event::UnreadableMessage(id),
             (Due::RecordsSkipped(records), ..) => Event::RecordsSkipped(records),
             (Due::Incoming, Some(incoming), _) => Event::Incoming(incoming),
             (Due::RequestsFailing, _, Some(error)) => Event::RequestsFailing(error),

@@ -22,6 +22,11 @@ pub enum Event {
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some may be handed out again.
     InboxRestarted,
+    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. It is left out.
+    UnreadableMessage {
+        /// The message's id.
+        incoming_sms_id: i64,
+    },
     /// The store held torn records at the start. They were skipped, and their messages are unknown.
     RecordsSkipped {
         /// The number of records.

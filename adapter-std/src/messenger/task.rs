@@ -160,6 +160,9 @@ impl Task<'_> {
                 TrackerEvent::Unmatched(report) => self.events.send(Event::Unmatched(report)),
                 TrackerEvent::Ambiguous(report) => self.events.send(Event::Ambiguous(report)),
                 TrackerEvent::InboxRestarted => self.events.send(Event::InboxRestarted),
+                TrackerEvent::Unreadable { id } => {
+                    self.events.send(Event::UnreadableMessage { incoming_sms_id: id });
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Failure, excerpt::MAX_KEPT_BYTES};
 use crate::{
-    call::{Call, Refusal, Spec},
+    call::{Call, QueryIncomingSms, Refusal, Spec},
     json::{Field, ReadError, Reader},
     writer::copy,
 };
@@ -184,6 +184,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
 
     pub(super) fn record<C: Call>(&self) -> Option<C::Record<'_>> {
         if self.is_at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
+    }
+
+    pub(super) fn broken_record(&self) -> Option<i64> {
+        let is_incoming = self.spec.name() == QueryIncomingSms::NAME;
+        if !is_incoming || self.stage != Stage::Failed || !self.reader.is_in_record() {
+            return None;
+        }
+        QueryIncomingSms::record(self.reader.record(self.buffer.as_ref()))?.incoming_sms_id.get()
     }
 
     pub(super) fn summary<C: Call>(&self) -> C::Summary<'_> {

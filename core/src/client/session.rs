@@ -349,6 +349,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.reading.record::<C>()
     }
 
+    /// The id of the incoming message within which the response became malformed, if it was read before. `None` unless the call is a
+    /// [`QueryIncomingSms`](crate::call::QueryIncomingSms) and failed within a record.
+    pub fn broken_record(&self) -> Option<i64> {
+        self.reading.broken_record()
+    }
+
     /// Returns what the response has said so far besides its records, also after an error. `C` is the call that began, as for
     /// [`record`](Self::record).
     pub fn summary<C: Call>(&self) -> C::Summary<'_> {

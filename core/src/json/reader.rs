@@ -91,6 +91,11 @@ impl Reader {
         }
     }
 
+    /// Whether the record that is being read has begun and not ended.
+    pub(crate) fn is_in_record(&self) -> bool {
+        self.places.in_record
+    }
+
     pub(crate) fn is_complete(&self) -> bool {
         self.machine.state == State::End
     }

@@ -21,6 +21,12 @@ pub enum Event {
     Ambiguous(Report),
     /// The gateway has restarted its ids of incoming messages, so that some messages may be returned again.
     InboxRestarted,
+    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. It is left out, and those after it are
+    /// requested. It may be reported again after a restart.
+    Unreadable {
+        /// The message's id.
+        id: i64,
+    },
 }
 
 impl Serialize for Event {
@@ -40,6 +46,10 @@ impl Serialize for Event {
                 report.write(&mut map)?;
             }
             Self::InboxRestarted => map.serialize_entry("event", "inbox_restarted")?,
+            Self::Unreadable { id } => {
+                map.serialize_entry("event", "unreadable_message")?;
+                map.serialize_entry("incoming_sms_id", id)?;
+            }
         }
         map.end()
     }

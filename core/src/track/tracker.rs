@@ -232,6 +232,9 @@ impl<'m> Tracker<'m> {
         if self.inbox.take_restarted() {
             return Some(Event::InboxRestarted);
         }
+        if let Some(id) = self.inbox.take_unreadable() {
+            return Some(Event::Unreadable { id });
+        }
         if let Some((report, is_ambiguous)) = self.matching.next_ready() {
             let report = (&report).into();
             return Some(if is_ambiguous { Event::Ambiguous(report) } else { Event::Unmatched(report) });

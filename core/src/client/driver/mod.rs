@@ -1,6 +1,7 @@
 //! The messenger's engine: which request comes next, what its response means, and how healthy the gateway is.
 
 mod health;
+mod inbox;
 mod question;
 mod submission;
 
@@ -262,7 +263,8 @@ impl<'m> Driver<'m> {
         Taken::Nothing
     }
 
-    /// Takes the outcome of an exchange. After a success the session holds the response's summary.
+    /// Takes the outcome of an exchange. After a success the session holds the response's summary, and after a malformed response the
+    /// record within which it became malformed.
     pub fn finish<B>(
         &mut self,
         in_flight: InFlight,
@@ -281,7 +283,7 @@ impl<'m> Driver<'m> {
                 self.succeeded(in_flight, session, now);
                 self.note(None, now)
             }
-            Err(failure) => self.fail(in_flight, failure, now),
+            Err(failure) => self.failed(in_flight, failure, session.broken_record(), now),
         }
     }
 
@@ -337,11 +339,27 @@ impl<'m> Driver<'m> {
 
     /// Takes the news that an exchange failed, perhaps before anything was sent.
     pub fn fail(&mut self, in_flight: InFlight, failure: Failure, now: Duration) -> HealthChange {
+        self.failed(in_flight, failure, None, now)
+    }
+
+    /// Takes a failure, with the id of the record within which the response became malformed.
+    fn failed(
+        &mut self,
+        in_flight: InFlight,
+        failure: Failure,
+        broken: Option<i64>,
+        now: Duration,
+    ) -> HealthChange {
         match in_flight.0 {
             Ask::Submit(token) => return self.submission_failed(token, failure, now),
             Ask::Stop(token) if failure.error_code().is_some_and(|code| UNKNOWN_TASK.contains(&code)) => {
                 self.tracker.handle_stopped(token, false, now);
                 return self.note(None, now);
+            }
+            Ask::Incoming(token) => {
+                if self.incoming_failed(token, failure, broken, now) {
+                    return self.note(None, now);
+                }
             }
             ask => {
                 let names_messages = matches!(ask, Ask::Results(_));

@@ -12,7 +12,7 @@ pub(super) use record::{Reader, read_marks, read_slot};
 
 use super::{
     clock::{GatewayClock, PER_SECOND, Sequence, SequenceCounter, Tick},
-    inbox::Inbox,
+    inbox::{Inbox, RECORDS},
     message::{DELETED, IN_CHANGES},
     plan::{Messages, Queue},
     table::{CHANGES, Chain, SlotId},
@@ -21,11 +21,15 @@ use user_ids::UserIdBlock;
 
 /// The keys of records that are not a message's, above all user_ids.
 const CLIENT_KEY: u32 = 0x8000_0000;
+/// The first of the keys of the inbox, whose other records have the keys after it.
 const INBOX_KEY: u32 = 0x8000_0001;
+const _: () = assert!(RECORDS <= 16, "the keys that follow are free for others");
 
 /// The kinds of records.
 pub(super) const CLIENT: u8 = 0;
-pub(super) const INBOX: u8 = 1;
+/// The inbox as it was saved by versions that knew rising ids only.
+pub(super) const RISING_INBOX: u8 = 1;
+pub(super) const INBOX: u8 = 3;
 pub(super) const MESSAGE: u8 = 2;
 
 /// The number of ticks after which the client's time is saved again: 10 min.
@@ -124,10 +128,11 @@ impl Journal {
         }))
     }
 
-    /// Returns the record of the inbox, if it changed.
+    /// Returns the next record of the inbox, if it changed.
     pub(super) fn inbox_change(inbox: &mut Inbox, counter: &mut SequenceCounter) -> Option<Change> {
-        let marks = inbox.take_dirty()?;
-        Some(Change::new(INBOX_KEY, INBOX, counter.draw(), |writer| record::write_marks(writer, &marks)))
+        let (number, saved, marks) = inbox.take_dirty()?;
+        let key = INBOX_KEY.saturating_add(u32::try_from(number).unwrap_or(0));
+        Some(Change::new(key, INBOX, counter.draw(), |writer| record::write_marks(writer, saved, marks)))
     }
 
     /// Returns the next message that changed, and its record or its deletion. The caller frees the slot of a deleted message.

@@ -8,7 +8,7 @@ use crate::{
     UserId,
     track::{
         clock::{GatewaySeconds, Sequence, Tick},
-        inbox::{InboxMark, MARKS, Marks},
+        inbox::InboxMark,
         message::{Fates, HAS_REFERENCE, SAVED_FLAGS, Slot, State, lifecycle},
         number::PackedNumber,
     },
@@ -159,24 +159,35 @@ pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     }
 }
 
-pub(super) fn write_marks(writer: &mut Writer<'_>, marks: &Marks) {
-    for mark in marks.iter().flatten() {
+pub(super) fn write_marks(writer: &mut Writer<'_>, saved: i64, marks: impl Iterator<Item = InboxMark>) {
+    writer.bytes(&saved.to_le_bytes());
+    for mark in marks {
         writer.bytes(&mark.id.to_le_bytes());
         writer.bytes(&mark.hash.to_le_bytes());
     }
 }
 
-pub(in crate::track) fn read_marks(reader: &mut Reader<'_>) -> Marks {
-    let mut marks = [None; MARKS];
-    for mark in &mut marks {
-        if !reader.0.is_empty() {
-            *mark = Some(InboxMark { id: i64::from_le_bytes(reader.take()), hash: reader.word() });
-        }
+/// Reads the saved place, and then the marks.
+pub(in crate::track) fn read_marks(
+    reader: &mut Reader<'_>,
+    is_rising: bool,
+) -> (i64, impl Iterator<Item = InboxMark>) {
+    let mut marks = *reader;
+    let first = i64::from_le_bytes(marks.take());
+    if is_rising {
+        marks = *reader;
     }
-    marks
+    // A record of rising ids begins with the latest message. Its hashes have no mark for texts that did not fit.
+    let (saved, mask) = if is_rising { (first.saturating_sub(1), !1) } else { (first, !0) };
+    let marks = core::iter::from_fn(move || {
+        let is_over = marks.0.is_empty();
+        (!is_over).then(|| InboxMark { id: i64::from_le_bytes(marks.take()), hash: marks.word() & mask })
+    });
+    (saved, marks)
 }
 
 /// Reads a record piece by piece. Pieces missing at its end read as zero.
+#[derive(Clone, Copy)]
 pub(in crate::track) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

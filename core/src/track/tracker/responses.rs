@@ -101,6 +101,26 @@ impl Tracker<'_> {
         self.inbox.receive(sms)
     }
 
+    /// Handles a response with messages that became malformed within the record with this id. Records before it stand.
+    pub fn handle_unreadable(&mut self, token: Token<QueryIncomingSms>, id: i64, now: Duration) {
+        if !matches!(self.close(token, now), Some(Request::Incoming)) {
+            return;
+        }
+        let has_more = self.inbox.end_broken(id);
+        self.planner.inbox_seen(has_more, self.now);
+        self.planner.succeeded();
+    }
+
+    /// Handles a response with messages that was not read to its end because of a limit of the caller's own, which is higher the next
+    /// time. Records before it stand.
+    pub fn handle_cut(&mut self, token: Token<QueryIncomingSms>, now: Duration) {
+        if matches!(self.close(token, now), Some(Request::Incoming)) {
+            // What the rest of the page holds is unknown, whatever its ids so far, so the same page is requested again.
+            self.planner.inbox_seen(true, self.now);
+            self.planner.succeeded();
+        }
+    }
+
     /// Handles the end of a complete response that reports success.
     pub fn handle_end<C>(&mut self, token: Token<C>, now: Duration) {
         let Some(request) = self.close(token, now) else { return };

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::Tracker;
 use crate::track::{
     clock::Sequence,
-    journal::{CLIENT, INBOX, MESSAGE, Reader, RestoreError, read_marks, read_slot},
+    journal::{CLIENT, INBOX, MESSAGE, RISING_INBOX, Reader, RestoreError, read_marks, read_slot},
     matching,
     message::{FAILURE_UNCONFIRMED, HAS_REFERENCE, STOP_WANTED, State, lifecycle::Input},
     plan::{Queue, schedule},
@@ -30,7 +30,10 @@ impl Tracker<'_> {
                     self.set_former_time(then);
                 }
             }
-            INBOX => self.inbox.restore(sequence, read_marks(&mut reader)),
+            INBOX | RISING_INBOX => {
+                let (saved, marks) = read_marks(&mut reader, kind == RISING_INBOX);
+                self.inbox.restore(sequence, saved, marks);
+            }
             MESSAGE => self.restore_message(&mut reader, sequence)?,
             _ => return Err(RestoreError::Torn),
         }
