@@ -268,6 +268,7 @@ impl Life<'_, '_> {
                 Event::Unmatched(report) => self.world.oracle.receive_report(&report, false)?,
                 Event::Ambiguous(report) => self.world.oracle.receive_report(&report, true)?,
                 Event::InboxRestarted => self.world.inbox_check.ids_restarted(),
+                Event::Unreadable { id } => panic!("message {id} is readable"),
             }
             self.may_reset()?;
         }

@@ -204,6 +204,7 @@ impl Life<'_, '_> {
                 Event::Unmatched(_) => {}
                 Event::Ambiguous(report) => panic!("a report belongs to many: {report:?}"),
                 Event::InboxRestarted => panic!("the inbox did not restart"),
+                Event::Unreadable { id } => panic!("message {id} is readable"),
             }
         }
     }
