@@ -55,7 +55,7 @@ pub(crate) fn live(world: &mut World) -> End {
     let mut settings = world.config.settings;
     settings.first_block = settings.first_block.wrapping_add(world.oracle.life * 77);
     let tracker = Tracker::new(&mut slots, &mut pending, settings, Duration::from_millis(world.now - zero));
-    let is_first = world.now == 0;
+    let is_first = !std::mem::replace(&mut world.has_started, true);
     let reset_at = draw_reset(world);
     let mut life = Life { world, tracker, zero, reset_at, closing: Vec::new(), idle: 0 };
     let restored = if is_first { Ok(()) } else { life.restore() };

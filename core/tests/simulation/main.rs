@@ -31,6 +31,7 @@ mod figures;
 mod inbox_check;
 mod life;
 mod link;
+mod mixes;
 mod numbers;
 mod oracle;
 mod pinned;
@@ -53,11 +54,18 @@ const SHOWN: usize = 120;
 
 /// Runs one world to its end.
 fn run(world: &mut World) -> Result<Figures, Failure> {
+    if let Some(earlier) = world.config.device.mix.as_ref().map(|mix| mix.earlier) {
+        world.pass(earlier);
+        world.device.client_started();
+    }
     loop {
         match live(world) {
             End::Reset => {
                 // The board starts up.
-                let downtime = world.rng.between(100, 5000);
+                let downtime = match &world.config.device.mix {
+                    Some(mix) => mix.draw_downtime(&mut world.rng),
+                    None => world.rng.between(100, 5000),
+                };
                 world.pass(downtime);
             }
             End::Done => return world.close(),

@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) transcript: Transcript,
     pub(crate) now: u64,
+    /// Whether the client has started before.
+    pub(crate) has_started: bool,
 }
 
 impl World {
@@ -51,6 +53,7 @@ impl World {
             rng,
             transcript: Transcript::new(),
             now: 0,
+            has_started: false,
         }
     }
 

@@ -95,7 +95,9 @@ impl Oracle {
             };
             demand(message.is_final, index, format_args!("not final: {message:?}"))?;
             self.figures.end(message.state, message.ambiguous);
-            if message.state == State::Expired {
+            if self.judges() {
+                self.count_segments(index);
+            } else if message.state == State::Expired {
                 self.justify(index, message.ambiguous)?;
             }
         }

@@ -1,6 +1,7 @@
 //! The oracle, which knows the truth and compares it with the tracker's reports.
 
 mod end;
+mod judge;
 mod reports;
 mod seen;
 mod truth;
@@ -189,6 +190,7 @@ impl Oracle {
     /// Notes a report that is passed to the tracker.
     pub(crate) fn show_report(&mut self, row: &ReportRow) {
         self.figures.reports += 1;
+        self.note_shown(row);
         let tail = self.numbers.tail(row.number.line);
         let is_new = self.seen.show(row, tail, self.now, self.life);
         if self.trace.tail == Some(tail) {
