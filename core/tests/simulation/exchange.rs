@@ -171,7 +171,8 @@ impl Life<'_, '_> {
         let now = self.now();
         for row in &response.rows {
             self.world.oracle.show_result(row);
-            let result = result(row, &self.world.numbers);
+            let number = self.world.result_number(row);
+            let result = result(row, &number);
             self.tracker.handle_result(&token, &result, now);
         }
         self.finish(token, response.is_whole)
@@ -268,11 +269,11 @@ fn json(request: &impl serde::Serialize) -> Value {
     serde_json::to_value(request).unwrap()
 }
 
-fn result<'a>(row: &ResultRow, numbers: &'a Numbers) -> SmsResult<'a> {
+fn result<'a>(row: &ResultRow, number: &'a str) -> SmsResult<'a> {
     SmsResult {
         port: Field::Known(row.port.into()),
         user_id: row.user_id.map_or(Field::Missing, |id| Field::Known(id.into())),
-        number: Text::Exact(numbers.text(row.number)),
+        number: Text::Exact(number),
         time: Field::Known(civil::timestamp(row.time)),
         status: Field::Known(row.status),
         count: Field::Known(row.count.into()),

@@ -20,12 +20,9 @@ use crate::{
     simulate,
 };
 
-/// Maximum number of wrongly decided segments per million. Today's matching takes lateness for a difference of clocks; with the
-/// rule that keeps every candidate the bound is 10, and 0 in strict mode.
-const MAX_WRONG_PER_MILLION: u64 = 60_000;
-
-/// Minimum share of segments with a report that are decided rightly, in a million.
-const MIN_RIGHT_PER_MILLION: u64 = 300_000;
+/// Maximum number of wrongly decided segments per million in long runs. The tracker takes lateness for a difference of clocks; a
+/// rule that keeps every candidate lowers it to 10, and to 0 in strict mode.
+const MAX_WRONG_PER_MILLION: u64 = 50_000;
 
 /// The part of a world that decides whose a report is. Shares are in a million.
 #[derive(Clone, Debug)]
@@ -39,6 +36,8 @@ pub(crate) struct Mix {
     centre_jumps: Vec<(u64, i64)>,
     /// Whether requests select reports by the time in the report, instead of the time of their arrival.
     pub(crate) filters_by_report: bool,
+    /// Whether numbers in results contain separators.
+    pub(crate) separates: bool,
     /// Whether results of other programs are returned.
     pub(crate) shows_others: bool,
     /// Share of segments whose phone does not answer at once.
@@ -65,14 +64,14 @@ impl Mix {
     /// Draws the time until the phone receives a segment: seconds, or if it is late, up to minutes, hours, or 71 h 45 min.
     pub(crate) fn draw_delay(&self, rng: &mut Rng) -> u64 {
         let longest = 72 * HOUR - 15 * MINUTE;
-        let delay = if !rng.happens(self.late) {
-            2 * SECOND + rng.wait(4 * SECOND)
-        } else {
+        let delay = if rng.happens(self.late) {
             match rng.below(100) {
                 0..40 => 10 * SECOND + rng.wait(2 * MINUTE),
                 40..85 => 10 * MINUTE + rng.wait(7000 * SECOND),
                 _ => rng.below(longest),
             }
+        } else {
+            2 * SECOND + rng.wait(4 * SECOND)
         };
         delay.min(longest)
     }
@@ -98,7 +97,7 @@ impl Traffic {
         let ports = rng.pick(&[1, 1, 2, 4]);
         let every = rng.pick(&[8, 20, 60, 300, 3600]) * SECOND / u64::from(ports);
         let share = rng.pick(&[0, 0, 10, 50]);
-        let foreign = if share == 0 { 0 } else { every * (100 - share) / share };
+        let foreign = (every * (100 - share)).checked_div(share).unwrap_or(0);
         let storms = rng.below(10) < 3;
         Self {
             ports,
@@ -130,7 +129,7 @@ impl Config {
             resend: 0,
             unreported: 0,
             acknowledges_within: 5 * SECOND,
-            resets: if resets == 0 { 0 } else { traffic.span / resets },
+            resets: traffic.span.checked_div(resets).unwrap_or(0),
             boot_time: false,
             slots: 8192,
             pending_reports: ENOUGH_PENDING,
@@ -139,12 +138,17 @@ impl Config {
         Self { scenario: "mix", seed, device, link: LinkConfig::default(), caller, settings }
     }
 
-    /// Draws a world of the mixes whose gateway spells the numbers of results and reports in any way.
+    /// Draws a world of the mixes whose gateway spells the numbers of results and reports with any prefix, and in some worlds
+    /// with separators in results.
     pub(crate) fn respelt_mix(seed: u64, messages: u32) -> Self {
         let mut config = Self::mix(seed, messages);
         config.scenario = "respelt mix";
         config.device.result_spelling = Habit::Varies;
         config.device.report_spelling = Habit::Varies;
+        if let Some(mix) = &mut config.device.mix {
+            mix.separates = seed % 2 == 1;
+            mix.keys.push(format!("separators {}", mix.separates));
+        }
         config
     }
 }
@@ -193,6 +197,7 @@ fn draw_mix(rng: &mut Rng, traffic: &Traffic) -> Mix {
         drift: rng.pick(&[0, 1, -10]),
         gateway_jumps,
         centre_jumps,
+        separates: false,
         filters_by_report: rng.below(2) == 0,
         shows_others: rng.below(2) == 0,
         late: rng.pick(&[50_000, 150_000, 400_000]),
@@ -276,25 +281,33 @@ fn per_million(figures: &Figures, count: u64) -> u64 {
     count * 1_000_000 / figures.segments_reported.max(1)
 }
 
-fn check(figures: &Figures) {
+fn check(figures: &Figures, most: u64) {
     let wrong = per_million(figures, figures.segments_wrong);
-    assert!(wrong <= MAX_WRONG_PER_MILLION, "{wrong} per million segments are wrong");
-    let right = per_million(figures, figures.segments_right);
-    assert!(right >= MIN_RIGHT_PER_MILLION, "{right} per million segments are decided rightly");
+    assert!(wrong <= most, "{wrong} per million segments are wrong");
 }
 
 #[test]
 fn mixes() {
-    check(&play(Config::mix, 0..24, 150));
+    check(&play(Config::mix, 0..24, 150), 0);
 }
 
 #[test]
 fn respelt_mixes() {
-    check(&play(Config::respelt_mix, 0..8, 150));
+    check(&play(Config::respelt_mix, 0..8, 150), 0);
+}
+
+/// Worlds with few numbers and many phones that are off, in which references come around.
+#[test]
+fn reports_of_older_messages() {
+    let mut all = Figures::default();
+    for seed in [8, 21, 24, 27] {
+        all += play(Config::mix, seed..seed + 1, 600);
+    }
+    check(&all, MAX_WRONG_PER_MILLION);
 }
 
 #[test]
 #[ignore = "takes minutes; for release mode"]
 fn many_mixes() {
-    check(&play(Config::mix, 1000..2000, 2000));
+    check(&play(Config::mix, 1000..2000, 2000), MAX_WRONG_PER_MILLION);
 }

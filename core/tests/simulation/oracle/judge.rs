@@ -11,6 +11,11 @@ impl Oracle {
         self.config.device.mix.is_some()
     }
 
+    /// Returns whether results contain separators in numbers.
+    pub(super) fn is_respelt(&self) -> bool {
+        self.config.device.mix.as_ref().is_some_and(|mix| mix.separates)
+    }
+
     /// Notes the segment's status if the report that was shown is a final one of an own message.
     pub(super) fn note_shown(&mut self, row: &ReportRow) {
         let (Some(owner), true) = (row.owner, is_final_status(row.status)) else { return };
@@ -47,4 +52,27 @@ impl Oracle {
         figures.segments_untrue += u64::from(judged.untrue.count_ones());
         figures.segments_unseen += u64::from((reported & !(shown.received | shown.failed)).count_ones());
     }
+}
+
+#[test]
+fn decisions_without_a_shown_report_are_wrong() {
+    use sms_gateway_core::{UserId, track::State};
+
+    use crate::{config::Config, device::Fact, oracle::Requested, rng::Rng, world::World};
+
+    let world = World::new(&Config::mix(1, 1), None);
+    let mut oracle = world.oracle;
+    let id = UserId::new(7).unwrap();
+    let number = crate::numbers::Numbers::spell(0, &mut Rng::new(1));
+    let requested = Requested { number, segments: 2, ports: 0, report: true, resend: false };
+    let index = oracle.added(id, requested).unwrap();
+    oracle.truth_mut(index).note(0, Fact::Accepted { task: 1 });
+    oracle.truth_mut(index).note(0, Fact::Fate { segment: 0, status: 0 });
+    let digits = sms_gateway_core::Number::new("13800138000").unwrap().into();
+    let mut message = Message::new(id, digits, State::Sent);
+    oracle.truth_mut(index).shown.received = 1;
+    message.segments.delivered = 0b11;
+    oracle.judge(index, &message);
+    let judged = oracle.truth(index).judged;
+    assert_eq!((judged.right, judged.wrong, judged.untrue), (0b01, 0b10, 0b10));
 }
