@@ -2,10 +2,15 @@
 
 #![allow(missing_docs)]
 
-use sms_gateway::store::{Entry, MemoryStore, Store, Write};
+use sms_gateway::store::{BoxStore, Entry, MemoryStore, Store, Write};
+
+/// Runs a call of a store.
+fn run<T>(call: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(call)
+}
 
 fn sorted(store: &mut impl Store) -> Vec<Entry> {
-    let mut entries = store.load().unwrap();
+    let mut entries = run(store.load()).unwrap();
     entries.sort_by_key(|entry| entry.key);
     entries
 }
@@ -16,33 +21,31 @@ fn entry(key: u32, record: &[u8], text: Option<&str>, reference: Option<&str>) -
 
 fn keeps_what_it_should(store: &mut impl Store) {
     assert_eq!(sorted(store), []);
-    store.save(&[]).unwrap();
+    run(store.save(vec![])).unwrap();
     let (text, reference) = ("ü".repeat(750), "r".repeat(255));
     let ends = [0, 1, u32::MAX];
     for key in ends {
-        store
-            .save(&[
-                Write::Text { key, text: text.as_str().into() },
-                Write::Record { key, record: vec![7; 96] },
-                Write::Reference { key, reference: reference.as_str().into() },
-            ])
-            .unwrap();
+        run(store.save(vec![
+            Write::Text { key, text: text.as_str().into() },
+            Write::Record { key, record: vec![7; 96] },
+            Write::Reference { key, reference: reference.as_str().into() },
+        ]))
+        .unwrap();
     }
     assert_eq!(sorted(store), ends.map(|key| entry(key, &[7; 96], Some(&text), Some(&reference))));
     // In order, the last one counts.
-    store
-        .save(&[
-            Write::Delete { key: 1 },
-            Write::Record { key: 1, record: vec![] },
-            Write::Record { key: 0, record: vec![1] },
-            Write::Record { key: 0, record: vec![2] },
-            Write::DeleteText { key: 0 },
-            Write::Text { key: u32::MAX, text: "".into() },
-            Write::DeleteText { key: 5 },
-            Write::Delete { key: 6 },
-            Write::Text { key: 8, text: "without a record".into() },
-        ])
-        .unwrap();
+    run(store.save(vec![
+        Write::Delete { key: 1 },
+        Write::Record { key: 1, record: vec![] },
+        Write::Record { key: 0, record: vec![1] },
+        Write::Record { key: 0, record: vec![2] },
+        Write::DeleteText { key: 0 },
+        Write::Text { key: u32::MAX, text: "".into() },
+        Write::DeleteText { key: 5 },
+        Write::Delete { key: 6 },
+        Write::Text { key: 8, text: "without a record".into() },
+    ]))
+    .unwrap();
     let expected = [
         entry(0, &[2], None, Some(&reference)),
         entry(1, &[], None, None),
@@ -57,7 +60,7 @@ fn memory_store_applies_all_changes() {
     keeps_what_it_should(&mut store);
     assert_eq!(sorted(&mut store.clone()).len(), 3);
     assert_eq!(sorted(&mut MemoryStore::new()), []);
-    let mut boxed: Box<dyn Store> = Box::new(store);
+    let mut boxed = BoxStore::new(store);
     assert_eq!(sorted(&mut boxed).len(), 3);
 }
 
@@ -141,11 +144,11 @@ mod file {
                 let mut store = database.gateway(name).unwrap();
                 let expected = if round == 0 { vec![] } else { vec![entry(7, &[number], None, None)] };
                 assert_eq!(sorted(&mut store), expected, "{name}");
-                store.save(&[Write::Record { key: 7, record: vec![number] }]).unwrap();
+                run(store.save(vec![Write::Record { key: 7, record: vec![number] }])).unwrap();
             }
         }
         let database = Database::open(folder.file()).unwrap();
-        database.gateway("a").unwrap().save(&[Write::Delete { key: 7 }]).unwrap();
+        run(database.gateway("a").unwrap().save(vec![Write::Delete { key: 7 }])).unwrap();
         let left = names.map(|name| sorted(&mut database.gateway(name).unwrap()).len());
         assert_eq!(left, [1, 0, 1, 1]);
     }
@@ -210,9 +213,9 @@ mod file {
         let mut fill = |rounds| {
             for _ in 0..rounds {
                 let texts = (0..200).map(|key| Write::Text { key, text: "x".repeat(1500).into() });
-                store.save(&texts.collect::<Vec<_>>()).unwrap();
+                run(store.save(texts.collect())).unwrap();
                 let forgotten = (0..200).map(|key| Write::Delete { key });
-                store.save(&forgotten.collect::<Vec<_>>()).unwrap();
+                run(store.save(forgotten.collect())).unwrap();
             }
             fs::metadata(folder.file()).unwrap().len()
         };
@@ -241,7 +244,7 @@ mod file {
         let number = u32::from_le_bytes(mark.record.as_slice().try_into().unwrap());
         let mut expected = MemoryStore::new();
         for earlier in number.saturating_sub(200).max(1)..=number {
-            expected.save(&group(earlier)).unwrap();
+            run(expected.save(group(earlier))).unwrap();
         }
         assert_eq!(entries, sorted(&mut expected));
         number
@@ -258,7 +261,7 @@ mod file {
         };
         let mut store = database.gateway("box").unwrap();
         for number in last_save(&mut store) + 1.. {
-            store.save(&group(number)).unwrap();
+            run(store.save(group(number))).unwrap();
             println!("saved {number}");
         }
     }

@@ -22,12 +22,12 @@ use super::{
     incoming::InboxSender,
     outbox::Outbox,
     shared::Shared,
-    task::{self, Task},
+    task::{self, Task, Unsaved},
     write_batch::WriteBatch,
 };
 use crate::{
     Gateway,
-    store::{MemoryStore, Store},
+    store::{BoxStore, MemoryStore, Store},
 };
 
 /// The maximum number of commands that wait for the task.
@@ -36,7 +36,7 @@ const MAX_COMMANDS: usize = 256;
 /// The settings of a messenger.
 pub struct Builder {
     gateway: Gateway,
-    store: Option<Box<dyn Store>>,
+    store: Option<BoxStore>,
     settings: Settings,
     capacity: usize,
     unacknowledged: usize,
@@ -65,7 +65,7 @@ impl Builder {
     /// the gateway's [whole inbox](Self::incoming), acknowledged or not.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
-        self.store = Some(Box::new(store));
+        self.store = Some(BoxStore::new(store));
         self
     }
 
@@ -147,7 +147,7 @@ impl Builder {
     /// [`StartError`].
     pub async fn start(self) -> Result<(Messenger, Vec<Handle>), StartError> {
         let Self { gateway, store, settings, capacity, unacknowledged, events, shutdown_timeout } = self;
-        let store = store.unwrap_or_else(|| Box::new(MemoryStore::new()));
+        let store = store.unwrap_or_else(|| BoxStore::new(MemoryStore::new()));
         let (writes, entries) = WriteBatch::load(store).await.map_err(StartError::Store)?;
         let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
         let shared = Arc::new(Shared::new());
@@ -170,6 +170,7 @@ impl Builder {
             driver,
             outbox: Outbox::new(task),
             writes,
+            unsaved: Unsaved::default(),
             commands: Commands::new(receiver, Arc::clone(&shared)),
             capacity: Capacity::new(Arc::clone(&shared.permits)),
             shared,

@@ -86,8 +86,8 @@ impl Task<'_> {
     }
 
     /// Sends the replies that waited until changes were stored.
-    pub(super) fn reply(&mut self) {
-        for reply in std::mem::take(&mut self.commands.replies) {
+    pub(super) fn reply(&mut self, replies: Vec<Reply>) {
+        for reply in replies {
             match reply {
                 Reply::Sent(handle, reply) => {
                     if let Err(Ok(handle)) = reply.send(Ok(handle)) {

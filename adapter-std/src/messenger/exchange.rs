@@ -37,10 +37,6 @@ impl From<StoreError> for Unfinished {
 impl Task<'_> {
     /// Performs an exchange, and reports its records and its outcome to the driver.
     pub(super) async fn perform(&mut self, in_flight: InFlight) -> Result<(), StoreError> {
-        if in_flight.is_submission() {
-            // Publishing may have acknowledged updates, which are changes.
-            self.save().await?;
-        }
         let outcome = self.exchange(&in_flight).await;
         let now = self.began.elapsed();
         match outcome {
@@ -60,7 +56,7 @@ impl Task<'_> {
     }
 
     async fn exchange(&mut self, in_flight: &InFlight) -> Result<Reader, Unfinished> {
-        let outgoing = self.request(in_flight)?;
+        let outgoing = self.saved_request(in_flight).await?;
         let (gateway, grace) = (self.gateway.clone(), self.grace(in_flight));
         let turn = self.serve_until(gateway.turn(), Duration::ZERO).await?;
         let turn = turn.ok_or(Unfinished::NotSent(Vec::new()))??;
@@ -82,6 +78,16 @@ impl Task<'_> {
             Taken::Incoming { mark, sms } => self.inbox.send(&sms, mark, &self.shared),
             Taken::Unmatched(report) => self.events.send(Event::Unmatched(report)),
         }
+    }
+
+    /// Writes the request of an exchange, once all changes are stored that precede it.
+    async fn saved_request(&mut self, in_flight: &InFlight) -> Result<Outgoing, Unfinished> {
+        self.saved().await?;
+        self.begin_save();
+        // The tracker returns a submission while nothing is to be saved: before callers change more.
+        let request = self.request(in_flight);
+        self.saved().await?;
+        if self.closing_since.is_some() { Err(Unfinished::NotSent(Vec::new())) } else { request }
     }
 
     /// Writes the request of an exchange.

@@ -23,8 +23,7 @@ impl Task<'_> {
         for entry in entries {
             self.restore_entry(entry);
         }
-        self.save().await.map_err(StartError::Store)?;
-        self.publish();
+        self.save_all().await.map_err(StartError::Store)?;
         self.outbox.remove_acknowledged();
         Ok(self.outbox.unclaimed())
     }

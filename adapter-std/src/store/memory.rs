@@ -32,24 +32,24 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
+    async fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(entries.iter().filter_map(|(key, parts)| parts.entry(*key)).collect())
     }
 
-    fn save(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    async fn save(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
             match write {
                 Write::Record { key, record } => {
-                    entries.entry(*key).or_default().record = Some(record.clone());
+                    entries.entry(key).or_default().record = Some(record);
                 }
-                Write::Text { key, text } => entries.entry(*key).or_default().text = Some(text.clone()),
+                Write::Text { key, text } => entries.entry(key).or_default().text = Some(text),
                 Write::Reference { key, reference } => {
-                    entries.entry(*key).or_default().reference = Some(reference.clone());
+                    entries.entry(key).or_default().reference = Some(reference);
                 }
-                Write::DeleteText { key } => entries.entry(*key).or_default().text = None,
-                Write::Delete { key } => drop(entries.remove(key)),
+                Write::DeleteText { key } => entries.entry(key).or_default().text = None,
+                Write::Delete { key } => drop(entries.remove(&key)),
             }
         }
         Ok(())

@@ -70,11 +70,11 @@ impl Snapshot {
     async fn stores(&self) -> Stores {
         let mut stores = Stores::new();
         for Entry { key, record, text, .. } in &self.entries {
-            stores.std.save(&[Write::Record { key: *key, record: record.clone() }]).unwrap();
+            stores.std.save(vec![Write::Record { key: *key, record: record.clone() }]).await.unwrap();
             let record = EmbassyWrite { key: Key::Record(*key), value: Some(record) };
             stores.embassy.save(&[record]).await.unwrap();
             if let Some(text) = text {
-                stores.std.save(&[Write::Text { key: *key, text: text.clone() }]).unwrap();
+                stores.std.save(vec![Write::Text { key: *key, text: text.clone() }]).await.unwrap();
                 let text = EmbassyWrite { key: Key::Text(*key), value: Some(text.as_bytes()) };
                 stores.embassy.save(&[text]).await.unwrap();
             }
@@ -109,7 +109,7 @@ async fn live() -> Vec<Snapshot> {
             messenger.send_all(&drafts).await;
         }
         messenger.run(Duration::from_secs(1)).await;
-        let entries = harness.stores().std.load().unwrap();
+        let entries = harness.stores().std.load().await.unwrap();
         snapshots.push(Snapshot { entries, messages: model.messages() });
     }
     messenger.shut_down().await;

@@ -9,7 +9,7 @@ use sms_gateway::{
     Gateway, Handle, Messenger,
     core::track::{Message, Settings, Timing},
     messenger::Builder,
-    store::{MemoryStore, Store},
+    store::{BoxStore, MemoryStore},
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -37,12 +37,12 @@ impl Plan<'_> {
         gateway: Gateway,
         set_up: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Messenger, Vec<Handle>), Failure> {
-        let store: Box<dyn Store> = match self.store {
+        let store = match self.store {
             // A file may contain the messages of several gateways.
             Some(path) => {
                 open(path, &connect::url(self.connection)?.trim_end_matches('/').to_ascii_lowercase())?
             }
-            None => Box::new(MemoryStore::new()),
+            None => BoxStore::new(MemoryStore::new()),
         };
         let Settings { timing, limits, .. } = self.settings();
         let builder = Messenger::builder(gateway).store(store).timing(timing).limits(limits);
@@ -62,15 +62,15 @@ impl Plan<'_> {
 }
 
 #[cfg(feature = "store")]
-fn open(path: &Path, gateway: &str) -> Result<Box<dyn Store>, Failure> {
+fn open(path: &Path, gateway: &str) -> Result<BoxStore, Failure> {
     let store = Database::open(path).and_then(|database| database.gateway(gateway));
     let named =
         |error: StoreError| Failure::new(Exit::Output, format!("{}: {}", path.display(), chain(&error)));
-    Ok(Box::new(store.map_err(named)?))
+    Ok(BoxStore::new(store.map_err(named)?))
 }
 
 #[cfg(not(feature = "store"))]
-fn open(_: &Path, _: &str) -> Result<Box<dyn Store>, Failure> {
+fn open(_: &Path, _: &str) -> Result<BoxStore, Failure> {
     Err(Failure::usage("this build can't use --store: build it with --features store (Rust 1.90 or later)"))
 }
 

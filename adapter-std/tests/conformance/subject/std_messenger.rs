@@ -1,6 +1,10 @@
 //! The messenger of adapter-std.
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use sms_gateway::{
     Handle, Messenger, Sms,
@@ -26,7 +30,9 @@ pub fn store() -> MemoryStore {
     while let Some(change) = tracker.next_change() {
         if change.key() >= 0x8000_0000 {
             let record = change.record().unwrap().to_vec();
-            store.save(&[Write::Record { key: change.key(), record }]).unwrap();
+            // It is ready at once.
+            let save = pin!(store.save(vec![Write::Record { key: change.key(), record }]));
+            assert!(matches!(save.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(()))));
         }
     }
     store
