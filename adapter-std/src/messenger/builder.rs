@@ -96,8 +96,8 @@ impl Builder {
 
     /// Sets the maximum number of messages, 40,000 by default: those in flight, those whose outcome is not acknowledged, and
     /// those that are kept because reports may still arrive for them ([`Timing::reported`], [`Timing::late`]). A gateway with
-    /// 32 ports sends some 35,000 in two hours. [`Messenger::send`] waits for a free slot. The memory for all of them is
-    /// allocated at the start, some 130 bytes each.
+    /// 32 ports sends some 35,000 in two hours. [`Messenger::send`] waits for a free slot. Memory grows with the messages,
+    /// some 130 bytes each, and is kept until the messenger ends.
     #[must_use]
     pub const fn capacity(mut self, messages: usize) -> Self {
         self.capacity = messages;
@@ -164,10 +164,11 @@ impl Builder {
         let capacity = capacity.max(entries.len()).max(1);
         let (ready, handles) = oneshot::channel();
         // The spans of its requests, which name the gateway, are inside.
-        let run = task::run(settings, capacity, entries, ready, move |driver| Task {
+        let run = task::run(settings, capacity, entries, ready, move |driver, growth| Task {
             credentials: gateway.credentials(),
             gateway,
             driver,
+            growth,
             outbox: Outbox::new(task),
             writes,
             unsaved: Unsaved::default(),

@@ -65,6 +65,7 @@ impl Task<'_> {
 
     fn accept(&mut self, sms: Sms, permit: OwnedSemaphorePermit) -> Result<Handle, SendError> {
         let draft = sms.draft()?;
+        self.growth.grow(self.driver.tracker_mut());
         let added = self.driver.tracker_mut().add(&draft, self.began.elapsed());
         let id = added.map_err(|_| SendError::Full)?;
         self.capacity.consume(permit);

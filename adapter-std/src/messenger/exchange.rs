@@ -72,6 +72,7 @@ impl Task<'_> {
     }
 
     fn take_record(&mut self, in_flight: &InFlight, session: &GatewaySession) {
+        self.growth.grow_places(self.driver.tracker_mut());
         self.driver.set_inbox_room(self.inbox.has_room());
         match self.driver.take(in_flight, session, self.began.elapsed()) {
             Taken::Nothing => {}

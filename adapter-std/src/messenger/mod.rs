@@ -57,6 +57,7 @@ mod exchange;
 mod handle;
 mod health;
 mod incoming;
+mod memory;
 mod outbox;
 mod receiver;
 mod restore;

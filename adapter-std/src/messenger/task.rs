@@ -7,7 +7,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use sms_gateway_core::{
     client::{Driver, InFlight, Step},
-    track::{Event as TrackerEvent, PendingReport, Settings, Slot, Tracker},
+    track::{Event as TrackerEvent, Settings, Tracker},
 };
 use tokio::{
     sync::{oneshot, watch},
@@ -20,6 +20,7 @@ use super::{
     event::EventSender,
     handle::Handle,
     incoming::InboxSender,
+    memory::{Growth, Memories},
     outbox::Outbox,
     shared::Shared,
     write_batch::WriteBatch,
@@ -39,6 +40,7 @@ pub(super) struct Task<'m> {
     pub(super) unsaved: Unsaved,
     pub(super) commands: Commands,
     pub(super) capacity: Capacity,
+    pub(super) growth: Growth<'m>,
     pub(super) shared: Arc<Shared>,
     pub(super) inbox: InboxSender,
     pub(super) events: EventSender,
@@ -65,12 +67,13 @@ pub(super) async fn run(
     capacity: usize,
     entries: Vec<Entry>,
     ready: oneshot::Sender<Result<Vec<Handle>, StartError>>,
-    build: impl for<'m> FnOnce(Driver<'m>) -> Task<'m>,
+    build: impl for<'m> FnOnce(Driver<'m>, Growth<'m>) -> Task<'m>,
 ) {
-    let mut slots = vec![Slot::EMPTY; capacity];
-    let mut pending = vec![PendingReport::EMPTY; capacity / 2 + 64];
-    let tracker = Tracker::new(&mut slots, &mut pending, settings, Duration::ZERO);
-    let mut task = build(Driver::new(tracker));
+    let mut memories = Memories::default();
+    let mut growth = Growth::new(&mut memories, capacity);
+    let (slots, places) = (growth.first_slots(entries.len()), growth.first_places());
+    let tracker = Tracker::new(slots, places, settings, Duration::ZERO);
+    let mut task = build(Driver::new(tracker), growth);
     let restored = task.restore(entries).await;
     let is_restored = restored.is_ok();
     let _ = ready.send(restored);
@@ -192,7 +195,8 @@ impl Task<'_> {
     fn release_saved(&mut self) -> bool {
         let Unsaved { replies, events } = std::mem::take(&mut self.unsaved);
         let is_any = !replies.is_empty() || !events.is_empty();
-        self.capacity.grow(self.driver.tracker().room());
+        let spare = u32::try_from(self.growth.spare_slots()).unwrap_or(u32::MAX);
+        self.capacity.grow(self.driver.tracker().room().saturating_add(spare));
         self.reply(replies);
         self.publish(events);
         is_any

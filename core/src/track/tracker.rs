@@ -21,6 +21,7 @@ use super::{
 use crate::{TaskId, UserId};
 
 mod asking;
+mod memory;
 mod reports;
 mod responses;
 mod restart;

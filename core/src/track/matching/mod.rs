@@ -22,7 +22,7 @@ use super::{
     plan::{Messages, View, Waits},
 };
 
-pub(super) use index::{find, insert, insert_for_reports, remove, remove_for_reports};
+pub(super) use index::{find, grow, insert, insert_for_reports, remove, remove_for_reports};
 
 pub use pending::PendingReport;
 pub(super) use report::RawReport;
@@ -65,6 +65,15 @@ impl<'m> Matching<'m> {
     /// Takes memory for pending reports into use.
     pub(super) fn lend(&mut self, places: &'m mut [PendingReport]) {
         self.pending.lend(places);
+    }
+
+    /// Moves the pending reports to a larger memory.
+    pub(super) fn grow(&mut self, places: &'m mut [PendingReport]) {
+        self.pending.grow(places);
+    }
+
+    pub(super) fn is_crowded(&self) -> bool {
+        self.pending.is_crowded()
     }
 
     /// Notes the number of segments of a message.

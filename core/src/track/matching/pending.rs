@@ -75,6 +75,30 @@ impl<'m> PendingReports<'m> {
         self.places = places;
     }
 
+    /// Moves the reports to a larger memory.
+    pub(super) fn grow(&mut self, places: &'m mut [PendingReport]) {
+        if places.len() <= self.places.len() {
+            return;
+        }
+        places.fill(PendingReport::EMPTY);
+        let old = core::mem::replace(&mut self.places, places);
+        for kept in old.iter().filter(|kept| kept.stage != Stage::Empty) {
+            let group = self.group(kept.report.port, kept.report.reference, &kept.report.number);
+            match group.iter_mut().find(|place| place.stage == Stage::Empty) {
+                Some(place) => *place = *kept,
+                None => self.moved(kept.stage, Stage::Empty),
+            }
+        }
+    }
+
+    /// Returns whether half of the places are in use, so that a report may soon find none.
+    pub(super) fn is_crowded(&self) -> bool {
+        let empty = Stage::Empty as usize;
+        let kept = self.counts.iter().enumerate().filter(|(stage, _)| *stage != empty);
+        let kept = kept.fold(0_usize, |sum, (_, count)| sum.saturating_add(*count as usize));
+        kept.saturating_mul(2) >= self.places.len()
+    }
+
     /// Returns the few places in which a report of this port and reference may be.
     fn group(&mut self, port: u8, reference: u8, number: &PackedNumber) -> &mut [PendingReport] {
         let key = number.tail() ^ u32::from(port) << 24 ^ u32::from(reference) << 16 ^ u32::from(reference);
@@ -312,6 +336,28 @@ mod tests {
             pending(&mut []).put(&raw(1, 0), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::NEVER),
             Some(raw(1, 0))
         );
+    }
+
+    #[test]
+    fn reports_are_kept_in_a_larger_memory() {
+        let (mut few, mut many) = (vec![PendingReport::EMPTY; 32], vec![PendingReport::EMPTY; 128]);
+        let mut reports = pending(&mut few);
+        let mut kept = vec![];
+        for reference in 0..24 {
+            assert_eq!(reports.is_crowded(), kept.len() >= 16);
+            let report = raw(reference, 1);
+            let at = Sequence::new(u32::from(reference) + 1);
+            if reports.put(&report, Stage::Waiting, Tick::ZERO, Tick::new(9), at).is_none() {
+                kept.push((report, at));
+            }
+        }
+        reports.grow(&mut many);
+        assert!(!reports.is_crowded() && kept.len() > 16);
+        for (report, at) in &kept {
+            assert_eq!(reports.known(report), Some((Stage::Waiting, *at)));
+        }
+        reports.ripen(Tick::new(9), 9);
+        assert_eq!(std::iter::from_fn(|| reports.next_ready()).count(), kept.len());
     }
 
     #[test]
