@@ -35,11 +35,15 @@ async fn follow(handle: Handle, notes: &Notes) {
 /// Run by the test below in a separate process: continues to send the messages that were not sent yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_sends() {
-    let Some((builder, notes)) = setting() else { return };
+    let Some((builders, notes)) = setting() else { return };
     // Many small requests, and no more than the gateway gets done.
     let limits = Limits { recipients: 4, under_way: 100, request_gap: Duration::ZERO, ..Limits::default() };
-    let builder = builder.limits(limits);
-    let (messenger, handles) = builder.start().await.unwrap();
+    let (mut messengers, mut handles) = (Vec::new(), Vec::new());
+    for builder in builders {
+        let (messenger, restored) = builder.limits(limits).start().await.unwrap();
+        messengers.push(messenger);
+        handles.extend(restored);
+    }
     let notes: &'static Notes = Box::leak(Box::new(notes));
     let mut known: BTreeSet<_> = notes.before.keys().cloned().collect();
     let mut ends = JoinSet::new();
@@ -57,7 +61,7 @@ async fn child_sends() {
         if known.contains(&reference) {
             continue;
         }
-        let messenger = messenger.clone();
+        let messenger = messengers[number % messengers.len()].clone();
         ends.spawn(async move {
             let sms = sms(&format!("1390{number:07}"), &format!("Text {number}")).reference(&reference);
             let handle = messenger.send(sms).await.unwrap();
@@ -66,7 +70,9 @@ async fn child_sends() {
         });
     }
     ends.join_all().await;
-    messenger.shutdown().await.unwrap();
+    for messenger in messengers {
+        messenger.shutdown().await.unwrap();
+    }
 }
 
 /// Waits for a random moment of a child: a number of requests, or a number of its output lines.
@@ -97,22 +103,36 @@ async fn random_moment(life: &mut Life, emulator: &Emulator, chance: &mut Chance
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_it_sends() {
-    let options = Options { ports: 32, speed: 500.0, ..Options::default() };
-    let emulator = Emulator::start(options).await.unwrap();
-    let folder = folder("killed-while-it-sends");
+    kill_while_sending("killed-while-it-sends", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_many_messengers_share_a_store() {
+    kill_while_sending("killed-while-sharing", 20).await;
+}
+
+async fn kill_while_sending(name: &str, gateways: usize) {
+    let mut emulators = Vec::new();
+    for _ in 0..gateways {
+        let options = Options { ports: 32, speed: 500.0, ..Options::default() };
+        emulators.push(Emulator::start(options).await.unwrap());
+    }
+    let urls: Vec<_> = emulators.iter().map(Emulator::url).collect();
+    let (urls, folder) = (urls.join(","), folder(name));
     let mut chance = Chance::new();
     for _ in 0..KILLS {
-        let mut life = Life::begin("child_sends", &emulator.url(), &folder);
-        random_moment(&mut life, &emulator, &mut chance).await;
+        let mut life = Life::begin("child_sends", &urls, &folder);
+        random_moment(&mut life, &emulators[0], &mut chance).await;
 
         life.kill().await;
     }
     let before = fs::read_to_string(folder.join("notes")).unwrap_or_default().lines().count();
-    println!("{} accepted and {before} at their end after {KILLS} kills", emulator.counts().accepted);
-    Life::begin("child_sends", &emulator.url(), &folder).end().await;
+    let accepted: u64 = emulators.iter().map(|emulator| emulator.counts().accepted).sum();
+    println!("{accepted} accepted and {before} at their end after {KILLS} kills");
+    Life::begin("child_sends", &urls, &folder).end().await;
 
     let mut times = BTreeMap::new();
-    for message in emulator.messages() {
+    for message in emulators.iter().flat_map(Emulator::messages) {
         *times.entry(message.text).or_insert(0) += 1;
     }
     let notes = fs::read_to_string(folder.join("notes")).unwrap();
@@ -136,8 +156,8 @@ async fn killed_while_it_sends() {
 /// Run by the test below in a separate process: records each incoming message once and acknowledges it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_receives() {
-    let Some((builder, notes)) = setting() else { return };
-    let builder = builder.incoming(true).unacknowledged(20);
+    let Some((mut builders, notes)) = setting() else { return };
+    let builder = builders.remove(0).incoming(true).unacknowledged(20);
     let (messenger, _) = builder.start().await.unwrap();
     let mut inbox = messenger.incoming().unwrap();
     let mut known: BTreeSet<_> = notes.before.keys().cloned().collect();
