@@ -203,7 +203,7 @@ mod tests {
             insert_for_reports(&mut table, id);
         }
         let seen = |table: &Messages<'_>| {
-            numbers.clone().map(|number| {
+            numbers.map(|number| {
                 let mut unlocated = Unlocated::new(table, &number);
                 std::iter::from_fn(|| unlocated.next(table)).collect::<Vec<_>>()
             })
