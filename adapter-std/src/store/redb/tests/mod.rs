@@ -126,7 +126,7 @@ fn damage_is_told_or_does_not_matter() {
         }
         match Database::new(Disk::new(damaged)) {
             Ok(database) => {
-                assert_eq!(run(database.gateway("box").unwrap().load()).unwrap(), before, "{case}")
+                assert_eq!(run(database.gateway("box").unwrap().load()).unwrap(), before, "{case}");
             }
             Err(StoreError::Damaged(_)) => told += 1,
             Err(error) => panic!("{case}: {error:?}"),
