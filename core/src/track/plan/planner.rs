@@ -288,9 +288,4 @@ impl Planner {
     pub(in crate::track) fn wait(&self, table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
         schedule::wait(table, &self.waits, id, step, now);
     }
-
-    /// Queues a message for its result, after a number of doublings of its wait.
-    pub(in crate::track) fn await_result(&self, table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
-        schedule::await_result(table, &self.waits, id, step, now);
-    }
 }

@@ -42,7 +42,7 @@ pub(super) fn wait(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8
 }
 
 /// Queues a message for its result.
-pub(super) fn await_result(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
+fn await_result(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
     let Some(slot) = table.get_mut(id) else { return };
     let step = step.min(if slot.state() == State::Sent { STEPS - 1 } else { SLOWEST_STEP });
     let wait = waits.backed_off_sent(waits.first_result, step);

@@ -6,7 +6,8 @@ use std::vec::Vec;
 use super::{Harness, Memory, report, result};
 use crate::{
     Number, TaskId,
-    call::Call,
+    call::{Call, Status},
+    json::Field,
     text::Alphabet,
     track::{Ask, Draft, Limits, Settings, State, Timing},
 };
@@ -241,4 +242,49 @@ fn a_stale_token_has_no_request() {
     assert!(tracker.reports_request(&reports.unwrap()).is_none());
     assert!(tracker.incoming_request(&incoming.unwrap()).is_none());
     assert!(tracker.stop_request(&stop.unwrap()).is_none());
+}
+
+/// Sends messages whose reports never arrive, and lets the gateway report their delivery by their results after a time. Returns
+/// the number of queries since they were sent, and the seconds until all are delivered.
+fn deliver_by_result(count: u32, after: u64) -> (u32, u64) {
+    let mut memory = Memory::of(count as usize);
+    let mut harness = Harness::new(&mut memory);
+    let ids: Vec<_> = (0..count).map(|_| harness.add("10086")).collect();
+    (0..count.div_ceil(128)).for_each(|task| _ = harness.accept(task.into()));
+    let (mut queries, mut sent) = (0, harness.now);
+    while ids.iter().any(|id| !harness.message(*id).is_final) {
+        match harness.next() {
+            Ask::Results(token) => {
+                let is_delivered = harness.since(sent) >= after;
+                for id in &ids {
+                    let mut shown = result(*id, "10086", id.get() % 8, id.get() / 8 % 256, NOON);
+                    shown.status =
+                        Field::Known(if is_delivered { Status::Delivered } else { Status::SentOk });
+                    if harness.tracker.message(*id).is_some_and(|message| !message.is_final) {
+                        harness.tracker.handle_result(&token, &shown, harness.now);
+                    }
+                }
+                harness.tracker.handle_end(token, harness.now);
+                if queries == 0 {
+                    sent = harness.now;
+                }
+            }
+            Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
+            other => panic!("{other:?}"),
+        }
+        queries += 1;
+    }
+    (queries, harness.since(sent))
+}
+
+#[test]
+fn delivery_by_result_is_noticed_within_a_minute() {
+    let (_, seconds) = deliver_by_result(1, 10);
+    assert!(seconds <= 60, "{seconds}");
+}
+
+#[test]
+fn messages_without_reports_cost_few_queries() {
+    let (queries, _) = deliver_by_result(400, 3600);
+    assert!(f64::from(queries) <= 0.3 * 400.0, "{queries}");
 }
