@@ -388,6 +388,7 @@ async fn a_messenger_works_while_a_response_is_held() {
     peer.request("send_sms").await.respond(ACCEPTED);
     assert_eq!(handle.accepted().await.unwrap().state, State::Accepted);
     assert_eq!(began.elapsed(), GIVES_WAY_AFTER);
+    peer.request("query_sms_deliver_status").await.respond(r#"{"error_code":200,"result":[]}"#);
     peer.request("query_sms_result").await.respond(r#"{"error_code":200,"result":[]}"#);
     assert_eq!(peer.connections(), 2);
     request.send(PARTS[1..].concat());

@@ -98,14 +98,6 @@ impl PackedNumber {
         low
     }
 
-    /// Returns the shortest spelling. Every number that may be the same subscriber is the same as this one.
-    pub(super) fn shortest(&self) -> Self {
-        // Leading zeros do not count, so it has to begin with another digit.
-        let length =
-            (MIN_COMMON_DIGITS..self.significant()).find(|length| self.digit(length.saturating_sub(1)) != 0);
-        length.map_or(*self, |length| Self { words: self.last(length), form: length })
-    }
-
     pub(super) fn words(&self) -> [u32; 3] {
         self.words
     }
@@ -241,21 +233,6 @@ mod tests {
             if same {
                 prop_assert_eq!(digits(&left).tail(), digits(&right).tail());
             }
-        }
-    }
-
-    #[test]
-    fn the_shortest_spelling_is_the_same_as_all_others() {
-        for (text, shortest) in [
-            ("+8613800123456", "800123456"),
-            ("8613819629773", "9629773"),
-            ("8613810000773", "10000773"),
-            ("10086", "10086"),
-            ("0010086", "0010086"),
-        ] {
-            let number = PackedNumber::parse(text).unwrap();
-            assert!(number.shortest().is_same(&number), "{text}");
-            assert_eq!(NumberBuf::new(&number.shortest()).as_str(), shortest);
         }
     }
 }

@@ -20,6 +20,14 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether the inbox is polled; `false` by default.
     pub incoming: bool,
+    /// Whether no other program, nor a person by the web pages, sends through this gateway to numbers to which this client sends;
+    /// `false` by default. Then a status report with a message's port, number and reference needs no other evidence that it belongs to the message, unless two messages of
+    /// this client fit.
+    pub exclusive: bool,
+    /// Whether a status report is only assigned if it cannot belong to another message; `false` by default. Otherwise a report that
+    /// arrives within a minute after the only message that fits was sent is assigned too. In a model of many gateways, that was
+    /// wrong for 4 reports of a million, all of them on gateways that hide the messages of other programs.
+    pub strict: bool,
     /// The first block of user_ids, if none is restored. Any number is valid. Choose a random one if other programs use the same
     /// gateway, or if this program may lose its store: otherwise the gateway's results for other messages with the same user_ids may be
     /// taken for its own. The messenger for embassy draws one instead of 0.
@@ -45,7 +53,14 @@ impl Settings {
     /// [`incoming`](Self::incoming) off if nothing is expected. Polls that are more than 40 s apart each open a connection; with
     /// HTTPS that costs more bytes than the poll.
     pub const fn metered() -> Self {
-        Self { timing: Timing::metered(), limits: Limits::metered(), incoming: false, first_block: 0 }
+        Self {
+            timing: Timing::metered(),
+            limits: Limits::metered(),
+            incoming: false,
+            exclusive: false,
+            strict: false,
+            first_block: 0,
+        }
     }
 }
 
@@ -73,7 +88,7 @@ pub struct Timing {
     /// The time for which a finished message is kept after all its reports arrived: 2 h. It must be longer than steps of the
     /// gateway's clock: after a step back, the gateway returns old reports as if they were new.
     pub reported: Duration,
-    /// The time after a segment's last report in which it may be repeated: 10 min.
+    /// The time after a segment's last report in which it may be repeated: 1 h.
     pub doubled: Duration,
     /// The time after which an unmatched report is returned, since its message's result may be late: 60 s.
     pub unmatched: Duration,
@@ -93,7 +108,7 @@ impl Default for Timing {
             expire: seconds(72 * 3600),
             late: seconds(72 * 3600),
             reported: seconds(2 * 3600),
-            doubled: seconds(600),
+            doubled: seconds(3600),
             unmatched: seconds(60),
         }
     }
@@ -125,7 +140,7 @@ impl Timing {
             expire: seconds(72 * 3600),
             late: seconds(72 * 3600),
             reported: seconds(2 * 3600),
-            doubled: seconds(600),
+            doubled: seconds(3600),
             unmatched: seconds(300),
         }
     }

@@ -5,11 +5,11 @@ use core::time::Duration;
 
 use super::{
     ask::{AddError, StopResult},
-    clock::{GatewayClock, Sequence, SequenceCounter, Tick},
+    clock::{GatewayClock, Mark, Sequence, SequenceCounter, Tick},
     events::{Event, Updates},
     inbox::{Inbox, InboxMark},
     journal::{Change, Journal},
-    matching::{self, Evidence, Matching, PendingReport},
+    matching::{self, Evidence, Matching, PendingReport, Strictness},
     message::{
         DELETED, Draft, IN_UPDATES, MAY_RESEND, Message, STOP_WANTED, Slot, State,
         lifecycle::{self, Input, Next, Transition},
@@ -43,6 +43,8 @@ pub struct Tracker<'m> {
     now: Tick,
     /// The ticks by which that clock is ahead of the caller's.
     ahead: u32,
+    /// What an earlier life saved of its looks at reports.
+    mark: Option<Mark>,
     /// Whether messages were restored.
     is_restored: bool,
 }
@@ -61,6 +63,7 @@ impl Tracker<'_> {
             counter: SequenceCounter::new(),
             now: Tick::ZERO,
             ahead: 0,
+            mark: None,
             is_restored: false,
         }
     }
@@ -95,8 +98,10 @@ impl<'m> Tracker<'m> {
         }
         slots.fill(Slot::EMPTY);
         self.table.lend(slots, Queue::FREE);
-        self.matching.lend(pending);
+        let strictness = Strictness { is_exclusive: settings.exclusive, is_strict: settings.strict };
+        self.matching.lend(pending, strictness);
         self.now = Tick::at(now);
+        self.clock.looks.start(self.now, None);
         self.planner.configure(settings, self.now);
         self.journal.begin(settings.first_block);
     }
@@ -115,6 +120,7 @@ impl<'m> Tracker<'m> {
             table: &self.table,
             view: self.view(),
             waits: self.planner.waits(),
+            strictness: self.matching.strictness(),
             longest: self.matching.longest(),
         }
     }

@@ -138,7 +138,7 @@ impl Config {
             slots: 32_768,
             pending_reports: ENOUGH_PENDING,
         };
-        let settings = settings(&mut rng, 24);
+        let settings = settings(&mut rng, 24, &device);
         Self { scenario: "plain", seed, device, link: LinkConfig::default(), caller, settings }
     }
 
@@ -150,7 +150,7 @@ impl Config {
         let link = LinkConfig::draw(&mut rng);
         let caller = CallerConfig::draw(&mut rng, messages, ports);
         let hours = rng.pick(&[12, 24, 48]);
-        let settings = settings(&mut rng, hours);
+        let settings = settings(&mut rng, hours, &device);
         Self { scenario: "harsh", seed, device, link, caller, settings }
     }
 }
@@ -226,9 +226,17 @@ impl CallerConfig {
     }
 }
 
-fn settings(rng: &mut Rng, hours: u64) -> Settings {
+fn settings(rng: &mut Rng, hours: u64, device: &DeviceConfig) -> Settings {
     let expire = Duration::from_secs(hours * 3600);
     let timing = Timing { expire, late: expire, ..Timing::default() };
     let limits = Limits { recipients: rng.pick(&[1, 16, 128]), ..Limits::default() };
-    Settings { timing, limits, incoming: true, first_block: rng.next() as u32 }
+    let exclusive = device.foreign == 0 || !device.foreign_to_ours;
+    Settings {
+        timing,
+        limits,
+        incoming: true,
+        exclusive,
+        first_block: rng.next() as u32,
+        ..Settings::default()
+    }
 }

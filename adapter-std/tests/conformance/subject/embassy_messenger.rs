@@ -30,7 +30,7 @@ fn buffers() -> MessengerBuffers<'static> {
 
 impl EmbassyMessenger {
     pub async fn start(gateway: Embassy, store: Disk, setup: &MessengerSetup, log: Log) -> Self {
-        let settings = Settings { incoming: setup.incoming, first_block: 4, ..Settings::default() };
+        let settings = Settings { incoming: setup.incoming, exclusive: true, first_block: 4, ..Settings::default() };
         let mut messenger = Messenger::new(gateway.gateway, store, buffers(), settings);
         messenger.start().await.unwrap();
         Self { messenger, log, ids: Vec::new() }

@@ -19,7 +19,7 @@ use crate::harness::Log;
 /// A store with a saved block of user_ids, since adapter-std chooses a random one otherwise.
 pub fn store() -> MemoryStore {
     let (mut slots, mut early) = ([Slot::EMPTY; 1], [PendingReport::EMPTY; 1]);
-    let settings = Settings { first_block: 3, ..Settings::default() };
+    let settings = Settings { exclusive: true, first_block: 3, ..Settings::default() };
     let mut tracker = Tracker::new(&mut slots, &mut early, settings, Duration::ZERO);
     tracker.add(&track::Draft::new(Number::new("1").unwrap()), Duration::ZERO).unwrap();
     let mut store = MemoryStore::new();

@@ -5,7 +5,7 @@
 
 use core::num::NonZeroU32;
 
-use super::{Sequence, Tick, seconds};
+use super::{Looks, Mark, Sequence, Tick, seconds};
 use crate::{
     Timestamp,
     value::{from_seconds, to_seconds},
@@ -59,10 +59,6 @@ impl GatewaySeconds {
     pub(in crate::track) fn minus(self, seconds: u32) -> Self {
         Self::saturating(self.get().saturating_sub(seconds))
     }
-
-    pub(in crate::track) fn min(self, other: Self) -> Self {
-        if other.get() < self.get() { other } else { self }
-    }
 }
 
 /// When a message was sent, and in which era of the gateway's clock.
@@ -88,9 +84,6 @@ const SURE: u8 = 8;
 /// Consecutive matches with a different time after which reports are not assumed to carry the send time any more.
 const UNSURE: u8 = 3;
 
-/// The maximum delay in seconds of a report that certainly is its message's own: references do not come around that fast.
-const SOON: u32 = 16;
-
 /// The eras of the gateway's clock, and what its reports' times mean.
 #[derive(Debug)]
 pub(in crate::track) struct GatewayClock {
@@ -107,15 +100,8 @@ pub(in crate::track) struct GatewayClock {
     /// The number of consecutive reports that carried the send time, and of those since then that did not.
     equal: u8,
     unequal: u8,
-}
-
-/// The relation of a report's time to a message's send time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::track) enum Relation {
-    Equal,
-    After,
-    Before,
-    Unknown,
+    /// When reports were looked at.
+    pub(in crate::track) looks: Looks,
 }
 
 impl GatewayClock {
@@ -128,6 +114,7 @@ impl GatewayClock {
         doubts: 0,
         equal: 0,
         unequal: 0,
+        looks: Looks::NEW,
     };
 
     /// Returns the latest send time seen since the clock last jumped back.
@@ -204,8 +191,9 @@ impl GatewayClock {
     }
 
     /// Ends restoring: messages that begin after this sequence number are compared with the restored times.
-    pub(in crate::track) fn start(&mut self, sequence: Sequence, now: Tick) {
+    pub(in crate::track) fn start(&mut self, sequence: Sequence, now: Tick, mark: Option<Mark>) {
         (self.sequence, self.seen) = (sequence, now);
+        self.looks.start(now, mark);
     }
 
     /// Returns whether a time is more than a number of seconds ago, before or after the clock was put back.
@@ -215,54 +203,22 @@ impl GatewayClock {
         until < reading || until < self.barrier && time.saturating_sub(TOLERANCE) > reading
     }
 
-    /// Relates a report's time to the send time of a message.
-    pub(in crate::track) fn relation(&self, at: SentAt, time: Option<GatewaySeconds>) -> Relation {
-        let (Some(sent), Some(time)) = (at.time, time) else { return Relation::Unknown };
-        let (sent, time) = (sent.get(), time.get());
-        let was_set = sent < UNSET_BEFORE && time >= UNSET_BEFORE;
-        if time == sent {
-            Relation::Equal
-        } else if at.era != self.era {
-            Relation::Unknown
-        } else if time.saturating_add(1) < sent || was_set && time.saturating_add(TOLERANCE) <= self.barrier {
-            // Or the report was written before the clock was put to 1970.
-            Relation::Before
-        } else if was_set {
-            Relation::Unknown
-        } else {
-            Relation::After
-        }
-    }
-
     /// Returns whether reports carry exactly the send time.
     pub(in crate::track) fn reports_equal(&self) -> bool {
         self.equal >= SURE
     }
 
-    /// Returns whether a report cannot be the message's because of its time, since reports carry exactly the send time.
-    pub(in crate::track) fn rules_out(&self, sent: SentAt, time: Option<GatewaySeconds>) -> bool {
-        self.reports_equal() && sent.time.is_some() && time.is_some() && sent.time != time
-    }
-
-    /// Learns the relation of a report to the only message that it could be of, which was sent `late` seconds before. Returns
-    /// whether it is now known, or no longer, that reports carry the send time.
-    pub(in crate::track) fn learn(&mut self, relation: Relation, late: u32) -> bool {
+    /// Learns whether a report that arrived soon after its message was sent carries the send time. Returns whether it is now known,
+    /// or no longer, that reports do.
+    pub(in crate::track) fn learn(&mut self, is_equal: bool) -> bool {
         let before = self.reports_equal();
-        match relation {
-            Relation::Equal => {
-                self.equal = self.equal.saturating_add(1).min(SURE);
-                self.unequal = 0;
+        if is_equal {
+            (self.equal, self.unequal) = (self.equal.saturating_add(1).min(SURE), 0);
+        } else {
+            self.unequal = self.unequal.saturating_add(1);
+            if !before || self.unequal >= UNSURE {
+                (self.equal, self.unequal) = (0, 0);
             }
-            Relation::Unknown | Relation::Before => {}
-            // By then references may have come around, and the report may belong to another message.
-            Relation::After if late > SOON => {}
-            Relation::After if self.reports_equal() => {
-                self.unequal = self.unequal.saturating_add(1);
-                if self.unequal >= UNSURE {
-                    (self.equal, self.unequal) = (0, 0);
-                }
-            }
-            Relation::After => self.equal = 0,
         }
         before != self.reports_equal()
     }

@@ -11,7 +11,7 @@ pub use record::{Change, MAX_RECORD_BYTES, RestoreError};
 pub(super) use record::{Reader, read_marks, read_slot};
 
 use super::{
-    clock::{GatewayClock, PER_SECOND, Sequence, SequenceCounter, Tick},
+    clock::{GatewayClock, Mark, PER_SECOND, Sequence, SequenceCounter, Tick},
     inbox::Inbox,
     message::{DELETED, IN_CHANGES},
     plan::{Messages, Queue},
@@ -121,6 +121,11 @@ impl Journal {
             writer.bytes(&number);
             writer.bytes(&[u8::from(clock.reports_equal()), clock.era()]);
             writer.bytes(&now.get().to_le_bytes());
+            // Records of former versions end here.
+            if let Some(mark) = clock.looks.mark() {
+                writer.bytes(&mark.highest.to_le_bytes());
+                writer.bytes(&mark.at.get().to_le_bytes());
+            }
         }))
     }
 
@@ -151,17 +156,21 @@ impl Journal {
         Some((id, change, false))
     }
 
-    /// Restores the client's own state. Returns the time until which the client ran, if the record is the latest so far.
+    /// Restores the client's own state. Returns the time until which the client ran, and the mark of its looks at reports, if the
+    /// record is the latest so far.
     pub(super) fn restore_client(
         &mut self,
         reader: &mut Reader<'_>,
         clock: &mut GatewayClock,
         record: Sequence,
-    ) -> Option<Tick> {
+    ) -> Option<(Tick, Option<Mark>)> {
         if !self.user_ids.restore(reader.word(), record) {
             return None;
         }
         clock.restore_era(reader.byte() == 1, reader.byte());
-        Some(Tick::new(reader.word()))
+        let then = Tick::new(reader.word());
+        let mark =
+            (!reader.is_empty()).then(|| Mark { highest: reader.word(), at: Tick::new(reader.word()) });
+        Some((then, mark))
     }
 }

@@ -93,9 +93,6 @@ impl core::error::Error for RestoreError {}
 pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
     let number = slot.number();
     let [low, middle, high] = number.words();
-    let is_located_end = slot.has(HAS_REFERENCE) && slot.is_over();
-    // Only one of the two is needed.
-    let bound = if is_located_end { slot.ended } else { slot.not_begun };
     let code = if slot.has(HAS_REFERENCE) { slot.failed_status.into() } else { slot.refusal };
     let words: [u32; 15] = [
         slot.user_id,
@@ -105,7 +102,7 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
         slot.ports,
         slot.since.get(),
         slot.submitted.get(),
-        bound.get(),
+        slot.not_begun.get(),
         GatewaySeconds::number(slot.sent),
         GatewaySeconds::number(slot.first_report),
         GatewaySeconds::number(slot.last_report),
@@ -135,7 +132,7 @@ pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     slot.ports = reader.word();
     slot.since = Tick::new(reader.word());
     slot.submitted = reader.sequence();
-    let bound = reader.sequence();
+    slot.not_begun = reader.sequence();
     (slot.sent, slot.first_report, slot.last_report) = (reader.time(), reader.time(), reader.time());
     slot.fates = Fates::new(reader.word(), reader.word(), reader.word());
     let code = reader.word();
@@ -148,14 +145,10 @@ pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     lifecycle::restore(slot, state);
     (slot.port, slot.reference, slot.segments) = (reader.byte(), reader.byte(), reader.byte());
     (slot.succeeded, slot.failed_segment, slot.era) = (reader.byte(), reader.byte(), reader.byte());
-    (slot.not_begun, slot.ended) = (bound, Sequence::NEVER);
     (slot.refusal, slot.failed_status) = (code, 0);
     if slot.has(HAS_REFERENCE) {
         // A TP-Status has eight bits.
         (slot.refusal, slot.failed_status) = (0, code.to_le_bytes()[0]);
-        if slot.is_over() {
-            (slot.not_begun, slot.ended) = (Sequence::NEVER, bound);
-        }
     }
 }
 
@@ -200,6 +193,10 @@ impl<'a> Reader<'a> {
         };
         self.0 = rest;
         *chunk
+    }
+
+    pub(in crate::track) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(in crate::track) fn byte(&mut self) -> u8 {

@@ -5,7 +5,7 @@
 
 use super::report::RawReport;
 use crate::track::{
-    clock::{Sequence, Tick},
+    clock::{GatewaySeconds, Sequence, Tick},
     number::PackedNumber,
 };
 
@@ -16,13 +16,30 @@ const WAYS: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub struct PendingReport {
     report: RawReport,
-    /// When it was first seen: time and sequence number.
-    since: Tick,
-    sequence: Sequence,
+    sighting: Sighting,
+    /// The latest time of the reports that were evicted from this place, in seconds.
+    forgotten: u32,
     stage: Stage,
 }
 
-const STAGES: usize = 7;
+/// When a report was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::track) struct Sighting {
+    /// When it was seen for the first time: time and sequence number.
+    pub(in crate::track) at: Tick,
+    pub(in crate::track) first: Sequence,
+    /// When it had certainly not arrived, if that is known.
+    pub(in crate::track) absent: Option<Tick>,
+}
+
+impl Sighting {
+    pub(super) const NEVER: Self = Self { at: Tick::ZERO, first: Sequence::NEVER, absent: None };
+}
+
+const STAGES: usize = 9;
+
+/// The TP-Status of the entry that stands for the last report of another program's message to a number.
+const FOREIGN: u8 = u8::MAX;
 
 /// The stage of a kept report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +55,18 @@ pub(super) enum Stage {
     /// Was returned as unmatched or as ambiguous, and is kept to be recognised.
     Given,
     Undecided,
+    /// Was assigned to a message, and is kept to be recognised.
+    Taken,
+    /// Stands for the last report of another program's message to a number.
+    Foreign,
 }
 
 impl PendingReport {
     /// Memory that holds no report.
     pub const EMPTY: Self = Self {
         report: RawReport { number: PackedNumber::NONE, time: None, port: 0, reference: 0, status: 0 },
-        since: Tick::ZERO,
-        sequence: Sequence::NEVER,
+        sighting: Sighting::NEVER,
+        forgotten: 0,
         stage: Stage::Empty,
     };
 }
@@ -85,10 +106,36 @@ impl<'m> PendingReports<'m> {
         self.places.get_mut(from..to).unwrap_or_default()
     }
 
-    /// Returns the stage of a report that was seen before, and the sequence number of its first sight.
-    pub(super) fn known(&mut self, report: &RawReport) -> Option<(Stage, Sequence)> {
+    /// Returns the stage of a report that was seen before, and when.
+    pub(super) fn known(&mut self, report: &RawReport) -> Option<(Stage, Sighting)> {
         let place = self.place_of(report)?;
-        Some((place.stage, place.sequence))
+        Some((place.stage, place.sighting))
+    }
+
+    /// Returns whether a report that is not kept may have been seen before.
+    pub(super) fn may_have_forgotten(&mut self, report: &RawReport) -> bool {
+        let time = report.time.map_or(0, GatewaySeconds::get);
+        let group = self.group(report.port, report.reference, &report.number);
+        group.is_empty() || group.iter().any(|place| place.forgotten >= time)
+    }
+
+    /// Notes a report of another program's message to a number.
+    pub(super) fn note_foreign(&mut self, report: &RawReport, sighting: Sighting) {
+        let sign = RawReport { time: None, reference: 0, status: FOREIGN, ..*report };
+        match self.place_of(&sign) {
+            Some(place) => place.sighting = sighting,
+            None => _ = self.put(&sign, Stage::Foreign, sighting, sighting.at),
+        }
+    }
+
+    /// Returns whether a report of another program's message to a number was seen in a number of ticks before a time, or after it.
+    pub(super) fn had_foreign(&mut self, report: &RawReport, before: Tick, ticks: u32) -> bool {
+        let group = self.group(report.port, 0, &report.number);
+        group.iter().filter(|place| place.stage == Stage::Foreign).any(|place| {
+            let sign = &place.report;
+            let is_same = sign.port == report.port && sign.number.is_same(&report.number);
+            is_same && place.sighting.at.ago(before) < ticks
+        })
     }
 
     fn place_of(&mut self, report: &RawReport) -> Option<&mut PendingReport> {
@@ -96,34 +143,40 @@ impl<'m> PendingReports<'m> {
         group.iter_mut().find(|place| place.stage != Stage::Empty && place.report == *report)
     }
 
-    /// Keeps a report, or changes the stage of a kept one. Returns a report that was evicted before it was returned to the caller.
+    /// Keeps a report, or changes the stage of a kept one. Returns a report that was evicted, and whether it was not returned to the
+    /// caller.
     pub(super) fn put(
         &mut self,
         report: &RawReport,
         stage: Stage,
-        now: Tick,
+        sighting: Sighting,
         due: Tick,
-        sequence: Sequence,
-    ) -> Option<RawReport> {
+    ) -> Option<(RawReport, bool)> {
         if let Some(place) = self.place_of(report) {
             let before = core::mem::replace(&mut place.stage, stage);
             self.moved(before, stage);
             return None;
         }
         let group = self.group(report.port, report.reference, &report.number);
-        let worth = |place: &PendingReport| (place.stage.worth(), u32::MAX - place.since.ago(now));
+        let worth =
+            |place: &PendingReport| (place.stage.worth(), u32::MAX - place.sighting.at.ago(sighting.at));
         let place = group.iter_mut().min_by_key(|place| worth(place));
         // A claimed report is not evicted for one without a message, which is returned instead.
         let gives_way = |place: &&mut PendingReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
-        let Some(place) = place.filter(gives_way) else { return Some(*report) };
-        let evicted = *place;
-        *place = PendingReport { report: *report, since: now, sequence, stage };
+        let Some(place) = place else { return Some((*report, stage.is_owed())) };
+        let evicted =
+            if gives_way(&place) { *place } else { PendingReport { report: *report, stage, ..*place } };
+        let time = evicted.report.time.filter(|_| evicted.stage != Stage::Empty);
+        place.forgotten = place.forgotten.max(time.map_or(0, GatewaySeconds::get));
+        if evicted.report == *report && evicted.stage == stage {
+            return Some((*report, stage.is_owed()));
+        }
+        (place.report, place.sighting, place.stage) = (*report, sighting, stage);
         if stage == Stage::Waiting && (self.count(Stage::Waiting) == 0 || due.is_due(self.next_due)) {
             self.next_due = due;
         }
         self.moved(evicted.stage, stage);
-        matches!(evicted.stage, Stage::Waiting | Stage::Claimed | Stage::Unmatched | Stage::Ambiguous)
-            .then_some(evicted.report)
+        (evicted.stage != Stage::Empty).then_some((evicted.report, evicted.stage.is_owed()))
     }
 
     /// Returns the number of reports at a stage.
@@ -139,13 +192,6 @@ impl<'m> PendingReports<'m> {
         }
         if let Some(count) = self.counts.get_mut(to as usize) {
             *count = count.saturating_add(1);
-        }
-    }
-
-    pub(super) fn remove(&mut self, report: &RawReport) {
-        if let Some(place) = self.place_of(report) {
-            let before = core::mem::replace(&mut place.stage, Stage::Empty);
-            self.moved(before, Stage::Empty);
         }
     }
 
@@ -189,7 +235,7 @@ impl<'m> PendingReports<'m> {
         let group = self.group(report.port, report.reference, &report.number);
         group.iter().filter(|place| place.stage == Stage::Claimed).any(|place| {
             let other = &place.report;
-            sequence.is_after(place.sequence)
+            sequence.is_after(place.sighting.first)
                 && (other.port, other.reference) == (report.port, report.reference)
                 && other.number.is_same(&report.number)
         })
@@ -210,7 +256,7 @@ impl<'m> PendingReports<'m> {
             let Some(place) = self.places.get_mut(at).filter(|place| place.stage == Stage::Waiting) else {
                 continue;
             };
-            let due = place.since.plus(wait);
+            let due = place.sighting.at.plus(wait);
             if due.is_due(now) {
                 place.stage = Stage::Unmatched;
                 self.moved(Stage::Waiting, Stage::Unmatched);
@@ -245,11 +291,16 @@ impl<'m> PendingReports<'m> {
 }
 
 impl Stage {
+    /// Returns whether the caller does not have the report yet.
+    fn is_owed(self) -> bool {
+        matches!(self, Self::Waiting | Self::Claimed | Self::Unmatched | Self::Ambiguous)
+    }
+
     /// Returns the worth of a stage. Reports of the lowest worth are evicted first.
     fn worth(self) -> u8 {
         match self {
             Self::Empty => 0,
-            Self::Given => 1,
+            Self::Given | Self::Taken | Self::Foreign => 1,
             Self::Undecided => 2,
             Self::Waiting => 3,
             Self::Unmatched | Self::Ambiguous => 4,
@@ -261,7 +312,6 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::track::clock::GatewaySeconds;
     use std::{vec, vec::Vec};
 
     fn pending(memory: &mut [PendingReport]) -> PendingReports<'_> {
@@ -275,19 +325,20 @@ mod tests {
         RawReport { number, time: GatewaySeconds::new(time), port: 3, reference, status: 0 }
     }
 
+    fn seen(at: u32) -> Sighting {
+        Sighting { at: Tick::new(at), first: Sequence::new(at), absent: None }
+    }
+
     #[test]
     fn a_report_is_returned_once() {
         let mut memory = vec![PendingReport::EMPTY; 4];
         let mut reports = pending(&mut memory);
-        let put = |reports: &mut PendingReports<'_>, at: u32| {
-            reports.put(&raw(1, 7), Stage::Waiting, Tick::new(at), Tick::new(at + 100), Sequence::new(at))
-        };
-        assert_eq!(put(&mut reports, 5), None);
+        assert_eq!(reports.put(&raw(1, 7), Stage::Waiting, seen(5), Tick::new(105)), None);
         reports.ripen(Tick::new(104), 100);
         assert_eq!((reports.next_ready(), reports.next_due()), (None, Some(Tick::new(105))));
         reports.ripen(Tick::new(105), 100);
         assert_eq!((reports.next_ready(), reports.next_ready()), (Some((raw(1, 7), false)), None));
-        assert_eq!(reports.known(&raw(1, 7)), Some((Stage::Given, Sequence::new(5))));
+        assert_eq!(reports.known(&raw(1, 7)), Some((Stage::Given, seen(5))));
         assert_eq!(reports.known(&raw(1, 8)), None);
     }
 
@@ -296,30 +347,43 @@ mod tests {
         let mut memory = vec![PendingReport::EMPTY; 2];
         let mut reports = pending(&mut memory);
         let displaced: Vec<_> = (0..4)
-            .map(|time| {
-                reports.put(
-                    &raw(1, time),
-                    Stage::Waiting,
-                    Tick::new(time),
-                    Tick::new(time + 9),
-                    Sequence::NEVER,
-                )
-            })
-            .map(|report| report.and_then(|report| report.time).map(GatewaySeconds::get))
+            .map(|time| reports.put(&raw(1, time), Stage::Waiting, seen(time), Tick::new(time + 9)))
+            .map(|evicted| evicted.and_then(|(report, _)| report.time).map(GatewaySeconds::get))
             .collect();
         assert_eq!(displaced, [None, None, Some(0), Some(1)]);
-        assert_eq!(
-            pending(&mut []).put(&raw(1, 0), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::NEVER),
-            Some(raw(1, 0))
-        );
+        let none = pending(&mut []).put(&raw(1, 0), Stage::Waiting, seen(0), Tick::new(9));
+        assert_eq!(none, Some((raw(1, 0), true)));
+        // One that the caller has is forgotten all the same.
+        let mut memory = vec![PendingReport::EMPTY; 1];
+        let mut reports = pending(&mut memory);
+        reports.put(&raw(1, 0), Stage::Taken, seen(0), Tick::ZERO);
+        assert_eq!(reports.put(&raw(1, 5), Stage::Taken, seen(1), Tick::ZERO), Some((raw(1, 0), false)));
+        assert_eq!(reports.put(&raw(1, 7), Stage::Taken, seen(1), Tick::ZERO), Some((raw(1, 5), false)));
+        assert!(reports.may_have_forgotten(&raw(1, 5)) && !reports.may_have_forgotten(&raw(1, 6)));
+        assert!(pending(&mut []).may_have_forgotten(&raw(1, 6)));
+    }
+
+    #[test]
+    fn reports_of_other_programs_are_noted_by_number() {
+        let mut memory = vec![PendingReport::EMPTY; 64];
+        let mut reports = pending(&mut memory);
+        reports.note_foreign(&raw(9, 1), seen(50));
+        let had = |reports: &mut PendingReports<'_>, at: u32, ticks| {
+            let number = PackedNumber::parse("+8613800123456").unwrap();
+            reports.had_foreign(&RawReport { number, ..raw(200, 7) }, Tick::new(at), ticks)
+        };
+        assert!(had(&mut reports, 149, 100) && had(&mut reports, 20, 100));
+        assert!(!had(&mut reports, 150, 100));
+        let other = RawReport { port: 4, ..raw(9, 1) };
+        assert!(!reports.had_foreign(&other, Tick::new(60), 100));
     }
 
     #[test]
     fn kept_reports_are_found_by_another_spelling() {
         let mut memory = vec![PendingReport::EMPTY; 64];
         let mut reports = pending(&mut memory);
-        reports.put(&raw(9, 1), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::new(4));
-        reports.put(&raw(9, 2), Stage::Waiting, Tick::ZERO, Tick::new(9), Sequence::new(5));
+        reports.put(&raw(9, 1), Stage::Waiting, seen(4), Tick::new(9));
+        reports.put(&raw(9, 2), Stage::Waiting, seen(5), Tick::new(9));
         let number = PackedNumber::parse("+8613800123456").unwrap();
         let mut from = 0;
         let mut found = vec![];
@@ -327,7 +391,7 @@ mod tests {
             found.push(report.time.map(GatewaySeconds::get));
         }
         assert_eq!(found, [Some(1), Some(2)]);
-        reports.remove(&raw(9, 1));
+        reports.put(&raw(9, 1), Stage::Taken, seen(6), Tick::ZERO);
         assert_eq!(reports.find(&number, 3, 9, &mut 0), Some(raw(9, 2)));
     }
 }

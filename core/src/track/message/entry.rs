@@ -41,8 +41,8 @@ pub struct Slot {
     pub(in crate::track) submitted: Sequence,
     /// The latest request whose response shows that it had not begun to be sent.
     pub(in crate::track) not_begun: Sequence,
-    /// When it ended; never, if that was before its port and reference were known.
-    pub(in crate::track) ended: Sequence,
+    /// When its port and reference became known.
+    pub(in crate::track) located: Tick,
     /// Its latest record, saved or restored.
     pub(in crate::track) record: Sequence,
     /// The earliest and the latest time of its reports so far.
@@ -90,7 +90,7 @@ impl Slot {
         since: Tick::ZERO,
         submitted: Sequence::NEVER,
         not_begun: Sequence::NEVER,
-        ended: Sequence::NEVER,
+        located: Tick::ZERO,
         record: Sequence::NEVER,
         first_report: None,
         last_report: None,

@@ -242,7 +242,7 @@ impl Transition {
             Next::SubmitFirst | Next::SubmitLast => slot.submitted = Sequence::NEVER,
             Next::End => {
                 slot.set(PROGRESSED, false);
-                (slot.since, slot.ended) = (now, sequence);
+                slot.since = now;
                 if matches!(self.to, State::Delivered | State::Failed) {
                     slot.set(AMBIGUOUS, false);
                 }

@@ -19,9 +19,8 @@ pub(in crate::track) enum Request {
     ResultsByTime { after: GatewaySeconds, latest: GatewaySeconds },
     /// Queries reports for the messages in flight, from a time on and before another one, if they are limited.
     Reports { ports: Ports, after: Option<GatewaySeconds>, before: Option<GatewaySeconds> },
-    /// Queries reports from a time on, for old messages whose reports carry the time of arrival. `reading` is what the gateway's
-    /// clock showed then.
-    Arrivals { after: GatewaySeconds, reading: GatewaySeconds },
+    /// Queries the reports of all ports after a time, if it is limited: those that arrived lately, or from far back.
+    Arrivals { after: Option<GatewaySeconds>, is_wide: bool },
     /// Queries the number of messages that wait to be sent.
     Queue,
     /// Queries the inbox.

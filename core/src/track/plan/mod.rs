@@ -32,6 +32,5 @@ mod waits;
 pub(super) use in_flight::Request;
 pub(super) use planner::Planner;
 pub(super) use queue::{Messages, Queue};
-pub(super) use reports::OLD;
 pub(super) use view::View;
 pub(super) use waits::Waits;

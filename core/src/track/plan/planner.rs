@@ -162,7 +162,11 @@ impl Planner {
         if self.queue.due().is_some_and(|due| due.is_due(view.now)) {
             return Some(Request::Queue);
         }
-        (self.polls_inbox && self.incoming_at.is_due(view.now)).then_some(Request::Incoming)
+        if self.polls_inbox && self.incoming_at.is_due(view.now) {
+            return Some(Request::Incoming);
+        }
+        // Last, so that it keeps nothing waiting if it always fails.
+        self.reports.take_look(self.load.total() > 0, view)
     }
 
     /// Returns when the next request is due.
@@ -182,6 +186,7 @@ impl Planner {
         if results.get().is_none() && self.results.is_by_time(&self.load, &self.limits, view) {
             results.add(view.now);
         }
+        due.add_some(self.reports.look_due(self.load.total() > 0, view));
         if reports::wants_arrivals(table, view) {
             reports.add(self.reports.arrivals_at());
         }
@@ -249,17 +254,17 @@ impl Planner {
         self.results.complete_by_time(after, latest);
     }
 
-    pub(in crate::track) fn complete_arrivals(&mut self, reading: GatewaySeconds, now: Tick) {
-        self.reports.complete_arrivals(reading, now, &self.waits);
+    pub(in crate::track) fn complete_arrivals(&mut self, is_wide: bool, now: Tick) {
+        self.reports.complete_arrivals(is_wide, now, &self.waits);
     }
 
     pub(in crate::track) fn result_progressed(&mut self) {
         self.results.progressed();
     }
 
-    pub(in crate::track) fn clock_jumped(&mut self, to: GatewaySeconds) {
+    pub(in crate::track) fn clock_jumped(&mut self, now: Tick) {
         self.results.clock_jumped();
-        self.reports.clock_jumped(to);
+        self.reports.clock_jumped(now);
     }
 
     // Tasks that wait to be stopped.

@@ -32,6 +32,7 @@ fn results_are_queried_after_8_seconds_and_then_less_often() {
                 match harness.next() {
                     Ask::Results(token) => break harness.tracker.handle_end(token, harness.now),
                     Ask::Queue(token) => harness.tracker.handle_queue(token, Some(3), harness.now),
+                    Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
                     other => panic!("{other:?}"),
                 }
             }
@@ -64,7 +65,15 @@ fn one_request_serves_many_messages() {
     let mut body = [0; 256];
     let body = harness.tracker.reports_request(&token).unwrap().body(&mut body).unwrap();
     let body = std::str::from_utf8(body).unwrap();
-    assert_eq!(body, r#"{"port":[0,1,2],"time_after":"2026-01-01 11:59:59"}"#);
+    assert_eq!(body, r#"{"port":[0,1,2]}"#);
+    // From then on, the latest report says how far the next request reaches back.
+    let _ = harness.tracker.handle_report(&token, &report("10010", 1, 7, NOON, 0), harness.now);
+    harness.tracker.handle_end(token, harness.now);
+    let token = harness.reports();
+    let mut body = [0; 256];
+    let body = harness.tracker.reports_request(&token).unwrap().body(&mut body).unwrap();
+    let body = std::str::from_utf8(body).unwrap();
+    assert_eq!(body, r#"{"port":[0,1,2],"time_after":"2026-01-01 11:50:00"}"#);
 }
 
 #[test]

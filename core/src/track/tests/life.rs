@@ -144,6 +144,7 @@ fn lose(harness: &mut Harness<'_>, dropped: bool) {
     loop {
         match harness.next() {
             Ask::Results(token) => harness.tracker.handle_end(token, harness.now),
+            Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
             Ask::Queue(token) => return harness.tracker.handle_queue(token, Some(0), harness.now),
             other => panic!("{other:?}"),
         }
@@ -202,6 +203,7 @@ fn a_message_that_the_gateway_lost_is_unresolved() {
     for _ in 0..20 {
         match harness.next() {
             Ask::Results(token) => harness.tracker.handle_end(token, harness.now),
+            Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
             Ask::Queue(token) => harness.tracker.handle_queue(token, Some(0), harness.now),
             other => panic!("{other:?}"),
         }

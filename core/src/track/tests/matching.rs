@@ -34,8 +34,6 @@ fn unmatched_reports_are_returned_once() {
         report("10010", 2, 7, LATER, 0),
         report("10086", 2, 8, LATER, 0),
         report("10086", 2, 6, LATER, 0),
-        // Before it was sent.
-        report("10086", 2, 7, "2026-01-01 11:59:00", 0),
     ];
     for _ in 0..8 {
         harness.answer_reports(&others);
@@ -76,21 +74,6 @@ fn a_report_that_fits_two_messages_decides_nothing() {
         SmsResult { status: Field::Known(Status::Delivered), ..result(ids[1], "13800123456", 2, 7, LATER) };
     harness.answer_results(&[delivered]);
     assert_eq!((harness.state(ids[1]), harness.message(ids[1]).ambiguous), (State::Delivered, false));
-}
-
-#[test]
-fn a_report_older_than_the_second_message_belongs_to_the_first() {
-    let mut memory = Memory::of(8);
-    let mut harness = Harness::new(&mut memory);
-    let ids = two(&mut harness);
-    harness.answer_reports(&[report("13800123456", 2, 7, "2026-01-01 12:00:06", 0)]);
-    assert_eq!((harness.state(ids[0]), harness.state(ids[1])), (State::Delivered, State::Sent));
-    // A repetition is ignored, and a new report much later belongs to the second message.
-    harness.answer_reports(&[report("13800123456", 2, 7, "2026-01-01 12:00:06", 0)]);
-    assert_eq!(harness.state(ids[1]), State::Sent);
-    harness.answer_reports(&[report("13800123456", 2, 7, "2026-01-01 12:30:06", 70)]);
-    harness.answer_results(&[result(ids[1], "13800123456", 2, 7, LATER)]);
-    assert_eq!(harness.state(ids[1]), State::Failed);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod life;
 mod matching;
 mod saving;
 mod schema;
+mod whose;
 
 use core::time::Duration;
 use std::{collections::BTreeMap, vec, vec::Vec};

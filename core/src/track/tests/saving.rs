@@ -4,13 +4,14 @@ use core::time::Duration;
 use std::{vec, vec::Vec};
 
 use super::{Harness, Memory, report, result, store};
-use crate::track::{Ask, Event, MAX_RECORD_BYTES, RestoreError, State};
+use crate::track::{Ask, Event, MAX_RECORD_BYTES, RestoreError, Settings, State};
 
 const NOON: &str = "2026-01-01 12:00:00";
 
 /// A tracker of another life, with what this one saved.
 fn reborn<'m>(old: &Harness<'_>, memory: &'m mut Memory, backwards: bool) -> Harness<'m> {
-    let mut harness = Harness::new(memory);
+    let settings = Settings { exclusive: true, first_block: 1, ..Settings::default() };
+    let mut harness = Harness::with(memory, settings);
     let mut records: Vec<_> = old.saved.values().cloned().collect();
     if backwards {
         records.reverse();

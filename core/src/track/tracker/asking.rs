@@ -75,6 +75,10 @@ impl Tracker<'_> {
             self.happen(id, Input::Submit);
             is_any = true;
         }
+        if is_any {
+            // The mark of the looks at reports bounds the reports that arrive until the next life.
+            self.journal.touch_client();
+        }
         is_any
     }
 
@@ -87,6 +91,7 @@ impl Tracker<'_> {
                 Ask::Results(self.planner.begin(request, self.now, started))
             }
             Request::Reports { .. } | Request::Arrivals { .. } => {
+                self.clock.looks.begin(self.now);
                 Ask::Reports(self.planner.begin(request, self.now, started))
             }
             Request::Queue => Ask::Queue(self.planner.begin(request, self.now, started)),
@@ -147,7 +152,10 @@ impl Tracker<'_> {
                     (Some(after), Some(before)) => request.after(after).before(before),
                 })
             }
-            Request::Arrivals { after, .. } => Some(request.after(after.to_time())),
+            Request::Arrivals { after, .. } => Some(match after {
+                Some(after) => request.after(after.to_time()),
+                None => request,
+            }),
             _ => None,
         }
     }

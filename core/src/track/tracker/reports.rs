@@ -7,8 +7,8 @@ use crate::{
     call::{QuerySmsDeliverStatus, StatusReport},
     track::{
         ask::{ReportOutcome, Token},
-        clock::{GatewaySeconds, Relation, Sequence},
-        matching::{RawReport, Sight, Verdict},
+        clock::GatewaySeconds,
+        matching::{Judgement, RawReport, Sight, Sighting, Verdict},
         message::{HAS_REFERENCE, Outcome, lifecycle::Input},
         plan::{Queue, Request, View, schedule},
         table::{Node, SlotId},
@@ -59,31 +59,31 @@ impl Tracker<'_> {
 
     /// Takes a report. Returns a kept one that was evicted before it was returned to the caller.
     fn take_report(&mut self, report: &RawReport) -> Option<RawReport> {
-        let (first_seen, is_new, is_claimed) = match self.matching.sight(report) {
+        let (sighting, is_new, is_claimed) = match self.matching.sight(report) {
             Sight::Settled => return None,
-            Sight::Again { first_seen, is_claimed } => (first_seen, false, is_claimed),
-            Sight::New => (self.counter.draw(), true, false),
+            Sight::Again { sighting, is_claimed } => (sighting, false, is_claimed),
+            Sight::New => (self.first_sight(report), true, false),
         };
-        let verdict = self.judge(report, first_seen);
+        let Judgement { verdict, is_equal } = self.judge(report, sighting);
+        if let Some(is_equal) = is_equal.filter(|_| !verdict.is_open() || is_new) {
+            self.learn(is_equal);
+        }
         match verdict {
-            Verdict::Own { id, segment, relation } => {
-                self.matching.remove(report);
-                self.take_own_report(id, segment, report, relation);
-                return None;
-            }
+            Verdict::Own { id, segment } => self.take_own_report(id, segment, report),
             Verdict::Repeated { of } => {
                 if let Some(id) = of {
                     self.note_report_time(id, report.time);
                 }
-                self.matching.remove(report);
-                return None;
             }
-            Verdict::Unknown { late } => {
-                if let Some(late) = late.filter(|_| is_new) {
-                    self.learn(Relation::After, late);
+            Verdict::Unknown { is_foreign } => {
+                if is_new && is_foreign && (sighting.absent.is_some() || !self.is_restored) {
+                    self.matching.note_foreign(report, sighting);
+                }
+                if is_new && self.evidence().is_ancient(report) {
+                    return self.matching.keep_ancient(report, sighting);
                 }
                 // It keeps its stage, unless it was claimed.
-                if !(is_new || is_claimed) || is_new && self.evidence().is_ancient(report) {
+                if !(is_new || is_claimed) {
                     return None;
                 }
             }
@@ -92,19 +92,27 @@ impl Tracker<'_> {
                     self.prefer_result(rival);
                 }
             }
-            Verdict::Contested => self.contest(report, first_seen),
+            Verdict::Contested => self.contest(report, sighting),
         }
         let due = self.now.plus(self.planner.waits().unmatched);
-        self.matching.keep(report, verdict, (self.now, due), first_seen)
+        self.matching.keep(report, verdict, (sighting, due))
     }
 
-    fn judge(&mut self, report: &RawReport, first_seen: Sequence) -> Verdict {
+    /// Returns when a report was seen for the first time, which is now.
+    fn first_sight(&mut self, report: &RawReport) -> Sighting {
+        let is_forgotten = self.matching.may_have_forgotten(report);
+        let absent = self.clock.looks.absent(report.port, report.time).filter(|_| !is_forgotten);
+        self.clock.looks.see(report.port, report.time);
+        Sighting { at: self.now, first: self.counter.draw(), absent }
+    }
+
+    fn judge(&mut self, report: &RawReport, sighting: Sighting) -> Judgement {
         let view = View { now: self.now, clock: &self.clock };
-        self.matching.judge(&self.table, view, self.planner.waits(), (report, first_seen))
+        self.matching.judge(&self.table, view, self.planner.waits(), (report, sighting))
     }
 
-    fn learn(&mut self, relation: Relation, late: u32) {
-        if self.clock.learn(relation, late) {
+    fn learn(&mut self, is_equal: bool) {
+        if self.clock.learn(is_equal) {
             self.journal.touch_client();
         }
     }
@@ -127,11 +135,11 @@ impl Tracker<'_> {
     }
 
     /// Marks the messages to which a report may belong.
-    fn contest(&mut self, report: &RawReport, first_seen: Sequence) {
+    fn contest(&mut self, report: &RawReport, sighting: Sighting) {
         let mut contestants = self.evidence().candidates(report);
         while let Some((id, segment)) = contestants.next(&self.table) {
             let evidence = self.evidence();
-            let is_contested = |slot| evidence.is_contested(slot, segment, report, first_seen);
+            let is_contested = |slot| evidence.is_contested(slot, segment, report, sighting);
             if self.table.get(id).is_some_and(is_contested) {
                 self.happen(id, Input::Contested);
             }
@@ -139,11 +147,9 @@ impl Tracker<'_> {
     }
 
     /// Takes a report of a segment.
-    fn take_own_report(&mut self, id: SlotId, segment: u8, report: &RawReport, relation: Relation) {
-        let Some(sent) = self.table.get(id).map(|slot| slot.sent) else { return };
-        let late = GatewaySeconds::number(report.time).saturating_sub(GatewaySeconds::number(sent));
-        self.learn(relation, late);
-        let is_certain = relation == Relation::Equal && self.clock.reports_equal();
+    fn take_own_report(&mut self, id: SlotId, segment: u8, report: &RawReport) {
+        let has_its_time = self.table.get(id).is_some_and(|slot| slot.sent == report.time);
+        let is_certain = has_its_time && self.clock.reports_equal();
         let (Some(bit), Some(slot)) = (1_u32.checked_shl(segment.into()), self.table.get_mut(id)) else {
             return;
         };

@@ -112,12 +112,18 @@ impl Tracker<'_> {
                 }
             }
             Request::ResultsByTime { after, latest } => self.planner.complete_by_time(after, latest),
-            Request::Reports { .. } => {
+            Request::Reports { ports, after, before } => {
+                if before.is_none() {
+                    self.clock.looks.complete(ports.bits(), after);
+                }
                 while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
                     self.report_missing(id);
                 }
             }
-            Request::Arrivals { reading, .. } => self.planner.complete_arrivals(reading, self.now),
+            Request::Arrivals { after, is_wide } => {
+                self.clock.looks.complete(0, after);
+                self.planner.complete_arrivals(is_wide, self.now);
+            }
             Request::Incoming => {
                 let has_more = self.inbox.end();
                 self.planner.inbox_seen(has_more, self.now);

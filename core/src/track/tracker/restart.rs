@@ -26,8 +26,10 @@ impl Tracker<'_> {
         self.counter.continue_after(sequence);
         match kind {
             CLIENT => {
-                if let Some(then) = self.journal.restore_client(&mut reader, &mut self.clock, sequence) {
+                let restored = self.journal.restore_client(&mut reader, &mut self.clock, sequence);
+                if let Some((then, mark)) = restored {
                     self.set_former_time(then);
+                    self.mark = mark;
                 }
             }
             INBOX => self.inbox.restore(sequence, read_marks(&mut reader)),
@@ -78,7 +80,7 @@ impl Tracker<'_> {
             }
         }
         let sequence = self.counter.draw();
-        self.clock.start(sequence, self.now);
+        self.clock.start(sequence, self.now, self.mark);
         self.planner.lost_touch(sequence);
     }
 
@@ -88,6 +90,11 @@ impl Tracker<'_> {
         let awaits_report = state == State::Sent && slot.has(HAS_REFERENCE) && !slot.has(FAILURE_UNCONFIRMED);
         let stop = slot.task().filter(|_| slot.has(STOP_WANTED));
         self.clock.restore_sent(slot.sent_at());
+        if let Some(slot) = self.table.get_mut(id) {
+            // When it was, is not known: at the latest now.
+            slot.located = self.now;
+        }
+        let Some(slot) = self.table.get(id) else { return };
         if slot.has(HAS_REFERENCE) {
             self.matching.note_segments(slot.segments);
         }

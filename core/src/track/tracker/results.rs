@@ -142,7 +142,7 @@ impl Tracker<'_> {
             return;
         }
         if self.clock.learn_send_time(sent, not_begun, self.now, sequence) {
-            self.planner.clock_jumped(sent);
+            self.planner.clock_jumped(self.now);
             self.journal.touch_client();
         }
         if let Some(slot) = self.table.get_mut(id) {
@@ -171,7 +171,10 @@ impl Tracker<'_> {
             slot.submitted = slot.not_begun;
         }
         (slot.port, slot.reference, slot.segments) = (place.port, place.reference, place.segments);
+        slot.located = self.now;
         slot.set(HAS_REFERENCE, true);
+        let segments = (place.port, place.reference, place.segments);
+        self.clock.looks.note_place(segments, slot.sent, self.now);
         matching::insert_for_reports(&mut self.table, id);
         self.journal.touch(&mut self.table, id);
     }

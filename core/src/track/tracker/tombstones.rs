@@ -64,12 +64,9 @@ impl Tracker<'_> {
         for queue in [Queue::SHORT, Queue::LONG] {
             for _ in 0..self.table.length(queue) {
                 let Some(id) = self.first_due(queue) else { break };
-                if self.evidence().is_needed(id) {
-                    self.keep_on(id);
-                } else {
-                    self.delete(id);
-                    self.journal.touch(&mut self.table, id);
-                }
+                self.lose_sight(id);
+                self.delete(id);
+                self.journal.touch(&mut self.table, id);
             }
             // Restored tombstones are in no order. Another one becomes the first, for the next step.
             if let Some(first) = self.table.first(queue).filter(|_| self.is_restored) {
@@ -82,11 +79,12 @@ impl Tracker<'_> {
         self.table.first(queue).filter(|id| self.table.get(*id).is_some_and(|slot| slot.due.is_due(self.now)))
     }
 
-    /// Keeps a tombstone for a while longer.
-    fn keep_on(&mut self, id: SlotId) {
-        if let Some(slot) = self.table.get_mut(id) {
-            slot.since = self.now;
-        }
-        self.keep(id, Queue::SHORT);
+    /// Notes that the port of a message is not known to be without a report of it.
+    fn lose_sight(&mut self, id: SlotId) {
+        let Some(slot) = self.table.get(id).filter(|slot| slot.has(HAS_REFERENCE)) else { return };
+        let is_reported = slot.is_fully_reported();
+        let waits = self.planner.waits();
+        let needed = slot.since.plus(if is_reported { waits.doubled } else { waits.late });
+        self.clock.looks.lose_sight(slot.port, needed);
     }
 }
