@@ -232,7 +232,7 @@ impl Looks {
         let (sent, next) = (sent.map_or(0, GatewaySeconds::get), first.wrapping_add(segments));
         match &mut port.run {
             Some(run) if run.next == first && sent >= run.last_sent => {
-                (run.next, run.last_sent) = (next, sent)
+                (run.next, run.last_sent) = (next, sent);
             }
             // Results may arrive in another order.
             Some(run) if run.first == next && sent <= run.first_sent => {
@@ -280,7 +280,9 @@ mod tests {
 
     fn look(looks: &mut Looks, at: u32, seen: &[u32], after: Option<GatewaySeconds>) {
         looks.begin(Tick::new(at));
-        seen.iter().for_each(|seconds| looks.see(3, time(*seconds)));
+        for seconds in seen {
+            looks.see(3, time(*seconds));
+        }
         looks.complete(0, after);
     }
 

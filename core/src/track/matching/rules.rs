@@ -107,7 +107,7 @@ struct Tally<'a> {
     is_repeated: bool,
 }
 
-impl<'m> Evidence<'_, 'm> {
+impl Evidence<'_, '_> {
     /// Returns the messages that a report fits by port, number and reference.
     pub(in crate::track) fn candidates<'r>(&self, report: &'r RawReport) -> Candidates<'r> {
         Candidates::new(self.table, report.port, report.reference, &report.number, self.longest)

@@ -55,7 +55,7 @@ impl<'m> World<'m> {
     }
 
     fn now(&self) -> i64 {
-        i64::try_from((self.harness.now - self.began).as_secs()).unwrap()
+        i64::try_from(self.harness.now.saturating_sub(self.began).as_secs()).unwrap()
     }
 
     /// Sends a message at a time, with a reference.
@@ -285,7 +285,9 @@ fn a_report_that_arrived_during_a_restart_is_assigned_if_it_is_above_the_saved_m
         let (sent, saved, now) = (world.sent.clone(), world.harness.saved.clone(), world.harness.now);
         let mut harness = Harness::with(new, exclusive());
         harness.now = now + Duration::from_secs(300);
-        saved.values().for_each(|record| harness.tracker.restore(record).unwrap());
+        for record in saved.values() {
+            harness.tracker.restore(record).unwrap();
+        }
         harness.saved = saved;
         harness.tracker.start(harness.now);
         let mut world = World { harness, began: world.began, sent, arrivals: world.arrivals.clone() };
