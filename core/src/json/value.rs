@@ -121,29 +121,58 @@ pub(crate) trait FromRaw: Sized {
     fn from_raw(raw: &[u8]) -> Option<Self>;
 }
 
+/// A whole number, however it is written: `200`, `"200"`, `200.0`, `2e2` and `" 200 "` are the same.
 impl FromRaw for i64 {
     fn from_raw(raw: &[u8]) -> Option<Self> {
+        let raw = raw.trim_ascii();
         let (digits, negative) = match raw {
             [b'-', digits @ ..] => (digits, true),
             [b'+', digits @ ..] | digits => (digits, false),
         };
-        if digits.is_empty() {
-            return None;
-        }
-        let mut value = 0_i64;
-        for byte in digits {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            // Counted downwards, because the minimum is farther from zero than the maximum.
-            if value < i64::MIN / 10 {
-                return None;
-            }
-            value = value.wrapping_mul(10).checked_sub(i64::from(digit))?;
-        }
+        let value = match digits.iter().position(|byte| !byte.is_ascii_digit()) {
+            None => negated(digits, 0)?,
+            Some(at) => negated_decimal(digits.split_at_checked(at)?)?,
+        };
         if negative { Some(value) } else { value.checked_neg() }
     }
+}
+
+/// Appends digits to a number that is not positive. It is counted downwards, because the minimum is farther from zero than the
+/// maximum.
+fn negated(digits: &[u8], before: i64) -> Option<i64> {
+    let append = |value: i64, digit: &u8| {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 { None } else { value.checked_mul(10)?.checked_sub(digit.into()) }
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(before, append) }
+}
+
+/// Reads a number with a fraction, an exponent or both; `None` if it is not whole.
+fn negated_decimal((whole, rest): (&[u8], &[u8])) -> Option<i64> {
+    let at = rest.iter().position(|byte| byte | 0x20 == b'e').unwrap_or(rest.len());
+    let (fraction, exponent) = rest.split_at_checked(at)?;
+    let fraction = match fraction {
+        [] => fraction,
+        [b'.', digits @ ..] if !digits.is_empty() => digits,
+        _ => return None,
+    };
+    let mut places = match exponent {
+        [] => 0,
+        [_, b'+', digits @ ..] | [_, digits @ ..] => negated(digits, 0)?.checked_neg()?,
+    };
+    let mut value = negated(whole, 0)?;
+    for (index, digit) in fraction.iter().enumerate() {
+        // Zeros at the end of a fraction change nothing, however many there are.
+        if fraction.get(index..).is_some_and(|rest| rest.iter().all(|digit| *digit == b'0')) {
+            break;
+        }
+        value = negated(core::slice::from_ref(digit), value)?;
+        places = places.checked_sub(1)?;
+    }
+    if value == 0 {
+        return Some(0);
+    }
+    value.checked_mul(10_i64.checked_pow(u32::try_from(places).ok()?)?)
 }
 
 impl FromRaw for u32 {
@@ -171,12 +200,22 @@ impl FromRaw for u32 {
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline)]
 pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
-    words.iter().position(|word| raw == word.as_bytes()).unwrap_or(words.len())
+    if FAST && let Some(at) = words.iter().position(|word| raw == word.as_bytes()) {
+        return at;
+    }
+    odd_position(raw, words)
+}
+
+/// Finds a word that is spelt in other case, or has white space around it.
+#[cfg_attr(not(target_os = "none"), cold)]
+fn odd_position(raw: &[u8], words: &[&str]) -> usize {
+    let raw = raw.trim_ascii();
+    words.iter().position(|word| raw.eq_ignore_ascii_case(word.as_bytes())).unwrap_or(words.len())
 }
 
 impl FromRaw for Timestamp {
     fn from_raw(raw: &[u8]) -> Option<Self> {
-        Self::from_bytes(raw)
+        Self::from_bytes(raw.trim_ascii())
     }
 }
 
@@ -258,5 +297,43 @@ impl<'a, T: FromRaw> TakeValue<'a> for Field<'a, T> {
 
     fn missing(&self) -> bool {
         matches!(self, Field::Missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_however_they_are_written() {
+        for text in ["200", "200.0", "200.", " 200 ", "2e2", "2E+2", "+200", "0.2e3", "20.0000000000000000000000000e1", "2.5e3"] {
+            let expected = match text {
+                "200." => None,
+                "2.5e3" => Some(2500),
+                _ => Some(200),
+            };
+            assert_eq!(i64::from_raw(text.as_bytes()), expected, "{text}");
+            assert_eq!(u32::from_raw(text.as_bytes()).map(i64::from), expected, "{text}");
+        }
+        for (text, value) in [
+            ("-9223372036854775808", i64::MIN),
+            ("9223372036854775807.0", i64::MAX),
+            ("-922337203685477580.8e1", i64::MIN),
+            ("0e999999999999", 0),
+            ("0.0", 0),
+            ("-1e0", -1),
+        ] {
+            assert_eq!(i64::from_raw(text.as_bytes()), Some(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_a_whole_number_is_not_read_as_one() {
+        for text in [
+            "", " ", "-", "+", ".", ".5", "0.5", "2.", "2.e1", "2e", "2e+", "2e-1", "20e-1", "2e2e2", "2.5", "1.2.3", "0x10", "2 0",
+            "9223372036854775808", "1e19", "1e999999999999999999999", "1.25e1", "--1", "1e--1", "e2",
+        ] {
+            assert_eq!(i64::from_raw(text.as_bytes()), None, "{text}");
+        }
     }
 }

@@ -21,19 +21,21 @@ const PLUS: u8 = 0x80;
 impl PackedNumber {
     pub(super) const NONE: Self = Self { words: [0; 3], form: 0 };
 
-    /// Packs a number; `None` for other text, and for a number too long for a request.
+    /// Packs a number, without the separators that people and gateways write in it; `None` for other text, and for a number too
+    /// long for a request.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
+        let bytes = text.trim_ascii().as_bytes();
         let (plus, digits) = match bytes.split_first() {
             Some((b'+', rest)) => (true, rest),
             _ => (false, bytes),
         };
         let mut number = Self::NONE;
         for digit in digits {
-            if !digit.is_ascii_digit() || number.form == MAX_DIGITS {
-                return None;
+            match digit {
+                b'0'..=b'9' if number.form < MAX_DIGITS => number.push(digit & 0x0F),
+                b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+                _ => return None,
             }
-            number.push(digit & 0x0F);
         }
         if number.form == 0 {
             return None;
@@ -80,6 +82,13 @@ impl PackedNumber {
         let (mine, theirs) = (self.significant(), other.significant());
         let common = mine.min(theirs);
         (mine == theirs || common >= MIN_COMMON_DIGITS) && self.last(common) == other.last(common)
+    }
+
+    /// Returns whether both may be the same subscriber, with other prefixes too: their last digits are equal, seven of them if both
+    /// have as many. That is enough where another sign, as a user_id, says the same.
+    pub(super) fn may_be_same(&self, other: &Self) -> bool {
+        let common = self.significant().min(other.significant()).min(MIN_COMMON_DIGITS);
+        self.last(common) == other.last(common)
     }
 
     /// Returns the last digits, as many as are asked for.
@@ -218,8 +227,29 @@ mod tests {
     }
 
     #[test]
+    fn separators_are_not_part_of_a_number() {
+        for text in ["+49 151 0000-001", "+49.151.0000.001", " +49 (151) 0000/001 "] {
+            assert_eq!(digits(text), digits("+491510000001"), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_prefixes_may_be_the_same_subscriber() {
+        for (left, right, may_be) in [
+            ("89161234567", "+79161234567", true),
+            ("0012345", "9012345", true),
+            ("12345", "8612345", true),
+            ("12345", "8612346", false),
+            ("+491510000001", "+491510000002", false),
+        ] {
+            assert_eq!(digits(left).may_be_same(&digits(right)), may_be, "{left} {right}");
+            assert_eq!(digits(right).may_be_same(&digits(left)), may_be, "{right} {left}");
+        }
+    }
+
+    #[test]
     fn text_that_is_not_a_number_is_rejected() {
-        for text in ["", "+", "1 2", "MyBank", "+1+", "1234567890123456789012345", "١٢"] {
+        for text in ["", "+", " ", "()", "151****001", "MyBank", "+1+", "1234567890123456789012345", "١٢"] {
             assert_eq!(PackedNumber::parse(text), None, "{text}");
         }
     }

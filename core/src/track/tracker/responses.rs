@@ -10,7 +10,7 @@ use crate::{
         ask::Token,
         clock::ticks,
         inbox::InboxMark,
-        message::{HAS_REFERENCE, HAS_TASK, PROGRESSED, STOP_WANTED, State, TASK_STOPPED, lifecycle::Input},
+        message::{HAS_REFERENCE, HAS_TASK, NOT_SENT, PROGRESSED, STOP_WANTED, State, TASK_STOPPED, lifecycle::Input},
         plan::{Queue, Request, schedule},
         table::SlotId,
     },
@@ -212,6 +212,10 @@ impl Tracker<'_> {
     fn result_missing(&mut self, id: SlotId) {
         let Some(slot) = self.table.get_mut(id) else { return };
         let step = slot.step.saturating_add(1);
+        if slot.has(NOT_SENT) {
+            self.happen_in_flight(id, Input::Failed);
+            return self.take_kept_reports(id);
+        }
         if slot.has(HAS_REFERENCE) || !slot.state().is_under_way() {
             return self.nothing_new(id, step);
         }

@@ -9,8 +9,8 @@ use crate::{
         ask::Token,
         clock::GatewaySeconds,
         matching,
-        message::{FAILURE_UNCONFIRMED, Fates, HAS_REFERENCE, State, TASK_STOPPED, lifecycle::Input},
-        plan::{Queue, Request},
+        message::{FAILURE_UNCONFIRMED, Fates, HAS_REFERENCE, NOT_SENT, State, TASK_STOPPED, lifecycle::Input},
+        plan::{Queue, Request, schedule},
         table::{Node, SlotId},
     },
 };
@@ -71,19 +71,18 @@ impl Tracker<'_> {
         }
         let status = result.status.get();
         if let Some(place) = Place::of(result, status) {
-            let sent_whole = if status == Some(Status::SentOk) { place.segments } else { 0 };
-            self.take_place(id, place, byte(result.succ_count.get()).unwrap_or(sent_whole));
+            // Without a count, a message that was sent was sent whole.
+            self.take_place(id, place, byte(result.succ_count.get()).unwrap_or(place.segments));
         }
         if let Some(slot) = self.table.get_mut(id) {
             // The gateway sends messages that it had when their task was stopped.
             slot.set(TASK_STOPPED, false);
+            slot.set(NOT_SENT, false);
             slot.absences = 0;
         }
         match status {
             Some(Status::Delivered) => self.take_delivery(id),
-            Some(Status::Failed) => {
-                self.happen(id, Input::Failed);
-            }
+            Some(Status::Failed) => return self.take_failure(id),
             Some(Status::SentOk) => return self.take_progress(id, Input::Sent),
             Some(Status::Sending) => return self.take_progress(id, Input::Sending),
             None => return self.seen_again(id),
@@ -101,6 +100,17 @@ impl Tracker<'_> {
             }
         }
         self.happen(id, Input::Delivered);
+    }
+
+    /// Handles a result that says that a message was not sent. A gateway that tried another port may list a better result of the
+    /// same message, so it ends once the complete response of a request that named it has no better one.
+    fn take_failure(&mut self, id: SlotId) {
+        let Some(slot) = self.table.get_mut(id) else { return };
+        if slot.queue() == Queue::IN_FLIGHT {
+            slot.set(NOT_SENT, true);
+        } else if self.planner.is_by_time_in_flight() {
+            schedule::hurry_result(&mut self.table, id, self.now);
+        }
     }
 
     /// Handles a result that says that a message is being sent or was sent.
