@@ -3,11 +3,9 @@
 //! Its state lives here and not in futures. A future that is dropped leaves the connection [`Busy`](State::Busy), and the
 //! next exchange closes such a connection before it opens a new one.
 
-use core::future::Future;
-
-use embassy_time::{Duration, Instant, with_deadline, with_timeout};
+use embassy_time::{Duration, Instant, TimeoutError, with_deadline, with_timeout};
 use sms_gateway_core::client::{
-    Broken, Cause, DRAIN_TIMEOUT, Progress, ResponseHead, Session, Wait, Wire, WireEvent,
+    Broken, Cause, DRAIN_TIMEOUT, Failure, Progress, ResponseHead, Session, Wait, Wire, WireEvent,
 };
 
 use crate::{
@@ -31,60 +29,30 @@ pub(crate) struct Connection<'m, T> {
     /// A time at which the gateway was still there: no later than the arrival of its latest bytes. Only waits advance it, since bytes
     /// that arrived long ago may be read late.
     heard: Instant,
+    /// How the latest exchange broke. While it is under way, the cause is the one that applies if the wait is too long.
+    broken: Broken,
+    /// The reason why the latest call failed.
+    failure: Failure,
     pub(crate) wire: Wire<&'m mut [u8]>,
 }
 
-/// An exchange that broke before the head of its response.
-pub(crate) struct BrokenExchange<E> {
-    pub(crate) broken: Broken,
-    pub(crate) transport: Option<E>,
-}
+/// A failure, with the transport's own error if there is one. The connection keeps the reason, which is too large to be moved from future
+/// to future.
+pub(crate) struct Fault<E>(Option<E>);
 
-/// Why reading or writing failed.
-struct Fault<E> {
-    cause: Cause,
-    transport: Option<E>,
-}
-
-impl<E> From<Cause> for Fault<E> {
-    fn from(cause: Cause) -> Self {
-        Self { cause, transport: None }
-    }
-}
-
-impl<E> Fault<E> {
-    const fn of_transport(error: E) -> Self {
-        Self { cause: Cause::Transport, transport: Some(error) }
-    }
-}
+/// The outcome of a transport's method, if it did not take too long.
+type Timely<O, E> = Result<Result<O, E>, TimeoutError>;
 
 /// The session of a gateway.
 pub(crate) type GatewaySession<'m> = Session<&'m mut [u8]>;
 
-/// The deadline of a wait, and its meaning.
+/// The deadline of a wait.
 struct Deadline {
     began: Instant,
     at: Instant,
-    expired: Cause,
 }
 
 impl Deadline {
-    fn of(session: &GatewaySession<'_>, wait: Wait) -> Self {
-        let limit = session.wait_limit(wait);
-        let began = Instant::now();
-        Self { began, at: began.saturating_add(from_core(limit.duration)), expired: limit.expired }
-    }
-
-    /// The deadline for the rest of a response that has no use.
-    fn of_drain(session: &GatewaySession<'_>) -> Self {
-        let deadline = Self::of(session, Wait::Body);
-        Self { at: deadline.began.saturating_add(from_core(DRAIN_TIMEOUT)), ..deadline }
-    }
-
-    async fn bound<O, E>(&self, future: impl Future<Output = O>) -> Result<O, Fault<E>> {
-        with_deadline(self.at, future).await.map_err(|_| self.expired.into())
-    }
-
     /// Reports the wait to the session, and returns it.
     fn is_over(&self, session: &mut GatewaySession<'_>) -> Duration {
         let wait = Instant::now().saturating_duration_since(self.began);
@@ -96,17 +64,85 @@ impl Deadline {
 impl<'m, T> Connection<'m, T> {
     /// A connection that is closed. `values` keeps values of a response's head, `bytes` is read into.
     pub(crate) const fn new(transport: T, values: &'m mut [u8], bytes: &'m mut [u8]) -> Self {
-        Self { transport, state: State::Closed, heard: Instant::MIN, wire: Wire::new(values, bytes) }
+        Self {
+            transport,
+            state: State::Closed,
+            heard: Instant::MIN,
+            broken: Broken::unopened(Cause::Transport),
+            failure: Failure::Ended,
+            wire: Wire::new(values, bytes),
+        }
     }
 
     /// The same memory with another transport, which is closed.
     pub(crate) fn with_transport<U>(self, transport: U) -> (Connection<'m, U>, T) {
-        let Self { wire, .. } = self;
-        (Connection { transport, state: State::Closed, heard: Instant::MIN, wire }, self.transport)
+        let Self { wire, broken, failure, .. } = self;
+        let state = State::Closed;
+        (Connection { transport, state, heard: Instant::MIN, broken, failure, wire }, self.transport)
     }
 
     pub(crate) const fn transport(&self) -> &T {
         &self.transport
+    }
+
+    /// How the latest exchange broke.
+    pub(crate) const fn broken(&self) -> Broken {
+        self.broken
+    }
+
+    /// Keeps the reason of a failure.
+    #[inline(never)]
+    pub(crate) const fn fail<E>(&mut self, failure: Failure) -> Fault<E> {
+        self.keep(failure);
+        Fault(None)
+    }
+
+    /// Keeps the reason of a failure that followed from another one.
+    pub(crate) fn fail_by<E>(&mut self, failure: Failure, fault: Fault<E>) -> Fault<E> {
+        self.keep(failure);
+        fault
+    }
+
+    /// A response that failed before, while the future was dropped, keeps its reason.
+    const fn keep(&mut self, failure: Failure) {
+        if !matches!(failure, Failure::Ended) {
+            self.failure = failure;
+        }
+    }
+
+    /// The error of a call that failed.
+    pub(crate) fn error<E>(&self, fault: Fault<E>) -> Error<E> {
+        Error { failure: self.failure, transport: fault.0 }
+    }
+
+    /// Begins a wait.
+    fn deadline(&mut self, session: &GatewaySession<'_>, wait: Wait) -> Deadline {
+        let limit = session.wait_limit(wait);
+        self.broken.cause = limit.expired;
+        let began = Instant::now();
+        Deadline { began, at: began.saturating_add(from_core(limit.duration)) }
+    }
+
+    /// Begins the wait for the rest of a response that has no use.
+    fn drain_deadline(&mut self, session: &GatewaySession<'_>) -> Deadline {
+        let Deadline { began, .. } = self.deadline(session, Wait::Body);
+        Deadline { began, at: began.saturating_add(from_core(DRAIN_TIMEOUT)) }
+    }
+
+    /// Takes note of an error of the transport.
+    fn check<O, E>(&mut self, outcome: Timely<O, E>) -> Result<O, Fault<E>> {
+        outcome.map_err(|_| Fault(None))?.map_err(|error| {
+            self.broken.cause = Cause::Transport;
+            Fault(Some(error))
+        })
+    }
+
+    /// Takes note of an error in a response.
+    fn check_wire<O, E>(&mut self, outcome: Result<O, Cause>) -> Result<O, Fault<E>> {
+        outcome.map_err(|cause| {
+            self.broken.cause = cause;
+            Fault(None)
+        })
     }
 }
 
@@ -116,7 +152,7 @@ impl<T: Transport> Connection<'_, T> {
         &mut self,
         request: &[u8],
         session: &mut GatewaySession<'_>,
-    ) -> Result<ResponseHead, BrokenExchange<T::Error>> {
+    ) -> Result<ResponseHead, Fault<T::Error>> {
         let outcome = self.try_exchange(request, session).await;
         if outcome.is_err() {
             self.close().await;
@@ -128,60 +164,51 @@ impl<T: Transport> Connection<'_, T> {
         &mut self,
         request: &[u8],
         session: &mut GatewaySession<'_>,
-    ) -> Result<ResponseHead, BrokenExchange<T::Error>> {
-        let kept = match self.open(session).await {
-            Ok(kept) => kept,
-            Err(Fault { cause, transport }) => {
-                return Err(BrokenExchange { broken: Broken::unopened(cause), transport });
-            }
-        };
+    ) -> Result<ResponseHead, Fault<T::Error>> {
+        let is_kept = self.is_kept(session);
+        if !is_kept && let Err(fault) = self.open(session).await {
+            self.broken = Broken::unopened(self.broken.cause);
+            return Err(fault);
+        }
         self.wire.begin();
         self.state = State::Busy;
-        let deadline = Deadline::of(session, Wait::Response);
+        let deadline = self.deadline(session, Wait::Response);
         let mut written = 0;
-        let sent = deadline.bound(send(&mut self.transport, request, &mut written)).await;
-        let head = match sent {
-            Ok(Ok(())) => self.head(&deadline).await,
-            // Bytes that were being written at the deadline may have been sent.
+        // Bytes that were being written at the deadline may have been sent.
+        let sent = with_deadline(deadline.at, send(&mut self.transport, request, &mut written)).await;
+        let head = match self.check(sent) {
+            Ok(()) => self.head(&deadline).await,
             Err(fault) => Err(fault),
-            Ok(Err(error)) => Err(Fault::of_transport(error)),
         };
         deadline.is_over(session);
         self.heard = Instant::now();
-        self.settle(head, kept, written > 0)
-    }
-
-    fn settle(
-        &self,
-        head: Result<ResponseHead, Fault<T::Error>>,
-        is_kept: bool,
-        has_written: bool,
-    ) -> Result<ResponseHead, BrokenExchange<T::Error>> {
-        head.map_err(|Fault { cause, transport }| {
-            let progress = Progress { is_kept, has_written, has_read: !self.wire.is_silent() };
-            BrokenExchange { broken: Broken::during(progress, cause), transport }
-        })
-    }
-
-    /// Opens the connection unless it is, and returns whether it was kept from an earlier exchange.
-    async fn open(&mut self, session: &mut GatewaySession<'_>) -> Result<bool, Fault<T::Error>> {
-        let idle = since(self.heard);
-        if self.state == State::Kept && self.transport.is_ready() && session.may_reuse(idle) {
-            return Ok(true);
+        if head.is_err() {
+            let progress = Progress { is_kept, has_written: written > 0, has_read: !self.wire.is_silent() };
+            self.broken = Broken::during(progress, self.broken.cause);
         }
+        head
+    }
+
+    /// Whether the connection is open after an earlier exchange.
+    fn is_kept(&mut self, session: &GatewaySession<'_>) -> bool {
+        self.state == State::Kept && self.transport.is_ready() && session.may_reuse(since(self.heard))
+    }
+
+    /// Opens the connection anew.
+    async fn open(&mut self, session: &mut GatewaySession<'_>) -> Result<(), Fault<T::Error>> {
         self.close().await;
         // If this future is dropped while it connects, the next attempt closes the connection first.
         self.state = State::Busy;
-        let deadline = Deadline::of(session, Wait::Connect);
-        let connected = deadline.bound(self.transport.connect()).await;
+        let deadline = self.deadline(session, Wait::Connect);
+        let connected = with_deadline(deadline.at, self.transport.connect()).await;
         deadline.is_over(session);
-        connected?.map_err(Fault::of_transport)?;
-        Ok(false)
+        self.check(connected)
     }
 
     async fn head(&mut self, deadline: &Deadline) -> Result<ResponseHead, Fault<T::Error>> {
         loop {
-            match self.wire.parse()? {
+            let event = self.wire.parse();
+            match self.check_wire(event)? {
                 WireEvent::Head(head) => return Ok(head),
                 WireEvent::More => self.fill(deadline).await?,
                 WireEvent::Body | WireEvent::End => {}
@@ -190,20 +217,18 @@ impl<T: Transport> Connection<'_, T> {
     }
 
     /// Reads the next piece of the body into the wire's [`body`](Wire::body); `false` at its end.
-    pub(crate) async fn piece(
-        &mut self,
-        session: &mut GatewaySession<'_>,
-    ) -> Result<bool, (Cause, Option<T::Error>)> {
-        let deadline = Deadline::of(session, Wait::Body);
+    pub(crate) async fn piece(&mut self, session: &mut GatewaySession<'_>) -> Result<bool, Fault<T::Error>> {
+        let deadline = self.deadline(session, Wait::Body);
         let piece = self.piece_before(&deadline).await;
         let waited = deadline.is_over(session);
         self.heard = Instant::from_ticks(self.heard.as_ticks().wrapping_add(waited.as_ticks()));
-        piece.map_err(|fault| (fault.cause, fault.transport))
+        piece.map_err(|fault| self.fail_by(session.body_lost(self.broken.cause), fault))
     }
 
     async fn piece_before(&mut self, deadline: &Deadline) -> Result<bool, Fault<T::Error>> {
         loop {
-            match self.wire.parse()? {
+            let event = self.wire.parse();
+            match self.check_wire(event)? {
                 WireEvent::Body => return Ok(true),
                 WireEvent::End => return Ok(false),
                 WireEvent::More => self.fill(deadline).await?,
@@ -213,15 +238,16 @@ impl<T: Transport> Connection<'_, T> {
     }
 
     async fn fill(&mut self, deadline: &Deadline) -> Result<(), Fault<T::Error>> {
-        let read = deadline.bound(self.transport.read(self.wire.space())).await?;
-        let count = read.map_err(Fault::of_transport)?;
-        self.wire.received(count).map_err(Fault::from)
+        let read = with_deadline(deadline.at, self.transport.read(self.wire.space())).await;
+        let count = self.check(read)?;
+        let received = self.wire.received(count);
+        self.check_wire(received)
     }
 
     /// Ends the exchange: reads what is left of a response that has no use, unless that takes long, and keeps the
     /// connection if it can carry another exchange.
     pub(crate) async fn finish(&mut self, session: &mut GatewaySession<'_>) {
-        let deadline = Deadline::of_drain(session);
+        let deadline = self.drain_deadline(session);
         while self.wire.may_drain() {
             if !matches!(self.piece_before(&deadline).await, Ok(true)) {
                 break;
@@ -246,20 +272,12 @@ impl<T: Transport> Connection<'_, T> {
     /// Closes the connection, if there is one.
     pub(crate) async fn close(&mut self) {
         if self.state != State::Closed {
-            // If this future is dropped while it closes, the connection is closed again.
+            // If this future is dropped midway, the state stays the same, and the next call closes the connection again.
             self.state = State::Busy;
             let _ = with_timeout(from_core(DRAIN_TIMEOUT), self.transport.close()).await;
             self.state = State::Closed;
         }
     }
-}
-
-/// Reports an error of the connection as the call's.
-pub(crate) fn body_lost<E>(
-    session: &mut GatewaySession<'_>,
-    (cause, transport): (Cause, Option<E>),
-) -> Error<E> {
-    Error { failure: session.body_lost(cause), transport }
 }
 
 /// Writes a request in as few writes as the transport takes it, and counts the bytes that it has taken.

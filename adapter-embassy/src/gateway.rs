@@ -16,7 +16,7 @@ use sms_gateway_core::{
 use crate::{
     Buffers, Error, RawResponse, Response, Transport,
     clock::now,
-    connection::{BrokenExchange, Connection, GatewaySession},
+    connection::{Connection, Fault, GatewaySession},
 };
 
 /// The minimum size of the buffer for a record, in bytes. The summary of a response needs it: without it the outcome of a
@@ -189,7 +189,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// # Errors
     /// See [`Error`].
     pub async fn raw(&mut self, call: &RawCall<'_>) -> Result<RawResponse<'_, 'm, T>, Error<T::Error>> {
-        self.send(AnyCall::from(call)).await?;
+        self.send(AnyCall::from(call)).await.map_err(|fault| self.error(fault))?;
         Ok(RawResponse::new(&mut self.connection, &mut self.session))
     }
 
@@ -297,12 +297,12 @@ impl<'m, T: Transport> Gateway<'m, T> {
         &mut self,
         request: &R,
     ) -> Result<Response<'_, 'm, T, C>, Error<T::Error>> {
-        self.send(AnyCall::from(request)).await?;
+        self.send(AnyCall::from(request)).await.map_err(|fault| self.error(fault))?;
         Ok(Response::new(&mut self.connection, &mut self.session))
     }
 
     /// Performs the exchanges of a call until its response can be read.
-    async fn send(&mut self, call: AnyCall<'_>) -> Result<(), Error<T::Error>> {
+    async fn send(&mut self, call: AnyCall<'_>) -> Result<(), Fault<T::Error>> {
         self.begin(call.spec(), call.is_repeatable())?;
         loop {
             let length = self.write(call)?;
@@ -313,28 +313,39 @@ impl<'m, T: Transport> Gateway<'m, T> {
     }
 
     /// Begins a call.
-    pub(crate) fn begin(&mut self, spec: &'static Spec, is_repeatable: bool) -> Result<(), Failure> {
+    pub(crate) fn begin(&mut self, spec: &'static Spec, is_repeatable: bool) -> Result<(), Fault<T::Error>> {
         if self.session.record_len() < MIN_RECORD {
-            return Err(Failure::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD });
+            return Err(self.fail(Failure::TooSmall { buffer: Buffer::Record, needed: MIN_RECORD }));
         }
         self.session.begin(spec, is_repeatable);
         Ok(())
     }
 
     /// Writes the request that is sent next, and returns its length.
-    pub(crate) fn write(&mut self, call: AnyCall<'_>) -> Result<usize, Failure> {
+    pub(crate) fn write(&mut self, call: AnyCall<'_>) -> Result<usize, Fault<T::Error>> {
         let scratch = self.connection.wire.scratch();
-        self.session.write(call, &self.site, now(), scratch, self.request)
+        let written = self.session.write(call, &self.site, now(), scratch, self.request);
+        written.map_err(|failure| self.fail(failure))
+    }
+
+    /// Keeps the reason of a failure.
+    pub(crate) const fn fail(&mut self, failure: Failure) -> Fault<T::Error> {
+        self.connection.fail(failure)
+    }
+
+    /// The error of a call that failed.
+    pub(crate) fn error(&self, fault: Fault<T::Error>) -> Error<T::Error> {
+        self.connection.error(fault)
     }
 
     /// Sends the request that was written, and returns whether its response can be read. Otherwise it must be
     /// [written](Self::write) and sent again.
-    pub(crate) async fn exchange(&mut self, length: usize) -> Result<bool, Error<T::Error>> {
+    pub(crate) async fn exchange(&mut self, length: usize) -> Result<bool, Fault<T::Error>> {
         loop {
             let request = self.request.get(..length).unwrap_or_default();
             let next = match self.connection.exchange(request, &mut self.session).await {
                 Ok(head) => self.take_head(head).await?,
-                Err(error) => self.lost(error)?,
+                Err(fault) => self.lost(fault)?,
             };
             match next {
                 Next::Read => return Ok(true),
@@ -347,25 +358,25 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// Hands a broken exchange to the session.
     // Out of line: it grows where it is inlined into a large future.
     #[inline(never)]
-    fn lost(&mut self, error: BrokenExchange<T::Error>) -> Result<Next, Error<T::Error>> {
-        let BrokenExchange { broken, transport } = error;
-        self.session.lost(broken).map_err(|failure| Error { failure, transport })
+    fn lost(&mut self, fault: Fault<T::Error>) -> Result<Next, Fault<T::Error>> {
+        let next = self.session.lost(self.connection.broken());
+        next.map_err(|failure| self.connection.fail_by(failure, fault))
     }
 
     /// Hands the head of a response to the session. A body without use is read for the sake of the connection.
-    async fn take_head(&mut self, head: ResponseHead) -> Result<Next, Failure> {
+    async fn take_head(&mut self, head: ResponseHead) -> Result<Next, Fault<T::Error>> {
         let credentials = self.site.credentials.as_ref();
         let challenges = self.connection.wire.challenges();
         let next = self.session.responded(head, challenges, credentials, &mut self.entropy, now());
         if next != Ok(Next::Read) {
             self.connection.finish(&mut self.session).await;
         }
-        next.map_err(|failure| match failure {
+        next.map_err(|mut failure| {
             // Both halves of the buffer are as large as the larger challenge.
-            Failure::TooSmall { buffer: Buffer::Challenge, needed } => {
-                Failure::TooSmall { buffer: Buffer::Challenge, needed: needed.saturating_mul(2) }
+            if let Failure::TooSmall { buffer: Buffer::Challenge, needed } = &mut failure {
+                *needed = needed.saturating_mul(2);
             }
-            failure => failure,
+            self.fail(failure)
         })
     }
 

@@ -25,6 +25,8 @@
 //! }
 //! ```
 //!
+//! The guide [`firmware`](guide::firmware) has a whole program for a board.
+//!
 //! # Dropped futures
 //! All state is in the [`Gateway`], not in futures. The request of a call whose future is dropped, by a `select`
 //! for example, may have been sent; the next call closes its connection and opens another. Dropping a future of [`Response::next`] loses nothing.
@@ -54,12 +56,23 @@
 //!   certificate.
 //! - It accepts a handshake without any certificate, whichever verifier is used; `session.rs` checks for that.
 //! - A server in the gateway's place can make it panic, with an empty record in the handshake. A board should then reset itself.
+//!
+//! # Features
+//! None is on by default. The minimum Rust version is 1.88.
+//! - `embassy-net`: `net::Tcp`, a [`Transport`] over the TCP sockets of embassy-net.
+//! - `dns`: the gateway by its name, `net::Tcp::by_name`.
+//! - `flash`: `store::FlashStore`, a [`Store`] over sequential-storage.
+//! - `defmt`: `defmt::Format` for errors, events, and the results of calls.
+//! - `sha256`: Digest login with SHA-256 in addition to MD5, 8 to 10 KB of flash on a Cortex-M.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod clock;
 mod connection;
 mod error;
 mod gateway;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod memory;
 mod messenger;
 #[cfg(feature = "embassy-net")]
@@ -88,3 +101,8 @@ pub use sms_gateway_core::client::{
     Accepted, Buffer, Excerpt, Failure, Health, Incoming, SendError, Sms, StoreError, Timeouts, Ussd,
     UssdWait,
 };
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     Error, Transport,
-    connection::{Connection, GatewaySession, body_lost},
+    connection::{Connection, Fault, GatewaySession},
 };
 
 /// The response to a [raw call](crate::Gateway::raw): its status, and its body in pieces while they arrive.
@@ -43,27 +43,30 @@ impl<'g, 'm, T: Transport> RawResponse<'g, 'm, T> {
         match self.read().await {
             Ok(true) => Ok(Some(self.connection.wire.body())),
             Ok(false) => Ok(None),
-            Err(error) => {
+            Err(fault) => {
                 self.connection.abandon().await;
-                Err(error)
+                Err(self.connection.error(fault))
             }
         }
     }
 
-    async fn read(&mut self) -> Result<bool, Error<T::Error>> {
+    async fn read(&mut self) -> Result<bool, Fault<T::Error>> {
         let returned = self.connection.wire.body().len();
         self.connection.wire.consume(returned);
         // After an error nothing is read.
-        self.session.piece(0)?;
-        match self.connection.piece(self.session).await {
-            Ok(true) => self.session.piece(self.connection.wire.body().len())?,
-            Ok(false) => {
-                self.connection.finish(self.session).await;
-                return Ok(false);
-            }
-            Err(fault) => return Err(body_lost(self.session, fault)),
+        self.count(0)?;
+        let is_piece = self.connection.piece(self.session).await?;
+        if is_piece {
+            self.count(self.connection.wire.body().len())?;
+        } else {
+            self.connection.finish(self.session).await;
         }
-        Ok(true)
+        Ok(is_piece)
+    }
+
+    /// Tells the session the length of a piece.
+    fn count(&mut self, bytes: usize) -> Result<(), Fault<T::Error>> {
+        self.session.piece(bytes).map_err(|failure| self.connection.fail(failure))
     }
 }
 

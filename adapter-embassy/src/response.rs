@@ -6,7 +6,7 @@ use sms_gateway_core::{call::Call, client::Read};
 
 use crate::{
     Error, Transport,
-    connection::{Connection, GatewaySession, body_lost},
+    connection::{Connection, Fault, GatewaySession},
 };
 
 /// The response to a call, record by record while it arrives.
@@ -37,7 +37,7 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
     /// # Errors
     /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it stand.
     pub async fn next(&mut self) -> Result<Option<C::Record<'_>>, Error<T::Error>> {
-        advance(self.connection, self.session).await?;
+        self.advance().await?;
         Ok(self.session.record::<C>())
     }
 
@@ -47,8 +47,12 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
     /// # Errors
     /// As [`next`](Self::next).
     pub async fn finish(&mut self) -> Result<C::Summary<'_>, Error<T::Error>> {
-        while advance(self.connection, self.session).await? {}
+        while self.advance().await? {}
         Ok(self.summary())
+    }
+
+    async fn advance(&mut self) -> Result<bool, Error<T::Error>> {
+        advance(self.connection, self.session).await.map_err(|fault| self.connection.error(fault))
     }
 
     /// Returns what the response has said so far besides its records, also after an error.
@@ -61,7 +65,7 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
 pub(crate) async fn advance<T: Transport>(
     connection: &mut Connection<'_, T>,
     session: &mut GatewaySession<'_>,
-) -> Result<bool, Error<T::Error>> {
+) -> Result<bool, Fault<T::Error>> {
     let outcome = read(connection, session).await;
     if outcome.is_err() {
         connection.abandon().await;
@@ -72,22 +76,22 @@ pub(crate) async fn advance<T: Transport>(
 async fn read<T: Transport>(
     connection: &mut Connection<'_, T>,
     session: &mut GatewaySession<'_>,
-) -> Result<bool, Error<T::Error>> {
+) -> Result<bool, Fault<T::Error>> {
     loop {
         let mut input = connection.wire.body();
         let available = input.len();
         let read = session.read(&mut input);
         let consumed = available.saturating_sub(input.len());
         connection.wire.consume(consumed);
-        match read? {
+        match read.map_err(|failure| connection.fail(failure))? {
             Read::Record => return Ok(true),
             Read::End => return Ok(false),
             Read::Drain => connection.finish(session).await,
-            Read::More => match connection.piece(session).await {
-                Ok(true) => {}
-                Ok(false) => session.body_ended()?,
-                Err(fault) => return Err(body_lost(session, fault)),
-            },
+            Read::More => {
+                if !connection.piece(session).await? {
+                    session.body_ended().map_err(|failure| connection.fail(failure))?;
+                }
+            }
         }
     }
 }

@@ -38,7 +38,8 @@ fn buffers() -> MessengerBuffers<'static> {
     }
 }
 
-const SETTINGS: fn() -> Settings = || Settings { incoming: true, first_block: 3, ..Settings::default() };
+const SETTINGS: fn() -> Settings =
+    || Settings { incoming: true, exclusive: true, first_block: 3, ..Settings::default() };
 
 fn messenger<S: Store>(emulator: &Emulator, store: S) -> Messenger<'static, 'static, Tcp, S> {
     let gateway = gateway(Tcp::new(emulator.addr()), "box");
@@ -186,9 +187,12 @@ async fn next_or_polls_the_other_future_while_no_request_is_in_flight() {
     let (mock, mut messenger) = messenger_in_ram(device::DigestGateway::default());
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    // The messenger sends before it waits for the other future.
-    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::First(Event::Update(_)))));
-    assert_eq!(mock.targets(), ["query_sms_in_queue", "send_sms"]);
+    // The messenger looks at the reports before it waits for the other future.
+    assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
+    assert_eq!(mock.targets(), ["query_sms_in_queue", "query_sms_deliver_status"]);
+    let never = core::future::pending::<u8>();
+    assert!(matches!(messenger.next_or(never).await, Ok(Either::First(Event::Update(_)))));
+    assert_eq!(mock.targets(), ["query_sms_in_queue", "query_sms_deliver_status", "send_sms"]);
     assert!(matches!(messenger.next_or(ready(8)).await, Ok(Either::Second(8))));
 }
 
@@ -246,13 +250,13 @@ async fn count_texts_at(device: impl Device + 'static, state: State) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_text_is_deleted_once_its_message_can_no_longer_be_submitted() {
     let refuses = |request: &str| match request {
-        _ if request.contains("send_sms") => MockResponse::json(200, r#"{"error_code":550}"#),
+        _ if request.contains("send_sms") => MockResponse::json(200, r#"{"error_code":413}"#),
         _ => device::documented_response(request),
     };
     assert_eq!(count_texts_at(refuses, State::Failed).await, 0, "refused");
     // The response to its submission is lost.
-    let lossy = |device: &SendingGateway| {
-        let mut device = device.clone();
+    let lossy = || {
+        let mut device = SendingGateway::default();
         move |request: &str| {
             let response = device.respond(request);
             if response.bytes.windows(7).any(|bytes| bytes == b"task_id") {
@@ -262,9 +266,8 @@ async fn a_text_is_deleted_once_its_message_can_no_longer_be_submitted() {
             }
         }
     };
-    let device = SendingGateway::default();
-    assert_eq!(count_texts_at(lossy(&device), State::Uncertain).await, 1, "it may be submitted again");
-    assert_eq!(count_texts_at(lossy(&device), State::Delivered).await, 0, "found");
+    assert_eq!(count_texts_at(lossy(), State::Uncertain).await, 1, "it may be submitted again");
+    assert_eq!(count_texts_at(lossy(), State::Delivered).await, 0, "found");
 
     let disk = Disk::default();
     let (_, gateway) = mock_gateway(SendingGateway::default(), NetworkProfile::default());

@@ -130,7 +130,7 @@ fn messenger<S: Store>(device: &SendingGateway, store: S) -> Client<S> {
         texts: vec![0; 200].leak(),
         incoming: vec![0; 100].leak(),
     };
-    let settings = Settings { incoming: true, first_block: 3, ..Settings::default() };
+    let settings = Settings { incoming: true, exclusive: true, first_block: 3, ..Settings::default() };
     Messenger::new(gateway(Mock::new(device.clone(), PROFILE), "box"), store, buffers, settings)
 }
 

@@ -25,7 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gateway = Gateway::builder(url).credentials(user, &env::var("SMS_GATEWAY_PASSWORD")?).build()?;
     // A file can hold the messages of several gateways. The name of each must stay the same.
     let store = Database::open(file)?.gateway(url)?;
-    run(Messenger::builder(gateway).store(store), message).await
+    // Nothing else sends through this gateway. Otherwise leave that out: fewer status reports are assigned then.
+    run(Messenger::builder(gateway).store(store).exclusive(true), message).await
 }
 
 pub(crate) async fn run(builder: Builder, message: &[String]) -> Result<(), Box<dyn Error>> {

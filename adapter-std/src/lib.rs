@@ -18,7 +18,13 @@
 //! ```
 //!
 //! A [`Messenger`] does more: it tracks messages from sending to delivery, across lost responses and restarts, and hands out
-//! incoming messages. See [`messenger`].
+//! incoming messages. See [`messenger`], and the [guides](guide).
+//!
+//! # Features
+//! The minimum Rust version is 1.88.
+//! - `tls` (on by default): `https://` URLs, by rustls with ring, which needs a C compiler.
+//! - `redb`: a durable store in one file, `store::Database`. It needs Rust 1.90.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 mod builder;
@@ -27,6 +33,8 @@ mod connect;
 mod connection;
 mod error;
 mod gateway;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hint;
 mod hold;
 pub mod messenger;
@@ -56,7 +64,8 @@ pub use sms_gateway_core::{
 };
 pub use ussd::{Ussd, UssdError, UssdWait};
 
-/// The README's examples compile.
+/// The examples of the READMEs compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

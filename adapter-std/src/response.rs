@@ -13,8 +13,9 @@ use bytes::{Buf, Bytes};
 use futures_core::Stream;
 use hyper::body::{Body, Frame, Incoming};
 use sms_gateway_core::{
-    call::Call,
+    call::{Call, QueryIncomingSms},
     client::{Cause, DRAIN_TIMEOUT, MAX_DRAINED_BYTES, Read, Wait},
+    track::PageBreak,
 };
 use tokio::time::{Instant, Sleep};
 use tracing::Span;
@@ -104,6 +105,14 @@ impl<C: Call> Response<C> {
         F: FnMut(C::Record<'_>) -> T,
     {
         Records { response: self, own, is_over: false }
+    }
+}
+
+impl Response<QueryIncomingSms> {
+    /// The place at which the response became malformed, after an error; `None` unless the messages had begun. The messages after it can
+    /// be queried from another place, which an [`InboxSearch`](sms_gateway_core::track::InboxSearch) finds.
+    pub fn page_break(&self) -> Option<PageBreak> {
+        self.reader.session().page_break()
     }
 }
 
@@ -219,7 +228,15 @@ impl Reader {
         while !self.body.is_end_stream() {
             let left = self.drain_left.unwrap_or_default();
             match ready!(self.poll_piece(context)) {
-                Ok(Some(piece)) if piece.len() <= left => self.drain_left = Some(left - piece.len()),
+                Ok(Some(piece)) if piece.len() <= left => {
+                    self.turn.session.keep(&piece);
+                    self.drain_left = Some(left - piece.len());
+                }
+                Ok(Some(piece)) => {
+                    self.turn.session.keep(&piece);
+                    self.turn.close();
+                    break;
+                }
                 Ok(None) => break,
                 _ => {
                     self.turn.close();

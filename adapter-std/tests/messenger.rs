@@ -94,7 +94,7 @@ async fn commands_are_served_while_the_gateway_is_silent() {
     drop(first);
     let unclaimed = messenger.unclaimed().await.unwrap();
     assert_eq!(unclaimed.len(), 1);
-    assert_eq!(unclaimed[0].stop().await.unwrap(), StopResult::Requested);
+    assert_eq!(unclaimed[0].stop().await.unwrap(), StopResult::Stopped);
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn ten_thousand_messages_survive_all_faults() {
     // Small requests make more of them.
     let limits = Limits { recipients: 16, request_gap: Duration::ZERO, ..Limits::default() };
     let timing = Timing { slowest: Duration::from_millis(100), ..timing() };
-    let messenger = Messenger::builder(gateway).timing(timing).limits(limits);
+    let messenger = Messenger::builder(gateway).exclusive(true).timing(timing).limits(limits);
     let (messenger, _) = messenger.capacity(MESSAGES).start().await.unwrap();
 
     let mut senders = JoinSet::new();

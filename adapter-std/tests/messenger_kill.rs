@@ -35,45 +35,63 @@ async fn follow(handle: Handle, notes: &Notes) {
 /// Run by the test below in a separate process: continues to send the messages that were not sent yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_sends() {
-    let Some((builder, notes)) = setting() else { return };
-    // Many small requests, and no more than the gateway gets done.
-    let limits = Limits { recipients: 4, under_way: 100, request_gap: Duration::ZERO, ..Limits::default() };
-    let builder = builder.limits(limits);
-    let (messenger, handles) = builder.start().await.unwrap();
+    let Some((builders, notes)) = setting() else { return };
+    let accepted: &'static Notes = Box::leak(Box::new(killing::notes("accepted").unwrap()));
+    // Many small requests, and no more than the gateways get done.
+    let under_way = (100 / builders.len()).try_into().unwrap();
+    let limits = Limits { recipients: 4, under_way, request_gap: Duration::ZERO, ..Limits::default() };
+    let (mut messengers, mut handles) = (Vec::new(), Vec::new());
+    for builder in builders {
+        let (messenger, restored) = builder.limits(limits).start().await.unwrap();
+        messengers.push(messenger);
+        handles.extend(restored);
+    }
     let notes: &'static Notes = Box::leak(Box::new(notes));
     let mut known: BTreeSet<_> = notes.before.keys().cloned().collect();
     let mut ends = JoinSet::new();
+    // A lost message would be sent again below, and its loss stay unnoticed.
+    let restored: BTreeSet<_> = handles.iter().filter_map(Handle::reference).collect();
+    for reference in accepted.before.keys() {
+        if !known.contains(reference) && !restored.contains(reference.as_str()) {
+            notes.add(reference, "Lost");
+        }
+    }
     for handle in handles {
         let reference = handle.reference().unwrap().to_owned();
-        if known.insert(reference) {
-            ends.spawn(follow(handle, notes));
-        } else {
+        if known.contains(&reference) {
             // It was noted, and the process killed before it was acknowledged, or that was stored.
             handle.acknowledge();
+        } else if messengers.len() == 1 {
+            known.insert(reference);
+            ends.spawn(follow(handle, notes));
         }
+        // Of several messengers, a repeated call returns the message, by its idempotency key.
     }
     for number in 0..MESSAGES {
         let reference = number.to_string();
         if known.contains(&reference) {
             continue;
         }
-        let messenger = messenger.clone();
+        let messenger = messengers[number % messengers.len()].clone();
         ends.spawn(async move {
-            let sms = sms(&format!("1390{number:07}"), &format!("Text {number}")).reference(&reference);
+            let sms = sms(&format!("1390{number:07}"), &format!("Text {number}"));
+            let sms = sms.reference(&reference).idempotency_key(&reference);
             let handle = messenger.send(sms).await.unwrap();
-            say("sent");
+            accepted.add(&reference, "accepted");
             follow(handle, notes).await;
         });
     }
     ends.join_all().await;
-    messenger.shutdown().await.unwrap();
+    for messenger in messengers {
+        messenger.shutdown().await.unwrap();
+    }
 }
 
-/// Waits for a random moment of a child: a number of requests, or a number of its output lines.
-async fn random_moment(life: &mut Life, emulator: &Emulator, chance: &mut Chance) {
+/// Waits for a random moment of a child: a number of requests, or a number of its output lines below a limit.
+async fn random_moment(life: &mut Life, emulator: &Emulator, chance: &mut Chance, max_words: usize) {
     let mut serial = emulator.requests().last().map_or(0, |seen| seen.serial);
     let last = serial + chance.below(20);
-    let words = chance.below(300);
+    let words = chance.below(max_words.max(1) as u64);
     let requests = async {
         while serial < last {
             serial = emulator.requests_after(serial).await.last().unwrap().serial;
@@ -97,22 +115,43 @@ async fn random_moment(life: &mut Life, emulator: &Emulator, chance: &mut Chance
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_it_sends() {
-    let options = Options { ports: 32, speed: 500.0, ..Options::default() };
-    let emulator = Emulator::start(options).await.unwrap();
-    let folder = folder("killed-while-it-sends");
-    let mut chance = Chance::new();
-    for _ in 0..KILLS {
-        let mut life = Life::begin("child_sends", &emulator.url(), &folder);
-        random_moment(&mut life, &emulator, &mut chance).await;
+    kill_while_sending("killed-while-it-sends", 1).await;
+}
 
-        life.kill().await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_many_messengers_share_a_store() {
+    kill_while_sending("killed-while-sharing", 20).await;
+}
+
+async fn kill_while_sending(name: &str, gateways: usize) {
+    let mut emulators = Vec::new();
+    for _ in 0..gateways {
+        // Many gateways together are not faster than one, so that a child is killed in the middle.
+        let (ports, speed) = if gateways == 1 { (32, 500.0) } else { (1, 50.0) };
+        let options = Options { ports, speed, ..Options::default() };
+        emulators.push(Emulator::start(options).await.unwrap());
     }
-    let before = fs::read_to_string(folder.join("notes")).unwrap_or_default().lines().count();
-    println!("{} accepted and {before} at their end after {KILLS} kills", emulator.counts().accepted);
-    Life::begin("child_sends", &emulator.url(), &folder).end().await;
+    let urls: Vec<_> = emulators.iter().map(Emulator::url).collect();
+    let (urls, folder) = (urls.join(","), folder(name));
+    let finished = || fs::read_to_string(folder.join("notes")).unwrap_or_default().lines().count();
+    let (mut chance, mut in_the_middle) = (Chance::new(), 0);
+    for kill in 0..KILLS {
+        let mut life = Life::begin("child_sends", &urls, &folder);
+        // The remaining messages last for the remaining kills.
+        let share = (MESSAGES - finished()) / (KILLS - kill) as usize;
+        random_moment(&mut life, &emulators[0], &mut chance, 2 * share).await;
+        life.kill().await;
+        in_the_middle += u32::from(finished() < MESSAGES);
+    }
+    let before = finished();
+    let accepted: u64 = emulators.iter().map(|emulator| emulator.counts().accepted).sum();
+    println!(
+        "{accepted} accepted and {before} at their end after {KILLS} kills, {in_the_middle} in the middle"
+    );
+    Life::begin("child_sends", &urls, &folder).end().await;
 
     let mut times = BTreeMap::new();
-    for message in emulator.messages() {
+    for message in emulators.iter().flat_map(Emulator::messages) {
         *times.entry(message.text).or_insert(0) += 1;
     }
     let notes = fs::read_to_string(folder.join("notes")).unwrap();
@@ -136,8 +175,8 @@ async fn killed_while_it_sends() {
 /// Run by the test below in a separate process: records each incoming message once and acknowledges it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_receives() {
-    let Some((builder, notes)) = setting() else { return };
-    let builder = builder.incoming(true).unacknowledged(20);
+    let Some((mut builders, notes)) = setting() else { return };
+    let builder = builders.remove(0).incoming(true).unacknowledged(20);
     let (messenger, _) = builder.start().await.unwrap();
     let mut inbox = messenger.incoming().unwrap();
     let mut known: BTreeSet<_> = notes.before.keys().cloned().collect();

@@ -82,14 +82,14 @@ struct Failing {
 }
 
 impl Store for Failing {
-    fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
-        self.store.load()
+    async fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
+        self.store.load().await
     }
 
-    fn save(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    async fn save(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
         let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         left.map_err(|_| StoreError::Other("the disk is full".into()))?;
-        self.store.save(writes)
+        self.store.save(writes).await
     }
 }
 
@@ -141,7 +141,7 @@ async fn nothing_is_sent_before_it_is_stored() {
 #[tokio::test]
 async fn a_store_of_other_data_is_rejected() {
     let mut store = MemoryStore::new();
-    store.save(&[Write::Record { key: 7, record: b"anything".to_vec() }]).unwrap();
+    store.save(vec![Write::Record { key: 7, record: b"anything".to_vec() }]).await.unwrap();
     let emulator = Emulator::start(Options::default()).await.unwrap();
     let error = builder(&emulator.url()).store(store).start().await.unwrap_err();
     assert!(matches!(error, StartError::Record { key: 7, .. }), "{error:?}");

@@ -20,7 +20,7 @@ async fn a_message_is_sent_once_over_restarts() {
     emulator.receive_sms(1, "10010", "hi");
     let path = env::temp_dir().join(format!("sms-gateway-notify-{}", process::id()));
     let database = Database::open(&path).unwrap();
-    let builder = || builder(&emulator.url()).store(database.gateway("box").unwrap());
+    let builder = || builder(&emulator.url()).store(database.gateway("box").unwrap()).exclusive(true);
 
     // A run that ends before the status report comes.
     let (messenger, _) = builder().start().await.unwrap();

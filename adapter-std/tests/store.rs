@@ -2,51 +2,59 @@
 
 #![allow(missing_docs)]
 
-use sms_gateway::store::{Entry, MemoryStore, Store, Write};
+use sms_gateway::store::{BoxStore, Entry, MemoryStore, Store, Write};
+
+/// Runs a call of a store.
+fn run<T>(call: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(call)
+}
 
 fn sorted(store: &mut impl Store) -> Vec<Entry> {
-    let mut entries = store.load().unwrap();
+    let mut entries = run(store.load()).unwrap();
     entries.sort_by_key(|entry| entry.key);
     entries
 }
 
 fn entry(key: u32, record: &[u8], text: Option<&str>, reference: Option<&str>) -> Entry {
-    Entry { key, record: record.to_vec(), text: text.map(Into::into), reference: reference.map(Into::into) }
+    let (text, reference) = (text.map(Into::into), reference.map(Into::into));
+    Entry { key, record: record.to_vec(), text, reference, idempotency: None }
 }
 
 fn keeps_what_it_should(store: &mut impl Store) {
     assert_eq!(sorted(store), []);
-    store.save(&[]).unwrap();
+    run(store.save(vec![])).unwrap();
     let (text, reference) = ("ü".repeat(750), "r".repeat(255));
     let ends = [0, 1, u32::MAX];
     for key in ends {
-        store
-            .save(&[
-                Write::Text { key, text: text.as_str().into() },
-                Write::Record { key, record: vec![7; 96] },
-                Write::Reference { key, reference: reference.as_str().into() },
-            ])
-            .unwrap();
-    }
-    assert_eq!(sorted(store), ends.map(|key| entry(key, &[7; 96], Some(&text), Some(&reference))));
-    // In order, the last one counts.
-    store
-        .save(&[
-            Write::Delete { key: 1 },
-            Write::Record { key: 1, record: vec![] },
-            Write::Record { key: 0, record: vec![1] },
-            Write::Record { key: 0, record: vec![2] },
-            Write::DeleteText { key: 0 },
-            Write::Text { key: u32::MAX, text: "".into() },
-            Write::DeleteText { key: 5 },
-            Write::Delete { key: 6 },
-            Write::Text { key: 8, text: "without a record".into() },
-        ])
+        run(store.save(vec![
+            Write::Text { key, text: text.as_str().into() },
+            Write::Record { key, record: vec![7; 96] },
+            Write::Reference { key, reference: reference.as_str().into() },
+            Write::Idempotency { key, hashes: [9; 32] },
+        ]))
         .unwrap();
+    }
+    let with_hashes = |entry| Entry { idempotency: Some([9; 32]), ..entry };
+    let complete = ends.map(|key| with_hashes(entry(key, &[7; 96], Some(&text), Some(&reference))));
+    assert_eq!(sorted(store), complete);
+    // In order, the last one counts.
+    run(store.save(vec![
+        Write::Delete { key: 1 },
+        Write::Record { key: 1, record: vec![] },
+        Write::Record { key: 0, record: vec![1] },
+        Write::Record { key: 0, record: vec![2] },
+        Write::DeleteText { key: 0 },
+        Write::Text { key: u32::MAX, text: "".into() },
+        Write::DeleteText { key: 5 },
+        Write::Delete { key: 6 },
+        Write::Text { key: 8, text: "without a record".into() },
+        Write::Idempotency { key: 9, hashes: [8; 32] },
+    ]))
+    .unwrap();
     let expected = [
-        entry(0, &[2], None, Some(&reference)),
+        with_hashes(entry(0, &[2], None, Some(&reference))),
         entry(1, &[], None, None),
-        entry(u32::MAX, &[7; 96], Some(""), Some(&reference)),
+        with_hashes(entry(u32::MAX, &[7; 96], Some(""), Some(&reference))),
     ];
     assert_eq!(sorted(store), expected);
 }
@@ -57,15 +65,20 @@ fn memory_store_applies_all_changes() {
     keeps_what_it_should(&mut store);
     assert_eq!(sorted(&mut store.clone()).len(), 3);
     assert_eq!(sorted(&mut MemoryStore::new()), []);
-    let mut boxed: Box<dyn Store> = Box::new(store);
+    let mut boxed = BoxStore::new(store);
     assert_eq!(sorted(&mut boxed).len(), 3);
 }
 
 #[cfg(feature = "redb")]
 mod file {
     use super::*;
-    use sms_gateway::store::{Database, RedbStore, StoreError};
+    use sms_gateway::{
+        Gateway, Messenger,
+        core::track::State,
+        store::{Database, RedbStore, StoreError},
+    };
     use std::{
+        collections::BTreeSet,
         env, fs,
         io::{BufRead, BufReader},
         path::{Path, PathBuf},
@@ -131,6 +144,51 @@ mod file {
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
     }
 
+    /// Written by the first format: five messages of the gateway `cellar`, one of `roof`.
+    const FORMAT_1: &[u8] = include_bytes!("recorded/store-format-1.redb");
+
+    #[test]
+    fn a_file_of_an_earlier_format_is_continued() {
+        let folder = Folder::new("format-1");
+        fs::write(folder.file(), FORMAT_1).unwrap();
+        for round in 0..2 {
+            let database = Database::open(folder.file()).unwrap();
+            let mut cellar = database.gateway("cellar").unwrap();
+            let entries = sorted(&mut cellar);
+            let references: BTreeSet<_> =
+                entries.iter().filter_map(|entry| entry.reference.as_deref()).collect();
+            assert_eq!(references, ["", "cellar-1", "cellar-2", "cellar-3", "cellar-4"].into());
+            let roof = sorted(&mut database.gateway("roof").unwrap());
+            assert_eq!(roof.iter().filter(|entry| entry.reference.is_some()).count(), 1);
+            assert_eq!(entries.iter().filter(|entry| entry.idempotency.is_some()).count(), round);
+            let key = entries[0].key;
+            run(cellar.save(vec![Write::Idempotency { key, hashes: [1; 32] }])).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn messages_of_an_earlier_format_are_restored() {
+        let folder = Folder::new("restored-1");
+        fs::write(folder.file(), FORMAT_1).unwrap();
+        let database = Database::open(folder.file()).unwrap();
+        // Nothing listens there, so that nothing changes.
+        let gateway = Gateway::builder("http://127.0.0.1:9").build().unwrap();
+        let builder = Messenger::builder(gateway).store(database.gateway("cellar").unwrap());
+        let (messenger, mut handles) = builder.start().await.unwrap();
+        handles.sort_by_key(|handle| handle.reference().map(str::to_owned));
+        let found: Vec<_> = handles
+            .iter()
+            .map(|handle| (handle.reference().unwrap(), handle.current().state, handle.text()))
+            .collect();
+        let expected = [
+            ("cellar-2", State::Delivered, None),
+            ("cellar-3", State::Accepted, None),
+            ("cellar-4", State::Unsent, Some("Waiting, 等待".into())),
+        ];
+        assert_eq!(found, expected);
+        messenger.shutdown().await.unwrap();
+    }
+
     #[test]
     fn gateways_are_separate() {
         let folder = Folder::new("gateways");
@@ -141,11 +199,11 @@ mod file {
                 let mut store = database.gateway(name).unwrap();
                 let expected = if round == 0 { vec![] } else { vec![entry(7, &[number], None, None)] };
                 assert_eq!(sorted(&mut store), expected, "{name}");
-                store.save(&[Write::Record { key: 7, record: vec![number] }]).unwrap();
+                run(store.save(vec![Write::Record { key: 7, record: vec![number] }])).unwrap();
             }
         }
         let database = Database::open(folder.file()).unwrap();
-        database.gateway("a").unwrap().save(&[Write::Delete { key: 7 }]).unwrap();
+        run(database.gateway("a").unwrap().save(vec![Write::Delete { key: 7 }])).unwrap();
         let left = names.map(|name| sorted(&mut database.gateway(name).unwrap()).len());
         assert_eq!(left, [1, 0, 1, 1]);
     }
@@ -210,9 +268,9 @@ mod file {
         let mut fill = |rounds| {
             for _ in 0..rounds {
                 let texts = (0..200).map(|key| Write::Text { key, text: "x".repeat(1500).into() });
-                store.save(&texts.collect::<Vec<_>>()).unwrap();
+                run(store.save(texts.collect())).unwrap();
                 let forgotten = (0..200).map(|key| Write::Delete { key });
-                store.save(&forgotten.collect::<Vec<_>>()).unwrap();
+                run(store.save(forgotten.collect())).unwrap();
             }
             fs::metadata(folder.file()).unwrap().len()
         };
@@ -241,7 +299,7 @@ mod file {
         let number = u32::from_le_bytes(mark.record.as_slice().try_into().unwrap());
         let mut expected = MemoryStore::new();
         for earlier in number.saturating_sub(200).max(1)..=number {
-            expected.save(&group(earlier)).unwrap();
+            run(expected.save(group(earlier))).unwrap();
         }
         assert_eq!(entries, sorted(&mut expected));
         number
@@ -258,7 +316,7 @@ mod file {
         };
         let mut store = database.gateway("box").unwrap();
         for number in last_save(&mut store) + 1.. {
-            store.save(&group(number)).unwrap();
+            run(store.save(group(number))).unwrap();
             println!("saved {number}");
         }
     }

@@ -8,7 +8,7 @@
 #
 # RAM is measured from reset: .data, .bss, and the maximum depth of the stack, which is painted before the program starts.
 #
-# The limits, and the figures in the project's README, are compared only where the standard library's core is built from source. A
+# The limits, and the figures in the READMEs, are compared only where the standard library's core is built from source. A
 # README figure may differ by 2 %. The check for panics always runs.
 #
 # Needs qemu-system-arm, binutils-arm-none-eabi, and Rust for both targets (see ../../examples/firmware-qemu/toolchain.sh).
@@ -271,20 +271,24 @@ held() {
     done
 }
 
-# told TEXT [flash|ram]: compares the last row with README's row of that text.
+# told TEXT [flash|ram]: compares the last row with the row of that text in benches/README.md, and in README.md if it is there.
 told() {
-    local target line column=2 number
-    if [ "${2:-flash}" = ram ]; then column=4; fi
-    line=$(grep -F -- "| $1 |" README.md || true)
-    for target in "${targets[@]}"; do
-        column=$((column + 1))
-        if has_target "$target"; then continue; fi
-        number=$(awk -F'|' -v column="$column" '{ gsub(/[ ,]/, "", $column); print $column }' <<<"$line")
-        if ! awk -v told="$number" -v is="${figure[$target.last.${2:-flash}]}" \
-            'BEGIN { exit !(told != "" && told >= is * 0.98 && told <= is * 1.02) }'; then
-            echo "$target, README, $1, ${2:-flash}: ${number:-nothing}, measured ${figure[$target.last.${2:-flash}]}" >&2
-            failed=1
-        fi
+    local target page line column number
+    for page in benches/README.md README.md; do
+        line=$(grep -F -- "| $1 |" "$page" || true)
+        if [ -z "$line" ] && [ "$page" = README.md ]; then continue; fi
+        column=2
+        if [ "${2:-flash}" = ram ]; then column=4; fi
+        for target in "${targets[@]}"; do
+            column=$((column + 1))
+            if has_target "$target"; then continue; fi
+            number=$(awk -F'|' -v column="$column" '{ gsub(/[ ,]/, "", $column); print $column }' <<<"$line")
+            if ! awk -v told="$number" -v is="${figure[$target.last.${2:-flash}]}" \
+                'BEGIN { exit !(told != "" && told >= is * 0.98 && told <= is * 1.02) }'; then
+                echo "$target, $page, $1, ${2:-flash}: ${number:-nothing}, measured ${figure[$target.last.${2:-flash}]}" >&2
+                failed=1
+            fi
+        done
     done
 }
 

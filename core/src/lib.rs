@@ -63,7 +63,13 @@
 //! are surplus. No JSON crate continues after such an error, or stops at any byte and resumes in constant memory. A few lines
 //! of code write the requests. In the tests, serde_json is the reader's oracle, and serde-json-core the writer's.
 //! Records are filled by position from a list of keys, by one small function for all calls. They implement `serde::Serialize`.
+//!
+//! # Features
+//! None is on by default. The minimum Rust version is 1.88.
+//! - `defmt`: `defmt::Format` for values, errors and refusals. Their texts are not in flash.
+//! - `sha256`: Digest login with SHA-256 in addition to MD5, 8 to 10 KB of flash on a Cortex-M.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(test)]
 extern crate std;
@@ -81,3 +87,8 @@ mod writer;
 
 pub use error::TooSmall;
 pub use value::{Invalid, Number, Port, Ports, PortsIter, TaskId, Timestamp, UserId};
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

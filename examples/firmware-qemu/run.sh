@@ -8,6 +8,10 @@
 #   quirks   a gateway with all the oddities of real ones and the misprints of the document that can occur together
 #   http-1-0, until-close
 #            the same with the oddities that exclude others: responses by HTTP/1.0, and responses that end with the connection
+#   two-clocks
+#            a gateway whose status reports have the time of another clock, the SMS centre's, seven hours behind its own
+#   refusals a gateway that has no port for the first submissions, and then refuses those of more than two messages, and those with a
+#            message to one certain number
 #   nonces   a gateway whose nonces expire after a second
 #   lossy    a link that loses one frame in twenty and reorders others, by the seed
 #   closing  a gateway that closes the connection in four requests of ten: before it acts, before the response, during it and after it
@@ -64,6 +68,12 @@ case $scenario in
         comes_in=$odd_incoming incoming=$odd_incoming
         quirks=observed,printed,$scenario,byte-order-mark,raw-control,strict-times,later-version
         gateway+=(--quirks "$quirks,reg-registered,report-number-national")
+        ;;
+    two-clocks) gateway+=(--quirks report-time-arrival,report-clock=-25200) ;;
+    refusals)
+        # The messages wait together for a port. By then all are stored.
+        gateway+=(--quirks "first-550=4,max-recipients=2,bad-number=$refused")
+        outcomes=$(refused_outcomes)
         ;;
     nonces) gateway+=(--nonce 1s) ;;
     closing) requests=lost gateway+=(--closing 40 --seed "$seed") ;;
@@ -122,6 +132,7 @@ if [ "$status" = 0 ] && [ "$link" != none ]; then
     case $scenario in
         large) check_large "$work/firmware.log" "$url" "$work/gateway.log" ;;
         *)
+            [ "$scenario" != two-clocks ] || check_clocks "$url"
             end gateway
             check_life "$work/firmware.log" "$work/gateway.log" "$requests"
             ;;
@@ -130,6 +141,7 @@ if [ "$status" = 0 ] && [ "$link" != none ]; then
         resets) check_resets "$work/firmware.log" "$resets" ;;
         closing) check_closings "$work/gateway.log" ;;
         nonces) check_nonces "$work/gateway.log" ;;
+        refusals) check_refusals "$work/gateway.log" ;;
         lossy)
             end relay
             check_loss "$work/relay.log"

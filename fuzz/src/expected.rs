@@ -12,6 +12,8 @@ use sms_gateway_core::{
     json::MAX_KEY_BYTES,
 };
 
+use crate::whole::whole;
+
 /// Each call with the keys of its response, the key of its list, and the keys of the list's records.
 const CALLS: [[&str; 4]; 9] = [
     ["send_sms", "error_code sms_in_queue task_id sn", "", ""],
@@ -85,25 +87,35 @@ fn characters(value: &RawValue) -> serde_json::Result<Option<String>> {
     })
 }
 
-/// Returns the known values of an object. For a repeated key, this is the last one.
+/// Returns the known values of an object. For a repeated key, this is the first one that is not null.
 fn known(keys: &str, members: &Members<'_>) -> serde_json::Result<BTreeMap<String, String>> {
     let mut known = BTreeMap::new();
     for (key, value) in &members.0 {
-        if is_in(key, keys) {
-            known.remove(key);
-            if let Some(characters) = characters(value)? {
-                known.insert(key.clone(), characters);
-            }
+        if is_in(key, keys)
+            && !known.contains_key(key)
+            && let Some(characters) = characters(value)?
+        {
+            known.insert(key.clone(), characters);
         }
     }
     Ok(known)
 }
 
+/// Makes words and times alike that differ only in case or in white space around them.
+fn alike(mut object: Value) -> Value {
+    for key in ["status", "type", "reg", "time", "timestamp"] {
+        if let Some(Value::String(text)) = object.get_mut(key) {
+            *text = text.trim_ascii().to_ascii_uppercase();
+        }
+    }
+    object
+}
+
 /// Returns a value as it must be serialized.
 fn typed(ussd: bool, key: &str, characters: &str) -> Value {
     let short = is_in(key, SHORT) || ussd && key == "status";
-    match characters.parse::<i64>() {
-        Ok(number) if is_in(key, LONG) || short && u32::try_from(number).is_ok() => number.into(),
+    match whole(characters) {
+        Some(number) if is_in(key, LONG) || short && u32::try_from(number).is_ok() => number.into(),
         _ => characters.into(),
     }
 }
@@ -111,7 +123,7 @@ fn typed(ussd: bool, key: &str, characters: &str) -> Value {
 fn same(call: &str, expected: &BTreeMap<String, String>, found: impl Serialize) {
     let expected: BTreeMap<_, _> =
         expected.iter().map(|(key, value)| (key.clone(), typed(call == "send_ussd", key, value))).collect();
-    assert_eq!(serde_json::to_value(found).unwrap(), serde_json::to_value(expected).unwrap());
+    assert_eq!(alike(serde_json::to_value(found).unwrap()), alike(serde_json::to_value(expected).unwrap()));
 }
 
 /// Asserts that a document which serde_json accepts is read with the same values.
@@ -142,6 +154,8 @@ where
             for record in serde_json::from_str::<Vec<Members<'_>>>(value.get())? {
                 expected.push(known(keys, &record)?);
             }
+            // A second list is ignored.
+            break;
         }
     }
     let mut decoder = Decoder::<C, _>::new(vec![0; document.len()]);

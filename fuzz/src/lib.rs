@@ -5,6 +5,8 @@ mod expected;
 pub mod login;
 pub mod response;
 pub mod track;
+#[path = "../../core/src/json/tests/whole.rs"]
+mod whole;
 
 use std::fmt::Debug;
 

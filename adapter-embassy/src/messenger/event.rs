@@ -1,8 +1,9 @@
 //! The events of a messenger.
 
 use sms_gateway_core::{
+    UserId,
     client::Incoming,
-    track::{Event as TrackerEvent, Message, Report},
+    track::{Event as TrackerEvent, Message, Report, StatusWord},
 };
 
 use super::Messenger;
@@ -20,10 +21,21 @@ pub enum Event<'a, E> {
     Incoming(Incoming<'a>),
     /// A report that belongs to no message here, for example to a message of another client. Each is returned once.
     Unmatched(Report),
-    /// A report that may belong to several messages. They are marked, and the report decides nothing. Each is returned once.
+    /// A report that may belong to several messages, or to a message of another program as well as to one of these. It decides
+    /// nothing, and the messages are marked. Each is returned once.
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some messages may be returned again.
     InboxRestarted,
+    /// The message with this id cannot be read, because it makes its response malformed. It is left out.
+    UnreadableMessage(i64),
+    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a
+    /// result are used. Each word is returned once after a start, and again after four others.
+    UnknownStatus {
+        /// The message.
+        user_id: UserId,
+        /// The status.
+        status: StatusWord,
+    },
     /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are
     /// unknown.
     RecordsSkipped(u32),
@@ -61,18 +73,23 @@ impl<T: Transport, S> Messenger<'_, '_, T, S> {
         self.driver.tracker_mut().next_event().map(Due::Tracked)
     }
 
-    pub(super) fn event(&self, due: Due) -> Event<'_, T::Error> {
-        match (due, self.held.message(), &self.last_error) {
-            (Due::Tracked(TrackerEvent::Update(message)), ..) => Event::Update(message),
-            (Due::Tracked(TrackerEvent::Ambiguous(report)), ..) => Event::Ambiguous(report),
-            (Due::Tracked(TrackerEvent::Unmatched(report)), ..) => Event::Unmatched(report),
-            (Due::RecordsSkipped(records), ..) => Event::RecordsSkipped(records),
-            (Due::Incoming, Some(incoming), _) => Event::Incoming(incoming),
-            (Due::RequestsFailing, _, Some(error)) => Event::RequestsFailing(error),
+    pub(super) fn event(&self, due: &Due) -> Event<'_, T::Error> {
+        let tracked = match *due {
+            Due::Tracked(event) => event,
+            Due::RecordsSkipped(records) => return Event::RecordsSkipped(records),
             // A message or an error that is due is there.
-            (Due::Tracked(TrackerEvent::InboxRestarted) | Due::Incoming | Due::RequestsFailing, ..) => {
-                Event::InboxRestarted
+            Due::Incoming => return self.held.message().map_or(Event::InboxRestarted, Event::Incoming),
+            Due::RequestsFailing => {
+                return self.last_error.as_ref().map_or(Event::InboxRestarted, Event::RequestsFailing);
             }
+        };
+        match tracked {
+            TrackerEvent::Update(message) => Event::Update(message),
+            TrackerEvent::Ambiguous(report) => Event::Ambiguous(report),
+            TrackerEvent::Unmatched(report) => Event::Unmatched(report),
+            TrackerEvent::InboxRestarted => Event::InboxRestarted,
+            TrackerEvent::Unreadable { id } => Event::UnreadableMessage(id),
+            TrackerEvent::UnknownStatus { id, status } => Event::UnknownStatus { user_id: id, status },
         }
     }
 }

@@ -13,7 +13,8 @@ use super::{
     write_batch::{BATCH, collect},
 };
 use crate::{
-    Error, Transport,
+    Transport,
+    connection::Fault,
     response::advance,
     store::{Key, Store},
 };
@@ -27,16 +28,16 @@ type TextEnds = Vec<u16, BATCH>;
 /// The reason why a response was not read to its end.
 enum Unread<E, S> {
     /// The call failed.
-    Failed(Error<E>),
+    Failed(Fault<E>),
     /// A change could not be stored.
     Unsaved(S),
     /// Unmatched reports have to be returned first.
     Full,
 }
 
-impl<E, S> From<Error<E>> for Unread<E, S> {
-    fn from(error: Error<E>) -> Self {
-        Self::Failed(error)
+impl<E, S> From<Fault<E>> for Unread<E, S> {
+    fn from(fault: Fault<E>) -> Self {
+        Self::Failed(fault)
     }
 }
 
@@ -57,7 +58,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         }
         match self.exchange(&in_flight, &ends).await {
             Ok(()) => self.finish(in_flight, None),
-            Err(Unread::Failed(error)) => self.finish(in_flight, Some(error)),
+            Err(Unread::Failed(fault)) => self.finish(in_flight, Some(fault)),
             Err(Unread::Full) => self.driver.abandon(in_flight, self.now()),
             Err(Unread::Unsaved(error)) => {
                 self.driver.abandon(in_flight, self.now());
@@ -98,9 +99,9 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
             Some(question) => (question.call().spec(), question.call().is_repeatable()),
             None => (<SendSms<'static> as Call>::SPEC, false),
         };
-        self.gateway.begin(spec, is_repeatable).map_err(Error::from)?;
+        self.gateway.begin(spec, is_repeatable)?;
         loop {
-            let length = self.write(in_flight, ends).map_err(Error::from)?;
+            let length = self.write(in_flight, ends)?;
             if self.gateway.exchange(length).await? {
                 return self.read(in_flight).await;
             }
@@ -110,18 +111,20 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     /// Writes the request, and returns its length.
     // Out of line: it grows where it is inlined into a large future.
     #[inline(never)]
-    fn write(&mut self, in_flight: &InFlight, ends: &TextEnds) -> Result<usize, Failure> {
+    fn write(&mut self, in_flight: &InFlight, ends: &TextEnds) -> Result<usize, Fault<T::Error>> {
         if let Some(question) = self.driver.question(in_flight) {
             return self.gateway.write(question.call());
         }
-        let submission = self.driver.submission(in_flight).ok_or(Failure::Ended)?;
+        let submission =
+            self.driver.submission(in_flight).ok_or_else(|| self.gateway.fail(Failure::Ended))?;
         let Submission { ports, alphabet, status_report, .. } = submission;
         let messages: Vec<Outgoing, BATCH> = collect(submission);
         let texts = split(self.texts, ends);
         let recipients: Vec<_, BATCH> = collect(messages.iter().zip(&texts).map(|(to, text)| {
             Recipient::new(to.number()).params(core::slice::from_ref(text)).user_id(to.id)
         }));
-        let request = send_sms(&recipients, ports, alphabet, status_report)?;
+        let request = send_sms(&recipients, ports, alphabet, status_report)
+            .map_err(|error| self.gateway.fail(error.into()))?;
         self.gateway.write(AnyCall::from(&request))
     }
 
@@ -134,8 +137,9 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         while advance(connection, session).await? {
             self.driver.set_inbox_room(self.held.is_empty());
             match self.driver.take(in_flight, session, crate::clock::since(self.began)) {
-                Taken::Nothing => {}
-                Taken::Incoming { mark, sms } => self.held.hold(&sms, mark),
+                Taken::Nothing | Taken::Imsi { .. } => {}
+                // There is room, since none is handed out otherwise.
+                Taken::Incoming { mark, sms } => _ = self.held.hold(&sms, mark),
                 Taken::Unmatched(report) => {
                     let _ = self.unmatched.push(report);
                     if self.unmatched.is_full() {
@@ -149,8 +153,9 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     }
 
     /// Hands the outcome of an exchange to the driver.
-    fn finish(&mut self, in_flight: InFlight, error: Option<Error<T::Error>>) {
+    fn finish(&mut self, in_flight: InFlight, fault: Option<Fault<T::Error>>) {
         let now = self.now();
+        let error = fault.map(|fault| self.gateway.error(fault));
         let outcome = error.as_ref().map_or(Ok(()), |error| Err(error.failure));
         let change = self.driver.finish(in_flight, self.gateway.session(), outcome, now);
         // A response that refuses is a response.

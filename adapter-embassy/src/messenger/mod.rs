@@ -19,6 +19,7 @@ use heapless::Vec;
 use sms_gateway_core::{
     UserId,
     client::{Buffer, Driver, Health, HeldSms, SendError, Sms, Step, StoreError},
+    json::Text,
     track::{InboxMark, Message, Report, Settings, StopResult},
 };
 
@@ -240,7 +241,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
                 Step::Exchange(in_flight) => self.perform(in_flight).await?,
             }
         };
-        Ok(Either::First(self.event(due)))
+        Ok(Either::First(self.event(&due)))
     }
 
     /// Acknowledges a message's update: it is not returned again. The next call of `next` or `send` stores that.
@@ -256,10 +257,17 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         }
     }
 
-    /// Stops a message. If the gateway has it already, its request is stopped, with all messages of that request that are still queued.
+    /// Stops a message. The gateway stops whole requests only: if it has the message, and other messages of the same request are not
+    /// sent yet, nothing is stopped, and [`StopResult::SharedTask`] returns their number.
     pub fn stop(&mut self, id: UserId) -> StopResult {
         let now = self.now();
         self.driver.tracker_mut().stop(id, now)
+    }
+
+    /// Stops a message, and with it all messages of the same request that are not sent yet.
+    pub fn stop_task(&mut self, id: UserId) -> StopResult {
+        let now = self.now();
+        self.driver.tracker_mut().stop_task_of(id, now)
     }
 
     /// The present state of a message.
@@ -280,6 +288,11 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     /// The error of the last request; `None` if it succeeded.
     pub const fn last_error(&self) -> Option<&Error<T::Error>> {
         self.last_error.as_ref()
+    }
+
+    /// The gateway's serial number (`sn`), if the latest response has contained it. Only later versions of the API have it.
+    pub fn serial_number(&self) -> Text<'_> {
+        self.gateway.session().serial_number()
     }
 
     /// Replaces the credentials. After a refused login the next request is sent only then, and at once.

@@ -40,7 +40,7 @@ pub(super) enum Start {
 }
 
 impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
-    /// Starts with what is stored: messages under way are followed on, and a request whose response is unknown is looked up.
+    /// Starts with what is stored: messages under way continue to be followed, and a request whose response is unknown is looked up.
     ///
     /// [`send`](Self::send) and [`next`](Self::next) do this first, so only callers that want to see the messages before need it. If the
     /// future is dropped, call it again.

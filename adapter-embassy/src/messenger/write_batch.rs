@@ -63,8 +63,7 @@ impl<S: Store> WriteBatch<S> {
 
 /// Whether the message may be submitted, for the first time or again.
 pub(super) fn needs_text(tracker: &Tracker<'_>, id: UserId) -> bool {
-    let message = tracker.message(id);
-    message.is_some_and(|it| matches!(it.state, State::Unsent | State::Submitted | State::Uncertain))
+    matches!(tracker.state(id), Some(State::Unsent | State::Submitted | State::Uncertain))
 }
 
 fn writes<'a>(

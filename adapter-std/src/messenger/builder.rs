@@ -19,15 +19,16 @@ use super::{
     commands::{Capacity, Commands},
     event::EventSender,
     handle::TaskHandle,
+    idempotency::IdempotencyKeys,
     incoming::InboxSender,
     outbox::Outbox,
     shared::Shared,
-    task::{self, Task},
+    task::{self, Task, Unsaved},
     write_batch::WriteBatch,
 };
 use crate::{
     Gateway,
-    store::{MemoryStore, Store},
+    store::{BoxStore, MemoryStore, Store},
 };
 
 /// The maximum number of commands that wait for the task.
@@ -36,7 +37,7 @@ const MAX_COMMANDS: usize = 256;
 /// The settings of a messenger.
 pub struct Builder {
     gateway: Gateway,
-    store: Option<Box<dyn Store>>,
+    store: Option<BoxStore>,
     settings: Settings,
     capacity: usize,
     unacknowledged: usize,
@@ -65,7 +66,7 @@ impl Builder {
     /// the gateway's [whole inbox](Self::incoming), acknowledged or not.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
-        self.store = Some(Box::new(store));
+        self.store = Some(BoxStore::new(store));
         self
     }
 
@@ -87,6 +88,22 @@ impl Builder {
         self
     }
 
+    /// Declares whether this messenger alone sends through the gateway; see [`Settings::exclusive`]. Then more status reports are
+    /// assigned to their messages, above all late ones. Not by default.
+    #[must_use]
+    pub const fn exclusive(mut self, exclusive: bool) -> Self {
+        self.settings.exclusive = exclusive;
+        self
+    }
+
+    /// Sets whether a status report is assigned only if it cannot belong to another message; see [`Settings::strict`]. Not by
+    /// default.
+    #[must_use]
+    pub const fn strict(mut self, strict: bool) -> Self {
+        self.settings.strict = strict;
+        self
+    }
+
     /// Sets the sizes of requests and the load on the gateway.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
@@ -96,8 +113,8 @@ impl Builder {
 
     /// Sets the maximum number of messages, 40,000 by default: those in flight, those whose outcome is not acknowledged, and
     /// those that are kept because reports may still arrive for them ([`Timing::reported`], [`Timing::late`]). A gateway with
-    /// 32 ports sends some 35,000 in two hours. [`Messenger::send`] waits for a free slot. The memory for all of them is
-    /// allocated at the start, some 130 bytes each.
+    /// 32 ports sends some 35,000 in two hours. [`Messenger::send`] waits for a free slot. Memory grows with the messages,
+    /// some 130 bytes each, and is kept until the messenger ends.
     #[must_use]
     pub const fn capacity(mut self, messages: usize) -> Self {
         self.capacity = messages;
@@ -147,7 +164,7 @@ impl Builder {
     /// [`StartError`].
     pub async fn start(self) -> Result<(Messenger, Vec<Handle>), StartError> {
         let Self { gateway, store, settings, capacity, unacknowledged, events, shutdown_timeout } = self;
-        let store = store.unwrap_or_else(|| Box::new(MemoryStore::new()));
+        let store = store.unwrap_or_else(|| BoxStore::new(MemoryStore::new()));
         let (writes, entries) = WriteBatch::load(store).await.map_err(StartError::Store)?;
         let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
         let shared = Arc::new(Shared::new());
@@ -164,12 +181,15 @@ impl Builder {
         let capacity = capacity.max(entries.len()).max(1);
         let (ready, handles) = oneshot::channel();
         // The spans of its requests, which name the gateway, are inside.
-        let run = task::run(settings, capacity, entries, ready, move |driver| Task {
+        let run = task::run(settings, capacity, entries, ready, move |driver, growth| Task {
             credentials: gateway.credentials(),
             gateway,
             driver,
+            growth,
             outbox: Outbox::new(task),
+            keys: IdempotencyKeys::default(),
             writes,
+            unsaved: Unsaved::default(),
             commands: Commands::new(receiver, Arc::clone(&shared)),
             capacity: Capacity::new(Arc::clone(&shared.permits)),
             shared,

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use sms_gateway_core::{UserId, track::State};
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, oneshot},
+    time::Instant,
+};
 
 use super::{
     SendError, Sms,
     commands::Reply,
     handle::{Command, Handle},
+    idempotency::Idempotency,
     task::Task,
 };
 use crate::store::Write;
@@ -41,30 +45,64 @@ impl Task<'_> {
         if let Some(revision) = self.outbox.release(id, &mut self.writes) {
             self.driver.tracker_mut().acknowledge(id, revision);
         }
+        // The tracker keeps only a message of which something may have been sent.
+        if self.driver.tracker().message(id).is_none() {
+            self.keys.remove(id);
+        }
     }
 
     fn handle(&mut self, command: Command) {
         match command {
             // Dropping the command returns its permit.
             Command::Send { reply, .. } if reply.is_closed() => {}
-            Command::Send { sms, permit, reply } => match self.accept(sms, permit) {
-                Ok(handle) => self.commands.replies.push(Reply::Sent(handle, reply)),
-                Err(error) => {
-                    let _ = reply.send(Err(error));
-                }
-            },
-            Command::Stop { id, reply } => {
-                let stopping = self.driver.tracker_mut().stop(id, self.began.elapsed());
+            Command::Send { sms, permit, reply } => self.handle_send(sms, permit, reply),
+            Command::Stop { id, whole, reply } => {
+                let (tracker, now) = (self.driver.tracker_mut(), self.began.elapsed());
+                let stopping = if whole { tracker.stop_task_of(id, now) } else { tracker.stop(id, now) };
                 self.commands.replies.push(Reply::Stopped(stopping, reply));
             }
             Command::Unclaimed { reply } => {
                 let _ = reply.send(self.outbox.unclaimed());
             }
+            Command::Updates { reply } => {
+                let _ = reply.send(self.outbox.updates());
+            }
         }
     }
 
-    fn accept(&mut self, sms: Sms, permit: OwnedSemaphorePermit) -> Result<Handle, SendError> {
+    fn handle_send(
+        &mut self,
+        sms: Sms,
+        permit: Option<OwnedSemaphorePermit>,
+        reply: oneshot::Sender<Result<Handle, SendError>>,
+    ) {
+        let idempotency = Idempotency::of(&sms);
+        let known = self.keys.find(idempotency.as_ref()).map(|id| id.and_then(|id| self.known(id)));
+        match known {
+            Ok(Some(handle)) => self.commands.replies.push(Reply::Known(handle, reply)),
+            Ok(None) => match self.accept(sms, idempotency, permit) {
+                Ok(handle) => self.commands.replies.push(Reply::Sent(handle, reply)),
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Err(error) => drop(reply.send(Err(error))),
+        }
+    }
+
+    /// Returns another handle of a message that the tracker holds.
+    fn known(&self, id: UserId) -> Option<Handle> {
+        let tracker = self.driver.tracker();
+        self.outbox.known(id).or_else(|| Some(self.outbox.acknowledged(tracker.message(id)?)))
+    }
+
+    fn accept(
+        &mut self,
+        sms: Sms,
+        idempotency: Option<Idempotency>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Handle, SendError> {
         let draft = sms.draft()?;
+        let permit = permit.ok_or(SendError::Full)?;
+        self.growth.grow(self.driver.tracker_mut());
         let added = self.driver.tracker_mut().add(&draft, self.began.elapsed());
         let id = added.map_err(|_| SendError::Full)?;
         self.capacity.consume(permit);
@@ -72,6 +110,10 @@ impl Task<'_> {
         self.writes.add(Write::Text { key, text: Arc::clone(&sms.text) });
         if let Some(reference) = &sms.reference {
             self.writes.add(Write::Reference { key, reference: Arc::clone(reference) });
+        }
+        if let Some(idempotency) = idempotency {
+            self.writes.add(Write::Idempotency { key, hashes: idempotency.stored() });
+            self.keys.insert(id, &idempotency);
         }
         self.track(id, Some(sms.text), sms.reference);
         self.outbox.handle(id).ok_or(SendError::Full)
@@ -86,14 +128,15 @@ impl Task<'_> {
     }
 
     /// Sends the replies that waited until changes were stored.
-    pub(super) fn reply(&mut self) {
-        for reply in std::mem::take(&mut self.commands.replies) {
+    pub(super) fn reply(&mut self, replies: Vec<Reply>) {
+        for reply in replies {
             match reply {
                 Reply::Sent(handle, reply) => {
                     if let Err(Ok(handle)) = reply.send(Ok(handle)) {
                         self.cancel(&handle);
                     }
                 }
+                Reply::Known(handle, reply) => drop(reply.send(Ok(handle))),
                 Reply::Stopped(stopping, reply) => {
                     let _ = reply.send(stopping);
                 }
@@ -101,12 +144,18 @@ impl Task<'_> {
         }
     }
 
-    /// Cancels a message whose caller has stopped waiting. If it is about to be submitted, it continues, unclaimed.
+    /// Cancels a message whose caller has stopped waiting. If it is about to be submitted, it continues, unclaimed; and if another
+    /// caller waits for it, by the same idempotency key, it continues for that caller.
     fn cancel(&mut self, handle: &Handle) {
         let id = handle.id();
-        if self.driver.tracker().message(id).is_some_and(|message| message.state == State::Unsent) {
+        let is_shared = self.outbox.handles(id) > 1;
+        if !is_shared
+            && self.driver.tracker().message(id).is_some_and(|message| message.state == State::Unsent)
+        {
             self.driver.tracker_mut().stop(id, self.began.elapsed());
             self.release(id);
+            // The caller may repeat the call.
+            self.keys.remove(id);
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Commands {
 /// A reply that waits until changes are stored.
 pub(super) enum Reply {
     Sent(Handle, oneshot::Sender<Result<Handle, SendError>>),
+    /// The message had been accepted before, with the same idempotency key.
+    Known(Handle, oneshot::Sender<Result<Handle, SendError>>),
     Stopped(StopResult, oneshot::Sender<StopResult>),
 }
 

@@ -43,6 +43,15 @@ pub enum SendError {
         /// Its length in bytes.
         bytes: usize,
     },
+    /// Its idempotency key is empty or too long.
+    #[error("the idempotency key has {bytes} bytes, 1 to {} are allowed", Sms::MAX_IDEMPOTENCY_KEY_BYTES)]
+    IdempotencyKey {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// A message with the same [idempotency key](Sms::idempotency_key) has another number or text.
+    #[error("another message has the same idempotency key")]
+    KeyConflict,
     /// All slots are in use. Only [`Messenger::try_send`](super::Messenger::try_send) returns this.
     #[error("all slots for messages are in use")]
     Full,

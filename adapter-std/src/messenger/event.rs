@@ -1,7 +1,10 @@
 //! Events that are not updates of a message.
 
 use serde::Serialize;
-use sms_gateway_core::track::Report;
+use sms_gateway_core::{
+    UserId,
+    track::{Report, StatusWord},
+};
 use tokio::sync::mpsc;
 
 use super::Receiver;
@@ -22,6 +25,19 @@ pub enum Event {
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some may be handed out again.
     InboxRestarted,
+    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. It is left out.
+    UnreadableMessage {
+        /// The message's id.
+        incoming_sms_id: i64,
+    },
+    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a
+    /// result are used. Each word is reported once after a start, and again after four others.
+    UnknownStatus {
+        /// The message.
+        user_id: UserId,
+        /// The status.
+        status: StatusWord,
+    },
     /// The store held torn records at the start. They were skipped, and their messages are unknown.
     RecordsSkipped {
         /// The number of records.

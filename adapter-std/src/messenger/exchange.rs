@@ -37,51 +37,76 @@ impl From<StoreError> for Unfinished {
 impl Task<'_> {
     /// Performs an exchange, and reports its records and its outcome to the driver.
     pub(super) async fn perform(&mut self, in_flight: InFlight) -> Result<(), StoreError> {
-        if in_flight.is_submission() {
-            // Publishing may have acknowledged updates, which are changes.
-            self.save().await?;
-        }
-        let outcome = self.exchange(&in_flight).await;
+        let mut reader = None;
+        let outcome = self.exchange(&in_flight, &mut reader).await;
         let now = self.began.elapsed();
-        match outcome {
-            Ok(reader) => {
-                let change = self.driver.finish(in_flight, reader.session(), Ok(()), now);
-                self.show_health(change, None);
+        let error = match outcome {
+            Ok(()) => None,
+            Err(Unfinished::Failed(error)) => Some(error),
+            Err(Unfinished::NotSent(textless)) => {
+                self.driver.texts_missing(in_flight, textless, now);
+                return Ok(());
             }
-            Err(Unfinished::Failed(error)) => {
-                let change = self.driver.fail(in_flight, error.failure, now);
-                self.show_health(change, Some(error));
+            Err(Unfinished::Abandoned) => {
+                self.driver.abandon(in_flight, now);
+                return Ok(());
             }
-            Err(Unfinished::NotSent(textless)) => self.driver.texts_missing(in_flight, textless, now),
-            Err(Unfinished::Abandoned) => self.driver.abandon(in_flight, now),
             Err(Unfinished::Store(error)) => return Err(error),
-        }
+        };
+        let change = match (&reader, &error) {
+            (Some(reader), None) => self.driver.finish(in_flight, reader.session(), Ok(()), now),
+            (Some(reader), Some(error)) => {
+                self.driver.finish(in_flight, reader.session(), Err(error.failure), now)
+            }
+            (None, Some(error)) => self.driver.fail(in_flight, error.failure, now),
+            (None, None) => HealthChange::Nothing,
+        };
+        self.show_health(change, error);
         Ok(())
     }
 
-    async fn exchange(&mut self, in_flight: &InFlight) -> Result<Reader, Unfinished> {
-        let outgoing = self.request(in_flight)?;
+    /// Sends a request, and reads its response with the `reader` to the end or to an error.
+    async fn exchange(
+        &mut self,
+        in_flight: &InFlight,
+        reader: &mut Option<Reader>,
+    ) -> Result<(), Unfinished> {
+        let outgoing = self.saved_request(in_flight).await?;
         let (gateway, grace) = (self.gateway.clone(), self.grace(in_flight));
         let turn = self.serve_until(gateway.turn(), Duration::ZERO).await?;
         let turn = turn.ok_or(Unfinished::NotSent(Vec::new()))??;
         let head = self.serve_until(gateway.exchange(turn, &outgoing), grace).await?;
-        let mut reader = head.ok_or(Unfinished::Abandoned)??;
+        let reader = reader.insert(head.ok_or(Unfinished::Abandoned)??);
         if !in_flight.is_submission() {
             reader.limit_bytes(self.driver.response_bytes());
         }
         while self.serve_until(reader.advance(), grace).await?.ok_or(Unfinished::Abandoned)?? {
             self.take_record(in_flight, reader.session());
         }
-        Ok(reader)
+        self.shared.note_serial_number(reader.session().serial_number().as_str());
+        Ok(())
     }
 
     fn take_record(&mut self, in_flight: &InFlight, session: &GatewaySession) {
+        self.shared.note_serial_number(session.serial_number().as_str());
+        self.growth.grow_places(self.driver.tracker_mut());
         self.driver.set_inbox_room(self.inbox.has_room());
         match self.driver.take(in_flight, session, self.began.elapsed()) {
             Taken::Nothing => {}
+            Taken::Imsi { id, imsi } => self.outbox.note_imsi(id, imsi.as_str()),
             Taken::Incoming { mark, sms } => self.inbox.send(&sms, mark, &self.shared),
             Taken::Unmatched(report) => self.events.send(Event::Unmatched(report)),
         }
+    }
+
+    /// Writes the request of an exchange, once all changes are stored that precede it.
+    async fn saved_request(&mut self, in_flight: &InFlight) -> Result<Outgoing, Unfinished> {
+        self.saved().await?;
+        self.begin_save();
+        // The tracker returns a submission while nothing is to be saved: before callers change more.
+        let request = self.request(in_flight);
+        self.saved().await?;
+        if self.closing_since.is_some() { Err(Unfinished::NotSent(Vec::new())) } else { request }
     }
 
     /// Writes the request of an exchange.
@@ -117,7 +142,13 @@ impl Task<'_> {
     /// Publishes whether the gateway answers.
     fn show_health(&self, change: HealthChange, error: Option<Error>) {
         let DriverHealth { is_known, failure, failures, .. } = *self.driver.health();
-        let error = error.filter(|_| failure.is_some()).map(Arc::new);
+        let known = self.shared.health.borrow().error.clone();
+        // A success of one kind does not end the failure of another.
+        let error = failure.map(|failure| match (error, known) {
+            (Some(error), _) if error.failure == failure => Arc::new(error),
+            (_, Some(known)) if known.failure == failure => known,
+            _ => Arc::new(failure.into()),
+        });
         let is_news = change != HealthChange::Nothing;
         if let (true, Some(error)) = (is_news, &error) {
             tracing::warn!(error = error.explain(), gateway = self.gateway.address(), "a request failed");

@@ -8,16 +8,18 @@ use sms_gateway_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::{Closed, SendError, Sms, shared::Shared};
+use super::{Closed, SendError, Sms, Updates, shared::Shared, snapshot::Snapshot};
 
 /// A request to a messenger's task.
 pub(super) enum Command {
-    /// Accepts a message. The permit stands for a free slot.
-    Send { sms: Sms, permit: OwnedSemaphorePermit, reply: oneshot::Sender<Result<Handle, SendError>> },
-    /// Stops a message.
-    Stop { id: UserId, reply: oneshot::Sender<StopResult> },
+    /// Accepts a message. The permit stands for a free slot, and is missing if there may be none.
+    Send { sms: Sms, permit: Option<OwnedSemaphorePermit>, reply: oneshot::Sender<Result<Handle, SendError>> },
+    /// Stops a message, or with `whole` its task.
+    Stop { id: UserId, whole: bool, reply: oneshot::Sender<StopResult> },
     /// Returns handles of the messages that have none.
     Unclaimed { reply: oneshot::Sender<Vec<Handle>> },
+    /// Opens a stream of updates.
+    Updates { reply: oneshot::Sender<Updates> },
 }
 
 /// A way to send commands to the task, which does not keep the task running.
@@ -44,14 +46,6 @@ impl TaskHandle {
         }
         Err(self.shared.closed().await)
     }
-}
-
-/// The facts about a message that change.
-#[derive(Clone, Debug)]
-pub(super) struct Snapshot {
-    pub(super) message: Message,
-    /// The text, until the gateway has accepted the message.
-    pub(super) text: Option<Arc<str>>,
 }
 
 /// A message in flight, and the claim to its outcome.
@@ -94,6 +88,12 @@ impl Handle {
     /// Returns the caller's [reference](super::Sms::reference).
     pub fn reference(&self) -> Option<&str> {
         self.reference.as_deref()
+    }
+
+    /// Returns the IMSI of the SIM card that sent the message, once a result has contained it. Only later versions of the API have it,
+    /// and it is not stored: after a restart it is known again once another result arrives.
+    pub fn imsi(&self) -> Option<Arc<str>> {
+        self.updates.borrow().imsi.clone()
     }
 
     /// Returns the current state of the message.
@@ -147,13 +147,23 @@ impl Handle {
         Ok(Some(message))
     }
 
-    /// Stops the message. If the gateway has it, the gateway stops its whole request, with all waiting messages of it. After
-    /// the future was dropped, the message may or may not be stopped.
+    /// Stops the message. The gateway stops whole requests only: if it has the message, and other messages of the same request are not
+    /// sent yet, nothing is stopped, and [`StopResult::SharedTask`] returns their number. [`stop_task`](Self::stop_task) stops them
+    /// all. After the future was dropped, the message may or may not be stopped.
     ///
     /// # Errors
     /// [`Closed`] if the messenger has ended.
     pub async fn stop(&self) -> Result<StopResult, Closed> {
-        self.task.ask(|reply| Command::Stop { id: self.id, reply }).await
+        self.task.ask(|reply| Command::Stop { id: self.id, whole: false, reply }).await
+    }
+
+    /// Stops the message, and with it all messages of the same request that are not sent yet. Otherwise it is like
+    /// [`stop`](Self::stop).
+    ///
+    /// # Errors
+    /// [`Closed`] if the messenger has ended.
+    pub async fn stop_task(&self) -> Result<StopResult, Closed> {
+        self.task.ask(|reply| Command::Stop { id: self.id, whole: true, reply }).await
     }
 
     /// Acknowledges the message's outcome, or declares that the caller does not need it: the messenger does not report it

@@ -19,10 +19,11 @@ pub struct Health {
     /// Whether any request has succeeded or failed yet.
     #[serde(skip)]
     pub is_known: bool,
-    /// The error of the last request; `None` if it succeeded. Messages wait until requests succeed again.
+    /// Why requests fail; `None` if they succeed. A request that the gateway refuses is a failure of its kind, for example of requests
+    /// for results, until one of the same kind succeeds. Messages wait until requests succeed again.
     #[serde(serialize_with = "explain", skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<Error>>,
-    /// The number of requests that have failed in a row, including those that were not sent because the login is refused.
+    /// The number of requests that have failed so in a row, including those that were not sent because the login is refused.
     pub failures: u32,
 }
 

@@ -29,6 +29,8 @@ pub struct Incoming {
     pub time: Option<Timestamp>,
     /// The text; empty if it was too long.
     pub text: String,
+    /// The IMSI of the SIM card that received it; empty if the gateway does not name it, as before later versions of the API.
+    pub imsi: String,
     /// The flaw of the text.
     pub flaw: Option<Flaw>,
     receipt: Receipt,
@@ -75,6 +77,7 @@ impl Incoming {
                 Some(Flaw::TooLong { needed }) => Text::TooLong { needed },
                 _ => Text::Exact(self.text.as_str()),
             },
+            imsi: if self.imsi.is_empty() { Text::Missing } else { Text::Exact(self.imsi.as_str()) },
         }
     }
 
@@ -91,6 +94,7 @@ impl Incoming {
             smsc: sms.smsc.as_str().to_owned(),
             time: sms.timestamp.get(),
             text: sms.text.as_str().to_owned(),
+            imsi: sms.imsi.as_str().to_owned(),
             flaw,
             receipt,
         }

@@ -44,6 +44,14 @@
 //! others are not tracked any more, and the gateway's whole inbox is [handed out](Messenger::incoming) again, acknowledged or
 //! not.
 //!
+//! # Repeated calls
+//! A program that does not know whether [`Messenger::send`] accepted a message, for example after a crash, calls it again with the
+//! same [`idempotency_key`](Sms::idempotency_key): the message is sent once. A [`reference`](Sms::reference) is a label, which
+//! several messages may have.
+//!
+//! # Many messages
+//! [`Messenger::updates`] is one stream of the updates of all messages. A program that reads it needs no handles.
+//!
 //! # Bounds
 //! A messenger holds a [fixed number of messages](Builder::capacity): [`Messenger::send`] waits for a free slot. The same holds
 //! for [incoming messages](Builder::unacknowledged) and [events](Builder::events).
@@ -56,15 +64,19 @@ mod event;
 mod exchange;
 mod handle;
 mod health;
+mod idempotency;
 mod incoming;
+mod memory;
 mod outbox;
 mod receiver;
 mod restore;
 mod shared;
 mod sms;
+mod snapshot;
 mod task;
 #[cfg(test)]
 mod tests;
+mod updates;
 mod write_batch;
 
 use std::{
@@ -82,6 +94,7 @@ pub use health::Health;
 pub use incoming::{Flaw, Inbox, Incoming};
 pub use receiver::Receiver;
 pub use sms::Sms;
+pub use updates::{Update, Updates};
 
 use crate::Gateway;
 use handle::{Command, TaskHandle};
@@ -116,8 +129,11 @@ impl Messenger {
     /// [`SendError`]: the message was not accepted.
     pub async fn send(&self, sms: Sms) -> Result<Handle, SendError> {
         check(&sms)?;
+        if let Some(handle) = self.known_although_full(&sms).await? {
+            return Ok(handle);
+        }
         match Arc::clone(&self.task.shared.permits).acquire_owned().await {
-            Ok(permit) => self.send_with(sms, permit).await,
+            Ok(permit) => self.send_with(sms, Some(permit)).await,
             Err(_) => Err(SendError::Closed(self.task.shared.closed().await)),
         }
     }
@@ -129,13 +145,25 @@ impl Messenger {
     pub async fn try_send(&self, sms: Sms) -> Result<Handle, SendError> {
         check(&sms)?;
         match Arc::clone(&self.task.shared.permits).try_acquire_owned() {
-            Ok(permit) => self.send_with(sms, permit).await,
-            Err(TryAcquireError::NoPermits) => Err(SendError::Full),
+            Ok(permit) => self.send_with(sms, Some(permit)).await,
+            Err(TryAcquireError::NoPermits) => self.known_although_full(&sms).await?.ok_or(SendError::Full),
             Err(TryAcquireError::Closed) => Err(SendError::Closed(self.task.shared.closed().await)),
         }
     }
 
-    async fn send_with(&self, sms: Sms, permit: OwnedSemaphorePermit) -> Result<Handle, SendError> {
+    /// Returns a message with the same idempotency key while no slot is free: it needs none.
+    async fn known_although_full(&self, sms: &Sms) -> Result<Option<Handle>, SendError> {
+        if sms.idempotency_key.is_none() || self.task.shared.permits.available_permits() > 0 {
+            return Ok(None);
+        }
+        match self.send_with(sms.clone(), None).await {
+            Ok(handle) => Ok(Some(handle)),
+            Err(SendError::Full) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send_with(&self, sms: Sms, permit: Option<OwnedSemaphorePermit>) -> Result<Handle, SendError> {
         self.task.ask(|reply| Command::Send { sms, permit, reply }).await.map_err(SendError::Closed)?
     }
 
@@ -146,6 +174,27 @@ impl Messenger {
     /// [`Closed`] if the messenger has ended.
     pub async fn unclaimed(&self) -> Result<Vec<Handle>, Closed> {
         self.task.ask(|reply| Command::Unclaimed { reply }).await
+    }
+
+    /// Returns a stream of the updates of all messages, for programs that send many: it replaces waiting for each
+    /// [`Handle`], which may be dropped. A second call ends the former stream, and the new one begins again with all messages whose
+    /// outcome is not acknowledged.
+    ///
+    /// ```
+    /// # async fn example(messenger: sms_gateway::Messenger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut updates = messenger.updates().await?;
+    /// while let Some(update) = updates.next().await {
+    ///     println!("{}: {:?}", update.reference().unwrap_or_default(), update.message.state);
+    ///     // After everything that the update requires: an outcome is returned again until then.
+    ///     update.acknowledge();
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Closed`] if the messenger has ended.
+    pub async fn updates(&self) -> Result<Updates, Closed> {
+        self.task.ask(|reply| Command::Updates { reply }).await
     }
 
     /// Returns the receiver of incoming messages; `None` if it was returned before, or if incoming messages are not
@@ -160,6 +209,11 @@ impl Messenger {
     /// Returns the receiver of events; `None` if it was returned before.
     pub fn events(&self) -> Option<Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Returns the gateway's serial number (`sn`), once a response has contained it. Only later versions of the API have it.
+    pub fn serial_number(&self) -> Option<Arc<str>> {
+        self.task.shared.serial_number()
     }
 
     /// Returns the current health and its changes: whether the login is refused, for example. A refused login is not
@@ -210,8 +264,14 @@ impl fmt::Debug for Messenger {
 
 /// Checks what [`Sms`] does not.
 fn check(sms: &Sms) -> Result<(), SendError> {
-    match sms.reference.as_deref().map_or(0, str::len) {
-        bytes if bytes > Sms::MAX_REFERENCE_BYTES => Err(SendError::Reference { bytes }),
+    let bytes = sms.reference.as_deref().map_or(0, str::len);
+    if bytes > Sms::MAX_REFERENCE_BYTES {
+        return Err(SendError::Reference { bytes });
+    }
+    match sms.idempotency_key.as_deref().map(str::len) {
+        Some(bytes) if bytes == 0 || bytes > Sms::MAX_IDEMPOTENCY_KEY_BYTES => {
+            Err(SendError::IdempotencyKey { bytes })
+        }
         _ => Ok(()),
     }
 }

@@ -9,7 +9,9 @@ use sms_gateway_core::{
 use tokio::sync::watch;
 
 use super::{
-    handle::{Handle, Snapshot, TaskHandle},
+    handle::{Handle, TaskHandle},
+    snapshot::Snapshot,
+    updates::{UpdateSender, Updates},
     write_batch::WriteBatch,
 };
 use crate::store::Write;
@@ -28,11 +30,12 @@ struct OutboxEntry {
 pub(super) struct Outbox {
     entries: HashMap<UserId, OutboxEntry>,
     task: TaskHandle,
+    stream: UpdateSender,
 }
 
 impl Outbox {
     pub(super) fn new(task: TaskHandle) -> Self {
-        Self { entries: HashMap::new(), task }
+        Self { entries: HashMap::new(), task, stream: UpdateSender::default() }
     }
 
     /// Adds a message.
@@ -46,7 +49,7 @@ impl Outbox {
         // No caller has an empty reference: it marks a message that was released.
         let is_released = reference.as_deref() == Some("");
         let reference = reference.filter(|_| !is_released);
-        let updates = watch::Sender::new(Snapshot { message, text });
+        let updates = watch::Sender::new(Snapshot { message, text, imsi: None });
         let entry = OutboxEntry { updates, number, reference, is_released, is_reported: false };
         self.entries.insert(message.id, entry);
     }
@@ -55,8 +58,27 @@ impl Outbox {
         self.entries.get(&id)?.updates.borrow().text.clone()
     }
 
+    /// Returns a handle of a message whose outcome the caller needs.
     pub(super) fn handle(&self, id: UserId) -> Option<Handle> {
-        let entry = self.entries.get(&id).filter(|entry| !entry.is_released)?;
+        self.entries.get(&id).filter(|entry| !entry.is_released).and_then(|_| self.known(id))
+    }
+
+    /// Returns the number of a message's handles.
+    pub(super) fn handles(&self, id: UserId) -> usize {
+        self.entries.get(&id).map_or(0, |entry| entry.updates.receiver_count())
+    }
+
+    /// Returns a handle of a message whose outcome is acknowledged.
+    pub(super) fn acknowledged(&self, message: Message) -> Handle {
+        let (_, mut updates) = watch::channel(Snapshot { message, text: None, imsi: None });
+        updates.mark_changed();
+        let (id, number, task) = (message.id, message.number, self.task.clone());
+        Handle { id, number, reference: None, updates, is_finished: false, task }
+    }
+
+    /// Returns a handle of a message, even if the caller has declared that it does not need the outcome.
+    pub(super) fn known(&self, id: UserId) -> Option<Handle> {
+        let entry = self.entries.get(&id)?;
         let mut updates = entry.updates.subscribe();
         // The current state is the first update.
         updates.mark_changed();
@@ -68,6 +90,28 @@ impl Outbox {
     pub(super) fn unclaimed(&self) -> Vec<Handle> {
         let unclaimed = self.entries.iter().filter(|(_, entry)| entry.updates.receiver_count() == 0);
         unclaimed.filter_map(|(id, _)| self.handle(*id)).collect()
+    }
+
+    /// Opens a stream of updates, which begins with the current state of each message whose outcome the caller needs.
+    pub(super) fn updates(&mut self) -> Updates {
+        let updates = self.stream.open();
+        let mut entries: Vec<_> = self.entries.iter().filter(|(_, entry)| !entry.is_released).collect();
+        entries.sort_by_key(|(id, _)| id.get());
+        for (_, entry) in entries {
+            self.stream.send(&entry.updates.borrow(), entry.reference.as_ref(), &self.task.shared);
+        }
+        updates
+    }
+
+    /// Notes the IMSI of a message's result. It is published with the next update, which a result causes that has something new.
+    pub(super) fn note_imsi(&mut self, id: UserId, imsi: &str) {
+        let Some(entry) = self.entries.get(&id).filter(|_| !imsi.is_empty()) else { return };
+        entry.updates.send_if_modified(|snapshot| {
+            if snapshot.imsi.as_deref() != Some(imsi) {
+                snapshot.imsi = Some(imsi.into());
+            }
+            false
+        });
     }
 
     /// Publishes an update of a message, and deletes a text that is not needed any more. Returns whether the update needs no
@@ -82,6 +126,9 @@ impl Outbox {
         });
         entry.is_reported = message.is_final;
         let is_released = entry.is_released;
+        if !is_released {
+            self.stream.send(&entry.updates.borrow(), entry.reference.as_ref(), &self.task.shared);
+        }
         if message.is_final && is_released {
             self.entries.remove(&message.id);
         }
@@ -92,6 +139,7 @@ impl Outbox {
     /// `None` before the outcome.
     pub(super) fn release(&mut self, id: UserId, writes: &mut WriteBatch) -> Option<u16> {
         let entry = self.entries.get_mut(&id)?;
+        self.stream.remove(id);
         if !entry.is_reported {
             entry.is_released = true;
             // The message is not reported after a restart either.

@@ -2,7 +2,9 @@
 
 use sms_gateway_core::UserId;
 
-use super::{Event, StartError, handle::Handle, outbox::may_be_submitted, task::Task};
+use super::{
+    Event, StartError, handle::Handle, idempotency::Idempotency, outbox::may_be_submitted, task::Task,
+};
 use crate::store::{Entry, Write};
 
 impl Task<'_> {
@@ -23,8 +25,7 @@ impl Task<'_> {
         for entry in entries {
             self.restore_entry(entry);
         }
-        self.save().await.map_err(StartError::Store)?;
-        self.publish();
+        self.save_all().await.map_err(StartError::Store)?;
         self.outbox.remove_acknowledged();
         Ok(self.outbox.unclaimed())
     }
@@ -32,6 +33,9 @@ impl Task<'_> {
     fn restore_entry(&mut self, entry: Entry) {
         let Ok(id) = UserId::new(entry.key.into()) else { return };
         let Some(message) = self.driver.tracker().message(id) else { return };
+        if let Some(hashes) = &entry.idempotency {
+            self.keys.insert(id, &Idempotency::restore(hashes));
+        }
         let is_needed = may_be_submitted(&message);
         if !is_needed && entry.text.is_some() {
             self.writes.add(Write::DeleteText { key: entry.key });

@@ -24,6 +24,7 @@ pub(super) struct Shared {
     /// One permit for each message that can be accepted. Closed by a shutdown.
     pub(super) permits: Arc<Semaphore>,
     pub(super) health: watch::Sender<Health>,
+    serial_number: Mutex<Option<Arc<str>>>,
     end: watch::Sender<Option<Closed>>,
 }
 
@@ -34,6 +35,7 @@ impl Shared {
             changed: Notify::new(),
             permits: Arc::new(Semaphore::new(0)),
             health: watch::Sender::default(),
+            serial_number: Mutex::default(),
             end: watch::Sender::default(),
         }
     }
@@ -41,6 +43,18 @@ impl Shared {
     pub(super) fn acknowledge(&self, add: impl FnOnce(&mut Acknowledged)) {
         add(&mut self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_one();
+    }
+
+    /// Notes the serial number of a response; nothing if the response has none.
+    pub(super) fn note_serial_number(&self, serial_number: &str) {
+        let mut known = self.serial_number.lock().unwrap_or_else(PoisonError::into_inner);
+        if !serial_number.is_empty() && known.as_deref() != Some(serial_number) {
+            *known = Some(serial_number.into());
+        }
+    }
+
+    pub(super) fn serial_number(&self) -> Option<Arc<str>> {
+        self.serial_number.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn take_acknowledged(&self) -> Acknowledged {

@@ -1,6 +1,6 @@
 //! An outgoing message.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use sms_gateway_core::{
     Invalid, Ports,
@@ -32,12 +32,17 @@ pub struct Sms {
     encoding: Encoding,
     status_report: bool,
     resend: bool,
+    valid_for: Option<Duration>,
+    urgent: bool,
     pub(super) reference: Option<Arc<str>>,
+    pub(super) idempotency_key: Option<Arc<str>>,
 }
 
 impl Sms {
     /// The maximum length of a [`reference`](Self::reference), in bytes.
     pub const MAX_REFERENCE_BYTES: usize = 255;
+    /// The maximum length of an [`idempotency_key`](Self::idempotency_key), in bytes.
+    pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
     /// Creates a message to a number: through any port, in GSM 7-bit if all of its characters allow that and otherwise in
     /// Unicode, with status reports, never sent twice.
@@ -53,7 +58,10 @@ impl Sms {
             encoding: Encoding::Auto,
             status_report: true,
             resend: false,
+            valid_for: None,
+            urgent: false,
             reference: None,
+            idempotency_key: None,
         };
         sms.encoding(Encoding::Auto)
     }
@@ -90,11 +98,60 @@ impl Sms {
         self
     }
 
+    /// Sets whether the message is submitted before all waiting messages that are not urgent. A message that the gateway has is not
+    /// overtaken.
+    #[must_use]
+    pub const fn urgent(mut self, urgent: bool) -> Self {
+        self.urgent = urgent;
+        self
+    }
+
+    /// Sets the time for which the message may wait to be submitted, for example because the gateway cannot be reached. After it,
+    /// the message ends [`Expired`](sms_gateway_core::track::State::Expired), and is not sent. A message that was submitted in time
+    /// is not affected. The time is rounded down by less than a sixteenth, and is between 8.5 s and 5.8 days; see
+    /// [`Draft::valid_for`]. By default [`Timing::expire`](sms_gateway_core::track::Timing::expire) applies, which is also the
+    /// maximum. While the program does not run, the time stands still.
+    #[must_use]
+    pub const fn valid_for(mut self, limit: Duration) -> Self {
+        self.valid_for = Some(limit);
+        self
+    }
+
     /// Sets the caller's reference, by which it recognises the message after a restart; at most
     /// [`MAX_REFERENCE_BYTES`](Self::MAX_REFERENCE_BYTES). An empty reference is ignored.
     #[must_use]
     pub fn reference(mut self, reference: &str) -> Self {
         self.reference = (!reference.is_empty()).then(|| reference.into());
+        self
+    }
+
+    /// Sets a key that makes a repeated call of [`Messenger::send`](super::Messenger::send) harmless; at most
+    /// [`MAX_IDEMPOTENCY_KEY_BYTES`](Self::MAX_IDEMPOTENCY_KEY_BYTES), and not empty.
+    ///
+    /// The messenger sends nothing if it knows a message with this key: it returns another handle of that message. It refuses the
+    /// call if that message has another number, as it is spelt, or another text. Everything else may differ and is ignored.
+    ///
+    /// A messenger knows a key for as long as it keeps the message. That is until the message's outcome is acknowledged, and from
+    /// then on as long as status reports may arrive for it: until 2 h after the end of a message whose reports are complete or not
+    /// wanted ([`Timing::reported`](crate::core::track::Timing::reported)), and otherwise until 72 h after it
+    /// ([`Timing::late`](crate::core::track::Timing::late)). If nothing of the message was sent, the key ends with the
+    /// acknowledgement. Keys of different messengers are independent, and without a durable [store](super::Builder::store) they
+    /// end with the messenger.
+    ///
+    /// ```
+    /// # async fn example(messenger: sms_gateway::Messenger) -> Result<(), Box<dyn std::error::Error>> {
+    /// use sms_gateway::Sms;
+    ///
+    /// let sms = Sms::new("10086", "Your order is on its way.")?.idempotency_key("order-17/sent");
+    /// let first = messenger.send(sms.clone()).await?;
+    /// // For example after a lost response to the caller's own client.
+    /// let again = messenger.send(sms).await?;
+    /// assert_eq!(first.id(), again.id());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn idempotency_key(mut self, key: &str) -> Self {
+        self.idempotency_key = Some(key.into());
         self
     }
 
@@ -105,7 +162,11 @@ impl Sms {
 
     pub(super) fn draft(&self) -> Result<Draft<'_>, Invalid> {
         let sms = client::Sms::new(&self.number, &self.text)?.encoding(self.encoding)?;
-        let sms = sms.ports(self.ports).status_report(self.status_report).resend(self.resend);
+        let mut sms =
+            sms.ports(self.ports).status_report(self.status_report).resend(self.resend).urgent(self.urgent);
+        if let Some(limit) = self.valid_for {
+            sms = sms.valid_for(limit);
+        }
         Ok(sms.draft().text_bytes(u16::try_from(json_bytes(&self.text)).unwrap_or(u16::MAX)))
     }
 }

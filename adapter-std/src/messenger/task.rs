@@ -1,13 +1,13 @@
 //! The task of a messenger: its parts and its loop.
 //!
 //! Each round handles commands, asks the driver for the next step, stores what has changed, publishes updates and events,
-//! and performs an exchange. The task serves callers during an exchange as well.
+//! and performs an exchange. The task serves callers during an exchange and a save as well: what they change is in the next save.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use sms_gateway_core::{
     client::{Driver, InFlight, Step},
-    track::{Event as TrackerEvent, PendingReport, Settings, Slot, Tracker},
+    track::{Event as TrackerEvent, Settings, Tracker},
 };
 use tokio::{
     sync::{oneshot, watch},
@@ -16,10 +16,12 @@ use tokio::{
 
 use super::{
     Closed, Event, StartError,
-    commands::{Capacity, Commands},
+    commands::{Capacity, Commands, Reply},
     event::EventSender,
     handle::Handle,
+    idempotency::IdempotencyKeys,
     incoming::InboxSender,
+    memory::{Growth, Memories},
     outbox::Outbox,
     shared::Shared,
     write_batch::WriteBatch,
@@ -35,9 +37,12 @@ pub(super) struct Task<'m> {
     pub(super) gateway: Gateway,
     pub(super) driver: Driver<'m>,
     pub(super) outbox: Outbox,
+    pub(super) keys: IdempotencyKeys,
     pub(super) writes: WriteBatch,
+    pub(super) unsaved: Unsaved,
     pub(super) commands: Commands,
     pub(super) capacity: Capacity,
+    pub(super) growth: Growth<'m>,
     pub(super) shared: Arc<Shared>,
     pub(super) inbox: InboxSender,
     pub(super) events: EventSender,
@@ -51,18 +56,26 @@ pub(super) struct Task<'m> {
     pub(super) shutdown_timeout: Duration,
 }
 
+/// What waits until the save in progress ends.
+#[derive(Default)]
+pub(super) struct Unsaved {
+    replies: Vec<Reply>,
+    events: Vec<TrackerEvent>,
+}
+
 /// Runs a messenger until it ends. `build` makes the task around the driver, whose memory is allocated here.
 pub(super) async fn run(
     settings: Settings,
     capacity: usize,
     entries: Vec<Entry>,
     ready: oneshot::Sender<Result<Vec<Handle>, StartError>>,
-    build: impl for<'m> FnOnce(Driver<'m>) -> Task<'m>,
+    build: impl for<'m> FnOnce(Driver<'m>, Growth<'m>) -> Task<'m>,
 ) {
-    let mut slots = vec![Slot::EMPTY; capacity];
-    let mut pending = vec![PendingReport::EMPTY; capacity / 2 + 64];
-    let tracker = Tracker::new(&mut slots, &mut pending, settings, Duration::ZERO);
-    let mut task = build(Driver::new(tracker));
+    let mut memories = Memories::default();
+    let mut growth = Growth::new(&mut memories, capacity);
+    let (slots, places) = (growth.first_slots(entries.len()), growth.first_places());
+    let tracker = Tracker::new(slots, places, settings, Duration::ZERO);
+    let mut task = build(Driver::new(tracker), growth);
     let restored = task.restore(entries).await;
     let is_restored = restored.is_ok();
     let _ = ready.send(restored);
@@ -86,34 +99,29 @@ impl Task<'_> {
         loop {
             self.handle_commands();
             if self.closing_since.is_some() {
-                self.save().await?;
-                self.publish();
-                return self.save().await;
+                return self.save_all().await;
             }
-            let step = self.driver.step(self.began.elapsed());
-            self.save().await?;
-            self.publish();
-            match step {
-                Step::Wait(until) => self.wait(until).await?,
+            match self.driver.step(self.began.elapsed()) {
                 Step::Exchange(in_flight) => self.perform(in_flight).await?,
+                // Publishing, and commands that arrive during a save, may change the next step.
+                Step::Wait(_) if self.begin_save() => self.saved().await?,
+                Step::Wait(until) => self.wait(until).await,
             }
         }
     }
 
     /// Waits until a time, or until there is something to do.
-    async fn wait(&mut self, until: Option<Duration>) -> Result<(), StoreError> {
-        self.save().await?;
+    async fn wait(&mut self, until: Option<Duration>) {
         let until = until.and_then(|until| self.began.checked_add(until));
         tokio::select! {
             () = sleep_until(until) => {}
             () = self.commands.wait() => {}
             Ok(()) = self.credentials.changed() => self.driver.credentials_changed(self.began.elapsed()),
         }
-        Ok(())
     }
 
-    /// Awaits a future and serves callers meanwhile. Returns `None` if the future is still pending when `grace` has passed
-    /// since the shutdown began.
+    /// Awaits a future, and serves callers and saves meanwhile. Returns `None` if the future is still pending when `grace` has
+    /// passed since the shutdown began.
     pub(super) async fn serve_until<F: Future>(
         &mut self,
         future: F,
@@ -127,28 +135,80 @@ impl Task<'_> {
                 () = sleep_until(closing_since.and_then(|since| since.checked_add(grace))) => return Ok(None),
                 () = self.commands.wait(), if closing_since.is_none() => {
                     self.handle_commands();
-                    self.save().await?;
-                    self.publish();
+                    self.begin_save();
+                }
+                saved = self.writes.saved() => {
+                    self.finish_save(saved)?;
+                    self.begin_save();
                 }
             }
         }
     }
 
-    /// Stores all that has changed, and then sends the replies that depend on it.
-    pub(super) async fn save(&mut self) -> Result<(), StoreError> {
-        while let Some(change) = self.driver.tracker_mut().next_change() {
-            self.writes.change(&change);
+    /// Stores all changes, among them those that publishing causes.
+    pub(super) async fn save_all(&mut self) -> Result<(), StoreError> {
+        while self.begin_save() {
+            self.saved().await?;
         }
-        self.writes.save().await?;
-        self.capacity.grow(self.driver.tracker().room());
-        self.reply();
         Ok(())
     }
 
+    /// Begins to store all that has changed, unless a save is in progress. Returns whether there is anything to wait for.
+    ///
+    /// The replies and the events that depend on these changes are sent once they are stored.
+    pub(super) fn begin_save(&mut self) -> bool {
+        if self.writes.saving_since().is_some() {
+            return true;
+        }
+        while let Some(change) = self.driver.tracker_mut().next_change() {
+            if let Some(id) = change.message().filter(|_| change.record().is_none()) {
+                self.keys.remove(id);
+            }
+            self.writes.change(&change);
+        }
+        self.unsaved.replies = std::mem::take(&mut self.commands.replies);
+        // The tracker returns none while there is a change.
+        self.unsaved.events = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
+        self.writes.begin();
+        let is_saving = self.writes.saving_since().is_some();
+        is_saving || self.release_saved()
+    }
+
+    /// Waits for the save in progress, and serves callers meanwhile.
+    pub(super) async fn saved(&mut self) -> Result<(), StoreError> {
+        while let Some(saving_since) = self.writes.saving_since() {
+            let closing_since = self.closing_since.map(|since| since.max(saving_since));
+            tokio::select! {
+                biased;
+                saved = self.writes.saved() => self.finish_save(saved)?,
+                () = self.commands.wait(), if closing_since.is_none() => self.handle_commands(),
+                () = sleep_until(closing_since.and_then(|since| since.checked_add(self.shutdown_timeout))) => {
+                    return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish_save(&mut self, saved: Result<(), StoreError>) -> Result<(), StoreError> {
+        saved?;
+        self.release_saved();
+        Ok(())
+    }
+
+    /// Sends the replies and the events whose changes are stored. Returns whether there are any.
+    fn release_saved(&mut self) -> bool {
+        let Unsaved { replies, events } = std::mem::take(&mut self.unsaved);
+        let is_any = !replies.is_empty() || !events.is_empty();
+        let spare = u32::try_from(self.growth.spare_slots()).unwrap_or(u32::MAX);
+        self.capacity.grow(self.driver.tracker().room().saturating_add(spare));
+        self.reply(replies);
+        self.publish(events);
+        is_any
+    }
+
     /// Publishes updates and events, and acknowledges those that need no acknowledgement by the caller.
-    pub(super) fn publish(&mut self) {
-        // An acknowledgement is a change, and the tracker returns no event while a change is not stored.
-        let events: Vec<_> = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
+    fn publish(&mut self, events: Vec<TrackerEvent>) {
         for event in events {
             match event {
                 TrackerEvent::Update(message) => {
@@ -160,6 +220,12 @@ impl Task<'_> {
                 TrackerEvent::Unmatched(report) => self.events.send(Event::Unmatched(report)),
                 TrackerEvent::Ambiguous(report) => self.events.send(Event::Ambiguous(report)),
                 TrackerEvent::InboxRestarted => self.events.send(Event::InboxRestarted),
+                TrackerEvent::Unreadable { id } => {
+                    self.events.send(Event::UnreadableMessage { incoming_sms_id: id });
+                }
+                TrackerEvent::UnknownStatus { id, status } => {
+                    self.events.send(Event::UnknownStatus { user_id: id, status });
+                }
             }
         }
     }

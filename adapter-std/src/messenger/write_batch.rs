@@ -1,24 +1,27 @@
 //! The changes that are stored together.
 
+use std::pin::Pin;
+
 use sms_gateway_core::track::Change;
+use tokio::time::Instant;
 
-use crate::store::{Entry, Store, StoreError, Write};
+use crate::store::{BoxStore, Entry, Store, StoreError, Write};
 
-/// A store, and the changes to store next.
+type Saving = Pin<Box<dyn Future<Output = (BoxStore, Result<(), StoreError>)> + Send>>;
+
+/// A store, the save in progress, and the changes to store next.
 pub(super) struct WriteBatch {
-    store: Option<Box<dyn Store>>,
+    /// `None` during a save.
+    store: Option<BoxStore>,
     writes: Vec<Write>,
+    saving: Option<(Saving, Instant)>,
 }
 
 impl WriteBatch {
     /// Loads all that a store holds.
-    pub(super) async fn load(mut store: Box<dyn Store>) -> Result<(Self, Vec<Entry>), StoreError> {
-        let (store, entries) = blocking(move || {
-            let entries = store.load();
-            (store, entries)
-        })
-        .await?;
-        Ok((Self { store: Some(store), writes: Vec::new() }, entries?))
+    pub(super) async fn load(mut store: BoxStore) -> Result<(Self, Vec<Entry>), StoreError> {
+        let entries = store.load().await?;
+        Ok((Self { store: Some(store), writes: Vec::new(), saving: None }, entries))
     }
 
     pub(super) fn add(&mut self, write: Write) {
@@ -33,31 +36,38 @@ impl WriteBatch {
         });
     }
 
-    /// Stores the batch durably. If the future is dropped, the store finishes the batch and cannot be used again.
-    pub(super) async fn save(&mut self) -> Result<(), StoreError> {
+    /// Begins to save the batch, unless a save is in progress or the batch is empty.
+    pub(super) fn begin(&mut self) {
         if self.writes.is_empty() {
-            return Ok(());
+            return;
         }
-        let lost = || StoreError::Other("a write was interrupted".into());
-        let mut store = self.store.take().ok_or_else(lost)?;
-        let mut writes = std::mem::take(&mut self.writes);
-        let (store, writes, saved) = blocking(move || {
-            let saved = store.save(&writes);
-            writes.clear();
-            (store, writes, saved)
-        })
-        .await?;
-        (self.store, self.writes) = (Some(store), writes);
+        if let Some(mut store) = self.store.take() {
+            let writes = std::mem::take(&mut self.writes);
+            let saving = async move {
+                let saved = store.save(writes).await;
+                (store, saved)
+            };
+            self.saving = Some((Box::pin(saving), Instant::now()));
+        }
+    }
+
+    /// Returns when the save in progress began.
+    pub(super) fn saving_since(&self) -> Option<Instant> {
+        self.saving.as_ref().map(|(_, since)| *since)
+    }
+
+    /// Waits for the end of the save in progress; without one, for ever. Dropping the future loses nothing.
+    pub(super) async fn saved(&mut self) -> Result<(), StoreError> {
+        let Some((saving, _)) = &mut self.saving else { return std::future::pending().await };
+        let (store, saved) = saving.await;
+        self.store = Some(store);
+        self.saving = None;
         saved
     }
 
     /// Closes the store.
     pub(super) async fn close(self) {
-        // Closing may write as well.
-        let _ = blocking(move || drop(self)).await;
+        // Closing may block.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Other(Box::new(error)))
 }

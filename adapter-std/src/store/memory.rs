@@ -22,6 +22,7 @@ struct Parts {
     record: Option<Vec<u8>>,
     text: Option<Arc<str>>,
     reference: Option<Arc<str>>,
+    idempotency: Option<[u8; 32]>,
 }
 
 impl MemoryStore {
@@ -32,24 +33,27 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
+    async fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(entries.iter().filter_map(|(key, parts)| parts.entry(*key)).collect())
     }
 
-    fn save(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    async fn save(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
             match write {
                 Write::Record { key, record } => {
-                    entries.entry(*key).or_default().record = Some(record.clone());
+                    entries.entry(key).or_default().record = Some(record);
                 }
-                Write::Text { key, text } => entries.entry(*key).or_default().text = Some(text.clone()),
+                Write::Text { key, text } => entries.entry(key).or_default().text = Some(text),
                 Write::Reference { key, reference } => {
-                    entries.entry(*key).or_default().reference = Some(reference.clone());
+                    entries.entry(key).or_default().reference = Some(reference);
                 }
-                Write::DeleteText { key } => entries.entry(*key).or_default().text = None,
-                Write::Delete { key } => drop(entries.remove(key)),
+                Write::Idempotency { key, hashes } => {
+                    entries.entry(key).or_default().idempotency = Some(hashes);
+                }
+                Write::DeleteText { key } => entries.entry(key).or_default().text = None,
+                Write::Delete { key } => drop(entries.remove(&key)),
             }
         }
         Ok(())
@@ -59,6 +63,13 @@ impl Store for MemoryStore {
 impl Parts {
     fn entry(&self, key: u32) -> Option<Entry> {
         let record = self.record.clone()?;
-        Some(Entry { key, record, text: self.text.clone(), reference: self.reference.clone() })
+        let Self { text, reference, idempotency, .. } = self;
+        Some(Entry {
+            key,
+            record,
+            text: text.clone(),
+            reference: reference.clone(),
+            idempotency: *idempotency,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Stores, in which a gateway's messages outlive the program: the tracker's records, and the texts that are not sent yet.
 //!
 //! A [`Store`] belongs to one gateway. [`MemoryStore`] lasts as long as the program; `Database`, with the feature `redb`,
-//! stores any number of gateways in one file.
+//! stores any number of gateways in one file. It merges the saves that wait, of all gateways, into one commit.
 //!
 //! The file is a [redb](https://www.redb.org) database. SQLite (rusqlite, with SQLite's own source) was weighed against
 //! it. For a commit each syncs the disk once, SQLite in WAL mode, which is what takes the time: even on a disk that syncs
@@ -10,59 +10,57 @@
 //! for the device is needed, and for two crates instead of thirteen and half the time to compile. Its file grows to what
 //! was stored at the busiest time, and stays at that.
 
+mod boxed;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
 
 use std::{error, io, sync::Arc};
 
+pub use boxed::BoxStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "redb")]
 pub use redb::{Database, RedbStore};
 
 /// The messages of one gateway, to survive a restart.
 ///
-/// Its methods block, on a disk for example; an asynchronous caller calls them on a thread that may block. One call saves many
-/// changes, because the time of a durable store depends on the number of calls more than on their contents.
+/// A store that many gateways share, such as a file or a server, has a value of this type for each of them, and merges what they
+/// save at the same time. One call saves many changes, because the time of a durable store depends on the number of calls more
+/// than on their contents. A [`Messenger`](crate::Messenger) makes one call at a time, and serves its callers during it.
+///
+/// Implement the methods as `async fn`. They must not block: a store that does uses a thread of its own, or
+/// `tokio::task::spawn_blocking`, which is why [`save`](Self::save) takes the changes by value.
 ///
 /// ```
 /// use sms_gateway::store::{MemoryStore, Store, StoreError, Write};
 ///
-/// # fn main() -> Result<(), StoreError> {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StoreError> {
 /// let mut store = MemoryStore::new();
-/// store.save(&[
+/// store.save(vec![
 ///     Write::Record { key: 7, record: vec![1, 2, 3] },
 ///     Write::Text { key: 7, text: "Hello".into() },
-/// ])?;
+/// ]).await?;
 /// // The gateway has accepted it: the text is not needed any more.
-/// store.save(&[Write::Record { key: 7, record: vec![1, 2, 4] }, Write::DeleteText { key: 7 }])?;
-/// let entries = store.load()?;
+/// store.save(vec![Write::Record { key: 7, record: vec![1, 2, 4] }, Write::DeleteText { key: 7 }]).await?;
+/// let entries = store.load().await?;
 /// assert_eq!((entries[0].record.as_slice(), entries[0].text.as_deref()), ([1, 2, 4].as_slice(), None));
 /// # Ok(()) }
 /// ```
 pub trait Store: Send + 'static {
-    /// Returns all entries, in any order. Texts and references without a record are left out.
+    /// Returns all entries, in any order, with the effect of all earlier calls. Texts, references and hashes without a record
+    /// are left out.
     ///
     /// # Errors
     /// [`StoreError`]: nothing is returned, even if some entries could be read.
-    fn load(&mut self) -> Result<Vec<Entry>, StoreError>;
+    fn load(&mut self) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
 
-    /// Applies all of these changes, in order, or none. They are durable once this returns.
+    /// Applies all of these changes, in order, or none. They are durable once this is ready. If the future is dropped before
+    /// that, the store may apply them or not.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was stored; or everything, if the disk failed at the very end. The store cannot be used any more;
     /// opening it again shows which.
-    fn save(&mut self, writes: &[Write]) -> Result<(), StoreError>;
-}
-
-impl<S: Store + ?Sized> Store for Box<S> {
-    fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
-        (**self).load()
-    }
-
-    fn save(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        (**self).save(writes)
-    }
+    fn save(&mut self, writes: Vec<Write>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// A change of the entry of a key. A [`Store`] applies each of them.
@@ -89,12 +87,19 @@ pub enum Write {
         /// Up to 255 bytes.
         reference: Arc<str>,
     },
+    /// Stores the hashes of the caller's [idempotency key](crate::Sms::idempotency_key) and of the message that it stands for.
+    Idempotency {
+        /// The message's key.
+        key: u32,
+        /// The hashes, opaque to the store.
+        hashes: [u8; 32],
+    },
     /// Deletes the text, which is not needed any more.
     DeleteText {
         /// The message's key.
         key: u32,
     },
-    /// Deletes record, text and reference.
+    /// Deletes record, text, reference and hashes.
     Delete {
         /// The key.
         key: u32,
@@ -112,6 +117,8 @@ pub struct Entry {
     pub text: Option<Arc<str>>,
     /// The caller's reference of the message.
     pub reference: Option<Arc<str>>,
+    /// The hashes of the caller's idempotency key and of the message that it stands for.
+    pub idempotency: Option<[u8; 32]>,
 }
 
 /// The reason something could not be stored or loaded.

@@ -132,7 +132,7 @@ async fn live(adapter: Adapter, seed: u64) -> (String, String) {
         }
         replies.reply(request, |request| if is_whole { served.serve(request) } else { Reply::never() })
     });
-    let mut messenger = harness.messenger(MessengerSetup { incoming: true }).await;
+    let mut messenger = harness.messenger(MessengerSetup::INBOX).await;
     let mut line = format!("{seed}:");
     for number in ["1", "2", "3"] {
         within(TAKING_LIMIT, seed, messenger.send(number, "Hello")).await;

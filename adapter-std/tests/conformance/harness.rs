@@ -51,6 +51,15 @@ impl Log {
         self.event(&about, format!("{about}: {:?}{failure}{end}", message.state));
     }
 
+    /// Returns the lines that contain these words, each after its time.
+    fn with(&self, words: &str) -> Vec<(Duration, String)> {
+        let lines = self.lines.lock().unwrap();
+        let found = lines.iter().filter(|(_, _, text)| text.contains(words));
+        found
+            .map(|(time, _, text)| (*time, text.trim_start().split_once(' ').unwrap().1.to_owned()))
+            .collect()
+    }
+
     fn take(&self) -> String {
         let mut lines = std::mem::take(&mut *self.lines.lock().unwrap());
         lines.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
@@ -104,6 +113,11 @@ impl Harness {
 
     pub async fn wait(&self, milliseconds: u64) {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+
+    /// Returns the lines of the log that contain these words, each after its time.
+    pub fn logged(&self, words: &str) -> Vec<(Duration, String)> {
+        self.log.with(words)
     }
 
     /// Makes a call and reads its response to the end.

@@ -266,7 +266,7 @@ async fn messengers(adapter: Adapter, seed: u64) {
         };
         replies.distort(reply)
     });
-    let setup = MessengerSetup { incoming: true };
+    let setup = MessengerSetup::INBOX;
     let mut messenger = harness.messenger(setup).await;
     for number in ["1", "2", "3", "4"] {
         within(Duration::from_secs(1), seed, "sending", messenger.send(number, "Hello")).await;
@@ -274,7 +274,7 @@ async fn messengers(adapter: Adapter, seed: u64) {
         within(time + CALL_LIMIT, seed, "running", messenger.run(time)).await;
         if random.below(4) == 0 {
             within(Duration::from_millis(30_500), seed, "a shutdown", Box::pin(messenger.shut_down())).await;
-            messenger = harness.messenger(MessengerSetup { incoming: true }).await;
+            messenger = harness.messenger(MessengerSetup::INBOX).await;
         }
     }
     let rest = Duration::from_secs(6 * 3600);

@@ -9,6 +9,7 @@ mod arbitrary;
 #[path = "../../../adapter-embassy/tests/common/clock.rs"]
 #[allow(clippy::cast_possible_truncation)]
 mod clock;
+mod costs;
 #[path = "../../../adapter-embassy/tests/common/disk.rs"]
 #[allow(dead_code)]
 mod disk;

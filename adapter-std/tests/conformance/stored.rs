@@ -20,7 +20,7 @@ use crate::{
     subject::{Adapter, Draft, MessengerSetup, Stores},
 };
 
-const INBOX: MessengerSetup = MessengerSetup { incoming: true };
+const INBOX: MessengerSetup = MessengerSetup::INBOX;
 
 fn path() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/recorded/stores.txt"))
@@ -61,7 +61,8 @@ impl Snapshot {
             let digits = second.as_bytes().chunks(2).map(|digits| std::str::from_utf8(digits).unwrap());
             let record = digits.map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect();
             let text = (!third.is_empty()).then(|| third.into());
-            entries.push(Entry { key: first.parse().unwrap(), record, text, reference: None });
+            let key = first.parse().unwrap();
+            entries.push(Entry { key, record, text, reference: None, idempotency: None });
         }
         Self { entries, messages }
     }
@@ -70,11 +71,11 @@ impl Snapshot {
     async fn stores(&self) -> Stores {
         let mut stores = Stores::new();
         for Entry { key, record, text, .. } in &self.entries {
-            stores.std.save(&[Write::Record { key: *key, record: record.clone() }]).unwrap();
+            stores.std.save(vec![Write::Record { key: *key, record: record.clone() }]).await.unwrap();
             let record = EmbassyWrite { key: Key::Record(*key), value: Some(record) };
             stores.embassy.save(&[record]).await.unwrap();
             if let Some(text) = text {
-                stores.std.save(&[Write::Text { key: *key, text: text.clone() }]).unwrap();
+                stores.std.save(vec![Write::Text { key: *key, text: text.clone() }]).await.unwrap();
                 let text = EmbassyWrite { key: Key::Text(*key), value: Some(text.as_bytes()) };
                 stores.embassy.save(&[text]).await.unwrap();
             }
@@ -109,7 +110,7 @@ async fn live() -> Vec<Snapshot> {
             messenger.send_all(&drafts).await;
         }
         messenger.run(Duration::from_secs(1)).await;
-        let entries = harness.stores().std.load().unwrap();
+        let entries = harness.stores().std.load().await.unwrap();
         snapshots.push(Snapshot { entries, messages: model.messages() });
     }
     messenger.shut_down().await;

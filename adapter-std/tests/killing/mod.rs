@@ -21,11 +21,17 @@ use crate::following::builder;
 const URL: &str = "SMS_GATEWAY_TEST_URL";
 const FOLDER: &str = "SMS_GATEWAY_TEST_FOLDER";
 
-/// A child's setting, in its process; not in others.
-pub fn setting() -> Option<(Builder, Notes)> {
-    let (url, folder) = (std::env::var(URL).ok()?, PathBuf::from(std::env::var_os(FOLDER)?));
-    let store = Database::open(folder.join("store")).unwrap().gateway("gateway").unwrap();
-    Some((builder(&url).store(store), Notes::open(&folder.join("notes"))))
+/// A child's setting, in its process; not in others: a messenger for each gateway, all with one store.
+pub fn setting() -> Option<(Vec<Builder>, Notes)> {
+    let (urls, notes) = (std::env::var(URL).ok()?, notes("notes")?);
+    let database = Database::open(PathBuf::from(std::env::var_os(FOLDER)?).join("store")).unwrap();
+    let messenger = |url| builder(url).store(database.gateway(url).unwrap());
+    Some((urls.split(',').map(messenger).collect(), notes))
+}
+
+/// Opens notes of a name in a child's folder.
+pub fn notes(name: &str) -> Option<Notes> {
+    Some(Notes::open(&PathBuf::from(std::env::var_os(FOLDER)?).join(name)))
 }
 
 /// The records that a child wrote, a line each, before it acknowledged them.

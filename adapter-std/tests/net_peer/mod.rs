@@ -59,12 +59,17 @@ impl NetPeer {
         (Self { requests, open }, gateway)
     }
 
-    /// Waits for the next request and asserts that it is this call. A probe on a second connection gets its response.
+    /// Waits for the next request and asserts that it is this call. A probe on a second connection gets its response, and so does the
+    /// look at the reports before a submission.
     pub async fn request(&mut self, call: &str) -> Request {
         loop {
             let request = timeout(PATIENCE, self.requests.recv()).await.expect(call).unwrap();
             if request.line.contains(call) {
                 return request;
+            }
+            if call == "send_sms" && request.line.contains("query_sms_deliver_status") {
+                request.respond(r#"{"error_code":200,"data":[]}"#);
+                continue;
             }
             let is_probe = request.connection > 1 && request.line.contains("query_sms_in_queue");
             assert!(is_probe, "{call}: {}", request.line);

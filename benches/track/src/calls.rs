@@ -4,7 +4,7 @@ use std::{hint::black_box, time::Duration};
 
 use sms_gateway_core::{
     TaskId, UserId,
-    call::{QuerySmsDeliverStatus, QuerySmsResult, SendSms, SmsResult, StatusReport},
+    call::{Call, QuerySmsDeliverStatus, QuerySmsResult, SendSms, SmsResult, StatusReport},
     track::{Ask, Draft, Event, ReportOutcome, Token, Tracker},
 };
 
@@ -112,7 +112,7 @@ impl Calls {
     }
 
     #[inline(never)]
-    pub(crate) fn end<C>(&mut self, token: Token<C>, now: Duration) {
+    pub(crate) fn end<C: Call>(&mut self, token: Token<C>, now: Duration) {
         self.tracker(9).handle_end(token, now);
     }
 }

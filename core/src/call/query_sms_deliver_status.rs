@@ -53,6 +53,11 @@ impl<'a> QuerySmsDeliverStatus<'a> {
     pub const fn before(self, time: Timestamp) -> Self {
         Self { before: Some(time), ..self }
     }
+
+    /// Restricts the request to reports after one time and before another one, if they are given.
+    pub(crate) const fn between(self, after: Option<Timestamp>, before: Option<Timestamp>) -> Self {
+        Self { after, before, ..self }
+    }
 }
 
 impl Call for QuerySmsDeliverStatus<'_> {

@@ -107,7 +107,7 @@ fn after_tag<'p>(part: &'p [u8], is_code: &mut bool) -> &'p [u8] {
     end.and_then(|end| part.get(end.saturating_add(1)..)).unwrap_or_default()
 }
 
-/// Whether `bytes` contain these, regardless of the case of ASCII letters if `any_case`.
+/// Whether `bytes` contain `part`, regardless of the case of ASCII letters if `any_case`.
 fn contains(bytes: &[u8], part: &(impl Iterator<Item = u8> + Clone), any_case: bool) -> bool {
     let is_same = |one: u8, other: u8| one == other || any_case && one.eq_ignore_ascii_case(&other);
     (0..bytes.len()).any(|start| {

@@ -1,6 +1,6 @@
 //! Why a call failed, for both adapters, with the questions every caller asks about it.
 
-use core::{fmt, time::Duration};
+use core::{fmt, mem::discriminant, time::Duration};
 
 use crate::{
     Invalid,
@@ -161,6 +161,30 @@ impl Failure {
     /// Whether the gateway locks the client out, by its status: 403 or 429. Further requests may prolong a lock-out.
     pub const fn is_lock_out(&self) -> bool {
         matches!(self, Self::Http { status: 403 | 429, .. })
+    }
+
+    /// Whether the gateway refused the request itself, by its error_code or its status, and not the connection or the login.
+    pub(super) const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.code.is_some(),
+            Self::Http { status, request_sent } => {
+                *request_sent && matches!(*status, 400..500) && !matches!(*status, 401 | 403 | 408 | 429)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether both have the same reason, whatever the lengths and places that they name.
+    pub(super) fn has_reason_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Http { status, .. }, Self::Http { status: others, .. }) => status == others,
+            (Self::Refused(refusal), Self::Refused(others)) => {
+                refusal.code == others.code && refusal.call == others.call
+            }
+            (Self::Invalid(error), Self::Invalid(others)) => discriminant(error) == discriminant(others),
+            (Self::Challenge(error), Self::Challenge(others)) => error.kind == others.kind,
+            _ => discriminant(self) == discriminant(other),
+        }
     }
 
     /// The error_code of a response that refuses the request.

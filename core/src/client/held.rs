@@ -31,6 +31,9 @@ pub struct Incoming<'a> {
     /// The text.
     #[serde(skip_serializing_if = "Text::is_missing")]
     pub text: Text<'a>,
+    /// The IMSI of the SIM card that received it (later versions).
+    #[serde(skip_serializing_if = "Text::is_missing")]
+    pub imsi: Text<'a>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -72,6 +75,7 @@ struct Held {
     number: HeldText,
     smsc: HeldText,
     text: HeldText,
+    imsi: HeldText,
 }
 
 /// The bytes that a message's texts take, and the bytes that they would take if all of them fitted.
@@ -114,15 +118,20 @@ impl<'m> HeldSms<'m> {
         self.held.is_none()
     }
 
-    /// Holds a message, in place of the last one.
-    pub fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) {
+    /// Holds a message. Returns whether there was room: the last one is kept until it is released.
+    pub fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) -> bool {
+        if !self.is_empty() {
+            return false;
+        }
         let mut used = Used::default();
         let number = self.copy(&mut used, sms.number);
         let smsc = self.copy(&mut used, sms.smsc);
         let text = self.copy(&mut used, sms.text);
+        let imsi = self.copy(&mut used, sms.imsi);
         let (port, time) = (sms.port.get(), sms.timestamp.get());
-        self.held = Some(Held { mark, port, time, number, smsc, text });
+        self.held = Some(Held { mark, port, time, number, smsc, text, imsi });
         self.is_handed_out = false;
+        true
     }
 
     fn copy(&mut self, used: &mut Used, text: Text<'_>) -> HeldText {
@@ -161,6 +170,7 @@ impl<'m> HeldSms<'m> {
             smsc: held.smsc.text(self.bytes),
             time: held.time,
             text: held.text.text(self.bytes),
+            imsi: held.imsi.text(self.bytes),
         })
     }
 
@@ -215,6 +225,8 @@ mod tests {
         held.hold(&sms(Text::Exact("10086"), Text::Exact("Hello")), MARK);
         assert!(held.hand_out());
         assert!(!held.hand_out());
+        assert!(!held.hold(&sms(Text::Exact("1"), Text::Exact("other")), InboxMark { id: 8, ..MARK }));
+        assert_eq!(held.message().unwrap().text, Text::Exact("Hello"));
         assert!(!held.release(InboxMark { id: 8, ..MARK }));
         assert!(!held.is_empty());
         assert!(held.release(MARK));
@@ -229,9 +241,11 @@ mod tests {
         let message = held.message().unwrap();
         assert_eq!(message.number, Text::Lossy("10086"));
         assert_eq!(message.text, Text::TooLong { needed: 10 });
+        held.release(MARK);
         held.hold(&sms(Text::Exact("+8613800138000"), Text::Exact("too long")), MARK);
         let message = held.message().unwrap();
         assert_eq!((message.number, message.text), (Text::TooLong { needed: 14 }, Text::Exact("too long")));
+        held.release(MARK);
         held.hold(&sms(Text::TooLong { needed: 99 }, Text::Exact("Hello")), MARK);
         let message = held.message().unwrap();
         assert_eq!(message.number, Text::TooLong { needed: 99 });

@@ -7,12 +7,12 @@
 //! | type | what it does | who uses it |
 //! |---|---|---|
 //! | [`Session`] | drives one call at a time: the login, its exchanges, its response | every client |
-//! | [`Wire`] | carries one exchange after the other over a byte stream | clients without an HTTP library |
+//! | [`Wire`] | carries one exchange after another over a byte stream | clients without an HTTP library |
 //! | [`Driver`] | drives a messenger: decides which call is next, and what its outcome means for the messages | messengers |
 //! | [`Sms`], [`HeldSms`] | a message to send; the memory for a message that arrived | messengers |
 //! | [`UssdDialog`] | sends a USSD code on one port and recognises its reply, in lent memory | clients without an allocator |
-//! | [`UssdPolls`], [`UssdReplies`] | decide when to query a USSD reply, and which text is the reply | clients that offer USSD |
-//! | [`Excerpt`] | shows what the body of a response with a refusing HTTP status says | every client |
+//! | [`UssdPolls`], [`UssdReplies`] | decide when to query for a USSD reply, and which text is the reply | clients that offer USSD |
+//! | [`Excerpt`] | shows what the body of a response with an error status says | every client |
 //! | [`Failure`] | says why a call failed, and whether the gateway may have done what was asked | every client |
 //!
 //! # Order of calls

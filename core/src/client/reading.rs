@@ -2,8 +2,9 @@
 
 use super::{Failure, excerpt::MAX_KEPT_BYTES};
 use crate::{
-    call::{Call, Refusal, Spec},
-    json::{Field, ReadError, Reader},
+    call::{Call, QueryIncomingSms, Refusal, Spec},
+    json::{Field, Malformed, ReadError, Reader, Text},
+    track::PageBreak,
     writer::copy,
 };
 
@@ -81,8 +82,11 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         (self.stage, self.kept) = (Stage::Failed, Some(0));
     }
 
-    /// Keeps a piece of a body with a refusing status, as far as there is room.
+    /// Keeps a piece of a body with a refusing status, as far as there is room. Notes whether messages follow the end of the document.
     pub(super) fn keep(&mut self, piece: &[u8]) {
+        if self.stage == Stage::Complete && self.spec.name() == QueryIncomingSms::NAME {
+            self.reader.surplus(piece);
+        }
         let Some(kept) = self.kept else { return };
         let end = self.buffer.as_ref().len().min(MAX_KEPT_BYTES);
         let space = self.buffer.as_mut().get_mut(kept..end).unwrap_or_default();
@@ -118,7 +122,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         self.is_at_record = false;
         match self.stage {
             Stage::Failed => return Err(Failure::Ended),
-            Stage::Complete => return self.check().map(|()| Read::End),
+            Stage::Complete => return self.complete().map(|()| Read::End),
             Stage::Document => {}
         }
         let length = input.len();
@@ -133,7 +137,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
             return Ok(Read::More);
         }
         self.stage = Stage::Complete;
+        self.keep(input);
         Ok(Read::Drain)
+    }
+
+    /// Checks a response that was read to its end.
+    fn complete(&mut self) -> Result<(), Failure> {
+        self.body_ended()?;
+        self.check()
     }
 
     /// Counts a piece that the caller reads.
@@ -164,8 +175,9 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
 
     pub(super) fn body_ended(&mut self) -> Result<(), Failure> {
         match self.stage {
-            Stage::Document => self.reader.finish().map_err(|error: ReadError| self.fail(error.into())),
-            Stage::Complete => Ok(()),
+            Stage::Document | Stage::Complete => {
+                self.reader.finish().map_err(|error: ReadError| self.fail(error.into()))
+            }
             Stage::Failed => Err(Failure::Ended),
         }
     }
@@ -186,6 +198,33 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         if self.is_at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
     }
 
+    pub(super) fn page_break(&self) -> Option<PageBreak> {
+        let is_incoming = self.spec.name() == QueryIncomingSms::NAME;
+        let Err(error) = self.reader.finish() else { return None };
+        if !is_incoming || self.stage != Stage::Failed || !self.reader.has_list() {
+            return None;
+        }
+        let record = self.reader.is_in_record().then(|| self.reader.record(self.buffer.as_ref()));
+        Some(PageBreak {
+            id: record.and_then(QueryIncomingSms::record).and_then(|sms| sms.incoming_sms_id.get()),
+            offset: u32::try_from(error.offset.saturating_sub(self.reader.record_offset()))
+                .unwrap_or(u32::MAX),
+            is_cut: error.kind == Malformed::CutOff,
+        })
+    }
+
+    pub(super) fn serial_number(&self) -> Text<'_> {
+        let keys = self.spec.schema.head;
+        let mut values = self.reader.head(self.buffer.as_ref());
+        for key in keys {
+            let value = values.take::<Text<'_>>();
+            if key.name() == b"sn" {
+                return value;
+            }
+        }
+        Text::Missing
+    }
+
     pub(super) fn summary<C: Call>(&self) -> C::Summary<'_> {
         C::summary(self.reader.head(self.buffer.as_ref()))
     }
@@ -200,6 +239,23 @@ mod tests {
         let mut reading = Reading::new([0; 64]);
         reading.begin(<QuerySmsResult<'static> as Call>::SPEC);
         reading
+    }
+
+    #[test]
+    fn the_serial_number_is_read_wherever_it_stands() {
+        for (document, before) in [
+            (r#"{"error_code":200,"sn":"da00-1","result":[{"port":1}]}"#, Text::Exact("da00-1")),
+            (r#"{"result":[{"port":1}],"sn":"da00-1"}"#, Text::Missing),
+            (r#"{"result":[{"port":1}],"snr":"da00-1"}"#, Text::Missing),
+        ] {
+            let mut reading = reading();
+            let mut input = document.as_bytes();
+            assert_eq!(reading.read(&mut input), Ok(Read::Record));
+            assert_eq!(reading.serial_number(), before, "{document}");
+            while reading.read(&mut input) == Ok(Read::Record) {}
+            let expected = if document.contains("\"sn\"") { "da00-1" } else { "" };
+            assert_eq!(reading.serial_number().as_str(), expected, "{document}");
+        }
     }
 
     #[test]

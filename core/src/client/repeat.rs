@@ -16,6 +16,16 @@
 //! | 3xx, 4xx other than 401 | not accepted | [`Failure::Redirect`], [`Failure::Http`] |
 //! | 1xx other than an interim response, 5xx | unknown | [`Failure::Http`]; the caller decides |
 //!
+//! A submission that failed may be repeated by its messages, see [`Submission::of`]:
+//!
+//! | observed | meaning | action |
+//! |---|---|---|
+//! | error_code 550 | not accepted, may pass | submitted again later, until they expire |
+//! | error_code 401, 403, 408, 429; HTTP 4xx other than 400 and 413 | not accepted, the login or the gateway is at fault | submitted again after a back-off, never divided |
+//! | error_code 500, HTTP 5xx | probably not accepted | looked up; submitted again in halves if the gateway certainly does not have them |
+//! | any other error_code, HTTP 400 and 413 | not accepted, one of them or their number is at fault | divided until the message at fault stands alone |
+//! | no response, an unreadable one, or one without an error_code | unknown | looked up |
+//!
 //! So every call ends. It is sent with at most [`MAX_SENDINGS`] different values of `Authorization`. Before each of these a
 //! challenge is fetched at most once, and each of the two requests may go out once more if no byte of it was written. That
 //! makes at most 12 exchanges. A call that changes nothing may meet a stale connection once for each `Authorization`, which
@@ -100,21 +110,28 @@ pub enum Loss {
 pub(super) enum Submission {
     /// The gateway may have accepted them: they are looked up.
     Unknown,
-    /// The gateway refused them with this error_code.
+    /// The gateway refused them with this error_code, or HTTP status.
     Refused(u32),
+    /// The gateway has probably not accepted them: they are looked up, and submitted again if that proves it.
+    Unclear,
     /// The request did not reach the gateway, or the login is at fault: they are sent later.
     NotSent,
 }
 
 impl Submission {
     pub(super) const fn of(failure: &Failure) -> Self {
-        match failure {
-            failure if failure.may_have_arrived() => Self::Unknown,
-            Failure::Refused(refusal) => match refusal.code {
-                Some(code) => Self::Refused(code),
-                None => Self::Unknown,
-            },
-            _ => Self::NotSent,
+        let code = match failure {
+            Failure::Refused(refusal) => refusal.code,
+            Failure::Http { status: 500..=599, request_sent: true } => Some(500),
+            Failure::Http { status: status @ (400 | 413), request_sent: true } => Some(*status as u32),
+            _ => None,
+        };
+        match code {
+            Some(500) => Self::Unclear,
+            Some(401 | 403 | 408 | 429) => Self::NotSent,
+            Some(code) => Self::Refused(code),
+            None if failure.may_have_arrived() => Self::Unknown,
+            None => Self::NotSent,
         }
     }
 }
@@ -256,5 +273,37 @@ mod tests {
             assert_eq!(Broken::during(progress, timed_out).loss, Loss::Lost, "{progress:?}");
             assert_eq!(Broken::unopened(timed_out).loss, Loss::Unsent { kept: false });
         }
+    }
+
+    #[test]
+    fn each_failed_submission_has_its_meaning() {
+        let refused = |code| Failure::Refused(crate::call::Refusal { call: "", code, meaning: "" });
+        let http = |status| Failure::Http { status, request_sent: true };
+        for (failure, meaning) in [
+            (refused(Some(400)), Submission::Refused(400)),
+            (refused(Some(413)), Submission::Refused(413)),
+            (refused(Some(550)), Submission::Refused(550)),
+            (refused(Some(486)), Submission::Refused(486)),
+            (http(400), Submission::Refused(400)),
+            (http(413), Submission::Refused(413)),
+            (refused(Some(500)), Submission::Unclear),
+            (http(500), Submission::Unclear),
+            (http(550), Submission::Unclear),
+            (http(599), Submission::Unclear),
+            (refused(None), Submission::Unknown),
+            (http(199), Submission::Unknown),
+            (http(600), Submission::Unknown),
+            (Failure::Lost(Cause::Transport), Submission::Unknown),
+            (Failure::Http { status: 500, request_sent: false }, Submission::NotSent),
+            (Failure::Http { status: 400, request_sent: false }, Submission::NotSent),
+            (Failure::Unreachable(Cause::Transport), Submission::NotSent),
+        ] {
+            assert_eq!(Submission::of(&failure), meaning, "{failure:?}");
+        }
+        for status in [401, 403, 408, 429] {
+            assert_eq!(Submission::of(&refused(Some(status.into()))), Submission::NotSent);
+            assert_eq!(Submission::of(&http(status)), Submission::NotSent);
+        }
+        assert_eq!(Submission::of(&http(404)), Submission::NotSent);
     }
 }

@@ -16,6 +16,8 @@ use crate::{
         login::{Login, Step},
         request,
     },
+    json::Text,
+    track::PageBreak,
 };
 
 /// The time for which a kept connection counts as open after it carried a response.
@@ -272,7 +274,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         }
     }
 
-    /// Takes note of a piece of a body that has no use. After [`Failure::Http`] its beginning is kept for [`excerpt`](Self::excerpt), in
+    /// Takes note of a piece of a body that has no use, also of one that is drained: messages after the end of the document make the
+    /// response malformed. After [`Failure::Http`] its beginning is kept for [`excerpt`](Self::excerpt), in
     /// the buffer for records.
     pub fn keep(&mut self, piece: &[u8]) {
         self.reading.keep(piece);
@@ -349,10 +352,21 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.reading.record::<C>()
     }
 
+    /// The place at which the response became malformed. `None` unless the call is a [`QueryIncomingSms`](crate::call::QueryIncomingSms),
+    /// and its response became malformed after the messages had begun.
+    pub fn page_break(&self) -> Option<PageBreak> {
+        self.reading.page_break()
+    }
+
     /// Returns what the response has said so far besides its records, also after an error. `C` is the call that began, as for
     /// [`record`](Self::record).
     pub fn summary<C: Call>(&self) -> C::Summary<'_> {
         self.reading.summary::<C>()
+    }
+
+    /// Returns the serial number of the gateway, if the response has contained it so far (documents from version 1.0).
+    pub fn serial_number(&self) -> Text<'_> {
+        self.reading.serial_number()
     }
 
     /// Moves the response that was read last to another session, so that it outlives the next call of this one. The next response is

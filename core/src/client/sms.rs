@@ -1,6 +1,6 @@
 //! A message to send, borrowed from the caller.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use crate::{
     Invalid, Number, Ports, UserId,
@@ -37,6 +37,8 @@ pub struct Sms<'a> {
     alphabet: Alphabet,
     status_report: bool,
     resend: bool,
+    valid_for: Option<Duration>,
+    urgent: bool,
 }
 
 impl<'a> Sms<'a> {
@@ -51,7 +53,8 @@ impl<'a> Sms<'a> {
         }
         let number = Number::new(number)?;
         let alphabet = Alphabet::Unicode;
-        Self { number, text, ports: Ports::NONE, alphabet, status_report: true, resend: false }
+        let (status_report, resend, valid_for) = (true, false, None);
+        Self { number, text, ports: Ports::NONE, alphabet, status_report, resend, valid_for, urgent: false }
             .encoding(Encoding::Auto)
     }
 
@@ -85,6 +88,18 @@ impl<'a> Sms<'a> {
         Self { resend: allowed, ..self }
     }
 
+    /// Sets whether the message is submitted before all messages that are not urgent.
+    #[must_use]
+    pub fn urgent(self, urgent: bool) -> Self {
+        Self { urgent, ..self }
+    }
+
+    /// Sets the time for which the message may wait to be submitted: see [`Draft::valid_for`].
+    #[must_use]
+    pub fn valid_for(self, limit: Duration) -> Self {
+        Self { valid_for: Some(limit), ..self }
+    }
+
     /// The text.
     pub const fn text(&self) -> &'a str {
         self.text
@@ -94,12 +109,17 @@ impl<'a> Sms<'a> {
     pub fn draft(&self) -> Draft<'a> {
         let bytes =
             RECIPIENT.saturating_add(self.number.as_str().len()).saturating_add(json_bytes(self.text));
-        Draft::new(self.number)
+        let draft = Draft::new(self.number)
             .ports(self.ports)
             .alphabet(self.alphabet)
             .status_report(self.status_report)
             .resend(self.resend)
-            .text_bytes(u16::try_from(bytes).unwrap_or(u16::MAX))
+            .urgent(self.urgent)
+            .text_bytes(u16::try_from(bytes).unwrap_or(u16::MAX));
+        match self.valid_for {
+            Some(limit) => draft.valid_for(limit),
+            None => draft,
+        }
     }
 
     /// Calls `read` with the request that submits this message alone, with the longest user_id.

@@ -44,6 +44,11 @@ pub enum Malformed {
         /// The byte found instead.
         found: u8,
     },
+    /// More of the response after the end of the document: a text has ended it early.
+    EndExpected {
+        /// The byte found instead.
+        found: u8,
+    },
     /// An unknown value nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
     TooDeep,
     /// The response ended before the document did.
@@ -71,6 +76,7 @@ impl fmt::Display for Malformed {
             Self::KeyExpected { found } => ("a key or the end of the object", found),
             Self::ColonExpected { found } => ("a colon", found),
             Self::ValueExpected { found } => ("a value", found),
+            Self::EndExpected { found } => ("the end of the response", found),
             Self::RecordExpected { found } => ("a record or the end of the array", found),
         };
         write!(f, "{due} was due, not '{}'", found.escape_ascii())

@@ -5,7 +5,7 @@
 //!
 //! - missing and surplus commas, a key with a trailing colon (`"result:"`);
 //! - integers written as strings, strings written as integers, `null` and missing keys;
-//! - unknown keys with values of any nesting (counted, not recursed into), keys in any order, duplicated keys (the last wins);
+//! - unknown keys with values of any nesting (counted, not recursed into), keys in any order, duplicated keys (the first wins);
 //! - raw control characters, a byte order mark, white space anywhere between tokens;
 //! - lone surrogates and invalid UTF-8, which become U+FFFD, and unnecessary backslashes before a character, which
 //!   are kept: the text is then marked [`Lossy`](Text::Lossy).

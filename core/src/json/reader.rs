@@ -55,13 +55,21 @@ pub(crate) struct Reader {
     places: Places,
     /// Number of bytes read.
     offset: u64,
+    /// The offset at which the latest record began.
+    record_offset: u64,
     failed: Option<ReadError>,
 }
 
 impl Reader {
     pub(crate) const fn new(schema: &'static Schema) -> Self {
         // As a constant, or it would be built on the stack and copied.
-        Self { machine: Machine::new(schema), places: const { Places::new() }, offset: 0, failed: None }
+        Self {
+            machine: Machine::new(schema),
+            places: const { Places::new() },
+            offset: 0,
+            record_offset: 0,
+            failed: None,
+        }
     }
 
     /// Reads on. Returns `true` if a record is complete, and `false` if the input is consumed or the document is complete.
@@ -73,6 +81,9 @@ impl Reader {
         }
         let length = input.len();
         let result = self.machine.run(input, &mut Store { buffer, places: &mut self.places });
+        if let Some(left) = self.places.left_at_record.take() {
+            self.record_offset = self.offset.saturating_add(length.saturating_sub(left) as u64);
+        }
         self.offset = self.offset.saturating_add(length.saturating_sub(input.len()) as u64);
         result.map_err(|kind| *self.failed.insert(ReadError { offset: self.offset, kind }))
     }
@@ -89,6 +100,31 @@ impl Reader {
             None if self.is_complete() => Ok(()),
             None => Err(ReadError { offset: self.offset, kind: Malformed::CutOff }),
         }
+    }
+
+    /// Takes what follows the document. A sender can end the document within a message, but cannot remove the gateway's own quotes and
+    /// braces after it. Other bytes are ignored, since some gateways append them.
+    pub(crate) fn surplus(&mut self, rest: &[u8]) {
+        let own = rest.iter().find(|byte| matches!(byte, b'"' | b'}'));
+        if let (Some(found), None) = (own, self.failed) {
+            let kind = Malformed::EndExpected { found: *found };
+            self.failed = Some(ReadError { offset: self.offset, kind });
+        }
+    }
+
+    /// The offset at which the latest record began.
+    pub(crate) const fn record_offset(&self) -> u64 {
+        self.record_offset
+    }
+
+    /// Whether the record that is being read has begun and not ended.
+    pub(crate) fn is_in_record(&self) -> bool {
+        self.places.in_record
+    }
+
+    /// Whether the array of records has begun, and perhaps ended.
+    pub(crate) const fn has_list(&self) -> bool {
+        self.machine.has_list
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -115,6 +151,8 @@ struct Machine {
     target: Target,
     /// Number of open brackets of an unknown value.
     depth: u32,
+    /// Whether the array of records has begun.
+    has_list: bool,
     order: Order,
 }
 
@@ -126,6 +164,7 @@ impl Machine {
             state: State::Start,
             target: Target::Unknown,
             depth: 0,
+            has_list: false,
             order: Order::new(),
         }
     }
@@ -206,10 +245,12 @@ impl Machine {
         let keys = if in_record { schema.record } else { schema.head };
         let (name, had) = store.end_key();
         self.state = State::Colon { had };
+        let is_list = !in_record && schema.list.is_some_and(|list| list.name() == name);
+        // The first value stands: the sender of a text with an unescaped quote could forge a later one.
         self.target = match keys.iter().position(|key| key.name() == name) {
-            Some(index) => Target::Known(index),
-            None if !in_record && schema.list.is_some_and(|list| list.name() == name) => Target::List,
-            None => Target::Unknown,
+            Some(index) if !store.has_value(index) => Target::Known(index),
+            None if is_list && !self.has_list => Target::List,
+            _ => Target::Unknown,
         };
         if FAST
             && in_record
@@ -237,8 +278,8 @@ impl Machine {
         match *first {
             b'"' => {
                 *input = rest;
-                if let Target::Known(index) = self.target {
-                    store.begin_value(index);
+                if let Target::Known(_) = self.target {
+                    store.begin_value();
                     self.state = State::Text;
                     self.known_text(input, store);
                 } else {
@@ -247,23 +288,19 @@ impl Machine {
             }
             b'[' if matches!(self.target, Target::List) => {
                 *input = rest;
-                self.state = State::Record;
+                (self.state, self.has_list) = (State::Record, true);
             }
             b'{' if matches!(self.target, Target::List) => {
                 return Err(Malformed::RecordExpected { found: b'{' });
             }
             b'[' | b'{' => {
                 *input = rest;
-                // The value is missing, which also discards an earlier value of the same key.
-                if let Target::Known(index) = self.target {
-                    store.begin_value(index);
-                }
                 self.depth = 1;
                 self.state = State::SkipNested;
             }
             byte if is_bare(byte) => {
-                if let Target::Known(index) = self.target {
-                    store.begin_value(index);
+                if let Target::Known(_) = self.target {
+                    store.begin_value();
                     self.known_bare(input, store, Some(NULL));
                 } else {
                     self.state = State::SkipBare;
@@ -364,6 +401,7 @@ impl Machine {
             [b'{', rest @ ..] => {
                 *input = rest;
                 store.begin_record(self.schema);
+                store.places.left_at_record = Some(input.len());
                 self.order.begin_record();
                 self.state = State::Key;
             }

@@ -48,27 +48,6 @@ struct KeyText {
     colon: bool,
 }
 
-/// Number of bytes that the values of the head or of the record need, including those that were too long.
-#[derive(Clone, Copy)]
-struct Demand {
-    now: usize,
-    /// The maximum, before values were replaced by later ones with the same key.
-    most: usize,
-}
-
-impl Demand {
-    const NONE: Self = Self { now: 0, most: 0 };
-
-    fn add(&mut self, length: usize) {
-        self.now = self.now.saturating_add(length);
-        self.most = self.most.max(self.now);
-    }
-
-    fn subtract(&mut self, length: usize) {
-        self.now = self.now.saturating_sub(length);
-    }
-}
-
 /// The places of the values in the lent buffer.
 pub(crate) struct Places {
     /// The end of the used part of the buffer.
@@ -77,14 +56,17 @@ pub(crate) struct Places {
     base: usize,
     head: [Slot; HEAD_SLOTS],
     record: [Slot; RECORD_SLOTS],
-    head_demand: Demand,
-    record_demand: Demand,
+    /// Number of bytes that the values of the head and of the record need, including those that were too long.
+    head_demand: usize,
+    record_demand: usize,
     /// The value being read.
     value: Slot,
     key: KeyText,
     /// Whether a key is being read, rather than a value.
     pub(crate) in_key: bool,
     pub(crate) in_record: bool,
+    /// The number of bytes that were left of the input when a record began.
+    pub(crate) left_at_record: Option<usize>,
 }
 
 impl Places {
@@ -94,12 +76,13 @@ impl Places {
             base: 0,
             head: [Slot::MISSING; HEAD_SLOTS],
             record: [Slot::MISSING; RECORD_SLOTS],
-            head_demand: Demand::NONE,
-            record_demand: Demand::NONE,
+            head_demand: 0,
+            record_demand: 0,
             value: Slot::MISSING,
             key: KeyText { bytes: [0; MAX_KEY_BYTES], length: 0, colon: false },
             in_key: false,
             in_record: false,
+            left_at_record: None,
         }
     }
 
@@ -115,18 +98,19 @@ impl Places {
         &self.record
     }
 
-    fn demand_mut(&mut self) -> &mut Demand {
-        if self.in_record { &mut self.record_demand } else { &mut self.head_demand }
+    fn add_demand(&mut self, length: usize) {
+        let demand = if self.in_record { &mut self.record_demand } else { &mut self.head_demand };
+        *demand = demand.saturating_add(length);
     }
 
     /// Returns the size of a buffer that could have stored all values of the head.
     pub(crate) const fn head_needs(&self) -> usize {
-        self.head_demand.most
+        self.head_demand
     }
 
     /// Returns the size of a buffer that could have stored all values of the head and the record.
     pub(crate) const fn record_needs(&self) -> usize {
-        self.head_demand.now.saturating_add(self.record_demand.most)
+        self.head_demand.saturating_add(self.record_demand)
     }
 }
 
@@ -141,7 +125,7 @@ impl Store<'_> {
         for slot in self.places.record.iter_mut().take(schema.record.len()) {
             *slot = Slot::MISSING;
         }
-        self.places.record_demand = Demand::NONE;
+        self.places.record_demand = 0;
         self.places.end = self.places.base;
         self.places.in_record = true;
     }
@@ -163,20 +147,15 @@ impl Store<'_> {
         (key, self.places.key.colon)
     }
 
-    /// Begins the value of the known key `index`, and removes an earlier value of the same key.
-    pub(crate) fn begin_value(&mut self, index: usize) {
+    /// Returns whether the known key `index` has a value.
+    pub(crate) fn has_value(&mut self, index: usize) -> bool {
+        self.places.slots_mut().get(index).is_some_and(|slot| slot.kind != Kind::Missing)
+    }
+
+    /// Begins the value of a known key.
+    pub(crate) fn begin_value(&mut self) {
         if !self.places.in_record {
             self.places.end = self.places.base;
-        }
-        if let Some(slot) = self.places.slots_mut().get_mut(index)
-            && slot.kind != Kind::Missing
-        {
-            let old = *slot;
-            *slot = Slot::MISSING;
-            self.places.demand_mut().subtract(old.length);
-            if old.is_stored() {
-                self.remove(old);
-            }
         }
         self.places.value = Slot { start: self.places.end, length: 0, kind: Kind::Exact };
     }
@@ -186,7 +165,7 @@ impl Store<'_> {
         let value = self.places.value;
         if let Some(slot) = self.places.slots_mut().get_mut(index) {
             *slot = value;
-            self.places.demand_mut().add(value.length);
+            self.places.add_demand(value.length);
         }
         if !self.places.in_record {
             self.places.base = self.places.end;
@@ -213,7 +192,7 @@ impl Store<'_> {
             order.took(expected);
             *input = rest;
         }
-        record_demand.add(end.saturating_sub(start));
+        *record_demand = record_demand.saturating_add(end.saturating_sub(start));
     }
 
     /// Marks the value being read as altered.

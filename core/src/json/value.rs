@@ -121,29 +121,73 @@ pub(crate) trait FromRaw: Sized {
     fn from_raw(raw: &[u8]) -> Option<Self>;
 }
 
+/// A whole number, however it is written: `200`, `"200"`, `200.0`, `2e2` and `" 200 "` are the same.
 impl FromRaw for i64 {
     fn from_raw(raw: &[u8]) -> Option<Self> {
-        let (digits, negative) = match raw {
-            [b'-', digits @ ..] => (digits, true),
-            [b'+', digits @ ..] | digits => (digits, false),
+        let (raw, negative) = match raw.trim_ascii() {
+            [b'-', raw @ ..] => (raw, true),
+            [b'+', raw @ ..] | raw => (raw, false),
         };
-        if digits.is_empty() {
+        let mark = raw.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(raw.len());
+        let (number, exponent) = raw.split_at_checked(mark)?;
+        // The number of digits after the point that the exponent moves before it.
+        let mut moved = places(exponent)?;
+        let (mut value, mut has_point, mut is_empty) = (0_u64, false, true);
+        let mut bytes = number.iter();
+        loop {
+            let byte = match bytes.next() {
+                Some(byte) => *byte,
+                None if is_empty => return None,
+                None if moved == 0 || value == 0 => break,
+                None => {
+                    has_point = true;
+                    b'0'
+                }
+            };
+            if byte == b'.' && !has_point && !is_empty {
+                (has_point, is_empty) = (true, true);
+                continue;
+            }
+            let digit = byte.wrapping_sub(b'0');
+            is_empty = false;
+            if has_point && moved == 0 {
+                // Only zeros may follow the point.
+                if digit != 0 {
+                    return None;
+                }
+                continue;
+            }
+            // Ten times as much would be more than any number, and fit all the same.
+            if digit > 9 || value >= 1 << 60 {
+                return None;
+            }
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
+            moved = moved.wrapping_sub(has_point.into());
+        }
+        if negative {
+            let value = value.wrapping_neg().cast_signed();
+            (value <= 0).then_some(value)
+        } else {
+            value.try_into().ok()
+        }
+    }
+}
+
+/// The maximum of an exponent, which is more than there are digits in a number.
+const MAX_PLACES: u32 = 1 << 24;
+
+/// Reads an exponent, which gateways do not write with a minus sign; 0 without one.
+fn places(exponent: &[u8]) -> Option<u32> {
+    let ([_, b'+', digits @ ..] | [_, digits @ ..]) = exponent else { return Some(0) };
+    let mut places = 0_u32;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
             return None;
         }
-        let mut value = 0_i64;
-        for byte in digits {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            // Counted downwards, because the minimum is farther from zero than the maximum.
-            if value < i64::MIN / 10 {
-                return None;
-            }
-            value = value.wrapping_mul(10).checked_sub(i64::from(digit))?;
-        }
-        if negative { Some(value) } else { value.checked_neg() }
+        places = places.wrapping_mul(10).wrapping_add(digit.into()).min(MAX_PLACES);
     }
+    (!digits.is_empty()).then_some(places)
 }
 
 impl FromRaw for u32 {
@@ -171,12 +215,22 @@ impl FromRaw for u32 {
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline)]
 pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
-    words.iter().position(|word| raw == word.as_bytes()).unwrap_or(words.len())
+    if FAST && let Some(at) = words.iter().position(|word| raw == word.as_bytes()) {
+        return at;
+    }
+    odd_position(raw, words)
+}
+
+/// Finds a word that is spelt in other case, or has white space around it.
+#[cfg_attr(not(target_os = "none"), cold)]
+fn odd_position(raw: &[u8], words: &[&str]) -> usize {
+    let raw = raw.trim_ascii();
+    words.iter().position(|word| raw.eq_ignore_ascii_case(word.as_bytes())).unwrap_or(words.len())
 }
 
 impl FromRaw for Timestamp {
     fn from_raw(raw: &[u8]) -> Option<Self> {
-        Self::from_bytes(raw)
+        Self::from_bytes(raw.trim_ascii())
     }
 }
 
@@ -258,5 +312,73 @@ impl<'a, T: FromRaw> TakeValue<'a> for Field<'a, T> {
 
     fn missing(&self) -> bool {
         matches!(self, Field::Missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_however_they_are_written() {
+        for (text, value) in [
+            ("200", 200),
+            ("200.0", 200),
+            (" 200 ", 200),
+            ("2e2", 200),
+            ("2E+2", 200),
+            ("+200", 200),
+            ("0.2e3", 200),
+            ("20.0000000000000000000000000e1", 200),
+            ("2.5e3", 2500),
+        ] {
+            assert_eq!(i64::from_raw(text.as_bytes()), Some(value), "{text}");
+            assert_eq!(u32::from_raw(text.as_bytes()).map(i64::from), Some(value), "{text}");
+        }
+        for (text, value) in [
+            ("-9223372036854775808", i64::MIN),
+            ("9223372036854775807.0", i64::MAX),
+            ("-922337203685477580.8e1", i64::MIN),
+            ("0e999999999999", 0),
+            ("0.0", 0),
+            ("-1e0", -1),
+        ] {
+            assert_eq!(i64::from_raw(text.as_bytes()), Some(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_a_whole_number_is_not_read_as_one() {
+        for text in [
+            "",
+            " ",
+            "-",
+            "+",
+            ".",
+            ".5",
+            "0.5",
+            "2.",
+            "200.",
+            "2.e1",
+            "2e",
+            "2e+",
+            "2e-1",
+            "20e-1",
+            "2e2e2",
+            "2.5",
+            "1.2.3",
+            "0x10",
+            "2 0",
+            "9223372036854775808",
+            "1e19",
+            "1e999999999999999999999",
+            "1.25e1",
+            "--1",
+            "1e--1",
+            "e2",
+        ] {
+            assert_eq!(i64::from_raw(text.as_bytes()), None, "{text}");
+            assert_eq!(u32::from_raw(text.as_bytes()), None, "{text}");
+        }
     }
 }

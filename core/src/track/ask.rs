@@ -33,6 +33,22 @@ pub enum Ask {
     Stop(Token<StopSms>),
 }
 
+impl Ask {
+    /// Returns the token of a request, whichever call it stands for.
+    pub(crate) fn into_token(self) -> Option<Token<()>> {
+        let serial = match self {
+            Self::Wait(_) => return None,
+            Self::Submit(token) => token.serial,
+            Self::Results(token) => token.serial,
+            Self::Reports(token) => token.serial,
+            Self::Queue(token) => token.serial,
+            Self::Incoming(token) => token.serial,
+            Self::Stop(token) => token.serial,
+        };
+        Some(Token::new(serial))
+    }
+}
+
 /// Stands for one request. It cannot be cloned, so that the outcome of the request is reported once.
 ///
 /// A token that is dropped, for example with the future that held it, counts as
@@ -140,8 +156,14 @@ impl core::error::Error for AddError {}
 pub enum StopResult {
     /// It had not been handed to the gateway, and is stopped.
     Stopped,
-    /// The gateway will be asked to stop its task, and with it all waiting messages of the same send_sms.
+    /// The gateway will be asked to stop its task, which holds no other message, or all of whose messages are to be stopped.
     Requested,
+    /// Nothing is stopped: the gateway stops whole tasks only, and this one holds other messages. `Tracker::stop_task_of` stops all of
+    /// them.
+    SharedTask {
+        /// The number of messages that would be stopped, including this one. It is at least 2.
+        messages: u32,
+    },
     /// It is sent, finished or unknown, or the gateway never named its task.
     TooLate,
     /// Too many tasks wait to be stopped; try again.

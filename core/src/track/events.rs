@@ -6,8 +6,10 @@ use super::{
     matching::Report,
     message::{IN_UPDATES, Message},
     plan::Messages,
+    status_word::StatusWord,
     table::{Chain, SlotId, UPDATES},
 };
+use crate::UserId;
 
 /// An event for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +19,25 @@ pub enum Event {
     /// A report that belongs to none of the tracker's messages, for example to another client's. Each is returned once. A report
     /// older than [`Timing::reported`](super::Timing::reported) is not returned, since its message may be deleted.
     Unmatched(Report),
-    /// A report that may belong to several messages. They are marked and it decides nothing. Each is returned once.
+    /// A report that may belong to several messages, or to a message of another program as well as to one of these. It decides
+    /// nothing, and the messages are marked. Each is returned once.
     Ambiguous(Report),
     /// The gateway has restarted its ids of incoming messages, so that some messages may be returned again.
     InboxRestarted,
+    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. It is left out, and those after it are
+    /// requested. It may be reported again after a restart.
+    Unreadable {
+        /// The message's id.
+        id: i64,
+    },
+    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a
+    /// result are used. Each word is returned once after a start, and again after four others.
+    UnknownStatus {
+        /// The message.
+        id: UserId,
+        /// The status.
+        status: StatusWord,
+    },
 }
 
 impl Serialize for Event {
@@ -40,6 +57,15 @@ impl Serialize for Event {
                 report.write(&mut map)?;
             }
             Self::InboxRestarted => map.serialize_entry("event", "inbox_restarted")?,
+            Self::Unreadable { id } => {
+                map.serialize_entry("event", "unreadable_message")?;
+                map.serialize_entry("incoming_sms_id", id)?;
+            }
+            Self::UnknownStatus { id, status } => {
+                map.serialize_entry("event", "unknown_status")?;
+                map.serialize_entry("user_id", id)?;
+                map.serialize_entry("status", status)?;
+            }
         }
         map.end()
     }

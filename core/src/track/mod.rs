@@ -48,6 +48,7 @@
 //! | `journal` | dirty records, user_ids, the format of records | a change is not saved, or not restored |
 //! | `table` | queues and indexes of slots | a slot is lost |
 //! | `tracker::tombstones` | keeping and deleting finished messages | a slot is never freed |
+//! | `status_word` | status words that the document does not list | an unknown status is reported twice, or not |
 //! | `inbox` | pages of incoming messages | an incoming message is lost or repeated |
 //!
 //! # Invariants
@@ -113,7 +114,10 @@
 //!         Ask::Reports(token) => {
 //!             let request = tracker.reports_request(&token).expect("the token is fresh");
 //! #           let mut body = [0; 256]; request.body(&mut body)?;
-//!             let answer = r#"{"error_code":200,"result":[{"port":2,"number":"+8610086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0},{"port":2,"number":"10086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0}]}"#;
+//!             // It was looked at before the message was submitted, too.
+//!             let is_sent = tracker.message(message).is_some_and(|message| message.state == State::Sent);
+//!             let reports = r#"{"error_code":200,"result":[{"port":2,"number":"+8610086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0},{"port":2,"number":"10086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0}]}"#;
+//!             let answer = if is_sent { reports } else { r#"{"error_code":200,"result":[]}"# };
 //!             let mut decoder = Decoder::<QuerySmsDeliverStatus, _>::new([0; 256]);
 //!             let mut input = answer.as_bytes();
 //!             while let Some(report) = decoder.next(&mut input)? {
@@ -141,6 +145,7 @@ mod message;
 mod number;
 mod plan;
 mod settings;
+mod status_word;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -148,10 +153,11 @@ mod tracker;
 
 pub use ask::{AddError, Ask, Outgoing, ReportOutcome, StopResult, Submission, Token, Unsaved};
 pub use events::Event;
-pub use inbox::InboxMark;
+pub use inbox::{InboxMark, InboxSearch, PageBreak};
 pub use journal::{Change, MAX_RECORD_BYTES, RestoreError};
 pub use matching::{PendingReport, Report};
 pub use message::{Draft, Message, MessageFailure, Reason, Segments, Sent, Slot, State, TpStatus};
 pub use number::NumberBuf;
 pub use settings::{Limits, Settings, Timing};
+pub use status_word::StatusWord;
 pub use tracker::Tracker;

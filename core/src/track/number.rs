@@ -21,19 +21,21 @@ const PLUS: u8 = 0x80;
 impl PackedNumber {
     pub(super) const NONE: Self = Self { words: [0; 3], form: 0 };
 
-    /// Packs a number; `None` for other text, and for a number too long for a request.
+    /// Packs a number, without the separators that people and gateways write in it; `None` for other text, and for a number too
+    /// long for a request.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
+        let bytes = text.trim_ascii().as_bytes();
         let (plus, digits) = match bytes.split_first() {
             Some((b'+', rest)) => (true, rest),
             _ => (false, bytes),
         };
         let mut number = Self::NONE;
         for digit in digits {
-            if !digit.is_ascii_digit() || number.form == MAX_DIGITS {
-                return None;
+            match digit {
+                b'0'..=b'9' if number.form < MAX_DIGITS => number.push(digit & 0x0F),
+                b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+                _ => return None,
             }
-            number.push(digit & 0x0F);
         }
         if number.form == 0 {
             return None;
@@ -82,6 +84,13 @@ impl PackedNumber {
         (mine == theirs || common >= MIN_COMMON_DIGITS) && self.last(common) == other.last(common)
     }
 
+    /// Returns whether both may be the same subscriber, with other prefixes too: their last digits are equal, seven of them if both
+    /// have as many. That is enough where another sign, as a user_id, says the same.
+    pub(super) fn may_be_same(&self, other: &Self) -> bool {
+        let common = self.significant().min(other.significant()).min(MIN_COMMON_DIGITS);
+        self.last(common) == other.last(common)
+    }
+
     /// Returns the last digits, as many as are asked for.
     fn last(&self, digits: u8) -> [u32; 3] {
         let mask = |from: u8| match digits.saturating_sub(from) {
@@ -96,14 +105,6 @@ impl PackedNumber {
     pub(super) fn tail(&self) -> u32 {
         let [low, ..] = self.last(MIN_COMMON_DIGITS);
         low
-    }
-
-    /// Returns the shortest spelling. Every number that may be the same subscriber is the same as this one.
-    pub(super) fn shortest(&self) -> Self {
-        // Leading zeros do not count, so it has to begin with another digit.
-        let length =
-            (MIN_COMMON_DIGITS..self.significant()).find(|length| self.digit(length.saturating_sub(1)) != 0);
-        length.map_or(*self, |length| Self { words: self.last(length), form: length })
     }
 
     pub(super) fn words(&self) -> [u32; 3] {
@@ -207,6 +208,7 @@ mod tests {
             ("800123456", "+8613800123456", true),
             ("123456", "13800123456", false),
             ("0123456", "13800123456", false),
+            ("8123456", "13808123456", true),
             ("13800123457", "13800123456", false),
             ("+4413800123456", "+8613800123456", false),
             ("0", "00", true),
@@ -218,8 +220,29 @@ mod tests {
     }
 
     #[test]
+    fn separators_are_not_part_of_a_number() {
+        for text in ["+49 151 0000-001", "+49.151.0000.001", " +49 (151) 0000/001 "] {
+            assert_eq!(digits(text), digits("+491510000001"), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_prefixes_may_be_the_same_subscriber() {
+        for (left, right, may_be) in [
+            ("89161234567", "+79161234567", true),
+            ("0012345", "9012345", true),
+            ("12345", "8612345", true),
+            ("12345", "8612346", false),
+            ("+491510000001", "+491510000002", false),
+        ] {
+            assert_eq!(digits(left).may_be_same(&digits(right)), may_be, "{left} {right}");
+            assert_eq!(digits(right).may_be_same(&digits(left)), may_be, "{right} {left}");
+        }
+    }
+
+    #[test]
     fn text_that_is_not_a_number_is_rejected() {
-        for text in ["", "+", "1 2", "MyBank", "+1+", "1234567890123456789012345", "١٢"] {
+        for text in ["", "+", " ", "()", "151****001", "MyBank", "+1+", "1234567890123456789012345", "١٢"] {
             assert_eq!(PackedNumber::parse(text), None, "{text}");
         }
     }
@@ -241,21 +264,6 @@ mod tests {
             if same {
                 prop_assert_eq!(digits(&left).tail(), digits(&right).tail());
             }
-        }
-    }
-
-    #[test]
-    fn the_shortest_spelling_is_the_same_as_all_others() {
-        for (text, shortest) in [
-            ("+8613800123456", "800123456"),
-            ("8613819629773", "9629773"),
-            ("8613810000773", "10000773"),
-            ("10086", "10086"),
-            ("0010086", "0010086"),
-        ] {
-            let number = PackedNumber::parse(text).unwrap();
-            assert!(number.shortest().is_same(&number), "{text}");
-            assert_eq!(NumberBuf::new(&number.shortest()).as_str(), shortest);
         }
     }
 }

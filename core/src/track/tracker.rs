@@ -5,22 +5,24 @@ use core::time::Duration;
 
 use super::{
     ask::{AddError, StopResult},
-    clock::{GatewayClock, Sequence, SequenceCounter, Tick},
+    clock::{GatewayClock, Mark, Sequence, SequenceCounter, Tick},
     events::{Event, Updates},
     inbox::{Inbox, InboxMark},
     journal::{Change, Journal},
-    matching::{self, Evidence, Matching, PendingReport},
+    matching::{self, Evidence, Matching, PendingReport, Strictness},
     message::{
         DELETED, Draft, IN_UPDATES, MAY_RESEND, Message, STOP_WANTED, Slot, State,
         lifecycle::{self, Input, Next, Transition},
     },
     plan::{Messages, Planner, Queue, View},
     settings::{Limits, Settings},
+    status_word::StatusWords,
     table::{SlotId, Table},
 };
 use crate::{TaskId, UserId};
 
 mod asking;
+mod memory;
 mod reports;
 mod responses;
 mod restart;
@@ -38,13 +40,18 @@ pub struct Tracker<'m> {
     journal: Journal,
     updates: Updates,
     inbox: Inbox,
+    status_words: StatusWords,
     counter: SequenceCounter,
     /// The time of the latest call, by a clock that continues where it was saved before a restart.
     now: Tick,
     /// The ticks by which that clock is ahead of the caller's.
     ahead: u32,
+    /// What an earlier life saved of its looks at reports.
+    mark: Option<Mark>,
     /// Whether messages were restored.
     is_restored: bool,
+    /// The time at which the first unsent message with a validity of its own may expire.
+    validity_due: Option<Tick>,
 }
 
 impl Tracker<'_> {
@@ -58,10 +65,13 @@ impl Tracker<'_> {
             journal: Journal::EMPTY,
             updates: Updates::NONE,
             inbox: Inbox::new(),
+            status_words: StatusWords::NONE,
             counter: SequenceCounter::new(),
             now: Tick::ZERO,
             ahead: 0,
+            mark: None,
             is_restored: false,
+            validity_due: None,
         }
     }
 }
@@ -95,8 +105,10 @@ impl<'m> Tracker<'m> {
         }
         slots.fill(Slot::EMPTY);
         self.table.lend(slots, Queue::FREE);
-        self.matching.lend(pending);
+        let strictness = Strictness { is_exclusive: settings.exclusive, is_strict: settings.strict };
+        self.matching.lend(pending, strictness);
         self.now = Tick::at(now);
+        self.clock.looks.start(self.now, None);
         self.planner.configure(settings, self.now);
         self.journal.begin(settings.first_block);
     }
@@ -115,6 +127,7 @@ impl<'m> Tracker<'m> {
             table: &self.table,
             view: self.view(),
             waits: self.planner.waits(),
+            strictness: self.matching.strictness(),
             longest: self.matching.longest(),
         }
     }
@@ -136,7 +149,7 @@ impl<'m> Tracker<'m> {
     /// Applies a transition: to the message, the counts, the indexes, the queues, the caller's updates and the journal.
     fn apply(&mut self, id: SlotId, transition: Transition) {
         let sequence = if transition.is_numbered() { self.counter.draw() } else { Sequence::NEVER };
-        if matches!(transition.next, Next::SubmitFirst | Next::SubmitLast) {
+        if transition.to() == State::Unsent {
             matching::remove_for_reports(&mut self.table, id);
         }
         let Some(slot) = self.table.get_mut(id) else { return };
@@ -147,6 +160,7 @@ impl<'m> Tracker<'m> {
         }
         let view = View { now: self.now, clock: &self.clock };
         self.planner.follow(&mut self.table, id, transition.next, &view);
+        self.note_validity(id);
         if transition.is_update {
             self.updates.push(&mut self.table, id);
         }
@@ -165,7 +179,8 @@ impl<'m> Tracker<'m> {
             slot.begin(draft, id, self.now);
         }
         matching::insert(&mut self.table, slot);
-        self.table.append(slot, Queue::UNSENT);
+        self.table.append(slot, Queue::waiting(self.table.get(slot)));
+        self.note_validity(slot);
         self.journal.touch(&mut self.table, slot);
         Ok(id)
     }
@@ -185,6 +200,11 @@ impl<'m> Tracker<'m> {
         self.table.get(self.find(id)?)?.message()
     }
 
+    /// Returns the state of a message.
+    pub fn state(&self, id: UserId) -> Option<State> {
+        Some(self.table.get(self.find(id)?)?.state())
+    }
+
     /// Returns the recipient's number of a message.
     pub fn number(&self, id: UserId) -> Option<super::NumberBuf> {
         Some(super::NumberBuf::new(&self.table.get(self.find(id)?)?.number()))
@@ -200,6 +220,11 @@ impl<'m> Tracker<'m> {
         self.table.length(Queue::FREE)
     }
 
+    /// Returns whether the request in flight is for one message alone.
+    pub(crate) fn has_one_in_flight(&self) -> bool {
+        self.table.length(Queue::IN_FLIGHT) == 1
+    }
+
     fn has_unsaved(&self) -> bool {
         self.journal.has_unsaved(&self.inbox)
     }
@@ -209,13 +234,14 @@ impl<'m> Tracker<'m> {
     /// The caller stores all changes, all or none of them, before it makes the request of the last [`step`](Self::step) and before
     /// it takes the next [events](Self::next_event).
     pub fn next_change(&mut self) -> Option<Change> {
-        if let Some(change) = self.journal.client_change(&self.clock, self.now, &mut self.counter) {
+        let mut change = Change::NONE;
+        if self.journal.client_change(&self.clock, self.now, &mut self.counter, &mut change)
+            || Journal::inbox_change(&mut self.inbox, &mut self.counter, &mut change)
+        {
             return Some(change);
         }
-        if let Some(change) = Journal::inbox_change(&mut self.inbox, &mut self.counter) {
-            return Some(change);
-        }
-        let (id, change, is_deleted) = self.journal.message_change(&mut self.table, &mut self.counter)?;
+        let message = self.journal.message_change(&mut self.table, &mut self.counter, &mut change);
+        let (id, is_deleted) = message?;
         if is_deleted {
             self.free(id);
         }
@@ -232,9 +258,18 @@ impl<'m> Tracker<'m> {
         if self.inbox.take_restarted() {
             return Some(Event::InboxRestarted);
         }
-        if let Some((report, is_ambiguous)) = self.matching.next_ready() {
-            let report = (&report).into();
-            return Some(if is_ambiguous { Event::Ambiguous(report) } else { Event::Unmatched(report) });
+        if let Some(id) = self.inbox.take_unreadable() {
+            return Some(Event::Unreadable { id });
+        }
+        if let Some((id, status)) = self.status_words.take() {
+            return Some(Event::UnknownStatus { id, status });
+        }
+        if let Some((report, sighting, is_ambiguous)) = self.matching.next_ready() {
+            if is_ambiguous {
+                return Some(Event::Ambiguous((&report).into()));
+            }
+            self.note_foreign(&report, sighting);
+            return Some(Event::Unmatched((&report).into()));
         }
         while let Some(id) = self.updates.pop(&mut self.table) {
             if let Some(slot) = self.table.get(id).filter(|slot| !slot.is_acknowledged()) {
@@ -274,8 +309,30 @@ impl<'m> Tracker<'m> {
         true
     }
 
-    /// Stops a message. A message that the gateway has is stopped with its task, that is with all waiting messages of its send_sms.
+    /// Stops a message. A message that the gateway has is stopped only if no other message shares its task.
     pub fn stop(&mut self, id: UserId, now: Duration) -> StopResult {
+        match self.sharing(id) {
+            messages @ 2.. => StopResult::SharedTask { messages },
+            _ => self.stop_task_of(id, now),
+        }
+    }
+
+    /// Returns the number of messages that stopping a message would stop, if the gateway has it.
+    fn sharing(&self, id: UserId) -> u32 {
+        let Some(slot) = self.find(id).and_then(|id| self.table.get(id)) else { return 0 };
+        match (slot.state(), slot.task()) {
+            (State::Submitted, _) => self.table.length(Queue::IN_FLIGHT),
+            (State::Accepted | State::Sending, Some(task)) => {
+                let shares = |slot: &&Slot| slot.task() == Some(task) && slot.state().is_under_way();
+                let count = self.table.all().iter().filter(shares).count();
+                u32::try_from(count).unwrap_or(u32::MAX)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Stops a message, and with it all messages of its task that are not sent yet.
+    pub fn stop_task_of(&mut self, id: UserId, now: Duration) -> StopResult {
         self.set_time(now);
         let Some((id, slot)) = self.find(id).and_then(|id| Some((id, self.table.get_mut(id)?))) else {
             return StopResult::TooLate;
@@ -286,17 +343,27 @@ impl<'m> Tracker<'m> {
                 StopResult::Stopped
             }
             (State::Submitted, _) => {
-                slot.set(STOP_WANTED, true);
-                self.journal.touch(&mut self.table, id);
+                self.stop_in_flight();
                 StopResult::Requested
             }
             (State::Accepted | State::Sending, Some(task)) => self.stop_task(task, now),
             (State::Uncertain, _) => {
                 slot.set(MAY_RESEND, false);
+                slot.refusal = 0;
                 self.journal.touch(&mut self.table, id);
                 StopResult::TooLate
             }
             _ => StopResult::TooLate,
+        }
+    }
+
+    /// Notes that the messages in flight are to be stopped. Their task is not known yet.
+    fn stop_in_flight(&mut self) {
+        let mut at = self.table.first(Queue::IN_FLIGHT);
+        while let Some((id, slot)) = at.and_then(|id| Some((id, self.table.get_mut(id)?))) {
+            slot.set(STOP_WANTED, true);
+            at = slot.next();
+            self.journal.touch(&mut self.table, id);
         }
     }
 
@@ -326,7 +393,7 @@ impl<'m> Tracker<'m> {
         self.inbox.set_room(has_room);
     }
 
-    /// Takes up the clock of an earlier life, which ran until `then`.
+    /// Restores the clock of an earlier life, which ran until `then`.
     fn set_former_time(&mut self, then: Tick) {
         self.ahead = then.get();
     }

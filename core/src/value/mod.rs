@@ -36,7 +36,14 @@ pub enum Invalid {
     },
     /// A number without digits, or with other characters after an optional `+`.
     NumberDigit {
-        /// The byte position of the first other character.
+        /// The number of characters before the first other character, or in the whole text if it only lacks digits.
+        at: usize,
+        /// The first other character.
+        character: Option<char>,
+    },
+    /// A number with a country code and `(0)`, which is not dialled after it: `+49 (0)151 …`.
+    NumberTrunk {
+        /// The number of characters before the `(`.
         at: usize,
     },
     /// A user_id outside 0 to [`UserId::MAX`].
@@ -130,8 +137,17 @@ impl fmt::Display for Invalid {
             Self::NoPort => f.write_str("at least one port is needed"),
             Self::NumberLength { bytes: 0 } => f.write_str("the number is empty"),
             Self::NumberLength { bytes } => too_long("number", bytes, Number::MAX_BYTES, f),
-            Self::NumberDigit { at } => {
-                write!(f, "the number has no digit at position {at} (a + may lead)")
+            Self::NumberDigit { character: None, .. } => f.write_str("the number has no digit"),
+            Self::NumberDigit { at, character: Some(character) } => {
+                let character = Quoted(character);
+                write!(f, "the number has {character} as character {}, not a digit", at.saturating_add(1))
+            }
+            Self::NumberTrunk { at } => {
+                let place = at.saturating_add(1);
+                write!(
+                    f,
+                    "the (0) from character {place} on is not dialled after a country code: leave it out"
+                )
             }
             Self::UserId { value } => {
                 write!(f, "user_id {} is outside 0 to {}", Decimal::from(value), UserId::MAX.get())

@@ -32,7 +32,7 @@ pub(crate) fn seconds(time: Timestamp) -> i64 {
 }
 
 /// The true time at which the simulation begins: 2024-06-01 00:00:00.
-const TRUE_START: i64 = 1_717_200_000;
+pub(crate) const TRUE_START: i64 = 1_717_200_000;
 
 /// A clock that starts in 1970 or with the right time, and may jump.
 #[derive(Clone, Debug)]

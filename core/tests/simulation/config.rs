@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sms_gateway_core::track::{Limits, Settings, Timing};
 
-use crate::{numbers::Habit, rng::Rng};
+use crate::{mixes::Mix, numbers::Habit, rng::Rng};
 
 /// A capacity for pending reports at which none is evicted.
 pub(crate) const ENOUGH_PENDING: usize = 32_768;
@@ -22,6 +22,10 @@ pub(crate) enum ReportTime {
     Segment,
     /// The time of arrival.
     Arrival,
+    /// The time at which the SMS centre accepted the segment, by its own clock.
+    Submission,
+    /// The time at which the phone received the segment, by the centre's clock.
+    Discharge,
 }
 
 /// The gateway and the network behind it. Shares are in a million.
@@ -66,6 +70,8 @@ pub(crate) struct DeviceConfig {
     pub(crate) incoming: u64,
     /// Maximum number of results, and of reports, that are kept.
     pub(crate) remembered: usize,
+    /// The clocks, phones and other programs of a mix.
+    pub(crate) mix: Option<Mix>,
 }
 
 /// The fates of exchanges, in a million.
@@ -138,7 +144,7 @@ impl Config {
             slots: 32_768,
             pending_reports: ENOUGH_PENDING,
         };
-        let settings = settings(&mut rng, 24);
+        let settings = settings(&mut rng, 24, &device);
         Self { scenario: "plain", seed, device, link: LinkConfig::default(), caller, settings }
     }
 
@@ -150,13 +156,13 @@ impl Config {
         let link = LinkConfig::draw(&mut rng);
         let caller = CallerConfig::draw(&mut rng, messages, ports);
         let hours = rng.pick(&[12, 24, 48]);
-        let settings = settings(&mut rng, hours);
+        let settings = settings(&mut rng, hours, &device);
         Self { scenario: "harsh", seed, device, link, caller, settings }
     }
 }
 
 impl DeviceConfig {
-    fn draw(rng: &mut Rng, ports: u8) -> Self {
+    pub(crate) fn draw(rng: &mut Rng, ports: u8) -> Self {
         let report_time = rng.pick(&[ReportTime::Sending, ReportTime::Segment, ReportTime::Arrival]);
         Self {
             ports,
@@ -185,6 +191,7 @@ impl DeviceConfig {
             foreign_to_ours: report_time == ReportTime::Sending,
             incoming: rng.pick(&[0, 5 * MINUTE]),
             remembered: 65_536,
+            mix: None,
         }
     }
 }
@@ -226,9 +233,17 @@ impl CallerConfig {
     }
 }
 
-fn settings(rng: &mut Rng, hours: u64) -> Settings {
+pub(crate) fn settings(rng: &mut Rng, hours: u64, device: &DeviceConfig) -> Settings {
     let expire = Duration::from_secs(hours * 3600);
     let timing = Timing { expire, late: expire, ..Timing::default() };
     let limits = Limits { recipients: rng.pick(&[1, 16, 128]), ..Limits::default() };
-    Settings { timing, limits, incoming: true, first_block: rng.next() as u32 }
+    let exclusive = device.foreign == 0 || !device.foreign_to_ours;
+    Settings {
+        timing,
+        limits,
+        incoming: true,
+        exclusive,
+        first_block: rng.next() as u32,
+        ..Settings::default()
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sms_gateway_core::{
     TaskId,
     call::{
-        IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms,
+        Call, IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms,
         SmsResult, StatusReport, StopSms,
     },
     json::{Field, Text},
@@ -77,7 +77,7 @@ impl Life<'_, '_> {
         Ok(Some(Response { rows, is_whole: exchange == Exchange::Whole }))
     }
 
-    fn finish<C>(&mut self, token: Token<C>, is_whole: bool) -> Result<(), End> {
+    fn finish<C: Call>(&mut self, token: Token<C>, is_whole: bool) -> Result<(), End> {
         self.may_reset()?;
         if is_whole {
             let now = self.now();
@@ -96,18 +96,26 @@ impl Life<'_, '_> {
         for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
             self.world.oracle.asked(owner);
         }
-        let Some(exchange) = self.send_request()? else {
+        let Some(mut exchange) = self.send_request()? else {
             let now = self.now();
             self.tracker.handle_not_sent(token, now);
             return Ok(());
         };
+        let code = self.refusal(exchange, &wanted);
+        if code.is_some() {
+            exchange = Exchange::Refused;
+        }
         for wanted in &wanted {
             let (Some(owner), Some(id)) = (wanted.owner, wanted.user_id) else { continue };
             let again = self.world.oracle.truth(owner).submitted > 0;
             let is_known = again && self.world.device.knows(owner, id);
             self.world.oracle.submitted(owner, is_known)?;
         }
-        let arrives = !matches!(exchange, Exchange::RequestLost | Exchange::Refused);
+        // An error is seldom a lie.
+        let arrives = match code {
+            Some(code) => code == 500 && self.world.link.toss(),
+            None => exchange != Exchange::RequestLost,
+        };
         let task = arrives.then(|| self.world.device.send_sms(ports, report, &wanted));
         self.world.update_oracle();
         self.may_reset()?;
@@ -118,17 +126,36 @@ impl Life<'_, '_> {
                 let task = if self.world.link.toss() { None } else { Some(TaskId::new(task)) };
                 self.tracker.handle_accepted(token, task, now);
             }
-            (Exchange::Refused, _) => {
-                let code = self.world.link.code();
+            (Exchange::Refused, task) => {
+                let code = code.unwrap_or(400);
                 for owner in wanted.iter().filter_map(|wanted| wanted.owner) {
-                    self.world.oracle.truth_mut(owner).refused = Some(code);
+                    self.world.oracle.refused(owner, code, task.is_some());
                 }
                 self.world.oracle.figures.refused += 1;
-                self.tracker.handle_refused(token, code, now);
+                match code {
+                    500 => self.tracker.handle_unclear(token, now),
+                    _ => self.tracker.handle_refused(token, code, now),
+                }
             }
             _ => self.lost(token),
         }
         Ok(())
+    }
+
+    /// Returns the error_code with which the gateway refuses a submission that arrives. Gateways that refuse at all have no port for 30 s
+    /// every 10 min, refuse some messages always, and half of them more than 10 messages.
+    fn refusal(&mut self, exchange: Exchange, wanted: &[Wanted]) -> Option<u32> {
+        let refuses = self.world.config.link.refused > 0;
+        let is_bad = |wanted: &Wanted| wanted.owner.is_some_and(|owner| owner % 64 == 9);
+        match exchange {
+            Exchange::Refused => Some(self.world.link.code()),
+            Exchange::Whole if refuses && self.world.now % 600_000 < 30_000 => Some(550),
+            Exchange::Whole if refuses && wanted.iter().any(is_bad) => Some(400),
+            Exchange::Whole if refuses && wanted.len() > 10 && self.world.config.seed.is_multiple_of(2) => {
+                Some(413)
+            }
+            _ => None,
+        }
     }
 
     /// Returns the request as the gateway receives it.
@@ -171,7 +198,8 @@ impl Life<'_, '_> {
         let now = self.now();
         for row in &response.rows {
             self.world.oracle.show_result(row);
-            let result = result(row, &self.world.numbers);
+            let number = self.world.result_number(row);
+            let result = result(row, &number);
             self.tracker.handle_result(&token, &result, now);
         }
         self.finish(token, response.is_whole)
@@ -268,11 +296,11 @@ fn json(request: &impl serde::Serialize) -> Value {
     serde_json::to_value(request).unwrap()
 }
 
-fn result<'a>(row: &ResultRow, numbers: &'a Numbers) -> SmsResult<'a> {
+fn result<'a>(row: &ResultRow, number: &'a str) -> SmsResult<'a> {
     SmsResult {
         port: Field::Known(row.port.into()),
         user_id: row.user_id.map_or(Field::Missing, |id| Field::Known(id.into())),
-        number: Text::Exact(numbers.text(row.number)),
+        number: Text::Exact(number),
         time: Field::Known(civil::timestamp(row.time)),
         status: Field::Known(row.status),
         count: Field::Known(row.count.into()),

@@ -67,6 +67,14 @@ figures! {
     /// Messages that expired although a decisive report was shown. Its time is before the send time, because the clock had
     /// jumped back.
     hidden_by_clock,
+    /// Segments of own messages with a final report, by what the tracker did with them: decided with a status that a report of
+    /// theirs had, decided without such a report, and those whose report was never shown.
+    segments_reported,
+    segments_right,
+    segments_wrong,
+    segments_unseen,
+    /// Segments decided with a status that contradicts their fate.
+    segments_untrue,
     milliseconds,
 }
 

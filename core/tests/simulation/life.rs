@@ -6,7 +6,7 @@ use std::time::Duration;
 use sms_gateway_core::{
     Number, Port, Ports,
     text::Alphabet,
-    track::{AddError, Ask, Draft, Event, PendingReport, RestoreError, Slot, Tracker},
+    track::{AddError, Ask, Draft, Event, PendingReport, RestoreError, Slot, StopResult, Tracker},
 };
 
 use crate::{
@@ -55,7 +55,7 @@ pub(crate) fn live(world: &mut World) -> End {
     let mut settings = world.config.settings;
     settings.first_block = settings.first_block.wrapping_add(world.oracle.life * 77);
     let tracker = Tracker::new(&mut slots, &mut pending, settings, Duration::from_millis(world.now - zero));
-    let is_first = world.now == 0;
+    let is_first = !std::mem::replace(&mut world.has_started, true);
     let reset_at = draw_reset(world);
     let mut life = Life { world, tracker, zero, reset_at, closing: Vec::new(), idle: 0 };
     let restored = if is_first { Ok(()) } else { life.restore() };
@@ -218,7 +218,11 @@ impl Life<'_, '_> {
         }
         truth.stop_asked = true;
         let (id, now) = (truth.id, self.now());
-        let outcome = self.tracker.stop(id, now);
+        let mut outcome = self.tracker.stop(id, now);
+        // Some callers stop the others, too.
+        if matches!(outcome, StopResult::SharedTask { .. }) && message.is_multiple_of(2) {
+            outcome = self.tracker.stop_task_of(id, now);
+        }
         self.world.oracle.write(message, || format!("stop requested: {outcome:?}"));
         Ok(())
     }
@@ -268,6 +272,8 @@ impl Life<'_, '_> {
                 Event::Unmatched(report) => self.world.oracle.receive_report(&report, false)?,
                 Event::Ambiguous(report) => self.world.oracle.receive_report(&report, true)?,
                 Event::InboxRestarted => self.world.inbox_check.ids_restarted(),
+                Event::Unreadable { id } => panic!("message {id} is readable"),
+                Event::UnknownStatus { status, .. } => panic!("the gateway does not write {status}"),
             }
             self.may_reset()?;
         }

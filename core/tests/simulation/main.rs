@@ -31,6 +31,7 @@ mod figures;
 mod inbox_check;
 mod life;
 mod link;
+mod mixes;
 mod numbers;
 mod oracle;
 mod pinned;
@@ -53,11 +54,18 @@ const SHOWN: usize = 120;
 
 /// Runs one world to its end.
 fn run(world: &mut World) -> Result<Figures, Failure> {
+    if let Some(earlier) = world.config.device.mix.as_ref().map(|mix| mix.earlier) {
+        world.pass(earlier);
+        world.device.client_started();
+    }
     loop {
         match live(world) {
             End::Reset => {
                 // The board starts up.
-                let downtime = world.rng.between(100, 5000);
+                let downtime = match &world.config.device.mix {
+                    Some(mix) => mix.draw_downtime(&mut world.rng),
+                    None => world.rng.between(100, 5000),
+                };
                 world.pass(downtime);
             }
             End::Done => return world.close(),
@@ -138,6 +146,18 @@ fn plain() {
 #[test]
 fn harsh() {
     scenario(Config::harsh, 0..20, 500);
+}
+
+/// A report that could belong to two messages waits until the one that had it, by its result, is forgotten.
+#[test]
+fn a_report_of_a_forgotten_message_is_not_assigned_to_another_one() {
+    scenario(Config::harsh, 212..213, 2000);
+}
+
+/// The clock shows a time twice, and an old report carries a time soon after a message was sent.
+#[test]
+fn a_report_from_before_the_clock_was_put_back_is_not_assigned() {
+    scenario(Config::harsh, 571..572, 2000);
 }
 
 #[test]

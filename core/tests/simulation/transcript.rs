@@ -74,6 +74,8 @@ impl Transcript {
             Event::Unmatched(report) => self.entry(b'u', report_line(report).as_bytes()),
             Event::Ambiguous(report) => self.entry(b'a', report_line(report).as_bytes()),
             Event::InboxRestarted => self.entry(b'i', &[]),
+            Event::Unreadable { id } => self.entry(b'x', &id.to_le_bytes()),
+            Event::UnknownStatus { status, .. } => self.entry(b's', status.as_str().as_bytes()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     caller::Caller,
     config::Config,
-    device::Device,
+    device::{Device, ResultRow},
     figures::Figures,
     inbox_check::InboxCheck,
     link::Link,
@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) transcript: Transcript,
     pub(crate) now: u64,
+    /// Whether the client has started before.
+    pub(crate) has_started: bool,
 }
 
 impl World {
@@ -51,6 +53,7 @@ impl World {
             rng,
             transcript: Transcript::new(),
             now: 0,
+            has_started: false,
         }
     }
 
@@ -73,6 +76,17 @@ impl World {
             self.oracle.write_all(|| format!("[gateway, at {:.3} s] {}", line.0 as f64 / 1000.0, line.1));
         }
         self.oracle.jumps_back.append(&mut self.device.jumps_back);
+    }
+
+    /// Returns the number as a result contains it, with separators if the gateway writes them.
+    pub(crate) fn result_number(&self, row: &ResultRow) -> String {
+        let text = self.numbers.text(row.number);
+        match text.split_at_checked(text.len() / 2) {
+            Some((first, last)) if self.config.device.mix.as_ref().is_some_and(|mix| mix.separates) => {
+                format!("{first}-{last}")
+            }
+            _ => text.to_owned(),
+        }
     }
 
     /// Ends the simulation, and returns its figures.

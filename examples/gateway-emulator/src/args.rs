@@ -10,7 +10,7 @@ use std::{
 use clap::Parser;
 use gateway_emulator::{
     Auth, CertificateKind, Counted, Emulator, Https, LockedOut, NonceCount, NonceLife, Options, Plan, Quirks,
-    Reg, Replay, Stale, TlsVersions,
+    Refusals, Reg, Replay, Stale, TlsVersions,
 };
 
 /// The variable that holds the password, since other users can see a command line.
@@ -117,12 +117,13 @@ fn after_help() -> String {
          Each can be followed by changes to its reports, with a plus sign: {}.\n\
          For example --fate 10086=deliver+late:60+doubled\n\n\
          Quirks, separated by commas: {}; observed stands for those of real devices together, printed for the misprints of the \
-         vendor's document.\n\n\
+         vendor's document. {}\n\n\
          Kinds of certificates, separated by commas: {}. Without another key it is rsa-2048. RSA keys are the same at each start.\n\
          For example --https --certificate v1,rsa-1024,sha1",
         Plan::FATES,
         Plan::REPORTS,
         Quirks::names().join(", "),
+        Refusals::HELP,
         CertificateKind::NAMES.join(", ")
     )
 }
@@ -131,7 +132,7 @@ impl Args {
     /// The setup of the gateway.
     ///
     /// # Errors
-    /// If the password is not UTF-8, or the report cannot be read.
+    /// If the password is not UTF-8, or the report for `--replay` cannot be read.
     pub(crate) fn options(&self) -> io::Result<Options> {
         let password = match env::var(PASSWORD) {
             Err(env::VarError::NotPresent) => "admin".to_owned(),

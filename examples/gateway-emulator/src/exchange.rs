@@ -9,11 +9,12 @@ use crate::{
     canned::Canned,
     closing::{Closed, Closing},
     device::{Device, Restart},
-    json::Writer,
+    json::{Answer, Writer},
     log::{Counts, Log, RequestSeen},
     login::{Caller, Login, Refusal, Verdict},
     options::{LockedOut, Options},
     quirks::Redirect,
+    refusals::Refused,
     replay::Replay,
     reply::{End, Framing, Outcome, Reply},
     request::Request,
@@ -193,7 +194,11 @@ impl World {
         if let Some(canned) = canned.as_ref().filter(|canned| !canned.is_carried_out()) {
             return exactly(canned.clone(), None, None);
         }
-        let answer = call.run(&mut self.device, query, &request.body);
+        let answer = match self.device.quirks.refusals.judge(call.name, &request.body) {
+            Some(Refused::Http(status)) => return self.answered(refusal_page(status), request),
+            Some(Refused::Code(code)) => Answer::code(code),
+            None => call.run(&mut self.device, query, &request.body),
+        };
         self.counts.carried_out(call.name);
         let error_code = Some(answer.error_code);
         let body = Writer(&self.device.quirks).answer(&answer);
@@ -233,6 +238,13 @@ impl World {
         }
         reply
     }
+}
+
+/// Returns a page that refuses a request. The web server does not read a request that is too long to its end, so it closes the connection.
+fn refusal_page(status: u16) -> Reply {
+    let mut page = Reply::page(status);
+    page.close = status == 413;
+    page
 }
 
 fn unanswered() -> Answered {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::quirks::Quirks;
+use crate::quirks::{IntegerSpelling, Quirks};
 
 /// The serial number that later versions put into every response.
 const SERIAL: &str = "da00-0089-1020-0015";
@@ -21,12 +21,14 @@ pub(crate) struct Answer {
     pub(crate) array: Option<(&'static str, Vec<Record>)>,
     /// The fields after the array.
     pub(crate) tail: Record,
+    /// The length in bytes at which it is cut.
+    pub(crate) limit: Option<usize>,
 }
 
 impl Answer {
     /// A response that contains only an error code.
     pub(crate) fn code(error_code: u16) -> Self {
-        Self { error_code, head: Vec::new(), array: None, tail: Vec::new() }
+        Self { error_code, head: Vec::new(), array: None, tail: Vec::new(), limit: None }
     }
 
     pub(crate) fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
@@ -64,11 +66,16 @@ impl Writer<'_> {
         let start = if quirks.byte_order_mark { "\u{feff}{" } else { "{" };
         let code = self.field("error_code", &answer.error_code.into());
         let comma = if quirks.missing_comma || fields.is_empty() { "" } else { "," };
-        if quirks.error_code_last {
+        let mut written = if quirks.error_code_last {
             format!("{start}{}{}{code}}}", fields.join(","), if fields.is_empty() { "" } else { "," })
         } else {
             format!("{start}{code}{comma}{}}}", fields.join(","))
+        };
+        if let Some(limit) = answer.limit {
+            let end = (0..=limit.min(written.len())).rev().find(|end| written.is_char_boundary(*end));
+            written.truncate(end.unwrap_or_default());
         }
+        written
     }
 
     pub(crate) fn record(&self, record: &Record) -> String {
@@ -98,17 +105,30 @@ impl Writer<'_> {
 
     fn value(&self, value: &Value) -> String {
         match value {
-            Value::Number(number) if self.0.integers_as_strings => format!("\"{number}\""),
+            Value::Number(number) => self.integer(&number.to_string()),
             Value::String(text) if self.0.strings_as_integers && is_integer(text) => text.clone(),
             Value::String(text) => self.string(text),
             other => other.to_string(),
         }
     }
 
+    fn integer(&self, number: &str) -> String {
+        let written = match (self.0.integers, number.strip_suffix("00")) {
+            (IntegerSpelling::Plain, _) | (IntegerSpelling::Exponent, None) => number.to_owned(),
+            (IntegerSpelling::Decimal, _) => format!("{number}.0"),
+            (IntegerSpelling::Exponent, Some(hundreds)) => format!("{hundreds}e2"),
+            (IntegerSpelling::Padded, _) => return format!("\" {number} \""),
+        };
+        if self.0.integers_as_strings { format!("\"{written}\"") } else { written }
+    }
+
     fn string(&self, text: &str) -> String {
         let mut written = quoted(text);
         if self.0.raw_control {
             written = with_raw_control(text);
+        }
+        if self.0.raw_quotes {
+            written = format!("\"{}\"", written[1..written.len() - 1].replace("\\\"", "\""));
         }
         if self.0.lone_surrogate {
             written = with_lone_surrogate(written, text);
@@ -197,6 +217,10 @@ mod tests {
             ("trailing-comma-in-arrays", r#""number":"10086"},],"read""#),
             ("trailing-comma-in-records", r#""number":"10086",},{"port""#),
             ("integers-as-strings", r#"{"error_code":"200","result":[{"port":"2","#),
+            ("integers-as-decimals", r#"{"error_code":200.0,"result":[{"port":2.0,"#),
+            ("integers-as-exponents", r#"{"error_code":2e2,"result":[{"port":2,"#),
+            ("integers-padded", r#"{"error_code":" 200 ","result":[{"port":" 2 ","#),
+            ("integers-as-strings,integers-as-decimals", r#"{"error_code":"200.0","#),
             ("strings-as-integers", r#""smsc":"+86","number":10086}"#),
             ("unknown-keys", r#"{"error_code":200,"vendor":{"a":[[],{"#),
             ("unknown-keys", r#"{"port":2,"extra":{"x":[1,{"y":"}]"}]},"smsc""#),
@@ -216,6 +240,7 @@ mod tests {
         let write = |list: &str, text: &str| Writer(&list.parse().unwrap()).string(text);
         assert_eq!(write("none", "a\n\"é😀"), "\"a\\n\\\"é😀\"");
         assert_eq!(write("raw-control", "a\n\"\\"), "\"a\n\\\"\\\\\"");
+        assert_eq!(write("raw-quotes", r#"a "b" \"#), r#""a "b" \\""#);
         assert_eq!(write("escape-non-ascii", "é😀\n"), r#""\u00e9\ud83d\ude00\n""#);
         assert_eq!(write("lone-surrogate", "é😀"), r#""é\ud83d""#);
         assert_eq!(write("lone-surrogate,escape-non-ascii", "é😀"), r#""\u00e9\ud83d""#);

@@ -2,7 +2,7 @@
 //!
 //! It has the nine calls of the gateway's API with their limits, the login and its lock-outs, ports that take their
 //! time, status reports, an inbox, USSD, and a clock of its own. Each [quirk](Quirks) of real devices can be switched
-//! on, and the [fate](Fate) of each message can be chosen. It shares no code with the clients that it tests.
+//! on, among them [refusals](Refusals) of submissions, and the [fate](Fate) of each message can be chosen. It shares no code with the clients that it tests.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -38,6 +38,7 @@ mod login;
 mod options;
 mod params;
 mod quirks;
+mod refusals;
 mod replay;
 mod reply;
 mod request;
@@ -58,7 +59,8 @@ pub use crate::{
     fate::{Arrival, Fate, Plan},
     log::{Counts, IncomingSeen, MessageSeen, RequestSeen},
     options::{Auth, Counted, LockedOut, NonceCount, NonceLife, Options, Stale},
-    quirks::{NumberSpelling, Quirks, Redirect, RegSpelling, ReportTime},
+    quirks::{IntegerSpelling, NumberSpelling, Quirks, Redirect, RegSpelling, ReportTime, ResultNumber},
+    refusals::Refusals,
     replay::Replay,
     reply::End,
     tls::{Certificate, CertificateKey, CertificateKind, Https, TlsVersions},

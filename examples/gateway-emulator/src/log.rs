@@ -57,6 +57,10 @@ pub struct MessageSeen {
     pub segments: u32,
     /// The number of segments sent.
     pub sent: u32,
+    /// The status code of the latest report of each segment that has arrived.
+    pub reported: Vec<Option<u8>>,
+    /// The status before the restart in which the gateway forgot it.
+    pub before_restart: Option<Status>,
 }
 
 impl From<&Message> for MessageSeen {
@@ -71,6 +75,8 @@ impl From<&Message> for MessageSeen {
             ref_id: message.sending.and_then(|sending| sending.first_ref),
             segments: message.segments,
             sent: message.sent,
+            reported: message.reported.clone(),
+            before_restart: message.before_restart,
         }
     }
 }

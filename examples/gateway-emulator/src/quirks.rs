@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::refusals::Refusals;
+
 /// The target of the redirect that every request gets, before any login.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Redirect {
@@ -38,6 +40,34 @@ pub enum NumberSpelling {
     National,
 }
 
+/// The spelling of the number in a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResultNumber {
+    /// As in the request.
+    #[default]
+    AsSent,
+    /// With the country code: `+8613800138000`.
+    International,
+    /// With separators: `138-0013-8000`.
+    Separated,
+    /// There is no number.
+    Missing,
+}
+
+/// The spelling of integers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IntegerSpelling {
+    /// `200`.
+    #[default]
+    Plain,
+    /// `200.0`.
+    Decimal,
+    /// `2e2`, of multiples of 100.
+    Exponent,
+    /// `" 200 "`.
+    Padded,
+}
+
 /// The time in a status report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReportTime {
@@ -64,10 +94,21 @@ macro_rules! quirks {
             pub reg: RegSpelling,
             /// The spelling of the number in a status report (`report-number-international`, `report-number-national`).
             pub report_number: NumberSpelling,
+            /// The spelling of the number in a result (`result-number-international`, `result-number-separated`,
+            /// `result-number-missing`).
+            pub result_number: ResultNumber,
+            /// The spelling of integers (`integers-as-decimals`, `integers-as-exponents`, `integers-padded`).
+            pub integers: IntegerSpelling,
             /// The time in a status report (`report-time-arrival`).
             pub report_time: ReportTime,
+            /// The seconds by which the clock of status reports, the SMS centre's, is ahead of the gateway's; behind it if
+            /// negative (`report-clock=N`).
+            pub report_clock: i32,
             /// The number of responses after which a connection closes; 0 means never (`close-after=N`).
             pub close_after: u32,
+            /// Refused submissions (`bad-number=N`, `bad-text=WORD`, `max-recipients=N`, `max-kilobytes=N`, `first-http-503=N`,
+            /// `first-http-500=N`, `first-550=N`, `first-500=N`).
+            pub refusals: Refusals,
         }
 
         impl Quirks {
@@ -110,6 +151,14 @@ quirks! {
     raw_control = "raw-control",
     /// If the last character of a string has two UTF-16 units, only the escape of the first one is written.
     lone_surrogate = "lone-surrogate",
+    /// A result FAILED of another port precedes the result of each message.
+    failed_before = "failed-before",
+    /// A result FAILED of another port follows the result of each message.
+    failed_after = "failed-after",
+    /// The status of a result is in small letters: `sent_ok`.
+    status_lower_case = "status-lower-case",
+    /// The status of a result is `QUEUED` instead of SENDING, and `RECEIVED` instead of DELIVERED.
+    status_unknown = "status-unknown",
     /// The array of `send_ussd` has the key `result:`.
     result_colon = "result-colon",
     /// The reason phrase is `Data follows`.
@@ -144,6 +193,16 @@ quirks! {
     ussd_replies_refused = "ussd-replies-refused",
     /// The names that no version lists in `get_port_info`, here `smsc`, are refused.
     smsc_refused = "smsc-refused",
+    /// `query_incoming_sms` lists the newest messages first.
+    newest_first = "newest-first",
+    /// `query_incoming_sms` lists messages in no order.
+    shuffled_inbox = "shuffled-inbox",
+    /// Every third incoming message has the id of the one before it.
+    equal_ids = "equal-ids",
+    /// Quotes in strings are not escaped. An incoming message with one makes its response malformed.
+    raw_quotes = "raw-quotes",
+    /// A long response to `query_incoming_sms` ends within a record.
+    cut_records = "cut-records",
     /// The versions of the document after 0.5: `sn` in every response, `imsi` in records; in `get_port_info` `slot`,
     /// `callstate`, `signal`, `gprs`, `remain_…`, `CallForward` and LTE; `port` in `query_incoming_sms` and
     /// `request_status_report` have an effect; 550 when no port is available.
@@ -202,9 +261,20 @@ impl Quirks {
     /// Every name of a single quirk that [`Quirks::from_str`] accepts.
     pub fn names() -> Vec<&'static str> {
         let choices = ["redirect-https", "redirect-login-page", "reg-registered", "reg-mobile-registered"];
-        let more =
-            ["report-number-international", "report-number-national", "report-time-arrival", "close-after=N"];
-        [Self::SWITCHES, &choices, &more].concat()
+        let more = [
+            "report-number-international",
+            "report-number-national",
+            "result-number-international",
+            "result-number-separated",
+            "result-number-missing",
+            "integers-as-decimals",
+            "integers-as-exponents",
+            "integers-padded",
+            "report-time-arrival",
+            "report-clock=N",
+            "close-after=N",
+        ];
+        [Self::SWITCHES, &choices, &more, &Refusals::NAMES].concat()
     }
 
     fn choose(&mut self, name: &str) -> bool {
@@ -218,16 +288,25 @@ impl Quirks {
             "reg-mobile-registered" => self.reg = RegSpelling::MobileRegistered,
             "report-number-international" => self.report_number = NumberSpelling::International,
             "report-number-national" => self.report_number = NumberSpelling::National,
+            "result-number-international" => self.result_number = ResultNumber::International,
+            "result-number-separated" => self.result_number = ResultNumber::Separated,
+            "result-number-missing" => self.result_number = ResultNumber::Missing,
+            "integers-as-decimals" => self.integers = IntegerSpelling::Decimal,
+            "integers-as-exponents" => self.integers = IntegerSpelling::Exponent,
+            "integers-padded" => self.integers = IntegerSpelling::Padded,
             "report-time-arrival" => self.report_time = ReportTime::Arrival,
-            _ => return self.count(name),
+            _ => return self.set(name),
         }
         true
     }
 
-    fn count(&mut self, name: &str) -> bool {
-        let answers = name.strip_prefix("close-after=").and_then(|n| n.parse().ok());
-        self.close_after = answers.unwrap_or(self.close_after);
-        answers.is_some()
+    fn set(&mut self, name: &str) -> bool {
+        let Some((name, value)) = name.split_once('=') else { return false };
+        match name {
+            "close-after" => value.parse().map(|number| self.close_after = number).is_ok(),
+            "report-clock" => value.parse().map(|number| self.report_clock = number).is_ok(),
+            _ => self.refusals.turn_on(name, value),
+        }
     }
 }
 
@@ -279,6 +358,19 @@ mod tests {
         let quirks: Quirks = "observed, chunked,close-after=7".parse().unwrap();
         assert_eq!(quirks, Quirks { chunked: true, close_after: 7, ..Quirks::observed() });
         assert!("chunked,,".parse::<Quirks>().is_err());
-        assert!("close-after=x".parse::<Quirks>().is_err());
+        assert!(
+            [
+                "close-after=x",
+                "report-clock=1h",
+                "chunked=1",
+                "first-550=x",
+                "bad-number=x",
+                "bad-number=",
+                "bad-text="
+            ]
+            .iter()
+            .all(|list| list.parse::<Quirks>().is_err())
+        );
+        assert_eq!("report-clock=-25200".parse(), Ok(Quirks { report_clock: -25_200, ..Quirks::none() }));
     }
 }

@@ -133,7 +133,9 @@ fn a_taken_port_is_reported_with_a_way_out() {
 fn it_explains_itself() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-emulator"));
     let help = String::from_utf8(command.arg("--help").output().unwrap().stdout).unwrap();
-    for word in ["GATEWAY_EMULATOR_PASSWORD", "missing-comma", "undelivered:CODE", "PORT:NUMBER:TEXT"] {
+    for word in
+        ["GATEWAY_EMULATOR_PASSWORD", "missing-comma", "undelivered:CODE", "PORT:NUMBER:TEXT", "bad-number=N"]
+    {
         assert!(help.contains(word), "{word}");
     }
     let refusal =

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// The user name
     #[arg(long, value_name = "NAME", env = "SMS_GATEWAY_USER", hide_env_values = true)]
     pub(crate) user: Option<String>,
-    /// The SHA-256 fingerprint of its certificate, for https: sha256:HEX, as printed by `sms-client pin`
+    /// The SHA-256 fingerprint of the gateway's certificate, for https: sha256:HEX, as printed by `sms-client pin`
     #[arg(long, value_name = "PIN", env = "SMS_GATEWAY_PIN", hide_env_values = true)]
     pub(crate) pin: Option<Pin>,
     /// Allow Basic login, which exposes the password to the network

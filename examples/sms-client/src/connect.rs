@@ -13,7 +13,7 @@ use sms_gateway::{
     tls::{Pin, RootCertificates},
 };
 
-use crate::{args::Connection, failure::Failure};
+use crate::{args::Connection, failure::Failure, verbose};
 
 /// The variable with the password. An argument would be visible to other users.
 pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
@@ -50,6 +50,7 @@ pub(crate) fn pins(connection: &Connection) -> Result<Vec<Pin>, Failure> {
 /// Returns the settings of the gateway on the command line, without the login and the trust.
 pub(crate) fn builder(url: &str, connection: &Connection) -> Builder {
     let builder = Gateway::builder(url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
+    let builder = if connection.verbose { verbose::observe(builder) } else { builder };
     let Some(limit) = connection.request_timeout else { return builder };
     let exchange = limit.saturating_mul(EXCHANGE_FACTOR).max(SHORTEST_EXCHANGE);
     builder.timeouts(Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange))
@@ -65,7 +66,11 @@ pub(crate) fn trusting(connection: &Connection) -> Result<Builder, Failure> {
 /// Returns the user name and the password, which is read from the environment or the terminal.
 pub(crate) fn account(connection: &Connection) -> Result<Option<(String, String)>, Failure> {
     let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(None) };
-    Ok(Some((user.clone(), password(user)?)))
+    let password = match &connection.password_file {
+        Some(file) => password_in(file)?,
+        None => password(user, connection.profile.as_ref().is_none_or(String::is_empty))?,
+    };
+    Ok(Some((user.clone(), password)))
 }
 
 /// Creates the gateway on the command line.
@@ -83,8 +88,17 @@ fn root_certificates(path: &Path) -> Result<RootCertificates, Failure> {
     RootCertificates::from_pem(&pem).map_err(|error| failed(&error))
 }
 
-fn password(user: &str) -> Result<String, Failure> {
-    match env::var(PASSWORD) {
+/// Reads a password file. A line feed at its end is not part of the password.
+fn password_in(file: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("the password file {}: {error}", file.display())))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Asks for the password, unless the environment may have it. With a profile it is that of another gateway.
+fn password(user: &str, is_in_environment: bool) -> Result<String, Failure> {
+    let variable = if is_in_environment { env::var(PASSWORD) } else { Err(env::VarError::NotPresent) };
+    match variable {
         Ok(password) => Ok(password),
         Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{PASSWORD} is not UTF-8"))),
         Err(env::VarError::NotPresent) if io::stdin().is_terminal() => {
@@ -92,7 +106,9 @@ fn password(user: &str) -> Result<String, Failure> {
                 .map_err(|error| Failure::usage(format!("the password can't be read: {error}")))
         }
         Err(env::VarError::NotPresent) => {
-            Err(Failure::usage(format!("no password: set {PASSWORD}, or run this on a terminal")))
+            let way =
+                if is_in_environment { format!("set {PASSWORD}") } else { "give password-file".to_owned() };
+            Err(Failure::usage(format!("no password: {way}, or run this on a terminal")))
         }
     }
 }

@@ -1,10 +1,7 @@
 //! Events, as lines for people and as objects for scripts.
 
 use serde::Serialize;
-use sms_client::{
-    table::SCREEN,
-    text::{escape, wrap},
-};
+use sms_client::text::{escape, wrap};
 use sms_gateway::{
     core::{
         TaskId, Timestamp, UserId,
@@ -31,8 +28,7 @@ pub(crate) enum Happened<'a> {
 /// An update of a message.
 #[derive(Serialize)]
 pub(crate) struct Change<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<&'a str>,
+    number: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
     user_id: UserId,
@@ -43,6 +39,8 @@ pub(crate) struct Change<'a> {
     task_id: Option<i64>,
     #[serde(flatten)]
     sent: Option<Sent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imsi: Option<&'a str>,
     /// The number of delivered segments.
     delivered: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,8 +66,8 @@ struct Sent {
 }
 
 impl<'a> Change<'a> {
-    /// Creates an update of a message, with a number or a reference.
-    pub(crate) fn new(number: Option<&'a str>, reference: Option<&'a str>, message: &'a Message) -> Self {
+    /// Creates an update of a message. A reference that repeats the number is left out: it is that of a message without a label.
+    pub(crate) fn new(number: &'a str, reference: Option<&'a str>, message: &'a Message) -> Self {
         let (error_code, status_code) = match message.failure {
             Some(MessageFailure::Refused(code)) => (Some(code), None),
             Some(MessageFailure::Reported { status, .. }) => (None, Some(status)),
@@ -77,7 +75,7 @@ impl<'a> Change<'a> {
         };
         Self {
             number,
-            reference,
+            reference: reference.filter(|reference| *reference != number),
             user_id: message.id,
             state: message.state.as_str(),
             is_final: message.is_final,
@@ -89,6 +87,7 @@ impl<'a> Change<'a> {
                 count: sent.segments,
                 succ_count: sent.succeeded,
             }),
+            imsi: None,
             delivered: message.segments.delivered.count_ones(),
             error_code,
             status_code,
@@ -98,24 +97,30 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Adds the IMSI of the SIM card that sent the message.
+    pub(crate) const fn imsi(mut self, imsi: Option<&'a str>) -> Self {
+        self.imsi = imsi;
+        self
+    }
+
     pub(crate) const fn message(&self) -> &Message {
         self.message
     }
 
     fn line(&self) -> String {
-        let name = self.number.or(self.reference);
-        let name = name.map_or_else(|| format!("user_id {}", self.user_id), ToOwned::to_owned);
-        format!("{name}: {}", self.message)
+        let label = self.reference.map_or_else(String::new, |reference| format!(" ({reference})"));
+        format!("{}{label}: {}", self.number, self.message)
     }
 }
 
 impl Happened<'_> {
-    /// Returns the event for people: a line, or several if it is too long for one.
-    pub(crate) fn lines(&self) -> String {
+    /// Returns the event for people: a line, or several if it is too long for one of the screen.
+    pub(crate) fn lines(&self, screen: Option<usize>) -> String {
         let line = self.line();
         let escaped = escape(&line);
+        let Some(screen) = screen else { return escaped.into_owned() };
         // The first line has spare columns, because only the later ones are indented.
-        wrap(&escaped, SCREEN - INDENT.len()).join(&format!("\n{INDENT}"))
+        wrap(&escaped, screen.saturating_sub(INDENT.len())).join(&format!("\n{INDENT}"))
     }
 
     fn line(&self) -> String {
@@ -156,9 +161,13 @@ fn event_line(event: &Event) -> String {
     match event {
         Event::Unmatched(report) => format!("unmatched report: {}", report_line(report)),
         Event::Ambiguous(report) => format!("ambiguous report: {}", report_line(report)),
+        Event::UnreadableMessage { incoming_sms_id } => format!(
+            "message {incoming_sms_id} in the inbox cannot be read, because it makes the gateway's response malformed; it is left out"
+        ),
         Event::InboxRestarted => {
             "the gateway numbers its inbox anew: some messages may come again".to_owned()
         }
+        Event::UnknownStatus { user_id, status } => format!("user_id {user_id}: unknown status {status}"),
         Event::Missed { events } => format!("{events} reports were not shown in time"),
         Event::RecordsSkipped { records } => {
             format!("{records} damaged records of the store were skipped, so some messages may be missing")
@@ -168,13 +177,23 @@ fn event_line(event: &Event) -> String {
 }
 #[cfg(test)]
 mod tests {
+    use sms_gateway::core::track::StatusWord;
+
     use super::*;
 
     #[test]
     fn missed_events_have_a_line_and_an_object() {
         let event = Event::Missed { events: 3 };
         let missed = Happened::Library(&event);
-        assert_eq!(missed.lines(), "3 reports were not shown in time");
+        assert_eq!(missed.lines(None), "3 reports were not shown in time");
         assert_eq!(serde_json::to_string(&missed).unwrap(), r#"{"event":"missed","events":3}"#);
+    }
+
+    #[test]
+    fn an_unknown_status_has_a_line() {
+        let status = StatusWord::from("QUEUED\n");
+        let user_id = UserId::new(7).unwrap();
+        let event = Event::UnknownStatus { user_id, status };
+        assert_eq!(Happened::Library(&event).lines(None), r"user_id 7: unknown status QUEUED\n");
     }
 }

@@ -1,6 +1,6 @@
 //! The start of a messenger, and the updates of its messages.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use sms_client::outcome::pace;
 #[cfg(feature = "store")]
@@ -9,7 +9,7 @@ use sms_gateway::{
     Gateway, Handle, Messenger,
     core::track::{Message, Settings, Timing},
     messenger::Builder,
-    store::{MemoryStore, Store},
+    store::{BoxStore, MemoryStore},
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -18,7 +18,7 @@ use tokio::{
 
 #[cfg(feature = "store")]
 use crate::failure::{Exit, chain};
-use crate::{args::Connection, connect, failure::Failure};
+use crate::{args::Connection, connect, failure::Failure, output::Output};
 
 /// The settings of a messenger.
 pub(crate) struct Plan<'a> {
@@ -28,6 +28,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) interval: Option<Duration>,
     /// Whether the link is metered.
     pub(crate) metered: bool,
+    /// Whether nothing else sends through the gateway.
+    pub(crate) exclusive: bool,
 }
 
 impl Plan<'_> {
@@ -35,18 +37,26 @@ impl Plan<'_> {
     pub(crate) async fn start(
         &self,
         gateway: Gateway,
+        output: &mut Output,
         set_up: impl FnOnce(Builder) -> Builder,
     ) -> Result<(Messenger, Vec<Handle>), Failure> {
-        let store: Box<dyn Store> = match self.store {
+        let store = match self.store {
             // A file may contain the messages of several gateways.
             Some(path) => {
-                open(path, &connect::url(self.connection)?.trim_end_matches('/').to_ascii_lowercase())?
+                let gateway = connect::url(self.connection)?.trim_end_matches('/').to_ascii_lowercase();
+                let is_new = !path.exists();
+                let store = open(path, &gateway)?;
+                if is_new && !output.is_json() {
+                    // A typing error would look like a store without messages.
+                    output.note(&format!("created the store {}", path.display()))?;
+                }
+                store
             }
-            None => Box::new(MemoryStore::new()),
+            None => BoxStore::new(MemoryStore::new()),
         };
         let Settings { timing, limits, .. } = self.settings();
         let builder = Messenger::builder(gateway).store(store).timing(timing).limits(limits);
-        Ok(set_up(builder).start().await?)
+        Ok(set_up(builder.exclusive(self.exclusive)).start().await?)
     }
 
     fn settings(&self) -> Settings {
@@ -62,21 +72,28 @@ impl Plan<'_> {
 }
 
 #[cfg(feature = "store")]
-fn open(path: &Path, gateway: &str) -> Result<Box<dyn Store>, Failure> {
+fn open(path: &Path, gateway: &str) -> Result<BoxStore, Failure> {
     let store = Database::open(path).and_then(|database| database.gateway(gateway));
     let named =
         |error: StoreError| Failure::new(Exit::Output, format!("{}: {}", path.display(), chain(&error)));
-    Ok(Box::new(store.map_err(named)?))
+    Ok(BoxStore::new(store.map_err(named)?))
 }
 
 #[cfg(not(feature = "store"))]
-fn open(_: &Path, _: &str) -> Result<Box<dyn Store>, Failure> {
+fn open(_: &Path, _: &str) -> Result<BoxStore, Failure> {
     Err(Failure::usage("this build can't use --store: build it with --features store (Rust 1.90 or later)"))
+}
+
+/// An update of a message.
+pub(crate) struct Followed {
+    pub(crate) message: Message,
+    /// The IMSI of the SIM card that sent it.
+    pub(crate) imsi: Option<Arc<str>>,
 }
 
 /// Receives the updates of handles, each with the index of its handle.
 pub(crate) struct Listeners {
-    updates: Receiver<(usize, Message)>,
+    updates: Receiver<(usize, Followed)>,
     tasks: JoinSet<(usize, Handle)>,
     ended: HashMap<usize, Handle>,
 }
@@ -92,7 +109,7 @@ impl Listeners {
     }
 
     /// Returns the next update of a message, or `None` after all messages or the messenger have ended.
-    pub(crate) async fn next(&mut self) -> Option<(usize, Message)> {
+    pub(crate) async fn next(&mut self) -> Option<(usize, Followed)> {
         self.updates.recv().await
     }
 
@@ -119,14 +136,15 @@ impl Listeners {
     }
 }
 
-async fn listen(place: usize, mut handle: Handle, updates: Sender<(usize, Message)>) -> (usize, Handle) {
+async fn listen(place: usize, mut handle: Handle, updates: Sender<(usize, Followed)>) -> (usize, Handle) {
     loop {
         let message = tokio::select! {
             message = handle.next_update() => message,
             () = updates.closed() => break,
         };
         let Ok(Some(message)) = message else { break };
-        if updates.send((place, message)).await.is_err() {
+        let followed = Followed { message, imsi: handle.imsi() };
+        if updates.send((place, followed)).await.is_err() {
             break;
         }
     }
@@ -147,7 +165,8 @@ mod tests {
             Command::Watch(args) => (args.interval, args.metered),
             other => panic!("{other:?} follows no messages"),
         };
-        Plan { connection: &arguments.connection, store: None, interval, metered }.settings()
+        Plan { connection: &arguments.connection, store: None, interval, metered, exclusive: false }
+            .settings()
     }
 
     #[test]

@@ -2,5 +2,6 @@
 //! the outcomes of messages.
 
 pub mod outcome;
+pub mod screen;
 pub mod table;
 pub mod text;

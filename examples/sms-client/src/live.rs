@@ -7,7 +7,7 @@ use std::{
 };
 
 use sms_client::{
-    table::SCREEN,
+    screen,
     text::{cut, escape, width},
 };
 use sms_gateway::core::track::{Message, State};
@@ -59,7 +59,7 @@ impl Live {
         let is_news = !matches!(happened, Happened::Message(change) if change.is_idle());
         if self.form == Form::Lines && is_news {
             // A failure means that stderr has no reader.
-            let _ = writeln!(io::stderr(), "{}", happened.lines());
+            let _ = writeln!(io::stderr(), "{}", happened.lines(None));
         }
     }
 
@@ -69,7 +69,7 @@ impl Live {
         if self.form != Form::Screen {
             return;
         }
-        let frame = frame(board, self.begin.elapsed(), self.limit);
+        let frame = frame(board, self.begin.elapsed(), self.limit, screen::width());
         if frame != self.shown {
             let lines = frame.join("\x1b[K\r\n");
             let text = format!("{}\x1b[?7l{lines}\x1b[K\r\n\x1b[?7h\x1b[J", self.back());
@@ -104,7 +104,7 @@ impl Change<'_> {
 
 /// Returns the lines that show the board: the messages, only those in flight if there are too many, and the number of those
 /// that have ended.
-fn frame(board: &Board, elapsed: Duration, limit: Duration) -> Vec<String> {
+fn frame(board: &Board, elapsed: Duration, limit: Duration, screen: usize) -> Vec<String> {
     let all = board.messages.len();
     let is_open = |message: &Message| all <= ROWS || !message.is_final;
     let rows: Vec<_> =
@@ -120,7 +120,7 @@ fn frame(board: &Board, elapsed: Duration, limit: Duration) -> Vec<String> {
     let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
     lines.push(format!("{ended} of {all} finished{failed}; {} of {}", clock(elapsed), clock(limit)));
     lines.extend(board.trouble.as_ref().map(|trouble| format!("trouble: {trouble}")));
-    lines.into_iter().map(|line| cut(&escape(&line), SCREEN - 1).into_owned()).collect()
+    lines.into_iter().map(|line| cut(&escape(&line), screen - 1).into_owned()).collect()
 }
 
 /// Returns whether the message has not failed.
@@ -137,6 +137,7 @@ fn clock(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sms_client::table::SCREEN;
     use sms_gateway::core::{Number, UserId, track::NumberBuf};
 
     use super::*;
@@ -152,7 +153,7 @@ mod tests {
     }
 
     fn lines(board: &Board) -> Vec<String> {
-        frame(board, Duration::from_secs(67), Duration::from_secs(3600))
+        frame(board, Duration::from_secs(67), Duration::from_secs(3600), SCREEN)
     }
 
     #[test]

@@ -7,11 +7,14 @@ mod connect;
 mod events;
 mod failure;
 mod following;
+mod inputs;
 mod interrupts;
 mod json;
 mod live;
 mod output;
+mod profile;
 mod progress;
+mod verbose;
 
 use std::{
     io::{self, Write},
@@ -30,12 +33,15 @@ use crate::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return explain(&error),
     };
     let mut output = Output::new(arguments.json);
-    let done = run(&arguments, &mut output).await;
+    let done = match complete(&mut arguments) {
+        Ok(()) => run(&arguments, &mut output).await,
+        Err(failure) => Err(failure),
+    };
     // Records that were read before an error are shown before the error.
     let flushed = output.flush().map_err(Failure::from);
     match done.and(flushed) {
@@ -46,6 +52,15 @@ async fn main() -> ExitCode {
             }
             failure.exit_code()
         }
+    }
+}
+
+/// Completes the command line by what it names: a profile, the environment, files.
+fn complete(arguments: &mut Arguments) -> Result<(), Failure> {
+    profile::complete(arguments)?;
+    match &mut arguments.command {
+        Command::Send(send) => inputs::complete(send),
+        _ => Ok(()),
     }
 }
 
@@ -63,6 +78,10 @@ async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> 
         Command::Ports(args) => ports::ports(&connect()?, args, output).await,
         Command::Call(args) => call::call(&connect()?, args, output).await,
         Command::Doctor(args) => doctor::doctor(args, &arguments.connection, output).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "sms-client", &mut io::stdout());
+            Ok(())
+        }
         Command::Pin { url } => pin::pin(url.as_deref(), &arguments.connection, output).await,
     }
 }

@@ -3,7 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
-use sms_client::table::{Column, Table};
+use sms_client::{
+    screen,
+    table::{Column, Table},
+};
+use sms_gateway::Messenger;
 
 use crate::{events::Happened, json::write_line, progress::Progress};
 
@@ -16,19 +20,29 @@ pub(crate) struct Output {
     table: Option<Table>,
     records: u64,
     pub(crate) progress: Progress,
+    messenger: Option<Messenger>,
+}
+
+/// An event with the serial number of its gateway.
+#[derive(Serialize)]
+struct Numbered<'a> {
+    #[serde(flatten)]
+    happened: &'a Happened<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sn: Option<&'a str>,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         // If records are printed on the same terminal, they show the progress.
         let progress = Progress::new(!(json && io::stdout().is_terminal()));
-        Self { json, table: None, records: 0, progress }
+        Self { json, table: None, records: 0, progress, messenger: None }
     }
 
     /// Begins a table for people.
     pub(crate) fn table(&mut self, columns: impl IntoIterator<Item = Column>) {
         if !self.json {
-            self.table = Some(Table::new(columns));
+            self.table = Some(Table::new(columns).screen(screen::of_stdout()));
         }
     }
 
@@ -90,15 +104,41 @@ impl Output {
         writeln!(io::stderr(), "sms-client: note: {note}")
     }
 
+    /// Says that an incoming message cannot be read and is left out.
+    pub(crate) fn unreadable(&mut self, incoming_sms_id: i64) -> io::Result<()> {
+        self.note(&format!(
+            "message {incoming_sms_id} cannot be read, because it makes the gateway's response malformed; it is left out"
+        ))
+    }
+
     /// Writes an event at once.
     pub(crate) fn happened(&mut self, happened: &Happened<'_>) -> io::Result<()> {
         let mut out = io::stdout();
         if self.json {
-            write_line(&mut out, happened)?;
+            self.write_event(&mut out, happened)?;
         } else {
-            writeln!(out, "{}", happened.lines())?;
+            writeln!(out, "{}", happened.lines(screen::of_stdout()))?;
         }
         out.flush()
+    }
+
+    /// Writes an event as an object, only for scripts.
+    pub(crate) fn event(&mut self, happened: &Happened<'_>) -> io::Result<()> {
+        if !self.json {
+            return Ok(());
+        }
+        self.progress.clear();
+        self.write_event(&mut io::stdout(), happened)
+    }
+
+    fn write_event(&self, out: &mut impl Write, happened: &Happened<'_>) -> io::Result<()> {
+        let sn = self.messenger.as_ref().and_then(Messenger::serial_number);
+        write_line(out, &Numbered { happened, sn: sn.as_deref() })
+    }
+
+    /// Adds the serial number of a messenger's gateway to events from now on.
+    pub(crate) fn follow(&mut self, messenger: &Messenger) {
+        self.messenger = Some(messenger.clone());
     }
 
     /// Writes a JSON object that is not a record, such as a task or a summary.

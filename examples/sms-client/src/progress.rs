@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sms_client::{table::SCREEN, text::cut};
+use sms_client::{screen, text::cut};
 
 /// Minimum time between two changes of the line.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ impl Progress {
         self.last = Some(now);
         self.shown = true;
         // A failure only means that the progress is not shown.
-        let _ = write!(io::stderr(), "\r{}\x1b[K", cut(&line(), SCREEN - 1));
+        let _ = write!(io::stderr(), "\r{}\x1b[K", cut(&line(), screen::width() - 1));
     }
 
     /// Removes the line, so that others can be written in its place.

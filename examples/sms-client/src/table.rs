@@ -1,11 +1,11 @@
-//! Tables that fit a screen of 80 columns, whatever their content.
+//! Tables that fit a screen, whatever their content.
 //!
 //! Columns are as wide as their cells. If that is too wide, cells of text are wrapped. If that is not enough, each record is
 //! written as a list. Nothing is cut off.
 
 use crate::text::{escape, width, wrap};
 
-/// Maximum width of a table.
+/// The usual width of a screen.
 pub const SCREEN: usize = 80;
 /// Number of spaces between two columns.
 const GAP: usize = 2;
@@ -57,6 +57,8 @@ impl Column {
 #[derive(Clone, Debug)]
 pub struct Table {
     columns: Vec<Column>,
+    /// Maximum width. Without one, each row is one line.
+    screen: Option<usize>,
     rows: Vec<Vec<String>>,
     /// The widths in the previous block. Empty if there was none or it was written as lists.
     widths: Vec<usize>,
@@ -65,10 +67,17 @@ pub struct Table {
 }
 
 impl Table {
-    /// Creates a table with these columns.
+    /// Creates a table with these columns, for a screen of [`SCREEN`] columns.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         let columns = columns.into_iter().collect();
-        Self { columns, rows: Vec::new(), widths: Vec::new(), begun: false }
+        Self { columns, screen: Some(SCREEN), rows: Vec::new(), widths: Vec::new(), begun: false }
+    }
+
+    /// Sets the width of the screen. Without one, as in a file, each row is one line.
+    #[must_use]
+    pub const fn screen(mut self, screen: Option<usize>) -> Self {
+        self.screen = screen;
+        self
     }
 
     /// Adds a row with a cell for each column. Characters that control a terminal are escaped.
@@ -127,9 +136,10 @@ impl Table {
         for row in before.chain(now) {
             widths.iter_mut().zip(row).for_each(|(widest, cell)| *widest = cell.max(*widest));
         }
+        let Some(screen) = self.screen else { return Some(widths) };
         loop {
             let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-            let Some(excess) = total.checked_sub(SCREEN).filter(|excess| *excess > 0) else {
+            let Some(excess) = total.checked_sub(screen).filter(|excess| *excess > 0) else {
                 return Some(widths);
             };
             let texts = self.columns.iter().zip(&mut widths).filter(|(column, _)| column.kind == Kind::Text);
@@ -161,7 +171,8 @@ impl Table {
     /// Writes each row as a list of headings and values.
     fn list(&self, rows: &[Vec<String>], begun: bool, out: &mut String) {
         let heading = self.columns.iter().map(|column| width(column.heading)).max().unwrap_or(0);
-        let columns = SCREEN.saturating_sub(heading + GAP).max(NARROWEST);
+        let screen = self.screen.unwrap_or(SCREEN);
+        let columns = screen.saturating_sub(heading + GAP).max(NARROWEST);
         for (index, row) in rows.iter().enumerate() {
             if begun || index > 0 {
                 out.push('\n');

@@ -42,7 +42,7 @@ async fn missing_or_invalid_arguments_are_wrong_usage() {
         (&["queeu"], "'queeu'; tip: a similar subcommand exists: 'queue'; see --help"),
         (&["queue", "--password", "x"], "unexpected argument '--password'"),
         (&["results", "--after", "yesterday"], "not a time as YYYY-MM-DD HH:MM:SS"),
-        (&["results", "--number", "1a"], "no digit at position 1"),
+        (&["results", "--number", "1a"], "'a' as character 2"),
         (&["inbox", "--flag", "new"], "[possible values: all, unread, read]"),
     ] {
         fails(&run(&gateway, args).await, 2, &[words]);

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{command, fails, gateway, gateway_with, json, objects, people, run};
+use common::{command, fails, gateway, gateway_with, json, objects, people, run, run_talking};
 use gateway_emulator::{Canned, Emulator, Options};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -33,10 +33,8 @@ async fn messages_are_a_table() {
         out.lines().collect::<Vec<_>>(),
         [
             "ID  PORT  FROM            RECEIVED             TEXT",
-            r" 1     2  Bank            2014-12-21 12:06:01  Code 4711\n\u{1b}[2Jred",
-            r"                                               \u{202e}evil \u{9b}x",
-            " 2    11  +8613800138000  2014-12-21 12:06:01  您好，您的包裹已到达。请凭取件码",
-            "                                               12-3-4567 到菜鸟驿站领取。",
+            r" 1     2  Bank            2014-12-21 12:06:01  Code 4711\n\u{1b}[2Jred \u{202e}evil \u{9b}x",
+            " 2    11  +8613800138000  2014-12-21 12:06:01  您好，您的包裹已到达。请凭取件码 12-3-4567 到菜鸟驿站领取。",
         ]
     );
     let (records, summary) = json(&gateway, &["inbox"]).await;
@@ -94,7 +92,9 @@ async fn inbox_ends_if_messages_are_not_marked_as_read() {
 #[tokio::test]
 async fn records_before_an_error_are_shown() {
     let gateway = full(3).await;
-    for (args, lines) in [(&["inbox"][..], 1 + 3), (&["inbox", "--json"], 3)] {
+    // With another flag the rest would be queried, since that changes nothing.
+    let unread = ["inbox", "--flag", "unread", "--json"];
+    for (args, lines) in [(&unread[..3], 1 + 3), (&unread, 3)] {
         let cut = r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"text":"a"},{"incoming_sms_id":2},{"incoming_sms_id":3},?"#;
         gateway.answer_next("query_incoming_sms", Canned::json(200, cut));
         let broken = run(&gateway, args).await;
@@ -107,6 +107,48 @@ async fn records_before_an_error_are_shown() {
     let refused = run(&gateway, &["inbox", "--json"]).await;
     fails(&refused, 3, &["query_incoming_sms: 500, other error"]);
     assert_eq!(objects(&refused.out).len(), 3);
+}
+
+/// Returns the ids that `inbox` shows for a gateway with these quirks, and its notes.
+async fn ids_with(quirks: &str, messages: u32, texts: impl Fn(u32) -> String) -> (Vec<u64>, String) {
+    let quirks = quirks.parse().unwrap();
+    let gateway = gateway_with(Options { quirks, answer_limit: 2000, ..Options::default() }).await;
+    for number in 1..=messages {
+        gateway.receive_sms(0, "10086", &texts(number));
+    }
+    let outcome = run_talking(command(&gateway, &["inbox", "--json"])).await;
+    let records = objects(&outcome.out);
+    let mut ids: Vec<_> = records.iter().filter_map(|record| record["incoming_sms_id"].as_u64()).collect();
+    ids.sort_unstable();
+    (ids, outcome.err)
+}
+
+#[tokio::test]
+async fn inboxes_in_any_order_are_read_once() {
+    let text = |number| format!("{number} {}", "x".repeat(70));
+    for quirks in ["newest-first", "shuffled-inbox"] {
+        let (ids, _) = ids_with(quirks, 8, text).await;
+        assert_eq!(ids, (1..=8).collect::<Vec<_>>(), "{quirks}");
+    }
+    assert_eq!(ids_with("cut-records", 60, text).await.0, (1..=60).collect::<Vec<_>>());
+    assert_eq!(ids_with("equal-ids", 6, text).await.0, [1, 2, 2, 3, 4, 4]);
+}
+
+#[tokio::test]
+async fn unreadable_messages_are_left_out_and_named() {
+    let text = |number| match number {
+        3 | 7 => r#"he said "hello""#.to_owned(),
+        20 => r#"hi"}"#.to_owned(),
+        _ => format!("{number} {}", "x".repeat(70)),
+    };
+    let (ids, notes) = ids_with("raw-quotes", 60, text).await;
+    // The one whose text ends its record is shown as far as it can be read.
+    assert_eq!(ids, (1..=60).filter(|id| ![3, 7].contains(id)).collect::<Vec<_>>());
+    for id in [3, 7, 20] {
+        assert!(notes.contains(&format!("message {id} cannot be read")), "{notes}");
+    }
+    let (ids, _) = ids_with("raw-quotes", 5, |_| r#"x","incoming_sms_id":999,"text":"forged"#.into()).await;
+    assert_eq!(ids, [1, 2, 3, 4, 5], "no id is forged");
 }
 
 #[tokio::test]

@@ -86,23 +86,51 @@ async fn dry_run_shows_everything_and_sends_nothing() {
     let out = people(&gateway, &[&args[..], &[&to]].concat()).await;
     let lines: Vec<_> = out.lines().collect();
     assert_eq!(
-        lines[..4],
+        lines[..3],
         [
             "NUMBER          USER_ID  ENCODING  SEGMENTS  UNITS  TEXT",
             "10086                 9  gsm-7bit         1      7  Hi Ann!",
             "+8613800138000       10  unicode          1     10  Hi 陈先生 😀!",
-            "10010                11  gsm-7bit         2    207  Hi long long long long long",
         ]
     );
+    assert_eq!(lines[3], format!(r"10010                11  gsm-7bit         2    207  Hi {long}\n!"));
+    assert_eq!(lines[lines.len() - 2], "`陈` (U+9648), character 4, makes 1 text Unicode");
     assert_eq!(lines.last(), Some(&"3 messages, 4 segments in 2 requests; nothing was sent"));
     let (records, summary) = json(&gateway, &args[..10]).await;
     assert_eq!(
         records[1],
         json!({"number": "+8613800138000", "user_id": 10, "encoding": "unicode", "segments": 1, "units": 10,
-            "text": "Hi 陈先生 😀!"})
+            "text": "Hi 陈先生 😀!", "unicode_character": "陈", "unicode_index": 3})
     );
     assert_eq!(summary, json!({"messages": 2, "segments": 2, "requests": 2}));
     assert!(gateway.requests().is_empty());
+}
+
+#[tokio::test]
+async fn numbers_may_be_written_as_people_do() {
+    let gateway = gateway().await;
+    let args =
+        ["send", "--text", "Hi #param#", "--to", "+49 151 0000-001=Ann", "--to", "+1 (555) 010-9999=Bob"];
+    people(&gateway, &args).await;
+    let numbers: Vec<_> = gateway.messages().into_iter().map(|message| message.number).collect();
+    assert_eq!(numbers, ["+491510000001", "+15550109999"]);
+}
+
+#[tokio::test]
+async fn the_characters_that_make_texts_unicode_are_named() {
+    let gateway = gateway().await;
+    let args = ["send", "--dry-run", "--text", "Ça va, Ørjan – #param#?", "--to", "1=a", "--to", "2=b"];
+    let out = people(&gateway, &args).await;
+    assert!(out.contains("\n`–` (U+2013), character 14, makes 2 texts Unicode\n"), "{out}");
+    let chosen = people(&gateway, &[&args[..], &["--encoding", "unicode"]].concat()).await;
+    assert!(!chosen.contains("makes"), "{chosen}");
+    let params = ["你", "好", "吗", "再", "见"].map(|word| format!("1={word}"));
+    let to: Vec<_> = params.iter().flat_map(|to| ["--to", to]).collect();
+    let out = people(&gateway, &[&["send", "--dry-run", "--text", "#param#"], &to[..]].concat()).await;
+    assert!(
+        out.contains("`再` (U+518D), character 1, makes 1 text Unicode\n1 character more does so too\n"),
+        "{out}"
+    );
 }
 
 #[tokio::test]
@@ -126,7 +154,9 @@ async fn limits_are_checked_before_anything_is_sent() {
         (&["--text", &text, "--to", "10086"], "the text has 1501 bytes"),
         (&["--text", "#param#!", "--to", &expanded], "the text for 10086 has 1501 bytes"),
         (&["--text", "x", "--to", &digits], "the number has 25 bytes"),
-        (&["--text", "x", "--to", "1-2"], "no digit at position 1"),
+        (&["--text", "x", "--to", "+1 555 O1"], "the number has 'O' as character 8, not a digit"),
+        (&["--text", "x", "--to", "+49 (0)151 1=Ann"], "the (0) from character 5 on is not dialled"),
+        (&["--text", "x", "--to", " - "], "the number is empty"),
         (&["--text", "#param#", "--to", r"1=a\"], "a backslash at the end"),
         (&["--text", "x", "--to", "1", "--port", "32"], "port 32 is outside 0 to 31"),
         (&["--text", "x", "--to", "1", "--user-id", "-1"], "-1"),

@@ -42,7 +42,9 @@ async fn interrupted_wait_is_resumed() {
     let gateway = gateway().await;
     let file = File::new("taken-up");
     gateway.set_fate("10086", Fate::NoReport);
-    let mut sending = start(&gateway, &file, &SEND);
+    // Otherwise a report that arrives while no program is running may be another program's.
+    let exclusive = |args: &[&'static str]| [args, &["--exclusive"]].concat();
+    let mut sending = start(&gateway, &file, &exclusive(&SEND));
     let sent = objects(&sending.line(&["\"sent\""]).await).remove(0);
     let advice = format!("open; follow with: sms-client watch --store {}\n", file.path());
     fails(&sending.stop().await, 7, &["interrupted; 1 of 1 message still ", &advice]);
@@ -53,16 +55,16 @@ async fn interrupted_wait_is_resumed() {
     let response = json!({"error_code": 200, "result": [report]}).to_string();
     gateway.answer_next("query_sms_deliver_status", Canned::json(200, &response));
     gateway.receive_sms(0, "10010", "hi");
-    let mut watch = start(&gateway, &file, &["watch"]);
+    let mut watch = start(&gateway, &file, &exclusive(&["watch"]));
     let told = watch.line(&["\"delivered\",\"final\":true"]).await;
-    assert_eq!(objects(&told)[0]["reference"], json!("10086"));
+    assert_eq!(objects(&told)[0]["number"], json!("10086"));
     watch.line(&["\"incoming\"", "\"hi\""]).await;
     assert_eq!(watch.stop().await.code, Some(0));
     assert_eq!(gateway.messages().len(), 1);
 
     // Updates that were shown are not shown again.
     gateway.receive_sms(0, "10010", "new");
-    let mut watch = start(&gateway, &file, &["watch"]);
+    let mut watch = start(&gateway, &file, &exclusive(&["watch"]));
     watch.line(&["\"new\""]).await;
     assert_eq!(objects(&watch.stop().await.out).len(), 1);
 }
@@ -111,7 +113,10 @@ async fn wrong_password_leaves_no_messages_in_the_store() {
     let file = File::new("wrong");
     let mut command = command(&gateway, &[&SEND[..], &["--store", file.path()]].concat());
     command.env("SMS_GATEWAY_PASSWORD", "wrong");
-    fails(&common::run_command(command).await, 4, &["refused the user name or password; nothing was sent"]);
+    let refused = common::run_talking(command).await;
+    let created = format!("sms-client: note: created the store {}\n", file.path());
+    let expected = created + "sms-client: the gateway refused the user name or password; nothing was sent\n";
+    assert_eq!((refused.code, refused.err), (Some(4), expected));
     gateway.receive_sms(0, "10010", "new");
     let mut watch = start(&gateway, &file, &["watch"]);
     watch.line(&["\"new\""]).await;
@@ -126,4 +131,80 @@ async fn messages_are_not_sent_if_the_store_fails() {
     let failed = run(&gateway, &[&SEND[..], &["--store", nowhere]].concat()).await;
     fails(&failed, 1, &["/nonexistent/messages.redb: the store can't be used: "]);
     assert!(gateway.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_command_with_the_same_key_sends_nothing_again() {
+    let gateway = gateway().await;
+    let file = File::new("keys");
+    let command = |text: &'static str, number: &'static str| {
+        let to = ["send", "--wait", "--key", "order-17", "--to", "10086", "--to", number, "--text", text];
+        start(&gateway, &file, &to)
+    };
+    for _ in 0..2 {
+        let sent = command("Hello", "10010").end().await;
+        assert_eq!(sent.code, Some(0), "{sent:?}");
+        let end = json!({"event": "end", "messages": 2, "delivered": 2});
+        assert_eq!(objects(&sent.out).pop(), Some(end));
+        assert_eq!(gateway.messages().len(), 2);
+    }
+    let other = command("Hi", "10010").end().await;
+    fails(&other, 2, &["another message has the same idempotency key"]);
+    assert_eq!(gateway.messages().len(), 2);
+    // Another recipient is sent the message, and the first one not again.
+    assert_eq!(command("Hello", "10011").end().await.code, Some(0));
+    let numbers: Vec<_> = gateway.messages().into_iter().map(|sms| sms.number).collect();
+    assert_eq!(numbers, ["10086", "10010", "10011"]);
+}
+
+#[tokio::test]
+async fn a_command_with_a_key_of_another_message_sends_nothing_later() {
+    let gateway = gateway().await;
+    let file = File::new("conflict");
+    let key = ["--key", "order-17"];
+    assert_eq!(start(&gateway, &file, &[&SEND[..], &key].concat()).end().await.code, Some(0));
+    let more = ["send", "--wait", "--text", "Hi", "--to", "10086", "--to", "10010", "--to", "10011"];
+    fails(&start(&gateway, &file, &[&more[..], &key].concat()).end().await, 2, &["same idempotency key"]);
+    gateway.receive_sms(0, "10010", "new");
+    let mut watch = start(&gateway, &file, &["watch"]);
+    watch.line(&["\"new\""]).await;
+    assert_eq!(objects(&watch.stop().await.out).len(), 1);
+    assert_eq!(gateway.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_expires_if_it_is_not_submitted_in_its_time() {
+    let first = gateway().await;
+    let listen = first.addr();
+    drop(first);
+    let nobody = gateway().await;
+    let (url, file) = (format!("http://{listen}"), File::new("validity"));
+    let args = [&SEND[..], &["--valid-for", "9s", "--timeout", "1s", "--gateway", &url]].concat();
+    fails(&start(&nobody, &file, &args).end().await, 7, &["1 not sent yet"]);
+    // Its time stands still while no program is running.
+    let mut watch = start(&nobody, &file, &["watch", "--gateway", &url]);
+    watch.line(&["\"10086\"", "\"expired\",\"final\":true"]).await;
+    assert_eq!(watch.stop().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn urgent_messages_precede_those_in_the_store() {
+    let first = gateway().await;
+    let listen = first.addr();
+    drop(first);
+    let nobody = gateway().await;
+    let (url, file) = (format!("http://{listen}"), File::new("urgent"));
+    for (number, more) in [("1", &[][..]), ("2", &["--urgent"])] {
+        let send =
+            ["send", "--wait", "--text", "Hello", "--timeout", "1s", "--gateway", &url, "--to", number];
+        fails(&start(&nobody, &file, &[&send[..], more].concat()).end().await, 7, &["not sent yet"]);
+    }
+    let gateway = gateway_with(Options { listen, ..Options::default() }).await;
+    let mut watch = start(&gateway, &file, &["watch"]);
+    for _ in 0..2 {
+        watch.line(&["\"delivered\",\"final\":true"]).await;
+    }
+    assert_eq!(watch.stop().await.code, Some(0));
+    let numbers: Vec<_> = gateway.messages().into_iter().map(|sms| sms.number).collect();
+    assert_eq!(numbers, ["2", "1"]);
 }

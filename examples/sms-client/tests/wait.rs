@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::{Run, Running, command, fails, gateway, gateway_with, json, objects, run, run_talking};
+use common::{
+    Run, Running, command, fails, gateway, gateway_with, json, objects, run, run_talking, slower_gateway_with,
+};
 use gateway_emulator::{Canned, Emulator, Fate, Options};
 use serde_json::{Value, json};
-use sms_client::text::width;
 use std::process::Stdio;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -23,7 +24,7 @@ fn to<'a>(numbers: &[&'a str]) -> Vec<&'a str> {
 async fn send(gateway: &Emulator, args: &[&str]) -> Run {
     let run = run_talking(command(gateway, args)).await;
     for line in run.out.lines() {
-        assert!(width(line) <= 80 && line == line.trim_end(), "{line:?}");
+        assert_eq!(line, line.trim_end());
     }
     run
 }
@@ -73,8 +74,88 @@ async fn each_change_is_an_object() {
 }
 
 #[tokio::test]
+async fn a_message_that_the_gateway_refuses_fails_alone() {
+    let quirks = "first-550=1,max-recipients=2,bad-number=2".parse().unwrap();
+    let gateway = gateway_with(Options { quirks, ..Options::default() }).await;
+    let run = send(&gateway, &to(&["1", "2", "3"])).await;
+    assert_eq!(run.code, Some(6), "{run:?}");
+    let rows = ["1 delivered", "2 failed", "3 delivered"];
+    let words = |line: &str| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let shown: Vec<_> = run.out.lines().map(words).filter(|row| rows.contains(&&**row)).collect();
+    assert_eq!(shown, rows, "{run:?}");
+    assert!(run.out.contains("the gateway refused it: 400"), "{run:?}");
+    assert!(
+        run.err.contains("550, no port available") && run.err.contains("1 of 3 messages failed"),
+        "{run:?}"
+    );
+    let mut sent: Vec<_> = gateway.messages().into_iter().map(|sms| sms.number).collect();
+    sent.sort();
+    assert_eq!(sent, ["1", "3"]);
+}
+
+#[tokio::test]
+async fn messages_are_followed_however_results_are_spelt() {
+    for quirks in [
+        "result-number-international",
+        "result-number-separated",
+        "result-number-missing",
+        "failed-before",
+        "failed-after",
+        "failed-before,failed-after",
+        "status-lower-case",
+        "status-unknown",
+        "missing-keys",
+        "integers-as-decimals",
+        "integers-as-exponents",
+        "integers-padded",
+        "integers-as-strings,integers-as-decimals,status-lower-case,result-number-separated,failed-before",
+    ] {
+        let options = Options { quirks: quirks.parse().unwrap(), ..Options::default() };
+        let gateway = slower_gateway_with(options).await;
+        gateway.set_fate("13800138001", Fate::Fail);
+        let (changes, end) = json(&gateway, &to(&["13800138000"])).await;
+        assert_eq!(end, json!({"event": "end", "messages": 1, "delivered": 1}), "{quirks}: {changes:?}");
+        assert_eq!(changes.last().unwrap()["succ_count"], 1, "{quirks}");
+        let failed = send(&gateway, &to(&["13800138001"])).await;
+        fails(&failed, 6, &["1 of 1 message failed"]);
+        assert_eq!(gateway.messages().len(), 2, "{quirks}");
+    }
+}
+
+#[tokio::test]
+async fn later_versions_name_the_sim_card_and_the_gateway() {
+    let quirks = "later-version".parse().unwrap();
+    let gateway = gateway_with(Options { quirks, ..Options::default() }).await;
+    let (changes, _) = json(&gateway, &[&to(&["1"])[..], &["--port", "2"]].concat()).await;
+    let delivered = changes.last().unwrap();
+    assert_eq!((&delivered["state"], &delivered["imsi"]), (&json!("delivered"), &json!("460016529802202")));
+    assert_eq!(delivered["sn"], "da00-0089-1020-0015");
+    assert!(changes[0].get("imsi").is_none(), "{changes:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_status_is_shown_once() {
+    let quirks = "status-unknown".parse().unwrap();
+    let gateway = gateway_with(Options { quirks, ..Options::default() }).await;
+    gateway.set_fate("1", Fate::Stuck);
+    let mut running = Running::new(command(&gateway, &[&to(&["1"])[..], &["--json"]].concat()));
+    let line = running.line(&["unknown_status"]).await;
+    let user_id = gateway.messages()[0].user_id;
+    let event = json!({"event": "unknown_status", "user_id": user_id, "status": "QUEUED"});
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), event);
+    // Its result is queried again meanwhile.
+    let queries = || gateway.requests().iter().filter(|request| request.uri.contains("result")).count();
+    let before = queries();
+    while queries() < before + 2 {
+        tokio::task::yield_now().await;
+    }
+    let stopped = running.stop().await;
+    assert_eq!(stopped.out.matches("unknown_status").count(), 1, "{stopped:?}");
+}
+
+#[tokio::test]
 async fn failures_are_shown_with_their_reasons() {
-    let gateway = gateway().await;
+    let gateway = slower_gateway_with(Options::default()).await;
     gateway.set_fate("10086", Fate::Fail);
     gateway.set_fate("10010", Fate::Undelivered(70));
     let args = to(&["10086", "10010", "10011"]);

@@ -51,6 +51,7 @@ fn settings() -> Settings {
         },
         incoming: true,
         first_block: 0,
+        ..Settings::default()
     }
 }
 
@@ -127,7 +128,8 @@ impl<'m> Life<'m> {
         self.request = None;
         let ask = self.tracker.step(self.now);
         self.model.observe(|id| self.tracker.message(id));
-        let is_first = matches!(ask, Ask::Submit(_) | Ask::Stop(_));
+        // The reports are looked at before a submission, and again a minute after a look that failed.
+        let is_first = matches!(ask, Ask::Submit(_) | Ask::Stop(_) | Ask::Reports(_));
         let is_rested = !is_lost && self.now >= self.last + settings().timing.slowest;
         self.in_flight = !matches!(ask, Ask::Wait(_));
         if is_lost || self.in_flight {
@@ -169,7 +171,10 @@ impl Life<'_> {
     fn stop(&mut self, input: &mut Input<'_>) {
         let ids: Vec<_> = self.found().into_keys().collect();
         let Some(id) = input.pick(&ids) else { return };
-        let stopping = self.tracker.stop(id, self.now);
+        let mut stopping = self.tracker.stop(id, self.now);
+        if matches!(stopping, StopResult::SharedTask { .. }) {
+            stopping = self.tracker.stop_task_of(id, self.now);
+        }
         let state = self.tracker.message(id).map(|message| message.state);
         let known = self.model.messages.get_mut(&id).expect("it was found");
         known.now.resend &= state != Some(State::Uncertain);

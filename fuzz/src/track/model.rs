@@ -65,7 +65,9 @@ fn may_follow(before: State, after: State) -> bool {
     before == after
         || match before {
             Unsent => matches!(after, Submitted | Stopped | Expired),
-            Submitted => matches!(after, Unsent | Accepted | Uncertain | Failed),
+            Submitted => {
+                matches!(after, Unsent | Accepted | Uncertain | Failed | Stopped | Expired | Unresolved)
+            }
             Uncertain => outcomes && after != Expired || after == Unsent,
             Accepted | Sending => outcomes,
             Sent => matches!(after, Delivered | Failed | Expired),

@@ -36,7 +36,10 @@ impl Life<'_> {
                 self.check_others_unchanged(&before, |other| fitting.contains(&other));
                 if let Owner::Segment(id, segment) = owner {
                     let after = self.tracker.message(id).expect("the message exists");
-                    model::reported(&before[&id], &after, segment, report.status);
+                    // It stays undecided if another program may have sent the message, or the report may be old.
+                    if after.segments != before[&id].segments {
+                        model::reported(&before[&id], &after, segment, report.status);
+                    }
                 }
             }
             Some(Ask::Incoming(token)) => {
@@ -71,7 +74,10 @@ impl Life<'_> {
         let yes = bits & 1 == 1;
         let tracker = &mut self.tracker;
         match ask {
-            Ask::Submit(token) if bits & 6 == 0 => tracker.handle_refused(token, 550, now),
+            Ask::Submit(token) if bits & 6 == 0 => {
+                tracker.handle_refused(token, if yes { 550 } else { 400 }, now);
+                self.submission.iter().for_each(|id| self.model.not_sent(*id));
+            }
             Ask::Submit(token) => {
                 tracker.handle_accepted(token, yes.then(|| TaskId::new((bits >> 3 & 1).into())), now);
             }

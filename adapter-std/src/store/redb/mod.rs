@@ -3,6 +3,7 @@
 mod file;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::{
     collections::BTreeSet,
@@ -12,14 +13,17 @@ use std::{
 };
 
 use ::redb::{
-    Builder, Database as Redb, Error as Fault, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    StorageBackend, Table, TableDefinition, TableHandle, WriteTransaction,
+    Builder, Database as Redb, Error as Fault, ReadableTable, ReadableTableMetadata, StorageBackend, Table,
+    TableDefinition, TableHandle, WriteTransaction,
 };
 
 use super::{Entry, Store, StoreError, Write};
+use writer::Writer;
 
 /// The format of the tables, so that a later version recognizes it.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// The format before idempotency keys. A file of it gets the table of their hashes when it is opened.
+const FORMAT_WITHOUT_KEYS: u32 = 1;
 /// The size of the cache, in bytes. redb's default is a gigabyte.
 const CACHE_BYTES: usize = 8 << 20;
 
@@ -33,21 +37,25 @@ const GATEWAYS: TableDefinition<'_, &str, u32> = TableDefinition::new("gateways"
 const RECORDS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("records");
 const TEXTS: TableDefinition<'_, Key, &str> = TableDefinition::new("texts");
 const REFERENCES: TableDefinition<'_, Key, &str> = TableDefinition::new("references");
+const IDEMPOTENCY: TableDefinition<'_, Key, [u8; 32]> = TableDefinition::new("idempotency");
 
 /// A file that holds the messages of any number of gateways. Cheap to clone; the file closes with the last clone and
-/// the last [`RedbStore`].
+/// the last [`RedbStore`], which blocks until what was to be saved is saved.
+///
+/// A thread writes the file: each commit contains all that waits from all gateways, so that many gateways wait for the disk
+/// hardly longer than one.
 ///
 /// ```
 /// use sms_gateway::store::{Database, Store, StoreError, Write};
 ///
-/// # fn main() -> Result<(), StoreError> {
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StoreError> {
 /// # let path = std::env::temp_dir().join(format!("sms-gateway-doctest-{}", std::process::id()));
 /// let database = Database::open(&path)?;
 /// let mut cellar = database.gateway("cellar")?;
 /// let mut roof = database.gateway("roof")?;
-/// cellar.save(&[Write::Record { key: 1, record: vec![0; 96] }])?;
-/// assert_eq!(cellar.load()?.len(), 1);
-/// assert!(roof.load()?.is_empty());
+/// cellar.save(vec![Write::Record { key: 1, record: vec![0; 96] }]).await?;
+/// assert_eq!(cellar.load().await?.len(), 1);
+/// assert!(roof.load().await?.is_empty());
 /// # std::fs::remove_file(path)?;
 /// # Ok(()) }
 /// ```
@@ -58,7 +66,8 @@ pub struct Database {
 
 #[derive(Debug)]
 struct Shared {
-    redb: Redb,
+    redb: Arc<Redb>,
+    writer: Writer,
     /// The gateways with a [`RedbStore`].
     in_use: Mutex<BTreeSet<u32>>,
 }
@@ -93,7 +102,9 @@ impl Database {
         builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
         let redb = builder.create_with_backend(backend).map_err(fault)?;
         prepare(&redb)?;
-        Ok(Self { shared: Arc::new(Shared { redb, in_use: Mutex::default() }) })
+        let redb = Arc::new(redb);
+        let writer = Writer::start(Arc::clone(&redb))?;
+        Ok(Self { shared: Arc::new(Shared { redb, writer, in_use: Mutex::default() }) })
     }
 
     /// Returns the number of a gateway, a new one for a new name.
@@ -121,39 +132,15 @@ pub struct RedbStore {
 }
 
 impl Store for RedbStore {
-    fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
-        let transaction = self.shared.redb.begin_read().map_err(fault)?;
-        let texts = transaction.open_table(TEXTS).map_err(fault)?;
-        let references = transaction.open_table(REFERENCES).map_err(fault)?;
-        let records = transaction.open_table(RECORDS).map_err(fault)?;
-        let all = (self.gateway, 0)..=(self.gateway, u32::MAX);
-        let mut entries = Vec::new();
-        for stored in records.range(all).map_err(fault)? {
-            let (key, record) = stored.map_err(fault)?;
-            let text = texts.get(key.value()).map_err(fault)?;
-            let reference = references.get(key.value()).map_err(fault)?;
-            entries.push(Entry {
-                key: key.value().1,
-                record: record.value().to_vec(),
-                text: text.map(|text| text.value().into()),
-                reference: reference.map(|reference| reference.value().into()),
-            });
-        }
-        Ok(entries)
+    async fn load(&mut self) -> Result<Vec<Entry>, StoreError> {
+        self.shared.writer.load(self.gateway).await
     }
 
-    fn save(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+    async fn save(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
         if writes.is_empty() {
             return Ok(());
         }
-        // A transaction is durable by default, and undone when it is dropped.
-        let transaction = self.shared.redb.begin_write().map_err(fault)?;
-        let mut tables = Tables::open(&transaction).map_err(fault)?;
-        for write in writes {
-            tables.apply(self.gateway, write).map_err(fault)?;
-        }
-        drop(tables);
-        transaction.commit().map_err(fault)
+        self.shared.writer.save(self.gateway, writes).await
     }
 }
 
@@ -169,6 +156,7 @@ struct Tables<'t> {
     records: Table<'t, Key, &'static [u8]>,
     texts: Table<'t, Key, &'static str>,
     references: Table<'t, Key, &'static str>,
+    idempotency: Table<'t, Key, [u8; 32]>,
 }
 
 impl<'t> Tables<'t> {
@@ -177,6 +165,7 @@ impl<'t> Tables<'t> {
             records: transaction.open_table(RECORDS)?,
             texts: transaction.open_table(TEXTS)?,
             references: transaction.open_table(REFERENCES)?,
+            idempotency: transaction.open_table(IDEMPOTENCY)?,
         })
     }
 
@@ -191,6 +180,9 @@ impl<'t> Tables<'t> {
             Write::Reference { key, reference } => {
                 self.references.insert((gateway, *key), &**reference)?;
             }
+            Write::Idempotency { key, hashes } => {
+                self.idempotency.insert((gateway, *key), hashes)?;
+            }
             Write::DeleteText { key } => {
                 self.texts.remove((gateway, *key))?;
             }
@@ -198,13 +190,14 @@ impl<'t> Tables<'t> {
                 self.records.remove((gateway, *key))?;
                 self.texts.remove((gateway, *key))?;
                 self.references.remove((gateway, *key))?;
+                self.idempotency.remove((gateway, *key))?;
             }
         }
         Ok(())
     }
 }
 
-/// Creates the tables of a new file, and rejects files of other programs.
+/// Creates the tables that a file lacks, and rejects files of other programs.
 fn prepare(redb: &Redb) -> Result<(), StoreError> {
     let transaction = redb.begin_write().map_err(fault)?;
     let tables: Vec<_> = transaction.list_tables().map_err(fault)?.collect();
@@ -216,8 +209,8 @@ fn prepare(redb: &Redb) -> Result<(), StoreError> {
     let format = about.get("format").map_err(fault)?.map(|format| format.value());
     match format {
         Some(FORMAT) => return Ok(()),
+        Some(FORMAT_WITHOUT_KEYS) | None => about.insert("format", FORMAT).map_err(fault)?,
         Some(found) => return Err(StoreError::Version { found }),
-        None => about.insert("format", FORMAT).map_err(fault)?,
     };
     drop(about);
     // A table that was never written cannot be read.

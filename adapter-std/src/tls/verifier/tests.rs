@@ -9,7 +9,7 @@ use super::*;
 
 const MESSAGE: &[u8] = b"the message of a handshake";
 
-/// A certificate, a scheme, and its signature of [`MESSAGE`].
+/// A certificate, a scheme, and its signature over [`MESSAGE`].
 struct Signed {
     certificate: &'static [u8],
     scheme: SignatureScheme,

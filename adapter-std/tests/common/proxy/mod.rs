@@ -126,9 +126,18 @@ async fn exchange(
         request = request(client, ahead) => request?,
         () = is_closed(server) => return Err(closed()),
     };
-    let fault = plan.lock().unwrap().request();
+    let (fault, late) = {
+        let mut plan = plan.lock().unwrap();
+        (plan.request(), plan.due())
+    };
+    if let Some(late) = late {
+        forward(server.peer_addr()?, &late).await?;
+    }
     let at = |stage| fault.filter(|fault| fault.stage == stage);
     if let Some(fault) = at(Stage::BeforeRequest) {
+        if fault.kind == Kind::Late {
+            plan.lock().unwrap().delay(request);
+        }
         return Ok(Some(fault));
     }
     if let Some(fault) = at(Stage::AmidRequest) {
@@ -152,11 +161,18 @@ async fn exchange(
     if last && fault.is_none() { Err(closed()) } else { Ok(fault) }
 }
 
+/// Forwards a late request, whose response has no receiver.
+async fn forward(target: SocketAddr, request: &[u8]) -> io::Result<()> {
+    let mut server = TcpStream::connect(target).await?;
+    server.write_all(request).await?;
+    response(&mut server).await.map(drop)
+}
+
 impl Kind {
     /// Ends a connection.
     async fn strike(self, mut client: TcpStream, server: Option<TcpStream>) {
         match self {
-            Self::Close => {}
+            Self::Close | Self::Late => {}
             Self::Reset => {
                 for stream in [Some(&client), server.as_ref()].into_iter().flatten() {
                     let _ = stream.set_zero_linger();

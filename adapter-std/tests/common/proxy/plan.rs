@@ -1,6 +1,6 @@
 //! Which fault strikes when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How far an exchange gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,9 @@ pub enum Kind {
     Reset,
     /// Nothing more goes through until the client closes it.
     Stall,
+    /// It closes in order, and the request is forwarded all the same, after the next few requests: only at
+    /// [`Stage::BeforeRequest`]. A test has to allow for it, so it is not among [`Kind::ALL`].
+    Late,
 }
 
 impl Stage {
@@ -101,16 +104,23 @@ impl Fault {
     }
 }
 
+/// The number of requests that overtake a late one.
+const OVERTAKING: u64 = 20;
+
 /// The seed's plan.
 pub(super) struct Plan {
     rng: u64,
+    /// The number of requests so far.
+    requests: u64,
+    /// The late requests, and the numbers of the requests that they follow.
+    late: VecDeque<(u64, Vec<u8>)>,
     pub(super) faults: Faults,
     pub(super) counts: Counts,
 }
 
 impl Plan {
     pub(super) fn new(seed: u64, faults: Faults) -> Self {
-        Self { rng: seed, faults, counts: Counts::default() }
+        Self { rng: seed, requests: 0, late: VecDeque::new(), faults, counts: Counts::default() }
     }
 
     /// The fault of a new connection.
@@ -120,9 +130,22 @@ impl Plan {
 
     /// The fault of a request.
     pub(super) fn request(&mut self) -> Option<Fault> {
+        self.requests += 1;
         let fault = self.draw(|stage| stage != Stage::Connected);
         self.counts.passed += u64::from(fault.is_none());
         fault
+    }
+
+    /// Keeps a request until others have overtaken it.
+    pub(super) fn delay(&mut self, request: Vec<u8>) {
+        self.late.push_back((self.requests + OVERTAKING, request));
+    }
+
+    /// Returns a late request that is due.
+    pub(super) fn due(&mut self) -> Option<Vec<u8>> {
+        let requests = self.requests;
+        let is_due = self.late.front().is_some_and(|(after, _)| *after <= requests);
+        if is_due { self.late.pop_front().map(|(_, request)| request) } else { None }
     }
 
     fn draw(&mut self, stages: impl Fn(Stage) -> bool) -> Option<Fault> {

@@ -99,7 +99,7 @@ async fn messenger(
         let is_endless = request.call() == call && std::mem::take(&mut is_first);
         is_endless.then(|| reply(request))
     });
-    let mut messenger = harness.messenger(MessengerSetup::default()).await;
+    let mut messenger = harness.messenger(MessengerSetup::SENDER).await;
     messenger.send("10086", "Hello").await;
     let minutes = Duration::from_secs(600);
     if tokio::time::timeout(minutes, messenger.run(minutes / 2)).await.is_err() {

@@ -18,11 +18,13 @@ list![
     messages_arrive_while_a_message_is_sent,
     an_inbox_begins_anew,
     an_incoming_text_is_too_long,
+    responses_name_the_gateway_and_its_sim_cards,
     an_inbox_response_is_cut,
     acknowledged_messages_do_not_come_again_after_a_restart,
     the_gateway_is_unreachable_for_a_while,
     the_gateway_answers_with_500_for_a_while,
     the_gateway_refuses_questions_for_a_while,
+    the_gateway_refuses_11_questions_in_a_row,
     the_gateway_falls_silent,
     a_messenger_whose_login_is_refused,
     a_messenger_whose_first_probe_meets_500,
@@ -34,7 +36,7 @@ list![
     a_shutdown_during_a_request,
 ];
 
-const INBOX: MessengerSetup = MessengerSetup { incoming: true };
+const INBOX: MessengerSetup = MessengerSetup::INBOX;
 
 const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -92,6 +94,26 @@ async fn an_incoming_text_is_too_long(harness: &mut Harness) {
     poll(harness, seconds(30)).await;
 }
 
+/// As those of later versions of the API do.
+async fn responses_name_the_gateway_and_its_sim_cards(harness: &mut Harness) {
+    const RESULT: &str = r#"{"error_code":200,"sn":"da00-15","result":[{"port":0,"user_id":4096,"number":"10086","time":"2026-01-01 10:00:00","status":"SENT_OK","count":1,"succ_count":1,"ref_id":10,"imsi":"460016529802202"}]}"#;
+    const INCOMING: &str = r#"{"error_code":200,"sn":"da00-15","sms":[{"incoming_sms_id":1,"port":0,"number":"10000","timestamp":"2026-01-01 10:00:00","text":"Hi","imsi":"460016529802202"}],"read":0,"unread":1}"#;
+    GatewayModel::new().serve_but(harness, |request| match request.call() {
+        "query_sms_result" => Some(Reply::json(RESULT)),
+        "query_incoming_sms" if !request.target.contains("_id=") => Some(Reply::json(INCOMING)),
+        _ => None,
+    });
+    let mut messenger = harness.messenger(INBOX).await;
+    assert_eq!(messenger.serial_number(), "");
+    messenger.send("10086", "Hello").await;
+    // Until the result has arrived.
+    messenger.run(Duration::from_millis(8150)).await;
+    assert_eq!(messenger.serial_number(), "da00-15");
+    messenger.run(seconds(30)).await;
+    messenger.shut_down().await;
+    assert_eq!(harness.logged("\"Hi\", through the SIM card 460016529802202").len(), 1);
+}
+
 async fn an_inbox_response_is_cut(harness: &mut Harness) {
     let model = inbox();
     let mut is_first = true;
@@ -147,6 +169,25 @@ async fn the_gateway_answers_with_500_for_a_while(harness: &mut Harness) {
 
 async fn the_gateway_refuses_questions_for_a_while(harness: &mut Harness) {
     meet(harness, || Reply::json(r#"{"error_code":500}"#)).await;
+}
+
+/// The error is known from the first one to the last one.
+async fn the_gateway_refuses_11_questions_in_a_row(harness: &mut Harness) {
+    let model = GatewayModel::new();
+    let mut count = 0;
+    model.serve_but(harness, move |request| {
+        let is_question = request.call() != "send_sms";
+        count += u32::from(is_question);
+        (is_question && (2..=12).contains(&count)).then(|| Reply::json(r#"{"error_code":500}"#))
+    });
+    let mut messenger = sender(harness).await;
+    messenger.send("10086", "Hello").await;
+    messenger.run(seconds(60)).await;
+    assert_eq!(harness.logged("error: refused").len(), 1);
+    messenger.run(seconds(3600)).await;
+    assert_eq!(harness.logged("error: none").len(), 1);
+    messenger.shut_down().await;
+    assert_eq!(harness.logged(": Delivered, the end").len(), 1);
 }
 
 async fn the_gateway_falls_silent(harness: &mut Harness) {
@@ -250,7 +291,7 @@ async fn a_restart_after_the_end(harness: &mut Harness) {
 async fn a_shutdown_during_a_request(harness: &mut Harness) {
     let setup = GatewaySetup { response: seconds(20), ..GatewaySetup::default() };
     harness.peer.script(|_| Reply::json(r#"{"error_code":200,"in_queue":0}"#).drip(30, seconds(4)));
-    let mut messenger = harness.messenger_with(MessengerSetup::default(), &setup).await;
+    let mut messenger = harness.messenger_with(MessengerSetup::SENDER, &setup).await;
     messenger.send("10086", "Hello").await;
     messenger.run(seconds(1)).await;
     messenger.shut_down().await;

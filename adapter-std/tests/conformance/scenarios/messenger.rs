@@ -37,6 +37,7 @@ list![
     a_batch_is_refused_as_too_large,
     a_batch_is_refused_without_a_code,
     a_batch_meets_http_500,
+    a_batch_meets_http_500_without_a_proof,
     reports_of_others_arrive,
 ];
 
@@ -44,7 +45,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A messenger without an inbox.
 pub async fn sender(harness: &Harness) -> MessengerSubject {
-    harness.messenger(MessengerSetup::default()).await
+    harness.messenger(MessengerSetup::SENDER).await
 }
 
 async fn deliver(harness: &Harness, model: &GatewayModel, texts: &[&str], time: Duration) {
@@ -249,13 +250,25 @@ async fn a_batch_meets_http_500(harness: &mut Harness) {
     lose(harness, true, false, || Reply::status(500, "broken")).await;
 }
 
+/// Nothing has shown that the gateway returns user_ids.
+async fn a_batch_meets_http_500_without_a_proof(harness: &mut Harness) {
+    lose(harness, false, false, || Reply::status(500, "broken")).await;
+    assert_eq!(harness.logged(": Unresolved, the end").len(), 3);
+}
+
 async fn reports_of_others_arrive(harness: &mut Harness) {
     let model = GatewayModel::new();
-    model.serve_but(harness, |request| {
+    let mut looks = 0;
+    model.serve_but(harness, move |request| {
         (request.call() == "query_sms_deliver_status").then(|| {
-            Reply::json(
-                r#"{"error_code":200,"result":[{"port":5,"number":"777","time":"2026-01-01 10:00:00","ref_id":99,"status_code":0},{"port":0,"number":"10086","time":"2026-01-01 10:00:00","ref_id":10,"status_code":0},{"port":"x"}]}"#,
-            )
+            looks += 1;
+            // Not before the message is sent.
+            let own =
+                r#"{"port":0,"number":"10086","time":"2026-01-01 10:00:00","ref_id":10,"status_code":0},"#;
+            let own = if looks == 1 { "" } else { own };
+            let other =
+                r#"{"port":5,"number":"777","time":"2026-01-01 10:00:00","ref_id":99,"status_code":0}"#;
+            Reply::json(&format!(r#"{{"error_code":200,"result":[{other},{own}{{"port":"x"}}]}}"#))
         })
     });
     send(harness, &["Hello"], 5 * MINUTE).await;

@@ -1,11 +1,13 @@
 //! The scenarios, by subject.
 
 mod calls;
+mod clocks;
 mod cuts;
 mod dropping;
 mod endless;
 mod excerpts;
 mod framing;
+mod inbox;
 mod kept;
 mod life;
 mod login;
@@ -15,9 +17,12 @@ mod nonces;
 mod outage;
 mod probes;
 mod raw;
+mod refusals;
 mod responses;
+mod results;
 mod timeouts;
 mod ussd;
+mod wishes;
 
 pub use calls::printed;
 pub use model::GatewayModel;
@@ -44,6 +49,11 @@ pub fn all() -> Vec<Scenario> {
         messenger::ALL,
         life::ALL,
         outage::ALL,
+        results::ALL,
+        refusals::ALL,
+        inbox::ALL,
+        clocks::ALL,
+        wishes::ALL,
     ]
     .concat()
 }

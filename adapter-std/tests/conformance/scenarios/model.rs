@@ -147,7 +147,7 @@ impl Content {
         let mut records = Vec::new();
         for (index, message) in self.messages.iter().enumerate() {
             for segment in 0..segments {
-                let reference = 10 + index * self.segments + segment;
+                let reference = (10 + index * self.segments + segment) % 256;
                 let (number, about) = (&message.number, about(message));
                 records.push(format!(
                     r#"{{"port":0,"number":"{number}","time":"2026-01-01 10:00:00","ref_id":{reference},{about}}}"#

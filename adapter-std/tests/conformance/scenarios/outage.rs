@@ -44,7 +44,7 @@ fn serve_without_power(harness: &Harness, model: GatewayModel, outage: Range<Dur
 
 async fn a_message_is_sent_soon_after_an_outage(harness: &mut Harness) {
     serve_without_power(harness, GatewayModel::new(), seconds(12)..seconds(82));
-    let setup = MessengerSetup { incoming: true };
+    let setup = MessengerSetup::INBOX;
     let mut messenger = harness.messenger(setup).await;
     messenger.run(seconds(30)).await;
     messenger.send("10086", "Hello").await;

@@ -176,6 +176,8 @@ pub struct Draft<'a> {
     pub has_report: bool,
     pub encoding: Encoding,
     pub ports: Ports,
+    pub is_urgent: bool,
+    pub valid_for: Option<Duration>,
 }
 
 impl<'a> Draft<'a> {
@@ -187,14 +189,38 @@ impl<'a> Draft<'a> {
             has_report: true,
             encoding: Encoding::Auto,
             ports: Ports::NONE,
+            is_urgent: false,
+            valid_for: None,
         }
     }
 }
 
+/// What a messenger assumes of other programs that send through its gateway.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Matching {
+    /// There are none.
+    Exclusive,
+    /// There may be some, and reports are assigned by the quick rule.
+    Quick,
+    /// There may be some, and only certain reports are assigned.
+    Strict,
+}
+
 /// How a messenger is made.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct MessengerSetup {
     pub incoming: bool,
+    /// Messages that arrive are not acknowledged before [`MessengerSubject::release`].
+    pub holds: bool,
+    pub matching: Matching,
+    /// The number of messages that it can follow.
+    pub capacity: usize,
+}
+
+impl MessengerSetup {
+    pub const SENDER: Self =
+        Self { incoming: false, holds: false, matching: Matching::Exclusive, capacity: 16 };
+    pub const INBOX: Self = Self { incoming: true, ..Self::SENDER };
 }
 
 /// How a call has ended, in words that both adapters share.
@@ -315,6 +341,30 @@ impl MessengerSubject {
         }
     }
 
+    /// Stops a message by its number, and with it all that share its task.
+    pub async fn stop_task(&mut self, number: usize) {
+        match self {
+            Self::Std(messenger) => messenger.stop_task(number).await,
+            Self::Embassy(messenger) => messenger.stop_task(number).await,
+        }
+    }
+
+    /// Acknowledges the messages that are held, and from now on each that arrives.
+    pub async fn release(&mut self) {
+        match self {
+            Self::Std(messenger) => messenger.release().await,
+            Self::Embassy(messenger) => messenger.release(),
+        }
+    }
+
+    /// The gateway's serial number, or nothing if it is not known.
+    pub fn serial_number(&self) -> String {
+        match self {
+            Self::Std(messenger) => messenger.serial_number(),
+            Self::Embassy(messenger) => messenger.serial_number(),
+        }
+    }
+
     pub fn set_password(&mut self, password: &'static str) {
         match self {
             Self::Std(messenger) => messenger.set_password(password),
@@ -329,6 +379,11 @@ impl MessengerSubject {
             Self::Embassy(messenger) => messenger.shut_down().await,
         }
     }
+}
+
+/// The end of a line about a message that arrived.
+fn through(imsi: &str) -> String {
+    if imsi.is_empty() { String::new() } else { format!(", through the SIM card {imsi}") }
 }
 
 /// A failure in words, without the errors of the adapters' connections.

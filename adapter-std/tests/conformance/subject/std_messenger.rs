@@ -1,6 +1,10 @@
 //! The messenger of adapter-std.
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use sms_gateway::{
     Handle, Messenger, Sms,
@@ -8,13 +12,19 @@ use sms_gateway::{
         Number,
         track::{self, PendingReport, Settings, Slot, State, Tracker},
     },
-    messenger::{Event, Flaw, Inbox},
+    messenger::{Event, Flaw, Inbox, Incoming},
     store::{MemoryStore, Store as _, Write},
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
-use super::{Draft, MessengerSetup, Std, std::failure};
+use super::{Draft, Matching, MessengerSetup, Std, std::failure, through};
 use crate::harness::Log;
+
+/// The number of messages that a messenger which holds them hands out.
+const HELD: usize = 2;
 
 /// A store with a saved block of user_ids, since adapter-std chooses a random one otherwise.
 pub fn store() -> MemoryStore {
@@ -26,25 +36,41 @@ pub fn store() -> MemoryStore {
     while let Some(change) = tracker.next_change() {
         if change.key() >= 0x8000_0000 {
             let record = change.record().unwrap().to_vec();
-            store.save(&[Write::Record { key: change.key(), record }]).unwrap();
+            // It is ready at once.
+            let save = pin!(store.save(vec![Write::Record { key: change.key(), record }]));
+            assert!(matches!(save.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(()))));
         }
     }
     store
+}
+
+/// The messages to stop: one, or all of its task.
+enum Stop {
+    Message,
+    Task,
 }
 
 pub struct StdMessenger {
     messenger: Messenger,
     log: Log,
     /// To stop each message, by its number.
-    stops: Vec<mpsc::Sender<()>>,
+    stops: Vec<mpsc::Sender<Stop>>,
+    holds: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
 
 impl StdMessenger {
     pub async fn start(gateway: Std, store: MemoryStore, setup: &MessengerSetup, log: Log) -> Self {
-        let builder = Messenger::builder(gateway.gateway).store(store).incoming(setup.incoming);
-        let (messenger, mut handles) = builder.capacity(16).start().await.unwrap();
-        let mut this = Self { messenger, log, stops: Vec::new(), tasks: JoinSet::new() };
+        let MessengerSetup { incoming, holds, matching, capacity } = *setup;
+        let mut builder = Messenger::builder(gateway.gateway).store(store).incoming(incoming);
+        if holds {
+            builder = builder.unacknowledged(HELD);
+        }
+        let builder = builder.exclusive(matching == Matching::Exclusive).strict(matching == Matching::Strict);
+        let builder = builder.capacity(capacity);
+        let (messenger, mut handles) = builder.start().await.unwrap();
+        let (holds, _) = watch::channel(holds);
+        let mut this = Self { messenger, log, stops: Vec::new(), holds, tasks: JoinSet::new() };
         // They have no order.
         handles.sort_by_key(|handle| handle.id().get());
         for handle in handles {
@@ -58,7 +84,7 @@ impl StdMessenger {
     /// Logs what the messenger reports beside its messages.
     fn watch(&mut self) {
         if let Some(inbox) = self.messenger.incoming() {
-            self.tasks.spawn(receive(inbox, self.log.clone()));
+            self.tasks.spawn(receive(inbox, self.log.clone(), self.holds.subscribe()));
         }
         let (mut events, log) = (self.messenger.events().unwrap(), self.log.clone());
         self.tasks.spawn(async move {
@@ -69,6 +95,10 @@ impl StdMessenger {
                         Event::Unmatched(report) => format!("unmatched report of {}", report.number.as_str()),
                         Event::Ambiguous(report) => format!("ambiguous report of {}", report.number.as_str()),
                         Event::InboxRestarted => "the inbox has restarted".to_owned(),
+                        Event::UnreadableMessage { incoming_sms_id: id } => {
+                            format!("message {id} of the inbox is unreadable")
+                        }
+                        Event::UnknownStatus { status, .. } => format!("unknown status {status}"),
                         other => format!("{other:?}"),
                     },
                 );
@@ -95,14 +125,23 @@ impl StdMessenger {
                     biased;
                     update = handle.next_update() => match update {
                         Ok(Some(message)) if message.state == State::Unsent => {}
-                        Ok(Some(message)) => log.update(&message),
+                        Ok(Some(message)) => {
+                            log.update(&message);
+                            if let Some(imsi) = handle.imsi().filter(|_| message.is_final) {
+                                let about = format!("message {}", message.id);
+                                log.event(&about, format!("{about} was sent{}", through(&imsi)));
+                            }
+                        }
                         Ok(None) => return handle.acknowledge(),
                         Err(_) => return,
                     },
-                    Some(()) = stops.recv() => {
-                        let outcome = handle.stop().await;
+                    Some(stop) = stops.recv() => {
                         let about = format!("message {}", handle.id());
-                        log.event(&about, format!("stop of {about}: {outcome:?}"));
+                        let (what, outcome) = match stop {
+                            Stop::Message => ("", handle.stop().await),
+                            Stop::Task => ("the task of ", handle.stop_task().await),
+                        };
+                        log.event(&about, format!("stop of {what}{about}: {outcome:?}"));
                     }
                 }
             }
@@ -115,6 +154,11 @@ impl StdMessenger {
         for draft in drafts {
             let sms = Sms::new(draft.number, draft.text).unwrap().encoding(draft.encoding).unwrap();
             let sms = sms.ports(draft.ports).status_report(draft.has_report).resend(draft.may_resend);
+            let sms = sms.urgent(draft.is_urgent);
+            let sms = match draft.valid_for {
+                Some(limit) => sms.valid_for(limit),
+                None => sms,
+            };
             let messenger = self.messenger.clone();
             sending.push(tokio::spawn(async move { messenger.send(sms).await }));
         }
@@ -132,9 +176,26 @@ impl StdMessenger {
     }
 
     pub async fn stop(&mut self, number: usize) {
-        self.stops[number].send(()).await.unwrap();
+        self.stop_by(number, Stop::Message).await;
+    }
+
+    pub async fn stop_task(&mut self, number: usize) {
+        self.stop_by(number, Stop::Task).await;
+    }
+
+    async fn stop_by(&mut self, number: usize, stop: Stop) {
+        self.stops[number].send(stop).await.unwrap();
         // The paused clock moves once every task waits.
         tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    pub async fn release(&mut self) {
+        self.holds.send_replace(false);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    pub fn serial_number(&self) -> String {
+        self.messenger.serial_number().as_deref().unwrap_or_default().to_owned()
     }
 
     pub fn set_password(&mut self, password: &str) {
@@ -147,14 +208,29 @@ impl StdMessenger {
     }
 }
 
-/// Logs messages that arrive, and acknowledges them.
-async fn receive(mut inbox: Inbox, log: Log) {
-    while let Some(sms) = inbox.next().await {
-        let text = match sms.flaw {
-            Some(Flaw::TooLong { .. }) => "too long".to_owned(),
-            _ => format!("{:?}", sms.text),
+/// Logs messages that arrive, and acknowledges them unless they are to be held.
+async fn receive(mut inbox: Inbox, log: Log, mut holds: watch::Receiver<bool>) {
+    let mut held = Vec::new();
+    loop {
+        let arrived = tokio::select! {
+            biased;
+            _ = holds.changed(), if !held.is_empty() => None,
+            sms = inbox.next() => match sms {
+                None => return,
+                arrived => arrived,
+            },
         };
-        log.event("incoming", format!("incoming {} from {}: {text}", sms.mark.id, sms.number));
-        sms.acknowledge();
+        if let Some(sms) = &arrived {
+            let text = match sms.flaw {
+                Some(Flaw::TooLong { .. }) => "too long".to_owned(),
+                _ => format!("{:?}", sms.text),
+            };
+            let through = through(&sms.imsi);
+            log.event("incoming", format!("incoming {} from {}: {text}{through}", sms.mark.id, sms.number));
+        }
+        held.extend(arrived);
+        if !*holds.borrow() {
+            held.drain(..).for_each(Incoming::acknowledge);
+        }
     }
 }

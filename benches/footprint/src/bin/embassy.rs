@@ -186,7 +186,9 @@ mod part {
         store: S,
         buffers: MessengerBuffers<'m>,
     ) -> Messenger<'m, 'm, Connection, S> {
-        let settings = Settings { first_block: FIRST_BLOCK, incoming: true, ..Settings::default() };
+        // The reports are there at once, before the first look at them.
+        let settings =
+            Settings { first_block: FIRST_BLOCK, incoming: true, exclusive: true, ..Settings::default() };
         Messenger::new(gateway(memory, entropy), store, buffers, settings)
     }
 

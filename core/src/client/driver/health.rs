@@ -3,14 +3,18 @@
 use crate::client::Failure;
 
 /// Whether the gateway answers the requests of a messenger.
+///
+/// A request that the gateway refuses is a failure of its kind: a success of the same kind ends it, or many successes of others if that
+/// kind is not asked any more. So a gateway that answers for its inbox and refuses all requests for results is not healthy. Any other
+/// failure is one of the gateway as a whole: the next success or refusal ends it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
     /// Whether any request has succeeded or failed yet.
     pub is_known: bool,
-    /// Why the last request failed; `None` if it succeeded.
+    /// Why requests fail: the failure of the gateway as a whole, otherwise of the first kind that fails; `None` if no kind does.
     pub failure: Option<Failure>,
-    /// The number of requests that have failed in a row, including those that were not sent because the login is refused.
+    /// The number of requests that have failed so in a row, including those that were not sent because the login is refused.
     pub failures: u32,
 }
 
@@ -27,19 +31,92 @@ pub enum HealthChange {
     StillFailing,
 }
 
-impl Health {
+/// The kinds of requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Submit = 1,
+    Results,
+    Reports,
+    Queue,
+    Incoming,
+    Stop,
+}
+
+/// The number of kinds, and one for the gateway as a whole.
+const KINDS: usize = 7;
+
+/// The number of successes of other kinds after which a kind that is not asked any more counts as well. A kind that is refused is asked
+/// again sooner.
+const FORGOTTEN_AFTER: u8 = 16;
+
+/// Consecutive failures of one kind, and successes of others since.
+#[derive(Clone, Copy)]
+struct Failing {
+    /// The latest one. Without it the numbers mean nothing.
+    failure: Option<Failure>,
+    count: u32,
+    others: u8,
+}
+
+/// Counts failures by kind, and sums them up as [`Health`].
+pub(super) struct Monitor {
+    health: Health,
+    kinds: [Failing; KINDS],
+}
+
+impl Monitor {
+    // A function, since a constant that is not zero throughout is copied from flash.
+    pub(super) const fn new() -> Self {
+        let none = Failing { failure: None, count: 0, others: 0 };
+        Self { health: Health { is_known: false, failure: None, failures: 0 }, kinds: [none; KINDS] }
+    }
+
+    pub(super) const fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Takes the outcome of a request. With `is_renewed` the credentials have changed since the last one, so that the same
     /// error is news.
-    pub(super) fn take(&mut self, failure: Option<Failure>, is_renewed: bool) -> HealthChange {
-        self.is_known = true;
-        let last = core::mem::replace(&mut self.failure, failure);
-        self.failures = if failure.is_some() { self.failures.saturating_add(1) } else { 0 };
-        match (last, failure) {
+    pub(super) fn take(&mut self, kind: Kind, failure: Option<&Failure>, is_renewed: bool) -> HealthChange {
+        let is_whole = failure.is_some_and(|failure| !failure.is_refusal());
+        let own = if is_whole { 0 } else { kind as usize };
+        let last = self.health.failure;
+        (self.health.is_known, self.health.failure, self.health.failures) = (true, None, 0);
+        for (index, kind) in self.kinds.iter_mut().enumerate() {
+            kind.take((index == own, index == 0 && !is_whole), failure);
+            if kind.failure.is_some() && self.health.failure.is_none() {
+                kind.show(&mut self.health);
+            }
+        }
+        match (&last, &self.health.failure) {
             (Some(_), None) => HealthChange::Well,
             (None, Some(_)) => HealthChange::Failing,
-            (Some(_), Some(failure)) if failure.may_pass() => HealthChange::StillFailing,
-            (Some(last), Some(failure)) if last != failure || is_renewed => HealthChange::Failing,
+            (Some(_), Some(shown)) if failure.is_some() && shown.may_pass() => HealthChange::StillFailing,
+            (Some(last), Some(shown)) if !last.has_reason_of(shown) || is_renewed => HealthChange::Failing,
             _ => HealthChange::Nothing,
+        }
+    }
+}
+
+impl Failing {
+    // A function of its own, so that the compiler knows that the two do not overlap: otherwise the copy would link `memmove` as well.
+    fn show(&self, health: &mut Health) {
+        (health.failure, health.failures) = (self.failure, self.count);
+    }
+
+    /// Takes the outcome of a request of this kind or of another one. `is_over`: it is a response, which ends the failure of the gateway
+    /// as a whole.
+    fn take(&mut self, (is_own, is_over): (bool, bool), failure: Option<&Failure>) {
+        match failure {
+            Some(failure) if is_own => {
+                let count = if self.failure.is_some() { self.count } else { 0 };
+                *self = Self { failure: Some(*failure), count: count.saturating_add(1), others: 0 };
+            }
+            Some(_) if !is_over => {}
+            None if !is_own && !is_over && self.others < FORGOTTEN_AFTER => {
+                self.others = self.others.saturating_add(1);
+            }
+            _ => self.failure = None,
         }
     }
 }
@@ -47,29 +124,67 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Refusal;
+
+    const REFUSED: Option<Failure> =
+        Some(Failure::Refused(Refusal { call: "query", code: Some(500), meaning: "other error" }));
 
     #[test]
     fn a_lasting_error_is_news_once_and_again_after_other_credentials() {
-        let mut health = Health::default();
-        assert!(!health.is_known);
-        assert_eq!(health.take(None, false), HealthChange::Nothing);
-        assert!(health.is_known);
+        let mut monitor = Monitor::new();
+        let mut take =
+            |failure: Option<Failure>, is_renewed| monitor.take(Kind::Results, failure.as_ref(), is_renewed);
+        assert_eq!(take(None, false), HealthChange::Nothing);
         let refused = Some(Failure::LoginRefused);
-        assert_eq!(health.take(refused, false), HealthChange::Failing);
-        assert_eq!(health.take(refused, false), HealthChange::Nothing);
-        assert_eq!(health.take(refused, true), HealthChange::Failing);
-        assert_eq!(health.take(Some(Failure::BasicNotAllowed), false), HealthChange::Failing);
-        assert_eq!(health.failures, 4);
-        assert_eq!(health.take(None, false), HealthChange::Well);
-        assert_eq!((health.failures, health.failure), (0, None));
+        assert_eq!(take(refused, false), HealthChange::Failing);
+        assert_eq!(take(refused, false), HealthChange::Nothing);
+        assert_eq!(take(refused, true), HealthChange::Failing);
+        assert_eq!(take(Some(Failure::BasicNotAllowed), false), HealthChange::Failing);
+        assert_eq!(monitor.health().failures, 4);
+        assert_eq!(monitor.take(Kind::Queue, None, false), HealthChange::Well);
+        assert_eq!(*monitor.health(), Health { is_known: true, failure: None, failures: 0 });
     }
 
     #[test]
     fn each_error_that_may_pass_is_news() {
-        let mut health = Health::default();
+        let mut monitor = Monitor::new();
+        assert!(!monitor.health().is_known);
         let lost = Some(Failure::Http { status: 500, request_sent: true });
-        assert_eq!(health.take(lost, false), HealthChange::Failing);
-        assert_eq!(health.take(lost, false), HealthChange::StillFailing);
-        assert_eq!(health.failures, 2);
+        assert_eq!(monitor.take(Kind::Submit, lost.as_ref(), false), HealthChange::Failing);
+        assert_eq!(monitor.take(Kind::Submit, lost.as_ref(), false), HealthChange::StillFailing);
+        assert_eq!(monitor.health().failures, 2);
+    }
+
+    #[test]
+    fn refusals_of_one_kind_outlast_successes_of_another() {
+        let mut monitor = Monitor::new();
+        for count in 1..=11 {
+            let _ = monitor.take(Kind::Results, REFUSED.as_ref(), false);
+            assert_eq!(monitor.take(Kind::Incoming, None, false), HealthChange::Nothing);
+            assert_eq!((monitor.health().failure, monitor.health().failures), (REFUSED, count));
+        }
+        assert_eq!(monitor.take(Kind::Results, None, false), HealthChange::Well);
+        assert_eq!(monitor.health().failure, None);
+    }
+
+    #[test]
+    fn a_kind_that_is_not_asked_any_more_is_forgotten() {
+        let mut monitor = Monitor::new();
+        let _ = monitor.take(Kind::Queue, REFUSED.as_ref(), false);
+        for _ in 0..FORGOTTEN_AFTER {
+            assert_eq!(monitor.take(Kind::Incoming, None, false), HealthChange::Nothing);
+        }
+        assert_eq!(monitor.take(Kind::Incoming, None, false), HealthChange::Well);
+    }
+
+    #[test]
+    fn a_response_ends_the_failure_of_the_whole_and_shows_that_of_a_kind_again() {
+        let mut monitor = Monitor::new();
+        let _ = monitor.take(Kind::Reports, REFUSED.as_ref(), false);
+        let unread = Some(Failure::Unread);
+        assert_eq!(monitor.take(Kind::Incoming, unread.as_ref(), false), HealthChange::StillFailing);
+        assert_eq!(monitor.health().failure, unread);
+        assert_eq!(monitor.take(Kind::Incoming, None, false), HealthChange::Failing);
+        assert_eq!((monitor.health().failure, monitor.health().failures), (REFUSED, 1));
     }
 }

@@ -1,6 +1,7 @@
 //! The messenger's engine: which request comes next, what its response means, and how healthy the gateway is.
 
 mod health;
+mod inbox;
 mod question;
 mod submission;
 
@@ -10,14 +11,18 @@ use super::{Buffer, Cause, Failure, Session, repeat::Submission as Meaning};
 use crate::{
     TaskId, UserId,
     call::{IncomingSms, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, SendSms},
-    track::{Ask, InboxMark, Report, ReportOutcome, RestoreError, Submission, Tracker},
+    json::Text,
+    track::{Ask, InboxMark, PageBreak, Report, ReportOutcome, RestoreError, Submission, Tracker},
 };
 pub use health::{Health, HealthChange};
+use health::{Kind, Monitor};
 pub use question::Question;
 pub use submission::send_sms;
 
 /// The error_code for a request that is too large (document §2.3).
 const TOO_LARGE: u32 = 413;
+/// The error_code for "no port available" (document 1.0).
+const NO_PORT: u32 = 550;
 /// The error_codes of stop_sms for an unknown task: 404, and 486 from some gateways (document §9.3).
 const UNKNOWN_TASK: [u32; 2] = [404, 486];
 /// The maximum wait after the gateway could not be reached, did not respond to the harmless request for a login challenge, or all
@@ -48,7 +53,7 @@ const MAX_RESPONSE_BYTES: u32 = 256 * 1024 * 1024;
 /// One exchange is under way at a time. Dropping an [`InFlight`] counts as a lost response at the next step.
 pub struct Driver<'m> {
     tracker: Tracker<'m>,
-    health: Health,
+    monitor: Monitor,
     /// The credentials have changed since the last request.
     is_renewed: bool,
     response_bytes: u32,
@@ -62,6 +67,10 @@ pub struct Driver<'m> {
 struct Restored {
     readable: u32,
     torn: u32,
+}
+
+impl Restored {
+    const NONE: Self = Self { readable: 0, torn: 0 };
 }
 
 /// The next step of a messenger.
@@ -80,6 +89,17 @@ pub enum Step {
 pub struct InFlight(Ask);
 
 impl InFlight {
+    const fn kind(&self) -> Kind {
+        match &self.0 {
+            Ask::Wait(_) | Ask::Submit(_) => Kind::Submit,
+            Ask::Results(_) => Kind::Results,
+            Ask::Reports(_) => Kind::Reports,
+            Ask::Queue(_) => Kind::Queue,
+            Ask::Incoming(_) => Kind::Incoming,
+            Ask::Stop(_) => Kind::Stop,
+        }
+    }
+
     /// Whether messages are submitted; otherwise the gateway is asked something.
     pub const fn is_submission(&self) -> bool {
         matches!(self.0, Ask::Submit(_))
@@ -104,6 +124,13 @@ pub enum Taken<'s> {
         /// The message.
         sms: IncomingSms<'s>,
     },
+    /// Keep the IMSI of a message, if it is of interest: the tracker does not.
+    Imsi {
+        /// The message.
+        id: UserId,
+        /// The IMSI of the SIM card that sent it.
+        imsi: Text<'s>,
+    },
     /// Hand out a status report that had to make room for another one.
     Unmatched(Report),
 }
@@ -113,11 +140,11 @@ impl<'m> Driver<'m> {
     pub const fn new(tracker: Tracker<'m>) -> Self {
         Self {
             tracker,
-            health: Health { is_known: false, failure: None, failures: 0 },
+            monitor: Monitor::new(),
             is_renewed: false,
             response_bytes: RESPONSE_BYTES,
             halvings: 0,
-            restored: Restored { readable: 0, torn: 0 },
+            restored: Restored::NONE,
         }
     }
 
@@ -125,7 +152,15 @@ impl<'m> Driver<'m> {
     // Out of line, so that its temporaries leave the stack before the caller constructs the rest.
     #[cfg_attr(target_os = "none", inline(never))]
     pub const fn empty() -> Self {
-        Self::new(Tracker::empty())
+        // Not by `new`, to which it would be copied.
+        Self {
+            tracker: Tracker::empty(),
+            monitor: Monitor::new(),
+            is_renewed: false,
+            response_bytes: RESPONSE_BYTES,
+            halvings: 0,
+            restored: Restored::NONE,
+        }
     }
 
     /// The messages.
@@ -140,7 +175,7 @@ impl<'m> Driver<'m> {
 
     /// Whether the gateway answers.
     pub const fn health(&self) -> &Health {
-        &self.health
+        self.monitor.health()
     }
 
     /// The maximum number of bytes of the next response to a question.
@@ -167,7 +202,7 @@ impl<'m> Driver<'m> {
 
     /// Begins to restore: the records are handed over from the first one, perhaps once more.
     pub const fn begin_restore(&mut self) {
-        self.restored = Restored { readable: 0, torn: 0 };
+        self.restored = Restored::NONE;
     }
 
     /// Starts with the records that were restored.
@@ -239,8 +274,10 @@ impl<'m> Driver<'m> {
     {
         match &in_flight.0 {
             Ask::Results(token) => {
-                if let Some(result) = session.record::<QuerySmsResult<'static>>() {
-                    self.tracker.handle_result(token, &result, now);
+                if let Some(result) = session.record::<QuerySmsResult<'static>>()
+                    && let Some(id) = self.tracker.handle_result(token, &result, now)
+                {
+                    return Taken::Imsi { id, imsi: result.imsi };
                 }
             }
             Ask::Reports(token) => {
@@ -262,7 +299,8 @@ impl<'m> Driver<'m> {
         Taken::Nothing
     }
 
-    /// Takes the outcome of an exchange. After a success the session holds the response's summary.
+    /// Takes the outcome of an exchange. The session holds the response's summary, and after a malformed response the place at which it
+    /// became malformed.
     pub fn finish<B>(
         &mut self,
         in_flight: InFlight,
@@ -273,28 +311,23 @@ impl<'m> Driver<'m> {
     where
         B: AsRef<[u8]> + AsMut<[u8]>,
     {
+        let kind = in_flight.kind();
         match outcome {
             Ok(()) => {
-                if matches!(in_flight.0, Ask::Results(_)) {
+                if kind == Kind::Results {
                     self.accept_more();
                 }
                 self.succeeded(in_flight, session, now);
-                self.note(None, now)
+                self.note(kind, None, now)
             }
-            Err(failure) => self.fail(in_flight, failure, now),
+            Err(failure) => self.failed(in_flight, &failure, session.page_break(), now),
         }
     }
 
     /// Gives up an exchange whose response the adapter has stopped reading for reasons of its own. Its records stand.
     pub fn abandon(&mut self, in_flight: InFlight, now: Duration) {
-        match in_flight.0 {
-            Ask::Wait(_) => {}
-            Ask::Submit(token) => self.tracker.handle_lost(token, now),
-            Ask::Results(token) => self.tracker.handle_lost(token, now),
-            Ask::Reports(token) => self.tracker.handle_lost(token, now),
-            Ask::Queue(token) => self.tracker.handle_lost(token, now),
-            Ask::Incoming(token) => self.tracker.handle_lost(token, now),
-            Ask::Stop(token) => self.tracker.handle_lost(token, now),
+        if let Some(token) = in_flight.0.into_token() {
+            self.tracker.handle_lost(token, now);
         }
     }
 
@@ -319,70 +352,87 @@ impl<'m> Driver<'m> {
     {
         let tracker = &mut self.tracker;
         match in_flight.0 {
-            Ask::Wait(_) => {}
             Ask::Submit(token) => {
                 let task = session.summary::<SendSms<'static>>().task_id.get().map(TaskId::new);
                 tracker.handle_accepted(token, task, now);
             }
-            Ask::Results(token) => tracker.handle_end(token, now),
-            Ask::Reports(token) => tracker.handle_end(token, now),
             Ask::Queue(token) => {
                 let in_queue = session.summary::<QuerySmsInQueue>().in_queue.get();
                 tracker.handle_queue(token, in_queue, now);
             }
-            Ask::Incoming(token) => tracker.handle_end(token, now),
             Ask::Stop(token) => tracker.handle_stopped(token, true, now),
+            Ask::Results(token) => tracker.handle_end(token, now),
+            Ask::Reports(token) => tracker.handle_end(token, now),
+            Ask::Incoming(token) => tracker.handle_end(token, now),
+            Ask::Wait(_) => {}
         }
     }
 
     /// Takes the news that an exchange failed, perhaps before anything was sent.
     pub fn fail(&mut self, in_flight: InFlight, failure: Failure, now: Duration) -> HealthChange {
+        self.failed(in_flight, &failure, None, now)
+    }
+
+    /// Takes a failure, with the place at which a response with messages became malformed.
+    fn failed(
+        &mut self,
+        in_flight: InFlight,
+        failure: &Failure,
+        by: Option<PageBreak>,
+        now: Duration,
+    ) -> HealthChange {
+        let kind = in_flight.kind();
         match in_flight.0 {
             Ask::Submit(token) => return self.submission_failed(token, failure, now),
             Ask::Stop(token) if failure.error_code().is_some_and(|code| UNKNOWN_TASK.contains(&code)) => {
                 self.tracker.handle_stopped(token, false, now);
-                return self.note(None, now);
+                return self.note(kind, None, now);
+            }
+            Ask::Incoming(token) => {
+                if self.incoming_failed(token, failure, by, now) {
+                    return self.note(kind, None, now);
+                }
             }
             ask => {
-                let names_messages = matches!(ask, Ask::Results(_));
                 self.abandon(InFlight(ask), now);
                 if matches!(failure, Failure::TooLarge { .. }) {
-                    self.accept_less(names_messages);
+                    self.accept_less(kind == Kind::Results);
                 }
             }
         }
-        if is_request_too_large(&failure) {
+        if is_request_too_large(failure) {
             self.shrink_requests();
         }
-        self.note(Some(failure), now)
+        self.note(kind, Some(failure), now)
     }
 
     fn submission_failed(
         &mut self,
         token: crate::track::Token<SendSms<'static>>,
-        failure: Failure,
+        failure: &Failure,
         now: Duration,
     ) -> HealthChange {
-        let messages = self.tracker.submission(&token).ok().flatten();
-        let is_alone = messages.is_some_and(|messages| messages.count() == 1);
-        match Meaning::of(&failure) {
+        match Meaning::of(failure) {
             Meaning::Unknown => self.tracker.handle_lost(token, now),
+            Meaning::Unclear => self.tracker.handle_unclear(token, now),
+            Meaning::Refused(NO_PORT) => self.tracker.handle_refused(token, NO_PORT, now),
+            // The fault lies in a message, which reports it.
             Meaning::Refused(code) => {
                 self.tracker.handle_refused(token, code, now);
-                return self.note(None, now);
+                return self.note(Kind::Submit, None, now);
             }
             // It would block all later messages for ever.
-            Meaning::NotSent if is_request_too_large(&failure) && is_alone => {
+            Meaning::NotSent if is_request_too_large(failure) && self.tracker.has_one_in_flight() => {
                 self.tracker.handle_refused(token, TOO_LARGE, now);
             }
             Meaning::NotSent => {
                 self.tracker.handle_not_sent(token, now);
-                if is_request_too_large(&failure) {
+                if is_request_too_large(failure) {
                     self.shrink_requests();
                 }
             }
         }
-        self.note(Some(failure), now)
+        self.note(Kind::Submit, Some(failure), now)
     }
 
     /// Asks for fewer messages at once after a response that was too long, or accepts a longer one if the question names
@@ -414,8 +464,8 @@ impl<'m> Driver<'m> {
         self.halvings = 0;
     }
 
-    /// Takes note of a request's outcome. A response that refuses is a response.
-    fn note(&mut self, failure: Option<Failure>, now: Duration) -> HealthChange {
+    /// Takes note of a request's outcome.
+    fn note(&mut self, kind: Kind, failure: Option<&Failure>, now: Duration) -> HealthChange {
         match failure {
             // The attempt itself was a wait.
             Some(Failure::Unreachable(Cause::TimedOut { .. }) | Failure::Busy { .. }) => {
@@ -429,9 +479,8 @@ impl<'m> Driver<'m> {
             }
             _ => {}
         }
-        let failure = failure.filter(|failure| failure.error_code().is_none());
         let is_renewed = core::mem::take(&mut self.is_renewed);
-        self.health.take(failure, is_renewed)
+        self.monitor.take(kind, failure, is_renewed)
     }
 }
 
@@ -443,6 +492,6 @@ const fn is_request_too_large(failure: &Failure) -> bool {
 /// Shows nothing of the messages.
 impl fmt::Debug for Driver<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("health", &self.health).finish_non_exhaustive()
+        f.debug_struct("Driver").field("health", self.health()).finish_non_exhaustive()
     }
 }

@@ -62,19 +62,36 @@ pub(super) fn text_meant(text: &[Piece]) -> Meant {
 fn members_meant(members: &[(Text, Json)]) -> Values {
     let mut values = Values::new();
     for (key, value) in members {
-        values.insert(
-            text_meant(key).text,
-            match value {
-                Json::Bare(word) if word != "null" => Some(Meant { text: word.clone(), lossy: false }),
-                Json::Text(text) => Some(text_meant(text)),
-                Json::Bare(_) | Json::Array(_) | Json::Object(_) => None,
-            },
-        );
+        let value = match value {
+            Json::Bare(word) if word != "null" => Some(Meant { text: word.clone(), lossy: false }),
+            Json::Text(text) => Some(text_meant(text)),
+            Json::Bare(_) | Json::Array(_) | Json::Object(_) => None,
+        };
+        let first = values.entry(text_meant(key).text).or_default();
+        *first = first.take().or(value);
     }
     values
 }
 
 impl Json {
+    /// Removes repeated keys, of which serde_json uses the last.
+    pub(super) fn once_each(self) -> Self {
+        match self {
+            Self::Object(mut members) => {
+                let mut seen = Vec::new();
+                members.retain(|(key, _)| {
+                    let key = text_meant(key).text;
+                    let new = !seen.contains(&key);
+                    seen.push(key);
+                    new
+                });
+                Self::Object(members.into_iter().map(|(key, value)| (key, value.once_each())).collect())
+            }
+            Self::Array(elements) => Self::Array(elements.into_iter().map(Self::once_each).collect()),
+            leaf => leaf,
+        }
+    }
+
     /// Returns the intended meaning of a response to the call.
     pub(super) fn meant<C: CallResponse>(&self) -> Meaning {
         let Self::Object(members) = self else { return Meaning::default() };

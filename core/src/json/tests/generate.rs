@@ -46,8 +46,12 @@ fn scalar(odd: bool) -> impl Strategy<Value = Json> {
         || prop_oneof![0..300_i128, any::<i64>().prop_map(i128::from), any::<u64>().prop_map(i128::from)];
     let time = "(20[0-9]{2}|19[0-9]{2})-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]";
     let word = "FAILED|SENT_OK|DELIVERED|GSM|LTE|NO_SIM|REGISTER_OK|SENDING|null|true|\\+?[0-9]{3,12}|-[0-9]";
+    let odd_number = " ?[+-]?[0-9]{1,4}(\\.[0-9]{0,2}0{0,3})?([eE][+-]?[0-9]{1,2})? ?";
+    let odd_word = " ?([Ff]ailed|sent_ok|Delivered|gsm|No_Sim|register_ok|Sending) ?";
     let plain = |text: String| Json::Text(vec![Piece::Plain(text)]);
     prop_oneof![
+        1 => odd_number.prop_map(plain),
+        1 => odd_word.prop_map(plain),
         3 => number().prop_map(|number| Json::Bare(format!("{number}"))),
         1 => number().prop_map(move |number| plain(format!("{number}"))),
         1 => prop::sample::select(&["null", "true", "false"][..]).prop_map(|word| Json::Bare(word.into())),

@@ -8,6 +8,7 @@ mod refused;
 mod room;
 mod tolerated;
 mod valid;
+mod whole;
 
 use std::vec::Vec;
 

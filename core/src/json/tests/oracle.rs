@@ -14,6 +14,8 @@ use crate::{
     json::{Field, Text},
 };
 
+use super::whole::whole;
+
 /// An intended value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Meant {
@@ -57,21 +59,26 @@ fn field<'a, T>(values: &'a Values, key: &str, read: impl Fn(&str) -> Option<T>)
 }
 
 fn number<'a, T: TryFrom<i64>>(values: &'a Values, key: &str) -> Field<'a, T> {
-    field(values, key, |raw| raw.parse::<i64>().ok()?.try_into().ok())
+    field(values, key, |raw| whole(raw)?.try_into().ok())
 }
 
 fn time<'a>(values: &'a Values, key: &str) -> Field<'a, Timestamp> {
-    field(values, key, |raw| raw.parse().ok())
+    field(values, key, |raw| raw.trim_ascii().parse().ok())
+}
+
+/// Returns whether a gateway wrote a word, in any case and with white space around it.
+fn is_word(raw: &str, word: &str) -> bool {
+    raw.trim_ascii().eq_ignore_ascii_case(word)
 }
 
 fn status<'a>(values: &'a Values, key: &str) -> Field<'a, Status> {
     let all = [Status::Failed, Status::Sending, Status::SentOk, Status::Delivered];
-    field(values, key, |raw| all.into_iter().find(|status| status.as_str() == raw))
+    field(values, key, |raw| all.into_iter().find(|status| is_word(raw, status.as_str())))
 }
 
 fn outcome<'a>(values: &'a Values, key: &str) -> Field<'a, UssdOutcome> {
     field(values, key, |raw| {
-        Some(match raw.parse::<i64>().ok()? {
+        Some(match whole(raw)? {
             200 => UssdOutcome::Sent,
             486 => UssdOutcome::Busy,
             503 => UssdOutcome::Unavailable,
@@ -82,12 +89,12 @@ fn outcome<'a>(values: &'a Values, key: &str) -> Field<'a, UssdOutcome> {
 
 fn kind<'a>(values: &'a Values, key: &str) -> Field<'a, PortType> {
     let all = [PortType::Gsm, PortType::Cdma, PortType::Wcdma, PortType::Lte, PortType::Unknown];
-    field(values, key, |raw| all.into_iter().find(|kind| kind.as_str() == raw))
+    field(values, key, |raw| all.into_iter().find(|kind| is_word(raw, kind.as_str())))
 }
 
 fn reg<'a>(values: &'a Values, key: &str) -> Field<'a, Registration> {
     field(values, key, |raw| {
-        Some(match raw {
+        Some(match raw.trim_ascii().to_ascii_uppercase().as_str() {
             "POWER_OFF" => Registration::PowerOff,
             "NO_SIM" => Registration::NoSim,
             "PIN_REQUIRE" => Registration::PinRequire,

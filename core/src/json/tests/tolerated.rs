@@ -101,12 +101,12 @@ fn invalid_escape_at_the_end_of_a_string_is_kept() {
 }
 
 #[test]
-fn last_value_of_a_repeated_key_is_used() {
+fn first_value_of_a_repeated_key_is_used() {
     for (odd, tidy) in [
-        (r#""time":"a","time":"b""#, r#""time":"b""#),
-        (r#""time":"a","time":null"#, ""),
-        (r#""time":"a","time":{"time":"b"}"#, ""),
-        (r#""time":"a","time":["b"]"#, ""),
+        (r#""time":"a","time":"b""#, r#""time":"a""#),
+        (r#""time":"a","time":null"#, r#""time":"a""#),
+        (r#""time":"a","time":{"time":"b"}"#, r#""time":"a""#),
+        (r#""time":"a","time":["b"]"#, r#""time":"a""#),
         (r#""time":null,"time":"b""#, r#""time":"b""#),
         (r#""time":["b"],"time":"b""#, r#""time":"b""#),
     ] {

@@ -46,9 +46,10 @@ where
     for<'a> C::Record<'a>: std::fmt::Debug,
     for<'a> C::Summary<'a>: std::fmt::Debug,
 {
-    let document = Pen::write(tape, Faults::default(), json);
+    let document = Pen::write(tape, Faults::default(), &json.clone().once_each());
     means::<C>(&document, sizes, &serde_json_meaning::<C>(&document));
     // The tests of malformed responses depend on the meaning that the generator states.
+    let document = Pen::write(tape, Faults::default(), json);
     means::<C>(&document, &[LARGE], &json.meant::<C>());
 }
 
@@ -96,8 +97,10 @@ fn integers_are_distinguished_from_other_values() {
         ("-9223372036854775808", "-9223372036854775808", "other -9223372036854775808"),
         ("-9223372036854775809", "other -9223372036854775809", "other -9223372036854775809"),
         ("99999999999999999999999", "other 99999999999999999999999", "other 99999999999999999999999"),
-        ("1.0", "other 1.0", "other 1.0"),
-        ("1e3", "other 1e3", "other 1e3"),
+        ("1.0", "1", "1"),
+        ("1e3", "1000", "1000"),
+        ("2.00e2", "200", "200"),
+        ("1.5", "other 1.5", "other 1.5"),
         ("1_0", "other 1_0", "other 1_0"),
         ("0x1", "other 0x1", "other 0x1"),
         ("+", "other +", "other +"),
@@ -109,7 +112,7 @@ fn integers_are_distinguished_from_other_values() {
         assert_eq!(integers(&format!("\"{value}\"")), [id, port], "{value} in quotes");
     }
     assert_eq!(integers(r#""""#), ["other ", "other "]);
-    assert_eq!(integers(r#"" 5""#), ["other  5", "other  5"]);
+    assert_eq!(integers(r#"" 5 ""#), ["5", "5"]);
     assert_eq!(integers("12345678901234567890123456789012345678901234567890")[0].len(), "other ".len() + 50);
 }
 

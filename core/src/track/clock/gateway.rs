@@ -3,67 +3,7 @@
 //! Gateway times are compared with each other only. The clock jumps: it is set, daylight saving begins, a restart puts it to
 //! 1970. Time cannot order messages sent before and after it jumped back, so each jump back begins an era.
 
-use core::num::NonZeroU32;
-
-use super::{Sequence, Tick, seconds};
-use crate::{
-    Timestamp,
-    value::{from_seconds, to_seconds},
-};
-
-/// A time of the gateway's clock in seconds from 1969-01-01 00:00:00. An `Option` of it takes no more memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-// Stored as the complement, so that the last second, which stands for no time, is the 0 of the niche.
-pub(in crate::track) struct GatewaySeconds(NonZeroU32);
-
-impl GatewaySeconds {
-    /// Returns a time; `None` for the last second.
-    pub(in crate::track) const fn new(seconds: u32) -> Option<Self> {
-        match NonZeroU32::new(!seconds) {
-            Some(complement) => Some(Self(complement)),
-            None => None,
-        }
-    }
-
-    /// Returns a time, the last but one instead of the last second.
-    pub(in crate::track) fn saturating(seconds: u32) -> Self {
-        Self::new(seconds).unwrap_or(Self(NonZeroU32::MIN))
-    }
-
-    pub(in crate::track) fn from_time(time: Timestamp) -> Option<Self> {
-        Self::new(to_seconds(time))
-    }
-
-    pub(in crate::track) const fn get(self) -> u32 {
-        !self.0.get()
-    }
-
-    /// Returns the seconds of a time as a number that stands for no time too: the greatest.
-    pub(in crate::track) const fn number(time: Option<Self>) -> u32 {
-        match time {
-            Some(time) => time.get(),
-            None => u32::MAX,
-        }
-    }
-
-    pub(in crate::track) fn to_time(self) -> Timestamp {
-        from_seconds(self.get())
-    }
-
-    /// Returns the seconds of a later time, at most the greatest number.
-    pub(in crate::track) fn plus(self, seconds: u32) -> u32 {
-        self.get().saturating_add(seconds)
-    }
-
-    /// Returns an earlier time.
-    pub(in crate::track) fn minus(self, seconds: u32) -> Self {
-        Self::saturating(self.get().saturating_sub(seconds))
-    }
-
-    pub(in crate::track) fn min(self, other: Self) -> Self {
-        if other.get() < self.get() { other } else { self }
-    }
-}
+use super::{GatewaySeconds, Leads, Ledger, Looks, Mark, Reach, Runs, Sequence, Tick, seconds};
 
 /// When a message was sent, and in which era of the gateway's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +19,12 @@ const UNSET_BEFORE: u32 = 978_220_800;
 /// saving and a reserve.
 const TOLERANCE: u32 = 2 * 3600;
 
+/// The maximum seconds by which reports that carry the gateway's time are later than the send time, if they arrived soon.
+const SOON: u32 = 600;
+
+/// The seconds from which a jump of the clock matters.
+const JUMP: u32 = 60;
+
 /// The number of consecutive results far too old after which they are accepted: the clock was wrong before.
 const MAX_DOUBTS: u8 = 2;
 
@@ -87,9 +33,6 @@ const SURE: u8 = 8;
 
 /// Consecutive matches with a different time after which reports are not assumed to carry the send time any more.
 const UNSURE: u8 = 3;
-
-/// The maximum delay in seconds of a report that certainly is its message's own: references do not come around that fast.
-const SOON: u32 = 16;
 
 /// The eras of the gateway's clock, and what its reports' times mean.
 #[derive(Debug)]
@@ -107,18 +50,21 @@ pub(in crate::track) struct GatewayClock {
     /// The number of consecutive reports that carried the send time, and of those since then that did not.
     equal: u8,
     unequal: u8,
-}
-
-/// The relation of a report's time to a message's send time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::track) enum Relation {
-    Equal,
-    After,
-    Before,
-    Unknown,
+    /// Whether a submitted message was ever forgotten.
+    has_forgotten: bool,
+    /// A send time, and when that message was added, which bound what the clock can show.
+    bound: Option<(GatewaySeconds, Tick)>,
+    /// When reports were looked at, and how far their clocks are ahead.
+    pub(in crate::track) looks: Looks,
+    pub(in crate::track) leads: Leads,
+    /// The references that this client used.
+    pub(in crate::track) runs: Runs,
+    /// The gateway's list of the messages of all programs.
+    pub(in crate::track) ledger: Ledger,
 }
 
 impl GatewayClock {
+    // Zero throughout, so that it takes no flash.
     pub(in crate::track) const NEW: Self = Self {
         era: 0,
         latest: None,
@@ -128,6 +74,12 @@ impl GatewayClock {
         doubts: 0,
         equal: 0,
         unequal: 0,
+        has_forgotten: false,
+        bound: None,
+        looks: Looks::NEW,
+        leads: Leads::NEW,
+        runs: Runs::NEW,
+        ledger: Ledger::NEW,
     };
 
     /// Returns the latest send time seen since the clock last jumped back.
@@ -135,14 +87,26 @@ impl GatewayClock {
         self.latest
     }
 
-    /// Returns what the clock shows now in seconds, unless it was put back.
-    pub(in crate::track) fn reading(&self, now: Tick) -> Option<u32> {
-        self.latest.map(|latest| latest.plus(seconds(self.seen.ago(now))))
+    /// Returns what the clock shows at a time in seconds, unless it jumped.
+    pub(in crate::track) fn reading(&self, at: Tick) -> Option<u32> {
+        let (later, earlier) = (seconds(self.seen.ago(at)), seconds(at.ago(self.seen)));
+        self.latest.map(|latest| latest.plus(later).saturating_sub(earlier))
+    }
+
+    /// Returns the time after which all reports are looked at.
+    pub(in crate::track) fn reports_after(&self, reach: Reach) -> Option<GatewaySeconds> {
+        let reading = self.looks.latest().and_then(|at| self.reading(at));
+        self.looks.after(reach, reading, &self.leads)
     }
 
     /// Returns whether a message was sent in the current era.
     pub(in crate::track) fn is_current(&self, sent: SentAt) -> bool {
         sent.time.is_some() && sent.era == self.era
+    }
+
+    /// Returns whether the gateway's clock has shown a time only once: it was not put back past it.
+    pub(in crate::track) fn shows_once(&self, time: GatewaySeconds) -> bool {
+        time.get() > self.barrier
     }
 
     pub(in crate::track) fn era(&self) -> u8 {
@@ -161,6 +125,44 @@ impl GatewayClock {
         }
         self.doubts = self.doubts.saturating_add(1);
         self.doubts <= MAX_DOUBTS
+    }
+
+    /// Returns the latest time that the clock can show at a tick in seconds, unless it jumped.
+    pub(in crate::track) fn latest_reading(&self, at: Tick) -> Option<u32> {
+        self.bound.map(|(sent, added)| sent.plus(seconds(added.ago(at)).saturating_add(1)))
+    }
+
+    /// Notes the send time of a message that was added at a tick. Returns whether it shows that the clock jumped.
+    pub(in crate::track) fn note_jump(&mut self, sent: GatewaySeconds, added: Tick, now: Tick) -> bool {
+        let shows = |at| self.reading(at).unwrap_or(sent.get());
+        let is_put_back = sent.plus(JUMP) < shows(added);
+        let is_put_forward = sent.get() > shows(now).saturating_add(JUMP);
+        if is_put_back {
+            self.looks.clock_jumped();
+        }
+        if is_put_back || is_put_forward {
+            self.leads.reset();
+            self.ledger.clock_jumped();
+            self.bound = None;
+        }
+        let latest = sent.plus(seconds(added.ago(now)));
+        if self.latest_reading(now).is_none_or(|reading| latest < reading) {
+            self.bound = Some((sent, added));
+        }
+        is_put_back || is_put_forward
+    }
+
+    /// Notes the time of a new report, which shows that a clock that was unset is set, if the reports of that port carry the gateway's
+    /// time. Otherwise looks would reach back to 1970 until the next message is sent.
+    pub(in crate::track) fn note_report(&mut self, port: u8, time: Option<GatewaySeconds>, now: Tick) {
+        let is_set = |time: &GatewaySeconds| time.get() >= UNSET_BEFORE;
+        let carries_it = self.leads.of(port).is_some_and(|lead| lead < SOON);
+        if carries_it
+            && self.latest.is_some_and(|latest| !is_set(&latest))
+            && time.as_ref().is_some_and(is_set)
+        {
+            (self.latest, self.seen) = (time, now);
+        }
     }
 
     /// Learns the send time of a message that had not begun to be sent at a sequence number. Returns whether the clock jumped back.
@@ -198,14 +200,35 @@ impl GatewayClock {
         }
     }
 
-    /// Restores what an earlier life learned about the times of reports, and the era in which it ended.
-    pub(in crate::track) fn restore_era(&mut self, equal: bool, era: u8) {
-        (self.equal, self.era) = (if equal { SURE } else { 0 }, era);
+    /// Returns what a later life needs: whether reports carry the send time, whether no message was forgotten, and whether late reports
+    /// carry the time of sending.
+    pub(in crate::track) fn facts(&self) -> u8 {
+        u8::from(self.reports_equal())
+            | u8::from(!self.has_forgotten) << 1
+            | u8::from(self.leads.carry_sending()) << 2
+    }
+
+    /// Restores the facts of an earlier life, and the era in which it ended.
+    pub(in crate::track) fn restore_era(&mut self, facts: u8, era: u8) {
+        (self.equal, self.era) = (if facts & 1 == 1 { SURE } else { 0 }, era);
+        self.has_forgotten = facts & 2 == 0;
+        self.leads.restore_late(facts & 4 == 4);
+    }
+
+    /// Returns whether all messages that this client ever submitted are known, with those of earlier lives.
+    pub(in crate::track) fn knows_all(&self) -> bool {
+        !self.has_forgotten
+    }
+
+    /// Notes that a submitted message was forgotten. Returns whether it is the first one.
+    pub(in crate::track) fn forget_message(&mut self) -> bool {
+        !core::mem::replace(&mut self.has_forgotten, true)
     }
 
     /// Ends restoring: messages that begin after this sequence number are compared with the restored times.
-    pub(in crate::track) fn start(&mut self, sequence: Sequence, now: Tick) {
+    pub(in crate::track) fn start(&mut self, sequence: Sequence, now: Tick, mark: Option<Mark>) {
         (self.sequence, self.seen) = (sequence, now);
+        self.looks.start(now, mark);
     }
 
     /// Returns whether a time is more than a number of seconds ago, before or after the clock was put back.
@@ -215,55 +238,169 @@ impl GatewayClock {
         until < reading || until < self.barrier && time.saturating_sub(TOLERANCE) > reading
     }
 
-    /// Relates a report's time to the send time of a message.
-    pub(in crate::track) fn relation(&self, at: SentAt, time: Option<GatewaySeconds>) -> Relation {
-        let (Some(sent), Some(time)) = (at.time, time) else { return Relation::Unknown };
-        let (sent, time) = (sent.get(), time.get());
-        let was_set = sent < UNSET_BEFORE && time >= UNSET_BEFORE;
-        if time == sent {
-            Relation::Equal
-        } else if at.era != self.era {
-            Relation::Unknown
-        } else if time.saturating_add(1) < sent || was_set && time.saturating_add(TOLERANCE) <= self.barrier {
-            // Or the report was written before the clock was put to 1970.
-            Relation::Before
-        } else if was_set {
-            Relation::Unknown
-        } else {
-            Relation::After
-        }
-    }
-
     /// Returns whether reports carry exactly the send time.
     pub(in crate::track) fn reports_equal(&self) -> bool {
         self.equal >= SURE
     }
 
-    /// Returns whether a report cannot be the message's because of its time, since reports carry exactly the send time.
-    pub(in crate::track) fn rules_out(&self, sent: SentAt, time: Option<GatewaySeconds>) -> bool {
-        self.reports_equal() && sent.time.is_some() && time.is_some() && sent.time != time
-    }
-
-    /// Learns the relation of a report to the only message that it could be of, which was sent `late` seconds before. Returns
-    /// whether it is now known, or no longer, that reports carry the send time.
-    pub(in crate::track) fn learn(&mut self, relation: Relation, late: u32) -> bool {
+    /// Learns whether a report that arrived soon after its message was sent carries the send time. Returns whether it is now known,
+    /// or no longer, that reports do.
+    pub(in crate::track) fn learn(&mut self, is_equal: bool) -> bool {
         let before = self.reports_equal();
-        match relation {
-            Relation::Equal => {
-                self.equal = self.equal.saturating_add(1).min(SURE);
-                self.unequal = 0;
+        if is_equal {
+            (self.equal, self.unequal) = (self.equal.saturating_add(1).min(SURE), 0);
+        } else {
+            self.unequal = self.unequal.saturating_add(1);
+            if !before || self.unequal >= UNSURE {
+                (self.equal, self.unequal) = (0, 0);
             }
-            Relation::Unknown | Relation::Before => {}
-            // By then references may have come around, and the report may belong to another message.
-            Relation::After if late > SOON => {}
-            Relation::After if self.reports_equal() => {
-                self.unequal = self.unequal.saturating_add(1);
-                if self.unequal >= UNSURE {
-                    (self.equal, self.unequal) = (0, 0);
-                }
-            }
-            Relation::After => self.equal = 0,
         }
         before != self.reports_equal()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(seconds: u32) -> GatewaySeconds {
+        GatewaySeconds::new(UNSET_BEFORE + seconds).unwrap()
+    }
+
+    fn at(second: u32) -> Tick {
+        Tick::new(second * 100)
+    }
+
+    /// A clock that showed 5000 at 1000 s, when a message added at 990 s had been sent.
+    fn clock() -> GatewayClock {
+        let mut clock = GatewayClock::NEW;
+        clock.note_jump(time(5000), at(990), at(1000));
+        clock.learn_send_time(time(5000), Sequence::NEVER, at(1000), Sequence::new(1));
+        clock.leads.vote(3, 7, at(1000));
+        clock
+    }
+
+    #[test]
+    fn the_clock_shows_a_time_between_two_bounds() {
+        let clock = clock();
+        let shows = |second| (clock.reading(at(second)), clock.latest_reading(at(second)));
+        assert_eq!(shows(1000), (Some(time(5000).get()), Some(time(5011).get())));
+        assert_eq!(shows(1100), (Some(time(5100).get()), Some(time(5111).get())));
+        assert_eq!(clock.reading(at(900)), Some(time(4900).get()));
+        let mut closer = clock;
+        closer.note_jump(time(5200), at(1195), at(1210));
+        assert_eq!(closer.latest_reading(at(1300)), Some(time(5306).get()));
+        closer.note_jump(time(5300), at(1250), at(1310));
+        assert_eq!(closer.latest_reading(at(1300)), Some(time(5306).get()), "a wider bound");
+    }
+
+    #[test]
+    fn a_jump_is_noticed_by_the_send_time_of_a_message() {
+        for (sent, is_jump) in [(5039, true), (5040, false), (5160, false), (5161, true)] {
+            let mut clock = clock();
+            assert_eq!(clock.note_jump(time(sent), at(1100), at(1100)), is_jump, "{sent}");
+            assert_eq!(clock.leads.of(3).is_none(), is_jump);
+            assert_eq!(
+                clock.latest_reading(at(1100)),
+                Some(time(if is_jump { sent + 1 } else { sent.min(5110) + 1 }).get())
+            );
+        }
+    }
+
+    #[test]
+    fn a_later_message_with_a_send_time_two_seconds_earlier_begins_an_era() {
+        // The latest send time was seen at sequence number 1.
+        for (earlier, not_begun, is_back) in [(1, 1, false), (2, 1, true), (2, 0, false)] {
+            let mut clock = clock();
+            let sent = time(5000 - earlier);
+            let shown = clock.learn_send_time(sent, Sequence::new(not_begun), at(1100), Sequence::new(9));
+            assert_eq!((shown, clock.era()), (is_back, u8::from(is_back)), "{earlier} {not_begun}");
+            assert_eq!(clock.latest(), Some(if is_back { sent } else { time(5000) }));
+        }
+    }
+
+    #[test]
+    fn a_time_is_past_by_the_clock_of_its_era() {
+        let mut clock = clock();
+        let is_past = |clock: &GatewayClock, second, seconds| clock.is_past(time(second), seconds, at(1000));
+        assert!(is_past(&clock, 4899, 100) && !is_past(&clock, 4900, 100));
+        clock.learn_send_time(time(50_000), Sequence::new(2), at(1000), Sequence::new(3));
+        clock.learn_send_time(time(2000), Sequence::new(4), at(1000), Sequence::new(5));
+        assert!(is_past(&clock, 1899, 100) && !is_past(&clock, 1900, 100));
+        // One far ahead of the clock is of the era before, unless it is later than that.
+        assert!(is_past(&clock, 2000 + TOLERANCE + 1, 100) && !is_past(&clock, 2000 + TOLERANCE, 100));
+        assert!(is_past(&clock, 49_899, 100) && !is_past(&clock, 49_900, 100));
+    }
+
+    #[test]
+    fn two_results_in_a_row_that_are_too_old_are_doubted_and_the_third_is_not() {
+        let mut clock = clock();
+        clock.learn_send_time(time(50_000), Sequence::new(2), at(1000), Sequence::new(3));
+        let mut doubts = |second| clock.is_too_old(time(second), at(1000));
+        assert!(doubts(0) && !doubts(50_000 - TOLERANCE), "another one that fits");
+        assert!(doubts(0) && doubts(50_000 - TOLERANCE - 1) && !doubts(0));
+    }
+
+    #[test]
+    fn what_is_known_of_the_times_in_reports_is_restored() {
+        for [is_equal, is_late, forgets] in [[true, false, false], [false, true, false], [false, false, true]]
+        {
+            let mut clock = GatewayClock::NEW;
+            (0..8).for_each(|_| _ = clock.learn(is_equal));
+            (0..16).for_each(|_| _ = clock.leads.note_late(is_late));
+            assert_eq!(forgets && clock.forget_message(), forgets);
+            let mut restored = GatewayClock::NEW;
+            restored.restore_era(clock.facts(), 3);
+            assert_eq!((restored.reports_equal(), restored.leads.carry_sending()), (is_equal, is_late));
+            assert_eq!((restored.knows_all(), restored.era()), (!forgets, 3));
+        }
+    }
+
+    #[test]
+    fn the_list_of_results_begins_anew_after_a_jump() {
+        let mut clock = clock();
+        let first = clock.ledger.after(time(400_000));
+        clock.ledger.begin(at(1000));
+        clock.ledger.note((3, 1, 1), time(390_000).get(), true);
+        clock.ledger.complete();
+        assert_ne!(clock.ledger.after(time(400_000)), first);
+        assert!(clock.note_jump(time(2000), at(1100), at(1100)));
+        assert_eq!(clock.ledger.after(time(400_000)), first);
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_may_have_hidden_reports() {
+        let mut clock = clock();
+        clock.looks.begin(None, at(1000));
+        clock.looks.complete(None);
+        assert!(!clock.note_jump(time(5090), at(1100), at(1100)) && clock.looks.latest().is_some());
+        assert!(clock.note_jump(time(2000), at(1100), at(1100)) && clock.looks.latest().is_none());
+    }
+
+    #[test]
+    fn eight_equal_times_in_a_row_show_that_reports_carry_the_send_time_until_three_differ() {
+        let mut clock = GatewayClock::NEW;
+        assert!((0..7).all(|_| !clock.learn(true)) && !clock.learn(false));
+        assert!((0..7).all(|_| !clock.learn(true)) && !clock.reports_equal());
+        assert!(clock.learn(true) && clock.reports_equal());
+        assert!(!clock.learn(false) && !clock.learn(false) && !clock.learn(true));
+        assert!(!clock.learn(false) && !clock.learn(false) && clock.reports_equal());
+        assert!(clock.learn(false) && !clock.reports_equal());
+    }
+
+    #[test]
+    fn reports_with_the_gateways_time_show_that_its_clock_was_set() {
+        let unset = GatewaySeconds::new(100);
+        for (lead, reading) in [(Some(7), 50), (Some(900), 100), (None, 100)] {
+            let mut clock = GatewayClock { latest: unset, ..GatewayClock::NEW };
+            if let Some(lead) = lead {
+                clock.leads.vote(3, lead, at(0));
+            }
+            clock.note_report(3, GatewaySeconds::new(200), at(5));
+            assert_eq!(clock.latest(), unset);
+            clock.note_report(3, Some(time(50)), at(5));
+            let expected = if reading == 50 { Some(time(50)) } else { unset };
+            assert_eq!(clock.latest(), expected, "{lead:?}");
+        }
     }
 }

@@ -33,6 +33,11 @@ impl Tick {
         Self(self.0.wrapping_add(ticks))
     }
 
+    /// Returns the tick a number of ticks before this one.
+    pub(in crate::track) fn earlier(self, ticks: u32) -> Self {
+        Self(self.0.wrapping_sub(ticks))
+    }
+
     /// Returns whether this tick has come.
     pub(in crate::track) fn is_due(self, now: Self) -> bool {
         now.0.wrapping_sub(self.0) <= u32::MAX / 2
@@ -75,13 +80,14 @@ impl Earliest {
     }
 
     pub(in crate::track) fn add(&mut self, time: Tick) {
-        self.0 = Some(self.0.map_or(time, |earliest| earliest.min(time)));
+        self.add_some(Some(time));
     }
 
     /// Adds a time, if there is one.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(in crate::track) fn add_some(&mut self, time: Option<Tick>) {
         if let Some(time) = time {
-            self.add(time);
+            self.0 = Some(self.0.map_or(time, |earliest| earliest.min(time)));
         }
     }
 }

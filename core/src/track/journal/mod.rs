@@ -11,8 +11,8 @@ pub use record::{Change, MAX_RECORD_BYTES, RestoreError};
 pub(super) use record::{Reader, read_marks, read_slot};
 
 use super::{
-    clock::{GatewayClock, PER_SECOND, Sequence, SequenceCounter, Tick},
-    inbox::Inbox,
+    clock::{GatewayClock, Mark, PER_SECOND, Sequence, SequenceCounter, Tick},
+    inbox::{Inbox, RECORDS},
     message::{DELETED, IN_CHANGES},
     plan::{Messages, Queue},
     table::{CHANGES, Chain, SlotId},
@@ -21,11 +21,15 @@ use user_ids::UserIdBlock;
 
 /// The keys of records that are not a message's, above all user_ids.
 const CLIENT_KEY: u32 = 0x8000_0000;
+/// The first of the keys of the inbox, whose other records have the keys after it.
 const INBOX_KEY: u32 = 0x8000_0001;
+const _: () = assert!(RECORDS <= 16, "the keys that follow are free for others");
 
 /// The kinds of records.
 pub(super) const CLIENT: u8 = 0;
-pub(super) const INBOX: u8 = 1;
+/// The inbox as it was saved by versions that knew rising ids only.
+pub(super) const RISING_INBOX: u8 = 1;
+pub(super) const INBOX: u8 = 3;
 pub(super) const MESSAGE: u8 = 2;
 
 /// The number of ticks after which the client's time is saved again: 10 min.
@@ -105,37 +109,53 @@ impl Journal {
         self.time_saved = now;
     }
 
-    /// Returns the record of the client's own state, if it changed.
+    /// Fills in the record of the client's own state. Returns whether that changed.
     pub(super) fn client_change(
         &mut self,
         clock: &GatewayClock,
         now: Tick,
         counter: &mut SequenceCounter,
-    ) -> Option<Change> {
+        change: &mut Change,
+    ) -> bool {
         if !core::mem::take(&mut self.is_client_dirty) {
-            return None;
+            return false;
         }
         self.time_saved = now;
         let number = self.user_ids.number().to_le_bytes();
-        Some(Change::new(CLIENT_KEY, CLIENT, counter.draw(), |writer| {
+        change.fill(CLIENT_KEY, CLIENT, counter.draw(), |writer| {
             writer.bytes(&number);
-            writer.bytes(&[u8::from(clock.reports_equal()), clock.era()]);
+            writer.bytes(&[clock.facts(), clock.era()]);
             writer.bytes(&now.get().to_le_bytes());
-        }))
+            // Records of former versions end here.
+            if let Some(mark) = clock.looks.mark() {
+                writer.bytes(&mark.highest.to_le_bytes());
+                writer.bytes(&mark.at.get().to_le_bytes());
+                writer.bytes(&mark.foreign.map_or(0, |seen| seen.get().max(1)).to_le_bytes());
+            }
+        });
+        true
     }
 
-    /// Returns the record of the inbox, if it changed.
-    pub(super) fn inbox_change(inbox: &mut Inbox, counter: &mut SequenceCounter) -> Option<Change> {
-        let marks = inbox.take_dirty()?;
-        Some(Change::new(INBOX_KEY, INBOX, counter.draw(), |writer| record::write_marks(writer, &marks)))
+    /// Fills in the next record of the inbox. Returns whether one changed.
+    pub(super) fn inbox_change(
+        inbox: &mut Inbox,
+        counter: &mut SequenceCounter,
+        change: &mut Change,
+    ) -> bool {
+        let Some((number, saved, marks)) = inbox.take_dirty() else { return false };
+        let key = INBOX_KEY.saturating_add(u32::try_from(number).unwrap_or(0));
+        change.fill(key, INBOX, counter.draw(), |writer| record::write_marks(writer, saved, marks));
+        true
     }
 
-    /// Returns the next message that changed, and its record or its deletion. The caller frees the slot of a deleted message.
+    /// Fills in the record or the deletion of the next message that changed. Returns that message, and whether it is deleted: then the
+    /// caller frees its slot.
     pub(super) fn message_change(
         &mut self,
         table: &mut Messages<'_>,
         counter: &mut SequenceCounter,
-    ) -> Option<(SlotId, Change, bool)> {
+        change: &mut Change,
+    ) -> Option<(SlotId, bool)> {
         let Some((id, slot)) = self.changes.pop(table).and_then(|id| Some((id, table.get_mut(id)?))) else {
             self.is_urgent = false;
             return None;
@@ -145,23 +165,31 @@ impl Journal {
         slot.record = sequence;
         let key = slot.user_id;
         if slot.has(DELETED) {
-            return Some((id, Change::delete(key), true));
+            change.delete(key);
+            return Some((id, true));
         }
-        let change = Change::new(key, MESSAGE, sequence, |writer| record::write_slot(writer, slot));
-        Some((id, change, false))
+        change.fill(key, MESSAGE, sequence, |writer| record::write_slot(writer, slot));
+        Some((id, false))
     }
 
-    /// Restores the client's own state. Returns the time until which the client ran, if the record is the latest so far.
+    /// Restores the client's own state. Returns the time until which the client ran, and the mark of its looks at reports, if the
+    /// record is the latest so far.
     pub(super) fn restore_client(
         &mut self,
         reader: &mut Reader<'_>,
         clock: &mut GatewayClock,
         record: Sequence,
-    ) -> Option<Tick> {
+    ) -> Option<(Tick, Option<Mark>)> {
         if !self.user_ids.restore(reader.word(), record) {
             return None;
         }
-        clock.restore_era(reader.byte() == 1, reader.byte());
-        Some(Tick::new(reader.word()))
+        clock.restore_era(reader.byte(), reader.byte());
+        let then = Tick::new(reader.word());
+        let has_mark = !reader.is_empty();
+        let mark = has_mark.then(|| {
+            let (highest, at, foreign) = (reader.word(), Tick::new(reader.word()), reader.word());
+            Mark { highest, at, foreign: (foreign > 0).then(|| Tick::new(foreign)) }
+        });
+        Some((then, mark))
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     UserId,
     track::{
         clock::{GatewaySeconds, Sequence, Tick},
-        inbox::{InboxMark, MARKS, Marks},
-        message::{Fates, HAS_REFERENCE, SAVED_FLAGS, Slot, State, lifecycle},
+        inbox::InboxMark,
+        message::{Fates, HAS_REFERENCE, SAVED_FLAGS, Slot, State, Validity, lifecycle},
         number::PackedNumber,
     },
     writer::Writer,
@@ -44,22 +44,45 @@ impl Change {
         self.bytes.get(..usize::from(self.length)).filter(|bytes| !bytes.is_empty())
     }
 
-    pub(super) fn new(key: u32, kind: u8, sequence: Sequence, write: impl FnOnce(&mut Writer<'_>)) -> Self {
-        let mut bytes = [0; MAX_RECORD_BYTES];
-        let mut writer = Writer::new(&mut bytes);
-        writer.bytes(&[VERSION, kind]);
-        writer.bytes(&sequence.get().to_le_bytes());
-        write(&mut writer);
-        let length = writer.finish().map_or(0, <[u8]>::len);
-        let check = crc32(bytes.get(..length).unwrap_or_default());
-        if let Some(place) = bytes.get_mut(length..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = check.to_le_bytes();
-        }
-        Self { key, bytes, length: u8::try_from(length + 4).unwrap_or(0) }
+    /// The deletion of a key that is set next.
+    pub(in crate::track) const NONE: Self = Self { key: 0, bytes: [0; MAX_RECORD_BYTES], length: 0 };
+
+    /// Makes this the deletion of a key.
+    pub(super) fn delete(&mut self, key: u32) {
+        self.key = key;
     }
 
-    pub(super) fn delete(key: u32) -> Self {
-        Self { key, bytes: [0; MAX_RECORD_BYTES], length: 0 }
+    /// Makes this a record of a key. It is filled in place, because each copy takes flash.
+    pub(super) fn fill(
+        &mut self,
+        key: u32,
+        kind: u8,
+        sequence: Sequence,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) {
+        let mut writer = self.begin(key, kind, sequence);
+        write(&mut writer);
+        let length = writer.length();
+        self.end(length);
+    }
+
+    // Out of line, since three kinds of records have them.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn begin(&mut self, key: u32, kind: u8, sequence: Sequence) -> Writer<'_> {
+        self.key = key;
+        let mut writer = Writer::new(&mut self.bytes);
+        writer.bytes(&[VERSION, kind]);
+        writer.bytes(&sequence.get().to_le_bytes());
+        writer
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn end(&mut self, length: usize) {
+        let check = crc32(self.bytes.get(..length).unwrap_or_default());
+        if let Some(place) = self.bytes.get_mut(length..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = check.to_le_bytes();
+        }
+        self.length = u8::try_from(length + 4).unwrap_or(0);
     }
 }
 
@@ -93,9 +116,6 @@ impl core::error::Error for RestoreError {}
 pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
     let number = slot.number();
     let [low, middle, high] = number.words();
-    let is_located_end = slot.has(HAS_REFERENCE) && slot.is_over();
-    // Only one of the two is needed.
-    let bound = if is_located_end { slot.ended } else { slot.not_begun };
     let code = if slot.has(HAS_REFERENCE) { slot.failed_status.into() } else { slot.refusal };
     let words: [u32; 15] = [
         slot.user_id,
@@ -105,7 +125,7 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
         slot.ports,
         slot.since.get(),
         slot.submitted.get(),
-        bound.get(),
+        slot.not_begun.get(),
         GatewaySeconds::number(slot.sent),
         GatewaySeconds::number(slot.first_report),
         GatewaySeconds::number(slot.last_report),
@@ -126,7 +146,11 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
     let place = [slot.port, slot.reference, slot.segments, slot.succeeded];
     writer.bytes(&[number.form(), state]);
     writer.bytes(&place);
-    writer.bytes(&[slot.failed_segment, slot.era]);
+    writer.bytes(&[slot.segment_and_urgency(), slot.era]);
+    // Most messages have none, and their records are as short as those of former versions.
+    if slot.validity != Validity::NONE {
+        writer.bytes(&[slot.validity.byte()]);
+    }
 }
 
 /// Reads what follows the user_id.
@@ -135,7 +159,7 @@ pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     slot.ports = reader.word();
     slot.since = Tick::new(reader.word());
     slot.submitted = reader.sequence();
-    let bound = reader.sequence();
+    slot.not_begun = reader.sequence();
     (slot.sent, slot.first_report, slot.last_report) = (reader.time(), reader.time(), reader.time());
     slot.fates = Fates::new(reader.word(), reader.word(), reader.word());
     let code = reader.word();
@@ -147,36 +171,45 @@ pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     let state = State::ALL.get(usize::from(reader.byte())).copied().unwrap_or(State::Unsent);
     lifecycle::restore(slot, state);
     (slot.port, slot.reference, slot.segments) = (reader.byte(), reader.byte(), reader.byte());
-    (slot.succeeded, slot.failed_segment, slot.era) = (reader.byte(), reader.byte(), reader.byte());
-    (slot.not_begun, slot.ended) = (bound, Sequence::NEVER);
+    slot.succeeded = reader.byte();
+    slot.restore_segment_and_urgency(reader.byte());
+    (slot.era, slot.validity) = (reader.byte(), Validity::of_byte(reader.byte()));
     (slot.refusal, slot.failed_status) = (code, 0);
     if slot.has(HAS_REFERENCE) {
         // A TP-Status has eight bits.
         (slot.refusal, slot.failed_status) = (0, code.to_le_bytes()[0]);
-        if slot.is_over() {
-            (slot.not_begun, slot.ended) = (Sequence::NEVER, bound);
-        }
     }
 }
 
-pub(super) fn write_marks(writer: &mut Writer<'_>, marks: &Marks) {
-    for mark in marks.iter().flatten() {
+pub(super) fn write_marks(writer: &mut Writer<'_>, saved: i64, marks: impl Iterator<Item = InboxMark>) {
+    writer.bytes(&saved.to_le_bytes());
+    for mark in marks {
         writer.bytes(&mark.id.to_le_bytes());
         writer.bytes(&mark.hash.to_le_bytes());
     }
 }
 
-pub(in crate::track) fn read_marks(reader: &mut Reader<'_>) -> Marks {
-    let mut marks = [None; MARKS];
-    for mark in &mut marks {
-        if !reader.0.is_empty() {
-            *mark = Some(InboxMark { id: i64::from_le_bytes(reader.take()), hash: reader.word() });
-        }
+/// Reads the saved place, and then the marks.
+pub(in crate::track) fn read_marks(
+    reader: &mut Reader<'_>,
+    is_rising: bool,
+) -> (i64, impl Iterator<Item = InboxMark>) {
+    let mut marks = *reader;
+    let first = i64::from_le_bytes(marks.take());
+    if is_rising {
+        marks = *reader;
     }
-    marks
+    // A record of rising ids begins with the latest message. Its hashes have no mark for texts that did not fit.
+    let (saved, mask) = if is_rising { (first.saturating_sub(1), !1) } else { (first, !0) };
+    let marks = core::iter::from_fn(move || {
+        let is_over = marks.0.is_empty();
+        (!is_over).then(|| InboxMark { id: i64::from_le_bytes(marks.take()), hash: marks.word() & mask })
+    });
+    (saved, marks)
 }
 
 /// Reads a record piece by piece. Pieces missing at its end read as zero.
+#[derive(Clone, Copy)]
 pub(in crate::track) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -202,6 +235,11 @@ impl<'a> Reader<'a> {
         *chunk
     }
 
+    pub(in crate::track) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(in crate::track) fn byte(&mut self) -> u8 {
         let [byte] = self.take();
         byte
@@ -211,6 +249,7 @@ impl<'a> Reader<'a> {
         u16::from_le_bytes(self.take())
     }
 
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(in crate::track) fn word(&mut self) -> u32 {
         u32::from_le_bytes(self.take())
     }

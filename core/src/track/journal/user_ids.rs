@@ -11,13 +11,14 @@ const BLOCKS: u32 = 1 << 21;
 #[derive(Debug)]
 pub(super) struct UserIdBlock {
     number: u32,
-    used: u32,
+    /// The number of its user_ids that are not used yet.
+    left: u32,
     /// The record from which it was restored.
     record: Sequence,
 }
 
 impl UserIdBlock {
-    pub(super) const EMPTY: Self = Self { number: 0, used: BLOCK_SIZE, record: Sequence::NEVER };
+    pub(super) const EMPTY: Self = Self { number: 0, left: 0, record: Sequence::NEVER };
 
     /// Begins with a block that follows the blocks of this number.
     pub(super) fn begin(&mut self, first: u32) {
@@ -30,13 +31,13 @@ impl UserIdBlock {
 
     /// Returns the next user_id, and whether it is the first of a block. User_id 0 is left to other programs.
     pub(super) fn next(&mut self) -> (u32, bool) {
-        let is_first = self.used >= BLOCK_SIZE;
+        let is_first = self.left == 0;
         if is_first {
             self.number = self.number.wrapping_add(1) % BLOCKS;
-            self.used = u32::from(self.number == 0);
+            self.left = BLOCK_SIZE - u32::from(self.number == 0);
         }
-        let id = self.number * BLOCK_SIZE + self.used;
-        self.used += 1;
+        let id = (self.number + 1) * BLOCK_SIZE - self.left;
+        self.left -= 1;
         (id, is_first)
     }
 

@@ -6,7 +6,7 @@
 use crate::track::{
     message::{HAS_REFERENCE, Slot},
     number::PackedNumber,
-    plan::Messages,
+    plan::{Messages, Queue},
     table::{RingCursor, SlotId},
 };
 
@@ -66,6 +66,12 @@ pub(in crate::track) fn remove_for_reports(table: &mut Messages<'_>, id: SlotId)
     if let Some(slot) = table.get(id) {
         table.ring_remove(id, report_hash(slot));
     }
+}
+
+/// Moves the messages to a larger memory, in which they are found as before.
+pub(in crate::track) fn grow<'m>(table: &mut Messages<'m>, slots: &'m mut [Slot]) {
+    let in_bucket = |slot: &Slot| (slot.user_id != 0).then(|| hash(slot.user_id));
+    table.grow(slots, Queue::FREE, in_bucket, report_hash);
 }
 
 /// Visits the messages to a number that were submitted and whose reference is not known.
@@ -143,7 +149,7 @@ impl<'a> Candidates<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::track::{plan::Queue, table::Table};
+    use crate::track::table::Table;
     use proptest::prelude::*;
     use std::{vec, vec::Vec};
 
@@ -175,6 +181,42 @@ mod tests {
         for index in 0..50 {
             let expected = (index % 3 != 0).then(|| at(index));
             assert_eq!(find(&table, index * 1000), expected);
+        }
+    }
+
+    #[test]
+    fn messages_are_found_in_the_same_order_after_growing() {
+        let (mut few, mut many) = (vec![Slot::EMPTY; 30], vec![Slot::EMPTY; 240]);
+        let mut table = table(&mut few);
+        let numbers = ["+8613800000001", "13800000002"].map(number);
+        // The last slots are free.
+        for index in 0..25 {
+            let slot = table.get_mut(at(index)).unwrap();
+            slot.user_id = index + 1;
+            slot.set_number(&numbers[index as usize % 2]);
+            insert(&mut table, at(index));
+            table.append(at(index), Queue::UNSENT);
+        }
+        let order = (0..25).map(|index| at(index * 7 % 25));
+        // Some are not submitted.
+        for id in order.filter(|id| id.index() % 5 != 0) {
+            insert_for_reports(&mut table, id);
+        }
+        let seen = |table: &Messages<'_>| {
+            numbers.map(|number| {
+                let mut unlocated = Unlocated::new(table, &number);
+                std::iter::from_fn(|| unlocated.next(table)).collect::<Vec<_>>()
+            })
+        };
+        let before = seen(&table);
+        grow(&mut table, &mut many);
+        assert_eq!(seen(&table), before);
+        assert_eq!(before.map(|found| found.len()), [10, 10]);
+        assert_eq!((table.length(Queue::FREE), table.length(Queue::UNSENT)), (215, 25));
+        for index in 0..25 {
+            assert_eq!(find(&table, index + 1), Some(at(index)));
+            remove(&mut table, at(index));
+            assert_eq!(find(&table, index + 1), None);
         }
     }
 

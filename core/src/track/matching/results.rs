@@ -12,7 +12,9 @@ use crate::{
     },
 };
 
-/// Returns the message to which a result belongs: by user_id, number and time. A finished message needs no result.
+/// Returns the message to which a result belongs: by user_id, unless its number or its time shows that another program used the same
+/// user_id. Gateways spell numbers with prefixes and separators of their own, mask them, or leave them out, so only a number that is
+/// certainly another one shows that. A finished message needs no result.
 pub(in crate::track) fn message_of(
     table: &Messages<'_>,
     clock: &mut GatewayClock,
@@ -23,8 +25,8 @@ pub(in crate::track) fn message_of(
     if slot.state() == State::Unsent || slot.is_over() {
         return None;
     }
-    let is_same = |number: PackedNumber| number.is_same(&slot.number());
-    if !result.number.is_missing() && !PackedNumber::parse(result.number.as_str()).is_some_and(is_same) {
+    let is_other = |number: PackedNumber| !number.may_be_same(&slot.number());
+    if PackedNumber::parse(result.number.as_str()).is_some_and(is_other) {
         return None;
     }
     let sent = result.time.get().and_then(GatewaySeconds::from_time);

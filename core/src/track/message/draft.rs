@@ -1,8 +1,11 @@
 //! A message as the caller hands it over.
 
+use core::time::Duration;
+
 use super::{
     entry::{GSM_7BIT, MAY_RESEND, Slot, UNICODE, WANTS_REPORT},
     lifecycle,
+    validity::Validity,
 };
 use crate::{
     Number, Ports, UserId,
@@ -19,12 +22,24 @@ pub struct Draft<'a> {
     text_bytes: u16,
     status_report: bool,
     resend: bool,
+    validity: Validity,
+    urgent: bool,
 }
 
 impl<'a> Draft<'a> {
     /// Creates a draft to this number: through any port, in the gateway's default encoding, with status reports, never sent twice.
     pub const fn new(number: Number<'a>) -> Self {
-        Self { number, ports: Ports::NONE, alphabet: None, text_bytes: 0, status_report: true, resend: false }
+        let validity = Validity::NONE;
+        Self {
+            number,
+            ports: Ports::NONE,
+            alphabet: None,
+            text_bytes: 0,
+            status_report: true,
+            resend: false,
+            validity,
+            urgent: false,
+        }
     }
 
     /// Sets the ports through which it may be sent.
@@ -58,6 +73,25 @@ impl<'a> Draft<'a> {
     pub const fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }
     }
+
+    /// Sets whether it is submitted before all messages that are not urgent, and with them only if there is room left. A message that
+    /// the gateway has is not overtaken.
+    #[must_use]
+    pub const fn urgent(self, urgent: bool) -> Self {
+        Self { urgent, ..self }
+    }
+
+    /// Sets the time for which it may wait to be submitted. After it, the message ends as
+    /// [`State::Expired`](crate::track::State::Expired); as [`State::Unresolved`](crate::track::State::Unresolved) if it
+    /// waits to be [resent](Self::resend). A message that was submitted in time is not affected. Without a time of its own,
+    /// [`Timing::expire`](crate::track::Timing::expire) applies, which is also the maximum.
+    ///
+    /// It is rounded down by less than a sixteenth, to between 8.5 s and 5.8 days. The message ends up to a second late, and is not
+    /// submitted after its time. While the program does not run, the time stands still.
+    #[must_use]
+    pub fn valid_for(self, limit: Duration) -> Self {
+        Self { validity: Validity::new(limit), ..self }
+    }
 }
 
 impl Slot {
@@ -65,7 +99,7 @@ impl Slot {
     pub(in crate::track) fn begin(&mut self, draft: &Draft<'_>, id: UserId, now: Tick) {
         self.user_id = id.get();
         self.set_number(&PackedNumber::parse(draft.number.as_str()).unwrap_or(PackedNumber::NONE));
-        (self.ports, self.text_bytes) = (draft.ports.bits(), draft.text_bytes);
+        (self.ports, self.text_bytes, self.validity) = (draft.ports.bits(), draft.text_bytes, draft.validity);
         for (flag, is_on) in [
             (WANTS_REPORT, draft.status_report),
             (MAY_RESEND, draft.resend),
@@ -74,6 +108,7 @@ impl Slot {
         ] {
             self.set(flag, is_on);
         }
+        self.set_urgent(draft.urgent);
         lifecycle::begin(self, now);
     }
 }

@@ -1,6 +1,6 @@
 //! One message in lent memory.
 
-use super::{segments::Fates, state::State};
+use super::{segments::Fates, state::State, validity::Validity};
 use crate::{
     TaskId, UserId,
     track::{
@@ -41,8 +41,8 @@ pub struct Slot {
     pub(in crate::track) submitted: Sequence,
     /// The latest request whose response shows that it had not begun to be sent.
     pub(in crate::track) not_begun: Sequence,
-    /// When it ended; never, if that was before its port and reference were known.
-    pub(in crate::track) ended: Sequence,
+    /// When its port and reference became known.
+    pub(in crate::track) located: Tick,
     /// Its latest record, saved or restored.
     pub(in crate::track) record: Sequence,
     /// The earliest and the latest time of its reports so far.
@@ -61,10 +61,11 @@ pub struct Slot {
     pub(in crate::track) step: u8,
     /// The era of the gateway's clock in which it was sent.
     pub(in crate::track) era: u8,
-    /// The number of consecutive complete responses without it, since the gateway's queue was empty.
-    pub(in crate::track) absences: u8,
-    /// The first segment that failed, and its TP-Status.
-    pub(in crate::track) failed_segment: u8,
+    /// The time for which it may wait to be submitted, if that has a limit of its own.
+    pub(in crate::track) validity: Validity,
+    /// The first segment that failed, in the lower five bits, and flags in the upper ones.
+    failed_segment: u8,
+    /// The TP-Status of the first segment that failed.
     pub(in crate::track) failed_status: u8,
 }
 
@@ -90,7 +91,7 @@ impl Slot {
         since: Tick::ZERO,
         submitted: Sequence::NEVER,
         not_begun: Sequence::NEVER,
-        ended: Sequence::NEVER,
+        located: Tick::ZERO,
         record: Sequence::NEVER,
         first_report: None,
         last_report: None,
@@ -102,7 +103,7 @@ impl Slot {
         succeeded: 0,
         step: 0,
         era: 0,
-        absences: 0,
+        validity: Validity::NONE,
         failed_segment: 0,
         failed_status: 0,
     };
@@ -145,6 +146,10 @@ impl Slot {
         self.links.next()
     }
 
+    pub(in crate::track) fn previous(&self) -> Option<crate::track::table::SlotId> {
+        self.links.previous()
+    }
+
     pub(in crate::track) fn id(&self) -> Option<UserId> {
         UserId::new(self.user_id.into()).ok()
     }
@@ -175,6 +180,52 @@ impl Slot {
 
     pub(in crate::track) fn is_fully_reported(&self) -> bool {
         self.has(HAS_REFERENCE) && self.fates.ended() & self.all_segments() == self.all_segments()
+    }
+
+    /// Returns the first segment that failed.
+    pub(in crate::track) fn failed_segment(&self) -> u8 {
+        self.failed_segment & FAILED_SEGMENT
+    }
+
+    pub(in crate::track) fn set_failed_segment(&mut self, segment: u8) {
+        self.failed_segment = segment & FAILED_SEGMENT | self.failed_segment & !FAILED_SEGMENT;
+    }
+
+    /// Returns whether it is submitted before all messages that are not urgent.
+    pub(in crate::track) fn is_urgent(&self) -> bool {
+        self.failed_segment & IS_URGENT != 0
+    }
+
+    pub(in crate::track) fn set_urgent(&mut self, is_urgent: bool) {
+        self.failed_segment &= !IS_URGENT;
+        self.failed_segment |= if is_urgent { IS_URGENT } else { 0 };
+    }
+
+    /// Returns the first segment that failed and whether it is urgent, in one byte that is saved.
+    pub(in crate::track) fn segment_and_urgency(&self) -> u8 {
+        self.failed_segment & (FAILED_SEGMENT | IS_URGENT)
+    }
+
+    pub(in crate::track) fn restore_segment_and_urgency(&mut self, saved: u8) {
+        self.failed_segment = saved & (FAILED_SEGMENT | IS_URGENT);
+    }
+
+    /// Counts a complete response without the message. Returns whether it is the second one in a row, since the gateway's queue was
+    /// empty.
+    pub(in crate::track) fn count_absence(&mut self) -> bool {
+        let is_second = self.failed_segment & WAS_ABSENT != 0;
+        self.failed_segment |= WAS_ABSENT;
+        is_second
+    }
+
+    pub(in crate::track) fn forget_absence(&mut self) {
+        self.failed_segment &= !WAS_ABSENT;
+    }
+
+    /// Returns the age, in ticks since [`since`](Self::since), at which it expires; `expire` is that of messages in general.
+    pub(in crate::track) fn expires_after(&self, expire: u32) -> u32 {
+        let own = self.validity.ticks().filter(|_| self.state == State::Unsent);
+        own.map_or(expire, |own| own.min(expire))
     }
 
     /// Returns whether the state of this message is final.
@@ -221,6 +272,12 @@ impl Node for Slot {
     }
 }
 
+/// The bits of the first segment that failed.
+const FAILED_SEGMENT: u8 = 31;
+/// A complete response did not contain the message, since the gateway's queue was empty.
+const WAS_ABSENT: u8 = 32;
+const IS_URGENT: u8 = 64;
+
 /// Status reports are requested.
 pub(in crate::track) const WANTS_REPORT: u16 = 1;
 /// May be sent again if it was probably not accepted.
@@ -250,7 +307,7 @@ pub(in crate::track) const DELETED: u16 = 1 << 12;
 pub(in crate::track) const RESENT: u16 = 1 << 13;
 /// A report arrived since the last request for its reports.
 pub(in crate::track) const PROGRESSED: u16 = 1 << 14;
-/// The FAILED of a result decided.
+/// A result is FAILED. It decides once a complete response has no better one.
 pub(in crate::track) const NOT_SENT: u16 = 1 << 15;
 /// The flags that are saved.
 pub(in crate::track) const SAVED_FLAGS: u16 = !(IN_UPDATES | IN_CHANGES | PROGRESSED);

@@ -5,7 +5,7 @@
 //!         │                         │
 //! add ─► Unsent ─── Submit ───► Submitted ── Accept ──► Accepted ── Sending ──► Sending ── Sent ──► Sent
 //!         ▲  └─ Quiet ─► Expired   │  │                    │                       ▲ │               ▲ │
-//!         ├─────── NotSent ────────┘  └ Lose, Restart ► Uncertain ─── Sending ─────┘ │               │ │
+//!         ├─── NotSent, Defer ─────┘  └ Lose, Restart ► Uncertain ─── Sending ─────┘ │               │ │
 //!         └────── Absent, and it may be resent ───────────┘│└──────────── Sent ──────┼───────────────┘ │
 //!                                                          ▼                         ▼                 ▼
 //!                                          Delivered, Failed, Expired, Unresolved, and before Sent also Stopped
@@ -15,19 +15,23 @@
 //! |---|---|---|---|
 //! | Unsent | `Submit` | Submitted | it is in flight |
 //! | Unsent | `Stop` | Stopped | end |
-//! | Unsent | `Quiet`, expired | Expired | end |
+//! | Unsent | `Quiet`, expired | Expired; Unresolved if it may have been sent before | end |
 //! | Submitted | `NotSent` | Unsent | it is submitted first |
+//! | Submitted | `Defer` | Unsent | it is submitted apart |
+//! | Submitted | `NotSent` or `Defer`, and it is to be stopped | Stopped; Unresolved if it may have been sent before | end |
 //! | Submitted | `Accept` | Accepted | its result is queried |
 //! | Submitted | `Refuse` | Failed; Unresolved if it may have been sent before | end |
 //! | Submitted | `Lose`, `Restart` | Uncertain | its result is queried |
-//! | Uncertain, Accepted | `Sending` | Sending | its result is queried |
+//! | Uncertain, Accepted; Sending if its port was unknown | `Sending` | Sending | its result is queried |
 //! | Uncertain, Accepted, Sending | `Sent` | Sent | its reports are queried, its result if the reference is unknown; end if it wants no report |
 //! | the same and Sent | `Sent` after an unconfirmed failure | Failed | end |
 //! | the same | `Delivered`, `AllReported` | Delivered | end |
 //! | the same | `Failed`, a certain `FailureReported` | Failed | end |
 //! | the same | another `FailureReported` | unchanged | its result is queried now |
 //! | the same | `Progress`, `Contested` | unchanged | an update |
-//! | Uncertain, Accepted, Sending | `Absent`, `in_touch`, after its task was stopped | Stopped | end |
+//! | Uncertain, Accepted, Sending | `Absent`, and some of it was sent | Unresolved | end |
+//! | the same | `Absent`, `in_touch`, after its task was stopped | Stopped | end |
+//! | Uncertain | `Absent`, `is_proof`, and the response was an error | Unsent | it is submitted apart |
 //! | Uncertain | `Absent`, and it may be resent | Unsent | it is submitted last |
 //! | Uncertain, Accepted, Sending | `Absent` otherwise | Unresolved | end |
 //! | Uncertain | `Quiet`, expired | Unresolved | end |
@@ -56,12 +60,14 @@ pub(in crate::track) enum Input {
     Accept,
     /// The gateway refused it.
     Refuse,
+    /// The gateway did not accept it, for a reason that may pass or lie in another message of its request.
+    Defer,
     /// The response was lost.
     Lose,
     /// The client restarted, which loses the response.
     Restart,
-    /// The result is SENDING.
-    Sending,
+    /// The result is SENDING, or shows that some of it is sent. `is_located`: it shows for the first time from which port.
+    Sending { is_located: bool },
     /// The result is SENT_OK.
     Sent,
     /// The result is DELIVERED.
@@ -77,7 +83,8 @@ pub(in crate::track) enum Input {
     /// A report may belong to it or to another message.
     Contested,
     /// Complete responses do not contain it, and the gateway's queue is empty. `in_touch`: no request failed since it was submitted.
-    Absent { in_touch: bool },
+    /// `is_proof`: moreover, the gateway is known to return results under our user_ids.
+    Absent { in_touch: bool, is_proof: bool },
     /// A request for it brought nothing new.
     Quiet { is_expired: bool },
     /// The caller stops it before it is submitted.
@@ -94,6 +101,8 @@ pub(in crate::track) enum Next {
     /// It waits to be submitted, before all others or after them.
     SubmitFirst,
     SubmitLast,
+    /// It waits to be submitted apart from others.
+    SubmitApart,
     /// Its result is queried after the usual wait, or a longer one if results are queried by time.
     QueryResult,
     QueryResultOfAccepted,
@@ -125,7 +134,7 @@ pub(in crate::track) fn transition(slot: &Slot, input: Input) -> Option<Transiti
     }
     let from = slot.state();
     let (to, next, is_update) = match from {
-        State::Unsent => of_unsent(input)?,
+        State::Unsent => of_unsent(slot, input)?,
         State::Submitted => of_submitted(slot, input)?,
         _ => of_others(slot, input)?,
     };
@@ -138,10 +147,12 @@ const fn end(state: State) -> Outcome {
     (state, Next::End, true)
 }
 
-fn of_unsent(input: Input) -> Option<Outcome> {
+fn of_unsent(slot: &Slot, input: Input) -> Option<Outcome> {
     match input {
         Input::Submit => Some((State::Submitted, Next::InFlight, false)),
         Input::Stop => Some(end(State::Stopped)),
+        // It may have been sent before.
+        Input::Quiet { is_expired: true } if slot.has(RESENT) => Some(end(State::Unresolved)),
         Input::Quiet { is_expired: true } => Some(end(State::Expired)),
         _ => None,
     }
@@ -149,29 +160,35 @@ fn of_unsent(input: Input) -> Option<Outcome> {
 
 fn of_submitted(slot: &Slot, input: Input) -> Option<Outcome> {
     match input {
+        // Otherwise it could share its next task with messages that are not to be stopped.
+        Input::NotSent | Input::Defer if slot.has(STOP_WANTED) => Some(end(unaccepted(slot, State::Stopped))),
         Input::NotSent => Some((State::Unsent, Next::SubmitFirst, false)),
         Input::Accept => Some((State::Accepted, Next::QueryResultOfAccepted, true)),
-        // Whether the first submission was sent is unknown.
-        Input::Refuse if slot.has(RESENT) => Some(end(State::Unresolved)),
-        Input::Refuse => Some(end(State::Failed)),
+        Input::Defer => Some((State::Unsent, Next::SubmitApart, false)),
+        Input::Refuse => Some(end(unaccepted(slot, State::Failed))),
         Input::Lose => Some((State::Uncertain, Next::QueryResult, true)),
         Input::Restart => Some((State::Uncertain, Next::QueryResultNow, true)),
         _ => None,
     }
 }
 
+/// Returns the end of a message whose latest submission was not accepted. Whether an earlier one was sent is unknown.
+fn unaccepted(slot: &Slot, state: State) -> State {
+    if slot.has(RESENT) { State::Unresolved } else { state }
+}
+
 /// Handles a message that the gateway has or may have.
 fn of_others(slot: &Slot, input: Input) -> Option<Outcome> {
     let from = slot.state();
     match input {
-        Input::Sending if matches!(from, State::Sending | State::Sent) => None,
-        Input::Sending => Some((State::Sending, Next::QueryResultOfSending, true)),
+        Input::Sending { is_located } if from == State::Sent || from == State::Sending && !is_located => None,
+        Input::Sending { .. } => Some((State::Sending, Next::QueryResultOfSending, true)),
         Input::Sent => sent(slot),
         Input::Delivered | Input::AllReported => Some(end(State::Delivered)),
         Input::Failed | Input::FailureReported { is_certain: true } => Some(end(State::Failed)),
         Input::FailureReported { is_certain: false } => Some((from, Next::QueryResultNow, false)),
         Input::Progress | Input::Contested => Some((from, Next::Stay, true)),
-        Input::Absent { in_touch } if from.is_under_way() => Some(absent(slot, in_touch)),
+        Input::Absent { in_touch, is_proof } if from.is_under_way() => Some(absent(slot, in_touch, is_proof)),
         Input::Quiet { is_expired } => quiet(slot, is_expired),
         _ => None,
     }
@@ -192,15 +209,27 @@ fn sent(slot: &Slot) -> Option<Outcome> {
     Some((State::Sent, next, true))
 }
 
-fn absent(slot: &Slot, in_touch: bool) -> Outcome {
+fn absent(slot: &Slot, in_touch: bool, is_proof: bool) -> Outcome {
     // If the gateway may have restarted, it may have forgotten a message that it sent, and the task may have been another one.
-    if slot.has(TASK_STOPPED) && in_touch {
+    if slot.has(HAS_REFERENCE) {
+        // Some of it was sent.
+        end(State::Unresolved)
+    } else if slot.has(TASK_STOPPED) && in_touch {
         end(State::Stopped)
+    } else if is_not_accepted(slot) && is_proof {
+        // The gateway responded with an error. Its queue is empty, it returns no result under the user_id although it does return user_ids,
+        // and it answered all requests since, so that it has not restarted and forgotten the message: it never had it.
+        (State::Unsent, Next::SubmitApart, false)
     } else if slot.state() == State::Uncertain && slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) {
         (State::Unsent, Next::SubmitLast, false)
     } else {
         end(State::Unresolved)
     }
+}
+
+/// Returns whether the response to the latest submission says that the message was probably not accepted.
+fn is_not_accepted(slot: &Slot) -> bool {
+    slot.state() == State::Uncertain && slot.refusal != 0 && !slot.has(STOP_WANTED)
 }
 
 fn quiet(slot: &Slot, is_expired: bool) -> Option<Outcome> {
@@ -234,15 +263,18 @@ impl Transition {
             Input::Progress => slot.set(PROGRESSED, true),
             Input::Contested => slot.set(AMBIGUOUS, true),
             Input::Delivered => slot.set(FAILURE_UNCONFIRMED, false),
-            Input::Absent { .. } if self.to == State::Unsent => slot.set(RESENT, true),
+            Input::Absent { .. } if self.next == Next::SubmitLast => slot.set(RESENT, true),
             _ => {}
         }
         match self.next {
-            Next::InFlight => (slot.submitted, slot.not_begun, slot.absences) = (sequence, sequence, 0),
-            Next::SubmitFirst | Next::SubmitLast => slot.submitted = Sequence::NEVER,
+            Next::InFlight => {
+                (slot.submitted, slot.not_begun, slot.refusal) = (sequence, sequence, 0);
+                slot.forget_absence();
+            }
+            Next::SubmitFirst | Next::SubmitLast | Next::SubmitApart => slot.submitted = Sequence::NEVER,
             Next::End => {
                 slot.set(PROGRESSED, false);
-                (slot.since, slot.ended) = (now, sequence);
+                slot.since = now;
                 if matches!(self.to, State::Delivered | State::Failed) {
                     slot.set(AMBIGUOUS, false);
                 }
@@ -270,14 +302,16 @@ pub(in crate::track) fn begin(slot: &mut Slot, now: Tick) {
 mod tests {
     use super::*;
 
-    const INPUTS: [Input; 20] = [
+    const INPUTS: [Input; 23] = [
         Input::Submit,
         Input::NotSent,
         Input::Accept,
         Input::Refuse,
+        Input::Defer,
         Input::Lose,
         Input::Restart,
-        Input::Sending,
+        Input::Sending { is_located: false },
+        Input::Sending { is_located: true },
         Input::Sent,
         Input::Delivered,
         Input::Failed,
@@ -286,8 +320,9 @@ mod tests {
         Input::FailureReported { is_certain: true },
         Input::Progress,
         Input::Contested,
-        Input::Absent { in_touch: false },
-        Input::Absent { in_touch: true },
+        Input::Absent { in_touch: false, is_proof: false },
+        Input::Absent { in_touch: true, is_proof: false },
+        Input::Absent { in_touch: true, is_proof: true },
         Input::Quiet { is_expired: false },
         Input::Quiet { is_expired: true },
         Input::Stop,
@@ -300,8 +335,8 @@ mod tests {
             Unsent,
         };
         match state {
-            Unsent => &[Submitted, Stopped, Expired],
-            Submitted => &[Unsent, Accepted, Uncertain, Failed, Unresolved],
+            Unsent => &[Submitted, Stopped, Expired, Unresolved],
+            Submitted => &[Unsent, Accepted, Uncertain, Failed, Stopped, Unresolved],
             Uncertain => &[Unsent, Sending, Sent, Delivered, Failed, Stopped, Unresolved],
             Accepted => &[Sending, Sent, Delivered, Failed, Stopped, Expired, Unresolved],
             Sending => &[Sent, Delivered, Failed, Stopped, Expired, Unresolved],
@@ -360,11 +395,41 @@ mod tests {
     #[test]
     fn only_a_message_that_may_be_resent_is_submitted_again() {
         each_slot(|slot| {
-            let again =
-                transition(slot, Input::Absent { in_touch: true }).filter(|it| it.to() == State::Unsent);
+            let again = transition(slot, Input::Absent { in_touch: true, is_proof: false })
+                .filter(|it| it.to() == State::Unsent);
             if again.is_some() {
                 assert!(slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) && slot.state() == State::Uncertain);
             }
         });
+    }
+
+    #[test]
+    fn a_message_is_submitted_again_after_an_error_only_with_proof() {
+        for refusal in [0, 500] {
+            each_slot(|slot| {
+                let mut slot = slot.clone();
+                slot.refusal = refusal;
+                for (in_touch, is_proof) in [(false, false), (true, false), (true, true)] {
+                    let next = transition(&slot, Input::Absent { in_touch, is_proof }).map(|it| it.next);
+                    let expected = slot.state() == State::Uncertain
+                        && refusal == 500
+                        && is_proof
+                        && !slot.has(STOP_WANTED)
+                        && !slot.has(TASK_STOPPED)
+                        && !slot.has(HAS_REFERENCE);
+                    assert_eq!(next == Some(Next::SubmitApart), expected);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_submitted_again_had_not_begun_to_be_sent_before() {
+        let mut slot = Slot::EMPTY;
+        slot.set_state(State::Unsent);
+        slot.not_begun = Sequence::new(3);
+        let submit = transition(&slot, Input::Submit).unwrap();
+        submit.write(&mut slot, Tick::ZERO, Sequence::new(7));
+        assert_eq!((slot.submitted, slot.not_begun), (Sequence::new(7), Sequence::new(7)));
     }
 }

@@ -8,6 +8,7 @@ pub(super) mod lifecycle;
 mod schema;
 mod segments;
 mod state;
+mod validity;
 mod view;
 mod words;
 
@@ -15,9 +16,10 @@ pub use draft::Draft;
 pub use entry::Slot;
 pub(super) use entry::{
     AMBIGUOUS, DELETED, FAILURE_UNCONFIRMED, HAS_REFERENCE, HAS_TASK, IN_CHANGES, IN_UPDATES, MAY_RESEND,
-    PROGRESSED, SAVED_FLAGS, STOP_WANTED, TASK_STOPPED, WANTS_REPORT,
+    NOT_SENT, PROGRESSED, SAVED_FLAGS, STOP_WANTED, TASK_STOPPED, WANTS_REPORT,
 };
 pub(super) use segments::{Fates, Outcome};
 pub use state::State;
+pub(super) use validity::Validity;
 pub use view::{Message, MessageFailure, Segments, Sent};
 pub use words::{Reason, TpStatus};

@@ -120,7 +120,7 @@ impl Slot {
         } else if self.has(NOT_SENT) {
             Some(MessageFailure::NotSent)
         } else if self.fates.failed() != 0 {
-            Some(MessageFailure::Reported { segment: self.failed_segment, status: self.failed_status })
+            Some(MessageFailure::Reported { segment: self.failed_segment(), status: self.failed_status })
         } else if self.has(HAS_REFERENCE) {
             Some(MessageFailure::Refused(self.failed_status.into()))
         } else {

@@ -35,6 +35,11 @@ impl Backoff {
 
     pub(super) fn failed(&mut self, now: Tick, sequence: Sequence, waits: &Waits) {
         self.failed = Some(sequence);
+        self.refused(now, waits);
+    }
+
+    /// Notes a request that the gateway refused for a reason that may pass.
+    pub(super) fn refused(&mut self, now: Tick, waits: &Waits) {
         let wait = waits.backed_off(waits.retry, self.failures);
         self.failures = self.failures.saturating_add(1);
         self.next_at = now.plus(wait);

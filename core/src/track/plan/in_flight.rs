@@ -2,10 +2,7 @@
 
 use crate::{
     Ports, TaskId,
-    track::{
-        ask::Token,
-        clock::{GatewaySeconds, Sequence},
-    },
+    track::clock::{GatewaySeconds, Reach, Sequence},
 };
 
 /// A kind of request, and what it asks.
@@ -15,13 +12,13 @@ pub(in crate::track) enum Request {
     Submit,
     /// Queries the results of the messages in flight.
     Results,
-    /// Queries all results from a time on. `latest` is a time that the gateway's clock had surely reached.
-    ResultsByTime { after: GatewaySeconds, latest: GatewaySeconds },
+    /// Queries all results from a time on. `latest` is a time that the gateway's clock had surely reached. `is_list`: they continue the list
+    /// of the messages of all programs.
+    ResultsByTime { after: GatewaySeconds, latest: GatewaySeconds, is_list: bool },
     /// Queries reports for the messages in flight, from a time on and before another one, if they are limited.
     Reports { ports: Ports, after: Option<GatewaySeconds>, before: Option<GatewaySeconds> },
-    /// Queries reports from a time on, for old messages whose reports carry the time of arrival. `reading` is what the gateway's
-    /// clock showed then.
-    Arrivals { after: GatewaySeconds, reading: GatewaySeconds },
+    /// Queries the reports of all ports after a time, if it is limited.
+    Arrivals { after: Option<GatewaySeconds>, reach: Reach },
     /// Queries the number of messages that wait to be sent.
     Queue,
     /// Queries the inbox.
@@ -33,29 +30,32 @@ pub(in crate::track) enum Request {
 /// The request in flight, if there is one, and the serial number of its token.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    request: Option<Request>,
+    // Not an option, so that the initial value is zero throughout and takes no flash.
+    is_any: bool,
+    request: Request,
     serial: u32,
     started: Sequence,
 }
 
 impl InFlight {
-    pub(super) const NONE: Self = Self { request: None, serial: 0, started: Sequence::NEVER };
+    pub(super) const NONE: Self =
+        Self { is_any: false, request: Request::Submit, serial: 0, started: Sequence::NEVER };
 
     /// Begins a request, and returns the serial number of its token.
     pub(super) fn begin(&mut self, request: Request, started: Sequence) -> u32 {
-        (self.request, self.started) = (Some(request), started);
+        (self.is_any, self.request, self.started) = (true, request, started);
         self.serial = self.serial.wrapping_add(1);
         self.serial
     }
 
-    /// Returns the request that a token stands for; `None` for a stale token.
-    pub(super) fn of<C>(&self, token: &Token<C>) -> Option<Request> {
-        self.request.filter(|_| token.serial() == self.serial)
+    /// Returns the request whose token has this serial number; `None` for a stale token.
+    pub(super) fn of(&self, serial: u32) -> Option<&Request> {
+        (self.is_any && serial == self.serial).then_some(&self.request)
     }
 
     /// Ends the request.
     pub(super) fn take(&mut self) -> Option<Request> {
-        self.request.take()
+        core::mem::take(&mut self.is_any).then_some(self.request)
     }
 
     /// Returns the sequence number of the latest request.
@@ -65,6 +65,6 @@ impl InFlight {
 
     /// Forgets the request of an earlier life. Its serial number stays, so that its token is stale.
     pub(super) fn reset(&mut self) {
-        self.request = None;
+        self.is_any = false;
     }
 }

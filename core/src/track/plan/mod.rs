@@ -7,6 +7,8 @@
 //! | [`schedule`] | when a message is asked for |
 //! | [`in_flight`] | which request was asked, and whether a token is its own |
 //! | [`submissions`] | which messages share a send_sms |
+//! | [`again`] | which messages that were not accepted are submitted again, and when |
+//! | [`sizes`] | how large a send_sms may be |
 //! | [`results`] | which results are queried, by user_id or by time |
 //! | [`reports`] | which reports are queried |
 //! | [`load`] | how many messages the gateway has |
@@ -15,6 +17,7 @@
 //! | [`queue_check`] | when the gateway's own queue is queried |
 //! | [`stops`] | which tasks are stopped |
 
+mod again;
 mod backoff;
 mod in_flight;
 mod load;
@@ -24,6 +27,7 @@ mod queue_check;
 mod reports;
 mod results;
 pub(super) mod schedule;
+mod sizes;
 mod stops;
 mod submissions;
 mod view;
@@ -31,7 +35,6 @@ mod waits;
 
 pub(super) use in_flight::Request;
 pub(super) use planner::Planner;
-pub(super) use queue::{Messages, Queue};
-pub(super) use reports::OLD;
+pub(super) use queue::{Messages, Queue, SHARES};
 pub(super) use view::View;
 pub(super) use waits::Waits;

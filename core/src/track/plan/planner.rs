@@ -1,29 +1,33 @@
 //! Which kind of request is next, and when.
 
 use super::{
+    again::{self, Again},
     backoff::Backoff,
     in_flight::{InFlight, Request},
     load::Load,
-    queue::{Messages, Queue, STEPS},
+    queue::{Messages, Queue},
     queue_check::QueueCheck,
     reports::{self, ReportPlan},
     results::ResultPlan,
     schedule,
     stops::Stops,
-    submissions::Selection,
+    submissions::{self, Selection},
     view::View,
     waits::Waits,
 };
 use crate::{
     TaskId, UserId,
     track::{
-        ask::Token,
-        clock::{Earliest, GatewaySeconds, Sequence, Tick},
-        message::{State, lifecycle::Next},
+        clock::{Earliest, GatewaySeconds, Reach, Sequence, Tick},
+        message::{State, WANTS_REPORT, lifecycle::Next},
         settings::{Limits, Settings},
         table::SlotId,
     },
 };
+
+/// The maximum number of consecutive queries of results and reports while another query is due. On a slow link both may be due again at
+/// the end of each query.
+const MAX_POLLS: u8 = 4;
 
 /// Decides what to ask next, and when.
 #[derive(Debug)]
@@ -38,8 +42,13 @@ pub(in crate::track) struct Planner {
     reports: ReportPlan,
     queue: QueueCheck,
     backoff: Backoff,
+    again: Again,
     /// The earliest time of the next query of the inbox.
     incoming_at: Tick,
+    /// The number of queries of results and reports since another one is due, and whether the last one of the others was that of the
+    /// queue.
+    polls: u8,
+    was_queue: bool,
 }
 
 impl Planner {
@@ -56,7 +65,10 @@ impl Planner {
             reports: ReportPlan::NEW,
             queue: QueueCheck::NONE,
             backoff: Backoff::NONE,
+            again: Again::NONE,
             incoming_at: Tick::ZERO,
+            polls: 0,
+            was_queue: false,
         }
     }
 
@@ -75,6 +87,7 @@ impl Planner {
         self.reports.restart(now);
         self.queue.restart(now);
         self.backoff.restart(now);
+        self.again.restart();
         self.incoming_at = now;
     }
 
@@ -93,15 +106,15 @@ impl Planner {
 
     // The request in flight.
 
-    /// Begins a request, and returns its token.
-    pub(in crate::track) fn begin<C>(&mut self, request: Request, now: Tick, started: Sequence) -> Token<C> {
+    /// Begins a request, and returns the serial number of its token.
+    pub(in crate::track) fn begin(&mut self, request: Request, now: Tick, started: Sequence) -> u32 {
         self.backoff.asked(now, &self.waits);
-        Token::new(self.in_flight.begin(request, started))
+        self.in_flight.begin(request, started)
     }
 
-    /// Returns the request that a token stands for; `None` for a stale token.
-    pub(in crate::track) fn in_flight<C>(&self, token: &Token<C>) -> Option<Request> {
-        self.in_flight.of(token)
+    /// Returns the request whose token has this serial number; `None` for a stale token.
+    pub(in crate::track) fn in_flight(&self, serial: u32) -> Option<&Request> {
+        self.in_flight.of(serial)
     }
 
     /// Ends the request in flight.
@@ -126,8 +139,16 @@ impl Planner {
         self.backoff.next_at().is_due(now)
     }
 
-    /// Begins to choose the messages of a send_sms.
-    pub(in crate::track) fn select(table: &Messages<'_>) -> Selection {
+    /// Begins to choose the messages of a send_sms: first those that were not accepted before.
+    pub(in crate::track) fn select(&mut self, table: &mut Messages<'_>, now: Tick) -> Selection {
+        self.again.review(now);
+        let first = self.again.first(table, (&self.load, &self.limits), now);
+        self.again.is_apart = first.is_some();
+        if let Some((first, most)) = first {
+            self.again.asked(now);
+            return Selection::apart(first, most);
+        }
+        again::hold_like_others(table, now);
         Selection::new(table)
     }
 
@@ -137,7 +158,18 @@ impl Planner {
         selection: &mut Selection,
         table: &Messages<'_>,
     ) -> Option<SlotId> {
-        selection.next(table, &self.load, &self.limits)
+        selection.next(table, (&self.load, &self.limits), &self.again.sizes)
+    }
+
+    /// Looks at all reports before messages are submitted, if the last look was long ago: their reports are new only if they were
+    /// absent before. If the look fails, the messages do not wait for the next one.
+    pub(in crate::track) fn take_first_look(
+        &mut self,
+        table: &Messages<'_>,
+        view: &View<'_>,
+    ) -> Option<Request> {
+        let wants_report = |queue| table.front(queue).is_some_and(|slot| slot.has(WANTS_REPORT));
+        self.reports.take_look(Queue::WAITING.into_iter().any(wants_report), view)
     }
 
     /// Returns the next query, and puts its messages into flight.
@@ -146,6 +178,31 @@ impl Planner {
         table: &mut Messages<'_>,
         view: &View<'_>,
     ) -> Option<Request> {
+        let is_queue_due = self.queue.due().is_some_and(|due| due.is_due(view.now));
+        let is_inbox_due = self.polls_inbox && self.incoming_at.is_due(view.now);
+        if !is_queue_due && !is_inbox_due {
+            self.polls = 0;
+        }
+        if self.polls < MAX_POLLS
+            && let Some(request) = self.next_poll(table, view)
+        {
+            self.polls = self.polls.saturating_add(1);
+            return Some(request);
+        }
+        self.polls = 0;
+        self.was_queue = is_queue_due && !(is_inbox_due && self.was_queue);
+        if self.was_queue {
+            return Some(Request::Queue);
+        }
+        if is_inbox_due {
+            return Some(Request::Incoming);
+        }
+        // Last, so that a request that keeps failing does not hold up others.
+        self.reports.take_look(self.load.total() > 0, view)
+    }
+
+    /// Returns the next query of results or reports.
+    fn next_poll(&mut self, table: &mut Messages<'_>, view: &View<'_>) -> Option<Request> {
         if self.results.next_at().is_due(view.now) {
             let parts = (&self.load, &self.limits, &self.waits);
             if let Some(request) = self.results.take(table, parts, view) {
@@ -159,34 +216,32 @@ impl Planner {
             self.reports.asked(view.now, &self.waits);
             return Some(request);
         }
-        if self.queue.due().is_some_and(|due| due.is_due(view.now)) {
-            return Some(Request::Queue);
-        }
-        (self.polls_inbox && self.incoming_at.is_due(view.now)).then_some(Request::Incoming)
+        None
     }
 
     /// Returns when the next request is due.
     pub(in crate::track) fn next_due(&self, table: &Messages<'_>, view: &View<'_>) -> Option<Tick> {
         let mut due = Earliest::NEVER;
-        let can_submit = table.front(Queue::UNSENT).is_some_and(|slot| {
-            self.load.has_room(&self.limits) && self.load.port_has_room(&self.limits, slot.ports)
-        });
+        let fronts = Queue::WAITING.into_iter().filter_map(|queue| table.front(queue));
+        let can_submit = self.load.has_room(&self.limits)
+            && fronts.into_iter().any(|slot| self.load.port_has_room(&self.limits, slot.ports));
         if can_submit || !self.stops.is_empty() {
             due.add(view.now);
         }
-        let (mut results, mut reports) = (Earliest::NEVER, Earliest::NEVER);
-        for step in 0..STEPS {
-            results.add_some(table.front(Queue::result(step)).map(|slot| slot.due));
-            reports.add_some(table.front(Queue::report(step)).map(|slot| slot.due));
-        }
-        if results.get().is_none() && self.results.is_by_time(&self.load, &self.limits, view) {
-            results.add(view.now);
-        }
+        self.again.add_due(&mut due, table, (&self.load, &self.limits), self.waits.expire);
+        let is_by_time = self.results.is_by_time(&self.load, &self.limits, view);
+        let wants_list = view.clock.ledger.is_wanted() && view.clock.latest().is_some();
+        let listed = wants_list.then_some(view.now);
+        let results = listed.or_else(|| schedule::first_due(table, Queue::result));
+        let results = results.or(is_by_time.then_some(view.now));
+        due.add_some(results.map(|due| due.max(self.results.next_at())));
+        let mut reports = Earliest::NEVER;
+        reports.add_some(schedule::first_due(table, Queue::report));
         if reports::wants_arrivals(table, view) {
             reports.add(self.reports.arrivals_at());
         }
-        due.add_some(results.get().map(|due| due.max(self.results.next_at())));
         due.add_some(reports.get().map(|due| due.max(self.reports.next_at())));
+        due.add_some(self.reports.look_due(self.load.total() > 0, view));
         due.add_some(self.queue.due());
         if self.polls_inbox {
             due.add(self.incoming_at);
@@ -204,6 +259,11 @@ impl Planner {
     /// Notes a request that failed. The next one waits, the longer the more have failed.
     pub(in crate::track) fn failed(&mut self, now: Tick, sequence: Sequence) {
         self.backoff.failed(now, sequence, &self.waits);
+    }
+
+    /// Notes that a request was refused for a reason that may pass: the next one waits as after a failure, but the client was in touch.
+    pub(in crate::track) fn refused(&mut self, now: Tick) {
+        self.backoff.refused(now, &self.waits);
     }
 
     /// Notes that the client was out of touch with the gateway.
@@ -235,10 +295,9 @@ impl Planner {
         self.queue.seen(in_queue, self.in_flight.started(), now, &self.waits);
     }
 
-    /// Returns whether the gateway's queue was empty after a message was submitted, and whether the latest request began after
-    /// that.
-    pub(in crate::track) fn emptied_since(&self, submitted: Sequence) -> Option<bool> {
-        Some(self.in_flight.started().is_after(self.queue.emptied_since(submitted)?))
+    /// Returns whether the gateway's queue was empty after a message was submitted.
+    pub(in crate::track) fn was_emptied_since(&self, submitted: Sequence) -> bool {
+        self.queue.was_emptied_since(submitted)
     }
 
     pub(in crate::track) fn inbox_seen(&mut self, has_more: bool, now: Tick) {
@@ -249,17 +308,67 @@ impl Planner {
         self.results.complete_by_time(after, latest);
     }
 
-    pub(in crate::track) fn complete_arrivals(&mut self, reading: GatewaySeconds, now: Tick) {
-        self.reports.complete_arrivals(reading, now, &self.waits);
+    pub(in crate::track) fn complete_arrivals(&mut self, reach: Reach, now: Tick) {
+        self.reports.complete_arrivals(reach, now, &self.waits);
+    }
+
+    /// Notes a result under a user_id of ours.
+    pub(in crate::track) fn result_named(&mut self) {
+        self.again.names_ids = true;
+    }
+
+    /// Returns whether the gateway returns results under our user_ids, so that a missing result is evidence.
+    pub(in crate::track) fn names_ids(&self) -> bool {
+        self.again.names_ids
     }
 
     pub(in crate::track) fn result_progressed(&mut self) {
         self.results.progressed();
     }
 
-    pub(in crate::track) fn clock_jumped(&mut self, to: GatewaySeconds) {
+    pub(in crate::track) fn clock_jumped(&mut self, now: Tick) {
         self.results.clock_jumped();
-        self.reports.clock_jumped(to);
+        self.reports.clock_jumped(now);
+    }
+
+    // Messages in flight that were accepted or refused.
+
+    /// Notes that the messages in flight were accepted. Returns whether others need not wait for a port any more.
+    pub(in crate::track) fn accepted(&mut self, table: &mut Messages<'_>) -> bool {
+        self.again.sizes.accepted(submissions::size(table));
+        let ports = table.front(Queue::IN_FLIGHT).map(|slot| slot.ports);
+        ports.is_some_and(|ports| again::end_hold(table, ports))
+    }
+
+    /// Notes that the messages in flight were refused because of one of them, or of their number. Returns whether there is only one.
+    pub(in crate::track) fn divide(&mut self, table: &Messages<'_>, now: Tick) -> bool {
+        let size = submissions::size(table);
+        self.again.divide(size, now);
+        size.0 < 2
+    }
+
+    /// Notes that the messages in flight wait for a port.
+    pub(in crate::track) fn hold(&mut self) {
+        self.again.hold();
+    }
+
+    /// Notes that it is not clear whether the gateway has the messages in flight.
+    pub(in crate::track) fn unclear(&mut self, table: &Messages<'_>) {
+        self.queue.want();
+        self.again.unclear(submissions::size(table).0);
+    }
+
+    /// Notes that a message of an earlier request whose outcome was not clear is put back. Returns when it may be submitted again: after an
+    /// eighth of its age in ticks, so that attempts become rarer.
+    pub(in crate::track) fn divide_unclear(&mut self, age: u32, now: Tick) -> Tick {
+        self.again.divide_unclear();
+        let Waits { retry, slowest, .. } = self.waits;
+        now.plus((age / 8).clamp(retry, slowest.max(retry)))
+    }
+
+    /// Notes that messages in flight have left it.
+    pub(in crate::track) fn settle(&mut self, table: &Messages<'_>, now: Tick) {
+        self.again.settle(table, now);
     }
 
     // Tasks that wait to be stopped.
@@ -280,7 +389,10 @@ impl Planner {
 
     /// Queues a message as its transition demands.
     pub(in crate::track) fn follow(&self, table: &mut Messages<'_>, id: SlotId, next: Next, view: &View<'_>) {
-        let step = self.results.first_step(next, &self.load, &self.limits, view);
+        let step = match next {
+            Next::SubmitApart => self.again.share(),
+            _ => self.results.first_step(next, &self.load, &self.limits, view),
+        };
         schedule::follow(table, &self.waits, (id, next, step), view.now);
     }
 
@@ -288,9 +400,35 @@ impl Planner {
     pub(in crate::track) fn wait(&self, table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
         schedule::wait(table, &self.waits, id, step, now);
     }
+}
 
-    /// Queues a message for its result, after a number of doublings of its wait.
-    pub(in crate::track) fn await_result(&self, table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
-        schedule::await_result(table, &self.waits, id, step, now);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::clock::{GatewayClock, PER_SECOND};
+
+    #[test]
+    fn earlier_queries_by_time_say_nothing_after_the_gateways_clock_jumped() {
+        let mut clock = GatewayClock::NEW;
+        let time = GatewaySeconds::saturating(1_000_000);
+        clock.learn_send_time(time, Sequence::NEVER, Tick::ZERO, Sequence::new(1));
+        let view = View { now: Tick::ZERO, clock: &clock };
+        let mut planner = Planner::new();
+        planner.configure(&Settings::default(), Tick::ZERO);
+        planner.count(State::Unsent, State::Accepted, 0);
+        planner.complete_by_time(time, time);
+        assert!(planner.results.is_by_time(&planner.load, &planner.limits, &view));
+        planner.clock_jumped(Tick::ZERO);
+        assert!(!planner.results.is_by_time(&planner.load, &planner.limits, &view));
+    }
+
+    #[test]
+    fn a_message_that_certainly_was_not_accepted_waits_for_an_eighth_of_its_age_from_2_to_300_seconds() {
+        for (age, wait) in [(0, 2), (16, 2), (24, 3), (80, 10), (2400, 300), (3600, 300)] {
+            let mut planner = Planner::new();
+            planner.configure(&Settings::default(), Tick::ZERO);
+            let now = Tick::new(1000);
+            assert_eq!(planner.divide_unclear(age * PER_SECOND, now), now.plus(wait * PER_SECOND), "{age}");
+        }
     }
 }

@@ -9,8 +9,12 @@ use crate::track::{
 pub(in crate::track) const SLOWEST_STEP: u8 = 7;
 pub(in crate::track) const STEPS: u8 = 12;
 
+/// The number of queues of messages that are submitted apart. The last one is for those that wait for a port.
+pub(in crate::track) const SHARES: u8 = 8;
+pub(in crate::track) const HELD: u8 = SHARES - 1;
+
 /// The number of queues.
-pub(in crate::track) const QUEUES: usize = 6 + 2 * STEPS as usize;
+pub(in crate::track) const QUEUES: usize = 7 + 2 * STEPS as usize + SHARES as usize;
 
 /// The table of messages with its queues.
 pub(in crate::track) type Messages<'m> = Table<'m, Slot, QUEUES>;
@@ -43,8 +47,23 @@ impl Queue {
         QueueId::new(6 + STEPS + Self::bounded(step))
     }
 
+    /// Messages that the gateway did not accept, to be submitted again: at most 2^`share` of them share a request.
+    pub(in crate::track) const fn apart(share: u8) -> QueueId {
+        QueueId::new(7 + 2 * STEPS + if share < SHARES { share } else { HELD })
+    }
+
     const fn bounded(step: u8) -> u8 {
         if step < STEPS { step } else { STEPS - 1 }
+    }
+
+    /// Urgent messages to be submitted.
+    pub(in crate::track) const URGENT: QueueId = QueueId::new(6 + 2 * STEPS);
+    /// The queues of messages to be submitted, in this order.
+    pub(in crate::track) const WAITING: [QueueId; 2] = [Self::URGENT, Self::UNSENT];
+
+    /// Returns the queue in which a message waits to be submitted.
+    pub(in crate::track) fn waiting(slot: Option<&Slot>) -> QueueId {
+        if slot.is_some_and(Slot::is_urgent) { Self::URGENT } else { Self::UNSENT }
     }
 
     /// Returns whether a queue is one of those for results.

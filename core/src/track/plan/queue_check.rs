@@ -42,8 +42,8 @@ impl QueueCheck {
         self.next_at = now.plus(waits.backed_off(waits.first_result, step));
     }
 
-    /// Returns the latest query that found the queue empty, if it began after a sequence number.
-    pub(super) fn emptied_since(&self, sequence: Sequence) -> Option<Sequence> {
-        self.emptied.filter(|emptied| emptied.is_after(sequence))
+    /// Returns whether a query that began after a sequence number found the queue empty.
+    pub(super) fn was_emptied_since(&self, sequence: Sequence) -> bool {
+        self.emptied.is_some_and(|emptied| emptied.is_after(sequence))
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Ports,
     track::{
-        clock::{GatewaySeconds, Tick},
+        clock::{GatewaySeconds, PER_SECOND, Reach, Tick},
         message::{Slot, State},
         table::QueueId,
     },
@@ -24,26 +24,45 @@ const MAX_LOOKS: u32 = 512;
 
 /// The age in seconds of the gateway's clock from which a message is old. A report that carries the send time carries an earlier
 /// time, so reports of old messages are queried separately: otherwise every response would reach back to them.
-pub(in crate::track) const OLD: u32 = 600;
+const OLD: u32 = 600;
 
-/// The overlap in seconds of two queries for arrived reports, in case the clock was put back by an hour between them.
-const PUT_BACK: u32 = 3700;
+/// The maximum number of doublings of the wait between two looks that reach back far: from 4 s to 68 min with default timing.
+const WIDE_STEPS: u8 = 10;
+
+/// The ticks after which a look reaches further back than for messages that were sent lately: 60 s.
+const USUAL_EVERY: u32 = 60 * PER_SECOND;
+
+/// The ticks after which a look at all ports that failed is repeated, so that other queries take place: 60 s.
+const RETRY: u32 = 60 * PER_SECOND;
 
 /// Decides which reports are queried.
 #[derive(Debug)]
 pub(super) struct ReportPlan {
     next_at: Tick,
     arrivals_at: Tick,
-    /// The gateway's time up to which arrived reports were queried.
-    arrived: Option<GatewaySeconds>,
+    /// When all ports are looked at, if that is wanted.
+    look_at: Tick,
+    /// When reports are queried from far back, and the number of doublings of the wait after it.
+    wide_at: Tick,
+    wide_step: u8,
+    /// When reports are queried from further back than usual for messages that were sent lately.
+    usual_at: Tick,
 }
 
 impl ReportPlan {
-    pub(super) const NEW: Self = Self { next_at: Tick::ZERO, arrivals_at: Tick::ZERO, arrived: None };
+    pub(super) const NEW: Self = Self {
+        next_at: Tick::ZERO,
+        arrivals_at: Tick::ZERO,
+        look_at: Tick::ZERO,
+        wide_at: Tick::ZERO,
+        wide_step: 0,
+        usual_at: Tick::ZERO,
+    };
 
     /// Makes all due.
     pub(super) fn restart(&mut self, now: Tick) {
-        *self = Self { next_at: now, arrivals_at: now, arrived: None };
+        *self =
+            Self { next_at: now, arrivals_at: now, look_at: now, wide_at: now, wide_step: 0, usual_at: now };
     }
 
     pub(super) fn next_at(&self) -> Tick {
@@ -54,45 +73,66 @@ impl ReportPlan {
         self.arrivals_at
     }
 
+    /// Returns when all ports are looked at because the last such look was long ago.
+    pub(super) fn look_due(&self, is_active: bool, view: &View<'_>) -> Option<Tick> {
+        (is_active && view.clock.looks.is_stale(view.now)).then_some(self.look_at)
+    }
+
     pub(super) fn asked(&mut self, now: Tick, waits: &Waits) {
         self.next_at = now.plus(waits.reports_every);
     }
 
-    /// Notes a complete response with the reports that arrived.
-    pub(super) fn complete_arrivals(&mut self, reading: GatewaySeconds, now: Tick, waits: &Waits) {
-        self.arrived = Some(reading);
+    /// Notes a complete response with the reports of all ports.
+    pub(super) fn complete_arrivals(&mut self, reach: Reach, now: Tick, waits: &Waits) {
         self.arrivals_at = now.plus(waits.slowest);
+        if reach != Reach::Near {
+            self.usual_at = now.plus(USUAL_EVERY);
+        }
+        if reach == Reach::Wide {
+            self.wide_at = now.plus(waits.first_report.saturating_mul(1 << self.wide_step));
+            self.wide_step = self.wide_step.saturating_add(1).min(WIDE_STEPS);
+        }
     }
 
-    /// Notes that the gateway's clock jumped back to a time.
-    pub(super) fn clock_jumped(&mut self, to: GatewaySeconds) {
-        self.arrived = self.arrived.map(|arrived| arrived.min(to));
+    /// Notes that the gateway's clock jumped back: reports may carry times long before the latest ones.
+    pub(super) fn clock_jumped(&mut self, now: Tick) {
+        (self.arrivals_at, self.wide_at, self.wide_step) = (now, now, 0);
+    }
+
+    /// Looks at all ports if messages are under way (`is_active`) and the last such look was long ago: a report is only known to be
+    /// new if it was absent before.
+    pub(super) fn take_look(&mut self, is_active: bool, view: &View<'_>) -> Option<Request> {
+        self.look_due(is_active, view).filter(|due| due.is_due(view.now))?;
+        self.look_at = view.now.plus(RETRY);
+        Some(self.look(view))
+    }
+
+    /// Returns a look at all reports that may be new.
+    fn look(&self, view: &View<'_>) -> Request {
+        let reach = if self.wide_at.is_due(view.now) {
+            Reach::Wide
+        } else if self.usual_at.is_due(view.now) {
+            Reach::Usual
+        } else {
+            Reach::Near
+        };
+        Request::Arrivals { after: view.clock.reports_after(reach), reach }
     }
 
     /// Puts messages whose reports are due into flight.
     pub(super) fn take(&self, table: &mut Messages<'_>, view: &View<'_>) -> Option<Request> {
-        if wants_arrivals(table, view) && self.arrivals_at.is_due(view.now) {
-            return Some(self.arrivals(table, view));
+        let queue = most_overdue(table, Queue::report, view.now);
+        let first = queue.and_then(|queue| table.front(queue));
+        let old = first.filter(|slot| is_old(slot, view)).and_then(|slot| slot.sent);
+        match queue.zip(old) {
+            _ if wants_arrivals(table, view) && self.arrivals_at.is_due(view.now) => {
+                take_recent(table, view);
+            }
+            Some((queue, sent)) => return Some(take_old(table, queue, sent, view)),
+            None => _ = first?,
         }
-        let queue = most_overdue(table, Queue::report, view.now)?;
-        let first = table.front(queue)?;
-        if is_old(first, view) {
-            Some(take_old(table, queue, first.sent?, view))
-        } else {
-            Some(take_recent(table, queue, view))
-        }
-    }
-
-    /// Queries the reports that arrived since the last such query. The first one reaches back to the first message that waits,
-    /// unless the clock was put back since.
-    fn arrivals(&self, table: &Messages<'_>, view: &View<'_>) -> Request {
-        let reading = GatewaySeconds::saturating(view.clock.reading(view.now).unwrap_or(0));
-        let waits = |slot: &Slot| slot.sent.filter(|_| slot.state() == State::Sent);
-        let after = match self.arrived {
-            Some(arrived) => arrived.minus(PUT_BACK),
-            None => table.all().iter().filter_map(waits).fold(reading, GatewaySeconds::min),
-        };
-        Request::Arrivals { after: after.minus(WIDER), reading }
+        take_recent(table, view);
+        Some(self.look(view))
     }
 }
 
@@ -100,6 +140,9 @@ impl ReportPlan {
 const WIDER: u32 = 1;
 
 fn is_old(slot: &Slot, view: &View<'_>) -> bool {
+    if view.clock.looks.shows_late() {
+        return false;
+    }
     let Some(sent) = slot.sent else { return false };
     let reading = view.clock.reading(view.now).filter(|_| view.clock.is_current(slot.sent_at()));
     reading.is_none_or(|reading| reading.saturating_sub(sent.get()) > OLD)
@@ -115,31 +158,9 @@ pub(super) fn wants_arrivals(table: &Messages<'_>, view: &View<'_>) -> bool {
     (0..STEPS).any(|step| is_old(Queue::report(step)) || is_old(Queue::result(step)))
 }
 
-/// The ports and times of the messages that a request for reports serves.
-struct Span {
-    ports: u32,
-    from: u32,
-}
-
-impl Span {
-    fn add(&mut self, slot: &Slot) {
-        self.ports |= 1_u32.checked_shl(slot.port.into()).unwrap_or(0);
-        // Without a send time there is no limit.
-        self.from = self.from.min(slot.sent.map_or(0, GatewaySeconds::get));
-    }
-
-    fn request(&self, before: Option<GatewaySeconds>) -> Request {
-        let from = self.from.saturating_sub(WIDER);
-        let after = if from == 0 { None } else { GatewaySeconds::new(from) };
-        let before = before.filter(|_| after.is_some());
-        Request::Reports { ports: Ports::from_bits(self.ports), after, before }
-    }
-}
-
-/// Takes messages that are due and not old: those that have waited longest, and all that were sent more recently.
-fn take_recent(table: &mut Messages<'_>, last: QueueId, view: &View<'_>) -> Request {
-    let mut span = Span { ports: 0, from: u32::MAX };
-    for queue in (0..STEPS).map(Queue::report).take_while(|queue| *queue <= last) {
+/// Takes all messages that are due and not old.
+fn take_recent(table: &mut Messages<'_>, view: &View<'_>) {
+    for queue in (0..STEPS).map(Queue::report) {
         let mut at = table.first(queue);
         for _ in 0..MAX_LOOKS {
             let Some((id, slot)) = at.and_then(|id| Some((id, table.get(id)?))) else { break };
@@ -148,30 +169,41 @@ fn take_recent(table: &mut Messages<'_>, last: QueueId, view: &View<'_>) -> Requ
             }
             at = slot.next();
             if !is_old(slot, view) {
-                span.add(slot);
                 table.append(id, Queue::IN_FLIGHT);
             }
         }
     }
-    span.request(None)
 }
 
-/// Takes an old message, and others of the queue that were sent soon after it.
+fn port_bit(port: u8) -> u32 {
+    1_u32.checked_shl(port.into()).unwrap_or(0)
+}
+
+/// Takes an old message, and others of the queue that were sent soon after it. Their reports may carry the send time.
 fn take_old(table: &mut Messages<'_>, queue: QueueId, from: GatewaySeconds, view: &View<'_>) -> Request {
+    let leads = &view.clock.leads;
     let mut at = table.first(queue);
     let width = if view.clock.reports_equal() { 0 } else { OLD };
-    let mut span = Span { ports: 0, from: from.get() };
-    let mut to = from.get();
+    let (mut ports, mut to, mut lead) = (0, from.get(), None);
     for _ in 0..MAX_MESSAGES {
         let Some((id, slot)) = at.and_then(|id| Some((id, table.get(id)?))) else { break };
         at = slot.next();
         let sent = slot.sent.map_or(0, GatewaySeconds::get);
-        if is_old(slot, view) && (from.get()..=from.plus(OLD)).contains(&sent) {
-            span.add(slot);
+        let is_soon_after = (from.get()..=from.plus(OLD)).contains(&sent);
+        if is_old(slot, view)
+            && is_soon_after
+            && *lead.get_or_insert(leads.zone(slot.port)) == leads.zone(slot.port)
+        {
+            ports |= port_bit(slot.port);
             to = to.max(sent);
             table.append(id, Queue::IN_FLIGHT);
         }
     }
-    let before = to.saturating_add(width).saturating_add(1);
-    span.request(GatewaySeconds::new(before))
+    let lead = lead.unwrap_or(0);
+    let before = GatewaySeconds::saturating(to.saturating_add(width).saturating_add(1)).moved(lead);
+    let ports = Ports::from_bits(ports);
+    Request::Reports { ports, after: Some(from.minus(WIDER).moved(lead)), before: Some(before) }
 }
+
+#[cfg(test)]
+mod tests;

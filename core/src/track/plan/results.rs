@@ -82,11 +82,18 @@ impl ResultPlan {
     }
 
     fn by_time(&self, load: &Load, limits: &Limits, view: &View<'_>) -> Option<Request> {
-        let latest = view.clock.latest().filter(|_| self.is_by_time(load, limits, view))?;
+        let ledger = &view.clock.ledger;
+        let latest = view.clock.latest()?;
+        if ledger.is_wanted() {
+            return Some(Request::ResultsByTime { after: ledger.after(latest), latest, is_list: true });
+        }
+        if !self.is_by_time(load, limits, view) {
+            return None;
+        }
         let joined = |reached: &GatewaySeconds| latest.get().saturating_sub(reached.get()) < LONGEST_SPAN;
         // Messages that were being sent at the last query are queried once more.
         let from = self.reached.filter(joined).unwrap_or(latest);
-        Some(Request::ResultsByTime { after: from.minus(SENDING_SECONDS), latest })
+        Some(Request::ResultsByTime { after: from.minus(SENDING_SECONDS), latest, is_list: false })
     }
 
     /// Notes a complete response by time.
@@ -170,5 +177,92 @@ impl ResultPlan {
     /// Returns the user_ids that the request names.
     pub(super) fn named(&self) -> &[UserId] {
         self.named.get(..self.named_count).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::{
+        clock::{GatewayClock, Sequence},
+        message::State,
+    };
+
+    const LIMITS: Limits = Limits { ids: 2, ..Limits::metered() };
+    const LATEST: u32 = 1_000_000;
+
+    fn time(seconds: u32) -> GatewaySeconds {
+        GatewaySeconds::new(seconds).unwrap()
+    }
+
+    /// A clock that shows [`LATEST`].
+    fn clock() -> GatewayClock {
+        let mut clock = GatewayClock::NEW;
+        clock.learn_send_time(time(LATEST), Sequence::NEVER, Tick::ZERO, Sequence::new(1));
+        clock
+    }
+
+    fn load(messages: u32) -> Load {
+        let mut load = Load::NONE;
+        (0..messages).for_each(|_| load.count(State::Unsent, State::Accepted, 0));
+        load
+    }
+
+    fn view(clock: &GatewayClock) -> View<'_> {
+        View { now: Tick::ZERO, clock }
+    }
+
+    /// Returns the time after which results are queried.
+    fn after(plan: &ResultPlan, messages: u32) -> Option<u32> {
+        match plan.by_time(&load(messages), &LIMITS, &view(&clock()))? {
+            Request::ResultsByTime { after, is_list: false, .. } => Some(after.get()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn results_are_queried_by_time_if_a_request_cannot_name_all_messages() {
+        let plan = ResultPlan::NEW;
+        assert_eq!([2, 3].map(|messages| after(&plan, messages)), [None, Some(LATEST - 16)]);
+        let unknown = GatewayClock::NEW;
+        assert!(plan.by_time(&load(3), &LIMITS, &view(&unknown)).is_none(), "the time is not known");
+    }
+
+    #[test]
+    fn results_are_queried_by_time_until_four_queries_brought_nothing_new() {
+        let mut plan = ResultPlan::NEW;
+        for quiet in 0..4 {
+            assert_eq!(after(&plan, 1).is_some(), quiet > 0, "{quiet}");
+            plan.complete_by_time(time(LATEST - 16), time(LATEST));
+        }
+        assert_eq!(after(&plan, 1), None);
+        plan.progressed();
+        assert!(after(&plan, 1).is_some() && after(&plan, 0).is_none());
+        // A query that leaves a gap after those before it says nothing of them.
+        for _ in 0..5 {
+            plan.complete_by_time(time(LATEST + 1), time(LATEST));
+        }
+        assert!(after(&plan, 1).is_some());
+    }
+
+    #[test]
+    fn a_query_by_time_continues_where_the_last_one_ended_unless_that_was_600_seconds_ago() {
+        for (ago, expected) in [(599, LATEST - 599 - 16), (600, LATEST - 16)] {
+            let mut plan = ResultPlan::NEW;
+            plan.complete_by_time(time(1), time(LATEST - ago));
+            assert_eq!(after(&plan, 3), Some(expected), "{ago}");
+            plan.clock_jumped();
+            assert_eq!(after(&plan, 3), Some(LATEST - 16));
+        }
+    }
+
+    #[test]
+    fn messages_are_named_later_while_results_are_queried_by_time() {
+        let (plan, clock) = (ResultPlan::NEW, clock());
+        let steps = |messages| {
+            [Next::QueryResultOfAccepted, Next::QueryResultOfSending, Next::QueryResult]
+                .map(|next| plan.first_step(next, &load(messages), &LIMITS, &view(&clock)))
+        };
+        assert_eq!((steps(2), steps(3)), ([0; 3], [3, 2, 0]));
     }
 }

@@ -5,12 +5,13 @@ use super::{
     waits::Waits,
 };
 use crate::track::{
-    clock::Tick,
-    message::{HAS_REFERENCE, Slot, State, lifecycle::Next},
+    clock::{Earliest, Tick},
+    message::{HAS_REFERENCE, NOT_SENT, Slot, State, lifecycle::Next},
     table::{QueueId, SlotId},
 };
 
-/// Queues a message as its transition demands; `step` is the number of doublings with which the wait for its result begins.
+/// Queues a message as its transition demands; `step` is the number of doublings with which the wait for its result begins, or its queue
+/// if it is submitted apart.
 pub(super) fn follow(
     table: &mut Messages<'_>,
     waits: &Waits,
@@ -20,13 +21,14 @@ pub(super) fn follow(
     match next {
         Next::Stay => {}
         Next::InFlight => table.append(id, Queue::IN_FLIGHT),
-        Next::SubmitFirst => table.prepend(id, Queue::UNSENT),
-        Next::SubmitLast => table.append(id, Queue::UNSENT),
+        Next::SubmitFirst => table.prepend(id, Queue::waiting(table.get(id))),
+        Next::SubmitLast => table.append(id, Queue::waiting(table.get(id))),
+        Next::SubmitApart => table.append(id, Queue::apart(step)),
         Next::QueryResult | Next::QueryResultOfAccepted | Next::QueryResultOfSending => {
-            await_result(table, waits, id, step, now);
+            wait_in(table, waits, id, (false, step), now);
         }
         Next::QueryResultNow => hurry_result(table, id, now),
-        Next::QueryReports => await_report(table, waits, id, 0, now),
+        Next::QueryReports => wait_in(table, waits, id, (true, 0), now),
         Next::End => table.append(id, Queue::ENDED),
     }
 }
@@ -34,29 +36,22 @@ pub(super) fn follow(
 /// Queues a message about which nothing is new, after a number of doublings of its wait.
 pub(super) fn wait(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
     let awaits_report = |slot: &Slot| slot.state() == State::Sent && slot.has(HAS_REFERENCE);
-    if table.get(id).is_some_and(awaits_report) {
-        await_report(table, waits, id, step, now);
+    let is_report = table.get(id).is_some_and(awaits_report);
+    wait_in(table, waits, id, (is_report, step), now);
+}
+
+/// Queues a message for its reports or for its result.
+fn wait_in(table: &mut Messages<'_>, waits: &Waits, id: SlotId, (is_report, step): (bool, u8), now: Tick) {
+    let Some(slot) = table.get_mut(id) else { return };
+    let is_sent = slot.state() == State::Sent;
+    let step = step.min(if is_report || is_sent { STEPS - 1 } else { SLOWEST_STEP });
+    let (first, queue) = if is_report {
+        (waits.first_report, Queue::report(step))
     } else {
-        await_result(table, waits, id, step, now);
-    }
-}
-
-/// Queues a message for its result.
-pub(super) fn await_result(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
-    let Some(slot) = table.get_mut(id) else { return };
-    let step = step.min(if slot.state() == State::Sent { STEPS - 1 } else { SLOWEST_STEP });
-    let wait = waits.backed_off_sent(waits.first_result, step);
-    (slot.step, slot.due) = (step, now.plus(wait));
-    table.append(id, Queue::result(step));
-}
-
-/// Queues a message for its reports.
-fn await_report(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
-    let Some(slot) = table.get_mut(id) else { return };
-    let step = step.min(STEPS - 1);
-    let wait = waits.backed_off_sent(waits.first_report, step);
-    (slot.step, slot.due) = (step, now.plus(wait));
-    table.append(id, Queue::report(step));
+        (waits.first_result, Queue::result(step))
+    };
+    (slot.step, slot.due) = (step, now.plus(waits.backed_off_sent(first, step)));
+    table.append(id, queue);
 }
 
 /// Queues a message for its result as soon as possible; its waits begin anew.
@@ -83,12 +78,24 @@ pub(in crate::track) fn prefer_report(table: &mut Messages<'_>, id: SlotId, step
     table.append(id, Queue::report(step));
 }
 
-/// Puts the messages in flight back to the front of their queues.
+/// Puts the messages in flight back to the front of their queues. A truncated response does not show that a message failed.
 pub(in crate::track) fn put_back(table: &mut Messages<'_>, queue: fn(u8) -> QueueId) {
     while let Some(id) = table.last(Queue::IN_FLIGHT) {
-        let step = table.get(id).map_or(0, |slot| slot.step);
+        let step = table.get_mut(id).map_or(0, |slot| {
+            slot.set(NOT_SENT, false);
+            slot.step
+        });
         table.prepend(id, queue(step));
     }
+}
+
+/// Returns when the first message of all queues for results, or for reports, is due.
+pub(super) fn first_due(table: &Messages<'_>, queue: fn(u8) -> QueueId) -> Option<Tick> {
+    let mut due = Earliest::NEVER;
+    for step in 0..STEPS {
+        due.add_some(table.front(queue(step)).map(|slot| slot.due));
+    }
+    due.get()
 }
 
 /// Returns the queue whose first message has been due for longest.

@@ -35,3 +35,20 @@ impl Stops {
         self.0.iter_mut().find_map(Option::take)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_waits_already_takes_no_other_place() {
+        let mut stops = Stops::NONE;
+        for _ in 0..=MAX_STOPS {
+            assert!(stops.add(TaskId::new(1)));
+        }
+        for task in 2..=8 {
+            assert!(stops.add(TaskId::new(task)), "{task}");
+        }
+        assert!(!stops.add(TaskId::new(9)));
+    }
+}

@@ -1,8 +1,9 @@
-//! Which messages share a send_sms: the oldest one, and others with the same ports, encoding and wish for reports.
+//! Which messages share a send_sms: the oldest urgent one, or the oldest one, and others with the same ports, encoding and wish for reports.
 
 use super::{
     load::Load,
     queue::{Messages, Queue},
+    sizes::{Size, Sizes},
 };
 use crate::{
     text::Alphabet,
@@ -23,29 +24,59 @@ fn group_of(slot: &Slot) -> Group {
     (slot.ports, slot.alphabet(), slot.has(WANTS_REPORT))
 }
 
+/// Returns the size of the send_sms in flight.
+pub(super) fn size(table: &Messages<'_>) -> Size {
+    let (mut size, mut at): (Size, _) = ((0, 0), table.first(Queue::IN_FLIGHT));
+    while let Some(slot) = at.and_then(|id| table.get(id)) {
+        size = (size.0.saturating_add(1), size.1.saturating_add(slot.text_bytes.into()));
+        at = slot.next();
+    }
+    size
+}
+
 /// Chooses the messages of one send_sms, each in turn. The caller puts each into flight before it asks for the next one.
 pub(in crate::track) struct Selection {
     at: Option<SlotId>,
+    most: u8,
+    /// The messages that are not urgent follow.
+    is_urgent: bool,
     group: Option<Group>,
     bytes: u32,
     looks: u32,
 }
 
 impl Selection {
-    pub(super) fn new(table: &Messages<'_>) -> Self {
-        Self { at: table.first(Queue::UNSENT), group: None, bytes: 0, looks: 0 }
+    /// Begins with a message that is submitted again, and takes at most this number of its queue.
+    pub(super) fn apart(at: SlotId, most: u8) -> Self {
+        Self { at: Some(at), most, is_urgent: false, group: None, bytes: 0, looks: 0 }
     }
 
-    pub(super) fn next(&mut self, table: &Messages<'_>, load: &Load, limits: &Limits) -> Option<SlotId> {
-        let most = u32::from(limits.recipients.clamp(1, MAX_RECIPIENTS));
-        while self.looks < MAX_LOOKS && table.length(Queue::IN_FLIGHT) < most && load.has_room(limits) {
+    /// Begins with the first message that waits.
+    pub(super) fn new(table: &Messages<'_>) -> Self {
+        let at = table.first(Queue::URGENT);
+        Self { at, most: MAX_RECIPIENTS, is_urgent: true, group: None, bytes: 0, looks: 0 }
+    }
+
+    pub(super) fn next(
+        &mut self,
+        table: &Messages<'_>,
+        (load, limits): (&Load, &Limits),
+        sizes: &Sizes,
+    ) -> Option<SlotId> {
+        let most = limits.recipients.clamp(1, MAX_RECIPIENTS).min(self.most);
+        let count = u8::try_from(table.length(Queue::IN_FLIGHT)).unwrap_or(u8::MAX);
+        while self.looks < MAX_LOOKS && count < most && load.has_room(limits) {
+            if self.at.is_none() && self.is_urgent {
+                (self.at, self.is_urgent) = (table.first(Queue::UNSENT), false);
+            }
             let id = self.at?;
             let slot = table.get(id)?;
             self.at = slot.next();
             self.looks += 1;
             let group = group_of(slot);
             let bytes = self.bytes.saturating_add(slot.text_bytes.into());
-            let fits = self.group.is_none_or(|first| first == group && bytes <= limits.request_bytes);
+            let is_small = || bytes <= limits.request_bytes && sizes.fits((count.saturating_add(1), bytes));
+            let fits = self.group.is_none_or(|first| first == group && is_small());
             if fits && load.port_has_room(limits, slot.ports) {
                 (self.group, self.bytes) = (Some(group), bytes);
                 return Some(id);

@@ -25,7 +25,7 @@ pub(in crate::track) struct Waits {
 
 impl Waits {
     /// No wait at all, until the settings are known.
-    pub(super) const NONE: Self = Self {
+    pub(in crate::track) const NONE: Self = Self {
         first_result: 0,
         first_report: 0,
         results_every: 0,

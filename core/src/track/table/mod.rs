@@ -6,6 +6,7 @@
 //! - A [`Chain`] is a singly linked list of slots with something to be done about each.
 
 mod chain;
+mod grow;
 mod id;
 mod node;
 mod queues;

@@ -35,6 +35,16 @@ impl Links {
         self.next
     }
 
+    /// Returns the slot before it in the queue.
+    pub(in crate::track) const fn previous(&self) -> Option<SlotId> {
+        self.previous
+    }
+
+    /// Forgets buckets and rings.
+    pub(super) fn leave_indexes(&mut self) {
+        (self.bucket_head, self.bucket_next, self.ring_last, self.ring_next) = (None, None, None, None);
+    }
+
     /// Returns the links of an empty slot in this place. Bucket and ring of the place stay, since their members are other slots.
     pub(in crate::track) fn cleared(&self) -> Self {
         Self { bucket_head: self.bucket_head, ring_last: self.ring_last, ..Self::NONE }

@@ -51,7 +51,12 @@ pub(in crate::track) struct RingCursor {
 
 impl RingCursor {
     pub(in crate::track) fn new<T: Node, const Q: usize>(table: &Table<'_, T, Q>, hash: u32) -> Self {
-        let last = table.place(hash).and_then(|place| table.get(place)?.links().ring_last);
+        Self::at(table, table.place(hash))
+    }
+
+    /// Visits the ring that begins in a slot.
+    pub(super) fn at<T: Node, const Q: usize>(table: &Table<'_, T, Q>, place: Option<SlotId>) -> Self {
+        let last = place.and_then(|place| table.get(place)?.links().ring_last);
         Self { at: last.and_then(|last| table.get(last)?.links().ring_next), last }
     }
 

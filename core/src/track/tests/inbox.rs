@@ -60,7 +60,7 @@ fn look(harness: &mut Harness<'_>, inbox: &Box, cut: Option<usize>) -> Vec<(Stri
 fn read(harness: &mut Harness<'_>, inbox: &Box) -> Vec<String> {
     let mut texts = vec![];
     let mut quiet = 0;
-    while quiet < 8 {
+    while quiet < 24 {
         let new = look(harness, inbox, None);
         quiet = if new.is_empty() { quiet + 1 } else { 0 };
         for (text, mark) in new {
@@ -154,8 +154,7 @@ fn unacknowledged_incoming_messages_are_repeated_after_a_restart() {
     let [old, new] = &mut memories;
     let mut harness = polling(old);
     let inbox = numbered(1..=6);
-    let marks: Vec<_> =
-        look(&mut harness, &inbox, None).into_iter().chain(look(&mut harness, &inbox, None)).collect();
+    let marks: Vec<_> = (0..6).flat_map(|_| look(&mut harness, &inbox, None)).collect();
     assert_eq!(marks.len(), 5);
     harness.tracker.acknowledge_incoming(marks[1].1);
     harness.save();

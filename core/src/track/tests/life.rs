@@ -58,7 +58,7 @@ fn results_deliver_and_fail_messages() {
     let (delivered, failed) = (harness.add("10086"), harness.add("10010"));
     assert_eq!(harness.accept(1), 2);
     harness.answer_results(&[
-        SmsResult { status: Field::Known(Status::Delivered), ..result(delivered, "+8610086", 0, 1, NOON) },
+        SmsResult { status: Field::Known(Status::Delivered), ..result(delivered, "10010", 0, 1, NOON) },
         SmsResult {
             status: Field::Known(Status::Failed),
             succ_count: Field::Known(1),
@@ -66,7 +66,7 @@ fn results_deliver_and_fail_messages() {
             ..result(failed, "10010", 0, 2, NOON)
         },
     ]);
-    // Five digits are too few to match the end of a longer number, so the result is ignored.
+    // Another program used the same user_id for another number.
     assert_eq!(harness.state(delivered), State::Accepted);
     let message = harness.message(failed);
     assert_eq!((message.state, message.failure), (State::Failed, Some(MessageFailure::NotSent)));
@@ -97,7 +97,7 @@ fn a_reported_failure_is_confirmed_by_the_result() {
         // The next one is not taken for it.
         harness.wait(3 * 24 * 3600);
         harness.settle();
-        let _ = harness.tracker.step(harness.now);
+        let _ = harness.step();
         harness.settle();
     }
 }
@@ -108,8 +108,8 @@ fn a_refused_message_has_failed() {
     let mut harness = Harness::new(&mut memory);
     let id = harness.add("10086");
     let Ask::Submit(token) = harness.next() else { panic!() };
-    harness.tracker.handle_refused(token, 550, harness.now);
-    assert_eq!(harness.message(id).failure, Some(MessageFailure::Refused(550)));
+    harness.tracker.handle_refused(token, 400, harness.now);
+    assert_eq!(harness.message(id).failure, Some(MessageFailure::Refused(400)));
     assert!(harness.message(id).is_final);
 }
 
@@ -144,6 +144,7 @@ fn lose(harness: &mut Harness<'_>, dropped: bool) {
     loop {
         match harness.next() {
             Ask::Results(token) => harness.tracker.handle_end(token, harness.now),
+            Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
             Ask::Queue(token) => return harness.tracker.handle_queue(token, Some(0), harness.now),
             other => panic!("{other:?}"),
         }
@@ -202,6 +203,7 @@ fn a_message_that_the_gateway_lost_is_unresolved() {
     for _ in 0..20 {
         match harness.next() {
             Ask::Results(token) => harness.tracker.handle_end(token, harness.now),
+            Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
             Ask::Queue(token) => harness.tracker.handle_queue(token, Some(0), harness.now),
             other => panic!("{other:?}"),
         }
@@ -256,7 +258,8 @@ fn messages_are_stopped_before_and_after_submission() {
     assert_eq!(harness.state(before), State::Stopped);
     let (gone, waits) = (harness.add("10010"), harness.add("10011"));
     harness.accept(9);
-    assert_eq!(harness.tracker.stop(gone, harness.now), StopResult::Requested);
+    assert_eq!(harness.tracker.stop(gone, harness.now), StopResult::SharedTask { messages: 2 });
+    assert_eq!(harness.tracker.stop_task_of(gone, harness.now), StopResult::Requested);
     let Ask::Stop(token) = harness.next() else { panic!() };
     harness.tracker.handle_stopped(token, true, harness.now);
     // One of the task was being sent.
@@ -264,6 +267,53 @@ fn messages_are_stopped_before_and_after_submission() {
     harness.answer_results(&[]);
     assert_eq!((harness.state(gone), told(&harness, waits).last()), (State::Sent, Some(&State::Stopped)));
     assert_eq!(harness.tracker.stop(gone, harness.now), StopResult::TooLate);
+}
+
+#[test]
+fn stopping_a_message_that_shares_its_task_stops_nothing() {
+    let mut memory = Memory::of(8);
+    let mut harness = Harness::new(&mut memory);
+    let ids = [harness.add("10010"), harness.add("10011"), harness.add("10012")];
+    let alone = StopResult::SharedTask { messages: 3 };
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    assert_eq!(harness.tracker.stop(ids[1], harness.now), alone);
+    harness.tracker.handle_accepted(token, Some(TaskId::new(9)), harness.now);
+    assert_eq!(harness.tracker.stop(ids[1], harness.now), alone);
+    let token = harness.results();
+    harness.tracker.handle_result(&token, &result(ids[0], "10010", 0, 1, NOON), harness.now);
+    assert_eq!(harness.tracker.stop(ids[1], harness.now), StopResult::SharedTask { messages: 2 });
+    harness.tracker.handle_result(&token, &result(ids[2], "10012", 0, 2, NOON), harness.now);
+    harness.tracker.handle_end(token, harness.now);
+    // The others of its task are sent, so that stopping the task stops only this one.
+    assert_eq!(harness.tracker.stop(ids[1], harness.now), StopResult::Requested);
+    assert!(matches!(harness.next(), Ask::Stop(_)));
+}
+
+#[test]
+fn all_messages_in_flight_can_be_stopped_together() {
+    let mut memory = Memory::of(8);
+    let mut harness = Harness::new(&mut memory);
+    let ids = [harness.add("10010"), harness.add("10011")];
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    assert_eq!(harness.tracker.stop_task_of(ids[0], harness.now), StopResult::Requested);
+    harness.tracker.handle_accepted(token, Some(TaskId::new(9)), harness.now);
+    let Ask::Stop(token) = harness.next() else { panic!() };
+    harness.tracker.handle_stopped(token, true, harness.now);
+    harness.answer_results(&[]);
+    harness.answer_results(&[]);
+    assert_eq!(ids.map(|id| told(&harness, id).last().copied()), [Some(State::Stopped); 2]);
+}
+
+/// A stop that was asked for while the message was alone in flight must not reach those with which it is submitted later.
+#[test]
+fn a_message_to_be_stopped_is_not_submitted_again() {
+    let mut memory = Memory::of(8);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10010");
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    assert_eq!(harness.tracker.stop(id, harness.now), StopResult::Requested);
+    harness.tracker.handle_not_sent(token, harness.now);
+    assert_eq!(harness.state(id), State::Stopped);
 }
 
 #[test]
@@ -308,7 +358,7 @@ fn a_delivered_message_is_kept_for_two_hours() {
     let end = harness.now;
     let mut steps = 0;
     while harness.tracker.message(id).is_some() {
-        let Ask::Wait(Some(until)) = harness.tracker.step(harness.now) else { panic!() };
+        let Ask::Wait(Some(until)) = harness.step() else { panic!() };
         harness.settle();
         steps += 1;
         if harness.tracker.message(id).is_some() {
@@ -317,7 +367,7 @@ fn a_delivered_message_is_kept_for_two_hours() {
     }
     // In between it only saves how much time has passed.
     assert_eq!((harness.since(end), steps, harness.tracker.room()), (7200, 14, 2));
-    assert!(matches!(harness.tracker.step(harness.now), Ask::Wait(None)));
+    assert!(matches!(harness.step(), Ask::Wait(None)));
 }
 
 #[test]
@@ -341,4 +391,208 @@ fn a_static_tracker_works_once_it_has_memory() {
     // Its memory is lent once.
     tracker.begin(&mut [], &mut [], &super::Settings::default(), now);
     assert_eq!(tracker.room(), 1);
+}
+
+/// Answers requests with nothing, the gateway's queue being empty, for as long as results were queried this many times.
+fn answer_nothing(harness: &mut Harness<'_>, times: u32) {
+    let mut answered = 0;
+    while answered < times {
+        match harness.next() {
+            Ask::Results(token) => {
+                harness.tracker.handle_end(token, harness.now);
+                answered += 1;
+            }
+            Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
+            Ask::Queue(token) => harness.tracker.handle_queue(token, Some(0), harness.now),
+            other => panic!("{other:?}"),
+        }
+        harness.settle();
+    }
+}
+
+fn sending(id: UserId, sent: u32) -> SmsResult<'static> {
+    let [count, succ_count] = [3, sent].map(Field::Known);
+    SmsResult { status: Field::Known(Status::Sending), count, succ_count, ..result(id, "10086", 2, 7, NOON) }
+}
+
+#[test]
+fn a_queue_that_was_empty_before_a_message_was_submitted_proves_nothing_nor_does_one_without_a_number() {
+    for in_queue in [None, Some(0)] {
+        let mut memory = Memory::of(4);
+        let mut harness = Harness::new(&mut memory);
+        if in_queue.is_some() {
+            let first = harness.add("10010");
+            lose(&mut harness, false);
+            answer_nothing(&mut harness, 2);
+            assert_eq!(told(&harness, first).last(), Some(&State::Unresolved));
+        }
+        let id = harness.add("10086");
+        harness.accept(1);
+        let mut answered = 0;
+        while answered < 5 {
+            match harness.next() {
+                Ask::Results(token) => {
+                    harness.tracker.handle_end(token, harness.now);
+                    answered += 1;
+                }
+                Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
+                Ask::Queue(token) => harness.tracker.handle_queue(token, None, harness.now),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(harness.state(id), State::Accepted, "{in_queue:?}");
+    }
+}
+
+#[test]
+fn a_message_of_which_a_segment_was_sent_does_not_end_because_no_result_shows_it_any_more() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    harness.accept(1);
+    harness.answer_results(&[sending(id, 1)]);
+    answer_nothing(&mut harness, 6);
+    assert_eq!(harness.state(id), State::Sending);
+}
+
+#[test]
+fn responses_without_a_message_are_counted_anew_after_one_with_it() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    lose(&mut harness, false);
+    answer_nothing(&mut harness, 1);
+    harness.answer_results(&[sending(id, 0)]);
+    answer_nothing(&mut harness, 1);
+    assert_eq!(harness.state(id), State::Sending);
+    answer_nothing(&mut harness, 1);
+    assert_eq!(told(&harness, id).last(), Some(&State::Unresolved));
+}
+
+#[test]
+fn responses_without_a_message_are_counted_anew_after_it_is_submitted_again() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let draft = Draft::new(Number::new("10086").unwrap()).resend(true);
+    let id = harness.tracker.add(&draft, harness.now).unwrap();
+    lose(&mut harness, false);
+    answer_nothing(&mut harness, 2);
+    assert_eq!(harness.state(id), State::Unsent);
+    lose(&mut harness, false);
+    answer_nothing(&mut harness, 1);
+    assert_eq!(harness.state(id), State::Uncertain);
+}
+
+#[test]
+fn failed_is_forgotten_after_a_better_result_of_the_same_response() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    harness.accept(1);
+    let failed = SmsResult { status: Field::Known(Status::Failed), ..sending(id, 0) };
+    harness.answer_results(&[failed, sending(id, 0)]);
+    harness.answer_results(&[]);
+    assert_eq!(harness.state(id), State::Sending);
+}
+
+/// Stops a message. The gateway has its task, or does not.
+fn stop(harness: &mut Harness<'_>, found: bool) -> UserId {
+    let id = harness.add("10086");
+    harness.accept(9);
+    assert_eq!(harness.tracker.stop(id, harness.now), StopResult::Requested);
+    let Ask::Stop(token) = harness.next() else { panic!() };
+    harness.tracker.handle_stopped(token, found, harness.now);
+    id
+}
+
+#[test]
+fn a_message_is_stopped_only_if_the_gateway_had_its_task_and_shows_it_no_more() {
+    for (found, is_lost, is_sending, expected) in [
+        (true, false, false, State::Stopped),
+        (false, false, false, State::Accepted),
+        (true, true, false, State::Unresolved),
+        (true, false, true, State::Sending),
+    ] {
+        let mut memory = Memory::of(4);
+        let mut harness = Harness::new(&mut memory);
+        let id = stop(&mut harness, found);
+        if is_lost {
+            // The gateway may have restarted meanwhile.
+            let token = harness.results();
+            harness.tracker.handle_lost(token, harness.now);
+        }
+        if is_sending {
+            harness.answer_results(&[sending(id, 0)]);
+        }
+        harness.answer_results(&[]);
+        harness.answer_results(&[]);
+        assert_eq!(told(&harness, id).last(), Some(&expected), "{found} {is_lost} {is_sending}");
+    }
+}
+
+#[test]
+fn an_uncertain_message_is_not_submitted_again_after_it_was_to_be_stopped() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let draft = Draft::new(Number::new("10086").unwrap()).resend(true);
+    let id = harness.tracker.add(&draft, harness.now).unwrap();
+    lose(&mut harness, false);
+    assert_eq!(harness.tracker.stop(id, harness.now), StopResult::TooLate);
+    answer_nothing(&mut harness, 2);
+    assert_eq!(told(&harness, id).last(), Some(&State::Unresolved));
+}
+
+#[test]
+fn a_stop_whose_response_is_lost_is_asked_for_again() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    harness.accept(5);
+    assert_eq!(harness.tracker.stop(id, harness.now), StopResult::Requested);
+    for _ in 0..2 {
+        let Ask::Stop(token) = harness.next() else { panic!("it is not stopped") };
+        harness.tracker.handle_lost(token, harness.now);
+    }
+}
+
+#[test]
+fn stopping_a_task_changes_no_message_that_was_sent() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let ids = ["10086", "10010"].map(|number| harness.add(number));
+    harness.accept(5);
+    harness.answer_results(&[result(ids[0], "10086", 2, 7, NOON)]);
+    assert_eq!(harness.tracker.stop_task(TaskId::new(5), harness.now), StopResult::Requested);
+    let changes = core::iter::from_fn(|| harness.tracker.next_change()).count();
+    assert_eq!(changes, 1);
+}
+
+#[test]
+fn a_result_that_says_delivered_delivers_each_segment() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    harness.accept(5);
+    let [count, succ_count] = [Field::Known(3); 2];
+    let status = Field::Known(Status::Delivered);
+    harness.answer_results(&[SmsResult { status, count, succ_count, ..result(id, "10086", 2, 7, NOON) }]);
+    assert_eq!(harness.message(id).segments.delivered, 0b111);
+}
+
+#[test]
+fn reports_of_the_place_from_which_a_message_was_not_sent_are_forgotten() {
+    let mut memory = Memory::of(4);
+    let mut harness = Harness::new(&mut memory);
+    let id = harness.add("10086");
+    harness.accept(5);
+    let of_three = |port, reference| {
+        let [count, succ_count] = [Field::Known(3); 2];
+        SmsResult { count, succ_count, ..result(id, "10086", port, reference, NOON) }
+    };
+    harness.answer_results(&[of_three(2, 7)]);
+    harness.answer_reports(&[report("10086", 2, 8, NOON, 0)]);
+    assert_eq!(harness.message(id).segments.delivered, 0b010);
+    harness.answer_results(&[of_three(3, 20)]);
+    assert_eq!(harness.message(id).segments.delivered, 0);
+    assert_eq!(harness.message(id).sent.map(|sent| sent.port), Some(3));
 }

@@ -1,17 +1,23 @@
 //! The tracker's rules one by one, with a gateway that responds as the test wants. The simulation in `tests/` covers them together.
 
+mod again;
 mod asking;
 mod inbox;
 mod life;
 mod matching;
+mod results;
 mod saving;
 mod schema;
+mod urgent;
+mod validity;
+mod whose;
 
 use core::time::Duration;
 use std::{collections::BTreeMap, vec, vec::Vec};
 
 use super::{
-    Ask, Change, Draft, Event, Message, PendingReport, ReportOutcome, Settings, Slot, State, Token, Tracker,
+    Ask, Change, Draft, Event, Limits, Message, PendingReport, ReportOutcome, Settings, Slot, State, Token,
+    Tracker,
 };
 use crate::{
     Number, TaskId, Timestamp, UserId,
@@ -25,6 +31,9 @@ pub(super) struct Harness<'m> {
     pub(super) now: Duration,
     pub(super) saved: BTreeMap<u32, Vec<u8>>,
     pub(super) events: Vec<Event>,
+    /// The messages, and whether the reports were looked at before the first one.
+    added: Vec<UserId>,
+    has_looked: bool,
 }
 
 pub(super) struct Memory {
@@ -34,7 +43,7 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn of(slots: usize) -> Self {
-        Self { slots: vec![Slot::EMPTY; slots], early: vec![PendingReport::EMPTY; 16] }
+        Self { slots: vec![Slot::EMPTY; slots], early: vec![PendingReport::EMPTY; slots.max(16)] }
     }
 }
 
@@ -46,12 +55,14 @@ impl<'m> Harness<'m> {
     pub(super) fn with(memory: &'m mut Memory, settings: Settings) -> Self {
         let now = Duration::from_secs(1000);
         let tracker = Tracker::new(&mut memory.slots, &mut memory.early, settings, now);
-        Self { tracker, now, saved: BTreeMap::new(), events: Vec::new() }
+        Self { tracker, now, saved: BTreeMap::new(), events: vec![], added: vec![], has_looked: false }
     }
 
     pub(super) fn add(&mut self, number: &str) -> UserId {
         let draft = Draft::new(Number::new(number).unwrap());
-        self.tracker.add(&draft, self.now).unwrap()
+        let id = self.tracker.add(&draft, self.now).unwrap();
+        self.added.push(id);
+        id
     }
 
     pub(super) fn wait(&mut self, seconds: u64) {
@@ -81,15 +92,30 @@ impl<'m> Harness<'m> {
         }
     }
 
-    /// Returns the next request, after the waits before it.
+    /// Returns the next request, after the waits before it. Before the first message there are no reports.
     pub(super) fn next(&mut self) -> Ask {
         loop {
-            let ask = self.tracker.step(self.now);
+            let ask = self.step();
             self.settle();
             match ask {
                 Ask::Wait(until) => self.now = until.expect("something is to be done"),
                 ask => return ask,
             }
+        }
+    }
+
+    /// Returns what to do next. There are no reports yet when they are looked at before a message is submitted.
+    pub(super) fn step(&mut self) -> Ask {
+        let is_unsent = |id: &UserId| self.tracker.message(*id).is_some_and(|it| it.state == State::Unsent);
+        let is_first = !self.has_looked || self.added.iter().any(is_unsent);
+        match self.tracker.step(self.now) {
+            Ask::Reports(token) if is_first => {
+                self.has_looked = true;
+                self.tracker.handle_end(token, self.now);
+                self.now += Limits::default().request_gap;
+                self.step()
+            }
+            ask => ask,
         }
     }
 
@@ -165,6 +191,12 @@ impl<'m> Harness<'m> {
     pub(super) fn count(&self, which: impl Fn(&Event) -> bool) -> usize {
         self.events.iter().filter(|event| which(event)).count()
     }
+}
+
+/// Returns a tracker for four messages, whose memory is never freed.
+pub(super) fn lasting(places: usize, now: Duration) -> Tracker<'static> {
+    let (slots, places) = (vec![Slot::EMPTY; 4].leak(), vec![PendingReport::EMPTY; places].leak());
+    Tracker::new(slots, places, Settings::default(), now)
 }
 
 pub(super) fn store(saved: &mut BTreeMap<u32, Vec<u8>>, change: &Change) {

@@ -4,13 +4,18 @@ use core::time::Duration;
 use std::{vec, vec::Vec};
 
 use super::{Harness, Memory, report, result, store};
-use crate::track::{Ask, Event, MAX_RECORD_BYTES, RestoreError, State};
+use crate::{
+    call::{SmsResult, Status},
+    json::Field,
+    track::{Ask, Event, MAX_RECORD_BYTES, MessageFailure, RestoreError, Settings, State, StopResult},
+};
 
 const NOON: &str = "2026-01-01 12:00:00";
 
 /// A tracker of another life, with what this one saved.
 fn reborn<'m>(old: &Harness<'_>, memory: &'m mut Memory, backwards: bool) -> Harness<'m> {
-    let mut harness = Harness::new(memory);
+    let settings = Settings { exclusive: true, first_block: 1, ..Settings::default() };
+    let mut harness = Harness::with(memory, settings);
     let mut records: Vec<_> = old.saved.values().cloned().collect();
     if backwards {
         records.reverse();
@@ -57,7 +62,7 @@ fn tombstones_age_across_restarts() {
     let id = harness.sent("10086", 2, 7, NOON);
     harness.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
     assert_eq!(harness.state(id), State::Delivered);
-    // A board that restarts every quarter of an hour still forgets it after two hours.
+    // A board that restarts every quarter of an hour still forgets it in time.
     let mut saved = harness.saved.clone();
     for _ in 0..12 {
         let mut life = Harness::new(new);
@@ -67,7 +72,7 @@ fn tombstones_age_across_restarts() {
         (life.saved, life.now) = (saved, Duration::from_secs(3));
         life.tracker.start(life.now);
         for _ in 0..90 {
-            let ask = life.tracker.step(life.now);
+            let ask = life.step();
             assert!(matches!(ask, Ask::Wait(_)), "{ask:?}");
             life.settle();
             life.wait(10);
@@ -178,13 +183,12 @@ fn acknowledgements_do_not_delay_events() {
     let mut memory = Memory::of(4);
     let mut harness = Harness::new(&mut memory);
     for number in ["10086", "10010"] {
-        harness.add(number);
+        let id = harness.add(number);
+        let _ = harness.tracker.stop(id, harness.now);
     }
-    let Ask::Submit(token) = harness.next() else { panic!() };
-    harness.tracker.handle_refused(token, 400, harness.now);
     let more = harness.add("10000");
     harness.wait(1);
-    let ask = harness.tracker.step(harness.now);
+    let ask = harness.step();
     assert!(harness.tracker.next_event().is_none(), "changes wait to be saved");
     harness.save();
     for _ in 0..2 {
@@ -206,7 +210,7 @@ fn acknowledging_an_update_early_keeps_the_other_updates() {
     let mut harness = Harness::new(&mut memory);
     let ids = ["10086", "10010", "10000"].map(|number| harness.add(number));
     for id in ids {
-        assert_eq!(harness.tracker.stop(id, harness.now), crate::track::StopResult::Stopped);
+        assert_eq!(harness.tracker.stop(id, harness.now), StopResult::Stopped);
     }
     let first = harness.message(ids[0]);
     harness.tracker.acknowledge(first.id, first.revision);
@@ -219,4 +223,82 @@ fn acknowledging_an_update_early_keeps_the_other_updates() {
     assert_eq!(told, ids[1..]);
     harness.save();
     assert_eq!(harness.tracker.message(ids[0]), None);
+}
+
+#[test]
+fn the_times_of_a_repeated_report_are_recognised_after_a_restart() {
+    let mut memories = [Memory::of(8), Memory::of(8)];
+    let [old, new] = &mut memories;
+    let mut harness = Harness::new(old);
+    harness.sent("10086", 2, 7, NOON);
+    let times = ["2026-01-01 12:00:05", "2026-01-01 12:00:30"];
+    harness.answer_reports(&times.map(|time| report("10086", 2, 7, time, 0)));
+    let mut harness = reborn(&harness, new, false);
+    let second = harness.sent("10086", 2, 7, "2026-01-01 12:20:00");
+    harness.answer_reports(&[report("10086", 2, 7, times[1], 0)]);
+    assert_eq!((harness.state(second), harness.message(second).ambiguous), (State::Sent, false));
+}
+
+#[test]
+fn a_message_that_was_not_sent_has_failed_for_that_reason_after_a_restart() {
+    let mut memories = [Memory::of(8), Memory::of(8)];
+    let [old, new] = &mut memories;
+    let mut harness = Harness::new(old);
+    let id = harness.add("10086");
+    harness.accept(1);
+    let failed = SmsResult { status: Field::Known(Status::Failed), ..result(id, "10086", 2, 7, NOON) };
+    let token = harness.results();
+    harness.tracker.handle_result(&token, &failed, harness.now);
+    harness.tracker.handle_end(token, harness.now);
+    harness.save();
+    let harness = reborn(&harness, new, false);
+    assert_eq!(harness.message(id).failure, Some(MessageFailure::NotSent));
+}
+
+#[test]
+fn reports_of_the_last_segments_find_their_message_after_a_restart() {
+    let mut memories = [Memory::of(8), Memory::of(8)];
+    let [old, new] = &mut memories;
+    let mut harness = Harness::new(old);
+    let id = harness.add("10086");
+    harness.accept(1);
+    let nine = Field::Known(9);
+    harness.answer_results(&[SmsResult { count: nine, succ_count: nine, ..result(id, "10086", 2, 7, NOON) }]);
+    let mut harness = reborn(&harness, new, false);
+    let before = harness.message(id).revision;
+    harness.answer_reports(&[]);
+    harness.answer_reports(&[report("10086", 2, 15, "2026-01-01 12:00:50", 0)]);
+    assert_ne!(harness.message(id).revision, before, "it is told");
+}
+
+#[test]
+fn a_task_is_stopped_after_a_restart() {
+    let mut memories = [Memory::of(8), Memory::of(8)];
+    let [old, new] = &mut memories;
+    let mut harness = Harness::new(old);
+    let id = harness.add("10086");
+    harness.accept(9);
+    assert_eq!(harness.tracker.stop(id, harness.now), StopResult::Requested);
+    harness.save();
+    let mut harness = reborn(&harness, new, false);
+    let Ask::Stop(token) = harness.next() else { panic!("it is not stopped") };
+    harness.tracker.handle_stopped(token, true, harness.now);
+    harness.save();
+    let mut memory = Memory::of(8);
+    let mut harness = reborn(&harness, &mut memory, false);
+    assert!(!matches!(harness.next(), Ask::Stop(_)), "twice");
+}
+
+#[test]
+fn a_reported_failure_is_confirmed_after_a_restart() {
+    let mut memories = [Memory::of(8), Memory::of(8)];
+    let [old, new] = &mut memories;
+    let mut harness = Harness::new(old);
+    let id = harness.sent("10086", 2, 7, NOON);
+    harness.answer_reports(&[report("10086", 2, 7, "2026-01-01 12:00:09", 70)]);
+    assert_eq!(harness.state(id), State::Sent);
+    let mut harness = reborn(&harness, new, false);
+    let Ask::Results(token) = harness.tracker.step(harness.now) else { panic!("its result is not queried") };
+    harness.tracker.handle_end(token, harness.now);
+    assert_eq!(harness.state(id), State::Failed);
 }

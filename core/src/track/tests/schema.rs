@@ -20,7 +20,7 @@ fn events_have_the_names_of_the_api() {
     harness.answer_results(&[failed]);
     let refused = harness.add("10000");
     let Ask::Submit(token) = harness.next() else { panic!() };
-    harness.tracker.handle_refused(token, 550, harness.now);
+    harness.tracker.handle_refused(token, 400, harness.now);
     harness.settle();
     let shown: std::vec::Vec<_> =
         harness.events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
@@ -38,7 +38,7 @@ fn events_have_the_names_of_the_api() {
             r#"{{"event":"message","number":"10086","user_id":{sent},"state":"failed","final":true,"task_id":1,"port":2,"time":"{NOON}","ref_id":7,"count":1,"succ_count":1,"delivered":0,"status_code":70,"reason":"status 70, validity expired"}}"#
         ),
         std::format!(
-            r#"{{"event":"message","number":"10000","user_id":{refused},"state":"failed","final":true,"delivered":0,"error_code":550,"reason":"the gateway refused it: 550, no port available"}}"#
+            r#"{{"event":"message","number":"10000","user_id":{refused},"state":"failed","final":true,"delivered":0,"error_code":400,"reason":"the gateway refused it: 400, the request's format is not valid"}}"#
         ),
     ];
     assert_eq!(shown, expected);

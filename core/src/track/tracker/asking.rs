@@ -4,14 +4,15 @@ use core::time::Duration;
 
 use super::Tracker;
 use crate::{
+    Ports,
     call::{QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsResult, SendSms, StopSms},
     track::{
         ask::{Ask, Submission, Token, Unsaved},
-        clock::{Earliest, GatewaySeconds, Tick},
+        clock::{Earliest, GatewaySeconds, Ledger, PER_SECOND, Tick},
         matching::Matching,
-        message::lifecycle::Input,
-        plan::{Planner, Queue, Request, View},
-        table::SlotId,
+        message::{State, lifecycle::Input},
+        plan::{Queue, Request, SHARES, View},
+        table::{QueueId, SlotId},
     },
 };
 
@@ -22,6 +23,9 @@ impl Tracker<'_> {
         self.lose_dropped();
         self.delete_due();
         self.matching.ripen(self.now, self.planner.waits().unmatched);
+        if Ledger::IS_USED && self.matching.take_lost_listed() {
+            self.clock.ledger.lose(self.now);
+        }
         self.review_claims();
         self.expire_unsent();
         self.journal.save_time(&self.table, self.now);
@@ -40,17 +44,50 @@ impl Tracker<'_> {
     }
 
     fn expire_unsent(&mut self) {
-        while let Some(id) = self.table.first(Queue::UNSENT).filter(|id| self.is_expired(*id)) {
-            if !self.happen(id, Input::Quiet { is_expired: true }) {
+        // Those with a validity of their own are in no order.
+        let is_all = self.validity_due.is_some_and(|due| due.is_due(self.now));
+        if is_all {
+            self.validity_due = None;
+        }
+        for queue in Queue::WAITING {
+            self.expire_in(queue, is_all);
+        }
+        for share in 0..SHARES {
+            self.expire_in(Queue::apart(share), true);
+        }
+        if is_all {
+            // They are looked at once in a second, since there may be many.
+            self.validity_due = self.validity_due.map(|due| due.max(self.now.plus(PER_SECOND)));
+        }
+    }
+
+    /// Expires messages of a queue: up to the first one that does not expire, or all of them.
+    fn expire_in(&mut self, queue: QueueId, is_all: bool) {
+        let mut next = self.table.first(queue);
+        while let Some((id, slot)) = next.and_then(|id| Some((id, self.table.get(id)?))) {
+            next = slot.next();
+            if self.is_expired(id) {
+                self.happen(id, Input::Quiet { is_expired: true });
+            } else if !is_all {
                 return;
             }
+            self.note_validity(id);
+        }
+    }
+
+    /// Notes when a message expires, if it is unsent and has a validity of its own.
+    pub(super) fn note_validity(&mut self, id: SlotId) {
+        let Some(slot) = self.table.get(id).filter(|slot| slot.state() == State::Unsent) else { return };
+        if let Some(ticks) = slot.validity.ticks() {
+            let due = slot.since.plus(ticks);
+            self.validity_due = Some(self.validity_due.map_or(due, |earliest| earliest.min(due)));
         }
     }
 
     /// Returns whether a message had no outcome in time.
     pub(super) fn is_expired(&self, id: SlotId) -> bool {
         let expire = self.planner.waits().expire;
-        self.table.get(id).is_some_and(|slot| slot.since.ago(self.now) >= expire)
+        self.table.get(id).is_some_and(|slot| slot.since.ago(self.now) >= slot.expires_after(expire))
     }
 
     fn next_request(&mut self) -> Option<Request> {
@@ -59,6 +96,10 @@ impl Tracker<'_> {
         }
         if let Some(task) = self.planner.take_stop() {
             return Some(Request::Stop(task));
+        }
+        let view = View { now: self.now, clock: &self.clock };
+        if let Some(look) = self.planner.take_first_look(&self.table, &view) {
+            return Some(look);
         }
         if self.submit_selected() {
             return Some(Request::Submit);
@@ -69,30 +110,48 @@ impl Tracker<'_> {
 
     /// Puts messages that share a send_sms into flight. Returns whether there are any.
     fn submit_selected(&mut self) -> bool {
-        let mut selection = Planner::select(&self.table);
+        let mut selection = self.planner.select(&mut self.table, self.now);
         let mut is_any = false;
         while let Some(id) = self.planner.next_selected(&mut selection, &self.table) {
-            self.happen(id, Input::Submit);
-            is_any = true;
+            if self.is_expired(id) {
+                self.happen(id, Input::Quiet { is_expired: true });
+            } else {
+                self.happen(id, Input::Submit);
+                is_any = true;
+            }
+        }
+        if is_any {
+            // The mark of the looks at reports bounds the reports that arrive until the next life.
+            self.journal.touch_client();
         }
         is_any
     }
 
     fn ask(&mut self, request: Request) -> Ask {
         let started = self.counter.draw();
+        let serial = self.planner.begin(request, self.now, started);
         match request {
-            Request::Stop(_) => Ask::Stop(self.planner.begin(request, self.now, started)),
-            Request::Submit => Ask::Submit(self.planner.begin(request, self.now, started)),
-            Request::Results | Request::ResultsByTime { .. } => {
-                Ask::Results(self.planner.begin(request, self.now, started))
+            Request::Stop(_) => Ask::Stop(Token::new(serial)),
+            Request::Submit => Ask::Submit(Token::new(serial)),
+            Request::Results => Ask::Results(Token::new(serial)),
+            Request::ResultsByTime { is_list, .. } => {
+                if is_list {
+                    self.clock.ledger.begin(self.now);
+                }
+                Ask::Results(Token::new(serial))
             }
-            Request::Reports { .. } | Request::Arrivals { .. } => {
-                Ask::Reports(self.planner.begin(request, self.now, started))
+            Request::Reports { .. } => {
+                self.clock.looks.begin_limited();
+                Ask::Reports(Token::new(serial))
             }
-            Request::Queue => Ask::Queue(self.planner.begin(request, self.now, started)),
+            Request::Arrivals { after, .. } => {
+                self.clock.looks.begin(after, self.now);
+                Ask::Reports(Token::new(serial))
+            }
+            Request::Queue => Ask::Queue(Token::new(serial)),
             Request::Incoming => {
                 self.inbox.begin();
-                Ask::Incoming(self.planner.begin(request, self.now, started))
+                Ask::Incoming(Token::new(serial))
             }
         }
     }
@@ -102,7 +161,10 @@ impl Tracker<'_> {
         let mut due = Earliest::NEVER;
         due.add_some(self.planner.next_due(&self.table, &self.view()));
         let expire = self.planner.waits().expire;
-        due.add_some(self.table.front(Queue::UNSENT).map(|slot| slot.since.plus(expire)));
+        for queue in Queue::WAITING {
+            due.add_some(self.table.front(queue).map(|slot| slot.since.plus(expire)));
+        }
+        due.add_some(self.validity_due);
         for queue in [Queue::SHORT, Queue::LONG] {
             due.add_some(self.table.front(queue).map(|slot| slot.due));
         }
@@ -119,13 +181,13 @@ impl Tracker<'_> {
         if self.has_unsaved() {
             return Err(Unsaved);
         }
-        let first = self.planner.in_flight(token).and_then(|_| self.table.first(Queue::IN_FLIGHT));
+        let first = self.planner.in_flight(token.serial()).and_then(|_| self.table.first(Queue::IN_FLIGHT));
         Ok(first.and_then(|first| Submission::new(self.table.all(), first)))
     }
 
     /// Returns the request of [`Ask::Results`]; `None` for a stale token.
     pub fn results_request(&self, token: &Token<QuerySmsResult<'static>>) -> Option<QuerySmsResult<'_>> {
-        match self.planner.in_flight(token)? {
+        match self.planner.in_flight(token.serial())? {
             Request::Results => Some(QuerySmsResult::new().user_ids(self.planner.named())),
             Request::ResultsByTime { after, .. } => Some(QuerySmsResult::new().after(after.to_time())),
             _ => None,
@@ -137,24 +199,18 @@ impl Tracker<'_> {
         &self,
         token: &Token<QuerySmsDeliverStatus<'static>>,
     ) -> Option<QuerySmsDeliverStatus<'static>> {
-        let request = QuerySmsDeliverStatus::new();
-        match self.planner.in_flight(token)? {
-            Request::Reports { ports, after, before } => {
-                let request = request.ports(ports);
-                Some(match (after.map(GatewaySeconds::to_time), before.map(GatewaySeconds::to_time)) {
-                    (None, _) => request,
-                    (Some(after), None) => request.after(after),
-                    (Some(after), Some(before)) => request.after(after).before(before),
-                })
-            }
-            Request::Arrivals { after, .. } => Some(request.after(after.to_time())),
-            _ => None,
-        }
+        let (ports, after, before) = match *self.planner.in_flight(token.serial())? {
+            Request::Reports { ports, after, before } => (ports, after, before),
+            Request::Arrivals { after, .. } => (Ports::NONE, after, None),
+            _ => return None,
+        };
+        let [after, before] = [after, before].map(|time| time.map(GatewaySeconds::to_time));
+        Some(QuerySmsDeliverStatus::new().ports(ports).between(after, before))
     }
 
     /// Returns the request of [`Ask::Incoming`]; `None` for a stale token.
     pub fn incoming_request(&self, token: &Token<QueryIncomingSms>) -> Option<QueryIncomingSms> {
-        match self.planner.in_flight(token)? {
+        match self.planner.in_flight(token.serial())? {
             Request::Incoming => Some(self.inbox.request()),
             _ => None,
         }
@@ -162,8 +218,8 @@ impl Tracker<'_> {
 
     /// Returns the request of [`Ask::Stop`]; `None` for a stale token.
     pub fn stop_request(&self, token: &Token<StopSms>) -> Option<StopSms> {
-        match self.planner.in_flight(token)? {
-            Request::Stop(task) => Some(StopSms::new(task)),
+        match self.planner.in_flight(token.serial())? {
+            Request::Stop(task) => Some(StopSms::new(*task)),
             _ => None,
         }
     }

@@ -7,8 +7,8 @@ use crate::{
     call::{QuerySmsDeliverStatus, StatusReport},
     track::{
         ask::{ReportOutcome, Token},
-        clock::{GatewaySeconds, Relation, Sequence},
-        matching::{RawReport, Sight, Verdict},
+        clock::GatewaySeconds,
+        matching::{Judgement, RawReport, Sight, Sighting, Verdict},
         message::{HAS_REFERENCE, Outcome, lifecycle::Input},
         plan::{Queue, Request, View, schedule},
         table::{Node, SlotId},
@@ -23,15 +23,24 @@ impl Tracker<'_> {
         report: &StatusReport<'_>,
         now: Duration,
     ) -> ReportOutcome {
-        let request = self.planner.in_flight(token);
+        let request = self.planner.in_flight(token.serial());
         if !matches!(request, Some(Request::Reports { .. } | Request::Arrivals { .. })) {
             return ReportOutcome::Accepted;
         }
         self.set_time(now);
         let Some(report) = RawReport::read(report) else { return ReportOutcome::Unreadable };
+        self.see_again(&report);
         match self.take_report(&report) {
             Some(evicted) => ReportOutcome::Evicted((&evicted).into()),
             None => ReportOutcome::Accepted,
+        }
+    }
+
+    /// Notes a report that was seen before, which shows by which time the gateway selects reports.
+    fn see_again(&mut self, report: &RawReport) {
+        if let Some(at) = self.matching.seen_at(report) {
+            let reading = self.clock.reading(at);
+            self.clock.looks.see_again(report.time, reading);
         }
     }
 
@@ -59,54 +68,88 @@ impl Tracker<'_> {
 
     /// Takes a report. Returns a kept one that was evicted before it was returned to the caller.
     fn take_report(&mut self, report: &RawReport) -> Option<RawReport> {
-        let (first_seen, is_new, is_claimed) = match self.matching.sight(report) {
+        let (sighting, is_new, is_claimed, was_undecided) = match self.matching.sight(report) {
             Sight::Settled => return None,
-            Sight::Again { first_seen, is_claimed } => (first_seen, false, is_claimed),
-            Sight::New => (self.counter.draw(), true, false),
-        };
-        let verdict = self.judge(report, first_seen);
-        match verdict {
-            Verdict::Own { id, segment, relation } => {
-                self.matching.remove(report);
-                self.take_own_report(id, segment, report, relation);
-                return None;
+            Sight::Again { sighting, is_claimed, was_undecided } => {
+                (sighting, false, is_claimed, was_undecided)
             }
+            Sight::New => (self.first_sight(report), true, false, false),
+        };
+        let judgement = self.judge(report, sighting);
+        let mut verdict = judgement.verdict;
+        if !verdict.is_open() && !was_undecided && self.learn(report, judgement) {
+            verdict = self.judge(report, sighting).verdict;
+        }
+        match verdict {
+            Verdict::Own { id, segment } => self.take_own_report(id, segment, report),
             Verdict::Repeated { of } => {
                 if let Some(id) = of {
                     self.note_report_time(id, report.time);
                 }
-                self.matching.remove(report);
-                return None;
             }
-            Verdict::Unknown { late } => {
-                if let Some(late) = late.filter(|_| is_new) {
-                    self.learn(Relation::After, late);
+            Verdict::Unknown { is_foreign } => {
+                if is_new && is_foreign {
+                    self.note_foreign(report, sighting);
+                }
+                if is_new && self.evidence().is_ancient(report) {
+                    return self.matching.keep_ancient(report, sighting);
                 }
                 // It keeps its stage, unless it was claimed.
-                if !(is_new || is_claimed) || is_new && self.evidence().is_ancient(report) {
+                if !(is_new || is_claimed || was_undecided) {
                     return None;
                 }
             }
-            Verdict::Claimed { rival } => {
+            Verdict::Claimed { rival, wants_list } => {
+                if wants_list {
+                    self.clock.ledger.want();
+                }
                 if let Some(rival) = rival {
                     self.prefer_result(rival);
                 }
             }
-            Verdict::Contested => self.contest(report, first_seen),
+            Verdict::Contested => self.contest(report, sighting),
         }
         let due = self.now.plus(self.planner.waits().unmatched);
-        self.matching.keep(report, verdict, (self.now, due), first_seen)
+        self.matching.keep(report, verdict, (sighting, due))
     }
 
-    fn judge(&mut self, report: &RawReport, first_seen: Sequence) -> Verdict {
-        let view = View { now: self.now, clock: &self.clock };
-        self.matching.judge(&self.table, view, self.planner.waits(), (report, first_seen))
-    }
-
-    fn learn(&mut self, relation: Relation, late: u32) {
-        if self.clock.learn(relation, late) {
-            self.journal.touch_client();
+    /// Notes a report of another program's message. One that an earlier life may have seen may be that of a forgotten message.
+    pub(super) fn note_foreign(&mut self, report: &RawReport, sighting: Sighting) {
+        if sighting.absent.is_some() || !self.is_restored {
+            self.matching.note_foreign(report, sighting);
+            self.clock.looks.note_foreign(self.now);
         }
+    }
+
+    /// Returns when a report was seen for the first time, which is now.
+    fn first_sight(&mut self, report: &RawReport) -> Sighting {
+        let is_forgotten = self.matching.may_have_forgotten(report);
+        let absent = self.clock.looks.absent(report.time).filter(|_| !is_forgotten);
+        self.clock.looks.see(report.time);
+        self.clock.note_report(report.port, report.time, self.now);
+        Sighting { at: self.now, first: self.counter.draw(), absent }
+    }
+
+    fn judge(&mut self, report: &RawReport, sighting: Sighting) -> Judgement {
+        let view = View { now: self.now, clock: &self.clock };
+        self.matching.judge(&self.table, view, self.planner.waits(), (report, sighting))
+    }
+
+    /// Learns what the time of a report shows about the clocks. Returns whether reports are to be judged once more.
+    fn learn(&mut self, report: &RawReport, judgement: Judgement) -> bool {
+        let mut is_learnt = false;
+        if let Some((difference, is_equal)) = judgement.quick {
+            is_learnt = self.clock.learn(is_equal);
+            self.clock.leads.vote(report.port, difference, self.now);
+        }
+        if let Some(is_sending) = judgement.late {
+            is_learnt |= self.clock.leads.note_late(is_sending);
+        }
+        if is_learnt {
+            self.journal.touch_client();
+            self.matching.reopen();
+        }
+        is_learnt
     }
 
     fn note_report_time(&mut self, id: SlotId, time: Option<GatewaySeconds>) {
@@ -127,11 +170,11 @@ impl Tracker<'_> {
     }
 
     /// Marks the messages to which a report may belong.
-    fn contest(&mut self, report: &RawReport, first_seen: Sequence) {
+    fn contest(&mut self, report: &RawReport, sighting: Sighting) {
         let mut contestants = self.evidence().candidates(report);
         while let Some((id, segment)) = contestants.next(&self.table) {
             let evidence = self.evidence();
-            let is_contested = |slot| evidence.is_contested(slot, segment, report, first_seen);
+            let is_contested = |slot| evidence.is_contested(slot, segment, report, sighting);
             if self.table.get(id).is_some_and(is_contested) {
                 self.happen(id, Input::Contested);
             }
@@ -139,11 +182,9 @@ impl Tracker<'_> {
     }
 
     /// Takes a report of a segment.
-    fn take_own_report(&mut self, id: SlotId, segment: u8, report: &RawReport, relation: Relation) {
-        let Some(sent) = self.table.get(id).map(|slot| slot.sent) else { return };
-        let late = GatewaySeconds::number(report.time).saturating_sub(GatewaySeconds::number(sent));
-        self.learn(relation, late);
-        let is_certain = relation == Relation::Equal && self.clock.reports_equal();
+    fn take_own_report(&mut self, id: SlotId, segment: u8, report: &RawReport) {
+        let has_its_time = self.table.get(id).is_some_and(|slot| slot.sent == report.time);
+        let is_certain = has_its_time && self.clock.reports_equal();
         let (Some(bit), Some(slot)) = (1_u32.checked_shl(segment.into()), self.table.get_mut(id)) else {
             return;
         };
@@ -153,7 +194,8 @@ impl Tracker<'_> {
         let before = slot.fates;
         slot.fates.note(bit, outcome);
         if slot.fates.failed() != 0 && before.failed() == 0 {
-            (slot.failed_segment, slot.failed_status) = (segment, report.status);
+            slot.set_failed_segment(segment);
+            slot.failed_status = report.status;
         }
         let is_unchanged = before == slot.fates;
         let is_failed = slot.fates.failed() != 0;
@@ -168,5 +210,23 @@ impl Tracker<'_> {
             (false, false) => Input::Progress,
         };
         self.happen(id, input);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::{number::PackedNumber, tests::lasting};
+
+    #[test]
+    fn a_report_that_may_have_been_forgotten_may_have_arrived_at_any_time() {
+        for (places, is_bounded) in [(16, true), (0, false)] {
+            let mut tracker = lasting(places, Duration::ZERO);
+            tracker.clock.looks.begin(None, tracker.now);
+            tracker.clock.looks.complete(None);
+            let number = PackedNumber::parse("10086").unwrap();
+            let report = RawReport { number, time: GatewaySeconds::new(5), port: 3, reference: 9, status: 0 };
+            assert_eq!(tracker.first_sight(&report).absent.is_some(), is_bounded);
+        }
     }
 }

@@ -5,22 +5,28 @@ use core::time::Duration;
 use super::Tracker;
 use crate::{
     TaskId,
-    call::{IncomingSms, QueryIncomingSms, QuerySmsInQueue, SendSms, StopSms},
+    call::{Call, IncomingSms, QueryIncomingSms, QuerySmsInQueue, SendSms, StopSms},
     track::{
         ask::Token,
         clock::ticks,
-        inbox::InboxMark,
-        message::{HAS_REFERENCE, HAS_TASK, PROGRESSED, STOP_WANTED, State, TASK_STOPPED, lifecycle::Input},
+        inbox::{InboxMark, PageBreak},
+        message::{
+            FAILURE_UNCONFIRMED, HAS_REFERENCE, HAS_TASK, NOT_SENT, PROGRESSED, STOP_WANTED, State,
+            TASK_STOPPED, lifecycle::Input,
+        },
         plan::{Queue, Request, schedule},
         table::SlotId,
     },
 };
 
-/// The number of doublings without a report after which the result is queried alternately.
-const RESULT_STEP: u8 = 5;
+/// The number of doublings from which a request without a report is followed by one for the result, so that the gateway's own
+/// DELIVERED is noticed 28 s after sending with default timing.
+const RESULT_STEP: u8 = 3;
 
-/// The number of complete responses without a message after which the gateway does not have it.
-const ABSENCES: u8 = 2;
+/// The error_code for "no port available".
+const NO_PORT: u32 = 550;
+/// The error_code for "other error".
+const OTHER_ERROR: u32 = 500;
 
 impl Tracker<'_> {
     /// Handles a response that accepted the messages, as this task.
@@ -29,32 +35,80 @@ impl Tracker<'_> {
             return;
         }
         self.planner.succeeded();
-        let mut is_stop_wanted = false;
-        while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
-            if let (Some(task), Some(slot)) = (task, self.table.get_mut(id)) {
-                slot.task = task.get();
-                slot.set(HAS_TASK, true);
-                is_stop_wanted |= slot.has(STOP_WANTED);
-            }
-            self.happen_in_flight(id, Input::Accept);
+        if self.planner.accepted(&mut self.table) {
+            // Some of them may have a validity of their own.
+            self.validity_due = Some(self.now);
         }
+        let mut is_stop_wanted = false;
+        let mut at = self.table.first(Queue::IN_FLIGHT).filter(|_| task.is_some());
+        while let Some(slot) = at.and_then(|id| self.table.get_mut(id)) {
+            slot.task = task.map_or(0, TaskId::get);
+            slot.set(HAS_TASK, true);
+            is_stop_wanted |= slot.has(STOP_WANTED);
+            at = slot.next();
+        }
+        self.end_flight(Input::Accept, 0);
+        self.planner.settle(&self.table, self.now);
         if let (Some(task), true) = (task, is_stop_wanted) {
             self.stop_task(task, now);
         }
     }
 
-    /// Handles a response that refused the messages with this error_code. They have failed, except for those that may have been
-    /// sent before ([`Draft::resend`](crate::track::Draft::resend)).
+    /// Handles a response that refused the messages with this error_code, or HTTP status. None of them was accepted, so that each may be
+    /// submitted again:
+    /// - 550 (no port available) passes: they are submitted again later, until they expire.
+    /// - Otherwise one of them is at fault, or their number or length. They are submitted again in smaller requests, and one that was
+    ///   refused alone has failed, unless it may have been sent before ([`Draft::resend`](crate::track::Draft::resend)).
     pub fn handle_refused(&mut self, token: Token<SendSms<'static>>, code: u32, now: Duration) {
         if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
         }
         self.planner.succeeded();
-        while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
-            if let Some(slot) = self.table.get_mut(id) {
-                slot.refusal = code;
-            }
-            self.happen_in_flight(id, Input::Refuse);
+        if code == NO_PORT {
+            self.planner.hold();
+            return self.defer(true);
+        }
+        if !self.planner.divide(&self.table, self.now) {
+            return self.defer(false);
+        }
+        self.end_flight(Input::Refuse, code);
+        self.planner.settle(&self.table, self.now);
+    }
+
+    /// Handles a response with error_code 500 or HTTP 5xx: the gateway has probably not accepted the messages, and is queried for them. They
+    /// are submitted again only if that proves it.
+    pub fn handle_unclear(&mut self, token: Token<SendSms<'static>>, now: Duration) {
+        if !matches!(self.close(token, now), Some(Request::Submit)) {
+            return;
+        }
+        self.planner.refused(self.now);
+        self.planner.unclear(&self.table);
+        self.end_flight(Input::Lose, OTHER_ERROR);
+    }
+
+    /// Puts the messages in flight back, to be submitted again: at once, or after a growing wait.
+    fn defer(&mut self, has_wait: bool) {
+        let mut at = self.table.first(Queue::IN_FLIGHT);
+        while let Some(slot) = at.and_then(|id| self.table.get_mut(id)) {
+            let waits = self.planner.waits();
+            let wait = if has_wait { waits.backed_off(waits.retry, slot.step) } else { 0 };
+            slot.due = self.now.plus(wait);
+            slot.step = if has_wait { slot.step.saturating_add(1) } else { 0 };
+            at = slot.next();
+        }
+        self.end_flight(Input::Defer, 0);
+    }
+
+    /// Lets something happen to all messages in flight, and notes the error_code of their response; 0 for none.
+    fn end_flight(&mut self, input: Input, code: u32) {
+        loop {
+            // Messages that are submitted before all others are put back from the last one on, so that they keep their order.
+            let is_from_last = input == Input::NotSent;
+            let queue = Queue::IN_FLIGHT;
+            let id = if is_from_last { self.table.last(queue) } else { self.table.first(queue) };
+            let Some((id, slot)) = id.and_then(|id| Some((id, self.table.get_mut(id)?))) else { return };
+            slot.refusal = code;
+            self.happen_in_flight(id, input);
         }
     }
 
@@ -79,7 +133,7 @@ impl Tracker<'_> {
             slot.set(STOP_WANTED, false);
             if found && slot.state().is_under_way() {
                 slot.set(TASK_STOPPED, true);
-                slot.absences = 0;
+                slot.forget_absence();
                 schedule::hurry_result(&mut self.table, id, self.now);
             }
             self.journal.touch(&mut self.table, id);
@@ -94,41 +148,97 @@ impl Tracker<'_> {
         sms: &IncomingSms<'_>,
         now: Duration,
     ) -> Option<InboxMark> {
-        if !matches!(self.planner.in_flight(token), Some(Request::Incoming)) {
+        if !matches!(self.planner.in_flight(token.serial()), Some(Request::Incoming)) {
             return None;
         }
         self.set_time(now);
         self.inbox.receive(sms)
     }
 
+    /// Handles a response with messages that became malformed among them. Records before that stand, and those after it are requested
+    /// later. Returns whether that is hopeless, because no request gets a readable response.
+    pub fn handle_broken(&mut self, token: Token<QueryIncomingSms>, by: PageBreak, now: Duration) -> bool {
+        if matches!(self.close(token, now), Some(Request::Incoming)) {
+            let has_more = self.inbox.end(Some(by));
+            self.page_ended(has_more);
+        }
+        self.inbox.is_hopeless()
+    }
+
+    /// Handles a response with messages that was not read to its end because of a limit of the caller's own, which is higher the next
+    /// time. Records before it stand.
+    pub fn handle_cut(&mut self, token: Token<QueryIncomingSms>, now: Duration) {
+        if matches!(self.close(token, now), Some(Request::Incoming)) {
+            // What the rest of the page holds is unknown, whatever its ids so far, so the same page is requested again.
+            self.page_ended(true);
+        }
+    }
+
     /// Handles the end of a complete response that reports success.
-    pub fn handle_end<C>(&mut self, token: Token<C>, now: Duration) {
-        let Some(request) = self.close(token, now) else { return };
+    // The call is known when it is compiled, so that a program without incoming messages has no code for their pages.
+    // The token is taken so that it cannot be used again.
+    #[allow(clippy::needless_pass_by_value)]
+    #[inline]
+    pub fn handle_end<C: Call>(&mut self, token: Token<C>, now: Duration) {
+        let serial = token.serial();
+        if C::NAME == QueryIncomingSms::NAME { self.end_page(serial, now) } else { self.end(serial, now) }
+    }
+
+    /// Ends a complete page of incoming messages.
+    fn end_page(&mut self, serial: u32, now: Duration) {
+        if matches!(self.close_serial(serial, now), Some(Request::Incoming)) {
+            let has_more = self.inbox.end(None);
+            self.page_ended(has_more);
+        }
+    }
+
+    fn page_ended(&mut self, has_more: bool) {
+        self.planner.inbox_seen(has_more, self.now);
+        self.planner.succeeded();
+    }
+
+    fn end(&mut self, serial: u32, now: Duration) {
+        if let Some(request) = self.close_serial(serial, now) {
+            self.end_request(request);
+        }
+    }
+
+    fn end_request(&mut self, request: Request) {
         match request {
             Request::Results => {
                 while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
                     self.result_missing(id);
                 }
             }
-            Request::ResultsByTime { after, latest } => self.planner.complete_by_time(after, latest),
-            Request::Reports { .. } => {
-                while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
-                    self.report_missing(id);
+            Request::ResultsByTime { after, latest, is_list } => {
+                if is_list {
+                    self.clock.ledger.complete();
                 }
+                self.planner.complete_by_time(after, latest);
             }
-            Request::Arrivals { reading, .. } => self.planner.complete_arrivals(reading, self.now),
-            Request::Incoming => {
-                let has_more = self.inbox.end();
-                self.planner.inbox_seen(has_more, self.now);
+            Request::Reports { .. } => self.reports_missing(),
+            Request::Arrivals { reach, .. } => {
+                if self.clock.looks.latest().is_none() {
+                    // It bounds the reports that arrive until the next life.
+                    self.journal.touch_client();
+                }
+                let reading = self.clock.reading(self.now);
+                self.clock.looks.complete(reading);
+                self.planner.complete_arrivals(reach, self.now);
+                self.reports_missing();
             }
             // The end of these responses does not say what was asked.
-            Request::Submit | Request::Queue | Request::Stop(_) => return self.lose(request),
+            Request::Submit | Request::Queue | Request::Incoming | Request::Stop(_) => {
+                return self.lose(request);
+            }
         }
         self.planner.succeeded();
     }
 
     /// Handles a request that may have reached the gateway, and whose response is missing, truncated or malformed. Records that
     /// were handled stay valid.
+    // Here and below the call does not matter to the code, which is the same for all of them.
+    #[inline]
     pub fn handle_lost<C>(&mut self, token: Token<C>, now: Duration) {
         if let Some(request) = self.close(token, now) {
             self.lose(request);
@@ -136,17 +246,19 @@ impl Tracker<'_> {
     }
 
     /// Handles a request that was not sent at all, or whose login the gateway refused. It is repeated later.
+    #[inline]
     pub fn handle_not_sent<C>(&mut self, token: Token<C>, now: Duration) {
-        match self.close(token, now) {
-            None => {}
-            Some(Request::Submit) => {
-                while let Some(id) = self.table.last(Queue::IN_FLIGHT) {
-                    self.happen_in_flight(id, Input::NotSent);
-                }
-                self.note_failure();
-            }
-            Some(request) => self.lose(request),
+        if let Some(request) = self.close(token, now) {
+            self.withdraw(request);
         }
+    }
+
+    fn withdraw(&mut self, request: Request) {
+        if !matches!(request, Request::Submit) {
+            return self.lose(request);
+        }
+        self.end_flight(Input::NotSent, 0);
+        self.note_failure();
     }
 
     /// Notes that the cause of failed requests, for example a refused login, may be over: the next request need not wait any
@@ -166,8 +278,14 @@ impl Tracker<'_> {
     /// Takes a token back. Returns its request, if that is in flight.
     // The token is taken so that it cannot be used again.
     #[allow(clippy::needless_pass_by_value)]
+    #[inline]
     fn close<C>(&mut self, token: Token<C>, now: Duration) -> Option<Request> {
-        self.planner.in_flight(&token)?;
+        self.close_serial(token.serial(), now)
+    }
+
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn close_serial(&mut self, serial: u32, now: Duration) -> Option<Request> {
+        self.planner.in_flight(serial)?;
         self.set_time(now);
         self.planner.end()
     }
@@ -182,16 +300,14 @@ impl Tracker<'_> {
     /// Handles a request whose outcome is unknown.
     fn lose(&mut self, request: Request) {
         match request {
-            Request::Submit => {
-                while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
-                    self.happen_in_flight(id, Input::Lose);
-                }
-            }
+            Request::Submit => self.end_flight(Input::Lose, 0),
             Request::Results => schedule::put_back(&mut self.table, Queue::result),
-            Request::Reports { .. } => schedule::put_back(&mut self.table, Queue::report),
-            Request::Stop(task) => self.planner.repeat_stop(task),
-            Request::ResultsByTime { .. } | Request::Arrivals { .. } | Request::Queue | Request::Incoming => {
+            Request::Reports { .. } | Request::Arrivals { .. } => {
+                schedule::put_back(&mut self.table, Queue::report);
             }
+            Request::Stop(task) => self.planner.repeat_stop(task),
+            Request::Incoming => self.inbox.lose(),
+            Request::ResultsByTime { .. } | Request::Queue => {}
         }
         self.note_failure();
     }
@@ -212,24 +328,37 @@ impl Tracker<'_> {
     fn result_missing(&mut self, id: SlotId) {
         let Some(slot) = self.table.get_mut(id) else { return };
         let step = slot.step.saturating_add(1);
-        if slot.has(HAS_REFERENCE) || !slot.state().is_under_way() {
+        if slot.has(NOT_SENT) {
+            self.happen_in_flight(id, Input::Failed);
+            return self.take_kept_reports(id);
+        }
+        // The reports may still show the end of a message whose result was seen without a failure. A report of a failure already does.
+        let is_seen = slot.has(HAS_REFERENCE) && slot.state() == State::Sending;
+        if is_seen || slot.has(FAILURE_UNCONFIRMED) || !slot.state().is_under_way() {
             return self.nothing_new(id, step);
         }
-        let emptied = self.planner.emptied_since(slot.submitted);
+        // The response that lacks the message was requested after that.
+        let was_emptied = self.planner.was_emptied_since(slot.submitted);
         if slot.state() != State::Sending {
             slot.not_begun = self.planner.started();
         }
-        if slot.has(TASK_STOPPED) || emptied == Some(true) {
-            slot.absences = slot.absences.saturating_add(1);
-        }
-        if slot.absences >= ABSENCES {
+        if (slot.has(TASK_STOPPED) || was_emptied) && slot.count_absence() {
             let in_touch = self.planner.in_touch_since(slot.submitted);
-            return self.happen_in_flight(id, Input::Absent { in_touch });
+            slot.due = self.planner.divide_unclear(slot.since.ago(self.now), self.now);
+            let is_proof = in_touch && self.planner.names_ids();
+            return self.happen_in_flight(id, Input::Absent { in_touch, is_proof });
         }
-        if emptied.is_none() && step > 1 {
+        if !was_emptied && step > 1 {
             self.planner.want_queue();
         }
         self.nothing_new(id, step);
+    }
+
+    /// Handles a complete response without final reports of the messages in flight.
+    fn reports_missing(&mut self) {
+        while let Some(id) = self.table.first(Queue::IN_FLIGHT) {
+            self.report_missing(id);
+        }
     }
 
     /// Handles a complete response without a final report of a message.
@@ -237,9 +366,9 @@ impl Tracker<'_> {
         let Some(slot) = self.table.get_mut(id) else { return };
         let step = if slot.has(PROGRESSED) { 0 } else { slot.step.saturating_add(1) };
         slot.set(PROGRESSED, false);
-        // Some gateways report by the result what they do not report otherwise, so it is queried now and then.
+        // Some gateways report by the result what they do not report otherwise, so it is queried too. The step grows once for both.
         if step >= RESULT_STEP && !self.is_expired(id) {
-            self.planner.await_result(&mut self.table, id, step, self.now);
+            schedule::prefer_result(&mut self.table, id, self.now);
         } else {
             self.nothing_new(id, step);
         }
@@ -250,6 +379,23 @@ impl Tracker<'_> {
         let is_expired = self.is_expired(id);
         if !self.happen(id, Input::Quiet { is_expired }) {
             self.planner.wait(&mut self.table, id, step, self.now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::track::{clock::Reach, tests::lasting};
+
+    #[test]
+    fn the_first_look_is_saved_since_it_bounds_when_reports_arrived_in_the_next_life() {
+        let mut tracker = lasting(16, Duration::ZERO);
+        while tracker.next_change().is_some() {}
+        for is_first in [true, false] {
+            tracker.clock.looks.begin(None, tracker.now);
+            tracker.end_request(Request::Arrivals { after: None, reach: Reach::Wide });
+            assert_eq!(tracker.next_change().is_some(), is_first);
         }
     }
 }

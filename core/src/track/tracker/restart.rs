@@ -5,9 +5,9 @@ use core::time::Duration;
 use super::Tracker;
 use crate::track::{
     clock::Sequence,
-    journal::{CLIENT, INBOX, MESSAGE, Reader, RestoreError, read_marks, read_slot},
+    journal::{CLIENT, INBOX, MESSAGE, RISING_INBOX, Reader, RestoreError, read_marks, read_slot},
     matching,
-    message::{FAILURE_UNCONFIRMED, HAS_REFERENCE, STOP_WANTED, State, lifecycle::Input},
+    message::{FAILURE_UNCONFIRMED, HAS_REFERENCE, NOT_SENT, STOP_WANTED, State, lifecycle::Input},
     plan::{Queue, schedule},
     table::{Node, SlotId},
 };
@@ -26,11 +26,16 @@ impl Tracker<'_> {
         self.counter.continue_after(sequence);
         match kind {
             CLIENT => {
-                if let Some(then) = self.journal.restore_client(&mut reader, &mut self.clock, sequence) {
+                let restored = self.journal.restore_client(&mut reader, &mut self.clock, sequence);
+                if let Some((then, mark)) = restored {
                     self.set_former_time(then);
+                    self.mark = mark;
                 }
             }
-            INBOX => self.inbox.restore(sequence, read_marks(&mut reader)),
+            INBOX | RISING_INBOX => {
+                let (saved, marks) = read_marks(&mut reader, kind == RISING_INBOX);
+                self.inbox.restore(sequence, saved, marks);
+            }
             MESSAGE => self.restore_message(&mut reader, sequence)?,
             _ => return Err(RestoreError::Torn),
         }
@@ -78,16 +83,22 @@ impl Tracker<'_> {
             }
         }
         let sequence = self.counter.draw();
-        self.clock.start(sequence, self.now);
+        self.clock.start(sequence, self.now, self.mark);
         self.planner.lost_touch(sequence);
     }
 
     fn resume(&mut self, id: SlotId) {
-        let Some(slot) = self.table.get(id) else { return };
+        let Some(slot) = self.table.get_mut(id) else { return };
+        if slot.state() != State::Failed {
+            // The response with the FAILED was never read to its end.
+            slot.set(NOT_SENT, false);
+        }
         let (state, is_over, is_acknowledged) = (slot.state(), slot.is_over(), slot.is_acknowledged());
         let awaits_report = state == State::Sent && slot.has(HAS_REFERENCE) && !slot.has(FAILURE_UNCONFIRMED);
         let stop = slot.task().filter(|_| slot.has(STOP_WANTED));
         self.clock.restore_sent(slot.sent_at());
+        // When it was, is not known: at the latest at its end, or just before this life.
+        slot.located = if is_over { slot.since } else { self.now.earlier(1) };
         if slot.has(HAS_REFERENCE) {
             self.matching.note_segments(slot.segments);
         }
@@ -99,7 +110,10 @@ impl Tracker<'_> {
             self.updates.push(&mut self.table, id);
         }
         match state {
-            State::Unsent => self.table.append(id, Queue::UNSENT),
+            State::Unsent => {
+                self.table.append(id, Queue::waiting(self.table.get(id)));
+                self.note_validity(id);
+            }
             State::Submitted => {
                 self.happen(id, Input::Restart);
             }
@@ -111,6 +125,51 @@ impl Tracker<'_> {
         }
         if let Some(task) = stop {
             self.planner.add_stop(task);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Number,
+        track::{
+            Draft,
+            clock::Tick,
+            message::lifecycle,
+            tests::{lasting, store},
+        },
+    };
+    use std::collections::BTreeMap;
+
+    fn tracker() -> Tracker<'static> {
+        lasting(16, Duration::from_secs(1000))
+    }
+
+    #[test]
+    fn a_restored_message_counts_as_sent_just_before_this_life_or_at_its_end() {
+        for (state, is_over) in [(State::Sent, false), (State::Delivered, true), (State::Expired, true)] {
+            let mut before = tracker();
+            let draft = Draft::new(Number::new("10086").unwrap());
+            let id = before.add(&draft, Duration::from_secs(1000)).unwrap();
+            let slot = matching::find(&before.table, id.get()).unwrap();
+            let slot = before.table.get_mut(slot).unwrap();
+            lifecycle::restore(slot, state);
+            slot.set(HAS_REFERENCE, true);
+            slot.since = Tick::new(50_000);
+            let mut saved = BTreeMap::new();
+            while let Some(change) = before.next_change() {
+                store(&mut saved, &change);
+            }
+            let mut tracker = tracker();
+            for record in saved.values() {
+                tracker.restore(record).unwrap();
+            }
+            tracker.start(Duration::from_secs(7));
+            let slot = matching::find(&tracker.table, id.get()).unwrap();
+            let expected = if is_over { Tick::new(50_000) } else { tracker.now.earlier(1) };
+            assert_eq!(tracker.table.get(slot).unwrap().located, expected, "{state:?}");
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Truth {
     pub(crate) added_at: u64,
     /// Number of requests with the message that may have arrived.
     uncertain: u32,
+    /// Whether a request with the message was not accepted, and answered with HTTP 5xx.
+    is_unclear: bool,
     /// Number of requests with the message that the gateway has accepted.
     accepted: u32,
     was_refused: bool,
@@ -37,6 +39,7 @@ impl Truths {
             may_resend,
             added_at,
             uncertain: 0,
+            is_unclear: false,
             accepted: 0,
             was_refused: false,
             is_unstored: false,
@@ -83,6 +86,10 @@ impl Truths {
         truth.uncertain += u32::from(is_uncertain);
     }
 
+    pub(crate) fn answered_with_error(&mut self, id: u32) {
+        self.of(id).is_unclear = true;
+    }
+
     pub(crate) fn refused(&mut self, id: u32) {
         self.of(id).was_refused = true;
     }
@@ -106,7 +113,7 @@ impl Truths {
             (State::Failed, _) => false,
             (State::Stopped, _) => matches!(outcome, None | Some(Outcome::Stopped)),
             (State::Unresolved, _) => {
-                truth.uncertain > 0 && matches!(outcome, None | Some(Outcome::Stopped))
+                (truth.uncertain > 0 || truth.is_unclear) && matches!(outcome, None | Some(Outcome::Stopped))
                     || outcome == Some(Outcome::Stopped)
             }
             (State::Expired, _) => now >= truth.added_at + expire,

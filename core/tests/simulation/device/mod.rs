@@ -39,6 +39,8 @@ enum Happening {
     /// The network reports on a segment.
     Outcome(Outcome),
     ClockStep,
+    /// The gateway's clock jumps by a number of seconds.
+    ClockJump(i64),
     ClockSet {
         boot: u32,
     },
@@ -124,6 +126,10 @@ impl Device {
             counts: Counts::default(),
         };
         device.start_clock();
+        let jumps = device.config.mix.as_ref().map_or(Vec::new(), |mix| mix.gateway_jumps.clone());
+        for (at, by) in jumps {
+            device.plan(at, Happening::ClockJump(by));
+        }
         for (mean, happening) in device.recurring() {
             device.plan_next(mean, happening);
         }
@@ -171,6 +177,7 @@ impl Device {
             Happening::SegmentDone { .. } => {}
             Happening::Outcome(outcome) => self.outcome(outcome),
             Happening::ClockStep => self.step_clock(),
+            Happening::ClockJump(by) => self.jump(by),
             Happening::ClockSet { boot } if boot == self.boot => self.change_clock(Clock::set),
             Happening::ClockSet { .. } => {}
             Happening::Restart => self.restart(),
@@ -200,6 +207,11 @@ impl Device {
         self.change_clock(|clock| clock.step(if back { -3600 } else { 3600 }));
         self.counts.clock_steps += 1;
         self.plan_next(self.config.clock_steps, Happening::ClockStep);
+    }
+
+    fn jump(&mut self, by: i64) {
+        self.counts.clock_steps += 1;
+        self.change_clock(|clock| clock.step(by));
     }
 
     fn change_clock(&mut self, change: impl FnOnce(&mut Clock)) {
@@ -258,7 +270,9 @@ impl Device {
         let user_id = (self.rng.below(2) == 0).then(|| self.rng.below(1000) as u32);
         let number = Numbers::spell(line as u32, &mut self.rng);
         let segments = self.rng.between(1, 2) as u8;
-        if self.is_up {
+        // Other programs do not fill the queue of a mix.
+        let has_room = self.config.mix.is_none() || self.queue.len() < 50;
+        if self.is_up && has_room {
             self.counts.foreign += 1;
             self.send_sms(0, true, &[Wanted { owner: None, user_id, number, segments }]);
         }
@@ -306,6 +320,11 @@ impl Device {
         (self.first_task..=self.last_task).contains(&task)
     }
 
+    /// Ends the traffic of the client's earlier life.
+    pub(crate) fn client_started(&mut self) {
+        self.config.foreign = self.config.mix.as_ref().map_or(0, |mix| mix.foreign);
+    }
+
     /// Stops the messages of other clients and the incoming messages.
     pub(crate) fn calm(&mut self) {
         (self.config.foreign, self.config.incoming) = (0, 0);
@@ -316,7 +335,9 @@ impl Device {
     }
 
     pub(crate) fn query_results(&self, request: &Value) -> Vec<ResultRow> {
-        let rows = self.results.select(request, &Filter::new(request, self.config.strict_times));
+        let hidden = self.config.mix.as_ref().is_some_and(|mix| !mix.shows_others);
+        let filter = Filter::new(request, self.config.strict_times);
+        let rows = self.results.select(request, &filter, hidden);
         self.in_order(rows)
     }
 

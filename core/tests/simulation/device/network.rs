@@ -22,6 +22,9 @@ pub(super) struct Outcome {
     /// The send times of the message and of the segment, by the gateway's clock.
     begun: i64,
     out: i64,
+    /// The send time of the segment, and the time of this outcome, in simulated time.
+    sent_at: u64,
+    decided_at: u64,
     /// Whether this is the final outcome, which is true even if no report contains it.
     is_fate: bool,
     is_reported: bool,
@@ -32,7 +35,7 @@ impl Device {
     /// Draws the fate of a segment that was sent.
     pub(super) fn send_over(&mut self, job: &Job, result: u64, place: (u8, u8, u8), begun: i64) {
         let (port, reference, segment) = place;
-        let final_outcome = Outcome {
+        let mut final_outcome = Outcome {
             owner: job.owner,
             copy: job.copy,
             number: job.number,
@@ -43,15 +46,19 @@ impl Device {
             status: self.draw_status(),
             begun,
             out: self.clock.at(self.now),
+            sent_at: self.now,
+            decided_at: self.now,
             is_fate: true,
             is_reported: job.report && !self.rng.happens(self.config.lost),
             comes_twice: self.rng.happens(self.config.doubled),
         };
         let wait = self.draw_delay();
+        final_outcome.decided_at += wait;
         if job.report && self.rng.happens(self.config.temporary) {
             self.temporary_reports(&final_outcome, wait);
         }
-        self.plan(wait, Happening::Outcome(final_outcome));
+        let transport = self.draw_transport();
+        self.plan(wait + transport, Happening::Outcome(final_outcome));
     }
 
     fn draw_status(&mut self) -> u8 {
@@ -64,7 +71,19 @@ impl Device {
         0
     }
 
+    /// Draws the time from an outcome to its report's arrival at the gateway.
+    fn draw_transport(&mut self) -> u64 {
+        match &self.config.mix {
+            Some(_) if self.rng.happens(10_000) => self.rng.between(MINUTE, 10 * MINUTE),
+            Some(_) => SECOND,
+            None => 0,
+        }
+    }
+
     fn draw_delay(&mut self) -> u64 {
+        if let Some(mix) = &self.config.mix {
+            return mix.draw_delay(&mut self.rng);
+        }
         if self.rng.happens(self.config.very_slow) {
             return self.rng.between(HOUR, 6 * HOUR);
         }
@@ -81,7 +100,15 @@ impl Device {
             let at = self.rng.between(SECOND, wait + lag);
             let status = self.rng.between(32, 63) as u8;
             let comes_twice = self.rng.happens(self.config.doubled);
-            let report = Outcome { status, is_fate: false, is_reported: true, comes_twice, ..*final_outcome };
+            let decided_at = self.now + at;
+            let report = Outcome {
+                status,
+                is_fate: false,
+                is_reported: true,
+                comes_twice,
+                decided_at,
+                ..*final_outcome
+            };
             self.plan(at, Happening::Outcome(report));
         }
     }
@@ -101,7 +128,8 @@ impl Device {
             return self.plan(wait, Happening::Outcome(again));
         }
         if outcome.comes_twice {
-            let wait = self.rng.below(2 * MINUTE);
+            let longest = if self.config.mix.is_some() { 28 * MINUTE } else { 2 * MINUTE };
+            let wait = self.rng.below(longest);
             self.plan(wait, Happening::Outcome(Outcome { comes_twice: false, ..again }));
         }
         self.report(&outcome);
@@ -113,6 +141,12 @@ impl Device {
             ReportTime::Sending => outcome.begun,
             ReportTime::Segment => outcome.out,
             ReportTime::Arrival => self.clock.at(self.now),
+            ReportTime::Submission => self.centre_time(outcome.port, outcome.sent_at),
+            ReportTime::Discharge => self.centre_time(outcome.port, outcome.decided_at),
+        };
+        let filed = match &self.config.mix {
+            Some(mix) if !mix.filters_by_report => self.clock.at(self.now),
+            _ => time,
         };
         self.note(owner, copy, Fact::Reported { segment, status, time });
         let row = ReportRow {
@@ -123,6 +157,7 @@ impl Device {
             port: outcome.port,
             number: self.config.report_spelling.apply(outcome.number, &mut self.rng),
             time,
+            filed,
             reference: outcome.reference,
             status,
         };
@@ -130,6 +165,11 @@ impl Device {
         if status == 0 {
             self.received(outcome);
         }
+    }
+
+    /// Returns a moment by the clock of the port's SMS centre.
+    fn centre_time(&self, port: u8, at: u64) -> i64 {
+        self.config.mix.as_ref().map_or(0, |mix| mix.centre_time(port, at))
     }
 
     /// Updates the result from a report, as some gateways do.

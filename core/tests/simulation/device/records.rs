@@ -34,6 +34,8 @@ pub(crate) struct ReportRow {
     pub(crate) port: u8,
     pub(crate) number: Spelt,
     pub(crate) time: i64,
+    /// The time by which requests select it.
+    pub(crate) filed: i64,
     pub(crate) reference: u8,
     pub(crate) status: u8,
 }
@@ -120,8 +122,9 @@ impl Results {
         places.filter_map(|at| self.rows.get((at - self.gone) as usize))
     }
 
-    pub(super) fn select(&self, request: &Value, filter: &Filter) -> Vec<ResultRow> {
-        let fits = |row: &&ResultRow| filter.takes(row.port, row.time);
+    /// Selects results. Those of other programs are omitted if they are hidden.
+    pub(super) fn select(&self, request: &Value, filter: &Filter, hidden: bool) -> Vec<ResultRow> {
+        let fits = |row: &&ResultRow| filter.takes(row.port, row.time) && !(hidden && row.owner.is_none());
         match request.get("user_id").and_then(Value::as_array) {
             Some(users) => {
                 let users = users.iter().map(|user| u32::try_from(user.as_u64().unwrap()).unwrap());
@@ -166,6 +169,6 @@ impl Reports {
 
     pub(super) fn select(&self, filter: &Filter) -> Vec<ReportRow> {
         let all = self.by_port.iter().flatten();
-        all.filter(|row| filter.takes(row.port, row.time)).copied().collect()
+        all.filter(|row| filter.takes(row.port, row.filed)).copied().collect()
     }
 }

@@ -82,7 +82,8 @@ impl Device {
         let fails = self.rng.happens(self.config.not_sent);
         let fails_at = fails.then(|| self.rng.below(job.segments.into()) as u8);
         self.ports[usize::from(port)].current = Some(Current { job, result, begun, out: 0, fails_at });
-        let wait = self.rng.between(5 * SECOND, 8 * SECOND);
+        let (shortest, longest) = if self.config.mix.is_some() { (2, 4) } else { (5, 8) };
+        let wait = self.rng.between(shortest * SECOND, longest * SECOND);
         self.plan(wait, Happening::SegmentDone { port, boot: self.boot });
     }
 

@@ -95,7 +95,9 @@ impl Oracle {
             };
             demand(message.is_final, index, format_args!("not final: {message:?}"))?;
             self.figures.end(message.state, message.ambiguous);
-            if message.state == State::Expired {
+            if self.judges() {
+                self.count_segments(index);
+            } else if message.state == State::Expired {
                 self.justify(index, message.ambiguous)?;
             }
         }
@@ -112,8 +114,10 @@ impl Oracle {
         } else {
             return Ok(());
         };
-        // With little memory for reports, the tracker forgets which of them it saw before the message.
-        let had_room = self.config.caller.pending_reports == ENOUGH_PENDING;
-        demand(!had_room || self.is_ambiguous(index), index, what)
+        // With little memory for reports, and after restarts and jumps of clocks, the tracker does not know when a report arrived.
+        let (caller, device) = (&self.config.caller, &self.config.device);
+        let is_calm = device.restarts == 0 && device.clock_steps == 0 && !device.starts_in_1970;
+        let knows = caller.pending_reports == ENOUGH_PENDING && caller.resets == 0 && is_calm;
+        demand(!(knows && self.config.settings.exclusive) || self.is_ambiguous(index), index, what)
     }
 }

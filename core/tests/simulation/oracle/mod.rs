@@ -1,6 +1,7 @@
 //! The oracle, which knows the truth and compares it with the tracker's reports.
 
 mod end;
+mod judge;
 mod reports;
 mod seen;
 mod truth;
@@ -144,6 +145,14 @@ impl Oracle {
         self.truth_mut(message).asked.get_or_insert(now);
     }
 
+    /// Notes that a request with the message was refused, although the gateway may have accepted it.
+    pub(crate) fn refused(&mut self, message: u32, code: u32, is_accepted: bool) {
+        let truth = self.truth_mut(message);
+        truth.refused = Some(code);
+        // A request that was not accepted may be followed by another one.
+        truth.submitted -= u32::from(!is_accepted);
+    }
+
     /// Notes that a request with the message is sent. `is_known` states whether the gateway has it already.
     pub(crate) fn submitted(&mut self, message: u32, is_known: bool) -> Result<(), Failure> {
         let truth = self.truth_mut(message);
@@ -189,6 +198,7 @@ impl Oracle {
     /// Notes a report that is passed to the tracker.
     pub(crate) fn show_report(&mut self, row: &ReportRow) {
         self.figures.reports += 1;
+        self.note_shown(row);
         let tail = self.numbers.tail(row.number.line);
         let is_new = self.seen.show(row, tail, self.now, self.life);
         if self.trace.tail == Some(tail) {

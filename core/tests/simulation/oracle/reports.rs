@@ -9,6 +9,9 @@ use crate::{civil, config::ReportTime};
 /// carry the send time.
 const LEARNED: u32 = 8;
 
+/// The time in milliseconds by which two looks may be apart.
+const BETWEEN_LOOKS: u64 = 3_600_000;
+
 impl Oracle {
     /// Returns whether the report could belong to the message.
     pub(super) fn could_be(&self, seen: &Seen, message: u32) -> bool {
@@ -89,19 +92,19 @@ impl Oracle {
         self.jumps_back.iter().any(|jump| (from..=to).contains(jump))
     }
 
-    /// Returns whether the segment's final report is known, and the message's latest report is too old to be duplicated now.
+    /// Returns whether the segment's final report is known, and the message ended too long ago for a report to be duplicated now.
     fn had_its_report(&self, seen: &Seen, message: u32) -> bool {
-        let doubled = self.config.settings.timing.doubled.as_secs() as i64;
+        // When the report was still absent is known only from the looks, which faults can keep apart for long.
+        let doubled = self.config.settings.timing.doubled.as_millis() as u64 + BETWEEN_LOOKS;
         let truth = self.truth(message);
         let Some(reference) = truth.copies().find_map(|copy| copy.reference) else { return false };
         let segment = seen.row.reference.wrapping_sub(reference);
         let before = || {
             self.own(message).filter(|other| other.first <= seen.first && other.row.serial != seen.row.serial)
         };
-        let latest = before().map(|other| other.row.time).max();
         let decides = |other: &Seen| other.row.segment == segment && is_final_status(other.row.status);
         before().any(|other| decides(other) && self.is_certain(other, message))
-            && latest.is_some_and(|latest| latest + doubled < seen.row.time)
+            && truth.update.is_some_and(|(message, at)| message.is_final && at + doubled < seen.first)
             && !self.went_back(truth.added, seen.first)
     }
 

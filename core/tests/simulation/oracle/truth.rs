@@ -32,8 +32,9 @@ pub(crate) struct Copy {
     /// The network's final outcomes, with a bit for each segment.
     pub(crate) received: u32,
     pub(crate) failed: u32,
-    /// Segments with reports that are not final.
+    /// Segments with reports that are not final, and with final ones.
     pub(crate) undecided: u32,
+    pub(crate) reported: u32,
 }
 
 impl Copy {
@@ -47,7 +48,7 @@ impl Copy {
             Fact::Fate { segment, status: 0 } => self.received |= 1 << segment,
             Fact::Fate { segment, status: 64.. } => self.failed |= 1 << segment,
             Fact::Fate { .. } => {}
-            Fact::Reported { status: 0 | 64..=127, .. } => {}
+            Fact::Reported { segment, status: 0 | 64..=127, .. } => self.reported |= 1 << segment,
             Fact::Reported { segment, .. } => self.undecided |= 1 << segment,
             Fact::Dropped => self.dropped = true,
             Fact::Broken => self.broken = true,
@@ -74,6 +75,15 @@ pub(crate) struct Shown {
     pub(crate) accepted: bool,
 }
 
+/// The segments that the tracker has decided, by whether a report of theirs with that status had been shown, and those decided
+/// against their fate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) right: u32,
+    pub(crate) wrong: u32,
+    pub(crate) untrue: u32,
+}
+
 /// One message.
 #[derive(Clone, Debug)]
 pub(crate) struct Truth {
@@ -94,6 +104,8 @@ pub(crate) struct Truth {
     pub(crate) is_saved: bool,
     /// Whether the caller requested to stop it.
     pub(crate) stop_asked: bool,
+    /// Segments that the tracker has decided: rightly, wrongly, and against their fate.
+    pub(crate) judged: Judged,
     /// The latest update, and the time at which it was received.
     pub(crate) update: Option<(Message, u64)>,
     /// Whether its last update was acknowledged, and that was saved.
@@ -116,6 +128,7 @@ impl Truth {
             vanished: false,
             is_saved: false,
             stop_asked: false,
+            judged: Judged::default(),
             update: None,
             acknowledged: false,
             is_closed: false,

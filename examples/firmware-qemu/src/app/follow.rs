@@ -9,7 +9,7 @@ use sms_gateway_embassy::{Either, Event, core::track::InboxMark};
 
 use super::{Failure, Post, messages::Messages, shown::Shown};
 
-/// Sends the messages one by one, until all have ended and one has been received.
+/// Sends the messages one by one, until all have ended and an incoming message was received.
 pub(super) async fn until_done<F: NorFlash<Error: fmt::Debug>>(
     messenger: &mut Post<'_, F>,
     messages: &mut Messages,

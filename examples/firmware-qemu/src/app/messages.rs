@@ -24,7 +24,7 @@ struct Planned {
     resend: bool,
 }
 
-const MESSAGES: [Planned; 3] = [
+const MESSAGES: [Planned; 4] = [
     Planned { number: "13800138000", text: "The pump runs again.", resend: false },
     Planned {
         number: "+8613800138001",
@@ -32,6 +32,7 @@ const MESSAGES: [Planned; 3] = [
          The water stands at 2.7 m, and the filter should be changed within the next four days.",
         resend: false,
     },
+    Planned { number: "13800138003", text: "The filter was changed.", resend: false },
     // An alarm.
     Planned { number: "13800138002", text: "Die Pumpe läuft trocken 😀", resend: true },
 ];

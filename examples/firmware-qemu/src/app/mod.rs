@@ -63,7 +63,10 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     // A random number, in case the flash was erased and the gateway was not. It is in the lower half of the range, so that ids
     // always increase.
     let first_block = (entropy() >> 44) as u32;
-    let settings = Settings { timing: plan.timing, incoming: true, first_block, ..Settings::default() };
+    // Only this board sends through the gateway.
+    let exclusive = true;
+    let settings =
+        Settings { timing: plan.timing, incoming: true, first_block, exclusive, ..Settings::default() };
     let memory = memory.lend(plan.gateway);
     let (address, port) = (*plan.gateway.ip(), plan.gateway.port());
     let tcp = Tcp::new(stack, (address, port), memory.tcp_in, memory.tcp_out);

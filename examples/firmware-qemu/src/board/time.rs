@@ -91,7 +91,7 @@ pub(super) fn changed() {
 
 /// Starts counting.
 pub(super) fn start() {
-    // SAFETY: the board has the registers of a timer at these addresses, which nothing else uses.
+    // SAFETY: the board has the registers of a timer at these addresses, and only this module uses them.
     unsafe {
         ptr::with_exposed_provenance_mut::<u32>(COUNTER_RELOAD).write_volatile(u32::MAX);
         ptr::with_exposed_provenance_mut::<u32>(COUNTER_VALUE).write_volatile(u32::MAX);

@@ -15,12 +15,14 @@ pub(super) fn run(device: &mut Device, query: &Query) -> Asked<Answer> {
     let after = query.integer("incoming_sms_id")?.unwrap_or(0);
     let flag = flag(query.get("flag"))?;
     let ports = if device.quirks.later_version { query.ports()?.unwrap_or(Ports::ALL) } else { Ports::ALL };
-    let (ids, records) = page(device, after, flag, ports);
+    let (ids, records, is_cut) = page(device, after, flag, ports);
     if flag == Flag::Unread {
         device.inbox.mark_read(&ids);
     }
     let (read, unread) = device.inbox.counts();
-    Ok(Answer::code(200).array("sms", records).then("read", read).then("unread", unread))
+    let mut answer = Answer::code(200).array("sms", records).then("read", read).then("unread", unread);
+    answer.limit = is_cut.then(|| device.answer_limit.max(MIN_CUT));
+    Ok(answer)
 }
 
 fn flag(name: Option<&str>) -> Asked<Flag> {
@@ -32,21 +34,37 @@ fn flag(name: Option<&str>) -> Asked<Flag> {
     }
 }
 
-/// Returns the records that fit into one response, at least one, and their ids. The client continues from the last one.
-fn page(device: &Device, after: u64, flag: Flag, ports: Ports) -> (Vec<u64>, Vec<Record>) {
+/// The minimum number of bytes of a response that is cut within a record.
+const MIN_CUT: usize = 400;
+
+/// Returns the records that fit into one response, at least one, and their ids. The client continues from the last one. Returns also
+/// whether the last of them has to be cut.
+fn page(device: &Device, after: u64, flag: Flag, ports: Ports) -> (Vec<u64>, Vec<Record>, bool) {
     let writer = Writer(&device.quirks);
     let mut room = device.answer_limit;
-    let chosen = device.inbox.select(after, flag).filter(|sms| ports.has(sms.port));
-    let records = chosen.map(|sms| (sms.id, record(device, sms)));
-    let mut first = true;
+    let mut chosen: Vec<_> = device.inbox.select(after, flag).filter(|sms| ports.has(sms.port)).collect();
+    if device.quirks.newest_first {
+        chosen.reverse();
+    }
+    if device.quirks.shuffled_inbox {
+        // Like slots of a storage that are used again.
+        chosen.sort_by_key(|sms| sms.id.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    }
+    let cuts = device.quirks.cut_records;
+    let records = chosen.into_iter().map(|sms| (sms.id, record(device, sms)));
+    let (mut first, mut is_cut) = (true, false);
     let fits = |(_, record): &(u64, Record)| {
         let size = writer.record(record).len() + 1;
-        let fits = first || size <= room;
+        // A record is cut if it begins before the limit.
+        let is_last = cuts && room > 0 && size > room;
+        let fits = first || size <= room || is_last;
+        is_cut |= is_last;
         first = false;
         room = room.saturating_sub(size);
         fits
     };
-    records.take_while(fits).unzip()
+    let (ids, records) = records.take_while(fits).unzip();
+    (ids, records, is_cut)
 }
 
 fn record(device: &Device, sms: &Incoming) -> Record {
@@ -162,6 +180,37 @@ mod tests {
                 list == "later-version"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn ids_are_in_any_order_and_equal() {
+        let shuffled = [5, 2, 4, 1, 3].map(|id: u64| (id.wrapping_mul(0x9E37_79B9_7F4A_7C15), id));
+        let shuffled = std::collections::BTreeMap::from(shuffled).into_values().collect();
+        let orders = [
+            ("newest-first", vec![5, 4, 3, 2, 1]),
+            ("shuffled-inbox", shuffled),
+            ("equal-ids", vec![1, 2, 2, 3, 4]),
+        ];
+        for (list, expected) in orders {
+            let (gateway, mut client) =
+                open(Options { quirks: list.parse().unwrap(), ..Options::default() }).await;
+            for _ in 0..5 {
+                gateway.receive_sms(0, "1", "a");
+            }
+            assert_eq!(ids(&mut client, "?flag=all").await.0, expected, "{list}");
+        }
+    }
+
+    #[tokio::test]
+    async fn long_answers_are_cut_within_a_record_by_a_quirk() {
+        let quirks = "cut-records".parse().unwrap();
+        let (gateway, mut client) = open(Options { quirks, answer_limit: 1000, ..Options::default() }).await;
+        for _ in 0..20 {
+            gateway.receive_sms(0, "1", "a");
+        }
+        let raw = client.request("GET", "/api/query_incoming_sms?flag=all", "", "").await.unwrap();
+        assert_eq!((raw.body.len(), raw.body.ends_with('}')), (1000, false));
+        assert_eq!(ids(&mut client, "?flag=all&incoming_sms_id=18").await.0, [19, 20]);
     }
 
     #[tokio::test]

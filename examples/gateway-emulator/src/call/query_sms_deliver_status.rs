@@ -17,7 +17,7 @@ pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
     let mut records = Vec::new();
     for report in device.reports.iter() {
         let number = report.number(quirks.report_number);
-        let time = report.time(quirks.report_time);
+        let time = report.time(quirks);
         let numbered = given(numbers.as_ref(), |list| list.contains(&number.as_str()));
         if !numbered || !ports.has(report.port) || !period.has(time) {
             continue;

@@ -6,7 +6,7 @@ use crate::{
     params::{Asked, Query},
 };
 
-// Its parameters and its response have the form that all calls share.
+// It has no parameters and cannot fail, but has the signature of all calls.
 #[allow(clippy::unnecessary_wraps)]
 pub(super) fn run(device: &mut Device, _: &Query) -> Asked<Answer> {
     Ok(Answer::code(200).with("in_queue", device.outbox.waiting()))

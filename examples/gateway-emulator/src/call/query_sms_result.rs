@@ -6,11 +6,12 @@ use crate::{
     clock,
     device::{
         Device,
-        message::{Message, Sending},
+        message::{Message, Sending, Status},
         port::Ports,
     },
     json::{Answer, Record},
     params::{Asked, Body},
+    quirks::{NumberSpelling, Quirks, ResultNumber},
 };
 
 pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
@@ -27,7 +28,7 @@ pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
         device.outbox.since_restart().filter_map(|message| Some((message, message.sending.as_ref()?)));
     let records = shown
         .filter(|(message, sending)| asked(message, sending))
-        .filter_map(|(message, sending)| record(device, message, sending))
+        .flat_map(|(message, sending)| records_of(device, message, sending))
         .collect();
     Ok(Answer::code(200).array("result", records))
 }
@@ -37,20 +38,64 @@ pub(super) fn given<T>(list: Option<&Vec<T>>, has: impl FnOnce(&Vec<T>) -> bool)
     list.is_none_or(|list| list.is_empty() || has(list))
 }
 
+/// Returns the result of a message, and with the quirks of that name the FAILED of another port before or after it.
+fn records_of(device: &Device, message: &Message, sending: &Sending) -> Vec<Record> {
+    let Some(own) = record(device, message, sending) else { return Vec::new() };
+    let failed = || {
+        let port = u8::from(sending.port == 0);
+        let of_failure = |(key, value): &(&'static str, Value)| match *key {
+            "port" => (*key, port.into()),
+            "status" => (*key, device.quirks.status(Status::Failed)),
+            "succ_count" | "ref_id" => (*key, 0.into()),
+            _ => (*key, value.clone()),
+        };
+        own.iter().map(of_failure).collect::<Record>()
+    };
+    let before = device.quirks.failed_before.then(failed);
+    let after = device.quirks.failed_after.then(failed);
+    before.into_iter().chain([own.clone()]).chain(after).collect()
+}
+
 fn record(device: &Device, message: &Message, sending: &Sending) -> Option<Record> {
+    message.status.as_str()?;
     let mut record: Record = vec![("port", sending.port.into())];
     // §11.4: the user_id is included if the request had one.
     record.extend(message.user_id.map(|id| ("user_id", Value::from(id))));
     record.extend([
-        ("number", message.number.as_str().into()),
+        ("number", device.quirks.result_number.spell(&message.number).into()),
         ("time", clock::format(sending.time).into()),
-        ("status", message.status.as_str()?.into()),
+        ("status", device.quirks.status(message.status)),
         ("count", message.segments.into()),
         ("succ_count", message.sent.into()),
         ("ref_id", sending.first_ref.unwrap_or(0).into()),
     ]);
+    record.retain(|(key, _)| *key != "number" || device.quirks.result_number != ResultNumber::Missing);
     record.extend(device.imsi_field(sending.port));
     Some(record)
+}
+
+impl ResultNumber {
+    fn spell(self, number: &str) -> String {
+        match self {
+            Self::International => NumberSpelling::International.spell(number),
+            Self::Separated => {
+                let digits: Vec<_> = number.chars().collect();
+                digits.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
+            }
+            Self::AsSent | Self::Missing => number.to_owned(),
+        }
+    }
+}
+
+impl Quirks {
+    fn status(&self, status: Status) -> Value {
+        let word = match status {
+            Status::Sending if self.status_unknown => "QUEUED",
+            Status::Delivered if self.status_unknown => "RECEIVED",
+            status => status.as_str().unwrap_or_default(),
+        };
+        if self.status_lower_case { word.to_lowercase().into() } else { word.into() }
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +181,33 @@ mod tests {
         let (_gateway, mut client) = open(Options::default()).await;
         for ids in [json!([-1]), json!(["1"]), json!(1)] {
             assert_eq!(client.code("query_sms_result", &json!({"user_id": ids}).to_string()).await, 400);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_quirk_of_results_shows() {
+        let (gateway, mut client) = open(Options::default()).await;
+        let body = r#"{"text":"a","port":[0],"param":[{"number":"13800138000","user_id":5}]}"#;
+        client.code("send_sms", body).await;
+        gateway.idle().await;
+        for (quirks, key, values) in [
+            ("none", "number", json!(["13800138000"])),
+            ("result-number-international", "number", json!(["+8613800138000"])),
+            ("result-number-separated", "number", json!(["1380-0138-000"])),
+            ("result-number-missing", "number", json!([null])),
+            ("status-lower-case", "status", json!(["delivered"])),
+            ("status-unknown", "status", json!(["RECEIVED"])),
+            ("failed-before", "status", json!(["FAILED", "DELIVERED"])),
+            ("failed-after", "status", json!(["DELIVERED", "FAILED"])),
+            ("failed-after", "succ_count", json!([1, 0])),
+            ("failed-after", "user_id", json!([5, 5])),
+            ("failed-after", "port", json!([0, 1])),
+        ] {
+            gateway.set_quirks(quirks.parse().unwrap());
+            let answer = client.post("query_sms_result", "{}").await;
+            let records = answer["result"].as_array().unwrap();
+            let shown: Vec<_> = records.iter().map(|record| record[key].clone()).collect();
+            assert_eq!(json!(shown), values, "{quirks}");
         }
     }
 }

@@ -77,7 +77,8 @@ impl<'a> Request<'a> {
             segments,
             sent: 0,
             sending: None,
-            received: vec![false; segments as usize],
+            reported: vec![None; segments as usize],
+            before_restart: None,
         })
     }
 

@@ -60,8 +60,10 @@ pub(crate) struct Message {
     pub(crate) segments: u32,
     pub(crate) sent: u32,
     pub(crate) sending: Option<Sending>,
-    /// For each segment, whether it was reported received.
-    pub(crate) received: Vec<bool>,
+    /// For each segment, the status code of its latest report.
+    pub(crate) reported: Vec<Option<u8>>,
+    /// The status before the restart in which it was forgotten.
+    pub(crate) before_restart: Option<Status>,
 }
 
 /// The facts about a message that a port is sending.
@@ -76,7 +78,7 @@ pub(crate) struct Sending {
 
 impl Message {
     pub(crate) fn is_received(&self) -> bool {
-        self.received.iter().all(|received| *received)
+        self.reported.iter().all(|code| *code == Some(0))
     }
 }
 
@@ -164,6 +166,7 @@ impl Outbox {
 
     pub(crate) fn forget(&mut self, ids_restart: bool) {
         for (_, message) in self.messages.range_mut(self.before_restart + 1..) {
+            message.before_restart = Some(message.status);
             message.status = Status::Forgotten;
         }
         self.queue.clear();

@@ -123,7 +123,7 @@ impl Device {
 
     pub(crate) fn receive_sms(&mut self, port: u8, number: &str, text: &str) -> u64 {
         let received = self.civil_now();
-        self.inbox.receive(port, number, text, received)
+        self.inbox.receive(port, number, text, received, self.quirks.equal_ids)
     }
 
     /// Drops queue, tasks and results. Reports that the network holds still arrive.

@@ -29,7 +29,8 @@ impl Device {
                 segments: 1,
                 sent: 1,
                 sending: Some(sending),
-                received: vec![true],
+                reported: vec![Some(0)],
+                before_restart: None,
             });
         }
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Civil,
     fate::Arrival,
-    quirks::{NumberSpelling, ReportTime},
+    quirks::{NumberSpelling, Quirks, ReportTime},
 };
 
 /// The maximum number of reports.
@@ -20,6 +20,16 @@ const REMEMBERED: usize = 65_536;
 
 /// The country code of the gateway, for the spelling of numbers.
 const COUNTRY: &str = "+86";
+
+impl NumberSpelling {
+    pub(crate) fn spell(self, number: &str) -> String {
+        match self {
+            Self::International if !number.starts_with('+') => format!("{COUNTRY}{number}"),
+            Self::National => number.strip_prefix(COUNTRY).unwrap_or(number).to_owned(),
+            Self::AsSent | Self::International => number.to_owned(),
+        }
+    }
+}
 
 /// A status report of one segment.
 #[derive(Clone, Debug)]
@@ -37,20 +47,16 @@ pub(crate) struct Report {
 impl Report {
     /// Returns the number in the spelling of this gateway's reports.
     pub(crate) fn number(&self, spelling: NumberSpelling) -> String {
-        let number = self.number.as_str();
-        match spelling {
-            NumberSpelling::International if !number.starts_with('+') => format!("{COUNTRY}{number}"),
-            NumberSpelling::National => number.strip_prefix(COUNTRY).unwrap_or(number).to_owned(),
-            NumberSpelling::AsSent | NumberSpelling::International => number.to_owned(),
-        }
+        spelling.spell(&self.number)
     }
 
-    /// Returns the time in this gateway's reports.
-    pub(crate) fn time(&self, which: ReportTime) -> Civil {
-        match which {
+    /// Returns the timestamp that a gateway with these quirks puts into its reports.
+    pub(crate) fn time(&self, quirks: &Quirks) -> Civil {
+        let time = match quirks.report_time {
             ReportTime::Sending => self.sent,
             ReportTime::Arrival => self.arrived,
-        }
+        };
+        time.saturating_add(quirks.report_clock.into())
     }
 }
 
@@ -107,9 +113,9 @@ impl Device {
 
     pub(super) fn report_arrives(&mut self, report: Report) {
         let arrived = self.civil_now();
-        if let Some(message) = self.outbox.get_mut(report.message).filter(|_| report.status_code == 0) {
-            if let Some(received) = message.received.get_mut(report.segment as usize) {
-                *received = true;
+        if let Some(message) = self.outbox.get_mut(report.message) {
+            if let Some(code) = message.reported.get_mut(report.segment as usize) {
+                *code = Some(report.status_code);
             }
             if message.status == Status::SentOk && message.is_received() {
                 message.status = Status::Delivered;

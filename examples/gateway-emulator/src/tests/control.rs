@@ -39,8 +39,12 @@ async fn a_restart_forgets() {
     assert_eq!(client.get("/api/stop_sms?task_id=1").await["error_code"], 404);
     let statuses: Vec<_> = gateway.messages().iter().map(|message| message.status).collect();
     assert_eq!(statuses, [Status::Forgotten; 2]);
+    let before: Vec<_> = gateway.messages().iter().map(|message| message.before_restart).collect();
+    assert_eq!(before, [Some(Status::SentOk), Some(Status::Sending)]);
     // The network still holds the report of the first message. The second was not sent.
     gateway.idle().await;
+    let reported: Vec<_> = gateway.messages().iter().map(|message| message.reported.clone()).collect();
+    assert_eq!(reported, [[Some(0)], [None]]);
     let reports = client.post("query_sms_deliver_status", "{}").await;
     assert_eq!(reports["result"].as_array().unwrap().len(), 1);
     assert_eq!(client.post("send_sms", SEND).await["task_id"], 2);

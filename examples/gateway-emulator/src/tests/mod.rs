@@ -7,5 +7,6 @@ mod http;
 mod https;
 mod login;
 mod past;
+mod refusals;
 mod reports;
 mod sending;

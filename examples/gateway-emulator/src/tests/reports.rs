@@ -118,6 +118,19 @@ async fn the_time_of_arrival() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_clock_of_reports_may_be_behind() {
+    let (gateway, mut client) = sent(Fate::Deliver, "report-clock=-3600").await;
+    gateway.idle().await;
+    let results = client.post("query_sms_result", "{}").await;
+    let times = [&reports(&mut client).await[0], &results["result"][0]].map(|record| record["time"].clone());
+    assert_eq!(times, ["1969-12-31 23:00:00", "1970-01-01 00:00:00"]);
+    // The filters apply to the time in the report.
+    let body = r#"{"time_after":"1970-01-01 00:00:00"}"#;
+    let found = client.post("query_sms_deliver_status", body).await;
+    assert_eq!(found["result"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn later_versions_leave_the_choice() {
     for (list, expected) in [("none", 1), ("later-version", 0)] {
         let options = Options { quirks: list.parse().unwrap(), ..Options::default() };

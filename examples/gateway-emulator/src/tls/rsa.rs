@@ -81,7 +81,7 @@ impl RsaKey {
         self.raw(&[&[0, 1], &padding[..], &end].concat())
     }
 
-    /// Signs with RSASSA-PSS, SHA-256 and MGF1 (RFC 8017 §8.1). Keys have a multiple of eight bits.
+    /// Signs with RSASSA-PSS, SHA-256 and MGF1 (RFC 8017 §8.1). Key sizes are multiples of eight bits.
     fn sign_pss(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
         let mut salt = [0; SALT_BYTES];
         SystemRandom::new().fill(&mut salt).map_err(|_| rustls::Error::FailedToGetRandomBytes)?;

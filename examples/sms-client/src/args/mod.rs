@@ -1,10 +1,10 @@
 //! The command line.
 
-mod values;
+pub(crate) mod values;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 use sms_gateway::core::{
     Ports, TaskId, Timestamp, UserId,
     call::{Flag, InfoSet},
@@ -12,7 +12,7 @@ use sms_gateway::core::{
 };
 pub(crate) use values::{Digits, To, Until, Verb};
 
-const EXAMPLES: &str = r"Exit status:
+const EXAMPLES: &str = r#"Exit status:
   0  done
   1  the output can't be written, or the store can't be used; pin: the
      certificate is not the pinned one
@@ -32,11 +32,22 @@ and `watch` print an object for each event, with its kind in `event`.
 `call` prints one object with the status, the headers and the body; `doctor`
 prints one for each finding.
 
-The password is taken from SMS_GATEWAY_PASSWORD, or asked for on the terminal.
+The password is taken from --password-file, from SMS_GATEWAY_PASSWORD, or asked
+for on the terminal. --profile office takes all of this from the section
+[office] of a file, ~/.config/sms-client/profiles.toml, with the options as keys:
+  [office]
+  gateway = "https://192.168.1.9"
+  user = "admin"
+  password-file = "office.password"
+  pin = ["sha256:0e57…"]
+  store = "office.redb"
+The keys are gateway, user, password-file, pin, ca, allow-basic,
+request-timeout, and store, for `send --wait` and `watch`.
 
 Examples:
   export SMS_GATEWAY=http://192.168.1.9 SMS_GATEWAY_USER=admin
   sms-client send --text 'Hello!' --to +8613800138000
+  sms-client --profile office send --text-file text.txt --to-file team.txt
   sms-client send --text 'Dear #param#, your code is #param#.' \
       --to '10086=Ann,4711' --to '10010=Bob\, Jr.,4712' --user-id 1 --dry-run
   sms-client send --wait --text 'Hello!' --to 10086 --to 10010 --timeout 10m
@@ -45,12 +56,13 @@ Examples:
   sms-client deliveries --after '2026-01-31 08:00:00'
   sms-client inbox --since 17 --json
   sms-client ussd send --port 2 '*125#'
+  sms-client completions bash >> ~/.bash_completion
   sms-client ports --port 0-7 --info reg,signal
   sms-client call GET '/GetSTKView?port=2' --include
   sms-client doctor --report gateway.json
   sms-client pin https://192.168.1.9
   export SMS_GATEWAY=https://192.168.1.9 SMS_GATEWAY_PIN=sha256:0e57…
-";
+"#;
 
 const DOCTOR: &str = "It examines reachability, TLS, login, verbs, clocks, filters, the inbox, ports, \
 and departures from the vendor's document. It sends no message and no USSD code, stops nothing, \
@@ -75,15 +87,24 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For all commands")]
 pub(crate) struct Connection {
-    /// The gateway's URL, http://HOST[:PORT] or https://HOST[:PORT]
-    #[arg(long, global = true, value_name = "URL", env = "SMS_GATEWAY", hide_env_values = true)]
+    /// The gateway's URL, http://HOST[:PORT] or https://HOST[:PORT]; by default SMS_GATEWAY
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) gateway: Option<String>,
-    /// The user name, if the gateway requires a login
-    #[arg(long, global = true, value_name = "NAME", env = "SMS_GATEWAY_USER", hide_env_values = true)]
+    /// The user name, if the gateway requires a login; by default SMS_GATEWAY_USER
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) user: Option<String>,
+    /// Read the password from this file; by default from SMS_GATEWAY_PASSWORD
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Take gateway, login and trust from this section of the file with profiles instead of the environment
+    #[arg(long, global = true, value_name = "NAME", env = "SMS_GATEWAY_PROFILE", hide_env = true)]
+    pub(crate) profile: Option<String>,
+    /// The file with profiles; by default ~/.config/sms-client/profiles.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Trust the certificate with this SHA-256 fingerprint, as printed by `sms-client pin`: sha256:HEX, or key-sha256:HEX for
-    /// its public key; separated by commas or repeated
-    #[arg(long, global = true, value_name = "PIN", env = "SMS_GATEWAY_PIN", hide_env_values = true)]
+    /// its public key; separated by commas or repeated; by default SMS_GATEWAY_PIN
+    #[arg(long, global = true, value_name = "PIN")]
     #[arg(value_delimiter = ',')]
     pub(crate) pin: Vec<String>,
     /// Trust the certificates in this PEM file, and those that they have issued, instead of the system's authorities
@@ -96,6 +117,9 @@ pub(crate) struct Connection {
     /// call may take 10 times that, and at least 20s; by default 300s
     #[arg(long, global = true, value_name = "TIME", value_parser = values::duration)]
     pub(crate) request_timeout: Option<Duration>,
+    /// Show a line for each request and each response on standard error
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,7 +139,7 @@ pub(crate) enum Command {
     /// Send a USSD code, end a session, or show replies
     #[command(subcommand)]
     Ussd(Ussd),
-    /// Stop a task: its waiting messages are not sent
+    /// Stop a task: none of its waiting messages is sent
     Stop {
         /// The task number that `send` printed
         #[arg(value_name = "TASK_ID", allow_negative_numbers = true, value_parser = values::task)]
@@ -132,17 +156,34 @@ pub(crate) enum Command {
         /// The URL, by default that of --gateway
         url: Option<String>,
     },
+    /// Print a script that lets a shell complete commands and options
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
+// Each is a flag of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// The text; each #param# is replaced by a PARAM of the recipient
-    #[arg(long)]
-    pub(crate) text: String,
+    #[arg(long, required_unless_present = "text_file")]
+    pub(crate) text: Option<String>,
+    /// Read the text from this file, or from standard input if it is `-`; a line feed at its end is not sent
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub(crate) text_file: Option<String>,
     /// A recipient and its values for each #param#, in order; in a PARAM, `\,` is a comma and `\\` a backslash; repeat it for
-    /// more recipients
-    #[arg(long, required = true, value_name = "NUMBER[=PARAM,…]")]
+    /// more recipients. A number may have separators: '+1 (555) 010-9999'
+    #[arg(long, required_unless_present = "to_file", value_name = "NUMBER[=PARAM,…]")]
     pub(crate) to: Vec<To>,
+    /// Read recipients from this file, or from standard input if it is `-`: one a line, as in --to; lines that begin with # are
+    /// skipped
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to_file: Vec<String>,
+    /// Send an empty text without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// The ports to send through (1,2 or 8-15); by default the gateway chooses
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
@@ -152,26 +193,57 @@ pub(crate) struct Send {
     /// user_id of the first recipient; the others get consecutive ids
     #[arg(long, value_name = "N", value_parser = values::user_id)]
     pub(crate) user_id: Option<UserId>,
-    /// Send nothing, but show each recipient's text, encoding, segments and units (septets or UTF-16 units)
+    /// Send nothing, but show each recipient's text, encoding, segments and units (septets or UTF-16 units), and the characters
+    /// that make a text Unicode
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Wait until each message is delivered, or `sent`: accepted by the network, without a status report; then show the
     /// outcomes
-    #[arg(long, value_name = "UNTIL", num_args = 0..=1, require_equals = true, default_missing_value = "delivered")]
+    #[arg(long, value_name = "UNTIL", num_args = 0..=1, default_missing_value = "delivered")]
     #[arg(value_parser = values::until(), conflicts_with_all = ["dry_run", "user_id"])]
     pub(crate) wait: Option<Until>,
-    /// With --wait, the maximum wait (90s, 5m, 2h); messages that the gateway has accepted are still sent
-    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "5m", requires = "wait")]
+    /// The maximum wait (90s, 5m, 2h); messages that the gateway has accepted are still sent
+    #[arg(long, help_heading = "With --wait", value_name = "TIME", value_parser = values::duration, default_value = "5m", requires = "wait")]
     pub(crate) timeout: Duration,
-    /// With --wait, keep the messages in this file until their outcome was shown: `watch` resumes after an interruption
-    #[arg(long, value_name = "FILE", requires = "wait")]
+    /// Keep the messages in this file until their outcome was shown: `watch` resumes after an interruption
+    #[arg(long, help_heading = "With --wait", value_name = "FILE", requires = "wait")]
     pub(crate) store: Option<PathBuf>,
-    /// With --wait, the polling interval; a real gateway needs at least 4s. By default 6s
-    #[arg(long, value_name = "TIME", value_parser = values::duration, requires = "wait")]
+    /// The polling interval; a real gateway needs at least 4s. By default 6s
+    #[arg(long, help_heading = "With --wait", value_name = "TIME", value_parser = values::duration, requires = "wait")]
     pub(crate) interval: Option<Duration>,
-    /// With --wait, save bytes on a mobile link: poll every 60s, and submit several messages together. Outcomes show later
-    #[arg(long, requires = "wait", conflicts_with = "interval")]
+    /// Save bytes on a mobile link: poll every 60s, and submit several messages together. Outcomes show later
+    #[arg(long, help_heading = "With --wait", requires = "wait", conflicts_with = "interval")]
     pub(crate) metered: bool,
+    /// Nothing else sends through the gateway, so more status reports can be matched
+    #[arg(long, help_heading = "With --wait", requires = "wait")]
+    pub(crate) exclusive: bool,
+    /// A label of your choice, which `watch` and --json show with each message
+    #[arg(long, help_heading = "With --wait", value_name = "TEXT", requires = "wait")]
+    pub(crate) reference: Option<String>,
+    /// Send a message again if its request was lost and the gateway does not know it; it may then arrive twice
+    #[arg(long, help_heading = "With --wait", requires = "wait")]
+    pub(crate) resend: bool,
+    /// The maximum time for which a message may wait to be submitted (9s to 72h); after it, it expires and is not
+    /// sent. By default 72h
+    #[arg(long, help_heading = "With --wait", value_name = "TIME", value_parser = values::validity, requires = "wait")]
+    pub(crate) valid_for: Option<Duration>,
+    /// With --store, submit these messages before all that wait in the store and are not urgent
+    #[arg(long, help_heading = "With --wait", requires = "wait")]
+    pub(crate) urgent: bool,
+    /// With --store, a key of your choice: the same command with the same key shows the outcomes of the first one, and sends
+    /// nothing again to its recipients. The store knows a key at least until the outcomes were shown, and for 2h more if anything was sent
+    #[arg(long, help_heading = "With --wait", value_name = "KEY", requires = "wait", value_parser = values::key)]
+    pub(crate) key: Option<String>,
+    /// The options that choose the gateway by a profile, with a space after them, for commands that are shown to the user.
+    #[arg(skip)]
+    pub(crate) options: String,
+}
+
+impl Send {
+    /// Returns the text, from the command line or from its file.
+    pub(crate) fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -186,6 +258,9 @@ pub(crate) struct Watch {
     /// Save bytes on a mobile link: poll results every 60s, and incoming messages every 5m
     #[arg(long, conflicts_with = "interval")]
     pub(crate) metered: bool,
+    /// Nothing else sends through the gateway, so more status reports can be matched
+    #[arg(long)]
+    pub(crate) exclusive: bool,
 }
 
 /// The filters of `results` and `deliveries`.
@@ -223,8 +298,11 @@ pub(crate) struct Deliveries {
 #[derive(Debug, Args)]
 pub(crate) struct Inbox {
     /// Only messages with an id above this one
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = value_parser!(i64).range(0..))]
     pub(crate) since: Option<i64>,
+    /// Only messages to these ports (1,2 or 8-15). Not with --flag unread, which would mark the others as read
+    #[arg(long, value_name = "PORTS", value_parser = values::ports)]
+    pub(crate) port: Option<Ports>,
     /// Which messages; unread: the gateway marks them as read when it responds, so a lost response loses them
     #[arg(long, default_value = "all", value_parser = values::flag())]
     pub(crate) flag: Flag,
@@ -239,8 +317,8 @@ pub(crate) enum Ussd {
         /// The code, or a reply to a menu
         text: String,
         /// The maximum wait for replies
-        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration)]
-        wait: Duration,
+        #[arg(long, alias = "wait", value_name = "TIME", default_value = "30s", value_parser = values::duration)]
+        timeout: Duration,
     },
     /// End the session
     Cancel {

@@ -9,7 +9,7 @@ use sms_gateway::core::{
     text::Encoding,
 };
 
-/// A phone number.
+/// A phone number, without the separators that people write in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Digits(String);
 
@@ -27,7 +27,8 @@ impl FromStr for Digits {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Number::new(text).map(|number| Self(number.to_string()))
+        let mut buffer = [0; Number::MAX_BYTES];
+        Number::from_written(text, &mut buffer).map(|number| Self(number.to_string()))
     }
 }
 
@@ -85,7 +86,7 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Parses a duration: `90s`, `5m`, `2h`, `500ms`, or seconds without a unit.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let end = text.find(|character: char| character.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let second = match unit {
@@ -100,6 +101,23 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = duration.filter(|duration| (SHORTEST..=LONGEST).contains(duration));
     duration.ok_or_else(|| "not a time from 1ms to 72h, as 90s, 5m or 2h".to_owned())
 }
+
+/// Parses the time for which a message may wait to be submitted.
+pub(super) fn validity(text: &str) -> Result<Duration, String> {
+    let limit = duration(text).ok().filter(|limit| *limit >= SHORTEST_VALIDITY);
+    limit.ok_or_else(|| "not a time from 9s to 72h, as 90s, 5m or 2h".to_owned())
+}
+
+/// Shorter validities would be rounded up.
+const SHORTEST_VALIDITY: Duration = Duration::from_secs(9);
+
+/// Checks an idempotency key. The keys of several recipients are a few bytes longer.
+pub(super) fn key(text: &str) -> Result<String, String> {
+    let is_allowed = (1..=MAX_KEY_BYTES).contains(&text.len());
+    is_allowed.then(|| text.to_owned()).ok_or_else(|| format!("not 1 to {MAX_KEY_BYTES} bytes"))
+}
+
+const MAX_KEY_BYTES: usize = 200;
 
 const SHORTEST: Duration = Duration::from_millis(1);
 /// Maximum time for which messages are followed.
@@ -187,7 +205,8 @@ mod tests {
     fn recipients_with_parameters_are_parsed() {
         for (text, params) in [
             ("10086", &[][..]),
-            ("10086=", &[""]),
+            (" 100-86", &[]),
+            ("(1) 0086=", &[""]),
             ("10086=Ann", &["Ann"]),
             ("10086=Ann,4711", &["Ann", "4711"]),
             (r"10086=a\,b,c\\,d=e\=f", &["a,b", r"c\", "d=e=f"]),
@@ -226,6 +245,14 @@ mod tests {
         for wrong in ["0", "-1", "x", "", "s", "inf", "NaN", "1e30", "5min", "5 m", "73h", "0.1ms"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
+        let is_valid = |text| validity(text).is_ok();
+        assert!(is_valid("9s") && is_valid("72h") && !is_valid("8.9s") && !is_valid("73h"));
+    }
+
+    #[test]
+    fn keys_have_a_length() {
+        let is_key = |bytes| key(&"k".repeat(bytes)).is_ok();
+        assert_eq!([0, 1, 199, 200, 201].map(is_key), [false, true, true, true, false]);
     }
 
     #[test]

@@ -1,9 +1,6 @@
 //! `call`: a request of the user's own making.
 
-use std::{
-    fs,
-    io::{self, IsTerminal, Read, Write},
-};
+use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 use sms_client::text::Screen;
@@ -12,6 +9,7 @@ use sms_gateway::{Gateway, RawCall, RawResponse};
 use crate::{
     args::{Call, Verb},
     failure::{Exit, Failure},
+    inputs,
     output::Output,
 };
 
@@ -55,14 +53,9 @@ fn data(args: &Call) -> Result<Vec<u8>, Failure> {
     if args.verb == Verb::Get {
         return Err(Failure::usage("a GET has no body: put what it asks for into the path, as ?name=value"));
     }
-    let unreadable = |name: &str, error| Failure::usage(format!("{name}: {error}"));
     match data.strip_prefix('@') {
-        Some(file) => fs::read(file).map_err(|error| unreadable(file, error)),
-        None if data == "-" => {
-            let mut body = Vec::new();
-            let read = io::stdin().read_to_end(&mut body);
-            read.map(|_| body).map_err(|error| unreadable("the standard input", error))
-        }
+        Some(file) => inputs::read(file),
+        None if data == inputs::STDIN => inputs::read(data),
         None => Ok(data.clone().into_bytes()),
     }
 }

@@ -1,11 +1,18 @@
 //! `inbox`, which reads page by page.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use sms_client::table::Column;
 use sms_gateway::{
     Gateway,
-    core::call::{Flag, IncomingSms, QueryIncomingSms},
+    core::{
+        Port,
+        call::{Flag, IncomingSms, QueryIncomingSms},
+        track::{InboxSearch, PageBreak},
+    },
 };
 
 use super::results::none;
@@ -16,12 +23,22 @@ use crate::{
     output::Output,
 };
 
-/// Shows the inbox. A gateway returns only the first messages, so it is queried until nothing is new.
+/// Shows the inbox. A gateway returns only some of the messages, so it is queried until nothing is new.
 ///
-/// With `all` and `read`, the next page starts after the last id. With `unread`, the messages of a page are no longer unread,
-/// so the query stays the same. A page is requested only after the previous one is written, because the request marks its
-/// messages as read.
+/// With `all` and `read`, the next page starts after the last id, or, if the gateway lists ids in another order, after the lowest one.
+/// With `unread`, the messages of a page are no longer unread, so the query stays the same. A page is requested only after the previous
+/// one is written, because the request marks its messages as read.
 pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) -> Result<(), Failure> {
+    if args.port.is_some() && args.flag == Flag::Unread {
+        return Err(Failure::usage(
+            "--port with --flag unread would mark the messages of other ports as read",
+        ));
+    }
+    let is_wanted = |sms: &IncomingSms<'_>| {
+        let port =
+            sms.port.get().and_then(|port| u8::try_from(port).ok()).and_then(|port| Port::new(port).ok());
+        args.port.is_none_or(|ports| port.is_some_and(|port| ports.contains(port)))
+    };
     output.table([
         Column::number("ID"),
         Column::number("PORT"),
@@ -29,51 +46,152 @@ pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) 
         Column::word("RECEIVED"),
         Column::text("TEXT"),
     ]);
-    let mut pages = Pages { last: args.since, seen: HashSet::new() };
+    let mut pages = Pages { flag: args.flag, from: args.since, seen: HashSet::new() };
     loop {
-        let mut request = QueryIncomingSms::new(args.flag);
-        let from = if args.flag == Flag::Unread { args.since } else { pages.last };
-        if let Some(id) = from {
-            request = request.after(id);
-        }
-        let mut response = gateway.query_incoming_sms(&request).await?;
-        let mut has_new = false;
-        while let Some(sms) = response.next().await? {
-            let (show, new) = pages.take(&sms, from);
-            has_new |= new;
-            if show {
-                output.record(&sms, || row(&sms))?;
+        let mut response = gateway.query_incoming_sms(&pages.request(pages.from)).await?;
+        let mut page = Page::default();
+        let ended = loop {
+            match response.next().await {
+                Ok(Some(sms)) => {
+                    if pages.take(&sms, &mut page) && is_wanted(&sms) {
+                        output.record(&sms, || row(&sms))?;
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
             }
-        }
+        };
         output.flush()?;
-        if !has_new {
-            output.object(&response.summary())?;
-            return none(output, "no messages");
+        match (ended, response.page_break()) {
+            (Ok(()), _) if page.is_last(&pages) => {
+                output.object(&response.summary())?;
+                return none(output, "no messages");
+            }
+            // A response that ends early shows that more is left, unless it ended within its first message.
+            (Err(_), Some(by)) if by.is_cut && page.moves(&pages) => {}
+            (Err(error), Some(by)) if pages.flag != Flag::Unread => {
+                drop(response);
+                let Some(id) = search(gateway, &pages, by, &page).await? else { return Err(error.into()) };
+                output.unreadable(id)?;
+                pages.from = Some(id);
+                continue;
+            }
+            (ended, _) => ended?,
+        }
+        pages.advance(&page);
+    }
+}
+
+/// Searches the message that makes responses from this place unreadable. Returns its id, or `None` if no response can be read.
+async fn search(
+    gateway: &Gateway,
+    pages: &Pages,
+    by: PageBreak,
+    page: &Page,
+) -> Result<Option<i64>, Failure> {
+    let likely = by.id.or(page.greatest.filter(|_| !page.falls));
+    let mut search = InboxSearch::new(pages.from.unwrap_or(-1), likely);
+    while !search.is_hopeless() {
+        let mut response = gateway.query_incoming_sms(&pages.request(Some(search.place()))).await?;
+        let mut is_new = false;
+        let ended = loop {
+            match response.next().await {
+                Ok(Some(sms)) => is_new |= pages.is_new(&sms, Some(search.place())),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        let is_blocked = match (ended, response.page_break()) {
+            (Ok(()), _) => false,
+            (Err(_), Some(found)) => found == by && !is_new,
+            (Err(error), None) => return Err(error.into()),
+        };
+        if let Some(id) = search.take(is_blocked) {
+            return Ok(Some(id));
         }
     }
+    Ok(None)
 }
 
 /// The messages seen so far.
 struct Pages {
-    /// The highest id.
+    flag: Flag,
+    /// The place from which the next page is requested.
+    from: Option<i64>,
+    /// Hashes of the messages: ids may be equal.
+    seen: HashSet<u64>,
+}
+
+/// The observations of one page.
+#[derive(Default)]
+struct Page {
+    has_new: bool,
+    /// Whether the ids have fallen.
+    falls: bool,
+    lowest: Option<i64>,
+    greatest: Option<i64>,
     last: Option<i64>,
-    seen: HashSet<i64>,
+}
+
+impl Page {
+    /// Returns the place from which the next page is requested. In a page whose ids fall, others may be hidden above the lowest one.
+    fn next(&self) -> Option<i64> {
+        if self.falls { self.lowest } else { self.greatest }
+    }
+
+    fn moves(&self, pages: &Pages) -> bool {
+        self.next() > pages.from
+    }
+
+    /// Whether no further page can be expected after it.
+    fn is_last(&self, pages: &Pages) -> bool {
+        !self.has_new && (pages.flag == Flag::Unread || !self.falls || !self.moves(pages))
+    }
 }
 
 impl Pages {
-    /// Returns whether to show a message, and whether a further page can be expected after it.
-    fn take(&mut self, sms: &IncomingSms<'_>, from: Option<i64>) -> (bool, bool) {
-        // A message with an unreadable id is shown, perhaps twice, but the next page can't start after it.
-        let Some(id) = sms.incoming_sms_id.get() else {
-            return (true, false);
-        };
-        // Some gateways ignore the id in the request.
-        let new = from.is_none_or(|from| id > from) && self.seen.insert(id);
-        if new {
-            self.last = self.last.max(Some(id));
+    fn request(&self, from: Option<i64>) -> QueryIncomingSms {
+        let request = QueryIncomingSms::new(self.flag);
+        match from {
+            Some(id) if id >= 0 => request.after(id),
+            _ => request,
         }
-        (new, new)
     }
+
+    /// Whether a message has an id that may be expected from this place, and was not seen. Some gateways ignore the id in the request.
+    fn is_new(&self, sms: &IncomingSms<'_>, from: Option<i64>) -> bool {
+        let id = sms.incoming_sms_id.get();
+        id.is_some() && from.is_none_or(|from| id > Some(from)) && !self.seen.contains(&hash(sms))
+    }
+
+    /// Returns whether to show a message. One with an unreadable id is shown, perhaps twice, but no page can start after it.
+    fn take(&mut self, sms: &IncomingSms<'_>, page: &mut Page) -> bool {
+        let Some(id) = sms.incoming_sms_id.get() else { return true };
+        if self.from.is_some_and(|from| id <= from) {
+            return false;
+        }
+        page.falls |= page.last.is_some_and(|last| id < last);
+        page.last = Some(id);
+        page.lowest = Some(page.lowest.map_or(id, |lowest| lowest.min(id)));
+        page.greatest = page.greatest.max(Some(id));
+        let is_new = self.is_new(sms, self.from);
+        self.seen.insert(hash(sms));
+        page.has_new |= is_new;
+        is_new
+    }
+
+    fn advance(&mut self, page: &Page) {
+        if self.flag != Flag::Unread {
+            self.from = self.from.max(page.next());
+        }
+    }
+}
+
+fn hash(sms: &IncomingSms<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (sms.incoming_sms_id.get(), sms.port.get(), sms.number.as_str(), sms.text.as_str()).hash(&mut hasher);
+    sms.timestamp.get().map(|time| time.to_string()).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn row(sms: &IncomingSms<'_>) -> [String; 5] {

@@ -10,7 +10,7 @@ pub(crate) mod queue;
 pub(crate) mod results;
 pub(crate) mod send;
 pub(crate) mod ussd;
-mod verdict;
+pub(crate) mod verdict;
 mod wait;
 pub(crate) mod watch;
 

@@ -19,7 +19,7 @@ pub(crate) async fn send(args: &Send, connection: &Connection, output: &mut Outp
     let params: Vec<Vec<&str>> =
         args.to.iter().map(|to| to.params.iter().map(String::as_str).collect()).collect();
     let recipients = recipients(args, &params)?;
-    let batch = Batch::new(&args.text, &recipients).encoding(args.encoding);
+    let batch = Batch::new(args.text(), &recipients).encoding(args.encoding);
     let batch = batch.ports(args.port.unwrap_or_default());
     let requests = batch.requests().map_err(|error| invalid(error, &recipients))?.len();
     if args.dry_run {

@@ -22,7 +22,7 @@ use crate::{
 
 pub(crate) async fn ussd(gateway: &Gateway, args: &Ussd, output: &mut Output) -> Result<(), Failure> {
     match args {
-        Ussd::Send { on, text, wait } => send(gateway, on.port, text, *wait, output).await,
+        Ussd::Send { on, text, timeout } => send(gateway, on.port, text, *timeout, output).await,
         Ussd::Cancel { on, text } => cancel(gateway, on.port, text, output).await,
         Ussd::Replies { on } => {
             output.table([Column::number("PORT"), Column::text("REPLY")]);

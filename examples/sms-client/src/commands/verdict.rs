@@ -68,15 +68,21 @@ pub(super) fn judge(end: &End, board: &Board, args: &Send) -> Result<(), Failure
 
 /// Returns the command that shows the state of open messages.
 fn advice(board: &Board, args: &Send) -> String {
-    if let Some(path) = &args.store {
-        return format!("sms-client watch --store {}", quoted(&path.to_string_lossy()));
+    if let Some(command) = watch(args) {
+        return command;
     }
     let open = || board.messages.iter().filter(|message| !message.is_final);
     let ids: Vec<_> = open().map(|message| message.id.to_string()).take(IDS).collect();
     let more = if open().count() > IDS { ",…" } else { "" };
     // A sent message has no more results, but may have reports.
     let reports = if open().any(|message| message.state == State::Sent) { " and deliveries" } else { "" };
-    format!("sms-client results --user-id {}{more}{reports}", ids.join(","))
+    format!("sms-client {}results --user-id {}{more}{reports}", args.options, ids.join(","))
+}
+
+/// Returns the command that follows the messages in the store.
+pub(super) fn watch(args: &Send) -> Option<String> {
+    let store = quoted(&args.store.as_ref()?.to_string_lossy());
+    Some(format!("sms-client {}watch --store {store}", args.options))
 }
 
 /// Returns whether retrying later is pointless. If the first response is not from a gateway's API, later ones won't be either.
@@ -93,7 +99,7 @@ pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
 }
 
 /// Quotes a word for a shell.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+:@%,".contains(character);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

@@ -1,6 +1,11 @@
 //! `send --wait`.
 
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::Serialize;
 use sms_client::{
@@ -10,21 +15,23 @@ use sms_client::{
 use sms_gateway::{
     Error, Handle, Messenger, Sms,
     core::{
+        UserId,
         call::Recipient,
         text::Template,
-        track::{Message, State, StopResult},
+        track::{State, StopResult},
     },
-    messenger::Health,
+    messenger::{Event, Events, Health},
 };
 use tokio::{task::JoinSet, time};
 
-use super::verdict::{End, is_hopeless, judge};
+use super::verdict::{End, is_hopeless, judge, watch};
 use crate::{
     args::{Connection, Send, Until},
+    cells::count,
     connect,
     events::{Change, Happened},
     failure::{Exit, Failure, explain},
-    following::{Listeners, Plan},
+    following::{Followed, Listeners, Plan},
     interrupts::Interrupts,
     live::{Board, Live},
     output::Output,
@@ -46,16 +53,43 @@ pub(super) async fn send(
     recipients: &[Recipient<'_>],
     output: &mut Output,
 ) -> Result<(), Failure> {
+    if args.store.is_none() && (args.urgent || args.key.is_some()) {
+        return Err(Failure::usage("--urgent and --key need a store: --store FILE, or that of a profile"));
+    }
     let messages = messages(args, until, recipients)?;
     let gateway = connect::gateway(connection)?;
-    let plan =
-        Plan { connection, store: args.store.as_deref(), interval: args.interval, metered: args.metered };
+    let plan = Plan {
+        connection,
+        store: args.store.as_deref(),
+        interval: args.interval,
+        metered: args.metered,
+        exclusive: args.exclusive,
+    };
     let capacity = messages.len() + if args.store.is_some() { EARLIER } else { 0 };
-    let (messenger, earlier) = plan.start(gateway, |builder| builder.capacity(capacity)).await?;
+    let (messenger, earlier) = plan.start(gateway, output, |builder| builder.capacity(capacity)).await?;
     // These messages are followed too, and stay in the store.
-    drop(earlier);
-    let handles = add_all(&messenger, messages).await?;
+    let earlier: HashSet<UserId> = earlier.iter().map(Handle::id).collect();
+    let added = match args.key {
+        Some(_) => add_in_turn(&messenger, messages).await,
+        None => add_all(&messenger, messages).await,
+    };
+    let handles = match added {
+        (handles, None) => handles,
+        (mut handles, Some(failure)) => {
+            handles.retain(|(_, handle)| !earlier.contains(&handle.id()));
+            cancel_unsent(&handles).await?;
+            let (stopped, submitted): (Vec<_>, Vec<_>) =
+                handles.into_iter().partition(|(_, handle)| handle.current().state == State::Stopped);
+            for (_, handle) in stopped {
+                handle.acknowledge();
+            }
+            messenger.shutdown().await?;
+            return Err(if submitted.is_empty() { failure } else { partly(&failure, submitted.len(), args) });
+        }
+    };
+    let handles: Vec<Handle> = handles.into_iter().map(|(_, handle)| handle).collect();
     let mut interrupts = Interrupts::new()?;
+    output.follow(&messenger);
     let board = Board {
         numbers: recipients.iter().map(|to| to.number.to_string()).collect(),
         messages: handles.iter().map(Handle::current).collect(),
@@ -71,29 +105,70 @@ pub(super) async fn send(
 }
 
 fn messages(args: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<Vec<Sms>, Failure> {
-    let template = Template::new(&args.text);
-    let message = |to: &Recipient<'_>| {
+    let template = Template::new(args.text());
+    let message = |(place, to): (usize, &Recipient<'_>)| {
         let text = template.expand(to.params).map_err(|error| Failure::usage(error.to_string()))?;
         let sms = Sms::new(to.number.as_str(), text.to_string())?.encoding(args.encoding)?;
         let sms = sms.ports(args.port.unwrap_or_default()).status_report(until == Until::Delivered);
-        Ok(sms.reference(to.number.as_str()))
+        let reference = args.reference.as_deref().unwrap_or(to.number.as_str());
+        let mut sms = sms.reference(reference).resend(args.resend).urgent(args.urgent);
+        if let Some(limit) = args.valid_for {
+            sms = sms.valid_for(limit);
+        }
+        Ok(match &args.key {
+            Some(key) => sms.idempotency_key(&key_of(key, recipients, place)),
+            None => sms,
+        })
     };
-    recipients.iter().map(message).collect()
+    recipients.iter().enumerate().map(message).collect()
+}
+
+/// Returns the idempotency key of a recipient: that of the command with the number, which no argument can contain in this form, and how
+/// often the number precedes it. So a recipient may be left out or added when a command is repeated.
+fn key_of(key: &str, recipients: &[Recipient<'_>], place: usize) -> String {
+    let number = recipients.get(place).map_or("", |to| to.number.as_str());
+    let before = recipients.iter().take(place).filter(|to| to.number.as_str() == number).count();
+    format!("{key}\0{number}\0{before}")
+}
+
+/// Describes a refusal after which some messages were on their way already.
+fn partly(failure: &Failure, submitted: usize, args: &Send) -> Failure {
+    let count = count(submitted as u64, "message");
+    let follow = watch(args).map_or_else(String::new, |command| format!("; follow with: {command}"));
+    Failure::new(Exit::Open, format!("{failure}; {count} submitted before{follow}"))
+}
+
+/// The messages that were added, in order, and why one of them was not.
+type Added = (Vec<(usize, Handle)>, Option<Failure>);
+
+/// Adds messages until one of them has the key of another message, so that none of those after it is sent.
+async fn add_in_turn(messenger: &Messenger, messages: Vec<Sms>) -> Added {
+    let mut handles = Vec::new();
+    for (place, sms) in messages.into_iter().enumerate() {
+        match messenger.send(sms).await {
+            Ok(handle) => handles.push((place, handle)),
+            Err(error) => return (handles, Some(error.into())),
+        }
+    }
+    (handles, None)
 }
 
 /// Adds all messages concurrently, because a store needs as long for one as for many.
-async fn add_all(messenger: &Messenger, messages: Vec<Sms>) -> Result<Vec<Handle>, Failure> {
+async fn add_all(messenger: &Messenger, messages: Vec<Sms>) -> Added {
     let mut sending = JoinSet::new();
     for (place, sms) in messages.into_iter().enumerate() {
         let messenger = messenger.clone();
         sending.spawn(async move { messenger.send(sms).await.map(|handle| (place, handle)) });
     }
-    let mut handles = BTreeMap::new();
+    let (mut handles, mut failure) = (BTreeMap::new(), None);
     while let Some(sent) = sending.join_next().await {
-        let sent = sent.map_err(|error| Failure::new(Exit::Output, error.to_string()))?;
-        handles.extend([sent?]);
+        match sent {
+            Ok(Ok(sent)) => handles.extend([sent]),
+            Ok(Err(error)) => failure = Some(error.into()),
+            Err(error) => failure = Some(Failure::new(Exit::Output, error.to_string())),
+        }
     }
-    Ok(handles.into_values().collect())
+    (handles.into_iter().collect(), failure)
 }
 
 struct Waiting<'a> {
@@ -124,7 +199,7 @@ impl Waiting<'_> {
     ) -> End {
         let mut limit = std::pin::pin!(time::sleep(self.args.timeout));
         let mut frames = time::interval(FRAME);
-        let mut health = messenger.health();
+        let (mut health, mut events) = (messenger.health(), messenger.events());
         loop {
             tokio::select! {
                 // An error is shown before the updates that follow its end.
@@ -136,10 +211,11 @@ impl Waiting<'_> {
                         return End::Hopeless(error);
                     }
                 }
+                Some(event) = next_event(&mut events) => self.note(&event),
                 () = &mut limit => return End::TimeUp,
                 _ = frames.tick() => self.live.draw(&self.board),
                 update = listeners.next() => match update {
-                    Some((place, message)) => self.update(place, message),
+                    Some((place, followed)) => self.update(place, &followed),
                     None if self.board.messages.iter().all(|message| message.is_final) => return End::Finished,
                     None => return End::Closed,
                 },
@@ -147,15 +223,26 @@ impl Waiting<'_> {
         }
     }
 
-    fn update(&mut self, place: usize, message: Message) {
+    fn update(&mut self, place: usize, followed: &Followed) {
         let Some((number, known)) = self.board.numbers.get(place).zip(self.board.messages.get_mut(place))
         else {
             return;
         };
-        *known = message;
-        let happened = Happened::Message(Change::new(Some(number), None, &message));
+        *known = followed.message;
+        let reference = self.args.reference.as_deref();
+        let change = Change::new(number, reference, &followed.message).imsi(followed.imsi.as_deref());
+        let happened = Happened::Message(change);
         self.live.print(&happened);
         write(&mut self.written, self.output, &happened);
+    }
+
+    /// Shows an event that explains why messages make no progress.
+    fn note(&mut self, event: &Event) {
+        if matches!(event, Event::UnknownStatus { .. }) {
+            let happened = Happened::Library(event);
+            self.live.print(&happened);
+            write(&mut self.written, self.output, &happened);
+        }
     }
 
     /// Shows the gateway's health. Returns an error that will not pass by itself.
@@ -195,7 +282,7 @@ impl Waiting<'_> {
         for (place, handle) in &handles {
             let message = handle.current();
             if self.board.messages.get(*place).is_some_and(|known| *known != message) {
-                self.update(*place, message);
+                self.update(*place, &Followed { message, imsi: handle.imsi() });
             }
         }
         let written = self.show().and(std::mem::replace(&mut self.written, Ok(())));
@@ -231,9 +318,14 @@ impl Waiting<'_> {
     }
 }
 
+/// Returns the next event of the library; `None` if there are none any more.
+async fn next_event(events: &mut Option<Events>) -> Option<Event> {
+    events.as_mut()?.next().await
+}
+
 fn write(written: &mut io::Result<()>, output: &mut Output, happened: &Happened<'_>) {
     if written.is_ok() {
-        *written = output.object(happened);
+        *written = output.event(happened);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use sms_gateway::{Messenger, core::track::Message, messenger::Health};
+use sms_gateway::{Handle, Messenger, messenger::Health};
 
 use super::verdict::is_hopeless;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     connect,
     events::{Change, Happened},
     failure::{Failure, exit, explain},
-    following::{Listeners, Plan},
+    following::{Followed, Listeners, Plan},
     interrupts::Interrupts,
     output::Output,
 };
@@ -19,16 +19,23 @@ use crate::{
 pub(crate) async fn watch(args: &Watch, connection: &Connection, output: &mut Output) -> Result<(), Failure> {
     let gateway = connect::gateway(connection)?;
     let mut interrupts = Interrupts::new()?;
-    let plan =
-        Plan { connection, store: args.store.as_deref(), interval: args.interval, metered: args.metered };
-    let (messenger, handles) = plan.start(gateway, |builder| builder.incoming(true)).await?;
+    let plan = Plan {
+        connection,
+        store: args.store.as_deref(),
+        interval: args.interval,
+        metered: args.metered,
+        exclusive: args.exclusive,
+    };
+    let (messenger, handles) = plan.start(gateway, output, |builder| builder.incoming(true)).await?;
+    output.follow(&messenger);
     let is_seen = io::stderr().is_terminal();
     if is_seen {
         // Until the first event, this line is the only sign that the program works.
         let _ = writeln!(io::stderr(), "watching {}; Ctrl-C ends it", connect::url(connection)?);
     }
-    let references = handles.iter().map(|handle| handle.reference().map(ToOwned::to_owned)).collect();
-    let mut watcher = Watcher { references, listeners: Listeners::new(handles), trouble: None, output };
+    let name = |handle: &Handle| (handle.number().to_owned(), handle.reference().map(ToOwned::to_owned));
+    let names = handles.iter().map(name).collect();
+    let mut watcher = Watcher { names, listeners: Listeners::new(handles), trouble: None, output };
     let done = tokio::select! {
         done = watcher.listen(&messenger) => done,
         () = interrupts.next() => {
@@ -45,7 +52,8 @@ pub(crate) async fn watch(args: &Watch, connection: &Connection, output: &mut Ou
 }
 
 struct Watcher<'a> {
-    references: Vec<Option<String>>,
+    /// The number and the reference of each message.
+    names: Vec<(String, Option<String>)>,
     listeners: Listeners,
     trouble: Option<String>,
     output: &'a mut Output,
@@ -66,7 +74,7 @@ impl Watcher<'_> {
                     let now = health.borrow_and_update().clone();
                     self.look(&now)?;
                 }
-                Some((place, message)) = self.listeners.next() => self.update(place, &message).await?,
+                Some((place, followed)) = self.listeners.next() => self.update(place, &followed).await?,
                 Some(sms) = inbox.next() => {
                     self.output.happened(&Happened::Incoming(&sms))?;
                     sms.acknowledge();
@@ -78,10 +86,12 @@ impl Watcher<'_> {
         }
     }
 
-    async fn update(&mut self, place: usize, message: &Message) -> Result<(), Failure> {
-        let reference = self.references.get(place).and_then(Option::as_deref);
-        self.output.happened(&Happened::Message(Change::new(None, reference, message)))?;
-        if message.is_final
+    async fn update(&mut self, place: usize, followed: &Followed) -> Result<(), Failure> {
+        let Some((number, reference)) = self.names.get(place) else { return Ok(()) };
+        let change =
+            Change::new(number, reference.as_deref(), &followed.message).imsi(followed.imsi.as_deref());
+        self.output.happened(&Happened::Message(change))?;
+        if followed.message.is_final
             && let Some(handle) = self.listeners.ended(place).await
         {
             handle.acknowledge();

@@ -80,3 +80,22 @@ fn blocks_keep_their_widths_where_possible() {
     assert_eq!(table.take(), "\nID  NUMBER          TEXT\n 3  +8613800138000  three\n");
     assert_eq!(table.take(), "");
 }
+
+#[test]
+fn a_wider_screen_is_used() {
+    let text = "word ".repeat(30);
+    let mut table = Table::new(COLUMNS).screen(Some(200));
+    table.row(["1", "10086", text.trim_end()]);
+    assert_eq!(table.take().lines().count(), 2);
+}
+
+#[test]
+fn without_a_screen_each_row_is_one_line() {
+    let (long, longer) = ("9".repeat(70), "long text ".repeat(200));
+    let mut table = Table::new(COLUMNS).screen(None);
+    table.row(["1", &long, longer.trim_end()]);
+    table.row(["2", "10086", ""]);
+    let block = table.take();
+    let lines: Vec<_> = block.lines().collect();
+    assert_eq!((lines.len(), lines[2].starts_with(" 2  10086")), (3, true), "{block}");
+}

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use gateway_emulator::{Emulator, Options};
 use serde_json::Value;
-use sms_client::text::{is_unsafe, width};
+use sms_client::text::is_unsafe;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -21,10 +21,18 @@ pub(crate) async fn gateway() -> Emulator {
 }
 
 pub(crate) async fn gateway_with(options: Options) -> Emulator {
+    start(Options { speed: 1000.0, ..options }).await
+}
+
+/// Starts a gateway that is fifty times as fast as a real one. A report of a faster one often arrives before a query has shown that it
+/// was still absent, so that it may be another program's.
+pub(crate) async fn slower_gateway_with(options: Options) -> Emulator {
+    start(Options { speed: 50.0, ..options }).await
+}
+
+async fn start(options: Options) -> Emulator {
     let password = PASSWORD.to_owned();
-    Emulator::start(Options { password, speed: 1000.0, start_time: Some(1_419_163_561), ..options })
-        .await
-        .unwrap()
+    Emulator::start(Options { password, start_time: Some(1_419_163_561), ..options }).await.unwrap()
 }
 
 /// The result of a run.
@@ -131,7 +139,7 @@ pub(crate) async fn people(gateway: &Emulator, args: &[&str]) -> String {
     let run = run(gateway, args).await;
     assert_eq!((run.code, &*run.err), (Some(0), ""), "{run:?}");
     for line in run.out.lines() {
-        assert!(width(line) <= 80 && line == line.trim_end(), "{line:?}");
+        assert_eq!(line, line.trim_end());
     }
     run.out
 }

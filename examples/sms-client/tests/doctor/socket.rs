@@ -1,4 +1,4 @@
-//! A socket that serves connections by a script, with or without TLS.
+//! A socket whose connections follow a script, with or without TLS.
 
 use std::sync::Arc;
 

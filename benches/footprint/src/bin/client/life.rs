@@ -32,6 +32,8 @@ pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
 fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_block: FIRST_BLOCK, ..Settings::default() };
     settings.limits.recipients = 1;
+    // The reports are there at once, before the first look at them.
+    settings.exclusive = true;
     settings.incoming = cfg!(feature = "incoming-sms");
     // As a constant its initial value would take flash.
     let tracker = singleton!(: Tracker<'static> = Tracker::empty()).ok_or(Failed::Open)?;

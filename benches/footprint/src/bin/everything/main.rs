@@ -277,7 +277,8 @@ fn respond(tracker: &mut Tracker<'_>, ask: Ask, given: &mut Given<'_>, now: Dura
             }
             match black_box(0) {
                 0 => tracker.handle_accepted(token, Some(TaskId::new(given.number)), now),
-                1 => tracker.handle_refused(token, black_box(500), now),
+                1 => tracker.handle_refused(token, black_box(400), now),
+                2 => tracker.handle_unclear(token, now),
                 _ => tracker.handle_not_sent(token, now),
             }
         }

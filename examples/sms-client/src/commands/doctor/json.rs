@@ -38,15 +38,29 @@ impl Value {
         }
     }
 
-    /// Returns an integer, also one in a string.
+    /// Returns an integer, also one in a string, or one that is written as `200.0` or `2e2`.
     pub(super) fn integer(&self, key: &str) -> Option<i64> {
-        self.get(key)?.as_str().trim().parse().ok()
+        whole(self.get(key)?.as_str())
     }
 
     /// Returns the text of a key; empty if it is missing.
     pub(super) fn text(&self, key: &str) -> &str {
         self.get(key).map(Self::as_str).unwrap_or_default()
     }
+}
+
+/// Reads a whole number in any spelling.
+pub(super) fn whole(text: &str) -> Option<i64> {
+    /// Up to this number, each whole number has a floating-point number of its own.
+    const MAX: f64 = 9_007_199_254_740_992.0;
+    let text = text.trim();
+    let decimal = || {
+        let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+        let value = text.parse::<f64>().ok().filter(|_| text.bytes().all(is_part))?;
+        #[allow(clippy::cast_possible_truncation)] // It is whole and in range.
+        (value.fract() == 0.0 && value.abs() < MAX).then_some(value as i64)
+    };
+    text.parse().ok().or_else(decimal)
 }
 
 /// A deviation from JSON, or an unusual spelling in it.

@@ -20,6 +20,7 @@ pub(super) use self::{
     headers::products,
     vocabulary::{is_plain, plain},
 };
+use super::json::whole;
 
 /// The keys whose values are small integers, and the maximum number of their digits.
 const INTEGERS: [(&str, usize); 13] = [
@@ -39,6 +40,8 @@ const INTEGERS: [(&str, usize); 13] = [
 ];
 /// The keys whose values are words of the API.
 const WORDS: [&str; 5] = ["status", "reg", "type", "callstate", "gprs"];
+/// The number of characters by which `" 200 "` or `200.0` is longer than `200`.
+const SPELLING: usize = 2;
 const TIMES: [&str; 2] = ["time", "timestamp"];
 /// The key of the ids of incoming messages, and the parameter with such an id.
 const ID: &str = "incoming_sms_id";
@@ -109,16 +112,16 @@ impl<S: BuildHasher> Redactor<S> {
 
     /// Redacts the value of a key. Escapes in it stay escapes.
     fn value(&self, key: &str, value: &str) -> String {
-        let digits = value.strip_prefix('-').unwrap_or(value);
         let most = INTEGERS.iter().find(|(known, _)| *known == key).map_or(0, |(_, most)| *most);
-        if is_digits(digits) && digits.len() <= most
+        if is_small_integer(value, most)
             || TIMES.contains(&key) && is_time(value)
             || matches!(value, "true" | "false" | "null")
         {
             return value.to_owned();
         }
-        if key == ID && is_digits(value) {
-            return self.id(value);
+        let id = plain_id(value);
+        if key == ID && is_digits(id) {
+            return value.replacen(id, &self.id(id), 1);
         }
         match value.strip_prefix('+') {
             Some(digits) if is_digits(digits) => format!("+{}", replace::number(&self.keys, digits)),
@@ -235,7 +238,7 @@ fn ids(text: &str) -> BTreeSet<u64> {
         match piece {
             Piece::Key(key) => is_id = key == ID,
             Piece::Text { content: value, .. } | Piece::Bare(value) if is_id && value.len() <= MAX_ID => {
-                ids.extend(value.parse::<u64>().ok());
+                ids.extend(plain_id(value).parse::<u64>().ok());
             }
             _ => {}
         }
@@ -269,6 +272,19 @@ fn is_bare(letter: char) -> bool {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns whether the text is a whole number of at most so many digits, in any spelling that is not much longer.
+fn is_small_integer(text: &str, most: usize) -> bool {
+    let digits = u32::try_from(most).unwrap_or_default();
+    let is_small = |number: i64| number.unsigned_abs() < 10_u64.pow(digits);
+    most > 0 && text.len() <= most + SPELLING && whole(text).is_some_and(is_small)
+}
+
+/// Returns the digits of an id that may be written as `7.0`, or with white space around it.
+fn plain_id(value: &str) -> &str {
+    let value = value.trim();
+    value.strip_suffix(".0").unwrap_or(value)
 }
 
 fn is_number(text: &str) -> bool {

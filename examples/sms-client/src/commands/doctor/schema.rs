@@ -222,6 +222,9 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
             }
         };
         let is_integer = |text: &str| text.parse::<i64>().is_ok();
+        if kind == Integer {
+            examine_integer(schema, key, value.as_str(), findings);
+        }
         match (kind, value) {
             (Integer, Value::Text(text)) if is_integer(text) => {
                 findings.quirk("json", "integers-as-strings", format!("{}: {key} is a string.", schema.name));
@@ -243,6 +246,21 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
     }
 }
 
+/// Reports an integer in another spelling than its digits.
+fn examine_integer(schema: &Schema, key: &str, text: &str, findings: &mut Findings) {
+    if text.parse::<i64>().is_ok() || json::whole(text).is_none() {
+        return;
+    }
+    let (finding, what) = if text.trim().len() < text.len() {
+        ("integers-padded", "has white space around it")
+    } else if text.contains(['e', 'E']) {
+        ("integers-as-exponents", "is written with an exponent")
+    } else {
+        ("integers-as-decimals", "is written with a fraction of zeros")
+    };
+    findings.quirk("json", finding, format!("{}: {key} {what}.", schema.name));
+}
+
 /// Returns whether a later version has the field, which is of no use to the clients here.
 fn is_known_elsewhere(schema: &Schema, key: &str) -> bool {
     schema.name == PORTS.name && (key.starts_with("remain_") || key.starts_with("CallForward"))
@@ -251,9 +269,14 @@ fn is_known_elsewhere(schema: &Schema, key: &str) -> bool {
 fn examine_words(schema: &Schema, record: &Value, findings: &mut Findings) {
     let Some((key, words)) = schema.words else { return };
     let word = record.text(key);
-    if !word.is_empty() && !words.contains(&word) {
-        note_unknown_word(schema.name, key, word, findings);
+    if word.is_empty() || words.contains(&word) {
+        return;
     }
+    if words.iter().any(|known| known.eq_ignore_ascii_case(word.trim())) {
+        let text = format!("{}: {key} is not in the document's capital letters.", schema.name);
+        return findings.quirk("fields", "status-lower-case", text);
+    }
+    note_unknown_word(schema.name, key, word, findings);
 }
 
 /// The maximum number of characters of a name that are shown.

@@ -35,6 +35,19 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
         (false, false) => "The ids of messages are in no order.",
     };
     findings.fact("inbox", "inbox-order", text);
+    let has_equal = ids.iter().enumerate().any(|(at, id)| ids.iter().skip(at + 1).any(|other| other == id));
+    if has_equal {
+        findings.quirk("inbox", "equal-ids", "Several messages have the same id.");
+    }
+    match (up, down) {
+        (false, true) => {
+            findings.quirk("inbox", "newest-first", "The newest messages are listed first.");
+        }
+        (false, false) => {
+            findings.quirk("inbox", "shuffled-inbox", "The messages are listed in no order of their ids.");
+        }
+        _ => {}
+    }
     let Some((next, _)) = self::page(asker, last, findings).await? else { return Ok(()) };
     let next = self::ids(&next);
     if next.iter().any(|id| *id <= last) {

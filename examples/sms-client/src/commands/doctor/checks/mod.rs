@@ -59,7 +59,7 @@ pub(super) async fn run(
         ports::check_comma(asker, findings).await?;
         let text = "send_sms, send_ussd, query_ussd_reply and stop_sms were not tried, since they change something. So these remain \
                     unknown: the spelling of the key result in send_ussd, the error code for an unknown task, the limit on texts with \
-                    parameters, and whether queries for USSD replies are refused.";
+                    parameters, which numbers, texts and sizes of requests send_sms refuses, and whether queries for USSD replies are refused.";
         findings.fact("scope", "not-tried", text);
     }
     login::check_nonces(asker, findings);

@@ -1,6 +1,6 @@
 //! Results and status reports: their times, their numbers, and the filters.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 use crate::{
     commands::doctor::{
@@ -15,7 +15,7 @@ use crate::{
 
 /// The maximum number of segments of a message.
 const MAX_SEGMENTS: i64 = 255;
-/// The digits of a number by which two spellings of it are compared.
+/// How many trailing digits decide whether two spellings are the same number.
 const COMPARED_DIGITS: usize = 8;
 
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
@@ -28,6 +28,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
         compare(results.records("result"), reports.records("result"), findings);
     }
     if let Some(results) = &results {
+        examine_results(results.records("result"), findings);
         check_filters(asker, results, findings).await?;
     }
     Ok(())
@@ -61,16 +62,24 @@ fn compare(results: &[Value], reports: &[Value], findings: &mut Findings) {
     let segments: HashMap<_, _> = segments.collect();
     for report in reports {
         let Some(result) = key(report, 0).and_then(|key| segments.get(&key)) else { continue };
-        if report.text("time") != result.text("time") {
-            let text = "A status report has another time than its result: that of its arrival, or of the SMS centre's clock.";
-            findings.quirk("records", "report-time-arrival", text);
+        // Times have a fixed width, so they sort as text.
+        match report.text("time").cmp(result.text("time")) {
+            Ordering::Less => {
+                let text = "A status report has an earlier time than its result: that of another clock, the SMS centre's.";
+                findings.quirk("records", "report-clock", text);
+            }
+            Ordering::Greater => {
+                let text = "A status report has a later time than its result: that of its arrival, or of the SMS centre's clock.";
+                findings.quirk("records", "report-time-arrival", text);
+            }
+            Ordering::Equal => {}
         }
-        let (sent, reported) = (result.text("number"), report.text("number"));
+        let (sent, reported) = (digits(result), digits(report));
         if reported.len() > sent.len() {
-            let text = "Status reports spell a number with more digits than it was sent to.";
+            let text = "Status reports spell a number with more digits than its result.";
             findings.quirk("records", "report-number-international", text);
         } else if reported.len() < sent.len() {
-            let text = "Status reports spell a number with fewer digits than it was sent to.";
+            let text = "Status reports spell a number with fewer digits than its result.";
             findings.quirk("records", "report-number-national", text);
         }
     }
@@ -82,9 +91,40 @@ fn key(record: &Value, segment: i64) -> Option<(i64, i64, String)> {
     Some((record.integer("port")?, reference, tail(record)))
 }
 
+/// Returns the number without its plus sign and separators.
+fn digits(record: &Value) -> String {
+    record.text("number").chars().filter(char::is_ascii_digit).collect()
+}
+
 /// Returns the last digits of the number.
 fn tail(record: &Value) -> String {
-    record.text("number").chars().rev().take(COMPARED_DIGITS).collect()
+    digits(record).chars().rev().take(COMPARED_DIGITS).collect()
+}
+
+/// Examines the spelling of numbers in results, and messages with several results.
+fn examine_results(results: &[Value], findings: &mut Findings) {
+    let mut first = HashMap::new();
+    for result in results {
+        let number = result.text("number");
+        let is_separated = number.trim_start_matches('+').contains(|other: char| !other.is_ascii_digit());
+        if is_separated && !digits(result).is_empty() {
+            let text = "Results spell numbers with other characters than digits.";
+            findings.quirk("records", "result-number-separated", text);
+        }
+        let Some(id) = result.integer("user_id") else { continue };
+        let is_failed = result.text("status").trim().eq_ignore_ascii_case("FAILED");
+        match first.insert((id, number, result.text("time")), is_failed) {
+            Some(true) if !is_failed => {
+                let text = "A result FAILED precedes a better one of the same message.";
+                findings.quirk("records", "failed-before", text);
+            }
+            Some(false) if is_failed => {
+                let text = "A result FAILED follows a better one of the same message.";
+                findings.quirk("records", "failed-after", text);
+            }
+            _ => {}
+        }
+    }
 }
 
 async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findings) -> Result<(), Failure> {

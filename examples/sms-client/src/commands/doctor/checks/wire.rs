@@ -27,6 +27,10 @@ pub(super) fn check(asker: &Asker, findings: &mut Findings) {
         if response.status == 200 {
             check_success(response, findings);
         }
+        if (500..=599).contains(&response.status) {
+            let text = format!("A query failed with HTTP status {}.", response.status);
+            findings.quirk("http", "server-error", text);
+        }
         if let Some(server) = response.header("server") {
             let shown: String = redact::products(server).chars().take(MAX_SERVER).collect();
             findings.fact("firmware", "server", format!("The header Server is {shown:?}."));

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-/// The digits at the end of a number that are replaced together, so that two spellings of a number stay recognizable.
+/// How many digits at the end of a number are replaced as a unit, so that two spellings can still be recognised as one number.
 const TAIL: usize = 8;
 
 /// Returns another number of the same length, which differs in every digit. Numbers with the same last digits keep the same last

@@ -1,0 +1,443 @@
+//! Incoming messages, each returned at least once.
+//!
+//! They are paged by id with `flag=all`, which changes nothing in the gateway. No order of ids is assumed: a message is new if its id is
+//! above the place from which pages are asked for, and its mark is not among those handed out ([`receipts`]). The place moves only past
+//! ids that a page has shown ([`page`]), and only if the page shows as well that ids have not restarted: by a message that was known
+//! before. If it does not, the inbox is surveyed from an earlier place. Either a known message is where it was, and the page is asked
+//! for again, or ids have restarted.
+//!
+//! Known limits:
+//!
+//! - If ids do not rise, an unreadable record or the end of a cut page hides what is listed after it, and no place shows it.
+//! - If ids rise for a while and then do not, cut pages of that time may have hidden messages that no page shows again.
+//! - An acknowledgement is not saved while a survey is under way. If the client restarts then, those messages are returned again.
+//! - If the caller holds more messages than there are free marks, an acknowledgement is understood by its id. If ids are equal or have
+//!   restarted, it takes effect together with a later one, and a restart of the client before that returns those messages again.
+//! - If nothing readable is known, for example since nothing was acknowledged when the client restarted, ids that restart and grow past
+//!   the place are noticed only if a message has the id of the place.
+//! - Two unreadable records without a readable id, that break at the same offset and are more than [`search`]'s single steps past the last
+//!   known message, are taken for one. Messages between them are lost.
+
+mod mark;
+mod page;
+mod receipts;
+mod search;
+
+use super::clock::Sequence;
+use crate::call::{Flag, IncomingSms, QueryIncomingSms};
+pub use mark::InboxMark;
+use page::{Order, Page};
+use receipts::{Known, MARKS, Receipts};
+pub use search::InboxSearch;
+
+/// The place before all ids.
+const START: i64 = -1;
+
+/// The place before an id, or before another place. None is less than [`START`], so that nothing overflows.
+const fn before(id: i64) -> i64 {
+    id.wrapping_sub(1)
+}
+
+/// The number of empty pages, without a message that should be there, after which the inbox is surveyed.
+const QUIET_PAGES: u8 = 8;
+
+/// The number of marks in a record.
+pub(super) const SAVED_MARKS: usize = 6;
+/// The maximum number of records.
+pub(super) const RECORDS: usize = MARKS.div_ceil(SAVED_MARKS);
+
+/// The place up to which the inbox is known.
+#[derive(Debug)]
+// They are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
+pub(super) struct Inbox {
+    receipts: Receipts,
+    /// The place from which pages are asked for.
+    from: i64,
+    /// The place to return to if the page holds nothing. It was left since the page from it holds a single message, which may be so long
+    /// that it hides others.
+    back: Option<i64>,
+    /// The search for the place past the record that made its page unreadable.
+    search: Option<InboxSearch>,
+    /// The id that the search has found, and that is checked once more, since new messages may be listed before the record.
+    found: Option<i64>,
+    /// The place to return to after a survey, which searches for a message that shows that ids have not restarted.
+    survey: Option<i64>,
+    page: Page,
+    order: Order,
+    /// Whether a page should show a known message.
+    is_expected: bool,
+    /// The smallest id that found no room for its mark.
+    ceiling: i64,
+    /// Whether the caller can hold another message.
+    has_room: bool,
+    /// The place at which the latest page became unreadable.
+    broken: Option<PageBreak>,
+    /// Whether a search past it was in vain.
+    is_hopeless: bool,
+    /// The id of an unreadable message that is not reported yet.
+    unreadable: Option<i64>,
+    quiet_pages: u8,
+    /// Whether an event about restarted ids is due.
+    has_restarted: bool,
+    /// The number of records that are to be saved.
+    dirty: usize,
+    /// The latest record from which it was restored.
+    record: Sequence,
+}
+
+/// The place at which a page became unreadable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageBreak {
+    /// The id of the record in which the page ended, if the id was read before. It may have been forged by the sender of the message.
+    pub id: Option<i64>,
+    /// The number of bytes between the beginning of the latest record and this place.
+    pub offset: u32,
+    /// Whether the response simply ended there.
+    pub is_cut: bool,
+}
+
+impl Inbox {
+    pub(super) const fn new() -> Self {
+        Self {
+            receipts: Receipts::new(),
+            from: START,
+            back: None,
+            search: None,
+            found: None,
+            survey: None,
+            page: Page::new(START),
+            order: Order::UNKNOWN,
+            is_expected: false,
+            ceiling: START,
+            has_room: true,
+            broken: None,
+            is_hopeless: false,
+            unreadable: None,
+            quiet_pages: 0,
+            has_restarted: false,
+            dirty: 0,
+            record: Sequence::NEVER,
+        }
+    }
+
+    /// Returns once that ids restarted.
+    pub(super) fn take_restarted(&mut self) -> bool {
+        core::mem::take(&mut self.has_restarted)
+    }
+
+    /// Returns the id of an unreadable message once. It counts as acknowledged then.
+    pub(super) fn take_unreadable(&mut self) -> Option<i64> {
+        let id = self.unreadable.take()?;
+        self.touch();
+        Some(id)
+    }
+
+    pub(super) const fn is_dirty(&self) -> bool {
+        self.dirty > 0
+    }
+
+    /// The place to return to.
+    fn home(&self) -> i64 {
+        self.survey.or(self.back).unwrap_or(self.from)
+    }
+
+    /// Moves the saved place as far as possible.
+    fn advance(&mut self) {
+        let place = self.home();
+        self.receipts.advance(self.unreadable.map_or(place, |id| place.min(before(id))));
+    }
+
+    fn touch(&mut self) {
+        self.advance();
+        self.dirty = self.receipts.records().clamp(1, RECORDS);
+    }
+
+    /// Returns the number of the next record to save, the saved place and the record's marks. Marks in older records do no harm: all are
+    /// of acknowledged messages.
+    pub(super) fn take_dirty(&mut self) -> Option<(usize, i64, impl Iterator<Item = InboxMark>)> {
+        self.dirty = self.dirty.checked_sub(1)?;
+        let (saved, marks) = self.receipts.record(self.dirty);
+        Some((self.dirty, saved, marks))
+    }
+
+    pub(super) fn restore(&mut self, record: Sequence, saved: i64, marks: impl Iterator<Item = InboxMark>) {
+        let saved = saved.max(START);
+        let is_latest = self.record == Sequence::NEVER || record.is_after(self.record);
+        self.receipts.restore(is_latest.then_some(saved), marks);
+        if is_latest {
+            (self.from, self.record) = (saved, record);
+        }
+    }
+
+    /// Returns the request for the page that was begun.
+    pub(super) fn request(&self) -> QueryIncomingSms {
+        let request = QueryIncomingSms::new(Flag::All);
+        if self.page.from > 0 { request.after(self.page.from) } else { request }
+    }
+
+    /// Begins a page.
+    pub(super) fn begin(&mut self) {
+        let found = self.found.map(before);
+        self.page = Page::new(self.search.map_or(self.from, |search| found.unwrap_or(search.place())));
+    }
+
+    /// Returns the mark of a new message, for the caller. A message without an id is ignored, since it cannot be
+    /// distinguished from others.
+    pub(super) fn receive(&mut self, sms: &IncomingSms<'_>) -> Option<InboxMark> {
+        let mark = InboxMark::of(sms)?;
+        self.take(mark).then_some(mark)
+    }
+
+    /// Notes that the caller has this message, and all that were returned before it.
+    pub(super) fn acknowledge(&mut self, mark: InboxMark) {
+        if self.receipts.acknowledge(mark) {
+            self.touch();
+        }
+    }
+
+    pub(super) const fn set_room(&mut self, has_room: bool) {
+        self.has_room = has_room;
+    }
+
+    /// Returns whether a record is new, and takes it then.
+    fn take(&mut self, mark: InboxMark) -> bool {
+        if mark.id <= self.page.from {
+            return false;
+        }
+        self.page.note(mark.id);
+        let known = self.receipts.meet(mark, self.survey.is_none());
+        self.page.is_verified |= known == Known::Proven;
+        self.page.is_refuted |= known == Known::Renamed;
+        if known != Known::No {
+            self.page.know();
+        } else if let Some(home) = self.survey {
+            self.page.is_refuted |= mark.id <= home && self.receipts.remembers(mark.id);
+        } else if self.search.is_some() {
+            self.page.is_strange = true;
+        } else {
+            return self.take_new(mark);
+        }
+        false
+    }
+
+    fn take_new(&mut self, mark: InboxMark) -> bool {
+        self.page.is_full |= !self.has_room;
+        let is_taken = !self.page.is_full && self.receipts.add(mark, self.home(), self.ceiling);
+        if is_taken {
+            self.page.is_fresh = true;
+            self.page.know();
+        } else {
+            self.page.postpone();
+        }
+        is_taken
+    }
+
+    /// Ends a page, which may have become unreadable. Returns whether the next page is requested at once.
+    pub(super) fn end(&mut self, by: Option<PageBreak>) -> bool {
+        if self.search.is_some() {
+            return self.search_on(by);
+        }
+        if let Some(home) = self.survey.take() {
+            self.survey_on(home, by);
+            return true;
+        }
+        let back = self.back.take();
+        if by.is_none() {
+            (self.broken, self.is_hopeless) = (None, false);
+            if self.page.is_empty()
+                && let Some(back) = back
+            {
+                (self.from, self.is_expected) = (back, true);
+                return false;
+            }
+        }
+        let is_quiet = by.is_none() && self.page.is_empty() && !self.is_expected && self.from > START;
+        self.quiet_pages = if is_quiet { self.quiet_pages.saturating_add(1) } else { 0 };
+        if self.is_doubtful() || self.quiet_pages >= QUIET_PAGES {
+            self.start_survey(back.unwrap_or(self.from));
+            return true;
+        }
+        self.prove();
+        match by {
+            Some(by) => self.end_broken(by),
+            None if self.move_on(true) => true,
+            None => {
+                // With the next query, in case that it is only long.
+                self.look_beyond();
+                false
+            }
+        }
+    }
+
+    /// Ends a page whose response was lost. A known message that it has shown proves that ids have not restarted, so that
+    /// acknowledgements can be saved.
+    pub(super) fn lose(&mut self) {
+        if self.page.is_verified && self.survey.is_none() && self.search.is_none() {
+            self.prove();
+        }
+    }
+
+    /// Whether the page does not show what it should: nothing but a known message proves that ids have not restarted.
+    fn is_doubtful(&self) -> bool {
+        let is_new = self.from > START && (self.page.is_fresh || self.page.is_refuted);
+        !self.page.is_verified && (self.is_expected || is_new)
+    }
+
+    /// Ends a page that became unreadable. Returns whether the next page is requested at once.
+    ///
+    /// After two such pages without anything new, the record that broke them is searched, reported and left out. The reader never
+    /// searches for the next record in broken text, because its sender could forge one.
+    fn end_broken(&mut self, by: PageBreak) -> bool {
+        let before = self.broken.replace(by);
+        let is_repeated = before == Some(by);
+        let is_new = self.page.is_fresh || self.page.has_postponed();
+        // In any order others may be hidden, unless it is only marks that are missing.
+        let has_no_marks = self.page.has_postponed() && !self.page.is_fresh && !self.page.is_full;
+        if self.move_on(has_no_marks || by.is_cut && is_repeated) {
+            return true;
+        }
+        if is_new {
+            return false;
+        }
+        if !is_repeated {
+            self.is_hopeless = false;
+            return before.is_none();
+        }
+        if by.is_cut && self.look_beyond() {
+            return true;
+        }
+        if self.is_hopeless || self.unreadable.is_some() {
+            return false;
+        }
+        self.start_search(by);
+        true
+    }
+
+    /// Continues after the only message of a page, which may be so long that it fills the page. Returns whether there is one.
+    const fn look_beyond(&mut self) -> bool {
+        let is_single = self.page.is_single();
+        if is_single {
+            self.back = Some(self.from);
+            (self.from, self.is_expected) = (self.page.last, false);
+        }
+        is_single
+    }
+
+    /// Starts a search for the record that broke the page.
+    fn start_search(&mut self, by: PageBreak) {
+        // If ids rise, the record is not before the last one.
+        let last = if self.order.is_rising() { before(self.page.last) } else { START };
+        self.search = Some(InboxSearch::new(last.max(self.page.from), by.id));
+        self.broken = Some(by);
+    }
+
+    /// Whether the latest page was unreadable, and no place is found from which one can be read.
+    pub(super) const fn is_hopeless(&self) -> bool {
+        self.is_hopeless
+    }
+
+    /// Ends a page of the search. At its end the record is reported.
+    fn search_on(&mut self, by: Option<PageBreak>) -> bool {
+        let Some(search) = &mut self.search else { return false };
+        let is_blocked = by.is_some() && by == self.broken && !self.page.is_strange;
+        let is_checked = self.found.is_some();
+        if !is_checked {
+            self.found = search.take(is_blocked);
+        }
+        let Some(id) = self.found else {
+            self.is_hopeless = search.is_hopeless();
+            if self.is_hopeless {
+                self.search = None;
+                if let Some(home) = self.survey.take() {
+                    self.is_hopeless = false;
+                    self.assure(home);
+                }
+            }
+            return !self.is_hopeless;
+        };
+        let is_over = is_checked || self.survey.is_some() || self.order.is_rising();
+        if is_over {
+            (self.search, self.found) = (None, None);
+        }
+        if self.survey.is_some() {
+            self.from = id;
+        } else if is_over && (is_blocked || !is_checked) {
+            (self.from, self.unreadable, self.is_expected) = (id, Some(id), false);
+            self.advance();
+        }
+        true
+    }
+
+    /// Moves the place past what the page has shown, if ids rise or it `may_step` on in any other order. Returns whether the next page may
+    /// show more.
+    fn move_on(&mut self, may_step: bool) -> bool {
+        let former = core::mem::replace(&mut self.ceiling, self.page.ceiling());
+        self.order.learn(&self.page);
+        let next = self.page.next(&self.order);
+        let moves = next > self.from && (may_step || self.order.is_rising());
+        if moves {
+            self.from = next;
+        }
+        self.is_expected = self.page.greatest > self.from;
+        self.advance();
+        if self.page.is_fresh || moves {
+            return true;
+        }
+        self.page.has_postponed()
+            && !self.page.is_full
+            && (former != self.ceiling || self.receipts.make_room(former))
+    }
+
+    fn prove(&mut self) {
+        if self.receipts.prove() {
+            self.touch();
+        }
+    }
+
+    fn start_survey(&mut self, home: i64) {
+        self.quiet_pages = 0;
+        if self.page.is_refuted && home == self.from {
+            // A message of another time is met at a later place than the beginning, and not just past the only message of a page.
+            return self.restart();
+        }
+        self.survey = Some(home);
+        self.from = before(self.receipts.known().map_or(home, |(first, _)| first)).max(START);
+    }
+
+    /// Ends a page of the survey, which ends with a known message, or past all of them.
+    fn survey_on(&mut self, home: i64, by: Option<PageBreak>) {
+        let known = self.receipts.known().filter(|_| !self.page.is_verified);
+        let is_past = known.is_some_and(|(_, last)| self.page.from >= last);
+        if self.page.is_refuted || is_past || self.page.is_empty() && by.is_none() {
+            return self.restart();
+        }
+        // Without anything known, nothing else can be found again than the record before the place.
+        if known.is_none() {
+            return self.assure(home);
+        }
+        self.survey = Some(home);
+        match by {
+            Some(by) if self.page.is_empty() || !(self.order.is_rising() || by.is_cut) => {
+                self.start_search(by);
+            }
+            _ => self.from = self.page.beyond(&self.order),
+        }
+    }
+
+    /// Continues after a survey: ids have not restarted.
+    fn assure(&mut self, home: i64) {
+        (self.from, self.is_expected) = (home, false);
+        self.prove();
+    }
+
+    /// Begins anew with ids that have restarted.
+    fn restart(&mut self) {
+        self.receipts.restart();
+        (self.from, self.ceiling, self.is_expected, self.has_restarted) = (START, START, false, true);
+        self.touch();
+    }
+}
+
+#[cfg(test)]
+mod tests;

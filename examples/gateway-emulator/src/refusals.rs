@@ -1,0 +1,130 @@
+//! Submissions that a gateway refuses although they follow the document, one switch each.
+
+use serde_json::Value;
+
+/// The number of bytes in a kilobyte.
+const KILOBYTE: usize = 1024;
+/// The call that submits messages.
+const SUBMISSION: &str = "send_sms";
+
+/// The refusals of a gateway. None of them accepts a message. The switches that count are used up one after the other; a new set of
+/// quirks begins the counts again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// A `send_sms` with a number that ends in these digits is refused with error code 400 (`bad-number=N`).
+    pub bad_number: Option<String>,
+    /// A `send_sms` with this word in a text or a parameter of it gets HTTP status 400 (`bad-text=WORD`).
+    pub bad_text: Option<String>,
+    /// A `send_sms` with more recipients than this is refused with error code 413; 0 means no such limit (`max-recipients=N`).
+    pub max_recipients: usize,
+    /// A `send_sms` of more kilobytes (1024 bytes) than this gets HTTP status 413, and its connection closes; 0 means no such limit
+    /// (`max-kilobytes=N`).
+    pub max_kilobytes: usize,
+    /// This number of requests, of any call, get HTTP status 503 once their login is accepted (`first-http-503=N`).
+    pub first_http_503: u32,
+    /// This number of `send_sms` get HTTP status 500 (`first-http-500=N`).
+    pub first_http_500: u32,
+    /// This number of `send_sms` are refused with error code 550, no port available (`first-550=N`).
+    pub first_550: u32,
+    /// This number of `send_sms` are refused with error code 500 (`first-500=N`).
+    pub first_500: u32,
+}
+
+/// The form of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A regular response with this error code.
+    Code(u16),
+    /// A page of the web server with this HTTP status.
+    Http(u16),
+}
+
+impl Refusals {
+    /// The names on the command line.
+    pub(crate) const NAMES: [&str; 8] = [
+        "bad-number=N",
+        "bad-text=WORD",
+        "max-recipients=N",
+        "max-kilobytes=N",
+        "first-http-503=N",
+        "first-http-500=N",
+        "first-550=N",
+        "first-500=N",
+    ];
+    /// The explanation of these names.
+    pub const HELP: &str = "Refused submissions: bad-number=N refuses a send_sms with a number that ends in these digits \
+        (error_code 400), bad-text=WORD one with this word in a text (HTTP status 400), max-recipients=N one with more recipients \
+        (error_code 413), max-kilobytes=N a longer one (HTTP status 413). first-550=N (no port available), first-500=N and \
+        first-http-500=N refuse the first N send_sms, first-http-503=N the first N requests of any call.";
+
+    /// Turns a refusal on. Returns false if the name or its value is unknown.
+    pub(crate) fn turn_on(&mut self, name: &str, value: &str) -> bool {
+        let limit = || value.parse().ok();
+        let count = || value.parse().ok();
+        match name {
+            "bad-number" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.bad_number = Some(value.to_owned());
+                true
+            }
+            "bad-text" if !value.is_empty() => {
+                self.bad_text = Some(value.to_owned());
+                true
+            }
+            "max-recipients" => set(&mut self.max_recipients, limit()),
+            "max-kilobytes" => set(&mut self.max_kilobytes, limit()),
+            "first-http-503" => set(&mut self.first_http_503, count()),
+            "first-http-500" => set(&mut self.first_http_500, count()),
+            "first-550" => set(&mut self.first_550, count()),
+            "first-500" => set(&mut self.first_500, count()),
+            _ => false,
+        }
+    }
+
+    /// Decides whether a request is refused, and counts it.
+    pub(crate) fn judge(&mut self, call: &str, body: &[u8]) -> Option<Refused> {
+        let is_submission = call == SUBMISSION;
+        for (left, is_concerned, refused) in [
+            (&mut self.first_http_503, true, Refused::Http(503)),
+            (&mut self.first_http_500, is_submission, Refused::Http(500)),
+            (&mut self.first_550, is_submission, Refused::Code(550)),
+            (&mut self.first_500, is_submission, Refused::Code(500)),
+        ] {
+            if is_concerned && *left > 0 {
+                *left -= 1;
+                return Some(refused);
+            }
+        }
+        if is_submission { self.judge_content(body) } else { None }
+    }
+
+    fn judge_content(&self, body: &[u8]) -> Option<Refused> {
+        if self.max_kilobytes > 0 && body.len() > self.max_kilobytes.saturating_mul(KILOBYTE) {
+            return Some(Refused::Http(413));
+        }
+        // One that is not JSON is refused for that.
+        let request: Value = serde_json::from_slice(body).ok()?;
+        let recipients = request.get("param").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        if self.bad_text.as_ref().is_some_and(|word| has_word(&request, recipients, word)) {
+            return Some(Refused::Http(400));
+        }
+        if self.max_recipients > 0 && recipients.len() > self.max_recipients {
+            return Some(Refused::Code(413));
+        }
+        let is_bad = |recipient: &Value, end: &str| {
+            recipient.get("number").and_then(Value::as_str).is_some_and(|number| number.ends_with(end))
+        };
+        let bad = self.bad_number.as_ref().filter(|end| recipients.iter().any(|one| is_bad(one, end)));
+        bad.map(|_| Refused::Code(400))
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *place = value).is_some()
+}
+
+/// Whether a text or a parameter of it contains a word.
+fn has_word(request: &Value, recipients: &[Value], word: &str) -> bool {
+    let params = recipients.iter().filter_map(|recipient| recipient.get("text_param")?.as_array()).flatten();
+    let mut texts = request.get("text").into_iter().chain(params).filter_map(Value::as_str);
+    texts.any(|text| text.contains(word))
+}
