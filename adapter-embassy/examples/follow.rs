@@ -2,9 +2,9 @@
 //!
 //!     cargo run -p sms-gateway-embassy --example follow [URL USER PASSWORD NUMBER TEXT]
 //!
-//! URL is `http://host[:port]`. Without arguments the message goes to an emulated gateway, whose responses arrive faster.
+//! URL is `http://host[:port]`. Without arguments, the message is sent to an emulated gateway, which is faster than a real one.
 //!
-//! On a board, `clock` and `tcp` are replaced by the time driver of the chip and by `net::Tcp`, and tokio by embassy's executor.
+//! On a board, the chip's time driver replaces `clock`, `net::Tcp` replaces `tcp`, and embassy's executor replaces tokio.
 
 #[path = "../tests/common/clock.rs"]
 mod clock;
@@ -48,7 +48,7 @@ pub(crate) struct Task<'a> {
 /// Runs the program.
 ///
 /// # Errors
-/// If the arguments are incomplete, or as [`follow`].
+/// If the arguments are invalid, or for the reasons listed at [`follow`].
 pub(crate) async fn run(
     arguments: &[String],
     update: &mut dyn FnMut(&Message),
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Settings for an emulator that is faster than a gateway.
+/// Settings for an emulator that is faster than a real gateway.
 pub(crate) fn quick() -> Settings {
     let wait = Duration::from_millis(50);
     let timing = Timing {
@@ -86,7 +86,7 @@ pub(crate) fn quick() -> Settings {
 /// Sends a message, and calls `update` for each change until its final state.
 ///
 /// # Errors
-/// If the host has no address, the message is invalid, or a request fails.
+/// If the host has no address, the message is invalid or cannot be stored, or a request fails.
 pub(crate) async fn follow(
     task: Task<'_>,
     settings: Settings,

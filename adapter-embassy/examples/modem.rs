@@ -1,8 +1,9 @@
-//! A connection over the AT commands of a modem, as firmware uses it: a library without std, which only shows the parts together.
+//! Sends messages through a modem with AT commands, as firmware does. This example is a library without std. It does not run, but
+//! shows how to combine the parts.
 //!
 //! On a board, `uart` is a buffered UART of the chip, for example `BufferedUart` of embassy-rp.
 #![no_std]
-// The modules are to be copied.
+// For the modules below, which are meant to be copied into firmware.
 #![allow(missing_docs, unreachable_pub)]
 
 #[path = "../tests/at/commands.rs"]
@@ -22,10 +23,10 @@ pub use crate::commands::AtError;
 /// The gateway's address.
 const HOST: &str = "192.168.1.9";
 
-/// Sends messages through a gateway that the modem reaches.
+/// Sends messages through a gateway that is reached over the modem.
 ///
 /// # Errors
-/// If the modem or the gateway refuses, or does not respond in time.
+/// If the modem or the gateway refuses a request, or does not respond in time.
 pub async fn send(
     uart: impl Read + Write,
     entropy: &mut dyn FnMut() -> u64,
@@ -36,7 +37,7 @@ pub async fn send(
     let socket = Socket::new(uart, HOST, 80, lent);
     let mut memory: Memory = Memory::new();
     let gateway = Gateway::new(socket, HOST, memory.buffers(), entropy).credentials("admin", "secret");
-    // A modem needs longer than a socket to find that a gateway does not respond.
+    // A modem needs longer than a socket to detect that a gateway does not respond.
     let mut timeouts = Timeouts::default();
     timeouts.connect *= 2;
     gateway.timeouts(timeouts).send_sms(messages).await

@@ -1,32 +1,32 @@
-//! embassy's times and the core's, converted without 64-bit division, for which a 32-bit processor needs a function of 400 bytes.
+//! Converts between embassy's times and the core's. It avoids 64-bit division, for which a 32-bit processor needs a function of 400 bytes.
 
 use core::time::Duration;
 
 use embassy_time::Instant;
 
-/// The time since the start.
+/// The time since the clock of embassy-time started.
 pub(crate) fn now() -> Duration {
     to_core(embassy_time::Duration::from_ticks(Instant::now().as_ticks()))
 }
 
-/// The time since then.
+/// The time since `began`.
 pub(crate) fn since(began: Instant) -> Duration {
     to_core(Instant::now().saturating_duration_since(began))
 }
 
-/// In whole milliseconds.
+/// Converts a duration of embassy to whole milliseconds, rounded down.
 pub(crate) fn to_core(duration: embassy_time::Duration) -> Duration {
     let (seconds, millis) = by_thousand(duration.as_millis());
     Duration::from_secs(seconds).saturating_add(Duration::from_millis(millis.into()))
 }
 
-/// Converts the duration of a wait, in whole milliseconds, rounded up so that short waits count, too.
+/// Converts the duration of a wait to whole milliseconds, rounded up so that short waits count, too.
 pub(crate) fn waited(duration: embassy_time::Duration) -> Duration {
     let rest = embassy_time::Duration::from_millis(duration.as_millis()) < duration;
     to_core(duration).saturating_add(Duration::from_millis(rest.into()))
 }
 
-/// Converts a duration of the core's to whole milliseconds, rounded up so that a wait does not end too early.
+/// Converts a duration of the core to whole milliseconds, rounded up so that a wait does not end too early.
 pub(crate) const fn from_core(duration: Duration) -> embassy_time::Duration {
     let millis = duration.subsec_nanos().div_ceil(1_000_000);
     let millis = duration.as_secs().saturating_mul(1000).saturating_add(millis as u64);
@@ -36,8 +36,8 @@ pub(crate) const fn from_core(duration: Duration) -> embassy_time::Duration {
     }
 }
 
-/// Divides by 1000 as on paper, with digits of 16 bits. Returns the quotient and the remainder.
-// The part that each cast cuts off is the digit of the next step.
+/// Divides by 1000 by long division, with digits of 16 bits. Returns the quotient and the remainder.
+// The casts cut off only bits that an earlier step has divided.
 #[allow(clippy::cast_possible_truncation)]
 const fn by_thousand(value: u64) -> (u64, u16) {
     let high = (value >> 32) as u32;

@@ -1,7 +1,7 @@
-//! The one connection to a gateway: opening, writing, reading, closing, each within its time limit.
+//! The single connection to a gateway. Opening, writing, reading and closing each have a time limit.
 //!
-//! Its state lives here and not in futures. A future that is dropped leaves the connection [`Busy`](State::Busy), and the
-//! next exchange closes such a connection before it opens a new one.
+//! The state is kept here and not in futures. An exchange whose future is dropped leaves the connection [`Busy`](State::Busy). The next
+//! exchange closes such a connection before it opens a new one.
 
 use embassy_time::{Duration, Instant, TimeoutError, with_deadline, with_timeout};
 use sms_gateway_core::client::{
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed,
-    /// An exchange is under way, or was given up.
+    /// An exchange is in progress, or was abandoned midway.
     Busy,
     /// Open after a response that was read to its end.
     Kept,
@@ -26,34 +26,34 @@ enum State {
 pub(crate) struct Connection<'m, T> {
     transport: T,
     state: State,
-    /// A time at which the gateway was still there: no later than the arrival of its latest bytes. Only waits advance it, since bytes
-    /// that arrived long ago may be read late.
+    /// A time at which the gateway was still reachable: no later than the arrival of its latest bytes. After the head of a response, only
+    /// waits advance it, because bytes may be read long after they arrived.
     heard: Instant,
-    /// How the latest exchange broke. While it is under way, the cause is the one that applies if the wait is too long.
+    /// How the latest exchange broke. During an exchange, the cause is the timeout that applies if the current wait takes too long.
     broken: Broken,
     /// The reason why the latest call failed.
     failure: Failure,
     pub(crate) wire: Wire<&'m mut [u8]>,
 }
 
-/// A failure, with the transport's own error if there is one. The connection keeps the reason, which is too large to be moved from future
-/// to future.
+/// A failure, with the transport's own error if there is one. Its reason stays in `Connection::failure`, because it is too large to move
+/// from future to future.
 pub(crate) struct Fault<E>(Option<E>);
 
-/// The outcome of a transport's method, if it did not take too long.
+/// The outcome of a transport's method, or a timeout.
 type Timely<O, E> = Result<Result<O, E>, TimeoutError>;
 
-/// The session of a gateway.
+/// The core's session with a gateway, in lent memory.
 pub(crate) type GatewaySession<'m> = Session<&'m mut [u8]>;
 
-/// The deadline of a wait.
+/// The start and the deadline of a wait.
 struct Deadline {
     began: Instant,
     at: Instant,
 }
 
 impl Deadline {
-    /// Reports the wait to the session, and returns it.
+    /// Reports the duration of the wait to the session and returns it.
     fn is_over(&self, session: &mut GatewaySession<'_>) -> Duration {
         let wait = Instant::now().saturating_duration_since(self.began);
         session.waited(waited(wait));
@@ -62,7 +62,7 @@ impl Deadline {
 }
 
 impl<'m, T> Connection<'m, T> {
-    /// A connection that is closed. `values` keeps values of a response's head, `bytes` is read into.
+    /// Creates a closed connection. `values` holds values from the head of a response. Responses are read into `bytes`.
     pub(crate) const fn new(transport: T, values: &'m mut [u8], bytes: &'m mut [u8]) -> Self {
         Self {
             transport,
@@ -74,7 +74,7 @@ impl<'m, T> Connection<'m, T> {
         }
     }
 
-    /// The same memory with another transport, which is closed.
+    /// Replaces the transport with another one, which is closed. Returns the old transport, too.
     pub(crate) fn with_transport<U>(self, transport: U) -> (Connection<'m, U>, T) {
         let Self { wire, broken, failure, .. } = self;
         let state = State::Closed;
@@ -90,20 +90,20 @@ impl<'m, T> Connection<'m, T> {
         self.broken
     }
 
-    /// Keeps the reason of a failure.
+    /// Keeps the reason for a failure.
     #[inline(never)]
     pub(crate) const fn fail<E>(&mut self, failure: Failure) -> Fault<E> {
         self.keep(failure);
         Fault(None)
     }
 
-    /// Keeps the reason of a failure that followed from another one.
+    /// Keeps the reason for a failure that another fault has caused.
     pub(crate) fn fail_by<E>(&mut self, failure: Failure, fault: Fault<E>) -> Fault<E> {
         self.keep(failure);
         fault
     }
 
-    /// A response that failed before, while the future was dropped, keeps its reason.
+    /// Keeps a reason, except [`Failure::Ended`]: then the response failed earlier, in a dropped future, and the earlier reason applies.
     const fn keep(&mut self, failure: Failure) {
         if !matches!(failure, Failure::Ended) {
             self.failure = failure;
@@ -115,7 +115,7 @@ impl<'m, T> Connection<'m, T> {
         Error { failure: self.failure, transport: fault.0 }
     }
 
-    /// Begins a wait.
+    /// Begins a wait, with the session's time limit.
     fn deadline(&mut self, session: &GatewaySession<'_>, wait: Wait) -> Deadline {
         let limit = session.wait_limit(wait);
         self.broken.cause = limit.expired;
@@ -123,13 +123,13 @@ impl<'m, T> Connection<'m, T> {
         Deadline { began, at: began.saturating_add(from_core(limit.duration)) }
     }
 
-    /// Begins the wait for the rest of a response that has no use.
+    /// Begins the wait for the rest of a response that is only discarded.
     fn drain_deadline(&mut self, session: &GatewaySession<'_>) -> Deadline {
         let Deadline { began, .. } = self.deadline(session, Wait::Body);
         Deadline { began, at: began.saturating_add(from_core(DRAIN_TIMEOUT)) }
     }
 
-    /// Takes note of an error of the transport.
+    /// Records an error of the transport as the cause. For a timeout, the cause is already set.
     fn check<O, E>(&mut self, outcome: Timely<O, E>) -> Result<O, Fault<E>> {
         outcome.map_err(|_| Fault(None))?.map_err(|error| {
             self.broken.cause = Cause::Transport;
@@ -137,7 +137,7 @@ impl<'m, T> Connection<'m, T> {
         })
     }
 
-    /// Takes note of an error in a response.
+    /// Records an error in a response as the cause.
     fn check_wire<O, E>(&mut self, outcome: Result<O, Cause>) -> Result<O, Fault<E>> {
         outcome.map_err(|cause| {
             self.broken.cause = cause;
@@ -189,12 +189,12 @@ impl<T: Transport> Connection<'_, T> {
         head
     }
 
-    /// Whether the connection is open after an earlier exchange.
+    /// Whether the request can use the connection that was kept after an earlier exchange.
     fn is_kept(&mut self, session: &GatewaySession<'_>) -> bool {
         self.state == State::Kept && self.transport.is_ready() && session.may_reuse(since(self.heard))
     }
 
-    /// Opens the connection anew.
+    /// Closes the connection, if it is open, and opens a new one.
     async fn open(&mut self, session: &mut GatewaySession<'_>) -> Result<(), Fault<T::Error>> {
         self.close().await;
         // If this future is dropped while it connects, the next attempt closes the connection first.
@@ -216,7 +216,7 @@ impl<T: Transport> Connection<'_, T> {
         }
     }
 
-    /// Reads the next piece of the body into the wire's [`body`](Wire::body); `false` at its end.
+    /// Reads the next piece of the body into the wire's [`body`](Wire::body). Returns `false` at the end of the body.
     pub(crate) async fn piece(&mut self, session: &mut GatewaySession<'_>) -> Result<bool, Fault<T::Error>> {
         let deadline = self.deadline(session, Wait::Body);
         let piece = self.piece_before(&deadline).await;
@@ -244,8 +244,8 @@ impl<T: Transport> Connection<'_, T> {
         self.check_wire(received)
     }
 
-    /// Ends the exchange: reads what is left of a response that has no use, unless that takes long, and keeps the
-    /// connection if it can carry another exchange.
+    /// Ends the exchange. Discards the rest of the response, unless that takes too long, and keeps the connection if it can carry another
+    /// exchange.
     pub(crate) async fn finish(&mut self, session: &mut GatewaySession<'_>) {
         let deadline = self.drain_deadline(session);
         while self.wire.may_drain() {
@@ -262,7 +262,7 @@ impl<T: Transport> Connection<'_, T> {
         }
     }
 
-    /// Closes the connection if an exchange is under way.
+    /// Closes the connection if an exchange is still in progress.
     pub(crate) async fn abandon(&mut self) {
         if self.state == State::Busy {
             self.close().await;
@@ -272,7 +272,7 @@ impl<T: Transport> Connection<'_, T> {
     /// Closes the connection, if there is one.
     pub(crate) async fn close(&mut self) {
         if self.state != State::Closed {
-            // If this future is dropped midway, the state stays the same, and the next call closes the connection again.
+            // If this future is dropped midway, the state stays `Busy`, and the next call closes the connection again.
             self.state = State::Busy;
             let _ = with_timeout(from_core(DRAIN_TIMEOUT), self.transport.close()).await;
             self.state = State::Closed;
@@ -280,12 +280,12 @@ impl<T: Transport> Connection<'_, T> {
     }
 }
 
-/// Writes a request in as few writes as the transport takes it, and counts the bytes that it has taken.
+/// Writes a request in as few writes as the transport allows. `written` counts the bytes that the transport has accepted.
 async fn send<T: Transport>(transport: &mut T, request: &[u8], written: &mut usize) -> Result<(), T::Error> {
     while let Some(rest) = request.get(*written..).filter(|rest| !rest.is_empty()) {
         let count = transport.write(rest).await?;
         if count == 0 {
-            // No transport should return 0; it would be called without end.
+            // No transport should return 0. If one does, this waits for the deadline instead of looping forever.
             core::future::pending::<()>().await;
         }
         *written = written.saturating_add(count);

@@ -4,9 +4,9 @@ use core::fmt;
 
 use sms_gateway_core::{Invalid, client::Failure};
 
-/// A call that failed; `E` is the transport's error.
+/// The error of a failed call. `E` is the transport's error.
 ///
-/// [`may_have_arrived`](Self::may_have_arrived) says whether the gateway may have done what was asked.
+/// [`may_have_arrived`](Self::may_have_arrived) returns whether the gateway may have executed the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -18,12 +18,12 @@ pub struct Error<E> {
 }
 
 impl<E> Error<E> {
-    /// An error with the transport's own error, if there is one.
+    /// Creates an error, with the transport's own error if there is one.
     pub const fn new(failure: Failure, transport: Option<E>) -> Self {
         Self { failure, transport }
     }
 
-    /// Whether the gateway may have done what the request asked: [`Failure::may_have_arrived`].
+    /// Whether the gateway may have executed the request: [`Failure::may_have_arrived`].
     pub const fn may_have_arrived(&self) -> bool {
         self.failure.may_have_arrived()
     }

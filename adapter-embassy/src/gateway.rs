@@ -19,13 +19,13 @@ use crate::{
     connection::{Connection, Fault, GatewaySession},
 };
 
-/// The minimum size of the buffer for a record, in bytes. The summary of a response needs it: without it the outcome of a
-/// message that was sent would be unknown.
+/// The minimum size of the buffer for a record, in bytes. The summary of a response needs this much. Without the summary, the outcome of a
+/// send_sms would be unknown.
 const MIN_RECORD: usize = 64;
-/// A gateway: an HTTP client that keeps one connection to it and stays logged in.
+/// An HTTP client for one gateway. It keeps one connection open and stays logged in.
 ///
-/// It makes one call at a time, and keeps nothing of a call in the call's future: a future that is dropped costs the connection, which
-/// the next call opens anew, and nothing else. Whether the gateway has done what was asked is not known then; a message may have been sent.
+/// It makes one call at a time, and keeps no state in the call's future. Dropping a future only costs the connection: the next call opens a
+/// new one. It is then unknown whether the gateway has executed the request: a message may have been sent.
 ///
 /// ```no_run
 /// use sms_gateway_embassy::{Error, Gateway, Memory, Transport, core::{Number, call::{Recipient, SendSms}}};
@@ -48,10 +48,10 @@ pub struct Gateway<'m, T> {
 }
 
 impl<'m, T> Gateway<'m, T> {
-    /// A gateway reached by a transport that is not connected. Nothing is sent yet.
+    /// Creates a client over a transport that is not connected. Nothing is sent yet.
     ///
-    /// `host` is its name or address as it stands in requests, with the port unless it is 80. `entropy` returns a random
-    /// number that is unpredictable and new each time: the client nonce of the login.
+    /// `host` is the gateway's name or address as it appears in requests, with the port unless that is 80. `entropy` returns a random
+    /// number that is unpredictable and new each time. The login uses it as the client nonce.
     pub fn new(
         transport: T,
         host: &'m str,
@@ -70,14 +70,14 @@ impl<'m, T> Gateway<'m, T> {
         }
     }
 
-    /// Sets the user name and password. They answer a Digest login; see [`allow_basic`](Self::allow_basic).
+    /// Sets the user name and password for a Digest login. For a Basic login, see [`allow_basic`](Self::allow_basic).
     #[must_use]
     pub fn credentials(mut self, username: &'m str, password: &'m str) -> Self {
         self.set_credentials(username, password);
         self
     }
 
-    /// Sets whether a Basic login is answered, which exposes the password to the network. By default it is not.
+    /// Sets whether a Basic login is allowed, which exposes the password to the network. It is not allowed by default.
     #[must_use]
     pub const fn allow_basic(mut self, allowed: bool) -> Self {
         self.session.allow_basic(allowed);
@@ -98,20 +98,21 @@ impl<'m, T> Gateway<'m, T> {
         self
     }
 
-    /// Replaces the credentials. After [`Failure::LoginRefused`] the gateway is asked again only then.
+    /// Replaces the credentials. After [`Failure::LoginRefused`], requests are sent again only after this call.
     pub fn set_credentials(&mut self, username: &'m str, password: &'m str) {
         self.site.credentials = Some(Credentials::new(username, password));
         self.session.reset_login();
     }
 
-    /// Replaces the transport by one that is not connected, or an [`Opened`](crate::Opened) one. The login is kept.
+    /// Replaces the transport by one that is not connected, or by a new [`Opened`](crate::Opened). The login is kept. Also returns the old
+    /// transport.
     pub fn with_transport<U>(self, transport: U) -> (Gateway<'m, U>, T) {
         let Self { connection, session, site, request, entropy } = self;
         let (connection, former) = connection.with_transport(transport);
         (Gateway { connection, session, site, request, entropy }, former)
     }
 
-    /// Returns the transport, to be looked at.
+    /// Returns the transport, for inspection.
     pub const fn transport(&self) -> &T {
         self.connection.transport()
     }
@@ -126,27 +127,28 @@ impl<'m, T> Gateway<'m, T> {
         self.request.len()
     }
 
-    /// Lowers the limits of a messenger to the sizes of the lent buffers.
+    /// Lowers the limits of a messenger so that its requests fit into the lent buffers.
     pub(crate) fn fit_limits(&self, limits: &mut Limits, texts: usize) {
         self.session.fit_limits(limits, &self.site, self.request.len(), texts);
     }
 
-    /// The length of the request that submits a message alone, as far as it is known.
+    /// The length of a request that submits only this message, in bytes. It includes the login once the login's length is known.
     pub(crate) fn submission_bytes(&self, sms: &Sms<'_>) -> usize {
         self.session.submission_bytes(sms, &self.site)
     }
 
-    /// The address that the last response redirected to, if it was a redirect. `None` also if the address found no room in
-    /// half of [`Buffers::challenge`].
+    /// The address that the last response redirected to. `None` if it was not a redirect, or if the address does not fit into half of
+    /// [`Buffers::challenge`].
     pub fn location(&self) -> Option<&str> {
         self.connection.wire.location().ok().flatten()
     }
 
-    /// The text of the last response, if its status refused the call with [`Failure::Http`]; otherwise it is empty. It lives in
+    /// The beginning of the last response's body, if the call failed with [`Failure::Http`]; otherwise it is empty. It is kept in
     /// [`Buffers::record`].
     ///
-    /// With status 403 a gateway says why it forbids a call. After refused logins it locks the client's address out for some minutes
-    /// (`forbid to try again`), unless it is unlocked in the web interface. It also forbids every call while its API is disabled.
+    /// With status 403, the body states why the gateway forbids a call. After refused logins, the gateway locks out the client's address
+    /// for some minutes (`forbid to try again`), unless someone unlocks it in the web interface. It also forbids every call while its API
+    /// is disabled.
     ///
     /// ```no_run
     /// # use sms_gateway_embassy::{Gateway, Transport};
@@ -162,9 +164,9 @@ impl<'m, T> Gateway<'m, T> {
 }
 
 impl<'m, T: Transport> Gateway<'m, T> {
-    /// Makes any of the nine calls: what the methods below are made of, for those who want the summary too.
+    /// Makes any of the nine calls. Use it to read the whole summary of a response where the methods below return only a part of it.
     ///
-    /// Dropping the future costs the connection; what was asked may have been done. This holds for all calls.
+    /// Dropping the future of this or any other call costs the connection. The gateway may still have executed the request.
     ///
     /// # Errors
     /// See [`Error`].
@@ -172,8 +174,8 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Makes a call that this library does not know, on the logged-in session. Any status other than 401 is returned;
-    /// without credentials a 401 is returned too.
+    /// Makes a call that this library does not know, in the logged-in session. The response is returned whatever its status, except 401.
+    /// Without credentials, a 401 is returned, too.
     ///
     /// ```no_run
     /// # use sms_gateway_embassy::{Error, Gateway, Transport, RawCall};
@@ -196,8 +198,8 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// Sends messages to up to 128 recipients (document §2).
     ///
     /// # Errors
-    /// [`Failure::Refused`] when the gateway does not accept them. When [`Failure::may_have_arrived`] says so, they may be sent
-    /// all the same: look them up by their user_ids before sending again.
+    /// [`Failure::Refused`] if the gateway does not accept the messages. If [`Failure::may_have_arrived`] is true, the gateway may send
+    /// them all the same: look them up by their user_ids before you send them again.
     pub async fn send_sms(&mut self, request: &SendSms<'_>) -> Result<Accepted, Error<T::Error>> {
         let mut response = self.call::<_, SendSms<'static>>(request).await?;
         Ok(response.finish().await?.into())
@@ -245,7 +247,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Sends a USSD code or ends a session (document §7). See [`ussd`](Self::ussd) for sending and the reply in one.
+    /// Sends a USSD code or ends a USSD session (document §7). [`ussd`](Self::ussd) sends a code and also waits for the reply.
     ///
     /// # Errors
     /// See [`Error`].
@@ -259,7 +261,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
     /// Queries USSD replies (document §8).
     ///
     /// # Errors
-    /// See [`Error`]; [`Failure::Invalid`] without a port.
+    /// See [`Error`]; [`Failure::Invalid`] if `ports` is empty.
     pub async fn query_ussd_reply(
         &mut self,
         ports: Ports,
@@ -267,10 +269,10 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
 
-    /// Stops a task: those of its messages that are still queued are not sent (document §9).
+    /// Stops a task: its messages that are still queued are not sent (document §9).
     ///
     /// # Errors
-    /// [`Failure::Refused`] with code 404, from some gateways 486, when there is no such task.
+    /// [`Failure::Refused`] if there is no such task: with code 404, or 486 from some gateways.
     pub async fn stop_sms(&mut self, task: TaskId) -> Result<(), Error<T::Error>> {
         let mut response = self.call::<_, StopSms>(&StopSms::new(task)).await?;
         response.finish().await.map(|_| ())
@@ -287,12 +289,13 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Closes the connection, if one is kept; the next call opens another. The future may be dropped: the next call then closes it.
+    /// Closes the connection, if one is open. The next call opens a new one. If this future is dropped, the next call completes the close
+    /// first.
     pub async fn close(&mut self) {
         self.connection.close().await;
     }
 
-    /// Sends a request, logging in as needed; `C` is `R` without the lifetime of what the request borrows.
+    /// Sends a request, and logs in if needed. `C` is `R` without the lifetime of the data that the request borrows.
     pub(crate) async fn call<R: Call, C: Call>(
         &mut self,
         request: &R,
@@ -328,7 +331,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         written.map_err(|failure| self.fail(failure))
     }
 
-    /// Keeps the reason of a failure.
+    /// Keeps the reason for a failure.
     pub(crate) const fn fail(&mut self, failure: Failure) -> Fault<T::Error> {
         self.connection.fail(failure)
     }
@@ -338,8 +341,8 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.connection.error(fault)
     }
 
-    /// Sends the request that was written, and returns whether its response can be read. Otherwise it must be
-    /// [written](Self::write) and sent again.
+    /// Sends the written request. Returns whether its response can be read. If not, the request must be [written](Self::write) and sent
+    /// again.
     pub(crate) async fn exchange(&mut self, length: usize) -> Result<bool, Fault<T::Error>> {
         loop {
             let request = self.request.get(..length).unwrap_or_default();
@@ -356,14 +359,14 @@ impl<'m, T: Transport> Gateway<'m, T> {
     }
 
     /// Hands a broken exchange to the session.
-    // Out of line: it grows where it is inlined into a large future.
+    // Not inlined, because its code is larger inside a large future.
     #[inline(never)]
     fn lost(&mut self, fault: Fault<T::Error>) -> Result<Next, Fault<T::Error>> {
         let next = self.session.lost(self.connection.broken());
         next.map_err(|failure| self.connection.fail_by(failure, fault))
     }
 
-    /// Hands the head of a response to the session. A body without use is read for the sake of the connection.
+    /// Hands the head of a response to the session. A body that is not needed is discarded here, so that the connection can be kept.
     async fn take_head(&mut self, head: ResponseHead) -> Result<Next, Fault<T::Error>> {
         let credentials = self.site.credentials.as_ref();
         let challenges = self.connection.wire.challenges();
@@ -372,7 +375,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
             self.connection.finish(&mut self.session).await;
         }
         next.map_err(|mut failure| {
-            // Both halves of the buffer are as large as the larger challenge.
+            // Each half of the buffer must have the needed size.
             if let Failure::TooSmall { buffer: Buffer::Challenge, needed } = &mut failure {
                 *needed = needed.saturating_mul(2);
             }
@@ -380,18 +383,18 @@ impl<'m, T: Transport> Gateway<'m, T> {
         })
     }
 
-    /// The session, which holds what the last response said.
+    /// The session, which holds the data of the last response.
     pub(crate) const fn session(&self) -> &GatewaySession<'m> {
         &self.session
     }
 
-    /// The connection and the session, for reading a response whose call is known elsewhere.
+    /// The connection and the session, to read a response without a [`Response`].
     pub(crate) const fn parts(&mut self) -> (&mut Connection<'m, T>, &mut GatewaySession<'m>) {
         (&mut self.connection, &mut self.session)
     }
 }
 
-/// Shows the gateway's host and nothing of the login.
+/// Shows the gateway's host but nothing of the login.
 impl<T> fmt::Debug for Gateway<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway").field("host", &self.site.host).finish_non_exhaustive()

@@ -4,9 +4,9 @@
 //! - A [`Messenger`] sends messages through it, follows each to its final state, and receives messages. A [`Store`] keeps its data
 //!   across restarts.
 //!
-//! A [`Gateway`] keeps one connection to its device, and stays logged in. The crate is `no_std`, does not allocate, and works in
-//! [memory](Buffers) that is lent to it. The connection is a [`Transport`]: any `embedded_io_async::Read + Write` that can be
-//! opened again. Time limits are `core::time::Duration`s, and are measured with `embassy-time`.
+//! A [`Gateway`] keeps one connection to its device and stays logged in. The crate is `no_std`, does not allocate, and works in
+//! [memory](Buffers) that the caller lends. The connection is a [`Transport`]: any `embedded_io_async::Read + Write` that can be opened
+//! again. Time limits are `core::time::Duration`s, measured with `embassy-time`.
 //!
 //! ```no_run
 //! use sms_gateway_embassy::{Error, Gateway, Memory, Transport, core::call::{GetPortInfo, Info, InfoSet}};
@@ -25,45 +25,47 @@
 //! }
 //! ```
 //!
-//! The guide [`firmware`](guide::firmware) has a whole program for a board.
+//! The guide [`firmware`](guide::firmware) contains a complete program for a board.
 //!
 //! # Dropped futures
-//! All state is in the [`Gateway`], not in futures. The request of a call whose future is dropped, by a `select`
-//! for example, may have been sent; the next call closes its connection and opens another. Dropping a future of [`Response::next`] loses nothing.
+//! All state is in the [`Gateway`], not in futures. If the future of a call is dropped, for example by a `select`, its request may have
+//! been sent. The next call closes that connection and opens a new one. Dropping a future of [`Response::next`] loses nothing.
 //!
 //! # Modems
-//! A modem with AT commands is a [`Transport`], too. `tests/at/socket.rs`, next to this crate's sources, is one over the sockets of ESP-AT
-//! and any UART, in lent memory, to be copied into firmware; `examples/modem.rs` uses it. Its documentation explains what must hold when
-//! futures are dropped.
+//! A modem with AT commands can be a [`Transport`], too. `tests/at/socket.rs`, next to this crate's sources, implements one: it opens the
+//! sockets of ESP-AT over any UART, in lent memory. Copy it into your firmware; `examples/modem.rs` shows its use. The documentation
+//! of `socket.rs` explains what must hold when futures are dropped.
 //!
 //! # TLS
-//! TLS is a [`Transport`] over another one. `tests/tls/session.rs`, next to this crate's sources, is one over embedded-tls 0.19, in lent
-//! memory, to be copied into firmware. It can be opened again like a socket, and sends nothing to a gateway without the right certificate.
-//! On a Cortex-M4 (`opt-level = "s"`, P-256, AES-128) it takes, in addition to the socket:
+//! TLS is a [`Transport`] over another [`Transport`]. `tests/tls/session.rs`, next to this crate's sources, implements it with embedded-tls
+//! 0.19, in lent memory. Copy it into your firmware. Like a socket, it can be opened again. It sends no request to a gateway without the
+//! right certificate. On a Cortex-M4 (`opt-level = "s"`, P-256, AES-128) it needs, in addition to the memory of the socket:
 //!
 //! | part | RAM |
 //! |---|---|
-//! | incoming records, of the maximum size of TLS, since few servers agree to smaller records | 16,640 bytes |
+//! | incoming records, of TLS's maximum size, because few servers agree to smaller records | 16,640 bytes |
 //! | outgoing records | 512 bytes |
-//! | the future of its sessions; `TlsConnection` is 1,264 bytes of it | 6.8 KiB |
-//! | data between that future and the calls | 0.8 KiB |
+//! | the future that runs its sessions, including 1,264 bytes for `TlsConnection` | 6.8 KiB |
+//! | data passed between that future and the calls | 0.8 KiB |
 //! | stack, while a session is being opened | 28 KiB |
 //!
-//! and 85 KiB of flash. The limits of embedded-tls:
-//! - It has no TLS 1.2. Certificates are ECDSA with P-256; others need its features for P-384, Ed25519, or RSA (which allocates).
-//! - It finds an address in a certificate only as a DNS name or as the common name. It checks dates only if it has a clock.
-//! - It accepts every certificate that the trusted authority has signed as a further authority. It is best to trust the gateway's own
+//! It also needs 85 KiB of flash. embedded-tls has these limits:
+//! - It does not support TLS 1.2. It accepts certificates with ECDSA over P-256; its features add P-384, Ed25519, and RSA
+//!   (which allocates).
+//! - It matches an IP address only with a DNS name or the common name of a certificate. It checks dates only if it has a clock.
+//! - It lets the owner of any certificate signed by the trusted authority act as an authority, too. It is best to trust the gateway's own
 //!   certificate.
-//! - It accepts a handshake without any certificate, whichever verifier is used; `session.rs` checks for that.
-//! - A server in the gateway's place can make it panic, with an empty record in the handshake. A board should then reset itself.
+//! - It accepts a handshake without any certificate, whichever verifier is used. `session.rs` refuses such a handshake.
+//! - A server that impersonates the gateway can make it panic, with an empty record in the handshake. A board should reset itself after a
+//!   panic.
 //!
 //! # Features
-//! None is on by default. The minimum Rust version is 1.88.
+//! No feature is on by default. The minimum Rust version is 1.88.
 //! - `embassy-net`: `net::Tcp`, a [`Transport`] over the TCP sockets of embassy-net.
-//! - `dns`: the gateway by its name, `net::Tcp::by_name`.
+//! - `dns`: finds the gateway by its name, `net::Tcp::by_name`.
 //! - `flash`: `store::FlashStore`, a [`Store`] over sequential-storage.
 //! - `defmt`: `defmt::Format` for errors, events, and the results of calls.
-//! - `sha256`: Digest login with SHA-256 in addition to MD5, 8 to 10 KB of flash on a Cortex-M.
+//! - `sha256`: Digest login with SHA-256 in addition to MD5; adds 8 to 10 KB of flash on a Cortex-M.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -102,7 +104,7 @@ pub use sms_gateway_core::client::{
     UssdWait,
 };
 
-/// The examples of the README compile.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -11,12 +11,12 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 
 use crate::Transport;
 
-/// The time limit on sending the remaining bytes when a connection is closed, and on the reset after that.
+/// The time limit for sending the remaining bytes when a connection is closed, and for the reset after that.
 const CLOSE_LIMIT: Duration = Duration::from_millis(200);
 
-/// A TCP connection to the gateway over embassy-net, opened again in the same lent buffers when needed.
+/// A TCP connection to the gateway over embassy-net. Each new connection uses the same lent buffers.
 ///
-/// Run the stack's runner in its own task: a socket wakes it, so in the socket's task it would keep that task awake.
+/// Run the stack's runner in its own task. Each poll of a socket wakes the runner, so a task that polls both never sleeps.
 ///
 /// ```no_run
 /// use sms_gateway_embassy::{Error, Gateway, Memory, net::{Tcp, TcpError}};
@@ -39,8 +39,8 @@ pub struct Tcp<'a> {
 }
 
 impl<'a> Tcp<'a> {
-    /// A connection to an address. The buffers hold bytes that were received and not read, and bytes that the gateway has not
-    /// acknowledged. A request larger than `outgoing` is sent in several pieces.
+    /// Creates a connection to an address. `incoming` holds received bytes until they are read, and `outgoing` holds bytes until the
+    /// gateway acknowledges them. A request larger than `outgoing` is sent in several pieces.
     pub fn new(
         stack: Stack<'a>,
         gateway: impl Into<IpEndpoint>,
@@ -48,7 +48,7 @@ impl<'a> Tcp<'a> {
         outgoing: &'a mut [u8],
     ) -> Self {
         let mut socket = TcpSocket::new(stack, incoming, outgoing);
-        // Requests are whole; the end of one is not to wait for an acknowledgement.
+        // The last segment of a request must not wait for an acknowledgement.
         socket.set_nagle_enabled(false);
         Self {
             socket,
@@ -58,7 +58,7 @@ impl<'a> Tcp<'a> {
         }
     }
 
-    /// A connection to a host by its name, which is resolved each time the connection is opened. An address is a valid name.
+    /// Creates a connection to a host by its name, which is resolved each time the connection is opened. An address is also a valid name.
     #[cfg(feature = "dns")]
     pub fn by_name(
         stack: Stack<'a>,
@@ -71,7 +71,7 @@ impl<'a> Tcp<'a> {
         Self { name: Some((stack, name)), ..Self::new(stack, unknown, incoming, outgoing) }
     }
 
-    /// The socket, for its own settings: its keep-alive probes, for example.
+    /// The socket, for settings such as its keep-alive probes.
     pub fn socket(&mut self) -> &mut TcpSocket<'a> {
         &mut self.socket
     }
@@ -92,10 +92,10 @@ impl<'a> Tcp<'a> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum TcpError {
-    /// The gateway's name has no address.
+    /// The gateway's name could not be resolved.
     #[cfg(feature = "dns")]
     Dns(embassy_net::dns::Error),
-    /// There was no connection.
+    /// The connection could not be opened.
     Connect(ConnectError),
     /// The connection broke.
     Connection(tcp::Error),
@@ -142,7 +142,7 @@ impl Write for Tcp<'_> {
         self.socket.write(buf).await.map_err(TcpError::Connection)
     }
 
-    /// Does nothing: written bytes are sent anyway. (The socket's own `flush` waits for the gateway's acknowledgement.)
+    /// Does nothing, because written bytes are sent anyway. (The socket's own `flush` waits for the gateway's acknowledgement.)
     async fn flush(&mut self) -> Result<(), TcpError> {
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Transport for Tcp<'_> {
         self.socket.connect(self.gateway).await.map_err(TcpError::Connect)
     }
 
-    /// Waits a moment for the remaining bytes to be sent and the connection to end, and then resets it, so that the socket is free.
+    /// Waits briefly until the remaining bytes are sent and the connection has ended. Then resets it, so that the socket is free.
     async fn close(&mut self) {
         self.socket.close();
         let _ = with_timeout(CLOSE_LIMIT, self.socket.flush()).await;

@@ -7,9 +7,9 @@ use crate::{
     connection::{Connection, Fault, GatewaySession},
 };
 
-/// The response to a [raw call](crate::Gateway::raw): its status, and its body in pieces while they arrive.
+/// The response to a [raw call](crate::Gateway::raw): its status, and its body in pieces as they arrive.
 ///
-/// It borrows the gateway. Dropping it before its end costs the connection: the next call closes it and opens a new one.
+/// It borrows the gateway. If it is dropped before its end, the next call closes the connection and opens a new one.
 pub struct RawResponse<'g, 'm, T> {
     connection: &'g mut Connection<'m, T>,
     session: &'g mut GatewaySession<'m>,
@@ -28,17 +28,17 @@ impl<'g, 'm, T: Transport> RawResponse<'g, 'm, T> {
         self.session.status()
     }
 
-    /// Returns the address that a redirect names. `None` also if the address found no room in half of
+    /// Returns the address that a redirect names. `None` if the response is not a redirect, or if the address does not fit into half of
     /// [`Buffers::challenge`](crate::Buffers::challenge).
     pub fn location(&self) -> Option<&str> {
         self.connection.wire.location().ok().flatten()
     }
 
-    /// Returns the next piece of the body, which lives in [`Buffers::response`](crate::Buffers::response) until the next call; `None` at
-    /// the end. Dropping the future loses nothing, as with [`Response::next`](crate::Response::next).
+    /// Returns the next piece of the body; `None` at the end. The piece stays in [`Buffers::response`](crate::Buffers::response) until the
+    /// next call. Dropping the future loses nothing, as with [`Response::next`](crate::Response::next).
     ///
     /// # Errors
-    /// [`Failure::Lost`](crate::Failure::Lost) if the body is incomplete or takes longer than the call may; the pieces before it stand.
+    /// [`Failure::Lost`](crate::Failure::Lost) if the body is incomplete or a time limit of the call expires. Earlier pieces remain valid.
     pub async fn next(&mut self) -> Result<Option<&[u8]>, Error<T::Error>> {
         match self.read().await {
             Ok(true) => Ok(Some(self.connection.wire.body())),
@@ -53,7 +53,7 @@ impl<'g, 'm, T: Transport> RawResponse<'g, 'm, T> {
     async fn read(&mut self) -> Result<bool, Fault<T::Error>> {
         let returned = self.connection.wire.body().len();
         self.connection.wire.consume(returned);
-        // After an error nothing is read.
+        // After an error, this returns before anything is read.
         self.count(0)?;
         let is_piece = self.connection.piece(self.session).await?;
         if is_piece {
@@ -64,7 +64,7 @@ impl<'g, 'm, T: Transport> RawResponse<'g, 'm, T> {
         Ok(is_piece)
     }
 
-    /// Tells the session the length of a piece.
+    /// Reports the length of a piece to the session.
     fn count(&mut self, bytes: usize) -> Result<(), Fault<T::Error>> {
         self.session.piece(bytes).map_err(|failure| self.connection.fail(failure))
     }

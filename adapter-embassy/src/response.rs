@@ -9,12 +9,13 @@ use crate::{
     connection::{Connection, Fault, GatewaySession},
 };
 
-/// The response to a call, record by record while it arrives.
+/// The response to a call. Its records can be read while it arrives.
 ///
-/// It borrows the gateway. Dropping it before its end costs the connection: the next call closes it and opens a new one. A
-/// record lives in [`Buffers::record`](crate::Buffers::record) until the next one is asked for.
+/// It borrows the gateway. If it is dropped before its end, the next call closes the connection and opens a new one. A record stays in
+/// [`Buffers::record`](crate::Buffers::record) until the next one is requested.
 ///
-/// A response that refuses, is truncated or malformed is an error of [`next`](Self::next), after the records before it.
+/// If the gateway refuses the call, or the response is truncated or malformed, [`next`](Self::next) returns the records before that point
+/// and then the error.
 pub struct Response<'g, 'm, T, C> {
     connection: &'g mut Connection<'m, T>,
     session: &'g mut GatewaySession<'m>,
@@ -29,23 +30,22 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
         Self { connection, session, call: PhantomData }
     }
 
-    /// Returns the next record as soon as it has arrived; `None` once the response was read to its end and reports success.
+    /// Returns the next record as soon as it has arrived. Returns `None` once the response was read to its end and reports success.
     ///
-    /// Dropping the future loses nothing, if the transport's `read` loses nothing when it is dropped; the `read` of
-    /// embassy-net does not.
+    /// Dropping the future loses nothing if dropping the future of the transport's `read` loses nothing. This is the case with embassy-net.
     ///
     /// # Errors
-    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it stand.
+    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed`, `TooLarge` or `Lost`; earlier records remain valid.
     pub async fn next(&mut self) -> Result<Option<C::Record<'_>>, Error<T::Error>> {
         self.advance().await?;
         Ok(self.session.record::<C>())
     }
 
-    /// Reads what is left and returns what the response says besides its records. Dropping the future is as with
-    /// [`next`](Self::next).
+    /// Reads the rest of the response and returns its summary: the data besides its records. Dropping the future has the same effect as
+    /// with [`next`](Self::next).
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// The same as [`next`](Self::next).
     pub async fn finish(&mut self) -> Result<C::Summary<'_>, Error<T::Error>> {
         while self.advance().await? {}
         Ok(self.summary())
@@ -55,13 +55,13 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
         advance(self.connection, self.session).await.map_err(|fault| self.connection.error(fault))
     }
 
-    /// Returns what the response has said so far besides its records, also after an error.
+    /// Returns the summary of the response as far as it has arrived, also after an error.
     pub fn summary(&self) -> C::Summary<'_> {
         self.session.summary::<C>()
     }
 }
 
-/// Reads up to the next record (`true`) or the end. It does not depend on the call, so it is compiled once.
+/// Reads up to the next record (`true`) or the end (`false`). It is not generic over the call, so that it is compiled only once.
 pub(crate) async fn advance<T: Transport>(
     connection: &mut Connection<'_, T>,
     session: &mut GatewaySession<'_>,

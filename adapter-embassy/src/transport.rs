@@ -4,35 +4,37 @@ use core::fmt;
 
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 
-/// A connection to the gateway that can be opened, closed, and opened again: a TCP socket, TLS over one, a mock.
+/// A connection to the gateway that can be opened, closed, and opened again, for example a TCP socket, TLS over a socket, or a mock.
 ///
-/// [`Opened`] makes one of any `Read + Write` that is open already.
+/// [`Opened`] turns any `Read + Write` that is already open into a transport.
 ///
-/// A [`Gateway`](crate::Gateway) drops the futures of these methods when a time limit runs out or its own future is dropped, and closes
-/// the connection then. An implementation need not be of use after that until [`connect`](Self::connect) has opened it anew.
+/// A [`Gateway`](crate::Gateway) drops the futures of these methods when a time limit expires or its own future is dropped. It then closes
+/// the connection. After that, the implementation need not work until [`connect`](Self::connect) has opened it again.
 ///
-/// There is one exception. The future of [`Response::next`](crate::Response::next) may be dropped and created again, and so may the future of a `read`: it
-/// must not lose bytes. Those of sockets don't; those of TLS libraries may, see [TLS](crate#tls).
+/// There is one exception. The future of [`Response::next`](crate::Response::next) may be dropped and created again, and the future of a
+/// `read` with it, on the same connection. A dropped `read` must therefore not lose bytes. Dropping the `read` of a socket does not;
+/// dropping that of a TLS library may, see [TLS](crate#tls).
 ///
-/// A `write` that fails must have taken nothing of what it was given, and what it has not taken must never reach the gateway: if the first
-/// write on a connection that was kept fails, the request is sent again on a new one, even if it submits messages. Bytes whose
-/// [`flush`](Write::flush) fails may have been sent. TCP sockets keep to that, and [`Opened`] does if what it holds does. A transport
-/// that gathers bytes and sends them within a `write` must take them all the same when that fails, and fail in the next call.
+/// A `write` that fails must not have accepted any of its bytes, and bytes that it did not accept must never reach the gateway. The reason:
+/// if the first write on a kept connection fails, the request is sent again on a new one, even if it submits messages. Bytes may have been
+/// sent even if their [`flush`](Write::flush) fails. TCP sockets follow these rules, and [`Opened`] does if its connection does. A
+/// transport may collect bytes and send earlier ones within a `write`. If sending them fails, the `write` must still accept the new bytes,
+/// and the next call must fail.
 #[allow(async_fn_in_trait)]
 pub trait Transport: Read + Write {
-    /// Opens the connection. It is called at first, and after [`close`](Self::close). The gateway drops the future at
+    /// Opens the connection. It is called before the first request, and after [`close`](Self::close). The gateway drops the future after
     /// [`Timeouts::connect`](crate::Timeouts::connect).
     ///
     /// # Errors
-    /// If there is no connection.
+    /// If the connection could not be opened.
     async fn connect(&mut self) -> Result<(), Self::Error>;
 
-    /// Closes the connection in any state and drops its unread bytes, so that the next connection begins empty. The gateway drops the
-    /// future after 500 ms and then calls [`connect`](Self::connect).
+    /// Closes the connection in any state and drops its unread bytes, so that the next connection begins without any. The gateway drops the
+    /// future after 500 ms, and may then call [`connect`](Self::connect) all the same.
     async fn close(&mut self);
 
-    /// Whether a connection that was kept after the last response can carry another request, as far as is known without waiting: it is
-    /// open, and no bytes have arrived, since no request is in flight.
+    /// Whether the connection kept after the last response can carry another request, as far as is known without waiting. It must be open
+    /// and have no unread bytes: with no request in flight, any would be unexpected.
     fn is_ready(&mut self) -> bool {
         true
     }
@@ -52,9 +54,9 @@ impl<T: Transport + ?Sized> Transport for &mut T {
     }
 }
 
-/// A connection that is open already, and is used until it has to be closed: then [`Gone`](OpenedError::Gone) is the error of every call,
-/// and [`Gateway::with_transport`](crate::Gateway::with_transport) takes the next one. For connections that borrow what they are made of, as
-/// TLS sessions do (which can be opened again all the same, see [TLS](crate#tls)).
+/// A transport over a connection that is already open. It is used until it has to be closed. After that, every call of the gateway fails
+/// with [`Gone`](OpenedError::Gone), until [`Gateway::with_transport`](crate::Gateway::with_transport) takes a new one. It is meant for
+/// connections that borrow their parts, such as TLS sessions. (For TLS sessions that can be opened again, see [TLS](crate#tls).)
 #[derive(Debug)]
 pub struct Opened<T> {
     inner: T,
@@ -79,7 +81,7 @@ impl<T> Opened<T> {
         self.state == State::Gone
     }
 
-    /// The connection, to be closed in its own way.
+    /// Returns the connection, so that it can be closed in its own way.
     pub fn into_inner(self) -> T {
         self.inner
     }
@@ -89,7 +91,7 @@ impl<T> Opened<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OpenedError<E> {
-    /// The connection's own.
+    /// The connection's own error.
     Io(E),
     /// The connection has ended and can't be opened again.
     Gone,

@@ -13,17 +13,19 @@ use crate::{
 };
 
 impl<T: Transport> Gateway<'_, T> {
-    /// Sends a USSD code on a port and waits for the reply, which is written into `reply`: 512 bytes usually suffice. A reply from
-    /// before is not taken for the new one. If the gateway refuses to say what the port showed before, the code is sent all the same,
-    /// and a text that never changes is [`Ussd::Unchanged`]: it may be old. Nothing is sent after a failure of the login or connection.
+    /// Sends a USSD code on a port and waits for the reply, which is written into `reply`. 512 bytes usually suffice. First it queries
+    /// the text that the port shows, so that an old text is not mistaken for the reply. If the gateway refuses that query, the code is sent
+    /// all the same; a text that never changes is then [`Ussd::Unchanged`], because it may be old. If the login or the connection fails
+    /// during that query, the code is not sent.
     ///
-    /// A query for the reply that fails is retried until the limit, unless the login failed; [`Ussd::NoReply`] means that the code
-    /// was sent and no reply could be read. If the future is dropped, the code may have been sent;
+    /// Failed queries for the reply are retried until the limit, unless the error is permanent or the gateway locks the client out.
+    /// [`Ussd::NoReply`] means that the code was sent and no reply could be read. If the future is dropped, the code may have been sent;
     /// [`query_ussd_reply`](Self::query_ussd_reply) still returns its reply.
     ///
     /// # Errors
     /// [`Failure::Invalid`](crate::Failure::Invalid) if the text is empty or longer than 60 bytes;
-    /// [`Failure::TooSmall`](crate::Failure::TooSmall) if the reply does not fit; the errors of the calls. The code may have been sent.
+    /// [`Failure::TooSmall`](crate::Failure::TooSmall) if the reply does not fit; and the errors of the calls. In the last two cases, the
+    /// code may have been sent.
     pub async fn ussd<'b>(
         &mut self,
         port: Port,
@@ -45,7 +47,7 @@ impl<T: Transport> Gateway<'_, T> {
         while let Some(next) = dialog.next_query(now()) {
             Timer::at(Instant::MIN.saturating_add(from_core(next))).await;
             match self.read_replies(&mut dialog).await {
-                // The code has been sent, which no error may deny.
+                // The code has been sent, so this error is not returned.
                 Err(error) if !dialog.may_go_on(&error.failure, now()) => break,
                 _ => {}
             }

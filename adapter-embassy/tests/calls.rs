@@ -1,4 +1,4 @@
-//! USSD calls against the emulator over sockets.
+//! USSD dialogs with the emulator over sockets.
 
 #![allow(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! `Debug` of lent memory shows its sizes and hides its contents.
+//! `Debug` of lent memory shows its sizes but not its contents.
 
 #![allow(missing_docs)]
 
@@ -14,7 +14,7 @@ use sms_gateway_embassy::{
     store::{Key, Write},
 };
 
-/// The bytes as a derived `Debug` shows them.
+/// The bytes in the form in which a derived `Debug` shows them.
 fn bytes_of(text: &str) -> String {
     format!("{:?}", text.as_bytes()).trim_matches(['[', ']']).to_owned()
 }

@@ -1,4 +1,4 @@
-//! Futures of calls, dropped at each of their polls.
+//! The futures of calls are dropped at each of their polls.
 
 #![allow(missing_docs)]
 
@@ -38,8 +38,8 @@ async fn ussd(gateway: &mut Client) -> Outcome {
     gateway.ussd(Port::new(0)?, "*1#", wait, &mut reply[..]).await.map(|_| ())
 }
 
-/// Drops a call after `polls` polls, a query after `query_polls`, and checks that later calls succeed. Returns whether the first call
-/// ended.
+/// Drops a call after `polls` polls and a query after `query_polls` polls, and checks that later calls succeed. Returns whether the first
+/// call ended.
 async fn drop_at(
     call: impl AsyncFn(&mut Client) -> Outcome,
     polls: usize,
@@ -126,7 +126,7 @@ async fn a_wrong_password_is_tried_once_by_each_dropped_call() {
         }
         assert_eq!(send_message(&mut gateway).await, Err(Error::from(Failure::LoginRefused)));
         let attempts = mock.requests().iter().filter(|request| request.contains("Authorization")).count();
-        // A call that is dropped before the response arrives does not learn of the refusal.
+        // A call that is dropped before its response arrives does not notice the refusal.
         assert!(attempts <= 7, "{attempts} attempts with {polls} polls each");
         assert!(mock.targets().iter().filter(|target| *target == "send_sms").count() == attempts);
     }

@@ -1,4 +1,4 @@
-//! The example, run against the emulator.
+//! Runs the example against the emulator.
 
 #![allow(missing_docs)]
 

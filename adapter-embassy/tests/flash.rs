@@ -1,4 +1,4 @@
-//! The store in flash, whose power fails at each word that is written.
+//! The store in flash. The power fails at each word that is written.
 
 #![allow(missing_docs)]
 
@@ -14,7 +14,7 @@ use sms_gateway_embassy::{
 };
 use std::collections::BTreeMap;
 
-/// Two pages more than the values take.
+/// Two more pages than the values need.
 const PAGES: u32 = 5;
 
 type Content = BTreeMap<(bool, u32), Vec<u8>>;
@@ -26,7 +26,7 @@ fn entry_key(key: Key) -> (bool, u32) {
     }
 }
 
-/// A batch of changes such as a messenger stores when it adds, updates or deletes a message.
+/// A batch of changes like those that a messenger stores when it adds, updates or deletes a message.
 fn batch(number: u32) -> Vec<(Key, Option<Vec<u8>>)> {
     let id = number / 3 % 7;
     let fill = |length: usize| Some(vec![u8::try_from(number % 251).unwrap(); length]);
@@ -142,7 +142,7 @@ async fn a_power_failure_leaves_all_changes_of_a_batch_or_none() {
             // A batch whose save failed is not stored.
             assert_eq!(content(&flash).await, expected, "after {before}, cut at {power}");
             is_complete = stored == 4;
-            // The store then works on.
+            // After that, the store can be used again.
             if power % 5 != 0 && !is_complete {
                 continue;
             }
@@ -217,7 +217,7 @@ fn deleted(id: u32) -> [Write<'static>; 2] {
     [Key::Text(id), Key::Record(id)].map(|key| Write { key, value: None })
 }
 
-/// The content of a store whose table has this number of places.
+/// The content of a store whose table has `places` places.
 async fn content_with_table(
     flash: &Flash,
     pages: u32,
@@ -306,7 +306,7 @@ async fn a_full_flash_keeps_its_values_and_accepts_deletions() {
             );
         }
         assert!(stored > 30, "{stored} of {pages} pages");
-        // Also after a restart.
+        // This is also true after a restart.
         let (mut table, mut batch, mut work) = ([None; 36], [0; 600], [0; 608]);
         let mut store =
             FlashStore::new(flash.clone(), range(pages), &mut table, &mut batch, &mut work).unwrap();
@@ -338,7 +338,7 @@ async fn no_value_is_lost_if_the_table_is_too_small_after_a_restart() {
     assert_eq!(content_with_table(&flash, PAGES, 2).await.map(|content| content.len()), Ok(2));
 }
 
-/// Checks that buffers of the minimum sizes for this word size suffice for the largest batch of a messenger.
+/// Checks that buffers of the minimum sizes suffice for a messenger's largest batch, with this word size.
 async fn check_buffers_with_words<const WORD: usize>() {
     const TEXT: usize = 101;
     let chip = || Chip::<WORD, 4096>::new(4);

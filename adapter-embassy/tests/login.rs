@@ -1,4 +1,4 @@
-//! Secrets stay out of `Debug` and errors. The conformance suite of both adapters tests logins.
+//! Neither `Debug` nor errors reveal secrets. Logins are tested by the conformance suite of both adapters.
 
 #![allow(missing_docs)]
 

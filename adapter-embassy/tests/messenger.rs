@@ -1,4 +1,4 @@
-//! A messenger against the emulator, over sockets and under a stopped clock, and against emulated devices.
+//! A messenger with the emulator, over sockets and under a stopped clock, and with mock devices.
 
 #![allow(missing_docs)]
 
@@ -50,7 +50,7 @@ async fn emulator() -> Emulator {
     Emulator::start(Options::default()).await.unwrap()
 }
 
-/// Works until these messages are final and `incoming` messages have arrived. Returns the final states and the texts.
+/// Runs the messenger until these messages are final and `incoming` messages have arrived. Returns the final states and the texts.
 async fn follow<S: Store>(
     messenger: &mut Messenger<'_, '_, Tcp, S>,
     ids: &[UserId],
@@ -114,7 +114,7 @@ async fn a_messenger_that_restarts_at_any_time_neither_loses_nor_repeats_a_messa
                     }
                 }
             };
-            // Each start has more time than the one before, so that the work ends.
+            // Each start gets more time than the one before, so that the work ends.
             let _: Option<()> = drive(work, steps + starts).await;
         }
         assert_eq!(emulator.messages().len(), accepted.len(), "{steps} steps");
@@ -187,7 +187,7 @@ async fn next_or_polls_the_other_future_while_no_request_is_in_flight() {
     let (mock, mut messenger) = messenger_in_ram(device::DigestGateway::default());
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
     messenger.send(&Sms::new("1", "Hello").unwrap()).await.unwrap();
-    // The messenger looks at the reports before it waits for the other future.
+    // The messenger queries reports before it waits for the other future.
     assert!(matches!(messenger.next_or(ready(7)).await, Ok(Either::Second(7))));
     assert_eq!(mock.targets(), ["query_sms_in_queue", "query_sms_deliver_status"]);
     let never = core::future::pending::<u8>();
@@ -231,7 +231,7 @@ async fn ram_store_holds_texts_until_they_are_deleted() {
     assert_eq!(store.load(Key::Record(3), &mut [0; 9]).await, Ok(None));
 }
 
-/// Works until the message is in this state. Returns the number of texts that are stored then.
+/// Runs the messenger until the message is in this state. Returns the number of texts that are stored at that time.
 async fn count_texts_at(device: impl Device + 'static, state: State) -> usize {
     let disk = Disk::default();
     let (_, gateway) = mock_gateway(device, NetworkProfile::default());
@@ -254,7 +254,7 @@ async fn a_text_is_deleted_once_its_message_can_no_longer_be_submitted() {
         _ => device::documented_response(request),
     };
     assert_eq!(count_texts_at(refuses, State::Failed).await, 0, "refused");
-    // The response to its submission is lost.
+    // The response to the submission is lost.
     let lossy = || {
         let mut device = SendingGateway::default();
         move |request: &str| {
@@ -280,7 +280,7 @@ async fn a_text_is_deleted_once_its_message_can_no_longer_be_submitted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_does_not_fit_differs_from_a_missing_one() {
-    // The sender has five bytes, and the SMSC one.
+    // The sender takes five bytes, and the SMSC one.
     let too_long = |needed| Text::TooLong { needed };
     let (number, smsc) = (Text::Exact("10086"), Text::Exact("1"));
     for (size, number, smsc) in [(4, too_long(5), smsc), (5, number, too_long(6)), (6, number, smsc)] {

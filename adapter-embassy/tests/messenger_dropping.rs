@@ -1,4 +1,4 @@
-//! A messenger that is dropped, or whose futures are dropped, at each of their polls.
+//! Messengers and their futures are dropped at each of their polls.
 
 #![allow(missing_docs)]
 
@@ -23,7 +23,7 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// The number of messages to send. Every second one may be sent again.
+/// The number of messages to send. Every second message may be sent again.
 const MESSAGES: usize = 2;
 const INCOMING: [&str; 2] = ["first", "second"];
 /// A time longer than every wait here.
@@ -32,11 +32,11 @@ const QUIET_TIME: Duration = Duration::from_secs(200);
 /// Requests and responses arrive in pieces, and each piece is pending once.
 const PROFILE: NetworkProfile = NetworkProfile { piece: 40, waits: true, ..NetworkProfile::CLEAR };
 
-/// Limits the polls of futures. A future at the limit is dropped.
+/// Limits the polls of futures. A future that reaches the limit is dropped.
 struct PollLimit {
     /// The number of polls until the next drop.
     polls_left: Cell<usize>,
-    /// The number of drops that are left.
+    /// The number of remaining drops.
     drops_left: Cell<usize>,
     /// The number of polls between two drops.
     polls_between: usize,
@@ -51,7 +51,7 @@ impl PollLimit {
         Self { polls_left: Cell::new(polls), drops_left: Cell::new(drops), polls_between }
     }
 
-    /// Whether the future is dropped now. Then the count of polls begins again.
+    /// Whether the future is dropped now. If so, the count of polls begins again.
     fn is_reached(&self) -> bool {
         let is_reached = self.drops_left.get() > 0 && self.polls_left.get() == 0;
         if is_reached {
@@ -79,13 +79,13 @@ impl PollLimit {
     }
 }
 
-/// The knowledge of the caller, which outlives messengers.
+/// The caller's knowledge of its messages. It outlives messengers.
 #[derive(Default)]
 struct Caller {
     attempts: usize,
-    /// The messages that were accepted, their texts, and whether they may be sent again.
+    /// The messages that were accepted, with their texts and whether they may be sent again.
     accepted: BTreeMap<UserId, (String, bool)>,
-    /// The number of reports of each final state, and the state.
+    /// For each message, how often its final state was reported, and that state.
     finals: BTreeMap<UserId, (usize, State)>,
     received: Vec<(String, InboxMark)>,
 }
@@ -134,7 +134,7 @@ fn messenger<S: Store>(device: &SendingGateway, store: S) -> Client<S> {
     Messenger::new(gateway(Mock::new(device.clone(), PROFILE), "box"), store, buffers, settings)
 }
 
-/// Sends all messages, and works until each is final and all incoming messages were reported. Dropped futures are replaced.
+/// Sends all messages, and runs the messenger until each is final and all incoming messages were reported. Dropped futures are replaced.
 async fn work<S: Store>(messenger: &mut Client<S>, caller: &mut Caller, limit: &PollLimit) {
     while caller.accepted.len() < MESSAGES {
         // Each message has its own number and text.
@@ -186,14 +186,14 @@ fn device() -> SendingGateway {
     device
 }
 
-/// Checks that no message was lost or sent twice. Each final state and incoming message is reported once, and again at most `repeats`
+/// Checks that no message was lost or sent twice. Each final state and each incoming message is reported once, and at most `repeats` more
 /// times. The device sent at most `repeats` messages that were not accepted.
 fn assert_complete(device: &SendingGateway, caller: &Caller, repeats: usize, context: &str) {
     let sent = &device.0.borrow().sent;
     for (id, (text, may_be_resent)) in &caller.accepted {
         let (times, expected) = match caller.finals.get(id) {
             Some((times, State::Delivered)) => (*times, 1),
-            // Its submission was dropped before the request was sent.
+            // The submission was dropped before its request was sent.
             Some((times, State::Unresolved)) if !may_be_resent => (*times, 0),
             other => panic!("{context}: {text} ended {other:?}"),
         };
@@ -212,7 +212,7 @@ fn assert_complete(device: &SendingGateway, caller: &Caller, repeats: usize, con
     assert!(received.iter().map(|(text, _)| text).eq(INCOMING), "{context}: {received:?}");
 }
 
-/// Drops the future of a messenger at each of its polls, and then `drops - 1` more futures after `polls_between` polls each.
+/// Drops the future of a messenger at each of its polls. After that, drops `drops - 1` more futures, each after `polls_between` polls.
 async fn drop_futures_at_each_poll<S: Store>(drops: usize, polls_between: usize, store: impl Fn() -> S) {
     for polls in 0.. {
         let (device, mut caller) = (device(), Caller::default());
@@ -254,7 +254,7 @@ enum DroppedFirst {
     Future,
 }
 
-/// Drops a messenger or its future at each poll, and after `polls_between` more polls the messenger. Another messenger continues from
+/// Drops a messenger or its future at each poll, and drops the messenger after `polls_between` more polls. Another messenger continues from
 /// the same store.
 async fn restart_at_each_poll<S: Store>(
     first: DroppedFirst,

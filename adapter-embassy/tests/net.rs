@@ -1,4 +1,4 @@
-//! The client over embassy-net. A link in memory connects its stack with a second one, on which the gateway is emulated.
+//! The client over embassy-net. A link in memory connects its stack with a second stack, on which the gateway is emulated.
 
 #![allow(missing_docs)]
 
@@ -30,8 +30,8 @@ const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
 
 type Link = channel::Runner<'static, MTU>;
 
-/// A stack whose address ends with the byte `last`, and the far end of its link. It runs in its own task: each poll of a socket wakes its
-/// stack, so in one task both would be polled forever, and the paused clock would never advance.
+/// A stack whose address ends with the byte `last`, and the far end of its link. The stack runs in its own task, because each poll of a
+/// socket wakes its stack. A single task for both would never sleep, and the paused clock would never advance.
 fn stack(last: u8) -> (Stack<'static>, Link) {
     let state = Box::leak(Box::new(channel::State::<MTU, 4, 4>::new()));
     let (mut link, device) = channel::new(state, HardwareAddress::Ip);
@@ -80,7 +80,7 @@ async fn serve(
         socket.set_timeout(None);
         socket.set_keep_alive(None);
         socket.accept(PORT).await.unwrap();
-        // So that it notices a client that has disappeared.
+        // With these settings, the socket notices a client that has disappeared.
         socket.set_timeout(Some(Duration::from_secs(20)));
         socket.set_keep_alive(Some(Duration::from_secs(5)));
         connections.set(connections.get() + 1);
@@ -106,7 +106,7 @@ async fn serve(
     }
 }
 
-// Only the tests of names use the stacks.
+// Only the tests with names use the stacks.
 #[cfg_attr(not(feature = "dns"), allow(dead_code))]
 struct Network {
     client_stack: Stack<'static>,
@@ -246,7 +246,7 @@ mod by_name {
         udp::{PacketMetadata, UdpSocket},
     };
 
-    /// The name as a question contains it (RFC 1035 §3.1).
+    /// The name in the form in which a question contains it (RFC 1035 §3.1).
     const NAME: &[u8] = b"\x07gateway\x03lan\0";
 
     /// Responds to questions for addresses (RFC 1035 §4.1). Only one name exists.
@@ -259,11 +259,12 @@ mod by_name {
             let (length, from) = socket.recv_from(&mut packet).await.unwrap();
             questions.set(questions.get() + 1);
             let (id, question) = (&packet[..2], &packet[12..length]);
-            // A response to a recursive question: flags with its code, and the numbers of questions, answers and other records.
+            // A response to a recursive question: the flags with the response code, and the numbers of questions, answers and other
+            // records.
             let mut response = [id, &[0x81, 0x83, 0, 1, 0, 0, 0, 0, 0, 0], question].concat();
             if question.starts_with(NAME) {
                 (response[3], response[7]) = (0x80, 1);
-                // The name of the question, and its address, valid for a minute.
+                // A reference to the name in the question, and its address, valid for a minute.
                 response.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
                 response.extend(GATEWAY.octets());
             }
@@ -271,7 +272,7 @@ mod by_name {
         }
     }
 
-    /// Makes calls to a gateway with this name. Returns the number of questions for it.
+    /// Makes calls to a gateway with this name. Returns the number of DNS questions.
     async fn count_lookups(
         name: &'static str,
         calls: impl AsyncFnOnce(&mut Gateway<'static, Tcp<'static>>),

@@ -1,4 +1,4 @@
-//! The core's table of scripted responses, read by a gateway in pieces that end at each byte.
+//! The core's table of scripted responses. A gateway reads each response in pieces that end at each byte.
 
 #![allow(missing_docs, unreachable_pub, dead_code)]
 
@@ -16,7 +16,7 @@ use sms_gateway_embassy::{
 
 type Outcome = Result<Option<u32>, Error<MockError>>;
 
-/// Makes a query that the script responds to. Returns the outcome, and whether the connection was closed.
+/// Makes a query to which the script is the response. Returns the outcome, and whether the connection was closed.
 async fn query(script: &Script, profile: NetworkProfile) -> (Outcome, bool) {
     let bytes = script.bytes;
     let mock = Mock::new(move |_: &str| MockResponse::new(bytes, Then::Close), profile);

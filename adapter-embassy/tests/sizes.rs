@@ -1,4 +1,4 @@
-//! Messengers in small buffers. They send each message that fits, and refuse the others.
+//! Messengers with small buffers. They send each message that fits, and refuse the others.
 
 #![allow(missing_docs)]
 
@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 
 type Client = Messenger<'static, 'static, Mock, Disk>;
 
-/// A gateway with a request buffer of this size, in bytes. A test may leak its memory.
+/// A gateway with a request buffer of this size, in bytes. It leaks its memory, as a test may do.
 fn gateway(request: usize, mock: Mock) -> Gateway<'static, Mock> {
     let lend = |size| vec![0; size].leak();
     let buffers =
@@ -56,7 +56,7 @@ fn client(request: usize, texts: usize, device: impl Device + 'static, disk: Dis
     )
 }
 
-/// Works until these messages are final. Returns their final states, and the sizes of requests that did not fit.
+/// Runs the messenger until these messages are final. Returns their final states, and the sizes of requests that did not fit.
 async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Message>, Vec<usize>) {
     let (mut finals, mut too_large) = (BTreeMap::new(), Vec::new());
     let work = async {
@@ -72,13 +72,13 @@ async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Mes
                     failure: sms_gateway_embassy::Failure::TooSmall { buffer: Buffer::Request, needed },
                     ..
                 }) => too_large.push(*needed),
-                // The gateway repeats the reports of messages that are forgotten.
+                // The gateway repeats the reports of messages that the messenger has deleted.
                 Event::Unmatched(_) => {}
                 other => panic!("{other:?}"),
             }
         }
     };
-    // Shorter than the time until a message expires.
+    // This is shorter than the time until a message expires.
     tokio::time::timeout(std::time::Duration::from_secs(3600), work).await.expect("an end");
     (finals, too_large)
 }
@@ -152,7 +152,7 @@ async fn a_message_that_is_too_large_does_not_block_others() {
     assert_eq!(too_large.len(), 1);
     assert_eq!(finals[&large].failure, Some(MessageFailure::Refused(413)));
     assert_eq!(finals[&small].state, State::Delivered);
-    // Now it is known.
+    // Now the length of the login is known.
     let sms = Sms::new("1", &quotes).unwrap();
     let refused = Err(SendError::TooLong { buffer: Buffer::Request, needed: too_large[0] + 9 });
     assert_eq!(messenger.send(&sms).await, refused, "an unknown user_id counts as ten digits");
@@ -243,7 +243,7 @@ fn with_realm(realm: usize) -> impl Device {
 
 const LOGIN: usize = 300;
 
-/// Makes a call with buffers of the minimum sizes that [`Buffers`] documents. Returns the length of the request and of its buffer;
+/// Makes a call with buffers of the minimum sizes that [`Buffers`] documents. Returns the length of the request and the size of its buffer;
 /// `None` if the challenge is too large.
 async fn call_with_documented_sizes<C: Call>(call: &C, realm: usize) -> Option<(usize, usize)> {
     let host = "192.168.100.100:8080";
@@ -319,7 +319,7 @@ fn the_maximum_body_of_a_send_sms_is_as_documented() {
     let recipients = [Recipient::new(number).params(&["a\"\n\u{1}"]).user_id(UserId::MAX); 3];
     let send = SendSms::new("#param#", &recipients).unwrap().ports(Ports::ALL).status_report(false);
     let send = send.encoding(Encoding::Unicode).unwrap();
-    // Commas stand only between recipients, and "unicode" is a letter shorter than "gsm-7bit".
+    // There are commas only between recipients, and "unicode" is one letter shorter than "gsm-7bit".
     assert_eq!(send.body_length(), 176 - 1 + 3 * (53 + 5 + 1 + 2 + 2 + 6) - 1);
 }
 
@@ -327,6 +327,6 @@ fn the_maximum_body_of_a_send_sms_is_as_documented() {
 async fn the_future_of_next_contains_neither_texts_nor_recipients() {
     let (_, mut messenger) = client(2304, 1500, device::DigestGateway::default(), Disk::default());
     let future = messenger.next();
-    // Its largest part is the 25 writes of a save, each a key and a slice.
+    // Most of the future is the array of the 25 writes of a save, each with a key and a slice.
     assert!(size_of_val(&future) <= 1150, "{} bytes", size_of_val(&future));
 }

@@ -55,7 +55,7 @@ async fn a_response_that_is_read_long_after_its_arrival_does_not_prove_its_conne
     }
 }
 
-/// Makes calls with buffers of these sizes. Returns the buffer that is too small, and the size that it needs.
+/// Makes calls with buffers of these sizes. The error is the buffer that is too small, and the size that it needs.
 async fn call_with_sizes(sizes: [usize; 4]) -> Result<(), (Buffer, usize)> {
     let mut arrays = sizes.map(|size| vec![0; size]);
     let [request, response, record, challenge] = arrays.each_mut().map(Vec::as_mut_slice);
@@ -98,7 +98,7 @@ async fn a_too_small_buffer_is_named_with_the_size_it_needs() {
         }
         assert!((1..6).contains(&steps), "{buffer:?} in {steps} steps");
         let needed = sizes[place];
-        // The challenges take halves of the buffer, so its size grows in steps of 2.
+        // A challenge takes half of the buffer, so the buffer's size changes in steps of 2.
         sizes[place] -= if buffer == Buffer::Challenge { 2 } else { 1 };
         assert_eq!(call_with_sizes(sizes).await, Err((buffer, needed)), "a smaller buffer is refused");
     }

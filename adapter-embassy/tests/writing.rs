@@ -1,4 +1,4 @@
-//! Requests whose writing fails on a kept connection. A message that may have been sent is not sent again.
+//! Requests that fail to be written on a kept connection. A message that may have been sent is not sent again.
 
 #![allow(missing_docs)]
 
@@ -17,13 +17,13 @@ fn count_sent(mock: &Mock) -> usize {
     mock.targets().iter().filter(|target| *target == "send_sms").count()
 }
 
-/// Keeps a connection on which `remaining` more bytes can be written.
+/// Leaves a kept connection on which only `remaining` more bytes can be written.
 async fn keep_connection(
     mock: &Mock,
     gateway: &mut sms_gateway_embassy::Gateway<'_, impl Transport>,
     remaining: usize,
 ) {
-    // Requests that take more bytes than a message, so that it fits on a new connection.
+    // These requests take more bytes than a message, so that a message fits on a new connection.
     for _ in 0..3 {
         gateway.query_sms_in_queue().await.map_err(|_| "a response").unwrap();
     }

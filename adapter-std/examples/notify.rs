@@ -5,7 +5,7 @@
 //!     http://192.168.1.9 admin messages.redb order-17 +8613800138000 'Your order is on its way.'
 //! ```
 //!
-//! Stop it at any time and run it again: it continues where it stopped. Without the last three arguments it sends nothing new.
+//! Stop the program at any time and run it again: it continues where it stopped. Without the last three arguments it sends nothing new.
 
 use std::{env, error::Error};
 
@@ -25,7 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gateway = Gateway::builder(url).credentials(user, &env::var("SMS_GATEWAY_PASSWORD")?).build()?;
     // A file can hold the messages of several gateways. The name of each must stay the same.
     let store = Database::open(file)?.gateway(url)?;
-    // Nothing else sends through this gateway. Otherwise leave that out: fewer status reports are assigned then.
+    // `exclusive` declares that nothing else sends through this gateway. If this is not true, leave it out. Fewer status reports are
+    // then assigned to their messages.
     run(Messenger::builder(gateway).store(store).exclusive(true), message).await
 }
 
@@ -35,7 +36,7 @@ pub(crate) async fn run(builder: Builder, message: &[String]) -> Result<(), Box<
     if let [reference, number, text] = message
         && !handles.iter().any(|handle| handle.reference() == Some(reference))
     {
-        // It is stored when this returns.
+        // The message is stored when this returns.
         handles.push(messenger.send(Sms::new(number, text.as_str())?.reference(reference)).await?);
     }
     tokio::spawn(tell_trouble(messenger.health()));
@@ -54,7 +55,7 @@ pub(crate) async fn run(builder: Builder, message: &[String]) -> Result<(), Box<
 async fn tell_outcome(handle: Handle) -> Result<(), Closed> {
     let message = handle.outcome().await?;
     println!("{}: {:?}", handle.reference().unwrap_or("a message"), message.state);
-    // After everything else that its end requires: until then it is returned again.
+    // Acknowledge after everything else that the outcome requires: until then, the next start returns the message again.
     handle.acknowledge();
     Ok(())
 }
@@ -66,7 +67,7 @@ async fn print(mut inbox: Inbox) {
     }
 }
 
-/// Messages wait while the gateway does not answer: somebody should know why.
+/// Prints the errors of requests. Messages wait while the gateway does not answer, and somebody should know why.
 async fn tell_trouble(mut health: watch::Receiver<Health>) {
     while health.changed().await.is_ok() {
         if let Some(error) = &health.borrow_and_update().error {

@@ -10,10 +10,10 @@ use sms_gateway_core::client::Accepted;
 
 use crate::{Error, Gateway};
 
-/// A text to any number of recipients, more than one request can hold.
+/// A text to any number of recipients, even more than fit in one request.
 ///
-/// With [`Encoding::Auto`] the encoding of each recipient's message depends on its own characters: messages that fit GSM 7-bit
-/// are sent in separate requests.
+/// With [`Encoding::Auto`], the encoding is chosen for each recipient's message. Messages that fit GSM 7-bit and messages that
+/// need Unicode are sent in separate requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     text: &'a str,
@@ -29,14 +29,14 @@ impl<'a> Batch<'a> {
         Self { text, recipients, ports: Ports::NONE, encoding: None, status_report: None }
     }
 
-    /// Sets the ports to send through; without any the gateway chooses.
+    /// Sets the ports to send through. If none is set, the gateway chooses.
     #[must_use]
     pub const fn ports(mut self, ports: Ports) -> Self {
         self.ports = ports;
         self
     }
 
-    /// Sets the encoding of the messages. By default it is the gateway's default, `unicode`.
+    /// Sets the encoding of the messages. If it is not set, the gateway uses its own default, `unicode`.
     #[must_use]
     pub const fn encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = Some(encoding);
@@ -98,7 +98,7 @@ impl Part<'_> {
     /// Builds the request.
     ///
     /// # Errors
-    /// None for a part that [`Batch::requests`] returned, which has built it before.
+    /// None: [`Batch::requests`] built the same request before it returned the part.
     pub fn request(&self) -> Result<SendSms<'_>, Invalid> {
         let Batch { text, ports, encoding, status_report, .. } = self.batch;
         let mut request = SendSms::new(text, &self.recipients)?.ports(ports);
@@ -112,7 +112,7 @@ impl Part<'_> {
     }
 }
 
-/// A request of a batch that the gateway accepted.
+/// An accepted request of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     /// The gateway's response.
@@ -121,15 +121,16 @@ pub struct Task {
     pub recipients: Vec<usize>,
 }
 
-/// A batch that was accepted only in part.
+/// A batch that was accepted only in part or not at all.
 #[derive(Debug, thiserror::Error)]
 #[error("sending failed after {} messages were accepted", tasks.iter().map(|task| task.recipients.len()).sum::<usize>())]
 pub struct BatchError {
-    /// The requests that were accepted before.
+    /// The requests that were accepted before the failure.
     pub tasks: Vec<Task>,
-    /// The indices of the recipients of the failed request. Recipients that are neither here nor in a task were not sent.
+    /// The indices of the recipients of the failed request. Nothing was sent to recipients that are neither here nor in `tasks`.
     pub failed: Vec<usize>,
-    /// The reason. [`Failure::may_have_arrived`](crate::Failure::may_have_arrived) returns whether the failed request may have been accepted.
+    /// The reason. [`Failure::may_have_arrived`](crate::Failure::may_have_arrived) returns whether the failed request may have
+    /// been accepted.
     #[source]
     pub error: Error,
 }

@@ -1,4 +1,4 @@
-//! The settings of a gateway, and its place by its URL.
+//! The settings of a gateway, and the parts of its URL.
 
 use std::{fmt, io, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 
 /// The settings of a gateway: its URL, credentials and limits.
 ///
-/// The default time limits are those of [`Timeouts`], and 120 s until it is the call's turn.
+/// By default, the time limits are those of [`Timeouts`], and a call waits at most 120 s for its turn.
 #[derive(Clone)]
 pub struct Builder {
     pub(crate) url: String,
@@ -48,14 +48,15 @@ impl Builder {
         }
     }
 
-    /// Sets the user name and password. They answer a Digest login; see [`allow_basic`](Self::allow_basic).
+    /// Sets the user name and password. They are used for Digest logins, and for Basic logins only with
+    /// [`allow_basic`](Self::allow_basic).
     #[must_use]
     pub fn credentials(mut self, username: &str, password: &str) -> Self {
         self.account = Some(Account { username: username.to_owned(), password: password.to_owned() });
         self
     }
 
-    /// Sets whether a Basic login is answered, which exposes the password to the network. By default it is not.
+    /// Sets whether the client may log in with Basic, which exposes the password to the network. The default is `false`.
     #[must_use]
     pub const fn allow_basic(mut self, allowed: bool) -> Self {
         self.is_basic_allowed = allowed;
@@ -66,19 +67,20 @@ impl Builder {
     /// own TLS.
     ///
     /// `open` takes the gateway's `host:port`, and returns a stream that is ready for HTTP, or for TLS if the URL is `https`.
-    /// With the caller's own TLS the URL is `http` and names the port, `http://192.168.1.9:443`.
-    /// [`Timeouts::connect`] bounds it; its error is [`Failure::Unreachable`](crate::Failure::Unreachable).
+    /// If `open` does TLS itself, the URL must be `http` and contain the port: `http://192.168.1.9:443`.
+    /// [`Timeouts::connect`] limits the time of `open`. An error of `open` is reported as
+    /// [`Failure::Unreachable`](crate::Failure::Unreachable).
     ///
-    /// A write to the stream that fails must not have sent any of the bytes that it was given: if the first write on a kept
-    /// connection fails, the request is sent again on a new one, even if it submits a message. TCP sockets keep to that. A
-    /// stream that buffers must accept the bytes, and fail in a later call.
+    /// A failed write must not have sent any of its bytes: if the first write on a kept connection fails, the request is sent
+    /// again on a new connection, even if it submits a message. TCP sockets obey this rule. A stream that buffers must accept
+    /// the bytes and fail in a later call.
     ///
     /// ```
     /// use std::net::Ipv4Addr;
     /// use sms_gateway::Gateway;
     /// use tokio::net::{TcpSocket, lookup_host};
     ///
-    /// // The gateway is reachable from one of this computer's networks only.
+    /// // Only one of this computer's networks reaches the gateway.
     /// let open = |address: String| async move {
     ///     let to = lookup_host(address).await?.find(|to| to.is_ipv4()).ok_or(std::io::ErrorKind::NotFound)?;
     ///     let socket = TcpSocket::new_v4()?;
@@ -100,37 +102,37 @@ impl Builder {
         self
     }
 
-    /// Reports all bytes on the gateway's connections to `observe`, for diagnosis. They include credentials: keep them out of
-    /// logs.
+    /// Reports all bytes on the gateway's connections to `observe`, for diagnosis. The bytes include credentials: keep them out
+    /// of logs.
     #[must_use]
     pub fn observe(mut self, observe: impl Fn(WireEvent<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Observer::new(observe);
         self
     }
 
-    /// Sets how commas in a query are written.
+    /// Sets how commas in a query string are written.
     #[must_use]
     pub const fn commas(mut self, commas: CommaEncoding) -> Self {
         self.commas = commas;
         self
     }
 
-    /// Sets the limits on connecting, on the wait for a response, and on a call as a whole.
+    /// Sets the time limits on connecting, on the wait for a response, and on a call as a whole.
     #[must_use]
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// Sets the limit on the wait for earlier calls, and for their responses while they are being read.
+    /// Sets the time limit on the wait until earlier calls have ended and their responses are not being read any more.
     #[must_use]
     pub const fn turn_timeout(mut self, limit: Duration) -> Self {
         self.turn_timeout = limit;
         self
     }
 
-    /// Sets the size of the buffer for one record of a response, in bytes; 16 KiB by default. A longer text is reported as
-    /// [`Text::TooLong`](sms_gateway_core::json::Text::TooLong).
+    /// Sets the size of the buffer for one record of a response, in bytes; 16 KiB by default. A text that does not fit is
+    /// reported as [`Text::TooLong`](sms_gateway_core::json::Text::TooLong).
     #[must_use]
     pub const fn record_buffer(mut self, bytes: usize) -> Self {
         self.record_buffer = bytes;
@@ -159,7 +161,7 @@ impl Builder {
     }
 }
 
-/// Shows the user name and the time limits, and nothing else of the login.
+/// Shows the user name and the time limits, but not the password.
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let username = self.account.as_ref().map(|account| account.username.as_str());
@@ -171,13 +173,13 @@ impl fmt::Debug for Builder {
 }
 
 impl Gateway {
-    /// Starts with the gateway's URL, `http://host[:port]` or `https://host[:port]`.
+    /// Returns a builder for the gateway with this URL, `http://host[:port]` or `https://host[:port]`.
     pub fn builder(url: &str) -> Builder {
         Builder::new(url)
     }
 }
 
-/// A gateway's place, by its URL.
+/// The parts of a gateway's URL.
 pub(crate) struct Site {
     pub(crate) is_https: bool,
     /// `host:port`, to connect to.

@@ -1,4 +1,4 @@
-//! One gateway's connection and session: performs the exchanges that the session asks for.
+//! A connection to a gateway and its session. The client performs the exchanges that the session asks for.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -26,9 +26,9 @@ use crate::{
     connection::{self, BrokenExchange, Connection, GatewaySession},
 };
 
-/// The size of the buffer for a login challenge, in bytes. Gateways need some hundred.
+/// The size of the buffer for a login challenge, in bytes. The challenges of gateways have a few hundred bytes.
 const CHALLENGE_BUFFER: usize = 8 * 1024;
-/// The size of the buffer for an `Authorization` without its target, in bytes.
+/// The size of the buffer for an `Authorization` header, in bytes, not including the request target that it contains.
 const AUTHORIZATION_BUFFER: usize = 16 * 1024;
 
 /// A user name and a password.
@@ -44,7 +44,7 @@ impl Account {
     }
 }
 
-/// The credentials that the clients of a gateway share, and what the gateway thinks of them.
+/// The credentials that the clients of a gateway share, and the gateway's verdict on them.
 #[derive(Clone)]
 pub(crate) struct Login {
     account: Option<Arc<Account>>,
@@ -65,7 +65,7 @@ impl Login {
         Self { account: account.map(Arc::new), verdict: Verdict::Untried }
     }
 
-    /// Whether the gateway may refuse the credentials for the first time.
+    /// Whether there are credentials that the gateway has neither accepted nor refused yet.
     pub(crate) const fn is_untried(&self) -> bool {
         self.account.is_some() && matches!(self.verdict, Verdict::Untried)
     }
@@ -75,7 +75,7 @@ impl Login {
     }
 }
 
-/// A prepared call, without the login. It borrows nothing.
+/// A prepared call without its `Authorization` header. It borrows nothing.
 pub(crate) struct Outgoing {
     spec: &'static Spec,
     is_repeatable: bool,
@@ -125,7 +125,7 @@ impl Outgoing {
     }
 }
 
-/// Writes the target of a call.
+/// Writes the request target of a call.
 fn target(call: AnyCall<'_>, commas: CommaEncoding) -> Result<Uri, Failure> {
     let mut short = [0; MAX_TARGET_BYTES];
     let mut long = Vec::new();
@@ -136,7 +136,7 @@ fn target(call: AnyCall<'_>, commas: CommaEncoding) -> Result<Uri, Failure> {
             call.target(commas, &mut long)
         }
     };
-    // The types of core let no target through that a `Uri` refuses.
+    // The types of `core` only write targets that `Uri` accepts.
     target.ok().and_then(|target| target.parse().ok()).ok_or(Failure::Host)
 }
 
@@ -153,23 +153,24 @@ pub(crate) struct Client {
     login: watch::Sender<Login>,
     /// The credentials that the session uses.
     account: Option<Arc<Account>>,
-    /// The zero of the session's time.
+    /// The moment from which the session's time counts.
     began: Instant,
-    /// The buffer that an `Authorization` is written into.
+    /// The buffer into which an `Authorization` header is written.
     authorization: Vec<u8>,
-    /// For the next response that ends.
+    /// The client for the next response that ends.
     spare: Arc<Spare>,
-    /// Its connection is not the only one. A gateway that serves one at a time accepts it, and does not respond.
+    /// Whether its connection is a second one. A gateway that serves one connection at a time accepts the second but does not
+    /// respond on it.
     is_extra: bool,
 }
 
-/// A client without a connection that is not in use.
+/// An unused client without a connection, kept for the next response that ends.
 #[derive(Default)]
 struct Spare(Mutex<Option<Box<Client>>>);
 
 /// A response that has ended, in a client without a connection.
 pub(crate) struct Ended {
-    /// Taken when it is dropped.
+    /// `None` only while this is dropped.
     client: Option<Box<Client>>,
     spare: Arc<Spare>,
 }
@@ -212,7 +213,7 @@ impl Client {
         Self { is_extra: true, ..Self::new(settings, login) }
     }
 
-    /// Returns a client without a connection that keeps the response read last, so that this one can be used for another call.
+    /// Moves the response read last to a client without a connection, so that this client can make another call.
     pub(crate) fn detach_response(&mut self) -> Ended {
         let spare = Arc::clone(&self.spare);
         let mut ended = spare.take().unwrap_or_else(|| Box::new(self.without_connection()));
@@ -233,7 +234,7 @@ impl Client {
         }
     }
 
-    /// Notes that a response was read to its end, so that the connection is known to have been open at that time.
+    /// Records that a response was read to its end, which shows that the connection was open at this time.
     pub(crate) const fn heard(&mut self, at: Instant) {
         if let Some(connection) = &mut self.connection {
             connection.heard(at);
@@ -291,7 +292,7 @@ impl Client {
         if login.verdict == Verdict::Refused { Err(Failure::LoginRefused) } else { Ok(()) }
     }
 
-    /// Notes whether the gateway has accepted or refused the credentials.
+    /// Records whether the gateway has accepted or refused the credentials.
     fn note(&self, outcome: Result<Next, Failure>) {
         let verdict = match outcome {
             Err(Failure::LoginRefused) => Verdict::Refused,
@@ -303,7 +304,7 @@ impl Client {
             if is_first && login.has(self.account.as_ref()) {
                 login.verdict = verdict;
             }
-            // Only new credentials are news.
+            // Only new credentials wake the receivers.
             false
         });
     }
@@ -322,7 +323,7 @@ impl Client {
             }
             Due::Call(None) => {}
             Due::Call(Some(value)) => {
-                // The session writes nothing that a header cannot carry.
+                // The session writes only bytes that a header may contain.
                 let mut value = HeaderValue::from_str(value).map_err(|_| Failure::Host)?;
                 value.set_sensitive(true);
                 sending.authorization = Some(value);
@@ -346,7 +347,7 @@ impl Client {
         Ok(response)
     }
 
-    /// Hands the head of a response to the session.
+    /// Hands the head of a response to the session, which decides what comes next.
     fn take_head(&mut self, response: &Response<Incoming>) -> Result<Next, Error> {
         let headers = response.headers();
         let head =
@@ -354,7 +355,7 @@ impl Client {
         let challenges = headers.get_all(WWW_AUTHENTICATE).into_iter();
         let challenges = challenges.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
         let credentials = self.account.as_deref().map(Account::credentials);
-        // The keys of the standard library's hash maps are random.
+        // A `RandomState` has random keys, so this hash is random too.
         let entropy = || RandomState::new().hash_one(0);
         let now = self.began.elapsed();
         let next = self.session.responded(head, Ok(challenges), credentials.as_ref(), entropy, now);
@@ -365,7 +366,8 @@ impl Client {
         })
     }
 
-    /// Reads a body that has no use but its beginning, so that the connection can carry another exchange, unless that takes long.
+    /// Drains a body, so that the connection can carry another exchange; the session keeps the beginning of an error's body. If the
+    /// body is too long, or takes too long, the connection is closed instead.
     async fn discard(&mut self, body: Incoming) {
         let mut rest = Limited::new(body, MAX_DRAINED_BYTES);
         let session = &mut self.session;
@@ -386,7 +388,7 @@ impl Client {
         self.session.waited(began.elapsed());
     }
 
-    /// The text of the body that was just discarded, if its status refused the call.
+    /// The beginning of the body that was just drained, if the call failed with [`Failure::Http`]; otherwise empty.
     fn excerpt(&self) -> Excerpt<'_> {
         self.session.excerpt(self.account.as_deref().map(Account::credentials))
     }

@@ -1,4 +1,4 @@
-//! How connections are opened: over TCP by default, or by the caller.
+//! Opens connections: over TCP by default, or with a function of the caller.
 
 use std::{
     io,
@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) timeouts: Timeouts,
     /// The size of the buffer for one record, in bytes.
     pub(crate) record_buffer: usize,
-    /// The limit on the wait for an earlier call.
+    /// The time limit on the wait for earlier calls.
     pub(crate) turn_timeout: Duration,
 }
 
@@ -55,18 +55,18 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 type Opening = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
 
-/// How far the opening of a connection has come, by which a timeout is explained.
+/// The stage that the opening of a connection has reached, which can explain a timeout.
 #[derive(Clone, Default)]
 pub(crate) struct Stage(Arc<AtomicBool>);
 
 impl Stage {
-    /// Notes that the connection is open, and TLS begins.
+    /// Records that the connection is open and the TLS handshake begins.
     #[cfg(feature = "tls")]
     pub(crate) fn begin_handshake(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Explains why the opening has not ended in time, if the reason is known.
+    /// Explains why the connection was not ready in time, if the reason is known.
     pub(crate) fn stalled(&self) -> Option<BoxError> {
         let text = "the gateway accepted the connection, and the TLS handshake did not end; is this port for http://?";
         self.0.load(Ordering::Relaxed).then(|| text.into())
@@ -88,7 +88,7 @@ impl Connector {
         Self::staged(move |address, _| open(address))
     }
 
-    /// Wraps a function that opens connections, and notes how far it has come.
+    /// Wraps a function that opens connections and records its [`Stage`].
     pub(crate) fn staged<F, O, S>(open: F) -> Self
     where
         F: Fn(String, Stage) -> O + Send + Sync + 'static,
@@ -107,7 +107,7 @@ impl Connector {
     }
 }
 
-/// TCP connections that send small writes at once.
+/// Opens TCP connections that send small writes at once (`TCP_NODELAY`).
 impl Default for Connector {
     fn default() -> Self {
         Self::new(|address| async move {

@@ -1,4 +1,4 @@
-//! The one connection to a gateway, and the exchange of a request for the head of its response over it.
+//! A connection to a gateway: sends a request and reads the head of its response.
 
 use std::{
     io,
@@ -34,17 +34,17 @@ use crate::{
     observe::Observer,
 };
 
-/// The time limit for a kept connection to take another request. One that is open takes it at once.
+/// The maximum wait until a kept connection takes another request. An open connection takes it at once.
 const READY_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// An open connection; dropping it closes it.
+/// An open connection. Dropping this closes the connection.
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     task: AbortHandle,
     traffic: Arc<Traffic>,
-    /// It has carried a response before, so the gateway may have closed it since.
+    /// Whether the connection has carried a response before. The gateway may have closed it since then.
     is_kept: bool,
-    /// A time at which the gateway was still there: no later than the arrival of its latest bytes.
+    /// A time at which the gateway was known to be reachable, no later than the arrival of its latest bytes.
     heard: Instant,
     is_https: bool,
 }
@@ -55,7 +55,7 @@ impl Drop for Connection {
     }
 }
 
-/// An exchange that broke before the head of its response.
+/// An exchange that failed before the head of its response was complete.
 pub(crate) struct BrokenExchange {
     pub(crate) broken: Broken,
     pub(crate) source: Option<BoxError>,
@@ -64,7 +64,7 @@ pub(crate) struct BrokenExchange {
 /// The session of a gateway.
 pub(crate) type GatewaySession = Session<Vec<u8>>;
 
-/// Returns the connection if it still takes a request, or opens a new one.
+/// Returns the `kept` connection if it can carry another request, and otherwise opens a new one.
 pub(crate) async fn open(
     kept: Option<Connection>,
     settings: &Settings,
@@ -87,13 +87,13 @@ pub(crate) async fn open(
 }
 
 impl Connection {
-    /// Notes that a response was read to its end, whose last bytes arrived at that time or later.
+    /// Records that a response was read to its end. Its last bytes arrived at this time or later.
     pub(crate) const fn heard(&mut self, at: Instant) {
         self.heard = at;
     }
 
-    /// Whether the connection can carry another request. One whose last request was not written whole cannot: the gateway
-    /// would take the next request for the rest of it.
+    /// Whether the connection can carry another request. It cannot if the last request was not written completely: the gateway
+    /// would take the next request for the rest of that one.
     async fn is_reusable(&mut self) -> bool {
         self.is_kept = true;
         self.traffic.is_request_whole()
@@ -126,7 +126,7 @@ impl Connection {
     }
 }
 
-/// Awaits within a time limit of the call, and reports the wait to the session.
+/// Awaits a future within the session's time limit for this wait, and reports the duration to the session.
 async fn timed<T>(
     session: &mut GatewaySession,
     wait: Wait,
@@ -139,13 +139,13 @@ async fn timed<T>(
     outcome.map_err(|_| limit.expired)
 }
 
-/// Opens a connection, and starts its task.
+/// Opens a connection and spawns the task that drives it.
 async fn connect(settings: &Settings, stage: &Stage) -> io::Result<Connection> {
     let stream = settings.connector.open(&settings.address, stage).await?;
     let traffic = Arc::new(Traffic::default());
     settings.observer.report(WireEvent::Opened);
     let stream = Observed { stream, traffic: Arc::clone(&traffic), observer: settings.observer.clone() };
-    // Real devices break these rules in the heads of their responses.
+    // Real devices send heads of responses that only these options accept.
     let (sender, connection) = http1::Builder::new()
         .allow_spaces_after_header_name_in_responses(true)
         .allow_obsolete_multiline_headers_in_responses(true)
@@ -154,7 +154,7 @@ async fn connect(settings: &Settings, stage: &Stage) -> io::Result<Connection> {
         .await
         .map_err(io::Error::other)?;
     let task = tokio::spawn(async move {
-        // An error of the connection reaches the call that waits for a response.
+        // The call that waits for a response receives an error of the connection too.
         let _ = connection.await;
     });
     let is_https = settings.is_https;
@@ -172,7 +172,7 @@ async fn connect(settings: &Settings, stage: &Stage) -> io::Result<Connection> {
 #[derive(Default)]
 struct Traffic {
     written: AtomicUsize,
-    /// The bytes that the last write offered and the stream did not take.
+    /// The number of bytes of the last write that the stream did not take.
     untaken: AtomicUsize,
     has_read: AtomicBool,
     first_byte: AtomicU8,
@@ -206,7 +206,7 @@ impl Traffic {
         }
     }
 
-    /// The first byte that was read.
+    /// The first byte that was read since the last request began.
     fn first_byte(&self) -> Option<u8> {
         self.has_read().then(|| self.first_byte.load(Ordering::Relaxed))
     }
@@ -215,14 +215,14 @@ impl Traffic {
         self.has_read.load(Ordering::Relaxed)
     }
 
-    /// Whether the last request was written to its end. hyper collects the head and a body of one piece before its first
-    /// write, so each write offers all that is left of the request.
+    /// Whether the last request was written completely. hyper collects the head and a body of one piece before its first
+    /// write, so each write offers the whole rest of the request.
     fn is_request_whole(&self) -> bool {
         self.has_written() && self.untaken.load(Ordering::Relaxed) == 0
     }
 }
 
-/// A stream whose traffic is observed. It offers no vectored writes, so that each write is one piece.
+/// A stream whose traffic is observed. It does not support vectored writes, so that each write is one piece.
 struct Observed<S> {
     stream: S,
     traffic: Arc<Traffic>,

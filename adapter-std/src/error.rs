@@ -34,7 +34,7 @@ pub struct Error {
     /// The reason.
     pub failure: Failure,
     gateway: Option<Arc<str>>,
-    /// The address of a redirect, or the text of a response with a refusing status.
+    /// The target of a redirect, or the beginning of the body of an HTTP error response.
     detail: Option<Box<str>>,
     source: Option<BoxError>,
 }
@@ -43,7 +43,7 @@ pub struct Error {
 pub(crate) type BoxError = Box<dyn error::Error + Send + Sync>;
 
 impl Error {
-    /// Whether the gateway may have done what the request asked: [`Failure::may_have_arrived`].
+    /// Whether the gateway may have carried out the request: [`Failure::may_have_arrived`].
     pub const fn may_have_arrived(&self) -> bool {
         self.failure.may_have_arrived()
     }
@@ -53,7 +53,7 @@ impl Error {
         self.failure.may_pass()
     }
 
-    /// The gateway's host and port; `None` for an input that was refused before any gateway was involved.
+    /// The gateway's `host:port`; `None` if an input was rejected before any gateway was involved.
     pub fn gateway(&self) -> Option<&str> {
         self.gateway.as_deref()
     }
@@ -63,8 +63,8 @@ impl Error {
         self.detail.as_deref().filter(|_| self.failure == Failure::Redirect)
     }
 
-    /// The text with which the gateway refuses the call, for [`Failure::Http`]: at most 120 characters in one line, as [`Excerpt`]
-    /// shows them; `None` if there is none. `Display` contains it.
+    /// The beginning of the body of the gateway's response, for [`Failure::Http`]; `None` if the body is empty. It is one line of
+    /// at most 120 characters, formatted by [`Excerpt`]. `Display` contains it.
     ///
     /// [`Excerpt`]: sms_gateway_core::client::Excerpt
     pub fn excerpt(&self) -> Option<&str> {
@@ -73,14 +73,14 @@ impl Error {
 
     /// The failure and its causes in one line, without the gateway's name.
     ///
-    /// Unlike `Display`, which leaves the connection's own error to [`source`](error::Error::source).
+    /// `Display` does not include the causes, which [`source`](error::Error::source) returns.
     pub fn explain(&self) -> String {
         let causes = std::iter::successors(error::Error::source(self), |error| error.source());
         causes.fold(self.reason(), |line, error| format!("{line}: {error}"))
     }
 
     fn reason(&self) -> String {
-        // It is never followed: the other address may be anyone's.
+        // A redirect is never followed: its target may belong to anyone.
         if let Some(location) = self.location() {
             let is_https = location.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
             let hint = if is_https { "; if that is the gateway, use https:// in its URL" } else { "" };
@@ -103,7 +103,7 @@ impl Error {
         Self { detail, ..Failure::Redirect.into() }
     }
 
-    /// Adds what the body says, if the status refused the call.
+    /// Adds the excerpt of the body, for [`Failure::Http`].
     pub(crate) fn with_excerpt(self, excerpt: Excerpt<'_>) -> Self {
         match self.failure {
             Failure::Http { .. } if !excerpt.is_empty() => {
@@ -113,7 +113,7 @@ impl Error {
         }
     }
 
-    /// Names the gateway.
+    /// Adds the gateway's `host:port`.
     pub(crate) fn at(self, gateway: &Arc<str>) -> Self {
         Self { gateway: Some(Arc::clone(gateway)), ..self }
     }
@@ -156,13 +156,13 @@ pub enum UrlError {
     /// Its scheme is `https`, and this program is built without the feature `tls`.
     #[error("this program is built without https")]
     Https,
-    /// Its scheme is not `https`, without which there is no certificate to pin or to verify.
+    /// Its scheme is not `https`, so there is no certificate to pin or to verify.
     #[error("pins and root certificates need a URL that begins with https://")]
     NotHttps,
     /// Its host is not a name or address that TLS can verify, or the cryptography provider has no usable cipher.
     #[error("TLS can't be used with this host, or with this cryptography provider")]
     Tls,
-    /// It contains a user name or password, which would be shown wherever URLs are shown. Credentials are set separately.
+    /// It contains a user name or password, which would appear wherever the URL is shown. Credentials are set separately.
     #[error("user name and password don't belong into the URL")]
     Userinfo,
     /// It has a path or query. The API's paths are fixed.

@@ -22,13 +22,15 @@ use crate::{
     turns::{Turn, Turns},
 };
 
-/// A gateway: an HTTP client that keeps one connection to it and stays logged in. Cheap to clone; clones share both.
+/// A gateway: an HTTP client that keeps one connection open and stays logged in. It is cheap to clone; clones share the connection
+/// and the login.
 ///
-/// Calls from several tasks take turns, in the order in which they were made, and a response keeps its turn until it has been read
-/// to its end or is dropped. A response that is held and has not been read for 100 ms gives way: other calls, also those of the task
-/// that holds it, use a second connection with a login of its own, which is closed after the response. If responses hold both
-/// connections and have not been read for 500 ms, a call fails with [`Failure::Unread`]. The future of a call that was polled and is not
-/// polled any more keeps its turn until it is dropped.
+/// Calls from several tasks take turns, in the order in which they were made. A response keeps its turn until it is read to its end
+/// or dropped. A call whose future is no longer polled keeps its turn until the future is dropped.
+///
+/// A response that is held but has not been read for 100 ms gives way. Other calls, including those of the task that holds it, then
+/// use a second connection with its own login. The second connection is closed after that response has ended. If responses hold both
+/// connections and neither has been read for 500 ms, a call fails with [`Failure::Unread`].
 ///
 /// ```no_run
 /// use sms_gateway::{Gateway, core::{Number, call::{Recipient, SendSms}}};
@@ -52,8 +54,8 @@ impl Gateway {
         Self { turns: Arc::new(Turns::new(Arc::clone(&settings), login)), settings }
     }
 
-    /// Replaces the credentials, for the calls that begin from now on. After [`Failure::LoginRefused`] no request is sent until
-    /// then; a [`Messenger`](crate::Messenger) that uses this gateway or a clone of it continues at once.
+    /// Replaces the credentials for all calls that begin from now on. After [`Failure::LoginRefused`], no request is sent until the
+    /// credentials are replaced. A [`Messenger`](crate::Messenger) that uses this gateway or a clone of it then continues at once.
     pub fn set_credentials(&self, username: &str, password: &str) {
         let account = Account { username: username.to_owned(), password: password.to_owned() };
         self.turns.login.send_replace(Login::new(Some(account)));
@@ -69,7 +71,7 @@ impl Gateway {
         &self.settings.address
     }
 
-    /// Makes any of the nine calls. The methods below use it; it gives access to the summary too.
+    /// Makes any of the nine calls. The response gives access to the records and to the summary.
     ///
     /// # Errors
     /// See [`Error`].
@@ -77,8 +79,8 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Makes a call that this library does not know, on the logged-in session. Any status other than 401 is returned;
-    /// without credentials a 401 is returned too.
+    /// Makes a call that this library does not know, on the logged-in session. A response with any status other than 401 is
+    /// returned. Without credentials, a 401 is returned too.
     ///
     /// ```no_run
     /// use sms_gateway::{Gateway, RawCall};
@@ -101,11 +103,11 @@ impl Gateway {
         Ok(RawResponse::new(head, reader))
     }
 
-    /// Sends messages to up to 128 recipients (document §2). See [`send_to_all`](Self::send_to_all) for more.
+    /// Sends messages to up to 128 recipients (document §2). For more recipients, use [`send_to_all`](Self::send_to_all).
     ///
     /// # Errors
-    /// [`Failure::Refused`] if the gateway does not accept them. If [`Failure::may_have_arrived`] is true, they may have been
-    /// accepted: query their results by user_id before sending again.
+    /// [`Failure::Refused`] if the gateway does not accept the messages. If [`Failure::may_have_arrived`] is true, they may have
+    /// been accepted: query their results by user_id before sending again.
     pub async fn send_sms(&self, request: &SendSms<'_>) -> Result<Accepted, Error> {
         let mut response = self.call::<_, SendSms<'static>>(request).await?;
         response.finish().await.map(Accepted::from)
@@ -164,7 +166,7 @@ impl Gateway {
     /// Queries USSD replies (document §8).
     ///
     /// # Errors
-    /// See [`Error`]; [`Failure::Invalid`] if there is no port.
+    /// See [`Error`]; [`Failure::Invalid`] if `ports` is empty.
     pub async fn query_ussd_reply(&self, ports: Ports) -> Result<Response<QueryUssdReply>, Error> {
         self.call(&QueryUssdReply::new(ports)?).await
     }
@@ -186,13 +188,13 @@ impl Gateway {
         self.call(request).await
     }
 
-    /// Sends a request; `C` is `R` without the lifetime of what the request borrows.
+    /// Sends a request. `C` is the same call as `R`, without the lifetime of the data that the request borrows.
     async fn call<R: Call, C: Call>(&self, request: &R) -> Result<Response<C>, Error> {
         let outgoing = self.prepare(AnyCall::from(request))?;
         self.exchange(self.turn().await?, &outgoing).await.map(Response::new)
     }
 
-    /// Prepares a call so that it borrows nothing.
+    /// Prepares a call. The result borrows nothing.
     pub(crate) fn prepare(&self, call: AnyCall<'_>) -> Result<Outgoing, Error> {
         Outgoing::new(call, self.settings.commas).map_err(Error::from)
     }
@@ -229,7 +231,7 @@ impl Gateway {
     }
 }
 
-/// Shows the gateway's address, and nothing of the login.
+/// Shows the gateway's address, but not the login.
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway").field("address", &self.address()).finish_non_exhaustive()

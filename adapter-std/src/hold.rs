@@ -1,6 +1,6 @@
-//! How a response holds its client: whether it is being read.
+//! Tracks whether the response that holds a client is being read.
 //!
-//! A reader only stores a few values at each record. Those who wait for the client do the rest.
+//! For each record, the reader only updates a few atomics. The calls that wait for the client do the rest.
 
 use std::{
     pin::pin,
@@ -10,23 +10,23 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-/// How the current call holds a client.
+/// The current call's hold on a client.
 #[derive(Default)]
 pub(crate) struct Hold {
-    /// The number of the turn.
+    /// The number of the current turn.
     turn: AtomicU64,
-    /// The number of changes and of reads so far.
+    /// The number of calls of [`set_unread`](Self::set_unread) so far.
     step: AtomicU64,
     /// Whether a response is held and not being read.
     is_unread: AtomicBool,
-    /// Whether the response gives way whenever it is not being read.
+    /// Whether other calls may pass the response whenever it is not being read.
     gives_way: AtomicBool,
-    /// The number of those who wait for a change.
+    /// The number of [`Waiter`]s.
     waiting: AtomicUsize,
     changed: Notify,
 }
 
-/// One who waits for a change.
+/// A call that waits for a change.
 struct Waiter<'h>(&'h Hold);
 
 impl Hold {
@@ -38,24 +38,24 @@ impl Hold {
         self.gives_way.load(SeqCst)
     }
 
-    /// Notes whether the response is held and not being read, from now on.
+    /// Records whether the response is held and not being read.
     pub(crate) fn set_unread(&self, is_unread: bool) {
         self.is_unread.store(is_unread, SeqCst);
         self.step.fetch_add(1, SeqCst);
-        // One who begins to wait after this has not looked at the values yet.
+        // A waiter that is not counted yet will read the new values, so it needs no notification.
         if self.waiting.load(SeqCst) > 0 {
             self.changed.notify_waiters();
         }
     }
 
-    /// Lets other calls pass the response from now on, whenever it is not being read.
+    /// From now on, lets other calls pass the response whenever it is not being read.
     pub(crate) fn give_way(&self) {
         if self.is_unread.load(SeqCst) {
             self.gives_way.store(true, SeqCst);
         }
     }
 
-    /// Notes that the client is free.
+    /// Records that the client is free.
     pub(crate) fn end_turn(&self) {
         self.turn.fetch_add(1, SeqCst);
         self.gives_way.store(false, SeqCst);
@@ -67,7 +67,7 @@ impl Hold {
         self.is_unread.load(SeqCst) && self.step.load(SeqCst) == step
     }
 
-    /// Waits until a response has been held for a time without being read. Returns the step.
+    /// Waits until a response has been held unread for the time that `limit` returns. Returns the step at that time.
     pub(crate) async fn unread(&self, limit: fn(&Self) -> Duration) -> u64 {
         let waiter = Waiter::of(self);
         loop {

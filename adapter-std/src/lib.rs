@@ -1,7 +1,8 @@
 //! A client for the HTTP/JSON API of GSM/LTE SMS gateways, on tokio and hyper.
 //!
 //! [`Gateway`] is one device: it keeps a connection, stays logged in, and has a method for each of the API's nine calls.
-//! Requests are built with the types of [`core`], which check the limits of the API; its tolerant reader reads the responses.
+//! Requests are built with the types of [`core`], which check the limits of the API. The tolerant reader of [`core`] parses the
+//! responses.
 //!
 //! Responses of any length are read in constant memory:
 //!
@@ -17,13 +18,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A [`Messenger`] does more: it tracks messages from sending to delivery, across lost responses and restarts, and hands out
-//! incoming messages. See [`messenger`], and the [guides](guide).
+//! A [`Messenger`] does more: it tracks messages from sending to delivery, across lost responses and restarts. It also hands out
+//! incoming messages. See [`messenger`] and the [guides](guide).
 //!
 //! # Features
 //! The minimum Rust version is 1.88.
-//! - `tls` (on by default): `https://` URLs, by rustls with ring, which needs a C compiler.
-//! - `redb`: a durable store in one file, `store::Database`. It needs Rust 1.90.
+//! - `tls` (on by default): `https://` URLs, with rustls and ring. Building ring needs a C compiler.
+//! - `redb`: a durable store in one file, `store::Database`. This feature needs Rust 1.90.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
@@ -64,7 +65,7 @@ pub use sms_gateway_core::{
 };
 pub use ussd::{Ussd, UssdError, UssdWait};
 
-/// The examples of the READMEs compile.
+/// Compiles the examples in the READMEs.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 #[doc = include_str!("../README.md")]

@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-/// An event on a connection to the gateway, for [`Builder::observe`](crate::Builder::observe). With TLS the bytes are those inside it.
+/// An event on a connection to the gateway, for [`Builder::observe`](crate::Builder::observe). With TLS, these are the bytes before
+/// encryption and after decryption.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireEvent<'a> {
     /// A connection was opened.
     Opened,
-    /// Bytes of a request. They include the login: with Digest a hash of the password, with Basic the password itself.
+    /// Bytes of a request. They include the login: a hash of the password with Digest, the password itself with Basic.
     Sent(&'a [u8]),
     /// Bytes of a response.
     Received(&'a [u8]),
@@ -16,7 +17,7 @@ pub enum WireEvent<'a> {
     Closed,
 }
 
-/// Shows the number of bytes and nothing of them.
+/// Shows only the number of bytes.
 impl fmt::Debug for WireEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -30,7 +31,7 @@ impl fmt::Debug for WireEvent<'_> {
 
 type Observe = dyn Fn(WireEvent<'_>) + Send + Sync;
 
-/// The function that observes, if any.
+/// The caller's function that receives the events, if any.
 #[derive(Clone, Default)]
 pub(crate) struct Observer(Option<Arc<Observe>>);
 

@@ -22,39 +22,40 @@ use tracing::Span;
 
 use crate::{Error, connect::Settings, connection::GatewaySession, error::BoxError, turns::Turn};
 
-/// The response to a call, record by record while it arrives.
+/// The response to a call, read record by record while it arrives.
 ///
-/// It holds a connection until it has been read to its end or is dropped. Other calls wait while it is being read, and use a second
-/// connection while it is not: see [`Gateway`](crate::Gateway). Dropping it early closes the connection, and the next call opens a new
+/// It holds a connection until it is read to its end or dropped. Other calls wait while it is being read. If it is held unread, they
+/// use a second connection: see [`Gateway`](crate::Gateway). Dropping it early closes the connection, and the next call opens a new
 /// one. Dropping a future of [`next`](Self::next) loses nothing.
 ///
-/// A response that refuses, is truncated or malformed is an error of [`next`](Self::next), after the records before it.
+/// If the gateway refuses the call, or the response is truncated or malformed, [`next`](Self::next) returns an error after the
+/// records that arrived before it.
 pub struct Response<C: Call> {
     reader: Reader,
     call: PhantomData<fn() -> C>,
 }
 
-/// A response without its call's type, so that reading is compiled once.
+/// A response without its call's type, so that the code that reads is compiled once.
 pub(crate) struct Reader {
     turn: Turn,
     settings: Arc<Settings>,
     body: Incoming,
     piece: Bytes,
     pending: Option<Pending>,
-    /// The document is complete, and this much of the rest may be read for the sake of the connection.
+    /// The number of further bytes that may be drained, so that the connection can be reused; `None` until the document is complete.
     drain_left: Option<usize>,
-    /// A time at which the gateway was still there. Only waits advance it: while the caller holds a record, bytes that arrived long
-    /// ago may be left to read.
+    /// A time at which the gateway was known to be reachable. Only waits advance it: bytes that are read without a wait may have
+    /// arrived long before, while the caller held a record.
     heard: Instant,
-    /// The connection carries nothing more of this response.
+    /// Whether nothing more of this response will be read from the connection.
     is_over: bool,
     span: Span,
 }
 
-/// Why a piece of the body did not arrive.
+/// The reason a piece of the body did not arrive.
 type Fault = (Cause, Option<BoxError>);
 
-/// Ends the wait of a reader whose future is ready or dropped: the time until the next call does not count.
+/// Ends the wait of a reader when its future is ready or dropped, because the time until the next poll does not count as a wait.
 struct Waiting<'r>(&'r mut Reader);
 
 impl Drop for Waiting<'_> {
@@ -79,7 +80,7 @@ impl<C: Call> Response<C> {
     /// Returns the next record as soon as it has arrived; `None` once the response was read to its end and reports success.
     ///
     /// # Errors
-    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`; the records before it are valid.
+    /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`. The records before the error are valid.
     pub async fn next(&mut self) -> Result<Option<C::Record<'_>>, Error> {
         self.reader.advance().await?;
         Ok(self.reader.session().record::<C>())
@@ -94,12 +95,12 @@ impl<C: Call> Response<C> {
         Ok(self.summary())
     }
 
-    /// Returns the summary as received so far, also after an error.
+    /// Returns the part of the summary that has arrived so far, even after an error.
     pub fn summary(&self) -> C::Summary<'_> {
         self.reader.session().summary::<C>()
     }
 
-    /// Returns the records as a stream, each converted by `own`.
+    /// Returns the records as a stream. `own` converts each record to an owned value.
     pub const fn into_stream<T, F>(self, own: F) -> Records<C, F>
     where
         F: FnMut(C::Record<'_>) -> T,
@@ -109,8 +110,8 @@ impl<C: Call> Response<C> {
 }
 
 impl Response<QueryIncomingSms> {
-    /// The place at which the response became malformed, after an error; `None` unless the messages had begun. The messages after it can
-    /// be queried from another place, which an [`InboxSearch`](sms_gateway_core::track::InboxSearch) finds.
+    /// After an error, returns the position at which the response became malformed; `None` if the list of messages had not begun. An
+    /// [`InboxSearch`](sms_gateway_core::track::InboxSearch) finds the id after which the remaining messages can be queried.
     pub fn page_break(&self) -> Option<PageBreak> {
         self.reader.session().page_break()
     }
@@ -137,12 +138,12 @@ impl Reader {
         &self.turn.session
     }
 
-    /// Limits the bytes of the body that are read.
+    /// Limits the number of bytes of the body that are read.
     pub(crate) fn limit_bytes(&mut self, limit: u32) {
         self.turn.session.limit_bytes(limit);
     }
 
-    /// Reads up to the next record (`true`) or the end. Dropping the future loses nothing.
+    /// Reads up to the next record (`true`) or the end (`false`). Dropping the future loses nothing.
     pub(crate) async fn advance(&mut self) -> Result<bool, Error> {
         let waiting = Waiting(self);
         poll_fn(|context| waiting.0.poll_advance(context)).await
@@ -165,7 +166,7 @@ impl Reader {
         Poll::Ready(self.judge(outcome))
     }
 
-    /// Names the gateway in an error, after which nothing more is read.
+    /// Adds the gateway to an error, and stops reading after it.
     fn judge(&mut self, outcome: Result<bool, Error>) -> Result<bool, Error> {
         outcome.map_err(|error| {
             let error = error.at(&self.settings.address);
@@ -175,10 +176,10 @@ impl Reader {
         })
     }
 
-    /// Waits for the next piece of the body of a raw call (`true`) or its end.
+    /// Waits for the next piece of the body of a raw call (`true`) or its end (`false`).
     fn poll_raw(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.piece = Bytes::new();
-        // After an error nothing is read.
+        // This returns the error again if the call has failed before, so that nothing more is read.
         self.turn.session.piece(0)?;
         match ready!(self.poll_piece(context)) {
             Ok(Some(piece)) => {
@@ -223,7 +224,8 @@ impl Reader {
         }
     }
 
-    /// Reads what is left of the body so that the connection can be used again, unless that takes long.
+    /// Drains the rest of the body, so that the connection can be reused. If the rest is too long, or takes too long, the
+    /// connection is closed instead.
     fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
         while !self.body.is_end_stream() {
             let left = self.drain_left.unwrap_or_default();
@@ -248,11 +250,11 @@ impl Reader {
         Poll::Ready(())
     }
 
-    /// The next piece of the body; `None` at its end.
+    /// Polls for the next piece of the body; `None` at its end.
     fn poll_piece(&mut self, context: &Context<'_>) -> Poll<Result<Option<Bytes>, Fault>> {
         loop {
             let frame = match self.poll_frame(Waker::noop()) {
-                // Most frames are there at once, and need no waker.
+                // Most frames are available at once and need no waker.
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
                     let waker = self.turn.awaiting(context.waker());
@@ -270,7 +272,7 @@ impl Reader {
                 Ok(None) => return Poll::Ready(Ok(None)),
                 Err(error) => return Poll::Ready(Err((Cause::Transport, Some(error.into())))),
                 Ok(Some(frame)) => {
-                    // Trailers carry nothing of use here.
+                    // Trailers are ignored.
                     if let Ok(data) = frame.into_data() {
                         return Poll::Ready(Ok(Some(data)));
                     }
@@ -283,7 +285,7 @@ impl Reader {
         Pin::new(&mut self.body).poll_frame(&mut Context::from_waker(waker))
     }
 
-    /// Waits until the wait for a frame has lasted too long.
+    /// Polls the time limit on the wait for a frame.
     fn poll_limit(&mut self, waker: &Waker) -> Poll<Fault> {
         let session = &self.turn.session;
         let is_draining = self.drain_left.is_some();
@@ -294,7 +296,7 @@ impl Reader {
         Poll::Ready((expired, None))
     }
 
-    /// Ends a wait, which counts against the time of the call.
+    /// Ends the current wait, and counts its duration against the time limit of the call.
     fn stop_waiting(&mut self) {
         if let Some(pending) = self.pending.take() {
             let waited = pending.began.elapsed();
@@ -303,7 +305,7 @@ impl Reader {
         }
     }
 
-    /// Lets other calls use the connection, which was read to the end of the response.
+    /// Lets other calls use the connection, after the response was read to its end.
     fn end(&mut self) {
         self.is_over = true;
         self.turn.heard(self.heard);
@@ -342,7 +344,7 @@ impl<C: Call> fmt::Debug for Response<C> {
     }
 }
 
-/// The records of a [`Response`] as a stream, each made into a value of its own. It ends after the first error.
+/// The records of a [`Response`] as a stream of owned values. The stream ends after the first error.
 pub struct Records<C: Call, F> {
     response: Response<C>,
     own: F,

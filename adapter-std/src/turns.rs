@@ -1,8 +1,9 @@
-//! The turns of calls: which call may use a connection of a gateway.
+//! Decides which call may use a connection to a gateway: calls take turns.
 //!
-//! A gateway has a main client, and calls use it one after the other. A response holds it until it has been read to its end or is
-//! dropped. While it is not being read, its holder may itself wait for another call. So a response that is held unread gives way:
-//! other calls use an extra client, with a connection and a login challenge of its own. There is no third one.
+//! Each gateway has a main client, which calls use one after the other. A response holds the client until the response is read to
+//! its end or dropped. The holder of an unread response may itself be waiting for another call, which would then never get its turn.
+//! So a response that is held unread gives way: other calls use an extra client, with its own connection and login challenge. There
+//! is no third client.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -24,23 +25,23 @@ use crate::{
     hold::Hold,
 };
 
-/// The time after which an unread response gives way. It covers the moments between two reads.
+/// The time after which an unread response gives way. It is longer than the usual pause between two reads.
 const GIVES_WAY_AFTER: Duration = Duration::from_millis(100);
-/// The time after which calls fail if two responses are unread. Readers that work longer on a record only delay other calls.
+/// The time after which calls fail if two responses are unread. Readers that work on a record for less time only delay other calls.
 const FAILS_AFTER: Duration = Duration::from_millis(500);
 
-/// The clients of a gateway, and whose turn it is to use them.
+/// The clients of a gateway, which calls use in turn.
 pub(crate) struct Turns {
     settings: Arc<Settings>,
     pub(crate) login: watch::Sender<Login>,
     main: Lane,
-    /// Made when it is first needed.
+    /// The lane of the extra client, created when it is first needed.
     extra: OnceLock<Lane>,
-    /// Lets one client at a time try credentials that the gateway has not accepted yet, so that wrong ones are refused once.
+    /// Lets one client at a time try credentials that the gateway has not accepted yet, so that wrong ones are refused only once.
     trial: Arc<Mutex<()>>,
 }
 
-/// A client, and how the current call holds it.
+/// A client, and the current call's hold on it.
 struct Lane {
     client: Arc<Mutex<Client>>,
     hold: Arc<Hold>,
@@ -48,9 +49,9 @@ struct Lane {
 
 /// The client of a call.
 pub(crate) enum Turn {
-    /// Other calls wait.
+    /// The call holds its client, and other calls wait.
     Held(Held),
-    /// The response has ended.
+    /// The response has ended, and other calls may use the client.
     Ended(Ended),
 }
 
@@ -59,14 +60,14 @@ pub(crate) struct Held {
     client: OwnedMutexGuard<Client>,
     hold: Arc<Hold>,
     trial: Option<OwnedMutexGuard<()>>,
-    /// Dropped after the client is free.
+    /// The last field, so that it is dropped after the client is free.
     _end: End,
 }
 
-/// Closes the extra connection at the end of a turn, if it is not needed any more.
+/// When dropped at the end of a turn, closes the extra connection if it is no longer needed.
 struct End(Arc<Turns>);
 
-/// Marks a response as unread when its reader is woken, until the reader polls again.
+/// Wakes a reader, and marks its response as unread until the reader polls again.
 struct Alarm {
     reader: Waker,
     hold: Arc<Hold>,
@@ -101,7 +102,7 @@ impl Turns {
         turn.await.unwrap_or(Err(Failure::Busy { limit }))
     }
 
-    /// Waits until the main client is free, or the extra client once the main client is held unread.
+    /// Waits for the main client. Once the main client is held unread, waits for the extra client too.
     async fn next(self: &Arc<Self>) -> Result<Turn, Failure> {
         let mut main = pin!(self.main.lock());
         tokio::select! {
@@ -121,7 +122,7 @@ impl Turns {
         }
     }
 
-    /// Waits until both clients have been held unread for so long that calls fail.
+    /// Waits until both clients have been held unread for [`FAILS_AFTER`].
     async fn blocked(&self, extra: &Lane) {
         loop {
             let [main, extra] = [&self.main.hold, &extra.hold];
@@ -156,14 +157,14 @@ impl Hold {
 }
 
 impl Turn {
-    /// Notes that the credentials were tried.
+    /// Records that the credentials were tried.
     pub(crate) fn end_trial(&mut self) {
         if let Self::Held(held) = self {
             held.trial = None;
         }
     }
 
-    /// Notes that the response is awaited, and returns the waker to await it with.
+    /// Records that the reader waits for more of the response. Returns the waker to wait with.
     pub(crate) fn awaiting(&self, reader: &Waker) -> Waker {
         let Self::Held(held) = self else { return reader.clone() };
         held.hold.set_unread(false);
@@ -171,7 +172,7 @@ impl Turn {
         Arc::new(Alarm { reader: reader.clone(), hold: lane, turn }).into()
     }
 
-    /// Notes that the response is held and not being read.
+    /// Records that the response is held and not being read.
     pub(crate) fn unread(&self) {
         if let Self::Held(held) = self {
             held.hold.set_unread(true);

@@ -19,7 +19,7 @@ pub type Ussd = sms_gateway_core::client::Ussd<String>;
 /// A USSD exchange that failed.
 #[derive(Debug)]
 pub struct UssdError {
-    /// The outcome of each port so far. A port that sent the code and has no reply yet is [`Ussd::NoReply`].
+    /// The outcome of each port so far. It is [`Ussd::NoReply`] for a port that sent the code and has no reply yet.
     pub outcomes: BTreeMap<Port, Ussd>,
     /// The reason.
     pub error: Error,
@@ -38,11 +38,14 @@ impl std::error::Error for UssdError {
 }
 
 impl Gateway {
-    /// Sends a USSD code on ports and waits for the replies. A reply that was there before does not count as the new one. If the
-    /// gateway refuses to say what the ports showed before, the code is sent all the same, and a text that never changes is
-    /// [`Ussd::Unchanged`]: it may be old. Nothing is sent after a failure of the login or the connection.
+    /// Sends a USSD code on ports and waits for the replies.
     ///
-    /// A query for replies that fails is repeated until the limit, unless the login is the reason.
+    /// The ports' texts are queried before the code is sent, so that an old reply is not taken for the new one. A text that never
+    /// changes is [`Ussd::Unchanged`]: it may be old. If the gateway refuses this query, or its response is malformed, the code is
+    /// sent all the same. If the login or the connection fails, the code is not sent.
+    ///
+    /// A failed query for the new replies is repeated until the time limit if [`Failure::may_pass`] is true. After HTTP 403 or 429,
+    /// with which gateways lock clients out, it is not repeated.
     ///
     /// # Errors
     /// [`UssdError`] with the outcomes so far: [`Failure::Invalid`] if the text is empty or longer than 60 bytes or there is no
@@ -99,8 +102,8 @@ impl Gateway {
         self.await_replies(waiting, wait, outcomes).await
     }
 
-    /// Queries the replies of `waiting` until all have arrived or the limit has passed. Each port has the text that it showed
-    /// last.
+    /// Queries the replies of the `waiting` ports until all have arrived or the time limit has passed. `waiting` contains the text
+    /// that each port showed last.
     async fn await_replies(
         &self,
         mut waiting: BTreeMap<Port, (UssdReplies, Option<String>)>,
@@ -138,7 +141,7 @@ impl Gateway {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Queries the texts that ports show. The texts before an error stand.
+    /// Queries the texts that ports show. Texts read before an error remain valid.
     async fn read_ussd_texts(&self, ports: Ports, texts: &mut BTreeMap<Port, String>) -> Result<(), Error> {
         let mut response = self.query_ussd_reply(ports).await?;
         while let Some(reply) = response.next().await? {

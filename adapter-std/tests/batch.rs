@@ -1,4 +1,4 @@
-//! A batch is split into requests by the limits of the API and the encodings of its messages.
+//! Batches are split into requests by the limits of the API and the encodings of their messages.
 
 use sms_gateway::{
     Batch, Invalid, Number,

@@ -1,7 +1,7 @@
-//! The outcomes that calls report when the connection fails, compared with the requests that the gateway has seen.
+//! The outcomes that calls report when the connection fails, compared with the messages that the gateway has accepted.
 
 #![allow(missing_docs)]
-// The proxy keeps its port as Unix can.
+// The proxy keeps its port with `SO_REUSEPORT`, which needs Unix.
 #![cfg(unix)]
 
 mod common;
@@ -15,7 +15,7 @@ use gateway_emulator::{Emulator, NonceLife, Options};
 use sms_gateway::{Error, Failure, Gateway, Timeouts};
 use std::{collections::BTreeMap, time::Duration};
 
-/// The time limit where there are many stalls. A slower response, on a busy machine, fails like a stall.
+/// The time limit, short because there are many stalls. A response that is slower on a busy machine fails like a stall.
 const LIMIT: Duration = Duration::from_millis(100);
 
 fn gateway(proxy: &Proxy, limit: Duration) -> Gateway {
@@ -24,7 +24,7 @@ fn gateway(proxy: &Proxy, limit: Duration) -> Gateway {
     builder.timeouts(timeouts).build().unwrap()
 }
 
-/// How often the gateway has accepted the message with this user_id.
+/// The number of times that the gateway has accepted the message with this user_id.
 fn accepted(emulator: &Emulator, id: i64) -> usize {
     let id = u64::try_from(id).ok();
     emulator.messages().iter().filter(|message| message.user_id == id).count()
@@ -55,7 +55,7 @@ async fn send_all(
     outcomes
 }
 
-/// Sends through a proxy with all faults, from two tasks at once.
+/// Sends messages through a proxy with all faults, from two tasks at once.
 async fn endure(options: Options, seed: u64) -> (Tally, common::proxy::Counts) {
     let emulator = Emulator::start(options).await.unwrap();
     let proxy = Proxy::start(emulator.addr(), seed, Faults::everywhere(15));
@@ -82,7 +82,7 @@ async fn endure(options: Options, seed: u64) -> (Tally, common::proxy::Counts) {
     }
     assert_eq!(emulator.counts().refused, 0);
     proxy.set_faults(Faults::none());
-    // It works as before.
+    // The gateway works as before.
     while let Err(error) = send(&gateway, "1", 1000).await {
         assert!(!matches!(error, Error { failure: Failure::LoginRefused, .. }), "{error:?}");
     }

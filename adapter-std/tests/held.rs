@@ -1,4 +1,4 @@
-//! Calls while a response of the same gateway is held: they pass one that is not being read, and wait for one that is.
+//! Calls while a response of the same gateway is held. They pass a response that is not being read, and wait for one that is.
 
 #![allow(missing_docs)]
 
@@ -39,7 +39,7 @@ fn length() -> usize {
     PARTS.concat().len()
 }
 
-/// Begins a response and returns it with the request, which can continue it.
+/// Begins a response and returns it with its request. Sending to the request continues the response.
 async fn hold(peer: &mut NetPeer, gateway: &Gateway) -> (Results, net_peer::Request) {
     let request = QuerySmsResult::new();
     let (response, request) = tokio::join!(gateway.query_sms_result(&request), async {
@@ -62,7 +62,7 @@ async fn send(gateway: &Gateway) -> Result<Accepted, Error> {
     gateway.send_sms(&SendSms::new("Hello", &recipients).unwrap()).await
 }
 
-/// Sends a message that the peer accepts, and returns the time that takes.
+/// Sends a message that the peer accepts, and returns the time that this takes.
 async fn is_sent(peer: &mut NetPeer, gateway: &Gateway) -> Duration {
     let began = Instant::now();
     let respond = async { peer.request("send_sms").await.respond(ACCEPTED) };
@@ -71,7 +71,7 @@ async fn is_sent(peer: &mut NetPeer, gateway: &Gateway) -> Duration {
     began.elapsed()
 }
 
-/// Waits a long time, in which nothing arrives at the peer.
+/// Waits for a long time, and asserts that nothing arrives at the peer.
 async fn nothing_arrives(peer: &mut NetPeer) {
     assert!(tokio::time::timeout(LONG, peer.next()).await.is_err());
 }
@@ -80,7 +80,7 @@ async fn next(records: &mut (impl Stream<Item = Result<u32, Error>> + Unpin)) ->
     poll_fn(|context| Pin::new(&mut *records).poll_next(context)).await
 }
 
-/// Polls a future once, and leaves it.
+/// Polls a future only once, and asserts that it is not ready.
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
     let poll = poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending()));
     assert!(poll.await, "it waits");
@@ -101,7 +101,7 @@ async fn calls_pass_an_unread_response() {
         let mut records = 0;
         while response.next().await.unwrap().is_some() {
             records += 1;
-            // The response is at its end once its last record was read.
+            // The connection is free at once, also after the last record.
             assert_eq!(is_sent(&mut peer, &gateway).await, Duration::ZERO);
         }
         assert_eq!(records, if is_begun { 2 } else { 3 });
@@ -152,7 +152,7 @@ async fn a_call_fails_soon_if_both_connections_are_held() {
     for _ in 0..2 {
         let began = Instant::now();
         let error = send(&gateway).await.unwrap_err();
-        // A caller that tries again at once does not keep its thread busy.
+        // Calls repeated at once still wait before they fail, so that a caller in a loop does not keep its thread busy.
         assert_eq!((error.failure, began.elapsed()), (Failure::Unread, FAILS_AFTER));
         assert!(!error.may_have_arrived() && error.may_pass(), "{error}");
         assert!(error.to_string().contains("read or drop them"), "{error}");
@@ -206,7 +206,7 @@ async fn a_waiting_call_does_not_fail_while_one_of_the_responses_is_read() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (mut first, request) = hold_a_record(&mut peer, &gateway).await;
     let (mut second, _second_request) = hold_a_record(&mut peer, &gateway).await;
-    // The second response is read until the first one is read again, and is then held.
+    // The second response is read until after the first one is read again. It is held after that.
     let read_first = async {
         tokio::time::sleep(LONG / 4).await;
         first.finish().await.unwrap();
@@ -271,7 +271,7 @@ async fn a_call_waits_for_a_sibling_in_its_task_that_reads() {
             let mut records = 0;
             while response.next().await.unwrap().is_some() {
                 records += 1;
-                // The caller's work between two reads.
+                // This is the caller's work between two reads.
                 tokio::time::sleep(GIVES_WAY_AFTER / 2).await;
             }
             records

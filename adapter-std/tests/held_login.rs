@@ -15,7 +15,7 @@ const QUEUE: &str = r#"{"error_code":200,"in_queue":3}"#;
 
 type Call = JoinHandle<Result<Option<u32>, Error>>;
 
-/// Refuses a request with a challenge, after which its connection serves the next one.
+/// Refuses a request with a challenge. Its connection then serves the next request.
 fn challenge(request: Request, nonce: u32) {
     request.send(format!(
         "HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=\"r\", qop=\"auth\", nonce=\"{nonce}\"\r\nContent-Length: 0\r\n\r\n"
@@ -40,8 +40,8 @@ fn query(gateway: &Gateway) -> Call {
     tokio::spawn(async move { gateway.query_sms_in_queue().await })
 }
 
-/// Begins two calls with new credentials, the second one after the response was dropped. Returns them with the request of the
-/// first one that awaits the gateway's verdict.
+/// Begins two calls with new credentials, the second after the response was dropped. Returns both calls, and the first call's
+/// request that waits for the gateway's verdict.
 async fn try_new_credentials(peer: &mut NetPeer, gateway: &Gateway) -> (Call, Call, Request) {
     let (response, _request) = hold(peer, gateway).await;
     gateway.set_credentials("admin", "other");

@@ -14,7 +14,7 @@ use sms_gateway::{
 
 /// The number of messages in the gateway's inbox.
 const MESSAGES: i64 = 6;
-/// More pages than it takes to read the inbox one message at a time.
+/// A number of pages that is more than enough to read the inbox one message at a time.
 const MAX_PAGES: usize = 20;
 
 fn record(id: i64) -> String {
@@ -23,12 +23,12 @@ fn record(id: i64) -> String {
     )
 }
 
-/// Lets the messenger handle all that has arrived: the paused clock moves once every task waits.
+/// Lets the messenger handle everything that has arrived: the paused clock only moves when every task waits.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-/// Reads the messages that are there.
+/// Reads the messages that have arrived.
 async fn read(inbox: &mut Inbox) -> Vec<Incoming> {
     let mut messages = Vec::new();
     loop {
@@ -40,8 +40,8 @@ async fn read(inbox: &mut Inbox) -> Vec<Incoming> {
     }
 }
 
-/// Responds with a page, record by record, and acknowledges before the record at a position all messages that were handed
-/// out. Returns their texts.
+/// Responds with a page, record by record. Before the record at a position, acknowledges all messages that were handed out.
+/// Returns their texts.
 async fn respond(request: Request, inbox: &mut Inbox, acknowledged_at: usize) -> Vec<String> {
     let (_, after) = request.line.split_once("incoming_sms_id=").unwrap_or_default();
     let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
@@ -64,7 +64,7 @@ async fn respond(request: Request, inbox: &mut Inbox, acknowledged_at: usize) ->
         request.send(piece);
         settle().await;
     }
-    // Otherwise an inbox that was full before the page stays full.
+    // Without this, an inbox that was full before the page would stay full.
     if !acknowledged {
         for message in read(inbox).await {
             texts.push(message.text.clone());

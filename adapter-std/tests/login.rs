@@ -1,4 +1,4 @@
-//! No login is wasted: wrong passwords, and nonces that end in every way.
+//! Wrong passwords and nonces that expire in every way: no login attempt is wasted.
 
 #![allow(missing_docs)]
 
@@ -29,7 +29,7 @@ async fn an_attempt_is_not_repeated_if_its_response_is_lost() {
     let gateway = wrong(&emulator);
     for _ in 0..5 {
         let mut call = std::pin::pin!(send(&gateway, "1", 1));
-        // The caller goes away as soon as the refusal is there.
+        // The caller drops the call as soon as the gateway has refused it.
         std::future::poll_fn(|context| {
             let done = call.as_mut().poll(context).is_ready();
             if done || emulator.counts().refused > 0 {
@@ -85,7 +85,7 @@ async fn secrets_are_not_shown() {
     }
 }
 
-/// The error of a call by an address that is locked out.
+/// Returns the error of a call from an address that is locked out.
 async fn locked_out(options: Options) -> Error {
     let (emulator, _) = start(Options { lock_out_after: Some(1), ..options }).await;
     wrong(&emulator).query_sms_in_queue().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Answers of any length take the same memory, and their first records are there before their last bytes.
+//! Responses of any length take the same memory, and their first records can be read before their last bytes arrive.
 
 #![allow(missing_docs)]
 
@@ -14,7 +14,7 @@ use tokio::{
 const RECORD: &str = r#"{"port":7,"user_id":123456,"number":"13800138000","time":"2014-12-21 12:06:01","status":"SENT_OK","count":3,"succ_count":3,"ref_id":12},"#;
 const FIRST: &str = r#"{"error_code":200,"result":["#;
 const LAST: &str = r#"{"port":8}]}"#;
-/// The variable with the gateway's address for the child.
+/// The environment variable that tells the child the gateway's address.
 const URL: &str = "SMS_GATEWAY_TEST_URL";
 
 async fn read_request(stream: &mut TcpStream) {
@@ -73,7 +73,7 @@ async fn the_first_record_is_out_before_the_last_byte_is_in() {
     server.await.unwrap();
 }
 
-/// Run by the test below in a process of its own: reads an answer and prints its records and peak memory in KiB.
+/// Run by the test below in its own process: reads a response and prints the number of records and the peak memory in KiB.
 #[tokio::test]
 async fn child_reads_an_answer() {
     let Ok(url) = std::env::var(URL) else { return };

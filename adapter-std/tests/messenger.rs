@@ -27,7 +27,7 @@ async fn a_message_is_tracked_to_its_delivery() {
     assert!(handle.accepted().await.unwrap().task.is_some());
     assert!(handle.sent().await.unwrap().sent.is_some());
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
-    // The updates in between are reported as one.
+    // Of the updates in between, only the latest is returned.
     assert_eq!(handle.next_update().await.unwrap().map(|message| message.state), Some(State::Delivered));
     assert_eq!(handle.next_update().await.unwrap(), None);
     handle.acknowledge();
@@ -157,7 +157,7 @@ async fn shutdown_ends_handles_and_clones() {
     let error = other.send(sms("1", "Two")).await.unwrap_err();
     assert!(matches!(error, SendError::Closed(Closed::ShutDown)), "{error:?}");
     other.shutdown().await.unwrap();
-    // All clones dropped does the same.
+    // Dropping all clones has the same effect.
     let (messenger, _) = builder(&emulator.url()).start().await.unwrap();
     let handle = messenger.send(sms("1", "Three")).await.unwrap();
     drop(messenger);

@@ -1,7 +1,7 @@
 //! Many messages over connections that break at every stage: none is lost, and none is sent twice.
 
 #![allow(missing_docs)]
-// The proxy keeps its port as Unix can.
+// The proxy keeps its port with `SO_REUSEPORT`, which needs Unix.
 #![cfg(unix)]
 
 mod common;
@@ -21,10 +21,10 @@ use tokio::task::JoinSet;
 const MESSAGES: usize = 10_000;
 const SENDERS: usize = 20;
 
-/// Tests wait this long for each stall. An answer that takes longer, on a busy machine, fails like any other.
+/// The time limit, which the tests wait for at each stall. A response that is slower on a busy machine fails like a stall.
 const LIMIT: Duration = Duration::from_millis(250);
 
-/// All of them, stalls less often, since each takes its time.
+/// All faults. Stalls are less frequent, because each one takes the whole time limit.
 fn faults() -> Faults {
     let mut faults = Faults::everywhere(15);
     for stage in Stage::ALL {
@@ -36,7 +36,7 @@ fn faults() -> Faults {
     faults
 }
 
-/// Every second message may be sent again when the gateway does not know it.
+/// Whether a message may be sent again when the gateway does not know it: every second one.
 fn may_be_sent_again(number: usize) -> bool {
     number.is_multiple_of(2)
 }
@@ -57,7 +57,7 @@ fn fate(number: usize) -> (Plan, State) {
     }
 }
 
-/// Sends messages to these numbers; gives what became of each.
+/// Sends messages to these numbers, and returns the final state of each.
 async fn send(messenger: Messenger, numbers: Vec<usize>) -> Vec<(usize, State)> {
     let mut ends = JoinSet::new();
     for number in numbers {
@@ -68,7 +68,7 @@ async fn send(messenger: Messenger, numbers: Vec<usize>) -> Vec<(usize, State)> 
     ends.join_all().await
 }
 
-/// How often the gateway has accepted each text.
+/// The number of times that the gateway has accepted each text.
 fn accepted(emulator: &Emulator) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for message in emulator.messages() {
@@ -88,7 +88,7 @@ async fn ten_thousand_messages_survive_all_faults() {
     let gateway = Gateway::builder(&proxy.url()).credentials("admin", "admin");
     let timeouts = Timeouts::new().connect(LIMIT).response(LIMIT).idle(LIMIT);
     let gateway = gateway.timeouts(timeouts).build().unwrap();
-    // Small requests make more of them.
+    // The requests are small, so that there are more of them.
     let limits = Limits { recipients: 16, request_gap: Duration::ZERO, ..Limits::default() };
     let timing = Timing { slowest: Duration::from_millis(100), ..timing() };
     let messenger = Messenger::builder(gateway).exclusive(true).timing(timing).limits(limits);

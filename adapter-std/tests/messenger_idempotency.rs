@@ -1,4 +1,4 @@
-//! Messages with an idempotency key, which are sent once.
+//! Messages with an idempotency key are sent once.
 
 #![allow(missing_docs)]
 
@@ -34,7 +34,7 @@ async fn a_repeated_call_returns_the_first_message() {
     let id = one.id();
     assert_eq!(end(one).await.state, State::Delivered);
     assert_eq!(end(other).await.state, State::Delivered);
-    // The outcome is acknowledged, and the key remains.
+    // The outcome is acknowledged, but the key is still known.
     let mut again = messenger.send(keyed("1", "Hello").reference("again")).await.unwrap();
     assert_eq!((again.id(), again.number(), again.text()), (id, "1", None));
     assert_eq!(again.outcome().await.unwrap().state, State::Delivered);
@@ -96,7 +96,7 @@ async fn a_key_ends_with_its_message_and_needs_no_slot() {
     let id = handle.id();
     assert_eq!(messenger.send(keyed("1", "Hello")).await.unwrap().current().state, State::Stopped);
     assert_eq!(end(handle).await.state, State::Stopped);
-    // Nothing of it was sent: the key is free, for another text as well.
+    // Nothing of the message was sent, so the key can be used again, even for another text.
     let next = messenger.send(keyed("1", "Hello!")).await.unwrap();
     assert_ne!(next.id(), id);
     messenger.shutdown().await.unwrap();

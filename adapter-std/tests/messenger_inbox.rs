@@ -1,4 +1,4 @@
-//! Incoming messages, each until it is acknowledged.
+//! Incoming messages are handed out again until they are acknowledged.
 
 #![allow(missing_docs)]
 
@@ -49,7 +49,7 @@ fn messages_are_handed_out_until_they_are_acknowledged() {
         assert!(first.time.is_some());
         assert_eq!(acknowledge(&mut inbox, 1).await, ["Text 2"]);
         first.acknowledge();
-        // The third is not, so the fourth is handed out again too.
+        // The third message is not acknowledged, so the fourth is handed out again too.
         let third = inbox.next().await.unwrap();
         assert_eq!(acknowledge(&mut inbox, 1).await, ["Text 4"]);
         drop(third);
@@ -97,7 +97,7 @@ fn looks(emulator: &Emulator) -> u64 {
     emulator.counts().calls.get("query_incoming_sms").copied().unwrap_or(0)
 }
 
-/// Waits until the inbox was queried twice more.
+/// Waits until the inbox has been queried twice more.
 async fn look_twice(emulator: &Emulator) {
     let enough = looks(emulator) + 2;
     while looks(emulator) < enough {

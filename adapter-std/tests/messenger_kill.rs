@@ -25,7 +25,7 @@ const MESSAGES: usize = 1000;
 const KILLS: u32 = 20;
 const INCOMING: usize = 200;
 
-/// Follows a message, and acknowledges its end when that is noted.
+/// Waits for a message's outcome, notes it in a file, and then acknowledges it.
 async fn follow(handle: Handle, notes: &Notes) {
     let message = handle.outcome().await.unwrap();
     notes.add(handle.reference().unwrap(), &format!("{:?}", message.state));
@@ -37,7 +37,7 @@ async fn follow(handle: Handle, notes: &Notes) {
 async fn child_sends() {
     let Some((builders, notes)) = setting() else { return };
     let accepted: &'static Notes = Box::leak(Box::new(killing::notes("accepted").unwrap()));
-    // Many small requests, and no more than the gateways get done.
+    // There are many small requests, but no more messages than the gateways can send.
     let under_way = (100 / builders.len()).try_into().unwrap();
     let limits = Limits { recipients: 4, under_way, request_gap: Duration::ZERO, ..Limits::default() };
     let (mut messengers, mut handles) = (Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ async fn child_sends() {
     let notes: &'static Notes = Box::leak(Box::new(notes));
     let mut known: BTreeSet<_> = notes.before.keys().cloned().collect();
     let mut ends = JoinSet::new();
-    // A lost message would be sent again below, and its loss stay unnoticed.
+    // This must come first: the code below sends a lost message again, which would hide the loss.
     let restored: BTreeSet<_> = handles.iter().filter_map(Handle::reference).collect();
     for reference in accepted.before.keys() {
         if !known.contains(reference) && !restored.contains(reference.as_str()) {
@@ -59,13 +59,13 @@ async fn child_sends() {
     for handle in handles {
         let reference = handle.reference().unwrap().to_owned();
         if known.contains(&reference) {
-            // It was noted, and the process killed before it was acknowledged, or that was stored.
+            // The process was killed after the outcome was noted, but before its acknowledgement was stored.
             handle.acknowledge();
         } else if messengers.len() == 1 {
             known.insert(reference);
             ends.spawn(follow(handle, notes));
         }
-        // Of several messengers, a repeated call returns the message, by its idempotency key.
+        // With several messengers, the repeated calls below return the messages by their idempotency keys.
     }
     for number in 0..MESSAGES {
         let reference = number.to_string();
@@ -87,7 +87,7 @@ async fn child_sends() {
     }
 }
 
-/// Waits for a random moment of a child: a number of requests, or a number of its output lines below a limit.
+/// Waits for a random moment in the life of a child: after a number of requests, or of output lines below a limit.
 async fn random_moment(life: &mut Life, emulator: &Emulator, chance: &mut Chance, max_words: usize) {
     let mut serial = emulator.requests().last().map_or(0, |seen| seen.serial);
     let last = serial + chance.below(20);
@@ -126,7 +126,7 @@ async fn killed_while_many_messengers_share_a_store() {
 async fn kill_while_sending(name: &str, gateways: usize) {
     let mut emulators = Vec::new();
     for _ in 0..gateways {
-        // Many gateways together are not faster than one, so that a child is killed in the middle.
+        // Many gateways together are no faster than one, so that a child is killed before it is done.
         let (ports, speed) = if gateways == 1 { (32, 500.0) } else { (1, 50.0) };
         let options = Options { ports, speed, ..Options::default() };
         emulators.push(Emulator::start(options).await.unwrap());
@@ -137,7 +137,7 @@ async fn kill_while_sending(name: &str, gateways: usize) {
     let (mut chance, mut in_the_middle) = (Chance::new(), 0);
     for kill in 0..KILLS {
         let mut life = Life::begin("child_sends", &urls, &folder);
-        // The remaining messages last for the remaining kills.
+        // The remaining messages are spread over the remaining kills.
         let share = (MESSAGES - finished()) / (KILLS - kill) as usize;
         random_moment(&mut life, &emulators[0], &mut chance, 2 * share).await;
         life.kill().await;
@@ -191,14 +191,14 @@ async fn child_receives() {
     }
 }
 
-/// Waits until a child has taken note of all these.
+/// Waits until a child has noted this number of messages.
 async fn noted(life: &mut Life, notes: &Path, count: usize) {
     while fs::read_to_string(notes).unwrap_or_default().lines().count() < count {
         life.lines.recv().await.expect("the child lives");
     }
 }
 
-/// Waits until the inbox was looked into twice more.
+/// Waits until the inbox has been queried twice more.
 async fn look_twice(emulator: &Emulator) {
     for _ in 0..2 {
         let looks = || emulator.counts().calls.get("query_incoming_sms").copied().unwrap_or(0);
@@ -227,7 +227,7 @@ async fn killed_while_it_receives() {
             received += 1;
         }
         if kill == KILLS / 2 {
-            // Messages that the gateway loses with its ids must have been fetched.
+            // The gateway is about to lose its messages and ids, so all messages must have been fetched.
             noted(&mut life, &notes, received).await;
             emulator.restart(Restart { ids_restart: true, inbox_lost: true });
         }
@@ -243,7 +243,7 @@ async fn killed_while_it_receives() {
     noted(&mut life, &notes, received).await;
     look_twice(&emulator).await;
     life.kill().await;
-    // All are acknowledged: none is handed out again.
+    // All messages are acknowledged, so none is handed out again.
     let life = Life::begin("child_receives", &proxy.url(), &folder);
     look_twice(&emulator).await;
     look_twice(&emulator).await;

@@ -22,10 +22,10 @@ use tokio::time::Instant;
 
 const STALES: [Stale; 4] = [Stale::Truthful, Stale::AlwaysFalse, Stale::AlwaysTrue, Stale::Absent];
 const SECOND: Duration = Duration::from_secs(1);
-/// The longest age at which a nonce of a second is accepted; the emulator's clock has no finer steps here.
+/// The longest age at which a nonce that is valid for one second is accepted. The emulator's clock has no finer steps here.
 const LAST_MOMENT: Duration = Duration::from_millis(999);
 
-/// Sends and receives messages until the gateway has sent a number of challenges, and asserts that no request fails.
+/// Sends and receives messages until the gateway has sent this number of challenges, and asserts that no request fails.
 async fn ask(emulator: &Emulator, builder: Builder, challenges: u64) -> Counts {
     let (messenger, _) = builder.incoming(true).start().await.unwrap();
     let mut inbox = messenger.incoming().unwrap();
@@ -54,7 +54,7 @@ fn assert_let_in(counts: &Counts) {
     assert_eq!((counts.lock_outs, counts.turned_away, counts.refused, counts.expired_unused), (0, 0, 0, 0));
 }
 
-/// Each nonce is valid for one request. Requests follow each other without a pause.
+/// Each nonce is valid for one request, and requests follow each other without a pause.
 #[tokio::test]
 async fn a_thousand_nonces_of_one_request() {
     for stale in STALES {
@@ -70,7 +70,7 @@ async fn a_thousand_nonces_of_one_request() {
     }
 }
 
-/// Chance, from a seed (splitmix64).
+/// Random numbers from a seed (splitmix64).
 struct Chance(u64);
 
 impl Chance {
@@ -87,12 +87,12 @@ impl Chance {
     }
 }
 
-/// Durations of the legs with which a client that answers a challenge at once is just in time.
+/// Returns the duration of a leg. A client that answers a challenge at once is always just in time.
 fn in_time(chance: &mut Chance, leg: Leg) -> Duration {
     match leg {
         Leg::Bare => chance.up_to(Duration::from_millis(600)),
         Leg::Response => chance.up_to(Duration::from_millis(400)),
-        // Half of them arrive with a nonce that has expired since they were sent.
+        // Half of these requests arrive with a nonce that has expired since they were sent.
         Leg::Login { age, unused: false } if chance.below(2) == 0 => {
             SECOND.saturating_sub(age) + chance.up_to(Duration::from_millis(200))
         }
@@ -104,7 +104,7 @@ fn in_time(chance: &mut Chance, leg: Leg) -> Duration {
     }
 }
 
-/// Polls through a network profile until there were a thousand challenges. Each nonce is valid for a second.
+/// Polls through a network profile until the gateway has sent a thousand challenges. Each nonce is valid for one second.
 async fn a_thousand_seconds(
     timing: Timing,
     options: Options,
@@ -144,7 +144,7 @@ async fn a_thousand_nonces_of_one_second_at_the_usual_pace() {
     assert!(ends.at_rest > 0 && ends.unused == 0, "{ends:?}");
 }
 
-/// A new nonce may expire while its first request is in flight. The next request is in time.
+/// A new nonce may expire while its first request is in flight, but the next new nonce does not.
 #[tokio::test]
 async fn nonces_that_end_before_they_are_used() {
     for stale in [Stale::Truthful, Stale::AlwaysTrue] {
@@ -154,7 +154,7 @@ async fn nonces_that_end_before_they_are_used() {
             is_late = unused && !is_late && chance.below(4) == 0;
             if is_late { SECOND.saturating_sub(age) + chance.up_to(SECOND) } else { in_time(chance, leg) }
         };
-        // One refusal of a used nonce, and one of a new nonce.
+        // A used nonce and then a new one may be refused in a row.
         let options = Options { stale, lock_out_after: Some(3), ..Options::default() };
         let (counts, ends) = a_thousand_seconds(Timing::default(), options, way).await;
         assert_eq!((counts.lock_outs, counts.turned_away, counts.refused), (0, 0, 0));

@@ -1,4 +1,4 @@
-//! A gateway that refuses submissions: every message that is not at fault itself is sent, once.
+//! A gateway refuses submissions. Every message that is not itself at fault is sent, and only once.
 
 #![allow(missing_docs)]
 
@@ -13,7 +13,7 @@ use sms_gateway::{
     core::track::{Message, MessageFailure, State, Timing},
 };
 
-/// Few enough that the requests for the parts of one that is refused follow it without a wait.
+/// The number of messages. It is small, so that the parts of a refused request are sent without a wait.
 const MESSAGES: usize = 8;
 /// The message at fault, if there is one.
 const BAD: usize = 4;
@@ -44,7 +44,7 @@ impl World {
         self.send_with(messages, |sms| sms).await
     }
 
-    /// Sends messages at once, so that one request takes them all, and returns what became of them.
+    /// Sends messages at once, so that one request contains them all, and returns them in their final states.
     async fn send_with(
         &self,
         messages: impl IntoIterator<Item = usize>,
@@ -62,7 +62,7 @@ impl World {
         ends
     }
 
-    /// Sends all messages and asserts that those not at fault are sent, once, and that this one, if any, is refused with this code.
+    /// Sends all messages. Asserts that the `bad` one, if any, is refused with this code, and that all others are sent once.
     async fn all_but(&self, bad: Option<usize>, code: u32) {
         for (message, end) in self.send(0..MESSAGES).await.into_iter().enumerate() {
             if Some(message) == bad {
@@ -93,7 +93,7 @@ impl World {
         requests.map(|seen| seen.body.matches("\"number\":").count()).collect()
     }
 
-    /// Sends a message that shows that the gateway returns user_ids, and turns on the quirks.
+    /// Sends a message, which shows that the gateway returns user_ids, and then turns on the quirks.
     async fn known(quirks: &str) -> Self {
         let world = Self::new("none").await;
         assert_eq!(world.send([0]).await[0].state, State::Delivered);
@@ -101,7 +101,7 @@ impl World {
         world
     }
 
-    /// Sends the other messages and asserts that all are sent, once.
+    /// Sends the other messages, and asserts that each is sent once.
     async fn others(&self) {
         let ends = self.send(1..MESSAGES).await;
         assert!(ends.iter().all(|end| end.state == State::Delivered), "{ends:?}");
@@ -171,7 +171,7 @@ async fn an_error_that_passes_leaves_no_message_behind() {
     }
 }
 
-/// A gateway that answers no query either may be one that restarts, and that has forgotten what it accepted.
+/// A gateway that does not answer queries either may be restarting. It may have forgotten the messages that it accepted.
 #[tokio::test]
 async fn after_an_outage_only_messages_that_may_be_sent_twice_are_sent_again() {
     let world = World::known("first-http-503=1").await;

@@ -21,7 +21,7 @@ use sms_gateway::{
     store::{Entry, MemoryStore, Store, StoreError, Write},
 };
 
-/// References and states, sorted.
+/// The references and states of the messages, sorted.
 fn seen(handles: &[Handle]) -> Vec<(String, State)> {
     let seen = handles.iter().map(|handle| (handle.reference().unwrap().to_owned(), handle.current().state));
     let mut seen: Vec<_> = seen.collect();
@@ -44,7 +44,7 @@ fn a_restart_returns_unacknowledged_messages() {
         assert_eq!(told.outcome().await.unwrap().state, State::Delivered);
         let sent = begin("3", "c").await.unwrap();
         sent.sent().await.unwrap();
-        // It is acknowledged before its end, so it is not returned again.
+        // This message is acknowledged before its outcome, so it is not returned again.
         let unwanted = begin("3", "d").await.unwrap();
         unwanted.sent().await.unwrap();
         unwanted.acknowledge();
@@ -75,7 +75,7 @@ fn a_restart_returns_unacknowledged_messages() {
     assert_eq!(emulator.counts().accepted, 6);
 }
 
-/// A store that fails after a number of saves.
+/// A store that fails after this number of saves.
 struct Failing {
     store: MemoryStore,
     left: Arc<AtomicU32>,

@@ -1,4 +1,4 @@
-//! A messenger whose store takes its time. The tests decide when each save ends.
+//! A messenger with a slow store. The tests decide when each save ends.
 
 #![allow(missing_docs)]
 
@@ -60,7 +60,7 @@ impl Gate {
         self.0.recv().await.unwrap()
     }
 
-    /// Releases each save at once until a future is ready.
+    /// Releases each save at once, until a future is ready.
     async fn release_until<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = std::pin::pin!(future);
         loop {
@@ -81,7 +81,7 @@ fn send(messenger: &Messenger, sms: Sms) -> Sending {
 
 /// Returns once the task has handled all commands that were sent before.
 async fn commands_handled(messenger: &Messenger) {
-    // Spawned senders have sent theirs before this task continues: the runtime has one thread, and the channel is not full.
+    // Spawned senders send their commands before this task continues: the runtime has one thread, and the channel is not full.
     tokio::task::yield_now().await;
     let _ = messenger.unclaimed().await.unwrap();
 }
@@ -98,7 +98,7 @@ async fn callers_are_served_and_nothing_is_submitted_during_a_save() {
     assert!(!first.is_finished() && !more.iter().any(Sending::is_finished));
     assert_eq!(emulator.counts().accepted, 0);
     drop(save);
-    // What arrived during a save is in the next one, together.
+    // All messages that arrived during a save are in the next save.
     let handle = first.await.unwrap().unwrap();
     let save = gate.begun().await;
     assert!(save.records >= 2, "{}", save.records);
@@ -116,7 +116,7 @@ async fn callers_are_served_and_nothing_is_submitted_during_a_save() {
     assert_eq!(emulator.counts().accepted, 3);
 }
 
-/// A messenger with a message that the gateway has, and one that waits for it.
+/// Starts a messenger with a message that the gateway has, and a second message that waits for the first.
 async fn one_waits(slow: Slow, gate: &mut Gate, emulator: &Emulator) -> (Messenger, [Handle; 2]) {
     let hour = Duration::from_secs(3600);
     let limits = Limits { under_way: 1, ..Limits::default() };
@@ -150,7 +150,7 @@ async fn a_message_is_stopped_during_a_save() {
     assert_eq!(unwanted.current().state, State::Unsent);
     drop(save);
     let _other = other.await.unwrap().unwrap();
-    // The stop is in the next save, and takes effect for callers when that has ended.
+    // The stop is part of the next save, and callers see it when that save has ended.
     let save = gate.begun().await;
     assert_eq!((save.records, unwanted.current().state), (1, State::Unsent));
     drop(save);
@@ -193,7 +193,7 @@ async fn a_message_of_a_dropped_call_can_be_sent_again() {
     dropped.abort();
     assert!(dropped.await.is_err());
     drop((save, gate));
-    // The cancelled message is not the one that is returned.
+    // A new message is returned, not the cancelled one.
     let again = messenger.send(keyed()).await.unwrap();
     assert_eq!(again.current().state, State::Unsent);
     assert_eq!(messenger.unclaimed().await.unwrap().len(), 0);

@@ -79,13 +79,13 @@ async fn outcomes_are_repeated_until_they_are_acknowledged() {
             open.push(update);
         }
     }
-    // A consumer that begins again.
+    // The consumer opens a new stream.
     let mut again = messenger.updates().await.unwrap();
     assert!(updates.next().await.is_none());
     assert_eq!(references(&ends(&mut again, open.len()).await), references(&open));
     messenger.shutdown().await.unwrap();
     assert!(again.next().await.is_none());
-    // A program that begins again.
+    // The program starts again.
     let (messenger, handles) = start().await.unwrap();
     assert_eq!(handles.len(), open.len());
     let mut updates = messenger.updates().await.unwrap();
@@ -109,7 +109,7 @@ async fn a_slow_receiver_gets_the_latest_update_of_each_message_only() {
     for handle in &handles {
         handle.outcome().await.unwrap();
     }
-    // Of these, nothing is left to report.
+    // The outcomes of these messages are acknowledged, so they have no update left.
     for handle in handles.drain(..MESSAGES / 2) {
         end(handle).await;
     }

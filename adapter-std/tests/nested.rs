@@ -24,7 +24,7 @@ async fn results(gateway: &Gateway) -> Response<QuerySmsResult<'static>> {
     gateway.query_sms_result(&QuerySmsResult::new()).await.unwrap()
 }
 
-/// The number of messages that the gateway has accepted, by user_id.
+/// The number of times that the gateway has accepted each message, by user_id.
 fn accepted(emulator: &Emulator) -> BTreeMap<u64, usize> {
     let mut accepted = BTreeMap::new();
     for message in emulator.messages() {
@@ -62,7 +62,7 @@ async fn a_message_for_each_record_is_accepted_once() {
             send(&gateway, NUMBER, id).await.unwrap();
             id += 1;
         }
-        // This response has ended, and is still there.
+        // The response has ended, but is not dropped yet.
         send(&gateway, NUMBER, 20).await.unwrap();
         assert_eq!(accepted(&emulator), [1, 2, 3, 10, 11, 12, 20].map(|id| (id, 1)).into());
         assert_eq!(logins(&emulator.counts()), expected);
@@ -132,7 +132,7 @@ async fn wrong_credentials_set_while_a_response_is_held_are_refused_once() {
     }
     response.finish().await.unwrap();
     let requests = emulator.counts().requests;
-    // The other client does not try them.
+    // The main client does not try the refused credentials again.
     for _ in 0..3 {
         assert!(is_refused(&send(&gateway, NUMBER, 10).await));
     }

@@ -22,7 +22,7 @@ async fn a_message_is_sent_once_over_restarts() {
     let database = Database::open(&path).unwrap();
     let builder = || builder(&emulator.url()).store(database.gateway("box").unwrap()).exclusive(true);
 
-    // A run that ends before the status report comes.
+    // This run ends before the status report arrives.
     let (messenger, _) = builder().start().await.unwrap();
     let handle = messenger.send(Sms::new("10086", "Hello").unwrap().reference("order-17")).await.unwrap();
     let sent = handle.sent().await.unwrap().sent.unwrap();
@@ -37,7 +37,7 @@ async fn a_message_is_sent_once_over_restarts() {
     notify::run(builder(), &message).await.unwrap();
     assert_eq!(emulator.messages().len(), 1);
 
-    // Its end is noted. The next is another.
+    // The outcome was acknowledged. The next run sends another message.
     let (messenger, handles) = builder().start().await.unwrap();
     assert!(handles.is_empty());
     messenger.shutdown().await.unwrap();

@@ -12,7 +12,7 @@ async fn body(response: &mut RawResponse) -> String {
     while let Some(piece) = response.next().await.unwrap() {
         body.extend_from_slice(piece);
     }
-    // The end stays the end.
+    // After the end, the end is returned again.
     assert!(response.next().await.unwrap().is_none());
     String::from_utf8(body).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The end of messengers and calls: bounded in time, with no task and no connection left.
+//! The end of messengers and calls. It takes a limited time, and leaves no task and no connection.
 
 #![allow(missing_docs)]
 
@@ -31,7 +31,7 @@ async fn send(messenger: &Messenger) -> Handle {
     messenger.send(Sms::new("10086", "Hello").unwrap()).await.unwrap()
 }
 
-/// Shuts a messenger down and returns the time that takes.
+/// Shuts a messenger down and returns the time that this takes.
 async fn shut_down(messenger: Messenger) -> Duration {
     let began = Instant::now();
     messenger.shutdown().await.unwrap();
@@ -193,7 +193,7 @@ async fn bodies_of_refusals_count_against_the_time_of_the_call() {
         let began = Instant::now();
         (gateway.query_sms_in_queue().await.unwrap_err().failure, began.elapsed())
     });
-    // Each refused nonce is replaced by one that the next probe is offered too, and no body ends.
+    // Each new nonce is offered twice: when the last nonce is refused, and to the next probe. No body ends.
     let mut requests = Vec::new();
     for nonce in [0, 1, 1, 2, 2, 3] {
         let Some(request) = peer.next().await else { break };

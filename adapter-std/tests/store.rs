@@ -37,7 +37,7 @@ fn keeps_what_it_should(store: &mut impl Store) {
     let with_hashes = |entry| Entry { idempotency: Some([9; 32]), ..entry };
     let complete = ends.map(|key| with_hashes(entry(key, &[7; 96], Some(&text), Some(&reference))));
     assert_eq!(sorted(store), complete);
-    // In order, the last one counts.
+    // The changes are applied in order, so the last one counts.
     run(store.save(vec![
         Write::Delete { key: 1 },
         Write::Record { key: 1, record: vec![] },
@@ -85,12 +85,12 @@ mod file {
         process::{Child, Command, Stdio},
     };
 
-    /// Tells the test program, started anew, which file to work on.
+    /// The environment variable that tells a child process of the test program which file to use.
     const FILE: &str = "SMS_GATEWAY_TEST_FILE";
-    /// It says so when it can't.
+    /// The line that a child prints if the file is in use.
     const IN_USE: &str = "in use";
 
-    /// A folder that is empty, and goes with the test.
+    /// An empty folder that is deleted at the end of the test.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -111,7 +111,7 @@ mod file {
         }
     }
 
-    /// This program again, running one test alone, on a file.
+    /// Starts this program again, with only one test and a file.
     fn child(test: &str, file: &Path) -> Child {
         Command::new(env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
@@ -144,7 +144,7 @@ mod file {
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
     }
 
-    /// Written by the first format: five messages of the gateway `cellar`, one of `roof`.
+    /// A file in the first format: five messages of the gateway `cellar`, one of `roof`.
     const FORMAT_1: &[u8] = include_bytes!("recorded/store-format-1.redb");
 
     #[test]
@@ -171,7 +171,7 @@ mod file {
         let folder = Folder::new("restored-1");
         fs::write(folder.file(), FORMAT_1).unwrap();
         let database = Database::open(folder.file()).unwrap();
-        // Nothing listens there, so that nothing changes.
+        // Nothing listens at this address, so the messages do not change.
         let gateway = Gateway::builder("http://127.0.0.1:9").build().unwrap();
         let builder = Messenger::builder(gateway).store(database.gateway("cellar").unwrap());
         let (messenger, mut handles) = builder.start().await.unwrap();
@@ -225,7 +225,7 @@ mod file {
         let error = Database::open(folder.file()).unwrap_err();
         assert!(matches!(error, StoreError::InUse) && error.to_string().contains("in use"), "{error}");
         let mut other = child("file::writes_until_it_is_killed", &folder.file());
-        // If it could open the file, it would write without end.
+        // If the child could open the file, it would write to it without end.
         let said = lines(&mut other).find(|line| line == IN_USE || line.starts_with("saved"));
         let _ = other.kill();
         other.wait().unwrap();
@@ -278,7 +278,7 @@ mod file {
         assert!(fill(20) <= early * 2);
     }
 
-    /// Returns the changes of a save. Every save leaves three keys, which follow from its number.
+    /// Returns the changes of a save. Its number determines the three keys that every save leaves.
     fn group(number: u32) -> Vec<Write> {
         let record = number.to_le_bytes().to_vec();
         let key = number % 100 + 1;
@@ -292,7 +292,7 @@ mod file {
         ]
     }
 
-    /// The number of the last save that a store holds, and it holds all of that.
+    /// Returns the number of the last save in a store, and asserts that the store holds all of it.
     fn last_save(store: &mut RedbStore) -> u32 {
         let entries = sorted(store);
         let Some(mark) = entries.first() else { return 0 };
@@ -305,7 +305,7 @@ mod file {
         number
     }
 
-    /// Does nothing as a test; as a child it saves, and says so, without end.
+    /// Does nothing as a test. In a child process, saves and reports its saves without end.
     #[test]
     fn writes_until_it_is_killed() {
         let Some(file) = env::var_os(FILE) else { return };
@@ -333,7 +333,7 @@ mod file {
                 assert_eq!(saves.next(), Some(told));
             }
             child.kill().unwrap();
-            // The output of a child before it was killed.
+            // The child may have reported more saves before it was killed.
             told = saves.last().unwrap_or(told);
             child.wait().unwrap();
             let mut store = Database::open(folder.file()).unwrap().gateway("box").unwrap();

@@ -11,7 +11,7 @@ use std::{future::poll_fn, pin::pin};
 
 #[test]
 fn urls_are_checked() {
-    // Without TLS, such a URL is understood and refused.
+    // Without TLS, an `https` URL is parsed but refused.
     let https = (!cfg!(feature = "tls")).then_some(UrlError::Https);
     for (url, expected) in [
         ("http://192.168.1.9", None),

@@ -1,4 +1,4 @@
-//! Connections that may not be open any more, or on which the gateway may not respond: no message goes out on them.
+//! Connections that may no longer be open, or on which the gateway may not respond. No message is sent on them.
 
 #![allow(missing_docs)]
 
@@ -20,7 +20,7 @@ const ACCEPTED: &str = r#"{"error_code":202,"sms_in_queue":1,"task_id":5}"#;
 /// The parts of a response: a record, and the rest.
 const PARTS: [&str; 2] = [r#"{"error_code":200,"result":[{"port":1},"#, r#"{"port":2}]}"#];
 
-/// Holds a response whose first record was read, and returns it with the request, which can continue it.
+/// Holds a response whose first record was read. Returns it with its request; sending to the request continues the response.
 async fn hold_a_record(
     peer: &mut NetPeer,
     gateway: &Gateway,

@@ -1,4 +1,4 @@
-//! Links the programs with the script of `cortex-m-rt`, and with that of defmt if it is in the program.
+//! Links the programs with the script of `cortex-m-rt`, and with that of defmt if the feature `defmt` is enabled.
 
 use std::{env, fs, path::PathBuf};
 

@@ -4,7 +4,7 @@
 #
 #   ./run.sh [held]
 #
-#   held   omits the programs and rows without a limit
+#   held   omits programs and rows that have no limit
 #
 # RAM is measured from reset: .data, .bss, and the maximum depth of the stack, which is painted before the program starts.
 #
@@ -43,7 +43,7 @@ build_named() {
     build "$1" "$2,named" -C "llvm-args=-enable-machine-outliner=never -enable-tail-merge=false"
 }
 
-# flash KEY PROGRAM FEATURES: builds a program, and records its flash, less that of the empty one, and its static RAM.
+# flash KEY PROGRAM FEATURES: builds a program. Records its flash without that of the empty program, and its static RAM.
 flash() {
     build "$2" "$3"
     local text data bss
@@ -52,7 +52,7 @@ flash() {
     figure[$target.$1.static]=$((data + bss))
 }
 
-# run KEY: runs the program, which prints figures and must end well, and records its RAM, less what plays the gateway and the flash.
+# run KEY: runs the program, which prints figures and must report success. Records its RAM without that of the simulated gateway and flash.
 run() {
     local name value printed
     if ! printed=$(timeout 60 qemu-system-arm -M "${machine[$target]}" -nographic -monitor none -serial none \
@@ -64,14 +64,15 @@ run() {
     figure[$target.$1.ram]=$((figure[$target.$1.static] + figure[$target.$1.stack] - figure[$target.$1.played]))
 }
 
-# measure KEY PROGRAM FEATURES: both.
+# measure KEY PROGRAM FEATURES: `flash`, then `run`.
 measure() {
     flash "$@"
     run "$1"
 }
 
-# Who calls a function of the standard library that panics, and which, and the file that the call was written in, whatever it was
-# inlined into. A function of the standard library that calls one is one itself, without a file.
+# Prints each call of a function of the standard library that panics: the caller, the function, and the file in which the call was written,
+# even if it was inlined elsewhere. A function of the standard library that calls such a function counts as one too. That call is not
+# printed.
 panics() {
     local calls=$output/calls found
     arm-none-eabi-objdump -d -C --no-show-raw-insn "$elf" | awk -v OFS='\t' '
@@ -87,8 +88,8 @@ panics() {
         function panics(name) { return is_panic(name) || name in known }
         function short(address) { sub(/^(0x)?0*/, "", address); return address }
 
-        # Of each address the places, the innermost of what was inlined first. One without a line was put together from several, and
-        # counts only as the function that it is all in.
+        # addr2line prints the locations of each address, that of the innermost inlined function first. A location without a line was
+        # merged from several. Then only the outermost function counts.
         FNR == NR && /^0x/ { address = short($0); next }
         FNR == NR {
             has_line = /:[1-9]/
@@ -115,17 +116,17 @@ panics() {
             for (i = 1; i <= count; i++)
                 if (panics(callee[i]) && !is_panic(caller[i]) && at[i] in place)
                     print caller[i] " -> " callee[i] " in " place[at[i]]
-            # By address.
+            # Functions that are only called by address.
             for (name in known) if (!(name in called)) print "something -> " name
         }' - "$calls" | sort -u)
-    # Called by address.
+    # A panic that is only called by address.
     if [ -z "$found" ] && arm-none-eabi-nm -C "$elf" | grep -q 'core::panicking'; then
         found="something -> core::panicking"
     fi
     [ -z "$found" ] || echo "$found"
 }
 
-# no_panic NAME: none but those that are listed.
+# no_panic NAME: fails if the program contains a panic that is not listed.
 no_panic() {
     local pair allowed pattern
     while read -r pair; do
@@ -141,12 +142,12 @@ no_panic() {
     done < <(panics)
 }
 
-# How many functions call one that panics.
+# Prints the number of functions that call a panicking function.
 panicking() {
     panics | sed 's/ -> .*//' | sort -u | wc -l
 }
 
-# finds_panic PROGRAM: the check finds one that is there.
+# finds_panic PROGRAM: fails if the check does not find the panic that was added on purpose.
 finds_panic() {
     if (failed=0 && no_panic "" 2>/dev/null && exit "$failed"); then
         echo "the check for panics does not find the one that is there in $1" >&2
@@ -239,7 +240,7 @@ sum() {
     done
 }
 
-# program TEXT KEY [TOLD]: prints a program's row, flash and RAM for each target, and compares README's row of the text TOLD.
+# program TEXT KEY [TOLD]: prints a program's row, flash and RAM for each target. Compares it with the row TOLD, see `told`.
 program() {
     local target kind
     line=$(printf '%-58s' "$1")
@@ -271,7 +272,7 @@ held() {
     done
 }
 
-# told TEXT [flash|ram]: compares the last row with the row of that text in benches/README.md, and in README.md if it is there.
+# told TEXT [flash|ram]: compares the last row with the row of that text in benches/README.md, and in README.md if that has it.
 told() {
     local target page line column number
     for page in benches/README.md README.md; do

@@ -4,11 +4,11 @@ use core::fmt;
 
 /// A buffer lent by the caller that is too small for the data to be written.
 ///
-/// Its content is then unspecified. Call again with a buffer of [`needed`](Self::needed) bytes.
+/// The content of the buffer is then unspecified. Call again with a buffer of [`needed`](Self::needed) bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooSmall {
-    /// Sufficient size in bytes.
+    /// The size that suffices, in bytes.
     pub needed: usize,
 }
 

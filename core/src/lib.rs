@@ -1,38 +1,38 @@
 //! The HTTP/JSON API of Dinstar UC2000, DWG2000 and compatible GSM/LTE SMS gateways, without I/O.
 //!
 //! These gateways hold up to 32 SIM cards, and send and receive SMS and USSD. This crate writes their requests, reads their
-//! responses, logs in, and follows messages from submission to delivery. Bring your own sockets, timers and storage. It is
+//! responses, logs in, and follows messages from submission to delivery. Bring your own sockets, timers and storage. The crate is
 //! `no_std` and does not allocate.
 //!
-//! - [`client`]: the engine that drives a client: login, exchanges, time limits, and what may be repeated.
-//! - [`track`]: from submission to delivery: what to query next, to which message a status report belongs, and what survives a
-//!   restart.
-//! - [`call`]: the nine calls of the API: a request, the records of its response, its summary.
-//! - [`json`]: the values of a response, and which malformed JSON is read all the same.
-//! - [`http`]: a request's bytes, the [`Response`](http::Response) to it, and the [login](http::login) (Digest and Basic).
-//! - [`text`]: the text of each SMS: its alphabet, its segments, its `#param#` values.
-//! - [`Port`], [`Number`], [`UserId`], [`Timestamp`] and others: values that cannot break the API's limits.
+//! - [`client`]: the engine of a client, which handles login, exchanges, time limits and retries.
+//! - [`track`]: follows messages from submission to delivery. It plans the next query, matches status reports to messages, and
+//!   produces the journal that survives a restart.
+//! - [`call`]: the nine calls of the API, each with its request, and the records and summary of its response.
+//! - [`json`]: the values of a response, and the malformed JSON that the reader accepts.
+//! - [`http`]: the bytes of a request, the [`Response`](http::Response) to it, and the [login](http::login) (Digest and Basic).
+//! - [`text`]: the text of each SMS, with its alphabet, segments and `#param#` values.
+//! - [`Port`], [`Number`], [`UserId`], [`Timestamp`] and others: values that are always within the API's limits.
 //!
-//! "The document" is the vendor's "API document", version 0.4, whose sections the items name. "Later versions" are those up to
+//! "The document" is version 0.4 of the vendor's "API document", and § refers to its sections. "Later versions" are those up to
 //! v202011.
 //!
 //! # Conventions
 //! - The caller lends the memory. A buffer that is too small for a request is an error that says how much is needed
-//!   ([`TooSmall`]). A record that is too large for the buffer is returned, and its oversized texts are marked
+//!   ([`TooSmall`]). A record that is too large for the buffer is still returned, but its overlong values are marked
 //!   [`TooLong`](json::Text::TooLong).
-//! - Input may be split at any byte and yields the same records.
-//! - Requests are held to the API's limits when they are built. Responses are not: unknown words and values stay readable
-//!   ([`Field::Other`](json::Field::Other)).
-//! - Errors are grouped by who can act: [`Invalid`], the caller's input; [`TooSmall`], the caller's memory;
-//!   [`Refusal`](call::Refusal), the gateway's error_code; [`ReadError`](json::ReadError), a malformed response, with its
-//!   offset; [`ChallengeError`](http::ChallengeError) and [`LoginError`](http::LoginError), the login. A call's
-//!   [`Failure`](client::Failure) is one of these, or the loss of the connection.
+//! - Input may be split at any byte. The split does not change the records.
+//! - Requests are checked against the API's limits when they are built. Responses are not: unknown words and values can still be
+//!   read as text ([`Field::Other`](json::Field::Other)).
+//! - Errors are grouped by who can act on them: [`Invalid`], the caller's input; [`TooSmall`], the caller's memory;
+//!   [`Refusal`](call::Refusal), the gateway's error_code; [`ReadError`](json::ReadError), a malformed response, with the offset;
+//!   [`ChallengeError`](http::ChallengeError) and [`LoginError`](http::LoginError), the login. A call's
+//!   [`Failure`](client::Failure) reports one of these errors or another reason, such as a lost connection.
 //!
 //! # Where to start
-//! - A client over a socket of your own: [`client`] has the order of calls and a complete example. The example `blocking` of
-//!   this package is a complete program.
+//! - To build a client over your own socket, see [`client`]: it has the order of calls and a complete example. The example
+//!   `blocking` of this package is a complete program.
 //! - On Linux, use the crate `sms-gateway`; on a microcontroller with async, `sms-gateway-embassy`.
-//! - Only the requests and responses, with an HTTP client of your own:
+//! - To use only the requests and responses, with your own HTTP client:
 //!
 //! ```
 //! use sms_gateway_core::{
@@ -59,15 +59,16 @@
 //! ```
 //!
 //! # Why a custom JSON reader and writer
-//! Four of the nine responses that the document prints are not JSON: commas are missing, one of them inside a record, and others
-//! are surplus. No JSON crate continues after such an error, or stops at any byte and resumes in constant memory. A few lines
-//! of code write the requests. In the tests, serde_json is the reader's oracle, and serde-json-core the writer's.
-//! Records are filled by position from a list of keys, by one small function for all calls. They implement `serde::Serialize`.
+//! Four of the nine responses printed in the document are not valid JSON. Some commas are missing, one of them inside a record;
+//! other commas are surplus. No JSON crate continues after such an error, and none can stop at any byte and resume in constant
+//! memory. The writer of requests is only a few lines of code. In the tests, serde_json is the reader's oracle, and
+//! serde-json-core the writer's. Values are stored by their position in a list of keys, by code that all calls share. Records
+//! implement `serde::Serialize`.
 //!
 //! # Features
-//! None is on by default. The minimum Rust version is 1.88.
-//! - `defmt`: `defmt::Format` for values, errors and refusals. Their texts are not in flash.
-//! - `sha256`: Digest login with SHA-256 in addition to MD5, 8 to 10 KB of flash on a Cortex-M.
+//! No feature is on by default. The minimum Rust version is 1.88.
+//! - `defmt`: `defmt::Format` for values, errors and refusals. Their texts take no flash.
+//! - `sha256`: Digest login with SHA-256 in addition to MD5. It takes 8 to 10 KB of flash on a Cortex-M.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -88,7 +89,7 @@ mod writer;
 pub use error::TooSmall;
 pub use value::{Invalid, Number, Port, Ports, PortsIter, TaskId, Timestamp, UserId};
 
-/// The examples of the README compile.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,10 +1,10 @@
-//! Display of values without the panics of the standard library's code.
+//! Displays values without the panics in the standard library's formatting code.
 
 use core::fmt;
 
 use crate::writer::Writer;
 
-/// A 64-bit integer, shown as by its `Display`.
+/// A 64-bit integer, displayed like the integer itself.
 pub(crate) struct Decimal {
     non_negative: bool,
     magnitude: u64,

@@ -1,4 +1,4 @@
-//! Writing into a lent buffer. Bytes that do not fit are counted, so that the error can state the size needed.
+//! Writes into a lent buffer. Bytes that do not fit are counted, so that the error can state the size needed.
 
 use crate::TooSmall;
 
@@ -35,7 +35,7 @@ impl<'b> Writer<'b> {
         self.bytes(text.as_bytes());
     }
 
-    // Not inlined: it is small, but called so often that inlining takes much flash.
+    // Not inlined on microcontrollers: the function is small, but it has so many callers that inlining would take much flash.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn byte(&mut self, byte: u8) {
         if let Some(room) = self.buffer.get_mut(self.length) {
@@ -64,7 +64,7 @@ impl<'b> Writer<'b> {
     /// Returns the bytes written.
     ///
     /// # Errors
-    /// [`TooSmall`] if they did not all fit.
+    /// [`TooSmall`] if the bytes did not all fit.
     pub(crate) fn finish(self) -> Result<&'b [u8], TooSmall> {
         let needed = self.length;
         let buffer: &'b [u8] = self.buffer;
@@ -82,19 +82,18 @@ const fn by_ten(value: u64) -> (u64, u8) {
     }
 }
 
-/// Divides by ten in long division, with digits of 16 bits. A 32-bit processor needs a function of 400 bytes to divide 64 bits
-/// at once.
+/// Divides by ten by long division, with 16-bit digits. Dividing 64 bits at once needs a function of 400 bytes on a 32-bit processor.
 #[allow(clippy::cast_possible_truncation)]
 const fn by_ten_in_words(value: u64) -> (u64, u8) {
     let high = (value >> 32) as u32;
     let middle = ((high % 10) << 16) | ((value >> 16) as u32 & 0xFFFF);
     let low = ((middle % 10) << 16) | (value as u32 & 0xFFFF);
-    // The middle and the low quotient are below 2^16, since their dividends are below 10 * 2^16.
+    // The middle and the low quotient are below 2^16, because their dividends are below 10 * 2^16.
     let lower = ((middle / 10) << 16) | (low / 10);
     (((high / 10) as u64) << 32 | lower as u64, (low % 10) as u8)
 }
 
-/// Copies as many bytes as both slices have. `copy_from_slice`, if not inlined, contains a panic for lengths that differ.
+/// Copies as many bytes as both slices have. `copy_from_slice`, if not inlined, contains a panic for different lengths.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {

@@ -1,4 +1,4 @@
-# Sourced by run.sh, in the repository's root: the programs around the board, which end with the script.
+# Sourced by run.sh, in the repository's root. Starts the programs around the board, and ends them when the script ends.
 # shellcheck shell=bash disable=SC2034
 
 work=$(mktemp -d)
@@ -13,7 +13,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# start NAME COMMAND…: starts a program that prints a line when it is ready, and leaves that line in $ready. What it prints then
+# start NAME COMMAND…: starts a program that prints a line when it is ready, and leaves that line in $ready. The program's further output
 # goes to the file NAME.log.
 start() {
     local name=$1
@@ -32,19 +32,20 @@ start() {
     exec 3<&-
 }
 
-# end NAME: ends it, and waits for the last it has to say.
+# end NAME: ends the program, and waits for the rest of its output.
 end() {
     kill "${pids[$1]}"
     wait "${readers[$1]}"
 }
 
-# start_gateway OPTION…: the emulator, whose URL is then in $ready.
+# start_gateway OPTION…: starts the emulator, and leaves its URL in $ready.
 start_gateway() {
     cargo build --quiet --locked -p gateway-emulator
     start gateway cargo run --quiet --locked -p gateway-emulator -- --listen 127.0.0.1:0 "$@"
 }
 
-# start_lossy_link SEED: frames go from the board through the relay to a second QEMU, which has no processor and only plays the network.
+# start_lossy_link SEED: starts the relay and a second QEMU, which has no processor and only emulates the network. Frames go from the board
+# through the relay to the second QEMU.
 start_lossy_link() {
     local relay=(--quiet --locked --manifest-path "$here/relay/Cargo.toml")
     cargo build "${relay[@]}"

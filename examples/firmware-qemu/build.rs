@@ -1,5 +1,5 @@
-//! Links the program with `cortex-m-rt`'s script. The argument is here and not in `.cargo/config.toml`, because `RUSTFLAGS` in
-//! the environment would replace it there.
+//! Links the program with `cortex-m-rt`'s script. The argument is here and not in `.cargo/config.toml`, because there it would
+//! be replaced by `RUSTFLAGS` in the environment.
 
 use std::{env, fs, path::PathBuf};
 

@@ -1,28 +1,29 @@
-# Sourced by run.sh: what the gateway is told to do, and whether the firmware tells the same of it.
+# Sourced by run.sh. Sets what the gateway does, and checks that the firmware's log agrees with it.
 # shellcheck shell=bash
 
-# What becomes of messages to these numbers (the firmware's are in src/app/messages.rs).
+# The fates of messages to these numbers. The firmware's messages are in src/app/messages.rs.
 fates=('13800138000=deliver' '+8613800138001=deliver+temporary:33' '13800138003=deliver+early' '13800138002=undelivered:70')
 outcomes='+8613800138001: Delivered, segments delivered: 2 of 2
 13800138000: Delivered, segments delivered: 1 of 1
 13800138002: Failed (reported: 70), segments delivered: 0 of 1
 13800138003: Delivered, segments delivered: 1 of 1'
-# The number that a gateway refuses, if it refuses one. Two others can share its requests; the alarm is in another alphabet.
+# The number that the gateway refuses in the scenario `refusals`. Two other messages can share its requests. The alarm can't, because it
+# needs another alphabet.
 refused=13800138001
-# The message that never ends as Unresolved: it may be sent again.
+# The number of the message that never ends as Unresolved, because it may be sent again.
 alarm=13800138002
 incoming='10000: Pump on?'
 balance='Balance 12 EUR'
 ports=5
 
-# script_gateway INCOMING: puts into `gateway_script` what tells the gateway all this, and lets this message come in.
+# script_gateway INCOMING: sets `gateway_script` to the emulator's options for all this, with this incoming message.
 script_gateway() {
     local fate
     gateway_script=(--ports "$ports" --ussd "*125#=$balance" --incoming "2:${1/: /:}")
     for fate in "${fates[@]}"; do gateway_script+=(--fate "$fate"); done
 }
 
-# How many checks have failed.
+# The number of failed checks.
 wrong=0
 
 # same WHAT EXPECTED FOUND
@@ -35,18 +36,18 @@ same() {
     fi
 }
 
-# told LOG TEXT: what follows this text in the firmware's log, each line of it once.
+# told LOG TEXT: prints what follows this text in the lines of the firmware's log, without duplicates.
 told() {
     sed -n "s/^ *[0-9.]* INFO  $2//p" "$1" | sort -u
 }
 
-# messages LOG BEGIN: the messages in a log, by id, number, segments and text, each as often as it is there.
+# messages LOG BEGIN: prints the id, number, segments and text of each message in a log, with duplicates.
 messages() {
     sed -n "s/$2 \([0-9]*\) to \([^:]*\): .* of \([0-9]*\), text: /\1 \2 \3 /p" "$1" | sort
 }
 
-# expected TOLD: the outcomes that are right where requests may never reach the gateway: but for the alarm, which is sent again, a
-# message may be Unresolved. That the gateway then does not have it, the comparison of the messages shows: they are without it.
+# expected TOLD: prints the right outcomes if requests may never reach the gateway. Then a message may be Unresolved, except the alarm,
+# which is sent again. The comparison of the messages leaves out Unresolved ones, so it shows that the gateway does not have them.
 expected() {
     local outcome number
     while IFS= read -r outcome; do
@@ -56,13 +57,13 @@ expected() {
     done <<<"$outcomes"
 }
 
-# refused_outcomes: the outcomes that are right where the message to one number is refused.
+# refused_outcomes: prints the right outcomes if the message to one number is refused.
 refused_outcomes() {
     sed "s/^\(.*$refused\): .*/\1: Failed (Refused(400))/" <<<"$outcomes"
 }
 
-# check_life FIRMWARE_LOG GATEWAY_LOG REQUESTS: whether all outcomes are right, and the gateway has each message once, but none that is
-# told as Unresolved, which only may be where REQUESTS is `lost`.
+# check_life FIRMWARE_LOG GATEWAY_LOG REQUESTS: checks that all outcomes are right, and that the gateway has each message once. Messages may
+# be Unresolved only if REQUESTS is `lost`, and the gateway must not have them.
 check_life() {
     local firmware=$1 gateway=$2 told right=$outcomes
     told=$(told "$firmware" 'outcome of [0-9]* to ' | sed 's/, text: .*//' | LC_ALL=C sort)
@@ -74,7 +75,7 @@ check_life() {
     same 'the ports' "$ports, registered: $ports" "$(told "$firmware" 'ports: ')"
 }
 
-# check_closings GATEWAY_LOG: whether connections were closed at each of the four places.
+# check_closings GATEWAY_LOG: checks that connections were closed at each of the four places.
 check_closings() {
     local places
     places=$(sed -n 's/^[0-9].*, closed /closed /p' "$1" | sort)
@@ -88,19 +89,21 @@ above_zero() {
     same "$1 above 0" yes "$([ "$2" -gt 0 ] && echo yes || echo no)"
 }
 
-# check_nonces GATEWAY_LOG: whether nonces expired while the board used them.
+# check_nonces GATEWAY_LOG: checks that nonces expired while the board used them.
 check_nonces() {
     above_zero 'nonces that expired' "$(sed -n 's/^challenged: .*, nonces expired: //p' "$1")"
 }
 
-# check_refusals GATEWAY_LOG: whether submissions were refused and accepted as often as it takes: no port four times, then three messages
-# as too many, two of them for the number that is refused, and that one again alone.
+# check_refusals GATEWAY_LOG: checks the numbers of accepted and refused submissions. First, four find no port. One with three messages is
+# then refused, because that is too many. One with two of them is refused because of the refused number, and finally the message to that
+# number alone.
 check_refusals() {
     same 'the submissions by error_code' $'3 202\n2 400\n1 413\n4 550' \
         "$(sed -n 's|.* POST /api/send_sms 200 error_code ||p' "$1" | sort | uniq -c | sed 's/^ *//')"
 }
 
-# check_clocks URL: whether the status reports of the gateway have times that are hours behind. Its clock began with the host's.
+# check_clocks URL: checks that the times of the gateway's status reports are hours behind. The gateway's clock started with the host's
+# time.
 check_clocks() {
     local times
     times=$(client --gateway "$1" deliveries | sed -n 's/.*"time":"\([^"]*\)".*/\1/p')
@@ -109,7 +112,7 @@ check_clocks() {
         "$(awk -v since="$(date -u -d '6 hours ago' '+%F %T')" '$0 > since' <<<"$times")"
 }
 
-# check_loss RELAY_LOG: whether frames were lost, and others overtaken, in both directions together.
+# check_loss RELAY_LOG: checks that frames were lost and that frames were overtaken. Both directions are added up.
 check_loss() {
     local what
     for what in lost overtaken; do
@@ -118,7 +121,7 @@ check_loss() {
     done
 }
 
-# stages FIRMWARE_LOG: for each reset, what was stored of the messages, as the life after it tells.
+# stages FIRMWARE_LOG: prints for each reset which messages were stored, and in which states, as logged after the reset.
 stages() {
     awk '/INFO  resets: [1-9]/ { if (after) print stage; after = 1; stage = "?" }
         / messages are stored$/ { stage = $3 " stored" }
@@ -126,7 +129,7 @@ stages() {
         END { if (after) print stage }' "$1"
 }
 
-# check_resets FIRMWARE_LOG COUNT: whether there were so many resets, all before the end, and at different stages.
+# check_resets FIRMWARE_LOG COUNT: checks that there were COUNT resets, all before the end of the work, and at different stages.
 check_resets() {
     local stages
     stages=$(stages "$1")
@@ -137,19 +140,20 @@ check_resets() {
     same 'resets at three stages or more' yes "$([ "$(sort -u <<<"$stages" | wc -l)" -ge 3 ] && echo yes || echo no)"
 }
 
-# client ARGUMENT…: what the command line client prints as JSON.
+# client ARGUMENT…: runs the command line client, which prints JSON.
 client() {
     SMS_GATEWAY_PASSWORD=admin cargo run --quiet --locked -p sms-client -- --json --user admin "$@"
 }
 
-# sum COMMAND…: the records that the command line client prints, without the summary, as the firmware sums them up.
+# sum COMMAND…: prints the number and the checksum of the records that the command line client prints, in the firmware's format. The summary
+# is left out.
 sum() {
     client "$@" | sed '$d' >"$work/records"
     echo "$(wc -l <"$work/records") records, cksum $(cksum <"$work/records")"
 }
 
-# check_large FIRMWARE_LOG URL GATEWAY_LOG: whether the board has read all that another client reads, that is as long as it is to be,
-# and it is what the gateway has. It ends the gateway.
+# check_large FIRMWARE_LOG URL GATEWAY_LOG: checks that the board and another client have read the same records, that the
+# records are long enough, and that they are what the gateway has. Ends the gateway.
 check_large() {
     local firmware=$1 url=$2 gateway=$3 call length
     for call in results:1000000 inbox:200000; do

@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# Builds the firmware and runs it in QEMU against the gateway emulator, without root. Prints its log, and checks that the log reports
-# what the gateway did (expect.sh), and that the gateway received each message once.
+# Builds the firmware and runs it in QEMU against the gateway emulator, without root. Prints the firmware's log. Checks that the log agrees
+# with what the gateway did (expect.sh), and that the gateway received each message once.
 #
 #   ./run.sh [SCENARIO [SEED]]
 #
 #   plain    a gateway that follows the document, on a good link (the default)
-#   quirks   a gateway with all the oddities of real ones and the misprints of the document that can occur together
+#   quirks   a gateway with all oddities of real gateways and all misprints of the document that can occur together
 #   http-1-0, until-close
-#            the same with the oddities that exclude others: responses by HTTP/1.0, and responses that end with the connection
+#            the same, with the oddities that exclude others: responses by HTTP/1.0, and responses that end with the connection
 #   two-clocks
-#            a gateway whose status reports have the time of another clock, the SMS centre's, seven hours behind its own
-#   refusals a gateway that has no port for the first submissions, and then refuses those of more than two messages, and those with a
-#            message to one certain number
+#            a gateway whose status reports have the time of another clock: the SMS centre's, seven hours behind the gateway's own
+#   refusals a gateway that has no port for the first submissions. Then it refuses submissions of more than two messages, and those with a
+#            message to a certain number
 #   nonces   a gateway whose nonces expire after a second
-#   lossy    a link that loses one frame in twenty and reorders others, by the seed
-#   closing  a gateway that closes the connection in four requests of ten: before it acts, before the response, during it and after it
-#            in turn, by the seed
-#   resets   the board is reset ten times at work, each time after a number of frames on its link and of words written to its flash, by
-#            the seed
-#   large    the board reads a response of more than a megabyte and an inbox of more than 200 KB, in buffers of 4 KiB; the records that
-#            it reads are those that the command line client reads (examples/sms-client)
-#   board    no gateway: the board's flash, resets and clock
+#   lossy    a link that loses one frame in twenty and reorders others, depending on the seed
+#   closing  a gateway that closes the connection in four requests of ten, depending on the seed. It does so in turn before it acts on
+#            the request, before the response, during the response, and after it
+#   resets   the board is reset ten times while it works. The seed determines the number of steps before each reset; a step is a frame on
+#            the board's link or a word written to its flash
+#   large    the board reads a response of more than a megabyte and an inbox of more than 200 KB, in buffers of 4 KiB. It must read the same
+#            records as the command line client (examples/sms-client)
+#   board    no gateway: tests the board's flash, resets and clock
 #
 # It needs qemu-system-arm (for lossy, 7.2 or later), and Rust for thumbv7em-none-eabihf (see toolchain.sh).
 set -euo pipefail
@@ -33,8 +33,9 @@ root=$(cd "$here/../.." && pwd)
 # shellcheck source=expect.sh
 . "$here/expect.sh"
 
-# lives N: N lives of the firmware, as it takes them, in words written and frames. The first half are of 1 to 32, in which it logs in and
-# begins to store, the others of 64 to 127. To finish, it has to write more words than all have together, so none ends too late.
+# lives N: prints N lives in the firmware's format, in steps: words written and frames. The first half take 1 to 32 steps, in which the
+# firmware logs in and begins to store. The others take 64 to 127. To finish its work, the firmware has to write more words than all lives
+# have steps. So every reset comes before the end.
 lives() {
     local count=$1 lives=()
     RANDOM=$seed
@@ -48,13 +49,13 @@ seed=${2:-1}
 limit=90
 link=good
 resets=10
-# Whether a request may get lost before the gateway does anything.
+# `lost` if a request may get lost before the gateway does anything.
 requests=arrive
-# What comes in, as the gateway has it.
+# The incoming message, as the gateway has it.
 comes_in=$incoming
 gateway=(--speed 5)
 firmware=(speed=5)
-# With every character that the quirks write in their own way.
+# A message with every character that the quirks write in their own way.
 odd_incoming=$'10000: Pümp\ton? 😀'
 case $scenario in
     plain) ;;
@@ -64,14 +65,14 @@ case $scenario in
         gateway+=(--quirks "$quirks,strict-times,later-version,expanded-text-limit")
         ;;
     http-1-0 | until-close)
-        # Here nothing hides missing-comma, as error-code-last does, and the other spellings have their turn.
+        # Without error-code-last, which hides it, missing-comma has an effect. The other spellings are used here, too.
         comes_in=$odd_incoming incoming=$odd_incoming
         quirks=observed,printed,$scenario,byte-order-mark,raw-control,strict-times,later-version
         gateway+=(--quirks "$quirks,reg-registered,report-number-national")
         ;;
     two-clocks) gateway+=(--quirks report-time-arrival,report-clock=-25200) ;;
     refusals)
-        # The messages wait together for a port. By then all are stored.
+        # While the messages wait for a port, all of them are stored. Then they are sent together.
         gateway+=(--quirks "first-550=4,max-recipients=2,bad-number=$refused")
         outcomes=$(refused_outcomes)
         ;;
@@ -91,7 +92,7 @@ case $scenario in
 esac
 
 target=thumbv7em-none-eabihf
-# In the repository's root, so that .cargo/config.toml here does not speak of programs for the host.
+# Runs in the repository's root, so that .cargo/config.toml in this folder does not apply to programs for the host.
 cd "$root"
 command -v qemu-system-arm >/dev/null || { echo "qemu-system-arm is missing" >&2 && exit 1; }
 echo "scenario: $scenario"
@@ -149,6 +150,6 @@ if [ "$status" = 0 ] && [ "$link" != none ]; then
     esac
     [ "$wrong" = 0 ] || status=1
 fi
-# What the others have printed may tell why.
+# The output of the other programs may show the reason.
 [ "$status" = 0 ] || tail -n 20 "$work"/{gateway,relay,network}.log >&2 2>/dev/null || true
 exit "$status"

@@ -3,7 +3,7 @@
 # Without: Debian's own Rust, which builds the standard library's core from its source.
 # shellcheck shell=bash
 
-# Which of rustup's toolchains is used is decided here, not by a cargo around the script.
+# This script chooses rustup's toolchain, not a cargo that runs the script.
 unset RUSTUP_TOOLCHAIN RUSTFLAGS
 
 debian_rust=(rustc-web cargo-web rust-web-src binutils-arm-none-eabi)
@@ -17,7 +17,7 @@ has_debian_rust() {
         && command -v arm-none-eabi-ld >/dev/null
 }
 
-# firmware_cargo TARGET COMMAND [ARGUMENTS…]: cargo's build or clippy for a microcontroller.
+# firmware_cargo TARGET COMMAND [ARGUMENTS…]: runs cargo's build or clippy for a microcontroller.
 firmware_cargo() {
     local target=$1 command=$2
     shift 2

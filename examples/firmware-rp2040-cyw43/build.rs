@@ -1,5 +1,6 @@
-//! Links the program by the scripts of `cortex-m-rt` and `embassy-rp`. The arguments stand here and not in `.cargo/config.toml`, where `RUSTFLAGS` in
-//! the environment would replace them. Writes the settings of the Wi-Fi controller in the form that it loads.
+//! Links the program with the scripts of `cortex-m-rt` and `embassy-rp`. The arguments are here and not in `.cargo/config.toml`, because
+//! there they would be replaced by `RUSTFLAGS` in the environment. Also writes the settings of the Wi-Fi controller in the form that the
+//! controller loads.
 
 use std::{env, fs, path::PathBuf};
 
@@ -14,7 +15,8 @@ fn main() {
     println!("cargo::rerun-if-changed=nvram.txt");
 }
 
-/// The settings, each ended by a zero byte, with another one at the end. The length is a multiple of 4, the controller's word.
+/// Returns the settings, each followed by a zero byte, and another zero byte at the end. The length is padded to a multiple of 4, the
+/// controller's word.
 fn nvram(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {

@@ -1,5 +1,5 @@
 //! Links the program with the scripts of `cortex-m-rt` and `embassy-rp`. The arguments are here and not in
-//! `.cargo/config.toml`, because `RUSTFLAGS` in the environment would replace them there.
+//! `.cargo/config.toml`, because there they would be replaced by `RUSTFLAGS` in the environment.
 
 use std::{env, fs, path::PathBuf};
 

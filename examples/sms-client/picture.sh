@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws picture.svg, the picture in README.md: what `send --wait` prints against the emulator.
+# Draws picture.svg, the picture in README.md. It shows the output of `send --wait` against the emulator.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cargo build --quiet -p sms-client -p gateway-emulator
@@ -17,7 +17,7 @@ export SMS_GATEWAY SMS_GATEWAY_USER=admin SMS_GATEWAY_PASSWORD=admin
 $ sms-client send --text 'Dear #param#, your order is on its way.' \
       --to +8613800138000=Ann --to '+86 139 0013-9000=Bob' --wait
 END
-    # The emulator is twenty times as fast as a gateway, and so are the queries.
+    # The emulator runs, and is polled, twenty times as fast as a gateway.
     "$target/sms-client" send --text 'Dear #param#, your order is on its way.' \
         --to +8613800138000=Ann --to '+86 139 0013-9000=Bob' --wait --interval 300ms 2>&1
 } | awk '

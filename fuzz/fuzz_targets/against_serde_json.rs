@@ -1,4 +1,4 @@
-//! Reads a response that serde_json accepts, which must yield the same values.
+//! Reads a response. If serde_json accepts it, both must read the same values.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! A certificate: reading it ends without a panic, and what it returns lies inside of the input.
+//! Reads a certificate: no panic, and all fields lie inside the input. If x509-parser accepts the certificate, the key is the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -16,13 +16,13 @@ fuzz_target!(|input: &[u8]| {
     if let Some(fields) = der::certificate(input) {
         assert!(lies_in(fields.key_info, input));
         assert!(lies_in(fields.key_algorithm, fields.key_info) && lies_in(fields.key, fields.key_info));
-        // Each attribute is shown with a name of at most 12 bytes, and an invalid byte as three.
+        // Each attribute is shown with a name of at most 12 bytes, and each invalid byte as three bytes.
         assert!(fields.subject().len() <= 16 * input.len());
         if let Some((from, to)) = fields.validity() {
             assert_eq!((from.len(), to.len()), (10, 10));
         }
         rsa_key(fields.key);
-        // If another reader found another key, a pin could name a key that is not the one in use.
+        // If another reader found another key, a pin could name a key that is not in use.
         if let Ok((_, other)) = x509_parser::parse_x509_certificate(input) {
             assert_eq!(other.public_key().raw, fields.key_info);
         }

@@ -1,4 +1,4 @@
-//! Reads a login challenge. Written and read again, it must be the same, and its credentials must have the size reported as
+//! Reads a login challenge. Written and read again, it must be the same. The credentials for it must have the size that is reported as
 //! needed.
 #![no_main]
 

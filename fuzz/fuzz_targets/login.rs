@@ -1,5 +1,5 @@
-//! Whatever a gateway does with its nonces, and whatever is lost: no nonce count is used twice, a right password is never given up, and
-//! a wrong one is not tried again.
+//! Logs in at a gateway with an arbitrary policy for nonces, and with losses. No nonce count is used twice, a right password is never given
+//! up, and a wrong password is not tried again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

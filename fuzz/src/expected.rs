@@ -41,7 +41,7 @@ const CALLS: [[&str; 4]; 9] = [
         "port type imei imsi iccid smsc number reg slot callstate signal gprs",
     ],
 ];
-/// The keys of integers, with 64 bits and with 32 bits without a sign.
+/// The keys of 64-bit integers, and of unsigned 32-bit integers.
 const LONG: &str = "user_id incoming_sms_id request_id task_id";
 const SHORT: &str =
     "port count succ_count ref_id status_code slot signal error_code in_queue sms_in_queue read unread";
@@ -101,7 +101,7 @@ fn known(keys: &str, members: &Members<'_>) -> serde_json::Result<BTreeMap<Strin
     Ok(known)
 }
 
-/// Makes words and times alike that differ only in case or in white space around them.
+/// Converts words and times to upper case, and removes white space around them, before they are compared.
 fn alike(mut object: Value) -> Value {
     for key in ["status", "type", "reg", "time", "timestamp"] {
         if let Some(Value::String(text)) = object.get_mut(key) {

@@ -11,7 +11,7 @@ mod server;
 /// Plays a script of bytes.
 ///
 /// # Panics
-/// If client or gateway break a rule.
+/// If the client or the gateway breaks a rule.
 pub fn play(bytes: &[u8]) {
     script::play(bytes);
 }

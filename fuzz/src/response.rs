@@ -67,7 +67,7 @@ fn read<'i>(bytes: impl IntoIterator<Item = &'i [u8]>) -> Read {
     }
 }
 
-/// Asserts that a response reads the same at once and in pieces, and like httparse if that accepts the head.
+/// Asserts that a response reads the same at once and in pieces. If httparse accepts the head, it must read the same too.
 ///
 /// # Panics
 /// If a rule is broken.
@@ -91,8 +91,8 @@ pub fn run(seed: u8, bytes: &[u8]) {
     }
 }
 
-/// Compares with a head that httparse has accepted, and the bytes after it. If the head's last line is not `orderly`, that is
-/// without a carriage return, line ends of chunks may lack it too. httparse does not accept such chunks.
+/// Compares the result with a head that httparse has accepted, and with the bytes after the head. A head is `orderly` if its last line ends
+/// with a carriage return and a line feed. Otherwise chunks may also lack the carriage return, which httparse does not accept.
 fn assert_alike(read: &Read, head: &httparse::Response<'_, '_>, rest: &[u8], orderly: bool) {
     let values = |name: &str| {
         let found = head.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));

@@ -1,4 +1,4 @@
-//! A guide, with a whole program. This module exists in the documentation only.
+//! A guide with a complete program. This module exists only in the documentation.
 
 #[cfg(all(feature = "embassy-net", feature = "flash"))]
 #[doc = include_str!("firmware.md")]

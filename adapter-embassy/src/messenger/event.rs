@@ -19,34 +19,33 @@ pub enum Event<'a, E> {
     /// A message has arrived. Until it is [acknowledged](crate::Messenger::acknowledge_incoming), it is returned again after a restart,
     /// and no other message is fetched.
     Incoming(Incoming<'a>),
-    /// A report that belongs to no message here, for example to a message of another client. Each is returned once.
+    /// A report that belongs to no message of this messenger, for example to another client's message. Each report is returned once.
     Unmatched(Report),
-    /// A report that may belong to several messages, or to a message of another program as well as to one of these. It decides
-    /// nothing, and the messages are marked. Each is returned once.
+    /// A report that may belong to several messages: to several of this messenger's, or to one of these and one of another program. It
+    /// decides no message's outcome, and the messages are marked. Each report is returned once.
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some messages may be returned again.
     InboxRestarted,
-    /// The message with this id cannot be read, because it makes its response malformed. It is left out.
+    /// The incoming message with this id cannot be read, because it makes the response malformed. It is skipped.
     UnreadableMessage(i64),
-    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a
-    /// result are used. Each word is returned once after a start, and again after four others.
+    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a result are used. Each
+    /// unknown status is returned once after a start, and again after four other ones.
     UnknownStatus {
         /// The message.
         user_id: UserId,
         /// The status.
         status: StatusWord,
     },
-    /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are
-    /// unknown.
+    /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are unknown.
     RecordsSkipped(u32),
-    /// Requests have begun to fail, or fail for another reason that does not pass by itself. They are retried at growing intervals;
-    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` once they succeed again. Until the next event is awaited,
-    /// [`Gateway::excerpt`](crate::Gateway::excerpt) of [`Messenger::gateway`](crate::Messenger::gateway) is the text of a response whose
-    /// status refused the request.
+    /// Requests have begun to fail, or now fail for another reason that does not pass by itself. They are retried at growing intervals.
+    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` once they succeed again. After
+    /// [`Failure::Http`](crate::Failure::Http), [`Gateway::excerpt`](crate::Gateway::excerpt) of
+    /// [`Messenger::gateway`](crate::Messenger::gateway) is the beginning of the response's body, until the next event is awaited.
     RequestsFailing(&'a Error<E>),
 }
 
-/// An event that was taken from its place. [`Event`] borrows the messenger, which is still needed to look for other events.
+/// The next event, from which [`Messenger::event`] makes an [`Event`]. Unlike the [`Event`], it does not borrow the messenger.
 pub(super) enum Due {
     Tracked(TrackerEvent),
     Incoming,
@@ -77,7 +76,7 @@ impl<T: Transport, S> Messenger<'_, '_, T, S> {
         let tracked = match *due {
             Due::Tracked(event) => event,
             Due::RecordsSkipped(records) => return Event::RecordsSkipped(records),
-            // A message or an error that is due is there.
+            // A due message or error always exists, so the fallbacks are not used.
             Due::Incoming => return self.held.message().map_or(Event::InboxRestarted, Event::Incoming),
             Due::RequestsFailing => {
                 return self.last_error.as_ref().map_or(Event::InboxRestarted, Event::RequestsFailing);

@@ -1,4 +1,4 @@
-//! Performs the exchanges that the driver requests, and stores the changes of each record.
+//! Performs the exchanges that the driver requests, and stores the changes that each record causes.
 
 use heapless::Vec;
 use sms_gateway_core::{
@@ -22,7 +22,7 @@ use crate::{
 /// The maximum number of unmatched reports that are held until they are returned.
 pub(super) const UNMATCHED: usize = 8;
 
-/// The end of each text of a submission in the lent memory, where they stand one after another.
+/// The end of each text of a submission. The texts are one after another in the lent memory.
 type TextEnds = Vec<u16, BATCH>;
 
 /// The reason why a response was not read to its end.
@@ -31,7 +31,7 @@ enum Unread<E, S> {
     Failed(Fault<E>),
     /// A change could not be stored.
     Unsaved(S),
-    /// Unmatched reports have to be returned first.
+    /// The list of unmatched reports is full: they have to be returned first.
     Full,
 }
 
@@ -68,7 +68,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         Ok(())
     }
 
-    /// Loads the texts of a submission. Returns a message whose text is missing, if any.
+    /// Loads the texts of a submission. Returns the first message whose text is missing, if any.
     async fn load_texts(
         &mut self,
         in_flight: &InFlight,
@@ -88,8 +88,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         Ok(None)
     }
 
-    /// Sends a request and reads its response to the end. The request is written anew for each attempt, so that only
-    /// `ends` has to be kept of it.
+    /// Sends a request and reads its response to the end. Each attempt writes the request again, so that only `ends` has to be kept.
     async fn exchange(
         &mut self,
         in_flight: &InFlight,
@@ -109,7 +108,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     }
 
     /// Writes the request, and returns its length.
-    // Out of line: it grows where it is inlined into a large future.
+    // Not inlined, because its code is larger inside a large future.
     #[inline(never)]
     fn write(&mut self, in_flight: &InFlight, ends: &TextEnds) -> Result<usize, Fault<T::Error>> {
         if let Some(question) = self.driver.question(in_flight) {
@@ -138,7 +137,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
             self.driver.set_inbox_room(self.held.is_empty());
             match self.driver.take(in_flight, session, crate::clock::since(self.began)) {
                 Taken::Nothing | Taken::Imsi { .. } => {}
-                // There is room, since none is handed out otherwise.
+                // There is room: after `set_inbox_room(false)`, the driver returns no message.
                 Taken::Incoming { mark, sms } => _ = self.held.hold(&sms, mark),
                 Taken::Unmatched(report) => {
                     let _ = self.unmatched.push(report);
@@ -158,7 +157,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         let error = fault.map(|fault| self.gateway.error(fault));
         let outcome = error.as_ref().map_or(Ok(()), |error| Err(error.failure));
         let change = self.driver.finish(in_flight, self.gateway.session(), outcome, now);
-        // A response that refuses is a response.
+        // The driver does not count every refused request as a failure of the gateway.
         self.last_error = error.filter(|_| self.driver.health().failure.is_some());
         self.is_failure_new = change == HealthChange::Failing;
     }

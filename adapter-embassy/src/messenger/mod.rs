@@ -1,4 +1,4 @@
-//! Messages followed from submission to delivery, across lost responses and restarts, and messages that arrive.
+//! Follows messages from submission to delivery, across lost responses and restarts, and receives messages.
 
 mod buffers;
 mod event;
@@ -37,9 +37,9 @@ pub use event::Event;
 
 /// Sends messages through a gateway, follows each to its final state, and receives messages.
 ///
-/// One task owns it and drives it with [`next`](Self::next), or with [`next_or`](Self::next_or) if it also waits for something else, such
-/// as a channel by which other tasks send messages. Every change is [stored](Store) before a message is sent and before the event is
-/// returned.
+/// One task owns the messenger and drives it with [`next`](Self::next). It uses [`next_or`](Self::next_or) instead if it also waits for
+/// something else, such as a channel on which other tasks submit messages. Every change is [stored](Store) before a message is sent and
+/// before an event is returned.
 ///
 /// ```no_run
 /// use sms_gateway_embassy::{
@@ -72,8 +72,8 @@ pub use event::Event;
 /// ```
 ///
 /// # In a `static`
-/// An embassy task is a `static`. Create the messenger in the task: it is constructed in its place there, without a copy on the stack.
-/// The memory that it is lent can be a `static`, too:
+/// An embassy task is stored in a `static`. Create the messenger in the task: it is then constructed in place, without a copy on the stack.
+/// The memory that you lend to it can be in a `static`, too:
 ///
 /// ```no_run
 /// use sms_gateway_embassy::{
@@ -120,39 +120,40 @@ pub use event::Event;
 /// ```
 ///
 /// # Dropped futures
-/// A query in flight is sent again. A submission in flight may have been accepted, so it is looked up at the gateway. If the gateway
-/// does not know it, the message ends as `Unresolved`, unless it may be [resent](Sms::resend); that includes a submission that was
-/// dropped before its request left. [`next_or`](Self::next_or) avoids that: it never drops a request in flight.
+/// If a future is dropped during a query, the query is sent again. If it is dropped during a submission, the gateway may have accepted the
+/// messages, so they are looked up. A message that the gateway does not know ends as `Unresolved`, unless it may be [resent](Sms::resend).
+/// This also happens if the request was not sent yet when the future was dropped. [`next_or`](Self::next_or) avoids that, because it never
+/// drops a request in flight.
 pub struct Messenger<'g, 'm, T: Transport, S> {
     gateway: Gateway<'g, T>,
     driver: Driver<'m>,
     held: HeldSms<'m>,
-    /// Reports without a message that are not returned yet.
+    /// Unmatched reports that are not returned yet.
     unmatched: Vec<Report, UNMATCHED>,
     batch: WriteBatch<S>,
     texts: &'m mut [u8],
     /// The memory and the settings for the tracker, until the start.
     lent: Lent<'m>,
-    /// The zero of the tracker's time.
+    /// The start of the tracker's time.
     began: Instant,
     start: Start,
-    /// A message that the tracker has, and whose text may not be stored.
+    /// A message that was added to the tracker, but whose text may not have been stored.
     adding: Option<UserId>,
     /// The error of the last request.
     last_error: Option<Error<T::Error>>,
-    /// Whether the last error was not returned yet.
+    /// Whether the last error has not been returned yet.
     is_failure_new: bool,
 }
 
 impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
-    /// Creates a messenger that works in this memory. The [start](Self::start) takes the memory into use, so that `new` needs little
-    /// stack: about 1 KB in addition to the gateway. See [In a `static`](Self#in-a-static).
+    /// Creates a messenger that works in this memory. `new` needs little stack, about 1 KB in addition to the gateway, because only the
+    /// [start](Self::start) initializes the memory. See [In a `static`](Self#in-a-static).
     ///
-    /// A message takes a slot until its final state is acknowledged and no more reports can arrive for it. After a restart, lend at
-    /// least as many slots as before. If [`Settings::first_block`] is 0 and nothing is stored, the user_ids begin with a random block, so
-    /// that results of an earlier run are not mistaken for those of new messages.
+    /// A message occupies a slot until its final state is acknowledged and no more reports can arrive for it. After a restart, lend at
+    /// least as many slots as before. If [`Settings::first_block`] is 0 and nothing is stored, the user_ids begin with a random block.
+    /// Results of an earlier run are then not mistaken for those of new messages.
     ///
-    /// On a mobile link, [`Settings::metered`] asks less often, and takes fewer bytes.
+    /// On a mobile link, use [`Settings::metered`]: it polls less often and transfers fewer bytes.
     pub fn new(gateway: Gateway<'g, T>, store: S, buffers: MessengerBuffers<'m>, settings: Settings) -> Self {
         let MessengerBuffers { slots, pending_reports, texts, incoming } = buffers;
         Self {
@@ -171,10 +172,11 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         }
     }
 
-    /// Accepts and stores a message; [`next`](Self::next) sends it. If the future is dropped, the message may or may not be accepted.
+    /// Accepts and stores a message; [`next`](Self::next) sends it. If the future is dropped, the message may or may not have been
+    /// accepted.
     ///
     /// # Errors
-    /// [`SendError`]: the message is not accepted.
+    /// [`SendError`] if the message is not accepted.
     pub async fn send(&mut self, sms: &Sms<'_>) -> Result<UserId, SendError<S::Error>> {
         self.start().await.map_err(SendError::Store)?;
         self.cancel_adding();
@@ -197,10 +199,10 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         Ok(id)
     }
 
-    /// Works until there is an event. See [Dropped futures](Self#dropped-futures).
+    /// Performs due requests until there is an event. See [Dropped futures](Self#dropped-futures).
     ///
     /// # Errors
-    /// [`StoreError`] if a change could not be stored. Nothing is lost: the next call of any method tries again.
+    /// [`StoreError`] if a change could not be stored. Nothing is lost: the next call of `next` or `send` tries again.
     pub async fn next(&mut self) -> Result<Event<'_, T::Error>, StoreError<S::Error>> {
         match self.next_or(pending::<core::convert::Infallible>()).await? {
             Either::First(event) => Ok(event),
@@ -208,11 +210,11 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         }
     }
 
-    /// Works until there is an event, or until `other` is ready: a message from another task, for example. `other` is polled only while
-    /// no request is in flight, so it may have to wait for a response, and no request is interrupted for it.
+    /// Performs due requests until there is an event, or until `other` is ready, for example with a message from another task. `other`
+    /// is polled only while no request is in flight. So it may have to wait for a response, but it never interrupts a request.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// The same as [`next`](Self::next).
     pub async fn next_or<F: Future>(
         &mut self,
         other: F,
@@ -244,21 +246,21 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         Ok(Either::First(self.event(&due)))
     }
 
-    /// Acknowledges a message's update: it is not returned again. The next call of `next` or `send` stores that.
+    /// Acknowledges an update of a message, so that it is not returned again. The next call of `next` or `send` stores the acknowledgement.
     pub fn acknowledge(&mut self, message: &Message) {
         self.driver.tracker_mut().acknowledge(message.id, message.revision);
     }
 
-    /// Acknowledges a message that arrived: it is not returned again, and the next one is fetched. The next call of `next` or `send`
-    /// stores that.
+    /// Acknowledges an incoming message, so that it is not returned again and the next one is fetched. The next call of `next` or `send`
+    /// stores the acknowledgement.
     pub fn acknowledge_incoming(&mut self, mark: InboxMark) {
         if self.held.release(mark) {
             self.driver.tracker_mut().acknowledge_incoming(mark);
         }
     }
 
-    /// Stops a message. The gateway stops whole requests only: if it has the message, and other messages of the same request are not
-    /// sent yet, nothing is stopped, and [`StopResult::SharedTask`] returns their number.
+    /// Stops a message. The gateway can stop only whole requests. If it has the message, and other messages of the same request are not
+    /// sent yet, nothing is stopped. [`StopResult::SharedTask`] then contains the number of these messages, including this one.
     pub fn stop(&mut self, id: UserId) -> StopResult {
         let now = self.now();
         self.driver.tracker_mut().stop(id, now)
@@ -270,12 +272,12 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.driver.tracker_mut().stop_task_of(id, now)
     }
 
-    /// The present state of a message.
+    /// The current state of a message; `None` if it is unknown.
     pub fn message(&self, id: UserId) -> Option<Message> {
         self.driver.tracker().message(id)
     }
 
-    /// The number of further messages that can be accepted. Before the [start](Self::start), stored messages are not counted yet.
+    /// The number of further messages that can be accepted. Before the [start](Self::start), stored messages are not taken into account.
     pub fn free_slots(&self) -> u32 {
         self.driver.tracker().room().saturating_add(self.lent.len())
     }
@@ -290,12 +292,12 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.last_error.as_ref()
     }
 
-    /// The gateway's serial number (`sn`), if the latest response has contained it. Only later versions of the API have it.
+    /// The gateway's serial number (`sn`), if the latest response contained it. Only later versions of the API return it.
     pub fn serial_number(&self) -> Text<'_> {
         self.gateway.session().serial_number()
     }
 
-    /// Replaces the credentials. After a refused login the next request is sent only then, and at once.
+    /// Replaces the credentials. After a refused login, no request is sent until this call, and then the next one is sent at once.
     pub fn set_credentials(&mut self, username: &'g str, password: &'g str) {
         self.gateway.set_credentials(username, password);
         let now = self.now();
@@ -312,7 +314,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         (self.gateway, self.batch.store)
     }
 
-    /// Cancels a message whose text may not be stored, because the future of [`send`](Self::send) was dropped.
+    /// Cancels a message whose text may not have been stored, because the future of [`send`](Self::send) was dropped.
     fn cancel_adding(&mut self) {
         if let Some(id) = self.adding.take() {
             self.driver.tracker_mut().cancel(id);

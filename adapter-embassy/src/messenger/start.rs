@@ -1,4 +1,4 @@
-//! Continues with what is stored.
+//! Starts a messenger with its stored messages.
 
 use core::{mem::take, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     store::{Key, Store},
 };
 
-/// The memory and the settings that the tracker takes into use at the start.
+/// The memory and the settings that the tracker takes over at the start.
 pub(super) struct Lent<'m> {
     pub(super) slots: &'m mut [Slot],
     pub(super) pending_reports: &'m mut [PendingReport],
@@ -40,10 +40,10 @@ pub(super) enum Start {
 }
 
 impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
-    /// Starts with what is stored: messages under way continue to be followed, and a request whose response is unknown is looked up.
+    /// Restores the stored messages and continues to follow them. If the response to a submission is unknown, its messages are looked up.
     ///
-    /// [`send`](Self::send) and [`next`](Self::next) do this first, so only callers that want to see the messages before need it. If the
-    /// future is dropped, call it again.
+    /// [`send`](Self::send) and [`next`](Self::next) do this first. Call it only to see the messages before that. If the future is dropped,
+    /// call it again.
     ///
     /// # Errors
     /// [`StoreError`]; the next call tries again.
@@ -62,14 +62,14 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         Ok(())
     }
 
-    /// Takes the lent memory and the settings into use, once.
+    /// Hands the lent memory and the settings to the tracker, once.
     fn begin(&mut self) {
         let Lent { slots, pending_reports, settings } = &mut self.lent;
         let recipients = u8::try_from(BATCH).unwrap_or(u8::MAX);
         settings.limits.recipients = settings.limits.recipients.min(recipients);
         self.gateway.fit_limits(&mut settings.limits, self.texts.len());
         if settings.first_block == 0 {
-            // The upper half: simple generators are weak in the lower bits.
+            // The upper half, because the lower bits of simple generators are weak.
             settings.first_block = u32::try_from(self.gateway.draw() >> 32).unwrap_or(0);
         }
         let tracker = self.driver.tracker_mut();
@@ -92,11 +92,11 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         outcome
     }
 
-    /// Deletes the texts of messages that are unknown, or can no longer be submitted. The others must fit into the lent memory.
+    /// Deletes the texts of messages that are unknown or can no longer be submitted. The other texts must fit into the lent memory.
     async fn check_texts(&mut self) -> Result<(), StoreError<S::Error>> {
         let Self { batch, driver, texts, .. } = self;
         let mut longest = 0;
-        // Makes room for the orphans.
+        // Makes room in `deleted_texts`.
         batch.save(driver.tracker_mut()).await?;
         let WriteBatch { store, deleted_texts, .. } = batch;
         let find = &mut |key, text: &[u8]| {

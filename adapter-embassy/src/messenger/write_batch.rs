@@ -8,22 +8,22 @@ use sms_gateway_core::{
 
 use crate::store::{Key, Store, Write};
 
-/// The maximum number of changes that are stored at once, and of messages that are sent with one request.
+/// The maximum number of changes that are stored at once, and the maximum number of messages in one request.
 pub(super) const BATCH: usize = 8;
-/// The maximum number of writes at once: a text, for each change its record and a text to delete, and texts of other messages.
+/// The maximum number of writes at once: a new text, a record and a deleted text for each change, and deleted texts of other messages.
 const WRITES: usize = 1 + 2 * BATCH + BATCH;
 
-/// A change, and whether its message can no longer be submitted, so that its text is deleted.
+/// A change, and whether its message can no longer be submitted. Its text is then deleted.
 struct Unsaved {
     change: Change,
     is_textless: bool,
 }
 
-/// A store, and the changes that it does not have yet. If the future of a save is dropped, the next save repeats them.
+/// A store, and the changes that are not stored yet. If the future of a save is dropped, the next save repeats them.
 pub(super) struct WriteBatch<S> {
     pub(super) store: S,
     unsaved: Vec<Unsaved, BATCH>,
-    /// Messages without a change whose texts the next save deletes.
+    /// Messages that have no change, but whose texts the next save deletes.
     pub(super) deleted_texts: Vec<u32, BATCH>,
 }
 
@@ -37,7 +37,7 @@ impl<S: Store> WriteBatch<S> {
         self.save_with(tracker, None).await
     }
 
-    /// Stores all changes, the first of them together with a message's text.
+    /// Stores all changes, and a message's text together with the first change.
     pub(super) async fn save_with(
         &mut self,
         tracker: &mut Tracker<'_>,
@@ -47,7 +47,7 @@ impl<S: Store> WriteBatch<S> {
             while !self.unsaved.is_full()
                 && let Some(change) = tracker.next_change()
             {
-                // The state at the time of this record: later changes may never be stored.
+                // Uses the state at the time of this record, because later changes may never be stored.
                 let is_textless = change.message().is_some_and(|id| !needs_text(tracker, id));
                 let _ = self.unsaved.push(Unsaved { change, is_textless });
             }
@@ -88,7 +88,7 @@ fn writes<'a>(
     writes
 }
 
-/// Collects as many items as fit. `Iterator::collect` would panic on one more.
+/// Collects as many items as fit. `Iterator::collect` would panic if there were more.
 pub(super) fn collect<T, const N: usize>(items: impl Iterator<Item = T>) -> Vec<T, N> {
     let mut vec = Vec::new();
     for item in items {

@@ -1,4 +1,4 @@
-//! The store of a messenger, which outlives it.
+//! The store of a messenger. It outlives the messenger.
 
 #[cfg(feature = "flash")]
 mod flash;
@@ -27,23 +27,23 @@ pub struct Write<'a> {
     pub value: Option<&'a [u8]>,
 }
 
-/// Stores the state of a [`Messenger`](crate::Messenger). [`RamStore`] loses it with the power; `FlashStore`, with feature `flash`, does
-/// not.
+/// Stores the state of a [`Messenger`](crate::Messenger). [`RamStore`] loses it in a power failure. `FlashStore`, with feature `flash`,
+/// does not.
 ///
 /// A messenger awaits [`save`](Self::save) before it sends a message and before it returns an event.
 ///
-/// A messenger sets no deadline for these futures, because a write that is interrupted may have to be repeated: limits on the time
-/// of the medium are the store's.
+/// A messenger sets no deadline for these futures, because an interrupted write may have to be repeated. If the medium needs
+/// a time limit, the store must set it.
 #[allow(async_fn_in_trait)]
 pub trait Store {
     /// The reason why something could not be stored.
     type Error: core::fmt::Debug;
 
-    /// Stores all these changes or none of them, whenever the power fails. The future may be dropped: the same changes are passed again
-    /// then.
+    /// Stores either all of these changes or none of them, even if the power fails. If the future is dropped, the same changes are passed
+    /// again later.
     ///
     /// # Errors
-    /// If the changes are not stored. Earlier values are still stored then, and can be loaded and deleted.
+    /// If the changes are not stored. Earlier values then remain stored, and can be loaded and deleted.
     async fn save(&mut self, writes: &[Write<'_>]) -> Result<(), Self::Error>;
 
     /// Copies the value of a key into the buffer and returns its length; `None` if there is no value, or it does not fit.

@@ -5,9 +5,9 @@ use core::fmt;
 use super::{Key, Store, Write};
 use crate::memory::copy;
 
-/// Stores the texts of queued messages in lent memory. After a restart they are lost. A text takes six bytes more than its length.
+/// Stores the texts of queued messages in lent memory. After a restart they are lost. A text takes six bytes in addition to its length.
 pub struct RamStore<'m> {
-    /// Entries one after another: the message, the text's length, the text.
+    /// Entries one after another: the message's id, the text's length, the text.
     bytes: &'m mut [u8],
     used: usize,
 }
@@ -28,12 +28,12 @@ impl core::error::Error for NoRoom {}
 const HEAD: usize = 6;
 
 impl<'m> RamStore<'m> {
-    /// A store that holds nothing yet.
+    /// Creates an empty store.
     pub const fn new(bytes: &'m mut [u8]) -> Self {
         Self { bytes, used: 0 }
     }
 
-    /// The entry at a place: its message and its text.
+    /// The entry at an offset: the message's id and its text.
     fn entry(&self, at: usize) -> Option<(u32, &[u8])> {
         let (id, rest) = self.bytes.get(at..self.used)?.split_first_chunk::<4>()?;
         let (length, rest) = rest.split_first_chunk::<2>()?;
@@ -75,7 +75,7 @@ impl<'m> RamStore<'m> {
     }
 }
 
-/// Shows nothing of the texts.
+/// Shows only sizes and nothing of the texts.
 impl fmt::Debug for RamStore<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RamStore").field("size", &self.bytes.len()).field("used", &self.used).finish()

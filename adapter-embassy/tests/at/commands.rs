@@ -1,4 +1,4 @@
-//! The commands of a modem: one at a time, each with its lines and its data. All state is here and not in futures.
+//! Runs the commands of a modem one at a time, with the lines and the data of each. All state is kept here and not in futures.
 
 use core::{
     fmt::{self, Write as _},
@@ -28,7 +28,7 @@ pub enum AtError {
     Refused,
     /// The connection has ended, or was never opened.
     NotOpen,
-    /// The modem reported that bytes were not sent, or restarted. Some may have been sent.
+    /// The modem reported that bytes were not sent, or it restarted. Some of the bytes may have been sent.
     NotSent,
 }
 
@@ -60,9 +60,9 @@ impl Error for AtError {
 
 /// The lent memory of a [`Socket`](crate::socket::Socket).
 pub struct Memory<'m> {
-    /// Lines of the modem: 64 bytes suffice.
+    /// The buffer for lines of the modem. 64 bytes suffice.
     pub lines: &'m mut [u8],
-    /// Bytes that the modem has agreed to take. A longer request is sent in several pieces, of at most 2,048 bytes.
+    /// The buffer for bytes that the modem has agreed to accept. A longer request is sent in several pieces, of at most 2,048 bytes.
     pub outgoing: &'m mut [u8],
 }
 
@@ -80,13 +80,13 @@ pub enum Stage {
     Idle,
     /// The command is being written.
     Writing,
-    /// Its response is awaited.
+    /// The response to the command is awaited.
     Response,
     /// The prompt for data is awaited.
     Prompt,
     /// The data are being written.
     Data,
-    /// The result of sending them is awaited.
+    /// The result of sending the data is awaited.
     Result,
 }
 
@@ -98,16 +98,16 @@ pub enum Outcome {
     Busy,
 }
 
-/// The bytes of the connection that the modem has received.
+/// Counts of the bytes that the modem has received over the connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Incoming {
-    /// The number of bytes that arrive next on the UART.
+    /// The number of bytes of the connection that arrive next on the UART.
     pub payload: usize,
-    /// The number of bytes that the current `CIPRECVDATA` asks for.
+    /// The number of bytes that the current `CIPRECVDATA` requests.
     asked: usize,
     /// The number of bytes that the modem holds, as far as is known.
     pub available: usize,
-    /// Whether it may hold more than that.
+    /// Whether the modem may hold more than `available`.
     pub may_hold_more: bool,
 }
 
@@ -116,7 +116,7 @@ pub struct Commands<'m, U> {
     uart: U,
     pub lines: Lines<'m>,
     outgoing: &'m mut [u8],
-    /// The number of announced bytes, and of those that are written to the modem.
+    /// The number of bytes announced to the modem, and the number of those that are already written to it.
     announced: usize,
     sent: usize,
     text: heapless::String<MAX_COMMAND>,
@@ -150,7 +150,7 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         }
     }
 
-    /// Begins a command. The one before must be complete.
+    /// Begins a command. The previous one must be complete.
     pub fn begin(&mut self, command: Command, limit: Duration, text: fmt::Arguments<'_>) {
         self.text.clear();
         // The longest command fits.
@@ -159,7 +159,7 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         self.deadline = Instant::now() + limit;
     }
 
-    /// Begins to ask for bytes of the connection.
+    /// Begins to request bytes of the connection.
     pub fn begin_receiving(&mut self, count: usize, limit: Duration) {
         self.incoming.asked = count;
         self.begin(Command::Receive, limit, format_args!("AT+CIPRECVDATA={count}"));
@@ -170,13 +170,13 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         self.outgoing.len()
     }
 
-    /// Begins to announce bytes, which must follow at [`Stage::Data`].
+    /// Begins to announce bytes. The bytes must follow at [`Stage::Data`].
     pub fn begin_sending(&mut self, count: usize, limit: Duration) {
         (self.announced, self.sent) = (count, 0);
         self.begin(Command::Send, limit, format_args!("AT+CIPSEND={count}"));
     }
 
-    /// Takes the bytes that were announced.
+    /// Copies the announced bytes, so that they can be written to the modem.
     pub fn take(&mut self, bytes: &[u8]) {
         if let (Some(to), Some(from)) = (self.outgoing.get_mut(..self.announced), bytes.get(..self.announced))
         {
@@ -184,7 +184,7 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         }
     }
 
-    /// Replaces bytes that were announced and are not yet written to the modem.
+    /// Replaces announced bytes that are not yet written to the modem with zeros.
     pub fn withdraw(&mut self) {
         self.outgoing.get_mut(self.sent..self.announced).unwrap_or_default().fill(0);
     }
@@ -213,7 +213,7 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         }
     }
 
-    /// Handles the next line of the modem. Drops bytes of the connection before it.
+    /// Handles the next line of the modem. Drops bytes of the connection that precede it.
     pub async fn step(&mut self) -> Result<(), AtError> {
         self.incoming.payload -= self.lines.skip(self.incoming.payload);
         if self.incoming.payload == 0
@@ -267,7 +267,7 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         Ok(self.outcome)
     }
 
-    /// Runs a command, and again while the modem is busy. Returns whether the modem has accepted it.
+    /// Runs a command, and repeats it while the modem is busy. Returns whether the modem has accepted it.
     pub async fn run(&mut self, limit: Duration, text: fmt::Arguments<'_>) -> Result<bool, AtError> {
         loop {
             self.begin(Command::Plain, limit, text);
@@ -290,10 +290,10 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         Ok(count)
     }
 
-    /// Handles all lines that the UART holds, without waiting.
+    /// Handles all lines that have arrived on the UART, without waiting.
     pub fn look(&mut self) -> Result<(), AtError> {
         let mut context = Context::from_waker(Waker::noop());
-        // Bytes of the connection are not dropped.
+        // Stops before bytes of the connection, because `step` would drop them.
         while self.incoming.payload == 0 {
             match pin!(self.step()).poll(&mut context) {
                 Poll::Ready(step) => step?,
@@ -305,7 +305,7 @@ impl<'m, U: Read + Write> Commands<'m, U> {
 }
 
 impl Incoming {
-    /// Notes that this many bytes follow.
+    /// Records that this many bytes follow.
     fn arrives(&mut self, count: usize) {
         self.payload = count;
         self.may_hold_more = count == self.asked;
@@ -326,7 +326,7 @@ async fn write_piece<U: Write>(uart: &mut U, bytes: &[u8]) -> Result<usize, AtEr
     }
 }
 
-/// Reads from the UART, which has no end.
+/// Reads from the UART. The end of the stream is an error.
 async fn read_piece<U: Read>(uart: &mut U, buf: &mut [u8]) -> Result<usize, AtError> {
     match uart.read(buf).await.map_err(|error| AtError::Uart(error.kind()))? {
         0 => Err(AtError::Uart(ErrorKind::BrokenPipe)),

@@ -1,6 +1,6 @@
-//! The lines of a modem, as they arrive in pieces.
+//! Splits the bytes of a modem, which arrive in pieces, into lines.
 
-/// A line of the modem, as far as a socket is concerned with it.
+/// A line of the modem. Lines that do not concern a socket are [`Other`](Self::Other).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
     /// `OK`: the command is complete, or accepted if data follow.
@@ -9,7 +9,7 @@ pub enum Line {
     Error,
     /// `>`: the modem waits for the data of a `CIPSEND`.
     Prompt,
-    /// `SEND OK`: the modem has taken over the data.
+    /// `SEND OK`: the modem has accepted the data.
     SendOk,
     /// `SEND FAIL`: some of the data may have been sent.
     SendFail,
@@ -48,8 +48,8 @@ fn number(digits: &[u8]) -> Option<usize> {
 
 const DATA: &[u8] = b"+CIPRECVDATA:";
 
-/// Lent memory for bytes that have arrived and are not yet parsed. It must hold the longest line of interest; 64 bytes suffice. The rest of
-/// a longer line is dropped.
+/// Lent memory for bytes that have arrived and are not yet parsed. It must hold the longest line of interest; 64 bytes suffice. Longer
+/// lines are dropped.
 #[derive(Debug)]
 pub struct Lines<'m> {
     bytes: &'m mut [u8],
@@ -64,12 +64,12 @@ impl<'m> Lines<'m> {
         Self { bytes, start: 0, end: 0, is_overlong: false }
     }
 
-    /// Forgets all bytes.
+    /// Drops all bytes.
     pub fn clear(&mut self) {
         (self.start, self.end, self.is_overlong) = (0, 0, false);
     }
 
-    /// The room for further bytes. It is never empty: [`next`](Self::next) has dropped an overlong line before.
+    /// The free space for further bytes. It is never empty, because [`next`](Self::next) drops an overlong line first.
     pub fn space(&mut self) -> &mut [u8] {
         self.bytes.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
@@ -97,7 +97,7 @@ impl<'m> Lines<'m> {
         count
     }
 
-    /// The next complete line. Only if the prompt `>` is expected, it is a line of its own: nothing ends it.
+    /// The next complete line. The prompt `>` has no line end, so it counts as a line only if it is expected.
     pub fn next(&mut self, expects_prompt: bool) -> Option<Line> {
         loop {
             if !self.is_overlong {
@@ -123,7 +123,7 @@ impl<'m> Lines<'m> {
         }
     }
 
-    /// The line before the bytes of the connection, which ends with a comma.
+    /// The line that precedes bytes of the connection. It ends with a comma.
     fn data(&mut self) -> Option<Line> {
         let rest = self.held().strip_prefix(DATA)?;
         let length = rest.iter().position(|byte| *byte == b',')?;

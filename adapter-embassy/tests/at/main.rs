@@ -44,10 +44,10 @@ use tokio::{
 type Uart = FromTokio<DuplexStream>;
 type Client = Gateway<'static, Socket<'static, Uart>>;
 
-/// The first `CIPSEND` of a message's request: the first request fetches a challenge.
+/// The number of the first `CIPSEND` with a submission. The `CIPSEND` before it fetches a challenge.
 const SUBMISSION: usize = 2;
 
-/// A gateway over a modem. A test may leak its memory.
+/// A gateway over a modem. It leaks its memory, as a test may do.
 fn over_modem(script: Script, emulator: &Emulator, outgoing: usize) -> (Modem, Client) {
     let (modem, uart) = Modem::start(script);
     let host = emulator.addr().ip().to_string().leak();
@@ -60,7 +60,7 @@ fn faults<const N: usize>(faults: [(usize, Fault); N]) -> Script {
     Script { faults: BTreeMap::from(faults), ..Script::default() }
 }
 
-/// The ways in which modems without a fault differ.
+/// Scripts of modems that differ but have no fault.
 fn usable_scripts() -> [Script; 4] {
     [
         Script::default(),
@@ -87,7 +87,8 @@ fn settings() -> Settings {
     Settings { timing, incoming: true, ..Settings::default() }
 }
 
-/// Sends a message, and works until it is final and `incoming` messages have arrived. Returns its last state and the texts.
+/// Sends a message, and runs the messenger until the message is final and `incoming` messages have arrived. Returns the final message
+/// and the texts of the incoming ones.
 async fn follow(gateway: Client, text: &str, incoming: usize) -> (Message, Vec<String>) {
     let buffers = MessengerBuffers {
         slots: &mut [Slot::EMPTY; 4],
@@ -170,7 +171,7 @@ async fn a_message_is_delivered_and_accepted_once_whatever_fails_in_its_life() {
         Fault::Restart,
     ];
     for fault in all {
-        // The challenge, the submission, and the first query.
+        // Each fault occurs in the request for a challenge, in the submission, and in the first query.
         for send in 1..=3 {
             let emulator = emulator().await;
             let (modem, gateway) = over_modem(faults([(send, fault)]), &emulator, 1024);
@@ -278,7 +279,7 @@ async fn a_host_that_would_end_the_command_is_not_sent() {
     }
 }
 
-/// Sends a message whose write stalls, and then another one.
+/// Sends a message whose write stalls, and then sends another message.
 async fn stall(limit: Duration) {
     let emulator = emulator().await;
     let _clock = stop_the_clock();
@@ -299,7 +300,7 @@ async fn stall(limit: Duration) {
 
 #[tokio::test]
 async fn a_write_that_stalls_ends_at_the_time_limit_and_its_request_is_never_completed() {
-    // Before and after the time in which a modem should respond.
+    // One limit is shorter than the time in which a modem should respond to a command, the other is longer.
     for seconds in [3, 8] {
         stall(Duration::from_secs(seconds)).await;
     }
@@ -315,7 +316,7 @@ impl Wake for Woken {
     }
 }
 
-/// Polls a future at most `times` times, whenever it is woken.
+/// Polls a future whenever it is woken, at most `times` times.
 async fn poll_times<F: Future>(mut future: Pin<&mut F>, times: usize) -> Option<F::Output> {
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
@@ -374,7 +375,7 @@ async fn no_record_is_lost_if_futures_of_next_are_dropped() {
     assert!(dropped > 0);
 }
 
-/// The lines that are found if the bytes arrive in pieces of `size`, with memory of `room` bytes. The prompt is expected after `OK`.
+/// The lines that are parsed if the bytes arrive in pieces of `size`, with memory of `room` bytes. The prompt is expected after `OK`.
 fn lines_of(bytes: &[u8], size: usize, room: usize) -> Vec<Line> {
     let mut memory = vec![0; room];
     let (mut lines, mut found) = (Lines::new(&mut memory), Vec::new());

@@ -1,4 +1,4 @@
-//! A modem with the commands of ESP-AT, which connects to a real TCP socket and misbehaves as its script says.
+//! An emulated modem with the commands of ESP-AT. It connects to a real TCP socket, and its script determines its faults.
 
 use std::{
     collections::BTreeMap,
@@ -13,11 +13,11 @@ use tokio::{
     sync::Notify,
 };
 
-/// The number of bytes that the wires to and from the modem hold.
+/// The capacity of the UART in each direction, in bytes.
 const WIRE: usize = 256;
 /// The lengths of the pieces in which the modem sends, in turn.
 const PIECES: [usize; 5] = [1, 7, 2, 64, 3];
-/// Lines that the modem sends between others.
+/// Lines that the modem sends between other lines.
 const CHATTER: [&str; 3] = [
     "WIFI GOT IP\r\n",
     "\r\n+STA_CONNECTED:\"aa:bb:cc:dd:ee:ff\"\r\n",
@@ -31,13 +31,13 @@ pub enum Fault {
     Refused,
     /// The connection ends before the prompt.
     ClosedBeforePrompt,
-    /// The connection ends while the modem takes the bytes.
+    /// The connection ends while the modem receives the bytes.
     ClosedInData,
     /// The connection ends within the response.
     ClosedInResponse,
     /// The modem restarts instead of sending the bytes.
     Restart,
-    /// The modem takes ten bytes and then nothing, until [`Modem::resume`].
+    /// The modem receives ten bytes and then nothing, until [`Modem::resume`].
     Stall,
 }
 
@@ -46,13 +46,13 @@ pub enum Fault {
 pub struct Script {
     /// The command for the passive receive mode.
     pub receive_mode: &'static str,
-    /// Whether it sends further lines in between.
+    /// Whether the modem sends unrelated lines in between.
     pub chatters: bool,
-    /// Every n-th command finds it busy; 0 for none.
+    /// The modem is busy at every n-th command; 0 for never.
     pub busy_every: usize,
-    /// The number of `CIPSTART`s that it refuses.
+    /// The number of `CIPSTART`s that the modem refuses before it accepts one.
     pub refused_starts: usize,
-    /// The faults, by the number of the `CIPSEND` from 1.
+    /// The faults, by the number of the `CIPSEND`, which is counted from 1.
     pub faults: BTreeMap<usize, Fault>,
 }
 
@@ -74,7 +74,7 @@ pub struct Observed {
     pub commands: usize,
     pub starts: usize,
     pub sends: usize,
-    /// The bytes that were announced as part of a request and are zero.
+    /// The number of zero bytes that were announced as part of a request.
     pub zeros: usize,
     pub busy: usize,
     pub is_stalled: bool,
@@ -129,7 +129,7 @@ struct Unit {
     script: Script,
     modem: Modem,
     link: Option<TcpStream>,
-    /// Bytes of the connection that were not yet asked for.
+    /// Bytes of the connection that were not requested yet.
     received: Vec<u8>,
     is_announced: bool,
     has_ended: bool,
@@ -150,7 +150,7 @@ impl Unit {
         }
     }
 
-    /// The next byte of the UART. In the meantime the connection is served.
+    /// Returns the next byte of the UART. Serves the connection in the meantime.
     async fn byte(&mut self) -> Option<u8> {
         loop {
             self.announce().await?;
@@ -166,7 +166,7 @@ impl Unit {
         }
     }
 
-    /// Reports bytes of the connection, or its end. Bytes are reported again only after some were asked for.
+    /// Reports bytes of the connection, or its end. Bytes are reported again only after some were requested.
     async fn announce(&mut self) -> Option<()> {
         if self.cuts_response && !self.received.is_empty() {
             self.cuts_response = false;
@@ -257,7 +257,7 @@ impl Unit {
         }
     }
 
-    /// Takes bytes and sends them, unless the script forbids that.
+    /// Receives bytes and sends them, unless the script contains a fault.
     async fn take_data(&mut self, count: usize) -> Option<()> {
         let sends = self.modem.note(|observed| {
             observed.sends += 1;

@@ -1,32 +1,37 @@
-//! A TCP connection of a modem with AT commands, over any UART and in lent memory. It can be copied into firmware, with `commands.rs` and
-//! `lines.rs`.
+//! A TCP connection through a modem with AT commands, over any UART and in lent memory. It can be copied into firmware, with `commands.rs`
+//! and `lines.rs`.
 //!
 //! The commands are those of ESP-AT (AT version 2.2 and later: ESP32, ESP32-C3, ESP8266), with one connection (`CIPMUX=0`) in the passive
-//! receive mode. Then the modem sends the bytes of a response only when it is asked for them. A microcontroller that is slow loses nothing,
-//! however long the response is. Other modems have the same commands by other names: `QIOPEN`, `QISEND`, `QIRD` and `QICLOSE`, for example.
+//! receive mode. In this mode, the modem passes on the bytes of a response only on request. So even a slow microcontroller loses nothing,
+//! however long the response is. Other modems have the same commands under other names: `QIOPEN`, `QISEND`, `QIRD` and `QICLOSE`, for
+//! example.
 //!
-//! No crate for AT commands is used. atat 0.25, the best known one, needs a task of its own for incoming bytes and fixed buffers for whole
-//! responses. It drops its buffer when that is full, searches the bytes of a connection for `OK`, and pauses between commands.
+//! This code uses no crate for AT commands. atat 0.25, the best known one, needs a task of its own for incoming bytes and fixed buffers for
+//! whole responses. When its buffer is full, it discards the content. It searches the bytes of a connection for `OK`, and pauses between
+//! commands.
 //!
-//! The modem joins its network by itself: it stores the last `AT+CWJAP`. It should be reset when the board is reset.
+//! The modem joins its network by itself, with the last `AT+CWJAP`, which it stores. It should be reset whenever the board is reset.
 //!
-//! The UART needs flow control by RTS and CTS, or a receive buffer that holds as many bytes as a read asks for, at most 2,048. Bytes that it
-//! drops spoil a response, which then ends at a time limit.
+//! The UART needs flow control by RTS and CTS, or a receive buffer for as many bytes as one read requests, at most 2,048. If the UART drops
+//! bytes, the response is spoiled and ends at a time limit.
 //!
 //! # What must hold
 //! - **A dropped future loses nothing.** The gateway drops futures at its time limits, and the application drops those of
-//!   [`Response::next`](sms_gateway_embassy::Response::next). The state of a command is therefore in the [`Socket`], in `commands.rs`, and each wait is one
-//!   `read`, `write` or `flush` of the UART. Those must lose nothing when they are dropped, as is true of buffered UARTs.
-//! - **[`write`](Write::write) takes bytes only when the modem waits for them.** It announces them with `CIPSEND` and waits for the prompt
-//!   `>`. If the modem refuses, because the connection has ended for example, nothing was taken. The gateway can then send even
-//!   messages again, on a new connection. After the prompt the bytes are copied, and the write succeeds.
-//! - **[`flush`](Write::flush) writes them to the modem** and waits for `SEND OK`. It can fail after some bytes were sent.
-//! - **A write that stalls is bounded by the gateway**, by its time limit on the response. Then the gateway closes the connection.
-//! - **[`close`](Transport::close) leaves no command open.** The modem may still wait for announced bytes, and would take a command for
-//!   them. It gets zeros instead of the request's remaining bytes, so the gateway receives a request that is invalid: no call ends
-//!   with a zero. The gateway drops `close` after 500 ms. The next `connect` then continues where it stopped.
-//! - **[`is_ready`](Transport::is_ready) reads what the UART holds already**, by polling it once: `CLOSED` or `+IPD` may be among it.
-//! - **A modem that does not respond in time** gets `AT` until it responds. What it sent before is dropped.
+//!   [`Response::next`](sms_gateway_embassy::Response::next). The state of a command is therefore kept in the [`Socket`], by `commands.rs`,
+//!   and each wait is a single `read`, `write` or `flush` of the UART. These must lose nothing when their futures are dropped. This is true
+//!   of buffered UARTs.
+//! - **[`write`](Write::write) accepts bytes only when the modem waits for them.** It announces them with `CIPSEND` and waits for the
+//!   prompt `>`. If the modem refuses, for example because the connection has ended, no byte was accepted. The gateway can then send even
+//!   messages again, on a new connection. After the prompt, the bytes are copied, and the write succeeds.
+//! - **[`flush`](Write::flush) writes the copied bytes to the modem** and waits for `SEND OK`. It can fail after some bytes were sent.
+//! - **A write that stalls ends at the gateway's time limit** on the response. Then the gateway closes the connection.
+//! - **[`close`](Transport::close) leaves no command unfinished.** The modem may still wait for announced bytes, and would mistake a
+//!   command for them. So it gets zeros in place of the request's remaining bytes. The SMS gateway then receives an invalid request,
+//!   because no call ends with a zero byte. The [`Gateway`](sms_gateway_embassy::Gateway) drops `close` after 500 ms.
+//!   The next `connect` then continues where `close` stopped.
+//! - **[`is_ready`](Transport::is_ready) handles the lines that have already arrived on the UART**, such as `CLOSED` or `+IPD`, without
+//!   waiting.
+//! - **A modem that does not respond in time** gets `AT` until it responds. Its earlier output is dropped.
 
 use embassy_time::{Duration, Timer, with_deadline, with_timeout};
 use embedded_io_async::{ErrorType, Read, Write};
@@ -34,40 +39,40 @@ use sms_gateway_embassy::Transport;
 
 use crate::commands::{AtError, Command, Commands, Incoming, Memory, Outcome, RETRY, Stage};
 
-/// The maximum time in which a modem responds to a command that needs no network.
+/// The maximum time until a modem responds to a command that needs no network.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
-/// The maximum time in which a modem connects, or reports that it can't.
+/// The maximum time until a modem connects, or reports that it can't.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum time for a response to `AT`.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The silence after which no late response is expected.
 const SILENCE: Duration = Duration::from_millis(100);
-/// The time without a `+IPD` after which the modem is asked for bytes all the same, since one may have been lost.
+/// The time without a `+IPD` after which bytes are requested all the same, because a `+IPD` may have been lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The maximum number of bytes that every version takes at once, and returns at once.
+/// The maximum number of bytes that every version accepts or returns at once.
 const MAX_PIECE: usize = 2048;
 /// The maximum length of a host, in bytes.
 const MAX_HOST: usize = 64;
-/// A TCP connection that a modem opens, and opens again.
+/// A TCP connection through a modem. It can be opened again.
 pub struct Socket<'m, U> {
     modem: Commands<'m, U>,
     host: &'m str,
     port: u16,
     /// Whether the modem may still have a connection, from before a reset of the board for example.
     needs_close: bool,
-    /// Whether it is unknown what the modem sends next.
+    /// Whether the modem's next bytes are unpredictable.
     is_lost: bool,
 }
 
 impl<'m, U: Read + Write> Socket<'m, U> {
-    /// A connection to a host by its name or address.
+    /// Creates a connection to a host by its name or address.
     pub fn new(uart: U, host: &'m str, port: u16, memory: Memory<'m>) -> Self {
         Self { modem: Commands::new(uart, memory), host, port, needs_close: true, is_lost: true }
     }
 
     /// Completes the command of a dropped future, and closes the connection that the modem may have.
     async fn recover(&mut self) -> Result<(), AtError> {
-        // No byte of a request may reach the gateway any more.
+        // From here on, no byte of a request may reach the gateway.
         self.modem.withdraw();
         self.modem.is_open = false;
         if !self.is_lost {
@@ -78,13 +83,13 @@ impl<'m, U: Read + Write> Socket<'m, U> {
             if self.modem.command == Command::Send
                 && matches!(self.modem.stage, Stage::Response | Stage::Prompt)
             {
-                // The modem may have accepted the command.
+                // The modem may have accepted the command, and wait for data.
                 self.modem.stage = Stage::Data;
             }
             self.find().await?;
         }
         if self.needs_close {
-            // It is refused if there is no connection.
+            // The modem refuses this if there is no connection.
             self.modem.run(COMMAND_TIMEOUT, format_args!("AT+CIPCLOSE")).await?;
             self.needs_close = false;
         }
@@ -92,9 +97,9 @@ impl<'m, U: Read + Write> Socket<'m, U> {
         Ok(())
     }
 
-    /// Sends `AT` until the modem responds and is silent after that.
+    /// Sends `AT` until the modem responds. Then waits until the modem is silent.
     async fn find(&mut self) -> Result<(), AtError> {
-        // It would take a command for bytes that were announced.
+        // The modem would mistake a command for announced bytes.
         while self.modem.stage == Stage::Data {
             self.modem.advance().await?;
         }
@@ -116,7 +121,7 @@ impl<'m, U: Read + Write> Socket<'m, U> {
         Ok(())
     }
 
-    /// Opens the connection in the passive receive mode. Only an older version has the second name of that mode.
+    /// Opens the connection in the passive receive mode. The second command for that mode is the one of older versions.
     async fn open(&mut self) -> Result<bool, AtError> {
         let (host, port) = (self.host, self.port);
         let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'_');
@@ -148,7 +153,7 @@ impl<U: Read + Write> Read for Socket<'_, U> {
             if modem.stage != Stage::Idle {
                 modem.advance().await?;
             } else if modem.incoming.available > 0 || modem.incoming.may_hold_more {
-                // It is refused if the modem holds no bytes.
+                // The modem refuses this if it holds no bytes.
                 modem.begin_receiving(buf.len().min(MAX_PIECE), COMMAND_TIMEOUT);
             } else if !modem.is_open {
                 return Ok(0);
@@ -205,7 +210,7 @@ impl<U: Read + Write> Transport for Socket<'_, U> {
         if self.modem.is_open { Ok(()) } else { Err(AtError::Refused) }
     }
 
-    /// Closes the connection. If this is dropped, [`connect`](Self::connect) does the rest.
+    /// Closes the connection. If this future is dropped, [`connect`](Self::connect) completes the close.
     async fn close(&mut self) {
         if self.recover().await.is_err() {
             self.is_lost = true;

@@ -1,4 +1,4 @@
-//! The time driver of embassy-time on the clock of the current tokio runtime. While that clock is paused, waits take no real time.
+//! The time driver of embassy-time, on the clock of the current tokio runtime. While that clock is paused, waits take no real time.
 
 use std::{task::Waker, time::Duration};
 

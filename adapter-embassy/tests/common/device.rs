@@ -1,11 +1,11 @@
-//! A device for [`Mock`](super::mock::Mock): Digest login, and one response to each call.
+//! A device for [`Mock`](super::mock::Mock). It requires a Digest login, and has one response to each call.
 
 use super::mock::{Device, MockResponse};
 
-/// Requires a Digest login, and responds to each call as the document prints it.
+/// Requires a Digest login, and responds to each call as printed in the vendor's document.
 #[derive(Default)]
 pub struct DigestGateway {
-    /// The number of the current nonce. A request with another one is refused.
+    /// The number of the current nonce. A request with another nonce is refused.
     pub nonce: u32,
     /// The number of requests for which a nonce is valid; `None` for any number.
     pub nonce_uses: Option<u32>,

@@ -7,7 +7,7 @@ use sms_gateway_embassy::{
     store::{Key, Write},
 };
 
-/// The stored values, by whether they are texts, and by their number.
+/// The stored values, by whether they are texts and by their ids.
 type Entries = BTreeMap<(bool, u32), Vec<u8>>;
 
 #[derive(Clone, Default)]
@@ -45,7 +45,7 @@ impl Store for Disk {
                 None => _ = entries.remove(&entry_key(write.key)),
             }
         }
-        // The change is stored, and the caller does not know it yet.
+        // The change is stored, but the caller does not know that yet.
         tokio::task::yield_now().await;
         Ok(())
     }

@@ -8,7 +8,7 @@ use embedded_storage_async::nor_flash::{
 
 pub const PAGE: usize = 1024;
 
-/// A flash that is erased in pages of `SIZE` bytes and written in words of `WORD` bytes, each word once after it was erased.
+/// A flash that is erased in pages of `SIZE` bytes and written in words of `WORD` bytes. Each word can be written once after it was erased.
 #[derive(Clone)]
 pub struct Chip<const WORD: usize, const SIZE: usize>(pub Rc<RefCell<Cells>>);
 
@@ -17,7 +17,7 @@ pub type Flash = Chip<4, PAGE>;
 
 pub struct Cells {
     pub bytes: Vec<u8>,
-    /// The number of words that can be written or erased until the power fails.
+    /// The number of words that can be written, or of blocks of 256 bytes that can be erased, until the power fails.
     pub power: usize,
     pub writes: usize,
     pub erased: usize,
@@ -81,7 +81,7 @@ impl<const WORD: usize, const SIZE: usize> NorFlash for Chip<WORD, SIZE> {
         let mut cells = self.0.borrow_mut();
         cells.erased += 1;
         for word in (from as usize..to as usize).step_by(WORD) {
-            // A page is erased quickly, and in any order.
+            // An erasure spends power only once per 256 bytes, so that the power can also fail within it.
             if word % 256 == 0 {
                 cells.spend()?;
             }

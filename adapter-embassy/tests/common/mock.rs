@@ -11,7 +11,7 @@ use std::{
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 use sms_gateway_embassy::Transport;
 
-/// Responds to requests, each of which it receives whole.
+/// Responds to requests. It receives each request whole.
 pub trait Device {
     fn respond(&mut self, request: &str) -> MockResponse;
 }
@@ -56,17 +56,17 @@ impl MockResponse {
 /// The faults and delays of the emulated network.
 #[derive(Clone, Copy)]
 pub struct NetworkProfile {
-    /// The maximum number of bytes of a write or a read.
+    /// The maximum number of bytes in one write or read.
     pub piece: usize,
-    /// The maximum number of bytes of a connection's first read.
+    /// The maximum number of bytes in the first read of a connection.
     pub first: usize,
-    /// Each operation is pending once before it completes.
+    /// Whether each operation is pending once before it completes.
     pub waits: bool,
-    /// The number of bytes of a connection after which writing fails.
+    /// The number of bytes after which writing to a connection fails.
     pub write_limit: Option<usize>,
-    /// Connections are refused.
+    /// Whether connections are refused.
     pub refuses: bool,
-    /// Connecting never completes.
+    /// Whether connecting never completes.
     pub stalls: bool,
     /// Whether `is_ready` notices that the device has closed the connection.
     pub sees_end: bool,
@@ -155,7 +155,7 @@ impl Mock {
         self.0.borrow().requests.clone()
     }
 
-    /// The calls of the requests, in their order.
+    /// The targets of the requests, without `/api/`, in their order.
     pub fn targets(&self) -> Vec<String> {
         let first =
             |request: &String| request.split(' ').nth(1).unwrap().trim_start_matches("/api/").to_owned();
@@ -179,7 +179,7 @@ impl Mock {
         self.0.borrow_mut().open.as_mut().expect("a connection").outgoing.extend(bytes);
     }
 
-    /// Ends the connection from the device's side.
+    /// Ends the connection from the device's side, as specified by `then`.
     pub fn end_connection(&self, then: Then) {
         self.0.borrow_mut().open.as_mut().expect("a connection").then = Some(then);
     }

@@ -1,6 +1,6 @@
 //! Helpers of the tests.
 
-// Each test program uses some of them.
+// Each test program uses only some of them.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 #![allow(clippy::cast_possible_truncation, clippy::struct_excessive_bools)]
 
@@ -53,12 +53,12 @@ pub fn poll_times<F: Future>(mut future: Pin<&mut F>, times: usize) -> Option<F:
     })
 }
 
-/// A gateway with the credentials of the devices here.
+/// A gateway with the credentials of the emulated devices.
 pub fn gateway<T: Transport>(transport: T, host: &str) -> Gateway<'static, T> {
     gateway_without_credentials(transport, host).credentials("admin", "admin")
 }
 
-/// A gateway without credentials. A test may leak its memory.
+/// A gateway without credentials. It leaks its memory, as a test may do.
 pub fn gateway_without_credentials<T: Transport>(transport: T, host: &str) -> Gateway<'static, T> {
     let memory: &'static mut Memory = Box::leak(Box::new(Memory::new()));
     let mut count = 0;
@@ -70,7 +70,7 @@ pub fn gateway_without_credentials<T: Transport>(transport: T, host: &str) -> Ga
     Gateway::new(transport, host, memory.buffers(), entropy)
 }
 
-/// An emulator, and a gateway that reaches it by TCP.
+/// Starts an emulator, and creates a gateway that reaches it by TCP.
 pub async fn start(options: Options) -> (Emulator, Gateway<'static, Tcp>) {
     let emulator = Emulator::start(options).await.unwrap();
     let gateway = gateway(Tcp::new(emulator.addr()), &emulator.addr().to_string());
@@ -87,7 +87,7 @@ pub async fn send<T: Transport>(
     gateway.send_sms(&SendSms::new("Hello", &recipients)?).await
 }
 
-/// Queries the queue of a [`device::DigestGateway`].
+/// Queries the length of the queue of a [`device::DigestGateway`].
 pub async fn query_queue<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result<(), Error<T::Error>> {
     assert_eq!(gateway.query_sms_in_queue().await?, Some(3));
     Ok(())
@@ -104,7 +104,7 @@ pub async fn query_results<T: Transport>(gateway: &mut Gateway<'_, T>) -> Result
     Ok(())
 }
 
-/// Makes each of the nine calls once and checks its response. The gateway may have any quirks.
+/// Makes each of the nine calls once and checks its response. The emulator may have any quirks.
 pub async fn nine_calls<T: Transport>(
     emulator: &Emulator,
     gateway: &mut Gateway<'_, T>,
@@ -178,21 +178,21 @@ async fn check_ussd<T: Transport>(gateway: &mut Gateway<'_, T>, ports: Ports) ->
     Ok(())
 }
 
-/// Drives a future under a stopped clock, which advances by half a second at most `times` times.
+/// Drives a future under a stopped clock. The clock advances by half a second at a time, at most `times` times.
 pub async fn drive<F: Future>(future: F, times: u32) -> Option<F::Output> {
     let mut future = Box::pin(future);
     for _ in 0..times {
         tokio::select! {
             biased;
             output = &mut future => return Some(output),
-            // Sockets first, so that no response is late.
+            // Lets the sockets proceed before the clock advances, so that no response is late.
             () = settle() => tokio::time::advance(std::time::Duration::from_millis(500)).await,
         }
     }
     None
 }
 
-/// Lets tasks and sockets proceed that are ready.
+/// Lets ready tasks and sockets proceed.
 async fn settle() {
     for _ in 0..200 {
         tokio::task::yield_now().await;

@@ -7,7 +7,7 @@ use super::{
     mock::{Device, MockResponse},
 };
 
-/// Requires a Digest login. A message is sent, and its report is available, as soon as the request arrives.
+/// Requires a Digest login. As soon as a request arrives, its messages are sent and their reports are available.
 #[derive(Clone, Default)]
 pub struct SendingGateway(pub Rc<RefCell<SendingState>>);
 

@@ -57,7 +57,7 @@ impl Transport for Tcp {
     fn is_ready(&mut self) -> bool {
         let mut byte = [0];
         let stream = self.stream.take().map(FromTokio::into_inner);
-        // Neither bytes nor the end of the connection have arrived.
+        // True if neither bytes nor the end of the connection have arrived.
         let is_silent = |stream: &TcpStream| matches!(stream.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         self.stream = stream.filter(is_silent).map(FromTokio::new);
         self.stream.is_some()

@@ -35,7 +35,7 @@ type Outcome = Result<(), Error<SessionError>>;
 
 const NAME: &str = "box.example";
 
-/// A gateway by TLS over `transport`. A test may leak its memory.
+/// A gateway that is reached by TLS over `transport`. It leaks its memory, as a test may do.
 fn secured(transport: impl Transport + 'static, name: &'static str, signer: &[u8]) -> Client {
     let channel: &Channel = Box::leak(Box::default());
     let records = Records { incoming: vec![0; 16_640].leak(), outgoing: vec![0; 512].leak() };
@@ -52,7 +52,7 @@ fn trusted(device: impl Device + Send + 'static) -> (TlsServer, Client) {
     (server, gateway)
 }
 
-/// As [`trusted`], with several records for each response, and a link that is pending within each record.
+/// Like [`trusted`], but each response takes several records, and the link is pending within each record.
 fn trusted_slowly(piece: usize) -> (TlsServer, Client) {
     let identity = Identity::self_signed(NAME, &[]);
     let server = TlsServer::new(identity.acceptor(), device::DigestGateway::default()).record_bytes(60);
@@ -151,7 +151,7 @@ async fn the_error_of_a_cut_response_differs_from_that_of_a_response_closed_too_
     }
 }
 
-/// Makes a call to a server that shows `identity`, with a client that trusts `signer` for this name.
+/// Makes a call to a server that presents `identity`, with a client that trusts `signer` for this name.
 async fn call(identity: &Identity, name: &'static str, signer: &Identity) -> (TlsServer, Outcome) {
     let server = TlsServer::new(identity.acceptor(), device::DigestGateway::default());
     let outcome = query_queue(&mut secured(Link::to(&server), name, signer.der())).await;
@@ -182,10 +182,10 @@ async fn a_server_with_a_wrong_certificate_receives_nothing() {
     let authority = Identity::self_signed("signer", &[]);
     let trusted = authority.sign(NAME);
     let other_name = authority.sign("other.example");
-    // The same name, signed by another authority, or self-signed.
+    // The right name, but signed by another authority, or self-signed.
     let by_another = Identity::self_signed("signer", &[]).sign(NAME);
     let by_itself = Identity::self_signed(NAME, &[]);
-    // embedded-tls does not support addresses as further names.
+    // embedded-tls does not support IP addresses as further names of a certificate.
     let address = Identity::self_signed("other", &["192.168.1.9"]);
     for (identity, name, signer) in [
         (&trusted, "other.example", &authority),

@@ -1,4 +1,4 @@
-//! A TLS 1.3 server that never shows a certificate, such as an attacker on the path could run (RFC 8446, §4.4.2 forbids it).
+//! A TLS 1.3 server that never presents a certificate. RFC 8446, §4.4.2 forbids that, but an attacker on the path could run such a server.
 
 use std::iter::once;
 
@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 pub enum Substitute {
     /// No message.
     Nothing,
-    /// The signature of a certificate that was not shown.
+    /// A signature for a certificate that was not presented.
     Signature,
 }
 
@@ -90,7 +90,7 @@ fn extract(salt: &[u8], secret: &[u8]) -> Vec<u8> {
     sign(&Key::new(HMAC_SHA256, salt), secret).as_ref().to_vec()
 }
 
-/// HKDF-Expand-Label (§7.1) for an output of one block.
+/// HKDF-Expand-Label (RFC 8446, §7.1), for an output of at most one block.
 fn expand(secret: &[u8], label: &str, context: &[u8], count: u8) -> Vec<u8> {
     let label = format!("tls13 {label}");
     let sizes = [label.len(), context.len()].map(|size| u8::try_from(size).unwrap());

@@ -93,7 +93,7 @@ pub struct Observed {
     pub sessions: usize,
     /// The sessions that the client has closed with close_notify.
     pub closed: usize,
-    /// The sessions that the client has cut without it.
+    /// The sessions that the client has cut without close_notify.
     pub cut: usize,
     pub requests: Vec<String>,
 }
@@ -149,7 +149,7 @@ impl TlsServer {
         self.inspect(|observed| observed.requests.clone())
     }
 
-    /// Ends the open session, and returns after that.
+    /// Ends the open session, and waits until it has ended.
     pub async fn end_session(&self, end: SessionEnd) {
         let (done, is_done) = oneshot::channel();
         self.orders.lock().unwrap().as_ref().expect("a session").send((end, done)).unwrap();
@@ -213,7 +213,7 @@ impl TlsServer {
 pub struct Link {
     open: Box<dyn FnMut() -> DuplexStream>,
     stream: Option<FromTokio<DuplexStream>>,
-    /// The maximum number of bytes of a read or a write, if each is pending once.
+    /// The maximum number of bytes of a read or a write. If it is set, each read or write is pending once.
     piece: Option<usize>,
 }
 

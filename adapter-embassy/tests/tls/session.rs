@@ -1,9 +1,10 @@
 //! TLS over another transport, with embedded-tls and in lent memory. It can be copied into firmware.
 //!
-//! A `TlsConnection` does not return the buffers that it is lent, so a transport that holds both cannot be opened again. It also loses
-//! its place in the stream when one of its futures is dropped within a record. Therefore the sessions live in their own future,
-//! [`sessions`], which lends the same buffers to one session after another. A [`Tls`] holds that future and polls it while it is polled
-//! itself. An operation of a dropped call continues with the next call, or ends with [`close`](Transport::close).
+//! A `TlsConnection` does not return the buffers that it is lent, so a transport that contained the connection and the buffers could not
+//! be opened again. A `TlsConnection` also loses its position in the stream if one of its futures is dropped within a record. Therefore
+//! the sessions run in a future of their own, [`sessions`], which lends the same buffers to one session after another. A [`Tls`] holds
+//! that future and polls it whenever it is polled itself. If a call is dropped, its operation continues during the next call, or ends
+//! with [`close`](Transport::close).
 
 use core::{
     cell::{Cell, RefCell},
@@ -35,21 +36,21 @@ type Piece = heapless::Vec<u8, PIECE>;
 
 /// The lent memory for records.
 pub struct Records<'m> {
-    /// Incoming records: 16,640 bytes, since few servers agree to smaller records.
+    /// Incoming records: 16,640 bytes, because few servers agree to smaller records.
     pub incoming: &'m mut [u8],
-    /// Outgoing records: 512 bytes suffice. A record carries 128 bytes less than its size; a longer
-    /// request takes several records.
+    /// Outgoing records: 512 bytes suffice. A record carries 128 bytes less than the size of this buffer. A longer request takes several
+    /// records.
     pub outgoing: &'m mut [u8],
 }
 
 /// The identity that a gateway must prove.
 #[derive(Clone, Copy)]
 pub struct Trust<'a> {
-    /// The name in its certificate: a DNS name, or the common name. An address is found only in one of these fields.
+    /// The name in the gateway's certificate: a DNS name, or the common name. An address, too, must be in one of these fields.
     pub name: &'a str,
-    /// The certificate of the signer, in DER: the gateway's own, or an authority's. embedded-tls accepts any
-    /// certificate that the authority has signed as a further authority, so it must not have signed for others. Without a clock,
-    /// dates are not checked.
+    /// The certificate of the signer, in DER: the gateway's own, or an authority's. embedded-tls lets the owner of any certificate that the
+    /// authority has signed act as an authority, too. So the authority must not have signed certificates for others. Dates are not checked,
+    /// because there is no clock.
     pub signer: &'a [u8],
 }
 
@@ -104,7 +105,7 @@ impl<R: CryptoRngCore> CryptoProvider for Provider<'_, R> {
 }
 
 /// A verifier that records whether certificate and signature were verified, in that order. embedded-tls 0.19 completes a handshake with a
-/// peer that shows no certificate, whichever verifier is used.
+/// peer that presents no certificate, whichever verifier is used.
 struct Check<'a> {
     verifier: CertVerifier<'a, Suite, NoClock, MAX_CERTIFICATE>,
     has_certificate: bool,
@@ -170,7 +171,7 @@ impl<T: Write> Write for Counted<'_, T> {
 }
 
 /// An operation of a [`Tls`], which its session performs.
-// There is no heap for the larger variant.
+// Without a heap, the larger variant can't be boxed.
 #[allow(clippy::large_enum_variant)]
 enum Operation {
     Connect,
@@ -211,7 +212,7 @@ impl Channel {
     }
 }
 
-/// Opens sessions over a transport, as the [`Tls`] on the same channel requires.
+/// Runs sessions over a transport, as the [`Tls`] on the same channel requests.
 pub async fn sessions<T: Transport, R: CryptoRngCore>(
     mut transport: T,
     mut records: Records<'_>,
@@ -259,7 +260,7 @@ async fn session<T: Transport, R: CryptoRngCore>(
         Some(Ok(())) => channel.report(Ok(Piece::new())),
     }
     while let Some(operation) = channel.unless_closed(channel.next_operation()).await {
-        // Within a record, close_notify cannot be sent.
+        // If the session is closed during an operation, close_notify is not sent: within a record it cannot be.
         match channel.unless_closed(perform(operation, &mut tls, &count)).await {
             None => return,
             Some(outcome) => channel.report(outcome),
@@ -312,8 +313,8 @@ async fn read<T: Read + Write>(
     Ok(piece)
 }
 
-/// Whether neither bytes nor the end have arrived. It polls a read once. A read that consumes bytes and is still pending may have stopped
-/// within a record.
+/// Whether neither bytes nor the end of the stream have arrived. It polls a read once. If the read consumes bytes and is still pending, it
+/// may have stopped within a record, so the connection is not ready.
 fn is_ready<T: Read + Write>(tls: &mut TlsConnection<'_, T, Suite>, count: &Cell<usize>) -> bool {
     let before = count.get();
     let is_pending = pin!(tls.fill_buf()).poll(&mut Context::from_waker(Waker::noop())).is_pending();
@@ -415,7 +416,7 @@ impl Write for Tls<'_> {
 
 impl Transport for Tls<'_> {
     async fn connect(&mut self) -> Result<(), SessionError> {
-        // An earlier close may still be under way.
+        // An earlier close may still be in progress.
         self.closed().await;
         self.perform(Operation::Connect).await.map(|_| ())
     }

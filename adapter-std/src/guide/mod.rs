@@ -6,7 +6,7 @@
 //! - [`https`]: pins for gateways with self-signed certificates.
 //! - [`testing`]: your own program against the emulated gateway.
 //!
-//! `sms-gateway-embassy` has one for firmware. This module exists in the documentation only.
+//! `sms-gateway-embassy` has a guide for firmware. This module exists in the documentation only.
 
 #[doc = include_str!("sending.md")]
 pub mod sending {}

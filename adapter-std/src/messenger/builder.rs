@@ -47,7 +47,7 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new(gateway: Gateway) -> Self {
-        // Other programs, or an earlier run of this one whose store is lost, may have used the same gateway.
+        // The first block is random, because other programs, or an earlier run whose store is lost, may have used the same gateway.
         let chance = RandomState::new().hash_one(SystemTime::now());
         let first_block = u32::try_from(chance >> 32).unwrap_or(0);
         let settings = Settings { first_block, ..Settings::default() };
@@ -62,8 +62,8 @@ impl Builder {
         }
     }
 
-    /// Sets the store, in which messages outlive the program. By default they are kept in memory, and each start hands out
-    /// the gateway's [whole inbox](Self::incoming), acknowledged or not.
+    /// Sets the store, which keeps messages across restarts. By default they are kept in memory, and each start hands out the
+    /// gateway's [whole inbox](Self::incoming), acknowledged or not.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(BoxStore::new(store));
@@ -72,8 +72,8 @@ impl Builder {
 
     /// Sets the intervals of the queries and the time limits of messages.
     ///
-    /// On a mobile link, [`Timing::metered`] and [`Limits::metered`] query less often. The documentation of
-    /// [`Settings::metered`] has the bytes per message.
+    /// For a mobile link, [`Timing::metered`] and [`Limits::metered`] reduce the number of queries. [`Settings::metered`] lists
+    /// the bytes per message.
     ///
     /// ```
     /// # fn example(builder: sms_gateway::messenger::Builder) -> sms_gateway::messenger::Builder {
@@ -88,33 +88,33 @@ impl Builder {
         self
     }
 
-    /// Declares whether this messenger alone sends through the gateway; see [`Settings::exclusive`]. Then more status reports are
-    /// assigned to their messages, above all late ones. Not by default.
+    /// Declares whether only this messenger sends through the gateway; see [`Settings::exclusive`]. If so, more status reports are
+    /// assigned to their messages, especially late reports. The default is `false`.
     #[must_use]
     pub const fn exclusive(mut self, exclusive: bool) -> Self {
         self.settings.exclusive = exclusive;
         self
     }
 
-    /// Sets whether a status report is assigned only if it cannot belong to another message; see [`Settings::strict`]. Not by
-    /// default.
+    /// Sets whether a status report is assigned only if it cannot belong to another message; see [`Settings::strict`]. The
+    /// default is `false`.
     #[must_use]
     pub const fn strict(mut self, strict: bool) -> Self {
         self.settings.strict = strict;
         self
     }
 
-    /// Sets the sizes of requests and the load on the gateway.
+    /// Sets the limits on the sizes of requests and on the load on the gateway.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// Sets the maximum number of messages, 40,000 by default: those in flight, those whose outcome is not acknowledged, and
-    /// those that are kept because reports may still arrive for them ([`Timing::reported`], [`Timing::late`]). A gateway with
-    /// 32 ports sends some 35,000 in two hours. [`Messenger::send`] waits for a free slot. Memory grows with the messages,
-    /// some 130 bytes each, and is kept until the messenger ends.
+    /// Sets the maximum number of messages, 40,000 by default. Messages in flight count, and so do messages whose outcome is not
+    /// acknowledged, and messages for which reports may still arrive ([`Timing::reported`], [`Timing::late`]). A gateway with 32
+    /// ports sends about 35,000 messages in two hours. [`Messenger::send`] waits for a free slot. Memory grows by about 130 bytes
+    /// for each message, and is kept until the messenger ends.
     #[must_use]
     pub const fn capacity(mut self, messages: usize) -> Self {
         self.capacity = messages;
@@ -131,7 +131,7 @@ impl Builder {
         self
     }
 
-    /// Sets the maximum number of incoming messages that are handed out and not acknowledged; 256 by default, at least 1.
+    /// Sets the maximum number of incoming messages that are handed out but not yet acknowledged; 256 by default, at least 1.
     #[must_use]
     pub const fn unacknowledged(mut self, messages: usize) -> Self {
         self.unacknowledged = messages;
@@ -146,7 +146,7 @@ impl Builder {
     }
 
     /// Sets the maximum time for which a [shutdown](Messenger::shutdown) waits for the response to a request that submits or
-    /// stops messages; 30 s by default. A response that has not arrived by then counts as lost, and the store says so: the next
+    /// stops messages; 30 s by default. A response that has not arrived by then counts as lost. This is stored, and the next
     /// start looks the messages up. Other requests are abandoned at once.
     #[must_use]
     pub const fn shutdown_timeout(mut self, limit: Duration) -> Self {
@@ -155,8 +155,8 @@ impl Builder {
     }
 
     /// Starts the messenger as a task of the current tokio runtime, with the contents of the store. Returns handles of the
-    /// messages whose outcome was not [acknowledged](Handle::acknowledge). A message that may have
-    /// reached the gateway is looked up, and sent again only if [`Sms::resend`](super::Sms::resend) allows it.
+    /// messages whose outcome was not [acknowledged](Handle::acknowledge). A message that may have reached the gateway is looked
+    /// up. It is sent again only if [`Sms::resend`](super::Sms::resend) allows that.
     ///
     /// If the future is dropped, the messenger ends.
     ///
@@ -180,7 +180,7 @@ impl Builder {
         };
         let capacity = capacity.max(entries.len()).max(1);
         let (ready, handles) = oneshot::channel();
-        // The spans of its requests, which name the gateway, are inside.
+        // The spans of requests, which name the gateway, are inside the messenger's span.
         let run = task::run(settings, capacity, entries, ready, move |driver, growth| Task {
             credentials: gateway.credentials(),
             gateway,

@@ -24,7 +24,7 @@ impl Task<'_> {
         if commands.is_none() {
             self.closing_since.get_or_insert_with(Instant::now);
         }
-        // The caller's acknowledgements precede its commands.
+        // A caller may have acknowledged a message before it sent a command, so acknowledgements come first.
         self.handle_acknowledged();
         for command in commands.unwrap_or_default() {
             self.handle(command);
@@ -45,7 +45,7 @@ impl Task<'_> {
         if let Some(revision) = self.outbox.release(id, &mut self.writes) {
             self.driver.tracker_mut().acknowledge(id, revision);
         }
-        // The tracker keeps only a message of which something may have been sent.
+        // The tracker keeps an acknowledged message only if a part of it may have been sent.
         if self.driver.tracker().message(id).is_none() {
             self.keys.remove(id);
         }
@@ -127,7 +127,7 @@ impl Task<'_> {
         }
     }
 
-    /// Sends the replies that waited until changes were stored.
+    /// Sends the replies whose changes are stored now.
     pub(super) fn reply(&mut self, replies: Vec<Reply>) {
         for reply in replies {
             match reply {
@@ -144,8 +144,8 @@ impl Task<'_> {
         }
     }
 
-    /// Cancels a message whose caller has stopped waiting. If it is about to be submitted, it continues, unclaimed; and if another
-    /// caller waits for it, by the same idempotency key, it continues for that caller.
+    /// Cancels a message whose caller has stopped waiting. A message that is about to be submitted continues without a handle. A
+    /// message for which another caller waits, with the same idempotency key, continues for that caller.
     fn cancel(&mut self, handle: &Handle) {
         let id = handle.id();
         let is_shared = self.outbox.handles(id) > 1;

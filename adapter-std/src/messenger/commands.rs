@@ -26,7 +26,7 @@ pub(super) struct Commands {
 /// A reply that waits until changes are stored.
 pub(super) enum Reply {
     Sent(Handle, oneshot::Sender<Result<Handle, SendError>>),
-    /// The message had been accepted before, with the same idempotency key.
+    /// A message with the same idempotency key had been accepted before.
     Known(Handle, oneshot::Sender<Result<Handle, SendError>>),
     Stopped(StopResult, oneshot::Sender<StopResult>),
 }
@@ -58,7 +58,7 @@ impl Commands {
     }
 }
 
-/// A task that was aborted drops its commands, and has published no other reason.
+/// Publishes the end of a task that was aborted. Any other end was published before.
 impl Drop for Commands {
     fn drop(&mut self) {
         self.shared.end(Closed::Aborted);
@@ -84,7 +84,7 @@ impl Capacity {
         self.permits.add_permits(more as usize);
     }
 
-    /// Consumes a permit whose slot is in use now. The permit is issued again when the slot is free.
+    /// Consumes a permit whose slot is now in use. Another permit is issued when the slot is free again.
     pub(super) fn consume(&mut self, permit: OwnedSemaphorePermit) {
         permit.forget();
         self.issued = self.issued.saturating_sub(1);

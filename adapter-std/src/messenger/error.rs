@@ -8,15 +8,15 @@ use thiserror::Error;
 use super::Sms;
 use crate::store::StoreError;
 
-/// Why a messenger does not start.
+/// The reason a messenger does not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(StoreError),
-    /// The store holds a record of a later version, more messages than there are slots, or nothing readable. Nothing was
-    /// changed.
+    /// The store holds a record of a later version, more messages than there are slots, or no readable record. The store was
+    /// not changed.
     #[error("the stored record {key} can't be used")]
     Record {
         /// The record's key.
@@ -30,7 +30,7 @@ pub enum StartError {
     Closed(Closed),
 }
 
-/// Why a message was not accepted. It is not stored and will not be sent.
+/// The reason a message was not accepted. The message is not stored and will not be sent.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -60,14 +60,14 @@ pub enum SendError {
     Closed(Closed),
 }
 
-/// Why a messenger has ended. Everything it has stored is there when it starts again.
+/// The reason a messenger has ended. The next start restores everything that was stored.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum Closed {
     /// It was shut down, or all its clones were dropped.
     #[error("the messenger was shut down")]
     ShutDown,
-    /// The store failed. Nothing was sent to the gateway since.
+    /// The store failed. Nothing has been sent to the gateway since then.
     #[error("the messenger has ended because its store failed")]
     Store(#[source] Arc<StoreError>),
     /// Its task was aborted, for example by the end of the runtime.

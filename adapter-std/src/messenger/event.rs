@@ -16,7 +16,7 @@ use super::Receiver;
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
-    /// A status report that matches no message here, for example one that another client sent.
+    /// A status report that matches no message of this messenger, for example the report for another client's message.
     #[serde(rename = "unmatched_report")]
     Unmatched(Report),
     /// A status report that matches several messages. They are marked as
@@ -25,20 +25,20 @@ pub enum Event {
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some may be handed out again.
     InboxRestarted,
-    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. It is left out.
+    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. The message is skipped.
     UnreadableMessage {
         /// The message's id.
         incoming_sms_id: i64,
     },
-    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a
-    /// result are used. Each word is reported once after a start, and again after four others.
+    /// The result of a message has a status that the vendor's document does not list. Only the counts in such a result are
+    /// used. Each unknown status is reported once after a start, and again once four others were reported.
     UnknownStatus {
         /// The message.
         user_id: UserId,
         /// The status.
         status: StatusWord,
     },
-    /// The store held torn records at the start. They were skipped, and their messages are unknown.
+    /// The store held torn records at the start. The records were skipped, and the messenger does not know their messages.
     RecordsSkipped {
         /// The number of records.
         records: u32,
@@ -52,8 +52,8 @@ pub enum Event {
 
 /// Receives [`Event`]s. It is a [`Stream`](futures_core::Stream) too.
 ///
-/// It holds at most as many as [`Builder::events`](super::Builder::events) allows. Further events are dropped and counted, so
-/// that they do not delay messages.
+/// It holds at most as many events as [`Builder::events`](super::Builder::events) allows. Further events are dropped and
+/// counted, so that they do not delay messages.
 pub type Events = Receiver<Event>;
 
 /// The task's side of the events.
@@ -70,7 +70,7 @@ impl EventSender {
     }
 
     pub(super) fn send(&mut self, event: Event) {
-        // The missed events precede this one, which takes room for two.
+        // The count of missed events comes before this event, so there must be room for both.
         if self.missed > 0
             && self.events.capacity() > 1
             && self.events.try_send(Event::Missed { events: self.missed }).is_ok()

@@ -12,7 +12,7 @@ use sms_gateway_core::{
 use super::{Event, task::Task};
 use crate::{Error, client::Outgoing, connection::GatewaySession, response::Reader, store::StoreError};
 
-/// Why the response to a request was not read to its end.
+/// The reason the response to a request was not read to its end.
 enum Unfinished {
     /// Nothing was sent, because the texts of these messages are missing, or because the shutdown came first.
     NotSent(Vec<UserId>),
@@ -65,7 +65,7 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Sends a request, and reads its response with the `reader` to the end or to an error.
+    /// Sends a request, and reads its response to the end or to an error. The reader is left in `reader`.
     async fn exchange(
         &mut self,
         in_flight: &InFlight,
@@ -99,11 +99,11 @@ impl Task<'_> {
         }
     }
 
-    /// Writes the request of an exchange, once all changes are stored that precede it.
+    /// Writes the request of an exchange after all earlier changes are stored.
     async fn saved_request(&mut self, in_flight: &InFlight) -> Result<Outgoing, Unfinished> {
         self.saved().await?;
         self.begin_save();
-        // The tracker returns a submission while nothing is to be saved: before callers change more.
+        // The tracker returns a submission only while no changes wait to be saved, so write the request before callers change more.
         let request = self.request(in_flight);
         self.saved().await?;
         if self.closing_since.is_some() { Err(Unfinished::NotSent(Vec::new())) } else { request }
@@ -139,11 +139,11 @@ impl Task<'_> {
         Ok(self.gateway.prepare(AnyCall::from(&request))?)
     }
 
-    /// Publishes whether the gateway answers.
+    /// Publishes the health of the gateway.
     fn show_health(&self, change: HealthChange, error: Option<Error>) {
         let DriverHealth { is_known, failure, failures, .. } = *self.driver.health();
         let known = self.shared.health.borrow().error.clone();
-        // A success of one kind does not end the failure of another.
+        // The success of one kind of request does not end the failure of another kind.
         let error = failure.map(|failure| match (error, known) {
             (Some(error), _) if error.failure == failure => Arc::new(error),
             (_, Some(known)) if known.failure == failure => known,

@@ -1,4 +1,4 @@
-//! The handle of a message, and its way to the messenger's task.
+//! The handle of a message, and the commands that it sends to the messenger's task.
 
 use std::{fmt, sync::Arc};
 
@@ -12,9 +12,9 @@ use super::{Closed, SendError, Sms, Updates, shared::Shared, snapshot::Snapshot}
 
 /// A request to a messenger's task.
 pub(super) enum Command {
-    /// Accepts a message. The permit stands for a free slot, and is missing if there may be none.
+    /// Accepts a message. The permit stands for a free slot. Without it, only a known message can be returned.
     Send { sms: Sms, permit: Option<OwnedSemaphorePermit>, reply: oneshot::Sender<Result<Handle, SendError>> },
-    /// Stops a message, or with `whole` its task.
+    /// Stops a message, or its whole task if `whole` is true.
     Stop { id: UserId, whole: bool, reply: oneshot::Sender<StopResult> },
     /// Returns handles of the messages that have none.
     Unclaimed { reply: oneshot::Sender<Vec<Handle>> },
@@ -22,7 +22,7 @@ pub(super) enum Command {
     Updates { reply: oneshot::Sender<Updates> },
 }
 
-/// A way to send commands to the task, which does not keep the task running.
+/// Sends commands to the task, but does not keep the task running.
 #[derive(Clone)]
 pub(super) struct TaskHandle {
     pub(super) shared: Arc<Shared>,
@@ -64,7 +64,7 @@ pub struct Handle {
     pub(super) number: NumberBuf,
     pub(super) reference: Option<Arc<str>>,
     pub(super) updates: watch::Receiver<Snapshot>,
-    /// `next_update` has returned the end.
+    /// Whether `next_update` has returned the final state.
     pub(super) is_finished: bool,
     pub(super) task: TaskHandle,
 }
@@ -80,7 +80,7 @@ impl Handle {
         self.number.as_str()
     }
 
-    /// Returns the text while it is stored, which is until the gateway has accepted the message.
+    /// Returns the text while it is stored: until the gateway has accepted the message.
     pub fn text(&self) -> Option<Arc<str>> {
         self.updates.borrow().text.clone()
     }
@@ -90,8 +90,8 @@ impl Handle {
         self.reference.as_deref()
     }
 
-    /// Returns the IMSI of the SIM card that sent the message, once a result has contained it. Only later versions of the API have it,
-    /// and it is not stored: after a restart it is known again once another result arrives.
+    /// Returns the IMSI of the SIM card that sent the message, once a result has contained it. Only later versions of the API report
+    /// the IMSI. It is not stored: after a restart, it is unknown until another result arrives.
     pub fn imsi(&self) -> Option<Arc<str>> {
         self.updates.borrow().imsi.clone()
     }
@@ -101,8 +101,9 @@ impl Handle {
         self.updates.borrow().message
     }
 
-    /// Waits until the gateway has accepted the message, or the message is finished without that: see [`Message::state`].
-    /// Dropping the future loses nothing; the same holds for the methods below.
+    /// Waits until the gateway has accepted the message, or the message is finished without having been accepted: see
+    /// [`Message::state`]. Dropping the future loses nothing. The same holds for [`sent`](Self::sent),
+    /// [`outcome`](Self::outcome) and [`next_update`](Self::next_update).
     ///
     /// # Errors
     /// [`Closed`] if the messenger ends before that.
@@ -121,7 +122,7 @@ impl Handle {
         self.until(|message| message.state == State::Sent || message.is_final).await
     }
 
-    /// Waits until the message is finished. It is reported again after a restart until the handle is
+    /// Waits until the message is finished. The outcome is reported again after a restart until the handle is
     /// [acknowledged](Self::acknowledge).
     ///
     /// # Errors
@@ -130,8 +131,8 @@ impl Handle {
         self.until(|message| message.is_final).await
     }
 
-    /// Waits for the next update: first the current state, then each change, and `None` after the end. If changes arrive
-    /// faster than the caller reads them, it returns only the latest.
+    /// Waits for the next update: first the current state, then each change, and `None` after the final state. If changes
+    /// arrive faster than the caller reads them, only the latest is returned.
     ///
     /// # Errors
     /// [`Closed`] if the messenger ends before that.
@@ -147,9 +148,9 @@ impl Handle {
         Ok(Some(message))
     }
 
-    /// Stops the message. The gateway stops whole requests only: if it has the message, and other messages of the same request are not
-    /// sent yet, nothing is stopped, and [`StopResult::SharedTask`] returns their number. [`stop_task`](Self::stop_task) stops them
-    /// all. After the future was dropped, the message may or may not be stopped.
+    /// Stops the message. The gateway can only stop a whole request. If it has the message, and other messages of the same request are
+    /// not sent yet, nothing is stopped, and [`StopResult::SharedTask`] contains the number of messages that would be stopped.
+    /// [`stop_task`](Self::stop_task) stops them all. If the future is dropped, the message may or may not be stopped.
     ///
     /// # Errors
     /// [`Closed`] if the messenger has ended.
@@ -157,7 +158,7 @@ impl Handle {
         self.task.ask(|reply| Command::Stop { id: self.id, whole: false, reply }).await
     }
 
-    /// Stops the message, and with it all messages of the same request that are not sent yet. Otherwise it is like
+    /// Stops the message, and with it all messages of the same request that are not sent yet. Otherwise this works like
     /// [`stop`](Self::stop).
     ///
     /// # Errors
@@ -166,8 +167,8 @@ impl Handle {
         self.task.ask(|reply| Command::Stop { id: self.id, whole: true, reply }).await
     }
 
-    /// Acknowledges the message's outcome, or declares that the caller does not need it: the messenger does not report it
-    /// again.
+    /// Acknowledges the message's outcome, or declares that the caller does not need it. The messenger does not report the
+    /// message again.
     ///
     /// The acknowledgement is stored with the next change, or at shutdown. After a crash before that, the message is reported
     /// again.

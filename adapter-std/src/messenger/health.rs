@@ -8,9 +8,9 @@ use crate::Error;
 
 /// Whether the gateway answers.
 ///
-/// A receiver that [waits](tokio::sync::watch::Receiver::changed) for a change is woken by each request that fails and by
-/// the first one that succeeds again. An error that only a person can remove, such as a refused login, is reported once; it
-/// is reported again if it changes, or if it persists after the [credentials](crate::Gateway::set_credentials) were replaced.
+/// A receiver that [waits](tokio::sync::watch::Receiver::changed) for a change is woken by each request that fails, and by
+/// the first request that succeeds again. An error that only a person can remove, such as a refused login, is reported once.
+/// It is reported again if it changes, or if it persists after the [credentials](crate::Gateway::set_credentials) were replaced.
 ///
 /// It serializes as `{"error": …, "failures": …}`, without `error` while requests succeed.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -19,11 +19,11 @@ pub struct Health {
     /// Whether any request has succeeded or failed yet.
     #[serde(skip)]
     pub is_known: bool,
-    /// Why requests fail; `None` if they succeed. A request that the gateway refuses is a failure of its kind, for example of requests
-    /// for results, until one of the same kind succeeds. Messages wait until requests succeed again.
+    /// The reason requests fail; `None` if they succeed. If the gateway refuses one kind of request, for example requests for results,
+    /// this lasts until a request of the same kind succeeds. Messages wait until requests succeed again.
     #[serde(serialize_with = "explain", skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<Error>>,
-    /// The number of requests that have failed so in a row, including those that were not sent because the login is refused.
+    /// The number of consecutive failures of this kind, including requests that were not sent because the login is refused.
     pub failures: u32,
 }
 

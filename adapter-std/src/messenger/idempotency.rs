@@ -1,7 +1,7 @@
 //! The idempotency keys of the messages that the tracker holds.
 //!
-//! A key, and the number and text that it stands for, are known by their hashes, which are stored with the message: so the size is
-//! fixed, and keys, which may be personal data, are not stored.
+//! Only two hashes are kept, and stored with the message: that of the key, and that of the message's number and text. So the size is
+//! fixed, and the keys themselves, which may be personal data, are not stored.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -12,7 +12,7 @@ use super::{SendError, Sms};
 
 type Hash = [u8; 16];
 
-/// The hashes of a key and of the message that it stands for.
+/// The hash of a key, and that of the message's number and text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Idempotency {
     key: Hash,
@@ -20,14 +20,14 @@ pub(super) struct Idempotency {
 }
 
 impl Idempotency {
-    /// Returns the hashes of a message; `None` without a key.
+    /// Returns the hashes of a message; `None` if it has no key.
     pub(super) fn of(sms: &Sms) -> Option<Self> {
         let key = hash(&[sms.idempotency_key.as_deref()?]);
-        // A number contains no zero byte, so that the two cannot be divided in another way.
+        // A number contains no zero byte, so the separator is unambiguous.
         Some(Self { key, message: hash(&[sms.number(), "\0", &sms.text]) })
     }
 
-    /// Returns them as they are stored.
+    /// Returns the hashes as they are stored.
     pub(super) fn stored(&self) -> [u8; 32] {
         let mut stored = [0; 32];
         let (key, message) = stored.split_at_mut(size_of::<Hash>());
@@ -43,7 +43,7 @@ impl Idempotency {
     }
 }
 
-/// Returns the first half of the texts' SHA-256: stored hashes outlive the program, and every version has to find them.
+/// Returns the first half of the texts' SHA-256. Stored hashes outlive the program, so every version must compute the same ones.
 fn hash(texts: &[&str]) -> Hash {
     let mut hash = Sha256::new();
     for text in texts {
@@ -64,7 +64,7 @@ impl IdempotencyKeys {
     /// Returns the message with the same key, if there is one.
     ///
     /// # Errors
-    /// [`SendError::KeyConflict`] if it has another number or text.
+    /// [`SendError::KeyConflict`] if that message has another number or text.
     pub(super) fn find(&self, wanted: Option<&Idempotency>) -> Result<Option<UserId>, SendError> {
         match wanted.and_then(|wanted| Some((wanted, self.messages.get(&wanted.key)?))) {
             Some((wanted, (_, message))) if *message != wanted.message => Err(SendError::KeyConflict),
@@ -78,10 +78,10 @@ impl IdempotencyKeys {
         self.keys.insert(id, idempotency.key);
     }
 
-    /// Removes a message, if it is there.
+    /// Removes a message, if it has a key.
     pub(super) fn remove(&mut self, id: UserId) {
         let Some(key) = self.keys.remove(&id) else { return };
-        // Another message may have the key by now.
+        // The key may belong to another message by now.
         if let Entry::Occupied(entry) = self.messages.entry(key)
             && entry.get().0 == id
         {

@@ -11,7 +11,7 @@ use super::{Receiver, shared::Shared};
 /// An incoming message. It is handed out again after a restart until it is [acknowledged](Self::acknowledge).
 ///
 /// It may also be handed out again, with another id, when the gateway restarts the ids of its messages
-/// ([`Event::InboxRestarted`](super::Event::InboxRestarted)); the hash of its mark is the same as before.
+/// ([`Event::InboxRestarted`](super::Event::InboxRestarted)). The hash of its `mark` is then the same as before.
 ///
 /// It serializes with the field names of the API; `text` is null if it was too long.
 #[must_use = "a message keeps its slot until it is acknowledged"]
@@ -19,19 +19,20 @@ use super::{Receiver, shared::Shared};
 pub struct Incoming {
     /// The message's id, and a hash that stays the same when the ids restart.
     pub mark: InboxMark,
-    /// The port that received it.
+    /// The port that received the message.
     pub port: Option<u32>,
     /// The sender: a number, or letters.
     pub number: String,
     /// The number of the SMSC.
     pub smsc: String,
-    /// The time at which it arrived, by the gateway's clock.
+    /// The time at which the message arrived, by the gateway's clock.
     pub time: Option<Timestamp>,
     /// The text; empty if it was too long.
     pub text: String,
-    /// The IMSI of the SIM card that received it; empty if the gateway does not name it, as before later versions of the API.
+    /// The IMSI of the SIM card that received the message; empty if the gateway does not report it, as in earlier versions of the
+    /// API.
     pub imsi: String,
-    /// The flaw of the text.
+    /// The flaw of the text, if it has one.
     pub flaw: Option<Flaw>,
     receipt: Receipt,
 }
@@ -40,12 +41,12 @@ pub struct Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// It has U+FFFD in place of unreadable characters, or a stray backslash.
+    /// The text has U+FFFD in place of unreadable characters, or a stray backslash.
     Lossy,
-    /// It is missing because it did not fit into the record buffer. A gateway with a larger one can query it, with
-    /// [`query_incoming_sms`](crate::Gateway::query_incoming_sms) after the id before it.
+    /// The text is missing because it did not fit into the record buffer. A [`Gateway`](crate::Gateway) with a larger buffer can
+    /// read it: call [`query_incoming_sms`](crate::Gateway::query_incoming_sms) with a request for messages after the previous id.
     TooLong {
-        /// The size that suffices, in bytes: see [`Builder::record_buffer`](crate::Builder::record_buffer).
+        /// The size of a record buffer that suffices, in bytes: see [`Builder::record_buffer`](crate::Builder::record_buffer).
         needed: usize,
     },
 }
@@ -57,15 +58,15 @@ struct Receipt {
 }
 
 impl Incoming {
-    /// Acknowledges the message, so that it is not handed out again. This takes effect once all messages that were handed
-    /// out before it are acknowledged too, and with the next change that the messenger stores. Without a durable
-    /// [store](super::Builder::store) it lasts until the messenger ends.
+    /// Acknowledges the message, so that it is not handed out again. This takes effect once all messages that were handed out
+    /// before it are acknowledged too. The messenger stores it with its next change. Without a durable
+    /// [store](super::Builder::store), the acknowledgement lasts only until the messenger ends.
     pub fn acknowledge(self) {
         let Receipt { position, shared } = self.receipt;
         shared.acknowledge(|acknowledged| acknowledged.incoming.push(position));
     }
 
-    /// Returns the message as the engine shows it.
+    /// Returns the message as the type of `core`, which can be serialized and shown.
     const fn borrowed(&self) -> client::Incoming<'_> {
         client::Incoming {
             mark: self.mark,
@@ -116,9 +117,9 @@ impl fmt::Debug for Incoming {
 
 /// Receives incoming messages, in order. It is a [`Stream`](futures_core::Stream) too.
 ///
-/// At most as many as [`Builder::unacknowledged`](super::Builder::unacknowledged) allows are handed out and not
-/// acknowledged; until one is acknowledged, no more are queried. Dropping the inbox ends the queries as well, and the
-/// messages that were not acknowledged are handed out again after a restart.
+/// [`Builder::unacknowledged`](super::Builder::unacknowledged) limits the number of messages that are handed out but not
+/// acknowledged. At that limit, no more are queried until one is acknowledged. Dropping the inbox also ends the queries.
+/// Messages that were not acknowledged are handed out again after a restart.
 pub type Inbox = Receiver<Incoming>;
 
 /// The task's side of the inbox: the messages that were handed out and are not acknowledged.
@@ -126,9 +127,9 @@ pub(super) struct InboxSender {
     messages: mpsc::Sender<Incoming>,
     /// The maximum number of messages.
     capacity: usize,
-    /// The position of the first one.
+    /// The position of the first message in `open`.
     first: u64,
-    /// Each mark, and whether it is acknowledged.
+    /// The mark of each message, and whether the message is acknowledged.
     open: VecDeque<(InboxMark, bool)>,
 }
 
@@ -154,7 +155,7 @@ impl InboxSender {
         }
     }
 
-    /// Takes acknowledgements. Returns the last mark up to which all messages are acknowledged.
+    /// Takes acknowledgements. Returns the last mark up to which all messages are acknowledged; `None` if the first one is not.
     pub(super) fn acknowledged(&mut self, positions: &[u64]) -> Option<InboxMark> {
         for position in positions {
             let index = position.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());

@@ -1,41 +1,41 @@
 //! The tracker's memory, which grows with the messages.
 //!
-//! A tracker moves to a larger memory, and the smaller one stays allocated until the messenger ends. Since it is a fraction of the
-//! larger one, that costs little.
+//! When a tracker moves to a larger memory, the smaller one stays allocated until the messenger ends. That costs little, because
+//! the smaller one is only a fraction of the larger one.
 
 use std::slice::IterMut;
 
 use sms_gateway_core::track::{PendingReport, Slot, Tracker};
 
-/// The number of slots at first, and the factor by which they grow.
+/// The initial number of slots, and the factor by which it grows.
 const FIRST_SLOTS: usize = 64;
 const SLOTS_FACTOR: usize = 8;
-/// The same of the places for pending reports.
+/// The initial number of places for pending reports, and the factor by which it grows.
 const FIRST_PLACES: usize = 96;
 const PLACES_FACTOR: usize = 4;
 
-/// The maximum number of memories, one after the other.
+/// The maximum number of memories that a tracker can use one after the other.
 const MAX_MEMORIES: usize = 12;
 
-/// The memories to lend.
+/// The memories that are lent to a tracker.
 #[derive(Default)]
 pub(super) struct Memories {
     slots: [Vec<Slot>; MAX_MEMORIES],
     places: [Vec<PendingReport>; MAX_MEMORIES],
 }
 
-/// What is lent, and what can still be.
+/// The memories that are not lent yet, and the sizes of those that are.
 pub(super) struct Growth<'m> {
     slots: IterMut<'m, Vec<Slot>>,
     places: IterMut<'m, Vec<PendingReport>>,
-    /// The number of slots that are lent, and its maximum.
+    /// The number of slots of the tracker, and its maximum.
     slot_count: usize,
     max_slots: usize,
     place_count: usize,
 }
 
 impl<'m> Growth<'m> {
-    /// Lends nothing yet.
+    /// Prepares the memories, and lends nothing yet.
     pub(super) fn new(memories: &'m mut Memories, max_slots: usize) -> Self {
         let (slots, places) = (memories.slots.iter_mut(), memories.places.iter_mut());
         Self { slots, places, slot_count: 0, max_slots, place_count: 0 }
@@ -68,7 +68,7 @@ impl<'m> Growth<'m> {
         }
     }
 
-    /// Lends more places for pending reports before none is left, up to one for two messages.
+    /// Lends more places for pending reports before none is left, up to about one place for two messages.
     pub(super) fn grow_places(&mut self, tracker: &mut Tracker<'m>) {
         let is_enough = self.place_count >= self.max_slots / 2 + 64 || self.places.len() == 0;
         if !is_enough && tracker.is_pending_crowded() {
@@ -78,7 +78,7 @@ impl<'m> Growth<'m> {
     }
 }
 
-/// Allocates the next memory; none after the last one.
+/// Allocates the next memory. After the last one, returns an empty slice.
 fn allocate<'m, T: Clone>(memories: &mut IterMut<'m, Vec<T>>, count: usize, empty: T) -> &'m mut [T] {
     let Some(memory) = memories.next() else { return &mut [] };
     *memory = vec![empty; count];

@@ -19,10 +19,10 @@
 //! ```
 //!
 //! # Restarts
-//! With a durable store, [`Messenger::send`] returns once the message is stored, and everything known about it is stored before
-//! the next request is sent. After a restart, a message that has not reached the gateway is sent. If it may have reached the
-//! gateway, the messenger queries it, and sends it again only if [`Sms::resend`] allows that. [`Builder::start`] returns each
-//! message until its handle is [acknowledged](Handle::acknowledge). Callers recognise it by its
+//! With a durable store, [`Messenger::send`] returns once the message is stored. Everything known about the message is stored
+//! before the next request is sent. After a restart, a message that has not reached the gateway is sent. If a message may have
+//! reached the gateway, the messenger looks it up, and sends it again only if [`Sms::resend`] allows that. [`Builder::start`]
+//! returns each message until its handle is [acknowledged](Handle::acknowledge). Callers recognise a message by its
 //! [`reference`](Sms::reference).
 //!
 //! ```
@@ -40,21 +40,21 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Without a durable [store](Builder::store), a restart loses everything: messages that had not reached the gateway are lost,
-//! others are not tracked any more, and the gateway's whole inbox is [handed out](Messenger::incoming) again, acknowledged or
-//! not.
+//! Without a durable [store](Builder::store), a restart loses everything. Messages that had not reached the gateway are lost, and
+//! the other messages are no longer tracked. The gateway's whole inbox is [handed out](Messenger::incoming) again, acknowledged
+//! or not.
 //!
 //! # Repeated calls
 //! A program that does not know whether [`Messenger::send`] accepted a message, for example after a crash, calls it again with the
-//! same [`idempotency_key`](Sms::idempotency_key): the message is sent once. A [`reference`](Sms::reference) is a label, which
-//! several messages may have.
+//! same [`idempotency_key`](Sms::idempotency_key): the message is sent once. A [`reference`](Sms::reference) is only a label;
+//! several messages may have the same one.
 //!
 //! # Many messages
 //! [`Messenger::updates`] is one stream of the updates of all messages. A program that reads it needs no handles.
 //!
 //! # Bounds
-//! A messenger holds a [fixed number of messages](Builder::capacity): [`Messenger::send`] waits for a free slot. The same holds
-//! for [incoming messages](Builder::unacknowledged) and [events](Builder::events).
+//! A messenger has a [fixed number of slots](Builder::capacity) for messages, and [`Messenger::send`] waits for a free one. The
+//! numbers of [incoming messages](Builder::unacknowledged) and [events](Builder::events) that it holds are limited too.
 
 mod builder;
 mod callers;
@@ -99,10 +99,10 @@ pub use updates::{Update, Updates};
 use crate::Gateway;
 use handle::{Command, TaskHandle};
 
-/// Sends and tracks messages: see the [module](self). Cheap to clone; clones share one task.
+/// Sends and tracks messages: see the [module](self). A messenger is cheap to clone; clones share one task.
 ///
 /// The task ends with [`shutdown`](Self::shutdown), when all clones are dropped, or when the store fails. Handles do not keep
-/// it running.
+/// the task running.
 #[derive(Clone)]
 pub struct Messenger {
     gateway: Gateway,
@@ -114,7 +114,8 @@ pub struct Messenger {
 }
 
 impl Messenger {
-    /// Returns a builder of a messenger for this gateway. Clones of the gateway can be used at the same time; their calls take turns.
+    /// Returns a builder of a messenger for this gateway. Clones of the gateway can be used at the same time: their calls and those of
+    /// the messenger take turns.
     pub fn builder(gateway: Gateway) -> Builder {
         Builder::new(gateway)
     }
@@ -122,8 +123,8 @@ impl Messenger {
     /// Accepts a message: it is stored when this returns, and will be sent. Waits for a free [slot](Builder::capacity).
     /// Messages from several tasks are stored, and sent, together.
     ///
-    /// If the future is dropped before it is ready, either the message is not sent, or it was accepted already and its handle
-    /// is among [`unclaimed`](Self::unclaimed).
+    /// If the future is dropped before it is ready, the message is either not sent, or already accepted. In the latter case, its
+    /// handle is among [`unclaimed`](Self::unclaimed).
     ///
     /// # Errors
     /// [`SendError`]: the message was not accepted.
@@ -141,7 +142,7 @@ impl Messenger {
     /// Accepts a message as [`send`](Self::send) does, but does not wait for a free slot.
     ///
     /// # Errors
-    /// [`SendError::Full`], and those of [`send`](Self::send).
+    /// [`SendError::Full`], and the errors of [`send`](Self::send).
     pub async fn try_send(&self, sms: Sms) -> Result<Handle, SendError> {
         check(&sms)?;
         match Arc::clone(&self.task.shared.permits).try_acquire_owned() {
@@ -151,7 +152,7 @@ impl Messenger {
         }
     }
 
-    /// Returns a message with the same idempotency key while no slot is free: it needs none.
+    /// While no slot is free, returns a known message with the same idempotency key, which needs no new slot.
     async fn known_although_full(&self, sms: &Sms) -> Result<Option<Handle>, SendError> {
         if sms.idempotency_key.is_none() || self.task.shared.permits.available_permits() > 0 {
             return Ok(None);
@@ -176,8 +177,8 @@ impl Messenger {
         self.task.ask(|reply| Command::Unclaimed { reply }).await
     }
 
-    /// Returns a stream of the updates of all messages, for programs that send many: it replaces waiting for each
-    /// [`Handle`], which may be dropped. A second call ends the former stream, and the new one begins again with all messages whose
+    /// Returns a stream of the updates of all messages. A program that sends many messages can read it instead of waiting for each
+    /// [`Handle`], and drop the handles. A second call ends the former stream. The new stream begins again with all messages whose
     /// outcome is not acknowledged.
     ///
     /// ```
@@ -185,7 +186,7 @@ impl Messenger {
     /// let mut updates = messenger.updates().await?;
     /// while let Some(update) = updates.next().await {
     ///     println!("{}: {:?}", update.reference().unwrap_or_default(), update.message.state);
-    ///     // After everything that the update requires: an outcome is returned again until then.
+    ///     // Acknowledge after everything that the update requires: until then, an outcome is returned again.
     ///     update.acknowledge();
     /// }
     /// # Ok(()) }
@@ -200,8 +201,8 @@ impl Messenger {
     /// Returns the receiver of incoming messages; `None` if it was returned before, or if incoming messages are not
     /// [queried](Builder::incoming).
     ///
-    /// It starts with the messages in the gateway's inbox that were not acknowledged: without a durable
-    /// [store](Builder::store) the whole inbox, after each start.
+    /// It starts with the messages in the gateway's inbox that were not acknowledged. Without a durable
+    /// [store](Builder::store), that is the whole inbox after each start.
     pub fn incoming(&self) -> Option<Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -211,16 +212,16 @@ impl Messenger {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Returns the gateway's serial number (`sn`), once a response has contained it. Only later versions of the API have it.
+    /// Returns the gateway's serial number (`sn`), once a response has contained it. Only later versions of the API report it.
     pub fn serial_number(&self) -> Option<Arc<str>> {
         self.task.shared.serial_number()
     }
 
-    /// Returns the current health and its changes: whether the login is refused, for example. A refused login is not
-    /// repeated; set the right credentials with [`Gateway::set_credentials`], and requests continue at once.
+    /// Returns a receiver of the gateway's health and its changes, for example whether the login is refused. A refused login is
+    /// not repeated. Once the right credentials are set with [`Gateway::set_credentials`], requests continue at once.
     pub fn health(&self) -> watch::Receiver<Health> {
         let mut health = self.task.shared.health.subscribe();
-        // An error that is there already is a change.
+        // An error that exists already counts as a change.
         if health.borrow().error.is_some() {
             health.mark_changed();
         }
@@ -234,14 +235,14 @@ impl Messenger {
 
     /// Ends the messenger: accepts nothing more, stores what is known, and closes the store.
     ///
-    /// A request that submits or stops messages is awaited for the [shutdown timeout](Builder::shutdown_timeout) at most; any
-    /// other is abandoned. So the shutdown ends in time even if the gateway is silent or another caller holds a
+    /// A request that submits or stops messages is awaited for the [shutdown timeout](Builder::shutdown_timeout) at most. Any
+    /// other request is abandoned. So the shutdown ends in time even if the gateway is silent or another caller holds a
     /// [`Response`](crate::Response). The connection stays open while other clones of the [`Gateway`] exist.
     ///
-    /// Once the future was polled, dropping it does not stop the shutdown.
+    /// Once the future has been polled, dropping it does not stop the shutdown.
     ///
     /// # Errors
-    /// [`Closed`] if it has ended for another reason.
+    /// [`Closed`] if the messenger has ended for another reason.
     pub async fn shutdown(self) -> Result<(), Closed> {
         self.task.shared.shut_down();
         match self.task.shared.closed().await {
@@ -251,7 +252,7 @@ impl Messenger {
     }
 }
 
-/// Shows nothing about messages.
+/// Shows no messages.
 impl fmt::Debug for Messenger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let free = self.task.shared.permits.available_permits();
@@ -262,7 +263,7 @@ impl fmt::Debug for Messenger {
     }
 }
 
-/// Checks what [`Sms`] does not.
+/// Checks the lengths that [`Sms`] does not check.
 fn check(sms: &Sms) -> Result<(), SendError> {
     let bytes = sms.reference.as_deref().map_or(0, str::len);
     if bytes > Sms::MAX_REFERENCE_BYTES {

@@ -20,9 +20,9 @@ struct OutboxEntry {
     updates: watch::Sender<Snapshot>,
     number: NumberBuf,
     reference: Option<Arc<str>>,
-    /// The caller does not need the outcome.
+    /// Whether the caller has declared that it does not need the outcome.
     is_released: bool,
-    /// The outcome was reported since the start.
+    /// Whether the outcome was reported since the start.
     is_reported: bool,
 }
 
@@ -46,7 +46,7 @@ impl Outbox {
         text: Option<Arc<str>>,
         reference: Option<Arc<str>>,
     ) {
-        // No caller has an empty reference: it marks a message that was released.
+        // An empty reference marks a message that was released. Callers cannot set one.
         let is_released = reference.as_deref() == Some("");
         let reference = reference.filter(|_| !is_released);
         let updates = watch::Sender::new(Snapshot { message, text, imsi: None });
@@ -103,7 +103,7 @@ impl Outbox {
         updates
     }
 
-    /// Notes the IMSI of a message's result. It is published with the next update, which a result causes that has something new.
+    /// Records the IMSI of a message's result. The next update publishes it. A result without other news causes no update.
     pub(super) fn note_imsi(&mut self, id: UserId, imsi: &str) {
         let Some(entry) = self.entries.get(&id).filter(|_| !imsi.is_empty()) else { return };
         entry.updates.send_if_modified(|snapshot| {
@@ -114,7 +114,7 @@ impl Outbox {
         });
     }
 
-    /// Publishes an update of a message, and deletes a text that is not needed any more. Returns whether the update needs no
+    /// Publishes an update of a message, and deletes its text if that is no longer needed. Returns whether the update needs no
     /// acknowledgement by the caller.
     pub(super) fn update(&mut self, message: Message, writes: &mut WriteBatch) -> bool {
         let Some(entry) = self.entries.get_mut(&message.id) else { return true };
@@ -135,14 +135,14 @@ impl Outbox {
         is_released || !message.is_final
     }
 
-    /// Releases a message whose outcome the caller does not need any more. Returns the revision that is acknowledged with it;
-    /// `None` before the outcome.
+    /// Releases a message whose outcome the caller no longer needs. Returns the revision that this acknowledges; `None` if the
+    /// outcome was not reported yet.
     pub(super) fn release(&mut self, id: UserId, writes: &mut WriteBatch) -> Option<u16> {
         let entry = self.entries.get_mut(&id)?;
         self.stream.remove(id);
         if !entry.is_reported {
             entry.is_released = true;
-            // The message is not reported after a restart either.
+            // The empty reference marks the message as released, so that it is not reported after a restart either.
             writes.add(Write::Reference { key: id.get(), reference: "".into() });
             return None;
         }
@@ -151,8 +151,8 @@ impl Outbox {
         Some(revision)
     }
 
-    /// After a restart, removes the messages whose outcome was acknowledged before it: those that are finished and were not
-    /// reported again.
+    /// After a restart, removes the messages whose outcome was acknowledged before the restart. These are the finished messages
+    /// that were not reported again.
     pub(super) fn remove_acknowledged(&mut self) {
         self.entries.retain(|_, entry| entry.is_reported || !entry.updates.borrow().message.is_final);
     }

@@ -1,4 +1,4 @@
-//! The receiver of what a messenger's task sends.
+//! The receiver of the incoming messages and events of a messenger.
 
 use std::{
     pin::Pin,

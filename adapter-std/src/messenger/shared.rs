@@ -7,10 +7,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::{Closed, Health};
 
-/// The acknowledgements since the task last looked. There are at most as many as handles and incoming messages.
+/// The acknowledgements that the task has not handled yet. There are at most as many as handles and incoming messages.
 #[derive(Default)]
 pub(super) struct Acknowledged {
-    /// The messages whose end need not be reported again.
+    /// The messages whose outcome need not be reported again.
     pub(super) messages: Vec<UserId>,
     /// Incoming messages, by their position in the order in which they were handed out.
     pub(super) incoming: Vec<u64>,
@@ -21,7 +21,7 @@ pub(super) struct Shared {
     acknowledged: Mutex<Acknowledged>,
     /// Wakes the task after an acknowledgement and for a shutdown.
     pub(super) changed: Notify,
-    /// One permit for each message that can be accepted. Closed by a shutdown.
+    /// One permit for each message that can be accepted. A shutdown closes the semaphore.
     pub(super) permits: Arc<Semaphore>,
     pub(super) health: watch::Sender<Health>,
     serial_number: Mutex<Option<Arc<str>>>,
@@ -45,7 +45,7 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Notes the serial number of a response; nothing if the response has none.
+    /// Records the serial number of a response, if the response has one.
     pub(super) fn note_serial_number(&self, serial_number: &str) {
         let mut known = self.serial_number.lock().unwrap_or_else(PoisonError::into_inner);
         if !serial_number.is_empty() && known.as_deref() != Some(serial_number) {
@@ -70,7 +70,7 @@ impl Shared {
         self.permits.is_closed()
     }
 
-    /// Publishes that the task has ended. The first reason stands.
+    /// Publishes that the task has ended. Only the first reason counts.
     pub(super) fn end(&self, reason: Closed) {
         self.permits.close();
         self.end.send_if_modified(|end| {

@@ -44,11 +44,11 @@ impl Sms {
     /// The maximum length of an [`idempotency_key`](Self::idempotency_key), in bytes.
     pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
-    /// Creates a message to a number: through any port, in GSM 7-bit if all of its characters allow that and otherwise in
-    /// Unicode, with status reports, never sent twice.
+    /// Creates a message to a number. By default it may be sent through any port, requests status reports, and is never sent
+    /// twice. It is encoded in GSM 7-bit if all of its characters allow that, and otherwise in Unicode.
     ///
     /// # Errors
-    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above
+    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] for a text longer than
     /// [`SendSms::MAX_TEXT_BYTES`](sms_gateway_core::call::SendSms::MAX_TEXT_BYTES).
     pub fn new(number: &str, text: impl Into<Arc<str>>) -> Result<Self, Invalid> {
         let sms = Self {
@@ -66,7 +66,7 @@ impl Sms {
         sms.encoding(Encoding::Auto)
     }
 
-    /// Sets the ports through which it may be sent; without any the gateway chooses.
+    /// Sets the ports through which the message may be sent. If none is set, the gateway chooses.
     #[must_use]
     pub const fn ports(mut self, ports: Ports) -> Self {
         self.ports = ports;
@@ -90,34 +90,35 @@ impl Sms {
         self
     }
 
-    /// Sets whether it is sent again if the response to its request was lost and the gateway, its queue empty, twice does not
-    /// have it. It may then be sent twice; otherwise it ends [`Unresolved`](sms_gateway_core::track::State::Unresolved).
+    /// Sets whether the message may be sent again after the response to its request was lost. It is sent again once the gateway,
+    /// with an empty queue, has twice reported no result for it. The recipient may then receive it twice. If this is `false`, the
+    /// default, the message ends [`Unresolved`](sms_gateway_core::track::State::Unresolved) instead.
     #[must_use]
     pub const fn resend(mut self, allowed: bool) -> Self {
         self.resend = allowed;
         self
     }
 
-    /// Sets whether the message is submitted before all waiting messages that are not urgent. A message that the gateway has is not
-    /// overtaken.
+    /// Sets whether the message is submitted before all waiting messages that are not urgent. It does not overtake messages that the
+    /// gateway already has.
     #[must_use]
     pub const fn urgent(mut self, urgent: bool) -> Self {
         self.urgent = urgent;
         self
     }
 
-    /// Sets the time for which the message may wait to be submitted, for example because the gateway cannot be reached. After it,
-    /// the message ends [`Expired`](sms_gateway_core::track::State::Expired), and is not sent. A message that was submitted in time
-    /// is not affected. The time is rounded down by less than a sixteenth, and is between 8.5 s and 5.8 days; see
-    /// [`Draft::valid_for`]. By default [`Timing::expire`](sms_gateway_core::track::Timing::expire) applies, which is also the
-    /// maximum. While the program does not run, the time stands still.
+    /// Sets the time for which the message may wait to be submitted, for example because the gateway cannot be reached. After this
+    /// time, the message ends [`Expired`](sms_gateway_core::track::State::Expired), and is not sent. A message that was submitted in
+    /// time is not affected. The time is rounded down by less than a sixteenth, and is between 8.5 s and 5.8 days; see
+    /// [`Draft::valid_for`]. The default and the maximum are [`Timing::expire`](sms_gateway_core::track::Timing::expire). Only the time
+    /// during which the program runs counts.
     #[must_use]
     pub const fn valid_for(mut self, limit: Duration) -> Self {
         self.valid_for = Some(limit);
         self
     }
 
-    /// Sets the caller's reference, by which it recognises the message after a restart; at most
+    /// Sets a reference, by which the caller recognises the message after a restart. Its length is at most
     /// [`MAX_REFERENCE_BYTES`](Self::MAX_REFERENCE_BYTES). An empty reference is ignored.
     #[must_use]
     pub fn reference(mut self, reference: &str) -> Self {
@@ -125,18 +126,18 @@ impl Sms {
         self
     }
 
-    /// Sets a key that makes a repeated call of [`Messenger::send`](super::Messenger::send) harmless; at most
-    /// [`MAX_IDEMPOTENCY_KEY_BYTES`](Self::MAX_IDEMPOTENCY_KEY_BYTES), and not empty.
+    /// Sets a key that makes a repeated call of [`Messenger::send`](super::Messenger::send) harmless. The key must not be empty, and
+    /// its length is at most [`MAX_IDEMPOTENCY_KEY_BYTES`](Self::MAX_IDEMPOTENCY_KEY_BYTES).
     ///
-    /// The messenger sends nothing if it knows a message with this key: it returns another handle of that message. It refuses the
-    /// call if that message has another number, as it is spelt, or another text. Everything else may differ and is ignored.
+    /// If the messenger knows a message with this key, it sends nothing and returns another handle of that message. It refuses the
+    /// call if that message has another text, or if its number is spelt differently. All other settings may differ and are ignored.
     ///
-    /// A messenger knows a key for as long as it keeps the message. That is until the message's outcome is acknowledged, and from
-    /// then on as long as status reports may arrive for it: until 2 h after the end of a message whose reports are complete or not
-    /// wanted ([`Timing::reported`](crate::core::track::Timing::reported)), and otherwise until 72 h after it
+    /// A messenger knows a key for as long as it keeps the message: until the message's outcome is acknowledged, and after that for
+    /// as long as status reports may still arrive. If the reports are complete or not requested, that is until 2 h after the end of
+    /// the message ([`Timing::reported`](crate::core::track::Timing::reported)). Otherwise it is until 72 h after the end
     /// ([`Timing::late`](crate::core::track::Timing::late)). If nothing of the message was sent, the key ends with the
-    /// acknowledgement. Keys of different messengers are independent, and without a durable [store](super::Builder::store) they
-    /// end with the messenger.
+    /// acknowledgement. Keys of different messengers are independent. Without a durable [store](super::Builder::store), keys end with
+    /// the messenger.
     ///
     /// ```
     /// # async fn example(messenger: sms_gateway::Messenger) -> Result<(), Box<dyn std::error::Error>> {
@@ -144,7 +145,7 @@ impl Sms {
     ///
     /// let sms = Sms::new("10086", "Your order is on its way.")?.idempotency_key("order-17/sent");
     /// let first = messenger.send(sms.clone()).await?;
-    /// // For example after a lost response to the caller's own client.
+    /// // The program may call it again, for example because its own client did not receive a response.
     /// let again = messenger.send(sms).await?;
     /// assert_eq!(first.id(), again.id());
     /// # Ok(()) }

@@ -10,6 +10,6 @@ pub(super) struct Snapshot {
     pub(super) message: Message,
     /// The text, until the gateway has accepted the message.
     pub(super) text: Option<Arc<str>>,
-    /// The IMSI of the SIM card that sent it.
+    /// The IMSI of the SIM card that sent the message.
     pub(super) imsi: Option<Arc<str>>,
 }

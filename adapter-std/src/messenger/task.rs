@@ -1,7 +1,7 @@
 //! The task of a messenger: its parts and its loop.
 //!
 //! Each round handles commands, asks the driver for the next step, stores what has changed, publishes updates and events,
-//! and performs an exchange. The task serves callers during an exchange and a save as well: what they change is in the next save.
+//! and performs an exchange. The task also serves callers during an exchange or a save. Their changes are part of the next save.
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
@@ -46,9 +46,9 @@ pub(super) struct Task<'m> {
     pub(super) shared: Arc<Shared>,
     pub(super) inbox: InboxSender,
     pub(super) events: EventSender,
-    /// Changes with the credentials.
+    /// Is notified when the gateway's credentials change.
     pub(super) credentials: watch::Receiver<Login>,
-    /// The zero of the tracker's time.
+    /// The moment from which the tracker's time counts.
     pub(super) began: Instant,
     /// The time at which the shutdown began.
     pub(super) closing_since: Option<Instant>,
@@ -56,14 +56,14 @@ pub(super) struct Task<'m> {
     pub(super) shutdown_timeout: Duration,
 }
 
-/// What waits until the save in progress ends.
+/// The replies and events that wait until the save in progress ends.
 #[derive(Default)]
 pub(super) struct Unsaved {
     replies: Vec<Reply>,
     events: Vec<TrackerEvent>,
 }
 
-/// Runs a messenger until it ends. `build` makes the task around the driver, whose memory is allocated here.
+/// Runs a messenger until it ends. `build` creates the task with the driver, whose memory is allocated here.
 pub(super) async fn run(
     settings: Settings,
     capacity: usize,
@@ -145,7 +145,7 @@ impl Task<'_> {
         }
     }
 
-    /// Stores all changes, among them those that publishing causes.
+    /// Stores all changes, including those that publishing causes.
     pub(super) async fn save_all(&mut self) -> Result<(), StoreError> {
         while self.begin_save() {
             self.saved().await?;
@@ -153,9 +153,9 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Begins to store all that has changed, unless a save is in progress. Returns whether there is anything to wait for.
+    /// Begins to store all changes, unless a save is in progress. Returns whether a save is in progress or anything was published.
     ///
-    /// The replies and the events that depend on these changes are sent once they are stored.
+    /// The replies and events that depend on these changes are sent once the changes are stored.
     pub(super) fn begin_save(&mut self) -> bool {
         if self.writes.saving_since().is_some() {
             return true;
@@ -167,7 +167,7 @@ impl Task<'_> {
             self.writes.change(&change);
         }
         self.unsaved.replies = std::mem::take(&mut self.commands.replies);
-        // The tracker returns none while there is a change.
+        // The tracker returns no events while changes wait to be saved.
         self.unsaved.events = std::iter::from_fn(|| self.driver.tracker_mut().next_event()).collect();
         self.writes.begin();
         let is_saving = self.writes.saving_since().is_some();
@@ -196,7 +196,7 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Sends the replies and the events whose changes are stored. Returns whether there are any.
+    /// Sends the replies and events whose changes are stored. Returns whether there were any.
     fn release_saved(&mut self) -> bool {
         let Unsaved { replies, events } = std::mem::take(&mut self.unsaved);
         let is_any = !replies.is_empty() || !events.is_empty();
@@ -207,7 +207,7 @@ impl Task<'_> {
         is_any
     }
 
-    /// Publishes updates and events, and acknowledges those that need no acknowledgement by the caller.
+    /// Publishes updates and events. Acknowledges the updates that need no acknowledgement by the caller.
     fn publish(&mut self, events: Vec<TrackerEvent>) {
         for event in events {
             match event {
@@ -230,13 +230,13 @@ impl Task<'_> {
         }
     }
 
-    /// Returns how long an exchange is awaited after the shutdown has begun.
+    /// Returns the maximum wait for an exchange after the shutdown has begun.
     pub(super) const fn grace(&self, in_flight: &InFlight) -> Duration {
         if in_flight.is_query() { Duration::ZERO } else { self.shutdown_timeout }
     }
 }
 
-/// Waits until a time; without one, for ever.
+/// Waits until a time, or forever without one.
 async fn sleep_until(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,

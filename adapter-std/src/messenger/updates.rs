@@ -1,7 +1,7 @@
 //! The stream of the updates of all messages.
 //!
-//! It holds at most one update of each message, the latest, so its size is bounded by the messages that the messenger holds, however
-//! slowly it is read.
+//! The stream holds only the latest update of each message. So its size is limited by the number of messages that the messenger holds,
+//! however slowly it is read.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,7 +20,7 @@ use super::{shared::Shared, snapshot::Snapshot};
 /// An update of a message: see [`Updates`].
 #[non_exhaustive]
 pub struct Update {
-    /// The message as it was when it changed. Its [`revision`](Message::revision) recognises a repeated update.
+    /// The message as it was when it changed. A repeated update has the same [`revision`](Message::revision).
     pub message: Message,
     reference: Option<Arc<str>>,
     imsi: Option<Arc<str>>,
@@ -39,7 +39,7 @@ impl Update {
     }
 
     /// Acknowledges the message's outcome, as [`Handle::acknowledge`](super::Handle::acknowledge) does, if this update is
-    /// [final](Message::is_final). Otherwise it does nothing, so that a program can acknowledge each update that it has processed.
+    /// [final](Message::is_final). Otherwise this does nothing, so that a program can acknowledge each update that it has processed.
     pub fn acknowledge(self) {
         if self.message.is_final {
             self.shared.acknowledge(|acknowledged| acknowledged.messages.push(self.message.id));
@@ -60,10 +60,12 @@ impl fmt::Debug for Update {
 /// Receives the updates of all messages whose outcome is not acknowledged, for programs that do not keep a handle of each message.
 /// It is a [`Stream`] too.
 ///
-/// It begins with the current state of each of these messages, those of an earlier run among them. Then it returns each message
-/// that has changed, in the order of the changes. If a message changes again before it is received, only its latest update is
-/// returned. An outcome is returned again, by the next [`Messenger::updates`](super::Messenger::updates) and after a restart,
-/// until it is [acknowledged](Update::acknowledge), by this or by the message's handle. Until then the message keeps its slot.
+/// The stream begins with the current state of each of these messages, including those of an earlier run. Then it returns each
+/// message that has changed, in the order of the changes. If a message changes again before its update is received, only the
+/// latest update is returned.
+///
+/// An outcome is returned again by the next [`Messenger::updates`](super::Messenger::updates), and after a restart, until the
+/// [update](Update::acknowledge) or the message's handle is acknowledged. Until then, the message keeps its slot.
 #[derive(Debug)]
 pub struct Updates(Arc<Queue>);
 
@@ -115,7 +117,7 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Adds an update, in the place of an earlier one of the same message.
+    /// Adds an update. It replaces an earlier one of the same message and takes its position.
     fn push(&self, update: Update) {
         let mut waiting = self.lock();
         let next = waiting.next_position;
@@ -161,7 +163,7 @@ impl UpdateSender {
     }
 
     pub(super) fn send(&mut self, snapshot: &Snapshot, reference: Option<&Arc<str>>, shared: &Arc<Shared>) {
-        // One whose receiver was dropped is not needed any more.
+        // A queue whose receiver was dropped is no longer needed.
         self.0.take_if(|queue| Arc::strong_count(queue) == 1);
         if let Some(queue) = &self.0 {
             let Snapshot { message, imsi, .. } = snapshot.clone();

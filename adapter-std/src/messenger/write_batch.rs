@@ -18,7 +18,7 @@ pub(super) struct WriteBatch {
 }
 
 impl WriteBatch {
-    /// Loads all that a store holds.
+    /// Loads all entries of a store.
     pub(super) async fn load(mut store: BoxStore) -> Result<(Self, Vec<Entry>), StoreError> {
         let entries = store.load().await?;
         Ok((Self { store: Some(store), writes: Vec::new(), saving: None }, entries))
@@ -56,7 +56,7 @@ impl WriteBatch {
         self.saving.as_ref().map(|(_, since)| *since)
     }
 
-    /// Waits for the end of the save in progress; without one, for ever. Dropping the future loses nothing.
+    /// Waits for the end of the save in progress, or forever without one. Dropping the future loses nothing.
     pub(super) async fn saved(&mut self) -> Result<(), StoreError> {
         let Some((saving, _)) = &mut self.saving else { return std::future::pending().await };
         let (store, saved) = saving.await;

@@ -6,7 +6,7 @@ use super::{Entry, Store, StoreError, Write};
 
 type Boxed<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
 
-/// [`Store`], with futures of one type.
+/// [`Store`] with boxed futures, so that it can be a trait object.
 trait DynStore: Send {
     fn load(&mut self) -> Boxed<'_, Vec<Entry>>;
     fn save(&mut self, writes: Vec<Write>) -> Boxed<'_, ()>;

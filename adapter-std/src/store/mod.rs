@@ -1,14 +1,14 @@
-//! Stores, in which a gateway's messages outlive the program: the tracker's records, and the texts that are not sent yet.
+//! Stores keep a gateway's messages across restarts: the tracker's records, and the texts that are not sent yet.
 //!
-//! A [`Store`] belongs to one gateway. [`MemoryStore`] lasts as long as the program; `Database`, with the feature `redb`,
-//! stores any number of gateways in one file. It merges the saves that wait, of all gateways, into one commit.
+//! A [`Store`] belongs to one gateway. [`MemoryStore`] lasts as long as the program. `Database`, with the feature `redb`,
+//! stores any number of gateways in one file, and merges the waiting saves of all gateways into one commit.
 //!
-//! The file is a [redb](https://www.redb.org) database. SQLite (rusqlite, with SQLite's own source) was weighed against
-//! it. For a commit each syncs the disk once, SQLite in WAL mode, which is what takes the time: even on a disk that syncs
-//! in 0.1 ms redb needs only 1.6 times as long as SQLite for a single write and 1.3 times as long for a hundred in one
-//! commit, and a hundred take less than twice as long as one. redb was chosen for being Rust alone, so that no C compiler
-//! for the device is needed, and for two crates instead of thirteen and half the time to compile. Its file grows to what
-//! was stored at the busiest time, and stays at that.
+//! The file is a [redb](https://www.redb.org) database. The alternative was SQLite (rusqlite with bundled SQLite, in WAL
+//! mode). Both sync the disk once per commit, and the sync takes most of the time. Even on a disk that syncs in 0.1 ms, redb
+//! needs only 1.6 times as long as SQLite for a single write, and 1.3 times as long for a hundred writes in one commit. A
+//! hundred writes take less than twice as long as one. redb was chosen because it is written in Rust alone, so that no C
+//! compiler for the device is needed. It also needs two crates instead of thirteen, and compiles in half the time. The file
+//! grows to the size that was needed at the busiest time, and does not shrink again.
 
 mod boxed;
 mod memory;
@@ -22,14 +22,15 @@ pub use memory::MemoryStore;
 #[cfg(feature = "redb")]
 pub use redb::{Database, RedbStore};
 
-/// The messages of one gateway, to survive a restart.
+/// Keeps the messages of one gateway across restarts.
 ///
-/// A store that many gateways share, such as a file or a server, has a value of this type for each of them, and merges what they
-/// save at the same time. One call saves many changes, because the time of a durable store depends on the number of calls more
-/// than on their contents. A [`Messenger`](crate::Messenger) makes one call at a time, and serves its callers during it.
+/// If many gateways share a file or a server, each gateway has its own value of this type, and the file or server merges
+/// changes that are saved at the same time. One call saves many changes, because the time that a durable store needs depends
+/// more on the number of calls than on their contents. A [`Messenger`](crate::Messenger) makes one call at a time, and serves
+/// its callers meanwhile.
 ///
-/// Implement the methods as `async fn`. They must not block: a store that does uses a thread of its own, or
-/// `tokio::task::spawn_blocking`, which is why [`save`](Self::save) takes the changes by value.
+/// Implement the methods as `async fn`. They must not block: a store that needs to block uses its own thread, or
+/// `tokio::task::spawn_blocking`. For this reason [`save`](Self::save) takes the changes by value.
 ///
 /// ```
 /// use sms_gateway::store::{MemoryStore, Store, StoreError, Write};
@@ -40,33 +41,33 @@ pub use redb::{Database, RedbStore};
 ///     Write::Record { key: 7, record: vec![1, 2, 3] },
 ///     Write::Text { key: 7, text: "Hello".into() },
 /// ]).await?;
-/// // The gateway has accepted it: the text is not needed any more.
+/// // The gateway has accepted the message, so its text is no longer needed.
 /// store.save(vec![Write::Record { key: 7, record: vec![1, 2, 4] }, Write::DeleteText { key: 7 }]).await?;
 /// let entries = store.load().await?;
 /// assert_eq!((entries[0].record.as_slice(), entries[0].text.as_deref()), ([1, 2, 4].as_slice(), None));
 /// # Ok(()) }
 /// ```
 pub trait Store: Send + 'static {
-    /// Returns all entries, in any order, with the effect of all earlier calls. Texts, references and hashes without a record
-    /// are left out.
+    /// Returns all entries, in any order, with the effects of all earlier calls of [`save`](Self::save). Texts, references and
+    /// hashes with a key that has no record are left out.
     ///
     /// # Errors
     /// [`StoreError`]: nothing is returned, even if some entries could be read.
     fn load(&mut self) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
 
-    /// Applies all of these changes, in order, or none. They are durable once this is ready. If the future is dropped before
-    /// that, the store may apply them or not.
+    /// Applies all of these changes, in order, or none. They are durable once the future is ready. If the future is dropped
+    /// before that, the store may or may not apply them.
     ///
     /// # Errors
-    /// [`StoreError`]: nothing was stored; or everything, if the disk failed at the very end. The store cannot be used any more;
-    /// opening it again shows which.
+    /// [`StoreError`]: either nothing was stored, or everything, if the disk failed at the very end. The store can no longer be
+    /// used; opening it again shows which of the two happened.
     fn save(&mut self, writes: Vec<Write>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// A change of the entry of a key. A [`Store`] applies each of them.
+/// A change of a key's entry. A [`Store`] must apply every kind of change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Stores a tracker's record, and replaces an earlier one.
+    /// Stores a tracker's record, replacing the key's earlier one.
     Record {
         /// The tracker's key.
         key: u32,
@@ -87,19 +88,19 @@ pub enum Write {
         /// Up to 255 bytes.
         reference: Arc<str>,
     },
-    /// Stores the hashes of the caller's [idempotency key](crate::Sms::idempotency_key) and of the message that it stands for.
+    /// Stores the hash of the caller's [idempotency key](crate::Sms::idempotency_key), and that of the message's number and text.
     Idempotency {
         /// The message's key.
         key: u32,
         /// The hashes, opaque to the store.
         hashes: [u8; 32],
     },
-    /// Deletes the text, which is not needed any more.
+    /// Deletes the text, which is no longer needed.
     DeleteText {
         /// The message's key.
         key: u32,
     },
-    /// Deletes record, text, reference and hashes.
+    /// Deletes the record, text, reference and hashes.
     Delete {
         /// The key.
         key: u32,
@@ -117,7 +118,7 @@ pub struct Entry {
     pub text: Option<Arc<str>>,
     /// The caller's reference of the message.
     pub reference: Option<Arc<str>>,
-    /// The hashes of the caller's idempotency key and of the message that it stands for.
+    /// The hash of the caller's idempotency key, and that of the message's number and text.
     pub idempotency: Option<[u8; 32]>,
 }
 
@@ -128,7 +129,7 @@ pub enum StoreError {
     /// The file cannot be created, read or written.
     #[error("the store can't be used")]
     Io(#[from] io::Error),
-    /// It is open already, in this process or another.
+    /// The store is already open, in this process or another.
     #[error("the store is in use, by this process or another")]
     InUse,
     /// The file is damaged or not a store, with a description.
@@ -137,7 +138,7 @@ pub enum StoreError {
     /// The file was written by a later version of this library.
     #[error("the store has format {found}, which is newer than this version of the library")]
     Version {
-        /// Its format.
+        /// The format of the file.
         found: u32,
     },
     /// Any other error of a store.

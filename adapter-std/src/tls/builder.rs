@@ -12,24 +12,24 @@ use crate::{
 };
 
 /// # HTTPS
-/// With the feature `tls`, which is on by default.
+/// These methods need the feature `tls`, which is on by default.
 impl Builder {
-    /// Trusts the certificate or key with this fingerprint, and only those that are pinned or issued by the caller's
-    /// [root certificates](Self::root_certificates). Several pins are allowed, for example during a renewal.
+    /// Trusts the certificate or key with this fingerprint, and no longer those of the system's authorities. Other pins and the
+    /// caller's [root certificates](Self::root_certificates) can be added. Several pins are useful during a renewal, for example.
     #[must_use]
     pub fn pin(mut self, pin: Pin) -> Self {
         self.tls.trust.choose(Some(pin), None);
         self
     }
 
-    /// Trusts these certificates and those that they have issued, instead of those of the system's authorities.
+    /// Trusts these certificates and those that they have issued, but no longer those of the system's authorities.
     #[must_use]
     pub fn root_certificates(mut self, roots: RootCertificates) -> Self {
         self.tls.trust.choose(None, Some(roots));
         self
     }
 
-    /// Sets the cryptography of TLS instead of ring, for example `aws_lc_rs::default_provider()`.
+    /// Sets the cryptography provider of TLS, for example `aws_lc_rs::default_provider()`. The default is ring.
     #[must_use]
     pub fn crypto_provider(mut self, provider: Arc<CryptoProvider>) -> Self {
         self.tls.provider = Some(provider);
@@ -37,7 +37,7 @@ impl Builder {
     }
 
     /// Connects and returns the certificate of whoever answers, trusted or not, so that a person can compare its fingerprint
-    /// with the gateway's. It proves that it has the private key. No request is sent, and no credentials.
+    /// with the gateway's. The server must prove that it has the private key. No request and no credentials are sent.
     ///
     /// # Errors
     /// [`FetchError`].

@@ -1,4 +1,4 @@
-//! The properties of a certificate that a person is shown.
+//! The properties of a certificate that are shown to a person.
 
 use std::fmt;
 
@@ -53,13 +53,13 @@ impl Certificate {
         self.key_pin
     }
 
-    /// The subject, as `CN=…, O=…`. Control characters and others that could mislead are escaped, and a long one is
-    /// shortened. It is empty if the certificate has none, or is unreadable.
+    /// The subject, as `CN=…, O=…`. Control characters, and other characters that could mislead, are escaped. A long subject is
+    /// shortened. The text is empty if the certificate has no subject, or is unreadable.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The first and the last day of its validity, as `YYYY-MM-DD`; `None` if they are unreadable.
+    /// The first and the last day of its validity, as `YYYY-MM-DD`; `None` if one of them is unreadable.
     pub fn validity(&self) -> Option<(&str, &str)> {
         self.validity.as_ref().map(|(from, to)| (from.as_str(), to.as_str()))
     }
@@ -74,7 +74,7 @@ impl Certificate {
         self.rsa_bits
     }
 
-    /// Whether its issuer is its subject, as with self-signed certificates. Its signature is not verified.
+    /// Whether its issuer is its subject, as with self-signed certificates. This does not verify its signature.
     pub const fn is_self_issued(&self) -> bool {
         self.is_self_issued
     }
@@ -84,7 +84,7 @@ impl Certificate {
         self.is_signed_with_sha1
     }
 
-    /// Whether it lists names of its host (RFC 5280 §4.2.1.6). Without them, only a pin trusts it.
+    /// Whether it lists the names of its host (RFC 5280 §4.2.1.6). Without this list, it can be trusted only by a pin.
     pub const fn has_alternative_names(&self) -> bool {
         self.has_alternative_names
     }
@@ -105,9 +105,9 @@ impl fmt::Display for Certificate {
     }
 }
 
-/// Escapes a text of the peer, and shortens it.
+/// Escapes and shortens a text from the peer.
 fn shown(text: &str) -> String {
-    // Escapes are ASCII, and everything outside of ASCII becomes one: look-alike letters must not pass for others.
+    // Everything outside ASCII is escaped, so that look-alike letters cannot be taken for others. Escapes are ASCII.
     let mut escaped = text.escape_default();
     let mut shown: String = escaped.by_ref().take(MAX_SUBJECT_CHARS).collect();
     if escaped.next().is_some() {

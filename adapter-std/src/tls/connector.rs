@@ -28,23 +28,23 @@ use super::{
 };
 use crate::connect::{Connector, Stage};
 
-/// The time during which a gateway whose certificate was refused is not connected to again: a caller that retries in a loop
-/// must not load it with handshakes that cannot succeed.
+/// The time during which no connection is opened after the gateway's certificate was refused. It keeps a caller that retries
+/// in a loop from loading the gateway with handshakes that cannot succeed.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
-/// The maximum number of bytes of a write. They make one TLS record, which the gateway decrypts as a whole or not at all.
+/// The maximum number of bytes of a write. They fit one TLS record, which the gateway decrypts as a whole or not at all.
 const MAX_RECORD_BYTES: usize = 16 * 1024;
 
 /// The TLS settings of a gateway.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) trust: Trust,
-    /// The cryptography; ring by default.
+    /// The cryptography provider; ring by default.
     pub(crate) provider: Option<Arc<CryptoProvider>>,
 }
 
 impl Settings {
-    /// Wraps the connections of `plain` to a host. `None` if the host's name is not one that TLS can verify, or if the
-    /// provider has no cipher.
+    /// Wraps the connections of `plain` to a host in TLS. Returns `None` if TLS cannot verify the host's name, or if the
+    /// provider has no usable cipher.
     pub(crate) fn connector(self, plain: Connector, host: &str) -> Option<Connector> {
         let client = Arc::new(Client::new(self, host)?);
         Some(Connector::staged(move |address, stage| {
@@ -53,7 +53,7 @@ impl Settings {
         }))
     }
 
-    /// Connects to a host and returns the certificate that it shows, trusted or not. Nothing is sent to it but the handshake.
+    /// Connects to a host and returns the certificate that it shows, trusted or not. Nothing but the handshake is sent.
     pub(crate) async fn inspect(
         mut self,
         plain: &Connector,
@@ -66,7 +66,7 @@ impl Settings {
         let mut stream = client.open(plain, address, stage).await?.0;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let certificate = certificates.first().map(|certificate| Certificate::from_der(certificate));
-        // The certificate is known, whether or not the goodbye arrives.
+        // The certificate is known, even if TLS cannot be closed properly.
         let _ = poll_fn(|context| Pinned::new(&mut stream).poll_shutdown(context)).await;
         certificate.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, HandshakeError::Malformed))
     }
@@ -117,7 +117,7 @@ impl Client {
     }
 }
 
-/// A TLS stream that writes at most one record at a time, so that a write that fails has sent nothing that can be decrypted.
+/// A TLS stream that writes at most one record at a time, so that a failed write has sent nothing that can be decrypted.
 struct Records(TlsStream<FirstBytes>);
 
 impl AsyncRead for Records {

@@ -1,7 +1,8 @@
-//! The fields of a certificate that a pin needs (RFC 5280 §4.1), read from untrusted DER.
+//! Reads the fields of a certificate that are needed to pin or show it (RFC 5280 §4.1), from untrusted DER.
 //!
-//! X.509 parsers refuse what gateways show: version 1, negative serial numbers, odd extensions. This reader looks at no more
-//! than it needs. It reads forward only, never recurses, and returns `None` for anything that it cannot read.
+//! X.509 parsers refuse the certificates of many gateways, which have version 1, negative serial numbers or odd extensions. This
+//! reader looks at no more than it needs. It only reads forward, never recurses, and returns `None` for anything that it cannot
+//! read.
 
 use std::borrow::Cow;
 
@@ -27,7 +28,7 @@ const VERSION: u8 = 0xA0;
 const EXTENSIONS: u8 = 0xA3;
 /// The extension with the subject's alternative names (RFC 5280 §4.2.1.6).
 const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1D, 17];
-/// The signatures with SHA-1: by RSA (RFC 8017 §A.2.4) and by ECDSA (RFC 3279 §2.2.3).
+/// The signature algorithms with SHA-1: RSA (RFC 8017 §A.2.4) and ECDSA (RFC 3279 §2.2.3).
 const SHA1: [&[u8]; 2] =
     [&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 5], &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 1]];
 /// The algorithm of an RSA key (RFC 8017 §A.1).
@@ -46,7 +47,7 @@ pub(crate) struct Fields<'a> {
     not_before: Element<'a>,
     not_after: Element<'a>,
     subject: &'a [u8],
-    /// The `SubjectPublicKeyInfo` as it is encoded, which a pin of a public key hashes.
+    /// The encoded `SubjectPublicKeyInfo`. The pin of a public key is its hash.
     pub(crate) key_info: &'a [u8],
     /// The contents of the public key's `AlgorithmIdentifier`.
     pub(crate) key_algorithm: &'a [u8],
@@ -115,7 +116,7 @@ pub(super) fn rsa_bits(key: &[u8]) -> Option<usize> {
 }
 
 impl Fields<'_> {
-    /// Returns the subject as `CN=…, O=…`: its attributes whose names are common, decoded but not escaped.
+    /// Returns the subject as `CN=…, O=…`, decoded but not escaped. Attributes that [`attribute_name`] does not know are left out.
     pub(crate) fn subject(&self) -> String {
         let mut line = String::new();
         let mut names = self.subject;
@@ -140,7 +141,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Returns whether the subject has issued the certificate itself.
+    /// Returns whether the certificate's issuer is its subject.
     pub(crate) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
@@ -158,7 +159,7 @@ impl Fields<'_> {
         rsa_bits(self.key)
     }
 
-    /// Returns whether the certificate lists names of its host, as clients demand that do not pin it.
+    /// Returns whether the certificate lists names of its host, which clients that do not pin it require.
     pub(crate) fn has_alternative_names(&self) -> bool {
         let mut rest = self.rest;
         while let Some(element) = next(&mut rest) {
@@ -203,7 +204,7 @@ fn next<'a>(input: &mut &'a [u8]) -> Option<Element<'a>> {
     Some(Element { tag, contents, whole })
 }
 
-/// Reads the contents of the next value, which must have a tag.
+/// Reads the contents of the next value, which must have this tag.
 fn expect<'a>(input: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     next(input).filter(|element| element.tag == tag).map(|element| element.contents)
 }
@@ -239,7 +240,7 @@ fn text(value: Element<'_>) -> Cow<'_, str> {
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-/// The day of a time (RFC 5280 §4.1.2.5).
+/// Returns the day of a time (RFC 5280 §4.1.2.5), as `YYYY-MM-DD`.
 fn day(time: Element<'_>) -> Option<String> {
     let digits = std::str::from_utf8(time.contents).ok()?;
     let (year, rest) = match time.tag {

@@ -25,13 +25,13 @@ pub struct Untrusted {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// No trusted authority has issued it, as is usual for gateways, or not in a form that can be verified.
+    /// No trusted authority has issued it, as is usual for gateways, or it has a form that cannot be verified.
     #[error("no trusted authority vouches for it, as is usual for gateways")]
     UnknownIssuer,
-    /// It has an RSA key below 2048 bits, which is accepted only if it is pinned.
+    /// It has an RSA key below 2048 bits, and is not pinned.
     #[error("its RSA key is too short to be trusted without a pin")]
     ShortKey,
-    /// It is not a pinned one.
+    /// It is not pinned.
     #[error("it is not the pinned one")]
     NotPinned,
     /// It has expired.
@@ -43,13 +43,13 @@ pub enum Reason {
     /// It is not for this host.
     #[error("it is not for the host {0}")]
     WrongHost(String),
-    /// There are no root certificates by which it could be verified.
+    /// There are no root certificates to verify it with.
     #[error("there are no root certificates on this computer to verify it")]
     NoRoots,
 }
 
 impl Reason {
-    /// The reason by an error of the verifier.
+    /// Converts an error of the verifier to a reason.
     pub(super) fn of(error: &Error, name: &ServerName<'_>) -> Self {
         match error {
             Error::InvalidCertificate(
@@ -90,7 +90,7 @@ pub enum HandshakeError {
     /// The certificate is not trusted.
     #[error(transparent)]
     Untrusted(Untrusted),
-    /// The gateway has shown a certificate and has not proved that it has the private key.
+    /// The gateway has shown a certificate, but has not proved that it has the private key.
     #[error(
         "it has not proved that it has the private key of the certificate that it shows; something else may answer in the \
          gateway's place"
@@ -128,7 +128,7 @@ pub enum HandshakeError {
     /// The gateway has refused with a TLS alert.
     #[error("the gateway refused the TLS handshake with the alert {0}; if it always does, {OBSOLETE}")]
     Alert(String),
-    /// The gateway does not know the host's name, which the handshake contains.
+    /// The gateway does not know the host name in the handshake.
     #[error("the gateway does not know this host name; use its IP address in the URL")]
     UnknownName,
     /// The gateway violates the protocol.
@@ -140,7 +140,7 @@ impl HandshakeError {
     /// Converts an error of a handshake with `host:port`.
     ///
     /// # Errors
-    /// `error` itself if it is one of the connection, and the handshake is not the reason.
+    /// `error` itself if it is an error of the connection and not of the handshake.
     pub(super) fn of(
         error: io::Error,
         address: &str,
@@ -185,7 +185,7 @@ impl HandshakeError {
     }
 }
 
-/// Adds the newest version of a gateway.
+/// Formats the newest version that a gateway supports, as the end of a clause.
 fn at_most(newest: Option<&&str>) -> String {
     newest.map_or_else(String::new, |version| format!(", but {version} at most"))
 }

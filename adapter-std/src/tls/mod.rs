@@ -1,6 +1,6 @@
-//! HTTPS to gateways, by rustls.
+//! HTTPS to gateways, with rustls.
 //!
-//! Gateways have self-signed certificates, which no authority vouches for, and which often name no host. So trust has three
+//! Gateways have self-signed certificates. No authority vouches for them, and they often name no host. So trust has three
 //! forms:
 //!
 //! - a [`Pin`]: exactly this certificate or key, whatever its contents; see [`Builder::pin`](crate::Builder::pin),
@@ -9,13 +9,13 @@
 //!
 //! Nothing is trusted on first use, and no setting accepts every certificate. A call that meets an unknown certificate fails
 //! with [`Failure::Untrusted`](crate::Failure::Untrusted) before anything is sent, and its error shows the fingerprint to pin.
-//! [`Builder::fetch_certificate`](crate::Builder::fetch_certificate) shows it too.
+//! [`Builder::fetch_certificate`](crate::Builder::fetch_certificate) returns the fingerprint too.
 //!
-//! A gateway whose certificate was refused is not connected to again for 30 s; calls fail at once meanwhile.
+//! After a gateway's certificate was refused, no connection to the gateway is opened for 30 s. Calls fail at once meanwhile.
 //!
-//! TLS 1.2 and 1.3 are supported, with RSA keys of at least 1024 bits if pinned, elliptic curves, and the ciphers of rustls. A
-//! gateway that supports only older ones needs another TLS library, by [`Builder::connector`](crate::Builder::connector), as
-//! `examples/openssl` shows.
+//! TLS 1.2 and 1.3 are supported, with elliptic-curve keys, RSA keys of at least 2048 bits (1024 bits if pinned), and the ciphers
+//! of rustls. A gateway that supports only older versions or ciphers needs another TLS library, connected by
+//! [`Builder::connector`](crate::Builder::connector): see `examples/openssl`.
 
 mod builder;
 mod certificate;

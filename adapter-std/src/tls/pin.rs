@@ -6,14 +6,14 @@ use sha2::{Digest, Sha256};
 
 use super::der;
 
-/// The fingerprint of a gateway's certificate, or of its public key: trust in exactly this gateway.
+/// The fingerprint of a gateway's certificate or of its public key, by which this gateway is trusted.
 ///
-/// A pin is written `sha256:` and 64 hexadecimal digits for a certificate, and `key-sha256:` and 64 digits for a public key,
-/// which outlives the renewal of a certificate. The digits may be upper case, and may have colons in between, as browsers and
-/// `openssl x509 -fingerprint -sha256` print them.
+/// The pin of a certificate is written `sha256:` and 64 hexadecimal digits. The pin of a public key is written `key-sha256:` and
+/// 64 digits; it still matches after a renewal of the certificate that keeps the key. The digits may be upper case and separated
+/// by colons, as browsers and `openssl x509 -fingerprint -sha256` print them.
 ///
 /// A pinned certificate may be self-signed, expired, for another host name, or of an obsolete kind. The gateway must prove
-/// that it has the private key. Some vendors install the same key on all their devices; a pin does not distinguish those.
+/// that it has the private key. Some vendors install the same key on all their devices; a pin does not distinguish such devices.
 ///
 /// ```
 /// use sms_gateway::{Gateway, tls::Pin};
@@ -56,7 +56,7 @@ impl Pin {
         Some(Self { object: Object::Key, digest: Sha256::digest(fields.key_info).into() })
     }
 
-    /// Whether it is the pin of a certificate, in DER, or of its public key.
+    /// Whether this is the pin of a certificate, in DER, or of the certificate's public key.
     pub fn matches(&self, der: &[u8]) -> bool {
         match self.object {
             Object::Certificate => *self == Self::of_certificate(der),
@@ -84,7 +84,7 @@ pub enum PinError {
         "this is a SHA-1 fingerprint, which can be forged; a pin needs the SHA-256 fingerprint, of 64 digits"
     )]
     Sha1,
-    /// It has another number of digits.
+    /// It has this number of digits instead of 64.
     #[error("a pin has 64 hexadecimal digits, not {0}")]
     Digits(usize),
     /// It contains something other than hexadecimal digits and colons.

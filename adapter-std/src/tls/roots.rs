@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-/// Root certificates, from a PEM file. Those of the system are then not trusted.
+/// Root certificates from a PEM file, which replace those of the system.
 ///
 /// A gateway's own certificate in the file counts as a [`Pin`](super::Pin) of it: its validity, its host name and its kind do
 /// not matter.

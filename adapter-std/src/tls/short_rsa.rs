@@ -1,4 +1,4 @@
-//! Signatures by RSA keys below 2048 bits. Some gateways have such keys; the providers of rustls refuse them.
+//! Verifies signatures by RSA keys below 2048 bits. Some gateways have such keys, which the providers of rustls refuse.
 
 use rsa::{BoxedUint, PublicKey};
 use rustls::SignatureScheme;
@@ -12,7 +12,7 @@ const LONG_KEY_BITS: usize = 2048;
 /// The maximum size of a key that the providers verify, in bits.
 const LONGEST_KEY_BITS: usize = 8192;
 
-/// Whether it is an RSA key that neither this module nor a provider verifies: shorter than 1024 or longer than 8192 bits.
+/// Whether this is an RSA key that neither this module nor a provider verifies: shorter than 1024 or longer than 8192 bits.
 pub(super) fn is_unverifiable(algorithm: &[u8], key: &[u8]) -> bool {
     let is_rsa = algorithm == rustls::pki_types::alg_id::RSA_ENCRYPTION.as_ref();
     is_rsa && der::rsa_bits(key).is_none_or(|bits| !(PublicKey::MIN_SIZE..=LONGEST_KEY_BITS).contains(&bits))

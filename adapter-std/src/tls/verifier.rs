@@ -1,4 +1,4 @@
-//! Decides whether a gateway's certificate is trusted, and verifies that the gateway has its private key.
+//! Decides whether a gateway's certificate is trusted, and verifies that the gateway has the certificate's private key.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,14 +21,14 @@ pub(crate) enum Trust {
     /// Those that the system's authorities have issued.
     #[default]
     System,
-    /// Pinned ones, and those that the caller's authorities have issued.
+    /// Pinned certificates, and those of the caller's authorities.
     Chosen { pins: Vec<Pin>, roots: Option<RootCertificates> },
-    /// Every one, to look at it. No request follows.
+    /// All, so that the certificate can be shown. No request follows.
     Inspection,
 }
 
 impl Trust {
-    /// Adds to what the caller has chosen.
+    /// Adds a pin to those of the caller, or sets the caller's root certificates.
     pub(crate) fn choose(&mut self, pin: Option<Pin>, added: Option<RootCertificates>) {
         if !matches!(self, Self::Chosen { .. }) {
             *self = Self::Chosen { pins: Vec::new(), roots: None };
@@ -57,7 +57,7 @@ impl Trust {
 pub(super) struct Verifier {
     trust: Trust,
     provider: Arc<CryptoProvider>,
-    /// The verifier by root certificates, which are loaded when they are first needed; `None` without any.
+    /// The verifier by root certificates, which are loaded when they are first needed; `None` if there are none.
     by_roots: OnceLock<Option<Arc<WebPkiServerVerifier>>>,
 }
 
@@ -81,7 +81,7 @@ impl Verifier {
         self.by_roots.get_or_init(load).as_ref()
     }
 
-    /// Verifies the signature of a handshake. A short RSA key is accepted only of a certificate that is trusted itself.
+    /// Verifies the signature of a handshake. A short RSA key is accepted only if its certificate is itself trusted.
     fn verify_signature(
         &self,
         message: &[u8],
@@ -121,7 +121,7 @@ impl Verifier {
     }
 }
 
-/// Whether an algorithm verifies signatures by the key of a certificate.
+/// Whether an algorithm can verify signatures by the key of a certificate.
 fn is_for(algorithm: &dyn SignatureVerificationAlgorithm, fields: &der::Fields<'_>) -> bool {
     algorithm.public_key_alg_id().as_ref() == fields.key_algorithm
 }

@@ -3,15 +3,15 @@
 use std::{future::pending, io};
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
-/// The end of a message.
+/// The end of a request or a response.
 enum End {
-    /// After the bytes so far.
+    /// The end is after the bytes so far.
     Later,
     At(usize),
     Close,
 }
 
-/// Reads the next request; `ahead` holds the bytes read so far, and those after it.
+/// Reads the next request. `ahead` holds bytes that were already read, and afterwards those that follow the request.
 pub(super) async fn request(client: &mut TcpStream, ahead: &mut Vec<u8>) -> io::Result<Vec<u8>> {
     loop {
         let end = match end(ahead) {
@@ -30,7 +30,7 @@ pub(super) async fn request(client: &mut TcpStream, ahead: &mut Vec<u8>) -> io::
     }
 }
 
-/// Reads the next response, and returns whether the server closes after it. A response that is cut short is returned as it is.
+/// Reads the next response, and returns whether the server closes the connection after it. A truncated response is returned as it is.
 pub(super) async fn response(server: &mut TcpStream) -> io::Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
     loop {
@@ -43,7 +43,7 @@ pub(super) async fn response(server: &mut TcpStream) -> io::Result<(Vec<u8>, boo
     }
 }
 
-/// Waits until the other side closes. Bytes that it sends are left to be read, and end the wait.
+/// Waits until the other side closes. Bytes from the other side also end the wait, and remain unread.
 pub(super) async fn is_closed(stream: &TcpStream) {
     if let Ok(1..) = stream.peek(&mut [0]).await {
         pending::<()>().await;

@@ -1,6 +1,6 @@
 //! Helpers of the tests.
 
-// Each test program uses a part of it.
+// Each test program uses only a part of this module.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 mod framing;

@@ -1,8 +1,8 @@
-//! A network between a client and an emulator, in which tokio's time passes only while messages are in flight.
+//! A network between a client and an emulator, which controls tokio's time.
 //!
-//! The clock is paused, and only this module advances it: while a request or a response is in flight, by the duration that the
-//! test sets; and while the client is idle, step by step, until its next request. So the client's timers run, and a slow
-//! machine does not make its time limits expire.
+//! The clock is paused, and only this module advances it. While a request or a response is in flight, the clock advances by the
+//! duration that the test sets. While the client is idle, it advances step by step until the next request. So the client's
+//! timers run, and a slow machine does not make its time limits expire.
 
 use super::framing::{request, response};
 use std::{
@@ -21,7 +21,7 @@ use tokio::{
 
 /// The step by which time advances while the client is idle.
 const STEP: Duration = Duration::from_millis(100);
-/// The number of turns that ready tasks get within a step.
+/// The number of times that ready tasks are polled within a step.
 const TURNS: u32 = 8;
 
 /// A message in flight.
@@ -35,18 +35,18 @@ pub enum Leg {
     Response,
 }
 
-/// The numbers of nonces that expired, by place.
+/// The numbers of nonces that expired, by the time at which they did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
-    /// While a request with a used nonce was in flight.
+    /// Nonces that expired while a request with a used nonce was in flight.
     pub under_way: u64,
-    /// While the client was idle.
+    /// Nonces that expired while the client was idle.
     pub at_rest: u64,
-    /// Between the challenge and the arrival of the first request with it.
+    /// Nonces that expired between the challenge and the arrival of the first request with the nonce.
     pub unused: u64,
 }
 
-/// A running network. Dropping it ends it and closes its connections.
+/// A running network. Dropping this ends the network and closes its connections.
 pub struct NetworkProfile {
     addr: SocketAddr,
     ends: Arc<Mutex<Ends>>,
@@ -54,8 +54,8 @@ pub struct NetworkProfile {
 }
 
 impl NetworkProfile {
-    /// Starts a network to a gateway whose nonces are valid for `life`; `time` returns the duration of each leg. One connection
-    /// is served at a time. tokio's clock must be stopped.
+    /// Starts a network to a gateway whose nonces are valid for `life`. `time` returns the duration of each leg. The network serves
+    /// one connection at a time. tokio's clock must be stopped.
     pub async fn start(
         gateway: SocketAddr,
         life: Duration,
@@ -74,7 +74,7 @@ impl NetworkProfile {
         let running = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                // Either side has closed.
+                // An error means that either side has closed.
                 let _ = traffic.pass(client, gateway).await;
             }
         });

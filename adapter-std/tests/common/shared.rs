@@ -31,13 +31,13 @@ pub fn stop_the_clock() -> Stopped {
     Stopped { _release: release }
 }
 
-/// The quirks with which a gateway is usable: each alone, the observed ones, and the observed ones with the misprints.
+/// The sets of quirks with which a gateway is usable: each quirk alone, all observed ones, and the observed ones with the misprints.
 pub fn usable_quirks() -> Vec<(String, Quirks)> {
     let sets = ["observed", "observed,printed"];
     let mut all: Vec<_> = sets.map(|name| (name.to_owned(), name.parse().unwrap())).into();
     for name in Quirks::names() {
         let name = name.replace("=N", "=2");
-        // Some redirect every request, some refuse the first ones, and one refuses a field that the nine calls request.
+        // Some quirks redirect every request, some refuse the first requests, and one refuses a field that the nine calls request.
         if !name.starts_with("redirect") && !name.starts_with("first-") && name != "smsc-refused" {
             all.push((name.clone(), name.parse().unwrap()));
         }

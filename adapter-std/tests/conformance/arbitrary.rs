@@ -1,7 +1,8 @@
-//! Exchanges with a peer that does anything, by seed: it is late, drips, floods, stalls, answers early, cuts or resets at any byte.
+//! Exchanges with a peer that behaves at random, by seed. It is late, drips, floods, stalls, answers early, or cuts or resets the
+//! connection at any byte.
 //!
-//! Each seed leaves a line with the ends of its calls and a hash of all bytes and times. `SEED=17 cargo test -p sms-gateway --test
-//! conformance -- --nocapture arbitrary` shows all of one seed.
+//! Each seed leaves a line with the outcomes of its calls and a hash of all bytes and times. `SEED=17 cargo test -p sms-gateway
+//! --test conformance -- --nocapture arbitrary` shows everything that happens with one seed.
 
 use std::{
     fmt::Write as _,
@@ -26,15 +27,15 @@ use crate::{
 const CALL_SEEDS: u64 = 1000;
 const MESSENGER_SEEDS: u64 = 200;
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
-/// The maximum time of a call: the default limit of an exchange, and the time in which the rest of a response is read.
+/// The maximum time of a call: the default limit of an exchange, and the time for draining a response.
 const CALL_LIMIT: Duration = Duration::from_millis(300_000 + 500);
-/// The maximum time of a shutdown: its default limit, and the time in which a connection is closed.
+/// The maximum time of a shutdown: its default limit, and the time for closing a connection.
 const SHUTDOWN_LIMIT: Duration = Duration::from_millis(30_000 + 500);
-/// The maximum time in which a messenger takes a message, whatever its request meets.
+/// The maximum time until a messenger has accepted a message, whatever happens to its requests.
 const TAKING_LIMIT: Duration = Duration::from_secs(1);
 
 impl Random {
-    /// A reply to a request. The gateway may do as the request asks.
+    /// Returns a reply to a request. The gateway may carry out the request.
     fn reply(&mut self, request: &Request, mut serve: impl FnMut(&Request) -> Reply) -> Reply {
         let reply = match self.below(12) {
             0 => Reply::digest(&format!("n{}", request.connection % 2)),
@@ -55,7 +56,7 @@ impl Random {
         self.spoil(reply)
     }
 
-    /// Does something to a reply.
+    /// Spoils or delays a reply at random.
     fn spoil(&mut self, reply: Reply) -> Reply {
         let length = reply.bytes().len();
         let place = self.below(length + 1);
@@ -76,11 +77,11 @@ impl Random {
     }
 }
 
-/// Runs a seed: the line about it, and all that happened.
+/// Runs a seed. Returns the line about it, and the log of the scenario.
 async fn exchange(adapter: Adapter, seed: u64) -> (String, String) {
     let mut random = Random(seed);
     let mut harness = Harness::new(adapter);
-    // How often the gateway has done what a submission asked.
+    // The number of submissions that the gateway has carried out.
     let done = Arc::new(AtomicU32::new(0));
     let (mut replies, mut plans, counted) = (random.clone(), random.clone(), Arc::clone(&done));
     harness.peer.plan(move |_| plans.plan(16, 20_000));
@@ -113,7 +114,7 @@ async fn exchange(adapter: Adapter, seed: u64) -> (String, String) {
     (line, text)
 }
 
-/// Sends messages through a peer that does anything in its first requests, and through a sound one then.
+/// Sends messages through a peer that behaves at random for its first requests, and well after them.
 async fn live(adapter: Adapter, seed: u64) -> (String, String) {
     let mut random = Random(seed);
     let harness = Harness::new(adapter);
@@ -156,7 +157,7 @@ async fn live(adapter: Adapter, seed: u64) -> (String, String) {
     (line, text)
 }
 
-/// Awaits something that must end in this time.
+/// Awaits a future that must be ready within this time.
 async fn within<T>(limit: Duration, seed: u64, future: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(limit, future).await;
     ended.unwrap_or_else(|_| panic!("seed {seed}: it takes longer than {limit:?}"))

@@ -1,4 +1,4 @@
-//! The number of requests of messages whose reports never arrive.
+//! The number of requests for messages whose reports never arrive.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use crate::{
 const MESSAGES: u32 = 400;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Sends messages at once, and returns the number of queries within an hour.
+/// Sends messages all at once, and returns the number of queries within an hour.
 async fn queries(adapter: Adapter) -> u32 {
     let harness = Harness::new(adapter);
     let model = GatewayModel::new();

@@ -1,4 +1,4 @@
-//! Both adapters against the emulator, over real sockets: each of its quirks, and logins that it counts.
+//! Both adapters against the emulator, over real sockets: each quirk of the emulator, and logins that it counts.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn start(adapter: Adapter, options: Options) -> (Emulator, GatewaySubject)
     start_with(adapter, options, GatewaySetup::default()).await
 }
 
-/// Makes a call; the lines of its outcome.
+/// Makes a call, and returns the lines of its outcome.
 async fn lines(subject: &mut GatewaySubject, call: ApiCall) -> Vec<String> {
     subject.call(call, usize::MAX).await.0.lines().map(str::to_owned).collect()
 }
@@ -38,7 +38,7 @@ async fn is_refused(subject: &mut GatewaySubject, call: ApiCall) {
     assert_eq!(lines(subject, call).await, ["login refused"], "{call:?}");
 }
 
-/// Makes each of the nine calls, and checks the number of records and a part of them.
+/// Makes each of the nine calls, and checks the number of its records and a part of their contents.
 async fn nine_calls(emulator: &Emulator, subject: &mut GatewaySubject, context: &str) {
     nine_calls_with(&Quirks::none(), emulator, subject, context).await;
 }
@@ -52,7 +52,7 @@ async fn nine_calls_with(quirks: &Quirks, emulator: &Emulator, subject: &mut Gat
         ResultNumber::Missing => r#""user_id":7,"time""#,
     };
     emulator.set_ussd(None, "*125#", "Balance 12");
-    // Ids may be equal.
+    // Several messages may have the same id.
     while emulator.receive_sms(2, "10010", "Grüße, 你好 😀") < 7 {}
     for (call, records, part) in [
         (ApiCall::SendSms, 0, "\"task_id\":"),
@@ -66,7 +66,7 @@ async fn nine_calls_with(quirks: &Quirks, emulator: &Emulator, subject: &mut Gat
         (ApiCall::StopSms, 0, ""),
     ] {
         let lines = lines(subject, call).await;
-        // The task may have ended.
+        // The task may have ended already.
         let is_over = call == ApiCall::StopSms && lines[0].starts_with("refused: ");
         assert!(is_over || lines.last().unwrap().starts_with("ok "), "{context}, {call:?}: {lines:?}");
         assert!(
@@ -139,7 +139,7 @@ async fn a_password_that_changes_at_the_gateway_ends_the_attempts() {
         for _ in 0..3 {
             is_refused(&mut subject, ApiCall::SendSms).await;
         }
-        // One with the nonce that was accepted before, and one that rules out an expired nonce.
+        // The client tries the last accepted nonce, and then a new one, to rule out that the nonce has expired.
         assert_eq!(emulator.counts().refused, 2);
         subject.set_password("new");
         succeeds(&mut subject, ApiCall::SendSms).await;
@@ -147,7 +147,7 @@ async fn a_password_that_changes_at_the_gateway_ends_the_attempts() {
     }
 }
 
-/// A gateway that locks clients out after two refusals.
+/// Options of a gateway that locks clients out after two refusals.
 fn strict(nonce: NonceLife, stale: Stale) -> Options {
     Options { nonce, stale, lock_out_after: Some(2), counted: Counted::AnyLogin, ..options() }
 }
@@ -188,7 +188,7 @@ async fn nonces_for_one_second_lock_no_client_out() {
         }
         let counts = emulator.counts();
         assert_admitted(&counts, 50, stale);
-        // No more than eight can expire in eight and a half seconds.
+        // No more than eight nonces can expire in eight and a half seconds.
         assert!(counts.expired <= 8, "{counts:?}");
     }
 }

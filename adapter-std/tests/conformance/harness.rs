@@ -1,4 +1,4 @@
-//! The surroundings of a scenario: the peer, the adapter under test, and a log.
+//! The environment of a scenario: the peer, the adapter under test, and a log.
 
 use std::{
     sync::{Arc, Mutex},
@@ -14,13 +14,13 @@ use crate::{
     subject::{Adapter, ApiCall, GatewaySetup, GatewaySubject, MessengerSetup, MessengerSubject, Stores},
 };
 
-/// More records than any response has.
+/// A number of records that no response exceeds.
 const ALL: usize = 1000;
 
-/// Lines with the time since the scenario began.
+/// The log: lines with the time since the scenario began.
 ///
-/// Tasks that work at the same time have no order. Lines of one time are therefore sorted by their subject, those of the scenario
-/// itself first.
+/// Tasks that work at the same time have no order. So lines with the same time are sorted by their subject, after the lines of the
+/// scenario itself.
 #[derive(Clone)]
 pub struct Log {
     peer: Peer,
@@ -28,12 +28,12 @@ pub struct Log {
 }
 
 impl Log {
-    /// A line of the scenario itself.
+    /// Adds a line of the scenario itself.
     pub fn note(&self, text: impl AsRef<str>) {
         self.at(self.peer.elapsed(), "", text.as_ref());
     }
 
-    /// A line about something that a messenger reports.
+    /// Adds a line about a report of a messenger.
     pub fn event(&self, about: &str, text: impl AsRef<str>) {
         self.at(self.peer.elapsed(), about, text.as_ref());
     }
@@ -43,7 +43,7 @@ impl Log {
         self.lines.lock().unwrap().push((time, about.to_owned(), text));
     }
 
-    /// An update of a message.
+    /// Adds a line about an update of a message.
     pub fn update(&self, message: &Message) {
         let failure = message.failure.map_or(String::new(), |failure| format!(", {failure:?}"));
         let end = if message.is_final { ", the end" } else { "" };
@@ -87,22 +87,22 @@ impl Harness {
         Target::Peer(self.peer.clone())
     }
 
-    /// Makes the gateway anew.
+    /// Creates a new gateway in place of the present one.
     pub fn set_up(&mut self, setup: &GatewaySetup) {
         self.subject = GatewaySubject::new(self.adapter, &self.target(), setup);
     }
 
-    /// Makes the gateway anew, without credentials.
+    /// Creates a new gateway without credentials.
     pub fn set_up_open(&mut self) {
         self.set_up(&GatewaySetup { password: None, ..GatewaySetup::default() });
     }
 
-    /// The stores of its messengers.
+    /// Returns the stores of the harness's messengers.
     pub fn stores(&self) -> Stores {
         self.store.clone()
     }
 
-    /// Replaces the stores of its messengers.
+    /// Replaces the stores of the harness's messengers.
     pub fn set_stores(&mut self, stores: Stores) {
         self.store = stores;
     }
@@ -125,7 +125,7 @@ impl Harness {
         self.call_up_to(call, ALL).await;
     }
 
-    /// Makes a call, reads its records up to this number, and drops the response then.
+    /// Makes a call, reads up to this number of records, and then drops the response.
     pub async fn call_up_to(&mut self, call: ApiCall, records: usize) {
         let began = self.peer.elapsed();
         let outcome = self.subject.call(call, records).await;
@@ -136,7 +136,7 @@ impl Harness {
         );
     }
 
-    /// Makes a call and drops its future after a time. The end is logged without the records, and returned.
+    /// Makes a call and drops its future after this time. The outcome is logged without the records, and returned.
     pub async fn call_silently_for(&mut self, call: ApiCall, milliseconds: u64) -> String {
         let (began, limit) = (self.peer.elapsed(), Duration::from_millis(milliseconds));
         let outcome = tokio::time::timeout(limit, self.subject.call(call, usize::MAX)).await;
@@ -149,13 +149,13 @@ impl Harness {
         end
     }
 
-    /// Makes a call, and notes what its failure says.
+    /// Makes a call, and logs the text of its failure.
     pub async fn explain(&mut self, call: ApiCall) {
         let outcome = self.subject.explain(call).await;
         self.note(&format!("call {call:?}: {}", outcome.0));
     }
 
-    /// Makes a call and drops its future after a time.
+    /// Makes a call and drops its future after this time.
     pub async fn call_for(&mut self, call: ApiCall, milliseconds: u64) {
         let limit = Duration::from_millis(milliseconds);
         if tokio::time::timeout(limit, self.call(call)).await.is_err() {
@@ -169,7 +169,7 @@ impl Harness {
         self.raw_up_to(call, usize::MAX).await;
     }
 
-    /// Makes a raw call, reads its body up to this number of pieces, and drops the response then.
+    /// Makes a raw call, reads up to this number of pieces of its body, and then drops the response.
     pub async fn raw_up_to(&mut self, call: RawCall<'_>, pieces: usize) {
         let began = self.peer.elapsed();
         let outcome = self.subject.raw(&call, pieces).await;
@@ -187,7 +187,7 @@ impl Harness {
         self.note(&format!("the password is {password:?} from now on"));
     }
 
-    /// Starts a messenger over a gateway of its own, with what the last one has stored.
+    /// Starts a messenger with its own gateway, and with the store of the last messenger.
     pub async fn messenger(&self, setup: MessengerSetup) -> MessengerSubject {
         self.messenger_with(setup, &GatewaySetup::default()).await
     }
@@ -198,13 +198,13 @@ impl Harness {
         subject.messenger(self.store.clone(), &setup, &self.log).await
     }
 
-    /// Ends the scenario: the text of all that happened.
+    /// Ends the scenario, and returns its log.
     pub async fn end(self) -> String {
         let Self { peer, adapter, log, subject, .. } = self;
         drop(subject);
         settle().await;
         let left = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-        // Timers of embassy-time are tasks here.
+        // With the other adapter, tasks may be left: the timers of embassy-time are tasks here.
         if adapter == Adapter::Std && left > 0 {
             log.note(format!("{left} tasks are left"));
         }
@@ -217,7 +217,7 @@ impl Harness {
     }
 }
 
-/// Lets tasks end that have nothing to wait for.
+/// Lets tasks that have nothing to wait for end.
 async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Peers that share none of the client's assumptions about HTTP and logins, by seed. Nothing is recorded: only rules are checked.
+//! Peers that violate all of the client's assumptions about HTTP and logins, by seed. Nothing is recorded: only rules are checked.
 //!
 //! `SEEDS=5000 cargo test -p sms-gateway --test conformance -- hostile` runs more seeds.
 
@@ -21,13 +21,13 @@ use crate::{
     subject::{Adapter, ApiCall, MessengerSetup},
 };
 
-/// The maximum time of a call: the default limit of an exchange, and the time in which the rest of a response is read.
+/// The maximum time of a call: the default limit of an exchange, and the time for draining a response.
 const CALL_LIMIT: Duration = Duration::from_millis(300_000 + 500);
 /// The maximum number of exchanges of a call.
 const MAX_EXCHANGES: usize = 24;
 
 impl Random {
-    /// A 401, whose challenge may be any.
+    /// Returns a 401 with a random challenge.
     fn refusal(&mut self, nonces: &mut usize) -> Reply {
         if self.below(2) == 0 {
             *nonces += 1;
@@ -48,7 +48,7 @@ impl Random {
         }
     }
 
-    /// A reply to a request that is carried out.
+    /// Returns a reply to a request that the gateway carries out.
     fn carried_out(&mut self, reply: &Reply) -> Reply {
         let bytes = reply.bytes();
         let body = String::from_utf8(bytes[reply.head_length()..].to_vec()).unwrap();
@@ -80,7 +80,7 @@ impl Random {
         }
     }
 
-    /// Does something to a reply.
+    /// Distorts or delays a reply at random.
     fn distort(&mut self, reply: Reply) -> Reply {
         let length = reply.bytes().len();
         let place = self.below(length + 1);
@@ -106,13 +106,13 @@ impl Random {
     }
 }
 
-/// What the peer has seen.
+/// The requests that the peer has seen.
 #[derive(Default)]
 struct Seen {
     requests: AtomicUsize,
-    /// Submissions that were carried out.
+    /// The number of submissions that were carried out.
     done: AtomicUsize,
-    /// Requests with a login that were refused, since the password was set.
+    /// The number of requests with a login that were refused after the password was set.
     refused: AtomicUsize,
     log: Mutex<Vec<String>>,
 }
@@ -122,7 +122,7 @@ fn peer(mut random: Random, noted: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Req
     move |request| {
         noted.requests.fetch_add(1, Ordering::Relaxed);
         let has_login = request.authorization().is_some();
-        // One that knows another password accepts no login.
+        // A peer with another password accepts no login.
         let kind = if is_wrong && has_login { 13 } else { random.below(14) };
         let reply = match kind {
             0 => Reply::status(404, "<html>nothing</html>"),
@@ -146,7 +146,7 @@ fn peer(mut random: Random, noted: Arc<Seen>, is_wrong: bool) -> impl FnMut(&Req
         };
         let reply = match random.below(3) {
             _ if !is_wrong => random.distort(reply),
-            // The client can count only refusals that reach it.
+            // Refusals of a login are not distorted, because the client can only count refusals that reach it.
             0 if !has_login => reply.cut(12).close(),
             _ => reply,
         };
@@ -215,7 +215,7 @@ fn assert_nothing_left(seed: u64, text: &str) {
     assert_eq!(left, None, "seed {seed}");
 }
 
-/// Awaits something that must end in this time.
+/// Awaits a future that must be ready within this time.
 async fn within<T>(limit: Duration, seed: u64, what: &str, future: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(limit, future).await;
     ended.unwrap_or_else(|_| panic!("seed {seed}: {what} takes longer than {limit:?}"))
@@ -233,7 +233,7 @@ fn assert_outcomes(seed: u64, sent: &[String], text: &str) {
     assert!(health.is_some_and(|line| line.ends_with("none")), "seed {seed}: {health:?}\n{text}");
 }
 
-/// Sends messages through a hostile peer, restarts the messenger once, and lets the peer be sound at the end.
+/// Sends messages through a hostile peer, and restarts the messenger once. At the end, the peer behaves well.
 async fn messengers(adapter: Adapter, seed: u64) {
     let mut random = Random(seed);
     let harness = Harness::new(adapter);
@@ -256,7 +256,7 @@ async fn messengers(adapter: Adapter, seed: u64) {
         let reply = match replies.below(8) {
             0 => Reply::status(404, "nothing"),
             1 => Reply::with(302, "Location: http://other/\r\n", ""),
-            // A right password is refused at most once in a row.
+            // The right password is never refused twice in a row.
             2 if !request.has_nonce("n1") => replies.refusal(&mut nonces),
             3.. if is_whole && request.has_nonce("n1") => {
                 let reply = served.serve(request);

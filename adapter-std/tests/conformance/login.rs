@@ -1,10 +1,10 @@
-//! Checks the logins of requests, since a random client nonce can't be compared with a recording.
+//! Checks the logins of requests, because a random client nonce can't be compared with a recording.
 
 use sms_gateway::core::http::{Credentials, Scheme, challenge, digest};
 
 use crate::reply::Reply;
 
-/// Passwords of the user `admin` that scenarios use.
+/// The passwords of the user `admin` in the scenarios.
 const PASSWORDS: [&str; 2] = ["admin", "other"];
 
 /// The challenges that were sent so far.
@@ -16,7 +16,7 @@ pub struct Logins {
 }
 
 impl Logins {
-    /// Notes the challenges of a reply.
+    /// Records the challenges of a reply.
     pub fn sent(&mut self, reply: &Reply) {
         let bytes = reply.bytes();
         let text = String::from_utf8_lossy(&bytes);
@@ -24,7 +24,7 @@ impl Logins {
         self.challenges.extend(values.map(str::to_owned));
     }
 
-    /// A line of a request as it is recorded. A Digest login is checked: it must be the answer to a challenge that was sent.
+    /// Returns a line of a request as it is recorded. A Digest login is checked: it must answer a challenge that was sent.
     pub fn checked(&mut self, request: &str, line: &str, is_masked: bool) -> String {
         let Some((name, value)) = line.split_once(": ") else { return line.to_owned() };
         if !name.eq_ignore_ascii_case("authorization") || !value.starts_with("Digest ") {
@@ -35,7 +35,7 @@ impl Logins {
         let Some(password) =
             PASSWORDS.into_iter().find(|password| self.answers(method, target, value, password))
         else {
-            // One that is cut has random parts, too.
+            // A login that is cut off also has random parts.
             let begin = line.split(" response=").next().unwrap_or_default();
             return format!("{begin} ({} bytes, not an answer to a challenge)", line.len());
         };
@@ -52,7 +52,7 @@ impl Logins {
         format!("{name}: {shown} (password {password})")
     }
 
-    /// The number of a client nonce, from 1.
+    /// Returns the number of a client nonce, from 1.
     fn number(&mut self, cnonce: &str) -> usize {
         assert_eq!(cnonce.len(), 16, "{cnonce}");
         let known = self.cnonces.iter().position(|known| known == cnonce);
@@ -66,7 +66,7 @@ impl Logins {
     fn answers(&self, method: &str, target: &str, value: &str, password: &str) -> bool {
         let credentials = Credentials::new("admin", password);
         let cnonce = parameter(value, "cnonce").unwrap_or_default();
-        // A request that is cut may end within the count.
+        // A request that is cut off may end within the count.
         let count = parameter(value, "nc").map_or(1, |count| u32::from_str_radix(count, 16).unwrap_or(0));
         self.challenges.iter().any(|sent| {
             let Ok(Scheme::Digest(sent)) = challenge::best([sent.as_str()]) else { return false };
@@ -76,7 +76,7 @@ impl Logins {
     }
 }
 
-/// The value of a parameter, without quotes.
+/// Returns the value of a parameter, without quotes.
 fn parameter<'v>(value: &'v str, name: &str) -> Option<&'v str> {
     value.trim_start_matches("Digest ").split(", ").find_map(|part| {
         let (key, value) = part.split_once('=')?;

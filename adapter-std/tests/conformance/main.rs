@@ -1,7 +1,7 @@
 //! Scenarios against both adapters, byte for byte and under virtual time, compared with recordings of earlier runs.
 //!
-//! `RECORD=1 cargo test -p sms-gateway --test conformance` writes the recordings anew. The difference is then reviewed like
-//! any other change.
+//! `RECORD=1 cargo test -p sms-gateway --test conformance` writes new recordings. Their differences are then reviewed like any
+//! other change.
 
 #![allow(missing_docs, unreachable_pub)]
 
@@ -43,7 +43,7 @@ use subject::Adapter;
 /// The name by which shared test code knows the crate.
 use sms_gateway as client;
 
-/// A scenario: its name, and what happens.
+/// A scenario: its name, and the function that plays it.
 pub type Scenario = (&'static str, fn(&mut Harness) -> Pin<Box<dyn Future<Output = ()> + '_>>);
 
 /// Lists functions as scenarios.
@@ -54,7 +54,7 @@ macro_rules! list {
 }
 pub(crate) use list;
 
-/// Runs something on a thread and a paused clock of its own.
+/// Runs a future on its own thread, with its own paused clock.
 fn on_paused_clock<T: Send + 'static, F: Future<Output = T>>(
     name: &str,
     make: impl FnOnce() -> F + Send + 'static,
@@ -63,7 +63,7 @@ fn on_paused_clock<T: Send + 'static, F: Future<Output = T>>(
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_all().start_paused(true).build().unwrap().block_on(async { make().await })
     };
-    // The clock of embassy-time belongs to the thread.
+    // Each thread has its own clock of embassy-time.
     let running = thread::Builder::new().name(name.to_owned()).spawn(run).unwrap();
     running.join().unwrap_or_else(|_| panic!("{name}"))
 }
@@ -82,7 +82,7 @@ fn check(adapter: Adapter) {
     check_recorded(&format!("{}.txt", adapter.name()), &text, "== ");
 }
 
-/// Compares a text with the recording, or records it. Its parts begin with a separator and a line with their name.
+/// Compares a text with the recording, or records it. Each part of the text begins with a separator and a line with the part's name.
 fn check_recorded(file: &str, text: &str, separator: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/recorded").join(file);
     if std::env::var_os("RECORD").is_some() {
@@ -94,10 +94,10 @@ fn check_recorded(file: &str, text: &str, separator: &str) {
     assert!(recorded == text, "{file}: the order differs");
 }
 
-/// The parts that differ, each with its first line that does.
+/// Returns the parts that differ, each with its first line that differs.
 fn differences(recorded: &str, text: &str, separator: &str) -> String {
     let parts = |text: &str| text.split(separator).map(str::to_owned).collect::<Vec<_>>();
-    // Before a colon, or the line.
+    // The name is the text before a colon, or otherwise the whole line.
     let name = |part: &str| part.split([':', '\n']).next().unwrap_or_default().to_owned();
     let (recorded, text) = (parts(recorded), parts(text));
     let mut out = String::new();

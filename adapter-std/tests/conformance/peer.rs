@@ -23,7 +23,7 @@ pub struct Request {
     pub index: usize,
     pub target: String,
     pub head: String,
-    /// Empty if the script answers before the body arrives.
+    /// The body; empty if the script answers before the body arrives.
     pub body: String,
 }
 
@@ -47,17 +47,17 @@ impl Request {
     }
 }
 
-/// How a connection behaves.
+/// The behaviour of a connection.
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub opening: Opening,
-    /// Writing stalls after this number of bytes, since the peer does not read.
+    /// The number of bytes after which writing stalls, as if the peer did not read.
     pub window: usize,
-    /// Writing fails after this number of bytes.
+    /// The number of bytes after which writing fails.
     pub write_limit: usize,
     /// The maximum number of bytes in one write.
     pub piece: usize,
-    /// The script answers when the head has arrived.
+    /// Whether the script answers as soon as the head has arrived.
     pub is_early: bool,
 }
 
@@ -88,7 +88,7 @@ struct World {
     endpoints: Vec<Endpoint>,
 }
 
-/// The state of a connection; what happened on it is a [`Connection`].
+/// The state of a connection. The events on it are recorded in a [`Connection`].
 struct Endpoint {
     plan: Plan,
     outgoing: VecDeque<(Instant, Step)>,
@@ -102,7 +102,7 @@ struct Endpoint {
 pub struct Peer(Arc<Mutex<World>>);
 
 impl Peer {
-    /// A peer that never answers.
+    /// Returns a peer that never answers.
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(World {
             began: Instant::now(),
@@ -123,7 +123,7 @@ impl Peer {
         self.world().script = Box::new(script);
     }
 
-    /// Gives connections their behaviour, by their number from 1.
+    /// Sets a function that decides the behaviour of each connection by its number, from 1.
     pub fn plan(&self, plans: impl FnMut(usize) -> Plan + Send + 'static) {
         self.world().plans = Box::new(plans);
     }
@@ -133,30 +133,30 @@ impl Peer {
         change(&mut self.world().endpoints[connection - 1].plan);
     }
 
-    /// Lets writing on a connection fail after this number of bytes more.
+    /// Lets writing on a connection fail after this number of further bytes.
     pub fn limit_writes(&self, connection: usize, bytes: usize) {
         let endpoint = &mut self.world().endpoints[connection - 1];
         endpoint.plan.write_limit = endpoint.written + bytes;
     }
 
-    /// Sends something on the newest connection that was not asked for.
+    /// Sends an unsolicited reply on the newest connection.
     pub fn push(&self, reply: &Reply) {
         let mut world = self.world();
         let index = world.endpoints.len() - 1;
         world.answer(index, reply);
     }
 
-    /// The time since the scenario began.
+    /// Returns the time since the scenario began.
     pub fn elapsed(&self) -> Duration {
         self.world().began.elapsed()
     }
 
-    /// The number of connections that were opened, or tried to be.
+    /// Returns the number of connections that the client has opened or tried to open.
     pub fn connections(&self) -> usize {
         self.world().connections.len()
     }
 
-    /// Takes what was recorded.
+    /// Takes the recorded connections.
     pub fn take(&self) -> Vec<Connection> {
         let mut world = self.world();
         for index in 0..world.endpoints.len() {
@@ -165,7 +165,7 @@ impl Peer {
         std::mem::take(&mut world.connections)
     }
 
-    /// Opens a connection: its index.
+    /// Opens a connection, and returns its index.
     pub async fn open(&self) -> io::Result<usize> {
         let index = {
             let mut world = self.world();
@@ -197,7 +197,7 @@ impl Peer {
         Ok(index)
     }
 
-    /// Reads without waiting; otherwise the waker is woken for what arrives next, or the time of it is returned.
+    /// Reads without waiting. If nothing has arrived, the waker is woken by the next reply, or the time at which more arrives is returned.
     pub fn read(
         &self,
         index: usize,
@@ -227,12 +227,12 @@ impl Peer {
             Step::Endless(bytes, every) => {
                 let count = room.len().min(bytes.len());
                 room[..count].copy_from_slice(&bytes[..count]);
-                // A small buffer takes the rest of them the next time.
+                // A small buffer receives the remaining bytes with the next read.
                 bytes.rotate_left(count);
                 *due += *every;
                 Ok(Ok(count))
             }
-            // The end stays.
+            // The step is not removed, so later reads return the end too.
             Step::Close => Ok(Ok(0)),
             Step::Reset => Ok(Err(io::ErrorKind::ConnectionReset.into())),
             Step::Wait(_) => unreachable!("waits become times"),
@@ -248,11 +248,11 @@ impl Peer {
         self.world().endpoints[index].outgoing.front().is_none_or(|(due, _)| *due > Instant::now())
     }
 
-    /// The client has dropped the connection.
+    /// Records that the client has closed or dropped the connection.
     pub fn closed(&self, index: usize, closing: Closing) {
         let mut world = self.world();
         if world.connections.is_empty() {
-            // All was taken.
+            // The records were already taken.
             return;
         }
         world.cut_short(index);
@@ -288,7 +288,7 @@ impl World {
         Poll::Ready(Ok(count))
     }
 
-    /// Answers what has arrived, if it is time.
+    /// Answers the request if enough of it has arrived.
     fn arrived(&mut self, index: usize) {
         let endpoint = &mut self.endpoints[index];
         let Some((head, length)) = head(&endpoint.arriving) else { return };
@@ -322,7 +322,7 @@ impl World {
         *entry.expect("a request") = Entry::Request { bytes, is_whole };
     }
 
-    /// Records a request that does not arrive whole.
+    /// Records a request that did not arrive completely.
     fn cut_short(&mut self, index: usize) {
         let bytes = std::mem::take(&mut self.endpoints[index].arriving);
         if !bytes.is_empty() {
@@ -339,7 +339,7 @@ impl World {
         for step in &reply.steps {
             match step {
                 Step::Wait(time) => due += *time,
-                // Otherwise they would be an end.
+                // Reading no bytes would mean the end of the connection.
                 Step::Bytes(bytes) if bytes.is_empty() => {}
                 Step::Endless(bytes, every) => {
                     endpoint.outgoing.push_back((due + *every, Step::Endless(bytes.clone(), *every)));
@@ -353,7 +353,7 @@ impl World {
     }
 }
 
-/// The length of the head and of the body.
+/// Returns the lengths of the head and of the body.
 fn head(bytes: &[u8]) -> Option<(usize, usize)> {
     let end = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
@@ -362,7 +362,7 @@ fn head(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn request(bytes: &[u8], head: usize, connection: usize, index: usize) -> Request {
-    // An early answer may cut a character.
+    // An early answer may cut a character in two.
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (head, body) = (text(&bytes[..head]), text(&bytes[head..]));
     let target = head.split(' ').nth(1).expect("a target").to_owned();

@@ -1,4 +1,4 @@
-//! Calls that are dropped at each of their polls.
+//! Calls that are dropped after each of their polls.
 
 use std::{
     pin::pin,
@@ -17,7 +17,7 @@ use crate::{
 
 const PIECE_EVERY: Duration = Duration::from_millis(1);
 
-/// Polls a future up to this number of times, with time for other tasks after each: whether it is ready then.
+/// Polls a future up to this number of times, with time for other tasks after each poll. Returns whether the future became ready.
 async fn is_ready_after<F: Future>(future: F, polls: usize) -> bool {
     let mut future = pin!(future);
     for _ in 0..polls {
@@ -25,13 +25,13 @@ async fn is_ready_after<F: Future>(future: F, polls: usize) -> bool {
         if future.as_mut().poll(&mut context).is_ready() {
             return true;
         }
-        // The next piece arrives, and other tasks have their turn.
+        // The next piece arrives, and other tasks are polled.
         tokio::time::advance(PIECE_EVERY).await;
     }
     false
 }
 
-/// Drops a call after a number of polls, and makes others: whether the first was ready.
+/// Drops a call after a number of polls, and then makes other calls. Returns whether the first call became ready.
 async fn drop_at(adapter: Adapter, call: ApiCall, polls: usize) -> bool {
     let mut harness = Harness::new(adapter);
     harness.peer.plan(|_| Plan { piece: 40, ..Plan::default() });

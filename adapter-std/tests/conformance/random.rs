@@ -1,4 +1,4 @@
-//! Random numbers, and plans for connections made of them.
+//! Random numbers, and random plans for connections.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl Random {
         Duration::from_millis(self.below(end) as u64)
     }
 
-    /// A plan for a connection: one of eight odd ones, and otherwise, up to the number of `choices`, an ordinary one. A delayed
+    /// Returns one of `choices` plans for a connection. Eight of them are unusual, and all others are the ordinary one. A delayed
     /// connection opens within `delay` milliseconds.
     pub fn plan(&mut self, choices: usize, delay: usize) -> Plan {
         let mut plan = Plan::default();

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use crate::{login, reply::Reply};
 
-/// A connection that the client has opened, or tried to.
+/// A connection that the client has opened or tried to open.
 pub struct Connection {
     pub at: Duration,
     pub outcome: String,
@@ -12,7 +12,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether it was opened, and not closed by the client.
+    /// Whether the connection was opened, and the client has not closed it.
     pub fn is_open(&self) -> bool {
         self.outcome == "open" && !self.entries.iter().any(|(_, entry)| matches!(entry, Entry::Closed(_)))
     }
@@ -24,19 +24,19 @@ pub enum Entry {
     Closed(Closing),
 }
 
-/// How the client has ended a connection.
+/// The way in which the client has ended a connection.
 #[derive(Clone, Copy)]
 pub enum Closing {
     Closed,
     Dropped,
 }
 
-/// A time in seconds, for the reader.
+/// Formats a time in seconds.
 pub fn seconds(time: Duration) -> String {
     format!("{}.{:03}", time.as_secs(), time.subsec_millis())
 }
 
-/// The text of connections. The client nonces are masked if they are random.
+/// Formats connections as text. The client nonces are masked if they are random.
 pub fn show(connections: &[Connection], are_nonces_random: bool) -> String {
     let mut out = String::new();
     let mut logins = login::Logins::default();

@@ -6,14 +6,14 @@ use std::{fmt, time::Duration};
 pub enum Step {
     Bytes(Vec<u8>),
     Wait(Duration),
-    /// These bytes again and again, each time after a wait. Nothing follows.
+    /// These bytes again and again, each time after a wait. No step follows.
     Endless(Vec<u8>, Duration),
-    /// The end of the connection, in order.
+    /// The orderly end of the connection.
     Close,
     Reset,
 }
 
-/// A response, or something in place of one, step by step.
+/// A response, or other bytes in its place, step by step.
 #[derive(Clone)]
 pub struct Reply {
     pub steps: Vec<Step>,
@@ -24,7 +24,7 @@ impl Reply {
         Self { steps: vec![Step::Bytes(bytes.into())] }
     }
 
-    /// Nothing, for ever.
+    /// No reply, ever.
     pub const fn never() -> Self {
         Self { steps: Vec::new() }
     }
@@ -33,7 +33,7 @@ impl Reply {
         Self::with(status, "", body)
     }
 
-    /// A response with these header lines beside its length.
+    /// A response with these header lines in addition to its length.
     pub fn with(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::raw(format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\n\r\n{body}"))
@@ -48,14 +48,14 @@ impl Reply {
         Self::with(401, &format!("WWW-Authenticate: {challenge}\r\n"), "Nope")
     }
 
-    /// A 401 with an MD5 challenge of this nonce.
+    /// A 401 with an MD5 challenge that has this nonce.
     pub fn digest(nonce: &str) -> Self {
         Self::challenge(&format!(
             r#"Digest realm="Web Server", domain="", qop="auth", nonce="{nonce}", opaque="77", algorithm="MD5", stale="FALSE""#
         ))
     }
 
-    /// All bytes of it, without the waits.
+    /// Returns all bytes of the reply, without the waits.
     pub fn bytes(&self) -> Vec<u8> {
         let bytes = self.steps.iter().filter_map(|step| match step {
             Step::Bytes(bytes) => Some(&bytes[..]),
@@ -64,26 +64,26 @@ impl Reply {
         bytes.collect::<Vec<_>>().concat()
     }
 
-    /// Only the first bytes of it.
+    /// Keeps only the first bytes of the reply.
     pub fn cut(self, length: usize) -> Self {
         let mut bytes = self.bytes();
         bytes.truncate(length);
         Self::raw(bytes)
     }
 
-    /// The place in the response where the body begins.
+    /// Returns the offset at which the body of the response begins.
     pub fn head_length(&self) -> usize {
         self.bytes().windows(4).position(|end| end == b"\r\n\r\n").expect("a head") + 4
     }
 
-    /// Pieces of this size, each after a wait.
+    /// Sends the reply in pieces of this size, each after a wait.
     pub fn drip(self, size: usize, every: Duration) -> Self {
         let bytes = self.bytes();
         let pieces = bytes.chunks(size).flat_map(|piece| [Step::Wait(every), Step::Bytes(piece.to_vec())]);
         Self { steps: pieces.collect() }
     }
 
-    /// After a wait.
+    /// Sends the reply after a wait.
     pub fn after(mut self, wait: Duration) -> Self {
         self.steps.insert(0, Step::Wait(wait));
         self
@@ -94,7 +94,7 @@ impl Reply {
         self
     }
 
-    /// And then these bytes without an end.
+    /// Adds these bytes without an end.
     pub fn endless(self, bytes: &str, every: Duration) -> Self {
         self.then(Step::Endless(bytes.into(), every))
     }
@@ -108,7 +108,7 @@ impl Reply {
     }
 }
 
-/// The first line, the size and the time.
+/// Shows the first line, the size and the time.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = Vec::new();

@@ -1,4 +1,4 @@
-//! The core's table of responses through both adapters: the outcome does not depend on the pieces in which they arrive.
+//! The core's table of responses through both adapters. The outcome does not depend on the pieces in which a response arrives.
 
 use crate::{
     harness::Harness,
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Serves a script in these pieces, and then whatever is asked: the outcomes of two calls and the number of connections.
+/// Serves a script in these pieces, and then ordinary responses. Returns the outcomes of two calls and the number of connections.
 async fn outcome(adapter: Adapter, script: &Script, pieces: Vec<Vec<u8>>) -> (String, String, usize) {
     let mut harness = Harness::new(adapter);
     harness.set_up_open();

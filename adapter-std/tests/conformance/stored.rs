@@ -1,7 +1,7 @@
-//! Stores that an earlier build has written, in `recorded/stores.txt`: later builds of both adapters must restore them.
+//! Stores that an earlier build has written, in `recorded/stores.txt`. Later builds of both adapters must restore them.
 //!
-//! `STORES=1 cargo test -p sms-gateway --test conformance stores_are_written` writes the file anew, which is only right if the format
-//! of records changes on purpose.
+//! `STORES=1 cargo test -p sms-gateway --test conformance stores_are_written` writes a new file. Do this only if the format of records
+//! is changed on purpose.
 
 use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
 
@@ -26,7 +26,7 @@ fn path() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/recorded/stores.txt"))
 }
 
-/// The content of a store at some time, and the messages that the gateway has then.
+/// The contents of a store at some time, and the messages that the gateway has at the same time.
 struct Snapshot {
     entries: Vec<Entry>,
     messages: Vec<(String, String)>,
@@ -67,7 +67,7 @@ impl Snapshot {
         Self { entries, messages }
     }
 
-    /// Stores that hold this.
+    /// Returns stores with these contents.
     async fn stores(&self) -> Stores {
         let mut stores = Stores::new();
         for Entry { key, record, text, .. } in &self.entries {
@@ -84,7 +84,7 @@ impl Snapshot {
     }
 }
 
-/// A busy life of a messenger: the store every second.
+/// Runs a busy messenger, and returns a snapshot of its store for every second.
 async fn live() -> Vec<Snapshot> {
     let harness = Harness::new(Adapter::Std);
     let model = GatewayModel::new();
@@ -93,7 +93,7 @@ async fn live() -> Vec<Snapshot> {
     model.serve_but(&harness, move |request| {
         submissions += u32::from(request.call() == "send_sms");
         match (request.call(), submissions) {
-            // The second one is lost, the third one refused, and the fourth one is under way for long.
+            // The second submission is lost, the third is refused, and the response to the fourth is late.
             ("send_sms", 2) => Some(Reply::never().close()),
             ("send_sms", 3) => Some(Reply::json(r#"{"error_code":550}"#)),
             ("send_sms", 4) => Some(Reply::json(r#"{"error_code":202}"#).after(Duration::from_secs(3))),
@@ -131,7 +131,7 @@ fn stores_are_written() {
     }
 }
 
-/// Restores a store and works for an hour.
+/// Restores a store and runs the messenger for an hour.
 async fn restore(adapter: Adapter, text: String) -> String {
     let snapshot = Snapshot::read(&text);
     let mut harness = Harness::new(adapter);
@@ -145,7 +145,7 @@ async fn restore(adapter: Adapter, text: String) -> String {
     let mut messenger = harness.messenger(INBOX).await;
     messenger.run(Duration::from_secs(3600)).await;
     messenger.shut_down().await;
-    // Requests are the matter of other scenarios.
+    // Requests are left out: other scenarios check them.
     let text = harness.end().await;
     text.split("  connection ").next().unwrap().to_owned()
 }

@@ -86,13 +86,13 @@ impl AsyncWrite for Stream {
         self.peer.write(self.index, &bytes)
     }
 
-    /// As those of TCP do.
+    /// Supports vectored writes, as TCP streams do.
     fn is_write_vectored(&self) -> bool {
         true
     }
 }
 
-/// The other side of connections.
+/// The target of connections.
 #[derive(Clone)]
 pub enum Target {
     Peer(Peer),
@@ -168,7 +168,7 @@ impl Transport for PeerTransport {
             None => false,
             Some(Opened::Peer(stream)) => stream.peer.is_quiet(stream.index),
             Some(Opened::Tcp(stream)) => {
-                // Neither bytes nor the end.
+                // Neither bytes nor the end of the stream have arrived.
                 stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
             }
         }

@@ -1,4 +1,4 @@
-//! Connections that break at each byte of a request: a message that may have left is not sent again.
+//! Connections that break at each byte of a request. A message that may have been sent is not sent again.
 
 use crate::{
     harness::Harness,
@@ -10,7 +10,8 @@ use crate::{
 
 const MINUTE_MS: u64 = 60_000;
 
-/// Submits over a connection that takes this number of bytes of the request: the end, and the number of connections.
+/// Submits a message over a connection that takes this number of bytes of the request. Returns the outcome and the number of
+/// connections.
 async fn submit(adapter: Adapter, is_kept: bool, bytes: usize) -> (String, usize) {
     let mut harness = Harness::new(adapter);
     harness.set_up_open();

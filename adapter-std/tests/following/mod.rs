@@ -1,6 +1,6 @@
 //! Helpers of the messenger's tests.
 
-// Each test program uses a part of it.
+// Each test program uses only a part of this module.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 use std::{future::pending, time::Duration};
@@ -65,7 +65,7 @@ pub fn runtime() -> Runtime {
     runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// Runs a messenger until the closure returns, and then drops everything at once, without a shutdown.
+/// Runs a messenger until the closure returns. Then everything is dropped at once, without a shutdown.
 pub fn life<T>(builder: Builder, live: impl AsyncFnOnce(Messenger, Vec<Handle>) -> T) -> T {
     let runtime = runtime();
     runtime.block_on(async {

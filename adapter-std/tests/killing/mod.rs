@@ -17,11 +17,11 @@ use tokio::sync::mpsc;
 
 use crate::following::builder;
 
-/// The variables with the gateway and the files for a child.
+/// The environment variables with the gateways' URLs and the folder of a child.
 const URL: &str = "SMS_GATEWAY_TEST_URL";
 const FOLDER: &str = "SMS_GATEWAY_TEST_FOLDER";
 
-/// A child's setting, in its process; not in others: a messenger for each gateway, all with one store.
+/// Returns a messenger for each gateway, all with one store file, and the child's notes; `None` outside of a child process.
 pub fn setting() -> Option<(Vec<Builder>, Notes)> {
     let (urls, notes) = (std::env::var(URL).ok()?, notes("notes")?);
     let database = Database::open(PathBuf::from(std::env::var_os(FOLDER)?).join("store")).unwrap();
@@ -29,12 +29,12 @@ pub fn setting() -> Option<(Vec<Builder>, Notes)> {
     Some((urls.split(',').map(messenger).collect(), notes))
 }
 
-/// Opens notes of a name in a child's folder.
+/// Opens the notes with this name in a child's folder.
 pub fn notes(name: &str) -> Option<Notes> {
     Some(Notes::open(&PathBuf::from(std::env::var_os(FOLDER)?).join(name)))
 }
 
-/// The records that a child wrote, a line each, before it acknowledged them.
+/// The messages that a child noted before it acknowledged them, one per line.
 pub struct Notes {
     file: Mutex<File>,
     pub before: BTreeMap<String, String>,
@@ -48,14 +48,14 @@ impl Notes {
         Self { file: Mutex::new(File::options().append(true).create(true).open(path).unwrap()), before }
     }
 
-    /// The kernel keeps what was written when the process is killed.
+    /// Appends a line. The kernel keeps written bytes even when the process is killed.
     pub fn add(&self, key: &str, value: &str) {
         self.file.lock().unwrap().write_all(format!("{key} {value}\n").as_bytes()).unwrap();
         say(&format!("noted {key}"));
     }
 }
 
-/// Tells the parent.
+/// Prints a line for the parent.
 pub fn say(what: &str) {
     println!("{what}");
 }
@@ -102,7 +102,7 @@ impl Life {
     }
 }
 
-/// Chance, which the test prints.
+/// Random numbers. The test prints their seed.
 pub struct Chance(u64);
 
 impl Chance {
@@ -118,7 +118,7 @@ impl Chance {
     }
 }
 
-/// A folder that is empty.
+/// Creates an empty folder.
 pub fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);

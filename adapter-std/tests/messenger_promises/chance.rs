@@ -17,7 +17,7 @@ impl Chance {
         (z ^ (z >> 31)) % limit.max(1)
     }
 
-    /// Returns true with this probability, once in a number of times.
+    /// Returns true once in this number of times, on average.
     pub fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -26,7 +26,7 @@ impl Chance {
         choices[usize::try_from(self.below(choices.len() as u64)).unwrap()].clone()
     }
 
-    /// Returns other random choices, so that one more or less here leaves those as they are.
+    /// Returns a separate source of random choices. How many are drawn from it does not change the choices of this source.
     pub fn branch(&mut self) -> Self {
         Self(self.below(u64::MAX))
     }

@@ -1,4 +1,4 @@
-//! Compares what the messenger reported with what the gateway did.
+//! Compares the reports of the messenger with the events at the gateway.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,24 +13,24 @@ use super::{
     world::World,
 };
 
-/// The end of a message in the table.
+/// The outcome of a message in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
     Delivered,
     Failed,
-    /// Sent, and no report was wanted.
+    /// Sent, and no report was requested.
     Sent,
-    /// Sent, and the reports do not show whether it was delivered.
+    /// Sent, but the reports do not show whether it was delivered.
     Undecided,
     Stopped,
     Expired,
-    /// The response to its submission was lost, and the gateway was never sent it.
+    /// The response to its submission was lost, and the gateway never accepted it.
     UnresolvedNotSent,
-    /// The same, and the gateway was sent it later than it was looked up.
+    /// The response to its submission was lost, and the gateway accepted it after the messenger had looked it up.
     UnresolvedSent,
-    /// The gateway forgot it in a restart. If some of it was sent, it expires later than this test.
+    /// The gateway forgot it in a restart. If a part of it was sent, it does not expire before the test ends.
     UnresolvedForgotten,
-    /// The gateway stopped it.
+    /// The gateway stopped it, but the response to the request to stop it was lost.
     UnresolvedStopped,
 }
 
@@ -50,15 +50,15 @@ pub struct Verdict {
     pub flaws: Vec<String>,
 }
 
-/// All that is known of a message.
+/// All that is known about a message.
 struct Case<'a> {
     outgoing: &'a Outgoing,
     message: Message,
-    /// The gateway's records of it.
+    /// The gateway's records of the message.
     copies: &'a [MessageSeen],
-    /// The submissions with it, and whether the client may have been killed before it knew the response.
+    /// The submissions that contain the message, and for each whether the client may have been killed before it knew the response.
     submissions: Vec<(&'a Submission, bool)>,
-    /// Whether it may have been killed before it sent one.
+    /// Whether the client may have been killed before it sent a submission.
     was_killed: bool,
     /// Whether a request may have reached the gateway after the messenger looked its messages up.
     may_be_late: bool,
@@ -174,7 +174,7 @@ impl Case<'_> {
                 if !self.copies.is_empty() && !self.may_be_late {
                     return holds(false, end, "unresolved although the gateway shows it");
                 }
-                // The next submission was stored, and the messenger killed before it sent that.
+                // If the messenger was killed, it may have stored the next submission without sending it.
                 let was_never_sent = self.was_killed && !self.is_known_to_be_accepted();
                 holds(was_never_sent || self.losses() > 0, end, "unresolved although no response was lost")
             }
@@ -182,7 +182,7 @@ impl Case<'_> {
         }
     }
 
-    /// Checks that it was accepted once at most, or as often as its caller allowed.
+    /// Checks that the message was accepted at most once, or as often as its caller allowed.
     fn judge_copies(&self) -> Result<(), String> {
         let allowed = if self.outgoing.may_be_resent { 1 + self.losses() } else { 1 };
         if self.copies.len() > allowed {
@@ -206,7 +206,7 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// Checks port and reference.
+    /// Checks the port and the message reference.
     fn judge_sending(&self) -> Result<(), String> {
         let Some(sent) = self.message.sent.filter(|_| self.message.state != State::Failed) else {
             return Ok(());
@@ -281,8 +281,8 @@ impl Case<'_> {
     }
 }
 
-/// Checks that each incoming message was received, and only once unless the messenger was restarted: an acknowledgement is not saved while
-/// the messenger finds out whether ids have restarted.
+/// Checks that each incoming message was received, and only once if the messenger was not restarted. After a restart it may be received
+/// again, because an acknowledgement is not saved while the messenger finds out whether the ids have restarted.
 fn judge_incoming(world: &World, received: &BTreeMap<String, u32>, was_restarted: bool) -> Vec<String> {
     let mut flaws = Vec::new();
     for arrival in &world.setup.mischief.arrivals {

@@ -15,10 +15,10 @@ use tokio::task::JoinSet;
 
 use super::{common::recipient, outgoing, setup::Interruption, world::World};
 
-/// The number of looks after which an open message stays undecided.
+/// The number of queries after which an open message stays undecided.
 const LOOKS: u64 = 3;
 
-/// Continues the world's work. Everything that still runs when this returns ends with the runtime.
+/// Continues the world's work. Tasks that still run when this returns end with the runtime.
 pub async fn live(world: &Arc<World>, interruption: Option<&Interruption>) {
     let (messenger, handles) = world.builder(interruption).start().await.unwrap();
     let receiver = tokio::spawn(receive(Arc::clone(world), messenger.incoming().unwrap()));
@@ -35,7 +35,7 @@ pub async fn live(world: &Arc<World>, interruption: Option<&Interruption>) {
         let enough = world.emulator.counts().requests + interruption.after;
         world.emulator.counts_when(|counts| counts.requests >= enough).await;
         if !interruption.is_orderly {
-            // Nothing ends in order.
+            // Nothing is dropped or shut down before the runtime ends.
             tokio::spawn(async move {
                 let _keep = (messenger, senders);
                 pending::<()>().await;
@@ -50,7 +50,7 @@ pub async fn live(world: &Arc<World>, interruption: Option<&Interruption>) {
     messenger.shutdown().await.unwrap();
 }
 
-/// Starts once more after everything: nothing may be handed out again that was acknowledged before an orderly end.
+/// Starts once more after the world's work is done. Messages acknowledged before an orderly end must not be handed out again.
 pub async fn after(world: &Arc<World>) {
     let (messenger, handles) = world.builder(None).start().await.unwrap();
     let receiver = tokio::spawn(receive(Arc::clone(world), messenger.incoming().unwrap()));
@@ -65,14 +65,14 @@ pub async fn after(world: &Arc<World>) {
     receiver.await.unwrap();
 }
 
-/// Waits for further successful requests of a call.
+/// Waits until the gateway has carried out this number of further requests of a call.
 async fn look(world: &World, call: &str, times: u64) {
     let looks = |counts: &gateway_emulator::Counts| counts.calls.get(call).copied().unwrap_or(0);
     let enough = looks(&world.emulator.counts()) + times;
     world.emulator.counts_when(|counts| looks(counts) >= enough).await;
 }
 
-/// Waits until all messages have their end, and those that stay undecided have had every chance.
+/// Waits until all messages have their outcome. Messages that stay undecided get a few further queries first.
 async fn finish(world: &World) {
     let mut serial = 0;
     while !world.is_settled() {
@@ -90,7 +90,7 @@ async fn finish(world: &World) {
     }
 }
 
-/// Whether the gateway shows a message as delivered that the messenger has not seen to be.
+/// Whether there is a message that the gateway shows as delivered and the messenger does not know to be finished.
 fn is_behind(world: &World) -> bool {
     let ledger = world.ledger();
     let reported = world.record.look();
@@ -98,7 +98,7 @@ fn is_behind(world: &World) -> bool {
     open.any(|(_, records)| records.iter().any(|seen| world.shows_delivered(seen)))
 }
 
-/// Follows the messages of former lives. Returns those to be sent.
+/// Follows the messages of former lives. Returns the messages to be sent.
 async fn claim(world: &Arc<World>, messenger: &Messenger, handles: Vec<Handle>) -> VecDeque<usize> {
     let mut claimed = BTreeSet::new();
     for handle in handles {
@@ -139,7 +139,7 @@ async fn send_all(world: Arc<World>, messenger: Messenger, queue: Arc<Mutex<VecD
     }
 }
 
-/// Sends a message, one with a key twice at once. Returns `None` when the messenger has ended.
+/// Sends a message; a message with a key is sent by two calls at once. Returns `None` if the messenger has ended.
 async fn send(world: &World, messenger: &Messenger, index: usize) -> Option<Handle> {
     let outgoing = &world.setup.outgoing[index];
     let handle = if outgoing.has_key {
@@ -182,14 +182,14 @@ async fn watch(world: Arc<World>, mut events: Events) {
     }
 }
 
-/// Sends other messages to the same numbers as another program does, past the proxy.
+/// Sends other messages to the same numbers, as another program would, without the proxy.
 async fn send_as_strangers(world: Arc<World>) {
     let gateway = Gateway::builder(&world.emulator.url()).credentials("admin", "admin").allow_basic(true);
     let gateway = gateway.build().unwrap();
     let mut serial = 0;
     for (outgoing, id) in world.setup.outgoing.iter().step_by(5).zip(1_900_000_000..) {
         let recipients = [recipient(&outgoing.number, id)];
-        // It may be refused, or its response lost.
+        // The message may be refused, or the response lost.
         let _ = gateway.send_sms(&SendSms::new("stranger", &recipients).unwrap()).await;
         serial = world.emulator.requests_after(serial).await.last().map_or(serial, |seen| seen.serial);
     }

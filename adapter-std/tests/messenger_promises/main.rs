@@ -1,13 +1,13 @@
-//! Thousands of messages through real sockets, against gateways that break every promise at random: none is lost, sent twice, or
-//! judged wrongly.
+//! Thousands of messages through real sockets, against gateways that break every promise at random. No message is lost, sent twice, or
+//! reported with a wrong outcome.
 //!
-//! Each world is an emulated gateway with random quirks, a proxy that spoils exchanges, and a messenger with a random policy, which is
-//! interrupted and killed in some worlds. At the end, each outcome is compared with what the gateway really did, and with the bytes that
-//! the client received. `SEED` repeats the worlds of a run, though not the order of events in them; `MESSAGES` sets their number, and
-//! `WORLD` plays a single one.
+//! Each world has an emulated gateway with random quirks, a proxy that spoils exchanges, and a messenger with a random policy. In some
+//! worlds the messenger is shut down or killed in between. At the end, each outcome is compared with the events at the gateway, and with
+//! the bytes that the client received. `SEED` repeats the worlds of a run, though not the order of events in them. `MESSAGES` sets the
+//! number of messages, and `WORLD` plays a single world.
 
 #![allow(missing_docs, unreachable_pub)]
-// The proxy keeps its port as Unix can.
+// The proxy keeps its port with `SO_REUSEPORT`, which needs Unix.
 #![cfg(unix)]
 
 mod chance;
@@ -34,7 +34,7 @@ use tokio::{runtime::Builder, sync::Semaphore, task::JoinSet};
 
 /// The number of messages in each world.
 const EACH: usize = 500;
-/// The number of worlds at a time.
+/// The number of worlds that are played at the same time.
 const SIDE_BY_SIDE: usize = 6;
 
 fn number(name: &str) -> Option<u64> {

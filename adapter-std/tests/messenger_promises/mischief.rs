@@ -1,4 +1,4 @@
-//! Events at a gateway while it is used: incoming messages, refusals, unreadable responses, jumps of its clock, restarts.
+//! Random events at a gateway: incoming messages, refusals, unreadable responses, jumps of its clock, and restarts.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,7 +9,7 @@ use super::chance::Chance;
 /// A pause within a response.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The responses that refuse a submission, by their HTTP status and error_code. After others, such as 429, clients wait for a minute.
+/// The responses that refuse a submission: HTTP status and error_code. Others, such as 429, make clients wait for a minute.
 const REFUSALS: [(u16, u32); 7] =
     [(200, 400), (200, 413), (200, 500), (200, 550), (200, 486), (503, 0), (413, 0)];
 
@@ -28,7 +28,7 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// Returns the first word of its text, which is unlike all others.
+    /// Returns the first word of its text, which is different for each message.
     pub fn word(&self) -> &str {
         self.text.split(' ').next().unwrap_or_default()
     }
@@ -70,7 +70,7 @@ impl Mischief {
         self.deeds.iter().any(|deed| matches!(deed, Deed::Restart))
     }
 
-    /// Acts after a request, or not.
+    /// Lets random events happen after a request, or none.
     pub fn act(&mut self, emulator: &Emulator) {
         if self.chance.once_in(2) {
             self.receive(emulator, 1);
@@ -85,7 +85,7 @@ impl Mischief {
         }
     }
 
-    /// Lets the other messages arrive, and nothing else happen.
+    /// Lets all remaining messages arrive, and cancels all other events.
     pub fn calm(&mut self, emulator: &Emulator) {
         self.deeds.clear();
         self.receive(emulator, usize::MAX);
@@ -114,7 +114,7 @@ fn arrival(index: usize, breaks_quotes: bool, chance: &mut Chance) -> Arrival {
 fn refusal(chance: &mut Chance) -> Deed {
     let (status, code) = chance.pick(&REFUSALS);
     let refusal = Canned::json(status, &format!(r#"{{"error_code":{code}}}"#));
-    // A gateway may say "other error" although it has accepted the messages.
+    // A gateway may report "other error" although it has accepted the messages.
     let is_untrue = (code == 500 || status == 503) && chance.once_in(2);
     Deed::Respond("send_sms", if is_untrue { refusal.carried_out() } else { refusal })
 }

@@ -6,11 +6,11 @@ use sms_gateway::Sms;
 
 use super::{chance::Chance, following};
 
-/// The shortest validity, and one that never ends in a test.
+/// The shortest validity, and one that is longer than any test.
 const SHORT: Duration = Duration::from_millis(8_500);
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A message to be sent. Its text is unlike all others, so that the gateway's record of it can be found.
+/// A message to be sent. Each message has a different text, by which the gateway's records of it are found.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Outgoing {
@@ -24,7 +24,7 @@ pub struct Outgoing {
     pub valid_for: Option<Duration>,
 }
 
-/// Draws messages. With `some_expire`, some expire before a gateway that is down is up again.
+/// Draws random messages. With `some_expire`, some messages expire before a gateway that is down at first comes up.
 pub fn draw(messages: usize, some_expire: bool, chance: &mut Chance) -> Vec<Outgoing> {
     let lines = chance.pick(&[1, 10, messages]);
     let validity = if some_expire { SHORT } else { LONG };
@@ -38,7 +38,7 @@ pub fn draw(messages: usize, some_expire: bool, chance: &mut Chance) -> Vec<Outg
             may_be_resent: chance.once_in(6),
             wants_report: !chance.once_in(15),
             is_stopped: chance.once_in(25),
-            // The first one does, since some senders wait for their messages.
+            // The first message always has a validity, because some senders wait for their messages.
             valid_for: (chance.once_in(6) || index == 0).then_some(validity),
         }
     };
@@ -57,7 +57,7 @@ fn text(index: usize, chance: &mut Chance) -> String {
 }
 
 impl Outgoing {
-    /// Returns the message of this index.
+    /// Returns the message as the messenger sends it.
     pub fn sms(&self, index: usize) -> Sms {
         let name = format!("m{index}");
         let sms = following::sms(&self.number, &self.text).reference(&name);

@@ -1,19 +1,19 @@
-//! Random sets of quirks with which a gateway can still keep what the client relies on.
+//! Random sets of quirks with which a gateway still fulfils the client's requirements.
 
 use gateway_emulator::Quirks;
 
 use super::chance::Chance;
 
-/// The clocks of status reports, in seconds ahead of the gateway's.
+/// The values of the report clock, in seconds ahead of the gateway's clock.
 const REPORT_CLOCKS: [&str; 7] = ["-50400", "-25200", "-3600", "-7", "5", "3600", "50400"];
 
 /// The quirks of an inbox without an order.
 const WITHOUT_ORDER: [&str; 2] = ["newest-first", "shuffled-inbox"];
 
-/// The quirks by which a response without an order hides messages that no other response shows.
+/// The quirks that are unusable without an order: they hide messages that no other response shows.
 const HIDING: [&str; 2] = ["cut-records", "raw-quotes"];
 
-/// Draws quirks by their names.
+/// Draws random quirks, by name.
 pub fn draw(chance: &mut Chance) -> Vec<String> {
     let mut drawn = Vec::new();
     for name in Quirks::names() {
@@ -30,7 +30,7 @@ pub fn draw(chance: &mut Chance) -> Vec<String> {
     if !has_order(&drawn) {
         drawn.retain(|name| !HIDING.contains(&name.as_str()));
     }
-    // A message with the id of one that cannot be read is never shown without it.
+    // A message that shares its id with an unreadable message is never shown without that message.
     if drawn.iter().any(|name| name == "equal-ids") {
         drawn.retain(|name| name != "raw-quotes");
     }

@@ -1,4 +1,4 @@
-//! The reports of a world's messenger, over all its lives.
+//! The reports of a world's messenger, over all of its lives.
 
 use std::{
     collections::BTreeMap,
@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 /// An outgoing message, as its caller knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// Its user_id, once the messenger has accepted it.
+    /// The message's user_id, once the messenger has accepted the message.
     pub id: Option<UserId>,
-    /// Its latest update.
+    /// The message's latest update.
     pub latest: Option<Message>,
 }
 
@@ -28,7 +28,7 @@ impl Known {
         self.latest.is_some_and(|message| message.is_final || !is_open(message.state))
     }
 
-    /// Whether some of it was sent.
+    /// Whether a part of the message was sent.
     pub fn is_begun(&self) -> bool {
         self.latest.is_some_and(|message| message.sent.is_some())
     }
@@ -41,11 +41,11 @@ impl Known {
 #[derive(Debug, Default)]
 pub struct Reported {
     pub outgoing: Vec<Known>,
-    /// How often each incoming message was received, by the first word of its text.
+    /// The number of times that each incoming message was received, by the first word of its text.
     pub incoming: BTreeMap<String, u32>,
     /// The ids of incoming messages that cannot be read.
     pub unreadable: Vec<i64>,
-    /// Broken promises that were seen at once.
+    /// The broken promises that were noticed while the world was played.
     pub flaws: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ impl Record {
         self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that the messenger has accepted a message under this user_id.
+    /// Records that the messenger has accepted a message with this user_id.
     pub fn accepted(&self, index: usize, id: UserId) {
         let mut reported = self.look();
         let known = reported.outgoing[index].id.replace(id);
@@ -106,7 +106,7 @@ impl Record {
         self.changed.notify_waiters();
     }
 
-    /// Waits until a condition holds, which is checked after each change.
+    /// Waits until a condition holds. The condition is checked after each change.
     pub async fn when(&self, holds: impl Fn(&Reported) -> bool) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());

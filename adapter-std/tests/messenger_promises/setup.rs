@@ -23,7 +23,7 @@ pub enum Policy {
     Neither,
 }
 
-/// The state of a message for which a sender waits before its next one.
+/// The state of a message that a sender waits for before it sends the next message.
 #[derive(Clone, Copy, Debug)]
 pub enum Patience {
     None,
@@ -34,14 +34,14 @@ pub enum Patience {
 /// The end of a messenger's life before its work is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Interruption {
-    /// The number of requests until then.
+    /// The number of requests before the interruption.
     pub after: u64,
-    /// Whether the messenger is shut down; otherwise it is killed.
+    /// Whether the messenger is shut down; if not, it is killed.
     pub is_orderly: bool,
 }
 
 impl Patience {
-    /// Whether a sender may continue after this message.
+    /// Whether a sender need not wait for this message any longer.
     pub fn is_over(self, known: &Known) -> bool {
         match self {
             Self::None => true,
@@ -96,7 +96,7 @@ impl Setup {
 }
 
 fn options(quirks: &[String], restarts: bool, chance: &mut Chance) -> Options {
-    // A restart takes no time here. One between a challenge and its first use would look like a wrong password.
+    // A restart takes no time here. A restart between a challenge and its first use would look like a wrong password.
     let logins: &[Auth] = if restarts {
         &[Auth::Basic, Auth::None]
     } else {
@@ -115,7 +115,7 @@ fn options(quirks: &[String], restarts: bool, chance: &mut Chance) -> Options {
             NonceLife::OneRequest,
             NonceLife::Lasting(Duration::from_secs(1)),
         ]),
-        // Without an order, a page that is cut hides messages that no request shows.
+        // In an inbox without an order, a truncated page hides messages that no other request shows.
         answer_limit: if quirks::has_order(quirks) { chance.pick(&[2000, 8192]) } else { 1 << 20 },
         random_fates: true,
         closing: chance.pick(&[0, 0, 2]),
@@ -141,7 +141,7 @@ fn interruptions(chance: &mut Chance) -> Vec<Interruption> {
     (0..count).map(one).collect()
 }
 
-/// The intervals of the other tests, somewhat longer so that worlds do not take the processor from one another.
+/// The intervals of the other tests, but somewhat longer, so that worlds do not slow each other down.
 fn timing(chance: &mut Chance) -> Timing {
     let millis = Duration::from_millis;
     let usual = following::timing();
@@ -150,9 +150,9 @@ fn timing(chance: &mut Chance) -> Timing {
         reports_every: millis(10 + chance.below(20)),
         slowest: millis(50 + chance.below(50)),
         incoming: millis(30 + chance.below(50)),
-        // A report waits as long for its message's result, however slow the machine is.
+        // A report waits this long for its message's result, which may be late on a slow machine.
         unmatched: millis(5000),
-        // As much shorter than usual as the gateway is faster, or not.
+        // Either the usual time, or one that is shortened because the gateway is faster.
         doubled: chance.pick(&[usual.doubled, usual.doubled / 200]),
         ..usual
     }

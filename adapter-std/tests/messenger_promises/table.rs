@@ -8,7 +8,7 @@ pub struct Table {
     verdicts: Vec<Verdict>,
 }
 
-/// The number of flaws of a world that are printed.
+/// The maximum number of flaws that are printed for each world.
 const SHOWN: usize = 5;
 
 const ENDS: [(End, &str); 10] = [
@@ -30,7 +30,7 @@ impl Table {
         Self { verdicts }
     }
 
-    /// Fails with all flaws.
+    /// Fails if there are flaws, and shows them.
     pub fn assert_flawless(&self, seed: u64) {
         let flaws = self.verdicts.iter().flat_map(|verdict| {
             let shown = verdict.flaws.iter().take(SHOWN);

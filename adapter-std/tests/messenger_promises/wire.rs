@@ -1,4 +1,4 @@
-//! The bytes that the client really sent and received.
+//! The bytes that the client sent and received.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,12 +24,13 @@ struct Exchange {
     response: Vec<u8>,
 }
 
-/// The outcome of a submission as the bytes show it that the client received.
+/// The outcome of a submission, according to the bytes that the client received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// No response, or an incomplete or unreadable one.
     Lost,
-    /// A response that only its connection ends, with a complete document. The client may stop reading at the end of the document.
+    /// The error_code of a complete document in a response that ends with its connection. The client may stop reading at the end of the
+    /// document.
     Unframed(u32),
     /// The error_code of a complete response.
     Code(u32),
@@ -37,12 +38,12 @@ pub enum Answer {
     Status(u32),
 }
 
-/// A send_sms that was sent.
+/// A send_sms request.
 #[derive(Clone, Debug)]
 pub struct Submission {
     pub ids: Vec<u64>,
     pub answer: Answer,
-    /// Whether no request followed it in this life.
+    /// Whether it is the last request of this life.
     pub is_last: bool,
 }
 
@@ -96,7 +97,7 @@ impl Traffic {
         self.exchanges.push(Exchange::default());
     }
 
-    /// The exchange under way; before the first one, one of its own.
+    /// Returns the current exchange, which is created if there is none yet.
     fn current(&mut self) -> &mut Exchange {
         if self.exchanges.is_empty() {
             self.exchanges.push(Exchange::default());
@@ -106,7 +107,7 @@ impl Traffic {
 }
 
 impl Exchange {
-    /// Returns the user_ids of the request; none if it was not sent whole.
+    /// Returns the user_ids in the request; none if it was not sent completely.
     fn ids(&self) -> Vec<u64> {
         let Some((_, body)) = head_and_body(&self.request) else { return Vec::new() };
         let Ok(request) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
@@ -142,7 +143,7 @@ fn head_and_body(bytes: &[u8]) -> Option<(String, &[u8])> {
     Some((String::from_utf8_lossy(&bytes[..end]).into_owned(), &bytes[end + 4..]))
 }
 
-/// Returns the content of chunks; `None` if the last one is missing.
+/// Returns the content of a chunked body; `None` if the last chunk is missing.
 fn whole_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
@@ -158,7 +159,7 @@ fn whole_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the error_code of a response to send_sms in any spelling; `None` if the response is cut.
+/// Returns the error_code of a response to send_sms, in any spelling; `None` if the response is truncated.
 fn error_code(body: &str) -> Option<u32> {
     let count = |bracket| body.matches(bracket).count();
     if !body.trim_end().ends_with('}') || count('{') != count('}') {
@@ -168,7 +169,7 @@ fn error_code(body: &str) -> Option<u32> {
     let value = value.trim_start_matches([' ', '"']);
     let end = value.find(|character: char| !character.is_ascii_digit() && !".e".contains(character))?;
     let number: f64 = value[..end].parse().ok()?;
-    // Exact below 2^53.
+    // The conversion is exact below 2^53.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Some(number as u32)
 }

@@ -1,4 +1,4 @@
-//! A gateway, a proxy before it, and the lives of a messenger.
+//! A gateway, the proxy in front of it, and the lives of a messenger.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -20,7 +20,7 @@ use super::{
     wire::Wire,
 };
 
-/// The client waits this long for each stall. A response that takes longer, on a busy machine, is lost as well.
+/// The client's time limit, which it waits for at each stall. A response that is slower on a busy machine is lost as well.
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// The time after which a messenger is considered stuck.
@@ -42,12 +42,12 @@ pub struct World {
     store: MemoryStore,
 }
 
-/// Plays a world to its end and judges it.
+/// Plays a world to its end, and judges it.
 pub fn play(setup: Setup, gateways: &Handle) -> Verdict {
     let world = Arc::new(gateways.block_on(World::start(setup)));
     let happening = gateways.spawn(happen(Arc::clone(&world)));
     for interruption in world.setup.interruptions.iter().map(Some).chain([None]) {
-        // Its end kills the messenger unless that was shut down.
+        // The end of this runtime kills the messenger, unless the messenger was shut down.
         let runtime = following::runtime();
         if runtime.block_on(timeout(DEADLINE, life::live(&world, interruption))).is_err() {
             world.record.flaw(format!("the messenger is not done in time; {:?}", world.emulator.counts()));
@@ -61,7 +61,7 @@ pub fn play(setup: Setup, gateways: &Handle) -> Verdict {
     judge::judge(&world)
 }
 
-/// Lets things happen at the gateway after its requests, and lets a gateway that was down come up after a message has expired.
+/// Lets events happen at the gateway after its requests. A gateway that is down at first comes up after a message has expired.
 async fn happen(world: Arc<World>) {
     if world.setup.is_down_at_first {
         let is_expired = |message: sms_gateway::Message| message.state == State::Expired;
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// Returns a messenger that continues with the world's store, and notes the bytes of its traffic.
+    /// Returns a builder for a messenger that continues with the world's store. The bytes of its traffic are recorded.
     pub fn builder(&self, interruption: Option<&Interruption>) -> Builder {
         let wire = Arc::<Wire>::default();
         let is_killed = interruption.is_some_and(|interruption| !interruption.is_orderly);
@@ -118,7 +118,7 @@ impl World {
             .capacity(self.setup.outgoing.len() + 8)
     }
 
-    /// Ends all faults. What is under way still ends.
+    /// Ends all faults. Events that have begun still run to their end.
     pub fn calm(&self) {
         self.proxy.lock().unwrap().set_faults(Faults::none());
         self.mischief.lock().unwrap().calm(&self.emulator);
@@ -135,7 +135,8 @@ impl World {
         seen.status == Status::Delivered && !self.setup.options.quirks.status_unknown
     }
 
-    /// Whether each message is finished, or sent. One that the gateway forgot while it sent it stays as it is until it expires.
+    /// Whether each message is finished or sent. A message that the gateway forgot while sending it also counts: it does not change until
+    /// it expires.
     pub fn is_settled(&self) -> bool {
         let ledger = self.ledger();
         let is_forgotten = |seen: &MessageSeen| seen.status == Status::Forgotten && seen.sent > 0;

@@ -1,6 +1,6 @@
-//! A gateway in memory whose every response is up to the test.
+//! A gateway in memory. The test decides every response.
 
-// Each test program uses its own part of it.
+// Each test program uses only a part of this module.
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
 use std::{
@@ -49,7 +49,7 @@ impl NetPeer {
             counter.send_modify(|open| *open += 1);
             let (seen, counter) = (seen.clone(), counter.clone());
             tokio::spawn(async move {
-                // The client closes whenever it likes.
+                // The client may close the connection at any time.
                 let _ = serve(server, number, seen).await;
                 counter.send_modify(|open| *open -= 1);
             });
@@ -59,8 +59,8 @@ impl NetPeer {
         (Self { requests, open }, gateway)
     }
 
-    /// Waits for the next request and asserts that it is this call. A probe on a second connection gets its response, and so does the
-    /// look at the reports before a submission.
+    /// Waits for the next request and asserts that it is this call. Probes on a second connection, and the query for reports before a
+    /// submission, are answered here.
     pub async fn request(&mut self, call: &str) -> Request {
         loop {
             let request = timeout(PATIENCE, self.requests.recv()).await.expect(call).unwrap();
@@ -97,7 +97,7 @@ impl NetPeer {
         self.connections_are(0).await;
     }
 
-    /// Asserts that nothing is left: no connection, and no task of the runtime. Tasks that are about to end get their turns.
+    /// Asserts that no connection and no task of the runtime is left. Tasks that are about to end are polled first.
     pub async fn assert_nothing_left(&mut self) {
         for _ in 0..100 {
             yield_now().await;
@@ -113,7 +113,7 @@ impl Request {
         let _ = self.response.send(bytes.into());
     }
 
-    /// Sends the head of a response and the beginning of its body.
+    /// Sends the head of a response with this body length, and the beginning of the body.
     pub fn begin(&self, length: usize, body: &str) {
         self.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"));
     }
@@ -124,7 +124,7 @@ impl Request {
     }
 }
 
-/// Passes requests on, and writes what the test responds, until the client closes.
+/// Hands requests to the test, and writes the test's responses, until the client closes.
 async fn serve(
     mut stream: DuplexStream,
     connection: usize,

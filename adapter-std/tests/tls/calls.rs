@@ -15,7 +15,7 @@ use sms_gateway::{
 
 use crate::following::{sms, timing};
 
-/// Starts an emulator with a certificate of a kind, and connects to it with the pin.
+/// Starts an emulator with a certificate of this kind, and returns a gateway that pins it.
 async fn start(kind: &str, options: Options) -> (Emulator, Gateway) {
     let https = Https { certificate: kind.parse().unwrap(), ..Https::default() };
     let options = Options { https: Some(https), speed: 2000.0, ..options };

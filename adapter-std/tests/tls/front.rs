@@ -1,4 +1,4 @@
-//! TLS in front of a plain server, which counts connections and keeps what it decrypts.
+//! A TLS server in front of a plain one. It counts connections and records the data that it decrypts.
 
 use std::{
     net::SocketAddr,
@@ -26,7 +26,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::peer::Identity;
 
-/// The bytes of a response of 3 waiting messages.
+/// The bytes of a response that reports 3 waiting messages.
 const RESPONSE: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n{\"error_code\":200,\"in_queue\":3}";
 
 pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&TLS12, &TLS13];
@@ -35,14 +35,14 @@ pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&TLS12, &TLS13];
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) connections: u32,
-    /// The completed handshakes.
+    /// The kinds of the completed handshakes.
     pub(crate) handshakes: Vec<HandshakeKind>,
     /// Whether a client has sent data with its first message.
     pub(crate) has_early_data: bool,
     pub(crate) decrypted: Vec<u8>,
 }
 
-/// The server. It ends when it is dropped.
+/// The server. Dropping this ends it.
 pub(crate) struct Front {
     listener: Arc<TcpListener>,
     target: Option<SocketAddr>,
@@ -51,7 +51,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Starts a server that passes requests on to a target, or without one answers each connection itself.
+    /// Starts a server that forwards requests to a target. Without a target, the server answers each connection itself.
     pub(crate) async fn start(config: ServerConfig, target: Option<SocketAddr>) -> Self {
         let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
         let seen = Arc::default();
@@ -59,7 +59,7 @@ impl Front {
         Self { listener, target, seen, accepting }
     }
 
-    /// Restarts the server with another configuration: its connections end, and its sessions are forgotten.
+    /// Restarts the server with another configuration. Its connections end, and its sessions are forgotten.
     pub(crate) async fn restart(&mut self, config: ServerConfig) {
         self.accepting.abort();
         let _ = (&mut self.accepting).await;
@@ -90,7 +90,7 @@ fn accept(
 ) -> JoinHandle<()> {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     tokio::spawn(async move {
-        // Its connections end with it.
+        // The connections end with this task.
         let mut connections = JoinSet::new();
         loop {
             let (stream, _) = listener.accept().await.unwrap();
@@ -98,7 +98,7 @@ fn accept(
             let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
             connections.spawn(async move {
                 let Ok(stream) = acceptor.accept(stream).await else { return };
-                // The error of a connection that the client closes.
+                // A connection that the client closes is an error, which is ignored.
                 let _ = serve(stream, target, &seen).await;
             });
             while connections.try_join_next().is_some() {}
@@ -156,7 +156,7 @@ impl ResolvesServerCert for Shows {
     }
 }
 
-/// A key that signs by OpenSSL, because rustls refuses short ones.
+/// A key that signs with OpenSSL, because rustls refuses short keys.
 #[derive(Clone, Debug)]
 struct OpensslKey(PathBuf);
 
@@ -193,7 +193,7 @@ impl Signer for OpensslKey {
     }
 }
 
-/// Returns the configuration of a server that shows certificates, with the key of an identity.
+/// Returns the configuration of a server that shows these certificates, and signs with the key of an identity.
 pub(crate) fn config(
     chain: Vec<CertificateDer<'static>>,
     owner: &Identity,

@@ -1,4 +1,4 @@
-//! Peers that show the gateway's certificate without its private key, or beside another.
+//! Peers that show the gateway's certificate but do not have its private key, or that show it after another certificate.
 
 use rustls::{
     HandshakeKind,
@@ -17,7 +17,7 @@ use crate::{
 
 const RSA_1024: &[&str] = &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"];
 
-/// The kinds of certificates, among them those whose signatures no provider verifies.
+/// The kinds of certificates, including those with signatures that no provider verifies.
 const KINDS: [Kind; 4] = [
     Kind::PLAIN,
     Kind { key: RSA, ..Kind::PLAIN },
@@ -25,7 +25,7 @@ const KINDS: [Kind; 4] = [
     Kind { key: RSA_1024, hash: "-sha1", form: Form::Version1 },
 ];
 
-/// Calls a server with a pin that must not match, and checks that it has decrypted nothing.
+/// Calls a server with a pin that must not match, and checks that the server has decrypted nothing.
 async fn is_sent_nothing(front: &Front, pin: Pin) -> Error {
     let error = call(front.builder().pin(pin)).await.unwrap_err();
     assert_eq!(error.failure, Failure::Untrusted, "{error:?}");
@@ -46,7 +46,7 @@ async fn an_impostor_without_the_private_key_receives_nothing() {
                 let text = is_sent_nothing(&front, pin).await.explain();
                 assert!(text.contains("has not proved that it has the private key"), "{text}");
             }
-            // The same server serves a client that has pinned the impostor's own certificate.
+            // The same server works for a client that has pinned the impostor's own certificate.
             let front = Front::start(config(vec![impostor.der()], &impostor, &versions), None).await;
             assert_eq!(call(front.builder().pin(impostor.pin())).await.unwrap(), IN_QUEUE, "{kind:?}");
             assert!(front.seen().decrypted.starts_with(b"GET /api/"));
@@ -74,7 +74,7 @@ async fn a_pinned_certificate_beside_that_of_the_peer_does_not_count() {
                     (leaf.pin(), &Reason::NotPinned)
                 );
             }
-            // The certificates beside it do no harm either.
+            // The other certificates in the chain do no harm either.
             let front = Front::start(config(chain, leaf, &versions), None).await;
             assert_eq!(call(front.builder().pin(leaf.pin())).await.unwrap(), IN_QUEUE);
         }

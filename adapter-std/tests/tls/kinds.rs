@@ -29,7 +29,7 @@ async fn works(kind: Kind) {
         let certificate = peer.builder().fetch_certificate().await.unwrap();
         assert_eq!(certificate.pin(), identity.pin(), "{kind:?} {version}");
         assert_eq!(certificate.key_pin(), Some(identity.key_pin()), "{kind:?} {version}");
-        // Without the pin no kind is trusted.
+        // Without the pin, no kind of certificate is trusted.
         let error = peer.call().await.unwrap_err();
         assert_eq!(error.untrusted().unwrap().certificate, certificate, "{kind:?} {version}");
     }

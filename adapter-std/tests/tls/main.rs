@@ -1,4 +1,4 @@
-//! HTTPS against `openssl s_server`, and against servers of the tests.
+//! HTTPS against `openssl s_server`, and against servers of the tests themselves.
 
 #![allow(missing_docs)]
 

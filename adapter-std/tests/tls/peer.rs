@@ -18,8 +18,8 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-/// Returns from a test if there is no openssl, and says so even if the output of tests is captured. With the variable
-/// `REQUIRE_OPENSSL` the test fails.
+/// Returns from a test if there is no openssl. This is reported even if the output of tests is captured. If the environment
+/// variable `REQUIRE_OPENSSL` is set, the test fails instead.
 #[macro_export]
 macro_rules! needs_openssl {
     () => {
@@ -32,21 +32,21 @@ macro_rules! needs_openssl {
     };
 }
 
-/// The response of the servers: the number of waiting messages.
+/// The response of the servers, with the number of waiting messages.
 const RESPONSE: &str = "HTTP/1.0 200 OK\r\n\r\n{\"error_code\":200,\"in_queue\":3}";
 pub(crate) const IN_QUEUE: Option<u32> = Some(3);
 
-/// A folder with a certificate, its key and the servers' response.
+/// A folder with a certificate, its key, and the response of the servers.
 pub(crate) struct Identity {
     folder: PathBuf,
 }
 
-/// How the certificate of an [`Identity`] is made.
+/// The kind of the certificate of an [`Identity`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     /// The arguments of `openssl genpkey`.
     pub(crate) key: &'static [&'static str],
-    /// The hash of the certificate's signature, for example `-sha256`.
+    /// The argument for the hash of the certificate's signature, for example `-sha256`.
     pub(crate) hash: &'static str,
     pub(crate) form: Form,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Kind {
 /// The form of a certificate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {
-    /// Version 3, with an extension (`subjectAltName=…`) if there is one.
+    /// Version 3, with this extension (`subjectAltName=…`) if there is one.
     Valid(Option<&'static str>),
     /// Version 1.
     Version1,
@@ -122,12 +122,12 @@ impl Identity {
         Self { folder }
     }
 
-    /// Makes an identity whose certificate this one has issued.
+    /// Creates an identity with a certificate that this one issues.
     pub(crate) fn issue(&self, extension: &str, dates: &[&str]) -> Self {
         self.issue_to(Self::new(Kind::PLAIN), extension, dates)
     }
 
-    /// Issues another certificate to an identity. Without an extension it is of version 1.
+    /// Issues another certificate to an identity. Without an extension, the certificate has version 1.
     pub(crate) fn issue_to(&self, issued: Self, extension: &str, dates: &[&str]) -> Self {
         openssl(
             &issued.folder,
@@ -140,7 +140,7 @@ impl Identity {
         issued
     }
 
-    /// The path of one of its files.
+    /// The path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
@@ -181,11 +181,11 @@ impl Identity {
     }
 
     async fn start(&self, args: &[&str]) -> Peer {
-        // The server writes errors to another stream than requests.
+        // The server writes errors and requests to different streams.
         let mut command = Command::new("sh");
         command.current_dir(&self.folder).args(["-c", r#"exec openssl "$@" 2>&1"#, "sh", "s_server"]);
         command.args(["-accept", "127.0.0.1:0", "-cert", "cert.pem", "-key", "key.pem"]).args(args);
-        // With a pipe that stays open as its input, a server that prints does not end.
+        // A server that prints ends with its input, so the input is a pipe that stays open.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -228,7 +228,7 @@ impl Peer {
         call(self.builder()).await
     }
 
-    /// Returns what the server has printed up to some words, and up to the end of their line.
+    /// Returns the output of the server up to the line with these words.
     pub(crate) async fn printed(&mut self, words: &str) -> String {
         let mut printed = Vec::new();
         while !String::from_utf8_lossy(&printed).contains(words) {
@@ -238,7 +238,7 @@ impl Peer {
         String::from_utf8_lossy(&printed).into_owned()
     }
 
-    /// Ends the server, and returns all that it has printed since.
+    /// Ends the server, and returns its remaining output.
     pub(crate) async fn end(mut self) -> String {
         self.child.kill().await.unwrap();
         let mut printed = Vec::new();

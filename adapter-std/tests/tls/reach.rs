@@ -26,7 +26,7 @@ async fn start(listen: SocketAddr) -> Emulator {
     Emulator::start(Options { listen, https, ..Options::default() }).await.unwrap()
 }
 
-/// Calls an emulator by a URL, with its pin and with its certificate as an authority.
+/// Calls an emulator by a URL: with the pin of its certificate, and with its certificate as an authority.
 async fn works(emulator: &Emulator, url: &str) {
     let certificate = emulator.certificate().unwrap();
     let pin: Pin = certificate.fingerprint().parse().unwrap();
@@ -47,7 +47,7 @@ async fn hosts_are_reached_by_address_and_by_name() {
     works(&emulator, &format!("https://[::1]:{}", emulator.addr().port())).await;
 }
 
-/// Starts a proxy (RFC 9110 §9.3.6), and returns its address and what clients have sent through it.
+/// Starts a proxy (RFC 9110 §9.3.6). Returns its address and the bytes that clients have sent through it.
 async fn proxy() -> (SocketAddr, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -103,7 +103,7 @@ async fn tls_goes_through_a_proxy_of_the_caller_to_its_end() {
     assert!(!String::from_utf8_lossy(&passed).contains("/api/"));
 }
 
-/// Makes a certificate with an extension of a length.
+/// Creates a certificate with an extension of this length.
 fn certificate_with(bytes: usize) -> Identity {
     let extension = format!("1.2.3.4=DER:{}", "05".repeat(bytes));
     Identity::new(Kind::form(Form::Valid(Some(extension.leak()))))

@@ -1,4 +1,4 @@
-//! Peers with which no TLS connection is possible, and URLs with the wrong scheme.
+//! Peers to which no TLS connection is possible, and URLs with the wrong scheme.
 
 use gateway_emulator::{Emulator, Options};
 use sms_gateway::{
@@ -30,7 +30,7 @@ async fn submit(url: &str) -> Error {
     builder.build().unwrap().send_sms(&request).await.unwrap_err()
 }
 
-/// Checks that a submission fails before anything is sent, with these words.
+/// Checks that a submission fails before anything is sent, and that the error contains these words.
 async fn fails(url: &str, words: &[&str]) {
     let error = submit(url).await;
     assert!(matches!(error.failure, Failure::Unreachable(_)), "{error:?}");
@@ -39,7 +39,7 @@ async fn fails(url: &str, words: &[&str]) {
     for words in words {
         assert!(text.contains(words), "{words}: {text}");
     }
-    // The library's own text lists bytes.
+    // The error text of the TLS library lists bytes, which must not appear.
     assert!(!text.contains('[') && text.len() < 400, "{text}");
 }
 
@@ -83,7 +83,7 @@ async fn plain_http_behind_https_is_named_so() {
     assert!(emulator.requests().is_empty());
 }
 
-/// A peer that reads the beginning of the client's hello, writes some bytes, and closes or resets.
+/// A peer that reads the client's hello or a part of it, writes some bytes, and closes. After a part, the close is a reset.
 async fn closing(bytes: &'static [u8], is_all_read: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());

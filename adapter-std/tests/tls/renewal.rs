@@ -1,4 +1,4 @@
-//! A messenger whose gateway shows another certificate than the pinned one.
+//! A messenger with a gateway that shows a certificate other than the pinned one.
 
 use std::time::Duration;
 
@@ -20,11 +20,11 @@ fn of(identity: &Identity) -> ServerConfig {
     config(vec![identity.der()], identity, BOTH)
 }
 
-/// Waits until a number of requests in a row have failed.
+/// Waits until this number of requests in a row have failed.
 async fn failed(health: &mut watch::Receiver<Health>, requests: u32) {
     let failing = health.wait_for(|health| health.error.is_some()).await.unwrap().clone();
     assert_eq!(failing.error.unwrap().failure, Failure::Untrusted);
-    // The same error is not a change.
+    // A repeated error does not count as a change, so `changed` cannot be awaited.
     while health.borrow().failures < requests {
         tokio::task::yield_now().await;
     }

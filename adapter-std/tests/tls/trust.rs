@@ -1,4 +1,4 @@
-//! Own root certificates, and certificates that are not trusted.
+//! Root certificates of the caller, and certificates that are not trusted.
 
 use std::{
     io,
@@ -23,7 +23,7 @@ use crate::{
     peer::{Form, IN_QUEUE, Identity, Kind, THIS_HOST, call},
 };
 
-/// Checks that nothing was sent, that trying again is in vain, and that the text says how to trust the certificate.
+/// Checks that nothing was sent, that a retry cannot succeed, and that the text explains how to trust the certificate.
 fn is_refused(error: &Error, identity: &Identity, words: &str) -> Reason {
     assert_eq!(error.failure, Failure::Untrusted, "{error:?}");
     assert!(!error.may_have_arrived() && !error.may_pass());

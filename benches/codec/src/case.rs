@@ -1,4 +1,4 @@
-//! The cases, and the contestants in each, which all do the same work.
+//! The cases. In each case, all contestants do the same work.
 
 use std::hint::black_box;
 
@@ -24,13 +24,13 @@ impl Contestant {
         Self::new(name, move || Err(reason.into()))
     }
 
-    /// Creates the floor: a bare scan of the response for quotes. It has no checksum to compare.
+    /// Creates the lower bound: a contestant that only scans the response for quotes. It has no checksum to compare.
     pub(crate) fn floor(response: &'static [u8]) -> Self {
         Self::new(FLOOR, move || Ok(black_box(response).chunks(255).map(quotes).sum()))
     }
 }
 
-/// The name of the floor.
+/// The name of the lower bound.
 const FLOOR: &str = "quote scan";
 
 /// A piece of work, and all contestants that do it.
@@ -38,7 +38,7 @@ pub(crate) struct Case {
     pub(crate) title: String,
     /// Number of bytes that a turn reads or writes.
     pub(crate) bytes: usize,
-    /// Number of units in a turn.
+    /// Number of units (records, recipients or bytes) in a turn.
     pub(crate) units: usize,
     /// The name of a unit.
     pub(crate) unit: &'static str,
@@ -53,7 +53,7 @@ impl Case {
     /// Lets every contestant do its work once, and compares the checksums.
     ///
     /// # Panics
-    /// If two contestants differ, or the first one fails.
+    /// If the checksums of two contestants differ, or the first contestant fails.
     pub(crate) fn check(&mut self) {
         let mut expected = None;
         for Contestant { name, run } in &mut self.contestants {
@@ -71,7 +71,7 @@ pub(crate) fn keep(json: String) -> &'static [u8] {
     json.leak().as_bytes()
 }
 
-/// Counts the quotes of a chunk, which is short enough for a count in one byte. That lets the compiler compare many bytes at once.
+/// Counts the quotes in a chunk of at most 255 bytes. The count fits in one byte, so the compiler can compare many bytes at once.
 fn quotes(bytes: &[u8]) -> u64 {
     bytes.iter().map(|byte| u8::from(*byte == b'"')).sum::<u8>().into()
 }

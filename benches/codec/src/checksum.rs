@@ -1,6 +1,6 @@
 //! The checksum that every contestant computes from a response. Each byte of each value contributes.
 //!
-//! It must be cheap compared with parsing; it need not be strong.
+//! The checksum must be cheap compared with parsing, but need not be strong.
 
 use sms_gateway_core::Timestamp;
 
@@ -10,7 +10,7 @@ pub(crate) struct Checksum(u64);
 
 /// A type with values to add to a checksum.
 pub(crate) trait Summed {
-    /// Adds each value, in the order of the documentation.
+    /// Adds each value, in the order of the API document.
     fn add_to(&self, sum: &mut Checksum);
 }
 

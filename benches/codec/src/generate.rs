@@ -1,4 +1,4 @@
-//! Responses in the style of a gateway, with spaces after some commas, but well-formed, so that every contestant can read them.
+//! Responses like those of a gateway, with spaces after some commas. They are well-formed, so that every contestant can read them.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ pub(crate) enum Texts {
     Utf8,
     /// `\uXXXX` for all characters outside ASCII, including surrogate pairs.
     Escapes,
-    /// The same without emoji, and so without surrogate pairs.
+    /// As [`Escapes`](Self::Escapes), but texts have no emoji, and so no surrogate pairs.
     BmpEscapes,
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn results(records: u32) -> String {
     json + "]}"
 }
 
-/// Generates the same response with a space after every colon and comma, like other JSON writers.
+/// Generates the same response as [`results`], with a space after every colon and comma, like other JSON writers.
 pub(crate) fn spaced_results(records: u32) -> String {
     results(records).replace("\":", "\": ").replace(", ", ",").replace(',', ", ")
 }
@@ -113,7 +113,7 @@ fn push_escaped(json: &mut String, text: &str, texts: Texts) {
     }
 }
 
-/// Returns a time some seconds after the previous record, with months of 28 days.
+/// Returns the time of a record, 7 s after that of the previous one. Months have 28 days.
 fn time(index: u32) -> String {
     let seconds = index * 7;
     let (minutes, days) = (seconds / 60, seconds / 86_400);

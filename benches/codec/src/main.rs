@@ -18,7 +18,7 @@ use std::{io, process::ExitCode};
 use case::Entry;
 use generate::Texts;
 
-/// The cases with a table of their own, with their names for `--one`.
+/// The cases that have a table of their own, with their names for `--one`.
 const CASES: [Entry; 8] = [
     ("results-10", || reading::results(10, generate::results)),
     ("results-1000", || reading::results(1_000, generate::results)),

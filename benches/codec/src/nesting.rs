@@ -26,7 +26,7 @@ fn flat() -> Case {
     unknown("one text", &format!("\"{}\"", "x".repeat(LENGTH - 2)))
 }
 
-/// Nested arrays. The innermost is filled with zeros up to the length.
+/// Nested arrays. The innermost one contains zeros, so that the value has [`LENGTH`] bytes.
 fn arrays() -> Case {
     let inner = "0,".repeat((LENGTH - 2 * LEVELS) / 2);
     unknown("arrays", &format!("{}{inner}0{}", "[".repeat(LEVELS), "]".repeat(LEVELS)))

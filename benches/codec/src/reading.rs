@@ -18,7 +18,7 @@ const RESULT_BUFFER: usize = 256;
 /// Size of the buffer for incoming messages, and of serde-json-core's buffer for unescaping a string.
 const TEXT_BUFFER: usize = 1024;
 
-/// Creates the case of a query_sms_result response with this number of records in one kind of spacing.
+/// Creates the case for a query_sms_result response of `records` records, spaced as `generate` writes them.
 pub(crate) fn results(records: u32, generate: fn(u32) -> String) -> Case {
     type Each = Results<'static, Folded<SmsResult<'static>>>;
     type Kept = Results<'static, Vec<SmsResult<'static>>>;
@@ -28,7 +28,7 @@ pub(crate) fn results(records: u32, generate: fn(u32) -> String) -> Case {
     case(title, response, records, contestants)
 }
 
-/// Creates the case of a query_incoming_sms response with 1,000 messages.
+/// Creates the case for a query_incoming_sms response with 1,000 messages.
 pub(crate) fn incoming(texts: Texts) -> Case {
     type Each = Incoming<'static, Folded<IncomingSms<'static>>>;
     type Kept = Incoming<'static, Vec<IncomingSms<'static>>>;
@@ -43,7 +43,7 @@ pub(crate) fn incoming(texts: Texts) -> Case {
     case(format!("query_incoming_sms, {RECORDS} messages, {how}"), response, RECORDS, contestants)
 }
 
-/// Creates the case of a response without records and with one unknown key, whose value every contestant skips.
+/// Creates the case for a response without records and with one unknown key. Every contestant skips the value of this key.
 pub(crate) fn unknown(title: &str, value: &str) -> Case {
     type Each = Results<'static, Folded<SmsResult<'static>>>;
     let response = keep(generate::unknown(value));
@@ -62,7 +62,8 @@ fn case(title: String, response: &[u8], records: u32, contestants: Vec<Contestan
     Case { title, bytes: response.len(), units: records as usize, unit: "record", contestants }
 }
 
-/// Returns all contestants over one response. `Each` adds the records as they are read, `Kept` collects them.
+/// Returns all contestants that read one response. `Each` adds each record to the checksum as it is read, and drops it; `Kept` collects
+/// them in a `Vec` first.
 fn contestants<C, Each, Kept>(response: &'static [u8], buffer: usize) -> Vec<Contestant>
 where
     C: Call + 'static,
@@ -107,7 +108,7 @@ fn sonic_rs<A: Deserialize<'static> + Summed>(response: &'static [u8]) -> Result
         .map_err(|error| error.to_string())
 }
 
-/// Has a buffer to unescape into; without one, it would return escapes unchanged.
+/// Creates the contestant serde-json-core. It has a buffer to unescape into; without one, it would return escapes unchanged.
 fn serde_json_core<A: Deserialize<'static> + Summed>(response: &'static [u8]) -> Contestant {
     let mut buffer = vec![0; TEXT_BUFFER];
     Contestant::new("serde-json-core", move || {

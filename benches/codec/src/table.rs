@@ -27,7 +27,7 @@ pub(crate) fn print(name: &str, case: &Case, timings: &[Result<Timing, String>])
     }
 }
 
-/// Converts a count. Counts are small here.
+/// Converts a count. Counts are so small here that nothing is lost.
 #[allow(clippy::cast_precision_loss)]
 pub(crate) fn float(count: usize) -> f64 {
     count as f64

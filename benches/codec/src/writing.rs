@@ -15,7 +15,7 @@ const PORTS: [u8; 2] = [2, 3];
 /// Size of a buffer that is larger than the request.
 const BUFFER: usize = 16 * 1024;
 
-/// The same request for serde.
+/// The request as a type for serde.
 #[derive(Serialize)]
 struct Request<'a> {
     text: &'a str,
@@ -31,10 +31,10 @@ struct Param<'a> {
     user_id: u32,
 }
 
-/// The parts from which both forms of the request are made.
+/// A recipient: number, parameters and user_id. Both forms of the request are made from these.
 type Addressee = (&'static str, &'static [&'static str], u32);
 
-/// Creates the case. All contestants write the same bytes. One of them also builds the request each time, which checks its limits.
+/// Creates the case. All contestants write the same bytes. One of them also builds the request each time, which checks the API's limits.
 pub(crate) fn send_sms() -> Case {
     let addressees: &'static [Addressee] =
         (0..SendSms::MAX_RECIPIENTS).map(addressee).collect::<Vec<_>>().leak();
@@ -73,7 +73,7 @@ pub(crate) fn send_sms() -> Case {
     Case { title, bytes: expected.len(), units, unit: "recipient", contestants }
 }
 
-/// Creates a contestant that writes into a buffer and returns the length. What it writes is checked once, here.
+/// Creates a contestant that writes into a buffer and returns the length. The written bytes are checked once, here.
 fn writer(
     name: &'static str,
     expected: &[u8],
@@ -89,7 +89,7 @@ fn writer(
     })
 }
 
-/// Creates the contestant sonic-rs. It can only write into its own types of writers: here, into a vector that has grown before.
+/// Creates the contestant sonic-rs. It only accepts its own kind of writer: here, a vector that is large enough from the start.
 fn sonic_rs(expected: &[u8], request: &'static Request<'static>) -> Contestant {
     let mut vector = Vec::with_capacity(BUFFER);
     sonic_rs::to_writer(&mut vector, request).expect("writing to a vector succeeds");

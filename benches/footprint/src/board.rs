@@ -17,7 +17,7 @@ unsafe extern "C" {
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    // Without a use of `info`, the compiler merges the standard library's panics into one function, and their callers can't be
+    // If `info` is not used, the compiler merges the standard library's panics into one function. Then their callers can't be
     // distinguished.
     if cfg!(feature = "named") {
         black_box(info);
@@ -57,8 +57,8 @@ fn exit(well: bool) -> ! {
 /// Returns the maximum depth of the stack since reset, in bytes. Every frame counts, including those of `main` and of inlined
 /// functions.
 ///
-/// `cortex-m-rt` paints the stack's RAM before any Rust code runs. Words below the deepest written one are not seen, even if a
-/// frame reserved them.
+/// `cortex-m-rt` paints the stack's RAM before any Rust code runs. Words that a frame reserved but did not write are not
+/// counted if they are below the deepest written word.
 fn deepest() -> usize {
     let (end, start) = (&raw const _stack_end, &raw const _stack_start);
     let words = (start as usize).saturating_sub(end as usize) / size_of::<u32>();

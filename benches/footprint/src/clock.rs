@@ -30,7 +30,7 @@ embassy_time_driver::time_driver_impl!(
     static CLOCK: Clock = Clock { now: Mutex::new(Cell::new(0)), next: Mutex::new(Cell::new(u64::MAX)) }
 );
 
-/// Advances to the next time that something waits for.
+/// Advances the clock to the next time that something waits for. If nothing waits, the program ends with an error.
 pub fn advance() {
     cortex_m::interrupt::free(|token| {
         let next = CLOCK.next.borrow(token).replace(u64::MAX);

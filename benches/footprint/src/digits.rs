@@ -7,7 +7,7 @@ pub(crate) type Digits = [u8; 10];
 pub(crate) fn decimal(mut number: u32, room: &mut Digits) -> &[u8] {
     let mut used = 0;
     for place in room.iter_mut().rev() {
-        // It is below 10.
+        // The digit is below 10.
         *place = b'0' + (number % 10).to_le_bytes()[0];
         number /= 10;
         used += 1;

@@ -9,17 +9,17 @@ const WORD: usize = 4;
 const PAGE: usize = 4096;
 const SIZE: usize = 6 * PAGE;
 
-/// A flash of six pages. Its RAM stands for flash memory, and is subtracted from the program's.
+/// A flash of six pages. It is emulated in RAM, which is subtracted from the program's RAM.
 pub struct Flash(&'static mut [u8; SIZE]);
 
 impl Flash {
-    /// The whole flash.
+    /// The addresses of the whole flash.
     pub const RANGE: Range<u32> = 0..6 * 4096;
     /// The size in bytes.
     pub const BYTES: usize = SIZE;
 
     /// Creates an erased flash. Only the first call returns one.
-    // The array is in a static, and not on the stack.
+    // The array is in a static, not on the stack.
     #[allow(clippy::large_stack_arrays)]
     pub fn new() -> Option<Self> {
         // Bits are stored inverted, so that an erased page is zero and takes no space in the program.

@@ -3,7 +3,7 @@
 
 use core::cell::{Cell, UnsafeCell};
 
-/// A value in a `static` that can be lent once. Its initial value is a constant, so that it is never on the stack.
+/// A value in a `static` that can be lent once. Its initial value is a constant, so the value is never on the stack.
 pub struct Lent<T> {
     value: UnsafeCell<T>,
     is_lent: Cell<bool>,
@@ -24,7 +24,7 @@ impl<T> Lent<T> {
         if self.is_lent.replace(true) {
             return None;
         }
-        // SAFETY: it is lent only once.
+        // SAFETY: the value is lent only once.
         Some(unsafe { &mut *self.value.get() })
     }
 }

@@ -1,4 +1,4 @@
-//! The part that all measured programs share: the board, and a gateway to talk to. Its size is subtracted from theirs.
+//! The part that all measured programs share: the board and a simulated gateway. Its size is subtracted from that of each program.
 #![no_std]
 
 mod board;
@@ -21,7 +21,7 @@ pub use flash::Flash;
 pub use lent::Lent;
 pub use wire::Wire;
 
-/// The number of messages in flight.
+/// The number of messages that are followed at the same time.
 pub const MESSAGES: usize = 16;
 /// The user_id of the first message.
 pub const FIRST_ID: u32 = FIRST_BLOCK << 10;

@@ -7,7 +7,7 @@ use core::hint::black_box;
 #[defmt::global_logger]
 struct Discard;
 
-// SAFETY: the program has one thread and no interrupts, so that the logger is not acquired twice.
+// SAFETY: the program has one thread and no interrupts, so the logger is not acquired twice.
 unsafe impl defmt::Logger for Discard {
     fn acquire() {}
 

@@ -1,11 +1,11 @@
 //! The gateway's responses.
 
-/// A challenge.
+/// The response with a login challenge.
 pub(crate) const UNAUTHORIZED: &[u8] =
     b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Digest \
     realm=\"Web Server\", domain=\"\",qop=\"auth\", nonce=\"5b1c4e3f7b2a4d0e9c8f7a6b5c4d3e2f\", \
     opaque=\"5ccc069c403ebaf9f0171e9517f40e41\",algorithm=\"MD5\", stale=\"FALSE\"\r\n\r\n";
-/// A head.
+/// The head of each other response.
 pub(crate) const OK: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
 /// The last chunk.
@@ -15,9 +15,9 @@ pub(crate) const END: &[u8] = b"0\r\n\r\n";
 pub(crate) struct Script {
     pub(crate) path: &'static [u8],
     pub(crate) before: &'static [u8],
-    /// `@` stands for the message's user_id, `#` for its reference.
+    /// A record, in which `@` stands for the message's user_id and `#` for its reference.
     pub(crate) record: &'static [u8],
-    /// Whether there is a record for each message, instead of one.
+    /// Whether the response has a record for each message, instead of a single record.
     pub(crate) many: bool,
     pub(crate) after: &'static [u8],
 }

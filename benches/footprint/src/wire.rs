@@ -17,11 +17,11 @@ pub struct Wire {
     /// The beginning of a request.
     line: [u8; 48],
     lined: usize,
-    /// The number of matched bytes of the header field.
+    /// The number of matched bytes of [`AUTHORIZATION`].
     matched: usize,
     responding: bool,
     authorized: bool,
-    /// The number of pieces of the response that were read.
+    /// The number of pieces of the response that were made so far.
     step: u32,
     /// The number of other programs' records before those of the messages.
     foreign: u32,
@@ -129,7 +129,7 @@ impl Wire {
         }
     }
 
-    /// Pushes a chunk of the body: its length in hexadecimal, a byte for a comma, and the text.
+    /// Pushes a chunk of the body: its length in hexadecimal, a space that may be replaced by a comma, and the text.
     fn chunk(&mut self, text: &[u8], id: u32, reference: u32) {
         self.push(b"00\r\n ");
         for byte in black_box(text) {

@@ -11,7 +11,7 @@ pub(crate) const CASES: [(&str, Case); 3] =
 /// A call with its response.
 #[derive(Clone, Copy)]
 pub(crate) enum Case {
-    /// query_sms_result for this number of user_ids, each of which has a record in the response.
+    /// query_sms_result for this number of user_ids. The response has a record for each of them.
     Results(i64),
     /// send_sms to one recipient.
     SendSms,
@@ -20,7 +20,7 @@ pub(crate) enum Case {
 /// Returns the case with this name.
 ///
 /// # Errors
-/// If there is none.
+/// If there is no such case.
 pub(crate) fn named(name: &str) -> Result<Case, String> {
     let found = CASES.iter().find(|case| case.0 == name);
     found.map(|case| case.1).ok_or_else(|| format!("no case {name}"))
@@ -53,7 +53,7 @@ impl Case {
     }
 }
 
-/// Combines all values of a record, so that all of it must be read. Every contestant uses it.
+/// Combines all values of a record. Every contestant that decodes uses this function, so each of them reads all values.
 pub(crate) fn sum(numbers: [u64; 5], texts: [&str; 2], time: Timestamp, sent: bool) -> u64 {
     let lengths = texts.map(|text| text.len() as u64);
     let time = u64::from(time.year()) * 60 + u64::from(time.second());

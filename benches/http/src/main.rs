@@ -1,4 +1,4 @@
-//! Compares calls over HTTP, with login and decoding, with other clients, side by side in one run.
+//! Compares this library's calls over HTTP, including login and decoding, with those of other clients, side by side in one run.
 //!
 //! `http` prints the tables. For tools that count instructions, `http --serve CASE` prints a port and serves there,
 //! and `http --ask PORT CONTESTANT CASE TURNS` runs a single contestant against it.

@@ -61,7 +61,7 @@ pub(crate) fn contestants(runtime: &Rc<Runtime>, case: Case, port: u16) -> Resul
     ])
 }
 
-/// One connection of hyper, and the parts that all its requests share.
+/// One connection of hyper, and the parts that all requests on it share.
 struct Hyper {
     address: String,
     host: HeaderValue,

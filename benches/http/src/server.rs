@@ -1,5 +1,5 @@
-//! The server. It always returns the same response, except a challenge to a GET without credentials, with which this library
-//! begins.
+//! The server. It answers a GET without credentials with a challenge, because this library's login begins with one. It answers everything
+//! else with the same response.
 
 use std::{io, net::TcpListener};
 

@@ -20,7 +20,7 @@ pub(crate) struct Timing {
     pub(crate) client: measure::Timing,
 }
 
-/// Times all contestants in turn. In every round each makes its requests, and another one begins.
+/// Times all contestants in turn. In every round each makes its requests, and each round begins with a different one.
 pub(crate) fn measure(contestants: &mut [Contestant]) -> Result<Vec<Timing>, Failure> {
     let samples = interleaved(contestants.len(), |at| time(&mut contestants[at].run))?;
     let samples: Vec<(Vec<_>, Vec<_>)> = samples.into_iter().map(|own| own.into_iter().unzip()).collect();
@@ -32,7 +32,7 @@ pub(crate) fn measure(contestants: &mut [Contestant]) -> Result<Vec<Timing>, Fai
     Ok(samples.iter().map(timing).collect())
 }
 
-/// Returns nanoseconds per request: elapsed, and of the client.
+/// Returns nanoseconds per request: elapsed time, and the client's processor time.
 fn time(run: &mut Run) -> Result<(f64, f64), Failure> {
     let (start, elapsed) = (clock(), Instant::now());
     run(REQUESTS)?;

@@ -18,7 +18,7 @@ const MESSAGES: usize = 200;
 async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    // A gateway that never responds: only the store and the messengers are measured.
+    // This gateway never responds, so only the store and the messengers are measured.
     tokio::spawn(async move {
         let mut connections = Vec::new();
         while let Ok((connection, _)) = listener.accept().await {
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends messages through all messengers at once. Returns the time of all and the longest time of one.
+/// Sends messages through all messengers at once. Returns the time for all messages, and the longest time for one.
 async fn save(messengers: &[Messenger]) -> Result<(Duration, Duration), Box<dyn Error>> {
     let (began, text) = (Instant::now(), Arc::<str>::from("Your parcel is here."));
     let mut senders = JoinSet::new();
@@ -63,7 +63,7 @@ async fn save(messengers: &[Messenger]) -> Result<(Duration, Duration), Box<dyn 
             let mut longest = Duration::ZERO;
             for _ in 0..MESSAGES {
                 let began = Instant::now();
-                // It is durable when this returns. Its handle is not needed: the outcome never comes.
+                // The message is durable when `send` returns. Its handle is not needed, because the outcome never arrives.
                 let sent = messenger.send(sms.clone()).await;
                 longest = longest.max(began.elapsed());
                 drop(sent.expect("the store works"));

@@ -12,7 +12,7 @@ use rustix::{
 
 /// Number of rounds.
 const ROUNDS: usize = 51;
-/// Duration of one contestant's part of a round. A turn that takes longer is run once.
+/// Minimum duration of one contestant's part of a round. A turn that takes longer is run once.
 const ROUND: Duration = Duration::from_millis(2);
 
 /// One turn of some work. It returns a number that depends on all of the work, or the reason why it can't be done.
@@ -23,13 +23,13 @@ pub type Run = Box<dyn FnMut() -> Result<u64, String>>;
 pub struct Timing {
     /// The median over the rounds.
     pub nanoseconds: f64,
-    /// The median over the rounds of the time relative to the first contestant's in the same round.
+    /// The median over the rounds of the ratio to the first contestant's time in the same round.
     pub ratio: f64,
     /// Half the distance between the quartiles, relative to the median.
     pub spread: f64,
 }
 
-/// Pins the program to one core, the last that it may use, and returns which.
+/// Pins the program to the last core that it may use, and returns the number of that core.
 ///
 /// # Errors
 /// Errors of the system.
@@ -45,16 +45,16 @@ pub fn pin() -> io::Result<usize> {
 /// Returns the processor time of this thread, which other programs on the machine hardly affect.
 ///
 /// # Panics
-/// Not on Linux, where the clock starts at 0.
+/// Never on Linux, where the clock starts at 0.
 pub fn clock() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     now.try_into().expect("the clock starts at 0")
 }
 
-/// Takes samples in turn. In every round each contestant has one taken, and another one begins.
+/// Takes samples of all contestants in turn: one of each in every round. Each round begins with a different contestant.
 ///
 /// # Errors
-/// The first error of taking a sample.
+/// The first error of `sample`.
 pub fn interleaved<T, E>(
     many: usize,
     mut sample: impl FnMut(usize) -> Result<T, E>,

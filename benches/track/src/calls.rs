@@ -8,7 +8,7 @@ use sms_gateway_core::{
     track::{Ask, Draft, Event, ReportOutcome, Token, Tracker},
 };
 
-/// The kinds of calls, with the names of the functions.
+/// The kinds of calls, named like the functions.
 pub(crate) const KINDS: [&str; 10] =
     ["result", "result_again", "report", "report_again", "save", "tell", "add", "step", "accepted", "end"];
 
@@ -44,7 +44,7 @@ impl Calls {
         self.tracker(0).handle_result(token, result, now);
     }
 
-    /// Handles a repeated result, or one of another client's message.
+    /// Handles a repeated result, or the result of another client's message.
     #[inline(never)]
     pub(crate) fn result_again(
         &mut self,
@@ -55,7 +55,7 @@ impl Calls {
         self.tracker(1).handle_result(token, result, now);
     }
 
-    /// Handles a report with new information, or one of another client's message.
+    /// Handles a report with new information, or the report of another client's message.
     #[inline(never)]
     pub(crate) fn report(
         &mut self,
@@ -85,7 +85,7 @@ impl Calls {
         Some(change.record().map_or(0, <[u8]>::len))
     }
 
-    /// Takes an event, and acknowledges an update. Returns whether it is a message's last one.
+    /// Takes an event, and acknowledges it if it is an update. Returns whether it is the last update of a message.
     #[inline(never)]
     pub(crate) fn tell(&mut self) -> Option<bool> {
         let event = black_box(self.tracker.next_event()?);

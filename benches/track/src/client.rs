@@ -27,7 +27,7 @@ struct Client {
     now: Duration,
     requests: Requests,
     traffic: Traffic,
-    /// The time at which a message was known to be sent, and delivered.
+    /// The times at which messages were first known to be sent, and delivered.
     sent: HashMap<u32, Duration>,
     delivered: HashMap<u32, Duration>,
 }
@@ -66,7 +66,7 @@ impl Client {
         self.tracker.add(&draft, self.now).expect("the tracker is not full");
     }
 
-    /// Takes one step and makes its request. Waits until `next` at the longest.
+    /// Takes one step of the tracker and makes the request that it asks for. Waits until `next` at most.
     fn exchange(&mut self, next: Duration) {
         let ask = self.tracker.step(self.now);
         self.save_and_read_events();

@@ -47,7 +47,7 @@ impl Device {
         waiting.try_into().expect("not too many")
     }
 
-    /// Returns the response to query_sms_result: the messages that were begun.
+    /// Returns the response to query_sms_result: the messages that a port has begun to send.
     pub(crate) fn results<'a>(
         &'a self,
         query: &'a Query,
@@ -77,7 +77,7 @@ fn milliseconds(random: &mut Random, range: std::ops::Range<u32>) -> Duration {
     Duration::from_millis(u64::from(range.start + random.below(range.end - range.start)))
 }
 
-/// A query read from its body, which restricts the response.
+/// The restrictions that the body of a query puts on the response.
 pub(crate) struct Query {
     ids: Option<Vec<u64>>,
     ports: Option<Vec<u64>>,

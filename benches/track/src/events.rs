@@ -1,4 +1,4 @@
-//! The time of a steady flow's events, and memory.
+//! The time for events in a steady flow, and the memory.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use sms_gateway_core::track::{PendingReport, Slot, Tracker};
 
 use crate::{calls::KINDS, flow::Flow};
 
-/// Numbers of messages in flight.
+/// Numbers of messages under way.
 const MANY: [usize; 3] = [100, 10_000, 100_000];
 /// Number of results and reports in a round.
 const EVENTS: u32 = 2_000;

@@ -1,4 +1,4 @@
-//! A steady flow: the number of messages in flight is constant, and each one that ends is replaced.
+//! A steady flow: each message that ends is replaced, so the number of messages under way is constant.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::{
     records::{Held, Numbers},
 };
 
-/// Number of recipients, and of recipients of another client's messages.
+/// Number of recipients of our messages. Another client's messages go to as many others.
 const RECIPIENTS: u32 = 10_000;
-/// Time for which finished messages are kept, and their number: ten minutes, a twelfth of the default, at five messages a
-/// second.
+/// Time for which finished messages are kept: ten minutes, a twelfth of the default.
 const REPORTED: Duration = Duration::from_secs(600);
+/// Slots for finished messages. At five messages a second, about 3,000 are needed.
 const REMEMBERED: usize = 4_500;
 /// Number of messages that are added before the others.
 const FIRST: usize = 100;
@@ -50,7 +50,7 @@ pub(crate) struct Saved {
 }
 
 impl Flow {
-    /// Creates a flow in its steady state, with a number of messages in flight.
+    /// Creates a flow in its steady state, with a number of messages under way.
     pub(crate) fn new(many: usize) -> Self {
         let limits = Limits { under_way: u32::MAX, ..Limits::default() };
         let timing = Timing { reported: REPORTED, ..Timing::default() };
@@ -67,7 +67,7 @@ impl Flow {
             goal: 0,
             saved: Saved::default(),
         };
-        // Messages that the gateway had before its clock was known are followed less closely.
+        // Messages that the gateway had before its clock was known are followed less closely. So only a few are added at first.
         while flow.now < EVERY * 100 {
             flow.exchange();
         }
@@ -80,7 +80,7 @@ impl Flow {
         flow
     }
 
-    /// Continues for a number of results and reports.
+    /// Continues for this number of further results and reports.
     pub(crate) fn run(&mut self, events: u64) {
         self.goal += events;
         while self.calls.events() < self.goal {
@@ -92,7 +92,7 @@ impl Flow {
         self.calls.counts
     }
 
-    /// Takes one step and makes its request.
+    /// Takes one step of the tracker and makes the request that it asks for.
     fn exchange(&mut self) {
         self.add();
         let ask = self.calls.step(self.now);

@@ -8,13 +8,13 @@ use measure::Random;
 use crate::records::Held;
 
 const PORTS: u8 = 32;
-/// The interval at which all ports together send messages. Each port needs 6.4 s for one.
+/// The interval at which all ports together send messages. Each port needs 6.4 s for a message.
 pub(crate) const EVERY: Duration = Duration::from_millis(200);
 /// Number of messages that a response repeats.
 const REPEATS: usize = 20;
 
 pub(crate) struct Gateway {
-    /// Number of messages so far.
+    /// Number of messages under way.
     many: usize,
     /// The recipients of another client's messages.
     foreign: Range<u32>,
@@ -24,7 +24,7 @@ pub(crate) struct Gateway {
     /// The messages whose reports arrived last.
     reported: VecDeque<Held>,
     pub(crate) random: Random,
-    /// The times of the next message, and of the next one of another client.
+    /// The times at which the next message, and the next message of another client, begins to be sent.
     next: Duration,
     next_foreign: Duration,
 }
@@ -49,7 +49,7 @@ impl Gateway {
         self.waiting.len().try_into().expect("there are fewer messages")
     }
 
-    /// Accepts a message. Of 24, three have two segments and one has three.
+    /// Accepts a message. Of every 24 messages, three have two segments and one has three.
     pub(crate) fn accept(&mut self, id: u32, number: u32) {
         let [die, reference, port, ..] = self.random.any().to_le_bytes();
         let segments = match die % 24 {
@@ -61,7 +61,7 @@ impl Gateway {
         self.waiting.push_back(Held { id, number, port, reference, segments, begun: Duration::ZERO });
     }
 
-    /// Returns the next message that a port has begun by now.
+    /// Returns the next message that a port has begun to send by now.
     pub(crate) fn begin(&mut self, now: Duration) -> Option<Held> {
         if self.next > now {
             return None;
@@ -106,7 +106,7 @@ impl Gateway {
         self.reported.iter()
     }
 
-    /// Returns another client's messages, one for every four own ones.
+    /// Returns new messages of another client, which sends one for every four of our messages.
     pub(crate) fn foreign(&mut self, now: Duration) -> impl Iterator<Item = Held> {
         std::iter::from_fn(move || {
             if self.next_foreign > now {

@@ -15,7 +15,7 @@ const MANY: [u32; 4] = [1, 100, 1_000, 10_000];
 const EVERY: Duration = Duration::from_secs(8);
 /// Number of messages in one submission.
 const RECIPIENTS: u32 = 128;
-/// The interval of single messages: four a second, where the ports could send five.
+/// The interval at which single messages are added: four a second. The ports could send five a second.
 const APART: Duration = Duration::from_millis(250);
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,7 +13,7 @@ const DIGITS: usize = 13;
 const FIRST: u64 = 8_613_800_000_000;
 const APART: u64 = 7_919;
 
-/// Recipients, in one string.
+/// The numbers of all recipients, in one string.
 pub(crate) struct Numbers(String);
 
 impl Numbers {

@@ -1,4 +1,4 @@
-//! The bytes of HTTP for following messages, with a login.
+//! The HTTP bytes for following messages, including the login.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl Traffic {
         self.count((&request).into(), summary.len(), now);
     }
 
-    /// Counts a query whose response has this value, besides its code.
+    /// Counts a query and its response, which has this value besides its error_code.
     pub(crate) fn exchange<C: Call>(&mut self, query: &C, key: &str, value: &str, now: Duration) {
         let body = format!(r#"{{"error_code":200,"{key}":{value}}}"#);
         self.count(query.into(), body.len(), now);

@@ -7,12 +7,11 @@ use crate::json::{ReadError, Reader};
 
 /// Reads the response to one call, in pieces of any size.
 ///
-/// The buffer is lent while the response is read. It holds the few values of the response itself and one record at a time: 256
-/// bytes are enough for everything except incoming texts. A record may be larger than the buffer: see
-/// [`Text::TooLong`](crate::json::Text::TooLong).
+/// The buffer holds the few values outside the records, and one record at a time. 256 bytes are enough for everything except the
+/// texts of incoming messages. A record may be larger than the buffer: see [`Text::TooLong`](crate::json::Text::TooLong).
 ///
-/// Call [`next`](Self::next) for each piece of the response until it returns `None`, then [`finish`](Self::finish) after the
-/// last piece. [`summary`](Self::summary) returns what is known so far at any time, also after an error.
+/// Call [`next`](Self::next) for each piece of the response until it returns `None`, then [`finish`](Self::finish) after the last
+/// piece. At any time, also after an error, [`summary`](Self::summary) returns the values read so far.
 pub struct Decoder<C: Call, B> {
     reader: Reader,
     buffer: B,
@@ -22,12 +21,12 @@ pub struct Decoder<C: Call, B> {
 }
 
 impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
-    /// Creates a decoder for one response over `buffer`: a lent `&mut [u8]`, or an array or vector that it owns.
+    /// Creates a decoder for one response over `buffer`: a lent `&mut [u8]`, or an array or vector that the decoder owns.
     pub const fn new(buffer: B) -> Self {
         Self { reader: Reader::new(C::SCHEMA), buffer, at_record: false, call: PhantomData }
     }
 
-    /// Reads up to the end of the next record and advances `input` past what was read.
+    /// Reads up to the end of the next record, and advances `input` past the bytes read.
     ///
     /// `None` means that either all of `input` is consumed and the next piece is needed, or that the document is complete. In
     /// the latter case `input` keeps the bytes after the document.
@@ -39,8 +38,8 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
         Ok(self.record())
     }
 
-    /// Reads on like [`next`](Self::next), but returns only whether a record was read: [`record`](Self::record) returns it. A
-    /// loop that either returns a record or refills its input needs this, because the borrow checker rejects it with `next`.
+    /// Reads like [`next`](Self::next), but returns only whether a record was read; [`record`](Self::record) returns the record.
+    /// Use it in a loop that either returns a record or refills its input: the borrow checker rejects `next` in such a loop.
     ///
     /// # Errors
     /// See [`next`](Self::next).
@@ -50,7 +49,7 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
         Ok(self.at_record)
     }
 
-    /// Returns the last record, or `None` unless the last [`advance`](Self::advance) returned `true`.
+    /// Returns the last record if the last [`advance`](Self::advance) returned `true`, otherwise `None`.
     pub fn record(&self) -> Option<C::Record<'_>> {
         if self.at_record { C::record(self.reader.record(self.buffer.as_ref())) } else { None }
     }
@@ -58,13 +57,13 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
     /// Returns the values outside the response's records. Call it after the last piece.
     ///
     /// # Errors
-    /// The error that [`next`](Self::next) returned, or [`CutOff`](crate::json::Malformed::CutOff) if the document has no end.
+    /// The error that [`next`](Self::next) returned, or [`CutOff`](crate::json::Malformed::CutOff) if the document is incomplete.
     pub fn finish(&self) -> Result<C::Summary<'_>, ReadError> {
         self.reader.finish()?;
         Ok(self.summary())
     }
 
-    /// Returns the values outside the response's records, as far as they are known.
+    /// Returns the values outside the response's records, as far as they have been read.
     pub fn summary(&self) -> C::Summary<'_> {
         C::summary(self.reader.head(self.buffer.as_ref()))
     }

@@ -20,7 +20,7 @@ words! {
         Imsi = "imsi",
         /// The ICCID of the port's SIM card.
         Iccid = "iccid",
-        /// The SMSC's number. It appears only in the document's example, and some gateways refuse a request for it.
+        /// The SMSC's number. The word `smsc` appears only in the document's example. Some gateways refuse a request with it.
         Smsc = "smsc",
         /// The MSISDN of the port's SIM card.
         Number = "number",
@@ -65,8 +65,9 @@ pub struct InfoSet(u16);
 impl InfoSet {
     /// The empty set.
     pub const NONE: Self = Self(0);
-    /// The kinds that version 0.4 of the document lists, and `smsc` from its example. A gateway that does not know one of the kinds
-    /// refuses the whole request with code 400, and some do not know `smsc`: ask again [without](Self::without) it.
+    /// The kinds that version 0.4 of the document lists, and `smsc` from its example. A gateway that does not know one of the
+    /// kinds refuses the whole request with code 400. Some gateways do not know `smsc`: ask again [without](Self::without)
+    /// `smsc`.
     pub const DOCUMENTED: Self = Self::NONE
         .with(Info::Type)
         .with(Info::Imei)
@@ -98,7 +99,7 @@ impl InfoSet {
     }
 }
 
-/// Serialized as an array of its words.
+/// Serializes as an array of the kinds' words.
 impl serde::Serialize for InfoSet {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.words())
@@ -121,7 +122,7 @@ pub struct GetPortInfo {
 }
 
 impl GetPortInfo {
-    /// Asks for `infos` of all ports.
+    /// Creates a request for `infos` of all ports.
     ///
     /// # Errors
     /// [`Invalid::NoInfo`] if the set is empty.
@@ -200,14 +201,14 @@ words! {
         SearchingNetwork = "SEARCHING_NETWORK",
         /// The port is registered.
         RegisterOk = "REGISTER_OK",
-        /// The gateway does not know.
+        /// The gateway does not know the state.
         Unknown = "UNKNOWN",
     }
 }
 
 answer! {
     record:
-    /// The state of a port. It contains the kinds that were asked for, as far as the gateway returns them (document §10.3).
+    /// The state of a port (document §10.3). It contains the requested kinds, as far as the gateway returns them.
     pub struct PortInfo<'a> {
         /// The port.
         pub port: Field<'a, u32> = "port",
@@ -215,17 +216,17 @@ answer! {
         pub kind: Field<'a, PortType> = "type",
         /// The port's IMEI.
         pub imei: Text<'a> = "imei",
-        /// The IMSI of its SIM card.
+        /// The IMSI of the port's SIM card.
         pub imsi: Text<'a> = "imsi",
-        /// The ICCID of its SIM card.
+        /// The ICCID of the port's SIM card.
         pub iccid: Text<'a> = "iccid",
         /// The SMSC's number.
         pub smsc: Text<'a> = "smsc",
-        /// The MSISDN of its SIM card.
+        /// The MSISDN of the port's SIM card.
         pub number: Text<'a> = "number",
         /// The state of registration.
         pub reg: Field<'a, Registration> = "reg",
-        /// The SIM slot in use, 0 to 3 if the port has several, otherwise [`PortInfo::ONE_SIM`] (later versions).
+        /// The SIM slot in use, 0 to 3 if the port has several slots, otherwise [`PortInfo::ONE_SIM`] (later versions).
         pub slot: Field<'a, u32> = "slot",
         /// The call state (later versions).
         pub callstate: Text<'a> = "callstate",
@@ -237,22 +238,22 @@ answer! {
 }
 
 impl PortInfo<'_> {
-    /// The [`slot`](Self::slot) of a port that holds one SIM card, and so has no slots to choose from.
+    /// The value of [`slot`](Self::slot) for a port that holds only one SIM card.
     pub const ONE_SIM: u32 = 255;
-    /// The [`signal`](Self::signal) of a port without a network. JSON has the number, as in the API.
+    /// The value of [`signal`](Self::signal) for a port without a network. Records serialize this number unchanged, as in the API.
     pub const NO_NETWORK: u32 = 99;
 
-    /// Returns whether the gateway says that the port holds one SIM card.
+    /// Returns whether the gateway reports that the port holds only one SIM card.
     pub fn has_one_sim(&self) -> bool {
         self.slot == Field::Known(Self::ONE_SIM)
     }
 
-    /// Returns whether the gateway says that the port has no network.
+    /// Returns whether the gateway reports that the port has no network.
     pub fn has_no_network(&self) -> bool {
         self.signal == Field::Known(Self::NO_NETWORK)
     }
 
-    /// Returns whether the port is registered. Spellings of some gateways that differ from the document's are recognised.
+    /// Returns whether the port is registered. Also recognises `REGISTERED` and `Mobile Registered`, which some gateways write.
     pub fn is_registered(&self) -> bool {
         match self.reg {
             Field::Known(reg) => reg == Registration::RegisterOk,
@@ -267,7 +268,7 @@ impl PortInfo<'_> {
 
 answer! {
     head:
-    /// The values of a get_port_info response outside its ports.
+    /// The values of a get_port_info response outside its array of ports.
     pub struct PortInfoSummary<'a> {
         /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
@@ -373,7 +374,7 @@ mod tests {
     #[test]
     fn request_equals_the_printed_one() {
         let request = GetPortInfo::new(InfoSet::DOCUMENTED).unwrap().ports("1,2,3".parse().unwrap());
-        // The order of the kinds has no meaning, so it need not be the document's.
+        // The order of the kinds has no meaning, so it may differ from the document's.
         target_is(&request, "/api/get_port_info?port=1,2,3&info_type=type,imei,imsi,iccid,smsc,number,reg");
     }
 }

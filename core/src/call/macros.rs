@@ -1,4 +1,4 @@
-//! Macros that declare the values of a response once: the fields, their keys and their decoding cannot disagree.
+//! Macros that declare the values of a response once, so that the fields, their keys and their decoding cannot disagree.
 
 /// Declares a record (`record:`) or a summary (`head:`). Each field is followed by its key.
 macro_rules! answer {

@@ -1,6 +1,7 @@
-//! The nine calls of the gateway's API: one file each, with the request, its response's records and summary.
+//! The nine calls of the gateway's API. Each has a type for the request, and types for the records and the summary of the response.
 //!
-//! Building a request checks its limits. It is written into a lent buffer, and its response is read by a [`Decoder`]:
+//! Building a request checks it against the API's limits. The request is written into a lent buffer, and a [`Decoder`] reads the
+//! response:
 //!
 //! ```
 //! use sms_gateway_core::call::{Call, Decoder, QuerySmsResult, Status};

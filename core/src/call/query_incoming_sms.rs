@@ -12,16 +12,17 @@ use crate::{
 words! {
     /// A filter for incoming messages.
     pub enum Flag {
-        /// Unread messages. The gateway marks them as read when it responds: if that response is lost, so are the messages.
+        /// Unread messages. The gateway marks them as read when it responds. If the response is lost, the messages are lost too.
         Unread = "unread",
         /// Messages that were read before.
         Read = "read",
-        /// All messages. The gateway changes none of them.
+        /// All messages. The gateway does not mark them as read.
         All = "all",
     }
 }
 
-/// A request for incoming messages. A response may hold only the first of them, about 8 KB: continue after the last id.
+/// A request for incoming messages. A response may contain only the first of them, about 8 KB in total. Continue with a request
+/// for the messages [`after`](Self::after) the last id.
 ///
 /// ```
 /// use sms_gateway_core::call::{Call, CommaEncoding, Flag, QueryIncomingSms};
@@ -40,10 +41,10 @@ pub struct QueryIncomingSms {
 }
 
 impl QueryIncomingSms {
-    /// Asks for messages by their flag.
+    /// Creates a request for messages by their flag.
     ///
-    /// There is no default: the document's, [`Flag::Unread`], loses messages whenever a response is lost. [`Flag::All`] with
-    /// [`after`](Self::after) misses nothing.
+    /// There is no default. The document's default, [`Flag::Unread`], loses messages whenever a response is lost. [`Flag::All`]
+    /// with [`after`](Self::after) loses none.
     pub const fn new(flag: Flag) -> Self {
         Self { flag, after: None, ports: Ports::NONE }
     }
@@ -104,7 +105,7 @@ answer! {
     pub struct IncomingSms<'a> {
         /// The message's id in the gateway's database.
         pub incoming_sms_id: Field<'a, i64> = "incoming_sms_id",
-        /// The port that received it.
+        /// The port that received the message.
         pub port: Field<'a, u32> = "port",
         /// The sender: a number or an alphanumeric name.
         pub number: Text<'a> = "number",
@@ -121,7 +122,7 @@ answer! {
 
 answer! {
     head:
-    /// The values of a query_incoming_sms response outside its messages.
+    /// The values of a query_incoming_sms response outside its array of messages.
     pub struct IncomingSmsSummary<'a> {
         /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",

@@ -6,9 +6,9 @@ use crate::{
     json::{Field, JsonWriter, Schema, Text, Values, key},
 };
 
-/// A request for status reports. Each method narrows the result; without any, the gateway returns all its reports.
+/// A request for status reports. Each method narrows the request. Without any restriction, the gateway returns all its reports.
 ///
-/// Each segment has its own report, which may arrive at any time: query once the message is sent (document §11).
+/// Each segment has its own report, which may arrive at any time. Start querying when the message has been sent (document §11).
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsDeliverStatus<'a> {
     #[serde(rename = "number", skip_serializing_if = "<[_]>::is_empty")]
@@ -22,12 +22,12 @@ pub struct QuerySmsDeliverStatus<'a> {
 }
 
 impl<'a> QuerySmsDeliverStatus<'a> {
-    /// Asks for all status reports.
+    /// Creates a request for all status reports.
     pub const fn new() -> Self {
         Self { numbers: &[], ports: Ports::NONE, after: None, before: None }
     }
 
-    /// Restricts the request to reports from these numbers. A report may spell a number differently from the request to send.
+    /// Restricts the request to reports from these numbers. A report may spell a number differently from the send_sms request.
     ///
     /// # Errors
     /// [`Invalid::Numbers`] above [`MAX_QUERY_NUMBERS`](super::MAX_QUERY_NUMBERS).
@@ -54,7 +54,7 @@ impl<'a> QuerySmsDeliverStatus<'a> {
         Self { before: Some(time), ..self }
     }
 
-    /// Restricts the request to reports after one time and before another one, if they are given.
+    /// Restricts the request to reports between two times. `None` sets no limit.
     pub(crate) const fn between(self, after: Option<Timestamp>, before: Option<Timestamp>) -> Self {
         Self { after, before, ..self }
     }
@@ -102,9 +102,9 @@ answer! {
     pub struct StatusReport<'a> {
         /// The port that the segment was sent through.
         pub port: Field<'a, u32> = "port",
-        /// The recipient's number, possibly spelt differently from the request to send.
+        /// The recipient's number. It may be spelt differently from the send_sms request.
         pub number: Text<'a> = "number",
-        /// The time at which the segment was sent. Some devices give the time at which the report arrived instead.
+        /// The time at which the segment was sent. Some devices return the time at which the report arrived instead.
         pub time: Field<'a, Timestamp> = "time",
         /// The segment's message reference, 0 to 255.
         pub ref_id: Field<'a, u32> = "ref_id",
@@ -122,12 +122,12 @@ impl StatusReport<'_> {
     }
 }
 
-/// The meaning of a segment's TP-Status (3GPP TS 23.040 §9.2.3.15, which is finer than the document's §4.3).
+/// The meaning of a segment's TP-Status (3GPP TS 23.040 §9.2.3.15, which has more detail than the document's §4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// 0: received by the recipient.
     Received,
-    /// 1: forwarded by the SMSC, which can't confirm that it was received.
+    /// 1: forwarded by the SMSC, which can't confirm that the recipient received it.
     Unconfirmed,
     /// 2: replaced by the SMSC.
     Replaced,
@@ -156,7 +156,7 @@ impl From<u8> for Delivery {
 }
 
 impl Delivery {
-    /// Returns the meaning in words for people.
+    /// Returns the meaning as human-readable text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -178,7 +178,7 @@ impl core::fmt::Display for Delivery {
 
 answer! {
     head:
-    /// The values of a query_sms_deliver_status response outside its reports.
+    /// The values of a query_sms_deliver_status response outside its array of reports.
     pub struct StatusReportSummary<'a> {
         /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",

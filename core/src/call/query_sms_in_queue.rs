@@ -3,7 +3,7 @@
 use super::{Call, Method, Never, Refusal, macros::answer};
 use crate::json::{Field, Schema, Text, Values};
 
-/// A request for the number of messages that wait to be sent. It changes nothing on the gateway.
+/// A request for the number of messages waiting to be sent. The request changes nothing at the gateway.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsInQueue;
 
@@ -37,7 +37,7 @@ answer! {
     pub struct QueueSummary<'a> {
         /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",
-        /// Number of messages that wait to be sent.
+        /// Number of messages waiting to be sent.
         pub in_queue: Field<'a, u32> = "in_queue",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn request_equals_the_printed_one() {
-        // The document erroneously prints another call's URL here.
+        // The document prints another call's URL here by mistake.
         target_is(&QuerySmsInQueue, "/api/query_sms_in_queue");
     }
 }

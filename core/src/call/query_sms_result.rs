@@ -10,9 +10,10 @@ use crate::{
     json::{Field, JsonWriter, Schema, Text, Values, key},
 };
 
-/// A request for the results of messages. Each method narrows the result; without any, the gateway returns all its results.
+/// A request for the results of messages. Each method narrows the request. Without any restriction, the gateway returns all its
+/// results.
 ///
-/// Sending a message takes 5 to 8 seconds: query 8 seconds after submitting it (document §11).
+/// Sending a message takes 5 to 8 seconds. Query its result 8 seconds after submitting it (document §11).
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct QuerySmsResult<'a> {
     #[serde(rename = "number", skip_serializing_if = "<[_]>::is_empty")]
@@ -28,7 +29,7 @@ pub struct QuerySmsResult<'a> {
 }
 
 impl<'a> QuerySmsResult<'a> {
-    /// Asks for all messages.
+    /// Creates a request for the results of all messages.
     pub const fn new() -> Self {
         Self { numbers: &[], ports: Ports::NONE, after: None, before: None, user_ids: &[] }
     }
@@ -131,7 +132,7 @@ answer! {
     pub struct SmsResult<'a> {
         /// The port that the message was sent through.
         pub port: Field<'a, u32> = "port",
-        /// The message's user_id from the request to send.
+        /// The message's user_id from the send_sms request.
         pub user_id: Field<'a, i64> = "user_id",
         /// The recipient's number.
         pub number: Text<'a> = "number",
@@ -143,7 +144,7 @@ answer! {
         pub count: Field<'a, u32> = "count",
         /// Number of segments that were sent.
         pub succ_count: Field<'a, u32> = "succ_count",
-        /// The message reference of the first segment, 0 to 255. Those of the other segments follow, modulo 256.
+        /// The message reference of the first segment, 0 to 255. The references of the other segments count up from it, modulo 256.
         ///
         /// References repeat, so a [`StatusReport`](super::StatusReport) belongs to the message only if port, number, reference
         /// and time agree (document §3.3).
@@ -155,7 +156,7 @@ answer! {
 
 answer! {
     head:
-    /// The values of a query_sms_result response outside its results.
+    /// The values of a query_sms_result response outside its array of results.
     pub struct SmsResultSummary<'a> {
         /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",

@@ -6,7 +6,7 @@ use crate::{
     json::{Field, Schema, Text, Values, key},
 };
 
-/// A request for the last USSD reply of each port. A reply usually takes some seconds; until then it is empty.
+/// A request for the last USSD reply of each port. A reply usually takes some seconds to arrive. Until then its text is empty.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct QueryUssdReply {
     #[serde(rename = "port")]
@@ -14,7 +14,7 @@ pub struct QueryUssdReply {
 }
 
 impl QueryUssdReply {
-    /// Asks for the replies of `ports`.
+    /// Creates a request for the replies of `ports`.
     ///
     /// # Errors
     /// [`Invalid::NoPort`] if `ports` is empty.
@@ -66,7 +66,7 @@ answer! {
 
 answer! {
     head:
-    /// The values of a query_ussd_reply response outside its replies.
+    /// The values of a query_ussd_reply response outside its array of replies.
     pub struct UssdReplySummary<'a> {
         /// 200 if the request was processed.
         pub error_code: Field<'a, u32> = "error_code",

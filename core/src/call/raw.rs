@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{Invalid, json::JsonWriter};
 
-/// A request that this library does not know, made on the logged-in session.
+/// A request that is not one of the nine calls, made with the session's login.
 ///
-/// The session logs in as for the nine calls, and returns any other response as it is: its status, and its body in pieces.
-/// Without credentials it returns a 401 too, with its challenge.
+/// The session handles login challenges as for the nine calls. It returns every other response unchanged, with any status and
+/// with the body in pieces. Without credentials, the session also returns a 401 response, with its challenge.
 ///
 /// ```
 /// use sms_gateway_core::{call::{AnyCall, RawCall}, http::{Head, request}};
@@ -36,9 +36,10 @@ impl<'a> RawCall<'a> {
     /// The maximum length of a target, in bytes. Common HTTP libraries have the same limit.
     pub const MAX_TARGET_BYTES: usize = 65_534;
 
-    /// Creates a GET. `target` is the path with its query, as it stands in the request line: it begins with `/`, and is percent-encoded.
+    /// Creates a GET request. `target` is the path with its query, as in the request line. It must begin with `/` and be
+    /// percent-encoded.
     ///
-    /// It is not repeated if its connection breaks, unless the caller says that it [may be](Self::repeatable).
+    /// If its connection breaks, the request is repeated only if the caller made it [`repeatable`](Self::repeatable).
     ///
     /// # Errors
     /// [`Invalid::Target`], [`Invalid::TargetLength`].
@@ -46,7 +47,7 @@ impl<'a> RawCall<'a> {
         Self::new(Method::Get, target, &[])
     }
 
-    /// Creates a POST with a body, which is sent as `application/json`; see [`get`](Self::get).
+    /// Creates a POST request. The body is sent as `application/json`. `target` is as in [`get`](Self::get).
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -55,7 +56,8 @@ impl<'a> RawCall<'a> {
     }
 
     fn new(method: Method, target: &'a str, body: &'a [u8]) -> Result<Self, Invalid> {
-        // None of these occurs in a URI (RFC 3986), and some would end the URI in an `Authorization` early.
+        // None of the excluded bytes occurs in a path or query (RFC 3986). Some would end the `uri` in an `Authorization` header
+        // early.
         let is_written = |byte: &u8| byte.is_ascii_graphic() && !b"#\"<>\\`".contains(byte);
         let at = target.bytes().position(|byte| !is_written(&byte));
         match at.or((!target.starts_with('/')).then_some(0)) {
@@ -67,7 +69,8 @@ impl<'a> RawCall<'a> {
         }
     }
 
-    /// Sets whether the request may be sent again if its connection breaks: whether it changes nothing at the gateway.
+    /// Sets whether the request may be sent again if its connection breaks. Use `true` only if the request changes nothing at the
+    /// gateway.
     #[must_use]
     pub const fn repeatable(mut self, is_repeatable: bool) -> Self {
         self.is_repeatable = is_repeatable;
@@ -100,7 +103,7 @@ impl Content for RawCall<'_> {
     }
 }
 
-/// Shows neither query nor body.
+/// Shows neither the query nor the body.
 impl fmt::Debug for RawCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.target.split('?').next().unwrap_or_default();

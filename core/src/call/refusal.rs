@@ -11,22 +11,22 @@ use crate::json::Field;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Never {}
 
-/// The gateway's refusal: its response has another `error_code` than the call's success.
+/// The gateway's refusal of a request: the error_code of the response is not the code for success.
 ///
-/// If the response has no readable error_code, [`code`](Self::code) is `None`, and the gateway may have done what was asked.
+/// If the response has no readable error_code, [`code`](Self::code) is `None`, and the gateway may have carried out the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Refusal {
     /// The call's name.
     pub call: &'static str,
-    /// The error_code, or `None` if the response has none or it is not a number.
+    /// The error_code, or `None` if it is missing or not a number.
     pub code: Option<u32>,
     /// The meaning of the code for this call (the "Response Parameter" section of each call in the document).
     pub meaning: &'static str,
 }
 
 impl Refusal {
-    /// Judges a response by its error_code.
+    /// Checks the error_code of a response. Any code except the call's success code is a refusal.
     pub(crate) fn judge(spec: &'static Spec, code: Field<'_, u32>) -> Result<(), Self> {
         let (code, meaning) = match code {
             Field::Known(code) if code == spec.success => return Ok(()),

@@ -12,24 +12,24 @@ use crate::{
 /// Maximum number of phone numbers in a query (document §3.2, §4.2).
 pub const MAX_QUERY_NUMBERS: usize = 32;
 
-/// Length in bytes of the longest target: get_port_info for all kinds of all ports.
+/// Length in bytes of the longest target of the nine calls: get_port_info for all kinds of all ports.
 pub const MAX_TARGET_BYTES: usize = 265;
 
-/// The encoding of commas in an array of a query.
+/// The encoding of the commas between the elements of an array in a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommaEncoding {
     /// As `%2C`, which every gateway accepts.
     #[default]
     Encoded,
-    /// As in the document's examples. One firmware rejects the login of such a request.
+    /// As `,`, like in the document's examples. One firmware rejects the login of a request with raw commas.
     Raw,
 }
 
-/// One of the nine calls: a request and the types of its response. Only this crate implements it.
+/// One of the nine calls: a request and the types of its response. Only this crate implements this trait.
 pub trait Call: Sync {
     /// The call's name, the last part of its path.
     const NAME: &'static str;
-    /// The verb.
+    /// The HTTP method.
     const METHOD: Method;
     /// The error_code of a request that was processed or accepted.
     const SUCCESS: u32;
@@ -54,14 +54,14 @@ pub trait Call: Sync {
     fn write_query(&self, _query: &mut Query<'_, '_>) {}
     #[doc(hidden)]
     fn write_json(&self, _json: &mut JsonWriter<'_, '_>) {}
-    /// Checks by the response's error_code that the gateway did what was asked.
+    /// Checks by the error_code that the gateway processed or accepted the request.
     ///
     /// # Errors
     /// [`Refusal`] with any error_code except [`SUCCESS`](Self::SUCCESS).
     fn check(summary: &Self::Summary<'_>) -> Result<(), Refusal>;
 
-    /// Returns whether the request may be repeated after its response was lost: not if it sends, stops, or marks messages as
-    /// read.
+    /// Returns whether the request may be repeated after its response was lost. A request that sends or stops messages, or marks
+    /// them as read, may not be repeated.
     fn is_repeatable(&self) -> bool {
         true
     }
@@ -97,7 +97,7 @@ pub trait Call: Sync {
     }
 }
 
-/// The content of a request, as a trait object without the call's associated types.
+/// The content of a request. Unlike [`Call`], this trait has no associated types, so it can be a trait object.
 pub(super) trait Content {
     fn query(&self, query: &mut Query<'_, '_>);
     fn json(&self, json: &mut JsonWriter<'_, '_>);
@@ -113,7 +113,7 @@ impl<C: Call> Content for C {
     }
 }
 
-/// The request of a call without the call's type, so that code that sends requests is compiled once and not for each call.
+/// The request of a call, with the call's type erased. Code that sends requests is thus compiled once and not for each call.
 ///
 /// ```
 /// use sms_gateway_core::{TaskId, call::{AnyCall, QuerySmsInQueue, StopSms}, http::{Head, request}};
@@ -211,14 +211,14 @@ impl AnyCall<'_> {
     }
 }
 
-/// Shows only the call's name: the parameters are private.
+/// Shows only the call's name, because the parameters are private.
 impl fmt::Debug for AnyCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnyCall").field("name", &self.spec.name).finish_non_exhaustive()
     }
 }
 
-/// Writes the query of a GET request. Its values are numbers and words of letters and underscores, so nothing needs escaping.
+/// A writer of the query of a GET request. The values are numbers and words of letters and underscores, so nothing needs escaping.
 pub struct Query<'w, 'b> {
     out: &'w mut Writer<'b>,
     commas: CommaEncoding,
@@ -246,7 +246,7 @@ impl Query<'_, '_> {
         self.out.number(value.unsigned_abs());
     }
 
-    // Passing `Self::word` directly does not compile, because the method is bound to the lifetime of one writer.
+    // Passing `Writer::str` directly does not compile, because the method is bound to the lifetime of one writer.
     #[allow(clippy::redundant_closure_for_method_calls)]
     pub(super) fn words(&mut self, name: &str, words: impl IntoIterator<Item = &'static str>) {
         self.list(name, words, |out: &mut Writer<'_>, word| out.str(word));

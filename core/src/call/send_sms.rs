@@ -17,7 +17,7 @@ pub struct Recipient<'a> {
     /// The values of the text's `#param#` placeholders, in order.
     #[serde(rename = "text_param", skip_serializing_if = "<[_]>::is_empty")]
     pub params: &'a [&'a str],
-    /// The id by which the result of the message is found. Recommended (document §11).
+    /// The caller's id for the message, with which its result can be queried. Recommended (document §11).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
 }
@@ -93,7 +93,7 @@ impl<'a> SendSms<'a> {
     pub const MAX_RECIPIENTS: usize = 128;
     /// Maximum length of the text in bytes of UTF-8 (document §2.3, error_code 413).
     ///
-    /// It applies to the text as written and as expanded for each recipient; otherwise a parameter could be of any length.
+    /// The limit applies to the text as written and as expanded for each recipient. Otherwise a parameter could be of any length.
     pub const MAX_TEXT_BYTES: usize = 1500;
 
     /// Creates a request to send `text` to `recipients`.
@@ -121,16 +121,16 @@ impl<'a> SendSms<'a> {
         Ok(Self { text, recipients, ports: Ports::NONE, encoding: None, status_report: None })
     }
 
-    /// Sets the ports to send through. Without any, the gateway chooses.
+    /// Sets the ports to send through. If the set is empty, the gateway chooses.
     #[must_use]
     pub const fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
     }
 
-    /// Sets the encoding of the messages. [`Encoding::Auto`] becomes `gsm-7bit` if the text of every recipient can be encoded
-    /// so, otherwise `unicode`.
+    /// Sets the encoding of the messages. [`Encoding::Auto`] becomes `gsm-7bit` if every recipient's text can be encoded in GSM
+    /// 7-bit, otherwise `unicode`.
     ///
-    /// Without this call the parameter is omitted, which the document defines as `unicode`.
+    /// If this method is not called, the request omits the parameter, and the document's default applies: `unicode`.
     ///
     /// # Errors
     /// [`Invalid::Alphabet`] if the text has a character that [`Encoding::Gsm7Bit`] cannot encode.
@@ -220,7 +220,7 @@ answer! {
     pub struct SendSmsSummary<'a> {
         /// 202 if the request was accepted.
         pub error_code: Field<'a, u32> = "error_code",
-        /// Number of messages that wait to be sent.
+        /// Number of messages waiting to be sent.
         pub sms_in_queue: Field<'a, u32> = "sms_in_queue",
         /// The id by which the request can be stopped.
         pub task_id: Field<'a, i64> = "task_id",
@@ -230,7 +230,7 @@ answer! {
 }
 
 impl SendSmsSummary<'_> {
-    /// Checks that the gateway accepted the request, and returns its task if the response names one.
+    /// Checks that the gateway accepted the request, and returns the task's id if the response has one.
     ///
     /// # Errors
     /// [`Refusal`] with any error_code except 202.

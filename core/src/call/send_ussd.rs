@@ -20,7 +20,7 @@ words! {
     }
 }
 
-/// A request to send a USSD code on ports, or to end their USSD sessions.
+/// A request to send a USSD code on a set of ports, or to end the ports' USSD sessions.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct SendUssd<'a> {
     #[serde(rename = "port")]
@@ -33,7 +33,7 @@ impl<'a> SendUssd<'a> {
     /// Maximum length of the text in bytes (document §7.2).
     pub const MAX_TEXT_BYTES: usize = 60;
 
-    /// Sends `text`, such as `*125#`, on each of `ports`.
+    /// Creates a request to send `text`, such as `*125#`, on each of `ports`.
     ///
     /// # Errors
     /// [`Invalid::NoPort`], [`Invalid::UssdEmpty`], [`Invalid::UssdLength`].
@@ -41,7 +41,7 @@ impl<'a> SendUssd<'a> {
         if text.is_empty() { Err(Invalid::UssdEmpty) } else { Self::new(ports, Command::Send, text) }
     }
 
-    /// Ends the session of each of `ports`; `text` may be empty.
+    /// Creates a request to end the session of each of `ports`. `text` may be empty.
     ///
     /// # Errors
     /// [`Invalid::NoPort`], [`Invalid::UssdLength`].
@@ -165,11 +165,11 @@ answer! {
 
 answer! {
     head:
-    /// The values of a send_ussd response outside its ports' results.
+    /// The values of a send_ussd response outside its array of results.
     pub struct UssdSummary<'a> {
         /// 202 if the request was accepted.
         pub error_code: Field<'a, u32> = "error_code",
-        /// The gateway's id of the request. It appears only in the document's example.
+        /// The gateway's id for the request. This key appears only in the document's example.
         pub request_id: Field<'a, i64> = "request_id",
         /// The gateway's serial number (documents from version 1.0).
         pub sn: Text<'a> = "sn",

@@ -2,7 +2,7 @@
 
 use crate::json::{Key, Schema};
 
-/// The verb of a request.
+/// The HTTP method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// The call's parameters are in the query of the URI.
@@ -21,22 +21,22 @@ impl Method {
     }
 }
 
-/// The data of a call: its name, its verb, the meanings of its error_codes, and the keys of its response.
+/// The data of a call: its name, its HTTP method, the meanings of its error_codes, and the keys of its response.
 ///
-/// The logic that drives calls takes this instead of a type, so that it is compiled once and not for each call.
+/// The code that drives calls takes a `Spec` instead of a type parameter, so that the code is compiled once and not for each call.
 pub struct Spec {
     pub(crate) name: &'static str,
     pub(crate) method: Method,
     pub(crate) success: u32,
     pub(crate) meanings: &'static [(u32, &'static str)],
     pub(crate) schema: &'static Schema,
-    /// Whether the request is of the caller's own making, and its response is not read here.
+    /// Whether the call is a [`RawCall`](super::RawCall): the caller composes the request and reads the response.
     pub(crate) is_raw: bool,
 }
 
 impl Spec {
-    /// Creates the data of a call. The first key must be error_code, because [`Refusal`](super::Refusal) is judged by the first
-    /// value.
+    /// Creates the data of a call. The first key must be error_code, because the first value decides whether the response is a
+    /// [`Refusal`](super::Refusal).
     pub(crate) const fn new(
         name: &'static str,
         method: Method,
@@ -48,7 +48,7 @@ impl Spec {
         Self { name, method, success, meanings, schema, is_raw: false }
     }
 
-    /// Builds the data of a raw call. Its schema is not used.
+    /// Creates the data of a raw call. Its schema is not used.
     pub(crate) const fn raw(method: Method, schema: &'static Schema) -> Self {
         Self { name: "raw call", method, success: 200, meanings: &[], schema, is_raw: true }
     }

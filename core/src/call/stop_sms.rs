@@ -1,4 +1,4 @@
-//! stop_sms: cancels a request's waiting messages (document §9).
+//! stop_sms: cancels the waiting messages of a send_sms request (document §9).
 
 use super::{Call, Method, Never, Query, Refusal, macros::answer};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     json::{Field, Schema, Text, Values},
 };
 
-/// A request to stop the task of an accepted send_sms. Messages that were sent already are not affected.
+/// A request to stop the task of an accepted send_sms request. Messages already sent are not affected.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct StopSms {
     #[serde(rename = "task_id")]
@@ -14,7 +14,7 @@ pub struct StopSms {
 }
 
 impl StopSms {
-    /// Stops `task`.
+    /// Creates a request to stop `task`.
     pub const fn new(task: TaskId) -> Self {
         Self { task }
     }

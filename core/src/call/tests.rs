@@ -19,7 +19,7 @@ fn keep<T: core::fmt::Debug>(value: &T) -> String {
     std::format!("{value:?}")
 }
 
-/// The records, summary and error of a response that was read, formatted.
+/// The formatted records and summary of a response, and the result of reading it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Read {
     pub(crate) records: Vec<String>,
@@ -51,7 +51,7 @@ where
     Read { records, summary: keep(&decoder.summary()), end }
 }
 
-/// Reads an example response at once, split at every byte, byte by byte, and cut off at every byte.
+/// Tests that an example response is read as expected: at once, split at every byte, byte by byte, and cut off at every byte.
 pub(super) fn printed<C: Call>(response: &str, records: &[C::Record<'_>], summary: &C::Summary<'_>)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
@@ -91,7 +91,7 @@ pub(super) fn body_is<C: Call + Serialize>(call: &C, expected: &str) {
     }
 }
 
-/// Asserts that the target is written in both encodings of commas. `raw` is the document's.
+/// Asserts that the target is written in both encodings of commas. `raw` is the target with raw commas, as in the document.
 pub(super) fn target_is<C: Call>(call: &C, raw: &str) {
     for (commas, expected) in
         [(CommaEncoding::Raw, raw.into()), (CommaEncoding::Encoded, raw.replace(',', "%2C"))]

@@ -6,7 +6,7 @@ use crate::{TaskId, call::SendSmsSummary};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Accepted {
-    /// The number by which the request can be stopped.
+    /// The id by which stop_sms can stop the messages.
     pub task_id: Option<TaskId>,
     /// The number of messages in the gateway's queue.
     pub sms_in_queue: Option<u32>,

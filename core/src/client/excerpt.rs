@@ -1,4 +1,4 @@
-//! The text of a response whose HTTP status refuses a call, made fit to be shown.
+//! The text of an HTTP error response, made safe to show.
 
 use core::fmt;
 
@@ -7,11 +7,11 @@ use crate::http::{Credentials, basic};
 /// The maximum number of bytes of a body that are kept for an [`Excerpt`].
 pub(super) const MAX_KEPT_BYTES: usize = 1024;
 
-/// The beginning of the body of a response whose HTTP status refused the call, such as `forbid to try again` with status 403.
+/// The beginning of the body of an HTTP error response, such as `forbid to try again` with status 403.
 ///
-/// `Display` shows at most [`MAX_CHARS`](Self::MAX_CHARS) characters in one line, and `…` if there are more. White space and control
-/// characters become single spaces. Of a page of HTML it shows the text without its tags. It shows nothing if the body repeats the
-/// password or the request's login.
+/// `Display` shows at most [`MAX_CHARS`](Self::MAX_CHARS) characters in one line, and then `…` if there are more. Each run of white
+/// space and control characters becomes a single space. The tags, comments, scripts and styles of an HTML page are left out. Nothing is
+/// shown if the body repeats the password or the request's `Authorization`.
 #[derive(Clone, Copy)]
 pub struct Excerpt<'a> {
     bytes: &'a [u8],
@@ -22,9 +22,9 @@ impl<'a> Excerpt<'a> {
     /// The maximum number of characters that are shown.
     pub const MAX_CHARS: usize = 120;
 
-    /// Creates an excerpt of the first bytes of a body. `is_cut` says that there may be more, and `credentials` are those of the login.
+    /// Creates an excerpt of the first bytes of a body. `is_cut` means that the body may have more. `credentials` are those of the login.
     pub(super) fn new(bytes: &'a [u8], is_cut: bool, credentials: Option<Credentials<'a>>) -> Self {
-        // A secret at the cut would be recognised only in part.
+        // Part of a secret at the cut would not be recognised. So the last bytes are dropped, as many as the longest secret has.
         let tail = match credentials {
             Some(credentials) if is_cut => basic::token(&credentials).count(),
             _ => 0,
@@ -94,7 +94,8 @@ impl fmt::Debug for Excerpt<'_> {
     }
 }
 
-/// The text after a tag that began before `part`; nothing if it is code, or if the tag does not end.
+/// Returns the text after the tag at the start of `part`, which begins after the `<`. Returns nothing for scripts, styles, comments, and
+/// a tag without an end.
 fn after_tag<'p>(part: &'p [u8], is_code: &mut bool) -> &'p [u8] {
     let has = |name: &[u8]| part.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
     if has(b"/") {
@@ -107,7 +108,7 @@ fn after_tag<'p>(part: &'p [u8], is_code: &mut bool) -> &'p [u8] {
     end.and_then(|end| part.get(end.saturating_add(1)..)).unwrap_or_default()
 }
 
-/// Whether `bytes` contain `part`, regardless of the case of ASCII letters if `any_case`.
+/// Whether `bytes` contain `part`. `any_case` ignores the case of ASCII letters.
 fn contains(bytes: &[u8], part: &(impl Iterator<Item = u8> + Clone), any_case: bool) -> bool {
     let is_same = |one: u8, other: u8| one == other || any_case && one.eq_ignore_ascii_case(&other);
     (0..bytes.len()).any(|start| {
@@ -116,7 +117,8 @@ fn contains(bytes: &[u8], part: &(impl Iterator<Item = u8> + Clone), any_case: b
     })
 }
 
-/// Whether a character is a mark that changes how others are shown: of bidirectional text (UAX #9), or of no width.
+/// Whether a character is invisible, and may change how other characters are shown: a control of bidirectional text (UAX #9), or a
+/// character without width.
 const fn is_invisible(char: char) -> bool {
     matches!(
         char,

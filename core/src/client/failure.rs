@@ -1,4 +1,4 @@
-//! Why a call failed, for both adapters, with the questions every caller asks about it.
+//! The reason why a call failed, for both adapters, and what it means for the caller.
 
 use core::{fmt, mem::discriminant, time::Duration};
 
@@ -11,8 +11,8 @@ use crate::{
 
 /// The reason a call failed.
 ///
-/// Grouped by who can act: the caller's input, the caller's memory, the connection, the login, the gateway's response.
-/// The adapters add the connection's own error, which this crate does not know.
+/// Failures are grouped by their origin: the caller's input, the caller's memory, the connection, the login, and the gateway's
+/// response. The adapters add the transport's own error, which this crate does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -28,23 +28,23 @@ pub enum Failure {
         /// The size that suffices, in bytes.
         needed: usize,
     },
-    /// Earlier calls still use the connection, or their responses are being read. Nothing was sent.
+    /// Earlier calls still use the connection, or their callers are still reading the responses. Nothing was sent.
     Busy {
         /// The time limit that expired.
         limit: Duration,
     },
-    /// Responses of earlier calls hold all connections, and are not being read. Nothing was sent.
+    /// Responses to earlier calls hold all connections, and their callers do not read them. Nothing was sent.
     Unread,
-    /// There is no connection, or no byte of the request was written. Nothing was sent.
+    /// No connection could be opened, or no byte of the request was written. Nothing was sent.
     Unreachable(Cause),
-    /// The request, or part of it, was written, and its response is missing or incomplete.
+    /// At least part of the request may have been written, and its response is missing or incomplete.
     Lost(Cause),
-    /// The login challenge could not be fetched, or the gateway did not respond to a request that only shows that it does. The call's own
-    /// request was not sent.
+    /// The harmless GET that comes before the call got no complete response. This GET fetches a login challenge, or shows whether the
+    /// gateway responds at all. The call's own request was not sent.
     ChallengeLost(Cause),
     /// The gateway's certificate is not trusted. Nothing was sent.
     Untrusted,
-    /// The gateway refused the user name or password. The client does not ask again until the credentials change,
+    /// The gateway refused the user name or password. The client sends nothing more until the credentials change,
     /// because gateways count refusals and lock clients out.
     LoginRefused,
     /// The gateway requires a login, and there are no credentials.
@@ -55,25 +55,25 @@ pub enum Failure {
     Challenge(ChallengeError),
     /// The credentials cannot be written into a request.
     Credentials(LoginError),
-    /// The gateway redirects to another address. Credentials do not follow a redirect.
+    /// The gateway redirects to another address. The client does not follow, because that would send credentials there.
     Redirect,
-    /// The HTTP status is neither success nor covered by another variant.
+    /// An HTTP status that is not a success, and that no other variant covers.
     Http {
         /// The status code.
         status: u16,
-        /// Whether it answers the request itself, not the harmless GET that fetches a login challenge.
+        /// Whether this is the status of the call's own request, rather than of the harmless GET that fetches a login challenge.
         request_sent: bool,
     },
-    /// The response exceeds a number of bytes: the caller's limit, or 16 MiB without a record. Records before it stand.
+    /// The response is longer than the caller's limit, or has more than 16 MiB without a record. Records read before remain valid.
     TooLarge {
         /// The limit, in bytes.
         limit: u32,
     },
-    /// The response cannot be read. Records before the error stand.
+    /// The response cannot be read. Records read before the error remain valid.
     Malformed(ReadError),
-    /// The gateway answered, and refused.
+    /// The response has an error_code that is not success, or no readable error_code.
     Refused(Refusal),
-    /// The response has already ended with an error.
+    /// An earlier error has already ended the response.
     Ended,
 }
 
@@ -101,13 +101,13 @@ pub enum Buffer {
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Cause {
-    /// The transport's own error, which the adapter's error carries.
+    /// The transport failed. The adapter's error contains the transport's error.
     Transport,
     /// The bytes are not an HTTP response, or not a complete one.
     Response(ResponseError),
     /// A time limit expired.
     TimedOut {
-        /// The event that was awaited.
+        /// The event that did not occur in time.
         wait: Wait,
         /// The limit.
         limit: Duration,
@@ -119,20 +119,20 @@ pub enum Cause {
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Wait {
-    /// The connection.
+    /// The connection is open.
     Connect,
-    /// The head of the response.
+    /// The head of the response is complete.
     Response,
-    /// The next bytes of the response.
+    /// The next bytes of the response arrive.
     Body,
-    /// The call as a whole: connecting, logging in, sending, and reading the response.
+    /// The call as a whole ends: connecting, logging in, sending, and reading the response.
     Exchange,
 }
 
 impl Failure {
-    /// Whether the gateway may have done what the request asked.
+    /// Whether the gateway may have carried out the request.
     ///
-    /// If it may, an operation that must not happen twice, such as sending a message, must not simply be repeated.
+    /// If so, an operation that must not happen twice, such as sending a message, must not simply be repeated.
     pub const fn may_have_arrived(&self) -> bool {
         match self {
             Self::Lost(_) | Self::Malformed(_) | Self::TooLarge { .. } | Self::Ended => true,
@@ -142,7 +142,7 @@ impl Failure {
         }
     }
 
-    /// Whether the same question may succeed later without anybody changing the input, the memory or the credentials.
+    /// Whether the same request may succeed later, with the same input, memory and credentials.
     pub const fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -158,12 +158,13 @@ impl Failure {
         )
     }
 
-    /// Whether the gateway locks the client out, by its status: 403 or 429. Further requests may prolong a lock-out.
+    /// Whether the HTTP status is 403 or 429, by which gateways lock clients out. Further requests may prolong a lock-out.
     pub const fn is_lock_out(&self) -> bool {
         matches!(self, Self::Http { status: 403 | 429, .. })
     }
 
-    /// Whether the gateway refused the request itself, by its error_code or its status, and not the connection or the login.
+    /// Whether the gateway refused the request itself, by an error_code or an HTTP 4xx status. 401, 403, 408 and 429 do not count,
+    /// because they concern the login or the connection.
     pub(super) const fn is_refusal(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.code.is_some(),
@@ -174,7 +175,7 @@ impl Failure {
         }
     }
 
-    /// Whether both have the same reason, whatever the lengths and places that they name.
+    /// Whether both failures have the same reason. Details such as lengths and positions may differ.
     pub(super) fn has_reason_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Http { status, .. }, Self::Http { status: others, .. }) => status == others,
@@ -195,7 +196,7 @@ impl Failure {
         }
     }
 
-    /// The cause, if the connection failed.
+    /// The cause of a failed connection.
     pub const fn cause(&self) -> Option<Cause> {
         match self {
             Self::Unreachable(cause) | Self::Lost(cause) | Self::ChallengeLost(cause) => Some(*cause),
@@ -287,8 +288,8 @@ impl fmt::Display for Failure {
             Self::TooSmall { buffer, needed } => {
                 write!(f, "a lent buffer is too small: {buffer:?} needs {needed} bytes")
             }
-            // Clients for microcontrollers have one caller at a time, and leave trust to the transport: these texts would only take
-            // their flash.
+            // Not expected on microcontrollers: a client has one caller at a time, and the transport checks certificates. Separate
+            // texts would only take up flash.
             Self::Busy { .. } | Self::Unread | Self::Untrusted if cfg!(target_os = "none") => {
                 f.write_str("the connection can't be used")
             }
@@ -326,8 +327,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Shows what failed and why. The transport's own error is the source of the adapter's error, so it is not repeated here. A wait
-/// that was too long mostly says by itself what failed.
+/// Shows what failed and why. The transport's own error is the source of the adapter's error, so it is not repeated here. The text
+/// of a timeout usually suffices, so `what` is added to it only if `always` is set.
 #[cfg_attr(target_os = "none", inline(never))]
 fn show_cause(what: &str, cause: &Cause, always: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let (what, border) = match cause {

@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use crate::{Timestamp, call::IncomingSms, json::Text, track::InboxMark, writer::copy};
 
-/// A message that arrived at the gateway. Until the caller acknowledges it, no other one is fetched, and after a restart
-/// it is returned again.
+/// A message that arrived at the gateway. Until the caller acknowledges it, no other message is fetched. After a restart, an
+/// unacknowledged message is returned again.
 ///
-/// A text that did not fit is [`Text::TooLong`]. It can be fetched with
-/// [`QueryIncomingSms`](crate::call::QueryIncomingSms) after the id before its own, into a larger buffer.
+/// A text that did not fit is [`Text::TooLong`]. To fetch it into a larger buffer, use
+/// [`QueryIncomingSms`](crate::call::QueryIncomingSms) after the id that is one less than the message's id.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Incoming<'a> {
-    /// The mark by which it is acknowledged, and a repetition recognised.
+    /// The mark by which the message is acknowledged, and by which its repetitions are recognised.
     #[serde(rename = "incoming_sms_id", serialize_with = "id")]
     pub mark: InboxMark,
-    /// The port that received it.
+    /// The port that received the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u32>,
-    /// The sender: a number, or letters.
+    /// The sender: a number or a name.
     #[serde(skip_serializing_if = "Text::is_missing")]
     pub number: Text<'a>,
     /// The number of the SMSC.
@@ -31,7 +31,7 @@ pub struct Incoming<'a> {
     /// The text.
     #[serde(skip_serializing_if = "Text::is_missing")]
     pub text: Text<'a>,
-    /// The IMSI of the SIM card that received it (later versions).
+    /// The IMSI of the SIM card that received the message (later versions of the API).
     #[serde(skip_serializing_if = "Text::is_missing")]
     pub imsi: Text<'a>,
 }
@@ -64,7 +64,7 @@ impl defmt::Format for Incoming<'_> {
 pub struct HeldSms<'m> {
     bytes: &'m mut [u8],
     held: Option<Held>,
-    /// Whether it was handed out since the last restart.
+    /// Whether the message was handed out since the last restart.
     is_handed_out: bool,
 }
 
@@ -78,7 +78,7 @@ struct Held {
     imsi: HeldText,
 }
 
-/// The bytes that a message's texts take, and the bytes that they would take if all of them fitted.
+/// The number of bytes that a message's texts occupy, and the number that they would need to fit completely.
 #[derive(Default)]
 struct Used {
     bytes: usize,
@@ -108,17 +108,17 @@ impl HeldText {
 }
 
 impl<'m> HeldSms<'m> {
-    /// Memory without a message.
+    /// Creates an empty memory over `bytes`.
     pub const fn new(bytes: &'m mut [u8]) -> Self {
         Self { bytes, held: None, is_handed_out: false }
     }
 
-    /// Whether another message can be held.
+    /// Whether no message is held.
     pub const fn is_empty(&self) -> bool {
         self.held.is_none()
     }
 
-    /// Holds a message. Returns whether there was room: the last one is kept until it is released.
+    /// Holds a message. If a message is held already, keeps that one and returns `false`.
     pub fn hold(&mut self, sms: &IncomingSms<'_>, mark: InboxMark) -> bool {
         if !self.is_empty() {
             return false;
@@ -155,12 +155,12 @@ impl<'m> HeldSms<'m> {
         }
     }
 
-    /// Whether a message waits to be handed out; then it counts as handed out.
+    /// Returns whether a message waits to be handed out, and marks it as handed out.
     pub const fn hand_out(&mut self) -> bool {
         self.held.is_some() && !core::mem::replace(&mut self.is_handed_out, true)
     }
 
-    /// The message.
+    /// The message, if one is held.
     pub fn message(&self) -> Option<Incoming<'_>> {
         let held = self.held.as_ref()?;
         Some(Incoming {
@@ -174,7 +174,7 @@ impl<'m> HeldSms<'m> {
         })
     }
 
-    /// Drops the message if it has this mark, and returns whether it had.
+    /// Drops the message if it has this mark. Returns whether a message was dropped.
     pub fn release(&mut self, mark: InboxMark) -> bool {
         self.held.take_if(|held| held.mark == mark).is_some()
     }

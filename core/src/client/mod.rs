@@ -1,19 +1,19 @@
 //! The engine that both adapters drive: login, exchanges, reading responses, and the messenger.
 //!
-//! Everything here is a state machine without I/O, clock or memory of its own. An adapter owns a connection, timers, memory
-//! and a store, and nothing else. The engine decides which request is sent next, what a response or a broken connection means,
-//! and what may be repeated.
+//! Everything here is a state machine without I/O, clock or memory of its own. An adapter only owns a connection, timers,
+//! memory and a store. The engine decides which request is sent next, what a response or a broken connection means, and which
+//! requests may be repeated.
 //!
 //! | type | what it does | who uses it |
 //! |---|---|---|
-//! | [`Session`] | drives one call at a time: the login, its exchanges, its response | every client |
+//! | [`Session`] | drives one call at a time: its login, its exchanges, its response | every client |
 //! | [`Wire`] | carries one exchange after another over a byte stream | clients without an HTTP library |
-//! | [`Driver`] | drives a messenger: decides which call is next, and what its outcome means for the messages | messengers |
+//! | [`Driver`] | drives a messenger: decides which call is next, and what the call's outcome means for the messages | messengers |
 //! | [`Sms`], [`HeldSms`] | a message to send; the memory for a message that arrived | messengers |
-//! | [`UssdDialog`] | sends a USSD code on one port and recognises its reply, in lent memory | clients without an allocator |
-//! | [`UssdPolls`], [`UssdReplies`] | decide when to query for a USSD reply, and which text is the reply | clients that offer USSD |
-//! | [`Excerpt`] | shows what the body of a response with an error status says | every client |
-//! | [`Failure`] | says why a call failed, and whether the gateway may have done what was asked | every client |
+//! | [`UssdDialog`] | sends a USSD code on one port and recognises the reply, in lent memory | clients without an allocator |
+//! | [`UssdPolls`], [`UssdReplies`] | decide when to query for a USSD reply, and which text is that reply | clients that offer USSD |
+//! | [`Excerpt`] | shows the text of an HTTP error response | every client |
+//! | [`Failure`] | says why a call failed, and whether the gateway may have carried out the request | every client |
 //!
 //! # Order of calls
 //! ```text
@@ -34,18 +34,18 @@
 //!          ┌─► Session::read ─ Err: the call is over
 //!          │       ├─ Record: take Session::record ───┐
 //!          │       ├─ More: receive a piece ──────────┤
-//!          │       ├─ Drain: read the useless rest ───┤
+//!          │       ├─ Drain: discard the rest ────────┤
 //!          └───────┼──────────────────────────────────┘
 //!                  └─ End: Session::summary
 //! ```
-//! [`Session::wait_limit`] limits each wait for the gateway, and [`Session::waited`] reports how long it lasted. Nothing else
-//! counts against the time of a call, in particular not the time during which the caller holds a record.
+//! [`Session::wait_limit`] limits each wait for the gateway. The adapter reports with [`Session::waited`] how long the wait
+//! lasted. Only these waits count against the time limit of a call. The time during which the caller holds a record does not.
 //!
-//! A messenger puts a loop around this: [`Driver::step`], then the exchange, then [`Driver::take`] for each record, and
+//! A messenger puts a loop around this: [`Driver::step`], then the exchange with [`Driver::take`] for each record, then
 //! [`Driver::finish`]. See [`Driver`].
 //!
 //! # Example
-//! A call over a connection that exists in memory only. The gateway asks for a login first.
+//! A call over a simulated connection in memory. The gateway requires a login first.
 //! ```
 //! use core::time::Duration;
 //! use sms_gateway_core::{

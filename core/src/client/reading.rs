@@ -1,4 +1,4 @@
-//! The response of a call: its records, its end, and whether the gateway did what was asked.
+//! The response to a call: its records, its end, and whether the gateway carried out the request.
 
 use super::{Failure, excerpt::MAX_KEPT_BYTES};
 use crate::{
@@ -8,18 +8,18 @@ use crate::{
     writer::copy,
 };
 
-/// The result of reading on in a body.
+/// The result of a step of reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Read {
     /// A record is complete.
     Record,
-    /// All of the input is used, and more is needed.
+    /// All input is consumed, and more is needed.
     More,
-    /// The document is complete. What is left of the body has no use: read and drop it if that is cheaper than a new
-    /// connection, and then read on for the result.
+    /// The document is complete. The rest of the body is not needed: read and discard it if that is cheaper than a new
+    /// connection. Then call `read` again for the result.
     Drain,
-    /// The response has been read to its end, and the gateway did what was asked.
+    /// The response is complete, and the gateway carried out the request.
     End,
 }
 
@@ -33,8 +33,8 @@ enum Stage {
     Failed,
 }
 
-/// The maximum number of bytes without a record, in a response of any length: no peer can hold a reader with blanks or
-/// unknown values for ever.
+/// The maximum number of consecutive bytes without a record, even if the length of the response is not limited. Otherwise a
+/// peer could keep a reader busy for ever with white space or unknown values.
 const MAX_GAP_BYTES: u32 = 16 * 1024 * 1024;
 
 /// Reads the body of one response after the other.
@@ -43,14 +43,14 @@ pub(super) struct Reading<B> {
     reader: Reader,
     buffer: B,
     stage: Stage,
-    /// The reader stopped after a record.
+    /// Whether the last `read` returned a record.
     is_at_record: bool,
-    /// The limit on the bytes of a body, and what is left of it.
+    /// The limit on the length of the body, in bytes. `left` is the unused part of it.
     limit: Option<u32>,
     left: u32,
     /// The number of bytes since the last record.
     gap: u32,
-    /// The number of bytes in the buffer from a body with a refusing status, which has no records.
+    /// The number of bytes in the buffer that are kept of the body of an HTTP error response. Such a body has no records.
     kept: Option<usize>,
 }
 
@@ -77,12 +77,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         self.kept = None;
     }
 
-    /// Ends a response by its status. The beginning of its body is kept.
+    /// Ends an HTTP error response without reading records. From now on, `keep` keeps the beginning of its body.
     pub(super) const fn refuse(&mut self) {
         (self.stage, self.kept) = (Stage::Failed, Some(0));
     }
 
-    /// Keeps a piece of a body with a refusing status, as far as there is room. Notes whether messages follow the end of the document.
+    /// Keeps as much of the body of an HTTP error response as there is room for. After the end of a query_incoming_sms document, checks
+    /// for further JSON.
     pub(super) fn keep(&mut self, piece: &[u8]) {
         if self.stage == Stage::Complete && self.spec.name() == QueryIncomingSms::NAME {
             self.reader.surplus(piece);
@@ -94,12 +95,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         copy(space, piece);
     }
 
-    /// Drops what is kept of a body with a refusing status.
+    /// Drops the kept part of the body of an HTTP error response.
     pub(super) const fn drop_kept(&mut self) {
         self.kept = None;
     }
 
-    /// The bytes of a body with a refusing status, and whether they filled the room for them.
+    /// Returns the kept bytes of the body of an HTTP error response, and whether they fill the room for them.
     pub(super) fn kept(&self) -> (&[u8], bool) {
         let (buffer, kept) = (self.buffer.as_ref(), self.kept.unwrap_or_default());
         (buffer.get(..kept).unwrap_or_default(), kept == buffer.len().min(MAX_KEPT_BYTES))
@@ -109,7 +110,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         (self.limit, self.left) = (Some(limit), limit);
     }
 
-    /// Whether the caller reads the response.
+    /// Whether the caller reads the body itself.
     pub(super) const fn is_raw(&self) -> bool {
         self.spec.is_raw
     }
@@ -147,7 +148,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         self.check()
     }
 
-    /// Counts a piece that the caller reads.
+    /// Counts a piece of a body that the caller reads itself.
     pub(super) fn piece(&mut self, bytes: usize) -> Result<(), Failure> {
         if self.stage == Stage::Failed {
             return Err(Failure::Ended);
@@ -188,7 +189,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         failure
     }
 
-    /// Whether the gateway did what was asked, by the error_code, which is the first value of every response.
+    /// Checks by the error_code whether the gateway carried out the request. The error_code is the first head value of every schema.
     fn check(&self) -> Result<(), Failure> {
         let code: Field<'_, u32> = self.reader.head(self.buffer.as_ref()).take();
         Refusal::judge(self.spec, code).map_err(Failure::Refused)

@@ -1,37 +1,34 @@
-//! The requests that may be repeated, in one place: after a broken connection, after a refused login, and after a refused or lost
-//! submission.
+//! The rules for repeating requests: after a broken connection, after a refused login, and after a refused or lost submission.
 //!
-//! A request that reaches the gateway twice sends a message twice. So each repetition needs a reason why the gateway cannot
-//! have done what the first request asked, or why doing it twice is harmless:
+//! If a submission reaches the gateway twice, its messages are sent twice. So a request is repeated only if the gateway cannot have
+//! carried out the first one, or if carrying it out twice is harmless:
 //!
 //! | observed | meaning | action |
 //! |---|---|---|
 //! | no byte of the request was written to a kept connection | not received | the same bytes again on a new connection, once |
-//! | a kept connection broke without a byte of the response, and the call changes nothing | perhaps received, harmless | sent again with a new nonce count, once |
-//! | the same while the challenge is fetched | harmless | the same bytes again on a new connection, once |
-//! | 401 | not accepted | sent again with an answer to the new challenge, at most [`MAX_SENDINGS`] times in all |
+//! | a stale connection ([`Loss::Stale`]); the call changes nothing | perhaps received, harmless | sent again once with a new nonce count |
+//! | a stale connection while the challenge is fetched | harmless | the same bytes again on a new connection, once |
+//! | 401 | not accepted | sent again with credentials for the new challenge, at most [`MAX_SENDINGS`] times in all |
 //! | no byte of the request was written to a new connection | not received | [`Failure::Unreachable`] |
-//! | anything else while the challenge is fetched | the call was not sent | [`Failure::ChallengeLost`] |
-//! | a broken connection otherwise | unknown | [`Failure::Lost`]; the caller decides |
+//! | any other broken connection while the challenge is fetched | the call was not sent | [`Failure::ChallengeLost`] |
+//! | any other broken connection | unknown | [`Failure::Lost`]; the caller decides |
 //! | 3xx, 4xx other than 401 | not accepted | [`Failure::Redirect`], [`Failure::Http`] |
 //! | 1xx other than an interim response, 5xx | unknown | [`Failure::Http`]; the caller decides |
 //!
-//! A submission that failed may be repeated by its messages, see [`Submission::of`]:
+//! After a failed submission, its messages may be submitted again. [`Submission::of`] decides:
 //!
 //! | observed | meaning | action |
 //! |---|---|---|
-//! | error_code 550 | not accepted, may pass | submitted again later, until they expire |
-//! | error_code 401, 403, 408, 429; HTTP 4xx other than 400 and 413 | not accepted, the login or the gateway is at fault | submitted again after a back-off, never divided |
-//! | error_code 500, HTTP 5xx | probably not accepted | looked up; submitted again in halves if the gateway certainly does not have them |
-//! | any other error_code, HTTP 400 and 413 | not accepted, one of them or their number is at fault | divided until the message at fault stands alone |
-//! | no response, an unreadable one, or one without an error_code | unknown | looked up |
+//! | error_code 550 | not accepted, may pass | submitted again later, until the messages expire |
+//! | error_code 401, 403, 408, 429; HTTP 4xx except 400, 413 | not accepted: login or gateway at fault | resubmitted whole after back-off |
+//! | error_code 500, HTTP 5xx | probably not accepted | gateway is queried; submitted again in halves if it certainly does not have them |
+//! | any other error_code; HTTP 400, 413 | not accepted: a message or their number at fault | divided until the message at fault is alone |
+//! | no response, an unreadable response, or one without an error_code | unknown | gateway is queried |
 //!
-//! So every call ends. It is sent with at most [`MAX_SENDINGS`] different values of `Authorization`. Before each of these a
-//! challenge is fetched at most once, and each of the two requests may go out once more if no byte of it was written. That
-//! makes at most 12 exchanges. A call that changes nothing may meet a stale connection once for each `Authorization`, which
-//! doubles this to 24 exchanges.
-//!
-//! [`Submission::of`] decides what a failed submission means for its messages.
+//! Every call ends after a limited number of exchanges. It is sent with at most [`MAX_SENDINGS`] different values of `Authorization`.
+//! Before each of these, a challenge is fetched at most once. Each of these two requests may be sent once more if no byte of it was
+//! written. That makes at most 12 exchanges. A call that changes nothing may also meet a stale connection once for each
+//! `Authorization`, which doubles the maximum to 24.
 
 use super::{Cause, Failure};
 use crate::http::login::Login;
@@ -51,12 +48,12 @@ pub enum Next {
     Resend,
 }
 
-/// How a connection broke before the head of the response was complete.
+/// The loss of a connection before the head of the response was complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// How far the exchange had come.
+    /// How far the exchange had got.
     pub loss: Loss,
-    /// Why it broke.
+    /// The reason for the loss.
     pub cause: Cause,
 }
 
@@ -66,7 +63,7 @@ impl Broken {
         Self { loss: Loss::Unsent { kept: false }, cause }
     }
 
-    /// The exchange broke on an open connection, at this point.
+    /// An open connection broke when the exchange had made this progress.
     pub const fn during(progress: Progress, cause: Cause) -> Self {
         let loss = match (progress, cause) {
             // Bytes that were being written when a time limit expired may have been sent.
@@ -79,7 +76,7 @@ impl Broken {
     }
 }
 
-/// The point that an exchange on an open connection had reached.
+/// The progress of an exchange on an open connection when it broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Whether the connection was kept from an earlier exchange.
@@ -90,31 +87,31 @@ pub struct Progress {
     pub has_read: bool,
 }
 
-/// How far an exchange had come when it broke.
+/// How far an exchange had got when its connection broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// No byte of the request was written.
     Unsent {
-        /// Whether the connection was kept from an earlier exchange, so that the gateway may have closed it since.
+        /// Whether the connection was kept from an earlier exchange. The gateway may have closed it since.
         kept: bool,
     },
     /// The connection was kept from an earlier exchange, and no byte of the response arrived. The gateway may have closed
     /// the connection before the request reached it.
     Stale,
-    /// Part of the request was written, perhaps all of it.
+    /// Part or all of the request may have been written.
     Lost,
 }
 
 /// The consequence of a failed send_sms for its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Submission {
-    /// The gateway may have accepted them: they are looked up.
+    /// The gateway may have accepted the messages. It is queried for them.
     Unknown,
-    /// The gateway refused them with this error_code, or HTTP status.
+    /// The gateway refused the messages with this error_code or HTTP status.
     Refused(u32),
-    /// The gateway has probably not accepted them: they are looked up, and submitted again if that proves it.
+    /// The gateway has probably not accepted the messages. It is queried for them, and they are submitted again if it does not have them.
     Unclear,
-    /// The request did not reach the gateway, or the login is at fault: they are sent later.
+    /// The request did not reach the gateway, or the login or the gateway is at fault. The messages are submitted later.
     NotSent,
 }
 
@@ -136,7 +133,7 @@ impl Submission {
     }
 }
 
-/// The request that is under way.
+/// The request in flight.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sending {
     Nothing,
@@ -144,17 +141,17 @@ enum Sending {
     Call { is_authorized: bool },
 }
 
-/// The progress of one call, and the repetitions that it has left.
+/// The progress of one call, and its remaining repetitions.
 pub(super) struct Attempt {
     sending: Sending,
-    /// The call changes nothing at the gateway.
+    /// Whether the call changes nothing at the gateway.
     is_repeatable: bool,
     sendings_left: u8,
     /// The number of times that the call may be sent again after a stale connection.
     repeats_left: u8,
     /// The number of times that the same bytes may be sent again.
     resends_left: u8,
-    /// A challenge has been fetched for the request that is due.
+    /// Whether a challenge has been fetched for the request that is due.
     has_probed: bool,
 }
 
@@ -179,12 +176,12 @@ impl Attempt {
         self.repeats_left = if self.is_repeatable { 1 } else { 0 };
     }
 
-    /// A challenge that has just been fetched is not fetched again.
+    /// Whether a challenge may be fetched: not twice for the same request.
     pub(super) const fn may_probe(&self) -> bool {
         !self.has_probed
     }
 
-    /// Whether a probe must show that the gateway responds before the request is sent, if that is doubtful.
+    /// Whether a probe must come before the request if it is doubtful that the gateway responds.
     pub(super) const fn may_prove(&self) -> bool {
         !self.is_repeatable && self.may_probe()
     }
@@ -210,7 +207,7 @@ impl Attempt {
         matches!(self.sending, Sending::Call { is_authorized: true })
     }
 
-    /// Decides whether a request that was answered with 401 is sent again, now that the login has learnt from it.
+    /// Decides whether a request is sent again after a 401 response, which the login has already handled.
     pub(super) fn unauthorized<B: AsRef<[u8]> + AsMut<[u8]>>(
         &mut self,
         login: &mut Login<B>,
@@ -245,7 +242,7 @@ impl Attempt {
     }
 }
 
-/// Takes one of what is left; `false` if nothing is.
+/// Decrements `left`. Returns `false` if it was 0 already.
 const fn take_one(left: &mut u8) -> bool {
     let is_left = *left > 0;
     *left = left.saturating_sub(1);

@@ -11,10 +11,10 @@ use crate::track::RestoreError;
 pub enum SendError<S> {
     /// All slots are in use.
     Full,
-    /// The text does not fit into the lent buffer for texts, or its request not into the one for requests.
+    /// The text does not fit into the lent buffer for texts, or its request does not fit into the lent buffer for requests.
     ///
-    /// The length of the login is known only after the first one. If the request does not fit because of it, the message ends
-    /// as if the gateway had refused it, with error_code 413.
+    /// The length of the `Authorization` is known only after the first login. If an accepted message turns out not to fit because
+    /// of that length, it ends as if the gateway had refused it with error_code 413.
     TooLong {
         /// The buffer.
         buffer: Buffer,
@@ -33,8 +33,8 @@ pub enum StoreError<S> {
     Store(S),
     /// The stored records can't be restored.
     Restore(RestoreError),
-    /// The text of a message that is not sent yet does not fit into the lent buffer for texts, which was larger before the
-    /// restart. Nothing is lost.
+    /// The text of an unsent message does not fit into the lent buffer for texts. This buffer was larger before the restart. No
+    /// message is lost.
     TextTooLong {
         /// The size that suffices, in bytes.
         needed: usize,

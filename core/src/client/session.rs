@@ -1,4 +1,4 @@
-//! Login and one call at a time: which request is sent next, and what its response means.
+//! One call at a time, with its login: which request is sent next, and what its response means.
 
 use core::{fmt, time::Duration};
 
@@ -20,40 +20,40 @@ use crate::{
     track::PageBreak,
 };
 
-/// The time for which a kept connection counts as open after it carried a response.
+/// The time after a response during which its connection is assumed to be still open.
 const PROVEN_SECONDS: u64 = 2;
-/// The time after which not even a harmless request goes out on a kept connection. If the connection is dead, the request is noticed to be
-/// lost 30 s later, by the default timeout. Both together are at most 70 s, after which calls use new connections.
+/// The idle time after which not even a harmless request is sent on a kept connection. On a dead connection, such a request is lost, and
+/// the default response timeout detects that 30 s later. So after at most 70 s, calls use new connections.
 const KEPT_SECONDS: u64 = 40;
 
 /// The status of a response that carries a login challenge.
 const UNAUTHORIZED: u16 = 401;
 
-/// Drives the calls to one gateway: the login, one exchange after the other, and the reading of the response.
+/// Drives the calls to one gateway: logs in, performs one exchange after the other, and reads the response.
 ///
-/// It performs no I/O. The adapter owns the connection and reports what happened to it. `B` is the memory for the login
-/// challenge and for one record: a lent `&mut [u8]`, or an array or vector of its own.
+/// A session performs no I/O. The adapter owns the connection and reports its events. `B` is the memory for the login
+/// challenge and for one record: a lent `&mut [u8]`, or an owned array or vector.
 ///
 /// # Order of calls
 /// 1. [`begin`](Self::begin) starts a call.
 /// 2. [`write`](Self::write), or [`authorize`](Self::authorize) for an HTTP library, yields the request to send:
 ///    the call's own, or the harmless GET that fetches a login challenge (a probe).
-/// 3. The adapter sends it. It reports the head of the response with [`responded`](Self::responded), or a broken
-///    connection with [`lost`](Self::lost). Either one says what comes [`Next`].
-/// 4. Once that is [`Next::Read`], the pieces of the body go to [`read`](Self::read).
+/// 3. The adapter sends this request. It reports the head of the response with [`responded`](Self::responded), or a broken
+///    connection with [`lost`](Self::lost). Both return the [`Next`] step.
+/// 4. After [`Next::Read`], the adapter passes the pieces of the body to [`read`](Self::read).
 ///
-/// Each wait for the gateway lasts at most as long as [`wait_limit`](Self::wait_limit) allows; the adapter reports it with
-/// [`waited`](Self::waited).
+/// Each wait for the gateway lasts at most as long as [`wait_limit`](Self::wait_limit) allows. The adapter reports its duration
+/// with [`waited`](Self::waited).
 pub struct Session<B> {
     login: Login<B>,
     attempt: Attempt,
     reading: Reading<B>,
     budget: Budget,
-    /// The length of the last `Authorization` field without the target that it contains; 0 if there was none.
+    /// The length of the last `Authorization` value, without the target that it contains. 0 if there was none.
     authorization_bytes: usize,
     /// The status code of the latest response.
     status: u16,
-    /// Whether the gateway may not respond, although it can be connected to.
+    /// Whether the gateway may accept a connection, but not respond on it.
     is_doubtful: bool,
 }
 
@@ -67,28 +67,28 @@ pub enum Due<'a> {
     Probe,
 }
 
-/// The gateway as it stands in requests.
+/// The parts of a request that are specific to the gateway.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// The `Host` field: the gateway's name or address, with the port unless it is 80.
     pub host: &'a str,
-    /// How commas in a query are written.
+    /// The encoding of commas in a query.
     pub commas: CommaEncoding,
     /// The user name and password, if any.
     pub credentials: Option<Credentials<'a>>,
 }
 
-/// The head of a response, as far as the session needs it.
+/// The parts of a response's head that the session needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
     /// The status code.
     pub status: u16,
-    /// Whether it names another address (`Location`).
+    /// Whether the head has a `Location` field, which names another address.
     pub has_location: bool,
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
-    /// A session that knows nothing of the gateway yet.
+    /// Creates a session that knows nothing of the gateway yet.
     ///
     /// `challenge` keeps the login challenge: 256 bytes usually suffice. `record` holds one record of a response.
     pub const fn new(challenge: B, record: B) -> Self {
@@ -103,12 +103,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         }
     }
 
-    /// Sets whether a Basic login is answered, which exposes the password to the network. By default it is not.
+    /// Sets whether a Basic login is allowed, which exposes the password to the network. By default it is not.
     pub const fn allow_basic(&mut self, allowed: bool) {
         self.login.allow_basic(allowed);
     }
 
-    /// Forgets the login, because the credentials have changed, and the excerpt, which may contain the old ones.
+    /// Forgets the login, because the credentials have changed. Also drops the excerpt, which may contain the old credentials.
     pub fn reset_login(&mut self) {
         self.login.reset();
         self.reading.drop_kept();
@@ -127,23 +127,23 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.budget.begin();
     }
 
-    /// Doubts that the gateway responds on the connection that is opened next, until it does. A call that must not be repeated is then
-    /// sent only after a response to a probe. The session doubts by itself after a wait for a response has timed out.
+    /// Makes the session doubt that the gateway responds on the next connection. Until the gateway responds, a call that must not be
+    /// repeated is sent only after a response to a probe. The session doubts by itself after a wait for a response has timed out.
     pub const fn doubt(&mut self) {
         self.is_doubtful = true;
     }
 
-    /// Limits the bytes of the body that this call reads. Without a limit a response may have any length.
+    /// Limits the number of bytes that this call reads of the body. Without a limit, a response may have any length.
     pub const fn limit_bytes(&mut self, limit: u32) {
         self.reading.limit_bytes(limit);
     }
 
     /// Decides which request is sent, for adapters whose HTTP library writes requests. An `Authorization` is written to
-    /// `out`; `method` and `target` are those of the call's request line. `now` is the time since any moment of the caller's
-    /// choice and never decreases.
+    /// `out`. `method` and `target` are those of the call's request line. `now` is the time since an arbitrary moment, and must
+    /// not decrease.
     ///
     /// # Errors
-    /// Those of the login; nothing is sent then. An `out` that is too small is [`Failure::Credentials`] with
+    /// Those of the login, in which case nothing is sent. If `out` is too small, [`Failure::Credentials`] with
     /// [`LoginError::TooSmall`].
     pub fn authorize<'o>(
         &mut self,
@@ -153,7 +153,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         now: Duration,
         out: &'o mut [u8],
     ) -> Result<Due<'o>, Failure> {
-        // A raw call without credentials returns the 401 that would end a probe.
+        // A raw call without credentials passes a 401 response to its caller. A probe would end the call with an error instead.
         let is_raw = self.reading.is_raw() && credentials.is_none();
         let must_prove = self.is_doubtful && !is_raw && self.attempt.may_prove() && !self.login.is_refused();
         let credentials = credentials.filter(|_| !must_prove);
@@ -166,7 +166,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
                 self.attempt.probe();
                 Ok(Due::Probe)
             }
-            // A challenge that has just been fetched can be answered, or the login is at fault.
+            // A challenge has just been fetched. If it still cannot be used, the login is at fault.
             Step::Probe => Err(self.login.give_up().into()),
             Step::Plain => {
                 self.attempt.call(false);
@@ -180,12 +180,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         }
     }
 
-    /// Writes the request to send, and returns its length in `out`. The call's target and `Authorization` are
-    /// written to `scratch` first. The call must be the one that [`begin`](Self::begin) was given.
+    /// Writes the request to send into `out`, and returns its length. The call's target and `Authorization` are first
+    /// written to `scratch`. `call` must be the call that [`begin`](Self::begin) started.
     ///
     /// # Errors
     /// [`Failure::TooSmall`] for `out` ([`Buffer::Request`]) or `scratch` ([`Buffer::Response`]), [`Failure::Host`], and
-    /// the login's. Nothing is sent then.
+    /// those of the login. In each case nothing is sent.
     pub fn write(
         &mut self,
         call: AnyCall<'_>,
@@ -218,16 +218,16 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         Ok(written.len())
     }
 
-    /// Takes the head of a response, and decides what comes next. `challenges` are the values of `WWW-Authenticate`;
-    /// `entropy` returns a random number that no one else can predict, a new one each time.
+    /// Handles the head of a response, and returns the next step. `challenges` are the values of `WWW-Authenticate`.
+    /// `entropy` returns a random number that others can't predict, a new one each time.
     ///
-    /// Unless the next step is [`Next::Read`], the body has no use: the adapter reads and drops what is left of it if
-    /// that is cheaper than a new connection, after an error too. After [`Failure::Http`] it hands each piece to
-    /// [`keep`](Self::keep) before.
+    /// The body is needed only if the next step is [`Next::Read`]. In all other cases, also after an error, the adapter reads and
+    /// discards the body if that is cheaper than a new connection. After [`Failure::Http`], it first passes each piece to
+    /// [`keep`](Self::keep).
     ///
     /// # Errors
     /// [`Failure`]: the call is over.
-    // Out of line: it grows where it is inlined into a large future.
+    // Out of line, because the code is larger when it is inlined into a large future.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn responded<'a>(
         &mut self,
@@ -242,7 +242,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         let is_authorized = self.attempt.is_authorized();
         let is_raw = self.reading.is_raw() && !self.attempt.is_probing();
         if status == UNAUTHORIZED && !(is_raw && credentials.is_none()) {
-            // A challenge that does not fit counts as missing: after a refusal the login must not be repeated blindly.
+            // A challenge that does not fit counts as missing, because a refused login must not be repeated blindly.
             let (best, too_small) = match challenges {
                 Ok(challenges) => (challenge::best(challenges), None),
                 Err(error) => (Err(ChallengeError::NONE), Some(too_small(Buffer::Challenge, error))),
@@ -274,29 +274,29 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         }
     }
 
-    /// Takes note of a piece of a body that has no use, also of one that is drained: messages after the end of the document make the
-    /// response malformed. After [`Failure::Http`] its beginning is kept for [`excerpt`](Self::excerpt), in
-    /// the buffer for records.
+    /// Looks at a piece of a body that is otherwise discarded. After [`Failure::Http`], the beginning of the body is kept for
+    /// [`excerpt`](Self::excerpt), in the buffer for records. After the end of a query_incoming_sms document, anything that looks like
+    /// further JSON (`"` or `}`) makes the response malformed.
     pub fn keep(&mut self, piece: &[u8]) {
         self.reading.keep(piece);
     }
 
-    /// The beginning of the body after [`Failure::Http`], as far as it was [kept](Self::keep): at most 1,024 bytes, and what the
-    /// buffer for records holds. It is empty after any other outcome. `credentials` are those of the login, which it does not show.
+    /// Returns the [kept](Self::keep) beginning of the body after [`Failure::Http`]: at most 1,024 bytes, or less if the buffer for
+    /// records is smaller. After any other outcome it is empty. `credentials` are those of the login, which the excerpt must not show.
     pub fn excerpt<'a>(&'a self, credentials: Option<Credentials<'a>>) -> Excerpt<'a> {
         let (bytes, is_cut) = self.reading.kept();
         Excerpt::new(bytes, is_cut, credentials)
     }
 
-    /// Whether the request that is due may go out on a connection that was kept from an earlier exchange, and has been idle for this
-    /// time. A gateway that lost power does not close its connections. A request that changes something would be lost in one, and
-    /// whether it arrived would remain unknown, so it gets a new connection after 2 s. A request that changes nothing would only be
-    /// waited for in vain, and gets a new connection after 40 s.
+    /// Returns whether the request that is due may use a connection that was kept from an earlier exchange and has been idle for this
+    /// time. A gateway that lost power does not close its connections, so requests on them are lost. The client cannot know whether a lost
+    /// request arrived, so a request that changes something needs a new connection after 2 s. A request that changes nothing would only
+    /// wait in vain, so it needs one after 40 s.
     pub fn may_reuse(&self, idle: Duration) -> bool {
         idle.as_secs() < if self.attempt.is_harmless() { KEPT_SECONDS } else { PROVEN_SECONDS }
     }
 
-    /// Takes the news that the connection broke before the head of the response was complete, and decides what comes next.
+    /// Reports that the connection broke before the head of the response was complete. Returns the next step.
     ///
     /// # Errors
     /// [`Failure`]: the call is over.
@@ -305,24 +305,24 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.attempt.lost(broken)
     }
 
-    /// Reads on in the body, advancing `input` past what was read.
+    /// Continues reading the body, and advances `input` past the bytes that were read.
     ///
     /// # Errors
-    /// [`Failure`]: the call is over, and the connection must be closed. Records before it stand.
-    // Out of line, as `responded`.
+    /// [`Failure`]: the call is over, and the connection must be closed. Records read before remain valid.
+    // Out of line, like `responded`.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn read(&mut self, input: &mut &[u8]) -> Result<Read, Failure> {
         match (self.reading.read(input)?, self.budget.expired()) {
-            // Bytes that are always there at once would outrun every time limit on waits.
+            // If bytes are always available at once, no single wait times out. So the time of the whole call is checked here.
             (Read::More, Some(cause)) => Err(self.body_lost(cause)),
             (read, _) => Ok(read),
         }
     }
 
-    /// Takes note of a piece of the body of a [raw call](crate::call::RawCall), which the caller reads itself.
+    /// Reports the length of a piece of a [raw call](crate::call::RawCall)'s body, which the caller reads itself.
     ///
     /// # Errors
-    /// [`Failure`]: a limit on the bytes or the time of the call is exceeded, and the connection must be closed.
+    /// [`Failure`]: the call has exceeded its limit on bytes or time, and the connection must be closed.
     pub fn piece(&mut self, bytes: usize) -> Result<(), Failure> {
         self.reading.piece(bytes)?;
         match self.budget.expired() {
@@ -331,35 +331,35 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         }
     }
 
-    /// Takes the news that the body has ended.
+    /// Reports that the body has ended.
     ///
     /// # Errors
-    /// [`Failure::Malformed`] if the document is incomplete.
+    /// [`Failure::Malformed`] if the document is incomplete, or [`keep`](Self::keep) found it malformed. [`Failure::Ended`] after an error.
     pub fn body_ended(&mut self) -> Result<(), Failure> {
         self.reading.body_ended()
     }
 
-    /// Takes the news that the connection broke while the body was read, and returns the call's failure.
+    /// Reports that the connection broke while the body was read. Returns the failure of the call.
     pub fn body_lost(&mut self, cause: Cause) -> Failure {
         self.reading.fail(Failure::Lost(cause))
     }
 
-    /// The record read last; `None` unless [`read`](Self::read) just returned [`Read::Record`].
+    /// Returns the record read last, or `None` if the last [`read`](Self::read) did not return [`Read::Record`].
     ///
-    /// `C` is the call that [began](Self::begin). The adapters' typed responses see to that; with another call the values
-    /// are meaningless.
+    /// `C` must be the call that [`begin`](Self::begin) started, which the adapters' typed responses ensure. With another call the
+    /// values are meaningless.
     pub fn record<C: Call>(&self) -> Option<C::Record<'_>> {
         self.reading.record::<C>()
     }
 
-    /// The place at which the response became malformed. `None` unless the call is a [`QueryIncomingSms`](crate::call::QueryIncomingSms),
-    /// and its response became malformed after the messages had begun.
+    /// Returns the position at which a response to [`QueryIncomingSms`](crate::call::QueryIncomingSms) became malformed. `None` for
+    /// other calls, and for errors before the list of messages.
     pub fn page_break(&self) -> Option<PageBreak> {
         self.reading.page_break()
     }
 
-    /// Returns what the response has said so far besides its records, also after an error. `C` is the call that began, as for
-    /// [`record`](Self::record).
+    /// Returns the values outside the records that have been read so far, also after an error. `C` must be the call that
+    /// [`begin`](Self::begin) started, as for [`record`](Self::record).
     pub fn summary<C: Call>(&self) -> C::Summary<'_> {
         self.reading.summary::<C>()
     }
@@ -369,19 +369,19 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.reading.serial_number()
     }
 
-    /// Moves the response that was read last to another session, so that it outlives the next call of this one. The next response is
-    /// read into the other session's memory.
+    /// Moves the response that was read last to another session, so that the response outlives the next call of this session. The
+    /// sessions swap their memory for responses: this one reads the next response into the memory of the other.
     pub const fn detach_response(&mut self, to: &mut Self) {
         core::mem::swap(&mut self.reading, &mut to.reading);
         (to.budget, to.status) = (self.budget, self.status);
     }
 
-    /// The limit of the next wait for the gateway: its own, or what is left of the time of the whole call.
+    /// Returns the limit of the next wait for the gateway: its own limit, or the rest of the time limit of the call if that is shorter.
     pub fn wait_limit(&self, wait: Wait) -> WaitLimit {
         self.budget.limit(wait)
     }
 
-    /// Takes note of a wait for the gateway.
+    /// Reports the duration of a wait for the gateway.
     pub const fn waited(&mut self, duration: Duration) {
         self.budget.spend(duration);
     }
@@ -405,7 +405,7 @@ impl<B> Session<B> {
         self.status
     }
 
-    /// The bytes that an `Authorization` like the last one takes in a request, without the target that it contains.
+    /// The length of the last `Authorization` value in bytes, without the target that it contains. 0 if there was none.
     pub const fn authorization_bytes(&self) -> usize {
         self.authorization_bytes
     }

@@ -23,7 +23,7 @@ const LONGEST_ID: &str = "2147483647,";
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// Lowers the limits of a messenger so that its requests fit into a buffer of `request` bytes, whatever challenge the
-    /// gateway sends, and the texts of one request into `texts` bytes.
+    /// gateway sends. The texts of one request fit into `texts` bytes, too.
     pub fn fit_limits(&self, limits: &mut Limits, site: &Site<'_>, request: usize, texts: usize) {
         let rest = |target: &str, body: &str| {
             let used = self.max_head_bytes(site, target.len()).saturating_add(body.len());
@@ -35,14 +35,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         limits.ids = limits.ids.min(u8::try_from(ids).unwrap_or(u8::MAX));
     }
 
-    /// The length of the request that submits a message alone, in bytes, with a login like the last one. Before the first
-    /// login its length is not known and not included.
+    /// The length in bytes of a request that submits only this message, with an `Authorization` as long as the last one. Before
+    /// the first login, that length is unknown and not included.
     pub fn submission_bytes(&self, sms: &Sms<'_>, site: &Site<'_>) -> usize {
-        // An `Sms` is valid.
+        // This cannot fail, because an `Sms` is valid.
         sms.with_request(|request| self.request_bytes(AnyCall::from(request), site)).unwrap_or(0)
     }
 
-    /// The maximum length of a request's head with the present credentials, whatever challenge the gateway sends.
+    /// The maximum length of a request's head with the present credentials, in bytes, whatever challenge the gateway sends.
     fn max_head_bytes(&self, site: &Site<'_>, target: usize) -> usize {
         let digest = self.challenge_len().saturating_add(DIGEST).saturating_add(target);
         let basic = match site.credentials.as_ref().map(|known| basic::authorization(known, &mut [])) {

@@ -42,11 +42,12 @@ pub struct Sms<'a> {
 }
 
 impl<'a> Sms<'a> {
-    /// Creates a message with the default options: any port, GSM 7-bit if it has all characters of the text and Unicode
-    /// otherwise, status reports, no second submission.
+    /// Creates a message with the default options: any port, status reports, no second submission. The encoding is GSM 7-bit if
+    /// that alphabet has all characters of the text, otherwise Unicode.
     ///
     /// # Errors
-    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`]; [`Invalid::Text`] above [`SendSms::MAX_TEXT_BYTES`].
+    /// [`Invalid::NumberLength`] or [`Invalid::NumberDigit`] for an invalid number, [`Invalid::Text`] for a text of more than
+    /// [`SendSms::MAX_TEXT_BYTES`].
     pub fn new(number: &'a str, text: &'a str) -> Result<Self, Invalid> {
         if text.len() > SendSms::MAX_TEXT_BYTES {
             return Err(Invalid::Text { bytes: text.len(), recipient: None });
@@ -58,7 +59,7 @@ impl<'a> Sms<'a> {
             .encoding(Encoding::Auto)
     }
 
-    /// Sets the ports through which it may be sent. Without any the gateway chooses.
+    /// Sets the ports through which the message may be sent. If none is set, the gateway chooses.
     #[must_use]
     pub fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
@@ -67,22 +68,22 @@ impl<'a> Sms<'a> {
     /// Sets the encoding.
     ///
     /// # Errors
-    /// [`Invalid::Alphabet`] if [`Encoding::Gsm7Bit`] does not have a character of the text.
+    /// [`Invalid::Alphabet`] for [`Encoding::Gsm7Bit`], if its alphabet lacks a character of the text.
     pub fn encoding(self, encoding: Encoding) -> Result<Self, Invalid> {
         let shape = shape(self.text.chars(), encoding)
             .map_err(|error| Invalid::Alphabet { recipient: 0, character: error.character })?;
         Ok(Self { alphabet: shape.alphabet, ..self })
     }
 
-    /// Sets whether status reports are requested. Without them the message is final once it is sent.
+    /// Sets whether status reports are requested. Without them, the message is finished once it is sent.
     #[must_use]
     pub fn status_report(self, request: bool) -> Self {
         Self { status_report: request, ..self }
     }
 
-    /// Sets whether the message may be submitted again after its response was lost, once the gateway, with an empty queue,
-    /// has twice not known it. Then it may be sent twice; otherwise it ends as
-    /// [`Unresolved`](crate::track::State::Unresolved).
+    /// Sets whether the message may be submitted again after the response to its submission was lost. Before that, two queries
+    /// must show that the gateway does not know the message while its queue is empty. Even so, the message may be sent twice. If
+    /// not allowed, the message ends as [`Unresolved`](crate::track::State::Unresolved) instead.
     #[must_use]
     pub fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }
@@ -94,7 +95,7 @@ impl<'a> Sms<'a> {
         Self { urgent, ..self }
     }
 
-    /// Sets the time for which the message may wait to be submitted: see [`Draft::valid_for`].
+    /// Sets the maximum time for which the message may wait to be submitted. See [`Draft::valid_for`].
     #[must_use]
     pub fn valid_for(self, limit: Duration) -> Self {
         Self { valid_for: Some(limit), ..self }
@@ -105,7 +106,7 @@ impl<'a> Sms<'a> {
         self.text
     }
 
-    /// The message as the tracker takes it.
+    /// Returns the draft of the message for the tracker.
     pub fn draft(&self) -> Draft<'a> {
         let bytes =
             RECIPIENT.saturating_add(self.number.as_str().len()).saturating_add(json_bytes(self.text));
@@ -131,7 +132,7 @@ impl<'a> Sms<'a> {
     }
 }
 
-/// Shows neither number nor text, which are private.
+/// Shows neither the number nor the text, which are private.
 impl fmt::Debug for Sms<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sms").field("bytes", &self.text.len()).finish_non_exhaustive()

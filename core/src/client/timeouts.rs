@@ -1,14 +1,14 @@
-//! The limits of waits for the gateway: of each one, and of a call as a whole.
+//! The time limits of each wait for the gateway, and of a call as a whole.
 
 use core::time::Duration;
 
 use super::{Cause, Wait};
 
-/// The time limit on reading the rest of a response that has no use, and on closing a connection. Some gateways neither
-/// announce the length of a response nor close.
+/// The time limit on draining the rest of a response, and on closing a connection. Some gateways neither
+/// announce the length of a response nor close the connection after it.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The maximum length of the rest of a response that is read for the sake of the connection, in bytes.
+/// The maximum number of bytes that are drained from a response so that its connection can be reused.
 pub const MAX_DRAINED_BYTES: usize = 64 * 1024;
 
 /// The time limits of calls. The defaults are generous, for a small device that is busy with its radio.
@@ -21,7 +21,7 @@ pub struct Timeouts {
     pub response: Duration,
     /// The limit on the wait for the next byte of a response: 30 s.
     pub idle: Duration,
-    /// The limit on a call as a whole: connecting, logging in, sending, and reading the response: 300 s. The time during
+    /// The limit on a call as a whole (connecting, logging in, sending, and reading the response): 300 s. The time during
     /// which the caller holds a record does not count.
     pub exchange: Duration,
 }
@@ -76,16 +76,16 @@ impl Default for Timeouts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct WaitLimit {
-    /// The longest that the wait may last.
+    /// The maximum duration of the wait.
     pub duration: Duration,
-    /// The failure's cause once it has lasted that long.
+    /// The cause of the failure if the wait takes longer.
     pub expired: Cause,
 }
 
-/// The time left to a call.
+/// The time that a call has left.
 ///
-/// Only waits for the gateway count. The time during which the caller holds a record does not, so the adapter reports
-/// what it has waited instead of comparing clocks.
+/// Only waits for the gateway count, not the time during which the caller holds a record. So the adapter reports the
+/// duration of each wait, and the budget compares no clocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     timeouts: Timeouts,
@@ -105,7 +105,7 @@ impl Budget {
         self.left = self.timeouts.exchange;
     }
 
-    /// The limit of one wait: its own, or what is left of the call's.
+    /// The limit of one wait: its own limit, or the time that the call has left if that is shorter.
     pub(super) fn limit(&self, wait: Wait) -> WaitLimit {
         let own = match wait {
             Wait::Connect => self.timeouts.connect,

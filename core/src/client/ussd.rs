@@ -1,4 +1,4 @@
-//! USSD: distinguishes the reply to a code from the text that the port showed before.
+//! USSD: distinguishes the reply to a code from the text that the port showed before the code was sent.
 
 use core::time::Duration;
 
@@ -9,20 +9,20 @@ use crate::json::Text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UssdWait {
-    /// The time between two questions for the reply. Gateways need some seconds.
+    /// The time between two queries for the reply. Gateways need a few seconds.
     pub interval: Duration,
-    /// The time in all.
+    /// The maximum duration of the whole wait.
     pub limit: Duration,
 }
 
 impl Default for UssdWait {
-    /// Asks every 2 s for 30 s.
+    /// Queries every 2 s for 30 s.
     fn default() -> Self {
         Self { interval: Duration::from_secs(2), limit: Duration::from_secs(30) }
     }
 }
 
-/// When to ask for a USSD reply.
+/// The schedule of the queries for a USSD reply.
 #[derive(Clone, Copy, Debug)]
 pub struct UssdPolls {
     interval: Duration,
@@ -30,23 +30,23 @@ pub struct UssdPolls {
 }
 
 impl UssdPolls {
-    /// The questions after a code that was sent at `now`.
+    /// Creates the schedule for a code that was sent at `now`.
     pub const fn new(wait: UssdWait, now: Duration) -> Self {
         Self { interval: wait.interval, end: now.saturating_add(wait.limit) }
     }
 
-    /// The time of the next question; `None` once the limit is over.
+    /// The time of the next query. `None` once the limit has been reached.
     pub fn next(&self, now: Duration) -> Option<Duration> {
         (now < self.end).then(|| now.saturating_add(self.interval).min(self.end))
     }
 
-    /// Whether to go on after a question that failed. A gateway that locks clients out is not asked again.
+    /// Whether to go on after a failed query. A gateway that locks clients out is not queried again.
     pub fn may_go_on(&self, failure: &Failure, now: Duration) -> bool {
         failure.may_pass() && !failure.is_lock_out() && now < self.end
     }
 }
 
-/// The text that one port shows: its length and a hash.
+/// A fingerprint of the text that one port shows: its length and a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Trace {
     bytes: usize,
@@ -54,10 +54,10 @@ struct Trace {
 }
 
 impl Trace {
-    /// The trace of a text; `None` for a blank one, which a port shows while it waits for its reply.
+    /// Returns the trace of a text. `None` for a blank text, which a port shows while it waits for a reply.
     fn of(text: Text<'_>) -> Option<Self> {
         match text {
-            // Only the length of such a text is known.
+            // Only the length of an overlong text is known.
             Text::TooLong { needed } => Some(Self { bytes: needed, hash: 0 }),
             text if text.as_str().trim().is_empty() => None,
             text => Some(Self { bytes: text.as_str().len(), hash: hash(text.as_str()) }),
@@ -67,31 +67,32 @@ impl Trace {
 
 /// Recognises the reply to a USSD code among the texts that one port shows.
 ///
-/// A gateway shows the last reply until the next one arrives. So a text that was there before the code was sent is not
-/// taken for its reply, unless the port showed nothing in between. If it is [not known](Self::unknown) what the port showed
-/// before, the first text that it shows after the code was sent counts as one that was there before: it may be.
+/// A port shows its last reply until the next one arrives. So the text from before the code was sent does not count as the reply,
+/// unless the port has shown a blank text since. If the text from before is [unknown](Self::unknown), the first text that the port
+/// shows after the code counts as the old text, because it may be that.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UssdReplies {
     before: Option<Trace>,
-    /// The text before the code was sent is not known.
+    /// Whether the text from before the code was sent is unknown.
     is_unknown: bool,
 }
 
 impl UssdReplies {
-    /// Takes the text that the port showed before the code was sent.
+    /// Starts with the text that the port showed before the code was sent.
     pub fn new(before: Text<'_>) -> Self {
         Self { before: Trace::of(before), is_unknown: false }
     }
 
-    /// The text that the port showed before the code was sent is not known.
+    /// Starts without knowing the text that the port showed before the code was sent.
     pub const fn unknown() -> Self {
         Self { before: None, is_unknown: true }
     }
 
-    /// Whether the code is sent although the query for the replies before it failed.
+    /// Whether to send the code although the query for the old text failed.
     ///
-    /// It is if the gateway answered the query and refused it, or its response cannot be read: it may still send codes. It is not if
-    /// the login or the connection is at fault. HTTP 403 and 429 count as such, since gateways lock clients out with them.
+    /// The code is sent if the gateway responded with an error, or if its response cannot be read, because it may still send codes.
+    /// The code is not sent if the login or the connection failed. HTTP 408 counts as a failed connection. HTTP 403 and 429 count as a
+    /// failed login, because gateways lock clients out with them.
     pub const fn may_send_after(failure: &Failure) -> bool {
         match failure {
             Failure::Refused(_) | Failure::Malformed(_) => true,
@@ -107,13 +108,14 @@ impl UssdReplies {
         let shown = Trace::of(shown);
         let is_reply = shown.is_some() && !self.is_unknown && shown != self.before;
         if shown.is_none() || self.is_unknown {
-            // Once the old reply is gone, the next one is new whatever it says.
+            // Once the port has shown a blank text, any text is new, even one that equals the old text.
             *self = Self { before: shown, is_unknown: false };
         }
         is_reply
     }
 
-    /// Whether the port showed the old text all the time. It may be the same reply once more, or still the old one.
+    /// If no reply was recognised: whether the port has shown the old text all the time. This may be the old reply, or a new reply with
+    /// the same text.
     pub const fn is_unchanged(&self) -> bool {
         self.before.is_some()
     }

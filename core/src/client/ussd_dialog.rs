@@ -1,4 +1,4 @@
-//! A USSD code on one port: when to query its reply, and its outcome.
+//! A USSD code on one port: when to query for its reply, and its outcome.
 
 use core::{fmt, time::Duration};
 
@@ -16,46 +16,46 @@ use crate::{
 pub enum Ussd<S> {
     /// The network's reply.
     Reply(S),
-    /// The port showed this text before the code was sent, and ever since. It may be the old reply or the same reply once
-    /// more: the gateway does not distinguish them. If the gateway refused the query before the code, this is the text that the
-    /// port showed from the first query after it: it may be the old reply or the new one.
+    /// The port showed this text before the code was sent, and still shows it. This may be the old reply, or a new reply with the
+    /// same text. If the query before the code failed, this is the text that the port has shown since the first query after the code.
+    /// It may be the old reply or the new one.
     Unchanged(S),
     /// No reply arrived within the limit.
     NoReply,
     /// The port did not send the code.
     NotSent(UssdOutcome),
-    /// The gateway's response does not mention the port.
+    /// The response to send_ussd does not state whether the port sent the code.
     Untold,
 }
 
 /// Sends a USSD code on one port and recognises its reply, without I/O.
 ///
 /// # Order of calls
-/// 1. Query the replies of the port. Call [`begin_reading`](Self::begin_reading), hand each record to
-///    [`take_reply`](Self::take_reply), and call [`end_reading`](Self::end_reading). Go on after a failure if
+/// 1. Query the text that the port shows. Call [`begin_reading`](Self::begin_reading), hand each record to
+///    [`take_reply`](Self::take_reply), and call [`end_reading`](Self::end_reading). If the query fails, go on only if
 ///    [`UssdReplies::may_send_after`] allows it.
 /// 2. Send the code, and hand each record of the response to [`take_status`](Self::take_status). Call
 ///    [`sent`](Self::sent).
-/// 3. While [`next_query`](Self::next_query) returns a time, wait until then and repeat the first step. Go on after a
-///    failure if [`may_go_on`](Self::may_go_on) allows it.
+/// 3. While [`next_query`](Self::next_query) returns a time, wait until then and repeat the first step. If the query fails, go on
+///    only if [`may_go_on`](Self::may_go_on) allows it.
 /// 4. [`outcome`](Self::outcome) returns the result.
 pub struct UssdDialog<'b> {
     port: Port,
     replies: UssdReplies,
     outcome: Option<UssdOutcome>,
     polls: Option<UssdPolls>,
-    /// Whether the response being read mentions the port.
+    /// Whether the current query_ussd_reply response mentions the port.
     is_mentioned: bool,
     /// Whether the reply has arrived.
     has_reply: bool,
     /// The memory for the last text.
     buffer: &'b mut [u8],
-    /// The length of the last text, or the reason why it is not in the buffer.
+    /// The length of the last text, or the reason why that text is not in the buffer.
     length: Result<usize, Failure>,
 }
 
 impl<'b> UssdDialog<'b> {
-    /// A dialog on `port` whose reply is written into `buffer`.
+    /// Creates a dialog on `port`. The reply is written into `buffer`.
     pub const fn new(port: Port, buffer: &'b mut [u8]) -> Self {
         Self {
             port,
@@ -74,7 +74,7 @@ impl<'b> UssdDialog<'b> {
         self.port
     }
 
-    /// Begins a response with replies.
+    /// Begins a response to query_ussd_reply.
     pub const fn begin_reading(&mut self) {
         self.is_mentioned = false;
     }
@@ -87,7 +87,7 @@ impl<'b> UssdDialog<'b> {
         }
     }
 
-    /// Ends a response with replies. A port that it does not mention shows nothing.
+    /// Ends a response to query_ussd_reply. If the response did not mention the port, the port shows no text.
     pub fn end_reading(&mut self) {
         if !self.is_mentioned {
             self.take(Text::Missing);
@@ -95,7 +95,7 @@ impl<'b> UssdDialog<'b> {
     }
 
     fn take(&mut self, text: Text<'_>) {
-        // A reply that was found stays in the buffer.
+        // Once the reply has arrived, it stays in the buffer.
         if self.has_reply {
             return;
         }
@@ -121,12 +121,12 @@ impl<'b> UssdDialog<'b> {
         }
     }
 
-    /// Starts the wait for the reply, after the response to send_ussd.
+    /// Starts the wait for the reply, once send_ussd has responded.
     pub const fn sent(&mut self, wait: UssdWait, now: Duration) {
         self.polls = Some(UssdPolls::new(wait, now));
     }
 
-    /// The time of the next query; `None` once the outcome is known.
+    /// The time of the next query. `None` once the outcome is known.
     pub fn next_query(&self, now: Duration) -> Option<Duration> {
         if self.has_reply || self.outcome != Some(UssdOutcome::Sent) {
             return None;
@@ -134,7 +134,7 @@ impl<'b> UssdDialog<'b> {
         self.polls.as_ref()?.next(now)
     }
 
-    /// Whether to go on after a query that failed.
+    /// Whether to go on after a failed query.
     pub fn may_go_on(&self, failure: &Failure, now: Duration) -> bool {
         self.polls.is_some_and(|polls| polls.may_go_on(failure, now))
     }
@@ -142,7 +142,7 @@ impl<'b> UssdDialog<'b> {
     /// The outcome.
     ///
     /// # Errors
-    /// [`Failure::TooSmall`] if the text did not fit.
+    /// [`Failure::TooSmall`] if the text did not fit the buffer.
     pub fn outcome(self) -> Result<Ussd<&'b str>, Failure> {
         let is_unchanged = self.replies.is_unchanged();
         match self.outcome {

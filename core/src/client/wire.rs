@@ -1,4 +1,4 @@
-//! One exchange after the other over a byte stream, for adapters without an HTTP library.
+//! Reading one response after the other from a byte stream, for adapters without an HTTP library.
 
 use core::{fmt, ops::Range};
 
@@ -10,14 +10,15 @@ use crate::{
 
 /// Reads responses out of one lent buffer, without I/O.
 ///
-/// `values` keeps the login challenges or the redirect's address of the present response; `bytes` is the buffer that the
-/// connection is read into. Any size of `bytes` works for any response.
+/// It has two buffers: `values` for the login challenges or the redirect target of the current response, and `bytes` for bytes
+/// from the connection. `bytes` may be smaller than the response, but must not be empty.
 ///
 /// # Order of calls
-/// [`begin`](Self::begin) when a request is sent. Then [`parse`](Self::parse); for [`WireEvent::More`] read from the connection
-/// into [`space`](Self::space) and report it with [`received`](Self::received). A piece of the body is in
-/// [`body`](Self::body) until the next call of `parse`. When the exchange is over, [`is_reusable`](Self::is_reusable) says
-/// whether the connection can carry another one.
+/// 1. Call [`begin`](Self::begin) when a request is sent.
+/// 2. Call [`parse`](Self::parse) for each event. After [`WireEvent::More`], read from the connection into
+///    [`space`](Self::space) and report the number of bytes with [`received`](Self::received). After [`WireEvent::Body`],
+///    [`body`](Self::body) returns the piece until the next call of `parse`.
+/// 3. After the exchange, [`is_reusable`](Self::is_reusable) returns whether the connection can carry another exchange.
 ///
 /// ```
 /// use sms_gateway_core::client::{Wire, WireEvent};
@@ -47,13 +48,13 @@ use crate::{
 pub struct Wire<B> {
     response: Response<B>,
     bytes: B,
-    /// The bytes that were received and not parsed yet.
+    /// The received bytes that have not been parsed yet.
     unread: Range<usize>,
-    /// The piece of the body that was parsed last, without what the caller has consumed.
+    /// The piece of the body that was parsed last, without the bytes that the caller has consumed.
     body: Range<usize>,
-    /// Whether bytes of the present response have arrived.
+    /// Whether any byte of the current response has arrived.
     has_received: bool,
-    /// The bytes of a body without use that may still be read.
+    /// The number of bytes that may still be drained from a body that is not needed.
     drain_left: usize,
 }
 
@@ -63,7 +64,7 @@ pub struct Wire<B> {
 pub enum WireEvent {
     /// More bytes are needed.
     More,
-    /// The head is complete. It comes once, and first.
+    /// The head is complete. This event occurs once, before the body and the end.
     Head(ResponseHead),
     /// A piece of the body is in [`Wire::body`].
     Body,
@@ -72,7 +73,7 @@ pub enum WireEvent {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
-    /// A wire without a response. Values of the head are kept in `values`, received bytes in `bytes`.
+    /// Creates a wire without a response. `values` stores values of the head, `bytes` stores received bytes.
     pub const fn new(values: B, bytes: B) -> Self {
         Self {
             response: Response::new(values),
@@ -91,18 +92,18 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         (self.has_received, self.drain_left) = (false, MAX_DRAINED_BYTES);
     }
 
-    /// The buffer for received bytes, for use before a request is sent. It ends what is known of an earlier body.
+    /// Returns the buffer for received bytes, for other use before a request is sent. Drops unread bytes of an earlier response.
     pub fn scratch(&mut self) -> &mut [u8] {
         (self.unread, self.body) = (0..0, 0..0);
         self.bytes.as_mut()
     }
 
-    /// The buffer to read from the connection into, once all that was received is parsed.
+    /// Returns the buffer for the next bytes from the connection. Use it only after [`WireEvent::More`].
     pub fn space(&mut self) -> &mut [u8] {
         self.bytes.as_mut()
     }
 
-    /// Takes `count` bytes that were read into [`space`](Self::space); 0 if the connection has ended.
+    /// Reports that `count` bytes were read into [`space`](Self::space), or 0 if the connection has ended.
     ///
     /// # Errors
     /// [`Cause::Response`] if the connection ended too early.
@@ -115,7 +116,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         Ok(())
     }
 
-    /// Parses what was received, up to the next event.
+    /// Parses the received bytes up to the next event.
     ///
     /// # Errors
     /// [`Cause::Response`] if the bytes are not an HTTP response.
@@ -139,7 +140,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         })
     }
 
-    /// The piece of the body that was parsed last, without what was [consumed](Self::consume).
+    /// The piece of the body that was parsed last, without its [consumed](Self::consume) bytes.
     pub fn body(&self) -> &[u8] {
         self.bytes.as_ref().get(self.body.clone()).unwrap_or_default()
     }
@@ -154,8 +155,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         !self.has_received
     }
 
-    /// Whether it is worth reading on in a response that has no use, so that the connection can be used again. It drops
-    /// the piece of the body that was parsed last.
+    /// Drops the piece of the body that was parsed last, and returns whether to read more of a body that is not needed. Reading
+    /// the body to its end may make the connection reusable.
     pub fn may_drain(&mut self) -> bool {
         let dropped = self.body().len();
         self.consume(dropped);
@@ -177,7 +178,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         self.response.challenges()
     }
 
-    /// The address that a redirect names.
+    /// The target of a redirect.
     ///
     /// # Errors
     /// [`TooSmall`] if the buffer for values is too small.

@@ -5,8 +5,8 @@ use crate::writer::Writer;
 
 /// Writes the value of the `Authorization` header, with name and password in UTF-8.
 ///
-/// It takes 6 bytes, and 4 for every 3 bytes of `name:password` or part thereof. Anyone can decode the password from it:
-/// protect the buffer accordingly, and mark the header as sensitive.
+/// The value takes 6 bytes, and 4 for every 3 bytes of `name:password` or part thereof. Anyone can decode the password from the
+/// value, so protect the buffer accordingly, and mark the header as sensitive.
 ///
 /// # Errors
 /// [`LoginError::ColonInUsername`] and [`LoginError::Control`] if Basic can't carry the credentials (RFC 7617 §2);
@@ -35,7 +35,7 @@ pub fn authorization<'o>(credentials: &Credentials<'_>, out: &'o mut [u8]) -> Re
     Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
 }
 
-/// The base64 of `name:password` that a header carries.
+/// The base64 encoding of `name:password` in a header.
 pub(crate) fn token<'a>(credentials: &Credentials<'a>) -> impl Iterator<Item = u8> + Clone + 'a {
     let (username, password) = (credentials.username(), credentials.password());
     let mut bytes = username.bytes().chain([b':']).chain(password.bytes());

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// The user name and password of a gateway's account.
 ///
-/// They are borrowed, so that their owner can wipe them. `Debug` shows only the name, and nothing in this crate shows the
+/// Both are borrowed, so that their owner can wipe them. `Debug` shows only the name, and nothing in this crate shows the
 /// password.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
@@ -13,8 +13,8 @@ pub struct Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Accepts any name and password. If a header can't carry them, writing the header fails before anything is sent: see
-    /// [`LoginError`](super::LoginError).
+    /// Accepts any name and password. If a header can't carry them, writing the header fails with
+    /// [`LoginError`](super::LoginError) before anything is sent.
     pub const fn new(username: &'a str, password: &'a str) -> Self {
         Self { username, password }
     }

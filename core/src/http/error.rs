@@ -1,13 +1,13 @@
-//! Errors of a login before anything is sent.
+//! Errors of a login that occur before the credentials are sent.
 
 use crate::TooSmall;
 use core::fmt;
 
-/// An error of a login challenge that can't be answered.
+/// The reason why a login challenge can't be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChallengeError {
-    /// The offset in the header value: of the faulty byte if the value is malformed, otherwise of the challenge.
+    /// The offset in the header value, in bytes. It is that of the faulty byte if the value is malformed, otherwise that of the challenge.
     pub offset: usize,
     /// The kind of error.
     pub kind: ChallengeErrorKind,
@@ -29,7 +29,7 @@ pub enum ChallengeErrorKind {
     Malformed,
     /// A control character. The rest of the value is not read.
     Control,
-    /// A quoted string without an end. The offset is that of its opening quote.
+    /// A quoted string without a closing quote. The offset is that of the opening quote.
     Unterminated,
     /// A challenge without the `realm` that Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2) need.
     NoRealm,
@@ -75,7 +75,7 @@ impl core::error::Error for ChallengeError {}
 pub enum LoginError {
     /// The lent buffer is too small.
     TooSmall(TooSmall),
-    /// An ASCII control character in a field of the header. It could end the header and inject another.
+    /// An ASCII control character in a field of the header. It could end the header and inject another one.
     Control {
         /// The field: `username`, `password`, `uri` or `cnonce`.
         field: &'static str,

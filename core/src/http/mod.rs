@@ -1,19 +1,19 @@
 //! HTTP without I/O: the request, the response, and the login.
 //!
 //! [`request`] writes a request into a lent buffer. [`Response`] reads the response in pieces of any size, and returns the body for
-//! the call's [`Decoder`](crate::call::Decoder). At the end, its [`Verdict`] states whether the connection can be used again.
+//! the call's [`Decoder`](crate::call::Decoder). At the end, a [`Verdict`] states whether the connection can be used again.
 //!
 //! # Login
 //!
 //! A gateway responds to the first request with 401 and one or more challenges (`WWW-Authenticate`, RFC 9110 §11.6.1).
-//! The next request carries credentials for one of them (`Authorization`).
+//! The next request carries credentials for one of these challenges (`Authorization`).
 //!
-//! - [`challenge`] reads challenges tolerantly and chooses the best: Digest with SHA-256, then Digest with MD5, then Basic.
+//! - [`challenge`] reads challenges tolerantly and chooses the best. It prefers Digest with SHA-256, then Digest with MD5, then Basic.
 //! - [`digest`] and [`basic`] write the credentials into a lent buffer.
 //!
 //! A Digest challenge may be answered repeatedly, with a growing nonce count, until the gateway refuses its nonce.
-//! It borrows the header value from which it was read. To keep it, turn it into a [`digest::Prepared`], which parses the challenge
-//! and hashes the password once for all requests; or write it with [`Challenge::write`] and parse it again.
+//! A [`Challenge`] borrows the header value from which it was parsed. To keep the challenge, create a [`digest::Prepared`], which
+//! hashes the password once for all requests. Or write the challenge with [`Challenge::write`] and parse it again.
 //!
 //! # Example
 //! ```

@@ -1,17 +1,17 @@
-//! A parameter's value and quoted strings (RFC 9110 §5.6.4).
+//! The value of a parameter: a token or a quoted string (RFC 9110 §5.6.4).
 
 use super::word::Word;
 use crate::writer::Writer;
 use core::fmt::{self, Write};
 
-/// A parameter's value as written in the header. Reading it removes the backslashes of a quoted string. Two values are equal if
-/// they read the same.
+/// A parameter's value as written in the header. Reading the value removes the backslashes of a quoted string. Two values are
+/// equal if they read the same.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     /// Valid UTF-8.
     raw: &'a [u8],
-    /// The escape byte: a backslash in a quoted string, otherwise a value that no byte has. It is a `u32` and not a `bool`,
-    /// because an `Option` would use the niche of a `bool`, and copying whole words takes fewer instructions.
+    /// The escape byte: a backslash in a quoted string, otherwise a value that no byte has. It is a `u32`, because copying whole words
+    /// takes fewer instructions. An `Option<Value>` would use the niche of a `bool` for its tag.
     escape: u32,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
         Self { raw, escape: NONE }
     }
 
-    /// Creates a value from the bytes between quotes: UTF-8 without an unescaped quote, which does not end within an escape.
+    /// Creates a value from the bytes between quotes. They must be UTF-8, contain no unescaped quote, and not end within an escape.
     pub(super) const fn quoted(raw: &'a [u8]) -> Self {
         Self { raw, escape: BACKSLASH }
     }
@@ -55,7 +55,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// Calls `take` with the same bytes, in pieces.
+    /// Calls `take` with the bytes of the characters, in pieces.
     pub(super) fn for_each_piece(&self, mut take: impl FnMut(&[u8])) {
         if self.escape == NONE {
             return take(self.raw);

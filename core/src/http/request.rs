@@ -9,23 +9,23 @@ use crate::{
 /// The parts of a request's head that do not depend on the call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head<'a> {
-    /// The gateway's host, with the port unless it is 80 (`Host`, RFC 9110 §7.2). It is written unchanged: check a host from an
+    /// The gateway's host, with the port unless that is 80 (`Host`, RFC 9110 §7.2). It is written unchanged, so check a host from an
     /// untrusted source for line breaks.
     pub host: &'a str,
-    /// The credentials for the login challenge, from [`digest`](super::digest) or [`basic`](super::basic). They cover the
-    /// target as [`Call::target`](crate::call::Call::target) writes it with the same [`commas`](Self::commas).
+    /// The credentials for the login challenge, from [`digest`](super::digest) or [`basic`](super::basic). Digest credentials must be
+    /// made for the target that [`Call::target`](crate::call::Call::target) writes with the same [`commas`](Self::commas).
     pub authorization: Option<&'a str>,
     /// The encoding of commas in the query.
     pub commas: CommaEncoding,
-    /// Whether to ask the gateway to close the connection after the response. Otherwise it is kept.
+    /// Whether to ask the gateway to close the connection after the response, and not to keep it.
     pub close: bool,
 }
 
-/// Writes a request, head and body, into one lent buffer. Sending it in one piece avoids waiting for acknowledgements.
+/// Writes a request, head and body, into one lent buffer. Sending both in one piece avoids waiting for acknowledgements.
 ///
 /// # Errors
-/// [`TooSmall`] with the size needed: the sizes of the body, the target (at most
-/// [`MAX_TARGET_BYTES`](crate::call::MAX_TARGET_BYTES)), the host and the authorization, plus 110 bytes.
+/// [`TooSmall`] with the size needed: the sum of the sizes of the body, the target (at most
+/// [`MAX_TARGET_BYTES`](crate::call::MAX_TARGET_BYTES)), the host and the authorization, plus up to 120 bytes.
 ///
 /// # Example
 /// ```

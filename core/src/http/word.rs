@@ -1,6 +1,6 @@
 //! A short word of a head: a field's name, a list element of a value, or the size of a chunk.
 
-/// Maximum length of a significant word: a length of 20 digits. The longest name is `Transfer-Encoding`.
+/// Maximum length of a word that matters: a `Content-Length` of 20 digits. The longest field name is `Transfer-Encoding`.
 const LONGEST: usize = 20;
 
 /// A word in lower case, collected byte by byte. An overlong word is only remembered as overlong.
@@ -19,7 +19,7 @@ impl Word {
         self.ended = false;
     }
 
-    /// Adds the next byte. White space around the word is skipped. A second word makes it overlong.
+    /// Adds the next byte. White space around the word is skipped. If a second word follows, the word counts as overlong.
     pub(super) fn push(&mut self, byte: u8) {
         if is_space(byte) {
             self.ended = self.length > 0;
@@ -44,7 +44,7 @@ impl Word {
         self.ended
     }
 
-    /// Returns whether the word equals `small`, which is in lower case, ignoring the case of the input.
+    /// Returns whether the word equals `small`, ignoring the case of the word. `small` must be in lower case.
     pub(super) fn is(&self, small: &[u8]) -> bool {
         self.get() == small
     }
@@ -54,8 +54,8 @@ impl Word {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// Returns the word as a number. Numbers up to 10¹⁹ (decimal) and 2⁶⁴ − 1 (hexadecimal) are accepted, with leading zeros up
-    /// to 20 digits in all.
+    /// Returns the word as a number. Decimal numbers up to at least 10¹⁹ and all hexadecimal numbers up to 2⁶⁴ − 1 are accepted. They
+    /// may have leading zeros, up to 20 digits in all.
     pub(super) fn number(&self, radix: u8) -> Option<u64> {
         let digits = self.get();
         let mut number: u64 = 0;

@@ -8,7 +8,7 @@ use crate::show::Decimal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReadError {
-    /// The offset in bytes from the response's start at which reading stopped.
+    /// The offset at which reading stopped, in bytes from the start of the response's body.
     pub offset: u64,
     /// The kind of error.
     pub kind: Malformed,
@@ -19,9 +19,9 @@ pub struct ReadError {
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Malformed {
-    /// The response does not begin with `{`: most likely a web page.
+    /// The response does not begin with `{`. It is probably a web page.
     NotAnObject {
-        /// Its first byte that is not white space.
+        /// The first byte that is not white space.
         found: u8,
     },
     /// Expected a key, a comma or the end of the object.
@@ -39,17 +39,18 @@ pub enum Malformed {
         /// The byte found instead.
         found: u8,
     },
-    /// Expected a record, a comma or the end of the array.
+    /// Expected a record, a comma or the end of the array, or found an object in place of the array.
     RecordExpected {
         /// The byte found instead.
         found: u8,
     },
-    /// More of the response after the end of the document: a text has ended it early.
+    /// Found a quote or a closing brace after the end of the document. Probably a text with an unescaped quote ended the document
+    /// early.
     EndExpected {
         /// The byte found instead.
         found: u8,
     },
-    /// An unknown value nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    /// An unknown value is nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
     TooDeep,
     /// The response ended before the document did.
     CutOff,

@@ -1,7 +1,7 @@
 //! Fast decoding of escapes that are complete in the input.
 
-/// Decodes the escapes at the start of `input`. Returns their decoded length in `room`, and the rest of the input. Returns
-/// `None` if an escape is incomplete or invalid, if a surrogate is alone, or if `room` might be too small.
+/// Decodes the escapes at the start of `input` into `room`. Returns the number of bytes written and the rest of the input.
+/// Returns `None` if an escape is incomplete or invalid, if a surrogate is unpaired, or if `room` might be too small.
 pub(super) fn copy_escapes<'i>(mut input: &'i [u8], room: &mut [u8]) -> Option<(usize, &'i [u8])> {
     let mut length = 0_usize;
     while let [b'\\', rest @ ..] = input {
@@ -17,7 +17,8 @@ pub(super) fn copy_escapes<'i>(mut input: &'i [u8], room: &mut [u8]) -> Option<(
     Some((length, input))
 }
 
-/// Returns the character for the digits after `\u`, or for two escapes if the first is half of a surrogate pair.
+/// Decodes a `\u` escape, given the input after the `\u`. Returns the character and the rest of the input. If the escape is a
+/// high surrogate, the low surrogate is decoded too.
 fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     let (digits, rest) = digits.split_first_chunk()?;
     let unit = hex4(*digits)?;
@@ -29,7 +30,7 @@ fn unicode(digits: &[u8]) -> Option<(char, &[u8])> {
     Some((character, rest))
 }
 
-/// Returns the character that a backslash and this letter stand for.
+/// Returns the character that a backslash followed by this letter stands for.
 pub(super) const fn short(letter: u8) -> Option<u8> {
     Some(match letter {
         b'"' | b'\\' | b'/' => letter,
@@ -51,15 +52,16 @@ pub(super) const fn hex(digit: u8) -> Option<u8> {
     }
 }
 
-/// Returns the value of four hexadecimal digits. It has no branches, because branch prediction can't tell letters from digits.
+/// Returns the value of four hexadecimal digits. It does not branch on each digit, because the mix of letters and digits defeats
+/// branch prediction.
 pub(super) const fn hex4(digits: [u8; 4]) -> Option<u16> {
     const ONES: u32 = 0x0101_0101;
     let digits = u32::from_be_bytes(digits);
     let letters = digits >> 6 & ONES;
     let values = (digits & (ONES * 0x0F)).wrapping_add(letters.wrapping_mul(9));
-    // Letters have values 10 to 15, so adding 6 sets their upper half. Digits have smaller values.
+    // Adding 6 carries into the upper half for the values of letters, 10 to 15, but not for those of digits, 0 to 9.
     let halves = values | values.wrapping_add(ONES * 6) ^ letters << 4;
-    // The upper half of a digit is 3, and a letter has 4 or 6 there.
+    // The upper half of the byte is 3 for a digit, and 4 or 6 for a letter.
     let upper = digits & !(letters << 5) ^ (ONES * 0x30) ^ letters.wrapping_mul(0x70);
     if (halves | upper) & (ONES * 0xF0) != 0 {
         return None;

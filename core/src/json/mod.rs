@@ -1,18 +1,19 @@
 //! JSON as the gateways use it: a writer for requests, and a tolerant reader for responses that can stop at any byte.
 //!
-//! The reader is iterative and keeps at most one record. Its state is a few numbers and the lent buffer.
-//! In addition to well-formed JSON it accepts the output of real devices:
+//! The reader does not recurse. The lent buffer holds at most one record and the values outside the records; all other state has
+//! a fixed size. In addition to well-formed JSON, the reader accepts these deviations of real devices:
 //!
-//! - missing and surplus commas, a key with a trailing colon (`"result:"`);
+//! - missing and surplus commas, a colon at the end of a key, inside its quotes (`"result:"`);
 //! - integers written as strings, strings written as integers, `null` and missing keys;
-//! - unknown keys with values of any nesting (counted, not recursed into), keys in any order, duplicated keys (the first wins);
+//! - unknown keys with values of any nesting (counted, not recursed into), keys in any order, repeated keys (the first usable
+//!   value wins);
 //! - raw control characters, a byte order mark, white space anywhere between tokens;
-//! - lone surrogates and invalid UTF-8, which become U+FFFD, and unnecessary backslashes before a character, which
-//!   are kept: the text is then marked [`Lossy`](Text::Lossy).
+//! - lone surrogates, incomplete `\u` escapes and invalid UTF-8, which become U+FFFD; and unnecessary backslashes, which are
+//!   kept. A text with any of these is marked [`Lossy`](Text::Lossy).
 //!
-//! It refuses, with the offset, an incomplete document, anything except a JSON object, and anything ambiguous: a key
-//! without a value, an array of records that holds something else, a value that is neither a string, a number, a word nor an
-//! object or array. Records read before the error are valid.
+//! The reader rejects an incomplete document, anything except a JSON object, and anything ambiguous: a key without a value, an
+//! array of records that contains anything else, or a value that is not a string, number, word, object or array. The error
+//! contains the offset. Records read before the error are valid.
 
 mod error;
 mod escape;
@@ -37,11 +38,12 @@ pub use value::{Field, Text};
 pub(crate) use value::{FromRaw, TakeValue, Values, position};
 pub(crate) use write::JsonWriter;
 
-/// Whether well-formed fields are recognised at once, and texts are scanned a word at a time. The result is the same. A
-/// microcontroller reads few records, so it saves the 1.7 KB of flash. `--cfg sms_gateway_small` omits it elsewhere, for tests.
+/// Whether the fast paths are compiled: they read a well-formed field in one step and scan texts a machine word at a time. The
+/// results are the same. Microcontrollers read few records, so they omit the fast paths, which saves 1.7 KB of flash. For tests,
+/// `--cfg sms_gateway_small` omits them on other targets too.
 pub(crate) const FAST: bool = cfg!(not(any(target_os = "none", sms_gateway_small)));
 
-/// The maximum number of keys in each part of a response.
+/// The maximum number of known keys in each part of a response. The names are those of the parts in `answer!`.
 pub(crate) mod slots {
     #![allow(non_upper_case_globals)]
     pub(crate) use super::schema::{HEAD_SLOTS as head, RECORD_SLOTS as record};

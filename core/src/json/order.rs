@@ -1,19 +1,20 @@
-//! The order in which a gateway writes the keys of its records, learned from the previous record.
+//! The order in which a gateway writes the keys of its records, learned from earlier records.
 
 use super::{FAST, schema::RECORD_SLOTS};
 
-/// The length of the table. Only the fast paths use it.
+/// The length of `Order::follows`, which only the fast paths use.
 const PLACES: usize = if FAST { RECORD_SLOTS + 1 } else { 0 };
 
-/// The known key that followed each known key in the previous record.
+/// A prediction of the next key in a record. `follows` has, for each known key, the known key that followed it last time. Its
+/// first entry is for the start of a record.
 pub(crate) struct Order {
-    /// The last known key of the record, plus one, or 0 if there was none yet.
+    /// The index of the known key read last in this record, plus one. 0 before the first key.
     last: usize,
     follows: [u8; PLACES],
 }
 
 impl Order {
-    /// The order in the document.
+    /// The order of the keys in the document.
     const DOCUMENT: [u8; PLACES] = {
         let mut follows = [0; PLACES];
         let mut place = 1;
@@ -24,7 +25,7 @@ impl Order {
         follows
     };
 
-    /// Starts with the order in the document.
+    /// Creates a table that expects the order of the document.
     pub(crate) const fn new() -> Self {
         Self { last: 0, follows: Self::DOCUMENT }
     }
@@ -33,17 +34,17 @@ impl Order {
         self.last = 0;
     }
 
-    /// Returns the known key that is expected next.
+    /// Returns the index of the known key that is expected next.
     pub(crate) fn expected(&self) -> usize {
         self.follows.get(self.last).copied().unwrap_or_default().into()
     }
 
-    /// Notes that the expected key was read.
+    /// Moves past the expected key, which was read.
     pub(crate) fn took(&mut self, expected: usize) {
         self.last = expected.saturating_add(1);
     }
 
-    /// Notes that another key was read.
+    /// Moves past a key that was read, and learns to expect it at this point.
     pub(crate) fn learn(&mut self, key: usize) {
         if let (Some(follows), Ok(key)) = (self.follows.get_mut(self.last), u8::try_from(key)) {
             *follows = key;

@@ -7,12 +7,12 @@ use super::{
     text::TextReader,
 };
 
-/// Maximum nesting of an unknown value. The depth is only counted.
+/// Maximum nesting depth of an unknown value. The reader only counts the depth, so it needs no memory per level.
 pub const MAX_DEPTH: u32 = u32::MAX;
 
 const NULL: &[u8] = b"null";
 
-/// The next element.
+/// The element that is expected next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// The document's opening brace.
@@ -21,17 +21,17 @@ enum State {
     Key,
     /// The rest of a key.
     KeyText,
-    /// The colon after a key, with whether the key itself ended with one.
+    /// The colon after a key. `had` is whether the key itself ended with a colon.
     Colon { had: bool },
     /// A value.
     Value,
     /// The rest of a known string.
     Text,
-    /// The rest of a known number or word, with the missing rest of `null` if it may become one.
+    /// The rest of a known number or word. `left` is the unread rest of `null`, if the value may still be `null`.
     Bare { left: Option<&'static [u8]> },
     /// The rest of an unknown number or word.
     SkipBare,
-    /// The rest of an unknown string, with whether the last byte was a backslash.
+    /// The rest of an unknown string. `slash` is whether the last byte was a backslash that escapes the next byte.
     SkipText { slash: bool },
     /// The rest of an unknown object or array.
     SkipNested,
@@ -55,14 +55,14 @@ pub(crate) struct Reader {
     places: Places,
     /// Number of bytes read.
     offset: u64,
-    /// The offset at which the latest record began.
+    /// The offset after the opening brace of the latest record.
     record_offset: u64,
     failed: Option<ReadError>,
 }
 
 impl Reader {
     pub(crate) const fn new(schema: &'static Schema) -> Self {
-        // As a constant, or it would be built on the stack and copied.
+        // `Places` is built as a constant. Otherwise it would be built on the stack and copied.
         Self {
             machine: Machine::new(schema),
             places: const { Places::new() },
@@ -72,9 +72,9 @@ impl Reader {
         }
     }
 
-    /// Reads on. Returns `true` if a record is complete, and `false` if the input is consumed or the document is complete.
+    /// Continues reading. Returns `true` if a record is complete, and `false` if the input is consumed or the document is complete.
     ///
-    /// `buffer` must be the same for each call, and only the reader may write to it.
+    /// Each call must get the same `buffer`, and only the reader may write to it.
     pub(crate) fn next(&mut self, buffer: &mut [u8], input: &mut &[u8]) -> Result<bool, ReadError> {
         if let Some(error) = self.failed {
             return Err(error);
@@ -91,8 +91,9 @@ impl Reader {
     /// Checks that the document is complete.
     ///
     /// # Errors
-    /// The error at which reading stopped, or `CutOff` if the document has no end.
-    // This and the next two functions are called for each of the nine calls. Inlining them would take much flash.
+    /// The error at which reading stopped, or `CutOff` if the document is incomplete.
+    // `finish`, `head` and `record` are called from code that is compiled for each of the nine calls. Inlining them there would
+    // take much flash.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn finish(&self) -> Result<(), ReadError> {
         match self.failed {
@@ -102,8 +103,9 @@ impl Reader {
         }
     }
 
-    /// Takes what follows the document. A sender can end the document within a message, but cannot remove the gateway's own quotes and
-    /// braces after it. Other bytes are ignored, since some gateways append them.
+    /// Checks the bytes after the document. A text with an unescaped quote can end the document early, but the gateway's own
+    /// quotes and braces still follow, and make the response malformed. Other bytes are ignored, because some gateways append
+    /// them.
     pub(crate) fn surplus(&mut self, rest: &[u8]) {
         let own = rest.iter().find(|byte| matches!(byte, b'"' | b'}'));
         if let (Some(found), None) = (own, self.failed) {
@@ -112,17 +114,17 @@ impl Reader {
         }
     }
 
-    /// The offset at which the latest record began.
+    /// Returns the offset after the opening brace of the latest record.
     pub(crate) const fn record_offset(&self) -> u64 {
         self.record_offset
     }
 
-    /// Whether the record that is being read has begun and not ended.
+    /// Returns whether a record has begun but not ended.
     pub(crate) fn is_in_record(&self) -> bool {
         self.places.in_record
     }
 
-    /// Whether the array of records has begun, and perhaps ended.
+    /// Returns whether the array of records has begun. It may also have ended.
     pub(crate) const fn has_list(&self) -> bool {
         self.machine.has_list
     }
@@ -212,7 +214,7 @@ impl Machine {
         }
     }
 
-    /// Returns `true` if the object that ends is a record.
+    /// Reads up to the start of a key or the end of the object. Returns `true` if the object was a record and has ended.
     fn key(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> Result<bool, Malformed> {
         if FAST && store.places.in_record {
             store.plain_fields(input, self.schema.record, &mut self.order);
@@ -246,7 +248,7 @@ impl Machine {
         let (name, had) = store.end_key();
         self.state = State::Colon { had };
         let is_list = !in_record && schema.list.is_some_and(|list| list.name() == name);
-        // The first value stands: the sender of a text with an unescaped quote could forge a later one.
+        // The first value of a key counts. The sender of a text with an unescaped quote could forge a later value.
         self.target = match keys.iter().position(|key| key.name() == name) {
             Some(index) if !store.has_value(index) => Target::Known(index),
             None if is_list && !self.has_list => Target::List,
@@ -317,7 +319,8 @@ impl Machine {
         }
     }
 
-    /// Holds back a possible start of `null`, whose rest is `left`. A `null` takes no space and counts as missing.
+    /// Reads a known number or word. While the value may still become `null`, nothing is stored, and `left` is the rest of
+    /// `null`. A `null` takes no space and counts as missing.
     fn known_bare(&mut self, input: &mut &[u8], store: &mut Store<'_>, left: Option<&'static [u8]>) {
         let bare = take_bare(input);
         let ended = !input.is_empty();
@@ -359,7 +362,7 @@ impl Machine {
     }
 
     fn skip_nested(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
-        // Counted in a local variable: in memory, each bracket would wait for the one before.
+        // A local variable counts the depth. In memory, each update would have to wait for the previous store.
         let mut depth = self.depth;
         let mut bytes = input.iter();
         while let rest = bytes.as_slice()
@@ -428,7 +431,8 @@ fn skip_separators(input: &mut &[u8]) {
     }
 }
 
-/// Skips past the quote that ends a text. Without a quote, returns whether the last byte was a backslash.
+/// Skips past the closing quote of a text and returns `None`. If the input ends first, returns whether its last byte is a
+/// backslash that escapes the next byte.
 fn end_text(input: &mut &[u8], mut slash: bool) -> Option<bool> {
     let mut rest = *input;
     while let [byte, after @ ..] = rest {
@@ -446,7 +450,7 @@ fn end_text(input: &mut &[u8], mut slash: bool) -> Option<bool> {
     Some(slash)
 }
 
-/// Returns whether the byte can be part of a number or of `true`, `false`, `null`.
+/// Returns whether the byte can be part of a number or of a word such as `true` or `null`.
 const fn is_bare(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.' | b'_')
 }

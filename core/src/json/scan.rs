@@ -1,20 +1,21 @@
-//! Searching for the end of a run of text, a machine word at a time.
+//! Finds the end of a run of text, a machine word at a time, and copies runs.
 
 use super::{FAST, escape::copy_escapes};
 
 const BYTES: usize = size_of::<usize>();
-/// One in each byte.
+/// The value 1 in each byte.
 const ONES: usize = usize::MAX / 0xFF;
 /// The top bit of each byte.
 const TOPS: usize = ONES << 7;
 
-/// Marks the first byte that equals `byte` in its top bit. Later bytes may be marked wrongly.
+/// Returns a mask in which the top bit of the first byte that equals `byte` is set, or 0 without such a byte. The top bits of
+/// later bytes may be set wrongly.
 const fn marks(word: usize, byte: u8) -> usize {
     let difference = word ^ (ONES * byte as usize);
     difference.wrapping_sub(ONES) & !difference & TOPS
 }
 
-/// Returns the length of the run before the next quote or backslash, and whether all of it is ASCII. Without the fast paths,
+/// Returns the length of the run before the next quote or backslash, and whether the run is all ASCII. Without the fast paths,
 /// the run also ends before a byte that is not ASCII.
 pub(super) fn scan(input: &[u8]) -> (usize, bool) {
     if FAST { scan_words(input) } else { (scan_ascii(input), true) }
@@ -47,23 +48,23 @@ fn scan_words(input: &[u8]) -> (usize, bool) {
         let word = usize::from_le_bytes(*bytes);
         let found = marks(word, b'"') | marks(word, b'\\');
         if found != 0 {
-            // The bytes below the marked one.
+            // A mask of the bytes before the marked one.
             let below = (found & found.wrapping_neg()).wrapping_sub(1) >> 7;
             seen |= word & below;
             let before = (found.trailing_zeros() / 8) as usize;
             return (length.saturating_add(before), seen & TOPS == 0);
         }
         seen |= word;
-        // No slice is long enough to wrap.
+        // No slice is long enough for this to wrap.
         length = length.wrapping_add(BYTES);
     }
     let (before, ascii) = scan_bytes(tail);
     (length.saturating_add(before), seen & TOPS == 0 && ascii)
 }
 
-/// Copies a value that is complete in `input` and is a valid string or a short unsigned integer. Returns its length in `room`,
-/// and the rest of the input. Returns `None` if the value is something else, or if `room` might be too small. The content of
-/// `room` after the copy is unspecified.
+/// Decodes the value at the start of `input` into `room`, if it is complete and is a valid string or a short unsigned integer.
+/// Returns the number of bytes written and the rest of the input. Returns `None` for any other value, or if `room` might be too
+/// small. The bytes of `room` after the value are unspecified.
 pub(super) fn plain_value<'i>(input: &'i [u8], room: &mut [u8]) -> Option<(usize, &'i [u8])> {
     let ([b' ', value @ ..] | value) = input;
     let [b'"', text @ ..] = value else {
@@ -77,8 +78,8 @@ pub(super) fn plain_value<'i>(input: &'i [u8], room: &mut [u8]) -> Option<(usize
     }
 }
 
-/// Copies the rest of a text after its first run, up to the closing quote. It is a separate function, because most values end
-/// after one run or are ASCII.
+/// Copies the rest of a text after its first run, up to the closing quote. It is a separate function, because most values are a
+/// single run of ASCII and do not need it.
 #[inline(never)]
 fn copy_rest<'i>(
     mut input: &'i [u8],
@@ -94,13 +95,13 @@ fn copy_rest<'i>(
         all_ascii &= ascii;
         input = rest.get(run..)?;
     }
-    // Decoded escapes are valid UTF-8 between the runs, so they can't make invalid runs valid.
+    // The decoded escapes between the runs are valid UTF-8, so they can't make an invalid run valid.
     let sound = all_ascii || core::str::from_utf8(room.get(..length)?).is_ok();
     sound.then_some((length, input.get(1..)?))
 }
 
-/// Copies the run before the next quote or backslash. Returns its length, and whether all of it is ASCII. Returns `None` if
-/// there is neither, or if `room` might be too small.
+/// Copies the run before the next quote or backslash. Returns the length of the run, and whether it is all ASCII. Returns `None`
+/// if the input has no quote or backslash, or if `room` might be too small.
 fn copy_run(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     let mut seen = 0;
     let mut length = 0_usize;
@@ -112,13 +113,13 @@ fn copy_run(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
         let word = usize::from_le_bytes(*bytes);
         let found = marks(word, b'"') | marks(word, b'\\');
         if found != 0 {
-            // The bytes below the marked one.
+            // A mask of the bytes before the marked one.
             let below = (found & found.wrapping_neg()).wrapping_sub(1) >> 7;
             let before = (found.trailing_zeros() / 8) as usize;
             return Some((length.saturating_add(before), (seen | word & below) & TOPS == 0));
         }
         seen |= word;
-        // No slice is long enough to wrap.
+        // No slice is long enough for this to wrap.
         length = length.wrapping_add(BYTES);
     }
     let rooms = rooms.into_slice().as_flattened_mut();
@@ -133,12 +134,12 @@ fn copy_run(input: &[u8], room: &mut [u8]) -> Option<(usize, bool)> {
     None
 }
 
-/// Copies an unsigned integer that has fewer digits than a word has bytes and ends with a comma or a brace. Returns its length.
-/// The content of `room` after the copy is unspecified.
+/// Copies an unsigned integer that has fewer digits than a word has bytes and is followed by a comma or a brace. Returns its
+/// length. The bytes of `room` after the integer are unspecified.
 fn copy_digits(input: &[u8], room: &mut [u8]) -> Option<usize> {
     let bytes = input.first_chunk::<BYTES>()?;
     *room.first_chunk_mut::<BYTES>()? = *bytes;
-    // The upper half of a digit is 3, also after adding 6, which excludes the characters after 9.
+    // The upper half of a digit's byte is 3. Adding 6 leaves it at 3 for a digit, but not for the characters after `9`.
     let word = usize::from_le_bytes(*bytes);
     let other = (word ^ (ONES * 0x30)) | (word.wrapping_add(ONES * 6) ^ (ONES * 0x30));
     let length = ((other & (ONES * 0xF0)).trailing_zeros() / 8) as usize;

@@ -5,7 +5,7 @@ pub(crate) const HEAD_SLOTS: usize = 6;
 /// Maximum number of known keys in a record.
 pub(crate) const RECORD_SLOTS: usize = 12;
 
-/// A known key in its usual spelling, `"port":`, which can be recognised with one comparison.
+/// A known key in its usual spelling with quotes and colon, such as `"port":`. One comparison recognises it.
 #[derive(Clone, Copy)]
 pub struct Key(&'static str);
 
@@ -39,7 +39,7 @@ pub(crate) use key;
 pub struct Schema {
     /// The keys of the response's object.
     pub head: &'static [Key],
-    /// The key of the array of records, if there is one.
+    /// The key of the array of records, if the response has one.
     pub list: Option<Key>,
     /// The keys of a record.
     pub record: &'static [Key],

@@ -1,8 +1,8 @@
-//! The memory for values while a response is read: the lent buffer and the places of the values in it.
+//! The memory for values while a response is read: the lent buffer, and the positions of the values in the buffer.
 //!
-//! The values of the response's head are at the start of the buffer. Those of the current record follow, and are overwritten by
-//! the next record. If the buffer is full, the longest value of the same record is removed, provided that it is longer than the
-//! new one: a single long text does not displace the short values around it.
+//! The values outside the records, the *head*, are at the start of the buffer. The values of the current record follow, and the
+//! next record overwrites them. If the buffer is full, the longest value of the record is removed, which may be the new one. The
+//! same holds for the head. A single long text thus does not displace the short values around it.
 
 use super::{
     Key, Schema,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::writer::copy;
 
-/// Maximum length in bytes of a key that is compared with the known ones. A longer key is unknown.
+/// Maximum length in bytes of a key that is compared with the known keys. A longer key is unknown.
 pub const MAX_KEY_BYTES: usize = 32;
 
 /// The outcome of storing a value.
@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     TooLong,
 }
 
-/// A value's place in the buffer. The length is the true one, even if the value was too long to store.
+/// A value's position in the buffer. `length` is the length of the whole value, even if it was too long to store.
 #[derive(Clone, Copy)]
 pub(crate) struct Slot {
     pub(crate) start: usize,
@@ -40,7 +40,7 @@ impl Slot {
     }
 }
 
-/// The key being read, which is not stored in the buffer.
+/// The key being read. It is stored here and not in the lent buffer.
 struct KeyText {
     bytes: [u8; MAX_KEY_BYTES],
     length: usize,
@@ -48,7 +48,7 @@ struct KeyText {
     colon: bool,
 }
 
-/// The places of the values in the lent buffer.
+/// The positions of the values in the lent buffer.
 pub(crate) struct Places {
     /// The end of the used part of the buffer.
     end: usize,
@@ -56,7 +56,7 @@ pub(crate) struct Places {
     base: usize,
     head: [Slot; HEAD_SLOTS],
     record: [Slot; RECORD_SLOTS],
-    /// Number of bytes that the values of the head and of the record need, including those that were too long.
+    /// Number of bytes that all values of the head need, including overlong values. `record_demand` is the same for the record.
     head_demand: usize,
     record_demand: usize,
     /// The value being read.
@@ -65,7 +65,7 @@ pub(crate) struct Places {
     /// Whether a key is being read, rather than a value.
     pub(crate) in_key: bool,
     pub(crate) in_record: bool,
-    /// The number of bytes that were left of the input when a record began.
+    /// Number of bytes of the input that were unread when a record began.
     pub(crate) left_at_record: Option<usize>,
 }
 
@@ -114,7 +114,7 @@ impl Places {
     }
 }
 
-/// The lent buffer and its places, joined while a piece is read.
+/// The lent buffer and the positions of its values, borrowed together while a piece of the response is read.
 pub(crate) struct Store<'s> {
     pub(crate) buffer: &'s mut [u8],
     pub(crate) places: &'s mut Places,
@@ -136,7 +136,7 @@ impl Store<'_> {
         self.places.in_key = true;
     }
 
-    /// Ends the key. Returns it without the colons at its end, and whether there were any.
+    /// Ends the key. Returns it without its trailing colons, and whether it had any.
     pub(crate) fn end_key(&mut self) -> (&[u8], bool) {
         self.places.in_key = false;
         let whole = self.places.key.bytes.get(..self.places.key.length).unwrap_or_default();
@@ -147,7 +147,7 @@ impl Store<'_> {
         (key, self.places.key.colon)
     }
 
-    /// Returns whether the known key `index` has a value.
+    /// Returns whether the known key `index` already has a value.
     pub(crate) fn has_value(&mut self, index: usize) -> bool {
         self.places.slots_mut().get(index).is_some_and(|slot| slot.kind != Kind::Missing)
     }
@@ -172,8 +172,8 @@ impl Store<'_> {
         }
     }
 
-    /// Reads fields of a record while each is the expected one, complete in `input`, and in the usual spelling. Any other field
-    /// is left in `input`, to be read step by step.
+    /// Reads fields of a record in one step each, if they have the expected key and the usual spelling and are complete in
+    /// `input`. Leaves the first other field in `input`: the state machine reads it step by step.
     pub(crate) fn plain_fields(&mut self, input: &mut &[u8], keys: &[Key], order: &mut Order) {
         let Places { end, record, record_demand, .. } = &mut *self.places;
         let start = *end;
@@ -195,7 +195,7 @@ impl Store<'_> {
         *record_demand = record_demand.saturating_add(end.saturating_sub(start));
     }
 
-    /// Marks the value being read as altered.
+    /// Marks the value being read as `Lossy`.
     pub(crate) fn lossy(&mut self) {
         if self.places.value.kind == Kind::Exact && !self.places.in_key {
             self.places.value.kind = Kind::Lossy;
@@ -216,7 +216,8 @@ impl Store<'_> {
                 self.places.end = self.places.end.saturating_add(rest.len());
                 return;
             }
-            // Fill the buffer to its last byte before deciding, so that the decision does not depend on how the input was cut.
+            // Fill the buffer to its last byte before choosing the value to remove. The choice then does not depend on how the
+            // input was cut.
             let (fit, over) = rest.split_at_checked(room.len()).unwrap_or((rest, &[]));
             copy(room, fit);
             self.places.end = self.buffer.len();
@@ -225,7 +226,7 @@ impl Store<'_> {
         }
     }
 
-    /// Appends to a key. An overlong key can't be a known one; its start might be, so it is marked as unknown.
+    /// Appends to a key. An overlong key is marked as unknown, because its start could equal a known key.
     fn push_key(&mut self, bytes: &[u8]) {
         let KeyText { bytes: key, length, colon } = &mut self.places.key;
         if let Some(last) = bytes.last() {
@@ -241,8 +242,8 @@ impl Store<'_> {
         }
     }
 
-    /// Handles a full buffer: removes the longest value of the record if it is longer than the one being read, and otherwise
-    /// the latter.
+    /// Makes room in a full buffer. Removes the longest stored value of the record if it is longer than the value being read so
+    /// far. Otherwise removes the value being read.
     fn make_room(&mut self) {
         let held = self.places.end.saturating_sub(self.places.value.start);
         let longest = self
@@ -261,7 +262,7 @@ impl Store<'_> {
         }
     }
 
-    /// Closes the gap that a value leaves.
+    /// Removes the bytes of a value, and moves the later values into the gap.
     fn remove(&mut self, gap: Slot) {
         for at in gap.start..self.places.end.saturating_sub(gap.length) {
             let Some(byte) = self.buffer.get(at.saturating_add(gap.length)).copied() else { break };

@@ -1,4 +1,4 @@
-//! The content of a JSON string: escapes and UTF-8, which may be cut at any byte.
+//! Reads the content of a JSON string, with escapes and UTF-8. The input may be cut at any byte.
 
 use super::{
     FAST,
@@ -14,14 +14,14 @@ enum Escape {
     None,
     /// After the backslash.
     Slash,
-    /// After `\u`, with the number of missing digits.
+    /// After `\u`. `left` is the number of missing digits, and `unit` the value of the digits read.
     Hex { left: u8, unit: u16 },
 }
 
 /// The state of reading a string.
 pub(crate) struct TextReader {
     escape: Escape,
-    /// A high surrogate that needs a low one, or 0.
+    /// A high surrogate that needs a low surrogate, or 0.
     high: u16,
     /// The first bytes of an incomplete character.
     partial: [u8; 4],
@@ -33,7 +33,7 @@ impl TextReader {
         Self { escape: Escape::None, high: 0, partial: [0; 4], partial_length: 0 }
     }
 
-    /// Reads on after the opening quote. Returns `true` after the closing quote, or `false` at the end of the input.
+    /// Continues reading after the opening quote. Returns `true` after the closing quote, or `false` at the end of the input.
     pub(crate) fn read(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
         loop {
             match self.escape {
@@ -90,7 +90,7 @@ impl TextReader {
         }
     }
 
-    /// Reads a backslash. A `\uXXXX` that is complete in the input is read at once, otherwise step by step.
+    /// Reads a backslash. The fast path reads a whole `\uXXXX` if it is complete in the input. Other escapes are read step by step.
     fn backslash(&mut self, input: &mut &[u8], store: &mut Store<'_>) {
         if FAST
             && let [_, b'u', a, b, c, d, rest @ ..] = *input
@@ -104,7 +104,7 @@ impl TextReader {
         }
     }
 
-    /// Reads the byte after a backslash, unless the two are not an escape.
+    /// Reads the byte after a backslash. Returns `false` if the two are not an escape. The byte must then be read again.
     fn escaped(&mut self, byte: u8, store: &mut Store<'_>) -> bool {
         self.escape = Escape::None;
         if byte == b'u' {
@@ -122,7 +122,7 @@ impl TextReader {
         short.is_some()
     }
 
-    /// Reads a digit of `\uXXXX`, unless it is not a digit.
+    /// Reads a digit of `\uXXXX`. Returns `false` if the byte is not a digit. The byte must then be read again.
     fn hex_digit(&mut self, byte: u8, left: u8, unit: u16, store: &mut Store<'_>) -> bool {
         let Some(digit) = hex(byte) else {
             self.escape = Escape::None;
@@ -161,7 +161,7 @@ impl TextReader {
         }
     }
 
-    /// Reads a run that is not only ASCII.
+    /// Reads a run that is not all ASCII.
     fn utf8(&mut self, run: &[u8], store: &mut Store<'_>) {
         let mut rest = run;
         while let Err(error) = core::str::from_utf8(rest) {
@@ -180,7 +180,7 @@ impl TextReader {
         store.push(rest);
     }
 
-    /// Completes a character that was cut, or reads a whole one. Returns `false` if the input ends before the character does.
+    /// Completes a character that was cut, or reads a whole character. Returns `false` if the input ends within the character.
     fn complete_partial(&mut self, input: &mut &[u8], store: &mut Store<'_>) -> bool {
         while let [byte, rest @ ..] = *input {
             let length = self.partial_length.saturating_add(1);
@@ -200,7 +200,8 @@ impl TextReader {
                     self.partial_length = length;
                 }
                 Err(_) => {
-                    // An invalid first byte is replaced. Another byte may begin the next character, so it is read again.
+                    // An invalid first byte is consumed and replaced. A later invalid byte may begin the next character, so it is
+                    // read again.
                     if self.partial_length == 0 {
                         *input = rest;
                         replace(store);
@@ -213,14 +214,14 @@ impl TextReader {
         false
     }
 
-    /// Ends a character that the next byte does not complete.
+    /// Replaces a character that was cut and is not completed by the next byte.
     fn end_partial(&mut self, store: &mut Store<'_>) {
         if core::mem::take(&mut self.partial_length) != 0 {
             replace(store);
         }
     }
 
-    /// Ends a high surrogate that no low one follows.
+    /// Replaces a high surrogate that is not followed by a low surrogate.
     fn end_high(&mut self, store: &mut Store<'_>) {
         if core::mem::take(&mut self.high) != 0 {
             replace(store);

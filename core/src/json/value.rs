@@ -10,16 +10,16 @@ use super::{
 };
 use crate::Timestamp;
 
-/// A text of a response, lent from the working buffer.
+/// A text of a response, borrowed from the buffer of the decoder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Text<'a> {
-    /// The key is missing or its value is `null`.
+    /// The key is missing, or its value is `null`, an object or an array.
     #[default]
     Missing,
     /// The text as the gateway sent it.
     Exact(&'a str),
-    /// The text with U+FFFD in place of unreadable bytes, or with an unnecessary backslash.
+    /// The text with U+FFFD in place of unreadable bytes or escapes, or with an unnecessary backslash.
     Lossy(&'a str),
     /// The text did not fit the buffer.
     TooLong {
@@ -29,7 +29,7 @@ pub enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// Returns the text, or an empty one if it is missing or was too long.
+    /// Returns the text, or an empty string if it is missing or too long.
     pub const fn as_str(self) -> &'a str {
         match self {
             Self::Exact(text) | Self::Lossy(text) => text,
@@ -37,7 +37,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Returns whether the gateway omitted the value.
+    /// Returns whether the value is [`Missing`](Self::Missing).
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// A missing or overlong text is serialized as nothing. A record omits its missing fields.
+/// Serializes a missing or overlong text as `None`. Records skip their missing fields.
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -71,12 +71,12 @@ impl Serialize for Text<'_> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Field<'a, T> {
-    /// The key is missing or its value is `null`.
+    /// The key is missing, or its value is `null`, an object or an array.
     #[default]
     Missing,
-    /// The value is of the expected kind.
+    /// A value of the expected kind.
     Known(T),
-    /// Another value, as the gateway wrote it.
+    /// Any other value, as the gateway wrote it.
     Other(Text<'a>),
 }
 
@@ -89,7 +89,7 @@ impl<T: Copy> Field<'_, T> {
         }
     }
 
-    /// Returns whether the gateway omitted the value.
+    /// Returns whether the value is [`Missing`](Self::Missing).
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
     }
@@ -115,13 +115,13 @@ impl<T: Serialize> Serialize for Field<'_, T> {
     }
 }
 
-/// Conversion from the characters of a value.
+/// Conversion from the bytes of a value.
 pub(crate) trait FromRaw: Sized {
-    /// Returns `None` if the characters are not such a value.
+    /// Returns the value, or `None` if the bytes are not a value of this type.
     fn from_raw(raw: &[u8]) -> Option<Self>;
 }
 
-/// A whole number, however it is written: `200`, `"200"`, `200.0`, `2e2` and `" 200 "` are the same.
+/// Reads a whole number in any spelling: `200`, `"200"`, `200.0`, `2e2` and `" 200 "` are the same.
 impl FromRaw for i64 {
     fn from_raw(raw: &[u8]) -> Option<Self> {
         let (raw, negative) = match raw.trim_ascii() {
@@ -130,7 +130,7 @@ impl FromRaw for i64 {
         };
         let mark = raw.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(raw.len());
         let (number, exponent) = raw.split_at_checked(mark)?;
-        // The number of digits after the point that the exponent moves before it.
+        // The number of digits that the exponent still moves from after the decimal point to before it.
         let mut moved = places(exponent)?;
         let (mut value, mut has_point, mut is_empty) = (0_u64, false, true);
         let mut bytes = number.iter();
@@ -157,7 +157,7 @@ impl FromRaw for i64 {
                 }
                 continue;
             }
-            // Ten times as much would be more than any number, and fit all the same.
+            // From 2^60 on, ten times the value exceeds any `i64`. Below 2^60, ten times the value fits a `u64`.
             if digit > 9 || value >= 1 << 60 {
                 return None;
             }
@@ -173,10 +173,10 @@ impl FromRaw for i64 {
     }
 }
 
-/// The maximum of an exponent, which is more than there are digits in a number.
+/// Maximum exponent, more than any number has digits. Greater exponents are read as this one.
 const MAX_PLACES: u32 = 1 << 24;
 
-/// Reads an exponent, which gateways do not write with a minus sign; 0 without one.
+/// Reads an exponent, or 0 if there is none. A minus sign is not accepted, because gateways do not write it.
 fn places(exponent: &[u8]) -> Option<u32> {
     let ([_, b'+', digits @ ..] | [_, digits @ ..]) = exponent else { return Some(0) };
     let mut places = 0_u32;
@@ -193,7 +193,7 @@ fn places(exponent: &[u8]) -> Option<u32> {
 impl FromRaw for u32 {
     #[inline]
     fn from_raw(raw: &[u8]) -> Option<Self> {
-        // Most values are too short to overflow, so their digits need no checks.
+        // Most values are too short to overflow, so they need no overflow checks.
         if FAST && let 1..=9 = raw.len() {
             let mut value = 0_u32;
             let mut other = false;
@@ -210,8 +210,9 @@ impl FromRaw for u32 {
     }
 }
 
-/// Returns the position of a word in a list, or the list's length.
-// All enums of words share this on a microcontroller. Elsewhere the list is a constant that the compiler unrolls.
+/// Returns the position of a word in a list, or the list's length if the word is not in it.
+// On a microcontroller, all enums of words share this function. Elsewhere it is inlined, so that the compiler unrolls the
+// constant list.
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline)]
 pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
@@ -221,7 +222,7 @@ pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
     odd_position(raw, words)
 }
 
-/// Finds a word that is spelt in other case, or has white space around it.
+/// Finds a word in any case, with or without white space around it.
 #[cfg_attr(not(target_os = "none"), cold)]
 fn odd_position(raw: &[u8], words: &[&str]) -> usize {
     let raw = raw.trim_ascii();
@@ -234,7 +235,7 @@ impl FromRaw for Timestamp {
     }
 }
 
-/// The values of a record or of a response's head, returned one after the other in the order of their keys.
+/// The values of a record or of a response's head, returned one by one in the order of the schema's keys.
 pub struct Values<'a> {
     slots: core::slice::Iter<'a, Slot>,
     buffer: &'a [u8],
@@ -242,7 +243,7 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Creates the list. `needed` is the number of bytes that would have stored all values.
+    /// Creates the list. `needed` is the size in bytes of a buffer that could have stored all values.
     pub(crate) fn new(slots: &'a [Slot], buffer: &'a [u8], count: usize, needed: usize) -> Self {
         Self { slots: slots.get(..count).unwrap_or(slots).iter(), buffer, needed }
     }
@@ -265,7 +266,7 @@ impl<'a> Values<'a> {
     }
 
     fn text(&self, kind: Kind, raw: &'a [u8]) -> Text<'a> {
-        // The stored bytes are UTF-8: they were checked on arrival.
+        // The stored bytes are UTF-8, because they were checked when they were stored.
         let text = || core::str::from_utf8(raw).unwrap_or_default();
         match kind {
             Kind::Missing => Text::Missing,
@@ -276,12 +277,12 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A type of value in a record.
+/// A type of value in a record or head.
 pub(crate) trait TakeValue<'a> {
     /// Returns the next value.
     fn take(values: &mut Values<'a>) -> Self;
 
-    /// Returns whether the gateway omitted the value.
+    /// Returns whether the value is `Missing`.
     fn missing(&self) -> bool;
 }
 

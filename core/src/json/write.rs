@@ -1,8 +1,8 @@
-//! Writing requests as JSON.
+//! Writes requests as JSON.
 
 use crate::{Timestamp, writer::Writer};
 
-/// A JSON writer on top of a [`Writer`], which inserts commas and escapes strings.
+/// A JSON writer on top of a [`Writer`]. It inserts commas and escapes strings.
 pub struct JsonWriter<'w, 'b> {
     out: &'w mut Writer<'b>,
     /// Whether a comma is needed before the next key or element.
@@ -30,7 +30,7 @@ impl<'w, 'b> JsonWriter<'w, 'b> {
         self.out.bytes(body);
     }
 
-    /// Writes a key, given with its quotes and colon.
+    /// Writes a key. `literal` includes the quotes and the colon.
     pub(crate) fn key(&mut self, literal: &str) {
         self.separate();
         self.out.str(literal);

@@ -4,14 +4,14 @@
 //! shift tables (annex A) are omitted: the gateway's API can't request them.
 //!
 //! Some characters are often assigned wrongly:
-//! - 0x09 is `Ç`. The lower-case `ç` is not in the alphabet, although some older tables have it there.
-//! - The Greek capitals are the Greek letters: `Ω` is U+03A9, not the ohm sign U+2126, `Δ` is U+0394, not U+2206.
+//! - 0x09 is `Ç`. The lower-case `ç` is not in the alphabet, although some older tables have it at 0x09.
+//! - The Greek capitals are the Greek letters: `Ω` is U+03A9, not the ohm sign U+2126. `Δ` is U+0394, not the increment sign U+2206.
 //! - The grave accent `` ` `` and the horizontal tab are missing, though they are ASCII.
 
-/// Returns the number of septets of a character: 1 in the default alphabet, 2 (escape and code) in the extension table,
-/// or `None` if it is in neither.
+/// Returns the number of septets of a character: 1 in the default alphabet, 2 (escape and code) in the extension table, or `None`
+/// if the character is in neither.
 ///
-/// The escape character U+001B itself is in neither, because it is not text.
+/// The escape character U+001B itself counts as in neither, because it is not text.
 ///
 /// ```
 /// use sms_gateway_core::text::gsm7::septets;
@@ -52,7 +52,7 @@ const GREEK: u32 = 'Γ' as u32 / BLOCK;
 const GREEK_REST: u32 = 'Ω' as u32 / BLOCK;
 const EURO: u32 = '€' as u32 / BLOCK;
 
-/// Returns the characters of a block that take one septet and those that take two, with a bit for each.
+/// Returns two bit masks of a block: the characters that take one septet, and those that take two.
 const fn block(index: u32) -> (u32, u32) {
     let (mut one, mut two) = (0, 0);
     let mut bit = 0;
@@ -69,7 +69,7 @@ const fn block(index: u32) -> (u32, u32) {
     (one, two)
 }
 
-/// Returns the septets of a character by the standard's lists. It is only evaluated at compile time.
+/// Returns the number of septets of a character from the standard's tables. It is only evaluated at compile time.
 #[expect(clippy::match_same_arms, reason = "ASCII first, then a line for each kind of letter")]
 const fn listed(character: char) -> Option<u8> {
     match character {
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// Returns the result of another implementation of the table, which counts the bytes of the packed text.
+    /// Returns the number of septets according to another implementation: the length in bytes of the packed character.
     fn oracle(character: char) -> Option<u8> {
         let mut writer = gsm7::Gsm7Writer::new(Vec::new());
         writer.write_char(character).ok()?;

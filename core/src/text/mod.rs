@@ -4,7 +4,7 @@
 //! - [`shape`]: the alphabet, the number of segments and the unused units, in one pass over the characters.
 //! - [`Template`]: the `#param#` placeholders of `send_sms`, filled as the gateway fills them.
 //!
-//! Nothing is copied: a template is expanded piece by piece, and each piece is counted when it is read.
+//! No text is copied. A template is expanded piece by piece, and each piece is counted when it is read.
 //!
 //! # Example
 //! ```
@@ -31,8 +31,7 @@ pub use template::{Expansion, PLACEHOLDER, Pieces, Template, WrongCount, placeho
 
 /// The caller's choice of encoding.
 ///
-/// The gateway has two encodings: see [`Alphabet`]. `Auto` is resolved by [`shape`] for each text and is never sent, so this
-/// type has no wire word.
+/// The gateway has two encodings: see [`Alphabet`]. `Auto` is resolved from the text and never sent, so this type has no wire word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// GSM 7-bit if every character of the text is in that alphabet, otherwise Unicode.

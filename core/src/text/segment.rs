@@ -1,8 +1,8 @@
 //! The number of segments of a text (3GPP TS 23.040 §9.2.3.24.1, TS 23.038 §4).
 //!
-//! A segment carries 140 octets. In a message of several segments, each has a header of 6 octets that joins them (with a
-//! reference of one octet). That leaves 134 octets: 153 septets or 67 UTF-16 units. An escape pair or surrogate pair is not
-//! split. If it does not fit, it moves to the next segment, and the last unit of the segment stays unused.
+//! A segment carries 140 octets. In a message of several segments, each segment begins with a header of 6 octets, which contains
+//! a reference of one octet. That leaves 134 octets: 153 septets or 67 UTF-16 units. An escape pair or surrogate pair is not
+//! split. If a pair does not fit, it moves to the next segment, and the last unit of the earlier segment stays unused.
 
 use super::{Alphabet, Encoding, gsm7};
 use crate::show::Quoted;
@@ -10,13 +10,13 @@ use core::fmt;
 
 /// The alphabet and the segments of a text as it is sent.
 ///
-/// They are computed by the standards. A gateway may split the text differently, for example with a reference of two octets
-/// (152 septets, 66 units). The actual number is the `count` in the response to `query_sms_result`.
+/// Both are computed by the standards. A gateway may split the text differently, for example with a reference of two octets (152
+/// septets, 66 units). The actual number of segments is the `count` in the response to `query_sms_result`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Shape {
     /// The alphabet that the text is sent in.
     pub alphabet: Alphabet,
-    /// Number of segments, at least 1. Each is sent and billed as one SMS. An empty text has one.
+    /// Number of segments, at least 1. Each is sent and billed as one SMS. An empty text has one segment.
     pub segments: u32,
     /// Length in septets (an extension character counts 2) or UTF-16 units (a character above U+FFFF counts 2). Units left
     /// unused before a pair are not counted. [`u32::MAX`] also stands for any larger value.
@@ -25,7 +25,7 @@ pub struct Shape {
     pub room: u32,
 }
 
-/// A character that the GSM 7-bit alphabet lacks, in a text to be encoded in it.
+/// A character outside the GSM 7-bit alphabet, in a text that is to be encoded in that alphabet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotInAlphabet {
     /// The first such character.
@@ -46,12 +46,12 @@ impl fmt::Display for NotInAlphabet {
 
 impl core::error::Error for NotInAlphabet {}
 
-/// Computes the shape of a text, in one pass over its characters and without memory.
+/// Computes the shape of a text, in one pass over its characters. It stores none of them.
 ///
 /// For a template, see [`Expansion::shape`](super::Expansion::shape).
 ///
 /// # Errors
-/// [`NotInAlphabet`] with the first character that the alphabet lacks. Only with [`Encoding::Gsm7Bit`].
+/// [`NotInAlphabet`] with the first character outside the alphabet. It only occurs with [`Encoding::Gsm7Bit`].
 ///
 /// # Example
 /// ```
@@ -85,15 +85,16 @@ pub fn shape(text: impl IntoIterator<Item = char>, encoding: Encoding) -> Result
     }
 }
 
-/// A counter of the units of one alphabet. It counts segments as if there were more than one.
+/// A counter of the units of one alphabet. It counts segments as if the message had several; `shape` handles a message of one
+/// segment.
 struct Counter {
     /// The capacity of a message of one segment.
     alone: u32,
-    /// The capacity of each of several segments.
+    /// The capacity of each segment of a message of several segments.
     part: u32,
     units: u32,
     segments: u32,
-    /// Number of units in the last of several segments.
+    /// Number of units in the last segment, if there are several.
     used: u32,
 }
 
@@ -127,7 +128,7 @@ mod tests {
     use proptest::prelude::*;
     use std::{format, string::String, vec::Vec};
 
-    /// Splits the encoded text into segments. `first` returns whether a unit must not be the last of a segment.
+    /// Splits the encoded text into segments. `first` returns whether a unit is the first of a pair, which must not be split.
     fn cut<T: Copy>(units: &[T], alone: usize, part: usize, first: impl Fn(T) -> bool) -> Vec<Vec<T>> {
         if units.len() <= alone {
             return Vec::from([units.to_vec()]);
@@ -145,7 +146,7 @@ mod tests {
         segments
     }
 
-    /// Encodes the text in septets, as far as needed here: an escape before each extension character.
+    /// Encodes the text in septets. Only the escape before each extension character has its true value.
     fn gsm(text: &str) -> Option<Vec<u8>> {
         let mut septets = Vec::new();
         for character in text.chars() {

@@ -1,7 +1,7 @@
 //! The `#param#` placeholders of `send_sms` (section 2.2 of the gateway's API document, version 0.4).
 //!
-//! Each recipient has its own `text_param` array, whose elements replace the placeholders from left to right. This module does
-//! the same without sending, so that each recipient's text can be checked first.
+//! Each recipient has its own `text_param` array. The gateway replaces the placeholders with the elements of this array, from
+//! left to right. This module does the same, so that each recipient's text can be checked before it is sent.
 
 use super::{Encoding, NotInAlphabet, Shape, shape};
 use crate::TooSmall;
@@ -10,8 +10,8 @@ use core::{fmt, slice};
 
 /// The placeholder. It is matched exactly, in lower case.
 ///
-/// To send a text that contains it literally, send `PLACEHOLDER` as the template and the text as its one parameter. Parameters
-/// are not expanded again.
+/// To send a text that contains a literal `#param#`, send `PLACEHOLDER` as the template and the text as its only parameter.
+/// Parameters are not expanded again.
 pub const PLACEHOLDER: &str = "#param#";
 
 /// Counts the placeholders of a text, from left to right without overlaps.
@@ -20,7 +20,7 @@ pub const PLACEHOLDER: &str = "#param#";
 /// use sms_gateway_core::text::placeholders;
 ///
 /// assert_eq!(placeholders("#param# and #param#"), 2);
-/// // The two would share a #.
+/// // Two placeholders would share a #.
 /// assert_eq!(placeholders("#param#param#"), 1);
 /// ```
 pub fn placeholders(text: &str) -> usize {
@@ -41,8 +41,8 @@ fn cut(text: &str) -> Option<(&str, &str)> {
     Some((before, rest.strip_prefix(PLACEHOLDER)?))
 }
 
-/// A number of parameters that differs from the number of placeholders. The gateway's document does not specify what it sends
-/// then.
+/// A number of parameters that differs from the number of placeholders. The document does not specify what the gateway sends in
+/// this case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongCount {
     /// Number of placeholders in the text.
@@ -112,7 +112,7 @@ impl<'t> Template<'t> {
     }
 }
 
-/// One recipient's text: a template with its parameters. It is assembled each time it is read.
+/// One recipient's text: a template with its parameters. The text is assembled each time it is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Expansion<'a> {
     text: &'a str,
@@ -143,12 +143,12 @@ impl<'a> Expansion<'a> {
     /// Returns the shape of the text: see [`shape`].
     ///
     /// # Errors
-    /// [`NotInAlphabet`] with a position in the expanded text. Only with [`Encoding::Gsm7Bit`].
+    /// [`NotInAlphabet`] with the position in the expanded text. It only occurs with [`Encoding::Gsm7Bit`].
     pub fn shape(&self, encoding: Encoding) -> Result<Shape, NotInAlphabet> {
         shape(self.chars(), encoding)
     }
 
-    /// Writes the text to the start of the lent buffer. It takes [`len`](Self::len) bytes.
+    /// Writes the text to the start of the lent buffer. The text takes [`len`](Self::len) bytes.
     ///
     /// # Errors
     /// [`TooSmall`] with the size needed.
@@ -180,7 +180,7 @@ impl fmt::Display for Expansion<'_> {
 pub struct Pieces<'a> {
     /// The rest of the template.
     rest: Option<&'a str>,
-    /// The parameter that comes next.
+    /// The next piece, if it is a parameter.
     parameter: Option<&'a str>,
     parameters: slice::Iter<'a, &'a str>,
 }

@@ -1,4 +1,4 @@
-//! Requests of the tracker to its caller, the tokens that stand for them, and the results of commands.
+//! The tracker's requests to its caller, their tokens, and the results of commands.
 
 use core::{marker::PhantomData, time::Duration};
 
@@ -17,24 +17,24 @@ use crate::{
 #[derive(Debug)]
 #[must_use]
 pub enum Ask {
-    /// Nothing until that time, or until something is added, stopped or acknowledged.
+    /// Do nothing until that time, or until something is added, stopped or acknowledged.
     Wait(Option<Duration>),
-    /// Send messages: [`Tracker::submission`](super::Tracker::submission).
+    /// Send the messages of [`Tracker::submission`](super::Tracker::submission).
     Submit(Token<SendSms<'static>>),
-    /// Query the results of messages: [`Tracker::results_request`](super::Tracker::results_request).
+    /// Query the results of messages, with [`Tracker::results_request`](super::Tracker::results_request).
     Results(Token<QuerySmsResult<'static>>),
-    /// Query status reports: [`Tracker::reports_request`](super::Tracker::reports_request).
+    /// Query status reports, with [`Tracker::reports_request`](super::Tracker::reports_request).
     Reports(Token<QuerySmsDeliverStatus<'static>>),
     /// Query the number of messages that wait to be sent, with [`QuerySmsInQueue`].
     Queue(Token<QuerySmsInQueue>),
-    /// Query the inbox: [`Tracker::incoming_request`](super::Tracker::incoming_request).
+    /// Query the inbox, with [`Tracker::incoming_request`](super::Tracker::incoming_request).
     Incoming(Token<QueryIncomingSms>),
-    /// Stop a task: [`Tracker::stop_request`](super::Tracker::stop_request).
+    /// Stop a task, with [`Tracker::stop_request`](super::Tracker::stop_request).
     Stop(Token<StopSms>),
 }
 
 impl Ask {
-    /// Returns the token of a request, whichever call it stands for.
+    /// Returns the token of the request without the type of its call; `None` for [`Wait`](Self::Wait).
     pub(crate) fn into_token(self) -> Option<Token<()>> {
         let serial = match self {
             Self::Wait(_) => return None,
@@ -49,10 +49,10 @@ impl Ask {
     }
 }
 
-/// Stands for one request. It cannot be cloned, so that the outcome of the request is reported once.
+/// Represents one request. A token cannot be cloned, so that the outcome of its request is reported only once.
 ///
-/// A token that is dropped, for example with the future that held it, counts as
-/// [`Tracker::handle_lost`](super::Tracker::handle_lost) at the next [`Tracker::step`](super::Tracker::step).
+/// A token that is dropped, for example with the future that held it, counts as [`Tracker::handle_lost`](super::Tracker::handle_lost)
+/// at the next [`Tracker::step`](super::Tracker::step).
 #[derive(Debug)]
 #[must_use]
 pub struct Token<C> {
@@ -70,7 +70,7 @@ impl<C> Token<C> {
     }
 }
 
-/// A change is not saved yet: [`Tracker::next_change`](super::Tracker::next_change).
+/// The error that changes are not saved yet; see [`Tracker::next_change`](super::Tracker::next_change).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unsaved;
 
@@ -82,20 +82,20 @@ impl core::fmt::Display for Unsaved {
 
 impl core::error::Error for Unsaved {}
 
-/// The messages of one send_sms, with the same ports and encoding.
+/// An iterator over the messages of one send_sms, which share ports, encoding and `status_report`.
 pub struct Submission<'a> {
     slots: &'a [Slot],
     at: Option<SlotId>,
-    /// The ports through which they may be sent.
+    /// The ports through which the messages may be sent.
     pub ports: Ports,
-    /// Their encoding; `None` for the gateway's default.
+    /// The encoding of the messages; `None` for the gateway's default.
     pub alphabet: Option<Alphabet>,
     /// Whether status reports are requested.
     pub status_report: bool,
 }
 
 impl<'a> Submission<'a> {
-    /// The messages from a slot on, to the end of its queue.
+    /// Creates a submission of the messages from this slot to the end of its queue.
     pub(super) fn new(slots: &'a [Slot], first: SlotId) -> Option<Self> {
         let slot = slots.get(first.index())?;
         Some(Self {
@@ -121,7 +121,7 @@ impl Iterator for Submission<'_> {
 /// A message of a [`Submission`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The message's user_id, to be sent with it.
+    /// The user_id to be sent with the message.
     pub id: UserId,
     number: NumberBuf,
 }
@@ -133,7 +133,7 @@ impl Outgoing {
     }
 }
 
-/// Why a message was not added. Nothing of it was sent.
+/// The reason why a message was not added. Nothing of the message was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddError {
@@ -154,17 +154,18 @@ impl core::error::Error for AddError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StopResult {
-    /// It had not been handed to the gateway, and is stopped.
+    /// The message is stopped before it is submitted.
     Stopped,
-    /// The gateway will be asked to stop its task, which holds no other message, or all of whose messages are to be stopped.
+    /// The gateway will be asked to stop the message's task. The task has no other unsent message, or all its messages are to be
+    /// stopped.
     Requested,
-    /// Nothing is stopped: the gateway stops whole tasks only, and this one holds other messages. `Tracker::stop_task_of` stops all of
-    /// them.
+    /// Nothing is stopped. The gateway stops only whole tasks, and this task has other unsent messages. `Tracker::stop_task_of` stops
+    /// them all.
     SharedTask {
         /// The number of messages that would be stopped, including this one. It is at least 2.
         messages: u32,
     },
-    /// It is sent, finished or unknown, or the gateway never named its task.
+    /// The message is sent, finished or unknown, or the gateway never named its task.
     TooLate,
     /// Too many tasks wait to be stopped; try again.
     Busy,
@@ -176,9 +177,10 @@ pub enum StopResult {
 pub enum ReportOutcome {
     /// The caller has nothing to do.
     Accepted,
-    /// A kept report was evicted. The caller handles it now as it does [`Event::Unmatched`](super::Event::Unmatched).
+    /// A report that the caller does not know was evicted: a kept one, or this one. The caller handles it like
+    /// [`Event::Unmatched`](super::Event::Unmatched).
     Evicted(super::Report),
-    /// It lacks the port, reference or status, or its number is not a number. It is not kept, and arrives again if the gateway
+    /// The report lacks its port, reference or status, or its number cannot be parsed. It is not kept, and arrives again if the gateway
     /// repeats it.
     Unreadable,
 }

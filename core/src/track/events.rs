@@ -16,22 +16,22 @@ use crate::UserId;
 pub enum Event {
     /// An update of a message, to be [acknowledged](super::Tracker::acknowledge).
     Update(Message),
-    /// A report that belongs to none of the tracker's messages, for example to another client's. Each is returned once. A report
-    /// older than [`Timing::reported`](super::Timing::reported) is not returned, since its message may be deleted.
+    /// A report that belongs to no message of the tracker, but for example to one of another client. Each such report is returned once.
+    /// A report older than [`Timing::reported`](super::Timing::reported) is not returned, because its message may be deleted.
     Unmatched(Report),
-    /// A report that may belong to several messages, or to a message of another program as well as to one of these. It decides
-    /// nothing, and the messages are marked. Each is returned once.
+    /// A report that may belong to several messages of the tracker, or to one of them and to a message of another program. The report
+    /// affects no outcome, but the messages are marked as ambiguous. Each such report is returned once.
     Ambiguous(Report),
     /// The gateway has restarted its ids of incoming messages, so that some messages may be returned again.
     InboxRestarted,
-    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. It is left out, and those after it are
-    /// requested. It may be reported again after a restart.
+    /// A message in the gateway's inbox cannot be read, because it makes its response malformed. The message is skipped, and those
+    /// after it are requested. The message may be reported again after a restart.
     Unreadable {
         /// The message's id.
         id: i64,
     },
-    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a
-    /// result are used. Each word is returned once after a start, and again after four others.
+    /// The result of a message has a status that the vendor's document does not list. Instead of the status, the counts of the result
+    /// are used. Each status is returned once after a start, and again after four others.
     UnknownStatus {
         /// The message.
         id: UserId,
@@ -78,14 +78,14 @@ pub(super) struct Updates(Chain<UPDATES>);
 impl Updates {
     pub(super) const NONE: Self = Self(Chain::EMPTY);
 
-    /// Adds a message, unless it is there already.
+    /// Adds a message, unless it is already in the chain.
     pub(super) fn push(&mut self, table: &mut Messages<'_>, id: SlotId) {
         let Some(slot) = table.get_mut(id).filter(|slot| !slot.has(IN_UPDATES)) else { return };
         slot.set(IN_UPDATES, true);
         self.0.push(table, id);
     }
 
-    /// Returns the next message, whose updates may all be acknowledged by now.
+    /// Removes and returns the next message. All its updates may be acknowledged by now.
     pub(super) fn pop(&mut self, table: &mut Messages<'_>) -> Option<SlotId> {
         let id = self.0.pop(table)?;
         table.get_mut(id)?.set(IN_UPDATES, false);

@@ -2,30 +2,30 @@
 //!
 //! The gateway responds to send_sms before anything is sent. The outcome of a message has to be queried by its user_id, and status
 //! reports have to be matched by port, number, message reference and time (document §3.3, §4.3, §11). A request whose response is
-//! lost may or may not have arrived, and must not simply be sent again. A [`Tracker`] knows all that for the messages of one
-//! gateway. It does no I/O: it returns what to ask, and its caller reports the outcome.
+//! lost may or may not have arrived, and must not simply be sent again. A [`Tracker`] takes care of all that for the messages of one
+//! gateway. It does no I/O: it returns the next request, and its caller reports the outcome.
 //!
 //! # Order of calls
-//! First [`Tracker::new`]; with a store, [`Tracker::restore`] for each saved record, and [`Tracker::start`]. Then, whenever
-//! something was added or time has passed:
+//! First call [`Tracker::new`]. With a store, call [`Tracker::restore`] for each saved record, and then [`Tracker::start`]. After that,
+//! repeat these steps whenever something was added or time has passed:
 //!
-//! 1. [`Tracker::step`] returns what to [`Ask`], or until when to wait.
-//! 2. [`Tracker::next_change`], until it returns `None`: store all changes before the next two steps.
-//! 3. [`Tracker::next_event`], until it returns `None`: handle the events, and [acknowledge](Tracker::acknowledge) updates.
-//! 4. Make the request, and hand its outcome to the `handle_` methods: each record as it arrives, and last the [`Token`], to
+//! 1. Call [`Tracker::step`]. It returns an [`Ask`]: the next request, or the time until which to wait.
+//! 2. Call [`Tracker::next_change`] until it returns `None`. Store all changes before the next two steps.
+//! 3. Call [`Tracker::next_event`] until it returns `None`. Handle the events, and [acknowledge](Tracker::acknowledge) updates.
+//! 4. Make the request, and pass each record to its `handle_` method as it arrives. At the end, pass the [`Token`] to
 //!    - [`handle_end`](Tracker::handle_end) or the call's own method (`handle_accepted`, `handle_queue`, …) if the response is complete,
 //!    - [`handle_lost`](Tracker::handle_lost) if the request may have arrived and the response is missing or truncated,
 //!    - [`handle_not_sent`](Tracker::handle_not_sent) if nothing was sent or the login was refused.
 //!
-//! One request is in flight at a time. All methods are short and none of them waits. `now` is the time since any moment that the
-//! caller chooses, and never decreases.
+//! At most one request is in flight at a time. All methods are short, and none of them waits. `now` is the time since a moment that the
+//! caller chooses. It must never decrease.
 //!
 //! # States
 //! ```text
 //! add ─► Unsent ─► Submitted ─► Accepted ─► Sending ─► Sent ─► Delivered
 //!                      └──────► Uncertain ─────┴─────────┘
 //! ```
-//! `Uncertain` means that the response to send_sms was lost. States may be skipped. A message may end early as `Failed`,
+//! `Uncertain` means that the response to send_sms was lost or unclear. States may be skipped. A message may end early as `Failed`,
 //! `Stopped`, `Expired` or `Unresolved`; see [`State`]. The module `message::lifecycle` has the complete diagram and table.
 //!
 //! # Glossary
@@ -33,9 +33,9 @@
 //! - **reference**: the message reference of a segment. A message *has its reference* once a result contains it.
 //! - **update**: an event about a change of a message, with a number, the *revision*.
 //! - **tombstone**: a finished message that is kept while reports may still arrive for it.
-//! - **pending report**: a report that does not belong to a message, or not yet. *Claimed*: it belongs to a message unless another
-//!   one turns out to own it. *Contested*: it may belong to several messages.
-//! - **era**: the time between two jumps of the gateway's clock. **life**: the time between two restarts of the client.
+//! - **pending report**: a report that is not assigned to a message, or not yet. *Claimed*: it belongs to a message, unless another
+//!   message turns out to own it. *Contested*: it may belong to several messages.
+//! - **era**: the time between two backward jumps of the gateway's clock. **life**: the time between two restarts of the client.
 //!
 //! # Parts
 //! | module | contains | look here if |
@@ -54,9 +54,9 @@
 //! # Invariants
 //! - Only `message::lifecycle` changes a state, and a transition takes effect only in `Tracker::apply`.
 //! - A message is submitted again only if it was certainly not accepted, or if the caller allowed it.
-//! - A message in the request in flight is in no other queue, and leaves it when the request ends, however it ends.
+//! - A message of the request in flight is in the queue `IN_FLIGHT` until the request ends, whatever its outcome.
 //! - A truncated response is never evidence that a message is absent.
-//! - No event and no submission is returned while an earlier change is not saved.
+//! - No event and no submission is returned before earlier changes are saved.
 //! - A report is assigned only if every other candidate is ruled out.
 //!
 //! # Example
@@ -114,7 +114,7 @@
 //!         Ask::Reports(token) => {
 //!             let request = tracker.reports_request(&token).expect("the token is fresh");
 //! #           let mut body = [0; 256]; request.body(&mut body)?;
-//!             // It was looked at before the message was submitted, too.
+//!             // Reports are also queried before the message is submitted.
 //!             let is_sent = tracker.message(message).is_some_and(|message| message.state == State::Sent);
 //!             let reports = r#"{"error_code":200,"result":[{"port":2,"number":"+8610086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0},{"port":2,"number":"10086","time":"2026-01-01 10:00:00","ref_id":7,"status_code":0}]}"#;
 //!             let answer = if is_sent { reports } else { r#"{"error_code":200,"result":[]}"# };

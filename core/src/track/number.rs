@@ -1,14 +1,14 @@
-//! Phone numbers in 13 bytes, and which spellings mean the same subscriber.
+//! Phone numbers in 13 bytes, and rules for spellings that mean the same subscriber.
 
 use crate::Number;
 
 /// The maximum number of digits, as in a request.
 const MAX_DIGITS: u8 = 24;
 
-/// The minimum length of a number that is the same as a longer one which ends with it.
+/// The minimum number of digits of a number that counts as the same as a longer number ending with it.
 const MIN_COMMON_DIGITS: u8 = 7;
 
-/// The digits of a number, four bits each, the last one lowest, and how it was written.
+/// The digits of a number, four bits each with the last digit lowest, and whether a `+` leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedNumber {
     words: [u32; 3],
@@ -21,8 +21,8 @@ const PLUS: u8 = 0x80;
 impl PackedNumber {
     pub(super) const NONE: Self = Self { words: [0; 3], form: 0 };
 
-    /// Packs a number, without the separators that people and gateways write in it; `None` for other text, and for a number too
-    /// long for a request.
+    /// Packs a number, without the separators that people and gateways write in it. Returns `None` for other text, and for a number
+    /// that is too long for a request.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes = text.trim_ascii().as_bytes();
         let (plus, digits) = match bytes.split_first() {
@@ -54,7 +54,7 @@ impl PackedNumber {
         self.form & !PLUS
     }
 
-    /// Returns the digit that is a number of places before the last one.
+    /// Returns the digit at this place, counted from 0 at the last digit.
     fn digit(&self, place: u8) -> u8 {
         let word = match place / 8 {
             0 => self.words[0],
@@ -72,26 +72,26 @@ impl PackedNumber {
             (0, _) => (8, middle),
             _ => (16, high),
         };
-        // At most 32 leading zeros.
+        // At most 32, which fits a byte.
         above + 8 - word.leading_zeros().to_le_bytes()[0] / 4
     }
 
-    /// Returns whether both are the same subscriber: without `+` and leading zeros they are equal, or the longer one ends with the
-    /// shorter one, which has at least seven digits.
+    /// Returns whether both numbers mean the same subscriber. Without `+` and leading zeros, either they are equal, or the longer one
+    /// ends with the shorter one, which has at least seven digits.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let (mine, theirs) = (self.significant(), other.significant());
         let common = mine.min(theirs);
         (mine == theirs || common >= MIN_COMMON_DIGITS) && self.last(common) == other.last(common)
     }
 
-    /// Returns whether both may be the same subscriber, with other prefixes too: their last digits are equal, seven of them if both
-    /// have as many. That is enough where another sign, as a user_id, says the same.
+    /// Returns whether both numbers may mean the same subscriber, even with different prefixes. The last seven digits must be equal, or
+    /// fewer if a number is shorter. That is enough if something else agrees, such as a user_id.
     pub(super) fn may_be_same(&self, other: &Self) -> bool {
         let common = self.significant().min(other.significant()).min(MIN_COMMON_DIGITS);
         self.last(common) == other.last(common)
     }
 
-    /// Returns the last digits, as many as are asked for.
+    /// Returns the last `digits` digits.
     fn last(&self, digits: u8) -> [u32; 3] {
         let mask = |from: u8| match digits.saturating_sub(from) {
             count @ 0..=7 => (1 << (u32::from(count) * 4)) - 1,
@@ -116,7 +116,7 @@ impl PackedNumber {
         self.form
     }
 
-    /// Puts together the parts of a number.
+    /// Creates a number from its parts.
     pub(super) fn of_parts(words: [u32; 3], form: u8) -> Self {
         Self { words, form }
     }
@@ -127,7 +127,7 @@ impl PackedNumber {
     }
 }
 
-/// A number as it was written, in its own memory.
+/// A number in its own memory, without the separators with which it may have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberBuf {
     text: [u8; Number::MAX_BYTES + 1],

@@ -7,7 +7,7 @@ use crate::call::SendSms;
 /// The maximum number of user_ids in a request for results.
 pub(super) const MAX_IDS: usize = 64;
 
-/// The maximum number of recipients of one send_sms, in one byte.
+/// The maximum number of recipients of one send_sms, as a byte.
 #[allow(clippy::cast_possible_truncation)]
 pub(super) const MAX_RECIPIENTS: u8 = SendSms::MAX_RECIPIENTS as u8;
 
@@ -20,29 +20,30 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether the inbox is polled; `false` by default.
     pub incoming: bool,
-    /// Whether nothing else sends through this gateway to numbers to which this client sends: no other program, no person by the
-    /// web pages, and no earlier installation whose store was lost less than 3 days ago; `false` by default. Then a status report
-    /// with a message's port, number and reference is assigned to it unless another message of this client fits. In simulated
-    /// worlds with late reports and jumping clocks, 84 % of all segments were decided so, and 58 % without it.
+    /// Whether only this client sends through this gateway to the numbers that it uses; `false` by default. Other senders would be
+    /// other programs, people on the gateway's web pages, and an earlier installation whose store was lost less than 3 days ago. With
+    /// `exclusive`, a status report with a message's port, number and reference is assigned to the message unless another message of
+    /// this client also fits. In simulated worlds with late reports and jumping clocks, 87 % of all segments were decided in this way,
+    /// and 63 % without `exclusive`.
     pub exclusive: bool,
-    /// Whether a status report is only assigned if it cannot belong to another message; `false` by default. Otherwise one that
-    /// arrives while no other program can have used the reference again is assigned too, unless reports of other programs to the
-    /// same number were seen in the last 6 days. Simulated gateways on which other programs hide had no wrong assignment of
-    /// 500,000, but a report that an older message of another program left behind can be taken for a message's. With `strict`,
-    /// messages without status reports are kept for [`Timing::late`] instead of [`Timing::reported`].
+    /// Whether a status report is only assigned if it cannot belong to another message; `false` by default. Without `strict`, a report
+    /// is also assigned if it arrives while no other program can have used the reference again, unless reports of other programs to the
+    /// same number were seen in the last 6 days. A report of another program's older message can then be taken for a message's own. In
+    /// simulations of gateways on which other programs hide, 1 of 1.3 million assignments was wrong. With `strict`, messages without
+    /// status reports are kept for [`Timing::late`] instead of [`Timing::reported`].
     pub strict: bool,
     /// The first block of user_ids, if none is restored. Any number is valid. Choose a random one if other programs use the same
-    /// gateway, or if this program may lose its store: otherwise the gateway's results for other messages with the same user_ids may be
-    /// taken for its own. The messenger for embassy draws one instead of 0.
+    /// gateway, or if this program may lose its store. Otherwise, results of other messages with the same user_ids may be taken for
+    /// results of this program's messages. If the number is 0, the messenger for embassy draws a random one.
     pub first_block: u32,
 }
 
 impl Settings {
     /// Settings for links on which bytes cost money: [`Timing::metered`] and [`Limits::metered`].
     ///
-    /// The bytes of HTTP in both directions for each message of 100 characters, from its submission to its report, and the seconds
-    /// until its delivery is known, in a simulation. TCP and TLS are not counted. A message alone takes one connection, and its
-    /// bytes include the login.
+    /// The figures come from a simulation with messages of 100 characters. The bytes are those of HTTP in both directions, from a
+    /// message's submission to its report; TCP and TLS are not counted. The lag is the time until the delivery is known. A single
+    /// message takes one connection, and its bytes include the login.
     ///
     /// | messages | requests for each, default | metered | bytes for each, default | metered | median lag, default | metered |
     /// |---|---|---|---|---|---|---|
@@ -52,9 +53,9 @@ impl Settings {
     /// | 100, four a second | 1.15 | 0.22 | 1,358 | 638 | 3 s | 75 s |
     /// | 1,000, four a second | 1.089 | 0.172 | 2,461 | 587 | 3 s | 200 s |
     ///
-    /// Polling an inbox in which nothing arrives takes 4.0 MB a day with the default, and 0.13 MB metered: leave
-    /// [`incoming`](Self::incoming) off if nothing is expected. Polls that are more than 40 s apart each open a connection; with
-    /// HTTPS that costs more bytes than the poll.
+    /// Polling an inbox in which nothing arrives takes 4.0 MB a day with the default, and 0.13 MB metered. Leave
+    /// [`incoming`](Self::incoming) off if nothing is expected. Polls that are more than 40 s apart each open a connection. With HTTPS,
+    /// that costs more bytes than the poll itself.
     pub const fn metered() -> Self {
         Self {
             timing: Timing::metered(),
@@ -78,7 +79,7 @@ pub struct Timing {
     pub results_every: Duration,
     /// The minimum time between two requests for reports: 6 s.
     pub reports_every: Duration,
-    /// The wait at which doubling ends: 300 s. The waits of a message that was sent double up to 16 times this value, 80 min.
+    /// The wait at which doubling ends: 300 s. For a message that was sent, the waits double up to 16 times this value, 80 min.
     pub slowest: Duration,
     /// The wait after a failed request: 2 s. It doubles up to `slowest`.
     pub retry: Duration,
@@ -86,14 +87,14 @@ pub struct Timing {
     pub incoming: Duration,
     /// The age at which a message without an outcome ends as [`Expired`](super::State::Expired): 72 h.
     pub expire: Duration,
-    /// The time for which a finished message is kept, since reports may still arrive for it: 72 h.
+    /// The time for which a finished message is kept because reports may still arrive for it: 72 h.
     pub late: Duration,
-    /// The time for which a finished message is kept after all its reports arrived: 2 h. It must be longer than steps of the
-    /// gateway's clock: after a step back, the gateway returns old reports as if they were new.
+    /// The time for which a finished message is kept after all its reports arrived: 2 h. It must be longer than any step of the
+    /// gateway's clock. After a step back, the gateway returns old reports as if they were new.
     pub reported: Duration,
-    /// The time after a segment's last report in which it may be repeated: 1 h.
+    /// The time within which a segment's last report may be repeated: 1 h.
     pub doubled: Duration,
-    /// The time after which an unmatched report is returned, since its message's result may be late: 60 s.
+    /// The time for which an unmatched report is held before it is returned, because its message's result may be late: 60 s.
     pub unmatched: Duration,
 }
 
@@ -118,7 +119,7 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// Waits for links on which bytes cost money, such as mobile ones: fewer queries, and later updates.
+    /// Timing for links on which bytes cost money, such as mobile ones, with fewer queries and later updates.
     ///
     /// | | default | metered |
     /// |---|---|---|
@@ -157,18 +158,18 @@ pub struct Limits {
     /// The maximum number of recipients of one send_sms: 128, and never more.
     pub recipients: u8,
     /// The maximum sum of the messages' [`Draft::text_bytes`](super::Draft::text_bytes) in one send_sms, in bytes: 64 KiB. A single
-    /// message may have more.
+    /// message may exceed it.
     pub request_bytes: u32,
     /// The maximum number of user_ids in a request for results: 64, and never more.
     pub ids: u8,
-    /// The maximum number of messages that the gateway has and has not sent: 4096.
+    /// The maximum number of messages that the gateway has accepted, or may have accepted, but has not sent yet: 4096.
     pub under_way: u32,
-    /// The same for each port, for messages that name a single port: 1024.
+    /// The maximum number of such messages for each port, among messages that name a single port: 1024.
     pub under_way_per_port: u16,
 }
 
 impl Limits {
-    /// Limits without room, until the settings are known.
+    /// Limits that allow no requests, until the settings are known.
     pub(super) const NONE: Self = Self {
         request_gap: Duration::ZERO,
         recipients: 0,
@@ -178,8 +179,8 @@ impl Limits {
         under_way_per_port: 0,
     };
 
-    /// The default limits, with 1.5 s between two requests. Messages that are added meanwhile share a request, and a connection that
-    /// was used before the gap still counts as open, so that a request that sends messages does not open another one.
+    /// The default limits, but with 1.5 s between two requests. Messages that are added in between share a request. The connection
+    /// still counts as open after the gap, so a submission does not open another one.
     pub const fn metered() -> Self {
         Self { request_gap: Duration::from_millis(1500), ..Self::usual() }
     }

@@ -1,20 +1,20 @@
-//! Status words of results that are not in the vendor's document.
+//! Status words of results that the vendor's document does not list.
 
 use crate::{UserId, json::Text};
 
-/// The number of latest words that are remembered.
+/// The number of reported words that are remembered.
 const REMEMBERED: usize = 4;
 
 /// A status that the vendor's document does not list, as the gateway wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusWord {
     text: [u8; Self::MAX_BYTES],
-    /// Its length in bytes, which may be more than is stored.
+    /// The length of the whole word in bytes, at most 255. Not all of it may fit `text`.
     length: u8,
 }
 
 impl StatusWord {
-    /// The maximum length in bytes. A longer word is cut, and `Display` ends it with `…`.
+    /// The maximum length in bytes. A longer word is cut, and `Display` appends `…`.
     pub const MAX_BYTES: usize = 23;
 
     /// Returns the word, or its beginning if it [is cut](Self::is_cut).
@@ -64,7 +64,7 @@ impl serde::Serialize for StatusWord {
     }
 }
 
-/// The words that were reported lately, and the one that is to be reported.
+/// The words that were reported lately, and the next word to report.
 #[derive(Debug)]
 pub(super) struct StatusWords {
     /// Hashes of words, the latest first.
@@ -75,7 +75,8 @@ pub(super) struct StatusWords {
 impl StatusWords {
     pub(super) const NONE: Self = Self { reported: [0; REMEMBERED], due: None };
 
-    /// Notes the word of a message's result. If another word waits to be reported, it is noted when the gateway repeats it.
+    /// Notes the status word of a message's result. While another word waits to be reported, this one is skipped until the gateway
+    /// repeats it.
     pub(super) fn note(&mut self, id: UserId, text: Text<'_>) {
         let text = text.as_str().trim_ascii();
         let hash = hash(text);
@@ -89,7 +90,7 @@ impl StatusWords {
         }
     }
 
-    /// Returns the word to report, once, and the message that has it.
+    /// Returns the word to report, and the message whose result contained it. Each word is returned once.
     pub(super) fn take(&mut self) -> Option<(UserId, StatusWord)> {
         self.due.take()
     }

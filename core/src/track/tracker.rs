@@ -1,5 +1,4 @@
-//! The tracker: the parts it consists of, the caller's commands, and [`Tracker::apply`], the only place where a transition takes
-//! effect.
+//! The tracker: its parts, the caller's commands, and [`Tracker::apply`], the only method through which a transition takes effect.
 
 use core::time::Duration;
 
@@ -31,7 +30,7 @@ mod tombstones;
 
 /// Follows the messages of one gateway from submission to delivery, and decides what to ask the gateway next.
 ///
-/// It does no I/O, has no clock and allocates nothing. The [module](super) describes the order of calls and has an example.
+/// The tracker does no I/O, has no clock and allocates nothing. The [module](super) describes the order of calls and has an example.
 pub struct Tracker<'m> {
     table: Messages<'m>,
     planner: Planner,
@@ -42,20 +41,21 @@ pub struct Tracker<'m> {
     inbox: Inbox,
     status_words: StatusWords,
     counter: SequenceCounter,
-    /// The time of the latest call, by a clock that continues where it was saved before a restart.
+    /// The time of the latest call. After a restart, this clock continues from its saved value.
     now: Tick,
-    /// The ticks by which that clock is ahead of the caller's.
+    /// The number of ticks by which `now` is ahead of the caller's clock.
     ahead: u32,
-    /// What an earlier life saved of its looks at reports.
+    /// The [`Mark`] that an earlier life saved about its queries for reports.
     mark: Option<Mark>,
     /// Whether messages were restored.
     is_restored: bool,
-    /// The time at which the first unsent message with a validity of its own may expire.
+    /// The earliest time at which an unsent message with its own validity may expire.
     validity_due: Option<Tick>,
 }
 
 impl Tracker<'_> {
-    /// Creates a tracker without memory, for example for a `static`: it adds no message before [`begin`](Self::begin).
+    /// Creates a tracker without memory, for example for a `static`. No message can be added before [`begin`](Self::begin) lends it
+    /// memory.
     pub const fn empty() -> Self {
         Self {
             table: Table::empty(),
@@ -77,7 +77,7 @@ impl Tracker<'_> {
 }
 
 impl<'m> Tracker<'m> {
-    /// Creates a tracker that holds no message, over lent memory; see [`begin`](Self::begin).
+    /// Creates a tracker without messages that uses the lent memory; see [`begin`](Self::begin).
     pub fn new(
         slots: &'m mut [Slot],
         pending: &'m mut [PendingReport],
@@ -89,10 +89,12 @@ impl<'m> Tracker<'m> {
         tracker
     }
 
-    /// Takes lent memory into use, once: a [`Slot`] for each message that is under way or kept, and an [`PendingReport`] for each
-    /// report that waits for its message or belongs to none. Half as many of these as slots are
-    /// enough, more if other clients send much through the same gateway. A report without a place is returned to the caller at
-    /// once, and again if the gateway repeats it, and more messages become ambiguous.
+    /// Initializes the lent memory and the settings. Once slots were lent, further calls have no effect.
+    ///
+    /// Each message that is under way or kept needs a [`Slot`]. Each report that waits for its message or belongs to none needs a
+    /// [`PendingReport`]. Half as many of these as slots are enough, or more if other clients send much through the same gateway. A
+    /// report without a free [`PendingReport`] is returned to the caller at once, and again if the gateway repeats it. More messages
+    /// then become ambiguous, too.
     pub fn begin(
         &mut self,
         slots: &'m mut [Slot],
@@ -113,7 +115,7 @@ impl<'m> Tracker<'m> {
         self.journal.begin(settings.first_block);
     }
 
-    /// Takes the time of a call.
+    /// Sets `now` to the time of a call, which the caller gives by its own clock.
     fn set_time(&mut self, now: Duration) {
         self.now = Tick::at(now).plus(self.ahead);
     }
@@ -137,7 +139,7 @@ impl<'m> Tracker<'m> {
         self.table.get(found).filter(|slot| !slot.has(DELETED)).map(|_| found)
     }
 
-    /// Lets something happen to a message. Returns whether it changed the message.
+    /// Applies the transition that an input causes. Returns whether there was one.
     fn happen(&mut self, id: SlotId, input: Input) -> bool {
         let transition = self.table.get(id).and_then(|slot| lifecycle::transition(slot, input));
         if let Some(transition) = transition {
@@ -146,7 +148,7 @@ impl<'m> Tracker<'m> {
         transition.is_some()
     }
 
-    /// Applies a transition: to the message, the counts, the indexes, the queues, the caller's updates and the journal.
+    /// Applies a transition to its message, the counts, the indexes, the queues, the caller's updates and the journal.
     fn apply(&mut self, id: SlotId, transition: Transition) {
         let sequence = if transition.is_numbered() { self.counter.draw() } else { Sequence::NEVER };
         if transition.to() == State::Unsent {
@@ -167,10 +169,10 @@ impl<'m> Tracker<'m> {
         self.journal.touch(&mut self.table, id);
     }
 
-    /// Adds a message. One of the next [`step`](Self::step)s submits it.
+    /// Adds a message. A later [`step`](Self::step) submits it.
     ///
     /// # Errors
-    /// [`AddError::Full`].
+    /// [`AddError::Full`] if no slot is free.
     pub fn add(&mut self, draft: &Draft<'_>, now: Duration) -> Result<UserId, AddError> {
         self.set_time(now);
         let Some(slot) = self.table.first(Queue::FREE) else { return Err(AddError::Full) };
@@ -195,7 +197,7 @@ impl<'m> Tracker<'m> {
         }
     }
 
-    /// Returns what is known of a message.
+    /// Returns the public view of a message; `None` if it is unknown or deleted.
     pub fn message(&self, id: UserId) -> Option<Message> {
         self.table.get(self.find(id)?)?.message()
     }
@@ -205,12 +207,12 @@ impl<'m> Tracker<'m> {
         Some(self.table.get(self.find(id)?)?.state())
     }
 
-    /// Returns the recipient's number of a message.
+    /// Returns the number of a message's recipient.
     pub fn number(&self, id: UserId) -> Option<super::NumberBuf> {
         Some(super::NumberBuf::new(&self.table.get(self.find(id)?)?.number()))
     }
 
-    /// Returns the limits, to change them from now on.
+    /// Returns the limits, so that the caller can change them.
     pub const fn limits_mut(&mut self) -> &mut Limits {
         self.planner.limits_mut()
     }
@@ -220,7 +222,7 @@ impl<'m> Tracker<'m> {
         self.table.length(Queue::FREE)
     }
 
-    /// Returns whether the request in flight is for one message alone.
+    /// Returns whether exactly one message is in flight.
     pub(crate) fn has_one_in_flight(&self) -> bool {
         self.table.length(Queue::IN_FLIGHT) == 1
     }
@@ -231,8 +233,8 @@ impl<'m> Tracker<'m> {
 
     /// Returns the next change to be stored; `None` after the last one.
     ///
-    /// The caller stores all changes, all or none of them, before it makes the request of the last [`step`](Self::step) and before
-    /// it takes the next [events](Self::next_event).
+    /// The caller stores all changes atomically before it makes the request of the last [`step`](Self::step) and before it takes the
+    /// next [events](Self::next_event).
     pub fn next_change(&mut self) -> Option<Change> {
         let mut change = Change::NONE;
         if self.journal.client_change(&self.clock, self.now, &mut self.counter, &mut change)
@@ -248,8 +250,9 @@ impl<'m> Tracker<'m> {
         Some(change)
     }
 
-    /// Returns the next event; `None` while changes other than acknowledgements wait to be [saved](Self::next_change).
-    // Out of line: inlined into a loop it takes more flash.
+    /// Returns the next event. Returns `None` if there is none, and while changes other than acknowledgements wait to be
+    /// [saved](Self::next_change).
+    // Not inlined: in a caller's loop it would take more flash.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn next_event(&mut self) -> Option<Event> {
         if self.has_unsaved() {
@@ -280,11 +283,11 @@ impl<'m> Tracker<'m> {
         None
     }
 
-    /// Acknowledges a message's updates up to this number. With its last update, a finished message is deleted, or kept only as
-    /// long as reports may arrive for it.
+    /// Acknowledges a message's updates up to this revision. After the last update of a finished message is acknowledged, the message
+    /// is deleted, or kept only as long as reports may arrive for it.
     ///
-    /// Only the acknowledgement of a last update is a change to be saved. Updates of an unfinished message may be repeated after a
-    /// restart with the same number, although they were acknowledged.
+    /// Only the acknowledgement of a finished message's last update is a change to be saved. After a restart, acknowledged updates of
+    /// an unfinished message may be repeated with the same revision.
     pub fn acknowledge(&mut self, id: UserId, revision: u16) {
         let Some((id, slot)) = self.find(id).and_then(|id| Some((id, self.table.get_mut(id)?))) else {
             return;
@@ -297,7 +300,8 @@ impl<'m> Tracker<'m> {
         self.retire_acknowledged(id);
     }
 
-    /// Deletes a message that has not been handed to the gateway, without an update. Returns `false` if it has been, or is unknown.
+    /// Deletes a message in [`State::Unsent`] without an update. Returns `false` if the message is unknown or in another state, or if
+    /// an update about it waits to be [returned](Self::next_event).
     pub fn cancel(&mut self, id: UserId) -> bool {
         let is_unsent = |slot: &Slot| slot.state() == State::Unsent && !slot.has(IN_UPDATES);
         let Some(id) = self.find(id) else { return false };
@@ -309,7 +313,7 @@ impl<'m> Tracker<'m> {
         true
     }
 
-    /// Stops a message. A message that the gateway has is stopped only if no other message shares its task.
+    /// Stops a message. A message that the gateway already has is stopped only if no other message shares its task.
     pub fn stop(&mut self, id: UserId, now: Duration) -> StopResult {
         match self.sharing(id) {
             messages @ 2.. => StopResult::SharedTask { messages },
@@ -317,7 +321,8 @@ impl<'m> Tracker<'m> {
         }
     }
 
-    /// Returns the number of messages that stopping a message would stop, if the gateway has it.
+    /// Returns the number of messages, including this one, that the gateway would stop together. Returns 0 unless the message is in
+    /// flight or in an unfinished task.
     fn sharing(&self, id: UserId) -> u32 {
         let Some(slot) = self.find(id).and_then(|id| self.table.get(id)) else { return 0 };
         match (slot.state(), slot.task()) {
@@ -357,7 +362,7 @@ impl<'m> Tracker<'m> {
         }
     }
 
-    /// Notes that the messages in flight are to be stopped. Their task is not known yet.
+    /// Marks the messages in flight to be stopped, as soon as their task is known.
     fn stop_in_flight(&mut self) {
         let mut at = self.table.first(Queue::IN_FLIGHT);
         while let Some((id, slot)) = at.and_then(|id| Some((id, self.table.get_mut(id)?))) {
@@ -367,7 +372,7 @@ impl<'m> Tracker<'m> {
         }
     }
 
-    /// Stops a task: all messages of a send_sms that are not sent yet.
+    /// Stops a task, that is, all messages of one send_sms that are not sent yet.
     pub fn stop_task(&mut self, task: TaskId, now: Duration) -> StopResult {
         self.set_time(now);
         if !self.planner.add_stop(task) {
@@ -383,12 +388,12 @@ impl<'m> Tracker<'m> {
         StopResult::Requested
     }
 
-    /// Acknowledges an incoming message, and all that were returned before it.
+    /// Acknowledges an incoming message, and all messages that were returned before it.
     pub fn acknowledge_incoming(&mut self, mark: InboxMark) {
         self.inbox.acknowledge(mark);
     }
 
-    /// Says whether another incoming message can be held. If not, no message is returned, and those that are new are requested again.
+    /// Sets whether the caller can hold another incoming message. While it cannot, new messages are not returned but requested again.
     pub const fn set_inbox_room(&mut self, has_room: bool) {
         self.inbox.set_room(has_room);
     }

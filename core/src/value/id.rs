@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::Invalid;
 use crate::show::Decimal;
 
-/// The caller's id of a message, sent with it and repeated in its result (document §2.2): an integer of at least 0.
+/// The caller's id for a message (document §2.2): an integer of at least 0. It is sent with the message and repeated in its result.
 ///
-/// The document has no upper limit. This client stays within a signed 32-bit integer, which a small device may use.
+/// The document sets no upper limit. This crate uses 31 bits, because a small device may store a signed 32-bit integer.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, UserId};
@@ -52,7 +52,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The gateway's id of an accepted request (document §2.3), by which it can be stopped.
+/// The gateway's id for an accepted send_sms request (document §2.3). It is needed to stop the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

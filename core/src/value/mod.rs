@@ -1,4 +1,4 @@
-//! The values in requests. Each can only be built within its limits, so an invalid request can't be sent.
+//! The values in requests. Each value can only be built within its limits, so an invalid request can't be sent.
 
 mod id;
 mod number;
@@ -15,7 +15,7 @@ use core::fmt;
 
 use crate::show::{Decimal, Quoted};
 
-/// An input of the caller that exceeds a limit of the gateway's API. Nothing was sent.
+/// Input of the caller that is outside the limits of the gateway's API. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -27,21 +27,21 @@ pub enum Invalid {
     },
     /// A text that is neither a port nor a list of ports such as `1,2,8-15`.
     PortSyntax,
-    /// A request without ports that needs at least one.
+    /// A request that needs at least one port, but has none.
     NoPort,
-    /// A number that is empty or longer than [`Number::MAX_BYTES`].
+    /// A phone number that is empty or longer than [`Number::MAX_BYTES`].
     NumberLength {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// A number without digits, or with other characters after an optional `+`.
+    /// A phone number without digits, or with a character other than a digit after the optional `+`.
     NumberDigit {
-        /// The number of characters before the first other character, or in the whole text if it only lacks digits.
+        /// The number of characters before `character`, or 1 if the number is only a `+`.
         at: usize,
-        /// The first other character.
+        /// The first character that is not a digit, or `None` if the number has no digits.
         character: Option<char>,
     },
-    /// A number with a country code and `(0)`, which is not dialled after it: `+49 (0)151 …`.
+    /// A phone number with a country code and `(0)`, such as `+49 (0)151 …`. The 0 is not dialled after a country code.
     NumberTrunk {
         /// The number of characters before the `(`.
         at: usize,
@@ -53,35 +53,35 @@ pub enum Invalid {
     },
     /// No recipient, or more than [`crate::call::SendSms::MAX_RECIPIENTS`].
     Recipients {
-        /// The given number.
+        /// Number of recipients given.
         count: usize,
     },
     /// A text of more than [`crate::call::SendSms::MAX_TEXT_BYTES`], as written or as expanded for a recipient.
     Text {
         /// Its length in bytes.
         bytes: usize,
-        /// The recipient, counted from 0, for whom the expanded text is too long, or `None` if it is too long as written.
+        /// The index, from 0, of the recipient whose expanded text is too long, or `None` if the text is too long as written.
         recipient: Option<usize>,
     },
-    /// A recipient with more or fewer parameters than the text has `#param#`.
+    /// A recipient whose number of parameters differs from the number of `#param#` placeholders in the text.
     TextParams {
-        /// The recipient, counted from 0.
+        /// The index of the recipient, from 0.
         recipient: usize,
-        /// Number of `#param#` in the text.
+        /// Number of `#param#` placeholders in the text.
         placeholders: usize,
         /// Number of the recipient's parameters.
         params: usize,
     },
-    /// A text to be sent as GSM 7-bit with a character that the alphabet lacks.
+    /// A text that is to be sent as GSM 7-bit, but has a character outside that alphabet.
     Alphabet {
-        /// The recipient, counted from 0.
+        /// The index of the recipient, from 0.
         recipient: usize,
         /// The first such character.
         character: char,
     },
     /// More phone numbers in a query than [`crate::call::MAX_QUERY_NUMBERS`].
     Numbers {
-        /// The given number.
+        /// Number of phone numbers given.
         count: usize,
     },
     /// A USSD text longer than [`crate::call::SendUssd::MAX_TEXT_BYTES`].
@@ -89,18 +89,18 @@ pub enum Invalid {
         /// Its length in bytes.
         bytes: usize,
     },
-    /// An empty USSD text in a request to send one.
+    /// A request to send an empty USSD text.
     UssdEmpty,
-    /// A request for port information without a kind of information.
+    /// A request for port information that names no kind of information.
     NoInfo,
     /// A text that is not a valid time `YYYY-MM-DD HH:MM:SS`.
     Timestamp,
-    /// The target of a raw call does not begin with `/`, or has a character that must be percent-encoded.
+    /// A target of a raw call that does not begin with `/`, or has a character that must be percent-encoded.
     Target {
-        /// The byte position of the first such character.
+        /// The byte position of the first such character, or 0 if only the `/` is missing.
         at: usize,
     },
-    /// The target of a raw call is longer than [`crate::call::RawCall::MAX_TARGET_BYTES`].
+    /// A target of a raw call that is longer than [`crate::call::RawCall::MAX_TARGET_BYTES`].
     TargetLength {
         /// Its length in bytes.
         bytes: usize,
@@ -108,7 +108,7 @@ pub enum Invalid {
 }
 
 impl Invalid {
-    /// Replaces the index of the recipient at fault, in an error that names one: for example the index in a request by the index
+    /// Replaces the index of the recipient, in an error that has one. For example, converts the index in a request to the index
     /// in the caller's own list.
     ///
     /// ```

@@ -28,7 +28,7 @@ impl<'a> Number<'a> {
     /// Creates a number for a request.
     ///
     /// # Errors
-    /// [`Invalid::NumberLength`] if it is empty or too long, [`Invalid::NumberDigit`] if it is not a number.
+    /// [`Invalid::NumberLength`] if it is empty or too long, [`Invalid::NumberDigit`] if it lacks digits or has another character.
     pub fn new(number: &'a str) -> Result<Self, Invalid> {
         let bytes = number.len();
         if bytes == 0 || bytes > Self::MAX_BYTES {
@@ -45,11 +45,11 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// Creates a number from one as people write it, by leaving out its separators: white space, hyphens, dots, slashes and
-    /// parentheses. It is written to the lent buffer.
+    /// Creates a number from text as people write it, by leaving out separators: white space, hyphens, dots, slashes and
+    /// parentheses. The number is written to the lent buffer.
     ///
     /// # Errors
-    /// As [`new`](Self::new), and [`Invalid::NumberTrunk`].
+    /// As [`new`](Self::new), and [`Invalid::NumberTrunk`] for a `(0)` after a country code.
     ///
     /// ```
     /// use sms_gateway_core::{Invalid, Number};
@@ -85,13 +85,14 @@ impl<'a> Number<'a> {
         Self(number)
     }
 
-    /// Returns the number as it was given.
+    /// Returns the number as it is sent.
     pub const fn as_str(self) -> &'a str {
         self.0
     }
 }
 
-/// Returns whether people write a character within numbers. Programs put other spaces and hyphens there, which do not break lines.
+/// Returns whether the character separates digits in a number as people write it. This includes the non-breaking spaces and
+/// hyphens that some programs insert.
 fn is_separator(character: char) -> bool {
     character.is_whitespace() || matches!(character, '-' | '.' | '/' | '(' | ')' | '\u{2010}'..='\u{2013}')
 }

@@ -61,7 +61,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// A set of ports. An empty set in a request omits the parameter, and the gateway then uses all ports.
+/// A set of ports. If the set in a request is empty, the parameter is omitted, and the gateway uses all ports.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, Port, Ports};
@@ -91,7 +91,7 @@ impl Ports {
         self.0 & (1 << port.0) != 0
     }
 
-    /// Returns the set as a bit for each port.
+    /// Returns the set as a bit mask. Bit `n` is port `n`.
     pub(crate) const fn bits(self) -> u32 {
         self.0
     }
@@ -128,13 +128,13 @@ impl FromIterator<Port> for Ports {
     }
 }
 
-/// Ports and ranges separated by commas, such as `1,2,8-15`. A range may also be descending.
+/// Parses ports and ranges separated by commas, such as `1,2,8-15`. A range may also be descending.
 impl FromStr for Ports {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut ports = Self::NONE;
-        // A list with one element, because searching for a single character can panic.
+        // The pattern is an array, because the code that searches for a single `char` can panic.
         for part in text.split([',']) {
             let (first, last) = part.split_once(['-']).unwrap_or((part, part));
             let (first, last): (Port, Port) = (first.parse()?, last.parse()?);
@@ -147,7 +147,7 @@ impl FromStr for Ports {
     }
 }
 
-/// Serialized as an array of its ports, in ascending order.
+/// Serializes as an array of the ports, in ascending order.
 impl Serialize for Ports {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())

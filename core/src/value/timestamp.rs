@@ -7,9 +7,9 @@ use serde::{Serialize, Serializer};
 use super::Invalid;
 use crate::writer::Writer;
 
-/// `YYYY-MM-DD HH:MM:SS` in the gateway's own civil time, without a zone (document §3.2).
+/// A time in the gateway's own civil time, without a time zone: `YYYY-MM-DD HH:MM:SS` (document §3.2).
 ///
-/// The gateway's clock may be wrong, jump, or change with daylight saving time. Compare such times only with each other.
+/// The gateway's clock may be wrong, jump, or change with daylight saving time. Compare its times only with each other.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, Timestamp};
@@ -48,7 +48,7 @@ impl Timestamp {
         Ok(Self { year, month, day, hour, minute, second })
     }
 
-    /// Parses the gateway's format of 19 characters.
+    /// Parses the gateway's 19-character format.
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
         let text = <&[u8; 19]>::try_from(text).ok()?;
         let parts =
@@ -107,8 +107,8 @@ impl Timestamp {
     }
 }
 
-/// Returns the number of days since 1969-01-01, or `None` if the day is before that. The calculation counts years from March,
-/// so that a leap day is the last day of its year.
+/// Returns the number of days since 1969-01-01, or `None` for an earlier day. The calculation counts years from March, so that a
+/// leap day is the last day of its year.
 fn days_since_1969(year: u16, month: u8, day: u8) -> Option<u32> {
     let (year, month) = (u32::from(year), u32::from(month));
     let (year, month) =
@@ -121,13 +121,14 @@ fn days_since_1969(year: u16, month: u8, day: u8) -> Option<u32> {
 }
 
 /// Returns the number of seconds since 1969-01-01 00:00:00 in the gateway's civil time. A clock that starts in 1970 may be set
-/// back by an hour, so the epoch is a year earlier. Earlier times map to the minimum, and times from 2105 to the maximum.
+/// back by an hour, so the epoch is a year earlier. Earlier times map to 0. Times after 2105-02-07 06:28:14 map to
+/// `u32::MAX - 1`.
 pub(crate) fn to_seconds(time: Timestamp) -> u32 {
     let of_day = u32::from(time.hour).wrapping_mul(60).wrapping_add(u32::from(time.minute));
     let of_day = of_day.wrapping_mul(60).wrapping_add(u32::from(time.second));
     let days = days_since_1969(time.year, time.month, time.day).unwrap_or(0);
     let of_day = if time.year < 1969 { 0 } else { of_day };
-    // The maximum of the type stands for no time.
+    // `u32::MAX` stands for no time.
     days.saturating_mul(86_400).saturating_add(of_day).min(u32::MAX - 1)
 }
 
@@ -136,7 +137,7 @@ pub(crate) fn to_seconds(time: Timestamp) -> u32 {
 #[allow(clippy::cast_possible_truncation)]
 pub(crate) fn from_seconds(seconds: u32) -> Timestamp {
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    // From 0000-03-01, in eras of 400 years.
+    // The days since 0000-03-01, in eras of 400 years.
     let days = days.wrapping_add(719_103);
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let leaps = (day_of_era / 1460).wrapping_sub(day_of_era / 36_524).wrapping_add(day_of_era / 146_096);
@@ -169,10 +170,10 @@ fn parts_by_words(text: &[u8; 19]) -> Option<Parts> {
     Some([century, year, month, day, hour, minute, second])
 }
 
-/// Parses the parts a character at a time, which is smaller on targets with words of less than eight bytes.
+/// Parses the parts one character at a time. This code is smaller on targets with words of less than eight bytes.
 fn parts_by_bytes(text: &[u8; 19]) -> Option<Parts> {
     let mut parts = Parts::default();
-    // The digits of the part being read.
+    // Number of digits read of the current part.
     let mut digits = 0_u8;
     let mut places = parts.iter_mut();
     let mut part = places.next()?;
@@ -197,8 +198,8 @@ fn parts_by_bytes(text: &[u8; 19]) -> Option<Parts> {
     Some(parts)
 }
 
-/// Returns ten times each digit plus the next one. `text` must have a digit for each `0` of `form`, and otherwise the same
-/// characters.
+/// Returns ten times each byte's digit plus the digit of the next byte. Returns `None` unless `text` has a digit for each `0` of
+/// `form`, and the same characters elsewhere.
 fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
     const UPPER_HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
     const SIXES: u64 = 0x0606_0606_0606_0606;

@@ -1,4 +1,4 @@
-//! A gateway's inbox that breaks the promises that the document does not make.
+//! A gateway's inbox that does everything that the document does not rule out.
 
 use crate::Rng;
 
@@ -21,7 +21,7 @@ pub(crate) enum Flaw {
     EndOfList,
     /// The text ends the response.
     EndOfDocument,
-    /// A quote in the text, which is written before the id.
+    /// An unescaped quote in a text that is written before the id.
     BeforeId,
     /// A quote, and a forged id that is read before the true one.
     ForgedId,
@@ -45,8 +45,8 @@ pub(crate) struct Row {
     pub(crate) serial: usize,
     pub(crate) flaw: Option<Flaw>,
     padding: usize,
-    /// Makes a record with a forged id unlike others. Without an order, a new one that looks the same may be listed before the one that
-    /// is searched, and confirm a wrong id.
+    /// The length of a filler that distinguishes records with a forged id. If ids do not rise, a new record that looks the same may be
+    /// listed before the searched one, and confirm a wrong id.
     own: usize,
 }
 
@@ -64,7 +64,7 @@ impl Row {
             Some(Flaw::End) => format!(r#"{{{head},"text":"{text}"}} {padding}",{tail}}}"#),
             Some(Flaw::EndOfList) => format!(r#"{{{head},"text":"{text}"}}]; {padding}",{tail}}}"#),
             Some(Flaw::EndOfDocument) => format!(r#"{{{head},"text":"{text}"}}]}} {padding}",{tail}}}"#),
-            // No two records that show no id may look the same.
+            // Records that show no id must not look the same.
             Some(Flaw::BeforeId) => format!(r#"{{"text":"{text}{look} "quoted" {padding}",{head},{tail}}}"#),
             Some(Flaw::ForgedId) => {
                 format!(
@@ -77,12 +77,12 @@ impl Row {
         }
     }
 
-    /// Whether the message can be read.
+    /// Returns whether the message can be read.
     pub(crate) fn is_readable(&self) -> bool {
         matches!(self.flaw, None | Some(Flaw::RepeatedKeys))
     }
 
-    /// Whether its record can be read, although it makes the page unreadable.
+    /// Returns whether its record can be read, even if it makes the page unreadable.
     pub(crate) fn is_record(&self) -> bool {
         self.is_readable() || matches!(self.flaw, Some(Flaw::End | Flaw::EndOfList | Flaw::EndOfDocument))
     }
@@ -92,11 +92,11 @@ impl Row {
 pub(crate) struct Gateway {
     pub(crate) rows: Vec<Row>,
     pub(crate) order: Order,
-    /// The number of bytes after which a page ends: after a whole record, or anywhere.
+    /// The number of bytes after which a page ends, and whether it may end within a record.
     pub(crate) page_bytes: usize,
     pub(crate) cuts_records: bool,
     pub(crate) has_equal_ids: bool,
-    /// One message in so many makes its response unreadable; 0 for none.
+    /// One message in `flaws` makes its response unreadable; 0 for none.
     pub(crate) flaws: usize,
     /// The number of messages that the gateway keeps.
     capacity: usize,
@@ -119,8 +119,8 @@ impl Gateway {
         }
     }
 
-    /// Excludes what no client can get right. An unreadable record hides all that are listed after it, and a long one may hide
-    /// shorter ones. In an inbox without an order no place shows them again.
+    /// Excludes cases that no client can handle. An unreadable record hides all records that are listed after it, and a long one may
+    /// hide shorter ones. If ids do not rise, no place shows the hidden records again.
     pub(crate) fn limit(mut self) -> Self {
         if self.order != Order::Rising && self.flaws > 0 {
             (self.page_bytes, self.cuts_records, self.capacity) = (usize::MAX, false, 15);
@@ -189,7 +189,7 @@ impl Gateway {
         body + r#"],"read":1,"unread":0}"#
     }
 
-    /// Whether a page from the place before a readable message contains it, so that it can be read at all.
+    /// Returns whether a page from the place before this message contains it in readable form.
     pub(crate) fn can_be_read(&self, row: &Row) -> bool {
         let page = self.page(row.id - 1);
         let before = self

@@ -1,5 +1,5 @@
-//! A driver that reads inboxes which break the promises that the document does not make: any order of ids, equal ids, ids that restart,
-//! pages that end anywhere, unreadable records, forged values; with callers that acknowledge late, and restarts of the client.
+//! A driver that reads inboxes with everything that the document does not rule out: any order of ids, equal ids, ids that restart,
+//! pages that end anywhere, unreadable records and forged values. The callers acknowledge late, and the client restarts.
 
 mod gateway;
 
@@ -38,11 +38,11 @@ struct World {
     batch: usize,
     /// The messages that the caller holds, in the order in which they were handed out.
     held: VecDeque<(InboxMark, usize)>,
-    /// How often each message was handed out, and how often it may be.
+    /// The number of times that each message was handed out, and that it may be.
     handed_out: HashMap<usize, usize>,
     allowed: HashMap<usize, usize>,
     acknowledged: HashSet<usize>,
-    /// The messages, with the number of requests at which they were handed out.
+    /// The messages in the order in which they were handed out, each with the number of requests until then.
     log: Vec<(usize, usize)>,
     requests: usize,
     has_restarting_ids: bool,
@@ -95,7 +95,7 @@ impl World {
         let count = self.handed_out.entry(serial).or_default();
         *count += 1;
         let count = *count;
-        // Without an order known messages may be hidden, so that ids seem to restart.
+        // If ids do not rise, known messages may be hidden, so ids seem to restart.
         let may_repeat = self.gateway.order != Order::Rising && self.gateway.page_bytes < usize::MAX;
         let allowed = self.allowed.get(&serial).copied().unwrap_or(1);
         assert!(may_repeat || count <= allowed, "{row:?} is handed out again by {:?}", self.summary());
@@ -172,7 +172,7 @@ impl World {
         let _ = driver.finish(in_flight, &session, outcome, self.now);
     }
 
-    /// Lets things happen at random.
+    /// Carries out a random action.
     fn happen(&mut self, driver: &mut Driver<'_>) {
         match self.rng.below(40) {
             0..=2 => (0..self.rng.below(30)).for_each(|_| self.gateway.receive(&mut self.rng)),
@@ -196,8 +196,8 @@ impl World {
         }
     }
 
-    /// Drops what a restart of the client loses. An acknowledgement is not saved while the client finds out whether ids have restarted,
-    /// which takes many requests if a record cannot be read.
+    /// Allows the messages to be repeated whose acknowledgements a restart of the client may lose. An acknowledgement is not saved
+    /// while the client finds out whether ids have restarted. That takes many requests if a record cannot be read.
     fn restart(&mut self) {
         let recent = if self.gateway.flaws > 0 || self.has_restarting_ids { 60 } else { 8 };
         let unsaved = self.log.iter().rev().take_while(|(_, requests)| requests + recent > self.requests);
@@ -242,7 +242,7 @@ impl World {
                 assert!(self.requests < before + 1_000, "too many requests");
             }
             quiet = if self.held.is_empty() { quiet + 1 } else { 0 };
-            // Not before the caller has waited for the rest of a batch.
+            // The caller waits for the rest of a batch before it acknowledges.
             if self.held.len() >= self.batch || self.rng.below(20) == 0 {
                 while !self.held.is_empty() {
                     self.acknowledge(driver);

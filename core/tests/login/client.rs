@@ -1,4 +1,4 @@
-//! A client that makes calls by a session, over connections that may break anywhere.
+//! A client that makes calls with a session, over connections that may break anywhere.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use sms_gateway_core::{
 
 use super::server::{Reply, Request, Server, USERNAME};
 
-/// The maximum number of exchanges of a call that may not be repeated, by the documentation of the session.
+/// The maximum number of exchanges of a call that may not be repeated, according to the documentation of the session.
 const MAX_EXCHANGES: u32 = 12;
 
 const PROBE: (&str, &str) = ("GET", "/api/query_sms_in_queue");

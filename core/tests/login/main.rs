@@ -1,4 +1,4 @@
-//! Login against a gateway that admits by the standard and nothing else, and that counts refusals.
+//! Login to a gateway that admits clients strictly by the standard, and that counts refusals.
 //!
 //! The fuzz target `login` plays the same scripts.
 
@@ -36,7 +36,7 @@ fn a_nonce_is_renewed_before_the_request_that_would_outlive_it() {
         exchanges += count;
     }
     assert_eq!((server.offered(), server.highest_count()), (10, 121));
-    // One to learn how long nonces live, and one challenge for each nonce.
+    // One challenge for each nonce. With the first one, the client learns how long nonces live.
     assert_eq!(exchanges, 1200 + 10);
 }
 
@@ -56,7 +56,7 @@ fn request<'a>(method: &'a str, authorization: Option<&'a str>) -> Request<'a> {
     Request { method, target: "/a", authorization, client_password: "secret" }
 }
 
-/// Fetches a challenge, and returns the `Authorization` that another implementation makes for it.
+/// Fetches a challenge, and returns the `Authorization` that another implementation computes for it.
 fn first_authorization(server: &mut Server) -> String {
     let reply = server.receive(request("POST", None), Duration::ZERO);
     let Reply::Unauthorized(challenge) = reply else { panic!("admitted") };

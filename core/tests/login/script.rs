@@ -12,7 +12,7 @@ use super::{
 const RIGHT: &str = "secret";
 const WRONG: &str = "guess";
 
-/// The maximum number of logins with one password that a gateway may have to refuse: the first, and the one retry after a `stale` or
+/// The maximum number of logins with one password that a gateway may have to refuse: the first one, and one retry after a `stale` or
 /// after a nonce that may merely have expired.
 const MAX_REFUSALS: u32 = 2;
 
@@ -65,7 +65,7 @@ fn policy(byte: u8) -> Policy {
     let lifetime = lifetimes[usize::from(byte % 4)].map(Duration::from_secs);
     let uses = [None, Some(1), Some(2), Some(100)][usize::from(byte / 4 % 4)];
     let shares_nonces = byte & 0x40 != 0 && lifetime.is_some();
-    // A shared nonce that is used up would be offered again.
+    // Without this, a shared nonce that is used up would be offered again.
     let uses = uses.filter(|_| !shares_nonces);
     Policy { uses, lifetime, says_stale: byte & 0x80 != 0, shares_nonces }
 }
@@ -95,7 +95,7 @@ impl Game {
 
     fn change_policy(&mut self, byte: u8) {
         self.server.policy = policy(byte);
-        // Nonces of another kind are not continued.
+        // Nonces of the former policy are no longer valid.
         self.server.forget_nonces();
     }
 

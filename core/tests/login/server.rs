@@ -6,7 +6,7 @@ use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod, Qop};
 
 pub(crate) const USERNAME: &str = "admin";
 
-/// How the gateway treats nonces.
+/// The gateway's treatment of nonces.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     /// The number of requests that one nonce admits; `None` for any number.
@@ -29,7 +29,7 @@ impl Policy {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     Admitted,
-    /// 401 with this challenge, without a login or because of its nonce.
+    /// 401 with this challenge, because the login is missing or its nonce is not valid.
     Unauthorized(String),
     /// 401 with this challenge, because of the password. A gateway counts these before it locks a client out.
     Refused(String),
@@ -53,7 +53,7 @@ pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
     pub(crate) target: &'a str,
     pub(crate) authorization: Option<&'a str>,
-    /// The password with which the client computed its response, which a gateway does not know.
+    /// The password with which the client computed its response. A real gateway does not receive it.
     pub(crate) client_password: &'a str,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Server {
     /// Whether every request is admitted without a login.
     pub(crate) is_open: bool,
     nonces: Vec<Nonce>,
-    /// Whether it has restarted and offers the same nonces again, so that a nonce may be unknown.
+    /// Whether the gateway has restarted and offers the same nonces again, so that a nonce may be unknown.
     repeats_nonces: bool,
 }
 
@@ -155,7 +155,7 @@ impl Server {
     }
 }
 
-/// Checks what a client computed, by another implementation.
+/// Checks the response that a client computed, with another implementation.
 fn check_response(header: &AuthorizationHeader, request: Request<'_>) {
     assert_eq!((header.username.as_str(), header.uri.as_str()), (USERNAME, request.target));
     assert_eq!(header.qop, Some(Qop::AUTH));

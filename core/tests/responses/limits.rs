@@ -1,4 +1,4 @@
-//! Limits: one below, at, and one above each.
+//! Each limit, tested one below it, at it, and one above it.
 
 use sms_gateway_core::{
     TooSmall,

@@ -34,7 +34,7 @@ pub(crate) fn read<'i>(pieces: impl IntoIterator<Item = &'i [u8]>) -> Read {
                 }
                 Ok(Some(Part::Body(piece))) => {
                     assert_eq!(parts, ["head"]);
-                    // It ends where reading stopped, so it is not a copy.
+                    // The piece ends where reading stopped, so it is not a copy.
                     assert!(!piece.is_empty());
                     assert_eq!(piece.as_ptr_range().end, input.as_ptr());
                     body.extend_from_slice(piece);
@@ -102,7 +102,7 @@ fn head(response: &Response<[u8; 200]>, verdict: Verdict) -> Read {
     }
 }
 
-/// Splits into pieces of these sizes, and the rest.
+/// Splits bytes into pieces of these sizes, and a last piece with the rest.
 pub(crate) fn cut<'i>(mut bytes: &'i [u8], sizes: &[usize]) -> Vec<&'i [u8]> {
     let mut pieces = Vec::new();
     for size in sizes {

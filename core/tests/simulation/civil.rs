@@ -37,7 +37,7 @@ pub(crate) const TRUE_START: i64 = 1_717_200_000;
 /// A clock that starts in 1970 or with the right time, and may jump.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
-    /// Number of seconds by which it is ahead of the simulation.
+    /// Number of seconds by which the clock is ahead of the simulation.
     offset: i64,
     zone: i64,
 }

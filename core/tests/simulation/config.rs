@@ -187,7 +187,7 @@ impl DeviceConfig {
             restarts_ids: rng.below(2) == 0,
             keeps_records: rng.below(3) == 0,
             foreign: rng.pick(&[0, 30, 100]) * SECOND / u64::from(ports),
-            // Their reports differ from own ones only by the send time.
+            // Reports of such messages differ from own ones only by the send time.
             foreign_to_ours: report_time == ReportTime::Sending,
             incoming: rng.pick(&[0, 5 * MINUTE]),
             remembered: 65_536,

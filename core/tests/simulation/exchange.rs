@@ -111,7 +111,7 @@ impl Life<'_, '_> {
             let is_known = again && self.world.device.knows(owner, id);
             self.world.oracle.submitted(owner, is_known)?;
         }
-        // An error is seldom a lie.
+        // A gateway seldom accepts the messages and still responds with an error.
         let arrives = match code {
             Some(code) => code == 500 && self.world.link.toss(),
             None => exchange != Exchange::RequestLost,
@@ -142,8 +142,8 @@ impl Life<'_, '_> {
         Ok(())
     }
 
-    /// Returns the error_code with which the gateway refuses a submission that arrives. Gateways that refuse at all have no port for 30 s
-    /// every 10 min, refuse some messages always, and half of them more than 10 messages.
+    /// Returns the error_code with which the gateway refuses a submission that arrives. A gateway that refuses at all has no port for
+    /// 30 s every 10 min, and always refuses some messages. Half of these gateways refuse more than 10 messages.
     fn refusal(&mut self, exchange: Exchange, wanted: &[Wanted]) -> Option<u32> {
         let refuses = self.world.config.link.refused > 0;
         let is_bad = |wanted: &Wanted| wanted.owner.is_some_and(|owner| owner % 64 == 9);

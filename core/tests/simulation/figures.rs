@@ -64,11 +64,11 @@ figures! {
     clock_steps,
     foreign,
     incoming,
-    /// Messages that expired although a decisive report was shown. Its time is before the send time, because the clock had
-    /// jumped back.
+    /// Messages that expired although a decisive report was shown. The time in the report is before the send time, because the clock
+    /// had jumped back.
     hidden_by_clock,
-    /// Segments of own messages with a final report, by what the tracker did with them: decided with a status that a report of
-    /// theirs had, decided without such a report, and those whose report was never shown.
+    /// Segments of own messages with a final report: all of them, those decided with the status of one of their reports, those decided
+    /// without such a report, and those whose report was never shown.
     segments_reported,
     segments_right,
     segments_wrong,

@@ -15,7 +15,7 @@ pub(crate) struct Received {
 #[derive(Debug, Default)]
 pub(crate) struct InboxCheck {
     received: HashSet<u32>,
-    /// The last one in this life, unless the ids have restarted since.
+    /// The last message received in this life, unless the ids have restarted since.
     last: Option<u32>,
 }
 
@@ -44,7 +44,7 @@ impl InboxCheck {
         self.received.len() as u64
     }
 
-    /// Checks that every message that could be queried for two hours was returned.
+    /// Checks that every message was returned that could be queried for two hours.
     pub(crate) fn close(&self, received: &[Received], now: u64) -> Result<(), Failure> {
         let missing = (0..).zip(received).find(|(serial, received)| {
             received.erased.unwrap_or(now) > received.at + 2 * HOUR && !self.received.contains(serial)

@@ -157,7 +157,7 @@ impl Life<'_, '_> {
         if is_late { Err(broken("messages do not end")) } else { Ok(()) }
     }
 
-    /// Resets, if a reset is due: the power may fail here.
+    /// Ends the life if a reset is due, because the power may fail at this point.
     pub(crate) fn may_reset(&mut self) -> Result<(), End> {
         let due = self.world.now >= self.reset_at && self.world.rng.below(4) == 0;
         if due { Err(End::Reset) } else { Ok(()) }
@@ -219,7 +219,7 @@ impl Life<'_, '_> {
         truth.stop_asked = true;
         let (id, now) = (truth.id, self.now());
         let mut outcome = self.tracker.stop(id, now);
-        // Some callers stop the others, too.
+        // Some callers then stop the other messages of the task, too.
         if matches!(outcome, StopResult::SharedTask { .. }) && message.is_multiple_of(2) {
             outcome = self.tracker.stop_task_of(id, now);
         }

@@ -93,7 +93,7 @@ fn simulate(config: &Config) -> Figures {
     }
 }
 
-/// Repeats a run, and records the history of a message and of the others to its number.
+/// Repeats a run, and records the history of a message and of the other messages to its number.
 fn explain(config: &Config, failure: &Failure) -> ! {
     let mut world = World::new(config, failure.message);
     let again = run(&mut world).err();
@@ -148,13 +148,14 @@ fn harsh() {
     scenario(Config::harsh, 0..20, 500);
 }
 
-/// A report that could belong to two messages waits until the one that had it, by its result, is forgotten.
+/// A report that could belong to two messages waits. One of them already had its report, as its result shows, and is forgotten
+/// meanwhile.
 #[test]
 fn a_report_of_a_forgotten_message_is_not_assigned_to_another_one() {
     scenario(Config::harsh, 212..213, 2000);
 }
 
-/// The clock shows a time twice, and an old report carries a time soon after a message was sent.
+/// The clock shows a time twice, so an old report carries a time soon after a message was sent.
 #[test]
 fn a_report_from_before_the_clock_was_put_back_is_not_assigned() {
     scenario(Config::harsh, 571..572, 2000);

@@ -22,14 +22,14 @@ use crate::{
     simulate,
 };
 
-/// Maximum number of wrongly decided segments per million in long runs. None is wrong if the caller wants certainty, or declares
-/// that it is alone where that is true.
+/// Maximum number of wrongly decided segments per million in long runs. None may be wrong if the caller wants certainty, or rightly
+/// declares that it is alone.
 const MAX_WRONG_PER_MILLION: u64 = 10;
 
-/// The part of a world that decides whose a report is. Shares are in a million.
+/// The part of a world that affects to which message a report belongs. Shares are in a million.
 #[derive(Clone, Debug)]
 pub(crate) struct Mix {
-    /// The difference of each SIM's SMS centre to the true time, in seconds.
+    /// The difference between the clock of each SIM's SMS centre and the true time, in seconds.
     offsets: Vec<i64>,
     /// The gain of the centres' clocks, in microseconds per second.
     drift: i64,
@@ -42,13 +42,13 @@ pub(crate) struct Mix {
     pub(crate) separates: bool,
     /// Whether results of other programs are returned.
     pub(crate) shows_others: bool,
-    /// Share of segments whose phone does not answer at once.
+    /// Share of segments that the phone does not receive at once.
     late: u32,
-    /// The time before the client's first start, in which its number was used already.
+    /// The period before the client's first start, in which an earlier life of the client already sent messages.
     pub(crate) earlier: u64,
     /// Average time between messages of other programs; 0 for never.
     pub(crate) foreign: u64,
-    /// The keys of the table to whose rows the world counts.
+    /// The keys of the table rows in which the world is counted.
     keys: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Mix {
             + jumps.sum::<i64>()
     }
 
-    /// Draws the time until the phone receives a segment: seconds, or if it is late, up to minutes, hours, or 71 h 45 min.
+    /// Draws the time until the phone receives a segment: seconds, or, if the phone is late, up to minutes, hours, or 71 h 45 min.
     pub(crate) fn draw_delay(&self, rng: &mut Rng) -> u64 {
         let longest = 72 * HOUR - 15 * MINUTE;
         let delay = if rng.happens(self.late) {
@@ -84,7 +84,7 @@ impl Mix {
     }
 }
 
-/// The traffic of a mix: average time between own messages of all ports, share of other programs, and its whole time.
+/// The traffic of a mix, with the average time between own messages of all ports, the share of other programs, and the total time.
 struct Traffic {
     ports: u8,
     numbers: u32,

@@ -9,7 +9,7 @@ impl Rng {
         Self(seed)
     }
 
-    /// Returns an independent generator, so that draws of one part do not shift those of others.
+    /// Returns an independent generator, so that the draws of one part do not shift those of other parts.
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())
     }
@@ -32,7 +32,7 @@ impl Rng {
         first + self.below(last - first + 1)
     }
 
-    /// Draws whether an event with a share in a million happens.
+    /// Draws whether an event happens that has this probability, in millionths.
     pub(crate) fn happens(&mut self, in_a_million: u32) -> bool {
         in_a_million > 0 && self.below(1_000_000) < u64::from(in_a_million)
     }
@@ -41,7 +41,7 @@ impl Rng {
         all[self.below(all.len() as u64) as usize]
     }
 
-    /// Draws the time until the next of random events that happen every `mean` on average.
+    /// Draws the time until the next random event, if these happen every `mean` on average.
     pub(crate) fn wait(&mut self, mean: u64) -> u64 {
         // The logarithm of a uniform number: one halving for each leading zero, with linear interpolation between halvings.
         let bits = self.next() | 1;

@@ -85,13 +85,13 @@ impl Transcript {
     }
 }
 
-/// Returns all fields of a report, in words of this file.
+/// Returns all fields of a report, in a format of this file.
 pub(crate) fn report_line(report: &Report) -> String {
     let time = report.time.map_or("-".into(), |time| time.to_string());
     format!("{} port {} ref {} status {} {time}", report.number, report.port, report.reference, report.status)
 }
 
-/// Returns all fields of a message, in words of this file.
+/// Returns all fields of a message, in a format of this file.
 pub(crate) fn message_line(message: &Message) -> String {
     let task = message.task.map_or("-".into(), |task| task.to_string());
     let sent = message.sent.map_or("-".into(), |sent| {

@@ -1,20 +1,20 @@
-//! Connections to gateways over TLS with other cryptography than ring, by
+//! TLS connections to gateways with cryptography other than ring's. The provider is set with
 //! [`Builder::crypto_provider`](sms_gateway::Builder::crypto_provider).
 //!
-//! A pin works with each of them: the client itself verifies the keys that providers refuse, RSA below 2048 bits.
+//! A pin works with each provider. Providers refuse RSA keys below 2048 bits, so the client itself verifies signatures of such keys.
 
 use std::sync::Arc;
 
 use sms_gateway::{Builder, tls::rustls::crypto::CryptoProvider};
 
-/// Uses aws-lc-rs, for which a FIPS variant exists. It compiles a C library.
+/// Uses aws-lc-rs, of which a FIPS variant exists. Its build compiles a C library.
 #[must_use]
 pub fn with_aws_lc_rs(builder: Builder) -> Builder {
     builder.crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
 }
 
-/// Uses graviola, which needs no C compiler. It panics on a CPU without the instructions that it needs, on x86-64 for example
-/// AVX2 and ADX.
+/// Uses graviola, which needs no C compiler. It panics on a CPU that lacks the instructions it needs, for example AVX2 and ADX
+/// on x86-64.
 ///
 /// ```no_run
 /// use sms_gateway::Gateway;

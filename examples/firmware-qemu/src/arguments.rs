@@ -9,14 +9,14 @@ use sms_gateway_embassy::core::track::Timing;
 pub(crate) struct Arguments {
     /// `gateway=ADDRESS:PORT`. The default is port 8080 of the host in QEMU's network.
     pub(crate) gateway: SocketAddrV4,
-    /// `speed=N`: the gateway's speed relative to real ones. The default is 1.
+    /// `speed=N`: the speed of the gateway relative to a real one. The default is 1.
     speed: u32,
     /// `check`: the board tests itself, without a gateway.
     pub(crate) check: bool,
     /// `large`: the firmware reads long responses, and sends no messages.
     pub(crate) large: bool,
-    /// `lives=STEPS+STEPS+…`: the number of steps in each life, after which the board is reset. The count starts when the board
-    /// has its address.
+    /// `lives=STEPS+STEPS+…`: for each life, the number of steps after which the board is reset. The count starts when the
+    /// board has its address.
     lives: &'static str,
 }
 
@@ -45,7 +45,7 @@ impl Arguments {
         arguments
     }
 
-    /// Returns the polling intervals. A real gateway is polled less often.
+    /// Returns the polling intervals, divided by the gateway's speed.
     pub(crate) fn timing(&self) -> Timing {
         let usual = Timing::default();
         Timing {
@@ -55,17 +55,17 @@ impl Arguments {
             reports_every: usual.reports_every / self.speed,
             retry: usual.retry / self.speed,
             incoming: usual.incoming / self.speed,
-            // The test that runs the firmware is waiting for its end.
+            // Shorter than the default, because the test waits until the firmware ends.
             slowest: 4 * usual.first_result / self.speed,
             ..usual
         }
     }
 
-    /// Returns the number of steps in the life after this many resets, or `None` if the program runs to its end.
+    /// Returns the number of steps in the life after this many resets, or `None` if the board is not reset again.
     ///
     /// # Panics
     ///
-    /// If it is not a number.
+    /// If the argument is not a number.
     pub(crate) fn life(&self, resets: u32) -> Option<u32> {
         let life = self.lives.split_terminator('+').nth(resets as usize)?;
         Some(life.parse().expect("lives are numbers of steps"))

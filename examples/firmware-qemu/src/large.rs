@@ -1,5 +1,5 @@
-//! Reads responses of any length in 4 KiB: all results and the whole inbox. The host compares a checksum over the records as
-//! lines of JSON. `./run.sh large` runs it.
+//! Reads responses of any length in buffers of 4 KiB: all results and the whole inbox. Logs a checksum of the records, as lines
+//! of JSON, which the host compares. `./run.sh large` runs it.
 
 use core::{fmt::Write, net::SocketAddrV4};
 
@@ -14,7 +14,7 @@ use sms_gateway_embassy::{
 
 use crate::sum::Sum;
 
-/// The buffers for a request, for received bytes, for one record, for the login, and for a record's line.
+/// The buffers for a request, for received bytes, for one record, for the login, and for one record's line of JSON.
 type Buffers = (gateway::Memory<512, 1024, 1024, 512>, [u8; 1024]);
 /// The buffers of the TCP connection.
 type Windows = ([u8; 4096], [u8; 1024]);

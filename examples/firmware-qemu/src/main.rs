@@ -1,5 +1,5 @@
-//! Firmware for an emulated board: it gets an address by DHCP and runs [`app`], which is the part to copy. `./run.sh` builds
-//! and runs it.
+//! Firmware for an emulated board. It gets an address by DHCP and runs [`app`], which is the part to copy. `./run.sh` builds
+//! and runs the firmware.
 #![no_std]
 #![no_main]
 
@@ -55,7 +55,7 @@ fn start(spawner: Spawner, board: Board) {
 
 fn config() -> Config {
     let mut dhcp = DhcpConfig::default();
-    // By default DHCP retries after 10 s. Here frames may get lost, and the server is near.
+    // By default, DHCP retries after 10 s. Here it retries sooner, because frames may get lost and the server is near.
     dhcp.retry_config.discover_timeout /= 10;
     dhcp.retry_config.initial_request_timeout /= 10;
     Config::dhcpv4(dhcp)

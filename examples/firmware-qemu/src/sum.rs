@@ -1,4 +1,4 @@
-//! The checksum of `cksum` (POSIX.1-2024) over lines, without storing them.
+//! The checksum of `cksum` (POSIX.1-2024) over lines, which are not stored.
 
 use core::fmt;
 
@@ -34,7 +34,7 @@ fn shifted(crc: u32, byte: u8) -> u32 {
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The checksum also covers the length, in as many bytes as needed, the lowest first.
+        // The checksum also covers the length, in as many bytes as needed, the lowest byte first.
         let length = self.bytes.to_le_bytes();
         let used = length.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let crc = !length[..used].iter().fold(self.crc, |crc, byte| shifted(crc, *byte));

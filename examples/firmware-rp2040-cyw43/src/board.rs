@@ -20,7 +20,7 @@ bind_interrupts!(struct Interrupts {
     USBCTRL_IRQ => usb::InterruptHandler<USB>;
 });
 
-/// The controller's firmware. The driver writes it to the controller at each start, by words.
+/// The controller's firmware. The driver writes it to the controller at each start, word by word.
 static FIRMWARE: &Aligned<A4, [u8]> = &Aligned(*cyw43_firmware::CYW43_43439A0);
 /// The settings of the controller on this board.
 static NVRAM: &Aligned<A4, [u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/nvram.bin")));
@@ -66,7 +66,7 @@ pub(crate) struct Radio {
 }
 
 impl Radio {
-    /// Powers the controller on and loads its firmware. The runner must run before the control is used.
+    /// Powers the controller on and loads its firmware. The returned runner must run before the control is used.
     ///
     /// # Panics
     /// If no CYW43439 responds.

@@ -1,10 +1,12 @@
-//! Firmware of a Raspberry Pi Pico W: it joins a Wi-Fi network, gets an address by DHCP, and then does the same as the emulated board.
+//! Firmware for a Raspberry Pi Pico W: it joins a Wi-Fi network, gets an address by DHCP, and then runs the same application as the
+//! emulated board.
 //!
-//! `README.md` explains how to build and load it. Name and password of the network are read from the environment when it is built.
+//! `README.md` explains how to build and load the firmware. The name and the password of the network are read from the environment at build
+//! time.
 #![no_std]
 #![no_main]
 
-// The same code as on the emulated board, which uses nothing of a board.
+// The same code as on the emulated board, because it does not depend on the board.
 #[path = "../../firmware-qemu/src/app/mod.rs"]
 mod app;
 mod board;

@@ -1,4 +1,4 @@
-//! The Wi-Fi network: it is joined at the start, and again whenever the connection is lost.
+//! Joins the Wi-Fi network at the start, and again whenever the connection is lost.
 
 use cyw43::{Control, JoinOptions, PowerManagementMode};
 use embassy_net::Stack;
@@ -7,12 +7,12 @@ use log::{info, warn};
 
 use crate::board;
 
-/// The name of the network. Like the password it is never logged.
+/// The name of the network. Like the password, it is never logged.
 const NAME: &str = env!(
     "WIFI_NAME",
     "set WIFI_NAME to the name of the Wi-Fi network, and WIFI_PASSWORD to its password (empty if it has none)"
 );
-/// The password of the network, which then stands in the firmware for anyone who can read that.
+/// The password of the network. Anyone who can read the firmware can read it.
 const PASSWORD: &str = env!(
     "WIFI_PASSWORD",
     "set WIFI_PASSWORD to the password of the Wi-Fi network, or to nothing if it has none"
@@ -21,14 +21,14 @@ const PASSWORD: &str = env!(
 const MAX_NAME: usize = 32;
 /// The minimum and the maximum number of bytes in the password of a network.
 const PASSWORD_BYTES: (usize, usize) = (8, 63);
-/// The time limit of one attempt to join. The driver has none of its own.
+/// The time limit for one attempt to join. The driver has no time limit of its own.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
-/// The time limit until the link is reported after a join.
+/// The maximum time from a join until the link is reported.
 const LINK_TIMEOUT: Duration = Duration::from_secs(5);
-/// The wait before the next attempt: at first, and at most. It doubles with each failed attempt.
+/// The first and the maximum wait before the next attempt. The wait doubles with each failed attempt.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-// The driver panics if either is longer.
+// The driver panics if the name or the password is longer.
 const _: () = {
     assert!(!NAME.is_empty() && NAME.len() <= MAX_NAME, "WIFI_NAME must have 1 to 32 bytes");
     let (min, max) = PASSWORD_BYTES;
@@ -61,7 +61,7 @@ impl Wifi {
         self.control.set_power_management(PowerManagementMode::Performance).await;
         loop {
             self.join().await;
-            // The driver reports the link's state to embassy-net, which then asks for an address anew. The link may be lost at once.
+            // The driver reports the link's state to embassy-net, which then requests a new address. The link may already be lost again.
             if with_timeout(LINK_TIMEOUT, stack.wait_link_up()).await.is_ok() {
                 info!("joined the Wi-Fi network");
                 stack.wait_link_down().await;

@@ -2,10 +2,10 @@
 //!
 //! Run `rustup target add thumbv6m-none-eabi`. Then `cargo run --release` in this folder builds the firmware and loads it with
 //! `picotool`. The gateway's address and the login are read from the environment at build time: `SMS_GATEWAY=192.168.1.9:80`,
-//! `SMS_GATEWAY_USER`, and `SMS_GATEWAY_PASSWORD`. The password is then contained in the firmware, and everyone who can read
-//! the firmware can read it. By default, user name and password are `admin`.
+//! `SMS_GATEWAY_USER`, and `SMS_GATEWAY_PASSWORD`. The firmware then contains the password, so everyone who can read the
+//! firmware can read the password. By default, user name and password are `admin`.
 //!
-//! The log is a serial port over USB. The firmware sends messages: first put your numbers into
+//! The firmware logs to a serial port over USB. It sends messages: first put your numbers into
 //! `firmware-qemu/src/app/messages.rs`.
 #![no_std]
 #![no_main]

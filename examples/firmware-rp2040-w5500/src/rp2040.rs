@@ -18,13 +18,13 @@ use static_cell::ConstStaticCell;
 
 use crate::app::{self, Pages, Plan};
 
-/// The gateway's address and port. A product would keep it in flash, where it can be changed, and the next two as well.
+/// The gateway's address and port. A product would keep this and the next two values in flash, where they can be changed.
 const GATEWAY: &str = or(option_env!("SMS_GATEWAY"), "192.168.1.9:80");
 /// The user name that the gateway knows.
 const USER: &str = or(option_env!("SMS_GATEWAY_USER"), "admin");
 /// The user's password.
 const PASSWORD: &str = or(option_env!("SMS_GATEWAY_PASSWORD"), "admin");
-/// The time limit for all messages, so that a phone may be switched off for a while.
+/// The time limit for all messages. It is long enough for a phone that is switched off for a while.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// The wait before the application starts again after a failure.
 const RETRY: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ const RETRY: Duration = Duration::from_secs(10);
 const FLASH_SIZE: usize = 2 * 1024 * 1024;
 /// The end of the flash, which `memory.x` leaves to the application.
 const STORAGE: Range<u32> = 0x1f_0000..0x20_0000;
-/// The maximum number of bytes of the log that wait for the host.
+/// The maximum number of bytes of the log that wait for the host to read them.
 const LOG: usize = 1024;
 
 pub(crate) type Storage = Flash<'static, FLASH, flash::Async, FLASH_SIZE>;
@@ -64,7 +64,7 @@ pub(crate) async fn application(stack: Stack<'static>, mut flash: Storage) {
     }
 }
 
-/// Entropy that seeds a generator, from an oscillator that runs unevenly. It suffices to make no two starts alike.
+/// Returns a seed for a generator, from an oscillator that runs unevenly. That is enough to ensure that no two starts are alike.
 pub(crate) fn seed() -> u64 {
     RoscRng.next_u64()
 }
@@ -75,7 +75,7 @@ pub(crate) async fn log_over_usb(driver: Usb) {
     embassy_usb_logger::run!(LOG, LevelFilter::Info, driver);
 }
 
-/// Resets the board, since it runs unattended.
+/// Resets the board, because it runs unattended.
 #[panic_handler]
 fn panic(_info: &PanicInfo<'_>) -> ! {
     cortex_m::peripheral::SCB::sys_reset()

@@ -13,49 +13,49 @@ use gateway_emulator::{
     Refusals, Reg, Replay, Stale, TlsVersions,
 };
 
-/// The variable that holds the password, since other users can see a command line.
+/// The environment variable that holds the password. Other users could see an argument.
 const PASSWORD: &str = "GATEWAY_EMULATOR_PASSWORD";
 
-/// Emulates an SMS gateway over HTTP or HTTPS. Prints its URL, with HTTPS the fingerprints of its certificate, and a line for each
-/// request, with the number of its connection in brackets, until it is interrupted or terminated. At the end it prints a line for each
-/// accepted message, one for each message in its inbox, and one with the counts of challenges and expired nonces.
+/// Emulates an SMS gateway over HTTP or HTTPS. Prints its URL, and with HTTPS the fingerprints of its certificate. Until it is
+/// interrupted or terminated, it prints a line for each request, with the number of the connection in brackets. At the end it prints a
+/// line for each accepted message and for each message in the inbox. The last line has the counts of challenges and expired nonces.
 #[derive(Debug, Parser)]
 #[command(version, after_help = after_help())]
 pub(crate) struct Args {
-    /// The address to listen on; port 0 lets the system choose one
+    /// The address to listen on; port 0 lets the system choose a port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Serve HTTPS, with a certificate that is made at the start
+    /// Serve HTTPS, with a certificate that is generated at the start
     #[arg(long)]
     https: bool,
-    /// The kind of certificate: ordinary, or names, see below
+    /// The kind of certificate: ordinary, or a list of names, see below
     #[arg(long, value_name = "LIST", default_value = "ordinary", requires = "https")]
     certificate: CertificateKind,
     /// The versions of TLS
     #[arg(long, value_enum, default_value_t = TlsVersions::Both, requires = "https")]
     tls: TlsVersions,
-    /// The user's name; the password is in the environment, see below
+    /// The user name; the password comes from the environment, see below
     #[arg(long, default_value = "admin")]
     user: String,
     /// The kind of login
     #[arg(long, value_enum, default_value_t = Auth::Digest)]
     auth: Auth,
-    /// The life of a nonce: forever, one-request, or a duration (1s, 500ms)
+    /// The lifetime of a nonce: forever, one-request, or a duration such as 1s or 500ms
     #[arg(long, value_name = "LIFE", default_value = "forever")]
     nonce: NonceLife,
-    /// The `stale` of a challenge
+    /// The `stale` parameter of challenges
     #[arg(long, value_enum, default_value_t = Stale::Truthful)]
     stale: Stale,
     /// The rule for the nonce count
     #[arg(long, value_enum, default_value_t = NonceCount::Growing)]
     nonce_count: NonceCount,
-    /// Lock an address out after this number of refusals in a row
+    /// Lock out an address after this number of refusals in a row
     #[arg(long, value_name = "REFUSALS")]
     lock_out_after: Option<u32>,
     /// The duration of a lock-out
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     lock_out_for: u64,
-    /// The treatment of a client that is locked out
+    /// The reaction to requests of a client that is locked out
     #[arg(long, value_enum, default_value_t = LockedOut::Forbidden)]
     locked_out: LockedOut,
     /// The refusals that count towards a lock-out
@@ -64,48 +64,48 @@ pub(crate) struct Args {
     /// The number of ports
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=32))]
     ports: u8,
-    /// The speed of the gateway and its clock; 2 is twice as fast
+    /// The speed of the gateway and its clock; 2 is twice as fast as a real gateway
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
-    /// Its departures from the vendor's document: none, observed, printed, or names, see below
+    /// Departures from the vendor's document: none, observed, printed, or a list of names, see below
     #[arg(long, value_name = "LIST", default_value = "none")]
     quirks: Quirks,
-    /// The seed of everything that is random
+    /// The seed of the pseudo-random numbers
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// The size at which the response to `query_incoming_sms` is cut between records
+    /// The maximum size of the records in a response to `query_incoming_sms`; a single larger record is still sent
     #[arg(long, value_name = "BYTES", default_value_t = 8192)]
     answer_limit: usize,
     /// The fate of messages to a number, see below; can be repeated
     #[arg(long, value_name = "NUMBER=FATE", value_parser = fate)]
     fate: Vec<(String, Plan)>,
-    /// The fate of messages to other numbers
+    /// The fate of messages to all other numbers
     #[arg(long, value_name = "FATE", default_value = "deliver")]
     default_fate: Plan,
-    /// Choose the fates of messages to other numbers at random
+    /// Choose the fates of messages to all other numbers at random
     #[arg(long)]
     random_fates: bool,
-    /// The percentage of requests whose connection closes at random: before the gateway acts, before the response, during it
-    /// and after it in turn
+    /// The percentage of requests whose connection closes at random. It closes in turn before the call is carried out, before
+    /// the response, during it, and after it
     #[arg(long, value_name = "PER_CENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
     closing: u8,
     /// The number of messages sent and delivered before the start, for long responses
     #[arg(long, value_name = "N", default_value_t = 0)]
     sent: u32,
-    /// The number of messages, of 300 bytes and more, received before the start
+    /// The number of messages received before the start, each of at least 300 bytes
     #[arg(long, value_name = "N", default_value_t = 0)]
     received: u32,
     /// An SMS in the inbox; can be repeated
     #[arg(long, value_name = "PORT:NUMBER:TEXT", value_parser = incoming)]
     incoming: Vec<(u8, String, String)>,
-    /// The reply to a USSD code, on every port or on one; can be repeated
+    /// The reply to a USSD code, on every port or only on PORT; can be repeated
     #[arg(long, value_name = "[PORT:]CODE=REPLY", value_parser = ussd)]
     ussd: Vec<(Option<u8>, String, String)>,
-    /// A port's registration (2=no-sim); can be repeated
+    /// The registration state of a port, for example 2=no-sim; can be repeated
     #[arg(long, value_name = "PORT=STATE", value_parser = reg)]
     reg: Vec<(u8, Reg)>,
-    /// Respond to `sms-client doctor` as the gateway of this report did; `sms-client doctor --report` writes it. Other requests
-    /// get status 404. The report does not cover TLS: add --https, --certificate and --tls as the gateway has them
+    /// Respond to `sms-client doctor` like the gateway in this report, which `sms-client doctor --report` has written. Other
+    /// requests get status 404. The report does not cover TLS: add the --https, --certificate and --tls that match the gateway
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }
@@ -129,10 +129,10 @@ fn after_help() -> String {
 }
 
 impl Args {
-    /// The setup of the gateway.
+    /// Returns the setup of the gateway.
     ///
     /// # Errors
-    /// If the password is not UTF-8, or the report for `--replay` cannot be read.
+    /// If the password is not UTF-8, or if the report for `--replay` cannot be read.
     pub(crate) fn options(&self) -> io::Result<Options> {
         let password = match env::var(PASSWORD) {
             Err(env::VarError::NotPresent) => "admin".to_owned(),

@@ -1,4 +1,4 @@
-//! Responses prepared for one request: other bytes than the true ones, or a part of the true ones.
+//! Responses prepared for one request: other bytes than the true response, or only a part of it.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use bytes::Bytes;
 
 use crate::reply::{End, Outcome, Reply, Step};
 
-/// A response prepared for the next request of a call whose login is accepted.
+/// A response prepared for the next request of a call, once its login is accepted.
 ///
 /// ```
 /// use gateway_emulator::Canned;
 /// use std::time::Duration;
 ///
-/// // Another response; the call is not carried out.
+/// // Another response. The call is not carried out.
 /// let refusal = Canned::json(200, r#"{"error_code":500}"#);
 /// // The call is carried out, but the response breaks off after 40 bytes.
 /// let cut = Canned::truth().cut_at(40);
 /// // The call is carried out, and the connection closes without a response.
 /// let silence = Canned::truth().cut_at(0);
-/// // The true response byte by byte.
+/// // The true response, byte by byte.
 /// let slow = Canned::truth().in_pieces(1, Duration::ZERO);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Canned {
-    /// Other bytes than those of the true response.
+    /// The bytes that replace the true response.
     bytes: Option<Bytes>,
     carried_out: bool,
     cut_at: Option<usize>,
@@ -32,7 +32,7 @@ pub struct Canned {
 }
 
 impl Canned {
-    /// The true response, which the other methods change.
+    /// The true response, which the other methods can change.
     pub fn truth() -> Self {
         Self { bytes: None, carried_out: true, cut_at: None, pieces: None, end: None }
     }
@@ -47,38 +47,39 @@ impl Canned {
         }
     }
 
-    /// This body with a regular head, as application/json. The call is not carried out.
+    /// This body as application/json, with a regular head. The call is not carried out.
     pub fn json(status: u16, body: &str) -> Self {
         Self::bytes(Reply::new(status, "application/json", body.to_owned()).bytes())
     }
 
-    /// No byte: the connection closes without a response. The call is not carried out.
+    /// No response: the connection closes. The call is not carried out.
     pub fn silence() -> Self {
         Self::bytes([]).then(End::Close)
     }
 
-    /// Carries out the call nevertheless, and drops its true response.
+    /// Carries out the call after all, but drops its true response.
     #[must_use]
     pub fn carried_out(mut self) -> Self {
         self.carried_out = true;
         self
     }
 
-    /// Sends only this number of bytes, including the head. Then the connection closes, unless [`Canned::then`] follows.
+    /// Sends only this number of bytes, including the head, and then closes the connection. A later [`Canned::then`] overrides the
+    /// closing.
     #[must_use]
     pub fn cut_at(mut self, bytes: usize) -> Self {
         self.cut_at = Some(bytes);
         self.then(End::Close)
     }
 
-    /// Sends pieces of this number of bytes, at least one, with a pause in outside time between them.
+    /// Sends the response in pieces of this number of bytes, at least 1. The pause between pieces is in outside time.
     #[must_use]
     pub fn in_pieces(mut self, size: usize, pause: Duration) -> Self {
         self.pieces = Some((size.max(1), pause));
         self
     }
 
-    /// Sets what the connection does afterwards.
+    /// Sets the behaviour of the connection after the response.
     #[must_use]
     pub fn then(mut self, end: End) -> Self {
         self.end = Some(end);
@@ -114,7 +115,7 @@ fn pieces(bytes: &Bytes, size: usize, pause: Duration) -> Vec<Step> {
 }
 
 impl Canned {
-    /// Returns the HTTP status of the status line, if enough of the line is sent.
+    /// Returns the HTTP status, if enough of the status line is sent.
     pub(crate) fn status(&self, truth: Option<&Reply>) -> Option<u16> {
         let whole = self.bytes.clone().or_else(|| truth.map(Reply::bytes))?;
         let line = whole.get(..12)?;

@@ -1,4 +1,4 @@
-//! The gateway's own clock: local time without a zone, which can be stepped.
+//! The gateway's own clock: local time without a time zone. The clock can be stepped.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,16 +7,16 @@ use tokio::time::Instant;
 const DAY: i64 = 86_400;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/// The first one is that of the fourth day before 1970.
+/// The weekdays. 1970-01-01 was a Thursday, which has index 4.
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
-/// The longest wait, a century. Instants might not reach further.
+/// The longest wait, a century. An [`Instant`] might not be able to represent a later time.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Civil time as seconds since 1970-01-01 00:00:00 of the gateway's own clock.
 pub(crate) type Civil = i64;
 
-/// A clock that runs `speed` times as fast as outside time, like the whole gateway.
+/// A clock that runs `speed` times as fast as outside time, as the whole gateway does.
 #[derive(Debug)]
 pub(crate) struct Clock {
     origin: Instant,
@@ -25,7 +25,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Starts at `civil`, or at this machine's time (UTC).
+    /// Starts the clock at `civil`, or at this machine's time (UTC) if that is `None`.
     pub(crate) fn new(now: Instant, civil: Option<Civil>, speed: f64) -> Self {
         Self { origin: now, civil: civil.unwrap_or_else(wall_clock), speed }
     }
@@ -47,7 +47,7 @@ impl Clock {
     }
 }
 
-/// This machine's time in UTC.
+/// Returns this machine's time in UTC.
 pub(crate) fn wall_clock() -> Civil {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -64,7 +64,7 @@ pub(crate) fn format(civil: Civil) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
-/// Reads the date of an HTTP header, `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Reads the date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(crate) fn http_date(text: &str) -> Option<Civil> {
     let words: Vec<_> = text.split(' ').collect();
     let [_, day, month, year, time, "GMT"] = words[..] else { return None };
@@ -72,7 +72,7 @@ pub(crate) fn http_date(text: &str) -> Option<Civil> {
     parse(&format!("{year}-{month:02}-{day} {time}"))
 }
 
-/// Writes a date as an HTTP header.
+/// Writes a date in the format of HTTP headers.
 pub(crate) fn format_http_date(civil: Civil) -> String {
     let (day, month) = (civil.div_euclid(DAY), format(civil));
     let name = usize::try_from((day + 4).rem_euclid(7)).ok().and_then(|day| WEEKDAYS.get(day)).unwrap_or(&"");
@@ -83,7 +83,7 @@ pub(crate) fn format_http_date(civil: Civil) -> String {
     format!("{name}, {of_month} {month} {year} {time} GMT")
 }
 
-/// Reads exactly `YYYY-MM-DD HH:MM:SS`. Refuses days and hours that do not exist.
+/// Reads exactly `YYYY-MM-DD HH:MM:SS`. Returns `None` for days and times that do not exist.
 pub(crate) fn parse(text: &str) -> Option<Civil> {
     let bytes = text.as_bytes();
     let shape = b"0000-00-00 00:00:00";
@@ -103,7 +103,7 @@ pub(crate) fn parse(text: &str) -> Option<Civil> {
         .then_some(days * DAY + hour * 3600 + minute * 60 + second)
 }
 
-/// Returns the days since 1970-01-01 of a Gregorian date. In years that begin in March, a leap day is the last day.
+/// Returns the number of days from 1970-01-01 to a Gregorian date. Years are counted from March, so that a leap day is the last day.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

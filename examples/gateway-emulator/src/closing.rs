@@ -1,4 +1,4 @@
-//! Connections that close at random when they should not.
+//! Connections that close unexpectedly, at random.
 
 use std::{fmt, iter::Cycle};
 
@@ -10,11 +10,11 @@ use crate::{
     rng::Rng,
 };
 
-/// The places, each in turn.
+/// The moments at which connections close, in turn.
 const PLACES: [Closed; 4] =
     [Closed::BeforeAll, Closed::BeforeAnswer, Closed::AmidAnswer, Closed::AfterAnswer];
 
-/// The place in an exchange where the connection closed.
+/// The moment in an exchange at which the connection closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Closed {
     /// The request was read, but not carried out.
@@ -23,7 +23,7 @@ pub enum Closed {
     BeforeAnswer,
     /// The request was carried out, and only a part of the response was sent.
     AmidAnswer,
-    /// The whole response was sent, without an announcement that the connection closes.
+    /// The whole response was sent. It did not announce that the connection closes.
     AfterAnswer,
 }
 
@@ -38,22 +38,22 @@ impl fmt::Display for Closed {
     }
 }
 
-/// The random choice of closings.
+/// Chooses at random which connections close.
 pub(crate) struct Closing {
     per_cent: u8,
     rng: Rng,
-    /// The places of the next closings.
+    /// The moments of the next closings.
     places: Cycle<std::array::IntoIter<Closed, 4>>,
 }
 
 impl Closing {
     pub(crate) fn new(options: &Options) -> Self {
-        // Separate from other random choices, so that those stay the same.
+        // A separate generator, so that closings do not change other random choices.
         let rng = Rng::new(!options.seed);
         Self { per_cent: options.closing, rng, places: PLACES.into_iter().cycle() }
     }
 
-    /// Decides whether the connection of the next request closes, and where.
+    /// Decides whether the connection of the next request closes, and at which moment.
     pub(crate) fn draw(&mut self) -> Option<Closed> {
         if self.rng.below(100) < self.per_cent.into() { self.places.next() } else { None }
     }

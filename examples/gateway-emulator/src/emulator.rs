@@ -1,4 +1,4 @@
-//! A running gateway and its controls.
+//! A running gateway, and the methods that control it.
 
 use std::{
     io,
@@ -18,17 +18,17 @@ use crate::{
     device::inbox::Flag, exchange::World, server, tls::Tls,
 };
 
-/// The supported speeds: a message takes hours at the slow end and microseconds at the fast one.
+/// The supported speeds. A message takes hours at the lowest and microseconds at the highest.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.001..=1e6;
 
-/// The state that connections and their owner share. The lock is never held over an await.
+/// The state that the connections share with the [`Emulator`]. The lock is never held across an await.
 pub(crate) struct Shared {
     world: Mutex<World>,
     changed: Notify,
 }
 
 impl Shared {
-    /// Brings the gateway up to the present and changes it.
+    /// Processes the events that are due, and then changes the gateway.
     pub(crate) fn control<R>(&self, act: impl FnOnce(&mut World) -> R) -> R {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.device.advance(Instant::now());
@@ -39,7 +39,7 @@ impl Shared {
         result
     }
 
-    /// Brings the gateway up to the present and reads from it.
+    /// Processes the events that are due, and then reads from the gateway.
     fn look<R>(&self, look: impl FnOnce(&World) -> R) -> R {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.device.advance(Instant::now());
@@ -47,11 +47,11 @@ impl Shared {
     }
 }
 
-/// A gateway that runs on the current tokio runtime. It stops, and its connections close, when it is dropped.
+/// A gateway that runs on the current tokio runtime. When it is dropped, it stops and closes its connections.
 pub struct Emulator {
     shared: Arc<Shared>,
     addr: SocketAddr,
-    /// A change or a drop closes all connections.
+    /// Closes all connections when its value changes or it is dropped.
     stop: watch::Sender<u64>,
     certificate: Option<Certificate>,
     accepting: JoinHandle<()>,
@@ -61,8 +61,9 @@ impl Emulator {
     /// Starts a gateway.
     ///
     /// # Errors
-    /// If the address is in use or not available, if there are not 1 to 32 ports, if the speed is not 0.001 to 1,000,000, or if
-    /// there is no certificate of the kind.
+    /// - The address is in use or not available.
+    /// - The number of ports is not 1 to 32, or the speed is not 0.001 to 1,000,000.
+    /// - No certificate of the requested kind is possible.
     pub async fn start(options: Options) -> io::Result<Self> {
         check(&options)?;
         let listener = listen(options.listen).await?;
@@ -76,7 +77,7 @@ impl Emulator {
         Ok(Self { shared, addr, stop, certificate, accepting })
     }
 
-    /// The address on which it listens.
+    /// The address on which the gateway listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -87,49 +88,49 @@ impl Emulator {
         format!("{scheme}://{}", self.addr)
     }
 
-    /// The certificate that was made at the start, if the gateway serves HTTPS.
+    /// The certificate that was generated at the start, if the gateway serves HTTPS.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
     }
 
-    /// Sets the fate of messages to a number, in the spelling of the requests, that are accepted from now on.
+    /// Sets the fate of messages to a number that are accepted from now on. The number must be spelt as in the requests.
     pub fn set_fate(&self, number: &str, plan: impl Into<Plan>) {
         self.shared.control(|world| world.device.set_fate(number, plan.into()));
     }
 
-    /// Receives an SMS. Returns its id.
+    /// Simulates the arrival of an SMS, and returns its id.
     pub fn receive_sms(&self, port: u8, number: &str, text: &str) -> u64 {
         self.shared.control(|world| world.device.receive_sms(port, number, text))
     }
 
-    /// Marks an SMS as read, as someone who reads it in the gateway's web pages does.
+    /// Marks an SMS as read, as if a user had read it in the gateway's web pages.
     pub fn read_sms(&self, id: u64) {
         self.shared.control(|world| world.device.inbox.mark_read(&[id]));
     }
 
-    /// Sets the reply to a USSD code, on one port or on all ports without a reply of their own. Other codes get no reply.
+    /// Sets the reply to a USSD code on one port, or on all ports without a reply of their own. Codes without a reply are not answered.
     pub fn set_ussd(&self, port: Option<u8>, code: &str, reply: &str) {
         self.shared.control(|world| world.device.ussd.set(port, code, reply));
     }
 
-    /// Changes a port's registration. Messages for a port that is not registered continue to wait.
+    /// Changes the registration state of a port. Messages for a port that is not registered continue to wait.
     pub fn set_reg(&self, port: u8, reg: Reg) {
         self.shared.control(|world| world.device.set_reg(port, reg));
     }
 
-    /// Steps the gateway's clock, backwards if negative.
+    /// Steps the gateway's clock by this number of seconds, backwards if it is negative.
     pub fn step_clock(&self, seconds: i64) {
         self.shared.control(|world| world.device.clock.step(seconds));
     }
 
-    /// Restarts the gateway: it forgets its queue, tasks, results, reports and nonces, and all connections close.
-    /// Reports of messages already sent still arrive, since the network holds them.
+    /// Restarts the gateway. It forgets its queue, tasks, results, reports, nonces and lock-outs, and all connections close.
+    /// Reports of messages already sent still arrive, because the network holds them.
     pub fn restart(&self, how: Restart) {
         self.shared.control(|world| world.restart(how));
         self.stop.send_modify(|restarts| *restarts += 1);
     }
 
-    /// Counts of what happened since the start.
+    /// Counts of requests, connections and messages since the start.
     pub fn counts(&self) -> Counts {
         self.shared.look(World::counts)
     }
@@ -147,8 +148,8 @@ impl Emulator {
         }
     }
 
-    /// Every accepted message, oldest first, including those that the gateway has forgotten. The oldest finished ones are
-    /// missing if there are too many to keep.
+    /// Every accepted message, oldest first, including messages that the gateway has forgotten. If there are more than 65,536,
+    /// the oldest finished messages are missing.
     pub fn messages(&self) -> Vec<MessageSeen> {
         self.shared.look(|world| world.device.outbox.all().map(MessageSeen::from).collect())
     }
@@ -158,12 +159,12 @@ impl Emulator {
         self.shared.look(|world| world.device.inbox.select(0, Flag::All).map(IncomingSeen::from).collect())
     }
 
-    /// The newest requests, oldest first.
+    /// The latest 4096 requests, oldest first.
     pub fn requests(&self) -> Vec<RequestSeen> {
         self.shared.look(|world| world.log.after(0))
     }
 
-    /// Returns the requests after the one with this serial. Waits if there are none yet.
+    /// Returns the requests after the one with this serial number. Waits until there is one.
     pub async fn requests_after(&self, serial: u64) -> Vec<RequestSeen> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
@@ -176,8 +177,8 @@ impl Emulator {
         }
     }
 
-    /// Prepares a response to the next request of a call (`send_sms`) whose login is accepted. Several are used in turn.
-    /// A request that is refused before does not use it up.
+    /// Prepares a response to the next request of a call, such as `send_sms`, whose login is accepted. Several prepared responses
+    /// are used in turn. A request that is refused before it reaches the call does not use up a response.
     pub fn answer_next(&self, call: &str, canned: Canned) {
         self.shared.control(|world| world.canned.entry(call.to_owned()).or_default().push_back(canned));
     }
@@ -192,7 +193,7 @@ impl Emulator {
         self.shared.control(|world| world.login.set_password(password));
     }
 
-    /// Waits until nothing is being sent, no report or USSD reply is outstanding, and no message waits that could be sent.
+    /// Waits until no message is being sent or could be sent, and no report or USSD reply is outstanding.
     pub async fn idle(&self) {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());

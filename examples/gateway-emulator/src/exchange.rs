@@ -1,4 +1,4 @@
-//! From a request to its response: redirects, login, and the call, in this order.
+//! Turns a request into its response: checks redirects and the login, and carries out the call, in this order.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -34,7 +34,7 @@ pub(crate) struct World {
     rng: Rng,
 }
 
-/// The result of a request, also for the log.
+/// The result of a request, for the connection and for the log.
 struct Answered {
     status: Option<u16>,
     error_code: Option<u16>,
@@ -51,11 +51,11 @@ impl Answered {
     }
 }
 
-/// The decision before a request is carried out.
+/// The decision whether a request is carried out.
 enum Door {
     Open,
     TurnedAway(Reply),
-    /// Its connection closes without a response.
+    /// The connection closes without a response.
     Shut,
 }
 
@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// Applies redirects, login and lock-out.
+    /// Applies redirects, the quirk `empty_post_closes`, the login and lock-outs.
     fn stop_at_the_door(&mut self, request: &Request, now: Instant) -> Door {
         if let Some(reply) = self.redirect(request) {
             return Door::TurnedAway(reply);
@@ -183,7 +183,7 @@ impl World {
         reply
     }
 
-    /// Carries out a request that is logged in.
+    /// Carries out a request whose login is accepted.
     fn serve(&mut self, request: &Request) -> Answered {
         let (path, query) = request.path_and_query();
         let Some(call) = Call::find(path) else { return self.answered(Reply::page(404), request) };
@@ -214,7 +214,7 @@ impl World {
         Answered { status: Some(reply.status), error_code: None, outcome: reply.outcome() }
     }
 
-    /// Adds the flaws that are switched on.
+    /// Applies the HTTP quirks that are switched on.
     fn flawed(&self, mut reply: Reply, request: &Request) -> Reply {
         let quirks = &self.device.quirks;
         let good = reply.status == 200;
@@ -240,7 +240,8 @@ impl World {
     }
 }
 
-/// Returns a page that refuses a request. The web server does not read a request that is too long to its end, so it closes the connection.
+/// Returns a page that refuses a request. With status 413 the connection closes, because the web server does not read the rest of a
+/// request that is too long.
 fn refusal_page(status: u16) -> Reply {
     let mut page = Reply::page(status);
     page.close = status == 413;

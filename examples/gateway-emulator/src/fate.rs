@@ -2,20 +2,20 @@
 
 use std::{str::FromStr, time::Duration};
 
-/// The fate of a message. With the arrival of its reports it is a [`Plan`]; alone it stands for one with the usual reports.
+/// The fate of a message. A [`Plan`] adds the arrival of its reports. A fate without a plan has the usual reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Sent, and every segment is reported received (status code 0).
     Deliver,
     /// FAILED; no segment is sent.
     Fail,
-    /// FAILED after this number of segments was sent. Those are reported received.
+    /// FAILED after this number of segments. The segments sent are reported received.
     FailAfter(u32),
     /// Sent; the final report of every segment carries this code (TS 23.040 §9.2.3.15).
     Undelivered(u8),
     /// Sent, without any report.
     NoReport,
-    /// Stays SENDING forever; its port continues with the next message after the usual time.
+    /// Stays SENDING forever. Its port continues with the next message after the usual time.
     Stuck,
 }
 
@@ -24,11 +24,12 @@ pub enum Fate {
 pub enum Arrival {
     /// With its segment, while the message is still SENDING.
     Early,
-    /// This long after the whole message was sent, and one second later for each further segment, in the gateway's time.
+    /// The delay of the first report after the whole message was sent, in the gateway's time. Each further segment's report follows one
+    /// second later.
     After(Duration),
 }
 
-/// The fate of a message and the course of its reports.
+/// The fate of a message, and the arrival of its reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The fate.
@@ -37,9 +38,9 @@ pub struct Plan {
     pub arrival: Arrival,
     /// Whether each report arrives again a second later.
     pub doubled: bool,
-    /// Whether the report of the last segment arrives first.
+    /// Whether the reports of the segments arrive in reverse order.
     pub reversed: bool,
-    /// A report with this code (32 to 63) precedes each final one by ten seconds.
+    /// If set, a temporary report with this status code (32 to 63) precedes each final report by ten seconds.
     pub temporary: Option<u8>,
     /// The segments, counted from 0, whose reports are lost.
     pub lost: Vec<u32>,
@@ -65,86 +66,86 @@ impl From<Fate> for Plan {
 }
 
 impl Fate {
-    /// With reports that arrive before the message is `SENT_OK`.
+    /// This fate, with reports that arrive before the message is `SENT_OK`.
     pub fn early(self) -> Plan {
         Plan::from(self).early()
     }
 
-    /// With reports that arrive this long after sending, in the gateway's time.
+    /// This fate, with the first report this long after sending, in the gateway's time.
     pub fn late(self, after: Duration) -> Plan {
         Plan::from(self).late(after)
     }
 
-    /// With every report twice.
+    /// This fate, with every report twice.
     pub fn doubled(self) -> Plan {
         Plan::from(self).doubled()
     }
 
-    /// With the reports of the segments in reverse order.
+    /// This fate, with the reports of the segments in reverse order.
     pub fn reversed(self) -> Plan {
         Plan::from(self).reversed()
     }
 
-    /// With a temporary report before each final one.
+    /// This fate, with a temporary report before each final report.
     pub fn temporary(self, status_code: u8) -> Plan {
         Plan::from(self).temporary(status_code)
     }
 
-    /// Without the reports of that segment, counted from 0.
+    /// This fate, without the reports of one segment. Segments are counted from 0.
     pub fn lost(self, segment: u32) -> Plan {
         Plan::from(self).lost(segment)
     }
 }
 
 impl Plan {
-    /// The words for fates that [`Plan::from_str`] reads.
+    /// The names of fates that [`Plan::from_str`] reads.
     pub const FATES: &str = "deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report, stuck";
-    /// The words for reports that it reads after them, each with a plus sign.
+    /// The changes to reports that [`Plan::from_str`] reads after a fate, each after a plus sign.
     pub const REPORTS: &str = "early, late:SECONDS, doubled, reversed, temporary:CODE, lost:SEGMENT";
 
-    /// Reports arrive before the message is `SENT_OK`.
+    /// Makes reports arrive before the message is `SENT_OK`.
     #[must_use]
     pub fn early(mut self) -> Self {
         self.arrival = Arrival::Early;
         self
     }
 
-    /// Reports arrive this long after sending, in the gateway's time.
+    /// Makes the first report arrive this long after sending, in the gateway's time.
     #[must_use]
     pub fn late(mut self, after: Duration) -> Self {
         self.arrival = Arrival::After(after);
         self
     }
 
-    /// Every report arrives twice.
+    /// Makes every report arrive twice.
     #[must_use]
     pub fn doubled(mut self) -> Self {
         self.doubled = true;
         self
     }
 
-    /// The reports of the segments arrive in reverse order.
+    /// Makes the reports of the segments arrive in reverse order.
     #[must_use]
     pub fn reversed(mut self) -> Self {
         self.reversed = true;
         self
     }
 
-    /// A temporary report precedes each final one.
+    /// Adds a temporary report with this status code before each final report.
     #[must_use]
     pub fn temporary(mut self, status_code: u8) -> Self {
         self.temporary = Some(status_code);
         self
     }
 
-    /// The reports of that segment, counted from 0, are lost. Can be repeated for several segments.
+    /// Loses the reports of one segment. Segments are counted from 0. Can be repeated for several segments.
     #[must_use]
     pub fn lost(mut self, segment: u32) -> Self {
         self.lost.push(segment);
         self
     }
 
-    /// The final status code of a segment, if there is a report at all.
+    /// Returns the final status code of a segment, or `None` if no report arrives.
     pub(crate) fn status_code(&self, segment: u32) -> Option<u8> {
         match self.fate {
             Fate::NoReport => None,
@@ -155,8 +156,8 @@ impl Plan {
     }
 }
 
-/// Reads `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`, followed by the changes to its reports
-/// with plus signs: `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `+early`.
+/// Reads a fate: `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`. Changes to the reports may follow, each
+/// after a plus sign: `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `deliver+early`.
 impl FromStr for Plan {
     type Err = String;
 

@@ -1,4 +1,4 @@
-//! Responses as JSON: that of `serde_json`, with the flaws that are switched on.
+//! Writes responses as JSON, with the quirks that are switched on.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::quirks::{IntegerSpelling, Quirks};
 
-/// The serial number that later versions put into every response.
+/// The serial number of the gateway, which later versions put into every response.
 const SERIAL: &str = "da00-0089-1020-0015";
 
-/// One object of an array: keys in the order in which the document lists them.
+/// One object of an array. Its keys are in the order in which the document lists them.
 pub(crate) type Record = Vec<(&'static str, Value)>;
 
 /// A whole response.
@@ -21,7 +21,7 @@ pub(crate) struct Answer {
     pub(crate) array: Option<(&'static str, Vec<Record>)>,
     /// The fields after the array.
     pub(crate) tail: Record,
-    /// The length in bytes at which it is cut.
+    /// The length in bytes at which the response is cut off.
     pub(crate) limit: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-/// Writes responses with the flaws that are switched on.
+/// Writes responses with the quirks that are switched on.
 pub(crate) struct Writer<'a>(pub(crate) &'a Quirks);
 
 impl Writer<'_> {
@@ -145,18 +145,18 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Whether the text can be written as a JSON integer of at most 64 bits.
+/// Whether the text is also a valid JSON integer that fits a `u64`.
 fn is_integer(text: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && !(text.len() > 1 && text.starts_with('0'));
     plain && text.parse::<u64>().is_ok()
 }
 
-/// Escapes only quotes and backslashes.
+/// Writes a string in which only quotes and backslashes are escaped.
 fn with_raw_control(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
-/// Cuts the last character in half if it has two units, like a text that is cut after 70 units.
+/// Cuts the last character in half if it has two UTF-16 units, as happens in a text that is cut after 70 units.
 fn with_lone_surrogate(written: String, text: &str) -> String {
     match text.chars().next_back() {
         Some(last) if last.len_utf16() == 2 => {

@@ -1,8 +1,9 @@
 //! Emulates an SMS gateway over real HTTP and HTTPS, for tests, demonstrations and firmware.
 //!
-//! It has the nine calls of the gateway's API with their limits, the login and its lock-outs, ports that take their
-//! time, status reports, an inbox, USSD, and a clock of its own. Each [quirk](Quirks) of real devices can be switched
-//! on, among them [refusals](Refusals) of submissions, and the [fate](Fate) of each message can be chosen. It shares no code with the clients that it tests.
+//! It has the nine calls of the gateway's API with their limits, the login and its lock-outs, status reports, an inbox,
+//! USSD, and its own clock. Its ports take as much time as real ports. Each [quirk](Quirks) of real devices can be switched
+//! on, among them [refusals](Refusals) of submissions. The [fate](Fate) of each message can be chosen. The emulator shares
+//! no code with the clients that it tests.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -16,13 +17,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! With [`Options::https`] it serves HTTPS. The certificate is made at the start, also of [kinds](CertificateKind) that
-//! only old devices have; [`Emulator::certificate`] returns it with its fingerprints.
+//! With [`Options::https`] it serves HTTPS. The certificate is generated at the start. It can be of a
+//! [kind](CertificateKind) that only old devices have. [`Emulator::certificate`] returns it with its fingerprints.
 //!
-//! Time is that of tokio: `tokio::time::pause` stops it, and `tokio::time::advance` moves it. (While paused, tokio also
-//! jumps to the next timer when it waits for a socket, so that a client's timeout may expire at once.) Nothing runs in the
-//! background: each access first brings the gateway up to the present. [`Options::speed`] applies to everything in the
-//! gateway, including its clock, but not to HTTP: the life of a nonce, a lock-out, the pauses of a [`Canned`] response.
+//! The emulator uses tokio's time: `tokio::time::pause` stops it, and `tokio::time::advance` moves it. While time is
+//! paused, tokio jumps to the next timer when it waits for a socket. A client's timeout may then expire at once. Nothing
+//! runs in the background: each access first processes the events that are due. [`Options::speed`] applies to everything in
+//! the gateway, including its clock, but not to HTTP. The lifetime of a nonce, a lock-out, and the pauses of a [`Canned`]
+//! response are in outside time.
 
 mod call;
 mod canned;

@@ -1,4 +1,4 @@
-//! The requests and messages that a gateway has seen, for tests.
+//! Records of the requests and messages of a gateway, for tests.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,15 +16,15 @@ const REMEMBERED: usize = 4096;
 /// A request and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestSeen {
-    /// Its place among all requests, from 1.
+    /// The serial number of the request, from 1.
     pub serial: u64,
-    /// The number of its connection, from 1.
+    /// The number of the connection, from 1.
     pub connection: u64,
     /// The method: `GET`, `POST` or another.
     pub method: String,
     /// The request target exactly as sent.
     pub uri: String,
-    /// Whether it had an `Authorization` header.
+    /// Whether the request had an `Authorization` header.
     pub authorization: bool,
     /// The body. Bytes that are not UTF-8 are replaced.
     pub body: String,
@@ -32,34 +32,34 @@ pub struct RequestSeen {
     pub status: Option<u16>,
     /// The `error_code` of the response, if the call was carried out.
     pub error_code: Option<u16>,
-    /// The place where [`Options::closing`](crate::Options::closing) closed the connection, if it did.
+    /// The moment at which [`Options::closing`](crate::Options::closing) closed the connection, if it did.
     pub closed: Option<Closed>,
 }
 
 /// A message that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageSeen {
-    /// Its task.
+    /// The id of its task.
     pub task: u64,
     /// The recipient's number as in the request.
     pub number: String,
     /// The text with its parameters filled in.
     pub text: String,
-    /// The client's id, if it gave one.
+    /// The `user_id` in the request, if there was one.
     pub user_id: Option<u64>,
-    /// Its status now.
+    /// The current status.
     pub status: Status,
-    /// The port that is sending or has sent it.
+    /// The port that is sending or has sent the message.
     pub port: Option<u8>,
-    /// The reference of its first segment, once that is sent.
+    /// The reference of the first segment, once that segment is sent.
     pub ref_id: Option<u8>,
-    /// The number of its segments.
+    /// The number of segments.
     pub segments: u32,
     /// The number of segments sent.
     pub sent: u32,
-    /// The status code of the latest report of each segment that has arrived.
+    /// For each segment, the status code of the latest report that has arrived.
     pub reported: Vec<Option<u8>>,
-    /// The status before the restart in which the gateway forgot it.
+    /// The status before the restart in which the gateway forgot the message.
     pub before_restart: Option<Status>,
 }
 
@@ -84,15 +84,15 @@ impl From<&Message> for MessageSeen {
 /// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncomingSeen {
-    /// The id that the gateway gave it.
+    /// The `incoming_sms_id`.
     pub id: u64,
-    /// The port that received it.
+    /// The port that received the message.
     pub port: u8,
     /// The sender's number.
     pub number: String,
-    /// Its text.
+    /// The text.
     pub text: String,
-    /// Whether it is marked as read.
+    /// Whether the message is marked as read.
     pub read: bool,
 }
 
@@ -116,17 +116,17 @@ pub struct Counts {
     pub requests: u64,
     /// Requests carried out, by call.
     pub calls: BTreeMap<String, u64>,
-    /// 401 to requests without a login.
+    /// 401 responses to requests without a login.
     pub challenged: u64,
-    /// 401 to right logins with a nonce that is no longer accepted.
+    /// 401 responses to correct logins whose nonce or nonce count is not accepted.
     pub expired: u64,
-    /// The part of `expired` whose nonce was issued and never accepted.
+    /// The part of `expired` whose nonce was issued but never accepted.
     pub expired_unused: u64,
-    /// 401 to wrong logins.
+    /// 401 responses to wrong logins.
     pub refused: u64,
     /// Lock-outs of an address.
     pub lock_outs: u64,
-    /// Requests refused during a lock-out.
+    /// Requests refused or dropped during a lock-out.
     pub turned_away: u64,
     /// Messages accepted.
     pub accepted: u64,

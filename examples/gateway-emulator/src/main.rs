@@ -1,5 +1,5 @@
-//! The emulator as a program. It runs until it is ended and prints a line for each request, and at the end a line for each message that
-//! it has sent or received and one about logins.
+//! The emulator as a program. It prints a line for each request until it is interrupted. At the end it prints a line for each message
+//! accepted or received, and one about logins.
 
 mod args;
 
@@ -52,7 +52,7 @@ async fn run(args: &Args) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for an interrupt or a signal to terminate.
+/// Waits for SIGINT or SIGTERM.
 #[cfg(unix)]
 async fn end() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -68,7 +68,7 @@ async fn end() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// Prints a line for each request. It returns only if the output can no longer be written.
+/// Prints a line for each request. Returns only if the output can no longer be written.
 async fn print_requests(gateway: &Emulator) -> io::Result<()> {
     let mut last = 0;
     loop {
@@ -90,7 +90,8 @@ fn line(request: &RequestSeen) -> String {
     format!("{serial} [{connection}] {method} {uri} {status}{code}{login}{closed}")
 }
 
-/// Formats a message as `message 17 to 10086: Delivered, segments sent: 2 of 2, text: Hello`, with the client's id if it gave one.
+/// Formats a message as `message 17 to 10086: Delivered, segments sent: 2 of 2, text: Hello`. Here 17 is the `user_id`, which may be
+/// missing.
 fn outcome(message: &MessageSeen) -> String {
     let MessageSeen { number, text, user_id, status, segments, sent, .. } = message;
     let id = user_id.map_or_else(String::new, |id| format!(" {id}"));

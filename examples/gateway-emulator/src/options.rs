@@ -17,7 +17,7 @@ pub enum Auth {
     None,
 }
 
-/// The life of a nonce, in outside time: the speed of the gateway does not change it.
+/// The lifetime of a nonce, in outside time: the speed of the gateway does not affect it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NonceLife {
     /// Until the gateway restarts.
@@ -28,7 +28,7 @@ pub enum NonceLife {
     Lasting(Duration),
 }
 
-/// Reads `forever`, `one-request`, or a duration: `1s`, `500ms`.
+/// Reads `forever`, `one-request`, or a duration such as `1s` or `500ms`.
 impl FromStr for NonceLife {
     type Err = String;
 
@@ -47,14 +47,14 @@ impl FromStr for NonceLife {
     }
 }
 
-/// The `stale` of a challenge.
+/// The `stale` parameter of a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Stale {
-    /// True if all of the login but its nonce was right.
+    /// True if the login was correct except for its nonce.
     Truthful,
     /// Always false, even if the nonce merely expired.
     AlwaysFalse,
-    /// Always true, even if the password was wrong: a client that believes it retries without end.
+    /// Always true, even if the password was wrong. A client that trusts it retries forever.
     AlwaysTrue,
     /// Missing.
     Absent,
@@ -63,77 +63,78 @@ pub enum Stale {
 /// The rule for the nonce count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NonceCount {
-    /// It grows.
+    /// It must grow.
     Growing,
-    /// It is 1, 2, 3 and so on, without a gap.
+    /// It must be 1, 2, 3 and so on, without a gap.
     InOrder,
 }
 
 /// The refusals that count towards a lock-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Counted {
-    /// Logins that are wrong whatever their nonce.
+    /// Logins that are wrong for a reason other than their nonce.
     WrongLogin,
-    /// Also right logins with a nonce that is no longer accepted.
+    /// All refused logins, including correct ones whose nonce is not accepted.
     AnyLogin,
     /// Every 401, including the first challenge of a client.
     EveryRefusal,
 }
 
-/// The treatment of a client whose address is locked out.
+/// The reaction to requests from an address that is locked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LockedOut {
     /// HTTP status 403 with the body `forbid to try again`, as observed.
     Forbidden,
     /// HTTP status 403 with a page of the web server.
     ForbiddenPage,
-    /// No response: its connections close.
+    /// No response: the connection closes.
     Dropped,
 }
 
-/// The setup of a gateway. Change what matters of the default: `Options { ports: 4, ..Options::default() }`.
+/// The setup of a gateway. Change only the fields that matter: `Options { ports: 4, ..Options::default() }`.
 #[derive(Clone)]
 pub struct Options {
-    /// The address to listen on; port 0 lets the system choose one. Default `127.0.0.1:0`.
+    /// The address to listen on. Port 0 lets the system choose a port. Default `127.0.0.1:0`.
     pub listen: SocketAddr,
-    /// HTTPS instead of HTTP. Default HTTP.
+    /// Serves HTTPS instead of HTTP if set. Default HTTP.
     pub https: Option<Https>,
-    /// The user's name. Default `admin`.
+    /// The user name. Default `admin`.
     pub user: String,
     /// The password. Default `admin`.
     pub password: String,
     /// The kind of login. Default Digest.
     pub auth: Auth,
-    /// The number of ports, each with a SIM: 1 to 32. Default 8.
+    /// The number of ports, 1 to 32. Each has a SIM card. Default 8.
     pub ports: u8,
-    /// The speed of the gateway and its clock, in outside time: 0.001 to 1,000,000. Default 1.
+    /// The speed of the gateway and its clock relative to outside time, 0.001 to 1,000,000. Default 1.
     pub speed: f64,
-    /// Its departures from the vendor's document. Default none.
+    /// The departures from the vendor's document. Default none.
     pub quirks: Quirks,
-    /// The seed of everything that is random. Default 0.
+    /// The seed of the pseudo-random numbers. Default 0.
     pub seed: u64,
-    /// The life of a nonce. Default forever.
+    /// The lifetime of a nonce. Default forever.
     pub nonce: NonceLife,
-    /// The `stale` of a challenge. Default the truth.
+    /// The `stale` parameter of challenges. Default truthful.
     pub stale: Stale,
     /// The rule for the nonce count. Default that it grows.
     pub nonce_count: NonceCount,
-    /// The number of refusals in a row after which an address is locked out. Default never.
+    /// The number of consecutive refusals after which an address is locked out. Default never.
     pub lock_out_after: Option<u32>,
     /// The duration of a lock-out, in outside time. Default five minutes.
     pub lock_out_for: Duration,
     /// The response during a lock-out. Default 403.
     pub locked_out: LockedOut,
-    /// The refusals that count. Default wrong logins.
+    /// The refusals that count towards a lock-out. Default wrong logins.
     pub counted: Counted,
-    /// The size in bytes at which the response to `query_incoming_sms` is cut between records. Default 8192.
+    /// The maximum size of the records in a response to `query_incoming_sms`, in bytes. A single larger record is still sent.
+    /// Default 8192.
     pub answer_limit: usize,
-    /// The fate of messages to numbers without one of their own. Default [`Fate::Deliver`](crate::Fate::Deliver).
+    /// The fate of messages to numbers without a fate of their own. Default [`Fate::Deliver`](crate::Fate::Deliver).
     pub default_fate: Plan,
-    /// Whether fates are random, from the seed, instead of `default_fate`. Default no.
+    /// Whether fates are drawn at random, depending on `seed`, instead of `default_fate`. Default no.
     pub random_fates: bool,
-    /// The percentage of requests whose connection closes at random: before the gateway acts, before the response, during it
-    /// and after it in turn. Default none.
+    /// The percentage of requests whose connection closes at random. It closes in turn at each moment in
+    /// [`Closed`](crate::Closed). Default none.
     pub closing: u8,
     /// The number of messages sent and delivered before the start. Default none.
     pub sent: u32,
@@ -141,7 +142,7 @@ pub struct Options {
     pub received: u32,
     /// The time of the gateway's clock at the start, in seconds since 1970-01-01 00:00:00. Default this machine's time in UTC.
     pub start_time: Option<i64>,
-    /// The responses of another gateway, which are played instead of any of its own. Default none.
+    /// The recorded responses of another gateway, which replace all responses of this one. Default none.
     pub replay: Option<Replay>,
 }
 
@@ -176,7 +177,7 @@ impl Default for Options {
     }
 }
 
-/// Without the password.
+/// Omits the password.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")

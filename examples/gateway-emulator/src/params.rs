@@ -1,4 +1,4 @@
-//! The parameters of requests, read as the document demands. Invalid ones are refused with an error code.
+//! The parameters of requests, read as the document demands. Invalid parameters are refused with an error code.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use crate::{
 
 /// `error_code`: the request's format is not valid.
 pub(crate) const BAD_FORMAT: u16 = 400;
-/// `error_code`: too many numbers, or too long a text.
+/// `error_code`: too many numbers, or the text is too long.
 pub(crate) const TOO_LARGE: u16 = 413;
 
 /// `error_code`: any other error.
@@ -24,7 +24,7 @@ const NUMBER_BYTES: usize = 24;
 /// The maximum number of numbers in a query (§3.2, §4.2).
 const QUERY_NUMBERS: usize = 32;
 
-/// The parameters of a POST, in the object of its body.
+/// The parameters of a POST: the JSON object in its body.
 pub(crate) struct Body(Map<String, Value>);
 
 impl Body {
@@ -71,7 +71,7 @@ impl Body {
     }
 }
 
-/// The time that a query covers, both ends included: in the document's own example both ends are the same second.
+/// The period that a query covers. Both ends are included: in the document's own example they are the same second.
 pub(crate) struct Period {
     first: Civil,
     last: Civil,
@@ -83,7 +83,7 @@ impl Period {
     }
 }
 
-/// Reads a destination: digits, at most 24 bytes. Like real gateways, it accepts a plus sign in front.
+/// Reads a destination number: digits, at most 24 bytes. A leading plus sign is accepted, as on real gateways.
 pub(crate) fn number(value: &Value) -> Asked<&str> {
     let text = value.as_str().ok_or(BAD_FORMAT)?;
     let digits = text.strip_prefix('+').unwrap_or(text);
@@ -108,7 +108,7 @@ impl Query {
         decoded.collect::<Option<_>>().map(Self).ok_or(BAD_FORMAT)
     }
 
-    /// Parses the parameters of a call that only queries and may be a POST. Those in the body override those in the query.
+    /// Parses the parameters of a query that may also be sent as a POST. Parameters in the body override those in the query string.
     pub(crate) fn parse_with(query: &str, body: &[u8]) -> Asked<Self> {
         let mut parameters = Self::parse(query)?;
         if !body.is_empty() {
@@ -119,7 +119,7 @@ impl Query {
         Ok(parameters)
     }
 
-    /// Returns the value of a key, the last one if the key occurs several times.
+    /// Returns the value of a key. If the key occurs several times, the last value counts.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
@@ -128,7 +128,7 @@ impl Query {
         self.get(key).map(integer).transpose()
     }
 
-    /// Returns the items of an array, which is written `1,2,3`.
+    /// Returns the items of an array, which is written as `1,2,3`.
     pub(crate) fn items(&self, key: &str) -> Option<impl Iterator<Item = &str>> {
         self.get(key).map(|list| list.split(','))
     }
@@ -138,7 +138,7 @@ impl Query {
     }
 }
 
-/// Writes a JSON value in the form of a query: arrays as `1,2,3`.
+/// Writes a JSON value as in a query string: arrays become `1,2,3`.
 fn flat(value: &Value) -> Asked<String> {
     match value {
         Value::String(text) => Ok(text.clone()),
@@ -153,7 +153,7 @@ fn integer(digits: &str) -> Asked<u64> {
     digits.parse().ok().filter(|_| plain).ok_or(BAD_FORMAT)
 }
 
-/// Decodes percent-encoding (RFC 3986 §2.1). Returns `None` if it is broken or is not UTF-8.
+/// Decodes percent-encoding (RFC 3986 §2.1). Returns `None` if the encoding is broken or the result is not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next()?.as_bytes().to_vec();

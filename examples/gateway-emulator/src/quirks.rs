@@ -1,18 +1,18 @@
-//! Departures of real gateways from the vendor's document, one switch each.
+//! Departures of real gateways from the vendor's document, each with a switch.
 
 use std::str::FromStr;
 
 use crate::refusals::Refusals;
 
-/// The target of the redirect that every request gets, before any login.
+/// The target to which every request is redirected, before any login.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Redirect {
     /// No redirect.
     #[default]
     None,
-    /// To the same address under `https:`.
+    /// The same address under `https:`.
     Https,
-    /// To a login page.
+    /// A login page.
     LoginPage,
 }
 
@@ -62,7 +62,7 @@ pub enum IntegerSpelling {
     Plain,
     /// `200.0`.
     Decimal,
-    /// `2e2`, of multiples of 100.
+    /// `2e2`, for multiples of 100.
     Exponent,
     /// `" 200 "`.
     Padded,
@@ -78,12 +78,12 @@ pub enum ReportTime {
     Arrival,
 }
 
-/// Declares each switch once: its field, its name on the command line, and the code that turns it on by that name.
+/// Declares each switch once. Generates its field, its name on the command line, and the code that turns it on by name.
 macro_rules! quirks {
     ($($(#[doc = $doc:literal])* $switch:ident = $name:literal,)*) => {
-        /// The departures of a gateway from the vendor's document. All are off by default, and each is independent of the
-        /// others.
-        // Each is on or off, in any combination.
+        /// The departures of a gateway from the vendor's document. All are off by default, and they are independent of one
+        /// another.
+        // Each switch is on or off, in any combination.
         #[allow(clippy::struct_excessive_bools)]
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Quirks {
@@ -101,8 +101,8 @@ macro_rules! quirks {
             pub integers: IntegerSpelling,
             /// The time in a status report (`report-time-arrival`).
             pub report_time: ReportTime,
-            /// The seconds by which the clock of status reports, the SMS centre's, is ahead of the gateway's; behind it if
-            /// negative (`report-clock=N`).
+            /// The number of seconds by which the SMS centre's clock, which sets the time in status reports, is ahead of the
+            /// gateway's clock. A negative number means behind (`report-clock=N`).
             pub report_clock: i32,
             /// The number of responses after which a connection closes; 0 means never (`close-after=N`).
             pub close_after: u32,
@@ -149,13 +149,13 @@ quirks! {
     escape_non_ascii = "escape-non-ascii",
     /// Control characters in strings are not escaped.
     raw_control = "raw-control",
-    /// If the last character of a string has two UTF-16 units, only the escape of the first one is written.
+    /// If the last character of a string has two UTF-16 units, only the escape of the first unit is written.
     lone_surrogate = "lone-surrogate",
-    /// A result FAILED of another port precedes the result of each message.
+    /// A FAILED result of another port precedes the result of each message.
     failed_before = "failed-before",
-    /// A result FAILED of another port follows the result of each message.
+    /// A FAILED result of another port follows the result of each message.
     failed_after = "failed-after",
-    /// The status of a result is in small letters: `sent_ok`.
+    /// The status of a result is in lower case: `sent_ok`.
     status_lower_case = "status-lower-case",
     /// The status of a result is `QUEUED` instead of SENDING, and `RECEIVED` instead of DELIVERED.
     status_unknown = "status-unknown",
@@ -169,61 +169,61 @@ quirks! {
     http_1_0 = "http-1-0",
     /// Responses are chunked, with an extension and a trailer.
     chunked = "chunked",
-    /// Neither `Content-Length` nor chunks: the end of the connection ends the response.
+    /// A response has neither `Content-Length` nor chunks. The end of the connection ends it.
     until_close = "until-close",
-    /// With `close_after`: the connection closes without `Connection: close`.
+    /// With `close_after`, the connection closes without `Connection: close`.
     close_unannounced = "close-unannounced",
     /// A POST with an empty body gets no response, and its connection closes.
     empty_post_closes = "empty-post-closes",
-    /// The calls that only query accept POST too, with their parameters in the query or in a body of JSON.
+    /// The GET calls that only query accept POST too, with the parameters in the query string or in a JSON body.
     post_queries = "post-queries",
-    /// The 401 is text/html without a length, quotes algorithm and stale, has uneven spacing, and closes the connection.
+    /// The 401 response has no length, and closes the connection. Its challenge quotes algorithm and stale, and has uneven spacing.
     ragged_challenge = "ragged-challenge",
-    /// A comma in a query that is not percent-encoded is refused with 401.
+    /// A query string with a comma that is not percent-encoded is refused with 401.
     raw_comma_refused = "raw-comma-refused",
-    /// `get_port_info` omits empty fields, and always `smsc`.
+    /// `get_port_info` omits empty fields, and `smsc` even if it is not empty.
     port_fields_missing = "port-fields-missing",
     /// The error code for an unknown task in `stop_sms` is 486 instead of 404.
     unknown_task_486 = "unknown-task-486",
     /// The limit of 1500 bytes also applies to the text with its parameters filled in.
     expanded_text_limit = "expanded-text-limit",
-    /// `time_after` and `time_before` exclude the second that they name.
+    /// `time_after` and `time_before` exclude the second that they state.
     strict_times = "strict-times",
-    /// `query_ussd_reply` refuses ports that have not shown any reply yet.
+    /// `query_ussd_reply` is refused if any port that it names has not received a reply yet.
     ussd_replies_refused = "ussd-replies-refused",
-    /// The names that no version lists in `get_port_info`, here `smsc`, are refused.
+    /// `get_port_info` refuses `smsc`, which no version of the document lists.
     smsc_refused = "smsc-refused",
     /// `query_incoming_sms` lists the newest messages first.
     newest_first = "newest-first",
-    /// `query_incoming_sms` lists messages in no order.
+    /// `query_incoming_sms` lists messages in an arbitrary order.
     shuffled_inbox = "shuffled-inbox",
-    /// Every third incoming message has the id of the one before it.
+    /// Every third incoming message has the same id as the previous message.
     equal_ids = "equal-ids",
-    /// Quotes in strings are not escaped. An incoming message with one makes its response malformed.
+    /// Quotes in strings are not escaped. An incoming message that contains a quote makes the response malformed.
     raw_quotes = "raw-quotes",
     /// A long response to `query_incoming_sms` ends within a record.
     cut_records = "cut-records",
-    /// The versions of the document after 0.5: `sn` in every response, `imsi` in records; in `get_port_info` `slot`,
-    /// `callstate`, `signal`, `gprs`, `remain_…`, `CallForward` and LTE; `port` in `query_incoming_sms` and
-    /// `request_status_report` have an effect; 550 when no port is available.
+    /// The gateway follows the versions of the document after 0.5. Every response has `sn`, and records have `imsi`.
+    /// `get_port_info` knows `slot`, `callstate`, `signal`, `gprs`, `remain_…`, `CallForward` and LTE. `port` in
+    /// `query_incoming_sms` and `request_status_report` have an effect. The error code is 550 if no port is available.
     later_version = "later-version",
 }
 
 impl Quirks {
-    /// The vendor's document to the letter.
+    /// No departure: the gateway follows the vendor's document to the letter.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Everything that was observed on real devices and can occur together. It excludes redirects and `http_1_0`, which
-    /// would hide the others. Its JSON is well-formed.
+    /// All quirks that were observed on real devices and can occur together. Redirects and `http_1_0` are excluded, because
+    /// they would hide the others. The JSON is well-formed.
     pub fn observed() -> Self {
         let mut quirks = Self::none();
         quirks.add_observed();
         quirks
     }
 
-    /// The misprints of the document's examples, which no device was seen to send: missing and trailing commas.
+    /// The misprints in the document's examples: missing and trailing commas. No real device has been seen to send them.
     pub fn printed() -> Self {
         let mut quirks = Self::none();
         quirks.add_printed();
@@ -258,7 +258,7 @@ impl Quirks {
         self.trailing_comma_in_records = true;
     }
 
-    /// Every name of a single quirk that [`Quirks::from_str`] accepts.
+    /// The names of all single quirks that [`Quirks::from_str`] accepts.
     pub fn names() -> Vec<&'static str> {
         let choices = ["redirect-https", "redirect-login-page", "reg-registered", "reg-mobile-registered"];
         let more = [
@@ -310,8 +310,8 @@ impl Quirks {
     }
 }
 
-/// Reads a comma-separated list of names. Besides those of single quirks there are the sets `observed` and `printed`, which
-/// add theirs, and `none`, which drops those before it.
+/// Reads a comma-separated list of names. Besides single quirks, `observed` and `printed` each turn on a set of quirks, and
+/// `none` turns off all quirks listed before it.
 impl FromStr for Quirks {
     type Err = String;
 

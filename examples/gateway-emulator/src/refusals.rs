@@ -1,4 +1,4 @@
-//! Submissions that a gateway refuses although they follow the document, one switch each.
+//! Refusals of submissions that follow the document, each with a switch.
 
 use serde_json::Value;
 
@@ -7,26 +7,26 @@ const KILOBYTE: usize = 1024;
 /// The call that submits messages.
 const SUBMISSION: &str = "send_sms";
 
-/// The refusals of a gateway. None of them accepts a message. The switches that count are used up one after the other; a new set of
-/// quirks begins the counts again.
+/// The refusals of a gateway. A refused request accepts none of its messages. The `first_…` counts are used up one after the other.
+/// [`Emulator::set_quirks`](crate::Emulator::set_quirks) starts them anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
-    /// A `send_sms` with a number that ends in these digits is refused with error code 400 (`bad-number=N`).
+    /// A `send_sms` to a number that ends in these digits is refused with error code 400 (`bad-number=N`).
     pub bad_number: Option<String>,
-    /// A `send_sms` with this word in a text or a parameter of it gets HTTP status 400 (`bad-text=WORD`).
+    /// A `send_sms` whose text or parameters contain this word gets HTTP status 400 (`bad-text=WORD`).
     pub bad_text: Option<String>,
-    /// A `send_sms` with more recipients than this is refused with error code 413; 0 means no such limit (`max-recipients=N`).
+    /// A `send_sms` with more recipients than this is refused with error code 413. 0 means no limit (`max-recipients=N`).
     pub max_recipients: usize,
-    /// A `send_sms` of more kilobytes (1024 bytes) than this gets HTTP status 413, and its connection closes; 0 means no such limit
-    /// (`max-kilobytes=N`).
+    /// A `send_sms` whose body has more kilobytes (1024 bytes) than this gets HTTP status 413, and its connection closes. 0 means no
+    /// limit (`max-kilobytes=N`).
     pub max_kilobytes: usize,
-    /// This number of requests, of any call, get HTTP status 503 once their login is accepted (`first-http-503=N`).
+    /// The number of initial requests, of any call, that get HTTP status 503 once their login is accepted (`first-http-503=N`).
     pub first_http_503: u32,
-    /// This number of `send_sms` get HTTP status 500 (`first-http-500=N`).
+    /// The number of initial `send_sms` requests that get HTTP status 500 (`first-http-500=N`).
     pub first_http_500: u32,
-    /// This number of `send_sms` are refused with error code 550, no port available (`first-550=N`).
+    /// The number of initial `send_sms` requests that are refused with error code 550, no port available (`first-550=N`).
     pub first_550: u32,
-    /// This number of `send_sms` are refused with error code 500 (`first-500=N`).
+    /// The number of initial `send_sms` requests that are refused with error code 500 (`first-500=N`).
     pub first_500: u32,
 }
 
@@ -51,7 +51,7 @@ impl Refusals {
         "first-550=N",
         "first-500=N",
     ];
-    /// The explanation of these names.
+    /// The explanation of the names on the command line.
     pub const HELP: &str = "Refused submissions: bad-number=N refuses a send_sms with a number that ends in these digits \
         (error_code 400), bad-text=WORD one with this word in a text (HTTP status 400), max-recipients=N one with more recipients \
         (error_code 413), max-kilobytes=N a longer one (HTTP status 413). first-550=N (no port available), first-500=N and \
@@ -80,7 +80,7 @@ impl Refusals {
         }
     }
 
-    /// Decides whether a request is refused, and counts it.
+    /// Decides whether a request is refused. A refusal uses up the count that caused it.
     pub(crate) fn judge(&mut self, call: &str, body: &[u8]) -> Option<Refused> {
         let is_submission = call == SUBMISSION;
         for (left, is_concerned, refused) in [
@@ -101,7 +101,7 @@ impl Refusals {
         if self.max_kilobytes > 0 && body.len() > self.max_kilobytes.saturating_mul(KILOBYTE) {
             return Some(Refused::Http(413));
         }
-        // One that is not JSON is refused for that.
+        // The call itself refuses a body that is not JSON.
         let request: Value = serde_json::from_slice(body).ok()?;
         let recipients = request.get("param").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         if self.bad_text.as_ref().is_some_and(|word| has_word(&request, recipients, word)) {
@@ -122,7 +122,7 @@ fn set<T>(place: &mut T, value: Option<T>) -> bool {
     value.map(|value| *place = value).is_some()
 }
 
-/// Whether a text or a parameter of it contains a word.
+/// Whether the text or a parameter contains a word.
 fn has_word(request: &Value, recipients: &[Value], word: &str) -> bool {
     let params = recipients.iter().filter_map(|recipient| recipient.get("text_param")?.as_array()).flatten();
     let mut texts = request.get("text").into_iter().chain(params).filter_map(Value::as_str);

@@ -1,4 +1,4 @@
-//! Responds as another gateway did, from a report that `sms-client doctor --report` has written.
+//! Replays the responses of another gateway from a report that `sms-client doctor --report` has written.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,15 +13,15 @@ use crate::{
 
 /// The version of the report's format.
 const FORMAT: u64 = 1;
-/// The number of blanks that stand for the rest of a body that the report does not have.
+/// The number of blanks that replace the rest of a body that the report has cut off.
 const REST_BYTES: usize = 64 * 1024;
-/// A byte that occurs nowhere in UTF-8.
+/// A byte that never occurs in UTF-8.
 const NOT_UTF_8: &[u8] = b"\xff";
 
 /// The response to a request that the report does not contain.
 const UNKNOWN: &str = "The replayed report has no response to this request.";
 
-/// The exchanges of a report, which are played again.
+/// The recorded exchanges of a report.
 #[derive(Clone, Debug, Default)]
 pub struct Replay(Vec<Recorded>);
 
@@ -35,7 +35,7 @@ struct Recorded {
     at: i64,
     response: Option<Response>,
     closed: bool,
-    /// Whether it has been played.
+    /// Whether the exchange has been replayed.
     played: bool,
 }
 
@@ -52,7 +52,7 @@ impl Replay {
     /// Reads a report.
     ///
     /// # Errors
-    /// If the text is not a report, or one of a later format.
+    /// If the text is not a report, or is a report in another format version.
     pub fn read(text: &str) -> Result<Self, String> {
         let report: Value = serde_json::from_str(text)
             .map_err(|error| format!("not a report as sms-client doctor --report writes it: {error}"))?;
@@ -64,7 +64,7 @@ impl Replay {
         recorded.map(Self).ok_or_else(|| "an exchange of the report is incomplete".to_owned())
     }
 
-    /// Plays the next response to a request like this, or the last one again. Returns its status too.
+    /// Replays the next response to such a request, or repeats the last one. Also returns its status.
     pub(crate) fn answer(&mut self, request: &Request) -> (Option<u16>, Outcome) {
         let login = request.authorization.is_some();
         let body = String::from_utf8_lossy(&request.body);
@@ -73,7 +73,7 @@ impl Replay {
         let found = self
             .find(|one| is_same(one) && one.body == body)
             .or_else(|| self.find(is_same))
-            // A client without a login fetches a challenge with a request of its choice.
+            // A client may fetch a challenge with any request, so any recorded challenge will do.
             .or_else(|| self.find(|one| !login && one.status() == Some(401)));
         let Some(recorded) = found.and_then(|index| self.0.get_mut(index)) else {
             return (Some(404), Reply::new(404, "text/plain", UNKNOWN).outcome());
@@ -82,7 +82,7 @@ impl Replay {
         (recorded.status(), recorded.outcome(request.last, now()))
     }
 
-    /// Returns the index of the first exchange of this kind that has not been played, otherwise of the last one.
+    /// Returns the index of the first matching exchange that has not been replayed, otherwise of the last matching exchange.
     fn find(&self, is_meant: impl Fn(&Recorded) -> bool) -> Option<usize> {
         let next = self.0.iter().position(|one| is_meant(one) && !one.played);
         next.or_else(|| self.0.iter().rposition(is_meant))
@@ -94,7 +94,7 @@ impl Recorded {
         self.response.as_ref()?.line.split(' ').nth(1)?.parse().ok()
     }
 
-    /// Returns the response. `is_last` is whether the client wants the connection closed after it.
+    /// Returns the response. `is_last` means that the client wants the connection to close after it.
     fn outcome(&self, is_last: bool, now: i64) -> Outcome {
         let Some(response) = &self.response else {
             return Outcome::Exact(Vec::new(), if self.closed { End::Close } else { End::Stall });
@@ -110,13 +110,13 @@ impl Recorded {
 }
 
 impl Response {
-    /// Returns all bytes, with a date this number of seconds later.
+    /// Returns the bytes of the response. Its `Date` is moved by this number of seconds.
     fn bytes(&self, later: i64) -> Bytes {
         let mut out = format!("{}\r\n", self.line).into_bytes();
         for (name, value) in &self.headers {
             let value = match &*name.to_ascii_lowercase() {
                 "transfer-encoding" => continue,
-                // A body that did not arrive whole is shorter than its head says.
+                // A complete body gets its actual length below. An incomplete body is shorter than its header states.
                 "content-length" if self.whole => continue,
                 "date" => clock::http_date(value).map(|date| clock::format_http_date(date + later)),
                 _ => None,
@@ -177,7 +177,7 @@ fn read_response(response: &Value) -> Option<Response> {
     })
 }
 
-/// Returns the bytes of a body. Those that the report cannot have are replaced.
+/// Returns the bytes of a body. Substitutes stand for bytes that are not in the report.
 fn body(response: &Value) -> Option<Vec<u8>> {
     let text = response["body"].as_str()?;
     let is_utf8 = response["utf8"].as_bool().unwrap_or(true);

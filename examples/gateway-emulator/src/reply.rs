@@ -1,4 +1,4 @@
-//! HTTP responses: the regular ones that hyper sends, and the irregular ones that it does not send.
+//! HTTP responses: regular ones, which hyper sends, and irregular ones, which hyper cannot send.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Response, StatusCode, ext::ReasonPhrase};
 
-/// The way in which the end of a response is found.
+/// The way in which a client finds the end of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     Length,
     Chunked,
-    /// By the end of the connection.
+    /// The end of the connection.
     UntilClose,
 }
 
-/// The end of an exchange on a connection.
+/// The behaviour of a connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The connection waits for the next request.
     KeepAlive,
     /// The connection closes.
     Close,
-    /// The connection stays open, and all further requests stay without a response.
+    /// The connection stays open, but further requests get no response.
     Stall,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Outcome {
     Exact(Vec<Step>, End),
 }
 
-/// A response before its writer is chosen.
+/// A response, which either hyper or the emulator itself writes.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -52,7 +52,7 @@ pub(crate) struct Reply {
     pub(crate) framing: Framing,
     pub(crate) http_1_0: bool,
     pub(crate) close: bool,
-    /// Whether a close is announced by `Connection: close`.
+    /// Whether `Connection: close` announces that the connection closes.
     pub(crate) announced: bool,
 }
 
@@ -70,7 +70,7 @@ impl Reply {
         }
     }
 
-    /// A short page like those of the web server of a device.
+    /// Creates a short page like those of a device's web server.
     pub(crate) fn page(status: u16) -> Self {
         let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         let title = title.unwrap_or_default();
@@ -92,7 +92,7 @@ impl Reply {
         }
     }
 
-    /// The end that the response leads to.
+    /// Returns the behaviour of the connection after the response.
     pub(crate) fn end(&self) -> End {
         if self.close || self.http_1_0 || self.framing == Framing::UntilClose {
             End::Close
@@ -125,7 +125,7 @@ impl Reply {
         text.into()
     }
 
-    /// Converts it for hyper, which adds the length and manages the connection.
+    /// Converts the response for hyper, which adds the length and manages the connection.
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         let mut builder = Response::builder().status(self.status);
         for (name, value) in &self.headers {
@@ -145,7 +145,7 @@ impl Reply {
 /// The last chunk, with a trailer.
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\nX-Served: yes\r\n\r\n";
 
-/// Writes chunks of growing size (RFC 9112 §7.1), each with an extension, and a trailer after the last one.
+/// Writes chunks of growing size (RFC 9112 §7.1), each with an extension, and a trailer after the last chunk.
 pub(crate) fn chunk(body: &[u8], out: &mut Vec<u8>) {
     let (mut rest, mut size) = (body, 1);
     while !rest.is_empty() {

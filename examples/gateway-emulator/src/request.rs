@@ -7,7 +7,7 @@ use bytes::Bytes;
 /// A whole request.
 pub(crate) struct Request {
     pub(crate) connection: u64,
-    /// The number of responses that the connection has carried before.
+    /// The number of earlier responses on the connection.
     pub(crate) answered: u32,
     pub(crate) address: IpAddr,
     pub(crate) method: String,
@@ -15,7 +15,7 @@ pub(crate) struct Request {
     pub(crate) uri: String,
     pub(crate) authorization: Option<String>,
     pub(crate) host: String,
-    /// Whether the client wants the connection closed after the response.
+    /// Whether the client wants the connection to close after the response.
     pub(crate) last: bool,
     pub(crate) body: Bytes,
 }

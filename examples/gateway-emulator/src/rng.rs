@@ -1,4 +1,4 @@
-//! Pseudo-random numbers, the same for the same seed.
+//! Pseudo-random numbers. The same seed gives the same numbers.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// Returns a number from 0 up to, not including, `end`; 0 if `end` is 0.
+    /// Returns a number from 0 up to but not including `end`, or 0 if `end` is 0.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next().checked_rem(end).unwrap_or(0)
     }
 
-    /// Returns a duration of `from` to `to` milliseconds, both included.
+    /// Returns a duration of `from` to `to` milliseconds, including both ends.
     pub(crate) fn millis(&mut self, from: u64, to: u64) -> Duration {
         Duration::from_millis(from + self.below(to - from + 1))
     }

@@ -3,16 +3,16 @@
 /// The encoding of the text of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// UCS-2: 70 units in a message of one segment, 67 in each of several.
+    /// UCS-2: 70 units in a message of one segment, or 67 in each of several segments.
     Unicode,
-    /// The GSM default alphabet: 160 septets, or 153 in each of several segments.
+    /// The GSM default alphabet: 160 septets in a message of one segment, or 153 in each of several segments.
     Gsm7,
 }
 
-/// The extension of the GSM alphabet (TS 23.038 §6.2.1.1): each of these takes an escape and a septet.
+/// The extension of the GSM alphabet (TS 23.038 §6.2.1.1). Each of these characters takes two septets: an escape and its code.
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
-/// Returns the number of segments, at least 1. A character outside the GSM alphabet is sent as a question mark, one septet.
+/// Returns the number of segments, at least 1. In GSM 7-bit, a character outside the alphabet is sent as a question mark of one septet.
 pub(crate) fn segments(text: &str, encoding: Encoding) -> u32 {
     match encoding {
         Encoding::Unicode => pack(text, char::len_utf16, 70, 67),
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn nothing_is_torn_apart() {
-        // 152 septets, then an escape sequence that does not fit the 153rd.
+        // 152 septets, then an escape sequence of two septets, of which only one would fit.
         let text = format!("{}{}", "a".repeat(152), "€".repeat(77));
         assert_eq!(segments(&text, Encoding::Gsm7), 3);
         assert_eq!(segments(&"€".repeat(80), Encoding::Gsm7), 1);

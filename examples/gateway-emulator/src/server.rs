@@ -1,4 +1,4 @@
-//! Connections: hyper reads the requests and writes ordinary responses. Others are written here, byte by byte.
+//! Connections. hyper reads the requests and writes ordinary responses. This module writes the exact responses itself, byte by byte.
 
 use std::{
     convert::Infallible,
@@ -29,7 +29,7 @@ use crate::{
     request::Request,
 };
 
-/// The maximum size of a body, which exceeds that of any documented request.
+/// The maximum size of a body in bytes. No documented request is that large.
 const BODY_BYTES: usize = 1 << 20;
 
 /// A TCP connection, or TLS over one.
@@ -42,10 +42,10 @@ type Writer = WriteHalf<Box<dyn Stream>>;
 /// The bytes that were read ahead, then the stream.
 type Io = Join<Chain<Cursor<Bytes>, Reader>, Writer>;
 
-/// An exact response on its way from the service to the connection, which takes the stream back from hyper to write it.
+/// An exact response that the service passes to the connection. The connection takes the stream back from hyper to write it.
 type Exact = (Vec<Step>, End);
 
-/// Accepts connections until the task is aborted. A change of `stop`, or its end, closes them.
+/// Accepts connections until the task is aborted. A change of `stop`, or the drop of its sender, closes the connections.
 pub(crate) async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -54,7 +54,7 @@ pub(crate) async fn accept(
 ) {
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
-            // Most likely there are no file handles left until others close.
+            // Most likely there are no file handles left until other connections close.
             sleep(Duration::from_millis(10)).await;
             continue;
         };
@@ -84,7 +84,7 @@ struct Connection {
 
 impl Connection {
     async fn run(self: Arc<Self>, stream: TcpStream, tls: Option<TlsAcceptor>) {
-        // Small pieces of a response must be sent as such.
+        // Small pieces of a response must not be merged.
         let _ = stream.set_nodelay(true);
         let Some(stream) = self.secured(stream, tls).await else { return };
         let mut next = Some(join(Bytes::new(), tokio::io::split(stream)));
@@ -107,7 +107,7 @@ impl Connection {
         Some(Box::new(secured.ok()?))
     }
 
-    /// Lets hyper serve the connection until it ends or an exact response is due.
+    /// Lets hyper serve the connection until the connection ends or an exact response is due.
     async fn until_exact(self: &Arc<Self>, io: Io) -> Option<(Io, Exact)> {
         let (sender, mut receiver) = mpsc::channel(1);
         let service = service_fn(move |request| self.clone().serve(request, sender.clone()));
@@ -120,7 +120,7 @@ impl Connection {
         let parts = http.into_parts();
         let (reader, writer) = parts.io.into_inner().into_inner();
         let (unread, reader) = reader.into_inner();
-        // The bytes that hyper has read ahead precede those that it has not.
+        // First the bytes that hyper has read ahead, then the bytes that it has not read.
         let kept = unread.get_ref().iter().skip(usize::try_from(unread.position()).unwrap_or(usize::MAX));
         let ahead = parts.read_buf.iter().chain(kept).copied().collect();
         Some((join(ahead, (reader, writer)), exact))
@@ -140,13 +140,13 @@ impl Connection {
             Outcome::Ordinary(reply) => Ok(reply.into_response()),
             Outcome::Exact(steps, end) => {
                 let _ = exact.send((steps, end)).await;
-                // The connection drops this future once it has the bytes.
+                // The connection drops this future after it has received the exact response.
                 std::future::pending().await
             }
         }
     }
 
-    /// Reads the whole request. Returns `None` if it breaks off or is too large.
+    /// Reads the whole request. Returns `None` if the request breaks off or is too large.
     async fn read(&self, request: hyper::Request<Incoming>) -> Option<Request> {
         let (head, body) = request.into_parts();
         let text =
@@ -177,7 +177,7 @@ async fn write(mut io: Io, (steps, end): Exact) -> Option<Io> {
         match step {
             Step::Write(bytes) => {
                 io.write_all(&bytes).await.ok()?;
-                // TLS may hold back a part.
+                // TLS may buffer a part of the bytes.
                 io.flush().await.ok()?;
             }
             Step::Pause(pause) => sleep(pause).await,
@@ -186,7 +186,7 @@ async fn write(mut io: Io, (steps, end): Exact) -> Option<Io> {
     match end {
         End::KeepAlive => return Some(io),
         End::Close => io.shutdown().await.ok()?,
-        // Until the client closes; what it sends is ignored.
+        // Ignores all bytes until the client closes the connection.
         End::Stall => while io.read_u8().await.is_ok() {},
     }
     None

@@ -1,4 +1,4 @@
-//! A raw HTTP client for the tests. It returns the bytes of each response, and has a Digest of its own.
+//! A raw HTTP client for the tests. It returns the bytes of each response, and has its own Digest implementation.
 
 use std::{fmt::Write as _, io, sync::Arc};
 
@@ -15,7 +15,7 @@ use tokio_rustls::{
 
 use crate::{Emulator, Options, server::Stream};
 
-/// A gateway without a login, and a client for it.
+/// Starts a gateway without a login, and connects a client to it.
 pub(crate) async fn open(options: Options) -> (Emulator, Client) {
     let gateway = Emulator::start(Options { auth: crate::Auth::None, ..options }).await.unwrap();
     let client = Client::connect(&gateway).await;
@@ -48,7 +48,7 @@ impl Raw {
 /// One connection.
 pub(crate) struct Client {
     stream: Box<dyn Stream>,
-    /// Bytes read after the last response.
+    /// Bytes read ahead after the last response.
     ahead: Vec<u8>,
 }
 
@@ -90,7 +90,7 @@ impl Client {
         self.post(call, body).await["error_code"].as_u64().unwrap()
     }
 
-    /// Sends a request in one write, and reads the response. `headers` are whole lines.
+    /// Sends a request in one write, and reads the response. `headers` are whole header lines.
     pub(crate) async fn request(
         &mut self,
         method: &str,
@@ -117,7 +117,7 @@ impl Client {
         self.stream.write_all(text.as_bytes()).await
     }
 
-    /// Reads one response, by its length, its chunks, which stay encoded, or the end of the connection.
+    /// Reads one response to its end, which its length, its chunks or the end of the connection determine. Chunks stay encoded.
     pub(crate) async fn answer(&mut self) -> io::Result<Raw> {
         let head = self.until(b"\r\n\r\n").await?;
         let mut raw = Raw { head, body: String::new() };
@@ -132,7 +132,7 @@ impl Client {
         Ok(raw)
     }
 
-    /// Reads a number of bytes.
+    /// Reads this number of bytes.
     pub(crate) async fn take(&mut self, length: usize) -> io::Result<String> {
         while self.ahead.len() < length {
             self.more().await?;
@@ -168,7 +168,7 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A login, which tests change before they use it.
+/// A login, which tests can change before they use it.
 #[derive(Clone)]
 pub(crate) struct Login {
     pub(crate) user: &'static str,
@@ -182,7 +182,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// Makes the login for the challenge of a 401.
+    /// Creates the login for the challenge in a 401 response.
     pub(crate) fn new(refusal: &Raw) -> Self {
         let challenge = refusal.header("www-authenticate").unwrap();
         let part = |name: &str| challenge.split(name).nth(1).unwrap().split('"').next().unwrap().to_owned();
@@ -198,7 +198,7 @@ impl Login {
         }
     }
 
-    /// Returns the header line for a request.
+    /// Returns the `Authorization` header line for a request.
     pub(crate) fn line(&self, method: &str, uri: &str) -> String {
         let Self { user, password, nonce, opaque, nc, cnonce, qop, realm } = self;
         let secret = md5(&format!("{user}:{realm}:{password}"));

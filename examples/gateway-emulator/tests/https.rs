@@ -1,5 +1,5 @@
-//! HTTPS to peers that share no code with the emulator: OpenSSL and curl. A test skips what is not installed, and says
-//! so; with the variable `REQUIRE_OPENSSL` it fails.
+//! HTTPS to peers that share no code with the emulator: OpenSSL and curl. If a program is not installed, its test prints a
+//! note and is skipped. With the environment variable `REQUIRE_OPENSSL` the test fails instead.
 
 use std::{
     io::{ErrorKind, Write},
@@ -12,10 +12,10 @@ use gateway_emulator::{Auth, Canned, Emulator, Https, Options, TlsVersions};
 const REQUEST: &str = "GET /api/query_sms_in_queue HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
 const BODY: &str = r#"{"error_code":200,"in_queue":0}"#;
 
-/// Lets OpenSSL accept 1024 bits, SHA-1 and versions before TLS 1.2.
+/// Makes OpenSSL accept 1024-bit keys, SHA-1 and versions before TLS 1.2.
 const ALL_CIPHERS: [&str; 2] = ["-cipher", "ALL:@SECLEVEL=0"];
 
-/// Lists, with words of `openssl x509 -text` that describe the certificate, and words that it must not contain.
+/// The kinds of certificates. Each has words that `openssl x509 -text` must print, and words that it must not print.
 const KINDS: [(&str, &[&str], &[&str]); 11] = [
     (
         "ordinary",
@@ -59,21 +59,21 @@ async fn run(program: &'static str, args: &[&str], input: &str) -> Option<Output
         let mut child = match command.spawn() {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 assert!(std::env::var_os("REQUIRE_OPENSSL").is_none(), "{program} is not installed");
-                // Not captured with the output of tests.
+                // Written to stderr directly, so that the test harness does not capture it.
                 let line = format!("SKIPPED, {program} is not installed: {}\n", module_path!());
                 std::io::stderr().write_all(line.as_bytes()).unwrap();
                 return None;
             }
             child => child.unwrap(),
         };
-        // The program may end without having read it.
+        // The program may end before it has read all input.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         Some(child.wait_with_output().unwrap())
     };
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-/// Connects with OpenSSL and sends `input`. Returns whether it succeeded, and both outputs.
+/// Connects with OpenSSL and sends `input`. Returns whether OpenSSL succeeded, and its standard output and error.
 async fn s_client(gateway: &Emulator, args: &[&str], input: &str) -> Option<(bool, String)> {
     let address = gateway.addr().to_string();
     let args = [&["s_client", "-ign_eof", "-connect", &address], args].concat();
@@ -82,7 +82,7 @@ async fn s_client(gateway: &Emulator, args: &[&str], input: &str) -> Option<(boo
     Some((status.success(), text))
 }
 
-/// Runs an OpenSSL command that has to succeed.
+/// Runs an OpenSSL command that must succeed.
 async fn openssl(args: &[&str], input: &str) -> Option<String> {
     let Output { status, stdout, stderr } = run("openssl", args, input).await?;
     assert!(status.success(), "{args:?}: {}", String::from_utf8_lossy(&stderr));

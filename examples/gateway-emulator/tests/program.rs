@@ -1,4 +1,4 @@
-//! The program itself: its output, and that its options reach the gateway.
+//! The program itself: its output, and the effect of its options.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Ends the program with the test.
+/// Kills the program when the test ends.
 struct Running(Child);
 
 impl Drop for Running {

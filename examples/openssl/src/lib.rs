@@ -1,20 +1,22 @@
 //! Connections to gateways whose TLS is obsolete: TLS 1.0 and 1.1, RSA key exchange, CBC and DHE ciphers, short keys.
 //!
-//! rustls, which `https://` URLs use, has none of these. This example uses OpenSSL by
-//! [`Builder::connector`](sms_gateway::Builder::connector) instead. Copy [`Legacy`] into your program and adapt it.
+//! rustls, which `https://` URLs use, supports none of these. This example uses OpenSSL instead, through
+//! [`Builder::connector`](sms_gateway::Builder::connector). Copy [`Legacy`] into your program and adapt it.
 //!
-//! # What it no longer protects
-//! The pin still decides which gateway the client talks to, and the traffic is encrypted. But:
+//! # What is no longer protected
+//! The pin still determines which gateway the client talks to, and the traffic is encrypted. But:
 //!
-//! - With **RSA key exchange** whoever obtains the gateway's private key later can decrypt everything recorded before. Devices
-//!   that leak decryption errors (ROBOT) reveal the traffic even without it.
-//! - **TLS 1.0 and 1.1** and their **CBC** ciphers have known attacks (BEAST, Lucky 13) on credentials that are repeated often,
-//!   for somebody who can inject or delay packets. They sign handshakes with MD5 and SHA-1, for which collisions exist.
-//! - **RSA keys of 512 bits** can be factored in hours, and with the key anyone can pass for the gateway. The pin does not help
-//!   then.
-//! - The security level is 0, so a peer between the two can choose the weakest kind that both support.
+//! - With **RSA key exchange**, an attacker who obtains the gateway's private key later can decrypt all traffic recorded before.
+//!   Devices that leak decryption errors (ROBOT) reveal the traffic even if the key stays secret.
+//! - **TLS 1.0 and 1.1** and their **CBC** ciphers allow known attacks (BEAST, Lucky 13) on credentials that are repeated often.
+//!   The attacker must be able to inject or delay packets. These versions sign handshakes with MD5 and SHA-1, for which
+//!   collisions exist.
+//! - **RSA keys of 512 bits** can be factored in hours. With the key, anyone can impersonate the gateway, and the pin does not
+//!   help.
+//! - The OpenSSL security level is 0, so an attacker between client and gateway can choose the weakest algorithms that both
+//!   support.
 //!
-//! Use it in a network that others cannot reach, such as a cable or VLAN of its own, and not over the internet.
+//! Use this connector only in a network that others cannot reach, such as a separate cable or VLAN, never over the internet.
 
 use std::{io, pin::Pin as Pinned, sync::Arc};
 
@@ -26,7 +28,7 @@ use sms_gateway::tls::{Certificate, Pin};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-/// Opens connections to one gateway by OpenSSL, with everything that it supports, and trusts a pin alone.
+/// Opens connections to one gateway with OpenSSL. It allows everything that OpenSSL supports, and trusts only a pin.
 #[derive(Clone)]
 pub struct Legacy {
     connector: SslConnector,
@@ -40,15 +42,15 @@ impl Legacy {
     /// [`ErrorStack`] if OpenSSL cannot be set up.
     pub fn new(pin: Pin) -> Result<Self, ErrorStack> {
         let mut builder = SslConnector::builder(SslMethod::tls_client())?;
-        // Never a cipher without authentication or encryption.
+        // Excludes ciphers without authentication or encryption.
         builder.set_cipher_list("ALL:!aNULL:!eNULL:@SECLEVEL=0")?;
         builder.set_min_proto_version(Some(SslVersion::TLS1))?;
-        // The pin is compared after the handshake, before anything is sent.
+        // `open` compares the pin after the handshake, before any request is sent.
         builder.set_verify(SslVerifyMode::NONE);
         Ok(Self { connector: builder.build(), pin })
     }
 
-    /// Opens a connection to `host:port`. The function for [`Builder::connector`](sms_gateway::Builder::connector):
+    /// Opens a connection to `host:port`. Pass this function to [`Builder::connector`](sms_gateway::Builder::connector):
     ///
     /// ```no_run
     /// use openssl_connector::Legacy;
@@ -57,7 +59,7 @@ impl Legacy {
     /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// let pin = "sha256:0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8".parse()?;
     /// let legacy = std::sync::Arc::new(Legacy::new(pin)?);
-    /// // The connector makes the TLS, so the URL is http, with the port of https.
+    /// // The connector adds TLS, so the URL has the scheme http, but the port of https.
     /// let gateway = Gateway::builder("http://192.168.1.9:443")
     ///     .connector(move |address| legacy.clone().open(address))
     ///     .credentials("admin", "secret")
@@ -66,13 +68,13 @@ impl Legacy {
     /// ```
     ///
     /// # Errors
-    /// Those of the connection and the handshake, and [`io::ErrorKind::PermissionDenied`] if the certificate is not the
-    /// pinned one.
+    /// Errors of the connection and the handshake, and [`io::ErrorKind::PermissionDenied`] if the certificate is not the pinned
+    /// one.
     pub async fn open(self: Arc<Self>, address: String) -> io::Result<SslStream<TcpStream>> {
         let stream = TcpStream::connect(&address).await?;
         stream.set_nodelay(true)?;
         let mut settings = self.connector.configure()?;
-        // A pin stands for the host name.
+        // The pin replaces the check of the host name.
         settings.set_verify_hostname(false);
         settings.set_use_server_name_indication(false);
         let host = address.rsplit_once(':').map_or("", |(host, _)| host);

@@ -1,4 +1,4 @@
-//! Shows the number of waiting messages of a gateway with obsolete TLS:
+//! Shows the number of waiting messages on a gateway with obsolete TLS:
 //! `SMS_GATEWAY_PASSWORD=… cargo run -- 192.168.1.9:443 admin sha256:…`
 
 use std::{env, error::Error, process::ExitCode, sync::Arc};

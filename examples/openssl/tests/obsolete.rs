@@ -1,4 +1,4 @@
-//! The connector against `openssl s_server` with obsolete versions, ciphers and keys, which rustls refuses.
+//! The connector against `openssl s_server` with obsolete versions, ciphers and keys that rustls refuses.
 
 #[path = "../../../adapter-std/tests/tls/peer.rs"]
 #[allow(dead_code)]
@@ -25,7 +25,7 @@ async fn call(address: &str, pin: Pin) -> Result<Option<u32>, Error> {
     gateway(address, pin).query_sms_in_queue().await
 }
 
-/// The example reaches a server that is started with these arguments, and rustls does not.
+/// Asserts that the connector reaches a server started with these arguments, and that rustls does not.
 async fn works(key: &'static [&'static str], args: &[&str]) {
     let identity = Identity::new(Kind { key, ..Kind::PLAIN });
     let peer = identity.serve(args).await;
@@ -77,7 +77,7 @@ async fn with_a_wrong_pin_no_byte_of_a_request_arrives() {
     assert!(text.contains(&identity.pin().to_string()), "{text}");
     let printed = peer.printed("ERROR").await + &peer.end().await;
     assert!(!printed.contains("/api/") && !printed.contains("Host"), "{printed}");
-    // The same server prints the request of a client that trusts it.
+    // A server of the same kind prints the request of a client that trusts its certificate.
     let mut peer = identity.listen(&["-tls1_2"]).await;
     let gateway = gateway(&peer.address, identity.pin());
     let call = tokio::spawn(async move { gateway.query_sms_in_queue().await });

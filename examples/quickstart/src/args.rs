@@ -3,14 +3,14 @@
 use clap::Parser;
 use sms_gateway::{core::Ports, tls::Pin};
 
-/// The variable with the password. An argument would be visible to other users.
+/// The environment variable with the password. An argument would be visible to other users.
 pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
 
 const AFTER: &str = "With --gateway, a short message goes to each --to, and nothing else is sent but a --ussd code. \
     The password is taken from SMS_GATEWAY_PASSWORD.";
 
-/// Sends messages and follows them to their recipients, reads a reply and queries the balance, in some seconds: on an emulated
-/// gateway, or on your own.
+/// Sends messages, follows them to their recipients, reads a reply and queries the balance, in a few seconds. It uses an emulated
+/// gateway, or your own.
 #[derive(Debug, Parser)]
 #[command(version, term_width = 80, after_help = AFTER)]
 pub(crate) struct Args {
@@ -26,13 +26,13 @@ pub(crate) struct Args {
     /// Allow Basic login, which exposes the password to the network
     #[arg(long, requires = "gateway")]
     pub(crate) allow_basic: bool,
-    /// A recipient; repeat it for more
+    /// A recipient; repeat this option for more recipients
     #[arg(long, value_name = "NUMBER", requires = "gateway")]
     pub(crate) to: Vec<String>,
     /// A USSD code to send, such as '*100#'; needs --port
     #[arg(long, value_name = "CODE", requires = "gateway", requires = "port")]
     pub(crate) ussd: Option<String>,
-    /// The ports to use (1,2 or 8-15)
+    /// The ports to use, for example 1,2 or 8-15
     #[arg(long, value_name = "PORTS", requires = "gateway")]
     pub(crate) port: Option<Ports>,
     /// The speed relative to a real gateway; by default 5 with the emulator, otherwise 1

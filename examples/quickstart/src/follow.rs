@@ -1,4 +1,4 @@
-//! Sending and following the messages: the main part.
+//! The main part: sends and follows the messages.
 
 use std::{collections::VecDeque, error::Error, io::Write};
 
@@ -15,20 +15,20 @@ use tokio::{
 
 use crate::stage::Stage;
 
-/// Maximum time for which messages are followed, by the gateway's clock.
+/// Maximum time for which messages are followed, in seconds of the gateway's clock.
 const LIMIT: u32 = 90;
 /// Maximum number of incoming messages that are kept.
 const NEWEST: usize = 3;
 
 /// The results at the end.
 pub(crate) struct Story {
-    /// The messages, in their order.
+    /// The latest state of each message, in order.
     pub(crate) outcomes: Vec<Message>,
     /// The newest incoming messages.
     pub(crate) newest: VecDeque<[String; 3]>,
 }
 
-/// Sends the messages. When `send` returns, the messenger has stored the message.
+/// Sends the messages. When `Messenger::send` returns, the messenger has stored the message.
 pub(crate) async fn send(stage: &Stage) -> Result<Vec<Handle>, Box<dyn Error>> {
     let mut handles = Vec::new();
     for message in &stage.messages {
@@ -76,7 +76,7 @@ async fn forward(place: usize, mut handle: Handle, updates: Sender<(usize, Messa
             return Ok(());
         }
     }
-    // The final update was forwarded, so the messenger can forget the message.
+    // The final update has been forwarded, so the messenger can forget the message.
     handle.acknowledge();
     Ok(())
 }
@@ -102,7 +102,7 @@ impl Stage {
         Some(format!("{name}{space}  {message}"))
     }
 
-    /// Keeps the newest messages. A real gateway returns its whole inbox first.
+    /// Keeps only the newest messages, because a real gateway returns its whole inbox first. Returns a line to print with the emulator.
     fn receive(&self, story: &mut Story, sms: Incoming) -> Option<String> {
         let line = format!("from {}: {}", escape(&sms.number), escape(&sms.text));
         let time = sms.time.map(|time| time.to_string()).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! A demonstration of this client on an SMS gateway, in some seconds.
+//! A demonstration of this client on an SMS gateway. It takes a few seconds.
 //!
-//! Read [`follow`] to see how messages are sent and followed, and `show` for the rest of the API.
+//! Read [`follow`] to see how messages are sent and followed, and `show` to see the rest of the API.
 
 mod args;
 mod follow;
@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Describes an error and its causes in one line, and what to do about a certificate that is not trusted.
+/// Describes an error and its causes in one line. If a certificate is not trusted, explains how to pin it.
 fn explain(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let line = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");

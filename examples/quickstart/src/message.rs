@@ -16,7 +16,7 @@ pub(crate) struct Message {
     pub(crate) text: String,
 }
 
-/// Returns messages for the emulator: short and long ones, in several scripts. Some of them fail.
+/// Returns messages for the emulator: short and long texts, in several scripts. Some of the messages fail.
 pub(crate) fn story() -> Vec<Message> {
     [
         ("Ann", "+8613800138000", "Dear Ann, your parcel arrives today between 9 and 11."),
@@ -30,14 +30,14 @@ pub(crate) fn story() -> Vec<Message> {
     .into()
 }
 
-/// Sets the emulator's outcomes: Zoë's phone is off for a while, Eve's message can't be sent, and Max's phone stays off.
+/// Sets the outcomes on the emulator: Zoë's phone is off for a while, Eve's message can't be sent, and Max's phone stays off.
 pub(crate) fn decide_fates(emulator: &Emulator) {
     emulator.set_fate("13800138002", Fate::Deliver.late(Duration::from_secs(10)));
     emulator.set_fate("13800138004", Fate::Fail);
     emulator.set_fate("13800138005", Fate::Undelivered(70));
 }
 
-/// Returns messages for a real gateway: a short one to each number.
+/// Returns messages for a real gateway: one short message to each number.
 pub(crate) fn greetings(numbers: &[String]) -> Result<Vec<Message>, Invalid> {
     let message = |number: &String| {
         let number = Number::new(number)?.to_string();

@@ -1,4 +1,4 @@
-//! The output besides the progress of messages: the ports, the outcomes, the inbox, and a balance.
+//! All output except the progress of messages: the ports, the outcomes, the inbox, and a balance.
 
 use std::{error::Error, io::Write};
 
@@ -52,7 +52,7 @@ pub(crate) async fn ports(stage: &Stage, out: &mut impl Write) -> Result<(), Box
     print(&mut table, out)
 }
 
-/// Prints the text of each message, as far as it fits a line, and its encoding and segments.
+/// Prints for each message its encoding, its segments, and as much of its text as fits on a line.
 pub(crate) fn texts(messages: &[Message], out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "\nWhat is sent:")?;
     let mut table = Table::new([

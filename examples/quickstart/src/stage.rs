@@ -14,7 +14,7 @@ use crate::{
 
 /// The emulator's speed relative to a real gateway.
 const SPEED: f64 = 5.0;
-/// The USSD code for the emulator's balance, and the port to send it on.
+/// The USSD code that queries the emulator's balance, and the port to send it through.
 const BALANCE: (&str, &str) = ("*100#", "1");
 
 pub(crate) struct Stage {
@@ -25,7 +25,7 @@ pub(crate) struct Stage {
     pub(crate) speed: f64,
     pub(crate) messages: Vec<Message>,
     pub(crate) ports: Ports,
-    /// A USSD code and the ports to send it on.
+    /// A USSD code and the ports to send it through.
     pub(crate) ussd: Option<(String, Ports)>,
 }
 
@@ -87,13 +87,14 @@ impl Stage {
         Duration::from_secs(seconds.into()).div_f64(self.speed)
     }
 
-    /// Returns the number of seconds that have passed by the gateway's clock.
+    /// Returns the number of seconds since `begin` by the gateway's clock.
     pub(crate) fn since(&self, begin: Instant) -> f64 {
         begin.elapsed().as_secs_f64() * self.speed
     }
 }
 
-/// Starts a messenger that follows messages and fetches incoming ones. Without a store, they are lost when the program ends.
+/// Starts a messenger that follows messages and fetches incoming messages. It has no store, so it forgets all messages when the
+/// program ends.
 async fn messenger(gateway: Gateway, speed: f64) -> Result<Messenger, StartError> {
     let builder = Messenger::builder(gateway).timing(pace(speed.recip())).incoming(true);
     let (messenger, _) = builder.start().await?;

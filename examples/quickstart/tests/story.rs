@@ -17,7 +17,7 @@ async fn run(args: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), out, text(output.stderr))
 }
 
-/// Returns the line of the outcome table with this name.
+/// Returns the row with this name in the table of outcomes.
 fn row<'a>(out: &'a str, name: &str) -> &'a str {
     let (_, table) = out.split_once("What became of them:").unwrap();
     table.lines().find(|line| line.starts_with(name)).unwrap()

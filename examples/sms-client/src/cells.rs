@@ -14,7 +14,7 @@ pub(crate) fn text(text: Text<'_>) -> String {
     }
 }
 
-/// Formats a value, or the text that the gateway wrote instead.
+/// Formats a value, or the text that the gateway sent instead.
 pub(crate) fn field<T: Copy + Display>(field: Field<'_, T>) -> String {
     match field {
         Field::Missing => String::new(),

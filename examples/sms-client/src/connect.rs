@@ -1,4 +1,4 @@
-//! The connection to the gateway that the command line names.
+//! The connection to the gateway that the command line selects.
 
 use std::{
     env, fmt, fs,
@@ -15,24 +15,24 @@ use sms_gateway::{
 
 use crate::{args::Connection, failure::Failure, verbose};
 
-/// The variable with the password. An argument would be visible to other users.
+/// The environment variable with the password. An argument would be visible to other users.
 pub(crate) const PASSWORD: &str = "SMS_GATEWAY_PASSWORD";
 
-/// Maximum length of a text. No SMS exceeds it: the longest has 255 segments of 153 characters.
+/// Size of the buffer for a record, in bytes. The longest SMS has 255 segments, each of 153 GSM 7-bit characters or 67 UTF-16 units.
 const RECORD_BUFFER: usize = 64 * 1024;
 
-/// The timeout of a whole call, as a multiple of `--request-timeout`.
+/// The timeout for a whole call, as a multiple of `--request-timeout`.
 const EXCHANGE_FACTOR: u32 = 10;
-/// The minimum of that timeout, because a login and a long response take several round trips.
+/// The minimum timeout for a whole call, because a login and a long response take several round trips.
 const SHORTEST_EXCHANGE: Duration = Duration::from_secs(20);
 
-/// Returns the URL on the command line. Without a scheme it is `https` if there is a pin or a CA file.
+/// Returns the gateway's URL. If it has no scheme, the scheme is `https` with a pin or a CA file, otherwise `http`.
 pub(crate) fn url(connection: &Connection) -> Result<String, Failure> {
     let is_secured = connection.ca.is_some() || !pins(connection)?.is_empty();
     url_with(connection.gateway.as_deref(), if is_secured { "https" } else { "http" })
 }
 
-/// Returns the gateway's URL, with this scheme if it has none.
+/// Returns the gateway's URL. If it has no scheme, `scheme` is added.
 pub(crate) fn url_with(gateway: Option<&str>, scheme: &str) -> Result<String, Failure> {
     let Some(gateway) = gateway.filter(|url| !url.is_empty()) else {
         return Err(Failure::usage("no gateway: give its URL with --gateway or in SMS_GATEWAY"));
@@ -40,14 +40,14 @@ pub(crate) fn url_with(gateway: Option<&str>, scheme: &str) -> Result<String, Fa
     Ok(if gateway.contains("://") { gateway.to_owned() } else { format!("{scheme}://{gateway}") })
 }
 
-/// Returns the pins of the command line and the environment.
+/// Returns the pins from the command line, the profile or the environment.
 pub(crate) fn pins(connection: &Connection) -> Result<Vec<Pin>, Failure> {
     let texts = connection.pin.iter().filter(|text| !text.is_empty());
     let pins = texts.map(|text| text.parse().map_err(|error| Failure::usage(format!("{text}: {error}"))));
     pins.collect()
 }
 
-/// Returns the settings of the gateway on the command line, without the login and the trust.
+/// Returns the settings for the gateway, without the login and the trusted certificates.
 pub(crate) fn builder(url: &str, connection: &Connection) -> Builder {
     let builder = Gateway::builder(url).allow_basic(connection.allow_basic).record_buffer(RECORD_BUFFER);
     let builder = if connection.verbose { verbose::observe(builder) } else { builder };
@@ -56,14 +56,14 @@ pub(crate) fn builder(url: &str, connection: &Connection) -> Builder {
     builder.timeouts(Timeouts::new().connect(limit).response(limit).idle(limit).exchange(exchange))
 }
 
-/// Creates the settings on the command line, with the trust and without the login.
+/// Returns the settings for the gateway, with the trusted certificates but without the login.
 pub(crate) fn trusting(connection: &Connection) -> Result<Builder, Failure> {
     let builder = pins(connection)?.into_iter().fold(builder(&url(connection)?, connection), Builder::pin);
     let Some(path) = &connection.ca else { return Ok(builder) };
     Ok(builder.root_certificates(root_certificates(path)?))
 }
 
-/// Returns the user name and the password, which is read from the environment or the terminal.
+/// Returns the user name and the password. The password is read from a file, the environment or the terminal.
 pub(crate) fn account(connection: &Connection) -> Result<Option<(String, String)>, Failure> {
     let Some(user) = connection.user.as_ref().filter(|user| !user.is_empty()) else { return Ok(None) };
     let password = match &connection.password_file {
@@ -73,10 +73,10 @@ pub(crate) fn account(connection: &Connection) -> Result<Option<(String, String)
     Ok(Some((user.clone(), password)))
 }
 
-/// Creates the gateway on the command line.
+/// Creates the client for the gateway.
 pub(crate) fn gateway(connection: &Connection) -> Result<Gateway, Failure> {
     let builder = trusting(connection)?;
-    // An invalid URL is reported before the password is asked for.
+    // An invalid URL is reported before the user is asked for the password.
     let open = builder.clone().build()?;
     let Some((user, password)) = account(connection)? else { return Ok(open) };
     Ok(builder.credentials(&user, &password).build()?)
@@ -95,7 +95,8 @@ fn password_in(file: &Path) -> Result<String, Failure> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Asks for the password, unless the environment may have it. With a profile it is that of another gateway.
+/// Returns the password from the environment, or asks for it. With a profile, the environment may have the password of another gateway,
+/// and is ignored.
 fn password(user: &str, is_in_environment: bool) -> Result<String, Failure> {
     let variable = if is_in_environment { env::var(PASSWORD) } else { Err(env::VarError::NotPresent) };
     match variable {

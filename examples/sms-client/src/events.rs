@@ -66,7 +66,7 @@ struct Sent {
 }
 
 impl<'a> Change<'a> {
-    /// Creates an update of a message. A reference that repeats the number is left out: it is that of a message without a label.
+    /// Creates an update of a message. A reference equal to the number is omitted: it means that the message has no label.
     pub(crate) fn new(number: &'a str, reference: Option<&'a str>, message: &'a Message) -> Self {
         let (error_code, status_code) = match message.failure {
             Some(MessageFailure::Refused(code)) => (Some(code), None),
@@ -114,7 +114,7 @@ impl<'a> Change<'a> {
 }
 
 impl Happened<'_> {
-    /// Returns the event for people: a line, or several if it is too long for one of the screen.
+    /// Returns the event for people, on one line. If the line is too long for the screen, it is wrapped.
     pub(crate) fn lines(&self, screen: Option<usize>) -> String {
         let line = self.line();
         let escaped = escape(&line);

@@ -1,4 +1,4 @@
-//! Errors that end the program, with a line for people and an exit status for scripts.
+//! Errors that end the program. Each has a line for people and an exit status for scripts.
 
 use std::{fmt, io, process::ExitCode};
 
@@ -10,7 +10,7 @@ use sms_gateway::{
     tls::{FetchError, Reason},
 };
 
-/// The exit status, as the help lists it.
+/// The exit status, as listed in the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// The output can't be written, the store can't be used, or the certificate is not the pinned one.
@@ -23,9 +23,9 @@ pub(crate) enum Exit {
     Transport = 4,
     /// The response cannot be read.
     Unreadable = 5,
-    /// Messages have another outcome than requested.
+    /// Some messages did not reach the requested outcome.
     Failed = 6,
-    /// The outcome of messages is unknown, or they were not sent.
+    /// The outcome of some messages is unknown, or they were not sent.
     Open = 7,
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn exit(error: &Error) -> Exit {
     }
 }
 
-/// Explains an error of a call, and what the user can do about it.
+/// Explains an error of a call, and advises the user on it.
 pub(crate) fn explain(error: &Error) -> String {
     let advice = match error.failure {
         CallFailure::NoCredentials => "; give the name with --user",

@@ -47,7 +47,7 @@ impl Plan<'_> {
                 let is_new = !path.exists();
                 let store = open(path, &gateway)?;
                 if is_new && !output.is_json() {
-                    // A typing error would look like a store without messages.
+                    // Otherwise a typo in the path would look like a store without messages.
                     output.note(&format!("created the store {}", path.display()))?;
                 }
                 store
@@ -87,11 +87,11 @@ fn open(_: &Path, _: &str) -> Result<BoxStore, Failure> {
 /// An update of a message.
 pub(crate) struct Followed {
     pub(crate) message: Message,
-    /// The IMSI of the SIM card that sent it.
+    /// The IMSI of the SIM card that sent the message.
     pub(crate) imsi: Option<Arc<str>>,
 }
 
-/// Receives the updates of handles, each with the index of its handle.
+/// Receives the updates of all handles, each with the index of its handle.
 pub(crate) struct Listeners {
     updates: Receiver<(usize, Followed)>,
     tasks: JoinSet<(usize, Handle)>,
@@ -113,7 +113,7 @@ impl Listeners {
         self.updates.recv().await
     }
 
-    /// Returns the handle of a message whose end was reported.
+    /// Returns the handle of a message whose final update was reported.
     pub(crate) async fn ended(&mut self, place: usize) -> Option<Handle> {
         loop {
             if let Some(handle) = self.ended.remove(&place) {
@@ -123,7 +123,7 @@ impl Listeners {
         }
     }
 
-    /// Ends the updates, and returns the remaining handles in order.
+    /// Stops receiving updates, and returns the remaining handles in order.
     pub(crate) async fn stop(mut self) -> Vec<(usize, Handle)> {
         self.updates.close();
         drop(self.updates);

@@ -1,4 +1,4 @@
-//! What commands read from files and from standard input, such as the text and the recipients of `send`.
+//! Input of commands from files and standard input, such as the text and the recipients of `send`.
 
 use std::{
     fs,
@@ -13,14 +13,14 @@ use crate::{
 /// The file name that stands for standard input.
 pub(crate) const STDIN: &str = "-";
 
-/// Reads what the command line names, and asks before an empty text is sent.
+/// Reads the files that the command line names, and asks for confirmation before an empty text is sent.
 pub(crate) fn complete(send: &mut Send) -> Result<(), Failure> {
     if stdin_uses(send) > 1 {
         return Err(Failure::usage("standard input can be read only once: give `-` once"));
     }
     if let Some(file) = &send.text_file {
         let text = read_text(file)?;
-        // Editors end the last line, which is not meant to be sent.
+        // Editors add a line feed to the last line, which is not meant to be sent.
         let end = if text.ends_with("\r\n") { "\r\n" } else { "\n" };
         send.text = Some(text.strip_suffix(end).unwrap_or(&text).to_owned());
     }
@@ -54,7 +54,7 @@ fn stdin_uses(send: &Send) -> usize {
     send.to_file.iter().chain(&send.text_file).filter(|file| *file == STDIN).count()
 }
 
-/// Parses one recipient a line. Empty lines and comments are skipped.
+/// Parses one recipient per line. Empty lines and comments are skipped.
 fn recipients(file: &str, text: &str) -> Result<Vec<To>, Failure> {
     let lines = text.lines().map(str::trim).zip(1..);
     let lines = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
@@ -64,7 +64,7 @@ fn recipients(file: &str, text: &str) -> Result<Vec<To>, Failure> {
     lines.map(recipient).collect()
 }
 
-/// Asks on the terminal whether an empty text is meant.
+/// Asks on the terminal whether an empty text is intended.
 fn confirm_empty(send: &Send) -> Result<(), Failure> {
     if stdin_uses(send) > 0 || !io::stdin().is_terminal() {
         return Err(Failure::usage("the text is empty; with --yes it is sent all the same"));

@@ -1,4 +1,4 @@
-//! Ctrl-C, and the signal with which a supervisor ends a program.
+//! Ctrl-C, and SIGTERM, with which a supervisor ends a program.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -8,10 +8,10 @@ use std::{
 
 use tokio::time::sleep;
 
-/// Duration of silent waiting. After that, the wait is explained.
+/// Duration of silent waiting, after which the program explains the wait.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Both signals. From its creation on, they no longer end the program by themselves.
+/// Receives both signals. After its creation, they no longer end the program by themselves.
 pub(crate) struct Interrupts {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -48,7 +48,7 @@ impl Interrupts {
         }
     }
 
-    /// Waits for the program's last work, such as a response in flight. Returns `None` if another signal interrupts it.
+    /// Waits for the program's last work, such as a response in flight. Returns `None` if another signal interrupts the wait.
     pub(crate) async fn unless_again<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         let mut patience = pin!(sleep(PATIENCE));

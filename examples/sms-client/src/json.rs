@@ -1,4 +1,4 @@
-//! JSON lines: one object a line, without characters that control a terminal.
+//! JSON lines: one object per line, without characters that control a terminal.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ pub(crate) fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Re
     out.write_all(b"\n")
 }
 
-/// A formatter that escapes characters which JSON allows but which may mislead, such as overrides of bidirectional text.
+/// A formatter that escapes characters that JSON allows but that may mislead a reader, such as overrides of bidirectional text.
 struct Harmless;
 
 impl Formatter for Harmless {
@@ -24,7 +24,7 @@ impl Formatter for Harmless {
         while let Some((at, character)) = rest.char_indices().find(|(_, character)| is_unsafe(*character)) {
             let (before, after) = rest.split_at(at);
             writer.write_all(before.as_bytes())?;
-            // All of these characters are in the basic plane.
+            // All of these characters are in the Basic Multilingual Plane.
             write!(writer, "\\u{:04x}", u32::from(character))?;
             rest = after.strip_prefix(character).unwrap_or_default();
         }

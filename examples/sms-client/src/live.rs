@@ -1,4 +1,4 @@
-//! The progress of messages on stderr: lines that are rewritten on a terminal, otherwise a line for each change.
+//! The progress of messages on stderr. On a terminal, lines are rewritten; otherwise each change is a new line.
 
 use std::{
     env,
@@ -14,7 +14,7 @@ use sms_gateway::core::track::{Message, State};
 
 use crate::events::{Change, Happened};
 
-/// Maximum number of messages with a line of their own. Terminals have at least as many lines.
+/// Maximum number of messages that have their own line. Terminals have at least this many lines.
 const ROWS: usize = 10;
 
 /// The known state of the messages.
@@ -41,11 +41,11 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Creates the display for a wait with this limit, beside an output for scripts or for people.
+    /// Creates the display for a wait with this limit. `is_json` means that the output is for scripts.
     pub(crate) fn new(limit: Duration, is_json: bool) -> Self {
         let is_screen = io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         let form = match (is_screen, is_json) {
-            // If records are printed on the same terminal, they show the progress.
+            // The records themselves show the progress if they are printed on the same terminal.
             (true, true) if io::stdout().is_terminal() => Form::None,
             (true, _) => Form::Screen,
             (false, true) => Form::None,
@@ -54,7 +54,7 @@ impl Live {
         Self { form, begin: Instant::now(), limit, shown: Vec::new() }
     }
 
-    /// Prints an event, if the form is lines.
+    /// Prints an event, if the form is [`Form::Lines`].
     pub(crate) fn print(&self, happened: &Happened<'_>) {
         let is_news = !matches!(happened, Happened::Message(change) if change.is_idle());
         if self.form == Form::Lines && is_news {
@@ -63,8 +63,8 @@ impl Live {
         }
     }
 
-    /// Replaces the shown board in one write, so that it does not flicker. Lines are not wrapped; otherwise there would be more
-    /// of them on the screen than counted.
+    /// Replaces the shown board in one write, so that it does not flicker. The terminal must not wrap lines, because then the
+    /// screen would have more lines than counted.
     pub(crate) fn draw(&mut self, board: &Board) {
         if self.form != Form::Screen {
             return;
@@ -102,8 +102,8 @@ impl Change<'_> {
     }
 }
 
-/// Returns the lines that show the board: the messages, only those in flight if there are too many, and the number of those
-/// that have ended.
+/// Returns the lines that show the board. If there are more than [`ROWS`] messages, only the open ones are listed, and the
+/// ended ones are counted.
 fn frame(board: &Board, elapsed: Duration, limit: Duration, screen: usize) -> Vec<String> {
     let all = board.messages.len();
     let is_open = |message: &Message| all <= ROWS || !message.is_final;

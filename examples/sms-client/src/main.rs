@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Completes the command line by what it names: a profile, the environment, files.
+/// Completes the command line from the profile, the environment, and the files that it names.
 fn complete(arguments: &mut Arguments) -> Result<(), Failure> {
     profile::complete(arguments)?;
     match &mut arguments.command {
@@ -86,7 +86,7 @@ async fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> 
     }
 }
 
-/// Prints an error in one line. If even that fails, the exit status remains.
+/// Prints an error in one line. If this fails too, only the exit status reports the error.
 fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "sms-client: {line}");
 }

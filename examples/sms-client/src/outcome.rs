@@ -11,7 +11,7 @@ pub const fn columns() -> [Column; 4] {
     [Column::word("STATE"), Column::number("PORT"), Column::number("SEGMENTS"), Column::text("REASON")]
 }
 
-/// Returns the message's state, its port, its delivered segments, and the reason of its state.
+/// Returns the message's state, its port, its delivered segments, and the reason for its state.
 pub fn cells(message: &Message) -> [String; 4] {
     [
         message.state.to_string(),

@@ -11,7 +11,7 @@ use sms_gateway::Messenger;
 
 use crate::{events::Happened, json::write_line, progress::Progress};
 
-/// Number of rows that determine the widths of a table's columns before it is written.
+/// Maximum number of rows in a block of a table. The rows of a block determine the widths of its columns.
 const BLOCK: usize = 500;
 
 /// The program's output.
@@ -34,7 +34,7 @@ struct Numbered<'a> {
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        // If records are printed on the same terminal, they show the progress.
+        // The records themselves show the progress if they are printed on the same terminal.
         let progress = Progress::new(!(json && io::stdout().is_terminal()));
         Self { json, table: None, records: 0, progress, messenger: None }
     }
@@ -46,7 +46,7 @@ impl Output {
         }
     }
 
-    /// Writes a record. `row` creates its cells in a table.
+    /// Writes a record. `row` creates its cells for a table.
     pub(crate) fn record<C: AsRef<str>, R: IntoIterator<Item = C>>(
         &mut self,
         record: &impl Serialize,
@@ -80,7 +80,7 @@ impl Output {
         self.records
     }
 
-    /// Writes the rows that are waiting in the table.
+    /// Writes the pending rows of the table.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.progress.clear();
         let block = self.table.as_mut().map(Table::take).unwrap_or_default();
@@ -104,14 +104,14 @@ impl Output {
         writeln!(io::stderr(), "sms-client: note: {note}")
     }
 
-    /// Says that an incoming message cannot be read and is left out.
+    /// Writes a note that an incoming message cannot be read and is left out.
     pub(crate) fn unreadable(&mut self, incoming_sms_id: i64) -> io::Result<()> {
         self.note(&format!(
             "message {incoming_sms_id} cannot be read, because it makes the gateway's response malformed; it is left out"
         ))
     }
 
-    /// Writes an event at once.
+    /// Writes an event immediately.
     pub(crate) fn happened(&mut self, happened: &Happened<'_>) -> io::Result<()> {
         let mut out = io::stdout();
         if self.json {
@@ -122,7 +122,7 @@ impl Output {
         out.flush()
     }
 
-    /// Writes an event as an object, only for scripts.
+    /// Writes an event as an object, if the output is for scripts.
     pub(crate) fn event(&mut self, happened: &Happened<'_>) -> io::Result<()> {
         if !self.json {
             return Ok(());
@@ -136,7 +136,7 @@ impl Output {
         write_line(out, &Numbered { happened, sn: sn.as_deref() })
     }
 
-    /// Adds the serial number of a messenger's gateway to events from now on.
+    /// Adds the serial number of a messenger's gateway to all events from now on.
     pub(crate) fn follow(&mut self, messenger: &Messenger) {
         self.messenger = Some(messenger.clone());
     }

@@ -1,6 +1,6 @@
-//! Profiles: the settings of gateways in a file, so that a command line names only one of them.
+//! Profiles: the settings of several gateways in a file. A command line then only has to name a profile.
 //!
-//! An option on the command line overrides the profile. With a profile, the variables of the environment are ignored, so that two
+//! An option on the command line overrides the profile. With a profile, environment variables are ignored, so that the settings of two
 //! gateways are never mixed.
 
 use std::{
@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
 };
 
-/// A section of the file. Its keys are the options of the command line.
+/// A section of the file. Its keys are named after the options of the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Profile {
@@ -31,7 +31,7 @@ struct Profile {
     store: Option<PathBuf>,
 }
 
-/// Completes the options by the profile or the environment.
+/// Completes the options from the profile or the environment.
 pub(crate) fn complete(arguments: &mut Arguments) -> Result<(), Failure> {
     let connection = &mut arguments.connection;
     let Some(name) = connection.profile.clone().filter(|name| !name.is_empty()) else {
@@ -62,7 +62,7 @@ pub(crate) fn complete(arguments: &mut Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the file if `--config` does not name one.
+/// Returns the default file, which is used without `--config`.
 fn usual_file() -> Option<PathBuf> {
     let folder = |name, below: &str| Some(PathBuf::from(env::var_os(name)?).join(below));
     let config = folder("XDG_CONFIG_HOME", "").filter(|config| config.is_absolute());
@@ -88,7 +88,7 @@ fn load(file: &Path, name: &str) -> Result<Profile, Failure> {
     })
 }
 
-/// Paths in a profile are relative to the folder of its file.
+/// Completes the options from a profile. Its paths are relative to `folder`, which contains the profiles file.
 fn complete_by_profile(connection: &mut Connection, profile: &Profile, folder: &Path) -> Result<(), Failure> {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| folder.join(path));
     let fill = |option: &mut Option<String>, value: &Option<String>| {

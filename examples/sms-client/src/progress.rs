@@ -24,7 +24,7 @@ impl Progress {
         Self { wanted: wanted && io::stderr().is_terminal(), shown: false, last: None }
     }
 
-    /// Replaces the line, unless it was shown a moment ago.
+    /// Replaces the line, unless it changed a moment ago.
     pub(crate) fn show(&mut self, line: impl FnOnce() -> String) {
         let now = Instant::now();
         if !self.wanted || self.last.is_some_and(|last| now.duration_since(last) < PAUSE) {
@@ -36,7 +36,7 @@ impl Progress {
         let _ = write!(io::stderr(), "\r{}\x1b[K", cut(&line(), screen::width() - 1));
     }
 
-    /// Removes the line, so that others can be written in its place.
+    /// Removes the line, so that other output can take its place.
     pub(crate) fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
             let _ = write!(io::stderr(), "\r\x1b[K");

@@ -1,7 +1,7 @@
 //! Tables that fit a screen, whatever their content.
 //!
-//! Columns are as wide as their cells. If that is too wide, cells of text are wrapped. If that is not enough, each record is
-//! written as a list. Nothing is cut off.
+//! Columns are as wide as their widest cells. If the table is too wide for the screen, text cells are wrapped. If that is not
+//! enough, each record is written as a list. Nothing is cut off.
 
 use crate::text::{escape, width, wrap};
 
@@ -11,7 +11,7 @@ pub const SCREEN: usize = 80;
 const GAP: usize = 2;
 /// Minimum width of a column of text.
 const NARROWEST: usize = 20;
-/// The text of an empty cell.
+/// The text that is shown for an empty cell.
 const EMPTY: &str = "-";
 
 /// A column: its heading and the format of its cells.
@@ -57,23 +57,23 @@ impl Column {
 #[derive(Clone, Debug)]
 pub struct Table {
     columns: Vec<Column>,
-    /// Maximum width. Without one, each row is one line.
+    /// Maximum width. If it is `None`, each row is one line.
     screen: Option<usize>,
     rows: Vec<Vec<String>>,
-    /// The widths in the previous block. Empty if there was none or it was written as lists.
+    /// The column widths in the previous block. Empty if there was no block, or if it was written as lists.
     widths: Vec<usize>,
     /// Whether a block was written.
     begun: bool,
 }
 
 impl Table {
-    /// Creates a table with these columns, for a screen of [`SCREEN`] columns.
+    /// Creates a table with these columns, for a screen [`SCREEN`] characters wide.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         let columns = columns.into_iter().collect();
         Self { columns, screen: Some(SCREEN), rows: Vec::new(), widths: Vec::new(), begun: false }
     }
 
-    /// Sets the width of the screen. Without one, as in a file, each row is one line.
+    /// Sets the width of the screen. With `None`, as for a file, each row is one line.
     #[must_use]
     pub const fn screen(mut self, screen: Option<usize>) -> Self {
         self.screen = screen;
@@ -94,12 +94,12 @@ impl Table {
         self.rows.len()
     }
 
-    /// Returns whether there are no such rows.
+    /// Returns whether all rows are written.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Returns the rows since the last block, as lines. The heading precedes the first block, and is repeated if columns had to
+    /// Returns the rows since the last block, as lines. The heading precedes the first block, and is repeated whenever columns
     /// become wider.
     pub fn take(&mut self) -> String {
         let rows = std::mem::take(&mut self.rows);
@@ -148,7 +148,7 @@ impl Table {
         }
     }
 
-    /// Writes one row side by side, on as many lines as its longest cell needs.
+    /// Writes the cells of one row side by side, on as many lines as the longest cell needs.
     fn line(&self, cells: &[&str], widths: &[usize], out: &mut String) {
         let cells: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| wrap(cell, *width)).collect();
         let lines = cells.iter().map(Vec::len).max().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Text for a screen: safe for a terminal, and measured in columns instead of characters.
 //!
-//! The text of a message must not control the terminal that shows it. So apply [`escape`] first; the other functions expect its
-//! result.
+//! The text of a message must not control the terminal that shows it. So apply [`escape`] first: the other functions expect
+//! escaped text.
 
 use std::borrow::Cow;
 
@@ -59,7 +59,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Returns the text of the next bytes.
+    /// Adds the next bytes, and returns the text that can be shown.
     pub fn show(&mut self, bytes: &[u8]) -> String {
         self.pending.extend_from_slice(bytes);
         let mut shown = String::with_capacity(self.pending.len());
@@ -83,18 +83,18 @@ impl Screen {
         shown
     }
 
-    /// Returns the text of what is left at the end.
+    /// Returns U+FFFD if the bytes end with an incomplete character, otherwise an empty text.
     pub fn finish(&mut self) -> String {
         if std::mem::take(&mut self.pending).is_empty() { String::new() } else { "\u{fffd}".to_owned() }
     }
 }
 
-/// Whether more bytes can complete a character that begins with these.
+/// Whether these bytes are the beginning of a character that further bytes can complete.
 fn is_beginning(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// Returns the number of columns of the text on a screen.
+/// Returns the number of columns that the text occupies on a screen.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
@@ -138,7 +138,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
     }
 }
 
-/// Returns the last position at which the line may end, at most its length, or `None` if there is none.
+/// Returns the last position at which the line may end, which may be its length. Returns `None` if there is no such position.
 fn last_break(line: &str, after: &str) -> Option<usize> {
     let mut next = after.chars().next();
     for (at, before) in line.char_indices().rev() {
@@ -154,13 +154,13 @@ fn last_break(line: &str, after: &str) -> Option<usize> {
     None
 }
 
-/// Characters that must not begin a line: punctuation after ideographs, and characters that belong to the previous one.
+/// Characters that must not begin a line: punctuation after ideographs, and characters that join the previous character.
 const NO_BEGINNING: [char; 22] = [
     '，', '。', '、', '；', '：', '！', '？', '）', '」', '』', '》', '】', '’', '”', '…', ',', '.', '!',
     '?', ')', '\u{200D}', '\u{FE0F}',
 ];
 
-/// Returns the number of bytes of the text that fit. A character that joins the previous one stays with it.
+/// Returns the number of bytes of the text that fit. A character that joins the previous character is not separated from it.
 fn fitting(text: &str, columns: usize) -> usize {
     let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
     ends.take_while(|end| width(text.split_at(*end).0) <= columns).last().unwrap_or(0)

@@ -9,16 +9,16 @@ use std::{
 use sms_client::text::escape;
 use sms_gateway::{Builder, WireEvent};
 
-/// The maximum number of bytes in which the first line of a message is looked for.
+/// The maximum number of bytes that are searched for the first line of a message.
 const LONGEST: usize = 4096;
 
-/// Shows the traffic of a gateway. Only the first lines are shown, which have no credentials.
+/// Shows the first line of each request and response. These lines contain no credentials.
 pub(crate) fn observe(builder: Builder) -> Builder {
     let traffic = Mutex::new(Traffic::default());
     builder.observe(move |event| {
         let line = traffic.lock().unwrap_or_else(PoisonError::into_inner).take(event);
         if let Some(line) = line {
-            // Whoever closes this stream does not want the lines.
+            // If stderr is closed, nobody wants the lines.
             let _ = writeln!(io::stderr(), "{}", escape(&line));
         }
     })
@@ -26,7 +26,7 @@ pub(crate) fn observe(builder: Builder) -> Builder {
 
 #[derive(Default)]
 struct Traffic {
-    /// The message that is under way, until its first line is shown.
+    /// The beginning of the current message, until its first line is shown.
     first: Vec<u8>,
     is_request: bool,
     is_shown: bool,
@@ -34,7 +34,7 @@ struct Traffic {
 }
 
 impl Traffic {
-    /// Returns a line to show.
+    /// Returns the line to show for an event, if there is one.
     fn take(&mut self, event: WireEvent<'_>) -> Option<String> {
         match event {
             WireEvent::Opened => {
@@ -43,7 +43,7 @@ impl Traffic {
             }
             WireEvent::Closed => Some("* the gateway closed the connection".to_owned()),
             WireEvent::Sent(bytes) => {
-                // A response may come before the rest of a long request, which is not a first line.
+                // A response may arrive before the rest of a long request is sent. That rest does not begin with a first line.
                 let is_start = bytes.starts_with(b"GET ") || bytes.starts_with(b"POST ");
                 if !self.is_request && is_start {
                     *self = Self { is_request: true, since: Some(Instant::now()), ..Self::default() };

@@ -1,4 +1,4 @@
-//! `call`: requests that the program does not know.
+//! `call`: requests for which the program has no command of its own.
 
 mod common;
 

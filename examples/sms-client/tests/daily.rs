@@ -1,4 +1,4 @@
-//! What makes daily use short: files, standard input, profiles, completions.
+//! Shortcuts for daily use: files, standard input, profiles, completions.
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::{PASSWORD, command, fails, gateway, json, people, run, run_command, 
 use gateway_emulator::Emulator;
 use tokio::io::AsyncWriteExt;
 
-/// A folder of its own for each test.
+/// A separate folder for each test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -84,7 +84,7 @@ async fn a_profile_replaces_the_environment() {
         "[office]\ngateway = \"{url}\"\nuser = \"admin\"\npassword-file = \"secret\"\n\n[lab]\nuser = \"x\"\n"
     );
     let file = folder.write("profiles.toml", &profiles);
-    // The environment names the other gateway, and a wrong password.
+    // The environment has the other gateway and a wrong password.
     let with = |args: &[&str]| {
         let mut command = command(&other, &[&["--config", &file, "queue"], args].concat());
         command.env("SMS_GATEWAY_PASSWORD", "wrong");
@@ -94,7 +94,7 @@ async fn a_profile_replaces_the_environment() {
     assert_eq!((queue.code, &*queue.out), (Some(0), "no message waits to be sent\n"));
     assert!(other.requests().is_empty() && !gateway.requests().is_empty());
     fails(&run_command(with(&["--profile", "home"])).await, 2, &["no profile home; it has lab, office"]);
-    // The lab has no gateway, and that of the environment is not meant.
+    // The profile `lab` has no gateway, and the gateway in the environment is not used.
     fails(&run_command(with(&["--profile", "lab"])).await, 2, &["no gateway"]);
     let option = run_command(with(&["--profile", "office", "--gateway", &other.url()])).await;
     assert_eq!((option.code, other.requests().is_empty()), (Some(0), false));

@@ -9,7 +9,7 @@ use gateway_emulator::{Canned, Emulator, Options};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-/// Starts a gateway with this number of messages.
+/// Starts a gateway with this number of received messages.
 async fn full(messages: u32) -> Emulator {
     let gateway = gateway().await;
     for number in 1..=messages {
@@ -61,7 +61,7 @@ async fn since_shows_only_later_messages() {
     let (records, _) = json(&gateway, &["inbox", "--since", "3"]).await;
     assert_eq!(records.iter().map(|record| &record["incoming_sms_id"]).collect::<Vec<_>>(), [4, 5]);
     assert!(json(&gateway, &["inbox", "--since", "5"]).await.0.is_empty());
-    // The gateway ignores the id.
+    // This gateway ignores the id in the request.
     let page = r#"{"error_code":200,"sms":[{"incoming_sms_id":3},{"incoming_sms_id":5}]}"#;
     gateway.answer_next("query_incoming_sms", Canned::json(200, page));
     gateway.answer_next("query_incoming_sms", Canned::json(200, page));
@@ -92,7 +92,7 @@ async fn inbox_ends_if_messages_are_not_marked_as_read() {
 #[tokio::test]
 async fn records_before_an_error_are_shown() {
     let gateway = full(3).await;
-    // With another flag the rest would be queried, since that changes nothing.
+    // With another flag the program would query the rest, because such a query changes nothing.
     let unread = ["inbox", "--flag", "unread", "--json"];
     for (args, lines) in [(&unread[..3], 1 + 3), (&unread, 3)] {
         let cut = r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"text":"a"},{"incoming_sms_id":2},{"incoming_sms_id":3},?"#;
@@ -109,7 +109,7 @@ async fn records_before_an_error_are_shown() {
     assert_eq!(objects(&refused.out).len(), 3);
 }
 
-/// Returns the ids that `inbox` shows for a gateway with these quirks, and its notes.
+/// Returns the ids that `inbox` shows for a gateway with these quirks, and its notes on stderr.
 async fn ids_with(quirks: &str, messages: u32, texts: impl Fn(u32) -> String) -> (Vec<u64>, String) {
     let quirks = quirks.parse().unwrap();
     let gateway = gateway_with(Options { quirks, answer_limit: 2000, ..Options::default() }).await;
@@ -142,7 +142,7 @@ async fn unreadable_messages_are_left_out_and_named() {
         _ => format!("{number} {}", "x".repeat(70)),
     };
     let (ids, notes) = ids_with("raw-quotes", 60, text).await;
-    // The one whose text ends its record is shown as far as it can be read.
+    // Message 20, whose text ends its record early, is shown as far as it can be read.
     assert_eq!(ids, (1..=60).filter(|id| ![3, 7].contains(id)).collect::<Vec<_>>());
     for id in [3, 7, 20] {
         assert!(notes.contains(&format!("message {id} cannot be read")), "{notes}");

@@ -6,7 +6,7 @@ use common::{PASSWORD, fails, gateway, gateway_with, json, objects, people, run}
 use gateway_emulator::{Canned, Emulator, Fate, Options, Quirks, Reg};
 use serde_json::json;
 
-/// Starts a gateway that has three messages: one failed, and one has two segments.
+/// Starts a gateway that has three messages. One of them failed, and one has two segments.
 async fn busy() -> Emulator {
     let gateway = gateway().await;
     gateway.set_fate("10099", Fate::Fail);
@@ -88,7 +88,7 @@ async fn query_accepts_32_numbers() {
 
 #[tokio::test]
 async fn queue_is_shown_and_a_task_is_stopped() {
-    // Sending takes at least 5 seconds, and the test does not wait for it.
+    // At this speed, sending takes at least 5 seconds. The test does not wait for that.
     let options = Options { ports: 1, password: PASSWORD.to_owned(), ..Options::default() };
     let gateway = Emulator::start(options).await.unwrap();
     people(&gateway, &["send", "--text=x", "--to", "1", "--to", "1"]).await;
@@ -119,7 +119,7 @@ async fn ports_are_a_table() {
     );
     let out = people(&gateway, &["ports", "--info", "all", "--port", "0-1"]).await;
     let lines: Vec<_> = out.lines().collect();
-    // Too wide for a usual screen, but not for a file.
+    // The table is wider than a usual screen, but a file has no width.
     assert!(lines.len() == 3 && lines[0].ends_with("ICCID                 SMSC"), "{out}");
     assert!(lines[1].ends_with("89860114840400428100  +8613010868500"), "{out}");
     let (records, _) = json(&gateway, &["ports", "--info", "reg,type", "--port", "1"]).await;

@@ -42,7 +42,7 @@ async fn interrupted_wait_is_resumed() {
     let gateway = gateway().await;
     let file = File::new("taken-up");
     gateway.set_fate("10086", Fate::NoReport);
-    // Otherwise a report that arrives while no program is running may be another program's.
+    // Otherwise a report that arrives while no program is running may belong to another program's message.
     let exclusive = |args: &[&'static str]| [args, &["--exclusive"]].concat();
     let mut sending = start(&gateway, &file, &exclusive(&SEND));
     let sent = objects(&sending.line(&["\"sent\""]).await).remove(0);
@@ -102,7 +102,7 @@ async fn reports_of_other_clients_are_shown() {
     assert_eq!(run(&gateway, &["send", "--text", "x", "--to", "10099"]).await.code, Some(0));
     let told = watch.line(&["\"unmatched_report\"", "\"10099\""]).await;
     assert_eq!(objects(&told)[0]["status_code"], 0);
-    // Two programs at once would corrupt it.
+    // Two programs must not use the store at the same time.
     fails(&run(&gateway, &["watch", "--store", file.path()]).await, 1, &[file.path(), "the store is in use"]);
     assert_eq!(watch.stop().await.code, Some(0));
 }
@@ -151,7 +151,7 @@ async fn a_command_with_the_same_key_sends_nothing_again() {
     let other = command("Hi", "10010").end().await;
     fails(&other, 2, &["another message has the same idempotency key"]);
     assert_eq!(gateway.messages().len(), 2);
-    // Another recipient is sent the message, and the first one not again.
+    // The new recipient gets the message. The first recipient does not get it again.
     assert_eq!(command("Hello", "10011").end().await.code, Some(0));
     let numbers: Vec<_> = gateway.messages().into_iter().map(|sms| sms.number).collect();
     assert_eq!(numbers, ["10086", "10010", "10011"]);
@@ -181,7 +181,7 @@ async fn a_message_expires_if_it_is_not_submitted_in_its_time() {
     let (url, file) = (format!("http://{listen}"), File::new("validity"));
     let args = [&SEND[..], &["--valid-for", "9s", "--timeout", "1s", "--gateway", &url]].concat();
     fails(&start(&nobody, &file, &args).end().await, 7, &["1 not sent yet"]);
-    // Its time stands still while no program is running.
+    // The message's time does not pass while no program is running.
     let mut watch = start(&nobody, &file, &["watch", "--gateway", &url]);
     watch.line(&["\"10086\"", "\"expired\",\"final\":true"]).await;
     assert_eq!(watch.stop().await.code, Some(0));

@@ -143,7 +143,7 @@ async fn an_unknown_status_is_shown_once() {
     let user_id = gateway.messages()[0].user_id;
     let event = json!({"event": "unknown_status", "user_id": user_id, "status": "QUEUED"});
     assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), event);
-    // Its result is queried again meanwhile.
+    // The result of the message is queried again meanwhile.
     let queries = || gateway.requests().iter().filter(|request| request.uri.contains("result")).count();
     let before = queries();
     while queries() < before + 2 {

@@ -45,7 +45,7 @@ impl Input<'_> {
         self.pick(&NUMBERS).expect("the list is not empty")
     }
 
-    /// Returns up to 13 s, or up to 43 min.
+    /// Returns a wait of up to 13 s, in steps of 100 ms, or of up to 43 min, in steps of 20 s.
     pub(super) fn wait(&mut self) -> Duration {
         match u64::from(self.byte()) {
             short @ 0..128 => Duration::from_millis(short * 100),
@@ -73,13 +73,13 @@ impl Input<'_> {
             status: self.pick(&states).map_or(Field::Missing, Field::Known),
             count: Field::Known(count),
             succ_count: known(8, if bits & 16 == 0 { count } else { 0 }),
-            // References near 255 are included, because those of the segments wrap.
+            // References near 255 are included, because the references of later segments then wrap around.
             ref_id: known(32, (place >> 1 & 7).wrapping_sub(2).into()),
             imsi: Text::Missing,
         }
     }
 
-    /// Returns a report to this number, for a message sent with these or similar values.
+    /// Returns a report for a message to this number, with the port, reference and time in `sent`, or with other values.
     pub(super) fn report(&mut self, sent: Option<Sent>, number: &'static str) -> Report {
         let (bits, place) = (self.byte(), self.byte());
         let status = self.pick(&[0, 1, 32, 64, 100, 130]).unwrap_or_default();

@@ -16,7 +16,7 @@ use super::{
     model::{Messages, Model, restored},
 };
 
-/// Maximum number of messages in flight, in all and for one port.
+/// Maximum number of messages that the gateway has and has not sent, in all and for one port.
 const MAX_IN_FLIGHT: u8 = 4;
 const MAX_IN_FLIGHT_PER_PORT: u8 = 2;
 
@@ -122,13 +122,13 @@ impl<'m> Life<'m> {
         }
     }
 
-    /// Takes a step, saves all changes, reads all events, and begins the request, unless the life stops before that.
+    /// Takes a step. Unless the input ends the event there, also saves all changes, reads all events, and begins the request.
     fn step(&mut self, input: &mut Input<'_>) {
         let is_lost = std::mem::take(&mut self.in_flight);
         self.request = None;
         let ask = self.tracker.step(self.now);
         self.model.observe(|id| self.tracker.message(id));
-        // The reports are looked at before a submission, and again a minute after a look that failed.
+        // All reports are queried before a submission, and again a minute after a failed query.
         let is_first = matches!(ask, Ask::Submit(_) | Ask::Stop(_) | Ask::Reports(_));
         let is_rested = !is_lost && self.now >= self.last + settings().timing.slowest;
         self.in_flight = !matches!(ask, Ask::Wait(_));
@@ -191,7 +191,7 @@ impl Life<'_> {
         self.model.messages.get_mut(&id).expect("it was reported").now.acknowledged = revision;
     }
 
-    /// Saves all changes, and checks that two other trackers can restore them, in this order and in reverse.
+    /// Saves all changes, and checks that other trackers can restore the records, in the store's order and in reverse.
     fn save(&mut self) {
         while let Some(change) = self.tracker.next_change() {
             match change.record() {

@@ -17,17 +17,17 @@ pub(super) struct Model {
     reports: HashSet<Report>,
 }
 
-/// The facts about a message, known without the tracker.
+/// The facts that the model knows about a message.
 pub(super) struct Known {
     pub(super) number: &'static str,
-    /// The only port through which it may be sent, if it is restricted.
+    /// The only port through which the message may be sent, if it is restricted to one.
     pub(super) port: Option<u8>,
-    /// Whether the gateway may have it.
+    /// Whether the gateway may have the message.
     submitted: bool,
     pub(super) now: Kept,
-    /// Its state when all changes were last saved.
+    /// The facts when all changes were last saved.
     saved: Option<Kept>,
-    /// Whether this life began with it. Acknowledged updates may then be repeated, except the last one.
+    /// Whether an earlier life added the message. Its acknowledged updates may then be repeated, except the final one.
     again: bool,
     /// The revision of the latest update in this life.
     pub(super) returned: Option<u16>,
@@ -41,14 +41,14 @@ pub(super) struct Kept {
     /// The tracker's view of the message, unless it is deleted.
     pub(super) message: Option<Message>,
     pub(super) acknowledged: u16,
-    /// Whether it may be sent twice.
+    /// Whether the message may be sent twice.
     pub(super) resend: bool,
 }
 
-/// Messages as the tracker has them.
+/// The tracker's view of messages.
 pub(super) type Messages = BTreeMap<UserId, Message>;
 
-/// The message of a report, if it is unambiguous.
+/// The message to which a report belongs, if that is unambiguous.
 pub(super) enum Owner {
     Segment(UserId, u8),
     None,
@@ -146,7 +146,7 @@ impl Model {
     }
 
     /// Notes that a message is submitted. It must not be submitted twice, unless the first request certainly did not arrive or
-    /// it may be resent.
+    /// the message may be resent.
     pub(super) fn submit(&mut self, id: UserId) {
         let known = self.messages.get_mut(&id).expect("it was added");
         assert!(!known.submitted, "{id} is sent twice");
@@ -188,7 +188,7 @@ impl Model {
         }
     }
 
-    /// Checks the limits of messages in flight. Returns whether another message could be submitted.
+    /// Checks the limits on messages at the gateway. Returns whether another message could be submitted.
     pub(super) fn within(&self, limit: usize, by_port: usize) -> bool {
         let all = || self.messages.values().filter_map(|known| Some((known.port, known.now.message?)));
         let in_flight = all().filter(|(_, message)| is_in_flight(message)).count();
@@ -198,7 +198,7 @@ impl Model {
         all().any(|(port, message)| message.state == State::Unsent && has_room(port))
     }
 
-    /// Notes a report that arrives now, and returns its message if that is unambiguous.
+    /// Notes a report that arrives now, and returns the message to which it belongs, if that is unambiguous.
     pub(super) fn owner(&mut self, report: &Report) -> Owner {
         let is_new = self.reports.insert(*report);
         let fits: Vec<_> = self.fitting(report).collect();
@@ -243,7 +243,7 @@ impl Known {
         assert!(after.is_final || !before.is_final, "{before:?} became {after:?}");
         let [was, is] = [before.segments, after.segments];
         let place = |message: &Message| message.sent.map(|sent| (sent.port, sent.reference, sent.segments));
-        // Segments may be lost only if the gateway reports other ones.
+        // Delivered segments may be lost only if the gateway reports another port, reference or number of segments.
         let lost = if place(before) == place(after) { was.delivered & !is.delivered } else { 0 };
         assert_eq!(lost, 0, "{before:?} became {after:?}");
         assert_eq!(is.delivered & is.failed | (is.delivered | is.failed) & is.temporary, 0, "{after:?}");
@@ -257,7 +257,7 @@ impl Known {
     }
 }
 
-/// Returns a saved message as the next life sees it: if it was submitted, it becomes uncertain, which is an update.
+/// Returns a saved message as the next life sees it: a submitted message becomes uncertain, which is an update.
 pub(super) fn restored(mut message: Message) -> Message {
     if message.state == State::Submitted {
         (message.state, message.revision) = (State::Uncertain, message.revision.wrapping_add(1));

@@ -36,7 +36,7 @@ impl Life<'_> {
                 self.check_others_unchanged(&before, |other| fitting.contains(&other));
                 if let Owner::Segment(id, segment) = owner {
                     let after = self.tracker.message(id).expect("the message exists");
-                    // It stays undecided if another program may have sent the message, or the report may be old.
+                    // The report stays undecided if another program may have sent its message, or if it may be old.
                     if after.segments != before[&id].segments {
                         model::reported(&before[&id], &after, segment, report.status);
                     }
@@ -56,7 +56,7 @@ impl Life<'_> {
         }
     }
 
-    /// Checks that only these messages changed.
+    /// Checks that only messages for which `of` holds have changed.
     fn check_others_unchanged(&self, before: &Messages, of: impl Fn(UserId) -> bool) {
         let others = |messages: &Messages| {
             let mut messages = messages.clone();
@@ -66,7 +66,7 @@ impl Life<'_> {
         assert_eq!(others(before), others(&self.found()));
     }
 
-    /// Ends a complete response.
+    /// Completes the response to the request in flight.
     pub(super) fn complete(&mut self, input: &mut Input<'_>) {
         let Some(ask) = self.request.take() else { return };
         (self.in_flight, self.last) = (false, self.now);

@@ -8,18 +8,18 @@ use core::fmt;
 pub enum FlashError<E> {
     /// The flash's own error.
     Flash(E),
-    /// The range is not one of whole pages, at least two, or its pages are too small.
+    /// The range does not consist of at least two whole pages, or the pages are too small.
     Range,
-    /// The flash is full. Nothing of the batch is stored.
+    /// The flash is full. No change of the batch is stored.
     Full,
-    /// The lent table has no place for another value, or is too small for those that are stored.
+    /// The lent table has no free place for another value, or too few places for the stored values.
     NoPlace,
-    /// A lent buffer is too small, or a page.
+    /// A lent buffer or a page of the flash is too small.
     TooSmall {
-        /// The size that would do, in bytes; 0 if it is the page's.
+        /// The size that suffices, in bytes; 0 if the page is too small.
         needed: usize,
     },
-    /// The flash holds something else, or does not keep what is written.
+    /// The flash holds other data, or does not keep what is written to it.
     Corrupted,
 }
 

@@ -1,13 +1,15 @@
 //! A store in flash, over the map of `sequential-storage`.
 //!
-//! That map keeps the latest value of each key and takes care of wear and of writes that are cut off; a key once used is never given up,
-//! since not all flash can be written twice. So the keys of the map are places, which are used again, and a value begins with what it
-//! is of. Several changes are written as one value first, the journal, which is worked off again if the power goes meanwhile. So it
-//! must not be written before it is sure that all of it has a place.
+//! That map keeps the latest value of each key, levels wear, and copes with interrupted writes. A key, once used, is never removed, because
+//! that requires a flash whose words can be written twice. So this store has a fixed set of map keys, called places, and uses them again
+//! and again. Each value begins with its own [`Key`].
 //!
-//! Capacity: the map empties its pages in turn, each into the next, and never merges the rest of two pages. Of all
-//! pages but one, a value needs one that has room for it when only the latest values are left there. There is one when those take at
-//! most as many bytes as the pages have, less the value's from each.
+//! Several changes are first written as one value, the journal. If the power fails before all of them are stored, they are stored from the
+//! journal later. So the journal must not be written before it is certain that all its changes fit.
+//!
+//! Capacity: the map empties its pages in turn, each into the next, and never merges what is left of two pages. It keeps one page free. A
+//! new value must fit into one of the other pages when only the latest values are left there. It certainly does if the latest values take
+//! at most as many bytes as these pages have, after the size of the new value is subtracted from each page.
 
 mod error;
 
@@ -27,17 +29,17 @@ pub use error::FlashError;
 
 /// The place of the journal.
 const JOURNAL: u16 = u16::MAX;
-/// A value begins with its key, and in the journal with its length before that.
+/// The sizes of a value's key, and of the length that precedes a value in the journal, in bytes.
 const KEY: usize = 5;
 const LENGTH: usize = 2;
-/// The map has the place before a value.
+/// The size of the place, which the map stores before a value, in bytes.
 const PLACE: usize = size_of::<u16>();
 /// The maximum number of bytes that a flash writes or reads at once.
 const MAX_WORD: usize = 32;
 
-/// The maximum number of messages that a messenger stores at once, and of other texts that it deletes with them.
+/// The maximum number of messages that a messenger stores at once, and the maximum number of other texts that it deletes with them.
 const MESSAGES: usize = 8;
-/// The maximum size of a messenger's changes without a text, in bytes: the records, a deleted text for each, and other deleted texts.
+/// The maximum size of a messenger's changes without a new text, in bytes: records, a deleted text for each, and other deleted texts.
 const CHANGES: usize = MESSAGES * (LENGTH + KEY + MAX_RECORD_BYTES + 2 * (LENGTH + KEY));
 /// The maximum size of deletions, in bytes: records, their texts, and other texts.
 const FORGETTING: usize = 3 * MESSAGES * (LENGTH + KEY);
@@ -62,16 +64,16 @@ const fn words(bytes: usize, word: usize) -> usize {
 
 type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 
-/// Stores everything in flash. Feature `flash`.
+/// Stores everything in flash. It requires the feature `flash`.
 ///
 /// A page of the flash must have room for a batch, [`batch_size`]: 2.5 KB if texts may be as long as the API allows. The store is never
-/// full if `(pages - 1) * (page - batch)` is at least `values + batch`, all in bytes, where a text counts for 30
-/// more than it has, and a record for 130; if the flash writes 32 bytes at once, each for 100 more.
+/// full if `(pages - 1) * (page - batch)` is at least `values + batch`, all in bytes. In `values`, a text counts with its length plus 30,
+/// and a record with 130. If the flash writes 32 bytes at once, each of them counts with 100 more.
 ///
-/// With fewer pages it may say [`FlashError::Full`], and [`FlashError::NoPlace`] with too small a table. Then nothing of that batch is
-/// stored, a message in it is not taken, and what was there stays. There is room again when messages are over and acknowledged, and
-/// with pages of 2 KiB or more there is always enough for those that were taken to come so far. After [`FlashError::Corrupted`] only
-/// [`erase`](Self::erase) is left.
+/// With fewer pages, a save may fail with [`FlashError::Full`]. With too small a table, it may fail with [`FlashError::NoPlace`]. Then no
+/// change of that batch is stored, a new message in it is not accepted, and earlier values remain. There is room again when messages are
+/// final and acknowledged. With pages of 2 KiB or more, there is always enough room for accepted messages to reach that point. After
+/// [`FlashError::Corrupted`], only [`erase`](Self::erase) helps.
 ///
 /// ```no_run
 /// use embedded_storage_async::nor_flash::NorFlash;
@@ -84,17 +86,17 @@ type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 /// const SLOTS: usize = 8;
 /// const TEXT: usize = 640;
 ///
-/// /// Follows messages over resets. The flash has 16 pages of 4 KiB for it, from its first megabyte on.
+/// /// Follows messages across resets. The store uses 16 pages of 4 KiB, which begin 1 MiB into the flash.
 /// async fn follow<T: Transport, F: NorFlash>(
 ///     gateway: Gateway<'_, T>,
 ///     flash: F,
 /// ) -> Result<(), StoreError<FlashError<F::Error>>> {
-///     // On a board, better in a static.
+///     // On a board, it is better to put these into a static.
 ///     let (mut table, mut batch, mut work) =
 ///         ([None; 2 * SLOTS + 2], [0; batch_size(TEXT)], [0; work_size(TEXT)]);
 ///     let mut store = FlashStore::new(flash, 0x10_0000..0x11_0000, &mut table, &mut batch, &mut work)
 ///         .map_err(StoreError::Store)?;
-///     // Something else was there, or the flash is worn out. All messages are forgotten.
+///     // The flash contained other data, or is worn out. Erasing it loses all messages.
 ///     if let Err(FlashError::Corrupted) = store.restore(&mut |_, _| ()).await {
 ///         store.erase().await.map_err(StoreError::Store)?;
 ///     }
@@ -115,20 +117,20 @@ pub struct FlashStore<'m, F: NorFlash> {
     table: &'m mut [Option<Key>],
     batch: &'m mut [u8],
     work: &'m mut [u8],
-    /// The size of the values, in bytes.
+    /// The size of all values in the flash, in bytes.
     used: usize,
     /// Whether the table matches the flash, and the journal is empty.
     is_open: bool,
 }
 
 impl<'m, F: NorFlash> FlashStore<'m, F> {
-    /// A store in these pages of the flash, which it has for itself. Before their first use they must be erased, as those of a new chip
-    /// are; [`erase`](Self::erase) does it. With other pages than before, they must be erased too.
+    /// Creates a store in these pages of the flash, which must have no other use. They must be erased before their first use, and again if
+    /// the range changes; [`erase`](Self::erase) does that. The pages of a new chip are erased.
     ///
-    /// `table` has a place for each value: two for each slot, the record and the text that waits, and two more. In `batch` changes are
-    /// put together; [`batch_size`] returns its size. `work` has 2 bytes more, rounded up to the flash's word, the larger of
-    /// `F::WRITE_SIZE` and `F::READ_SIZE`; [`work_size`] does for any flash. With less memory than before, what is stored may not be
-    /// readable: [`FlashError::NoPlace`] and [`FlashError::TooSmall`].
+    /// `table` needs a place for each value: two for each slot (the record and the text of a queued message), and two more. `batch`
+    /// collects changes; [`batch_size`] returns its size. `work` needs 2 bytes more than `batch`, rounded up to the flash's word: the
+    /// larger of `F::WRITE_SIZE` and `F::READ_SIZE`. [`work_size`] suffices for any flash. If the buffers are smaller than before, reading
+    /// stored values may fail with [`FlashError::NoPlace`] or [`FlashError::TooSmall`].
     ///
     /// # Errors
     /// [`FlashError::Range`].
@@ -149,7 +151,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         Ok(Self { map, table, batch, work, used: 0, is_open: false })
     }
 
-    /// Erases the pages. If that is interrupted, they must be erased again before the store is used.
+    /// Erases the pages. If the erasure is interrupted, it must be repeated before the store is used.
     ///
     /// # Errors
     /// [`FlashError::Flash`].
@@ -186,7 +188,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         Ok(())
     }
 
-    /// Checks that no values are at places that the table does not have.
+    /// Checks that no values are stored at places beyond the table.
     async fn look_beyond(&mut self) -> Result<(), FlashError<F::Error>> {
         let mut from = u16::try_from(self.table.len()).unwrap_or(JOURNAL);
         loop {
@@ -198,7 +200,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
                 }
             }
             let Some(place) = found else { return Ok(()) };
-            // It may be an older value.
+            // The value may be outdated; this fetches the latest one at that place.
             let value = self.map.fetch_item::<&[u8]>(self.work, &place).await?;
             if value.is_some_and(|value| !value.is_empty()) {
                 return Err(FlashError::NoPlace);
@@ -207,7 +209,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         }
     }
 
-    /// The space for values in a page, in bytes. A page has a mark at each end.
+    /// The space for values in a page, in bytes. A page has a marker at each end.
     const PAGE: usize = F::ERASE_SIZE.saturating_sub(Self::WORD.saturating_mul(2));
     const WORD: usize = if F::WRITE_SIZE > F::READ_SIZE { F::WRITE_SIZE } else { F::READ_SIZE };
 
@@ -217,7 +219,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         head.saturating_add(words(PLACE.saturating_add(length), Self::WORD))
     }
 
-    /// The size of a value in the flash. A record counts as the largest, so that it may grow.
+    /// The size of a value in the flash. A record counts with its maximum size, so that it may grow.
     fn size(key: Key, length: usize) -> usize {
         Self::item(match key {
             Key::Record(_) => length.max(KEY + MAX_RECORD_BYTES),
@@ -225,7 +227,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         })
     }
 
-    /// The maximum number of bytes in use with which a value of this size still fits.
+    /// The maximum number of bytes that may be in use so that a value of `largest` bytes still fits.
     fn capacity(&self, largest: usize) -> usize {
         let range = self.map.flash_range();
         let bytes = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
@@ -235,16 +237,16 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         pages.saturating_mul(Self::PAGE.saturating_sub(largest)).saturating_sub(empty)
     }
 
-    /// The largest journal that must find room after something was added: what is there must be able to come further, as far as pages
-    /// have the room, and to be forgotten.
+    /// The size of the largest journal that must still fit after something was added. There must be room to delete the stored messages,
+    /// and, if the pages are large enough, to update them.
     fn reserve(&self) -> usize {
         let further = Self::item(CHANGES.min(self.batch.len()));
         let forgetting = Self::item(FORGETTING);
         if further <= Self::PAGE / 2 { further.max(forgetting) } else { forgetting }
     }
 
-    /// Puts changes together, and gives their length and how many they are, if there is room for all. What is not there need not be
-    /// forgotten. What is forgotten comes first, since it makes room.
+    /// Collects the changes in `batch`. Returns their length and number if there is room for all of them. A value that does not exist is
+    /// not deleted. Deletions come first, because they make room.
     fn gather(&mut self, writes: &[Write<'_>]) -> Result<(usize, usize), FlashError<F::Error>> {
         let (mut length, mut count) = (0_usize, 0_usize);
         let (mut growth, mut largest) = (0_usize, Self::item(0));
@@ -291,14 +293,14 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
             largest = largest.max(self.reserve());
         }
         let used = self.used.saturating_add(growth).saturating_add(journal);
-        // A single change that finds no room leaves all as it was.
+        // A single change without growth is not checked: if it does not fit, nothing is changed.
         if journal > 0 && used > self.capacity(largest) {
             return Err(FlashError::Full);
         }
         Ok((length, count))
     }
 
-    /// Stores the changes that are put together, one by one, and then gives up the journal, if they are from there.
+    /// Stores the collected changes one by one. Then empties the journal, if it holds these changes.
     async fn apply(&mut self, length: usize, has_journal: bool) -> Result<(), FlashError<F::Error>> {
         let Self { map, table, batch, work, used, .. } = self;
         for value in Entries(batch.get(..length).unwrap_or_default()) {
@@ -354,7 +356,7 @@ where
         }
         let applied = self.apply(length, has_journal).await;
         self.is_open = applied.is_ok();
-        // Once the journal is written, the changes are stored: the next call completes them.
+        // Once the journal is written, the changes are safe: the next call completes them.
         if has_journal { Ok(()) } else { applied }
     }
 
@@ -399,7 +401,7 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// A value's key and bytes; `None` in place of bytes: it is forgotten.
+/// The key and the bytes of a value. `None` instead of bytes means that the value is deleted.
 fn split(value: &[u8]) -> Option<(Key, Option<&[u8]>)> {
     let (kind, rest) = value.split_first()?;
     let (id, bytes) = rest.split_first_chunk::<4>()?;
@@ -408,7 +410,7 @@ fn split(value: &[u8]) -> Option<(Key, Option<&[u8]>)> {
     Some((key, Some(bytes).filter(|_| kind & 2 == 0)))
 }
 
-/// Writes a value with its length before it; `None` if it does not fit exactly.
+/// Writes a value, preceded by its length, into `room`, which must have exactly its size. Returns `None` if it does not fit.
 fn put(room: &mut [u8], key: Key, value: Option<&[u8]>) -> Option<()> {
     let (kind, id) = match key {
         Key::Record(id) => (0, id),
@@ -426,7 +428,7 @@ fn put(room: &mut [u8], key: Key, value: Option<&[u8]>) -> Option<()> {
     Some(())
 }
 
-/// Shows nothing of what is stored.
+/// Shows nothing of the stored values.
 impl<F: NorFlash> fmt::Debug for FlashStore<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlashStore").field("is_open", &self.is_open).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The creation of the file: it is complete, or it does not exist.
+//! Opens or creates the file. An interrupted creation leaves no incomplete file under its name.
 
 use std::{
     ffi::OsString,
@@ -29,7 +29,7 @@ fn database(file: File) -> Result<Database, StoreError> {
     Database::new(FileBackend::new(file).map_err(fault)?)
 }
 
-/// Creates an empty database under another name, because redb cannot open a file whose creation was interrupted.
+/// Creates an empty database under a temporary name first, because redb cannot open a file whose creation was interrupted.
 fn create(path: &Path) -> Result<(), StoreError> {
     let unfinished = beside(path);
     let made = (|| {
@@ -37,12 +37,12 @@ fn create(path: &Path) -> Result<(), StoreError> {
         publish(&unfinished, path)?;
         Ok(())
     })();
-    // If the file was linked, its other name remains.
+    // If the file was linked, its final name remains.
     let _ = fs::remove_file(&unfinished);
     made
 }
 
-/// Returns a name that no other file has.
+/// Returns a temporary name in the same directory that no other file has.
 fn beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -60,18 +60,18 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Gives a finished file its name, unless another process was faster.
+/// Gives a finished file its final name, unless another process was faster.
 fn publish(finished: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(finished, path) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        // Some file systems have no links.
+        // Some file systems have no hard links.
         Err(_) => fs::rename(finished, path)?,
     }
     sync_directory(path)
 }
 
-/// Makes the name as durable as the file.
+/// Makes the name of a file durable, by a sync of its directory.
 fn sync_directory(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());

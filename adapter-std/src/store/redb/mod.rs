@@ -20,9 +20,9 @@ use ::redb::{
 use super::{Entry, Store, StoreError, Write};
 use writer::Writer;
 
-/// The format of the tables, so that a later version recognizes it.
+/// The version of the table format, stored so that a later version of the library recognizes it.
 const FORMAT: u32 = 2;
-/// The format before idempotency keys. A file of it gets the table of their hashes when it is opened.
+/// The format before idempotency keys. Opening such a file adds the table of their hashes.
 const FORMAT_WITHOUT_KEYS: u32 = 1;
 /// The size of the cache, in bytes. redb's default is a gigabyte.
 const CACHE_BYTES: usize = 8 << 20;
@@ -30,7 +30,7 @@ const CACHE_BYTES: usize = 8 << 20;
 /// A gateway's number, and a key.
 type Key = (u32, u32);
 
-/// Facts about the file: `format`.
+/// Facts about the file. The only key is `format`.
 const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("sms-gateway");
 /// The numbers of the gateways, by name.
 const GATEWAYS: TableDefinition<'_, &str, u32> = TableDefinition::new("gateways");
@@ -39,10 +39,10 @@ const TEXTS: TableDefinition<'_, Key, &str> = TableDefinition::new("texts");
 const REFERENCES: TableDefinition<'_, Key, &str> = TableDefinition::new("references");
 const IDEMPOTENCY: TableDefinition<'_, Key, [u8; 32]> = TableDefinition::new("idempotency");
 
-/// A file that holds the messages of any number of gateways. Cheap to clone; the file closes with the last clone and
-/// the last [`RedbStore`], which blocks until what was to be saved is saved.
+/// A file that holds the messages of any number of gateways. It is cheap to clone. The file closes when the last clone and the
+/// last [`RedbStore`] are dropped. That drop blocks until all pending changes are saved.
 ///
-/// A thread writes the file: each commit contains all that waits from all gateways, so that many gateways wait for the disk
+/// A thread writes the file. Each commit contains the waiting changes of all gateways, so that many gateways wait for the disk
 /// hardly longer than one.
 ///
 /// ```
@@ -73,8 +73,8 @@ struct Shared {
 }
 
 impl Database {
-    /// Opens a file, and creates it if necessary; on Unix only its owner can read it. The integrity check reads the whole file,
-    /// so the time depends on its size.
+    /// Opens a file, or creates one; on Unix, only its owner can read a created file. Opening checks the integrity of the whole
+    /// file, so it takes longer for a larger file.
     ///
     /// # Errors
     /// [`StoreError::InUse`] if the file is open elsewhere; [`StoreError::Damaged`] if anything else has changed it;
@@ -107,7 +107,7 @@ impl Database {
         Ok(Self { shared: Arc::new(Shared { redb, writer, in_use: Mutex::default() }) })
     }
 
-    /// Returns the number of a gateway, a new one for a new name.
+    /// Returns the number of the gateway with this name. A new name gets a new number.
     fn number(&self, name: &str) -> Result<u32, StoreError> {
         let transaction = self.shared.redb.begin_write().map_err(fault)?;
         let mut gateways = transaction.open_table(GATEWAYS).map_err(fault)?;
@@ -213,7 +213,7 @@ fn prepare(redb: &Redb) -> Result<(), StoreError> {
         Some(found) => return Err(StoreError::Version { found }),
     };
     drop(about);
-    // A table that was never written cannot be read.
+    // A read transaction cannot open a table that was never created.
     transaction.open_table(GATEWAYS).map_err(fault)?;
     drop(Tables::open(&transaction).map_err(fault)?);
     transaction.commit().map_err(fault)
@@ -224,7 +224,7 @@ fn fault(error: impl Into<Fault>) -> StoreError {
     match error.into() {
         Fault::DatabaseAlreadyOpen | Fault::LockProtocolMismatch => StoreError::InUse,
         Fault::Corrupted(found) => StoreError::Damaged(found),
-        // Not ours, or cut short.
+        // The file is not a redb database, or is truncated.
         Fault::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
             StoreError::Damaged(error.to_string())
         }

@@ -1,4 +1,4 @@
-//! The thread that writes the file. It merges what waits into one commit.
+//! The thread that writes the file. It merges waiting saves into one commit.
 
 use std::{
     io,
@@ -20,10 +20,10 @@ enum Call {
     Save { gateway: u32, writes: Vec<Write>, reply: Reply<()> },
 }
 
-/// The writing thread. Dropping it waits for its end.
+/// The writing thread. Dropping this waits until the thread has ended.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// `None` while it is dropped.
+    /// `None` only while this is dropped.
     calls: Option<mpsc::Sender<Call>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -47,7 +47,7 @@ impl Writer {
     async fn call<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, StoreError> {
         let (sender, reply) = oneshot::channel();
         if let Some(calls) = &self.calls {
-            // If the thread has ended, the reply is dropped.
+            // If the thread has ended, the call is dropped with its sender, and the wait below fails.
             let _ = calls.send(call(sender));
         }
         reply.await.unwrap_or_else(|_| Err(StoreError::Other("the writing thread has ended".into())))
@@ -63,7 +63,7 @@ impl Drop for Writer {
     }
 }
 
-/// Handles calls in order until there are no more. Everything that waits while a commit is written is in the next one.
+/// Handles calls in order until all senders are dropped. Saves that arrive during a commit are merged into the next one.
 fn run(redb: &Redb, waiting: &mpsc::Receiver<Call>) {
     let mut group = Vec::new();
     while let Ok(first) = waiting.recv() {
@@ -93,7 +93,7 @@ fn save(redb: &Redb, group: &mut Vec<(u32, Vec<Write>, Reply<()>)>) {
 }
 
 fn commit<'w>(redb: &Redb, group: impl Iterator<Item = (u32, &'w [Write])>) -> Result<(), Fault> {
-    // A transaction is durable by default, and undone when it is dropped.
+    // A committed transaction is durable by default. A dropped one is undone.
     let transaction = redb.begin_write()?;
     let mut tables = Tables::open(&transaction)?;
     for (gateway, writes) in group {
@@ -128,7 +128,7 @@ fn load(redb: &Redb, gateway: u32) -> Result<Vec<Entry>, Fault> {
     Ok(entries)
 }
 
-/// Returns the error of a commit once more, for each gateway that took part.
+/// Copies the error of a commit, for each gateway whose changes it contained.
 fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::Io(error) => StoreError::Io(io::Error::new(error.kind(), error.to_string())),

@@ -49,7 +49,7 @@ fn pinned(certificate: &[u8]) -> Verifier {
     verifier(Trust::Chosen { pins: vec![Pin::of_certificate(certificate)], roots: None })
 }
 
-/// The outcomes of TLS 1.2 and 1.3.
+/// Whether the signature is valid in TLS 1.2 and in TLS 1.3.
 fn verified(verifier: &Verifier, signed: &Signed, message: &[u8], signature: &[u8]) -> (bool, bool) {
     let length = u16::try_from(signature.len()).unwrap().to_be_bytes();
     let bytes = [&u16::from(signed.scheme).to_be_bytes()[..], &length, signature].concat();

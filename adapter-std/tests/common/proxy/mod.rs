@@ -1,6 +1,6 @@
-//! A proxy between a client and an emulator that spoils exchanges at any stage, as chance has it, from a seed.
+//! A proxy between a client and an emulator. It spoils exchanges at any stage, at random from a seed.
 //!
-//! It does nothing by time: a stall lasts until the client closes its connection.
+//! It does not use timers: a stall lasts until the client closes its connection.
 
 mod plan;
 
@@ -19,17 +19,17 @@ use tokio::{
 
 pub use plan::{Counts, Faults, Kind, Stage};
 
-/// A running proxy. It ends, and its connections close, when it is dropped.
+/// A running proxy. Dropping this ends the proxy and closes its connections.
 pub struct Proxy {
     target: SocketAddr,
     plan: Arc<Mutex<Plan>>,
-    /// Keeps the port while nothing listens.
+    /// Keeps the port reserved while nothing listens.
     holder: TcpSocket,
     accepting: JoinHandle<()>,
 }
 
 impl Proxy {
-    /// Starts a proxy for a server. The same seed spoils the same requests of a client that makes them one by one.
+    /// Starts a proxy for a server. If a client sends requests one by one, the same seed spoils the same requests.
     pub fn start(target: SocketAddr, seed: u64, faults: Faults) -> Self {
         let holder = socket(SocketAddr::from(([127, 0, 0, 1], 0)));
         let plan = Arc::new(Mutex::new(Plan::new(seed, faults)));
@@ -45,17 +45,17 @@ impl Proxy {
         format!("http://{}", self.addr())
     }
 
-    /// How often each fault has happened.
+    /// Returns the number of times that each fault has happened.
     pub fn counts(&self) -> Counts {
         self.plan.lock().unwrap().counts.clone()
     }
 
-    /// Other faults from the next connection or request on.
+    /// Sets other faults, from the next connection or request on.
     pub fn set_faults(&self, faults: Faults) {
         self.plan.lock().unwrap().faults = faults;
     }
 
-    /// Closes all connections, and refuses others.
+    /// Closes all connections, and refuses new ones.
     pub async fn go_down(&mut self) {
         self.accepting.abort();
         let _ = (&mut self.accepting).await;
@@ -73,7 +73,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A socket that shares its port with others of this kind.
+/// Returns a socket that shares its port with other sockets from this function.
 fn socket(addr: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseport(true).unwrap();
@@ -85,7 +85,7 @@ fn socket(addr: SocketAddr) -> TcpSocket {
 fn listen(holder: &TcpSocket, target: SocketAddr, plan: Arc<Mutex<Plan>>) -> JoinHandle<()> {
     let listener: TcpListener = socket(holder.local_addr().unwrap()).listen(64).unwrap();
     tokio::spawn(async move {
-        // Its connections end with it.
+        // The connections end with this task.
         let mut connections = JoinSet::new();
         loop {
             let (client, _) = listener.accept().await.unwrap();
@@ -95,7 +95,7 @@ fn listen(holder: &TcpSocket, target: SocketAddr, plan: Arc<Mutex<Plan>>) -> Joi
     })
 }
 
-/// Passes requests and responses on until either side closes or a fault ends it.
+/// Forwards requests and responses until either side closes or a fault strikes.
 async fn relay(mut client: TcpStream, target: SocketAddr, plan: Arc<Mutex<Plan>>) {
     let fault = plan.lock().unwrap().connection();
     if let Some(fault) = fault {
@@ -108,13 +108,13 @@ async fn relay(mut client: TcpStream, target: SocketAddr, plan: Arc<Mutex<Plan>>
         match exchange.await {
             Ok(Some(fault)) => return fault.kind.strike(client, Some(server)).await,
             Ok(None) => {}
-            // One side closes, and so does the other.
+            // One side has closed, so both connections are closed.
             Err(_) => return,
         }
     }
 }
 
-/// Passes a request and its response on, up to where a fault strikes.
+/// Forwards a request and its response, up to the stage at which a fault strikes.
 async fn exchange(
     client: &mut TcpStream,
     server: &mut TcpStream,
@@ -145,7 +145,7 @@ async fn exchange(
         return Ok(Some(fault));
     }
     server.write_all(&request).await?;
-    // The request was carried out even if its response is cut: the response was read here.
+    // The whole response is read here, so the request was carried out even if the client gets only a part of the response.
     let (response, last) = tokio::select! {
         response = response(server) => response?,
         () = is_closed(client) => return Err(closed()),

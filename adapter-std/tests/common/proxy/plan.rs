@@ -1,21 +1,21 @@
-//! Which fault strikes when.
+//! The random plan of faults.
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// How far an exchange gets.
+/// The stage of an exchange at which a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// The connection stands, and nothing is read from it.
+    /// The connection is open, and nothing has been read from it.
     Connected,
-    /// The client has sent its request, and nothing of it is forwarded.
+    /// The client has sent its request, and nothing of it has been forwarded.
     BeforeRequest,
-    /// A part of the request is forwarded.
+    /// A part of the request has been forwarded.
     AmidRequest,
-    /// The gateway has responded, and nothing of the response is forwarded.
+    /// The gateway has responded, and nothing of the response has been forwarded.
     BeforeAnswer,
-    /// A part of the response is forwarded.
+    /// A part of the response has been forwarded.
     AmidAnswer,
-    /// Everything was forwarded, and the connection fails after it.
+    /// Everything has been forwarded, and then the connection fails.
     AfterAnswer,
 }
 
@@ -28,7 +28,7 @@ pub enum Kind {
     Reset,
     /// Nothing more goes through until the client closes it.
     Stall,
-    /// It closes in order, and the request is forwarded all the same, after the next few requests: only at
+    /// It closes in order, but its request is forwarded later, after some other requests. This kind strikes only at
     /// [`Stage::BeforeRequest`]. A test has to allow for it, so it is not among [`Kind::ALL`].
     Late,
 }
@@ -48,7 +48,7 @@ impl Kind {
     pub const ALL: [Self; 3] = [Self::Close, Self::Reset, Self::Stall];
 }
 
-/// Of how many in a thousand connections (at [`Stage::Connected`]) or requests each fault strikes.
+/// The probability of each fault, in thousandths: for a connection at [`Stage::Connected`], otherwise for a request.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     per_mille: BTreeMap<(Stage, Kind), u64>,
@@ -59,7 +59,7 @@ impl Faults {
         Self::default()
     }
 
-    /// Each fault at each stage with this probability, in thousandths.
+    /// Each kind of fault strikes at each stage with this probability, in thousandths.
     pub fn everywhere(per_mille: u64) -> Self {
         let each = |stage| Kind::ALL.map(|kind| ((stage, kind), per_mille));
         Self { per_mille: Stage::ALL.into_iter().flat_map(each).collect() }
@@ -77,7 +77,7 @@ impl Faults {
 pub struct Counts {
     /// Faults by stage and kind.
     pub faults: BTreeMap<(Stage, Kind), u64>,
-    /// Requests that were spared.
+    /// The number of requests without a fault.
     pub passed: u64,
 }
 
@@ -96,7 +96,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// At least a byte, and not all.
+    /// Returns the first part of some bytes: at least one byte, but not all.
     pub(super) fn part_of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         let most = bytes.len().saturating_sub(1).max(1);
         let part = 1 + usize::try_from(self.chance).unwrap() % most;
@@ -107,7 +107,7 @@ impl Fault {
 /// The number of requests that overtake a late one.
 const OVERTAKING: u64 = 20;
 
-/// The seed's plan.
+/// The plan that follows from a seed.
 pub(super) struct Plan {
     rng: u64,
     /// The number of requests so far.
@@ -123,12 +123,12 @@ impl Plan {
         Self { rng: seed, requests: 0, late: VecDeque::new(), faults, counts: Counts::default() }
     }
 
-    /// The fault of a new connection.
+    /// Draws the fault of a new connection.
     pub(super) fn connection(&mut self) -> Option<Fault> {
         self.draw(|stage| stage == Stage::Connected)
     }
 
-    /// The fault of a request.
+    /// Draws the fault of a request.
     pub(super) fn request(&mut self) -> Option<Fault> {
         self.requests += 1;
         let fault = self.draw(|stage| stage != Stage::Connected);
@@ -136,7 +136,7 @@ impl Plan {
         fault
     }
 
-    /// Keeps a request until others have overtaken it.
+    /// Keeps a request until other requests have overtaken it.
     pub(super) fn delay(&mut self, request: Vec<u8>) {
         self.late.push_back((self.requests + OVERTAKING, request));
     }

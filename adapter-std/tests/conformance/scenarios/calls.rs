@@ -1,4 +1,4 @@
-//! The nine calls, and what a login makes of them.
+//! The nine calls, with and without a login.
 
 use crate::{
     harness::Harness,
@@ -11,7 +11,7 @@ use sms_gateway::core::call::CommaEncoding;
 
 list![nine_calls, nine_calls_behind_digest, commas_are_raw_by_choice];
 
-/// The response that the API document prints for the call, or one like it.
+/// Returns the response that the API document prints for the call, or a similar one.
 pub fn printed(request: &Request) -> Reply {
     Reply::json(match request.call() {
         "send_sms" => r#"{"error_code":202,"sms_in_queue":2,"task_id":2}"#,

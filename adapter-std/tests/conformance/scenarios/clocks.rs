@@ -1,4 +1,4 @@
-//! Status reports whose time is that of another clock, and reports that decide nothing.
+//! Status reports with the time of another clock, and reports that decide nothing.
 
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ list![
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How it is known that nothing else sends to these numbers.
+/// The messengers of the scenarios: one that is told that nothing else sends through the gateway, and one that is not.
 const SENDERS: [MessengerSetup; 2] =
     [MessengerSetup::SENDER, MessengerSetup { matching: Matching::Quick, ..MessengerSetup::SENDER }];
 
-/// Sends a message at 10:00:00, whose report carries this time. The gateway selects reports by their time.
+/// Sends a message at 10:00:00. Its report has this time, and the gateway selects reports by their time.
 async fn report(harness: &mut Harness, time: &'static str, status: u8, end: State) {
     for setup in SENDERS {
         let model = GatewayModel::new();
@@ -53,7 +53,7 @@ async fn report(harness: &mut Harness, time: &'static str, status: u8, end: Stat
     }
 }
 
-/// Shows the report of the message that the gateway has, if its time is within the bounds of the request.
+/// Returns the report of the gateway's message, if the report's time is within the bounds of the request.
 fn show(request: &Request, model: &GatewayModel, time: &str, status: u8) -> Reply {
     let bound = |key: &str| {
         let (_, rest) = request.body.split_once(&format!(r#""{key}":""#))?;
@@ -89,7 +89,7 @@ async fn a_failure_is_7_hours_behind(harness: &mut Harness) {
     report(harness, "03:00:00", 70, State::Failed).await;
 }
 
-/// Its reports cannot be matched, since they carry no reference of this client.
+/// The reports cannot be matched, because they have another message's reference.
 async fn a_result_shows_the_delivery(harness: &mut Harness) {
     let model = GatewayModel::new();
     let this = model.clone();

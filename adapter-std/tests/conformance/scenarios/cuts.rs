@@ -1,4 +1,4 @@
-//! Connections that end at each harness of a response.
+//! Connections that end at each part of a response.
 
 use crate::{
     harness::Harness,
@@ -21,14 +21,14 @@ list![
     responses_are_cut_after_a_login,
 ];
 
-/// The places where a response ends too early: before anything, in the status line, in the head, after the head, in the body,
-/// before its last byte. The last one is its end.
+/// Returns the offsets at which a response ends too early: before everything, in the status line, in the head, after the head, in the
+/// body, and before its last byte. The last offset is the end of the response.
 fn places(reply: &Reply) -> Vec<usize> {
     let (head, Step::Bytes(bytes)) = (reply.head_length(), &reply.steps[0]) else { panic!("bytes") };
     vec![0, 5, head - 4, head, head + 8, bytes.len() - 1, bytes.len()]
 }
 
-/// Ends the connection during each of several calls. A call that succeeds precedes each if the connection should be a kept one.
+/// Ends the connection during each of several calls. If the connection should be a kept one, a successful call precedes each of them.
 async fn cut(harness: &mut Harness, call: ApiCall, end: Step, is_kept: bool) {
     harness.set_up_open();
     let reply = match call {
@@ -82,7 +82,7 @@ async fn kept_connections_are_reset_during_a_submission(harness: &mut Harness) {
 }
 
 async fn responses_are_cut_after_a_login(harness: &mut Harness) {
-    // Each third request gets no response.
+    // Every third request gets no response.
     harness.peer.script(|request| match request.index {
         index if index % 3 == 0 => Reply::never().close(),
         _ if request.has_nonce("n1") => printed(request),

@@ -24,7 +24,7 @@ list![
     a_response_is_dropped_after_its_last_record,
 ];
 
-/// Makes a call, drops it after 5 s, and makes it again with all in order.
+/// Makes a call, drops it after 5 s, and makes it again when the gateway responds properly.
 async fn dropped(harness: &mut Harness, call: ApiCall) {
     harness.call_for(call, 5_000).await;
     harness.peer.plan(|_| Plan::default());

@@ -26,7 +26,7 @@ list![
 const EVERY: Duration = Duration::from_millis(100);
 const TEN_MINUTES: u64 = 600_000;
 
-/// Makes calls whose response does not end, and a call after each.
+/// Makes calls that get an endless response, and another call after each.
 async fn endless(harness: &mut Harness, reply: impl Fn(&Request) -> Reply + Send + Clone + 'static) {
     for call in [ApiCall::Queue, ApiCall::Results, ApiCall::SendSms] {
         harness.peer.script(reply.clone());
@@ -45,7 +45,7 @@ async fn a_body_of_blanks_without_an_end(harness: &mut Harness) {
     endless(harness, |_| head(200).endless("1\r\n \r\n", EVERY)).await;
 }
 
-/// A response with the same record again and again.
+/// Returns a response that repeats the same record without an end.
 fn records(_: &Request) -> Reply {
     let begin = r#"{"error_code":200,"result":["#;
     let record = r#"{"port":2,"user_id":7,"number":"10086","status":"SENT_OK"},"#;
@@ -87,7 +87,7 @@ async fn a_challenge_without_an_end(harness: &mut Harness) {
     harness.call(ApiCall::SendSms).await;
 }
 
-/// Sends messages while responses to `call` don't end; then they do, and the messenger ends.
+/// Sends a message through a gateway whose first response to `call` does not end, and then shuts the messenger down.
 async fn messenger(
     harness: &mut Harness,
     call: &'static str,

@@ -1,4 +1,4 @@
-//! The text with which an HTTP status refuses a call.
+//! The excerpts of the bodies of HTTP error responses.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ list![
     an_excerpt_ends_with_the_next_call,
 ];
 
-/// Responds once to each of these calls, with the status 403.
+/// Makes a call that gets a response with status 403 and this body.
 async fn refuse(harness: &mut Harness, body: &str) {
     harness.set_up_open();
     let reply = Reply::status(403, body);

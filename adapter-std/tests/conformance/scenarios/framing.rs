@@ -31,7 +31,7 @@ list![
 
 const QUEUE: &str = r#"{"error_code":200,"in_queue":3}"#;
 
-/// Serves these, one after the other, and makes two queries after each.
+/// Serves these replies one after the other, and makes two queries for each.
 async fn serve(harness: &mut Harness, replies: &[Reply]) {
     harness.set_up_open();
     for reply in replies {
@@ -188,7 +188,7 @@ async fn bodies_that_go_on_after_the_document(harness: &mut Harness) {
     .await;
 }
 
-/// Connections that read no more than a request's head, and a gateway that answers it.
+/// Makes calls on connections that read no more than a request's head. The gateway answers when it has read the head.
 async fn early(harness: &mut Harness, reply: impl Fn(&Request) -> Reply + Send + Clone + 'static) {
     harness.set_up_open();
     harness.peer.plan(|_| Plan { is_early: true, window: 110, ..Plan::default() });

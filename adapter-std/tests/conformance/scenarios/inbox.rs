@@ -1,4 +1,4 @@
-//! Inboxes that keep none of the promises that the document does not make. Each message is handed out once.
+//! Inboxes that behave in ways that the API document does not rule out. Each message is still handed out once.
 
 use std::{
     fmt::Write as _,
@@ -23,14 +23,14 @@ list![
 
 const INBOX: MessengerSetup = MessengerSetup::INBOX;
 
-/// The messages of a gateway in the order in which it lists them: each with its id and its text.
+/// The ids and texts of a gateway's messages, in the order in which the gateway lists them.
 type Rows = Vec<(i64, &'static str)>;
 
 const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// Serves an inbox, whose pages `page` makes of the rows above the requested id.
+/// Serves an inbox. `page` makes a page from the rows with greater ids than the requested one.
 fn serve(
     harness: &Harness,
     rows: &Arc<Mutex<Rows>>,
@@ -45,7 +45,7 @@ fn serve(
     });
 }
 
-/// The id after which a request asks for messages; `None` for other calls.
+/// Returns the id after which a request asks for messages; `None` for other calls.
 fn after(request: &Request) -> Option<i64> {
     (request.call() == "query_incoming_sms").then(|| {
         let after = request.target.split_once("incoming_sms_id=").map(|(_, rest)| rest);
@@ -53,7 +53,7 @@ fn after(request: &Request) -> Option<i64> {
     })
 }
 
-/// A page with all rows. Quotes in texts are not escaped.
+/// Returns a page with all rows. Quotes in texts are not escaped.
 fn whole(rows: &[(i64, &str)]) -> String {
     let mut records = String::new();
     for (id, text) in rows {
@@ -66,13 +66,13 @@ fn whole(rows: &[(i64, &str)]) -> String {
     format!(r#"{{"error_code":200,"sms":[{records}],"read":0,"unread":0}}"#)
 }
 
-/// A page that ends within the record of the last of these rows.
+/// Returns a page that is cut off within the record of the last row.
 fn cut(rows: &[(i64, &str)]) -> String {
     let page = whole(rows);
     page[..page.len() - 40].to_owned()
 }
 
-/// Receives from an inbox, to which more messages come later. All of them are handed out once, also over a restart.
+/// Receives from an inbox that has the messages `later` after a while. All readable messages are handed out once, even over a restart.
 async fn receive(
     harness: &Harness,
     rows: Rows,
@@ -142,14 +142,14 @@ async fn pages_are_cut_within_a_record(harness: &mut Harness) {
     receive(harness, rows, later, |rows| if rows.len() > 3 { cut(&rows[..3]) } else { whole(rows) }).await;
 }
 
-/// A page shows a message before one with a smaller id, of which it shows only a part.
+/// A page contains a message, and after it only a part of a message with a smaller id.
 async fn pages_without_an_order_are_cut(harness: &mut Harness) {
     let rows = vec![(2, "two"), (1, "one"), (4, "four"), (3, "three"), (6, "six"), (5, "five")];
     let later = [rows.clone(), vec![(8, "eight"), (7, "seven")]].concat();
     receive(harness, rows, later, |rows| if rows.len() > 4 { cut(&rows[..4]) } else { whole(rows) }).await;
 }
 
-/// The consumer has room for no more messages meanwhile.
+/// Meanwhile, the consumer has no room for more messages.
 async fn ids_restart_twice_while_messages_are_held(harness: &mut Harness) {
     let rows = Arc::new(Mutex::new(vec![(1, "one"), (2, "two"), (3, "three")]));
     serve(harness, &rows, whole);

@@ -59,7 +59,7 @@ async fn a_kept_connection_takes_no_byte(harness: &mut Harness) {
 async fn a_kept_connection_breaks_while_a_request_is_written(harness: &mut Harness) {
     harness.set_up_open();
     harness.peer.script(printed);
-    // The first request on each connection has 64 bytes at least.
+    // The first request on each connection has at least 64 bytes.
     harness.peer.plan(|number| {
         if number % 2 == 1 { Plan { write_limit: 100, ..Plan::default() } } else { Plan::default() }
     });

@@ -1,4 +1,4 @@
-//! The life of a messenger besides sending: its inbox, outages, logins and restarts.
+//! The parts of a messenger's life other than sending: its inbox, outages, logins and restarts.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ async fn an_incoming_text_is_too_long(harness: &mut Harness) {
     poll(harness, seconds(30)).await;
 }
 
-/// As those of later versions of the API do.
+/// The responses of later versions of the API do so.
 async fn responses_name_the_gateway_and_its_sim_cards(harness: &mut Harness) {
     const RESULT: &str = r#"{"error_code":200,"sn":"da00-15","result":[{"port":0,"user_id":4096,"number":"10086","time":"2026-01-01 10:00:00","status":"SENT_OK","count":1,"succ_count":1,"ref_id":10,"imsi":"460016529802202"}]}"#;
     const INCOMING: &str = r#"{"error_code":200,"sn":"da00-15","sms":[{"incoming_sms_id":1,"port":0,"number":"10000","timestamp":"2026-01-01 10:00:00","text":"Hi","imsi":"460016529802202"}],"read":0,"unread":1}"#;
@@ -106,7 +106,7 @@ async fn responses_name_the_gateway_and_its_sim_cards(harness: &mut Harness) {
     let mut messenger = harness.messenger(INBOX).await;
     assert_eq!(messenger.serial_number(), "");
     messenger.send("10086", "Hello").await;
-    // Until the result has arrived.
+    // Run until the result has arrived.
     messenger.run(Duration::from_millis(8150)).await;
     assert_eq!(messenger.serial_number(), "da00-15");
     messenger.run(seconds(30)).await;
@@ -152,7 +152,7 @@ async fn the_gateway_is_unreachable_for_a_while(harness: &mut Harness) {
     send_through(harness, seconds(120)).await;
 }
 
-/// Meets some questions after the submission with this.
+/// Answers the first three requests other than the submission with this reply.
 async fn meet(harness: &mut Harness, reply: impl Fn() -> Reply + Send + 'static) {
     let model = GatewayModel::new();
     let mut count = 0;
@@ -171,7 +171,7 @@ async fn the_gateway_refuses_questions_for_a_while(harness: &mut Harness) {
     meet(harness, || Reply::json(r#"{"error_code":500}"#)).await;
 }
 
-/// The error is known from the first one to the last one.
+/// The error is reported from the first refusal to the last one.
 async fn the_gateway_refuses_11_questions_in_a_row(harness: &mut Harness) {
     let model = GatewayModel::new();
     let mut count = 0;

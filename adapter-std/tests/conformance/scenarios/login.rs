@@ -90,7 +90,7 @@ async fn there_are_no_credentials(harness: &mut Harness) {
     some_calls(harness).await;
 }
 
-/// Refuses all logins until there is this password; each challenge has a nonce of its own.
+/// Refuses all logins. Each challenge has its own nonce.
 fn refuse(harness: &Harness) {
     harness.peer.script(|request| Reply::digest(&format!("n{}", request.index)));
 }

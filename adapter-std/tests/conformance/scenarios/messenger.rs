@@ -43,7 +43,7 @@ list![
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A messenger without an inbox.
+/// Starts a messenger without an inbox.
 pub async fn sender(harness: &Harness) -> MessengerSubject {
     harness.messenger(MessengerSetup::SENDER).await
 }
@@ -162,7 +162,7 @@ async fn a_message_is_stopped_before_its_submission(harness: &mut Harness) {
     messenger.shut_down().await;
 }
 
-/// Stops a message that the gateway has, and whose stop meets `reply` first.
+/// Stops a message that the gateway has. The first request to stop it gets `reply`.
 async fn stop(harness: &mut Harness, reply: impl Fn() -> Reply + Send + 'static) {
     let model = GatewayModel::new();
     model.content().holds = true;
@@ -192,7 +192,7 @@ async fn a_stop_is_lost(harness: &mut Harness) {
     stop(harness, || Reply::never().close()).await;
 }
 
-/// Sends messages, whose first submission meets `reply`. The gateway has them or not.
+/// Sends messages. The first submission gets `reply`, and `is_taken` decides whether the gateway has accepted it.
 async fn lose(
     harness: &mut Harness,
     is_taken: bool,
@@ -250,7 +250,7 @@ async fn a_batch_meets_http_500(harness: &mut Harness) {
     lose(harness, true, false, || Reply::status(500, "broken")).await;
 }
 
-/// Nothing has shown that the gateway returns user_ids.
+/// No result has shown yet that the gateway returns user_ids.
 async fn a_batch_meets_http_500_without_a_proof(harness: &mut Harness) {
     lose(harness, false, false, || Reply::status(500, "broken")).await;
     assert_eq!(harness.logged(": Unresolved, the end").len(), 3);
@@ -262,7 +262,7 @@ async fn reports_of_others_arrive(harness: &mut Harness) {
     model.serve_but(harness, move |request| {
         (request.call() == "query_sms_deliver_status").then(|| {
             looks += 1;
-            // Not before the message is sent.
+            // The message's own report does not appear before the message is sent.
             let own =
                 r#"{"port":0,"number":"10086","time":"2026-01-01 10:00:00","ref_id":10,"status_code":0},"#;
             let own = if looks == 1 { "" } else { own };

@@ -29,7 +29,7 @@ pub use model::GatewayModel;
 
 use crate::Scenario;
 
-/// All of them, in the order of the recording.
+/// Returns all scenarios, in the order of the recording.
 pub fn all() -> Vec<Scenario> {
     [
         calls::ALL,

@@ -1,4 +1,4 @@
-//! A gateway that sends messages, for the scenarios of messengers.
+//! A model of a gateway that sends messages, for the scenarios of messengers.
 
 use std::{
     fmt::Write as _,
@@ -12,20 +12,20 @@ use crate::{harness::Harness, peer::Request, reply::Reply};
 #[derive(Default)]
 pub struct Content {
     messages: Vec<Message>,
-    /// Messages that arrived, with ids from 1.
+    /// The incoming messages, with ids from 1.
     pub inbox: Vec<String>,
     /// The maximum number of messages in one page of the inbox.
     pub page: usize,
     pub in_queue: u32,
-    /// Messages stay in the queue.
+    /// Whether messages stay in the queue.
     pub holds: bool,
-    /// The TP-Status of status reports; none arrive without it.
+    /// The TP-Status of status reports. If it is `None`, no reports arrive.
     pub report: Option<u8>,
-    /// The gateway could not send messages, or not their last segment.
+    /// Whether the gateway cannot send messages, or not their last segment.
     pub fails: bool,
     /// The number of segments of each message.
     pub segments: usize,
-    /// Results don't show messages.
+    /// Whether results don't show messages.
     pub hides: bool,
 }
 
@@ -48,12 +48,12 @@ impl GatewayModel {
         self.0.lock().unwrap()
     }
 
-    /// Replaces the messages that arrived.
+    /// Replaces the incoming messages.
     pub fn fill_inbox(&self, texts: &[&str]) {
         self.content().inbox = texts.iter().map(|text| (*text).to_owned()).collect();
     }
 
-    /// The messages that the gateway has, by user_id and number.
+    /// Returns the user_ids and numbers of the messages that the gateway has.
     pub fn messages(&self) -> Vec<(String, String)> {
         let content = self.content();
         content.messages.iter().map(|message| (message.id.clone(), message.number.clone())).collect()
@@ -64,7 +64,7 @@ impl GatewayModel {
         self.content().messages.push(Message { id, number });
     }
 
-    /// Answers a request, by its login first. It takes a moment, so that no two updates happen at the same time.
+    /// Checks the login of a request, and then answers the request. This takes a moment, so that no two updates happen at the same time.
     pub fn answer(&self, request: &Request) -> Reply {
         let reply = if request.has_nonce("n1") { self.serve(request) } else { Reply::digest("n1") };
         reply.after(LATENCY)
@@ -134,7 +134,7 @@ impl Content {
         })
     }
 
-    /// The reports of all segments.
+    /// Returns the reports of all segments.
     fn reports(&self) -> Reply {
         match self.report.filter(|_| !self.holds && !self.fails) {
             Some(status) => self.list(self.segments, |_| format!(r#""status_code":{status}"#)),
@@ -142,7 +142,7 @@ impl Content {
         }
     }
 
-    /// Records about the first segments of each message.
+    /// Returns records about the first segments of each message.
     fn list(&self, segments: usize, about: impl Fn(&Message) -> String) -> Reply {
         let mut records = Vec::new();
         for (index, message) in self.messages.iter().enumerate() {

@@ -24,7 +24,7 @@ fn challenge(nonce: u32, is_stale: bool) -> Reply {
     Reply::challenge(&format!(r#"Digest realm="box", nonce="n{nonce}", qop="auth", stale={is_stale}"#))
 }
 
-/// A gateway whose nonces live for a number of uses.
+/// A gateway with nonces that are valid for a number of uses.
 struct Nonces {
     current: u32,
     used: u32,
@@ -154,7 +154,7 @@ async fn each_connection_has_a_nonce(harness: &mut Harness) {
 }
 
 async fn a_nonce_is_repeated_after_a_restart(harness: &mut Harness) {
-    // The gateway forgets its nonce with the fourth request, and then offers the same one.
+    // The gateway forgets its nonce with the fourth request, and then offers the same nonce again.
     harness.peer.script(|request| match request.index {
         1 | 4 => challenge(1, false),
         _ => printed(request),
@@ -165,7 +165,7 @@ async fn a_nonce_is_repeated_after_a_restart(harness: &mut Harness) {
 }
 
 async fn a_repeated_nonce_is_refused(harness: &mut Harness) {
-    // From the fourth request on the password is another one.
+    // From the fourth request on, the gateway has another password.
     harness.peer.script(|request| match request.index {
         2 | 3 => printed(request),
         _ => challenge(1, false),

@@ -25,7 +25,7 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A gateway without power for some time. Its connections die without a word.
+/// Serves a gateway that is without power for some time. Its connections stop working without being closed.
 fn serve_without_power(harness: &Harness, model: GatewayModel, outage: Range<Duration>) {
     let began = Instant::now();
     let is_off = move || outage.contains(&began.elapsed());
@@ -52,7 +52,7 @@ async fn a_message_is_sent_soon_after_an_outage(harness: &mut Harness) {
     messenger.shut_down().await;
 }
 
-/// The first request after the power has gone is a late query for a message that waits in the gateway's queue.
+/// The first request after the power cut is a late query for a message that waits in the gateway's queue.
 async fn a_message_is_sent_soon_after_an_outage_before_which_the_connection_was_idle(harness: &mut Harness) {
     let model = GatewayModel::new();
     model.content().holds = true;

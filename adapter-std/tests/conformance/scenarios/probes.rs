@@ -1,4 +1,4 @@
-//! The request for a challenge, and what it meets.
+//! The request for a challenge, and unusual responses to it.
 
 use crate::{
     harness::Harness,
@@ -25,7 +25,7 @@ list![
     a_probe_is_refused_by_the_api,
 ];
 
-/// Meets a probe with this, and then serves logins; one unrepeatable and one repeatable call each.
+/// Answers a probe with this reply, and then serves logins. This is done for an unrepeatable and a repeatable call.
 async fn met_with(harness: &mut Harness, reply: impl Fn() -> Reply + Send + 'static) {
     for call in [ApiCall::SendSms, ApiCall::Queue] {
         harness.set_up(&GatewaySetup::default());

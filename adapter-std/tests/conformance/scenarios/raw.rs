@@ -39,7 +39,7 @@ fn post() -> RawCall<'static> {
     RawCall::post("/STKGo", b"{\"port\":1}").unwrap()
 }
 
-/// The response to a raw call, or the printed one to another call.
+/// Returns a page as the response to a raw call, or the printed response to another call.
 fn page(request: &Request) -> Reply {
     match &*request.target {
         STATUS => Reply::json("not JSON at all"),

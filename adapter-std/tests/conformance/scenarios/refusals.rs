@@ -1,4 +1,4 @@
-//! Submissions that the gateway refuses. Every message that is not at fault itself is sent, once.
+//! Submissions that the gateway refuses. Every message that is not itself at fault is sent, and only once.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -18,7 +18,8 @@ list![
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Sends 15 messages, whose submissions `refusal` refuses or not. All but those to the numbers in `bad` must arrive, once.
+/// Sends 15 messages. `refusal` decides which submissions are refused. All messages but those to the numbers in `bad` must arrive
+/// once.
 async fn refuse(
     harness: &mut Harness,
     bad: &[&str],
@@ -75,7 +76,7 @@ async fn a_gateway_takes_3_kb(harness: &mut Harness) {
 }
 
 async fn no_port_is_available_for_30_s(harness: &mut Harness) {
-    // It is asked again after 2 s, 4 s, 8 s and 16 s.
+    // The client tries again after 2 s, 4 s, 8 s and 16 s.
     let mut left = 4;
     refuse(harness, &[], move |_| {
         let is_left = left > 0;
@@ -93,7 +94,7 @@ async fn an_error_of_the_api_passes(harness: &mut Harness) {
     pass(harness, || Reply::json(r#"{"error_code":500}"#)).await;
 }
 
-/// Sends messages, whose submission meets an error. A message before them shows that the gateway returns user_ids.
+/// Sends messages with a submission that gets an error. A message before them shows that the gateway returns user_ids.
 async fn pass(harness: &mut Harness, error: impl Fn() -> Reply + Send + 'static) {
     let model = GatewayModel::new();
     let this = model.clone();

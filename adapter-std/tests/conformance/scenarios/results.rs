@@ -1,4 +1,4 @@
-//! Results as gateways spell them.
+//! Results in the spellings that gateways use.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ list![
     a_status_is_unknown,
 ];
 
-/// The first user_id of a messenger in these scenarios is 4096.
+/// A result of the first message: the first user_id of a messenger in these scenarios is 4096.
 const SENT: &str = r#"{"port":0,"user_id":4096,"number":"10086","time":"2026-01-01 10:00:00","status":"SENT_OK","count":1,"succ_count":1,"ref_id":10}"#;
 const FAILED: &str = r#"{"port":1,"user_id":4096,"number":"10086","time":"2026-01-01 10:00:00","status":"FAILED","count":1,"succ_count":0,"ref_id":0}"#;
 
@@ -24,7 +24,7 @@ fn results(records: &[&str]) -> Reply {
     Reply::json(&format!(r#"{{"error_code":200,"result":[{}]}}"#, records.join(",")))
 }
 
-/// Sends a message whose results are these, from the first query on.
+/// Sends a message. `reply` returns the response to each query for its results, by the number of the query.
 async fn send(harness: &Harness, reply: impl Fn(usize) -> Reply + Send + 'static) {
     let mut queries = 0;
     GatewayModel::new().serve_but(harness, move |request| {

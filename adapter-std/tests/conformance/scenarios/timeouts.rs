@@ -54,7 +54,7 @@ async fn connections_are_refused(harness: &mut Harness) {
     opening(harness, Opening::Refused).await;
 }
 
-/// Answers the first request with this, and the others as they should be.
+/// Answers the first request with this reply, and the others properly.
 async fn first(harness: &mut Harness, reply: impl Fn() -> Reply) {
     harness.set_up_open();
     for call in CALLS {

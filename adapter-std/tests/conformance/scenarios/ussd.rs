@@ -22,7 +22,7 @@ list![
     nothing_is_sent_after_a_failed_connection_or_login,
 ];
 
-/// The replies that the port shows, one for each question; the last one stays.
+/// Sends a code to a port that shows these texts, one for each query. The last text stays.
 async fn dial(harness: &mut Harness, outcome: &'static str, shown: &[&'static str]) {
     harness.set_up_open();
     let mut shown = VecDeque::from(shown.to_vec());

@@ -1,4 +1,4 @@
-//! What callers wish of single messages: an urgent one, one with a validity, and one of several that is stopped.
+//! Settings and commands of callers for single messages: urgency, validity, and stopping one of several messages.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn an_urgent_message_is_submitted_first(harness: &mut Harness) {
     assert_eq!(numbers(&model), ["3", "1", "2"]);
 }
 
-/// No port is available for a minute, which the other message survives.
+/// No port is available for a minute. The other message does not expire during this time.
 async fn a_message_expires_while_no_port_is_available(harness: &mut Harness) {
     let model = GatewayModel::new();
     let began = Instant::now();

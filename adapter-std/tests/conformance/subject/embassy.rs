@@ -1,4 +1,4 @@
-//! adapter-embassy.
+//! The gateway of adapter-embassy.
 
 use std::io;
 
@@ -125,7 +125,7 @@ where
     Outcome(lines.join("\n"))
 }
 
-/// An error in words of both adapters.
+/// Describes an error in words that both adapters share.
 pub fn failure(error: &Error<io::Error>) -> String {
     super::failure(&error.failure)
 }

@@ -14,7 +14,7 @@ use super::{Draft, Embassy, Matching, MessengerSetup, embassy::failure, through}
 use crate::{disk::Disk, harness::Log, stream::PeerTransport};
 
 pub struct EmbassyMessenger {
-    /// Boxed, since it makes futures large.
+    /// The messenger, boxed because it would make futures large.
     messenger: Box<Messenger<'static, 'static, PeerTransport, Disk>>,
     log: Log,
     ids: Vec<UserId>,
@@ -114,7 +114,7 @@ impl EmbassyMessenger {
         self.messenger.set_credentials("admin", password);
     }
 
-    /// Works until all is stored.
+    /// Runs until everything is stored.
     pub async fn shut_down(mut self) {
         let stored = self.messenger.next_or(std::future::ready(())).await;
         self.log.note(format!("shut down: {}", if stored.is_ok() { "Ok(())" } else { "an error" }));

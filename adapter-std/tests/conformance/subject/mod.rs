@@ -1,4 +1,4 @@
-//! One interface for both adapters.
+//! A common interface for both adapters.
 
 mod embassy;
 mod embassy_messenger;
@@ -51,7 +51,7 @@ pub enum ApiCall {
     UssdReply,
     StopSms,
     PortInfo,
-    /// Incoming messages that are unread, which this call marks as read: it is not repeatable.
+    /// A query for unread incoming messages. The gateway marks them as read, so the call is not repeatable.
     Unread,
 }
 
@@ -87,7 +87,7 @@ pub fn recipient() -> Recipient<'static> {
     Recipient::new(Number::new("10086").unwrap()).user_id(user_id())
 }
 
-/// Makes the call, over any of the gateways.
+/// Makes the call with any of the gateways.
 macro_rules! with_request {
     ($call:expr, $request:ident => $made:expr) => {{
         use sms_gateway::core::call::{
@@ -143,7 +143,7 @@ macro_rules! with_request {
 }
 pub(crate) use with_request;
 
-/// How a gateway is made.
+/// The settings of a gateway.
 #[derive(Clone, Copy)]
 pub struct GatewaySetup {
     pub password: Option<&'static str>,
@@ -167,7 +167,7 @@ impl Default for GatewaySetup {
     }
 }
 
-/// A message to be sent, and how.
+/// A message to be sent, with its settings.
 #[derive(Clone, Copy)]
 pub struct Draft<'a> {
     pub number: &'a str,
@@ -195,25 +195,25 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// What a messenger assumes of other programs that send through its gateway.
+/// A messenger's assumption about other programs that send through its gateway.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Matching {
-    /// There are none.
+    /// There are no other programs.
     Exclusive,
-    /// There may be some, and reports are assigned by the quick rule.
+    /// There may be other programs, and reports are assigned by the default rule.
     Quick,
-    /// There may be some, and only certain reports are assigned.
+    /// There may be other programs, and only certain reports are assigned.
     Strict,
 }
 
-/// How a messenger is made.
+/// The settings of a messenger.
 #[derive(Clone, Copy)]
 pub struct MessengerSetup {
     pub incoming: bool,
-    /// Messages that arrive are not acknowledged before [`MessengerSubject::release`].
+    /// Whether incoming messages are acknowledged only after [`MessengerSubject::release`].
     pub holds: bool,
     pub matching: Matching,
-    /// The number of messages that it can follow.
+    /// The maximum number of messages that the messenger can follow.
     pub capacity: usize,
 }
 
@@ -223,10 +223,10 @@ impl MessengerSetup {
     pub const INBOX: Self = Self { incoming: true, ..Self::SENDER };
 }
 
-/// How a call has ended, in words that both adapters share.
+/// The outcome of a call, in words that both adapters share.
 pub struct Outcome(pub String);
 
-/// A gateway by one of the adapters.
+/// The gateway of one of the adapters.
 pub enum GatewaySubject {
     Std(Std),
     Embassy(Box<Embassy>),
@@ -240,7 +240,7 @@ impl GatewaySubject {
         }
     }
 
-    /// Makes a call and reads its records up to this number. A response that is not read to its end is dropped.
+    /// Makes a call and reads up to this number of records. A response that is not read to its end is dropped.
     pub async fn call(&mut self, call: ApiCall, records: usize) -> Outcome {
         match self {
             Self::Std(gateway) => gateway.call(call, records).await,
@@ -248,7 +248,7 @@ impl GatewaySubject {
         }
     }
 
-    /// Makes a call without records, and returns its failure with the text of the response.
+    /// Makes a call without records, and returns its failure with the excerpt of the response.
     pub async fn explain(&mut self, call: ApiCall) -> Outcome {
         match self {
             Self::Std(gateway) => gateway.explain(call).await,
@@ -256,7 +256,7 @@ impl GatewaySubject {
         }
     }
 
-    /// Makes a raw call and reads its body up to this number of pieces. A response that is not read to its end is dropped.
+    /// Makes a raw call and reads up to this number of pieces of its body. A response that is not read to its end is dropped.
     pub async fn raw(&mut self, call: &RawCall<'_>, pieces: usize) -> Outcome {
         match self {
             Self::Std(gateway) => gateway.raw(call, pieces).await,
@@ -299,25 +299,25 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Stores without messages, after which user_ids begin at 4096.
+    /// Returns stores without messages. With them, user_ids begin at 4096.
     pub fn new() -> Self {
         Self { std: std_messenger::store(), embassy: crate::disk::Disk::default() }
     }
 }
 
-/// A messenger by one of the adapters.
+/// The messenger of one of the adapters.
 pub enum MessengerSubject {
     Std(StdMessenger),
     Embassy(Box<EmbassyMessenger>),
 }
 
 impl MessengerSubject {
-    /// Takes a message. Its number counts from 0, in the order of taking.
+    /// Sends a message. Messages are numbered from 0, in the order of sending.
     pub async fn send(&mut self, number: &str, text: &str) {
         self.send_all(&[Draft::new(number, text)]).await;
     }
 
-    /// Takes messages, all at once.
+    /// Sends messages all at once.
     pub async fn send_all(&mut self, drafts: &[Draft<'_>]) {
         match self {
             Self::Std(messenger) => messenger.send(drafts).await,
@@ -325,7 +325,7 @@ impl MessengerSubject {
         }
     }
 
-    /// Works for this time.
+    /// Runs the messenger for this time.
     pub async fn run(&mut self, time: Duration) {
         match self {
             Self::Std(messenger) => messenger.run(time).await,
@@ -341,7 +341,7 @@ impl MessengerSubject {
         }
     }
 
-    /// Stops a message by its number, and with it all that share its task.
+    /// Stops a message by its number, and with it all messages of the same task.
     pub async fn stop_task(&mut self, number: usize) {
         match self {
             Self::Std(messenger) => messenger.stop_task(number).await,
@@ -349,7 +349,7 @@ impl MessengerSubject {
         }
     }
 
-    /// Acknowledges the messages that are held, and from now on each that arrives.
+    /// Acknowledges the incoming messages that are held, and from now on each one that arrives.
     pub async fn release(&mut self) {
         match self {
             Self::Std(messenger) => messenger.release().await,
@@ -357,7 +357,7 @@ impl MessengerSubject {
         }
     }
 
-    /// The gateway's serial number, or nothing if it is not known.
+    /// Returns the gateway's serial number, or an empty text if it is not known.
     pub fn serial_number(&self) -> String {
         match self {
             Self::Std(messenger) => messenger.serial_number(),
@@ -372,7 +372,7 @@ impl MessengerSubject {
         }
     }
 
-    /// Ends it in order.
+    /// Shuts the messenger down.
     pub async fn shut_down(self) {
         match self {
             Self::Std(messenger) => messenger.shut_down().await,
@@ -381,12 +381,12 @@ impl MessengerSubject {
     }
 }
 
-/// The end of a line about a message that arrived.
+/// Returns the end of a line about an incoming message.
 fn through(imsi: &str) -> String {
     if imsi.is_empty() { String::new() } else { format!(", through the SIM card {imsi}") }
 }
 
-/// A failure in words, without the errors of the adapters' connections.
+/// Describes a failure in words, without the errors of the adapters' connections.
 pub fn failure(failure: &Failure) -> String {
     let doubt = if failure.may_have_arrived() { ", may have arrived" } else { "" };
     format!("{}{doubt}", kind(failure))

@@ -1,4 +1,4 @@
-//! adapter-std.
+//! The gateway of adapter-std.
 
 use sms_gateway::{
     Error, Gateway, Timeouts, Ussd, UssdWait,
@@ -129,7 +129,7 @@ where
     Outcome(lines.join("\n"))
 }
 
-/// An error in words of both adapters.
+/// Describes an error in words that both adapters share.
 pub fn failure(error: &Error) -> String {
     match error.location() {
         Some(location) => format!("redirect to {location}"),

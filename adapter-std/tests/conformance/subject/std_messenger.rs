@@ -23,10 +23,10 @@ use tokio::{
 use super::{Draft, Matching, MessengerSetup, Std, std::failure, through};
 use crate::harness::Log;
 
-/// The number of messages that a messenger which holds them hands out.
+/// The maximum number of unacknowledged incoming messages, if messages are held.
 const HELD: usize = 2;
 
-/// A store with a saved block of user_ids, since adapter-std chooses a random one otherwise.
+/// Returns a store with a saved block of user_ids. Without it, adapter-std would choose a random block.
 pub fn store() -> MemoryStore {
     let (mut slots, mut early) = ([Slot::EMPTY; 1], [PendingReport::EMPTY; 1]);
     let settings = Settings { first_block: 3, ..Settings::default() };
@@ -36,7 +36,7 @@ pub fn store() -> MemoryStore {
     while let Some(change) = tracker.next_change() {
         if change.key() >= 0x8000_0000 {
             let record = change.record().unwrap().to_vec();
-            // It is ready at once.
+            // The future is ready at once.
             let save = pin!(store.save(vec![Write::Record { key: change.key(), record }]));
             assert!(matches!(save.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(()))));
         }
@@ -53,7 +53,7 @@ enum Stop {
 pub struct StdMessenger {
     messenger: Messenger,
     log: Log,
-    /// To stop each message, by its number.
+    /// The senders that stop each message, by its number.
     stops: Vec<mpsc::Sender<Stop>>,
     holds: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -71,7 +71,7 @@ impl StdMessenger {
         let (messenger, mut handles) = builder.start().await.unwrap();
         let (holds, _) = watch::channel(holds);
         let mut this = Self { messenger, log, stops: Vec::new(), holds, tasks: JoinSet::new() };
-        // They have no order.
+        // The handles are not in any order.
         handles.sort_by_key(|handle| handle.id().get());
         for handle in handles {
             this.log.note(format!("message {} is restored", handle.id()));
@@ -81,7 +81,7 @@ impl StdMessenger {
         this
     }
 
-    /// Logs what the messenger reports beside its messages.
+    /// Logs the events and the health of the messenger.
     fn watch(&mut self) {
         if let Some(inbox) = self.messenger.incoming() {
             self.tasks.spawn(receive(inbox, self.log.clone(), self.holds.subscribe()));
@@ -114,7 +114,7 @@ impl StdMessenger {
         });
     }
 
-    /// Logs updates of a message, and acknowledges its end.
+    /// Logs the updates of a message, and acknowledges its outcome.
     fn follow(&mut self, mut handle: Handle) {
         let (stop, mut stops) = mpsc::channel(1);
         self.stops.push(stop);
@@ -148,7 +148,7 @@ impl StdMessenger {
         });
     }
 
-    /// Sends messages at once, so that one request can take them all.
+    /// Sends messages all at once, so that one request can contain them.
     pub async fn send(&mut self, drafts: &[Draft<'_>]) {
         let mut sending = Vec::new();
         for draft in drafts {
@@ -185,7 +185,7 @@ impl StdMessenger {
 
     async fn stop_by(&mut self, number: usize, stop: Stop) {
         self.stops[number].send(stop).await.unwrap();
-        // The paused clock moves once every task waits.
+        // The paused clock only moves when every task waits.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
@@ -208,7 +208,7 @@ impl StdMessenger {
     }
 }
 
-/// Logs messages that arrive, and acknowledges them unless they are to be held.
+/// Logs incoming messages, and acknowledges them unless they are held.
 async fn receive(mut inbox: Inbox, log: Log, mut holds: watch::Receiver<bool>) {
     let mut held = Vec::new();
     loop {

@@ -1,6 +1,6 @@
 //! Calls everything in the client for embassy: over any transport, over a connection that is already open, and over
-//! embassy-net, with stores in RAM and in flash. The program is only linked, never run. A panic that can be reached leaves its
-//! symbol.
+//! embassy-net, with stores in RAM and in flash. The program is only linked, never run. If a panic
+//! can be reached, the linked program contains its symbol.
 #![no_std]
 #![no_main]
 
@@ -118,7 +118,7 @@ impl Driver for Device {
     }
 }
 
-/// Polls a future until it is ready, or drops it before.
+/// Polls a future until it is ready, or drops it earlier.
 #[inline(never)]
 fn run<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -199,7 +199,7 @@ fn over<T: Transport>(transport: T) {
     }
 }
 
-/// Uses a connection that is already open and is taken out again.
+/// Uses a connection that is already open, and takes it out again.
 fn opened() {
     let mut memory = Memory::<64, 64, 64, 64>::new();
     let mut entropy = || some(1);

@@ -1,5 +1,5 @@
-//! The client for embassy over a connection that never waits: the three calls of a message's life, or with the feature
-//! `messenger` messages followed to their end. With `flash` they are stored in flash.
+//! The client for embassy over a connection that never waits. It makes the three calls of a message's life. With the feature
+//! `messenger`, a `Messenger` follows messages to their end instead; with `flash`, it stores them in flash.
 #![no_std]
 #![no_main]
 
@@ -13,13 +13,13 @@ use embedded_io_async::{ErrorType, Read, Write};
 use footprint::{HOST, PASSWORD, USER, Wire, advance, end, print};
 use sms_gateway_embassy::{Gateway, Memory, Transport};
 
-/// The buffers of `client`, with a larger one for requests, because a messenger sends several messages with one request.
+/// Buffers as in the program `client`, except for a larger one for requests: a messenger sends several messages with one request.
 type Lent = Memory<1024, 512, 384, 512>;
 const FOREIGN: u32 = 100;
-/// Size in bytes of the RAM that stands for the gateway and the flash.
+/// Size in bytes of the RAM of the simulated gateway and the emulated flash.
 #[cfg(feature = "flash")]
 const PLAYED: usize = size_of::<Wire>() + footprint::Flash::BYTES;
-/// Size in bytes of the RAM that stands for the gateway.
+/// Size in bytes of the RAM of the simulated gateway.
 #[cfg(not(feature = "flash"))]
 const PLAYED: usize = size_of::<Wire>();
 
@@ -186,7 +186,7 @@ mod part {
         store: S,
         buffers: MessengerBuffers<'m>,
     ) -> Messenger<'m, 'm, Connection, S> {
-        // The reports are there at once, before the first look at them.
+        // `exclusive`, because the gateway has the reports before the first query for them. Otherwise such reports are not assigned.
         let settings =
             Settings { first_block: FIRST_BLOCK, incoming: true, exclusive: true, ..Settings::default() };
         Messenger::new(gateway(memory, entropy), store, buffers, settings)
@@ -198,7 +198,7 @@ mod part {
         entropy: &mut dyn FnMut() -> u64,
         store: S,
     ) -> bool {
-        // Not a tuple, which would be copied.
+        // Not in one tuple, which would be copied.
         let mut slots = [Slot::EMPTY; MESSAGES];
         let mut pending_reports = [PendingReport::EMPTY; PENDING_REPORTS];
         let mut texts = [0; TEXTS];
@@ -220,7 +220,7 @@ mod part {
         run(future)
     }
 
-    /// Returns the size of a function's output. The function is not called, so that its output is never on the stack.
+    /// Returns the size of a function's output. The function is not called, so its output is never on the stack.
     fn size_of_output<O>(_: impl FnOnce() -> O) -> usize {
         size_of::<O>()
     }
@@ -271,7 +271,7 @@ mod store {
 
     use super::{Lent, part};
 
-    /// A store that saves nothing and loads the one text that is sent.
+    /// A store that saves nothing. It loads the text that all messages have.
     struct Dummy;
 
     impl Store for Dummy {

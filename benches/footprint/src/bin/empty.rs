@@ -1,4 +1,4 @@
-//! Only the part that the other programs share. Its size is subtracted from theirs.
+//! A program that contains only the part that all programs share. Its size is subtracted from that of the others.
 #![no_std]
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! The same three calls with reqwless and serde-json-core over the same connection, within their limits: the login is Basic, a
-//! response is read completely before it is parsed, JSON must be valid, and reports are not matched to messages.
+//! The same three calls as in `embassy`, with reqwless and serde-json-core over the same connection. These crates have limits: the login
+//! is Basic, a response is read completely before it is parsed, JSON must be valid, and reports are not matched to messages.
 #![no_std]
 #![no_main]
 
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 /// Size in bytes of the buffer for a request's body.
 const REQUEST: usize = 512;
-/// Size in bytes of the buffer for a response, head and body. Sixteen messages take 2 KB.
+/// Size in bytes of the buffer for a response, head and body. A response with sixteen records takes 2 KB.
 const RESPONSE: usize = 3072;
 
 struct Net(RefCell<Wire>);
@@ -193,7 +193,7 @@ async fn life(
     Ok(())
 }
 
-/// Polls the future once: the connection never waits.
+/// Polls the future once, which is enough because the connection never waits.
 #[inline(never)]
 fn run(future: Pin<&mut dyn Future<Output = Result<(), Failed>>>) -> bool {
     matches!(future.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
@@ -203,7 +203,7 @@ fn run(future: Pin<&mut dyn Future<Output = Result<(), Failed>>>) -> bool {
 fn main() -> ! {
     let net = Net(RefCell::new(Wire::new(0)));
     let mut client = HttpClient::new(&net, &net);
-    // Not a tuple, which would be copied.
+    // Not in one tuple, which would be copied.
     let mut body = [0; REQUEST];
     let mut buffer = [0; RESPONSE];
     print("played", size_of::<Wire>());

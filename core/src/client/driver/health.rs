@@ -1,33 +1,34 @@
-//! Whether the gateway answers.
+//! The health of a gateway, judged by the outcomes of requests.
 
 use crate::client::Failure;
 
-/// Whether the gateway answers the requests of a messenger.
+/// The health of a gateway: whether a messenger's requests succeed.
 ///
-/// A request that the gateway refuses is a failure of its kind: a success of the same kind ends it, or many successes of others if that
-/// kind is not asked any more. So a gateway that answers for its inbox and refuses all requests for results is not healthy. Any other
-/// failure is one of the gateway as a whole: the next success or refusal ends it.
+/// If the gateway refuses a request, that kind of request fails. The failure ends with a success of the same kind, or with many
+/// successes of other kinds if no more requests of that kind are sent. So a gateway that returns incoming messages but refuses all queries
+/// for results is not healthy. Any other failure concerns the gateway as a whole, and ends with the next success or refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
     /// Whether any request has succeeded or failed yet.
     pub is_known: bool,
-    /// Why requests fail: the failure of the gateway as a whole, otherwise of the first kind that fails; `None` if no kind does.
+    /// The failure of the gateway as a whole, or otherwise that of the first kind of request that fails. `None` if nothing fails.
     pub failure: Option<Failure>,
-    /// The number of requests that have failed so in a row, including those that were not sent because the login is refused.
+    /// The number of consecutive failures of that kind of request, or of the gateway as a whole. Requests that are not sent because the
+    /// login is refused count, too.
     pub failures: u32,
 }
 
-/// The change of the [`Health`] by a request.
+/// The change of [`Health`] after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthChange {
-    /// Nothing worth reporting: requests succeed as before, or an error persists that only a person can remove.
+    /// Nothing worth reporting: requests still succeed, or they still fail for a reason that only a person can remove.
     Nothing,
     /// Requests succeed again.
     Well,
-    /// Requests have begun to fail, or fail for another reason that does not pass by itself.
+    /// Requests have begun to fail, fail for another reason that does not pass by itself, or still fail with new credentials.
     Failing,
-    /// Another request has failed, for a reason that may pass.
+    /// Another request has failed, for a reason that may pass by itself.
     StillFailing,
 }
 
@@ -42,30 +43,30 @@ pub(super) enum Kind {
     Stop,
 }
 
-/// The number of kinds, and one for the gateway as a whole.
+/// The number of kinds, plus one for the gateway as a whole.
 const KINDS: usize = 7;
 
-/// The number of successes of other kinds after which a kind that is not asked any more counts as well. A kind that is refused is asked
-/// again sooner.
+/// The number of successes of other kinds that the failure of a kind outlasts; the next success ends it. A refused kind that is still in
+/// use is requested again sooner.
 const FORGOTTEN_AFTER: u8 = 16;
 
-/// Consecutive failures of one kind, and successes of others since.
+/// Consecutive failures of one kind, and the successes of other kinds since the last failure.
 #[derive(Clone, Copy)]
 struct Failing {
-    /// The latest one. Without it the numbers mean nothing.
+    /// The latest failure. If it is `None`, the numbers are meaningless.
     failure: Option<Failure>,
     count: u32,
     others: u8,
 }
 
-/// Counts failures by kind, and sums them up as [`Health`].
+/// Counts failures by kind, and summarizes them as [`Health`].
 pub(super) struct Monitor {
     health: Health,
     kinds: [Failing; KINDS],
 }
 
 impl Monitor {
-    // A function, since a constant that is not zero throughout is copied from flash.
+    // A function, because a constant that is not all zeros would be copied from flash.
     pub(super) const fn new() -> Self {
         let none = Failing { failure: None, count: 0, others: 0 };
         Self { health: Health { is_known: false, failure: None, failures: 0 }, kinds: [none; KINDS] }
@@ -75,8 +76,8 @@ impl Monitor {
         &self.health
     }
 
-    /// Takes the outcome of a request. With `is_renewed` the credentials have changed since the last one, so that the same
-    /// error is news.
+    /// Records the outcome of a request. `is_renewed` means that the credentials have changed since the last request, so that
+    /// the same error is reported again.
     pub(super) fn take(&mut self, kind: Kind, failure: Option<&Failure>, is_renewed: bool) -> HealthChange {
         let is_whole = failure.is_some_and(|failure| !failure.is_refusal());
         let own = if is_whole { 0 } else { kind as usize };
@@ -99,13 +100,13 @@ impl Monitor {
 }
 
 impl Failing {
-    // A function of its own, so that the compiler knows that the two do not overlap: otherwise the copy would link `memmove` as well.
+    // A function of its own, so that the compiler knows that `self` and `health` do not overlap. Otherwise the copy would link `memmove`.
     fn show(&self, health: &mut Health) {
         (health.failure, health.failures) = (self.failure, self.count);
     }
 
-    /// Takes the outcome of a request of this kind or of another one. `is_over`: it is a response, which ends the failure of the gateway
-    /// as a whole.
+    /// Records the outcome of a request. `is_own` means that the request is of this kind. `is_over` means that `self` is the failure of
+    /// the gateway as a whole, and that a response has ended it.
     fn take(&mut self, (is_own, is_over): (bool, bool), failure: Option<&Failure>) {
         match failure {
             Some(failure) if is_own => {

@@ -1,4 +1,4 @@
-//! Responses with incoming messages that were not read to their end.
+//! Handling of query_incoming_sms responses that were not read to their end.
 
 use core::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Driver<'_> {
-    /// Takes the failure of a question for incoming messages, and the place at which its response became malformed. Returns whether
-    /// the failure was handled, so that it does not count as an error of the gateway.
+    /// Handles the failure of a query for incoming messages. `by` is the position at which its response became malformed. Returns
+    /// whether the client can get past that position. If so, the failure does not affect the gateway's health.
     pub(super) fn incoming_failed(
         &mut self,
         token: Token<QueryIncomingSms>,

@@ -1,4 +1,4 @@
-//! The messenger's engine: which request comes next, what its response means, and how healthy the gateway is.
+//! The messenger's engine: which request is sent next, what its response means, and how healthy the gateway is.
 
 mod health;
 mod inbox;
@@ -25,44 +25,44 @@ const TOO_LARGE: u32 = 413;
 const NO_PORT: u32 = 550;
 /// The error_codes of stop_sms for an unknown task: 404, and 486 from some gateways (document §9.3).
 const UNKNOWN_TASK: [u32; 2] = [404, 486];
-/// The maximum wait after the gateway could not be reached, did not respond to the harmless request for a login challenge, or all
-/// connections to it were held.
+/// The maximum wait before the next request if the gateway could not be reached, if it did not respond to the harmless request for a
+/// login challenge, or if unread responses held all connections.
 const UNREACHABLE_RETRY: Duration = Duration::from_secs(5);
-/// The maximum wait after connecting, or the wait for an earlier call, has timed out.
+/// The maximum wait before the next request after a timeout of connecting, or of waiting for an earlier call.
 const TIMED_OUT_RETRY: Duration = Duration::from_secs(1);
-/// The minimum wait after a status by which gateways lock clients out. Requests may prolong a lock-out.
+/// The minimum wait after an HTTP status by which gateways lock clients out. Requests may prolong a lock-out.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
-/// The initial limit on the bytes of a response to one of the messenger's questions.
+/// The initial limit on the length of a response to a [`Question`], in bytes.
 const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;
-/// The maximum of that limit.
+/// The maximum of that limit, in bytes.
 const MAX_RESPONSE_BYTES: u32 = 256 * 1024 * 1024;
 
-/// Drives a messenger: takes turns between submissions, results, status reports, the inbox and stops.
+/// Drives a messenger: alternates between submitting messages, stopping tasks, and querying results, status reports and the inbox.
 ///
-/// It performs no I/O and stores nothing. The [`Tracker`] in it knows the messages; this adds what a request's outcome means
-/// for them.
+/// A driver performs no I/O and stores nothing. It contains the [`Tracker`] of the messages, and reports to the tracker what the
+/// outcome of each request means for them.
 ///
 /// # Order of calls
-/// Whenever something was added or time has passed:
-/// 1. [`step`](Self::step) says what to do, or until when to wait.
+/// Whenever a message was added, stopped or acknowledged, or time has passed:
+/// 1. [`step`](Self::step) returns the next exchange, or the time until which to wait.
 /// 2. Store the tracker's [changes](Tracker::next_change), and then hand out its [events](Tracker::next_event).
 /// 3. Perform the exchange: the call of [`question`](Self::question) or the messages of [`submission`](Self::submission).
 ///    Limit the bytes of the response to [`response_bytes`](Self::response_bytes).
 /// 4. Hand each record to [`take`](Self::take), and the outcome to [`finish`](Self::finish).
 ///
-/// One exchange is under way at a time. Dropping an [`InFlight`] counts as a lost response at the next step.
+/// Only one exchange is in flight at a time. If an [`InFlight`] is dropped, the next step treats its response as lost.
 pub struct Driver<'m> {
     tracker: Tracker<'m>,
     monitor: Monitor,
-    /// The credentials have changed since the last request.
+    /// Whether the credentials have changed since the last request.
     is_renewed: bool,
     response_bytes: u32,
-    /// The number of times that the question for results was halved, because its response was too long.
+    /// The number of times that `limits.ids` was halved after a response that was too long, and not doubled again.
     halvings: u8,
     restored: Restored,
 }
 
-/// The records that were restored.
+/// The numbers of readable and torn records among those to restore.
 #[derive(Clone, Copy, Debug, Default)]
 struct Restored {
     readable: u32,
@@ -77,13 +77,13 @@ impl Restored {
 #[derive(Debug)]
 #[must_use]
 pub enum Step {
-    /// Wait until that time, if any, or until something is added, stopped or acknowledged.
+    /// Wait until this time, if any, or until a message is added, stopped or acknowledged.
     Wait(Option<Duration>),
     /// Perform this exchange.
     Exchange(InFlight),
 }
 
-/// An exchange under way. It cannot be cloned: its outcome is reported once.
+/// An exchange in flight. It cannot be cloned, so its outcome is reported only once.
 #[derive(Debug)]
 #[must_use]
 pub struct InFlight(Ask);
@@ -100,12 +100,12 @@ impl InFlight {
         }
     }
 
-    /// Whether messages are submitted; otherwise the gateway is asked something.
+    /// Whether the exchange submits messages. Otherwise it is a [`Question`].
     pub const fn is_submission(&self) -> bool {
         matches!(self.0, Ask::Submit(_))
     }
 
-    /// Whether the gateway only reports something. Such an exchange can be abandoned at any time.
+    /// Whether the exchange only queries the gateway. Such an exchange can be abandoned at any time.
     pub const fn is_query(&self) -> bool {
         matches!(self.0, Ask::Results(_) | Ask::Reports(_) | Ask::Queue(_) | Ask::Incoming(_))
     }
@@ -119,24 +119,24 @@ pub enum Taken<'s> {
     Nothing,
     /// Hand out a message that arrived.
     Incoming {
-        /// The mark by which it is acknowledged.
+        /// The mark by which the message is acknowledged.
         mark: InboxMark,
         /// The message.
         sms: IncomingSms<'s>,
     },
-    /// Keep the IMSI of a message, if it is of interest: the tracker does not.
+    /// Keep the IMSI of a message if the adapter needs it. The tracker does not keep it.
     Imsi {
         /// The message.
         id: UserId,
         /// The IMSI of the SIM card that sent it.
         imsi: Text<'s>,
     },
-    /// Hand out a status report that had to make room for another one.
+    /// Hand out a status report that no message matched, and that was evicted to make room for another.
     Unmatched(Report),
 }
 
 impl<'m> Driver<'m> {
-    /// A driver of the messages in `tracker`.
+    /// Creates a driver of the messages in `tracker`.
     pub const fn new(tracker: Tracker<'m>) -> Self {
         Self {
             tracker,
@@ -148,11 +148,11 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// A driver whose tracker has no memory yet: [`Tracker::begin`] lends it.
-    // Out of line, so that its temporaries leave the stack before the caller constructs the rest.
+    /// Creates a driver whose tracker has no memory yet. [`Tracker::begin`] lends the memory.
+    // Out of line, so that its temporaries are off the stack before the caller constructs the rest.
     #[cfg_attr(target_os = "none", inline(never))]
     pub const fn empty() -> Self {
-        // Not by `new`, to which it would be copied.
+        // Does not call `new`, because the tracker would be copied to it.
         Self {
             tracker: Tracker::empty(),
             monitor: Monitor::new(),
@@ -163,34 +163,34 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// The messages.
+    /// The tracker of the messages.
     pub const fn tracker(&self) -> &Tracker<'m> {
         &self.tracker
     }
 
-    /// The messages, to be added, stopped and acknowledged.
+    /// The tracker, to add, stop and acknowledge messages.
     pub const fn tracker_mut(&mut self) -> &mut Tracker<'m> {
         &mut self.tracker
     }
 
-    /// Whether the gateway answers.
+    /// The health of the gateway.
     pub const fn health(&self) -> &Health {
         self.monitor.health()
     }
 
-    /// The maximum number of bytes of the next response to a question.
+    /// The maximum length of the next response to a [`Question`], in bytes.
     ///
-    /// After a longer one the records that were read stand. A question for results names half as many messages the next time,
-    /// until it names only one; otherwise the limit doubles, up to 256 MiB.
+    /// Records read from a longer response remain valid. The next query for results then names half as many messages. For a query
+    /// that names only one message, and for other queries, the limit doubles instead, up to 256 MiB.
     pub const fn response_bytes(&self) -> u32 {
         self.response_bytes
     }
 
-    /// Takes a saved record. One that is torn is skipped, because a single damaged record must not keep all other messages
-    /// from being followed; [`skipped_records`](Self::skipped_records) counts them.
+    /// Restores a saved record. A torn record is skipped, so that a single damaged record does not prevent the tracking of all
+    /// other messages. [`skipped_records`](Self::skipped_records) returns the number of skipped records.
     ///
     /// # Errors
-    /// [`RestoreError`] for a record of an unknown version, or if there are more messages than slots.
+    /// [`RestoreError`] if the record has an unknown version, or if there are more messages than slots.
     pub fn restore(&mut self, record: &[u8]) -> Result<(), RestoreError> {
         match self.tracker.restore(record) {
             Ok(()) => self.restored.readable = self.restored.readable.saturating_add(1),
@@ -200,7 +200,7 @@ impl<'m> Driver<'m> {
         Ok(())
     }
 
-    /// Begins to restore: the records are handed over from the first one, perhaps once more.
+    /// Begins to restore. The caller then hands over all records. After an interruption, it begins again with the first record.
     pub const fn begin_restore(&mut self) {
         self.restored = Restored::NONE;
     }
@@ -208,7 +208,7 @@ impl<'m> Driver<'m> {
     /// Starts with the records that were restored.
     ///
     /// # Errors
-    /// [`RestoreError::Torn`] if there were records and none was readable: the store holds something else.
+    /// [`RestoreError::Torn`] if there were records, but none was readable. The store then probably holds other data.
     pub fn start(&mut self, now: Duration) -> Result<(), RestoreError> {
         match self.restored {
             Restored { readable: 0, torn: 1.. } => Err(RestoreError::Torn),
@@ -220,24 +220,24 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// The number of torn records that were skipped since this was asked last.
+    /// The number of torn records that were skipped since the last call of this method.
     pub const fn skipped_records(&mut self) -> u32 {
         core::mem::replace(&mut self.restored.torn, 0)
     }
 
-    /// Takes the news that the credentials have changed: the next request does not wait.
+    /// Reports that the credentials have changed. The next request then does not wait for the end of a back-off.
     pub fn credentials_changed(&mut self, now: Duration) {
         self.is_renewed = true;
         self.tracker.retry_now(now);
     }
 
-    /// Says whether another incoming message can be held. If not, pages are read only up to the first new message, which a later
-    /// page contains again.
+    /// Sets whether another incoming message can be held. If not, a page is read only up to its first new message. A later page
+    /// contains that message again.
     pub const fn set_inbox_room(&mut self, has_room: bool) {
         self.tracker.set_inbox_room(has_room);
     }
 
-    /// Decides what to do next.
+    /// Returns the next step.
     pub fn step(&mut self, now: Duration) -> Step {
         match self.tracker.step(now) {
             Ask::Wait(until) => Step::Wait(until),
@@ -245,7 +245,7 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// The question to ask; `None` for a submission, or for a stale token.
+    /// The question to ask the gateway. `None` if the exchange is a submission, or is no longer in flight.
     pub fn question(&self, in_flight: &InFlight) -> Option<Question<'_>> {
         Some(match &in_flight.0 {
             Ask::Wait(_) | Ask::Submit(_) => return None,
@@ -257,7 +257,7 @@ impl<'m> Driver<'m> {
         })
     }
 
-    /// The messages to submit; `None` for a question, or while changes wait to be stored.
+    /// The messages to submit. `None` if the exchange is a question, or while changes wait to be stored.
     pub fn submission(&self, in_flight: &InFlight) -> Option<Submission<'_>> {
         match &in_flight.0 {
             Ask::Submit(token) => self.tracker.submission(token).ok().flatten(),
@@ -265,8 +265,8 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// Takes the record that the session has just read.
-    // Out of line: it grows where it is inlined into a large future.
+    /// Handles the record that the session has just read.
+    // Out of line, because the code is larger when it is inlined into a large future.
     #[cfg_attr(target_os = "none", inline(never))]
     pub fn take<'s, B>(&mut self, in_flight: &InFlight, session: &'s Session<B>, now: Duration) -> Taken<'s>
     where
@@ -299,8 +299,8 @@ impl<'m> Driver<'m> {
         Taken::Nothing
     }
 
-    /// Takes the outcome of an exchange. The session holds the response's summary, and after a malformed response the place at which it
-    /// became malformed.
+    /// Handles the outcome of an exchange. `session` must still hold the response: its summary, or the position at which it became
+    /// malformed.
     pub fn finish<B>(
         &mut self,
         in_flight: InFlight,
@@ -324,14 +324,14 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// Gives up an exchange whose response the adapter has stopped reading for reasons of its own. Its records stand.
+    /// Gives up an exchange because the adapter has stopped reading its response. Records read before remain valid.
     pub fn abandon(&mut self, in_flight: InFlight, now: Duration) {
         if let Some(token) = in_flight.0.into_token() {
             self.tracker.handle_lost(token, now);
         }
     }
 
-    /// Gives a submission up before anything was sent, and stops those of its messages whose text is missing.
+    /// Gives up a submission before anything was sent, and stops the messages in `missing`, whose texts were not found.
     pub fn texts_missing(
         &mut self,
         in_flight: InFlight,
@@ -368,12 +368,12 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// Takes the news that an exchange failed, perhaps before anything was sent.
+    /// Reports that an exchange failed, perhaps before anything was sent.
     pub fn fail(&mut self, in_flight: InFlight, failure: Failure, now: Duration) -> HealthChange {
         self.failed(in_flight, &failure, None, now)
     }
 
-    /// Takes a failure, with the place at which a response with messages became malformed.
+    /// Handles a failure. `by` is the position at which a response with incoming messages became malformed.
     fn failed(
         &mut self,
         in_flight: InFlight,
@@ -416,12 +416,12 @@ impl<'m> Driver<'m> {
             Meaning::Unknown => self.tracker.handle_lost(token, now),
             Meaning::Unclear => self.tracker.handle_unclear(token, now),
             Meaning::Refused(NO_PORT) => self.tracker.handle_refused(token, NO_PORT, now),
-            // The fault lies in a message, which reports it.
+            // One of the messages is at fault, not the gateway.
             Meaning::Refused(code) => {
                 self.tracker.handle_refused(token, code, now);
                 return self.note(Kind::Submit, None, now);
             }
-            // It would block all later messages for ever.
+            // A message that is too large even alone would block all later messages for ever.
             Meaning::NotSent if is_request_too_large(failure) && self.tracker.has_one_in_flight() => {
                 self.tracker.handle_refused(token, TOO_LARGE, now);
             }
@@ -435,8 +435,8 @@ impl<'m> Driver<'m> {
         self.note(Kind::Submit, Some(failure), now)
     }
 
-    /// Asks for fewer messages at once after a response that was too long, or accepts a longer one if the question names
-    /// no messages, or only one.
+    /// After a response that was too long, names fewer messages in the next query. If the query names no messages, or only one,
+    /// accepts a longer response instead.
     fn accept_less(&mut self, names_messages: bool) {
         let limits = self.tracker.limits_mut();
         if names_messages && limits.ids > 1 {
@@ -447,7 +447,7 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// Asks for more messages at once again after a complete response.
+    /// After a complete response, names more messages in the next query again.
     fn accept_more(&mut self) {
         if self.halvings > 0 {
             let limits = self.tracker.limits_mut();
@@ -456,18 +456,18 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// Makes requests as small as possible: the login takes more of the request buffer than was reckoned with, because of
-    /// a user name and a password that are far longer than the first.
+    /// Makes requests as small as possible. Needed if the login takes up more of the request buffer than was planned for, because
+    /// the present user name and password are far longer than the first ones.
     fn shrink_requests(&mut self) {
         let limits = self.tracker.limits_mut();
         (limits.request_bytes, limits.ids) = (0, 1);
         self.halvings = 0;
     }
 
-    /// Takes note of a request's outcome.
+    /// Records the outcome of a request, and bounds the wait before the next one.
     fn note(&mut self, kind: Kind, failure: Option<&Failure>, now: Duration) -> HealthChange {
         match failure {
-            // The attempt itself was a wait.
+            // The attempt itself has already taken the time of a wait.
             Some(Failure::Unreachable(Cause::TimedOut { .. }) | Failure::Busy { .. }) => {
                 self.tracker.bound_wait(Duration::ZERO, TIMED_OUT_RETRY, now);
             }
@@ -484,7 +484,7 @@ impl<'m> Driver<'m> {
     }
 }
 
-/// Whether the request does not fit into its buffer.
+/// Whether the request is too large for its buffer, or breaks a limit of the API.
 const fn is_request_too_large(failure: &Failure) -> bool {
     matches!(failure, Failure::Invalid(_) | Failure::TooSmall { buffer: Buffer::Request, .. })
 }

@@ -1,26 +1,26 @@
-//! A question of the messenger as a call.
+//! The calls of the messenger other than submissions.
 
 use crate::call::{
     AnyCall, QueryIncomingSms, QuerySmsDeliverStatus, QuerySmsInQueue, QuerySmsResult, StopSms,
 };
 
-/// A question that the messenger asks. It is the same each time it is built, so a repeated request needs no copy.
+/// A query, or a request to stop a task. It can be built again for the same exchange, so repeating the request requires no copy.
 #[derive(Clone, Copy, Debug)]
 pub enum Question<'a> {
-    /// For the results of messages.
+    /// Queries the results of messages.
     Results(QuerySmsResult<'a>),
-    /// For status reports.
+    /// Queries status reports.
     Reports(QuerySmsDeliverStatus<'a>),
-    /// For the length of the gateway's queue.
+    /// Queries the length of the gateway's queue.
     Queue(QuerySmsInQueue),
-    /// For messages that arrived.
+    /// Queries incoming messages.
     Incoming(QueryIncomingSms),
-    /// To stop a task.
+    /// Stops a task.
     Stop(StopSms),
 }
 
 impl Question<'_> {
-    /// The call that asks it.
+    /// Returns the call to perform.
     pub fn call(&self) -> AnyCall<'_> {
         match self {
             Self::Results(call) => call.into(),

@@ -6,8 +6,8 @@ use crate::{
     text::{Alphabet, PLACEHOLDER},
 };
 
-/// Builds the request for messages that go together. The text of the request is only the placeholder `#param#`, and each
-/// recipient's parameter is its whole text.
+/// Builds the request that submits several messages together. The text of the request is only the placeholder `#param#`, and
+/// each recipient's parameter is the whole text of its message.
 ///
 /// # Errors
 /// [`Invalid`] if a text breaks a limit of the API.

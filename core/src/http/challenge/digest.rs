@@ -13,12 +13,12 @@ use crate::writer::Writer;
 pub enum Algorithm {
     /// MD5, which is also the default of a challenge without `algorithm`.
     Md5,
-    /// MD5, with a password hash for the session of one nonce.
+    /// MD5, with a password hash that is valid only for a session with one nonce.
     Md5Sess,
     /// SHA-256.
     #[cfg(feature = "sha256")]
     Sha256,
-    /// SHA-256, with a password hash for the session of one nonce.
+    /// SHA-256, with a password hash that is valid only for a session with one nonce.
     #[cfg(feature = "sha256")]
     Sha256Sess,
 }
@@ -61,8 +61,8 @@ impl Algorithm {
 
 /// A Digest challenge (RFC 7616 §3.3).
 ///
-/// It does not keep `domain`, `charset` and `userhash`: the login is for one gateway, names and passwords are sent and hashed
-/// as UTF-8, and hashing the name is optional for the client.
+/// Three parameters are ignored: `domain`, because the login is for one gateway; `charset`, because names and passwords are always
+/// sent and hashed as UTF-8; and `userhash`, because hashing the name is optional for the client.
 #[derive(Clone, Copy)]
 pub struct Challenge<'a> {
     /// The parameters as received. Realm and nonce are present.
@@ -93,18 +93,18 @@ impl<'a> Challenge<'a> {
         self.algorithm
     }
 
-    /// Returns whether the credentials have `qop=auth` with a nonce count and a client nonce. Otherwise they take the older
+    /// Returns whether the credentials must have `qop=auth` with a nonce count and a client nonce. Otherwise they have the older
     /// form of RFC 2069, without a nonce count.
     pub const fn qop(&self) -> bool {
         self.qop
     }
 
-    /// Returns whether the gateway refused only an expired nonce, so that the user need not enter name and password again.
+    /// Returns whether the gateway refused only an expired nonce, so that the user need not enter the credentials again.
     pub const fn stale(&self) -> bool {
         self.stale
     }
 
-    /// Writes this challenge alone as a header value, which can be kept. [Parsing](super::parse) it yields an equal challenge.
+    /// Writes only this challenge as a header value, which can be kept. [Parsing](super::parse) that value yields an equal challenge.
     ///
     /// # Errors
     /// [`TooSmall`] with the size needed. The size of the original value is usually enough.
@@ -134,7 +134,7 @@ impl<'a> Challenge<'a> {
         Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
     }
 
-    /// Returns the bytes of the algorithm's name as the gateway spells it. White space within quotes is not part of the name.
+    /// Returns the bytes of the algorithm's name as the gateway spells it, but without any white space.
     fn spelling(&self) -> impl Iterator<Item = u8> + use<'a> {
         let value = self.fields.algorithm().unwrap_or(Value::token(""));
         value.bytes().filter(|byte| !is_space(*byte))

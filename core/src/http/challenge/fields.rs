@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Returns whether a list of protections contains `auth`. An empty list is treated as a missing one.
+/// Returns whether the list in `qop` contains `auth`. An empty list is treated as a missing one.
 fn offers_auth(list: Value<'_>) -> Result<bool, ChallengeErrorKind> {
     let mut named = false;
     let mut word = Word::EMPTY;

@@ -25,7 +25,7 @@ impl<'a> Lexer<'a> {
         self.rest = &[];
     }
 
-    /// Skips commas and white space. Several are allowed, because a list may have empty elements (RFC 9110 §5.6.1.2).
+    /// Skips commas and white space. Several commas are allowed, because a list may have empty elements (RFC 9110 §5.6.1.2).
     pub(super) fn separators(&mut self) {
         self.take(|byte| matches!(byte, b' ' | b'\t' | b','));
     }
@@ -41,7 +41,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips the token that some schemes have instead of parameters (`token68`, RFC 9110 §11.2), if there is one.
+    /// Skips the `token68` that some schemes have instead of parameters (RFC 9110 §11.2), if there is one.
     pub(super) fn skip_token68(&mut self) {
         let before = self.rest;
         let distance = self.spaces();
@@ -71,7 +71,7 @@ impl<'a> Lexer<'a> {
 
     fn value(&mut self) -> Result<Value<'a>, ChallengeErrorKind> {
         let [b'"', inside @ ..] = self.rest else {
-            // More characters than in a token are accepted, because some nonces are unquoted base64.
+            // More characters are accepted than a token may contain, because some nonces are unquoted base64.
             return Ok(Value::plain(self.take(is_bare)));
         };
         let mut escaped = false;
@@ -92,7 +92,7 @@ impl<'a> Lexer<'a> {
         self.take(is_space)
     }
 
-    /// Returns the bytes before the first unwanted one, which must be ASCII.
+    /// Reads and returns the bytes before the first unwanted byte, which must be ASCII.
     fn take(&mut self, wanted: fn(u8) -> bool) -> &'a [u8] {
         let end = self.rest.iter().position(|byte| !wanted(*byte)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at_checked(end).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Login challenges: `WWW-Authenticate` (RFC 9110 §11.6.1), Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2).
 //!
-//! Devices write challenges in many ways, and the parser accepts: several challenges in one value or in several; names in any
+//! Devices write challenges in many ways. The parser accepts several challenges in one value or in several; names in any
 //! case; values with or without quotes; any white space around `=` and `,`; empty list elements and missing commas; unknown
 //! parameters; and unknown schemes with parameters or with a token (`NTLM TlRM…`). The last of repeated parameters is used.
 
@@ -17,7 +17,8 @@ pub(super) use lexer::is_token;
 
 /// Returns the challenges in one `WWW-Authenticate` value, in order.
 ///
-/// A challenge that can't be answered is returned as an error. The next ones are still returned, unless the value is malformed.
+/// A challenge that can't be answered is returned as an error. The challenges after it are still returned, unless the value is
+/// malformed.
 ///
 /// ```
 /// use sms_gateway_core::http::{ChallengeErrorKind, Scheme, challenge};
@@ -41,7 +42,7 @@ pub const fn parse(value: &str) -> Challenges<'_> {
 /// # Errors
 /// If no challenge can be answered, the first error of a Digest or Basic challenge, or otherwise
 /// [`UnknownScheme`](ChallengeErrorKind::UnknownScheme). [`NoChallenge`](ChallengeErrorKind::NoChallenge) if there are no challenges.
-/// The offset is relative to the challenge's own value.
+/// The offset is relative to the value that contains the challenge.
 ///
 /// # Example
 /// ```
@@ -52,7 +53,7 @@ pub const fn parse(value: &str) -> Challenges<'_> {
 /// assert_eq!((challenge.algorithm(), challenge.qop(), challenge.stale()), (Algorithm::Md5, true, false));
 /// # Ok::<(), sms_gateway_core::http::ChallengeError>(())
 /// ```
-// Out of line: it grows where it is inlined into a large future.
+// Out of line, because the code is larger when it is inlined into a large future.
 #[cfg_attr(target_os = "none", inline(never))]
 pub fn best<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Scheme<'a>, ChallengeError> {
     let mut best: Option<Scheme<'a>> = None;
@@ -69,7 +70,7 @@ pub fn best<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Scheme<'a>,
     best.ok_or(error)
 }
 
-/// Ranks how little an error explains why the login is impossible.
+/// Ranks an error. The higher the rank, the less it explains why the login is impossible.
 const fn vague(kind: ChallengeErrorKind) -> u8 {
     match kind {
         ChallengeErrorKind::NoChallenge => 2,

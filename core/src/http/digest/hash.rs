@@ -1,4 +1,4 @@
-//! The hashes of Digest logins: of texts joined by colons, in hexadecimal digits (RFC 7616 §3.4).
+//! The hashes of Digest logins (RFC 7616 §3.4). Their input is texts joined by colons. Their output is hexadecimal digits.
 
 #[cfg(feature = "sha256")]
 use sha2::{Digest, Sha256};

@@ -1,5 +1,5 @@
-//! MD5 (RFC 1321) in loops. On a Cortex-M this takes 1 KB of flash less than the unrolled version of the crate md-5; on a host
-//! it is hardly slower. The tests compare the two. MD5 is a poor choice, but gateways offer nothing else.
+//! MD5 (RFC 1321) in loops. On a Cortex-M this takes 1 KB of flash less than the unrolled version of the crate md-5, and on a host
+//! it is hardly slower. The tests compare the two. MD5 is weak, but gateways offer nothing else.
 
 /// The integer part of 2³² · |sin(step + 1)| for each step (§3.4).
 const SINES: [[u32; 16]; 4] = [
@@ -79,9 +79,9 @@ const SINES: [[u32; 16]; 4] = [
 
 pub(super) struct Md5 {
     state: [u32; 4],
-    /// The bytes that are not in the state yet. Their number is the length modulo the block size.
+    /// The bytes that have not been processed into `state` yet. Their number is `length` modulo the block size.
     block: [u8; 64],
-    /// The length in bytes.
+    /// The length of the message so far, in bytes.
     length: u64,
 }
 
@@ -107,7 +107,7 @@ impl Md5 {
         }
     }
 
-    /// Pads and returns the hash (§3.1 to §3.5).
+    /// Pads the message and returns its hash (§3.1 to §3.5).
     pub(super) fn finish(mut self) -> [[u8; 4]; 4] {
         let filled = (self.length % 64) as usize;
         self.pad(filled, 0x80);
@@ -122,7 +122,7 @@ impl Md5 {
         self.state.map(u32::to_le_bytes)
     }
 
-    /// Fills the block with zeros after a first byte.
+    /// Fills the rest of the block: with the byte `first`, and then with zeros.
     fn pad(&mut self, from: usize, first: u8) {
         let mut next = first;
         for place in self.block.iter_mut().skip(from) {
@@ -143,10 +143,10 @@ impl Md5 {
         }
     }
 
-    /// Sixteen steps. Each adds a sine, a function `mix` of three parts of the state, and a word of the block, and rotates the
-    /// sum. The index of the word is the step's number times a factor, plus an offset.
-    // A microcontroller has one function for all rounds. On other targets each round is inlined, with the last two arguments
-    // constant.
+    /// Performs a round of sixteen steps. Each step adds a sine, a function `mix` of three parts of the state, and a word of the block,
+    /// and rotates the sum. The index of the word is the step's number times a factor, plus an offset, modulo 16.
+    // On a microcontroller, all rounds share one function. On other targets, each round is inlined, so that its last two arguments are
+    // constants.
     #[cfg_attr(target_os = "none", inline(never))]
     #[cfg_attr(not(target_os = "none"), inline)]
     fn round(

@@ -1,7 +1,7 @@
 //! Digest login (RFC 7616), and its older forms (RFC 2617, and RFC 2069 without `qop`).
 //!
 //! Texts are hashed piece by piece and never joined in memory. The hash states on the stack, one of which includes the
-//! password, are not wiped. Nor is the lent buffer, which holds only what is sent.
+//! password, are not wiped. The lent buffer is not wiped either, because it holds only bytes that are sent.
 
 mod hash;
 mod md5;
@@ -16,13 +16,13 @@ pub use prepared::Prepared;
 /// Writes the value of the `Authorization` header (RFC 7616 §3.4).
 ///
 /// - `method` and `uri` must equal those of the request line byte for byte. `uri` is the path with its query.
-/// - `nc`, the nonce count, is 1 for the first request with a nonce and grows with each further one. The standard
-///   has no 0. It is not used when the challenge has no [`qop`](Challenge::qop).
-/// - `cnonce`, the client's nonce, must be random, for instance 16 hexadecimal digits. A new one for each request is
-///   as good as one for each nonce, except for the `-sess` algorithms, whose servers may keep the first one.
+/// - `nc`, the nonce count, is 1 for the first request with a nonce and grows with each further request. The standard does not
+///   allow 0. If the challenge has no [`qop`](Challenge::qop), `nc` is not used.
+/// - `cnonce`, the client's nonce, must be random, for instance 16 hexadecimal digits. It may change with each request. With a
+///   `-sess` algorithm it must stay the same for each nonce of the gateway, because servers may keep the first one.
 ///
-/// In quoted strings, a quote or backslash is escaped with a backslash; the hash is over the plain text. Quoted values of
-/// the gateway are sent back unchanged. `algorithm` is written only if the challenge has it, in the same spelling.
+/// In quoted strings, quotes and backslashes are escaped with a backslash. The hash covers the text without the escapes. Quoted
+/// values of the gateway are sent back unchanged. `algorithm` is written only if the challenge has it, in the same spelling.
 ///
 /// For more than one request, [`Prepared`] avoids parsing the challenge and hashing the password each time.
 ///
@@ -98,7 +98,7 @@ fn write_terms(challenge: &Challenge<'_>, writer: &mut Writer<'_>) {
     }
 }
 
-/// Writes the rest. Without qop there is no client nonce (RFC 2617 §3.2.2), except in a session, whose hash depends on it.
+/// Writes the client's nonce. It is left out without `qop` (RFC 2617 §3.2.2), except with a `-sess` algorithm, whose hash covers it.
 fn write_cnonce(challenge: &Challenge<'_>, cnonce: &str, writer: &mut Writer<'_>) {
     if challenge.qop() || challenge.algorithm().session() {
         writer.str(CNONCE);
@@ -137,7 +137,7 @@ impl Terms<'_> {
 
     /// Returns the response (RFC 7616 §3.4.1; without `qop`, RFC 2617 §3.2.2.1).
     fn response(&self, method: &str, uri: &str, nc: u32) -> Hex {
-        // A2, hashed (RFC 7616 §3.4.3).
+        // The hash of A2 (RFC 7616 §3.4.3).
         let request = joined(self.algorithm, &[Value::token(method), Value::token(uri)]);
         if !self.qop {
             return joined(self.algorithm, &[self.secret, self.nonce, request.value()]);
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// Writes the credentials for the standards' GET, the first request with this nonce.
+    /// Writes the credentials for the GET request of the RFCs' examples, with a nonce count of 1.
     fn answer(value: &str, password: &str, cnonce: &str) -> String {
         let credentials = Credentials::new("Mufasa", password);
         let uri = "/dir/index.html";
@@ -287,7 +287,7 @@ mod tests {
         assert!(refused("a", "/", "c").is_ok());
     }
 
-    /// Challenges that the other implementation can parse too. It does not support escapes outside quotes.
+    /// Generates challenges that the crate digest_auth can parse, too. That crate does not support escapes outside quotes.
     fn challenges() -> impl Strategy<Value = String> {
         let algorithms: &[&str] = if cfg!(feature = "sha256") {
             &[
@@ -337,7 +337,7 @@ mod tests {
             context.set_custom_cnonce(&cnonce);
             let mut expected = other.respond(&context).unwrap();
             if expected.qop.is_none() {
-                // The other implementation does not parse the nonce count of such credentials.
+                // Without `qop`, digest_auth does not parse a nonce count.
                 expected.nc = 1;
             }
             prop_assert_eq!(AuthorizationHeader::parse(header).unwrap(), expected);

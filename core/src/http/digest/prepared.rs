@@ -10,8 +10,8 @@ use crate::writer::Writer;
 
 /// The parts that all credentials for one challenge share, computed once: the password's hash and most of the header.
 ///
-/// It replaces the challenge and the credentials, which are no longer needed. For this gateway, the hash is equivalent to the
-/// password. It is never shown.
+/// The challenge and the credentials are then no longer needed. For this gateway, the hash is equivalent to the password, so it is
+/// never shown.
 ///
 /// # Example
 /// ```
@@ -35,11 +35,11 @@ pub struct Prepared<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
-    /// Prepares the credentials for a challenge. `cnonce` is as for [`authorization`](super::authorization()), and the same for
-    /// all requests.
+    /// Prepares the credentials for a challenge. All requests use the same `cnonce`, which is otherwise as for
+    /// [`authorization`](super::authorization()).
     ///
-    /// The buffer, a lent `&mut [u8]` or an owned array or vector, holds the header except for the URI, the response and the
-    /// nonce count: some 80 bytes, plus the name, the client's nonce, and the challenge's values.
+    /// The buffer is a lent `&mut [u8]`, or an owned array or vector. It holds the header except for the URI, the response and the
+    /// nonce count. This takes some 80 bytes, plus the name, the client's nonce, and the challenge's values.
     ///
     /// # Errors
     /// [`LoginError::Control`] if the name or the client's nonce has a control character; [`LoginError::TooSmall`] with the
@@ -79,7 +79,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
     }
 }
 
-/// A [`Prepared`] whose text is stored elsewhere. The text is the header without the URI, the response and the nonce count.
+/// A [`Prepared`] without its text, which is stored elsewhere: the header without the URI, the response and the nonce count.
 pub(in crate::http) struct Form {
     places: Places,
     algorithm: Algorithm,
@@ -91,9 +91,9 @@ pub(in crate::http) struct Form {
 #[derive(Clone, Copy)]
 struct Places {
     nonce: usize,
-    /// The position of the URI and the response.
+    /// The position at which the URI and the response are inserted.
     request: usize,
-    /// The position of the nonce count, after which the client's nonce follows.
+    /// The position at which the nonce count is inserted. The client's nonce follows.
     count: usize,
     end: usize,
 }

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-/// Number of proactive renewals after which an old nonce is tried again, because nonces may live longer by now.
+/// Number of proactive renewals after which a nonce is used past the learned lifetime, because nonces may live longer by now.
 pub(super) const RENEWALS_BEFORE_A_TRIAL: u8 = 64;
 
-/// A time in microseconds. Adding and subtracting `Duration`s would leave a panic in the program.
+/// A time in microseconds. Arithmetic with `Duration` would leave code that panics in the program.
 pub(super) type Moment = u64;
 
 /// Returns a time in whole microseconds.
@@ -13,17 +13,17 @@ pub(super) fn moment(time: Duration) -> Moment {
     time.as_secs().saturating_mul(1_000_000).saturating_add(time.subsec_micros().into())
 }
 
-/// The use of a challenge's nonce.
+/// A record of how a challenge's nonce has been used.
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
-    /// The client's nonce. Servers may keep the first one of a `-sess` algorithm, so it does not change.
+    /// The client's nonce. It does not change, because with a `-sess` algorithm servers may keep the first one.
     cnonce: u64,
     /// The nonce count of the last request with this nonce, or 0 if there was none.
     pub(super) count: u32,
-    /// The nonce count up to which the gateway has confirmed the nonce.
+    /// The nonce count at which the gateway last offered the nonce again, and so confirmed that it is valid. 0 if it never did.
     pub(super) settled: u32,
     pub(super) accepted: u32,
-    /// The time of the request that the challenge responded to. The nonce may be that old.
+    /// The time of the request whose response was the challenge. The nonce may have been created then.
     pub(super) asked: Moment,
     since: Moment,
     /// The time of the last request with this nonce.
@@ -35,18 +35,18 @@ impl Kept {
         Self { cnonce, count: 0, settled: 0, accepted: 0, asked, since: now, sent: now }
     }
 
-    /// Returns whether all requests with this nonce were left without a response. The gateway may have received one of them and
-    /// used up the nonce, so a refusal would not prove that the password is wrong.
+    /// Returns whether no request with this nonce has got a response. The gateway may have received one of these requests, which used
+    /// up the nonce, so a refusal would not prove that the password is wrong.
     pub(super) const fn is_in_doubt(&self) -> bool {
         self.accepted == 0 && self.count > self.settled
     }
 
-    /// Notes that the gateway offered the nonce again: it is valid up to the last count.
+    /// Notes that the gateway offered the nonce again, so requests up to the last count have not used it up.
     pub(super) const fn settled(self) -> Self {
         Self { settled: self.count, ..self }
     }
 
-    /// Notes that the gateway has forgotten the nonce, and offered it as a fresh one.
+    /// Notes that the gateway has forgotten the nonce and offered it again as a fresh one.
     pub(super) const fn offered_anew(self) -> Self {
         Self { accepted: 0, ..self.settled() }
     }
@@ -70,7 +70,7 @@ impl Kept {
     }
 }
 
-/// The age and number of uses that nonces reached before they were refused.
+/// The age and the number of uses that the last expired nonce had reached when it was refused.
 pub(super) struct Lifetime {
     uses: Option<u32>,
     /// The age in microseconds.
@@ -97,18 +97,18 @@ impl Lifetime {
         over
     }
 
-    /// Notes that a nonce which had been accepted was refused.
+    /// Notes that a nonce was refused after it had been accepted.
     pub(super) fn ended(&mut self, kept: &Kept) {
         *self = Self { uses: Some(kept.accepted), age: Some(kept.age(kept.sent)), renewals: 0 };
     }
 
-    /// Notes that a nonce was offered again, and so has not expired.
+    /// Notes that a nonce was offered again and thus has not expired. Drops the limits that it has reached.
     pub(super) fn is_longer(&mut self, kept: &Kept, now: Moment) {
         self.uses = self.uses.filter(|uses| kept.accepted < *uses);
         self.age = self.age.filter(|age| kept.age(now) < *age);
     }
 
-    /// Notes that a nonce was accepted again, so the limits that it has exceeded are wrong.
+    /// Notes that a nonce was accepted. Drops the limits that it has exceeded, because they are wrong.
     pub(super) fn lived(&mut self, kept: &Kept) {
         self.uses = self.uses.filter(|uses| kept.accepted <= *uses);
         self.age = self.age.filter(|age| kept.age(kept.sent) <= *age);

@@ -1,22 +1,22 @@
-//! The rules of logging in: which request carries credentials for which challenge, and what a refusal means.
+//! The rules of logging in: which request carries credentials for which challenge, and what a refused login means.
 //!
-//! Gateways count refused logins and lock out the client's address, so no attempt is wasted. A challenge is fetched by a
-//! request without credentials, kept, and answered with a growing nonce count.
+//! Gateways count refused logins and lock out the client's address, so the client must not waste attempts. It fetches a challenge
+//! with a request without credentials, keeps the challenge, and answers it with a growing nonce count.
 //!
-//! - If a nonce that was accepted before is refused, it has expired, and the request is retried once with the next nonce, or with the
-//!   same one if the gateway offers that again: after a restart some gateways repeat their nonces.
-//! - If a fresh nonce is refused, the password is wrong, and nothing is sent until the credentials change. There are two
+//! - If the gateway refuses a nonce that it accepted before, the nonce has expired. The request is retried once with the nonce that
+//!   the gateway now offers. This may be the same nonce, because some gateways repeat their nonces after a restart.
+//! - If the gateway refuses a fresh nonce, the password is wrong, and nothing is sent until the credentials change. There are two
 //!   exceptions, because a nonce may expire between its challenge and its use:
-//!   - A request without credentials is offered the same nonce that came with the refusal. The gateway then changes its nonces
-//!     by time, for example every second.
-//!   - The gateway reports `stale`, and some time has passed since the challenge was requested. This is believed once.
+//!   - The refusal offers a nonce, and a following request without credentials is offered the same one. This shows that the gateway
+//!     changes its nonces by time, for example every second.
+//!   - The gateway reports `stale`, and at least 1 s has passed since the challenge was requested. The client believes this once.
 //!
-//!   So up to three requests in a row may be refused, however many requests without a response are between them.
-//! - If the first request with a nonce gets no response, it may have used up the nonce. That nonce is no longer fresh, and
-//!   another is fetched.
+//!   So up to three consecutive requests with credentials may be refused, not counting requests that get no response.
+//! - If the first request with a nonce gets no response, it may have used up the nonce. That nonce is no longer fresh, so the client
+//!   fetches another one.
 //!
-//! The lifetime of nonces is learned. A nonce that is as old, or has been used as often, as the last one when it expired is
-//! renewed with a request that changes nothing before it is used to send messages.
+//! The client learns the lifetime of nonces from the last one that expired: its age, and the number of its uses. When a nonce
+//! reaches one of these limits, the client first fetches a new nonce with a request that changes nothing.
 
 mod kept;
 #[cfg(test)]
@@ -28,21 +28,22 @@ use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, d
 use crate::TooSmall;
 use kept::{Kept, Lifetime, Moment, moment};
 
-/// Number of fresh nonces in a row whose refusal shows that the password is wrong, whatever the exceptions say.
+/// Number of consecutive refusals of fresh nonces after which the password counts as wrong, even if an exception applies.
 const MAX_REFUSALS: u8 = 3;
 
-/// Minimum age at which a nonce may have expired, unless a clock ticked in between.
+/// Minimum age of a nonce for which the client believes a report of `stale`.
 const BRIEF: Duration = Duration::from_secs(1);
 
-/// The login to one gateway: its state, and the credentials of the next request. Without I/O, a clock, or memory of its own.
+/// The login to one gateway: its state, and the credentials of the next request. It has no I/O, clock, or memory of its own.
 ///
-/// Call [`prepare`](Self::prepare) before each request, and report its outcome: for a request without credentials
-/// [`open`](Self::open) or, with status 401, [`challenged`](Self::challenged); for one with credentials
-/// [`accepted`](Self::accepted) or, with 401, [`refused`](Self::refused). A lost response is not reported. Requests must not overlap.
+/// Call [`prepare`](Self::prepare) before each request, and then report the request's outcome. For a request without credentials,
+/// call [`challenged`](Self::challenged) if the status is 401, or [`open`](Self::open) if the request was accepted. For a request
+/// with credentials, call [`refused`](Self::refused) if the status is 401, or [`accepted`](Self::accepted) if the credentials were
+/// accepted. Do not report a lost response. Requests must not overlap.
 ///
 /// `now` is the time since an arbitrary moment, in whole microseconds, and must not decrease. `entropy` is a random number that
 /// others can't predict, a new one for each call. The credentials must not change until [`reset`](Self::reset).
-/// The buffer holds the parts that all credentials for one challenge share, as in [`Prepared`](super::digest::Prepared): 256 bytes
+/// The buffer holds the parts that all credentials for one challenge share, as in [`Prepared`](super::digest::Prepared). 256 bytes
 /// are usually enough.
 ///
 /// # Example
@@ -70,16 +71,16 @@ pub struct Login<B> {
     basic_allowed: bool,
     state: State,
     lifetime: Lifetime,
-    /// Whether the gateway called a fresh nonce stale, which is believed only once.
+    /// Whether the gateway has reported a fresh nonce as `stale`. The client believes this only once.
     doubted: bool,
     /// Number of fresh nonces that were refused since a request was last accepted.
     refusals: u8,
     /// The time of the last request.
     sent: Option<Moment>,
-    /// The use of the last challenge that was kept. It stays when `state` does not use it: its nonce count must not be used again if the
-    /// gateway offers the nonce anew, after it admitted requests without a login or sent an unreadable challenge.
+    /// How the nonce of the last kept challenge has been used. This remains in states that do not use the challenge, for example while the
+    /// gateway admits requests without a login. If the gateway later offers the same nonce, its nonce counts must not be reused.
     kept: Kept,
-    /// The prepared credentials for that challenge.
+    /// The prepared credentials for the kept challenge.
     form: Option<Form>,
     /// The text of `form`.
     buffer: B,
@@ -96,17 +97,17 @@ enum State {
     Basic,
     /// The gateway needs Digest.
     Digest,
-    /// The gateway refused a fresh nonce and offered the challenge that is kept. The next challenge shows whether the nonce had
-    /// merely expired.
+    /// The gateway refused a fresh nonce, and offered the challenge that is now kept. The next challenge shows whether the refused
+    /// nonce had merely expired.
     Doubtful,
-    /// The gateway refused the nonce that is kept, and the challenge that it offered did not fit the buffer. Treated as refused until the
+    /// The gateway refused the kept nonce, and the challenge that it offered did not fit the buffer. This counts as `Refused` until the
     /// refusal is reported again.
     Unkept,
     /// The gateway refused the credentials.
     Refused,
 }
 
-/// The login's part in the next request.
+/// The use of the login in the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Step<'a> {
@@ -123,7 +124,7 @@ pub enum Step<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginDenied {
-    /// The gateway refused the user name or password. Send nothing until they change.
+    /// The gateway refused the user name or password. Send nothing until the credentials change.
     Refused,
     /// The gateway needs a login, and there are no credentials.
     NoCredentials,
@@ -131,10 +132,10 @@ pub enum LoginDenied {
     BasicNotAllowed,
     /// The gateway's challenge can't be answered.
     Challenge(ChallengeError),
-    /// The credentials can't be written into a request, or the buffer for them is too small.
+    /// The credentials can't be written into a request, or the buffer for the `Authorization` is too small.
     Unwritable(LoginError),
     /// The buffer for the challenge is too small. The response can be reported again with a [larger buffer](Login::buffer_mut).
-    /// Otherwise, a refusal is treated as a wrong password.
+    /// Otherwise, a refused login is treated as a wrong password.
     TooSmall(TooSmall),
 }
 
@@ -201,7 +202,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(Step::Authorized(value))
     }
 
-    /// Whether the gateway refused the credentials, so that nothing more is asked with them.
+    /// Returns whether the gateway refused the credentials. If it did, nothing more is sent until they change.
     pub const fn is_refused(&self) -> bool {
         matches!(self.state, State::Refused | State::Unkept)
     }
@@ -220,8 +221,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         self.state = State::Open;
     }
 
-    /// Reports that the response to a request without credentials had challenges, and the [best](super::challenge::best) of them. `credentials`
-    /// are those available.
+    /// Reports that the response to a request without credentials was 401. `best` is the [best](super::challenge::best) of its
+    /// challenges, and `credentials` are those available.
     ///
     /// # Errors
     /// Any [`LoginDenied`].
@@ -259,8 +260,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(())
     }
 
-    /// Reports that the response to a request with credentials was 401, and the [best](super::challenge::best) of its challenges.
-    /// `credentials` are those available. If this succeeds, the request can be tried again as [`prepare`](Self::prepare) says.
+    /// Reports that the response to a request with credentials was 401. `best` is the [best](super::challenge::best) of its
+    /// challenges, and `credentials` are those available. If this method succeeds, call [`prepare`](Self::prepare) to try again.
     ///
     /// # Errors
     /// Any [`LoginDenied`] except [`BasicNotAllowed`](LoginDenied::BasicNotAllowed).
@@ -278,7 +279,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         let Some(credentials) = credentials else { return Err(LoginDenied::NoCredentials) };
         let challenge = match best {
             Ok(Scheme::Digest(challenge)) => challenge,
-            // The credentials were accepted before, so the fault is the gateway's.
+            // The credentials were accepted before, so the gateway is at fault.
             Err(error) if self.kept.accepted > 0 => {
                 self.state = State::Unknown;
                 return Err(LoginDenied::Challenge(error));
@@ -289,7 +290,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             if self.kept.accepted == 0 {
                 return Err(LoginDenied::Refused);
             }
-            // The gateway forgot the nonce that it had accepted, and offers it anew: it has restarted.
+            // The gateway offers a nonce as fresh that it had accepted before, so it has restarted.
             self.kept = self.kept.offered_anew();
             self.state = State::Digest;
             return Ok(());
@@ -314,7 +315,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         Ok(())
     }
 
-    /// Marks the credentials as wrong. For example, one request was refused too often.
+    /// Marks the credentials as wrong, for example because one request was refused too often.
     pub fn give_up(&mut self) -> LoginDenied {
         self.state = State::Refused;
         LoginDenied::Refused
@@ -325,7 +326,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         &self.buffer
     }
 
-    /// Returns the buffer, so that it can grow. Its content must not change.
+    /// Returns the buffer, so that the caller can enlarge it. Its content must not change.
     pub const fn buffer_mut(&mut self) -> &mut B {
         &mut self.buffer
     }
@@ -335,12 +336,12 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
         self.buffer
     }
 
-    /// Returns whether the kept challenge has the same nonce.
+    /// Returns whether the kept challenge has the same nonce as `other`.
     fn keeps(&self, other: &Challenge<'_>) -> bool {
         self.form.as_ref().is_some_and(|form| form.nonce(self.buffer.as_ref()) == other.nonce())
     }
 
-    /// Prepares credentials for a challenge. If they do not fit, the previous ones are kept.
+    /// Prepares credentials for a challenge. If they do not fit the buffer, the previous ones are kept.
     fn keep(
         &mut self,
         challenge: &Challenge<'_>,

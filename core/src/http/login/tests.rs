@@ -9,7 +9,7 @@ use std::{
 
 const ME: Credentials<'_> = Credentials::new("u", "p");
 
-/// A login with a clock.
+/// A login together with its clock.
 struct Client {
     login: Login<Vec<u8>>,
     now: Duration,
@@ -35,7 +35,7 @@ impl Client {
         client
     }
 
-    /// Creates a client whose nonce `a` was refused with the challenge `b`, after this many accepted requests.
+    /// Creates a client whose nonce `a` was accepted this many times, and then refused with the challenge `b`.
     fn refused_after(accepted: u32) -> Self {
         let mut client = Self::with("a");
         for _ in 0..accepted {
@@ -104,7 +104,7 @@ fn probe_detects_a_nonce_that_changed_before_its_use() {
 #[test]
 fn nothing_is_sent_until_the_probe_gets_a_response() {
     let mut client = Client::refused_after(0);
-    // Probes that get no response, or whose callers were dropped, change nothing.
+    // Probes that get no response, for example because their caller was dropped, change nothing.
     assert_eq!(client.sent(), None);
     assert_eq!(client.sent(), None);
     assert_eq!(client.challenged_with(&digest("c")), Err(LoginDenied::Refused));
@@ -119,7 +119,7 @@ fn stale_is_believed_once_and_only_if_the_nonce_can_have_expired() {
         client.at(after).refused(&stale("b")).unwrap();
         assert_eq!(client.sent().is_some(), believed);
     }
-    // The nonce may be as old as the request for it, however late the response arrived.
+    // The age of the nonce counts from the request for it, not from the response.
     for (asked, believed) in [(1, false), (0, true)] {
         let mut client = Client::new();
         assert_eq!(client.at(asked).sent(), None);
@@ -309,7 +309,7 @@ fn header_that_does_not_fit_uses_no_nonce_count() {
     assert!(header.contains("nc=00000001"), "{header}");
 }
 
-/// Reports a challenge twice, the second time with the buffer size that it needs. It then works as if it had fitted at once.
+/// Reports a challenge until the buffer has the size needed. The last report must succeed as if the challenge had fitted at once.
 fn fits_the_second_time(client: &mut Client, report: impl Fn(&mut Client) -> Result<(), LoginDenied>) {
     let Err(LoginDenied::TooSmall(TooSmall { needed })) = report(client) else { panic!("too long") };
     client.login.buffer_mut().resize(needed - 1, 0);
@@ -355,7 +355,7 @@ fn refusal_that_does_not_fit_counts_as_a_wrong_password() {
     client.used();
     let tried = client.refused(&digest(&"n".repeat(60)));
     assert!(matches!(tried, Err(LoginDenied::TooSmall(_))));
-    // Without knowing the challenge, nothing is sent.
+    // While the challenge is unknown, nothing is sent.
     assert_eq!(client.prepared(), Err(LoginDenied::Refused));
     client.login.reset();
     assert_eq!(client.prepared(), Ok(None));
@@ -400,7 +400,7 @@ fn nonce_offered_again_after_an_open_period_keeps_its_count() {
 fn refusals_in_a_row_mean_a_wrong_password_although_responses_are_lost_between_them() {
     let mut client = Client::with("0");
     let mut nonce = 0;
-    // Each refused nonce is replaced by one that probes are offered, too; every other probe gets no response.
+    // Each refusal offers a new nonce, which the next probe with a response is offered, too. Every other probe gets no response.
     let refusals = (1..=9).find(|_| {
         assert!(client.sent().is_some());
         nonce += 1;

@@ -9,8 +9,8 @@ use crate::show::Decimal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResponseError {
-    /// The offset in bytes from the start of the response at which reading stopped. It is that of the faulty byte. For a
-    /// field's value, which may continue on the next line, it is the offset of a byte on that line.
+    /// The offset in bytes from the start of the response at which reading stopped. Usually this is the faulty byte. A faulty value
+    /// of a field may be noticed only on the next line, because the value could have continued there.
     pub offset: u64,
     /// The kind of error.
     pub kind: ResponseErrorKind,
@@ -38,7 +38,7 @@ pub enum ResponseErrorKind {
     Field,
     /// A control character other than a tab, or a carriage return without a line feed (RFC 9112 §2.2, RFC 9110 §5.5).
     Control,
-    /// `Content-Length` is not a number in decimal digits, or too large (RFC 9110 §8.6).
+    /// `Content-Length` is not a number in decimal digits, or is too large (RFC 9110 §8.6).
     Length,
     /// There are two different values of `Content-Length` (RFC 9112 §6.3).
     LengthsDiffer,
@@ -46,9 +46,10 @@ pub enum ResponseErrorKind {
     LengthAndCoding,
     /// `Transfer-Encoding` is not a single `chunked` (RFC 9112 §6.1).
     Coding,
-    /// A chunk's size is not a number in hexadecimal digits, or too large (RFC 9112 §7.1).
+    /// A chunk's size is not a number in hexadecimal digits, or is too large (RFC 9112 §7.1).
     ChunkSize,
-    /// A chunk is not followed by a line end, or by a bare line feed although the head does not end with one (RFC 9112 §7.1).
+    /// A chunk is not followed by a line end (RFC 9112 §7.1). Or a line between chunks ends with a bare line feed, although the head's
+    /// last line does not.
     ChunkEnd,
     /// More than [`MAX_HEAD_BYTES`](super::MAX_HEAD_BYTES) arrived without a byte of the body.
     TooLong,

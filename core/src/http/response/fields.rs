@@ -42,7 +42,7 @@ impl Field {
     }
 }
 
-/// The properties of body and connection that the fields have set.
+/// The properties of the body and the connection that the fields have set.
 #[derive(Clone, Copy)]
 pub(super) struct Fields {
     pub(super) length: Option<u64>,
@@ -54,8 +54,8 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) const NONE: Self = Self { length: None, chunked: false, close: false, keep_alive: false };
 
-    /// Applies an element of a field's value. The fields that matter are lists (RFC 9110 §5.6.1), or may be repeated as one
-    /// (§8.6).
+    /// Applies an element of a field's value. The fields handled here are lists (RFC 9110 §5.6.1), except `Content-Length`, whose value
+    /// may be repeated as in a list (§8.6).
     pub(super) fn element(&mut self, field: Field, word: &Word) -> Result<(), ResponseErrorKind> {
         match field {
             Field::Length => {

@@ -58,7 +58,7 @@ impl Machine {
         if self.field == Field::None {
             return Err(ResponseErrorKind::Field);
         }
-        // A folded line continues the value after a space (§5.2).
+        // A folded line continues the value. A space replaces the line break (§5.2).
         self.state = State::Value;
         self.value(b' ', buffer)
     }
@@ -101,7 +101,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Returns the state after the empty line. After an interim response (RFC 9110 §15.2), the next response follows.
+    /// Returns the state after an empty line. An interim response (RFC 9110 §15.2) is followed by the next response.
     pub(super) fn end_fields(&mut self) -> Result<State, ResponseErrorKind> {
         if self.framing.is_some() {
             return Ok(State::End);

@@ -6,11 +6,11 @@ use crate::http::word::is_space;
 /// The separator of values. No value contains it.
 const SEPARATOR: u8 = b'\n';
 
-/// The used part of the lent buffer. Counting continues past the end, to find the size needed.
+/// The used part of the lent buffer. Counting continues past the end of the buffer, to find the size needed.
 pub(super) struct Kept {
     /// The start of the value that is being read.
     start: usize,
-    /// Number of bytes so far, including white space after the value.
+    /// Number of bytes so far, including white space after the last value.
     length: usize,
     /// The end of the last value.
     end: usize,
@@ -28,7 +28,7 @@ impl Kept {
         self.start = self.length;
     }
 
-    /// Adds the value's next byte, without white space around the value.
+    /// Adds the value's next byte. White space around the value is not part of it.
     pub(super) fn push(&mut self, byte: u8, buffer: &mut [u8]) {
         let space = is_space(byte);
         if space && self.length == self.start {

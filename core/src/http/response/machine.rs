@@ -24,13 +24,13 @@ pub(super) enum State {
     Size,
     /// The rest of a chunk's line, after the size.
     Extension,
-    /// The body: the remaining bytes of it or its chunk, or all bytes up to the end of the connection.
+    /// The remaining bytes of the body or its current chunk, or all bytes up to the end of the connection.
     Body,
     /// The line end after a chunk.
     ChunkEnd,
-    /// Nothing. The end of the response has not been returned yet.
+    /// Nothing. Only [`Part::End`] remains to be returned.
     End,
-    /// Nothing. The end of the response has been returned.
+    /// Nothing. The response has ended.
     Done,
 }
 
@@ -52,10 +52,10 @@ pub(super) struct Machine {
     /// Whether the version is HTTP/1.0.
     pub(super) old: bool,
     pub(super) fields: Fields,
-    /// Known once the head has been read. Later fields are trailers.
+    /// The framing, which is known once the head has been read. Later fields are trailers.
     pub(super) framing: Option<Framing>,
     pub(super) kept: Kept,
-    /// Number of remaining bytes of the body or its chunk. For a body that ends with the connection, practically unlimited.
+    /// Number of remaining bytes of the body or its current chunk. Practically unlimited for a body that ends with the connection.
     pub(super) left: u64,
     pub(super) field: Field,
     pub(super) word: Word,
@@ -161,7 +161,7 @@ impl Machine {
                 self.state = self.end_fields()?;
             }
             State::Value => self.state = State::Line,
-            // Chunks are checked more strictly: if a size is one too large, the carriage return would be taken for content.
+            // Stricter between chunks: if a chunk's size is one too large, its carriage return is read as content, and a line feed is left.
             _ if bare && !self.bare => return Err(ResponseErrorKind::ChunkEnd),
             State::ChunkEnd => self.state = State::Size,
             _ => self.size_end()?,

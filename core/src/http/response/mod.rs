@@ -19,10 +19,10 @@ pub use verdict::{CloseReason, Verdict};
 /// of a chunked body, or in the trailers.
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// A part of a response. They are returned in this order.
+/// A part of a response. Parts are returned in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'i> {
-    /// The head. It is returned once, before other parts. [`Response::challenges`] and [`Response::location`] are then
+    /// The head. It is returned once, before other parts. From then on, [`Response::challenges`] and [`Response::location`] are
     /// available.
     Head {
         /// The status code, 200 to 999.
@@ -30,34 +30,35 @@ pub enum Part<'i> {
     },
     /// The next bytes of the body, at least one. They are borrowed from the input.
     Body(&'i [u8]),
-    /// The end of the response. It is returned once, but not for a body that ends with the connection: see
+    /// The end of the response. It is returned once, except after a body that ends with the connection: see
     /// [`Response::closed`].
     End,
 }
 
 /// A reader of one HTTP/1.1 or HTTP/1.0 response to a GET or POST, in pieces of any size.
 ///
-/// The buffer holds only the values of `WWW-Authenticate` if the status is 401, or of `Location` if it is 3xx: 256 bytes are
-/// usually enough. If it is too small, [`challenges`](Self::challenges) returns an error, and the rest of the response is still
-/// read. Other fields need no space, however long they are.
+/// The buffer holds only the values of `WWW-Authenticate` if the status is 401, or of `Location` if it is 3xx. 256 bytes are
+/// usually enough. If the buffer is too small, [`challenges`](Self::challenges) and [`location`](Self::location) return an error, but
+/// the rest of the response is still read. Other fields need no space, however long they are.
 ///
 /// Call [`next`](Self::next) for each piece that arrives until it returns `None`, and [`closed`](Self::closed) when the
 /// connection ends. At any time [`is_complete`](Self::is_complete) returns whether the response is complete, and
-/// [`verdict`](Self::verdict) whether the connection can be used again. The next response needs a new `Response`.
+/// [`verdict`](Self::verdict) whether the connection can be used again. Before the next response, call [`restart`](Self::restart).
 ///
 /// # Accepted and refused responses
-/// - All interim responses (1xx) are skipped, except 101, which was not asked for and is refused.
+/// - Interim responses (1xx) are skipped, except 101, which the request did not ask for and which is refused.
 /// - A body has the length in `Content-Length`, or is chunked, or ends with the connection. The body of 204 and 304 is empty,
 ///   regardless of their fields. Chunk extensions and trailers are skipped.
-/// - `Content-Length` may be repeated or be a list if all values are the same number, which RFC 9110 §8.6 leaves to
-///   the recipient. It is refused together with `Transfer-Encoding`, and so is any coding except a single `chunked`: the end of
+/// - `Content-Length` may be repeated or be a list if all values are the same number. RFC 9110 §8.6 leaves this to the recipient.
+/// - `Content-Length` together with `Transfer-Encoding` is refused, and so is any coding except a single `chunked`, because the end of
 ///   such a body would be a guess.
-/// - Lines end with a line feed, with or without a carriage return before it; between chunks only like the head's last line.
-///   Folded lines are read as one with spaces (RFC 9112 §5.2). Empty lines before the status line are skipped, and white space
-///   before a field's colon.
+/// - Lines end with a line feed, with or without a carriage return before it. Between chunks, the carriage return may be missing
+///   only if it is missing in the head's last line, too.
+/// - Folded lines are joined with spaces (RFC 9112 §5.2). Empty lines before the status line and white space before a field's colon
+///   are skipped.
 /// - Control characters except tab are refused in the head and between chunks, and so is a carriage return that
 ///   does not end a line.
-/// - At most [`MAX_HEAD_BYTES`] may arrive before the body, and between two bytes of it.
+/// - At most [`MAX_HEAD_BYTES`] may arrive before the body, and between two bytes of the body.
 ///
 /// # Example
 /// ```
@@ -113,8 +114,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
     /// Reads up to the end of the next part and advances `input` past it.
     ///
     /// `None` means that either all of `input` is consumed and the next piece is needed, or the response is complete. In the
-    /// latter case `input` keeps the bytes after it, which are [`Surplus`](CloseReason::Surplus). [`Part::End`] may be returned
-    /// without a byte of input.
+    /// latter case, `input` keeps any bytes after the response, which are [`Surplus`](CloseReason::Surplus). [`Part::End`] may be
+    /// returned even if `input` is empty.
     ///
     /// # Errors
     /// [`ResponseError`] if the response can't be read any further. Every later call returns the same error.
@@ -130,7 +131,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
     /// Reports the end of the connection, which completes a response whose body ends with it.
     ///
     /// # Errors
-    /// The error that [`next`](Self::next) returned. If the response is not complete,
+    /// The error that [`next`](Self::next) returned before. Otherwise, if the response is not complete,
     /// [`NoAnswer`](ResponseErrorKind::NoAnswer), [`HeadCutOff`](ResponseErrorKind::HeadCutOff) or
     /// [`BodyCutOff`](ResponseErrorKind::BodyCutOff).
     pub fn closed(&mut self) -> Result<(), ResponseError> {
@@ -149,8 +150,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
         Err(self.fail(kind))
     }
 
-    /// Returns the values of `WWW-Authenticate` for [`challenge::best`](super::challenge::best). There are none unless the
-    /// status is 401, and values that are not UTF-8 are omitted.
+    /// Returns the values of `WWW-Authenticate` for [`challenge::best`](super::challenge::best). There are values only if the
+    /// status is 401. Values that are not UTF-8 are omitted.
     ///
     /// # Errors
     /// [`TooSmall`] if they did not all fit the buffer.
@@ -158,7 +159,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
         self.kept(|status| status == 401)
     }
 
-    /// Returns the target of a redirect with status 3xx (`Location`, RFC 9110 §10.2.2), if there is one in UTF-8.
+    /// Returns the target of a redirect with status 3xx (`Location`, RFC 9110 §10.2.2), if there is one that is valid UTF-8.
     ///
     /// # Errors
     /// [`TooSmall`] if it did not fit the buffer.
@@ -189,8 +190,8 @@ impl<B> Response<B> {
         matches!(self.machine.state, State::End | State::Done)
     }
 
-    /// Returns the number of bytes of the body that are still to arrive, if `Content-Length` states it. It helps to decide
-    /// whether to read the rest.
+    /// Returns the number of bytes of the body that are still to arrive, if `Content-Length` states it or the response is complete.
+    /// It helps to decide whether to read the rest.
     pub const fn remaining(&self) -> Option<u64> {
         match (self.machine.state, self.machine.framing) {
             (State::End | State::Done, _) => Some(0),
@@ -207,7 +208,7 @@ impl<B> Response<B> {
 
     fn close_reason(&self) -> Option<CloseReason> {
         let Machine { state, framing, old, fields, .. } = &self.machine;
-        // HTTP/1.0 has no chunked responses. Such a response is read, but its connection is not used again (RFC 9112 §6.1).
+        // HTTP/1.0 has no chunked responses. If one arrives, it is read, but its connection is not used again (RFC 9112 §6.1).
         let kept_old = fields.keep_alive && !fields.chunked;
         if self.failed.is_some() {
             Some(CloseReason::Unreadable)

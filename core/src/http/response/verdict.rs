@@ -4,8 +4,8 @@ use core::fmt;
 
 /// Whether a connection can be used again after a response (RFC 9112 §9.3).
 ///
-/// The verdict depends on the response only. A client that has sent [`Head::close`](crate::http::Head::close) must not use the
-/// connection again in any case.
+/// The verdict depends only on the response. A client that has sent [`Head::close`](crate::http::Head::close) must not use the
+/// connection again, whatever the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
@@ -29,9 +29,9 @@ pub enum CloseReason {
     Http10,
     /// The gateway has closed the connection.
     Closed,
-    /// The response has not been read to its end. Only this reason can be removed, by reading the rest.
+    /// The response has not been read to its end. Only this reason is not permanent: reading the rest removes it.
     NotRead,
-    /// Bytes followed the response. They do not belong to the next one, which was not requested yet.
+    /// Bytes followed the response. They cannot belong to the next response, which was not requested yet.
     Surplus,
 }
 

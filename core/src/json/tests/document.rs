@@ -13,11 +13,11 @@ pub(super) enum Piece {
     Plain(String),
     /// Bytes that are written unchanged, UTF-8 or not.
     Raw(Vec<u8>),
-    /// A unit that is written as `\uXXXX`. A lone surrogate means U+FFFD.
+    /// A UTF-16 unit that is written as `\uXXXX`. A lone surrogate means U+FFFD.
     Unit(u16),
     /// A character with an unnecessary backslash.
     Stray(char),
-    /// A `\u` with too few digits, and a letter that is not one.
+    /// A `\u` with too few digits, followed by a `z`.
     Broken(String),
 }
 
@@ -74,7 +74,7 @@ fn members_meant(members: &[(Text, Json)]) -> Values {
 }
 
 impl Json {
-    /// Removes repeated keys, of which serde_json uses the last.
+    /// Keeps only the first of repeated keys, because serde_json would use the last.
     pub(super) fn once_each(self) -> Self {
         match self {
             Self::Object(mut members) => {

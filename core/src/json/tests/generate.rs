@@ -78,7 +78,7 @@ fn members(keys: Vec<&'static str>, odd: bool, most: usize) -> impl Strategy<Val
         &["por", "ports", "Port", "number\0", "a key that is longer than all known ones"][..],
     );
     let unknown = prop_oneof![text(odd), strange.prop_map(plain)];
-    // By the standard, a key that ends with a colon is a different key.
+    // By the standard, a key with a colon at its end is a different key. The reader ignores the colon.
     let unknown = unknown.prop_filter("a colon", |key| !text_meant(key).text.ends_with(':'));
     let member = if keys.is_empty() {
         (unknown, nested(odd)).boxed()
@@ -116,7 +116,7 @@ pub(super) fn response<C: CallResponse>(odd: bool) -> BoxedStrategy<Json> {
         .boxed()
 }
 
-/// Generates the number of a call and a response to it.
+/// Generates the number of a call (see `of_call!`) and a response to that call.
 pub(super) fn any_response(odd: bool) -> impl Strategy<Value = (usize, Json)> {
     let responses =
         (0..CALLS).map(|call| of_call!(call, response(odd)).prop_map(move |json| (call, json)).boxed());

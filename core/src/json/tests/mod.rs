@@ -1,4 +1,4 @@
-//! Tests of the reader: it agrees with serde_json on valid documents, and with the intended meaning on others.
+//! Tests of the reader: it agrees with serde_json on valid documents, and finds the intended meaning of others.
 
 mod document;
 mod generate;
@@ -17,7 +17,7 @@ use proptest::{prelude::ProptestConfig, test_runner::RngAlgorithm};
 use crate::call::tests::{Read, read};
 use oracle::{CallResponse, Meaning};
 
-/// Calls a generic function for the call of that number.
+/// Calls a generic function with the type of the call that has this number, 0 to 8.
 macro_rules! of_call {
     ($number:expr, $function:ident($($argument:expr),*)) => {
         match $number {
@@ -35,16 +35,16 @@ macro_rules! of_call {
 }
 use of_call;
 
-/// Configures this number of cases, with a generator that is fast without optimisation.
+/// Configures this number of cases, with a random number generator that is fast even in unoptimised builds.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, rng_algorithm: RngAlgorithm::XorShift, ..ProptestConfig::default() }
 }
 
 const CALLS: usize = 9;
-/// A buffer size that fits every document of the tests.
+/// A buffer size that is sufficient for every document of the tests.
 const LARGE: usize = 8192;
 
-/// Cuts a document into pieces of these sizes, which repeat.
+/// Cuts a document into pieces of these sizes. The list of sizes is repeated as needed.
 fn pieces<'i>(mut document: &'i [u8], sizes: &[usize]) -> Vec<&'i [u8]> {
     let mut pieces = Vec::new();
     for size in sizes.iter().cycle() {
@@ -70,7 +70,7 @@ where
     whole
 }
 
-/// Asserts that the document can be read to its end with this meaning.
+/// Asserts that the document is read to its end and has this meaning.
 fn means<C: CallResponse>(document: &[u8], sizes: &[usize], meaning: &Meaning)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,

@@ -23,7 +23,7 @@ pub(super) struct Meant {
     pub(super) lossy: bool,
 }
 
-/// Values by key. `null`, and values that no known key can have, are `None`.
+/// Values by key. `None` stands for `null`, an array or an object.
 pub(super) type Values = BTreeMap<String, Option<Meant>>;
 
 /// The meaning of a whole response.
@@ -36,9 +36,9 @@ pub(super) struct Meaning {
 /// A call whose decoded responses can be predicted.
 pub(super) trait CallResponse: Call {
     const LIST: Option<&'static str>;
-    /// Returns a record as `Debug` shows it.
+    /// Returns the expected record as `Debug` shows it.
     fn expected_record(values: &Values) -> Option<String>;
-    /// Returns the summary as `Debug` shows it.
+    /// Returns the expected summary as `Debug` shows it.
     fn expected_summary(values: &Values) -> String;
 }
 
@@ -66,7 +66,7 @@ fn time<'a>(values: &'a Values, key: &str) -> Field<'a, Timestamp> {
     field(values, key, |raw| raw.trim_ascii().parse().ok())
 }
 
-/// Returns whether a gateway wrote a word, in any case and with white space around it.
+/// Returns whether the value is this word, in any case and with or without white space around it.
 fn is_word(raw: &str, word: &str) -> bool {
     raw.trim_ascii().eq_ignore_ascii_case(word)
 }
@@ -108,7 +108,7 @@ fn reg<'a>(values: &'a Values, key: &str) -> Field<'a, Registration> {
     })
 }
 
-/// Declares the values of the response to a call. A key is the field's name unless it is given.
+/// Declares the values of the response to each call. The key of a field is the field's name, or the literal in parentheses.
 macro_rules! responses {
     ($($call:ty: $summary:ident { $($head:ident = $head_kind:ident,)* }
         $(, $list:literal: $record:ident { $($field:ident = $kind:ident $(($key:literal))?,)* })?;)*) => {

@@ -1,10 +1,10 @@
-//! Writing a document in any of its spellings.
+//! Writes a document in one of its many spellings.
 
 use std::{format, vec::Vec};
 
 use super::document::{Json, Piece, Text};
 
-/// The deviations from the standard that a writer may use.
+/// The deviations from the standard that a [`Pen`] may write.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Faults {
     pub(super) commas: bool,
@@ -12,7 +12,7 @@ pub(super) struct Faults {
     pub(super) controls: bool,
 }
 
-/// A writer of documents. Each of its choices is made by the next byte of the tape, which repeats.
+/// A writer of documents. The bytes of `tape`, repeated as needed, make its choices in turn.
 pub(super) struct Pen {
     tape: Vec<u8>,
     at: usize,

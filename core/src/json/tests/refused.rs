@@ -1,4 +1,4 @@
-//! Malformed documents are refused at the right offset, after the records before it.
+//! Malformed documents. Each is refused at the right offset, and the records before the error are returned.
 
 use std::{format, string::ToString, vec::Vec};
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Asserts that the document is refused at the mark `^`, which is removed, after this number of records.
+/// Asserts that the document is refused at the mark `^`, after this number of records. The mark is removed before reading.
 fn refused(marked: &str, kind: Malformed, records: usize) {
     let offset = marked.find('^').unwrap();
     let document = marked.replacen('^', "", 1);

@@ -16,7 +16,7 @@ use crate::{
     json::{Field, Text},
 };
 
-/// Returns the sizes that a record or summary reports as needed.
+/// Returns the sizes that a record or summary reports as needed, given its `Debug` output.
 fn needed(shown: &str) -> Vec<usize> {
     let parts = shown.split("TooLong { needed: ").skip(1);
     parts.map(|part| part.split(' ').next().unwrap().parse().unwrap()).collect()
@@ -104,7 +104,7 @@ fn only_the_longest_value_is_removed_and_only_for_a_shorter_one() {
     }
 }
 
-/// Reads with that buffer and with the sizes that are then reported.
+/// Asserts that each size reported as needed suffices, and that one byte less does not.
 fn reports_a_sufficient_size<C: CallResponse>(document: &[u8], sizes: &[usize], buffer: usize)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,
@@ -130,7 +130,7 @@ where
     }
 }
 
-/// Returns the keys and values of all records. An overlong value is null.
+/// Returns the keys and values of all records. An overlong value is `null`.
 fn serialized(document: &[u8], buffer: usize) -> Vec<serde_json::Map<String, serde_json::Value>> {
     let mut buffer = vec![0; buffer];
     let mut decoder = Decoder::<QueryIncomingSms, _>::new(&mut buffer[..]);
@@ -188,6 +188,6 @@ fn every_buffer_size_is_usable() {
         assert_eq!((found.end, found.records.len()), (Ok(()), 2));
         complete += usize::from(found == full);
     }
-    // The values of error_code, sn, and the first record.
+    // The smallest sufficient buffer holds error_code, sn and the values of the first record.
     assert_eq!(complete, 64 - (3 + 4 + 1 + 1 + 5 + 11));
 }

@@ -1,4 +1,4 @@
-//! Well-formed responses, which must read as serde_json reads them.
+//! Well-formed responses. The reader must agree with serde_json on them.
 
 use std::{
     format,
@@ -48,7 +48,7 @@ where
 {
     let document = Pen::write(tape, Faults::default(), &json.clone().once_each());
     means::<C>(&document, sizes, &serde_json_meaning::<C>(&document));
-    // The tests of malformed responses depend on the meaning that the generator states.
+    // This checks `Json::meant`, on which the tests of malformed responses rely.
     let document = Pen::write(tape, Faults::default(), json);
     means::<C>(&document, &[LARGE], &json.meant::<C>());
 }
@@ -66,7 +66,7 @@ proptest! {
     }
 }
 
-/// Returns the value as it reads for an i64 and for a u32.
+/// Returns the value as it is read into an `i64` field and into a `u32` field.
 fn integers(value: &str) -> [String; 2] {
     let document = format!(r#"{{"result":[{{"user_id":{value},"port":{value}}}]}}"#);
     let mut buffer = [0; 256];

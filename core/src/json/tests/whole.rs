@@ -1,8 +1,8 @@
-//! Whole numbers, read without the reader. The fuzz targets share it.
+//! Parses whole numbers independently of the reader. The fuzz targets share this file.
 
 use std::{format, string::String};
 
-/// Reads a whole number as text: the exponent moves the point, and only zeros may stand behind it.
+/// Parses a whole number as text. The exponent moves the decimal point, and only zeros may follow the moved point.
 pub(super) fn whole(raw: &str) -> Option<i64> {
     let raw = raw.trim_ascii();
     let (sign, raw) = match raw.strip_prefix('-') {
@@ -12,7 +12,7 @@ pub(super) fn whole(raw: &str) -> Option<i64> {
     let (number, exponent) = raw.split_once(['e', 'E']).unwrap_or((raw, "0"));
     let (digits, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // Gateways do not write negative exponents.
+    // Negative exponents are not accepted, because gateways do not write them.
     let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
     if !all_digits(digits) || !all_digits(fraction) || !all_digits(exponent) {
         return None;

@@ -1,45 +1,45 @@
 //! The gateway's clock, as far as its responses show it.
 //!
-//! Gateway times are compared with each other only. The clock jumps: it is set, daylight saving begins, a restart puts it to
-//! 1970. Time cannot order messages sent before and after it jumped back, so each jump back begins an era.
+//! Gateway times are compared only with each other. The clock jumps: someone sets it, daylight saving begins, or a restart resets it to
+//! 1970. After a jump back, times cannot order the messages sent before and after it. Each jump back therefore begins an era.
 
 use super::{GatewaySeconds, Leads, Ledger, Looks, Mark, Reach, Runs, Sequence, Tick, seconds};
 
-/// When a message was sent, and in which era of the gateway's clock.
+/// The time at which a message was sent, and the era of the gateway's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct SentAt {
     pub(in crate::track) time: Option<GatewaySeconds>,
     pub(in crate::track) era: u8,
 }
 
-/// The first second of 2000. A gateway without the right time yet is in 1970.
+/// The first second of 2000. A gateway whose clock is not set yet shows 1970.
 const UNSET_BEFORE: u32 = 978_220_800;
 
-/// The maximum by which a result may be earlier than expected and still be a message's own, in seconds: a change of daylight
-/// saving and a reserve.
+/// The maximum seconds by which a result may be earlier than expected and still belong to a message: a change of daylight saving and a
+/// margin.
 const TOLERANCE: u32 = 2 * 3600;
 
-/// The maximum seconds by which reports that carry the gateway's time are later than the send time, if they arrived soon.
+/// The lead in seconds below which a port's reports are assumed to carry the gateway's time.
 const SOON: u32 = 600;
 
-/// The seconds from which a jump of the clock matters.
+/// The maximum difference in seconds between expected and actual send times that does not count as a jump.
 const JUMP: u32 = 60;
 
-/// The number of consecutive results far too old after which they are accepted: the clock was wrong before.
+/// The maximum number of consecutive results that are rejected as far too old. Further ones are accepted: the clock was wrong before.
 const MAX_DOUBTS: u8 = 2;
 
 /// Consecutive matches after which reports are assumed to carry the send time.
 const SURE: u8 = 8;
 
-/// Consecutive matches with a different time after which reports are not assumed to carry the send time any more.
+/// Consecutive matches with a different time after which reports are no longer assumed to carry the send time.
 const UNSURE: u8 = 3;
 
-/// The eras of the gateway's clock, and what its reports' times mean.
+/// The gateway's clock: its eras, and the meaning of the times in reports.
 #[derive(Debug)]
 pub(in crate::track) struct GatewayClock {
-    /// Grows with each jump back.
+    /// The number of jumps back, modulo 256.
     era: u8,
-    /// The latest send time in this era, and when and at which sequence number it was seen.
+    /// The latest send time in this era, and the tick and the sequence number at which it was seen.
     latest: Option<GatewaySeconds>,
     seen: Tick,
     sequence: Sequence,
@@ -47,15 +47,16 @@ pub(in crate::track) struct GatewayClock {
     barrier: u32,
     /// The number of consecutive results that were far too old.
     doubts: u8,
-    /// The number of consecutive reports that carried the send time, and of those since then that did not.
+    /// The number of consecutive reports that carried the send time, at most [`SURE`], and the number of reports since then that did not.
     equal: u8,
     unequal: u8,
     /// Whether a submitted message was ever forgotten.
     has_forgotten: bool,
-    /// A send time, and when that message was added, which bound what the clock can show.
+    /// The send time of a message, and the tick when the message was added. They bound the time that the clock can show.
     bound: Option<(GatewaySeconds, Tick)>,
-    /// When reports were looked at, and how far their clocks are ahead.
+    /// The looks at reports.
     pub(in crate::track) looks: Looks,
+    /// The seconds by which the clocks of reports are ahead.
     pub(in crate::track) leads: Leads,
     /// The references that this client used.
     pub(in crate::track) runs: Runs,
@@ -64,7 +65,7 @@ pub(in crate::track) struct GatewayClock {
 }
 
 impl GatewayClock {
-    // Zero throughout, so that it takes no flash.
+    // All bytes are zero, so that this constant takes no flash.
     pub(in crate::track) const NEW: Self = Self {
         era: 0,
         latest: None,
@@ -87,13 +88,13 @@ impl GatewayClock {
         self.latest
     }
 
-    /// Returns what the clock shows at a time in seconds, unless it jumped.
+    /// Returns the time in seconds that the clock shows at a tick, provided that it did not jump.
     pub(in crate::track) fn reading(&self, at: Tick) -> Option<u32> {
         let (later, earlier) = (seconds(self.seen.ago(at)), seconds(at.ago(self.seen)));
         self.latest.map(|latest| latest.plus(later).saturating_sub(earlier))
     }
 
-    /// Returns the time after which all reports are looked at.
+    /// Returns the time after which the next look must request reports; `None` for all reports.
     pub(in crate::track) fn reports_after(&self, reach: Reach) -> Option<GatewaySeconds> {
         let reading = self.looks.latest().and_then(|at| self.reading(at));
         self.looks.after(reach, reading, &self.leads)
@@ -104,7 +105,7 @@ impl GatewayClock {
         sent.time.is_some() && sent.era == self.era
     }
 
-    /// Returns whether the gateway's clock has shown a time only once: it was not put back past it.
+    /// Returns whether the gateway's clock has shown a time only once: the clock was never put back from beyond that time.
     pub(in crate::track) fn shows_once(&self, time: GatewaySeconds) -> bool {
         time.get() > self.barrier
     }
@@ -113,8 +114,8 @@ impl GatewayClock {
         self.era
     }
 
-    /// Returns whether a result is too old for a message added at that tick, so that it belongs to another message with the same
-    /// user_id. After several consecutive ones it is not: the clock was wrong before.
+    /// Returns whether a result is too old for a message added at that tick. Such a result belongs to another message with the same
+    /// user_id. After [`MAX_DOUBTS`] consecutive results that are too old, the next one is accepted: the clock was wrong before.
     pub(in crate::track) fn is_too_old(&mut self, sent: GatewaySeconds, added: Tick) -> bool {
         let sent = sent.get();
         let (Some(latest), true) = (self.latest, sent >= UNSET_BEFORE) else { return false };
@@ -127,12 +128,12 @@ impl GatewayClock {
         self.doubts <= MAX_DOUBTS
     }
 
-    /// Returns the latest time that the clock can show at a tick in seconds, unless it jumped.
+    /// Returns the latest time in seconds that the clock can show at a tick, provided that it did not jump.
     pub(in crate::track) fn latest_reading(&self, at: Tick) -> Option<u32> {
         self.bound.map(|(sent, added)| sent.plus(seconds(added.ago(at)).saturating_add(1)))
     }
 
-    /// Notes the send time of a message that was added at a tick. Returns whether it shows that the clock jumped.
+    /// Notes the send time of a message that was added at a tick. Returns whether that time shows a jump of the clock.
     pub(in crate::track) fn note_jump(&mut self, sent: GatewaySeconds, added: Tick, now: Tick) -> bool {
         let shows = |at| self.reading(at).unwrap_or(sent.get());
         let is_put_back = sent.plus(JUMP) < shows(added);
@@ -152,8 +153,8 @@ impl GatewayClock {
         is_put_back || is_put_forward
     }
 
-    /// Notes the time of a new report, which shows that a clock that was unset is set, if the reports of that port carry the gateway's
-    /// time. Otherwise looks would reach back to 1970 until the next message is sent.
+    /// Notes the time of a new report. If the reports of that port carry the gateway's time, the report may show that an unset clock was
+    /// set. Without this, looks would reach back to 1970 until the next message is sent.
     pub(in crate::track) fn note_report(&mut self, port: u8, time: Option<GatewaySeconds>, now: Tick) {
         let is_set = |time: &GatewaySeconds| time.get() >= UNSET_BEFORE;
         let carries_it = self.leads.of(port).is_some_and(|lead| lead < SOON);
@@ -165,7 +166,8 @@ impl GatewayClock {
         }
     }
 
-    /// Learns the send time of a message that had not begun to be sent at a sequence number. Returns whether the clock jumped back.
+    /// Learns the send time of a message whose sending had not begun at the sequence number `not_begun`. Returns whether the clock jumped
+    /// back.
     pub(in crate::track) fn learn_send_time(
         &mut self,
         time: GatewaySeconds,
@@ -200,8 +202,8 @@ impl GatewayClock {
         }
     }
 
-    /// Returns what a later life needs: whether reports carry the send time, whether no message was forgotten, and whether late reports
-    /// carry the time of sending.
+    /// Returns the facts that a later life needs, a bit for each: reports carry the send time, no message was forgotten, and late reports
+    /// carry their segment's send time.
     pub(in crate::track) fn facts(&self) -> u8 {
         u8::from(self.reports_equal())
             | u8::from(!self.has_forgotten) << 1
@@ -215,7 +217,7 @@ impl GatewayClock {
         self.leads.restore_late(facts & 4 == 4);
     }
 
-    /// Returns whether all messages that this client ever submitted are known, with those of earlier lives.
+    /// Returns whether all messages that this client ever submitted are known, including those of earlier lives.
     pub(in crate::track) fn knows_all(&self) -> bool {
         !self.has_forgotten
     }
@@ -225,13 +227,13 @@ impl GatewayClock {
         !core::mem::replace(&mut self.has_forgotten, true)
     }
 
-    /// Ends restoring: messages that begin after this sequence number are compared with the restored times.
+    /// Ends restoring. Messages whose sending begins after this sequence number are compared with the restored times.
     pub(in crate::track) fn start(&mut self, sequence: Sequence, now: Tick, mark: Option<Mark>) {
         (self.sequence, self.seen) = (sequence, now);
         self.looks.start(now, mark);
     }
 
-    /// Returns whether a time is more than a number of seconds ago, before or after the clock was put back.
+    /// Returns whether a time is more than `seconds` ago. The time may be from before the clock was put back.
     pub(in crate::track) fn is_past(&self, time: GatewaySeconds, seconds: u32, now: Tick) -> bool {
         let Some(reading) = self.reading(now) else { return false };
         let (time, until) = (time.get(), time.plus(seconds));
@@ -243,8 +245,8 @@ impl GatewayClock {
         self.equal >= SURE
     }
 
-    /// Learns whether a report that arrived soon after its message was sent carries the send time. Returns whether it is now known,
-    /// or no longer, that reports do.
+    /// Learns whether a report that arrived soon after its message was sent carries the send time. Returns whether this changed the result
+    /// of [`reports_equal`](Self::reports_equal).
     pub(in crate::track) fn learn(&mut self, is_equal: bool) -> bool {
         let before = self.reports_equal();
         if is_equal {
@@ -271,7 +273,7 @@ mod tests {
         Tick::new(second * 100)
     }
 
-    /// A clock that showed 5000 at 1000 s, when a message added at 990 s had been sent.
+    /// Returns a clock that showed `time(5000)` at 1000 s, the send time of a message added at 990 s.
     fn clock() -> GatewayClock {
         let mut clock = GatewayClock::NEW;
         clock.note_jump(time(5000), at(990), at(1000));
@@ -327,7 +329,7 @@ mod tests {
         clock.learn_send_time(time(50_000), Sequence::new(2), at(1000), Sequence::new(3));
         clock.learn_send_time(time(2000), Sequence::new(4), at(1000), Sequence::new(5));
         assert!(is_past(&clock, 1899, 100) && !is_past(&clock, 1900, 100));
-        // One far ahead of the clock is of the era before, unless it is later than that.
+        // A time far ahead of the clock belongs to the previous era, unless it is later than that era's last time.
         assert!(is_past(&clock, 2000 + TOLERANCE + 1, 100) && !is_past(&clock, 2000 + TOLERANCE, 100));
         assert!(is_past(&clock, 49_899, 100) && !is_past(&clock, 49_900, 100));
     }

@@ -9,11 +9,11 @@ use crate::{
 
 /// A time of the gateway's clock in seconds from 1969-01-01 00:00:00. An `Option` of it takes no more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-// Stored as the complement, so that the last second, which stands for no time, is the 0 of the niche.
+// Stored as the complement. The last second, which represents no time, is then 0, the niche of `NonZeroU32`.
 pub(in crate::track) struct GatewaySeconds(NonZeroU32);
 
 impl GatewaySeconds {
-    /// Returns a time; `None` for the last second.
+    /// Creates a time; `None` for the last second.
     pub(in crate::track) const fn new(seconds: u32) -> Option<Self> {
         match NonZeroU32::new(!seconds) {
             Some(complement) => Some(Self(complement)),
@@ -21,7 +21,7 @@ impl GatewaySeconds {
         }
     }
 
-    /// Returns a time, the last but one instead of the last second.
+    /// Creates a time. The last second is replaced by the last but one.
     pub(in crate::track) fn saturating(seconds: u32) -> Self {
         Self::new(seconds).unwrap_or(Self(NonZeroU32::MIN))
     }
@@ -34,7 +34,7 @@ impl GatewaySeconds {
         !self.0.get()
     }
 
-    /// Returns the seconds of a time as a number that stands for no time too: the greatest.
+    /// Returns the seconds of a time; `u32::MAX` for no time.
     pub(in crate::track) const fn number(time: Option<Self>) -> u32 {
         match time {
             Some(time) => time.get(),
@@ -42,7 +42,7 @@ impl GatewaySeconds {
         }
     }
 
-    /// Returns a time that is later by a number of seconds modulo 2^32.
+    /// Returns a time that is `seconds` later, modulo 2^32.
     pub(in crate::track) fn moved(self, seconds: u32) -> Self {
         Self::saturating(self.get().wrapping_add(seconds))
     }
@@ -51,12 +51,12 @@ impl GatewaySeconds {
         from_seconds(self.get())
     }
 
-    /// Returns the seconds of a later time, at most the greatest number.
+    /// Returns the seconds of a time that is `seconds` later, at most `u32::MAX`.
     pub(in crate::track) fn plus(self, seconds: u32) -> u32 {
         self.get().saturating_add(seconds)
     }
 
-    /// Returns an earlier time.
+    /// Returns a time that is `seconds` earlier, but not before 1969.
     pub(in crate::track) fn minus(self, seconds: u32) -> Self {
         Self::saturating(self.get().saturating_sub(seconds))
     }

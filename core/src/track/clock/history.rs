@@ -1,12 +1,12 @@
-//! The latest looks at reports, fewer of those long ago.
+//! The latest looks at reports. Fewer of the older looks are kept.
 
 use super::{Tick, ports::IS_SMALL};
 
-/// A complete response with the reports of all ports after a time.
+/// A look: a complete response with the reports of all ports after a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     at: Tick,
-    /// How far it reaches back, in seconds from the latest time that there is; 0 for a look that was never made.
+    /// How far the look reaches back: `u32::MAX` minus the time in seconds after which it shows reports; 0 for a look that was never made.
     reach: u32,
 }
 
@@ -19,18 +19,18 @@ impl Look {
     }
 }
 
-/// The number of looks that are kept. With fewer, less is known of reports that are found late.
+/// The number of looks that are kept. With fewer looks, less is known about reports that are found late.
 const KEPT: usize = if IS_SMALL { 6 } else { 12 };
 
-/// The looks, the latest first. Each reaches further back than the ones before it; otherwise it would show nothing that
-/// they did not.
+/// The looks, the latest first. Each look reaches further back than those before it in the array. Other looks are dropped, because a
+/// later look proves as much.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct History([Look; KEPT]);
 
 impl History {
     pub(super) const EMPTY: Self = Self([Look::NEVER; KEPT]);
 
-    /// Adds the latest look. If there is no room, the one is left out that is closest to its neighbours, for its age.
+    /// Adds the latest look. If there is no room, drops the look whose neighbours are closest in relation to its age.
     pub(super) fn add(&mut self, look: Look) {
         let is_full = self.0.iter().all(|old| old.reach > look.reach);
         let left_out = if is_full { self.crowded(look) } else { KEPT };
@@ -52,14 +52,15 @@ impl History {
         }
     }
 
-    /// Returns the index of the look, not the last one, whose neighbours are closest, compared with its own age, if another one is added.
+    /// Returns the index of the look to drop when `newest` is added: the one whose neighbours are closest in relation to its age. The last
+    /// look is never dropped.
     fn crowded(&self, newest: Look) -> usize {
         let (mut newer, mut least, mut index) = (newest.reach, (u32::MAX, 1), 0);
         for (at, window) in self.0.windows(2).enumerate() {
             let [own, older] = window else { continue };
             let gap = older.reach.saturating_sub(newer);
             let age = own.reach.saturating_sub(newest.reach).saturating_add(1);
-            // The quotients are compared without a division, which takes much flash.
+            // The quotients are compared without a division, because a division takes much flash.
             if u64::from(gap) * u64::from(least.1) < u64::from(least.0) * u64::from(age) {
                 (least, index) = ((gap, age), at);
             }
@@ -68,7 +69,7 @@ impl History {
         index
     }
 
-    /// Returns when the last look was made that would have shown a report.
+    /// Returns when the latest look that would have shown a report with this time was made.
     pub(super) fn absent(&self, time: u32) -> Option<Tick> {
         self.0.iter().find(|look| !time < look.reach).map(|look| look.at)
     }
@@ -99,7 +100,7 @@ mod tests {
         let ages: std::vec::Vec<u32> = history.0.iter().map(|look| 9_999 - !look.reach).collect();
         assert!(ages.windows(2).all(|pair| pair[0] < pair[1]), "{ages:?}");
         assert!(ages[0] == 0 && ages[KEPT - 1] == 9_999 && (50..5_000).contains(&ages[KEPT / 2]), "{ages:?}");
-        // A look that reaches further back replaces those before it.
+        // A look that reaches further back replaces all earlier looks.
         history.add(Look::new(Tick::new(20_000), 0));
         assert_eq!((history.absent(1), history.absent(0)), (Some(Tick::new(20_000)), None));
         assert_eq!(history.0[1].reach, 0);

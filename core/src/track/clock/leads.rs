@@ -1,30 +1,31 @@
-//! By how much the clock of each port's reports is ahead of the gateway's, and whether late reports carry the time of sending, which
-//! depends on the gateway's version and not on the port.
+//! Leads: the seconds by which the clock of each port's reports is ahead of the gateway's clock.
+//!
+//! [`Leads`] also learns whether late reports carry their segment's send time. That depends on the gateway's version, not on the port.
 
 use super::{
     Tick,
     ports::{PORTS, place_of},
 };
 
-/// The number of agreeing votes from which a lead is certain.
+/// The number of votes that make a lead certain.
 const CERTAIN: u8 = 5;
 
-/// The maximum difference in seconds of a vote that agrees.
+/// The maximum difference in seconds between a lead and a vote for it.
 const AGREEMENT: u32 = 60;
 
-/// The number of consecutive late reports with the time of sending after which reports are assumed to carry it.
+/// The number of consecutive late reports with their segment's send time after which all late reports are assumed to carry it.
 const LATE: u8 = 16;
 
 /// A quarter of an hour in seconds.
 const QUARTER: u32 = 900;
 
-/// What is known of a port's clock of reports.
+/// The lead of a port's clock of reports.
 #[derive(Clone, Copy, Debug)]
 struct Lead {
-    /// The lead in seconds, modulo 2^32, and since when it was the same.
+    /// The lead in seconds, modulo 2^32, and the tick since which it has been the same.
     seconds: u32,
     since: Tick,
-    /// The number of votes for it, less those against it.
+    /// The number of votes for this lead minus the votes against it, at most [`CERTAIN`].
     votes: u8,
 }
 
@@ -32,7 +33,7 @@ struct Lead {
 #[derive(Debug)]
 pub(in crate::track) struct Leads {
     ports: [Lead; PORTS],
-    /// The number of consecutive late reports that carried the time of sending.
+    /// The number of consecutive late reports that carried their segment's send time.
     late: u8,
 }
 
@@ -49,24 +50,24 @@ impl Leads {
         self.known(port).map(|lead| lead.seconds)
     }
 
-    /// Returns the lead of a port's clock, modulo 2^32, as a multiple of a quarter of an hour, as of clocks of other time zones.
+    /// Returns the lead of a port's clock, modulo 2^32, rounded to a quarter of an hour like time zones; 0 if it is not known.
     pub(in crate::track) fn zone(&self, port: u8) -> u32 {
         let ahead = self.of(port).unwrap_or(0).wrapping_add(QUARTER / 2);
         ahead.wrapping_sub(ahead.cast_signed().rem_euclid(QUARTER.cast_signed()).cast_unsigned())
     }
 
-    /// Returns the lead of the clock that is furthest behind, of a set of ports.
+    /// Returns the smallest lead in a set of ports, which is that of the clock furthest behind.
     pub(in crate::track) fn least(&self, ports: u32) -> Option<u32> {
         let known = (0..32).filter(|port| ports >> port & 1 == 1).filter_map(|port| self.of(port));
         known.min_by_key(|lead| lead.cast_signed())
     }
 
-    /// Returns whether the leads of a set of ports are known.
+    /// Returns whether the leads of all ports in a set are known.
     pub(in crate::track) fn are_known(&self, ports: u32) -> bool {
         (0..32).filter(|port| ports >> port & 1 == 1).all(|port| self.of(port).is_some())
     }
 
-    /// Learns from a report that arrived soon after its message was sent, and carries a time later by these seconds.
+    /// Learns from a report that arrived soon after its message was sent. Its time is `seconds` later than its segment's send time.
     pub(in crate::track) fn vote(&mut self, port: u8, seconds: u32, now: Tick) {
         let Some(lead) = self.ports.get_mut(place_of(port)) else { return };
         if lead.votes > 0 && is_near(seconds, lead.seconds, AGREEMENT) {
@@ -78,8 +79,8 @@ impl Leads {
         }
     }
 
-    /// Returns whether a message was sent at a time, by the gateway's clock, by which a report carries the time of sending; `None`
-    /// if that is not known.
+    /// Returns whether a report's time, corrected by the port's lead, is within `within` seconds of the segment's send time `sent`; `None`
+    /// if the lead is not certain, or has changed since the message was `located`.
     pub(in crate::track) fn is_sending(
         &self,
         port: u8,
@@ -91,24 +92,25 @@ impl Leads {
         Some(is_near(time.wrapping_sub(sent), lead.seconds, within))
     }
 
-    /// Learns whether a late report carries the time of sending. Returns whether it is now known, or no longer, that late reports do.
+    /// Learns whether a late report carries its segment's send time. Returns whether this changed the result of
+    /// [`carry_sending`](Self::carry_sending).
     pub(in crate::track) fn note_late(&mut self, is_sending: bool) -> bool {
         let before = self.carry_sending();
         self.late = if is_sending { self.late.saturating_add(1).min(LATE) } else { 0 };
         before != self.carry_sending()
     }
 
-    /// Returns whether late reports carry the time of sending.
+    /// Returns whether late reports carry their segment's send time.
     pub(in crate::track) fn carry_sending(&self) -> bool {
         self.late == LATE
     }
 
-    /// Restores whether late reports carry the time of sending.
+    /// Restores whether late reports carry their segment's send time.
     pub(in crate::track) fn restore_late(&mut self, carry_sending: bool) {
         self.late = if carry_sending { LATE } else { 0 };
     }
 
-    /// Forgets the leads, since the gateway's clock jumped.
+    /// Forgets the leads, because the gateway's clock jumped.
     pub(in crate::track) fn reset(&mut self) {
         *self = Self { late: self.late, ..Self::NEW };
     }
@@ -171,7 +173,7 @@ mod tests {
             [Some(false), Some(true), Some(true), Some(false)]
         );
         assert_eq!(sending(&leads, 4, 1020), None, "sent before the lead was the same");
-        // A vote against it suspends it.
+        // A vote against the lead makes it uncertain.
         leads.vote(3, 3620, at(7));
         assert_eq!(sending(&leads, 6, 1020), None);
         leads.vote(3, 20, at(8));

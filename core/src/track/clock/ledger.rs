@@ -1,60 +1,62 @@
-//! The gateway's list of results, port by port: whether it shows the messages of all programs.
+//! Checks for each port whether the gateway's list of results shows the messages of all programs.
 //!
-//! Each port counts its references up by one for each segment, whoever sends it. So if the segments in the list explain every step of
-//! the references, no message is missing from it. A gateway that shows no other program's message may hide them; there a list proves
-//! nothing, since a message may have been sent before the first one that it shows.
+//! Each port increments its reference by one for each segment, whichever program sends it. If the listed segments account for every
+//! increment, no message is missing from the list. A gateway that shows no other program's message may hide such messages. Its list
+//! proves nothing, because a hidden message may have been sent before the first listed one.
 //!
-//! The first list is taken to cover all that it was asked for. A gateway that restarted shortly before has forgotten older messages of other
-//! programs, and shows no gap; a late report of one of them could then pass for that of a message with the same number and reference.
+//! The first list is assumed to be complete. A gateway that restarted shortly before has forgotten older messages of other programs, but
+//! its list shows no gap. A late report of a forgotten message may then be assigned to a message with the same number and reference.
 
 use super::{
     GatewaySeconds, PER_SECOND, Tick,
     ports::{IS_SMALL, PORTS, place_of},
 };
 
-/// The number of ports; none on microcontrollers, which have no room for the messages of others.
+/// The number of ports that are followed; 0 on microcontrollers, which have no memory for other programs' messages.
 const LISTED: usize = if IS_SMALL { 0 } else { PORTS };
 
-/// How far the first list reaches back: 80 h, so that it covers reports that were absent up to 5 h before it and may be 75 h late.
+/// The seconds by which the first list reaches back: 80 h. A report may be 75 h late, and may have been absent up to 5 h before the list.
 const REACH: u32 = 80 * 3600;
 
-/// The seconds by which a list reaches back before the latest send time of the list before it. Messages that were being sent are not
-/// counted until they were.
+/// The seconds by which a list reaches back before the latest send time of the previous list. Messages that were still being sent then
+/// were not counted, and must be listed again.
 const OVERLAP: u32 = 600;
 
-/// The maximum number of references that failed messages may have used without showing them.
+/// The maximum number of references that failed messages may have used although the list does not show it.
 const MAX_SLACK: u8 = 3;
 
-/// The maximum number of lists without a complete response before none is waited for any more.
+/// The number of consecutive lists without a complete response after which reports no longer wait for a list.
 const MAX_ATTEMPTS: u8 = 4;
 
-/// The ticks after which the list of a gateway that showed no other program's message is asked for again: 4 h.
+/// The ticks after which the list of a gateway that showed no other program's message is requested again: 4 h.
 const AGAIN: u32 = 4 * 3600 * PER_SECOND;
 
-/// What the list shows of a port.
+/// The state of one port in the list.
 #[derive(Clone, Copy, Debug)]
 struct Page {
-    /// Since when all messages are listed.
+    /// The time since which all messages of the port are listed.
     since: Tick,
-    /// The reference after the last counted segment, unless nothing was counted yet.
+    /// The reference after the last counted segment; `None` before the first count.
     expected: Option<u8>,
-    /// The first send time and reference, and the last send time and the reference after it, of the messages that are not counted yet.
+    /// Of the messages not yet counted: the earliest and the latest send time, the first reference of the earliest message, and the
+    /// reference after the last segment of the latest message.
     first_sent: u32,
     last_sent: u32,
     first: u8,
     next: u8,
-    /// The number of their segments, modulo 256, and of messages that failed.
+    /// The number of their segments, modulo 256, and the number of failed messages.
     segments: u8,
     failures: u8,
     has_news: bool,
 }
 
-/// The list of results.
+/// The state of the gateway's list of results.
 #[derive(Debug)]
 pub(in crate::track) struct Ledger {
     pages: [Page; LISTED],
-    /// When the latest complete list was asked for, and the one under way.
+    /// When the latest complete list was requested.
     listed: Option<Tick>,
+    /// When the latest list was requested.
     begun: Tick,
     /// The latest send time in complete lists.
     reached: u32,
@@ -79,7 +81,7 @@ impl Page {
         has_news: false,
     };
 
-    /// Counts the messages of a complete list that was asked for at a time.
+    /// Counts the new messages of a complete list that was requested at `begun`. A gap in the references sets `since` to that time.
     fn count(&mut self, begun: Tick) {
         if self.has_news {
             let expected = self.expected.unwrap_or(self.first).wrapping_add(self.segments);
@@ -104,12 +106,13 @@ impl Ledger {
         attempts: 0,
     };
 
-    /// Notes that the gateway's clock jumped: the next list reaches back as far as the first one.
+    /// Notes that the gateway's clock jumped. The next list then reaches back as far as the first one.
     pub(in crate::track) fn clock_jumped(&mut self) {
         self.reached = 0;
     }
 
-    /// Returns whether a list may show that a report, which had not arrived at `absent` and was seen at `seen`, is not another program's.
+    /// Returns whether a new list may show that a report is not another program's. The report had not arrived at `absent`, and was first
+    /// seen at `seen`.
     pub(in crate::track) fn may_tell(
         &self,
         port: u8,
@@ -126,24 +129,24 @@ impl Ledger {
         }
     }
 
-    /// Returns whether a report is not that of an unlisted message of another program.
+    /// Returns whether the list shows that a report does not belong to an unlisted message of another program.
     pub(in crate::track) fn tells(&self, port: u8, absent: Tick, seen: Tick, late: u32) -> bool {
         let is_listed = self.listed.is_some_and(|listed| seen.is_due(listed));
         !IS_SMALL && is_listed && self.shows_others && self.covers(port, absent, late)
     }
 
-    /// Returns whether all messages were listed for as long before a time as reports may be late.
+    /// Returns whether all messages of the last `late` ticks before `absent` are listed.
     fn covers(&self, port: u8, absent: Tick, late: u32) -> bool {
         self.pages.get(place_of(port)).is_some_and(|page| page.since.ago(absent) > late)
     }
 
-    /// The ticks for which a listed message is needed: as far as the first list reaches back.
+    /// The ticks for which a listed message must be remembered: the time by which the first list reaches back.
     pub(in crate::track) const NEEDED_FOR: u32 = REACH * PER_SECOND;
 
-    /// Whether lists are asked for at all.
+    /// Whether lists are requested at all.
     pub(in crate::track) const IS_USED: bool = !IS_SMALL;
 
-    /// Asks for a list soon.
+    /// Notes that a list should be requested soon.
     pub(in crate::track) fn want(&mut self) {
         self.is_wanted = Self::IS_USED;
     }
@@ -152,7 +155,7 @@ impl Ledger {
         Self::IS_USED && self.is_wanted
     }
 
-    /// Returns the time after which results are listed, if the gateway's clock shows `reading`.
+    /// Returns the time after which the next list shows results. `reading` is the latest known time of the gateway's clock.
     pub(in crate::track) fn after(&self, reading: GatewaySeconds) -> GatewaySeconds {
         match self.reached {
             0 => reading.minus(REACH),
@@ -165,7 +168,7 @@ impl Ledger {
         if self.listed.is_none() {
             let since = now.earlier(Self::NEEDED_FOR);
             let is_first = self.attempts == 0;
-            // What an incomplete list lacks, the next one does not bring back.
+            // A message that an incomplete list lacks may be missing from the next list too, so `since` never moves back.
             self.pages
                 .iter_mut()
                 .for_each(|page| page.since = if is_first { since } else { page.since.max(since) });
@@ -174,7 +177,7 @@ impl Ledger {
         self.attempts = self.attempts.saturating_add(1);
     }
 
-    /// Notes that a message is in the list under way, for the first time: its port, first reference and segments.
+    /// Notes a message that the list under way shows for the first time: its port, first reference and number of segments.
     pub(in crate::track) fn note(
         &mut self,
         (port, reference, segments): (u8, u8, u8),
@@ -194,14 +197,14 @@ impl Ledger {
         page.has_news = true;
     }
 
-    /// Notes that a message that failed is in the list, for the first time.
+    /// Notes a failed message that the list shows for the first time.
     pub(in crate::track) fn note_failure(&mut self, port: u8) {
         if let Some(page) = self.pages.get_mut(place_of(port)) {
             page.failures = page.failures.saturating_add(1);
         }
     }
 
-    /// Notes that the list lacks what is needed to tell a message of another program from others.
+    /// Notes that data of another program's listed message is missing. The list then proves nothing about messages sent before `now`.
     pub(in crate::track) fn lose(&mut self, now: Tick) {
         self.pages.iter_mut().for_each(|page| page.since = now);
     }
@@ -220,7 +223,7 @@ mod tests {
     const LATE: u32 = 75 * 3600 * PER_SECOND;
     const HOUR: u32 = 3600 * PER_SECOND;
 
-    /// Lists messages of port 3: first reference, segments, seconds.
+    /// Lists messages of port 3, each given by its first reference, number of segments and send time in seconds.
     fn list(ledger: &mut Ledger, at: u32, messages: &[(u8, u8, u32)], is_own: bool) {
         ledger.begin(Tick::new(at));
         for (reference, segments, sent) in messages {
@@ -240,14 +243,14 @@ mod tests {
         assert!(
             ledger.may_tell(3, Tick::new(at), Tick::new(at), LATE, Tick::new(at)) && !tells(&ledger, at, at)
         );
-        // In any order.
+        // The messages are listed in no order.
         list(&mut ledger, at, &[(1, 3, 1200), (254, 2, 1000), (0, 1, 1100)], false);
         assert!(
             tells(&ledger, at, at) && !tells(&ledger, at, at + 1),
             "it may have been sent after the list"
         );
         assert!(tells(&ledger, at - 4 * HOUR, at) && !tells(&ledger, at - 5 * HOUR, at));
-        // The next one begins where that ended.
+        // The next list begins shortly before the latest send time of the last one.
         list(&mut ledger, at + HOUR, &[(4, 1, 1300)], true);
         assert!(tells(&ledger, at, at + HOUR));
         assert_eq!(ledger.after(GatewaySeconds::saturating(9_000)).get(), 700);
@@ -271,7 +274,7 @@ mod tests {
             (0..failures).for_each(|_| ledger.note_failure(3));
             list(&mut ledger, at, messages, false);
             assert_eq!(tells(&ledger, at, at), expected, "{messages:?}, {failures} failures");
-            // A gap is forgotten when no report can be so late.
+            // A gap no longer matters once no report can be so late.
             list(&mut ledger, at + 76 * HOUR, &[], false);
             assert!(tells(&ledger, at + 76 * HOUR, at + 76 * HOUR));
         }
@@ -311,7 +314,7 @@ mod tests {
             ledger.complete();
             assert!(!tells(&ledger, at, at), "{is_repeated}");
         }
-        // A repeated one reaches back from when it was asked for.
+        // A repeated list reaches back from the time at which it was requested.
         let mut ledger = Ledger::NEW;
         ledger.begin(Tick::new(10 * HOUR));
         list(&mut ledger, 12 * HOUR, &[(10, 1, 1000)], false);
@@ -339,7 +342,7 @@ mod tests {
                 && !may_tell(&ledger, at + 4 * HOUR)
                 && may_tell(&ledger, at + 4 * HOUR + 1)
         );
-        // Nor is one that never ends waited for.
+        // After four incomplete lists, reports no longer wait for a list.
         let mut ledger = Ledger::NEW;
         for _ in 0..4 {
             assert!(may_tell(&ledger, at));

@@ -1,21 +1,22 @@
-//! When reports arrived, by this client's own clock, and what is known of each port.
+//! Looks: queries of the reports of all ports after a time. They show when a report arrived, by this client's own clock.
 //!
-//! A report arrived after the last complete look at its port that would have shown it, and before it was first seen. Nothing else
-//! about its arrival is certain: its time is that of another clock.
+//! A report arrived after the last complete look that would have shown it, and before it was first seen. Nothing else about its arrival is
+//! certain, because the time in the report is that of another clock.
 
 use super::{
     GatewaySeconds, Leads, PER_SECOND, Tick,
     history::{History, Look},
 };
 
-/// How far a look reaches back before the look before it.
+/// How far a look reaches back before the previous look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) enum Reach {
-    /// Far enough for reports that carry the time of sending and arrived soon.
+    /// Far enough for reports that carry their segment's send time and arrived soon.
     Near,
-    /// Far enough for reports that arrive in another order than that of their times.
+    /// Far enough for reports that do not arrive in the order of their times.
     Usual,
-    /// Far enough for clocks that jumped by an hour. As long as no report of a port was seen, its clock may be hours behind.
+    /// Far enough for clocks that jumped by an hour. While a port's lead is unknown, its clock may be hours behind, so the look reaches
+    /// further back.
     Wide,
 }
 
@@ -30,28 +31,29 @@ impl Reach {
     }
 }
 
-/// The seconds by which the gateway's clock may be misjudged, since it jumps by an hour twice a year, and a reserve.
+/// The seconds by which the gateway's clock may be misjudged: a jump of an hour, as happens twice a year, and a margin.
 const DOUBT: u32 = 2 * 3600;
 
-/// The seconds by which a report must be earlier than a look allows, since gateways differ in whether they include the limit.
+/// A report counts as earlier than a look's limit if it is more than this many seconds earlier. Gateways differ in whether they include
+/// the limit.
 const EDGE: u32 = 2;
 
-/// The age of a look after which another one is made before reports are judged: 1 h.
+/// The age in ticks after which a look is stale and another one is made: 1 h.
 const STALE: u32 = 3600 * PER_SECOND;
 
 /// The time by which the gateway selects reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Selection {
-    /// It is not known yet: looks reach back far enough for both.
+    /// Not known yet. Looks reach back far enough for both times.
     Unknown,
-    /// The time of their arrival, by the gateway's clock.
+    /// The time of the report's arrival, by the gateway's clock.
     Arrival,
     /// The time in the report.
     Report,
 }
 
-/// What an earlier life saved: the highest time of all reports that it had seen, its last look, and when it saw a report of another
-/// program's message.
+/// The state that a life saves for the next one: the highest time of all reports seen, when its last look began, and when it last saw a
+/// report of another program's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Mark {
     pub(in crate::track) highest: u32,
@@ -59,34 +61,35 @@ pub(in crate::track) struct Mark {
     pub(in crate::track) foreign: Option<Tick>,
 }
 
-/// The looks at reports, and the ports' clocks.
+/// The looks at reports.
 #[derive(Debug)]
 pub(in crate::track) struct Looks {
     history: History,
     selection: Selection,
-    /// A time that the gateway's clock had reached at the latest complete look; 0 if it is not known.
+    /// A time that the gateway's clock had reached at the latest complete look; 0 if unknown.
     reached: u32,
-    /// The ports through which this client's messages were sent.
+    /// The ports through which this client's messages were sent, a bit for each.
     used: u32,
-    /// When the look under way began, and after which time it shows reports.
+    /// The tick at which the latest look began, and the gateway's time after which it shows reports.
     begun: Tick,
     after: u32,
     is_under_way: bool,
-    /// How far back looks since the latest complete one showed reports, in seconds from the latest time that there is.
+    /// How far back the looks since the latest complete one reach: `u32::MAX` minus the earliest time after which they show reports.
     owed: u32,
     /// The highest time of a report.
     highest: u32,
-    /// When a report of another program's message was seen, also by an earlier life, and by that alone.
+    /// When this life or an earlier one last saw a report of another program's message.
     foreign: Option<Tick>,
+    /// The same for earlier lives only.
     former: Option<Tick>,
     /// When this life began.
     started: Tick,
-    /// Until when forgotten messages may have had reports.
+    /// The time until which reports of forgotten messages may have arrived.
     lost: Option<Tick>,
 }
 
 impl Looks {
-    // Zero throughout, so that it takes no flash.
+    // All bytes are zero, so that this constant takes no flash.
     pub(super) const NEW: Self = Self {
         history: History::EMPTY,
         selection: Selection::Unknown,
@@ -110,12 +113,12 @@ impl Looks {
         (self.begun, self.is_under_way) = (now, true);
     }
 
-    /// Begins a request for reports of certain ports and times, which shows nothing of others.
+    /// Begins a query for reports of certain ports and times. It is not a look: it shows nothing about other reports.
     pub(in crate::track) fn begin_limited(&mut self) {
         self.is_under_way = false;
     }
 
-    /// Notes a report of the look under way that was seen before, when the gateway's clock showed `seen_at`, if that is known.
+    /// Notes a report in the look under way that was first seen earlier, when the gateway's clock showed `seen_at`, if known.
     pub(in crate::track) fn see_again(&mut self, time: Option<GatewaySeconds>, seen_at: Option<u32>) {
         self.note_selected(time);
         let was_there = seen_at.is_some_and(|at| at.saturating_add(DOUBT) < self.after);
@@ -136,13 +139,13 @@ impl Looks {
         }
     }
 
-    /// Notes the end of a complete look, and what the gateway's clock shows.
+    /// Notes the end of a complete look. `reading` is the time that the gateway's clock shows, if known.
     pub(in crate::track) fn complete(&mut self, reading: Option<u32>) {
         self.history.add(Look::new(self.begun, self.after));
         (self.reached, self.owed, self.is_under_way) = (reading.unwrap_or(0), 0, false);
     }
 
-    /// Returns when a report that is seen for the first time had certainly not arrived; `None` if that is not known.
+    /// Returns the latest time at which a report that is now seen for the first time had certainly not arrived; `None` if unknown.
     pub(in crate::track) fn absent(&self, time: Option<GatewaySeconds>) -> Option<Tick> {
         match self.selection {
             Selection::Arrival => self.history.latest(),
@@ -150,25 +153,25 @@ impl Looks {
         }
     }
 
-    /// Forgets the looks before a time: a report that is absent from them may be that of a message that is not known any more.
+    /// Forgets the looks before a time. A report that they did not show may belong to a message that is forgotten now.
     pub(in crate::track) fn lose_sight(&mut self, needed: Tick) {
         self.history.forget_before(needed);
         self.lost = Some(self.lost.map_or(needed, |lost| lost.max(needed)));
     }
 
-    /// Returns whether all messages are known that a report which was absent at a time may belong to.
+    /// Returns whether all messages that may own a report are still known, if the report had not arrived at `absent`.
     pub(in crate::track) fn sees(&self, absent: Tick) -> bool {
         self.lost.is_none_or(|lost| lost.is_due(absent))
     }
 
-    /// Notes that the gateway's clock was put back: reports that arrived since then may have been hidden from looks.
+    /// Notes that the gateway's clock was put back. Looks since then may not have shown all reports.
     pub(in crate::track) fn clock_jumped(&mut self) {
         if self.selection != Selection::Report {
             self.history = History::EMPTY;
         }
     }
 
-    /// Returns whether the last look was so long ago that little would be known of a report.
+    /// Returns whether this life has no complete look that began in the last hour ([`STALE`]).
     pub(in crate::track) fn is_stale(&self, now: Tick) -> bool {
         let is_recent = |at: Tick| self.is_recent(at) && at.ago(now) <= STALE;
         !self.history.latest().is_some_and(is_recent)
@@ -179,8 +182,8 @@ impl Looks {
         self.history.latest()
     }
 
-    /// Returns the time from which the next look must request reports to miss none that arrived since the latest one; `None` for all
-    /// reports. `reading` is what the gateway's clock showed at that look, as far as is known now.
+    /// Returns the time after which the next look must request reports, so that it misses none that arrived since the latest look; `None`
+    /// for all reports. `reading` is the time of the gateway's clock at the latest look, as far as is known now.
     pub(in crate::track) fn after(
         &self,
         reach: Reach,
@@ -199,7 +202,7 @@ impl Looks {
         GatewaySeconds::new(from).filter(|_| from > 0)
     }
 
-    /// Returns whether all late reports are shown by looks.
+    /// Returns whether looks show all late reports, because the gateway selects reports by their arrival.
     pub(in crate::track) fn shows_late(&self) -> bool {
         self.selection == Selection::Arrival
     }
@@ -209,7 +212,7 @@ impl Looks {
         self.used |= bit(port);
     }
 
-    /// Returns whether something happened in this life.
+    /// Returns whether a tick is in this life.
     pub(in crate::track) fn is_recent(&self, at: Tick) -> bool {
         self.started.is_due(at)
     }
@@ -219,25 +222,25 @@ impl Looks {
         self.foreign = Some(now);
     }
 
-    /// Returns whether an earlier life saw a report of another program's message in a number of ticks before a time. To which number
-    /// it was sent is forgotten.
+    /// Returns whether an earlier life saw a report of another program's message less than `ticks` before `until`. The number of that
+    /// message is not saved.
     pub(in crate::track) fn was_shared(&self, until: Tick, ticks: u32) -> bool {
         self.former.is_some_and(|seen| seen.ago(until) < ticks)
     }
 
-    /// Starts a life, after one that saved a mark.
+    /// Starts a life. `mark` is the mark that an earlier life saved, if any.
     pub(in crate::track) fn start(&mut self, now: Tick, mark: Option<Mark>) {
         *self = Self { started: now, ..Self::NEW };
         if let Some(mark) = mark {
             self.highest = mark.highest;
             (self.foreign, self.former) = (mark.foreign, mark.foreign);
-            // That look would have shown reports up to the highest time as seen before. It was in another life, although a clock that
-            // stood still since then may show the same time.
+            // A report with a time above `highest` had not arrived at the saved look. That look must count as one of an earlier life, even
+            // if the client's clock stood still since then.
             self.history.add(Look::new(mark.at.min(now.earlier(1)), mark.highest));
         }
     }
 
-    /// Returns what is saved for the next life, once there was a look.
+    /// Returns the mark to save for the next life; `None` before the first complete look.
     pub(in crate::track) fn mark(&self) -> Option<Mark> {
         Some(Mark { highest: self.highest, at: self.latest()?, foreign: self.foreign })
     }
@@ -263,7 +266,7 @@ mod tests {
         looks.complete(Some(reading));
     }
 
-    /// A message was sent through port 3, whose reports carry a time ahead of the gateway's clock.
+    /// Returns leads by which the reports of port 3 are `seconds` ahead of the gateway's clock.
     fn ahead(seconds: u32) -> Leads {
         let mut leads = Leads::NEW;
         leads.vote(3, seconds, Tick::ZERO);
@@ -281,7 +284,7 @@ mod tests {
         assert_eq!(looks.absent(time(49_401)), Some(Tick::new(300)));
         assert_eq!(looks.absent(time(49_400)), Some(Tick::new(100)), "the later look did not show it");
         assert_eq!(looks.absent(None), None);
-        // An incomplete look shows nothing about what it did not contain, and the next one reaches as far back.
+        // An incomplete look proves no report absent, and the next look reaches back as far.
         looks.begin(time(40_000), Tick::new(500));
         looks.see(time(90_000));
         assert_eq!(looks.absent(time(90_001)), Some(Tick::new(300)));
@@ -297,13 +300,13 @@ mod tests {
         let after = |looks: &Looks, reach, reading, leads: &Leads| {
             looks.after(reach, Some(reading), leads).map(GatewaySeconds::get)
         };
-        // The earliest one, by what was known of the gateway's clock then, or by what is known now.
+        // The earlier reading of the gateway's clock counts: the one known at the look, or the one known now.
         assert_eq!(after(&looks, Reach::Usual, 60_000, &behind), Some(49_400));
         assert_eq!(after(&looks, Reach::Usual, 70_000, &behind), Some(49_400));
         assert_eq!(after(&looks, Reach::Usual, 20_000, &behind), Some(9_400));
         assert_eq!(after(&looks, Reach::Usual, 60_000, &ahead(10_000)), Some(59_400));
         assert_eq!(after(&looks, Reach::Near, 60_000, &ahead(10_000)), Some(59_880));
-        // A wide one reaches back further, above all if no report of a port was seen.
+        // A wide look reaches back further, and furthest if a port's lead is unknown.
         assert_eq!(after(&looks, Reach::Wide, 60_000, &behind), Some(50_000 - 3700));
         assert_eq!(after(&looks, Reach::Wide, 60_000, &Leads::NEW), Some(60_000 - 15 * 3600));
         looks.selection = Selection::Report;
@@ -316,7 +319,7 @@ mod tests {
     fn the_time_by_which_the_gateway_selects_reports_is_learnt() {
         let mut looks = Looks::NEW;
         look(&mut looks, 100, &[], None, 60_000);
-        // A report that the look would not show if it were selected by its own time.
+        // A report 3 s before the limit is shown only if the gateway does not select it by its own time. One 2 s before proves nothing.
         look(&mut looks, 200, &[49_398], time(49_400), 60_000);
         assert_eq!(looks.selection, Selection::Unknown);
         look(&mut looks, 200, &[49_397], time(49_400), 60_000);
@@ -327,10 +330,10 @@ mod tests {
         looks.begin(time(80_000), Tick::new(200));
         looks.see_again(time(90_000), Some(80_000 - DOUBT));
         assert_eq!(looks.selection, Selection::Unknown);
-        // A report that arrived long before the time after which reports are shown.
+        // This report arrived long before the limit of the look, so the gateway selects it by its own time.
         looks.see_again(time(90_000), Some(80_000 - DOUBT - 1));
         assert_eq!(looks.selection, Selection::Report);
-        // A limited request shows nothing of others.
+        // A limited query shows nothing about the selection.
         looks.begin_limited();
         looks.see(time(1));
         assert_eq!(looks.selection, Selection::Report);
@@ -378,7 +381,7 @@ mod tests {
         assert_eq!((looks.absent(time(5000)), looks.absent(time(5001))), (None, Some(Tick::new(100))));
         assert_eq!((looks.mark(), looks.after(Reach::Usual, None, &Leads::NEW)), (mark, None));
         assert!(looks.is_stale(Tick::new(700)));
-        // A clock that stood still since the mark.
+        // The client's clock stood still since the mark.
         looks.start(Tick::new(100), mark);
         let absent = looks.absent(time(5001)).unwrap();
         assert!(absent == Tick::new(99) && !looks.is_recent(absent));

@@ -1,12 +1,13 @@
-//! The references that this client used, port by port, without a gap: nobody else sent anything meanwhile.
+//! Runs of references that this client used on each port without a gap. During a run, no other program sent through that port.
 
 use super::{
     GatewaySeconds, Tick,
     ports::{PORTS, place_of},
 };
 
-/// The minimum time in seconds in which a segment is sent, and a reserve for jumps of the clock that are not noticed.
+/// The minimum time in seconds that it takes to send a segment.
 const FASTEST: u32 = 2;
+/// A margin in seconds for jumps of the clock that are not noticed.
 const RESERVE: u32 = 60;
 
 /// The segments that this client's messages sent through a port without a gap between their references.
@@ -14,12 +15,12 @@ const RESERVE: u32 = 60;
 struct Run {
     /// When the last gap was noticed.
     since: Tick,
-    /// The first reference and the one after the last, and the times of sending.
+    /// The first reference, the reference after the last one, and the send times of the first and the last message.
     first: u8,
     next: u8,
     first_sent: u32,
     last_sent: u32,
-    /// The number of references after the last one that a message which failed may have used.
+    /// The number of references after the last one that a failed message may have used.
     slack: u8,
 }
 
@@ -43,7 +44,7 @@ impl Runs {
             Some(run) if first.wrapping_sub(run.next) <= run.slack && sent >= run.last_sent => {
                 (run.next, run.last_sent, run.slack) = (next, sent, 0);
             }
-            // Results may arrive in another order.
+            // Results may arrive out of order.
             Some(run) if run.first == next && sent <= run.first_sent => {
                 (run.first, run.first_sent) = (first, sent);
             }
@@ -51,7 +52,7 @@ impl Runs {
         }
     }
 
-    /// Notes that a message failed: the segment that was not sent may have used a reference.
+    /// Notes that a message failed. The segment that was not sent may have used a reference.
     pub(in crate::track) fn note_failure(&mut self, port: u8) {
         if let Some(Some(run)) = self.0.get_mut(place_of(port)) {
             // Set, not counted: each failure is noted several times.
@@ -59,8 +60,8 @@ impl Runs {
         }
     }
 
-    /// Returns whether nobody sent another segment with the reference of a message's segment before the gateway's clock showed
-    /// `reading`: this client's messages since then have no gap, and the time since the last of them is too short.
+    /// Returns whether a reference cannot have been used again between `located` and the time when the gateway's clock showed `reading`:
+    /// this client's references have had no gap since `located`, and the time since the last one was too short to reach the reference.
     pub(in crate::track) fn is_not_reused(
         &self,
         (port, reference): (u8, u8),
@@ -75,7 +76,7 @@ impl Runs {
         })
     }
 
-    /// Returns whether only this client sent through a port for a number of ticks before a time.
+    /// Returns whether only this client sent through a port in the last `ticks` before `until`.
     pub(in crate::track) fn is_alone(&self, port: u8, until: Tick, ticks: u32) -> bool {
         let run = self.0.get(place_of(port)).copied().flatten();
         run.is_some_and(|run| run.since.ago(until) > ticks)
@@ -132,12 +133,12 @@ mod tests {
         };
         assert!(!is_not(&runs, 9, 20, 1000));
         runs.note_place((3, 8, 2), GatewaySeconds::new(1000), Tick::new(20));
-        // 254 others take 508 s.
+        // 254 other references take 508 s.
         assert!(is_not(&runs, 8, 20, 1447) && !is_not(&runs, 8, 20, 1448));
         assert!(is_not(&runs, 9, 20, 1449) && !is_not(&runs, 9, 20, 1450));
         assert!(!is_not(&runs, 8, 19, 1100), "before the last gap");
         runs.note_place((3, 10, 200), GatewaySeconds::new(1400), Tick::new(40));
-        // 54 others.
+        // 54 other references take 108 s.
         assert!(is_not(&runs, 8, 20, 1447) && !is_not(&runs, 8, 20, 1448));
         assert!(!runs.is_not_reused((4, 8), Tick::new(50), 1000));
     }

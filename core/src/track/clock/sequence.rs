@@ -1,6 +1,7 @@
-//! Sequence numbers, which order what has no time in common: requests, first sights of reports, and saved records.
+//! Sequence numbers. They order events that have no common clock: requests, first sightings of reports, and saved records.
 
-/// A number that grows with each request and each change, and wraps. Two are compared by the shorter way between them.
+/// A number that grows with each request and each change, and wraps. Of two numbers, the one that is ahead by less than half of the range
+/// is later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Sequence(u32);
 
@@ -28,7 +29,7 @@ impl Sequence {
 pub(in crate::track) struct SequenceCounter(Sequence);
 
 impl SequenceCounter {
-    /// The number of a counter from which none was drawn yet.
+    /// The number of a counter before the first draw.
     const FIRST: Sequence = Sequence(1);
 
     pub(in crate::track) const fn new() -> Self {

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-/// A point in time, in steps of 10 ms from the caller's own zero. It wraps after 497 days. Two ticks are compared by the time between
-/// them, which is always far less.
+/// A point in time in steps of 10 ms, counted from the caller's own zero. Ticks wrap after 497 days. Two ticks can be compared because
+/// they are always less than half of that apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::track) struct Tick(u32);
 
@@ -21,7 +21,7 @@ impl Tick {
         self.0
     }
 
-    /// Converts a time of the caller's.
+    /// Converts a time of the caller's clock.
     pub(in crate::track) fn at(now: Duration) -> Self {
         // The upper bits are dropped: ticks wrap.
         #[allow(clippy::cast_possible_truncation)]
@@ -33,36 +33,36 @@ impl Tick {
         Self(self.0.wrapping_add(ticks))
     }
 
-    /// Returns the tick a number of ticks before this one.
+    /// Returns the tick that is `ticks` before this one.
     pub(in crate::track) fn earlier(self, ticks: u32) -> Self {
         Self(self.0.wrapping_sub(ticks))
     }
 
-    /// Returns whether this tick has come.
+    /// Returns whether this tick is not later than `now`.
     pub(in crate::track) fn is_due(self, now: Self) -> bool {
         now.0.wrapping_sub(self.0) <= u32::MAX / 2
     }
 
-    /// Returns the number of ticks since this one; 0 if it is still to come.
+    /// Returns the number of ticks from this one to `now`; 0 if this one is later.
     pub(in crate::track) fn ago(self, now: Self) -> u32 {
         if self.is_due(now) { now.0.wrapping_sub(self.0) } else { 0 }
     }
 
-    /// Returns the earlier one.
+    /// Returns the earlier of two ticks.
     pub(in crate::track) fn min(self, other: Self) -> Self {
         if self.is_due(other) { self } else { other }
     }
 
-    /// Returns the later one.
+    /// Returns the later of two ticks.
     pub(in crate::track) fn max(self, other: Self) -> Self {
         if self.is_due(other) { other } else { self }
     }
 
-    /// Returns this tick as a time of the caller's, given the caller's `now` and its `tick`, which is not later than this one.
+    /// Returns this tick as a time of the caller's clock, which shows `now` at the tick `tick`. A tick before `tick` counts as `tick`.
     pub(in crate::track) fn instant(self, tick: Self, now: Duration) -> Duration {
         let wait = tick.ago(self);
         let rest = Duration::new(u64::from(wait / PER_SECOND), wait % PER_SECOND * 10_000_000);
-        // With the part of `now` below a tick, the wait would end a little late.
+        // `now` is rounded down to a whole tick. Otherwise the wait would end a little late.
         now.saturating_sub(Duration::from_nanos(u64::from(now.subsec_nanos() % 10_000_000)))
             .saturating_add(rest)
     }
@@ -97,7 +97,7 @@ pub(in crate::track) const fn seconds(ticks: u32) -> u32 {
     ticks / PER_SECOND
 }
 
-/// Converts a duration to ticks, rounded up, 100 days at most.
+/// Converts a duration to ticks, rounded up and limited to 100 days.
 pub(in crate::track) fn ticks(duration: Duration) -> u32 {
     let seconds = u32::try_from(duration.as_secs()).unwrap_or(u32::MAX).min(100 * 86_400);
     seconds * PER_SECOND + duration.subsec_millis().div_ceil(10)

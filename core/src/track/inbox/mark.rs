@@ -1,4 +1,4 @@
-//! Marks: what identifies an incoming message.
+//! Marks, which identify incoming messages.
 
 use crate::{call::IncomingSms, json::Text, value::to_seconds};
 
@@ -8,14 +8,14 @@ use crate::{call::IncomingSms, json::Text, value::to_seconds};
 pub struct InboxMark {
     /// The gateway's id of the message. Ids may restart.
     pub id: i64,
-    /// A hash of port, sender, time and text. It stays the same if ids restart. It is odd if the text did not fit.
+    /// A hash of port, sender, time and text. It stays the same if ids restart. It is odd if the sender or the text did not fit.
     pub hash: u32,
 }
 
 impl InboxMark {
     /// Returns the mark of a message; `None` without an id.
     pub(super) fn of(sms: &IncomingSms<'_>) -> Option<Self> {
-        // With another buffer such a text would have another hash.
+        // A text that did not fit has another hash with a larger buffer.
         let is_whole =
             !matches!(sms.text, Text::TooLong { .. }) && !matches!(sms.number, Text::TooLong { .. });
         let hash = hash(sms) & !1 | u32::from(!is_whole);
@@ -30,7 +30,7 @@ fn hash(sms: &IncomingSms<'_>) -> u32 {
         for byte in bytes {
             hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
         }
-        // A border between this field and the next.
+        // Separates this field from the next one.
         hash = (hash ^ 0xFF).wrapping_mul(0x0100_0193);
     };
     add(&sms.port.get().unwrap_or(u32::MAX).to_le_bytes());

@@ -1,22 +1,26 @@
 //! Incoming messages, each returned at least once.
 //!
-//! They are paged by id with `flag=all`, which changes nothing in the gateway. No order of ids is assumed: a message is new if its id is
-//! above the place from which pages are asked for, and its mark is not among those handed out ([`receipts`]). The place moves only past
-//! ids that a page has shown ([`page`]), and only if the page shows as well that ids have not restarted: by a message that was known
-//! before. If it does not, the inbox is surveyed from an earlier place. Either a known message is where it was, and the page is asked
-//! for again, or ids have restarted.
+//! Messages are queried in pages with `flag=all`, which changes nothing in the gateway. A page contains messages with ids above a
+//! *place*. No order of ids is assumed. A message is new if its id is above the place, and its mark is not among those handed out
+//! ([`receipts`]).
+//!
+//! The place moves only past ids that a page has shown ([`page`]), and only if ids have not restarted. A message that was known before
+//! proves that. If a page does not show one, the inbox is surveyed from an earlier place. If the survey finds a known message where it
+//! was, the page is requested again. Otherwise ids have restarted.
 //!
 //! Known limits:
 //!
-//! - If ids do not rise, an unreadable record or the end of a cut page hides what is listed after it, and no place shows it.
-//! - If ids rise for a while and then do not, cut pages of that time may have hidden messages that no page shows again.
-//! - An acknowledgement is not saved while a survey is under way. If the client restarts then, those messages are returned again.
-//! - If the caller holds more messages than there are free marks, an acknowledgement is understood by its id. If ids are equal or have
-//!   restarted, it takes effect together with a later one, and a restart of the client before that returns those messages again.
-//! - If nothing readable is known, for example since nothing was acknowledged when the client restarted, ids that restart and grow past
-//!   the place are noticed only if a message has the id of the place.
-//! - Two unreadable records without a readable id, that break at the same offset and are more than [`search`]'s single steps past the last
-//!   known message, are taken for one. Messages between them are lost.
+//! - If ids do not rise, an unreadable record or the end of a cut page hides the messages listed after it. No other place shows them.
+//! - If ids rise for a while and then do not, the pages cut until then may have hidden messages that no page shows again.
+//! - An acknowledgement is not saved while a survey is under way. If the client restarts during the survey, the acknowledged messages
+//!   are returned again.
+//! - If the caller holds more messages than there are free marks, an acknowledgement is recognised by its id. If ids are equal or have
+//!   restarted, the acknowledgement takes effect together with a later one. If the client restarts before that, those messages are
+//!   returned again.
+//! - If no readable message is known, for example because none was acknowledged before the client restarted, a restart of ids may be
+//!   missed. If the new ids grow past the place, the restart is noticed only if a message has the id of the place.
+//! - Two unreadable records count as one if neither has a readable id, both break at the same offset, and both are more than
+//!   [`search`]'s single steps past the last known message. Messages between them are lost.
 
 mod mark;
 mod page;
@@ -33,12 +37,12 @@ pub use search::InboxSearch;
 /// The place before all ids.
 const START: i64 = -1;
 
-/// The place before an id, or before another place. None is less than [`START`], so that nothing overflows.
+/// Returns the place before an id or another place. Both are at least [`START`], so nothing overflows.
 const fn before(id: i64) -> i64 {
     id.wrapping_sub(1)
 }
 
-/// The number of empty pages, without a message that should be there, after which the inbox is surveyed.
+/// The number of consecutive empty pages after which the inbox is surveyed, if no known message was expected on them.
 const QUIET_PAGES: u8 = 8;
 
 /// The number of marks in a record.
@@ -46,34 +50,34 @@ pub(super) const SAVED_MARKS: usize = 6;
 /// The maximum number of records.
 pub(super) const RECORDS: usize = MARKS.div_ceil(SAVED_MARKS);
 
-/// The place up to which the inbox is known.
+/// The state of reading the inbox: how far it is known, and how that is checked.
 #[derive(Debug)]
-// They are independent of each other.
+// The flags are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 pub(super) struct Inbox {
     receipts: Receipts,
-    /// The place from which pages are asked for.
+    /// The place from which pages are requested.
     from: i64,
-    /// The place to return to if the page holds nothing. It was left since the page from it holds a single message, which may be so long
-    /// that it hides others.
+    /// The place to return to if the page is empty. It was left because its page shows a single message, which may be so long that it
+    /// hides others.
     back: Option<i64>,
-    /// The search for the place past the record that made its page unreadable.
+    /// The search for the place past a record that made its page unreadable.
     search: Option<InboxSearch>,
-    /// The id that the search has found, and that is checked once more, since new messages may be listed before the record.
+    /// The id that the search has found. It is checked once more, because new messages may be listed before the record.
     found: Option<i64>,
-    /// The place to return to after a survey, which searches for a message that shows that ids have not restarted.
+    /// The place to return to after a survey. A survey searches for a known message, which proves that ids have not restarted.
     survey: Option<i64>,
     page: Page,
     order: Order,
     /// Whether a page should show a known message.
     is_expected: bool,
-    /// The smallest id that found no room for its mark.
+    /// The smallest id of the new messages that found no room; [`START`] if there are none.
     ceiling: i64,
     /// Whether the caller can hold another message.
     has_room: bool,
-    /// The place at which the latest page became unreadable.
+    /// The position at which the latest page became unreadable.
     broken: Option<PageBreak>,
-    /// Whether a search past it was in vain.
+    /// Whether a search for a place past that position has failed.
     is_hopeless: bool,
     /// The id of an unreadable message that is not reported yet.
     unreadable: Option<i64>,
@@ -82,18 +86,18 @@ pub(super) struct Inbox {
     has_restarted: bool,
     /// The number of records that are to be saved.
     dirty: usize,
-    /// The latest record from which it was restored.
+    /// The sequence number of the latest record from which it was restored.
     record: Sequence,
 }
 
-/// The place at which a page became unreadable.
+/// The position at which a page became unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageBreak {
-    /// The id of the record in which the page ended, if the id was read before. It may have been forged by the sender of the message.
+    /// The id of the record that broke the page, if the id was read before the break. The sender of the message may have forged it.
     pub id: Option<i64>,
-    /// The number of bytes between the beginning of the latest record and this place.
+    /// The number of bytes from the beginning of the latest record to this position.
     pub offset: u32,
-    /// Whether the response simply ended there.
+    /// Whether the response ended there, without being malformed.
     pub is_cut: bool,
 }
 
@@ -121,12 +125,12 @@ impl Inbox {
         }
     }
 
-    /// Returns once that ids restarted.
+    /// Returns whether ids have restarted, once for each restart.
     pub(super) fn take_restarted(&mut self) -> bool {
         core::mem::take(&mut self.has_restarted)
     }
 
-    /// Returns the id of an unreadable message once. It counts as acknowledged then.
+    /// Returns the id of an unreadable message, once. From then on, the message counts as acknowledged.
     pub(super) fn take_unreadable(&mut self) -> Option<i64> {
         let id = self.unreadable.take()?;
         self.touch();
@@ -137,7 +141,7 @@ impl Inbox {
         self.dirty > 0
     }
 
-    /// The place to return to.
+    /// Returns the place to which reading returns after a survey or a look past a single message; otherwise, the current place.
     fn home(&self) -> i64 {
         self.survey.or(self.back).unwrap_or(self.from)
     }
@@ -153,8 +157,8 @@ impl Inbox {
         self.dirty = self.receipts.records().clamp(1, RECORDS);
     }
 
-    /// Returns the number of the next record to save, the saved place and the record's marks. Marks in older records do no harm: all are
-    /// of acknowledged messages.
+    /// Returns the number of the next record to save, the saved place and the record's marks. Marks in older records do no harm,
+    /// because all their messages are acknowledged.
     pub(super) fn take_dirty(&mut self) -> Option<(usize, i64, impl Iterator<Item = InboxMark>)> {
         self.dirty = self.dirty.checked_sub(1)?;
         let (saved, marks) = self.receipts.record(self.dirty);
@@ -182,14 +186,14 @@ impl Inbox {
         self.page = Page::new(self.search.map_or(self.from, |search| found.unwrap_or(search.place())));
     }
 
-    /// Returns the mark of a new message, for the caller. A message without an id is ignored, since it cannot be
-    /// distinguished from others.
+    /// Returns the mark of a message, if the message is new. A message without an id is ignored, because it cannot be distinguished
+    /// from others.
     pub(super) fn receive(&mut self, sms: &IncomingSms<'_>) -> Option<InboxMark> {
         let mark = InboxMark::of(sms)?;
         self.take(mark).then_some(mark)
     }
 
-    /// Notes that the caller has this message, and all that were returned before it.
+    /// Notes that the caller has this message and all messages that were returned before it.
     pub(super) fn acknowledge(&mut self, mark: InboxMark) {
         if self.receipts.acknowledge(mark) {
             self.touch();
@@ -200,7 +204,7 @@ impl Inbox {
         self.has_room = has_room;
     }
 
-    /// Returns whether a record is new, and takes it then.
+    /// Takes a record, if it is new. Returns whether it is.
     fn take(&mut self, mark: InboxMark) -> bool {
         if mark.id <= self.page.from {
             return false;
@@ -233,7 +237,7 @@ impl Inbox {
         is_taken
     }
 
-    /// Ends a page, which may have become unreadable. Returns whether the next page is requested at once.
+    /// Ends a page that is complete, or became unreadable at this position. Returns whether the next page is requested at once.
     pub(super) fn end(&mut self, by: Option<PageBreak>) -> bool {
         if self.search.is_some() {
             return self.search_on(by);
@@ -263,22 +267,23 @@ impl Inbox {
             Some(by) => self.end_broken(by),
             None if self.move_on(true) => true,
             None => {
-                // With the next query, in case that it is only long.
+                // If the page has a single message, the next query looks past it. The message may only be long.
                 self.look_beyond();
                 false
             }
         }
     }
 
-    /// Ends a page whose response was lost. A known message that it has shown proves that ids have not restarted, so that
-    /// acknowledgements can be saved.
+    /// Ends a page whose response was lost. If the page showed a known message, ids have not restarted, and acknowledgements can be
+    /// saved.
     pub(super) fn lose(&mut self) {
         if self.page.is_verified && self.survey.is_none() && self.search.is_none() {
             self.prove();
         }
     }
 
-    /// Whether the page does not show what it should: nothing but a known message proves that ids have not restarted.
+    /// Returns whether ids may have restarted. Only a known message proves that they have not. The page shows none, although it should,
+    /// or although it shows something new.
     fn is_doubtful(&self) -> bool {
         let is_new = self.from > START && (self.page.is_fresh || self.page.is_refuted);
         !self.page.is_verified && (self.is_expected || is_new)
@@ -286,13 +291,13 @@ impl Inbox {
 
     /// Ends a page that became unreadable. Returns whether the next page is requested at once.
     ///
-    /// After two such pages without anything new, the record that broke them is searched, reported and left out. The reader never
-    /// searches for the next record in broken text, because its sender could forge one.
+    /// After two such pages without anything new, a search locates the record that broke them. The record is reported and skipped. The
+    /// broken text itself is never searched for the next record, because the sender of the message could forge one.
     fn end_broken(&mut self, by: PageBreak) -> bool {
         let before = self.broken.replace(by);
         let is_repeated = before == Some(by);
         let is_new = self.page.is_fresh || self.page.has_postponed();
-        // In any order others may be hidden, unless it is only marks that are missing.
+        // If ids do not rise, the break may hide other messages, unless all that is missing are free marks.
         let has_no_marks = self.page.has_postponed() && !self.page.is_fresh && !self.page.is_full;
         if self.move_on(has_no_marks || by.is_cut && is_repeated) {
             return true;
@@ -314,7 +319,8 @@ impl Inbox {
         true
     }
 
-    /// Continues after the only message of a page, which may be so long that it fills the page. Returns whether there is one.
+    /// Continues after the only message of a page, which may be so long that it fills the page. Returns whether the page has only one
+    /// message.
     const fn look_beyond(&mut self) -> bool {
         let is_single = self.page.is_single();
         if is_single {
@@ -326,18 +332,19 @@ impl Inbox {
 
     /// Starts a search for the record that broke the page.
     fn start_search(&mut self, by: PageBreak) {
-        // If ids rise, the record is not before the last one.
+        // If ids rise, the record does not have a smaller id than the last one that was read.
         let last = if self.order.is_rising() { before(self.page.last) } else { START };
         self.search = Some(InboxSearch::new(last.max(self.page.from), by.id));
         self.broken = Some(by);
     }
 
-    /// Whether the latest page was unreadable, and no place is found from which one can be read.
+    /// Returns whether the latest page was unreadable, and the search found no place from which a page is readable.
     pub(super) const fn is_hopeless(&self) -> bool {
         self.is_hopeless
     }
 
-    /// Ends a page of the search. At its end the record is reported.
+    /// Ends a page that the search requested. When the search has found the record, the record is reported, except during a survey, or
+    /// if a check shows that it no longer breaks the page. Returns whether the next page is requested at once.
     fn search_on(&mut self, by: Option<PageBreak>) -> bool {
         let Some(search) = &mut self.search else { return false };
         let is_blocked = by.is_some() && by == self.broken && !self.page.is_strange;
@@ -369,8 +376,8 @@ impl Inbox {
         true
     }
 
-    /// Moves the place past what the page has shown, if ids rise or it `may_step` on in any other order. Returns whether the next page may
-    /// show more.
+    /// Moves the place past the ids that the page has shown. In an order that does not rise, it moves only with `may_step`. Returns
+    /// whether the next page may show more.
     fn move_on(&mut self, may_step: bool) -> bool {
         let former = core::mem::replace(&mut self.ceiling, self.page.ceiling());
         self.order.learn(&self.page);
@@ -398,21 +405,21 @@ impl Inbox {
     fn start_survey(&mut self, home: i64) {
         self.quiet_pages = 0;
         if self.page.is_refuted && home == self.from {
-            // A message of another time is met at a later place than the beginning, and not just past the only message of a page.
+            // A message contradicts the known ids, and the page was not requested just past a single message.
             return self.restart();
         }
         self.survey = Some(home);
         self.from = before(self.receipts.known().map_or(home, |(first, _)| first)).max(START);
     }
 
-    /// Ends a page of the survey, which ends with a known message, or past all of them.
+    /// Ends a page of the survey. The survey ends after a page with a known message, or past all known messages.
     fn survey_on(&mut self, home: i64, by: Option<PageBreak>) {
         let known = self.receipts.known().filter(|_| !self.page.is_verified);
         let is_past = known.is_some_and(|(_, last)| self.page.from >= last);
         if self.page.is_refuted || is_past || self.page.is_empty() && by.is_none() {
             return self.restart();
         }
-        // Without anything known, nothing else can be found again than the record before the place.
+        // Either the page has a known message, or none is known and nothing more can be checked.
         if known.is_none() {
             return self.assure(home);
         }
@@ -425,13 +432,13 @@ impl Inbox {
         }
     }
 
-    /// Continues after a survey: ids have not restarted.
+    /// Continues from `home` after a survey showed that ids have not restarted.
     fn assure(&mut self, home: i64) {
         (self.from, self.is_expected) = (home, false);
         self.prove();
     }
 
-    /// Begins anew with ids that have restarted.
+    /// Begins anew, because ids have restarted.
     fn restart(&mut self) {
         self.receipts.restart();
         (self.from, self.ceiling, self.is_expected, self.has_restarted) = (START, START, false, true);

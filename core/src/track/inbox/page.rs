@@ -2,12 +2,12 @@
 
 use super::{START, before};
 
-/// The number of records, each after one with a smaller id, after which a gateway is taken to list ids in rising order. Only pages with
-/// something new count.
+/// The number of rises, from a record to one with a greater id, after which a gateway is assumed to list ids in rising order. Only
+/// pages with something new count.
 const TRUSTED: u8 = 16;
 /// The gateway has listed ids in another order.
 const UNORDERED: u8 = u8::MAX;
-/// Greater than all ids.
+/// A value above all ids.
 const NONE: i64 = i64::MAX;
 
 /// The order in which a gateway lists its messages, as far as it is known.
@@ -33,18 +33,18 @@ impl Order {
 
 /// The observations of the page that is being read.
 #[derive(Debug)]
-// They are independent of each other.
+// The flags are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 pub(super) struct Page {
-    /// The place from which it was asked for.
+    /// The place from which the page was requested.
     pub(super) from: i64,
     /// The id of the latest record.
     pub(super) last: i64,
-    /// The smallest id; greater than all ids in an empty page.
+    /// The smallest id; [`NONE`] in an empty page.
     lowest: i64,
-    /// The greatest id of the messages that are known or taken.
+    /// The greatest id of the messages that are known or were taken.
     pub(super) greatest: i64,
-    /// The smallest id of a new message that was not taken; greater than all ids if all were taken.
+    /// The smallest id of a new message that was not taken; [`NONE`] if all were taken.
     postponed: i64,
     /// The number of records with a greater id than the one before.
     rises: u8,
@@ -52,13 +52,13 @@ pub(super) struct Page {
     pub(super) is_rising: bool,
     /// Whether something was taken.
     pub(super) is_fresh: bool,
-    /// Whether there is a message that is not known, and was not to be taken.
+    /// Whether a page of a search shows an unknown message, which is not taken.
     pub(super) is_strange: bool,
-    /// Whether a message shows that ids have restarted: it should be known and is not, or is known by its hash alone.
+    /// Whether a message shows that ids have restarted: it should be known but is not, or it is known by its hash alone.
     pub(super) is_refuted: bool,
-    /// Whether a message that was known before suggests that ids have not restarted.
+    /// Whether a message that was known before shows that ids have not restarted.
     pub(super) is_verified: bool,
-    /// Whether a new message found no room. Then the rest is not taken either, so that no message overtakes another.
+    /// Whether the caller had no room for a new message. The rest is not taken then, so that no message overtakes another.
     pub(super) is_full: bool,
 }
 
@@ -106,23 +106,25 @@ impl Page {
         self.postponed != NONE
     }
 
-    /// The smallest id of the new messages that found no room for their marks; smaller than all ids if there are none.
+    /// Returns the smallest id of the new messages that were not taken; [`START`] if all were taken.
     pub(super) const fn ceiling(&self) -> i64 {
         if self.has_postponed() { self.postponed } else { START }
     }
 
-    /// Whether the page holds known messages of one id and nothing else.
+    /// Returns whether all records of the page are known and have the same id.
     pub(super) const fn is_single(&self) -> bool {
         self.lowest == self.greatest && !self.is_fresh && !self.has_postponed()
     }
 
-    /// Returns the place from which the next page is asked for, which may be the same or a smaller one.
+    /// Returns the place from which the next page is requested. It may be the same as before, or a smaller one.
     ///
-    /// If ids rise, nothing is hidden before the last record, which is shown again in case that others have the same id. In any other
-    /// order a page that the gateway cut may hide every id except those below its lowest, which no place shows. So the next page
-    /// leaves out the lowest one only, if it is known and others are left, and after a page without anything new.
+    /// If ids rise, nothing is hidden before the last record. That record is shown again, because other messages may have the same id.
     ///
-    /// The place never moves past all that is known, so that it is noticed if ids restart.
+    /// In any other order, a page that the gateway cut may hide any id. Hidden ids below the lowest shown id cannot be shown from any
+    /// place, but the others can. So the place moves past the lowest shown id only. It does so if that id is known, a greater known id
+    /// is left, and the page has nothing new.
+    ///
+    /// The place never moves past all known messages, so that a restart of ids is noticed.
     pub(super) fn next(&self, order: &Order) -> i64 {
         let next = if order.is_rising() {
             before(self.greatest)
@@ -135,7 +137,7 @@ impl Page {
         next.min(before(self.postponed))
     }
 
-    /// Returns the place from which a survey, which takes nothing, goes on after a page that is not empty.
+    /// Returns the place from which a survey continues after a page that is not empty. A survey takes no messages.
     pub(super) const fn beyond(&self, order: &Order) -> i64 {
         if order.is_rising() && self.is_rising { self.last } else { self.lowest }
     }

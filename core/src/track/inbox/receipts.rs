@@ -1,21 +1,21 @@
-//! The messages that were handed out, in this order, and which of them are acknowledged.
+//! The messages that were handed out, in that order, and which of them are acknowledged.
 
 use super::{SAVED_MARKS, START, mark::InboxMark};
 
 /// The maximum number of marks.
 pub(super) const MARKS: usize = 24;
-/// The marks that only the lowest new ids may take.
+/// The number of marks that are reserved for the lowest new ids.
 const RESERVE: usize = 6;
-/// The id of a message that was handed out before ids restarted, and is not found again yet.
+/// A placeholder for the id of a message that was handed out before ids restarted, and that has not been found again yet.
 const FORMER: i64 = i64::MIN;
 
 /// A message that was handed out.
-// Its mark's fields, so that there is no padding.
+// The fields of its mark, without the mark's padding.
 #[derive(Clone, Copy, Debug)]
 struct Receipt {
     id: i64,
     hash: u32,
-    /// The number of messages that were handed out before it since the client started, and itself; 0 if that was earlier.
+    /// Its number among the messages that were handed out since the client started, counted from 1; 0 if it was handed out earlier.
     number: u32,
 }
 
@@ -36,42 +36,42 @@ impl Receipt {
 pub(super) enum Known {
     /// It is new.
     No,
-    /// It was handed out since ids were last known not to have restarted.
+    /// It was handed out after the last proof that ids had not restarted.
     Unproven,
-    /// It was handed out before, and proves that ids have not restarted.
+    /// It was handed out before the last such proof, so finding it is another proof.
     Proven,
     /// It was handed out before ids restarted.
     Renamed,
 }
 
-/// Messages that were dropped from the list although they are not acknowledged, because the caller holds more than there are marks.
+/// Messages that were dropped from the list before they were acknowledged, because the caller holds more messages than there are marks.
 #[derive(Clone, Copy, Debug)]
 struct Dropped {
-    /// The smallest of their ids.
+    /// The smallest id of the dropped messages.
     lowest: i64,
-    /// The one that was handed out last.
+    /// The dropped message that was handed out last.
     last: Receipt,
-    /// Whether they were handed out in the order of their ids. Then an acknowledgement is understood by its id.
+    /// Whether they were handed out in the order of their ids. If so, an acknowledgement is recognised by its id.
     is_run: bool,
 }
 
-/// The messages that were handed out, and are either above the saved place, or kept to recognise ids that restart.
+/// The messages that were handed out, and that are above the saved place or are kept to recognise a restart of ids.
 #[derive(Debug)]
 pub(super) struct Receipts {
     list: [Receipt; MARKS],
     count: usize,
     /// The number of the message that was handed out last.
     latest: u32,
-    /// The greatest number of an acknowledged message. All before it are acknowledged, too.
+    /// The greatest number of an acknowledged message. All messages before it are acknowledged, too.
     acknowledged: u32,
-    /// The greatest number of a message that was handed out before the latest doubt about the ids.
+    /// The greatest number of a message that was handed out before the last proof that ids had not restarted.
     proven: u32,
     /// All messages up to this id are acknowledged.
     saved: i64,
     dropped: Option<Dropped>,
     /// The greatest id that may have been dropped from the list.
     forgotten: i64,
-    /// Whether ids have restarted, so that an acknowledgement may have an earlier id.
+    /// Whether ids have restarted, so that an acknowledgement may carry a former id.
     has_restarted: bool,
 }
 
@@ -94,12 +94,13 @@ impl Receipts {
         self.list.get(..self.count).unwrap_or_default()
     }
 
-    /// Whether the mark may be saved. Otherwise a message might be mistaken for known after ids have restarted.
+    /// Returns whether the mark of a receipt may be saved. A mark that is saved too early may be mistaken for that of a new message
+    /// after ids have restarted.
     fn is_final(&self, receipt: &Receipt) -> bool {
         receipt.number <= self.acknowledged.min(self.proven)
     }
 
-    /// Looks up a message. If it was handed out before ids restarted, it gets its new id with `may_rename`.
+    /// Looks up a message. With `may_rename`, a message that was handed out before ids restarted gets its new id.
     pub(super) fn meet(&mut self, mark: InboxMark, may_rename: bool) -> Known {
         let mut former = None;
         for receipt in self.list.iter_mut().take(self.count) {
@@ -119,14 +120,14 @@ impl Receipts {
         }
     }
 
-    /// Notes that ids have not restarted since the latest message was handed out. Returns whether there is more to save.
+    /// Notes the proof that ids have not restarted since the latest message was handed out. Returns whether there is more to save.
     pub(super) fn prove(&mut self) -> bool {
         let is_change = self.acknowledged > self.proven;
         self.proven = self.latest;
         is_change
     }
 
-    /// The smallest and the greatest id of the known messages that prove that ids have not restarted.
+    /// Returns the smallest and the greatest id of the known messages that can prove that ids have not restarted.
     pub(super) fn known(&self) -> Option<(i64, i64)> {
         let (mut first, mut last) = (i64::MAX, START);
         for receipt in self.all() {
@@ -138,13 +139,14 @@ impl Receipts {
         (last > START).then_some((first, last))
     }
 
-    /// Whether a message with this id would be known if it had been handed out.
+    /// Returns whether a message with this id would be known if it had been handed out.
     pub(super) const fn remembers(&self, id: i64) -> bool {
         id > self.forgotten
     }
 
-    /// Adds a message, if there is room for its mark. Those with ids above `from` stay in the list. If some found no room, only the lowest
-    /// of them, which is the `ceiling`, is added, so that ids in any order can be read to their end. A reserve is left for it.
+    /// Adds a message if there is room for its mark. To make room, only marks with ids up to `from` are evicted. If messages of the
+    /// previous page found no room, `ceiling` is the lowest of their ids, and only ids up to it are added. An inbox with ids in any order
+    /// is therefore eventually read completely. [`RESERVE`] marks are reserved for ids up to `ceiling`.
     pub(super) fn add(&mut self, mark: InboxMark, from: i64, ceiling: i64) -> bool {
         let is_lowest = mark.id <= ceiling;
         let above = self.all().iter().filter(|receipt| receipt.id > from).count();
@@ -164,11 +166,11 @@ impl Receipts {
         }
     }
 
-    /// Drops a message that is not above `from`, so that it need not be recognised: one that need not be saved either, or else the
-    /// first one that is not acknowledged.
+    /// Evicts a message whose id is not above `from`, because it need not be recognised. An acknowledged message up to the saved place
+    /// is preferred, then the first one that is not acknowledged, then any other. Returns whether there is one.
     fn evict(&mut self, from: i64) -> bool {
         let is_proof = |it: &Receipt| it.number <= self.proven && it.id > from;
-        // The latest one is kept to recognise ids that restart, unless one that stays does that.
+        // The latest proven message is kept to recognise a restart of ids, unless another one that stays does that.
         let needs_one = self.proven > 0 && !self.all().iter().any(is_proof);
         let (mut victim, mut rank) = (0, 0_u8);
         for (at, receipt) in self.all().iter().enumerate() {
@@ -197,8 +199,8 @@ impl Receipts {
         rank > 0
     }
 
-    /// Makes room for a message with this id, past which the place does not move until it is taken: drops the acknowledged one with the
-    /// greatest id above it, although that is returned again. Returns whether there is one.
+    /// Makes room for a message with this id, because the place does not move past the message until it is taken. Drops the
+    /// acknowledged message with the greatest id above this one, although that message is returned again. Returns whether there is one.
     pub(super) fn make_room(&mut self, lowest: i64) -> bool {
         let (mut victim, mut greatest) = (None, lowest);
         for (at, receipt) in self.all().iter().enumerate() {
@@ -211,7 +213,7 @@ impl Receipts {
         true
     }
 
-    /// Notes that a message is dropped that is not acknowledged. The saved place does not move past it until it is.
+    /// Notes that an unacknowledged message is dropped. The saved place does not move past the message until it is acknowledged.
     fn drop_open(&mut self, at: usize) {
         let Some(&receipt) = self.list.get(at) else { return };
         let id = receipt.id;
@@ -233,7 +235,7 @@ impl Receipts {
             self.forgotten = self.forgotten.max(receipt.id);
         }
         self.count = self.count.saturating_sub(1);
-        // One by one: the slice's own functions contain a panic.
+        // Moved one by one, because the slice's own functions contain a panic.
         for place in at..self.count {
             let next = self.list.get(place.saturating_add(1)).copied();
             if let (Some(place), Some(next)) = (self.list.get_mut(place), next) {
@@ -242,11 +244,11 @@ impl Receipts {
         }
     }
 
-    /// Acknowledges a message and all before it. Returns whether that is a change.
+    /// Acknowledges a message and all messages before it. Returns whether anything changed.
     pub(super) fn acknowledge(&mut self, mark: InboxMark) -> bool {
         let mut number = 0;
         for receipt in self.all().iter().filter(|receipt| receipt.number > self.acknowledged) {
-            // After a restart of ids it has another one.
+            // After a restart of ids, the message has another id but the same hash.
             if receipt.mark() == mark || number == 0 && receipt.hash == mark.hash {
                 number = receipt.number;
             }
@@ -266,7 +268,7 @@ impl Receipts {
         number > 0
     }
 
-    /// Moves the saved place up to this one, as far as all is acknowledged.
+    /// Moves the saved place up to `place`, but not past a message whose mark may not be saved yet.
     pub(super) fn advance(&mut self, place: i64) {
         let mut place = self.dropped.map_or(place, |dropped| place.min(dropped.lowest.saturating_sub(1)));
         for receipt in self.all().iter().filter(|receipt| !self.is_final(receipt)) {
@@ -275,35 +277,35 @@ impl Receipts {
         self.saved = self.saved.max(place);
     }
 
-    /// Forgets the ids: they have restarted. The messages are recognised by their hashes.
+    /// Forgets the ids, because they have restarted. From now on, the messages are recognised by their hashes.
     pub(super) fn restart(&mut self) {
-        // The others have new ids already.
+        // The other messages already have new ids.
         let proven = self.proven;
         self.list.iter_mut().filter(|it| it.number <= proven).for_each(|it| it.id = FORMER);
         (self.saved, self.forgotten, self.dropped, self.has_restarted) = (START, START, None, true);
         self.prove();
     }
 
-    /// The messages up to the latest one whose mark may be saved.
+    /// Returns the messages up to the latest one whose mark may be saved. The marks of some earlier ones may not be saved yet.
     fn to_save(&self) -> &[Receipt] {
         let count = self.all().iter().rposition(|receipt| self.is_final(receipt));
         self.all().get(..=count.unwrap_or(MARKS)).unwrap_or_default()
     }
 
-    /// Returns a record: the saved place, and marks, which begin with the latest ones in the first record.
+    /// Returns the saved place and the marks of a record. Record 0 contains the latest marks.
     pub(super) fn record(&self, number: usize) -> (i64, impl Iterator<Item = InboxMark>) {
         let marks = self.to_save().rchunks(SAVED_MARKS).nth(number).unwrap_or_default();
         (self.saved, marks.iter().filter(|receipt| self.is_final(receipt)).map(Receipt::mark))
     }
 
-    /// The number of records without which a message would be returned again.
+    /// Returns the number of records that must be saved so that no message is returned again.
     pub(super) fn records(&self) -> usize {
         let marks = self.to_save();
         let first = marks.iter().position(|it| it.id > self.saved || it.id == FORMER);
         marks.len().saturating_sub(first.unwrap_or(marks.len())).div_ceil(SAVED_MARKS)
     }
 
-    /// Takes the saved place of a record, if it is the latest one, and a mark.
+    /// Restores the marks of a record. `saved` is its saved place if the record is the latest one so far.
     pub(super) fn restore(&mut self, saved: Option<i64>, marks: impl Iterator<Item = InboxMark>) {
         self.saved = saved.unwrap_or(self.saved);
         self.forgotten = self.forgotten.max(self.saved);

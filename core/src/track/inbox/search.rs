@@ -1,15 +1,15 @@
 //! The search for a place past a record that makes its page unreadable.
 
-/// The number of single steps before they grow. A longer one may skip messages if it ends before another unreadable record.
+/// The number of steps of length 1 before they grow. A longer step may skip messages if it ends before another unreadable record.
 const SINGLE_STEPS: u8 = 32;
-/// The number of steps after which the search is given up: ids are not that far apart.
+/// The number of steps after which the search is given up, because ids are not that far apart.
 const MAX_STEPS: u8 = SINGLE_STEPS + 40;
 
 /// Finds the lowest id after which a page can be requested without being blocked by an unreadable record.
 ///
-/// The record may hide its id, and an id that it shows may be forged by its sender. So the id is found by trial: a page that is requested
-/// after a lower id contains the record and is blocked, and one that is requested after the record's id is not. No readable message is
-/// skipped, since a blocked page shows nothing that follows the record.
+/// The record's id may be unreadable, or forged by the sender of the message. So the id is found by trial. A page that is requested
+/// after a lower id contains the record and is blocked. A page that is requested after the record's id is not blocked. No readable
+/// message is skipped, because a blocked page shows nothing after the record.
 ///
 /// ```
 /// use sms_gateway_core::track::InboxSearch;
@@ -26,15 +26,15 @@ const MAX_STEPS: u8 = SINGLE_STEPS + 40;
 pub struct InboxSearch {
     /// The greatest place from which pages are known to be blocked.
     blocked: i64,
-    /// The smallest place from which they are known not to be; `i64::MAX` while there is none.
+    /// The smallest place from which pages are known not to be blocked; `i64::MAX` while there is none.
     free: i64,
     place: i64,
-    /// The number of steps from the greatest blocked place; `None` while a place before the shown id is tried.
+    /// The number of steps from the greatest blocked place; `None` while the place before the id that the record shows is tried.
     steps: Option<u8>,
 }
 
 impl InboxSearch {
-    /// A search after the page from `from` was blocked. `id` is the id that the record shows, if any.
+    /// Creates a search after the page from `from` was blocked. `id` is the id that the record shows, if any.
     pub const fn new(from: i64, id: Option<i64>) -> Self {
         let (place, steps) = match id {
             Some(id) if id > from.saturating_add(1) => (id.saturating_sub(1), None),
@@ -48,7 +48,8 @@ impl InboxSearch {
         self.place
     }
 
-    /// Takes whether the page from [`place`](Self::place) was blocked. Returns the id of the unreadable message once it is found.
+    /// Continues after the page from [`place`](Self::place), which was blocked or not. Returns the id of the unreadable message once it
+    /// is found.
     pub const fn take(&mut self, is_blocked: bool) -> Option<i64> {
         let steps = match self.steps {
             Some(steps) => steps.saturating_add(1),
@@ -72,7 +73,7 @@ impl InboxSearch {
         None
     }
 
-    /// Whether no page can be read, wherever it begins. Then the search is of no use.
+    /// Returns whether the search has failed, because no page can be read, wherever it begins.
     pub const fn is_hopeless(&self) -> bool {
         matches!(self.steps, Some(MAX_STEPS..)) && self.free == i64::MAX
     }

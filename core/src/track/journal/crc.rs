@@ -5,14 +5,14 @@ pub(super) fn crc32(bytes: &[u8]) -> u32 {
     !if cfg!(target_pointer_width = "64") { crc_fast(u32::MAX, bytes) } else { crc_small(u32::MAX, bytes) }
 }
 
-/// Four bits at a time, with a table of 64 bytes.
+/// Processes four bits at a time, with a table of 64 bytes.
 fn crc_small(crc: u32, bytes: &[u8]) -> u32 {
     const TABLE: [u32; 16] = crc_table(4, 4);
     let step = |crc: u32, bits: u32| crc >> 4 ^ TABLE[(crc ^ bits) as usize % TABLE.len()];
     bytes.iter().fold(crc, |crc, byte| step(step(crc, u32::from(*byte)), u32::from(*byte) >> 4))
 }
 
-/// Four bytes at a time, with tables of 4 KiB: large machines have room for them.
+/// Processes four bytes at a time, with tables of 4 KiB. Large machines have room for them.
 fn crc_fast(crc: u32, bytes: &[u8]) -> u32 {
     const TABLES: [[u32; 256]; 4] = [crc_table(8, 8), crc_table(8, 16), crc_table(8, 24), crc_table(8, 32)];
     let at = |table: usize, byte: u8| TABLES[table % 4][usize::from(byte)];
@@ -24,7 +24,7 @@ fn crc_fast(crc: u32, bytes: &[u8]) -> u32 {
     rest.iter().fold(crc, |crc, byte| crc >> 8 ^ at(0, crc.to_le_bytes()[0] ^ byte))
 }
 
-/// Computes the remainders of all numbers with a number of bits after a number of steps.
+/// Computes the remainder of each number of `bits` bits after `steps` steps.
 const fn crc_table<const N: usize>(bits: u32, steps: u32) -> [u32; N] {
     let mut table = [0; N];
     let mut number = 0_u32;

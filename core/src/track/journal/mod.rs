@@ -1,7 +1,7 @@
-//! The changes that are not saved yet, and the form in which they are saved.
+//! The changes that are not saved yet, and the format in which they are saved.
 //!
-//! Three kinds of records have keys: the client's own state (its block of user_ids, its time, and what it learned about the gateway's
-//! clock), the inbox, and each message.
+//! There are three kinds of records: the client's own state (its block of user_ids, its time, and what it learned about the gateway's
+//! clock), the inbox, and one for each message.
 
 mod crc;
 mod record;
@@ -19,15 +19,15 @@ use super::{
 };
 use user_ids::UserIdBlock;
 
-/// The keys of records that are not a message's, above all user_ids.
+/// The key of the client's record. Keys of records that are not a message's are above all user_ids.
 const CLIENT_KEY: u32 = 0x8000_0000;
-/// The first of the keys of the inbox, whose other records have the keys after it.
+/// The key of the inbox's first record. Its other records have the keys after this one.
 const INBOX_KEY: u32 = 0x8000_0001;
 const _: () = assert!(RECORDS <= 16, "the keys that follow are free for others");
 
 /// The kinds of records.
 pub(super) const CLIENT: u8 = 0;
-/// The inbox as it was saved by versions that knew rising ids only.
+/// The inbox as saved by former versions, which assumed rising ids.
 pub(super) const RISING_INBOX: u8 = 1;
 pub(super) const INBOX: u8 = 3;
 pub(super) const MESSAGE: u8 = 2;
@@ -39,11 +39,11 @@ const SAVE_TIME_EVERY: u32 = 600 * PER_SECOND;
 #[derive(Debug)]
 pub(super) struct Journal {
     changes: Chain<CHANGES>,
-    /// Whether requests and events wait for a change. Acknowledgements alone keep nothing waiting.
+    /// Whether requests and events wait until changes are saved. Acknowledgements alone do not make them wait.
     is_urgent: bool,
     user_ids: UserIdBlock,
     is_client_dirty: bool,
-    /// When the client's time was saved.
+    /// The time at which the client's time was last saved.
     time_saved: Tick,
 }
 
@@ -56,7 +56,7 @@ impl Journal {
         time_saved: Tick::ZERO,
     };
 
-    /// Begins user_ids with a block.
+    /// Begins the user_ids with this block.
     pub(super) fn begin(&mut self, first_block: u32) {
         self.user_ids.begin(first_block);
     }
@@ -79,7 +79,7 @@ impl Journal {
         self.touch_quietly(table, id);
     }
 
-    /// Notes that a message changed; nothing waits until the change is saved.
+    /// Notes that a message changed. Requests and events need not wait until that change is saved.
     pub(super) fn touch_quietly(&mut self, table: &mut Messages<'_>, id: SlotId) {
         let Some(slot) = table.get_mut(id).filter(|slot| !slot.has(IN_CHANGES)) else { return };
         slot.set(IN_CHANGES, true);
@@ -91,13 +91,13 @@ impl Journal {
         self.is_urgent && (self.is_client_dirty || inbox.is_dirty() || !self.changes.is_empty())
     }
 
-    /// Returns when the client saves its time, while it keeps something whose age matters.
+    /// Returns when the client's time must be saved; `None` while all slots are free, because no age matters then.
     pub(super) fn time_due(&self, table: &Messages<'_>) -> Option<Tick> {
         let is_needed = table.length(Queue::FREE) < table.len();
         is_needed.then(|| self.time_saved.plus(SAVE_TIME_EVERY))
     }
 
-    /// Saves the client's time, if that is due. Otherwise kept messages would never grow old with frequent restarts.
+    /// Marks the client's time to be saved, if that is due. Otherwise kept messages would never expire if restarts are frequent.
     pub(super) fn save_time(&mut self, table: &Messages<'_>, now: Tick) {
         if self.time_due(table).is_some_and(|due| due.is_due(now)) {
             (self.is_client_dirty, self.time_saved) = (true, now);
@@ -109,7 +109,7 @@ impl Journal {
         self.time_saved = now;
     }
 
-    /// Fills in the record of the client's own state. Returns whether that changed.
+    /// Fills in the record of the client's own state. Returns whether that state changed.
     pub(super) fn client_change(
         &mut self,
         clock: &GatewayClock,
@@ -148,7 +148,7 @@ impl Journal {
         true
     }
 
-    /// Fills in the record or the deletion of the next message that changed. Returns that message, and whether it is deleted: then the
+    /// Fills in the record or the deletion of the next changed message. Returns the message, and whether it is deleted. If so, the
     /// caller frees its slot.
     pub(super) fn message_change(
         &mut self,
@@ -172,8 +172,8 @@ impl Journal {
         Some((id, false))
     }
 
-    /// Restores the client's own state. Returns the time until which the client ran, and the mark of its looks at reports, if the
-    /// record is the latest so far.
+    /// Restores the client's own state, if the record is the latest so far. Returns the time until which the client ran, and the
+    /// [`Mark`] of its queries for reports.
     pub(super) fn restore_client(
         &mut self,
         reader: &mut Reader<'_>,

@@ -1,7 +1,7 @@
 //! Saved records, byte by byte.
 //!
-//! A record consists of a version, a kind, a sequence number, its content and a CRC-32, all little-endian. Of two records with the
-//! same key the one with the later sequence number is valid, so records can be restored in any order.
+//! A record consists of a version, a kind, a sequence number, its content and a CRC-32, all little-endian. If two records have the same
+//! key, the one with the later sequence number is valid. So records can be restored in any order.
 
 use super::crc::crc32;
 use crate::{
@@ -34,17 +34,17 @@ impl Change {
         self.key
     }
 
-    /// Returns the message of the record.
+    /// Returns the user_id of the message, if the record is a message's.
     pub fn message(&self) -> Option<UserId> {
         UserId::new(self.key.into()).ok()
     }
 
-    /// Returns the record, which replaces the key's former one; `None` deletes the key.
+    /// Returns the new record of the key; `None` if the key is to be deleted.
     pub fn record(&self) -> Option<&[u8]> {
         self.bytes.get(..usize::from(self.length)).filter(|bytes| !bytes.is_empty())
     }
 
-    /// The deletion of a key that is set next.
+    /// A deletion whose key is not set yet.
     pub(in crate::track) const NONE: Self = Self { key: 0, bytes: [0; MAX_RECORD_BYTES], length: 0 };
 
     /// Makes this the deletion of a key.
@@ -52,7 +52,7 @@ impl Change {
         self.key = key;
     }
 
-    /// Makes this a record of a key. It is filled in place, because each copy takes flash.
+    /// Makes this a record of a key. The record is filled in place, because each copy takes flash.
     pub(super) fn fill(
         &mut self,
         key: u32,
@@ -66,7 +66,7 @@ impl Change {
         self.end(length);
     }
 
-    // Out of line, since three kinds of records have them.
+    // `begin` and `end` are not inlined, because three kinds of records use them.
     #[cfg_attr(target_os = "none", inline(never))]
     fn begin(&mut self, key: u32, kind: u8, sequence: Sequence) -> Writer<'_> {
         self.key = key;
@@ -86,14 +86,14 @@ impl Change {
     }
 }
 
-/// Why a record was not restored.
+/// The reason why a record was not restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RestoreError {
     /// The record is incomplete or damaged, for example by an interrupted write.
     Torn,
-    /// The record is intact, and has an unknown version.
+    /// The record is intact, but has an unknown version.
     Version(u8),
     /// More messages were saved than there are slots.
     Full,
@@ -147,13 +147,13 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
     writer.bytes(&[number.form(), state]);
     writer.bytes(&place);
     writer.bytes(&[slot.segment_and_urgency(), slot.era]);
-    // Most messages have none, and their records are as short as those of former versions.
+    // Most messages have no validity of their own. Their records are as short as those of former versions.
     if slot.validity != Validity::NONE {
         writer.bytes(&[slot.validity.byte()]);
     }
 }
 
-/// Reads what follows the user_id.
+/// Reads the fields after the user_id.
 pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     let words = [reader.word(), reader.word(), reader.word()];
     slot.ports = reader.word();
@@ -189,7 +189,7 @@ pub(super) fn write_marks(writer: &mut Writer<'_>, saved: i64, marks: impl Itera
     }
 }
 
-/// Reads the saved place, and then the marks.
+/// Reads the inbox's saved place, and then its marks.
 pub(in crate::track) fn read_marks(
     reader: &mut Reader<'_>,
     is_rising: bool,
@@ -199,7 +199,8 @@ pub(in crate::track) fn read_marks(
     if is_rising {
         marks = *reader;
     }
-    // A record of rising ids begins with the latest message. Its hashes have no mark for texts that did not fit.
+    // A record of rising ids begins with the latest message instead of a saved place. Its hashes do not show whether a text did not
+    // fit.
     let (saved, mask) = if is_rising { (first.saturating_sub(1), !1) } else { (first, !0) };
     let marks = core::iter::from_fn(move || {
         let is_over = marks.0.is_empty();
@@ -208,7 +209,7 @@ pub(in crate::track) fn read_marks(
     (saved, marks)
 }
 
-/// Reads a record piece by piece. Pieces missing at its end read as zero.
+/// Reads a record piece by piece. Pieces that are missing at its end read as zero.
 #[derive(Clone, Copy)]
 pub(in crate::track) struct Reader<'a>(&'a [u8]);
 

@@ -2,25 +2,25 @@
 
 use crate::track::clock::Sequence;
 
-/// The number of user_ids in a block, and of blocks: together all user_ids.
+/// The number of user_ids in a block, and the number of blocks. Together, they cover all user_ids.
 const BLOCK_SIZE: u32 = 1 << 10;
 const BLOCKS: u32 = 1 << 21;
 
-/// The block of user_ids in use. A block is saved before its first user_id is used, so that no user_id is used twice, whatever is
-/// lost.
+/// The block of user_ids in use. A block is saved before its first user_id is used. So no user_id is used twice, even if later changes
+/// are lost.
 #[derive(Debug)]
 pub(super) struct UserIdBlock {
     number: u32,
     /// The number of its user_ids that are not used yet.
     left: u32,
-    /// The record from which it was restored.
+    /// The sequence number of the record from which it was restored.
     record: Sequence,
 }
 
 impl UserIdBlock {
     pub(super) const EMPTY: Self = Self { number: 0, left: 0, record: Sequence::NEVER };
 
-    /// Begins with a block that follows the blocks of this number.
+    /// Begins with this block: the next user_id is its first one.
     pub(super) fn begin(&mut self, first: u32) {
         self.number = first.wrapping_sub(1);
     }
@@ -29,7 +29,7 @@ impl UserIdBlock {
         self.number
     }
 
-    /// Returns the next user_id, and whether it is the first of a block. User_id 0 is left to other programs.
+    /// Returns the next user_id, and whether it is the first one of a block. User_id 0 is left to other programs.
     pub(super) fn next(&mut self) -> (u32, bool) {
         let is_first = self.left == 0;
         if is_first {

@@ -1,6 +1,6 @@
-//! Finding the messages to which a report may belong.
+//! Finds the messages to which a report may belong.
 //!
-//! Messages whose port and reference are known are found by port, number and reference; other submitted messages by their number
+//! Messages whose port and reference are known are found by port, number and reference. Other submitted messages are found by number
 //! alone.
 
 use crate::track::{
@@ -10,7 +10,7 @@ use crate::track::{
     table::{RingCursor, SlotId},
 };
 
-/// The number of consecutive references that share a ring, so that a message is found by each of its segments with few looks.
+/// The number of consecutive references that share a ring. A search for the message of any segment then visits few rings.
 const GROUP: u8 = 8;
 
 /// Spreads keys over 32 bits (the multiplier of Knuth's multiplicative hashing).
@@ -61,20 +61,20 @@ pub(in crate::track) fn insert_for_reports(table: &mut Messages<'_>, id: SlotId)
     }
 }
 
-/// Reverses [`insert_for_reports`], before anything changes by which the message is found.
+/// Reverses [`insert_for_reports`]. The caller calls it before changing any field that [`report_hash`] reads.
 pub(in crate::track) fn remove_for_reports(table: &mut Messages<'_>, id: SlotId) {
     if let Some(slot) = table.get(id) {
         table.ring_remove(id, report_hash(slot));
     }
 }
 
-/// Moves the messages to a larger memory, in which they are found as before.
+/// Moves the messages to larger memory, where they are found in the same order.
 pub(in crate::track) fn grow<'m>(table: &mut Messages<'m>, slots: &'m mut [Slot]) {
     let in_bucket = |slot: &Slot| (slot.user_id != 0).then(|| hash(slot.user_id));
     table.grow(slots, Queue::FREE, in_bucket, report_hash);
 }
 
-/// Visits the messages to a number that were submitted and whose reference is not known.
+/// Visits the submitted messages to one number that have no known reference.
 pub(super) struct Unlocated<'a> {
     number: &'a PackedNumber,
     ring: RingCursor,
@@ -96,12 +96,12 @@ impl<'a> Unlocated<'a> {
     }
 }
 
-/// Visits the messages to which a report may belong by port, number and reference.
+/// Visits the messages that match a report by port, number and reference.
 pub(in crate::track) struct Candidates<'a> {
     port: u8,
     reference: u8,
     number: &'a PackedNumber,
-    /// The number of groups of references still to be visited, and the current one.
+    /// The number of groups of references still to be visited after the current one, `group`.
     groups: u8,
     group: u8,
     ring: RingCursor,
@@ -118,13 +118,13 @@ impl<'a> Candidates<'a> {
     ) -> Self {
         let group = reference / GROUP;
         let back = reference % GROUP;
-        // A message that begins in an earlier group reaches this reference if it has more segments than lie between.
+        // A message with many segments may include this reference although its first reference is in an earlier group.
         let groups = most.saturating_sub(back + 1).div_ceil(GROUP);
         let ring = RingCursor::new(table, located_hash(port, group, number));
         Self { port, reference, number, groups, group, ring }
     }
 
-    /// Returns the next message, and which of its segments the report is of.
+    /// Returns the next message, and the index of the segment with the report's reference.
     pub(in crate::track) fn next(&mut self, table: &Messages<'_>) -> Option<(SlotId, u8)> {
         loop {
             while let Some(id) = self.ring.next(table) {
@@ -189,7 +189,7 @@ mod tests {
         let (mut few, mut many) = (vec![Slot::EMPTY; 30], vec![Slot::EMPTY; 240]);
         let mut table = table(&mut few);
         let numbers = ["+8613800000001", "13800000002"].map(number);
-        // The last slots are free.
+        // Slots 25 to 29 stay free.
         for index in 0..25 {
             let slot = table.get_mut(at(index)).unwrap();
             slot.user_id = index + 1;
@@ -198,7 +198,7 @@ mod tests {
             table.append(at(index), Queue::UNSENT);
         }
         let order = (0..25).map(|index| at(index * 7 % 25));
-        // Some are not submitted.
+        // Every fifth message is not submitted.
         for id in order.filter(|id| id.index() % 5 != 0) {
             insert_for_reports(&mut table, id);
         }

@@ -1,4 +1,4 @@
-//! The segments in the gateway's list of results. Those of other programs may own a report.
+//! Segments in the gateway's list of results. A report may belong to a listed segment of another program.
 
 use super::{
     pending::{PendingReport, PendingReports, Sighting, Stage},
@@ -6,13 +6,13 @@ use super::{
 };
 use crate::track::clock::{Ledger, Tick};
 
-/// The TP-Status of the entry that stands for a segment of another program in the gateway's list of results, and of one that stands for a
-/// message that owns no report or is in the table.
+/// Placeholder for the TP-Status in the entry of a listed segment of another program.
 pub(in crate::track) const LISTED: u8 = u8::MAX - 1;
+/// Placeholder for the TP-Status in the entry of a listed message that is in the table, or that failed and owns no report.
 pub(in crate::track) const LISTED_NO_OWNER: u8 = u8::MAX - 2;
 
-/// When a report had certainly not arrived, and the ticks after which a segment has no report any more: after it was sent, and after its
-/// last report.
+/// Limits that exclude listed segments as owners of a report. The report had certainly not arrived at `absent`. A segment is excluded if
+/// it was first listed more than `late` ticks earlier, or if its final report was seen more than `doubled` ticks earlier.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) absent: Option<Tick>,
@@ -21,7 +21,8 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Returns whether a listed segment, which was listed at a time and perhaps had its last report at another, has no report any more.
+    /// Returns whether a listed segment cannot own the report. In the segment's [`Sighting`], `at` is when it was first listed, and
+    /// `absent` is when its final report was seen, if there was one.
     fn exclude(&self, listed: &Sighting) -> bool {
         let is_after = |since: Tick, ticks| self.absent.is_some_and(|absent| since.ago(absent) > ticks);
         is_after(listed.at, self.late)
@@ -30,7 +31,7 @@ impl Bounds {
 }
 
 impl PendingReports<'_> {
-    /// Notes a segment in the gateway's list. Returns whether it was not noted before.
+    /// Notes a segment in the gateway's list. Returns whether the segment is new.
     pub(super) fn list(&mut self, entry: &RawReport, sighting: Sighting) -> bool {
         let is_new = self.place_of(entry).is_none();
         if is_new
@@ -41,12 +42,13 @@ impl PendingReports<'_> {
         is_new
     }
 
-    /// Returns once whether a listed segment was lost.
+    /// Returns whether a listed segment that may still own a report was evicted or found no room since the last call.
     pub(super) fn take_lost_listed(&mut self) -> bool {
         core::mem::take(&mut self.has_lost_listed)
     }
 
-    /// Returns the listed segments of other programs that a report fits, unless they are excluded: sent or reported long before a time.
+    /// Returns the listed segments of other programs that may own a report. They have its port, number and reference, and
+    /// [`bounds`](Bounds::exclude) does not exclude them.
     fn strangers(&mut self, report: &RawReport, bounds: Bounds) -> impl Iterator<Item = &mut PendingReport> {
         let report = *report;
         self.group(report.port, report.reference, &report.number).iter_mut().filter(move |place| {
@@ -64,7 +66,7 @@ impl PendingReports<'_> {
         if Ledger::IS_USED { self.strangers(report, bounds).count() } else { 0 }
     }
 
-    /// Notes that the only listed segment that may own a final report has it.
+    /// Notes that a final report belongs to the only listed segment that may own it.
     pub(super) fn end_stranger(&mut self, report: &RawReport, bounds: Bounds, now: Tick) {
         if Ledger::IS_USED {
             self.strangers(report, bounds).for_each(|place| place.sighting.absent = Some(now));

@@ -1,15 +1,15 @@
-//! To which message a result or a report belongs.
+//! Matches results and reports to messages.
 //!
-//! [`Matching`] is the only way in. Its rules look at the table and the clock and return a [`Verdict`]; they change no message.
+//! [`Matching`] matches reports, and [`message_of`] matches results. Neither changes a message: the rules for reports return a [`Verdict`].
 //!
 //! | file | contains |
 //! |---|---|
 //! | [`rules`] | the rules for reports |
 //! | [`results`] | the rule for results |
-//! | [`index`] | finding the messages to which a report may belong |
-//! | [`pending`] | reports that wait for their message, or were returned to the caller |
-//! | [`listed`] | segments in the gateway's list of results, which other programs may have sent |
-//! | [`report`] | a report as it is kept and shown |
+//! | [`index`] | the search for messages to which a report may belong |
+//! | [`pending`] | reports that wait for their message, and reports kept to recognise repetitions |
+//! | [`listed`] | segments in the gateway's list of results, including those of other programs |
+//! | [`report`] | the internal and the public form of a report |
 
 mod index;
 mod listed;
@@ -38,27 +38,28 @@ pub(super) use rules::{Evidence, Judgement, Strictness, Verdict};
 
 use pending::{PendingReports, Stage};
 
-/// The maximum number of places in which a step looks for claimed reports, and of those that it judges again.
+/// The maximum number of entries that one step searches for reports to judge again.
 const MAX_REVIEWED_PLACES: usize = 1024;
+/// The maximum number of reports that one step judges again.
 const MAX_REVIEWED: u32 = 16;
 
-/// Assigns reports to messages, and keeps those that wait for their message.
+/// Assigns reports to messages, and keeps reports that wait for their message.
 pub(super) struct Matching<'m> {
     pending: PendingReports<'m>,
-    /// The maximum number of segments of a message.
+    /// The largest number of segments of any message so far.
     longest: u8,
     strictness: Strictness,
 }
 
-/// The result of looking a report up among the kept ones.
+/// The result of looking up a report among the kept reports.
 pub(super) enum Sight {
-    /// It was assigned, or returned to the caller as ambiguous, or will be.
+    /// The report was assigned to a message, or was or will be returned to the caller as ambiguous.
     Settled,
-    /// It was seen before.
+    /// The report was seen before, and may still be assigned.
     Again {
         sighting: Sighting,
         is_claimed: bool,
-        /// Whether it was returned to the caller as ambiguous.
+        /// Whether the report was returned to the caller as ambiguous, and waits to be judged once more.
         was_undecided: bool,
     },
     New,
@@ -75,7 +76,7 @@ impl Matching<'_> {
 }
 
 impl<'m> Matching<'m> {
-    /// Takes memory for pending reports into use.
+    /// Sets the memory for pending reports, and the caller's strictness.
     pub(super) fn lend(&mut self, places: &'m mut [PendingReport], strictness: Strictness) {
         self.pending.lend(places);
         self.strictness = strictness;
@@ -85,7 +86,7 @@ impl<'m> Matching<'m> {
         self.strictness
     }
 
-    /// Moves the pending reports to a larger memory.
+    /// Moves the pending reports to larger memory.
     pub(super) fn grow(&mut self, places: &'m mut [PendingReport]) {
         self.pending.grow(places);
     }
@@ -99,7 +100,7 @@ impl<'m> Matching<'m> {
         self.longest = self.longest.max(segments);
     }
 
-    /// Returns the maximum number of segments of a message.
+    /// Returns the largest number of segments of any message so far.
     pub(super) fn longest(&self) -> u8 {
         self.longest
     }
@@ -116,12 +117,12 @@ impl<'m> Matching<'m> {
         }
     }
 
-    /// Returns when a kept report was seen for the first time.
+    /// Returns when a kept report was first seen.
     pub(super) fn seen_at(&mut self, report: &RawReport) -> Option<Tick> {
         self.pending.known(report).map(|(_, sighting)| sighting.at)
     }
 
-    /// Judges a report that was seen.
+    /// Decides to which message a report belongs.
     pub(super) fn judge(
         &mut self,
         table: &Messages<'_>,
@@ -133,28 +134,29 @@ impl<'m> Matching<'m> {
         evidence.judge(&mut self.pending, report, sighting)
     }
 
-    /// Returns whether a report that is not kept may have been seen before.
+    /// Returns whether a report that is not kept may have been seen before and evicted since.
     pub(super) fn may_have_forgotten(&mut self, report: &RawReport) -> bool {
         self.pending.may_have_forgotten(report)
     }
 
-    /// Notes a report of another program's message.
+    /// Notes that a report belongs to another program's message.
     pub(super) fn note_foreign(&mut self, report: &RawReport, sighting: Sighting) {
         self.pending.note_foreign(report, sighting);
     }
 
-    /// Notes a segment in the gateway's list of results: a stranger's ([`LISTED`]), or another one ([`LISTED_NO_OWNER`]). Returns whether
-    /// it was not noted before.
+    /// Notes a segment in the gateway's list of results. The status of `entry` is [`LISTED`] for a segment of another program, and
+    /// [`LISTED_NO_OWNER`] otherwise. Returns whether the segment is new.
     pub(super) fn list(&mut self, entry: &RawReport, sighting: Sighting) -> bool {
         self.pending.list(entry, sighting)
     }
 
-    /// Returns once whether listed messages were forgotten.
+    /// Returns whether a listed segment that may still own a report was evicted or found no room since the last call.
     pub(super) fn take_lost_listed(&mut self) -> bool {
         self.pending.take_lost_listed()
     }
 
-    /// Keeps a report, so that it is recognised. Returns one that was evicted before it was returned to the caller.
+    /// Keeps a report, so that it is recognised if the gateway repeats it. Returns the report that was evicted or found no room, if the
+    /// caller must still receive it.
     pub(super) fn keep(
         &mut self,
         report: &RawReport,
@@ -170,7 +172,7 @@ impl<'m> Matching<'m> {
         self.put(report, stage, (sighting, due))
     }
 
-    /// Keeps a report that is not returned to the caller: it probably was in an earlier life.
+    /// Keeps a report that is not returned to the caller, because it is so old that it was probably handled before.
     pub(super) fn keep_ancient(&mut self, report: &RawReport, sighting: Sighting) -> Option<RawReport> {
         self.put(report, Stage::Given, (sighting, sighting.at))
     }
@@ -185,44 +187,44 @@ impl<'m> Matching<'m> {
         is_owed.then_some(evicted)
     }
 
-    /// Lets all undecided reports be judged once more, since more is known of the clocks.
+    /// Marks all undecided reports to be judged once more, because knowledge of the clocks has changed.
     pub(super) fn reopen(&mut self) {
         self.pending.reopen();
     }
 
-    /// Returns the next kept report that may belong to a segment of a message, from a place on.
+    /// Returns the next kept report that may belong to a segment of a message. The search continues at the index `from`.
     pub(super) fn next_of(&mut self, slot: &Slot, segment: u8, from: &mut usize) -> Option<RawReport> {
         self.pending.find(&slot.number(), slot.port, slot.reference.wrapping_add(segment), from)
     }
 
-    /// Begins a review of claimed reports.
+    /// Begins a review of the reports that wait to be judged again.
     pub(super) const fn review() -> Review {
         Review { places: MAX_REVIEWED_PLACES, reports: MAX_REVIEWED }
     }
 
-    /// Returns the next claimed report to be judged again. The gateway may never return it again.
+    /// Returns the next report to judge again. Kept reports must be reviewed, because the gateway may never return them again.
     pub(super) fn next_reviewed(&mut self, review: &mut Review) -> Option<RawReport> {
         review.reports = review.reports.checked_sub(1)?;
         self.pending.next_claimed(&mut review.places)
     }
 
-    /// Marks reports that have waited long enough for their message.
+    /// Marks waiting reports as unmatched `wait` ticks after they were first seen.
     pub(super) fn ripen(&mut self, now: Tick, wait: u32) {
         self.pending.ripen(now, wait);
     }
 
-    /// Returns when the next report has waited long enough.
+    /// Returns the earliest time at which a waiting report may become unmatched.
     pub(super) fn next_due(&self) -> Option<Tick> {
         self.pending.next_due()
     }
 
-    /// Returns a report for the caller, when it was seen, and whether it may belong to several messages.
+    /// Returns the next report for the caller, its sighting, and whether it is ambiguous.
     pub(super) fn next_ready(&mut self) -> Option<(RawReport, Sighting, bool)> {
         self.pending.next_ready()
     }
 }
 
-/// The rest of a review.
+/// The numbers of entries and reports that a review may still visit.
 pub(super) struct Review {
     places: usize,
     reports: u32,

@@ -1,7 +1,7 @@
-//! Reports that do not belong to a message, or not yet.
+//! Reports that wait for their message, and reports that are kept to recognise repetitions.
 //!
-//! A report may arrive before its message's result contains port and reference. A report of another client's message never finds
-//! a message. Such reports wait here, are returned to the caller once, and are recognised if the gateway repeats them.
+//! A report may arrive before the result of its message contains the port and the reference. A report of another client's message never
+//! matches a message. Such reports wait here, and are returned to the caller once. They are recognised if the gateway repeats them.
 
 use super::report::RawReport;
 use crate::track::{
@@ -9,26 +9,27 @@ use crate::track::{
     number::PackedNumber,
 };
 
-/// The number of places in which a report may be.
+/// The number of entries in a group. A report is kept in the group of its port, number and reference.
 const WAYS: usize = 8;
 
-/// Lent memory for a report that does not match a message (yet). Fill an array with [`PendingReport::EMPTY`].
+/// Lent memory for one status report that waits for its message or is kept to recognise repetitions. Fill an array with
+/// [`PendingReport::EMPTY`].
 #[derive(Clone, Copy, Debug)]
 pub struct PendingReport {
     pub(super) report: RawReport,
     pub(super) sighting: Sighting,
-    /// The latest time of the reports that were evicted from this place, in seconds.
+    /// The latest time of the reports that were evicted from this entry, in seconds; or [`LOST_SIGN`].
     forgotten: u32,
     pub(super) stage: Stage,
 }
 
-/// When a report was seen.
+/// When a report was first seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Sighting {
-    /// When it was seen for the first time: time and sequence number.
+    /// The time and the sequence number (`first`) at which the report was first seen.
     pub(in crate::track) at: Tick,
     pub(in crate::track) first: Sequence,
-    /// When it had certainly not arrived, if that is known.
+    /// The latest time at which the report had certainly not arrived, if known.
     pub(in crate::track) absent: Option<Tick>,
 }
 
@@ -38,33 +39,35 @@ impl Sighting {
 
 const STAGES: usize = 11;
 
-/// The TP-Status of the entry that stands for the last report of another program's message to a number.
+/// Placeholder for the TP-Status in an entry of [`Stage::Foreign`].
 const FOREIGN: u8 = u8::MAX;
 
-/// Instead of the latest time of the evicted reports: that of another program's message was among them.
+/// The value of `forgotten` after an entry of [`Stage::Foreign`] was evicted.
 const LOST_SIGN: u32 = u32::MAX;
 
 /// The stage of a kept report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Empty,
-    /// Its message may still be found.
+    /// Waits for its message to be found.
     Waiting,
-    /// It belongs to a certain message, unless it belongs to one whose port and reference are not known yet.
+    /// Belongs to a known message, unless another message turns out to own it.
     Claimed,
-    /// To be returned to the caller as unmatched, or as ambiguous.
+    /// Is to be returned to the caller as unmatched.
     Unmatched,
+    /// Is to be returned to the caller as ambiguous.
     Ambiguous,
-    /// Was returned as unmatched or as ambiguous, and is kept to be recognised.
+    /// Was returned as unmatched or was probably handled in an earlier life; kept to recognise repetitions.
     Given,
+    /// Was returned as ambiguous; kept to recognise repetitions.
     Undecided,
-    /// Was returned as ambiguous, and is judged once more.
+    /// Was returned as ambiguous, and waits to be judged once more.
     Reopened,
-    /// Was assigned to a message, and is kept to be recognised.
+    /// Was assigned to a message, or changes no message; kept to recognise repetitions.
     Taken,
-    /// Stands for the last report of another program's message to a number.
+    /// Not a report: the last sighting of a report of another program's message through this port to this number.
     Foreign,
-    /// Stands for a segment in the gateway's list of results. Those of other programs may own a report.
+    /// Not a report: a segment in the gateway's list of results.
     Listed,
 }
 
@@ -83,17 +86,17 @@ pub(super) struct PendingReports<'m> {
     places: &'m mut [PendingReport],
     /// The number of reports at each stage.
     counts: [u32; STAGES],
-    /// When the first of the waiting reports has waited long enough.
+    /// The earliest time at which a waiting report may become unmatched.
     next_due: Tick,
-    /// The places from which the search for reports to return, and for claimed ones, continues.
+    /// The indexes at which two searches continue: for reports to return, and for reports to judge again.
     cursor: usize,
     claims_cursor: usize,
-    /// Whether a listed segment was evicted that may still own a report.
+    /// Whether a listed segment that may still own a report was evicted or found no room.
     pub(super) has_lost_listed: bool,
 }
 
 impl PendingReports<'_> {
-    /// Kept reports without memory.
+    /// An empty collection without memory.
     pub(super) const fn empty() -> Self {
         Self {
             places: &mut [],
@@ -112,7 +115,7 @@ impl<'m> PendingReports<'m> {
         self.places = places;
     }
 
-    /// Moves the reports to a larger memory.
+    /// Moves the reports to larger memory.
     pub(super) fn grow(&mut self, places: &'m mut [PendingReport]) {
         if places.len() <= self.places.len() {
             return;
@@ -132,7 +135,7 @@ impl<'m> PendingReports<'m> {
         }
     }
 
-    /// Returns whether half of the places are in use, so that a report may soon find none.
+    /// Returns whether at least half of the entries are in use: a report may soon find no room in its group.
     pub(super) fn is_crowded(&self) -> bool {
         let empty = Stage::Empty as usize;
         let kept = self.counts.iter().enumerate().filter(|(stage, _)| *stage != empty);
@@ -140,7 +143,7 @@ impl<'m> PendingReports<'m> {
         kept.saturating_mul(2) >= self.places.len()
     }
 
-    /// Returns the few places in which a report of this port and reference may be.
+    /// Returns the group of entries in which a report with this port, reference and number may be.
     pub(super) fn group(&mut self, port: u8, reference: u8, number: &PackedNumber) -> &mut [PendingReport] {
         let key = number.tail() ^ u32::from(port) << 24 ^ u32::from(reference) << 16 ^ u32::from(reference);
         let groups = (self.places.len() / WAYS).max(1);
@@ -150,20 +153,20 @@ impl<'m> PendingReports<'m> {
         self.places.get_mut(from..to).unwrap_or_default()
     }
 
-    /// Returns the stage of a report that was seen before, and when.
+    /// Returns the stage and the sighting of a kept report.
     pub(super) fn known(&mut self, report: &RawReport) -> Option<(Stage, Sighting)> {
         let place = self.place_of(report)?;
         Some((place.stage, place.sighting))
     }
 
-    /// Returns whether a report that is not kept may have been seen before.
+    /// Returns whether a report that is not kept may have been seen before and evicted since.
     pub(super) fn may_have_forgotten(&mut self, report: &RawReport) -> bool {
         let time = report.time.map_or(0, GatewaySeconds::get);
         let group = self.group(report.port, report.reference, &report.number);
         group.is_empty() || group.iter().any(|place| place.forgotten >= time)
     }
 
-    /// Notes that a report for another program's message to this number was seen.
+    /// Notes that a report of another program's message through this port to this number was seen.
     pub(super) fn note_foreign(&mut self, report: &RawReport, sighting: Sighting) {
         let sign = RawReport { time: None, reference: 0, status: FOREIGN, ..*report };
         match self.place_of(&sign) {
@@ -172,7 +175,8 @@ impl<'m> PendingReports<'m> {
         }
     }
 
-    /// Returns whether a report of another program's message to a number was seen in a number of ticks before a time, or after it.
+    /// Returns whether a report of another program's message through the same port to the same number may have been seen. Only sightings
+    /// less than `ticks` before the time `before`, or after that time, count.
     pub(super) fn had_foreign(&mut self, report: &RawReport, before: Tick, ticks: u32) -> bool {
         let group = self.group(report.port, 0, &report.number);
         group.iter().any(|place| {
@@ -188,8 +192,8 @@ impl<'m> PendingReports<'m> {
         group.iter_mut().find(|place| place.stage != Stage::Empty && place.report == *report)
     }
 
-    /// Keeps a report, or changes the stage of a kept one. Returns a report that was evicted, and whether it was not returned to the
-    /// caller.
+    /// Keeps a report, or changes the stage of a kept one. Returns the report that was evicted or found no room, if any, and whether the
+    /// caller must still receive it.
     pub(super) fn put(
         &mut self,
         report: &RawReport,
@@ -198,7 +202,7 @@ impl<'m> PendingReports<'m> {
         due: Tick,
     ) -> Option<(RawReport, bool)> {
         if let Some(place) = self.place_of(report) {
-            // The caller has it already.
+            // The caller has already received this report as ambiguous.
             let is_again =
                 place.stage == Stage::Reopened && matches!(stage, Stage::Ambiguous | Stage::Waiting);
             let stage = if is_again { Stage::Undecided } else { stage };
@@ -210,7 +214,7 @@ impl<'m> PendingReports<'m> {
         let worth =
             |place: &PendingReport| (place.stage.worth(), u32::MAX - place.sighting.at.ago(sighting.at));
         let place = group.iter_mut().min_by_key(|place| worth(place));
-        // A claimed report is not evicted for one without a message, which is returned instead.
+        // A claimed report is evicted only for another claimed one. Otherwise the new report is returned instead.
         let gives_way = |place: &&mut PendingReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
         let Some(place) = place else { return Some((*report, stage.is_owed())) };
         let evicted =
@@ -238,7 +242,7 @@ impl<'m> PendingReports<'m> {
         self.counts.get(stage as usize).copied().unwrap_or(0)
     }
 
-    /// Counts a report that went from one stage to another; a report that is not kept is at [`Stage::Empty`].
+    /// Updates the counts after a change of stage. A report that is not kept is at [`Stage::Empty`].
     #[cfg_attr(target_os = "none", inline(never))]
     fn moved(&mut self, from: Stage, to: Stage) {
         if let Some(count) = self.counts.get_mut(from as usize) {
@@ -249,7 +253,8 @@ impl<'m> PendingReports<'m> {
         }
     }
 
-    /// Returns the next kept report of a number, port and reference that may still find its message, from a place on.
+    /// Returns the next kept report with this number, port and reference that may still be assigned. The search continues at the index
+    /// `from` of the group.
     pub(super) fn find(
         &mut self,
         number: &PackedNumber,
@@ -270,7 +275,7 @@ impl<'m> PendingReports<'m> {
         None
     }
 
-    /// Returns the next claimed report, if there is one in the next `looks` places.
+    /// Returns the next claimed or reopened report, if there is one in the next `looks` entries.
     pub(super) fn next_claimed(&mut self, looks: &mut usize) -> Option<RawReport> {
         while self.count(Stage::Claimed) + self.count(Stage::Reopened) > 0 && *looks > 0 {
             *looks -= 1;
@@ -294,7 +299,7 @@ impl<'m> PendingReports<'m> {
         }
     }
 
-    /// Returns whether an earlier report of the same number, port and reference is claimed.
+    /// Returns whether another report with the same number, port and reference is claimed and was first seen before `sequence`.
     pub(super) fn has_earlier_claim(&mut self, report: &RawReport, sequence: Sequence) -> bool {
         let group = self.group(report.port, report.reference, &report.number);
         group.iter().filter(|place| place.stage == Stage::Claimed).any(|place| {
@@ -305,12 +310,12 @@ impl<'m> PendingReports<'m> {
         })
     }
 
-    /// Returns when the next report has waited long enough.
+    /// Returns the earliest time at which a waiting report may become unmatched.
     pub(super) fn next_due(&self) -> Option<Tick> {
         (self.count(Stage::Waiting) > 0).then_some(self.next_due)
     }
 
-    /// Marks reports that have waited long enough as unmatched.
+    /// Marks waiting reports as unmatched `wait` ticks after they were first seen.
     pub(super) fn ripen(&mut self, now: Tick, wait: u32) {
         if self.count(Stage::Waiting) == 0 || !self.next_due.is_due(now) {
             return;
@@ -330,7 +335,7 @@ impl<'m> PendingReports<'m> {
         }
     }
 
-    /// Returns a report for the caller, when it was seen, and whether it may belong to several messages.
+    /// Returns the next report for the caller, its sighting, and whether it is ambiguous.
     pub(super) fn next_ready(&mut self) -> Option<(RawReport, Sighting, bool)> {
         if self.count(Stage::Unmatched) == 0 && self.count(Stage::Ambiguous) == 0 {
             return None;
@@ -355,7 +360,7 @@ impl<'m> PendingReports<'m> {
 }
 
 impl Stage {
-    /// Returns whether the caller does not have the report yet.
+    /// Returns whether a report that is evicted at this stage must still be returned to the caller.
     fn is_owed(self) -> bool {
         matches!(self, Self::Waiting | Self::Claimed | Self::Unmatched | Self::Ambiguous)
     }
@@ -417,7 +422,7 @@ mod tests {
         assert_eq!(displaced, [None, None, Some(0), Some(1)]);
         let none = pending(&mut []).put(&raw(1, 0), Stage::Waiting, seen(0), Tick::new(9));
         assert_eq!(none, Some((raw(1, 0), true)));
-        // One that the caller has is forgotten all the same.
+        // An assigned report is evicted too, but need not be returned.
         let mut memory = vec![PendingReport::EMPTY; 1];
         let mut reports = pending(&mut memory);
         reports.put(&raw(1, 0), Stage::Taken, seen(0), Tick::ZERO);
@@ -444,7 +449,7 @@ mod tests {
 
     #[test]
     fn reports_of_other_programs_are_noted_for_one_port_and_number_of_a_group() {
-        // So few that all share a group.
+        // With 8 entries, all reports share one group.
         let mut memory = vec![PendingReport::EMPTY; 8];
         let mut reports = pending(&mut memory);
         reports.note_foreign(&raw(9, 1), seen(50));
@@ -466,7 +471,7 @@ mod tests {
             RawReport { number, ..raw(9, 1) },
             raw(9, 1),
         ] {
-            // So few that all share a group.
+            // With 8 entries, all reports share one group.
             let mut memory = vec![PendingReport::EMPTY; 8];
             let mut reports = pending(&mut memory);
             reports.put(&other, Stage::Claimed, seen(5), Tick::ZERO);

@@ -1,4 +1,4 @@
-//! Status reports: as they are kept, and as the caller sees them.
+//! Status reports in their internal and in their public form.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -22,7 +22,7 @@ pub(in crate::track) struct RawReport {
 }
 
 impl RawReport {
-    /// Reads a report; `None` if it lacks the port, reference or status, or if its number is not a number.
+    /// Converts a report. Returns `None` if it lacks a valid port, reference or status, or if its number cannot be parsed.
     pub(in crate::track) fn read(report: &StatusReport<'_>) -> Option<Self> {
         let byte = |value: Option<u32>| u8::try_from(value?).ok();
         Some(Self {
@@ -42,13 +42,13 @@ impl RawReport {
 pub struct Report {
     /// The port through which the segment was sent.
     pub port: u8,
-    /// The recipient's number as the report spells it.
+    /// The recipient's number as in the report, without separators.
     pub number: NumberBuf,
-    /// Its time.
+    /// The time in the report, if there is one.
     pub time: Option<Timestamp>,
     /// The segment's message reference.
     pub reference: u8,
-    /// TP-Status; see [`Delivery`](crate::call::Delivery).
+    /// The TP-Status; see [`Delivery`](crate::call::Delivery).
     pub status: u8,
 }
 
@@ -65,7 +65,7 @@ impl From<&RawReport> for Report {
 }
 
 impl Report {
-    /// Writes the fields, for an object that has others as well.
+    /// Writes the fields into an object that may have other fields too.
     pub(in crate::track) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("port", &self.port)?;
         map.serialize_entry("number", &self.number)?;

@@ -1,4 +1,4 @@
-//! To which message a result belongs.
+//! Matches results to messages.
 
 use super::index::find;
 use crate::{
@@ -12,9 +12,9 @@ use crate::{
     },
 };
 
-/// Returns the message to which a result belongs: by user_id, unless its number or its time shows that another program used the same
-/// user_id. Gateways spell numbers with prefixes and separators of their own, mask them, or leave them out, so only a number that is
-/// certainly another one shows that. A finished message needs no result.
+/// Returns the message to which a result belongs. The message is found by user_id. The result is ignored if its number or time shows that
+/// another program used the same user_id, or if the message is unsent or finished. Gateways add prefixes and separators to numbers, mask
+/// them, or leave them out. A number therefore shows another program only if it certainly belongs to another subscriber.
 pub(in crate::track) fn message_of(
     table: &Messages<'_>,
     clock: &mut GatewayClock,

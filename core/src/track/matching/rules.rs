@@ -1,18 +1,19 @@
-//! The rules by which a report is assigned.
+//! The rules by which a report is assigned to a message.
 //!
-//! A report names port, number and reference. References come around again, phones are off for days, reports are lost, and other
-//! programs may send through the same ports, so several messages may fit. The time of a report is that of another clock, which may
-//! be hours off, so a difference of times excludes nothing. What is certain is this client's own clock: a report arrived after the
-//! last look without it and before the first look with it. A candidate is excluded if it was sent too long before, or had its
-//! report. A report is assigned if one candidate is left, and if
+//! A report contains port, number and reference. Several messages may fit: references wrap around, phones are off for days, reports are
+//! lost, and other programs may send through the same ports. A report's time is that of another clock, which may be hours off. A time
+//! difference therefore excludes no candidate. Only this client's own clock is certain: a report arrived after the last look that did not
+//! show it, and before the first look that did. A candidate is excluded if it was sent, or had its final report, too long before the
+//! report arrived. A report is assigned if one candidate is left, and if
 //!
-//! 1. no other program can have sent its message: the caller has said so, or the references of this client's own messages had no
-//!    gap for as long as reports may be late, or those of all messages in the gateway's list of results, which are candidates too, or
-//! 2. it arrived soon after its message was sent, and no report came for another program's message to that number (unless the
-//!    caller wants certainty).
+//! 1. no other program can have sent its message. The caller may say so. Otherwise, the references of this client's own messages, or those
+//!    in the gateway's list of results, had no gap for as long as reports may be late. Listed messages of other programs are candidates
+//!    too. Or if
+//! 2. the caller is not strict, and no report of another program's message to that number was seen lately. The report also arrived soon
+//!    after its message was sent, or before any program can have used the reference again.
 //!
-//! If reports carry exactly the send time, it alone decides. If late reports carry the time of sending by a clock whose lead is known,
-//! the only candidate that was sent then has the report. Otherwise the report is not assigned.
+//! If reports carry exactly the message's send time, that time alone decides. If late reports carry their segment's send time by a clock
+//! whose lead is known, the only candidate sent at that time owns the report. Otherwise the report is not assigned.
 
 use super::{
     index::{Candidates, Unlocated},
@@ -27,123 +28,128 @@ use crate::track::{
     table::SlotId,
 };
 
-/// The maximum number of messages without a reference that are looked at for a report. If there are more, one of them may own it.
+/// The maximum number of messages without a known reference that are checked for a report. If there are more, the report waits.
 const MAX_LOOKS: u32 = 256;
 
-/// The ticks in an hour, which is added to the maximum lateness of reports.
+/// An hour in ticks. At least one hour is added to the maximum lateness of reports as a margin.
 const HOUR: u32 = 3600 * PER_SECOND;
 
-/// The maximum ticks from a message's result to the look without its report, and to that with it, for a report that arrived soon.
+/// The maximum ticks from a message's result to the last look without its report, if the report arrived soon.
 const SOON_ABSENT: u32 = 30 * PER_SECOND;
+/// The maximum ticks from a message's result to the first look with its report, if the report arrived soon.
 const SOON_SEEN: u32 = 60 * PER_SECOND;
 
-/// The seconds before which, and for how long, the time of a report is near the send time of its message.
+/// The maximum seconds by which a report's time may precede its message's send time and still be near it.
 const NEAR_BEFORE: u32 = 60;
+/// The length in seconds of the span of near times, which begins [`NEAR_BEFORE`] before the send time.
 const NEAR: u32 = 660;
 
-/// The maximum ticks from a message's result to its report that shows the lead of the reports' clock.
+/// The maximum ticks from a message's result to a report that may show the lead of the reports' clock.
 const QUICK: u32 = 45 * PER_SECOND;
 
-/// The minimum ticks from a message's result to its report that shows whether late reports carry the time of sending.
+/// The minimum ticks from a message's result to a report that may show whether late reports carry their segment's send time.
 const LATE: u32 = 300 * PER_SECOND;
 
-/// The maximum difference in seconds of a report's time from that of sending: for one that shows that reports carry it, and for
-/// one that is assigned because they do, which is less than half of the fastest reuse of a reference (256 × 2 s).
+/// The maximum difference in seconds between the time of a report and its segment's send time, for a report that shows that reports
+/// carry the send time.
 const HIT: u32 = 60;
+/// The same difference for a report that is assigned because reports carry the send time. It is less than half of the shortest time
+/// after which a reference is reused (256 × 2 s).
 const TIMED: u32 = 90;
 
-/// The usual time in seconds in which a segment is sent.
+/// The usual time in seconds that it takes to send a segment.
 const SEGMENT: u32 = 4;
 
-/// To which message a report belongs.
+/// The decision about the message to which a report belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) enum Verdict {
-    /// To this segment of this message.
+    /// The report belongs to this segment of this message.
     Own { id: SlotId, segment: u8 },
-    /// To none, as far as is known. `is_foreign`: nor can it belong to one whose port and reference are not known yet.
+    /// No message matches the report. `is_foreign`: no message without a known reference and no listed segment may own it either.
     Unknown { is_foreign: bool },
-    /// It was taken before, or changes nothing. `of` is the message that notes its time, if it certainly belongs to one.
+    /// The report was assigned before, or all segments that may own it have a final report. `of` is the message that notes the report's
+    /// time, if the report certainly belongs to that message.
     Repeated { of: Option<SlotId> },
-    /// To a message, unless it belongs to one whose port and reference are not known yet. The result of the `rival` may decide soon, or the
-    /// gateway's list of results.
+    /// The report belongs to a message, unless another message turns out to own it. The result of the `rival` may soon decide that, or a
+    /// new list of results (`wants_list`).
     Claimed { rival: Option<SlotId>, wants_list: bool },
-    /// To one of several messages, or to another program's.
+    /// The report may belong to several messages, or to another program's message.
     Contested,
 }
 
 impl Verdict {
-    /// Returns whether the report may be judged again.
+    /// Returns whether the report waits to be judged again.
     pub(in crate::track) fn is_open(self) -> bool {
         matches!(self, Self::Claimed { .. } | Self::Unknown { .. })
     }
 }
 
-/// A verdict, and what the report's time shows about the clocks.
+/// A verdict, and the facts about clocks that the report's time shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Judgement {
     pub(in crate::track) verdict: Verdict,
-    /// The seconds, modulo 2^32, from the time of sending of the segment that it probably belongs to, if it arrived soon, and whether
-    /// it carries exactly the send time of the message.
+    /// For a report that was seen soon after the result: the seconds, modulo 2^32, from its probable segment's send time to its own time,
+    /// and whether it carries exactly the message's send time.
     pub(in crate::track) quick: Option<(u32, bool)>,
-    /// Whether it carries the time of sending, if it arrived late.
+    /// For a report that arrived late: whether it carries its segment's send time; `None` if unknown.
     pub(in crate::track) late: Option<bool>,
 }
 
-/// The caller's word on how certain an assignment must be.
+/// The caller's settings for how certain an assignment must be.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::track) struct Strictness {
     /// No other program sends through the gateway.
     pub(in crate::track) is_exclusive: bool,
-    /// A report that arrived soon is not assigned because of that alone.
+    /// Rule 2 in the documentation of the [module](self) is not used.
     pub(in crate::track) is_strict: bool,
 }
 
-/// The facts that the rules look at.
+/// The facts that the rules use.
 pub(in crate::track) struct Evidence<'a, 'm> {
     pub(in crate::track) table: &'a Messages<'m>,
     pub(in crate::track) view: View<'a>,
     pub(in crate::track) waits: &'a Waits,
     pub(in crate::track) strictness: Strictness,
-    /// The maximum number of segments of a message.
+    /// The largest number of segments of any message so far.
     pub(in crate::track) longest: u8,
 }
 
-/// A message without a reference that may own a report.
+/// A message without a known reference that may own a report.
 enum Rival {
     None,
     One(SlotId),
-    /// There are too many to look at. The report waits until there are fewer.
+    /// There are too many such messages to check. The report waits until there are fewer.
     Many,
 }
 
-/// The candidates that were not ruled out.
+/// A summary of the candidates that are not excluded.
 #[derive(Default)]
 struct Tally<'a> {
     possible: u32,
-    /// Of the possible ones those whose segment has no final report.
+    /// The number of possible candidates whose segment has no final report.
     open: u32,
-    /// The last possible one.
+    /// The last possible candidate.
     only: Option<(SlotId, u8)>,
-    /// The one that was sent last, whatever its send time, and which of its segments.
+    /// The candidate whose reference became known last, even if it is not possible, and the index of its segment.
     newest: Option<(&'a Slot, u8)>,
-    /// Of the possible ones those that were sent when the report says, and the last of them.
+    /// The number of possible candidates whose segment was sent within [`TIMED`] of the report's time, and the last of them.
     timed: u32,
     only_timed: Option<(SlotId, u8)>,
-    /// One that was sent, quite precisely, when the report says.
+    /// A candidate whose segment was sent within [`HIT`] of the report's time.
     hit: Option<&'a Slot>,
     is_repeated: bool,
-    /// The number of listed segments of other programs.
+    /// The number of listed segments of other programs that may own the report.
     strangers: usize,
 }
 
 impl Evidence<'_, '_> {
-    /// Returns what excludes listed segments of other programs.
+    /// Returns the limits that exclude listed segments of other programs.
     fn bounds(&self, sighting: Sighting) -> Bounds {
         let Waits { late, doubled, .. } = *self.waits;
         Bounds { absent: sighting.absent, late: late.saturating_add(HOUR), doubled }
     }
 
-    /// Returns the messages that a report fits by port, number and reference.
+    /// Returns the messages that match a report by port, number and reference.
     pub(in crate::track) fn candidates<'r>(&self, report: &'r RawReport) -> Candidates<'r> {
         Candidates::new(self.table, report.port, report.reference, &report.number, self.longest)
     }
@@ -155,7 +161,7 @@ impl Evidence<'_, '_> {
         report: &RawReport,
         sighting: Sighting,
     ) -> Judgement {
-        // Of a report that was absent earlier, the message may be forgotten since: a kept report is judged again and again.
+        // A kept report may be judged long after it was seen. If its message may be forgotten by now, `absent` proves nothing.
         let looks = &self.view.clock.looks;
         let sighting = Sighting { absent: sighting.absent.filter(|absent| looks.sees(*absent)), ..sighting };
         let mut tally = self.tally(report, sighting);
@@ -167,7 +173,7 @@ impl Evidence<'_, '_> {
         }
     }
 
-    /// Returns whether a late report carries the time of sending.
+    /// Returns whether a late report carries its segment's send time; `None` if that is not known or the report is not late.
     fn is_late_sending(&self, tally: &Tally<'_>, report: &RawReport, sighting: Sighting) -> Option<bool> {
         let is_late = |slot: &&Slot| sighting.absent.is_some_and(|absent| slot.located.ago(absent) >= LATE);
         if tally.hit.as_ref().is_some_and(is_late) {
@@ -177,7 +183,8 @@ impl Evidence<'_, '_> {
         self.was_sent_then((newest, segment), report, HIT)
     }
 
-    /// Returns whether a segment was sent when a report says, if that is the time of sending; `None` if that is not known.
+    /// Returns whether a segment was sent within `within` seconds of a report's time, corrected by the port's lead; `None` if that is not
+    /// known.
     fn was_sent_then(&self, (slot, segment): (&Slot, u8), report: &RawReport, within: u32) -> Option<bool> {
         let out = slot.sent?.plus(SEGMENT.saturating_mul(segment.into()));
         self.view.clock.leads.is_sending(slot.port, (out, slot.located), report.time?.get(), within)
@@ -212,7 +219,7 @@ impl Evidence<'_, '_> {
                 Verdict::Claimed { rival: Some(rival), wants_list: false }
             }
             Rival::Many => Verdict::Claimed { rival: None, wants_list: false },
-            // The earlier one may turn out to be one candidate's, and leave this one to the other.
+            // The earlier report may turn out to belong to one candidate. Then this report belongs to the other.
             _ if pending.has_earlier_claim(report, sighting.first) => {
                 Verdict::Claimed { rival: None, wants_list: false }
             }
@@ -262,7 +269,7 @@ impl Evidence<'_, '_> {
         tally
     }
 
-    /// Returns whether a message certainly had no report after a time: it was sent too long before, or had its report.
+    /// Returns whether a segment certainly had no report after `absent`: it was sent, or had its final report, too long before then.
     fn is_excluded(&self, slot: &Slot, segment: u8, absent: Option<Tick>) -> bool {
         let Some(absent) = absent else { return false };
         let is_late = slot.located.ago(absent) > self.waits.late.saturating_add(HOUR);
@@ -270,7 +277,7 @@ impl Evidence<'_, '_> {
         is_late || had_report && slot.since.ago(absent) > self.waits.doubled
     }
 
-    /// Returns whether late reports carry the time of sending, and one open candidate was sent then.
+    /// Returns whether late reports carry their segment's send time, and the only candidate sent at that time has no final report yet.
     fn is_timed(&self, tally: &Tally<'_>) -> bool {
         let is_open = |(id, segment): (SlotId, u8)| {
             self.table.get(id).is_some_and(|slot| !slot.fates.is_ended(segment))
@@ -288,7 +295,7 @@ impl Evidence<'_, '_> {
         self.view.clock.reports_equal() && are_known && slot.sent != report.time
     }
 
-    /// Returns whether a report belongs to the only candidate, and not to another program's message.
+    /// Returns whether a report certainly belongs to the only candidate, and not to another program's message.
     fn is_certain(
         &self,
         pending: &mut PendingReports<'_>,
@@ -311,7 +318,7 @@ impl Evidence<'_, '_> {
         {
             return true;
         }
-        // The clock stood still between two lives.
+        // The client's clock does not run between two lives, so only ticks of this life can be compared.
         let is_measured = looks.is_recent(slot.located) && looks.is_recent(absent);
         let long = late.saturating_mul(2);
         let is_safe = || {
@@ -321,7 +328,7 @@ impl Evidence<'_, '_> {
         !self.strictness.is_strict && is_measured && is_safe() && !pending.had_foreign(report, absent, long)
     }
 
-    /// Returns whether the gateway's list of results may show whether a report is another program's.
+    /// Returns whether a new list of results may show that a report is not another program's.
     fn may_be_listed(&self, report: &RawReport, sighting: Sighting) -> bool {
         let clock = self.view.clock;
         let late = self.waits.late.saturating_add(3 * HOUR);
@@ -330,7 +337,7 @@ impl Evidence<'_, '_> {
         })
     }
 
-    /// Returns whether nobody sent another segment with a report's reference between a message and the report.
+    /// Returns whether no other segment with a report's reference can have been sent between a message and the report.
     fn is_not_reused(&self, slot: &Slot, report: &RawReport, sighting: Sighting) -> bool {
         let clock = self.view.clock;
         let place = (report.port, report.reference);
@@ -339,8 +346,8 @@ impl Evidence<'_, '_> {
             .is_some_and(|reading| clock.runs.is_not_reused(place, slot.located, reading))
     }
 
-    /// Returns whether a report carries a time soon after its message was sent in this life, by the port's clock of reports. A report
-    /// that may have arrived long ago may belong to a message that is forgotten, and carries another time.
+    /// Returns whether a message was sent in this life, and the report's time is soon after that by the port's clock of reports. A report
+    /// that arrived long ago may belong to a forgotten message, but then it carries another time.
     fn is_near(&self, slot: &Slot, report: &RawReport) -> bool {
         let clock = self.view.clock;
         let is_comparable = clock.is_current(slot.sent_at()) && clock.looks.is_recent(slot.located);
@@ -352,13 +359,13 @@ impl Evidence<'_, '_> {
         time.get().checked_sub(earliest.get()).is_some_and(|after| after <= NEAR)
     }
 
-    /// Returns whether the report may belong to a message that is already deleted.
+    /// Returns whether the report is so old that its message may already be deleted.
     pub(in crate::track) fn is_ancient(&self, report: &RawReport) -> bool {
         let kept = seconds(self.waits.reported);
         report.time.is_some_and(|time| self.view.clock.is_past(time, kept, self.view.now))
     }
 
-    /// Returns a message to the same number that may own the report too, since its port and reference are not known.
+    /// Returns a message to the same number that may own the report too, because its port and reference are not known.
     fn rival(&self, report: &RawReport, first_seen: Sequence) -> Rival {
         let mut others = Unlocated::new(self.table, &report.number);
         for _ in 0..MAX_LOOKS {
@@ -370,12 +377,12 @@ impl Evidence<'_, '_> {
         if others.next(self.table).is_some() { Rival::Many } else { Rival::None }
     }
 
-    /// Returns whether the gateway will not report any more where the message was sent.
+    /// Returns whether the message's port and reference will stay unknown.
     fn stays_unlocated(&self, id: SlotId) -> bool {
         self.table.get(id).is_some_and(|slot| slot.is_over() || slot.state() == State::Sent)
     }
 
-    /// Returns whether a contested report marks a candidate.
+    /// Returns whether a contested report makes a candidate ambiguous.
     pub(in crate::track) fn is_contested(
         &self,
         slot: &Slot,
@@ -390,14 +397,15 @@ impl Evidence<'_, '_> {
     }
 }
 
-/// Returns whether a report arrived soon after the result of its message: it was absent from a look near the result, and seen soon.
+/// Returns whether a report arrived soon after its message's result: a look near the result did not show the report, and a look soon after
+/// the result did.
 fn arrived_soon(slot: &Slot, absent: Tick, seen: Tick) -> bool {
     let is_old = absent.ago(slot.located) > HOUR;
     !is_old && absent.is_due(slot.located.plus(SOON_ABSENT)) && seen.is_due(slot.located.plus(SOON_SEEN))
 }
 
-/// Returns by how much a report's time is later than that of sending a segment, modulo 2^32, and whether it is the send time of the
-/// message, if it was seen soon after it.
+/// Returns the seconds, modulo 2^32, from a segment's send time to a report's time, and whether the report carries exactly the message's
+/// send time; `None` if the report was not seen soon after the result.
 fn quick_difference(
     (slot, segment): (&Slot, u8),
     report: &RawReport,
@@ -420,7 +428,8 @@ fn may_have_left(slot: &Slot, port: u8, before: Sequence) -> bool {
     fits_port && has_begun
 }
 
-/// Returns whether the message has taken this very report: its outcome is noted, and its time is in the span of those noted.
+/// Returns whether the report repeats one that the message already has: the segment has its outcome, and its time lies between the
+/// message's first and last report times.
 fn is_repetition(slot: &Slot, segment: u8, report: &RawReport) -> bool {
     let noted = match Outcome::of(report.status) {
         Outcome::Delivered => slot.fates.delivered(),

@@ -1,4 +1,4 @@
-//! A message as the caller hands it over.
+//! A message as the caller submits it to the tracker.
 
 use core::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     track::{clock::Tick, number::PackedNumber},
 };
 
-/// A message to be sent, without its text, which the caller keeps until the gateway has accepted the message.
+/// A message to be sent, without its text. The caller keeps the text until the gateway has accepted the message.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'a> {
     number: Number<'a>,
@@ -27,7 +27,8 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Creates a draft to this number: through any port, in the gateway's default encoding, with status reports, never sent twice.
+    /// Creates a draft of a message to this number. By default, it is sent through any port, in the gateway's default encoding, with
+    /// status reports, and never twice.
     pub const fn new(number: Number<'a>) -> Self {
         let validity = Validity::NONE;
         Self {
@@ -42,52 +43,52 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Sets the ports through which it may be sent.
+    /// Sets the ports through which the message may be sent.
     #[must_use]
     pub const fn ports(self, ports: Ports) -> Self {
         Self { ports, ..self }
     }
 
-    /// Sets its encoding. All messages of a request have the same encoding.
+    /// Sets the encoding of the message. All messages of a request have the same encoding.
     #[must_use]
     pub const fn alphabet(self, alphabet: Alphabet) -> Self {
         Self { alphabet: Some(alphabet), ..self }
     }
 
-    /// Sets the number of bytes of its text in a request, which [`Limits::request_bytes`](crate::track::Limits::request_bytes) bounds.
+    /// Sets the number of bytes that the text takes in a request. [`Limits::request_bytes`](crate::track::Limits::request_bytes) bounds
+    /// their sum.
     #[must_use]
     pub const fn text_bytes(self, bytes: u16) -> Self {
         Self { text_bytes: bytes, ..self }
     }
 
-    /// Sets whether status reports are requested. Without them, the message is finished once it is sent.
+    /// Sets whether status reports are requested. A message without them is finished once it is sent.
     #[must_use]
     pub const fn status_report(self, request: bool) -> Self {
         Self { status_report: request, ..self }
     }
 
-    /// Sets whether it is sent again if the response was lost and the gateway, its queue empty, twice does not have it. It may then
-    /// be sent twice, and its outcome is the second one. Otherwise it ends
-    /// [`State::Unresolved`](crate::track::State::Unresolved).
+    /// Sets whether the message is sent again after its response was lost. That happens if the gateway twice returns no result for it
+    /// while its queue is empty. The message may then be sent twice, and its outcome is that of the second submission. By default it is
+    /// not sent again, and ends as [`State::Unresolved`](crate::track::State::Unresolved).
     #[must_use]
     pub const fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }
     }
 
-    /// Sets whether it is submitted before all messages that are not urgent, and with them only if there is room left. A message that
-    /// the gateway has is not overtaken.
+    /// Sets whether the message is submitted before all messages that are not urgent. Its request contains others only if there is room
+    /// left. Messages that the gateway already has are not overtaken.
     #[must_use]
     pub const fn urgent(self, urgent: bool) -> Self {
         Self { urgent, ..self }
     }
 
-    /// Sets the time for which it may wait to be submitted. After it, the message ends as
-    /// [`State::Expired`](crate::track::State::Expired); as [`State::Unresolved`](crate::track::State::Unresolved) if it
-    /// waits to be [resent](Self::resend). A message that was submitted in time is not affected. Without a time of its own,
-    /// [`Timing::expire`](crate::track::Timing::expire) applies, which is also the maximum.
+    /// Sets how long the message may wait to be submitted. After that time it ends as [`State::Expired`](crate::track::State::Expired),
+    /// or as [`State::Unresolved`](crate::track::State::Unresolved) if it waits to be [resent](Self::resend). A message that was
+    /// submitted in time is not affected. The default and maximum is [`Timing::expire`](crate::track::Timing::expire).
     ///
-    /// It is rounded down by less than a sixteenth, to between 8.5 s and 5.8 days. The message ends up to a second late, and is not
-    /// submitted after its time. While the program does not run, the time stands still.
+    /// The time is rounded down by less than a sixteenth, to between 8.5 s and 5.8 days. The message may end up to a second later, but
+    /// is not submitted after its time. While the program does not run, the time stands still.
     #[must_use]
     pub fn valid_for(self, limit: Duration) -> Self {
         Self { validity: Validity::new(limit), ..self }
@@ -95,7 +96,7 @@ impl<'a> Draft<'a> {
 }
 
 impl Slot {
-    /// Begins the life of a message.
+    /// Begins the life of a message in an empty slot.
     pub(in crate::track) fn begin(&mut self, draft: &Draft<'_>, id: UserId, now: Tick) {
         self.user_id = id.get();
         self.set_number(&PackedNumber::parse(draft.number.as_str()).unwrap_or(PackedNumber::NONE));

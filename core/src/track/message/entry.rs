@@ -10,15 +10,15 @@ use crate::{
     },
 };
 
-/// Lent memory for one message. Fill an array with [`Slot::EMPTY`]. It holds as many messages as it has slots, including finished
-/// ones that are kept because reports may still arrive for them.
-// Two cache lines of 64 bytes. The first one has all that finding, queueing and asking need.
+/// Lent memory for one message. Fill an array with [`Slot::EMPTY`]. The array holds as many messages as it has slots, including
+/// finished ones that are kept because reports may still arrive for them.
+// Two cache lines of 64 bytes. The first one contains the fields that are needed to find, queue and query messages.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct Slot {
     links: Links,
     pub(in crate::track) user_id: u32,
-    /// When the wait ends for which it is in its queue.
+    /// The end of the wait for which the message is in its queue.
     pub(in crate::track) due: Tick,
     number_words: [u32; 3],
     flags: u16,
@@ -29,30 +29,31 @@ pub struct Slot {
     /// The message reference of the first segment.
     pub(in crate::track) reference: u8,
     pub(in crate::track) segments: u8,
-    /// Its send time.
+    /// The send time by the gateway's clock.
     pub(in crate::track) sent: Option<GatewaySeconds>,
 
     pub(in crate::track) task: i64,
-    /// The ports it may be sent through, a bit for each; 0 for any.
+    /// The ports through which it may be sent, one bit each; 0 for any.
     pub(in crate::track) ports: u32,
-    /// When the phase began that has a limit: being on its way, from when it was added, or being kept, from its end.
+    /// The beginning of the current period with a time limit. For a finished message, that is its end; otherwise, the time when it was
+    /// added.
     pub(in crate::track) since: Tick,
-    /// No report that was first seen before this sequence number is its own.
+    /// A report that was first seen before this sequence number does not belong to this message.
     pub(in crate::track) submitted: Sequence,
-    /// The latest request whose response shows that it had not begun to be sent.
+    /// The latest request whose response shows that sending of this message had not begun.
     pub(in crate::track) not_begun: Sequence,
-    /// When its port and reference became known.
+    /// The time at which its port and reference became known.
     pub(in crate::track) located: Tick,
-    /// Its latest record, saved or restored.
+    /// The sequence number of its latest record, saved or restored.
     pub(in crate::track) record: Sequence,
     /// The earliest and the latest time of its reports so far.
     pub(in crate::track) first_report: Option<GatewaySeconds>,
     pub(in crate::track) last_report: Option<GatewaySeconds>,
     pub(in crate::track) fates: Fates,
-    /// The error_code of a refusal.
+    /// The error_code of the response to its submission; 0 for none.
     pub(in crate::track) refusal: u32,
     pub(in crate::track) text_bytes: u16,
-    /// The number of its latest update, and of the latest that was acknowledged.
+    /// The number of its latest update, and of its latest acknowledged one.
     pub(in crate::track) revision: u16,
     pub(in crate::track) acknowledged: u16,
     /// The number of segments that were sent.
@@ -61,7 +62,7 @@ pub struct Slot {
     pub(in crate::track) step: u8,
     /// The era of the gateway's clock in which it was sent.
     pub(in crate::track) era: u8,
-    /// The time for which it may wait to be submitted, if that has a limit of its own.
+    /// Its own limit of the wait to be submitted, if any.
     pub(in crate::track) validity: Validity,
     /// The first segment that failed, in the lower five bits, and flags in the upper ones.
     failed_segment: u8,
@@ -108,7 +109,7 @@ impl Slot {
         failed_status: 0,
     };
 
-    /// Forgets the message. The slot stays where it is in the table.
+    /// Clears the message. The bucket and the ring that begin in this slot stay.
     pub(in crate::track) fn clear(&mut self) {
         *self = Self { links: self.links.cleared(), ..Self::EMPTY };
     }
@@ -137,7 +138,7 @@ impl Slot {
         self.state
     }
 
-    /// For the lifecycle alone.
+    /// Sets the state. Only the lifecycle calls this.
     pub(super) fn set_state(&mut self, state: State) {
         self.state = state;
     }
@@ -170,7 +171,7 @@ impl Slot {
         self.has(HAS_TASK).then(|| TaskId::new(self.task))
     }
 
-    /// Returns a bit for each segment.
+    /// Returns a mask with a bit for each segment.
     pub(in crate::track) fn all_segments(&self) -> u32 {
         match 1_u32.checked_shl(self.segments.into()) {
             Some(bit) => bit.wrapping_sub(1),
@@ -201,7 +202,7 @@ impl Slot {
         self.failed_segment |= if is_urgent { IS_URGENT } else { 0 };
     }
 
-    /// Returns the first segment that failed and whether it is urgent, in one byte that is saved.
+    /// Returns the byte that is saved: the first segment that failed, and whether the message is urgent.
     pub(in crate::track) fn segment_and_urgency(&self) -> u8 {
         self.failed_segment & (FAILED_SEGMENT | IS_URGENT)
     }
@@ -210,8 +211,8 @@ impl Slot {
         self.failed_segment = saved & (FAILED_SEGMENT | IS_URGENT);
     }
 
-    /// Counts a complete response without the message. Returns whether it is the second one in a row, since the gateway's queue was
-    /// empty.
+    /// Notes a complete response that lacks the message, although the gateway's queue was empty or the task was stopped. Returns
+    /// whether it is the second such response in a row.
     pub(in crate::track) fn count_absence(&mut self) -> bool {
         let is_second = self.failed_segment & WAS_ABSENT != 0;
         self.failed_segment |= WAS_ABSENT;
@@ -222,7 +223,8 @@ impl Slot {
         self.failed_segment &= !WAS_ABSENT;
     }
 
-    /// Returns the age, in ticks since [`since`](Self::since), at which it expires; `expire` is that of messages in general.
+    /// Returns the age in ticks, counted from [`since`](Self::since), at which the message expires. `expire` is the default and the
+    /// maximum.
     pub(in crate::track) fn expires_after(&self, expire: u32) -> u32 {
         let own = self.validity.ticks().filter(|_| self.state == State::Unsent);
         own.map_or(expire, |own| own.min(expire))
@@ -238,7 +240,7 @@ impl Slot {
         self.revision == self.acknowledged
     }
 
-    /// Widens the span of its reports' times. Returns whether it changed.
+    /// Widens the span of its reports' times. Returns whether the span changed.
     pub(in crate::track) fn note_report_time(&mut self, time: Option<GatewaySeconds>) -> bool {
         let Some(time) = time else { return false };
         let before = (self.first_report, self.last_report);
@@ -272,9 +274,9 @@ impl Node for Slot {
     }
 }
 
-/// The bits of the first segment that failed.
+/// The bits of `failed_segment` that contain the segment.
 const FAILED_SEGMENT: u8 = 31;
-/// A complete response did not contain the message, since the gateway's queue was empty.
+/// A complete response lacked the message, although the gateway's queue was empty or the task was stopped.
 const WAS_ABSENT: u8 = 32;
 const IS_URGENT: u8 = 64;
 
@@ -282,7 +284,7 @@ const IS_URGENT: u8 = 64;
 pub(in crate::track) const WANTS_REPORT: u16 = 1;
 /// May be sent again if it was probably not accepted.
 pub(in crate::track) const MAY_RESEND: u16 = 1 << 1;
-/// Two bits: how it is encoded.
+/// Its encoding, in two flags.
 pub(in crate::track) const UNICODE: u16 = 1 << 2;
 pub(in crate::track) const GSM_7BIT: u16 = 1 << 3;
 /// `task` is known.
@@ -295,19 +297,19 @@ pub(in crate::track) const AMBIGUOUS: u16 = 1 << 6;
 pub(in crate::track) const STOP_WANTED: u16 = 1 << 7;
 /// The gateway has stopped its task.
 pub(in crate::track) const TASK_STOPPED: u16 = 1 << 8;
-/// A report says that it failed; the result is queried once more.
+/// A report says that it failed, and the result is queried once more.
 pub(in crate::track) const FAILURE_UNCONFIRMED: u16 = 1 << 9;
 /// In the chain of updates.
 pub(in crate::track) const IN_UPDATES: u16 = 1 << 10;
 /// In the chain of changes.
 pub(in crate::track) const IN_CHANGES: u16 = 1 << 11;
-/// Deleted; only the change that deletes its record is not taken yet.
+/// Deleted, but the change that deletes its record is not taken yet.
 pub(in crate::track) const DELETED: u16 = 1 << 12;
 /// Submitted a second time.
 pub(in crate::track) const RESENT: u16 = 1 << 13;
 /// A report arrived since the last request for its reports.
 pub(in crate::track) const PROGRESSED: u16 = 1 << 14;
-/// A result is FAILED. It decides once a complete response has no better one.
+/// A result is FAILED. The message fails if the complete response contains no better result.
 pub(in crate::track) const NOT_SENT: u16 = 1 << 15;
 /// The flags that are saved.
 pub(in crate::track) const SAVED_FLAGS: u16 = !(IN_UPDATES | IN_CHANGES | PROGRESSED);

@@ -1,4 +1,4 @@
-//! The life of a message: which input leads from which state to which, and what follows.
+//! The lifecycle of a message: the transition that each input causes in each state, and what follows.
 //!
 //! ```text
 //!         ┌─ Stop ──► Stopped       ┌─ Refuse ──► Failed
@@ -23,22 +23,22 @@
 //! | Submitted | `Refuse` | Failed; Unresolved if it may have been sent before | end |
 //! | Submitted | `Lose`, `Restart` | Uncertain | its result is queried |
 //! | Uncertain, Accepted; Sending if its port was unknown | `Sending` | Sending | its result is queried |
-//! | Uncertain, Accepted, Sending | `Sent` | Sent | its reports are queried, its result if the reference is unknown; end if it wants no report |
-//! | the same and Sent | `Sent` after an unconfirmed failure | Failed | end |
-//! | the same | `Delivered`, `AllReported` | Delivered | end |
-//! | the same | `Failed`, a certain `FailureReported` | Failed | end |
-//! | the same | another `FailureReported` | unchanged | its result is queried now |
-//! | the same | `Progress`, `Contested` | unchanged | an update |
+//! | Uncertain, Accepted, Sending | `Sent` | Sent | its reports are queried, or its result without a reference; end if it wants no report |
+//! | Uncertain, Accepted, Sending, Sent | `Sent` after an unconfirmed failure | Failed | end |
+//! | Uncertain, Accepted, Sending, Sent | `Delivered`, `AllReported` | Delivered | end |
+//! | Uncertain, Accepted, Sending, Sent | `Failed`, a certain `FailureReported` | Failed | end |
+//! | Uncertain, Accepted, Sending, Sent | any other `FailureReported` | unchanged | its result is queried now |
+//! | Uncertain, Accepted, Sending, Sent | `Progress`, `Contested` | unchanged | an update |
 //! | Uncertain, Accepted, Sending | `Absent`, and some of it was sent | Unresolved | end |
-//! | the same | `Absent`, `in_touch`, after its task was stopped | Stopped | end |
+//! | Uncertain, Accepted, Sending | `Absent`, `in_touch`, after its task was stopped | Stopped | end |
 //! | Uncertain | `Absent`, `is_proof`, and the response was an error | Unsent | it is submitted apart |
 //! | Uncertain | `Absent`, and it may be resent | Unsent | it is submitted last |
 //! | Uncertain, Accepted, Sending | `Absent` otherwise | Unresolved | end |
 //! | Uncertain | `Quiet`, expired | Unresolved | end |
 //! | Accepted, Sending, Sent | `Quiet`, expired | Expired | end |
-//! | the same and Uncertain | `Quiet` after an unconfirmed failure | Failed | end |
+//! | Uncertain, Accepted, Sending, Sent | `Quiet` after an unconfirmed failure | Failed | end |
 //!
-//! A state that is only passed on the way may be skipped, since results and reports arrive late and in any order.
+//! Intermediate states may be skipped, because results and reports arrive late and in any order.
 
 use super::{
     entry::{
@@ -49,7 +49,7 @@ use super::{
 };
 use crate::track::clock::{Sequence, Tick};
 
-/// Something that happens to a message.
+/// An event that may change a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) enum Input {
     /// It is handed to the gateway.
@@ -66,7 +66,7 @@ pub(in crate::track) enum Input {
     Lose,
     /// The client restarted, which loses the response.
     Restart,
-    /// The result is SENDING, or shows that some of it is sent. `is_located`: it shows for the first time from which port.
+    /// The result is SENDING, or shows that some of the message is sent. `is_located`: it is the first result with port and reference.
     Sending { is_located: bool },
     /// The result is SENT_OK.
     Sent,
@@ -78,14 +78,14 @@ pub(in crate::track) enum Input {
     AllReported,
     /// A report says that a segment failed for good.
     FailureReported { is_certain: bool },
-    /// A report says something new of a segment.
+    /// A report says something new about a segment.
     Progress,
     /// A report may belong to it or to another message.
     Contested,
-    /// Complete responses do not contain it, and the gateway's queue is empty. `in_touch`: no request failed since it was submitted.
-    /// `is_proof`: moreover, the gateway is known to return results under our user_ids.
+    /// Two complete responses in a row lack it, although the gateway's queue was empty or its task was stopped. `in_touch`: no request
+    /// failed since it was submitted. `is_proof`: in addition, the gateway is known to return results under our user_ids.
     Absent { in_touch: bool, is_proof: bool },
-    /// A request for it brought nothing new.
+    /// Nothing new is known of it. `is_expired`: its time is over.
     Quiet { is_expired: bool },
     /// The caller stops it before it is submitted.
     Stop,
@@ -103,7 +103,7 @@ pub(in crate::track) enum Next {
     SubmitLast,
     /// It waits to be submitted apart from others.
     SubmitApart,
-    /// Its result is queried after the usual wait, or a longer one if results are queried by time.
+    /// Its result is queried after the usual wait, or after a longer one if results are queried by time.
     QueryResult,
     QueryResultOfAccepted,
     QueryResultOfSending,
@@ -151,7 +151,7 @@ fn of_unsent(slot: &Slot, input: Input) -> Option<Outcome> {
     match input {
         Input::Submit => Some((State::Submitted, Next::InFlight, false)),
         Input::Stop => Some(end(State::Stopped)),
-        // It may have been sent before.
+        // An earlier submission may have been sent.
         Input::Quiet { is_expired: true } if slot.has(RESENT) => Some(end(State::Unresolved)),
         Input::Quiet { is_expired: true } => Some(end(State::Expired)),
         _ => None,
@@ -172,7 +172,7 @@ fn of_submitted(slot: &Slot, input: Input) -> Option<Outcome> {
     }
 }
 
-/// Returns the end of a message whose latest submission was not accepted. Whether an earlier one was sent is unknown.
+/// Returns the final state of a message whose latest submission was not accepted. Whether an earlier submission was sent is unknown.
 fn unaccepted(slot: &Slot, state: State) -> State {
     if slot.has(RESENT) { State::Unresolved } else { state }
 }
@@ -196,7 +196,7 @@ fn of_others(slot: &Slot, input: Input) -> Option<Outcome> {
 
 fn sent(slot: &Slot) -> Option<Outcome> {
     if slot.has(FAILURE_UNCONFIRMED) {
-        // The gateway does not deny what the report says.
+        // The result does not contradict the reported failure.
         return Some(end(State::Failed));
     }
     if slot.state() == State::Sent {
@@ -210,15 +210,16 @@ fn sent(slot: &Slot) -> Option<Outcome> {
 }
 
 fn absent(slot: &Slot, in_touch: bool, is_proof: bool) -> Outcome {
-    // If the gateway may have restarted, it may have forgotten a message that it sent, and the task may have been another one.
+    // Without `in_touch`, the gateway may have restarted. Then it may have forgotten a message that it sent, and the stopped task may
+    // have been another one.
     if slot.has(HAS_REFERENCE) {
         // Some of it was sent.
         end(State::Unresolved)
     } else if slot.has(TASK_STOPPED) && in_touch {
         end(State::Stopped)
     } else if is_not_accepted(slot) && is_proof {
-        // The gateway responded with an error. Its queue is empty, it returns no result under the user_id although it does return user_ids,
-        // and it answered all requests since, so that it has not restarted and forgotten the message: it never had it.
+        // The gateway never had the message. It responded with an error, its queue is empty, and it returns no result under this
+        // user_id, although it does under others. It answered all requests since, so it has not restarted and forgotten the message.
         (State::Unsent, Next::SubmitApart, false)
     } else if slot.state() == State::Uncertain && slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) {
         (State::Unsent, Next::SubmitLast, false)
@@ -227,7 +228,7 @@ fn absent(slot: &Slot, in_touch: bool, is_proof: bool) -> Outcome {
     }
 }
 
-/// Returns whether the response to the latest submission says that the message was probably not accepted.
+/// Returns whether an error response to the latest submission says that it was probably not accepted, and no stop is wanted.
 fn is_not_accepted(slot: &Slot) -> bool {
     slot.state() == State::Uncertain && slot.refusal != 0 && !slot.has(STOP_WANTED)
 }
@@ -328,7 +329,7 @@ mod tests {
         Input::Stop,
     ];
 
-    /// The states that may follow each state.
+    /// The states that may follow a state.
     fn followers(state: State) -> &'static [State] {
         use State::{
             Accepted, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,

@@ -1,4 +1,4 @@
-//! One message: its memory, its states, what changes them, and how the caller sees it.
+//! One message: its memory, its states, its lifecycle, and its public view.
 //!
 //! [`lifecycle`] is the only writer of a message's state.
 

@@ -1,4 +1,4 @@
-//! Messages as objects for scripts, with the names of the gateway's API.
+//! Serialization of messages as objects for scripts, with the names of the gateway's API.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -13,7 +13,7 @@ impl Serialize for State {
     }
 }
 
-/// Text of a value that is shown.
+/// A value that is serialized as its `Display` text.
 struct Shown<T>(T);
 
 impl<T: core::fmt::Display> Serialize for Shown<T> {
@@ -42,7 +42,7 @@ impl Serialize for MessageFailure {
 }
 
 impl Message {
-    /// Writes the fields, for an object that has others as well.
+    /// Writes the fields into an object, which may have other fields as well.
     pub(in crate::track) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("number", &self.number)?;
         map.serialize_entry("user_id", &self.id)?;

@@ -1,18 +1,19 @@
 //! The fates of a message's segments.
 
-/// The fate of each segment, two bits for each, the first segment's lowest: no report, temporary, delivered or failed.
+/// The fate of each segment: no report, temporary, delivered or failed. Each field has a bit for each segment, the first segment's
+/// lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Fates {
     /// Segments with a final report.
     ended: u32,
-    /// Of those with a final report the failed ones, of the others those with a temporary report.
+    /// Segments with a final report that failed, and other segments with a temporary report.
     marked: u32,
 }
 
 impl Fates {
     pub(in crate::track) const NONE: Self = Self { ended: 0, marked: 0 };
 
-    /// Returns the fates of segments given by a bit each. A final report overrules a temporary one.
+    /// Creates fates from three masks with a bit for each segment. Delivered overrules failed, and both overrule temporary.
     pub(in crate::track) const fn new(delivered: u32, temporary: u32, failed: u32) -> Self {
         let ended = delivered | failed;
         Self { ended, marked: failed & !delivered | temporary & !ended }
@@ -40,7 +41,7 @@ impl Fates {
         self.ended >> (segment & 31) & 1 == 1
     }
 
-    /// Notes a report of the segment with this bit, unless it has a final one.
+    /// Notes a report of the segment with this bit, unless the segment already has a final one.
     pub(in crate::track) fn note(&mut self, bit: u32, outcome: Outcome) {
         if self.ended & bit != 0 {
             return;

@@ -4,11 +4,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum State {
-    /// Handed to the tracker, not yet to the gateway.
+    /// Added to the tracker, and waiting to be submitted to the gateway.
     Unsent,
     /// On its way to the gateway.
     Submitted,
-    /// The response to its send_sms is missing: the gateway may have it or not, and is queried.
+    /// The response to its send_sms was lost or unclear, so the gateway may or may not have the message. The gateway is queried.
     Uncertain,
     /// The gateway has it.
     Accepted,
@@ -24,8 +24,8 @@ pub enum State {
     Stopped,
     /// No outcome arrived in time. Final.
     Expired,
-    /// The outcome cannot be known: the gateway's response was lost and the gateway does not have the message, or has forgotten it.
-    /// Final.
+    /// The outcome cannot be known. The gateway's response was lost and the gateway does not have the message, or the gateway has
+    /// forgotten the message. Final.
     Unresolved,
 }
 
@@ -35,12 +35,12 @@ impl State {
         matches!(self, Self::Delivered | Self::Failed | Self::Stopped | Self::Expired | Self::Unresolved)
     }
 
-    /// Returns whether the gateway has the message, or may have it, and has not sent it.
+    /// Returns whether the gateway has or may have the message, and is not known to have sent it.
     pub(in crate::track) const fn is_under_way(self) -> bool {
         matches!(self, Self::Submitted | Self::Uncertain | Self::Accepted | Self::Sending)
     }
 
-    /// All states; a saved record contains the place in this list.
+    /// All states. A saved record contains the index of the state in this list.
     pub(in crate::track) const ALL: [Self; 11] = [
         Self::Unsent,
         Self::Submitted,

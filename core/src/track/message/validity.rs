@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use crate::track::clock::{PER_SECOND, ticks};
 
-/// The validity of a message: `(16 + low half) << high half`, in half seconds, and 0 for none of its own. So it is exact to a
-/// sixteenth.
+/// The validity of a message in half seconds, encoded as `(16 + low half) << high half` with the two halves of the byte. Its resolution
+/// is a sixteenth. 0 means that the message has no validity of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Validity(u8);
 
@@ -31,7 +31,7 @@ impl Validity {
         self.0
     }
 
-    /// Returns its length in ticks.
+    /// Returns the validity in ticks; `None` for [`NONE`](Self::NONE).
     pub(in crate::track) fn ticks(self) -> Option<u32> {
         let half_seconds = (u32::from(self.0 & 15) | 16) << (self.0 >> 4);
         (self != Self::NONE).then(|| half_seconds.saturating_mul(PER_SECOND / 2))

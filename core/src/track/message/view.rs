@@ -19,13 +19,14 @@ pub struct Message {
     pub id: UserId,
     /// The recipient's number.
     pub number: NumberBuf,
-    /// The number of its latest update. It grows by one with each, and wraps; an update with the same number is a repetition.
+    /// The number of its latest update. The number grows by one with each update, and wraps. An update with the same number is a
+    /// repetition.
     pub revision: u16,
     /// Its state.
     pub state: State,
     /// Whether its state is final.
     pub is_final: bool,
-    /// The gateway's number of the request, by which all of the request's messages can be stopped.
+    /// The task_id that the gateway gave the request. With it, all messages of the request can be stopped.
     pub task: Option<TaskId>,
     /// How it was sent, once the gateway has reported it.
     pub sent: Option<Sent>,
@@ -33,7 +34,7 @@ pub struct Message {
     pub segments: Segments,
     /// Why it failed.
     pub failure: Option<MessageFailure>,
-    /// Whether a report may belong to this message or to another one. Such a report decides nothing.
+    /// Whether there is a report that may belong to this message or to another one. Such a report does not affect the outcome.
     pub ambiguous: bool,
 }
 
@@ -43,10 +44,10 @@ pub struct Message {
 pub struct Sent {
     /// The port.
     pub port: u8,
-    /// The time by the gateway's clock; times before 1969 and after 2105 are shown as these.
+    /// The time by the gateway's clock. Times before 1969 and after 2105 are shown as these limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
-    /// The message reference of the first segment; the others follow, modulo 256.
+    /// The message reference of the first segment. Those of the other segments count up from it, modulo 256.
     #[serde(rename = "ref_id")]
     pub reference: u8,
     /// The number of segments, 1 to 32.
@@ -57,7 +58,7 @@ pub struct Sent {
     pub succeeded: u8,
 }
 
-/// The outcomes of segments: a bit for each, the first segment's lowest.
+/// The outcomes of segments, as masks with a bit for each segment, the first segment's lowest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Segments {
@@ -69,13 +70,13 @@ pub struct Segments {
     pub failed: u32,
 }
 
-/// Why a message failed.
+/// The reason why a message failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum MessageFailure {
     /// The gateway refused the request, with this error_code.
     Refused(u32),
-    /// The gateway could not send it, or not all of it: query_sms_result returned FAILED.
+    /// The gateway could not send all of the message: query_sms_result returned FAILED.
     NotSent,
     /// A status report says that a segment failed.
     Reported {
@@ -87,8 +88,8 @@ pub enum MessageFailure {
 }
 
 impl Message {
-    /// Creates a message about which nothing more is known than its state. The tracker creates all messages that a program gets; this
-    /// one is for tests of programs.
+    /// Creates a message of which only the state is known, for tests of programs. The messages that a program gets come from the
+    /// tracker.
     pub const fn new(id: UserId, number: NumberBuf, state: State) -> Self {
         Self {
             id,

@@ -33,8 +33,7 @@ impl fmt::Display for State {
     }
 }
 
-/// The TP-Status of a status report, which `Display` shows with its meaning (3GPP TS 23.040 §9.2.3.15):
-/// `status 70, validity expired`.
+/// The TP-Status of a status report (3GPP TS 23.040 §9.2.3.15). `Display` shows it with its meaning: `status 70, validity expired`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TpStatus(
     /// Its value.
@@ -82,18 +81,19 @@ impl fmt::Display for MessageFailure {
 }
 
 impl Message {
-    /// Returns why the message failed, or what is unusual about its state; shown as nothing if there is nothing to say.
+    /// Returns a text that says why the message failed, or describes what is unusual about its state. It is empty if there is nothing
+    /// to say.
     pub const fn reason(&self) -> Reason<'_> {
         Reason(self)
     }
 }
 
-/// Shows why a message failed, or what is unusual about its state.
+/// A text that says why a message failed, or describes what is unusual about its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Reason<'a>(&'a Message);
 
 impl Reason<'_> {
-    /// Returns whether there is nothing to say.
+    /// Returns whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.failure.is_none() && self.of_state().is_empty() && !self.0.ambiguous
     }

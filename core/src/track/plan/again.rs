@@ -1,8 +1,8 @@
-//! Messages that the gateway did not accept, and that are submitted again: apart from the others, so that these do not wait.
+//! Messages that the gateway did not accept. They are submitted again in separate requests, so that other messages do not wait for them.
 //!
-//! A request that is refused for one of its messages is divided until that message stands alone. Its messages wait in the queue of
-//! half their number, and each request takes messages of one such queue, at most as many as the queue allows. So a message takes
-//! part in at most 8 refused requests, and an accepted half is never submitted again.
+//! A request that is refused because of one of its messages is divided until that message is alone in a request. The messages of a refused
+//! request wait in the queue for half their number. Each request takes messages from one such queue, at most as many as the queue allows.
+//! A message therefore takes part in at most 8 refused requests, and an accepted half is never submitted again.
 
 use super::{
     load::Load,
@@ -16,29 +16,29 @@ use crate::track::{
     table::SlotId,
 };
 
-/// The number of requests that may follow one another at once, and the time in ticks after which another one may be made. Together
-/// they are at most 16 in a minute.
+/// The maximum number of requests in a burst.
 const BURST: u8 = 8;
+/// The ticks after which another request may be made. Together with a burst, at most 16 requests are made in a minute.
 const REFILL_AFTER: u32 = 60 * PER_SECOND / 8;
 
 /// Decides when messages are submitted again, and how many at once.
 #[derive(Debug)]
 pub(super) struct Again {
-    /// The number of requests that may be made at once, and when there is one more.
+    /// The number of requests that may be made now, and the tick at which it grows by one.
     left: u8,
     refill_at: Tick,
-    /// The queue for messages that are put back, and for those of requests with an unknown outcome.
+    /// The queue for messages that are put back, and the queue for messages of a request with an unknown outcome.
     share: u8,
     unclear_share: u8,
     pub(super) sizes: Sizes,
-    /// Whether the request in flight consists of such messages.
+    /// Whether the request in flight consists of messages that are submitted again.
     pub(super) is_apart: bool,
     /// Whether the gateway has returned a result under a user_id of ours.
     pub(super) names_ids: bool,
 }
 
 impl Again {
-    /// The state before [`restart`](Self::restart). It is zero throughout, so that it takes no flash.
+    /// The state before [`restart`](Self::restart). All bytes are zero, so that this constant takes no flash.
     pub(super) const NONE: Self = Self {
         left: 0,
         refill_at: Tick::ZERO,
@@ -54,7 +54,7 @@ impl Again {
         self.sizes.restart();
     }
 
-    /// Notes the time.
+    /// Updates the number of allowed requests and the allowed sizes to the present time.
     pub(super) fn review(&mut self, now: Tick) {
         self.sizes.review(now);
         while self.left < BURST && self.refill_at.is_due(now) {
@@ -63,7 +63,7 @@ impl Again {
         }
     }
 
-    /// Notes a request.
+    /// Notes a request with messages that are submitted again.
     pub(super) fn asked(&mut self, now: Tick) {
         if self.left >= BURST {
             self.refill_at = now.plus(REFILL_AFTER);
@@ -76,35 +76,35 @@ impl Again {
         self.share
     }
 
-    /// Notes that messages wait for a port.
+    /// Notes that the messages to be put back wait for a port.
     pub(super) fn hold(&mut self) {
         self.share = HELD;
     }
 
-    /// Notes a request that was refused because of one of its messages, or of its size.
+    /// Notes a request that was refused because of one of its messages or because of its size.
     pub(super) fn divide(&mut self, size: Size, now: Tick) {
         self.share = half(size.0);
         self.sizes.refused(size, self.is_apart, now);
     }
 
-    /// Notes a request whose outcome is not clear, of this number of messages.
+    /// Notes that the outcome of a request with this number of messages is unclear.
     pub(super) fn unclear(&mut self, messages: u8) {
         self.unclear_share = half(messages);
     }
 
-    /// Notes that messages of such a request are put back.
+    /// Notes that messages of a request with an unclear outcome are put back.
     pub(super) fn divide_unclear(&mut self) {
         self.share = self.unclear_share;
     }
 
-    /// Notes that messages in flight were accepted, or that one alone was refused for good.
+    /// Notes that the messages in flight were accepted, or that a single message was refused for good.
     pub(super) fn settle(&mut self, table: &Messages<'_>, now: Tick) {
         if (0..HELD).all(|share| table.first(Queue::apart(share)).is_none()) {
             self.sizes.settled(now);
         }
     }
 
-    /// Returns the first message that may be submitted now, and the number of messages that may share its request.
+    /// Returns the first message that may be submitted now, and the maximum number of messages in its request.
     pub(super) fn first(
         &self,
         table: &Messages<'_>,
@@ -126,7 +126,7 @@ impl Again {
         None
     }
 
-    /// Adds when the next message may be submitted, and when the next one expires.
+    /// Adds the times at which the messages may be submitted, and those at which they expire.
     pub(super) fn add_due(
         &self,
         due: &mut Earliest,
@@ -148,12 +148,12 @@ impl Again {
     }
 }
 
-/// Returns the queue for a divided request.
+/// Returns the queue for the messages of a divided request.
 fn half(messages: u8) -> u8 {
     share(messages.div_ceil(2))
 }
 
-/// Holds messages that were not submitted yet like those that wait for the same ports already.
+/// If messages wait for busy ports, makes the first unsubmitted messages for the same ports wait with them.
 pub(super) fn hold_like_others(table: &mut Messages<'_>, now: Tick) {
     let held = |slot: &&Slot| !slot.due.is_due(now);
     let last = table.last(Queue::apart(HELD)).and_then(|id| table.get(id)).filter(held);
@@ -167,8 +167,8 @@ pub(super) fn hold_like_others(table: &mut Messages<'_>, now: Tick) {
     }
 }
 
-/// Ends the wait of messages for ports that accept messages again: they are submitted like others, and before them. Returns whether there
-/// are any.
+/// Ends the wait of messages for ports that accept messages again. The messages go to the front of the usual queues. Returns whether
+/// there are any.
 pub(super) fn end_hold(table: &mut Messages<'_>, ports: u32) -> bool {
     let mut is_any = false;
     let mut at = table.last(Queue::apart(HELD));

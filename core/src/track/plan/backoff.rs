@@ -1,4 +1,4 @@
-//! When the next request of any kind may be made: a gap after each request, and a growing wait after failed ones.
+//! Decides when the next request of any kind may be made: there is a gap after each request, and a growing wait after failed ones.
 
 use super::waits::Waits;
 use crate::track::clock::{Sequence, Tick};
@@ -9,7 +9,7 @@ pub(super) struct Backoff {
     next_at: Tick,
     /// The number of consecutive requests that failed.
     failures: u8,
-    /// The latest failed request.
+    /// The sequence number of the latest failure.
     failed: Option<Sequence>,
 }
 
@@ -45,7 +45,7 @@ impl Backoff {
         self.next_at = now.plus(wait);
     }
 
-    /// Keeps the end of the present wait between two numbers of ticks from now.
+    /// Moves the end of the present wait to at least `at_least` and at most `at_most` ticks from now.
     pub(super) fn bound(&mut self, now: Tick, at_least: u32, at_most: u32) {
         self.next_at = self.next_at.min(now.plus(at_most)).max(now.plus(at_least));
     }
@@ -55,12 +55,12 @@ impl Backoff {
         self.failed = Some(sequence);
     }
 
-    /// Returns whether no request failed since a sequence number.
+    /// Returns whether no request has failed since a sequence number.
     pub(super) fn in_touch_since(&self, sequence: Sequence) -> bool {
         self.failed.is_none_or(|failed| sequence.is_after(failed))
     }
 
-    /// Ends the back-off.
+    /// Ends the back-off: the next request waits only for the gap.
     pub(super) fn retry_now(&mut self, now: Tick, waits: &Waits) {
         self.failures = 0;
         self.next_at = self.next_at.min(now.plus(waits.request_gap));

@@ -5,19 +5,19 @@ use crate::{
     track::clock::{GatewaySeconds, Reach, Sequence},
 };
 
-/// A kind of request, and what it asks.
+/// A request and its parameters.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::track) enum Request {
     /// Submits the messages in flight.
     Submit,
     /// Queries the results of the messages in flight.
     Results,
-    /// Queries all results from a time on. `latest` is a time that the gateway's clock had surely reached. `is_list`: they continue the list
-    /// of the messages of all programs.
+    /// Queries all results after a time. `latest` is a time that the gateway's clock had certainly reached. `is_list`: the results continue
+    /// the list of all programs' messages.
     ResultsByTime { after: GatewaySeconds, latest: GatewaySeconds, is_list: bool },
-    /// Queries reports for the messages in flight, from a time on and before another one, if they are limited.
+    /// Queries reports of these ports for the messages in flight. The time of the reports is limited by `after` and `before`, if given.
     Reports { ports: Ports, after: Option<GatewaySeconds>, before: Option<GatewaySeconds> },
-    /// Queries the reports of all ports after a time, if it is limited.
+    /// A look: queries the reports of all ports, or those after a time.
     Arrivals { after: Option<GatewaySeconds>, reach: Reach },
     /// Queries the number of messages that wait to be sent.
     Queue,
@@ -30,7 +30,7 @@ pub(in crate::track) enum Request {
 /// The request in flight, if there is one, and the serial number of its token.
 #[derive(Debug)]
 pub(super) struct InFlight {
-    // Not an option, so that the initial value is zero throughout and takes no flash.
+    // Not an `Option`, so that all bytes of the initial value are zero and it takes no flash.
     is_any: bool,
     request: Request,
     serial: u32,
@@ -53,7 +53,7 @@ impl InFlight {
         (self.is_any && serial == self.serial).then_some(&self.request)
     }
 
-    /// Ends the request.
+    /// Ends the request in flight, and returns it.
     pub(super) fn take(&mut self) -> Option<Request> {
         core::mem::take(&mut self.is_any).then_some(self.request)
     }
@@ -63,7 +63,7 @@ impl InFlight {
         self.started
     }
 
-    /// Forgets the request of an earlier life. Its serial number stays, so that its token is stale.
+    /// Forgets the request of an earlier life. The serial number is kept, so that no later token has the same one.
     pub(super) fn reset(&mut self) {
         self.is_any = false;
     }

@@ -1,8 +1,8 @@
-//! The number of messages that the gateway has and has not sent.
+//! The number of messages under way: those that the gateway has accepted, or may have accepted, but has not sent yet.
 
 use crate::track::{message::State, settings::Limits};
 
-/// Messages under way, in total and for each port that messages name alone.
+/// The number of messages under way in total, and of those limited to a single port, for each port.
 #[derive(Debug)]
 pub(super) struct Load {
     total: u32,
@@ -16,7 +16,7 @@ impl Load {
         self.total
     }
 
-    /// Counts a message whose state changed, or which was restored (`from` is [`State::Unsent`]).
+    /// Counts a message whose state changed, or that was restored (`from` is [`State::Unsent`]).
     pub(super) fn count(&mut self, from: State, to: State, ports: u32) {
         if from.is_under_way() == to.is_under_way() {
             return;
@@ -32,14 +32,14 @@ impl Load {
         self.total < limits.under_way
     }
 
-    /// Returns whether the gateway may get another message through these ports.
+    /// Returns whether another message may be submitted for these ports.
     pub(super) fn port_has_room(&self, limits: &Limits, ports: u32) -> bool {
         let count = only_port(ports).and_then(|port| self.by_port.get(port));
         count.is_none_or(|count| *count < limits.under_way_per_port)
     }
 }
 
-/// Returns the port of a set with one port.
+/// Returns the port of a set that consists of one port.
 fn only_port(ports: u32) -> Option<usize> {
     ports.is_power_of_two().then(|| ports.trailing_zeros() as usize)
 }

@@ -1,17 +1,17 @@
-//! Planning: which request is next, and when. One request serves as many messages as possible, and only messages that are due.
+//! Planning: chooses the next request and its time. One request serves as many messages as possible.
 //!
-//! | file | decides |
+//! | file | question that it answers |
 //! |---|---|
 //! | [`planner`] | which kind of request is next |
 //! | [`backoff`] | when the next request may be made |
-//! | [`schedule`] | when a message is asked for |
-//! | [`in_flight`] | which request was asked, and whether a token is its own |
+//! | [`schedule`] | when the gateway is queried for a message |
+//! | [`in_flight`] | which request is in flight, and whether a token belongs to it |
 //! | [`submissions`] | which messages share a send_sms |
 //! | [`again`] | which messages that were not accepted are submitted again, and when |
 //! | [`sizes`] | how large a send_sms may be |
 //! | [`results`] | which results are queried, by user_id or by time |
 //! | [`reports`] | which reports are queried |
-//! | [`load`] | how many messages the gateway has |
+//! | [`load`] | how many messages the gateway has and has not sent |
 //! | [`waits`] | how long to wait |
 //! | [`queue`] | which queues there are |
 //! | [`queue_check`] | when the gateway's own queue is queried |

@@ -1,4 +1,4 @@
-//! Which kind of request is next, and when.
+//! Decides which kind of request is next, and when it is made.
 
 use super::{
     again::{self, Again},
@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// The maximum number of consecutive queries of results and reports while another query is due. On a slow link both may be due again at
-/// the end of each query.
+/// The maximum number of consecutive queries of results and reports while another query is due. On a slow link, results and reports may be
+/// due again at the end of each query.
 const MAX_POLLS: u8 = 4;
 
-/// Decides what to ask next, and when.
+/// Decides which request to make next, and when.
 #[derive(Debug)]
 pub(in crate::track) struct Planner {
     waits: Waits,
@@ -45,14 +45,14 @@ pub(in crate::track) struct Planner {
     again: Again,
     /// The earliest time of the next query of the inbox.
     incoming_at: Tick,
-    /// The number of queries of results and reports since another one is due, and whether the last one of the others was that of the
-    /// queue.
+    /// The number of consecutive queries of results and reports while another query is due, and whether the last other query was of the
+    /// gateway's queue.
     polls: u8,
     was_queue: bool,
 }
 
 impl Planner {
-    // A function, since a constant that is not zero throughout is copied from flash.
+    // A function, because a constant with bytes that are not zero would be copied from flash.
     pub(in crate::track) const fn new() -> Self {
         Self {
             waits: Waits::NONE,
@@ -72,7 +72,7 @@ impl Planner {
         }
     }
 
-    /// Takes the settings over, and makes all due.
+    /// Applies the settings, and makes all queries due.
     pub(in crate::track) fn configure(&mut self, settings: &Settings, now: Tick) {
         self.waits.set(settings);
         self.limits = settings.limits;
@@ -80,7 +80,7 @@ impl Planner {
         self.restart(now);
     }
 
-    /// Makes all due, as if nothing had been asked.
+    /// Makes all queries due, as if no request had been made.
     pub(in crate::track) fn restart(&mut self, now: Tick) {
         self.in_flight.reset();
         self.results.restart(now);
@@ -99,7 +99,7 @@ impl Planner {
         &mut self.limits
     }
 
-    /// Counts a change of state.
+    /// Updates the number of messages under way after a change of state.
     pub(in crate::track) fn count(&mut self, from: State, to: State, ports: u32) {
         self.load.count(from, to, ports);
     }
@@ -139,7 +139,7 @@ impl Planner {
         self.backoff.next_at().is_due(now)
     }
 
-    /// Begins to choose the messages of a send_sms: first those that were not accepted before.
+    /// Begins to choose the messages of a send_sms. Messages that were not accepted before are preferred.
     pub(in crate::track) fn select(&mut self, table: &mut Messages<'_>, now: Tick) -> Selection {
         self.again.review(now);
         let first = self.again.first(table, (&self.load, &self.limits), now);
@@ -161,8 +161,8 @@ impl Planner {
         selection.next(table, (&self.load, &self.limits), &self.again.sizes)
     }
 
-    /// Looks at all reports before messages are submitted, if the last look was long ago: their reports are new only if they were
-    /// absent before. If the look fails, the messages do not wait for the next one.
+    /// Returns a look to make before messages that want reports are submitted, if the last look is stale. Their reports are known to be
+    /// new only if an earlier look did not show them. If this look fails, the messages do not wait for the next one.
     pub(in crate::track) fn take_first_look(
         &mut self,
         table: &Messages<'_>,
@@ -197,7 +197,7 @@ impl Planner {
         if is_inbox_due {
             return Some(Request::Incoming);
         }
-        // Last, so that a request that keeps failing does not hold up others.
+        // The look is last, so that a look that keeps failing does not delay other queries.
         self.reports.take_look(self.load.total() > 0, view)
     }
 
@@ -256,12 +256,13 @@ impl Planner {
         self.backoff.succeeded();
     }
 
-    /// Notes a request that failed. The next one waits, the longer the more have failed.
+    /// Notes a failed request. The wait before the next one grows with each consecutive failure.
     pub(in crate::track) fn failed(&mut self, now: Tick, sequence: Sequence) {
         self.backoff.failed(now, sequence, &self.waits);
     }
 
-    /// Notes that a request was refused for a reason that may pass: the next one waits as after a failure, but the client was in touch.
+    /// Notes that a request was refused for a reason that may pass. The next request waits as after a failure, but the client was in touch
+    /// with the gateway.
     pub(in crate::track) fn refused(&mut self, now: Tick) {
         self.backoff.refused(now, &self.waits);
     }
@@ -271,12 +272,12 @@ impl Planner {
         self.backoff.lost_touch(sequence);
     }
 
-    /// Returns whether no request failed since a sequence number.
+    /// Returns whether no request has failed since a sequence number.
     pub(in crate::track) fn in_touch_since(&self, sequence: Sequence) -> bool {
         self.backoff.in_touch_since(sequence)
     }
 
-    /// Keeps the wait after a failure between two numbers of ticks from now.
+    /// Moves the end of the wait after a failure to at least `at_least` and at most `at_most` ticks from now.
     pub(in crate::track) fn bound_wait(&mut self, now: Tick, at_least: u32, at_most: u32) {
         self.backoff.bound(now, at_least, at_most);
     }
@@ -295,7 +296,7 @@ impl Planner {
         self.queue.seen(in_queue, self.in_flight.started(), now, &self.waits);
     }
 
-    /// Returns whether the gateway's queue was empty after a message was submitted.
+    /// Returns whether a query that began after a message was submitted found the gateway's queue empty.
     pub(in crate::track) fn was_emptied_since(&self, submitted: Sequence) -> bool {
         self.queue.was_emptied_since(submitted)
     }
@@ -317,7 +318,7 @@ impl Planner {
         self.again.names_ids = true;
     }
 
-    /// Returns whether the gateway returns results under our user_ids, so that a missing result is evidence.
+    /// Returns whether the gateway returns results under our user_ids, so that a missing result is evidence of a missing message.
     pub(in crate::track) fn names_ids(&self) -> bool {
         self.again.names_ids
     }
@@ -333,14 +334,15 @@ impl Planner {
 
     // Messages in flight that were accepted or refused.
 
-    /// Notes that the messages in flight were accepted. Returns whether others need not wait for a port any more.
+    /// Notes that the messages in flight were accepted. Returns whether this ends the wait of other messages for a port.
     pub(in crate::track) fn accepted(&mut self, table: &mut Messages<'_>) -> bool {
         self.again.sizes.accepted(submissions::size(table));
         let ports = table.front(Queue::IN_FLIGHT).map(|slot| slot.ports);
         ports.is_some_and(|ports| again::end_hold(table, ports))
     }
 
-    /// Notes that the messages in flight were refused because of one of them, or of their number. Returns whether there is only one.
+    /// Notes that the messages in flight were refused because of one of them, or because of their size. Returns whether there is only one
+    /// message in flight.
     pub(in crate::track) fn divide(&mut self, table: &Messages<'_>, now: Tick) -> bool {
         let size = submissions::size(table);
         self.again.divide(size, now);
@@ -358,15 +360,15 @@ impl Planner {
         self.again.unclear(submissions::size(table).0);
     }
 
-    /// Notes that a message of an earlier request whose outcome was not clear is put back. Returns when it may be submitted again: after an
-    /// eighth of its age in ticks, so that attempts become rarer.
+    /// Notes that a message of an earlier request with an unclear outcome is put back. Returns when the message may be submitted again. The
+    /// wait is an eighth of its `age` in ticks, so that attempts become rarer.
     pub(in crate::track) fn divide_unclear(&mut self, age: u32, now: Tick) -> Tick {
         self.again.divide_unclear();
         let Waits { retry, slowest, .. } = self.waits;
         now.plus((age / 8).clamp(retry, slowest.max(retry)))
     }
 
-    /// Notes that messages in flight have left it.
+    /// Notes that the messages in flight were accepted, or that a single message was refused for good.
     pub(in crate::track) fn settle(&mut self, table: &Messages<'_>, now: Tick) {
         self.again.settle(table, now);
     }
@@ -396,7 +398,7 @@ impl Planner {
         schedule::follow(table, &self.waits, (id, next, step), view.now);
     }
 
-    /// Queues a message about which nothing is new, after a number of doublings of its wait.
+    /// Queues a message without news again. Its wait is doubled `step` times.
     pub(in crate::track) fn wait(&self, table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
         schedule::wait(table, &self.waits, id, step, now);
     }

@@ -5,11 +5,12 @@ use crate::track::{
     table::{QueueId, Table},
 };
 
-/// The number of doublings after which waits are the slowest, and of those of messages that were sent.
+/// The maximum number of doublings of a wait, except for messages that were sent.
 pub(in crate::track) const SLOWEST_STEP: u8 = 7;
+/// The number of steps of a wait. Waits of messages that were sent double up to `STEPS - 1` times.
 pub(in crate::track) const STEPS: u8 = 12;
 
-/// The number of queues of messages that are submitted apart. The last one is for those that wait for a port.
+/// The number of queues of messages that are submitted again. The last queue, [`HELD`], contains the messages that wait for a port.
 pub(in crate::track) const SHARES: u8 = 8;
 pub(in crate::track) const HELD: u8 = SHARES - 1;
 
@@ -19,8 +20,8 @@ pub(in crate::track) const QUEUES: usize = 7 + 2 * STEPS as usize + SHARES as us
 /// The table of messages with its queues.
 pub(in crate::track) type Messages<'m> = Table<'m, Slot, QUEUES>;
 
-/// Names of the queues. All waits in one queue are equally long, so that it is in the order in which they end. After a restart
-/// [`SHORT`](Self::SHORT) and [`LONG`](Self::LONG) are in no order.
+/// Names of the queues. All waits in a queue are equally long, so its messages are in the order in which their waits end. After a
+/// restart, [`SHORT`](Self::SHORT) and [`LONG`](Self::LONG) are in no order.
 pub(in crate::track) struct Queue;
 
 impl Queue {
@@ -32,7 +33,7 @@ impl Queue {
     pub(in crate::track) const IN_FLIGHT: QueueId = QueueId::new(2);
     /// Finished messages whose last update is not acknowledged.
     pub(in crate::track) const ENDED: QueueId = QueueId::new(3);
-    /// Tombstones of messages all of whose reports arrived, or for which none was requested.
+    /// Tombstones of messages that have all their reports. Unless the caller is strict, also of messages that requested no report.
     pub(in crate::track) const SHORT: QueueId = QueueId::new(4);
     /// Tombstones of messages whose reports may still arrive.
     pub(in crate::track) const LONG: QueueId = QueueId::new(5);
@@ -47,7 +48,7 @@ impl Queue {
         QueueId::new(6 + STEPS + Self::bounded(step))
     }
 
-    /// Messages that the gateway did not accept, to be submitted again: at most 2^`share` of them share a request.
+    /// Messages that the gateway did not accept, and that are to be submitted again. At most 2^`share` of them share a request.
     pub(in crate::track) const fn apart(share: u8) -> QueueId {
         QueueId::new(7 + 2 * STEPS + if share < SHARES { share } else { HELD })
     }
@@ -58,7 +59,7 @@ impl Queue {
 
     /// Urgent messages to be submitted.
     pub(in crate::track) const URGENT: QueueId = QueueId::new(6 + 2 * STEPS);
-    /// The queues of messages to be submitted, in this order.
+    /// The queues of messages to be submitted, in the order in which they are used.
     pub(in crate::track) const WAITING: [QueueId; 2] = [Self::URGENT, Self::UNSENT];
 
     /// Returns the queue in which a message waits to be submitted.
@@ -66,7 +67,7 @@ impl Queue {
         if slot.is_some_and(Slot::is_urgent) { Self::URGENT } else { Self::UNSENT }
     }
 
-    /// Returns whether a queue is one of those for results.
+    /// Returns whether a queue is one of the queues for results.
     pub(in crate::track) fn is_result(queue: QueueId) -> bool {
         (Self::result(0)..=Self::result(STEPS)).contains(&queue)
     }

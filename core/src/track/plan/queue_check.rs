@@ -1,4 +1,5 @@
-//! When the number of messages in the gateway's queue is queried. An empty queue is evidence that a message is absent.
+//! Decides when the number of messages in the gateway's queue is queried. An empty queue is evidence that the gateway does not have a
+//! message whose result is missing.
 
 use super::waits::Waits;
 use crate::track::clock::{Sequence, Tick};
@@ -6,10 +7,10 @@ use crate::track::clock::{Sequence, Tick};
 #[derive(Debug)]
 pub(super) struct QueueCheck {
     is_wanted: bool,
-    /// The earliest time of the next query, and the number of consecutive ones that found messages.
+    /// The earliest time of the next query, and the number of consecutive queries that did not find the queue empty.
     next_at: Tick,
     step: u8,
-    /// The latest query that found the queue empty.
+    /// The sequence number of the latest query that found the queue empty.
     emptied: Option<Sequence>,
 }
 
@@ -29,7 +30,7 @@ impl QueueCheck {
         self.is_wanted.then_some(self.next_at)
     }
 
-    /// Notes the response to the query that began at a sequence number.
+    /// Notes the response to the query that began at the sequence number `started`.
     pub(super) fn seen(&mut self, in_queue: Option<u32>, started: Sequence, now: Tick, waits: &Waits) {
         self.is_wanted = false;
         let step = self.step;

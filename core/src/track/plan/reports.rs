@@ -1,4 +1,4 @@
-//! Which reports are queried: those of recent messages together, those of old messages in groups, and all that arrived lately.
+//! Decides which reports are queried: those of recent messages together, those of old messages in groups, or all that arrived lately.
 
 use super::{
     in_flight::Request,
@@ -16,23 +16,23 @@ use crate::{
     },
 };
 
-/// The maximum number of messages for which one request for reports is made, so that a step stays short.
+/// The maximum number of messages for which one query of reports is made. This keeps a step short.
 const MAX_MESSAGES: u32 = 256;
 
-/// The maximum number of waiting messages that are looked at in a queue.
+/// The maximum number of waiting messages that are checked in a queue.
 const MAX_LOOKS: u32 = 512;
 
-/// The age in seconds of the gateway's clock from which a message is old. A report that carries the send time carries an earlier
-/// time, so reports of old messages are queried separately: otherwise every response would reach back to them.
+/// The age in seconds, by the gateway's clock, above which a message is old. Reports may carry the send time. Reports of old messages are
+/// therefore queried separately: otherwise every response would reach back to their send times.
 const OLD: u32 = 600;
 
-/// The maximum number of doublings of the wait between two looks that reach back far: from 4 s to 68 min with default timing.
+/// The maximum number of doublings of the wait between two looks with [`Reach::Wide`]: from 4 s to 68 min with default timing.
 const WIDE_STEPS: u8 = 10;
 
-/// The ticks after which a look reaches further back than for messages that were sent lately: 60 s.
+/// The ticks after which a look has [`Reach::Usual`] again, and not [`Reach::Near`]: 60 s.
 const USUAL_EVERY: u32 = 60 * PER_SECOND;
 
-/// The ticks after which a look at all ports that failed is repeated, so that other queries take place: 60 s.
+/// The ticks after which a failed look is repeated: 60 s. Other queries are made meanwhile.
 const RETRY: u32 = 60 * PER_SECOND;
 
 /// Decides which reports are queried.
@@ -40,12 +40,12 @@ const RETRY: u32 = 60 * PER_SECOND;
 pub(super) struct ReportPlan {
     next_at: Tick,
     arrivals_at: Tick,
-    /// When all ports are looked at, if that is wanted.
+    /// The earliest time of the next look that is made because the last one is stale.
     look_at: Tick,
-    /// When reports are queried from far back, and the number of doublings of the wait after it.
+    /// The time from which a look has [`Reach::Wide`], and the number of doublings of the wait after that look.
     wide_at: Tick,
     wide_step: u8,
-    /// When reports are queried from further back than usual for messages that were sent lately.
+    /// The time from which a look has at least [`Reach::Usual`].
     usual_at: Tick,
 }
 
@@ -59,7 +59,7 @@ impl ReportPlan {
         usual_at: Tick::ZERO,
     };
 
-    /// Makes all due.
+    /// Makes all queries due.
     pub(super) fn restart(&mut self, now: Tick) {
         *self =
             Self { next_at: now, arrivals_at: now, look_at: now, wide_at: now, wide_step: 0, usual_at: now };
@@ -73,7 +73,7 @@ impl ReportPlan {
         self.arrivals_at
     }
 
-    /// Returns when all ports are looked at because the last such look was long ago.
+    /// Returns when a look is due because the last one is stale.
     pub(super) fn look_due(&self, is_active: bool, view: &View<'_>) -> Option<Tick> {
         (is_active && view.clock.looks.is_stale(view.now)).then_some(self.look_at)
     }
@@ -94,13 +94,13 @@ impl ReportPlan {
         }
     }
 
-    /// Notes that the gateway's clock jumped back: reports may carry times long before the latest ones.
+    /// Notes that the gateway's clock jumped: reports may carry times long before the latest ones.
     pub(super) fn clock_jumped(&mut self, now: Tick) {
         (self.arrivals_at, self.wide_at, self.wide_step) = (now, now, 0);
     }
 
-    /// Looks at all ports if messages are under way (`is_active`) and the last such look was long ago: a report is only known to be
-    /// new if it was absent before.
+    /// Returns a look if messages are under way or to be submitted (`is_active`) and the last look is stale. A report is only known to be
+    /// new if an earlier look did not show it.
     pub(super) fn take_look(&mut self, is_active: bool, view: &View<'_>) -> Option<Request> {
         self.look_due(is_active, view).filter(|due| due.is_due(view.now))?;
         self.look_at = view.now.plus(RETRY);
@@ -119,7 +119,7 @@ impl ReportPlan {
         Request::Arrivals { after: view.clock.reports_after(reach), reach }
     }
 
-    /// Puts messages whose reports are due into flight.
+    /// Puts messages whose reports are due into flight, and returns the query for them.
     pub(super) fn take(&self, table: &mut Messages<'_>, view: &View<'_>) -> Option<Request> {
         let queue = most_overdue(table, Queue::report, view.now);
         let first = queue.and_then(|queue| table.front(queue));
@@ -136,7 +136,7 @@ impl ReportPlan {
     }
 }
 
-/// One second more, for gateways that leave out the second that is named.
+/// The seconds by which a query begins earlier, for gateways that exclude the limit itself.
 const WIDER: u32 = 1;
 
 fn is_old(slot: &Slot, view: &View<'_>) -> bool {
@@ -148,7 +148,7 @@ fn is_old(slot: &Slot, view: &View<'_>) -> bool {
     reading.is_none_or(|reading| reading.saturating_sub(sent.get()) > OLD)
 }
 
-/// Returns whether messages have waited for so long that a report may have arrived that carries the time of its arrival.
+/// Returns whether an old message still waits for reports. Its report may carry the time of arrival, so a query by send time may miss it.
 pub(super) fn wants_arrivals(table: &Messages<'_>, view: &View<'_>) -> bool {
     if view.clock.reports_equal() || view.clock.latest().is_none() {
         return false;
@@ -179,7 +179,8 @@ fn port_bit(port: u8) -> u32 {
     1_u32.checked_shl(port.into()).unwrap_or(0)
 }
 
-/// Takes an old message, and others of the queue that were sent soon after it. Their reports may carry the send time.
+/// Takes an old message, and others of its queue that were sent soon after it through ports with the same lead. The query finds their
+/// reports if these carry the send time.
 fn take_old(table: &mut Messages<'_>, queue: QueueId, from: GatewaySeconds, view: &View<'_>) -> Request {
     let leads = &view.clock.leads;
     let mut at = table.first(queue);

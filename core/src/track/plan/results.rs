@@ -1,4 +1,4 @@
-//! Which results are queried: those of named messages, or all from a time on if a request could not name all messages.
+//! Decides which results are queried: those of messages named by user_id, or all after a time if a request cannot name all messages.
 
 use super::{
     in_flight::Request,
@@ -18,33 +18,33 @@ use crate::{
     },
 };
 
-/// The time in seconds within which a message is usually sent after its send time (document §11: 5 to 8).
+/// The seconds after its send time within which a message has usually been sent (document §11: 5 to 8).
 const SENDING_SECONDS: u32 = 16;
 
-/// The number of queries by time without anything new after which the few remaining messages are queried by name.
+/// The number of consecutive queries by time without news after which the few remaining messages are queried by user_id.
 const MAX_QUIET: u8 = 4;
 
 /// The maximum span of a query by time in seconds. The response to a longer one is not worth its size.
 const LONGEST_SPAN: u32 = 600;
 
-/// The doublings of the wait after which messages are queried by name while results are queried by time: those that are being sent,
-/// and those that wait for it.
+/// While results are queried by time: the initial number of doublings of the wait of messages that are being sent.
 const SENDING_STEP: u8 = 2;
+/// While results are queried by time: the initial number of doublings of the wait of messages that wait to be sent.
 const ACCEPTED_STEP: u8 = 3;
 
 /// Decides which results are queried.
 ///
-/// A response by time that lacks a message proves nothing, since the gateway's clock may have been in 1970 meanwhile. Messages are
-/// therefore queried by name as well, only less often.
+/// A response by time that lacks a message proves nothing, because the gateway's clock may have shown 1970 meanwhile. Messages are
+/// therefore queried by user_id as well, but less often.
 #[derive(Debug)]
 pub(super) struct ResultPlan {
     next_at: Tick,
-    /// The messages that the request in flight names.
+    /// The user_ids of the messages that the request in flight names.
     named: [UserId; MAX_IDS],
     named_count: usize,
-    /// The gateway's time up to which results were queried without a gap; `None` after its clock jumped.
+    /// The gateway's time up to which results were queried without a gap; `None` if unknown, as after a jump of its clock.
     reached: Option<GatewaySeconds>,
-    /// The number of consecutive queries by time without anything new.
+    /// The number of consecutive queries by time without news.
     quiet: u8,
     /// Whether the latest request was by time.
     was_by_time: bool,
@@ -60,7 +60,7 @@ impl ResultPlan {
         was_by_time: false,
     };
 
-    /// Makes all due.
+    /// Makes all queries due.
     pub(super) fn restart(&mut self, now: Tick) {
         (self.next_at, self.named_count, self.was_by_time) = (now, 0, false);
     }
@@ -103,17 +103,17 @@ impl ResultPlan {
         (self.reached, self.quiet) = (Some(latest), quiet.saturating_add(1));
     }
 
-    /// Notes a result that said something new.
+    /// Notes a result with news.
     pub(super) fn progressed(&mut self) {
         self.quiet = 0;
     }
 
-    /// Notes a jump of the gateway's clock: earlier queries by time say nothing.
+    /// Notes a jump of the gateway's clock: earlier queries by time prove nothing any more.
     pub(super) fn clock_jumped(&mut self) {
         self.reached = None;
     }
 
-    /// Returns the doublings with which the wait for the first result of a message begins.
+    /// Returns the initial number of doublings of the wait for a message's result.
     pub(super) fn first_step(&self, next: Next, load: &Load, limits: &Limits, view: &View<'_>) -> u8 {
         let step = match next {
             Next::QueryResultOfAccepted => ACCEPTED_STEP,
@@ -123,7 +123,7 @@ impl ResultPlan {
         if self.is_by_time(load, limits, view) { step } else { 0 }
     }
 
-    /// Puts messages whose results are due into flight.
+    /// Puts messages whose results are due into flight, or chooses a query by time. Returns the query.
     pub(super) fn take(
         &mut self,
         table: &mut Messages<'_>,
@@ -162,7 +162,7 @@ impl ResultPlan {
         true
     }
 
-    /// Adds messages that are rarely queried and soon due, which saves a request of their own.
+    /// Adds messages that are rarely queried and soon due. They then need no request of their own.
     fn name_soon_due(&mut self, table: &mut Messages<'_>, limits: &Limits, soon: Tick) {
         for queue in (SLOWEST_STEP..STEPS).map(Queue::result) {
             while let Some(id) = table.first(queue) {
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(after(&plan, 1), None);
         plan.progressed();
         assert!(after(&plan, 1).is_some() && after(&plan, 0).is_none());
-        // A query that leaves a gap after those before it says nothing of them.
+        // A query that leaves a gap after the queries before it restarts the count of queries without news.
         for _ in 0..5 {
             plan.complete_by_time(time(LATEST + 1), time(LATEST));
         }

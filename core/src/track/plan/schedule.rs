@@ -1,4 +1,4 @@
-//! When a message is asked for next: in which queue it waits, and until when.
+//! Decides when the gateway is next queried for a message: chooses the queue in which the message waits, and the end of the wait.
 
 use super::{
     queue::{Messages, Queue, SLOWEST_STEP, STEPS},
@@ -10,8 +10,8 @@ use crate::track::{
     table::{QueueId, SlotId},
 };
 
-/// Queues a message as its transition demands; `step` is the number of doublings with which the wait for its result begins, or its queue
-/// if it is submitted apart.
+/// Queues a message as its transition demands. `step` is the initial number of doublings of the wait for its result, or the `share` of
+/// [`Queue::apart`] if the message is submitted again.
 pub(super) fn follow(
     table: &mut Messages<'_>,
     waits: &Waits,
@@ -33,7 +33,7 @@ pub(super) fn follow(
     }
 }
 
-/// Queues a message about which nothing is new, after a number of doublings of its wait.
+/// Queues a message without news again. Its wait is doubled `step` times.
 pub(super) fn wait(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
     let awaits_report = |slot: &Slot| slot.state() == State::Sent && slot.has(HAS_REFERENCE);
     let is_report = table.get(id).is_some_and(awaits_report);
@@ -54,7 +54,7 @@ fn wait_in(table: &mut Messages<'_>, waits: &Waits, id: SlotId, (is_report, step
     table.append(id, queue);
 }
 
-/// Queues a message for its result as soon as possible; its waits begin anew.
+/// Queues a message for its result as soon as possible, and restarts the doubling of its waits.
 pub(in crate::track) fn hurry_result(table: &mut Messages<'_>, id: SlotId, now: Tick) {
     if let Some(slot) = table.get_mut(id) {
         slot.step = 0;
@@ -62,7 +62,7 @@ pub(in crate::track) fn hurry_result(table: &mut Messages<'_>, id: SlotId, now: 
     prefer_result(table, id, now);
 }
 
-/// Queues a message for its result as soon as possible; its waits continue to grow.
+/// Queues a message for its result as soon as possible. The doubling of its waits continues.
 pub(in crate::track) fn prefer_result(table: &mut Messages<'_>, id: SlotId, now: Tick) {
     if let Some(slot) = table.get_mut(id) {
         slot.due = now;
@@ -70,7 +70,7 @@ pub(in crate::track) fn prefer_result(table: &mut Messages<'_>, id: SlotId, now:
     table.prepend(id, Queue::result(0));
 }
 
-/// Queues a message for its reports as soon as possible; its waits begin after a number of doublings.
+/// Queues a message for its reports as soon as possible. The doubling of its waits continues from `step`.
 pub(in crate::track) fn prefer_report(table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
     if let Some(slot) = table.get_mut(id) {
         (slot.step, slot.due) = (step, now);
@@ -78,7 +78,8 @@ pub(in crate::track) fn prefer_report(table: &mut Messages<'_>, id: SlotId, step
     table.append(id, Queue::report(step));
 }
 
-/// Puts the messages in flight back to the front of their queues. A truncated response does not show that a message failed.
+/// Puts the messages in flight back at the front of their queues, and clears [`NOT_SENT`]: a truncated response does not prove that a
+/// message failed.
 pub(in crate::track) fn put_back(table: &mut Messages<'_>, queue: fn(u8) -> QueueId) {
     while let Some(id) = table.last(Queue::IN_FLIGHT) {
         let step = table.get_mut(id).map_or(0, |slot| {
@@ -105,7 +106,7 @@ pub(super) fn most_overdue(table: &Messages<'_>, queue: fn(u8) -> QueueId, now: 
     for queue in (0..STEPS).map(queue) {
         let Some(first) = table.front(queue).filter(|first| first.due.is_due(now)) else { continue };
         let ago = first.due.ago(now);
-        // The later one of two queues whose messages have been due for equally long.
+        // Of two queues whose messages have been due for equally long, the later one is returned.
         if most.is_none() || ago >= longest {
             (most, longest) = (Some(queue), ago);
         }

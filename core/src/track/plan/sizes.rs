@@ -1,4 +1,4 @@
-//! The size of a send_sms that the gateway takes, learned from refused ones.
+//! The maximum size of a send_sms that the gateway accepts, learned from refused requests.
 
 use crate::track::{
     clock::{PER_SECOND, Tick},
@@ -11,26 +11,26 @@ pub(super) type Size = (u8, u32);
 const NONE: Size = (0, 0);
 const ANY: Size = (u8::MAX, u32::MAX);
 
-/// The maximum number of consecutive refused parts that one message explains: of 128 messages, 64, 32, 16, 8, 4, and 2.
+/// The maximum number of refused parts that one message explains: of 128 messages, the parts of 64, 32, 16, 8, 4 and 2.
 const EXPLAINED: u8 = 6;
 
 /// The time after which requests of twice the learned size are tried, in ticks: 1 h.
 const LARGER_AFTER: u32 = 3600 * PER_SECOND;
 
-/// Learns the size, from refusals that no single message explains.
+/// Learns the maximum size from refusals that no single message explains.
 #[derive(Debug)]
 pub(super) struct Sizes {
-    /// A request is small enough if it has at most this many messages, or at most this many bytes. One of the two is the gateway's
-    /// limit, and which one is not known.
+    /// A request is small enough if it has at most this many messages, or at most this many bytes. It is not known which of the two the
+    /// gateway limits.
     limit: Size,
     /// When larger requests are tried.
     larger_at: Tick,
-    /// The maximum number of messages, as long as a refusal has no explanation: half of what was refused last.
+    /// The maximum number of messages while a refusal is unexplained: half of the last refused whole request.
     trial: u8,
-    /// The numbers of refused requests that no message explains yet: whole ones, and parts of them.
+    /// The numbers of refused requests that no message explains yet: whole requests, and parts of divided ones.
     wholes: u8,
     parts: u8,
-    /// Since the first of them: the largest request that was accepted, and the smallest larger one that was refused.
+    /// The largest request that was accepted since the first unexplained refusal, and the smallest larger one that was refused.
     accepted: Size,
     refused: Size,
 }
@@ -53,7 +53,7 @@ impl Sizes {
         self.explain();
     }
 
-    /// Forgets the refusals without an explanation.
+    /// Forgets the unexplained refusals.
     #[cfg_attr(target_os = "none", inline(never))]
     fn explain(&mut self) {
         (self.wholes, self.parts, self.trial) = (0, 0, u8::MAX);
@@ -65,7 +65,7 @@ impl Sizes {
         size.0 <= self.trial && (size.0 <= self.limit.0 || size.1 <= self.limit.1)
     }
 
-    /// Doubles the limit, if it is old.
+    /// Doubles the limit if larger requests are due to be tried.
     pub(super) fn review(&mut self, now: Tick) {
         if self.limit.0 < MAX_RECIPIENTS && self.larger_at.is_due(now) {
             self.limit = (self.limit.0.saturating_mul(2), self.limit.1.saturating_mul(2));
@@ -73,7 +73,7 @@ impl Sizes {
         }
     }
 
-    /// Notes a refused request, or a part of one.
+    /// Notes a refused request, or a refused part of a divided one.
     pub(super) fn refused(&mut self, size: Size, is_part: bool, now: Tick) {
         if size.0 < 2 {
             if is_part {
@@ -106,7 +106,7 @@ impl Sizes {
         }
     }
 
-    /// Notes that no refused message waits any more.
+    /// Notes that no refused message waits to be submitted again.
     pub(super) fn settled(&mut self, now: Tick) {
         if self.wholes > 0 || self.parts > 0 {
             self.learn(now);
@@ -123,7 +123,7 @@ impl Sizes {
             self.limit.0 = accepted.0;
         }
         if self.limit.1 >= refused.1 {
-            // If the number of messages is the limit, the bytes say nothing, and must soon let nothing pass.
+            // If the gateway limits messages and not bytes, the limit in bytes must soon admit nothing, so it is at least halved.
             self.limit.1 = accepted.1.min(self.limit.1 / 2);
         }
         (self.larger_at, self.wholes, self.parts, self.trial) = (now.plus(LARGER_AFTER), 0, 0, u8::MAX);
@@ -166,19 +166,19 @@ mod tests {
         let mut sizes = new();
         sizes.accepted((20, 200));
         sizes.refused((20, 2000), false, NOW);
-        // A message that was alone from the start explains no other refusal.
+        // A message that was alone in its request from the start explains no other refusal.
         sizes.refused((1, 10), false, NOW);
         sizes.accepted((8, 800));
         sizes.accepted((4, 400));
         sizes.settled(NOW);
-        // The limit is one of messages or one of bytes.
+        // The limit may be one of messages or one of bytes.
         assert!(sizes.fits((8, 9000)) && sizes.fits((90, 800)) && !sizes.fits((9, 801)));
-        // It is one of bytes: a request of few messages is refused, too.
+        // The limit is one of bytes: a request of few messages is refused, too.
         sizes.refused((4, 4000), false, NOW);
         sizes.accepted((2, 2000));
         sizes.settled(NOW);
         assert!(sizes.fits((2, 2000)) && sizes.fits((8, 800)) && !sizes.fits((3, 801)));
-        // It is one of messages: many short ones are refused, too.
+        // The limit is one of messages: requests of few bytes are refused, too.
         for _ in 0..11 {
             sizes.refused((3, 0), false, NOW);
             sizes.accepted((2, 0));
@@ -192,7 +192,7 @@ mod tests {
         let mut sizes = new();
         sizes.refused((128, 1280), false, NOW);
         sizes.accepted((8, 80));
-        // The last one is smaller than one that was accepted, so that it has another cause.
+        // The last part is smaller than an accepted request, so its refusal has another cause.
         for messages in [64, 32, 16, 32, 16, 16, 4] {
             assert!(sizes.fits((64, 640)));
             sizes.refused((messages, 640), true, NOW);
@@ -216,7 +216,7 @@ mod tests {
         sizes.refused((20, 2000), false, NOW);
         sizes.refused((1, 10), true, NOW);
         sizes.accepted((12, 1200));
-        // Smaller than what was accepted since the other request was refused.
+        // This part is smaller than a request that was accepted since the other one was refused.
         sizes.refused((10, 1000), true, NOW);
         sizes.accepted((5, 500));
         sizes.settled(NOW);

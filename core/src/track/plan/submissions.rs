@@ -1,4 +1,5 @@
-//! Which messages share a send_sms: the oldest urgent one, or the oldest one, and others with the same ports, encoding and wish for reports.
+//! Chooses the messages that share a send_sms: the oldest urgent message, or the oldest one if none is urgent, and others with the same
+//! ports, encoding and choice of status reports.
 
 use super::{
     load::Load,
@@ -14,7 +15,7 @@ use crate::{
     },
 };
 
-/// The maximum number of waiting messages that are looked at for a submission.
+/// The maximum number of waiting messages that are checked for a submission.
 const MAX_LOOKS: u32 = 512;
 
 /// The properties that all messages of a send_sms share.
@@ -34,11 +35,11 @@ pub(super) fn size(table: &Messages<'_>) -> Size {
     size
 }
 
-/// Chooses the messages of one send_sms, each in turn. The caller puts each into flight before it asks for the next one.
+/// Chooses the messages of one send_sms, one by one. The caller puts each message into flight before it calls [`next`](Self::next) again.
 pub(in crate::track) struct Selection {
     at: Option<SlotId>,
     most: u8,
-    /// The messages that are not urgent follow.
+    /// Whether the selection is still in the queue of urgent messages. The queue of other messages follows.
     is_urgent: bool,
     group: Option<Group>,
     bytes: u32,
@@ -46,12 +47,12 @@ pub(in crate::track) struct Selection {
 }
 
 impl Selection {
-    /// Begins with a message that is submitted again, and takes at most this number of its queue.
+    /// Begins with a message that is submitted again, and takes at most `most` messages of its queue.
     pub(super) fn apart(at: SlotId, most: u8) -> Self {
         Self { at: Some(at), most, is_urgent: false, group: None, bytes: 0, looks: 0 }
     }
 
-    /// Begins with the first message that waits.
+    /// Begins with the first urgent message, or with the first other message if none is urgent.
     pub(super) fn new(table: &Messages<'_>) -> Self {
         let at = table.first(Queue::URGENT);
         Self { at, most: MAX_RECIPIENTS, is_urgent: true, group: None, bytes: 0, looks: 0 }

@@ -24,7 +24,7 @@ pub(in crate::track) struct Waits {
 }
 
 impl Waits {
-    /// No wait at all, until the settings are known.
+    /// The waits before the settings are known: all are zero.
     pub(in crate::track) const NONE: Self = Self {
         first_result: 0,
         first_report: 0,
@@ -60,13 +60,14 @@ impl Waits {
         };
     }
 
-    /// Returns `first` doubled a number of times, up to the slowest.
+    /// Returns `first` doubled `times` times, at most [`slowest`](Self::slowest), but at least `first`.
     pub(in crate::track) fn backed_off(&self, first: u32, times: u8) -> u32 {
         let doubled = first.checked_shl(times.into()).filter(|wait| wait >> times == first);
         doubled.map_or(self.slowest, |wait| wait.min(self.slowest)).max(first)
     }
 
-    /// Returns `first` doubled a number of times for a message that was sent, whose waits grow past the slowest.
+    /// Returns `first` doubled `step` times. Steps above [`SLOWEST_STEP`], which only messages that were sent reach, double the result
+    /// beyond [`slowest`](Self::slowest).
     pub(in crate::track) fn backed_off_sent(&self, first: u32, step: u8) -> u32 {
         let past = step.min(STEPS - 1).saturating_sub(SLOWEST_STEP);
         self.backed_off(first, step).saturating_mul(1 << past).min(ticks(Duration::MAX))

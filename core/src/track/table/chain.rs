@@ -6,7 +6,7 @@ use super::{Node, SlotId, Table};
 pub(in crate::track) const CHANGES: usize = 0;
 pub(in crate::track) const UPDATES: usize = 1;
 
-/// The ends of the chain with number `N`. The caller pushes no slot that is in the chain already.
+/// The ends of the chain with number `N`. The caller must not push a slot that is already in the chain.
 #[derive(Debug)]
 pub(in crate::track) struct Chain<const N: usize> {
     first: Option<SlotId>,

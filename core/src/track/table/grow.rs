@@ -3,9 +3,10 @@
 use super::{Node, QueueId, RingCursor, SlotId, Table};
 
 impl<'m, T: Node + Clone, const Q: usize> Table<'m, T, Q> {
-    /// Moves the table into a larger memory. The added slots are empty and enter a queue. Slots keep their ids.
+    /// Moves the table into a larger memory. Slots keep their ids. The added slots are empty, and enter the queue `free`.
     ///
-    /// `in_bucket` returns the hash of a slot that is in a bucket, and `in_ring` the hash of a slot in its ring.
+    /// `in_bucket` returns the hash of a slot that is in a bucket, and `None` for other slots. `in_ring` returns the hash of a slot
+    /// that is in a ring.
     pub(in crate::track) fn grow(
         &mut self,
         slots: &'m mut [T],

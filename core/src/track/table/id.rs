@@ -1,8 +1,8 @@
-//! Names of slots and of queues.
+//! Ids of slots and of queues.
 
 use core::num::NonZeroU32;
 
-/// The place of a slot in the table, counted from 1, so that an `Option` of it takes no more memory.
+/// The index of a slot in the table plus 1, so that an `Option` of it takes no more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct SlotId(NonZeroU32);
 
@@ -18,7 +18,7 @@ impl SlotId {
     }
 }
 
-/// A queue of the table in one byte.
+/// The id of a queue of the table, in one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::track) struct QueueId(u8);
 

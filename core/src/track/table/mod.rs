@@ -1,9 +1,9 @@
-//! Lent slots, linked to queues, hash indexes and chains. The table knows nothing of messages.
+//! Lent slots, linked into queues, hash indexes and chains. The table knows nothing of messages.
 //!
-//! - A **queue** is doubly linked; each slot is in at most one.
-//! - A **bucket** is a singly linked hash chain, whose head is stored in the slot at the hash's place.
-//! - A **ring** is a circular hash chain, whose last member is stored in the slot at the hash's place: members are appended.
-//! - A [`Chain`] is a singly linked list of slots with something to be done about each.
+//! - A **queue** is doubly linked. Each slot is in at most one queue.
+//! - A **bucket** is a singly linked hash chain. The slot at the hash's index stores its head.
+//! - A **ring** is a circular hash chain. The slot at the hash's index stores its last member, so that members can be appended.
+//! - A [`Chain`] is a singly linked list of slots that wait to be handled.
 
 mod chain;
 mod grow;
@@ -33,7 +33,7 @@ impl<T, const Q: usize> Table<'_, T, Q> {
 }
 
 impl<'m, T: Node, const Q: usize> Table<'m, T, Q> {
-    /// Takes slots into use; all of them enter the queue.
+    /// Sets the memory for the slots, and appends all slots to `queue`.
     pub(super) fn lend(&mut self, slots: &'m mut [T], queue: QueueId) {
         self.slots = slots;
         for index in 0..self.len() {
@@ -48,7 +48,7 @@ impl<'m, T: Node, const Q: usize> Table<'m, T, Q> {
         u32::try_from(self.slots.len()).unwrap_or(u32::MAX).min(u32::MAX - 1)
     }
 
-    // `get` and `get_mut` are called so often that inlined they take much flash.
+    // `get` and `get_mut` are called so often that inlining them takes much flash.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn get(&self, id: SlotId) -> Option<&T> {
         self.slots.get(id.index())
@@ -69,10 +69,10 @@ impl<'m, T: Node, const Q: usize> Table<'m, T, Q> {
         (0..self.len()).filter_map(SlotId::at)
     }
 
-    /// Returns the slot at which bucket and ring of a hash begin; `None` without slots.
+    /// Returns the slot that stores the bucket and the ring of a hash; `None` without slots.
     fn place(&self, hash: u32) -> Option<SlotId> {
         let index = (u64::from(hash) * u64::from(self.len())) >> 32;
-        // Below the number of slots.
+        // The index is below the number of slots.
         #[allow(clippy::cast_possible_truncation)]
         SlotId::at(index as u32)
     }

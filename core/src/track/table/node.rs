@@ -2,14 +2,15 @@
 
 use super::id::{QueueId, SlotId};
 
-/// The places to which a slot is linked: its queue, the two indexes and the two chains.
+/// The links of a slot in its queue, the two hash indexes and the two chains.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub(in crate::track) struct Links {
-    /// The first slot of the bucket with this slot's index, and the next one in this slot's bucket.
+    /// The first slot of the bucket with this slot's index, and the next slot in this slot's own bucket.
     pub(super) bucket_head: Option<SlotId>,
     pub(super) bucket_next: Option<SlotId>,
-    /// The last slot of the ring with this slot's index, and the next one in this slot's ring; the next one of the last is the first.
+    /// The last slot of the ring with this slot's index, and the next slot in this slot's own ring. The first slot follows the last
+    /// one.
     pub(super) ring_last: Option<SlotId>,
     pub(super) ring_next: Option<SlotId>,
     /// Its neighbours in its queue.
@@ -40,12 +41,13 @@ impl Links {
         self.previous
     }
 
-    /// Forgets buckets and rings.
+    /// Clears the links of buckets and rings.
     pub(super) fn leave_indexes(&mut self) {
         (self.bucket_head, self.bucket_next, self.ring_last, self.ring_next) = (None, None, None, None);
     }
 
-    /// Returns the links of an empty slot in this place. Bucket and ring of the place stay, since their members are other slots.
+    /// Returns the links that stay when the slot is cleared: the bucket and the ring that begin in it, because their members are other
+    /// slots.
     pub(in crate::track) fn cleared(&self) -> Self {
         Self { bucket_head: self.bucket_head, ring_last: self.ring_last, ..Self::NONE }
     }

@@ -29,7 +29,7 @@ impl<T: Node, const Q: usize> Table<'_, T, Q> {
         self.queues.get(queue.index())?.last
     }
 
-    /// Returns the first slot of a queue, to be read.
+    /// Returns a reference to the first slot of a queue.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(in crate::track) fn front(&self, queue: QueueId) -> Option<&T> {
         self.get(self.first(queue)?)

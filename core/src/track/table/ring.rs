@@ -1,4 +1,4 @@
-//! Rings: hash chains to which members are appended, since the first member is usually the first to leave.
+//! Rings: hash chains to which members are appended, because the first member is usually the first to leave.
 
 use super::{Node, SlotId, Table};
 
@@ -43,7 +43,7 @@ impl<T: Node, const Q: usize> Table<'_, T, Q> {
     }
 }
 
-/// Visits the members of a ring, the first one first.
+/// Visits the members of a ring, from the first to the last.
 pub(in crate::track) struct RingCursor {
     at: Option<SlotId>,
     last: Option<SlotId>,
@@ -54,7 +54,7 @@ impl RingCursor {
         Self::at(table, table.place(hash))
     }
 
-    /// Visits the ring that begins in a slot.
+    /// Visits the ring whose last member this slot stores.
     pub(super) fn at<T: Node, const Q: usize>(table: &Table<'_, T, Q>, place: Option<SlotId>) -> Self {
         let last = place.and_then(|place| table.get(place)?.links().ring_last);
         Self { at: last.and_then(|last| table.get(last)?.links().ring_next), last }

@@ -4,7 +4,7 @@ use std::{vec, vec::Vec};
 
 use super::*;
 
-/// A slot with nothing but its places.
+/// A slot that has only its links and its queue.
 #[derive(Clone, Debug)]
 struct Plain(Links, QueueId);
 
@@ -90,7 +90,7 @@ fn chains_return_slots_in_the_order_in_which_they_were_pushed() {
 fn rings_and_buckets_keep_their_other_members() {
     let mut memory = vec![EMPTY; 5];
     let mut table = table(&mut memory);
-    // All in one place.
+    // All have the same hash.
     for index in 0..5 {
         table.ring_append(at(index), 0);
         table.insert(at(index), 0);

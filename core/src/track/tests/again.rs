@@ -29,7 +29,7 @@ fn add_many(harness: &mut Harness<'_>, count: u32) -> Vec<UserId> {
     (0..count).map(|index| add(harness, &format!("1380000{index:04}"), 0, 100)).collect()
 }
 
-/// Returns the next submission and its messages; other requests get empty responses.
+/// Returns the next submission and its messages. Requests before it get empty responses.
 fn submission(harness: &mut Harness<'_>) -> (Token<SendSms<'static>>, Vec<UserId>) {
     loop {
         match harness.next() {
@@ -87,7 +87,7 @@ fn messages_after_a_refused_request_do_not_wait_for_its_division() {
     let (token, _) = submission(&mut harness);
     let good = add_many(&mut harness, 128);
     harness.tracker.handle_refused(token, 400, harness.now);
-    // All of the first ones are refused.
+    // Requests with any of the first messages are refused.
     while harness.state(good[0]) == State::Unsent {
         let (token, messages) = submission(&mut harness);
         if messages.iter().any(|id| bad.contains(id)) {
@@ -182,7 +182,7 @@ fn a_message_that_need_not_wait_for_a_port_any_more_still_expires() {
         harness.tracker.add(&draft, harness.now).unwrap()
     };
     let (second, third) = (add_valid_for(64), add_valid_for(9));
-    // The third one expires while all wait, and is the first one to do so.
+    // The third message expires first, while all wait.
     loop {
         let (token, messages) = submission(&mut harness);
         if harness.since(before) > 12 {
@@ -193,7 +193,7 @@ fn a_message_that_need_not_wait_for_a_port_any_more_still_expires() {
         harness.tracker.handle_refused(token, 550, harness.now);
     }
     assert_eq!(harness.state(third), State::Expired);
-    // The gateway does not send the first one, so that there is no room for the second.
+    // The gateway does not send the first message, so there is no room for the second one.
     while harness.state(second) == State::Unsent {
         match harness.next() {
             Ask::Results(token) => {
@@ -345,14 +345,14 @@ struct Gateway {
     random: u64,
     most_recipients: usize,
     most_bytes: u32,
-    /// Counts of submissions that were accepted, and the bytes and fault of each message.
+    /// The number of accepted submissions of each message, and the bytes and fault of each message.
     accepted: BTreeMap<UserId, u32>,
     messages: BTreeMap<UserId, (u16, bool)>,
-    /// When messages that were refused before were submitted.
+    /// The times of requests with messages that were refused before, and of further refusals with 550.
     extra: Vec<Duration>,
     refused: BTreeMap<UserId, usize>,
     held: BTreeSet<UserId>,
-    /// The end of a time without a port.
+    /// The end of a period without an available port.
     no_port_until: Duration,
 }
 
@@ -509,7 +509,7 @@ fn messages_that_waited_for_a_port_are_submitted_before_others_and_wait_shortly_
     assert_eq!(harness.since(before), 2);
     accept(&mut harness, token);
     held.retain(|id| !messages.contains(id));
-    // The later one waited with them.
+    // The later message waited with the others.
     let rest = [(); 2].map(|()| {
         let (token, messages) = submission(&mut harness);
         accept(&mut harness, token);

@@ -59,14 +59,14 @@ fn one_request_serves_many_messages() {
         harness.tracker.handle_result(&token, &result(*id, "10086", port, reference, &seconds), harness.now);
     }
     harness.tracker.handle_end(token, harness.now);
-    // The response also contained messages that were not named.
+    // The response also contained results of messages that the request did not name.
     assert!(ids.iter().all(|id| harness.state(*id) == State::Sent));
     let token = harness.reports();
     let mut body = [0; 256];
     let body = harness.tracker.reports_request(&token).unwrap().body(&mut body).unwrap();
     let body = std::str::from_utf8(body).unwrap();
     assert_eq!(body, "{}");
-    // From then on, the gateway's clock says how far the next request reaches back, and at first the clocks of the ports may be hours
+    // From now on, the gateway's clock decides how far back the next request reaches. At first, the clocks of the ports may be hours
     // behind it.
     harness.tracker.handle_end(token, harness.now);
     let token = harness.reports();
@@ -174,7 +174,7 @@ fn on_a_slow_link_each_query_gets_its_turn() {
     let (mut queues, mut pages, mut inquiries) = (0, 0, 0);
     while inquiries < 100 {
         let ask = harness.next();
-        // Each response takes longer than the wait for the next one.
+        // Each response takes longer than the wait for the next request.
         harness.wait(7);
         match ask {
             Ask::Submit(token) => harness.tracker.handle_lost(token, harness.now),
@@ -183,7 +183,7 @@ fn on_a_slow_link_each_query_gets_its_turn() {
                 harness.tracker.handle_end(token, harness.now);
             }
             Ask::Reports(token) => harness.tracker.handle_end(token, harness.now),
-            // It fails like that of a gateway without this call.
+            // The query fails, as on a gateway without this call.
             Ask::Queue(token) => {
                 queues += 1;
                 harness.tracker.handle_lost(token, harness.now);
@@ -209,7 +209,7 @@ fn a_stale_token_changes_nothing() {
     let _ = harness.tracker.handle_report(&old, &report("10086", 2, 7, NOON, 0), harness.now);
     assert_eq!(harness.state(id), State::Sent);
     harness.tracker.handle_end(old, harness.now);
-    // The newer one is still what is asked: to step is to drop it, which is a failure.
+    // The newer request is still in flight. The next step drops it, which counts as a failure.
     let Ask::Wait(Some(until)) = harness.step() else { panic!() };
     assert!(until >= harness.now + Timing::default().retry);
 }
@@ -238,7 +238,7 @@ fn retry_now_ends_the_back_off() {
     assert_eq!(harness.since(before), 0);
     fail(&mut harness);
     assert_eq!(harness.since(before), 2, "from then on as after a first failure");
-    // It makes nothing wait that need not.
+    // A later call delays nothing.
     harness.wait(600);
     harness.tracker.retry_now(harness.now);
     assert!(matches!(harness.step(), Ask::Submit(_)));
@@ -249,7 +249,7 @@ fn a_stale_token_has_no_request() {
     let mut memory = Memory::of(8);
     let settings = Settings { incoming: true, first_block: 1, ..Settings::default() };
     let mut harness = Harness::with(&mut memory, settings);
-    // Asks until there was a request of each kind, and drops them all.
+    // Steps until there was a request of each kind. Keeps one token of each kind, but reports no outcome.
     let (mut submit, mut results, mut reports, mut incoming, mut stop) = (None, None, None, None, None);
     let sent = harness.add("10086");
     for _ in 0..50 {
@@ -293,8 +293,8 @@ fn a_stale_token_has_no_request() {
     assert!(tracker.stop_request(&stop.unwrap()).is_none());
 }
 
-/// Sends messages whose reports never arrive, and lets the gateway report their delivery by their results after a time. Returns
-/// the number of queries since they were sent, and the seconds until all are delivered.
+/// Sends messages whose reports never arrive. After a time, the gateway shows their delivery in their results. Returns the number of
+/// queries since they were sent, and the seconds until all are delivered.
 fn deliver_by_result(count: u32, after: u64) -> (u32, u64) {
     let mut memory = Memory::of(count as usize);
     let mut harness = Harness::new(&mut memory);

@@ -94,7 +94,7 @@ fn a_reported_failure_is_confirmed_by_the_result() {
                 Some(MessageFailure::Reported { segment: 0, status: 70 })
             );
         }
-        // The next one is not taken for it.
+        // After 3 days, the next message is not confused with this one.
         harness.wait(3 * 24 * 3600);
         harness.settle();
         let _ = harness.step();
@@ -133,7 +133,7 @@ fn unsent_requests_are_submitted_again() {
     assert_eq!(harness.state(ids[0]), State::Accepted);
 }
 
-/// Loses the answer to the submission, and then shows the gateway's queue empty.
+/// Loses the response to the submission, and then shows the gateway's queue empty.
 fn lose(harness: &mut Harness<'_>, dropped: bool) {
     let Ask::Submit(token) = harness.next() else { panic!() };
     if dropped {
@@ -234,7 +234,7 @@ fn a_message_without_reports_expires() {
         questions += 1;
     }
     assert_eq!(harness.state(id), State::Expired);
-    // 72 hours with a look every 5 minutes at what arrived, and others from 5 up to 80 minutes apart.
+    // 72 hours with a query for new reports every 5 minutes, and with other queries from 5 up to 80 minutes apart.
     assert!((900..1000).contains(&questions), "{questions}");
 }
 
@@ -262,7 +262,7 @@ fn messages_are_stopped_before_and_after_submission() {
     assert_eq!(harness.tracker.stop_task_of(gone, harness.now), StopResult::Requested);
     let Ask::Stop(token) = harness.next() else { panic!() };
     harness.tracker.handle_stopped(token, true, harness.now);
-    // One of the task was being sent.
+    // One message of the task was being sent.
     harness.answer_results(&[result(gone, "10010", 0, 1, NOON)]);
     harness.answer_results(&[]);
     assert_eq!((harness.state(gone), told(&harness, waits).last()), (State::Sent, Some(&State::Stopped)));
@@ -284,7 +284,7 @@ fn stopping_a_message_that_shares_its_task_stops_nothing() {
     assert_eq!(harness.tracker.stop(ids[1], harness.now), StopResult::SharedTask { messages: 2 });
     harness.tracker.handle_result(&token, &result(ids[2], "10012", 0, 2, NOON), harness.now);
     harness.tracker.handle_end(token, harness.now);
-    // The others of its task are sent, so that stopping the task stops only this one.
+    // The other messages of its task are sent, so stopping the task stops only this one.
     assert_eq!(harness.tracker.stop(ids[1], harness.now), StopResult::Requested);
     assert!(matches!(harness.next(), Ask::Stop(_)));
 }
@@ -304,7 +304,7 @@ fn all_messages_in_flight_can_be_stopped_together() {
     assert_eq!(ids.map(|id| told(&harness, id).last().copied()), [Some(State::Stopped); 2]);
 }
 
-/// A stop that was asked for while the message was alone in flight must not reach those with which it is submitted later.
+/// A stop that is requested while the message is alone in flight must not reach messages with which it is submitted later.
 #[test]
 fn a_message_to_be_stopped_is_not_submitted_again() {
     let mut memory = Memory::of(8);
@@ -342,7 +342,7 @@ fn a_full_tracker_rejects_messages_until_a_slot_is_free() {
     harness.tracker.handle_refused(token, 400, harness.now);
     assert_eq!(harness.state(id), State::Failed);
     assert_eq!(harness.tracker.add(&draft, harness.now), Err(AddError::Full));
-    // Its slot is free when its end is acknowledged, and it is forgotten in the store, too.
+    // Once its end is acknowledged, its slot is free and its record is deleted from the store.
     harness.settle();
     assert_eq!((harness.tracker.message(id), harness.saved.len()), (None, 1));
     assert!(harness.tracker.add(&draft, harness.now).is_ok());
@@ -365,7 +365,7 @@ fn a_delivered_message_is_kept_for_two_hours() {
             harness.now = until;
         }
     }
-    // In between it only saves how much time has passed.
+    // In between, the tracker only saves how much time has passed.
     assert_eq!((harness.since(end), steps, harness.tracker.room()), (7200, 14, 2));
     assert!(matches!(harness.step(), Ask::Wait(None)));
 }
@@ -388,12 +388,12 @@ fn a_static_tracker_works_once_it_has_memory() {
     let slots = std::vec![crate::track::Slot::EMPTY; 2].leak();
     tracker.begin(slots, &mut [], &super::Settings::default(), now);
     assert!(tracker.add(&draft, now).is_ok());
-    // Its memory is lent once.
+    // Memory is lent only once.
     tracker.begin(&mut [], &mut [], &super::Settings::default(), now);
     assert_eq!(tracker.room(), 1);
 }
 
-/// Answers requests with nothing, the gateway's queue being empty, for as long as results were queried this many times.
+/// Gives empty responses and shows the gateway's queue empty, until results were queried this many times.
 fn answer_nothing(harness: &mut Harness<'_>, times: u32) {
     let mut answered = 0;
     while answered < times {
@@ -495,7 +495,7 @@ fn failed_is_forgotten_after_a_better_result_of_the_same_response() {
     assert_eq!(harness.state(id), State::Sending);
 }
 
-/// Stops a message. The gateway has its task, or does not.
+/// Stops a message. `found` is whether the gateway has its task.
 fn stop(harness: &mut Harness<'_>, found: bool) -> UserId {
     let id = harness.add("10086");
     harness.accept(9);

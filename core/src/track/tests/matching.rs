@@ -69,7 +69,7 @@ fn a_report_that_fits_two_messages_decides_nothing() {
     }
     assert!(ids.iter().all(|id| harness.state(*id) == State::Sent && harness.message(*id).ambiguous));
     assert_eq!(harness.count(|event| matches!(event, Event::Ambiguous(_))), 1);
-    // A certain outcome is reported all the same.
+    // A certain outcome is still reported.
     let delivered =
         SmsResult { status: Field::Known(Status::Delivered), ..result(ids[1], "13800123456", 2, 7, LATER) };
     harness.answer_results(&[delivered]);
@@ -107,7 +107,7 @@ fn time_decides_nothing_after_the_clock_jumped_back() {
     let mut harness = Harness::new(&mut memory);
     let first = harness.sent("10086", 2, 7, NOON);
     harness.sent("10010", 1, 9, "1970-01-01 00:00:20");
-    // What the gateway did not return before may have been hidden by its clock.
+    // The gateway's clock may have hidden reports that the gateway did not return before.
     harness.answer_reports(&[]);
     harness.answer_reports(&[report("10086", 2, 7, "1970-01-01 00:00:30", 0)]);
     assert_eq!(harness.state(first), State::Delivered);
@@ -126,7 +126,7 @@ fn a_finished_message_still_owns_its_reports() {
     };
     harness.answer_results(&[failed]);
     let second = harness.sent("13800123456", 2, 7, LATER);
-    // It may belong to a segment of the first message, whose report has not arrived.
+    // The report may belong to a segment of the first message, whose report has not arrived.
     harness.answer_reports(&[report("13800123456", 2, 7, "2026-01-01 12:30:09", 0)]);
     assert_eq!((harness.state(second), harness.message(second).ambiguous), (State::Sent, true));
 }
@@ -141,7 +141,7 @@ fn a_report_waits_for_a_message_that_may_own_it() {
     // The second may have been sent by now, with the same reference.
     harness.answer_reports(&[report("13800123456", 2, 7, LATER, 0)]);
     assert_eq!(harness.state(first), State::Sent);
-    // It was not sent: the gateway does not have it yet. The report need not arrive again.
+    // The second message was not sent, because the gateway does not have it yet. The report need not arrive again.
     harness.answer_results(&[]);
     harness.answer_results(&[]);
     assert_eq!((harness.state(first), harness.state(second)), (State::Delivered, State::Accepted));
@@ -154,7 +154,7 @@ fn a_report_does_not_wait_for_a_message_that_stays_without_reference() {
     let first = harness.sent("13800123456", 2, 7, NOON);
     let second = harness.add("13800123456");
     harness.accept(2);
-    // It was sent, with whatever reference.
+    // The second message was sent, with an unknown reference.
     let unlocated = SmsResult { ref_id: Field::Missing, ..result(second, "13800123456", 2, 7, LATER) };
     harness.answer_results(&[unlocated]);
     harness.answer_reports(&[report("13800123456", 2, 7, LATER, 0)]);
@@ -162,7 +162,7 @@ fn a_report_does_not_wait_for_a_message_that_stays_without_reference() {
     assert_eq!(harness.count(|event| matches!(event, Event::Ambiguous(_))), 1);
 }
 
-/// A message whose report waits, since another one to its number may own it.
+/// A message whose report waits, because another message to the same number may own the report.
 fn with_claim(harness: &mut Harness<'_>) -> [crate::UserId; 2] {
     let first = harness.sent("13800123456", 2, 7, NOON);
     let second = harness.add("13800123456");
@@ -195,7 +195,7 @@ fn a_report_that_waited_is_returned_if_its_message_turns_out_to_have_another_ref
         result(first, "13800123456", 2, 8, NOON),
         result(second, "13800123456", 2, 9, LATER),
     ]);
-    // It is judged again, and has waited long enough.
+    // The report is judged again, and has waited long enough.
     for _ in 0..2 {
         harness.wait(60);
         let _ = harness.step();

@@ -31,7 +31,7 @@ pub(super) struct Harness<'m> {
     pub(super) now: Duration,
     pub(super) saved: BTreeMap<u32, Vec<u8>>,
     pub(super) events: Vec<Event>,
-    /// The messages, and whether the reports were looked at before the first one.
+    /// The added messages, and whether reports were queried before the first one.
     added: Vec<UserId>,
     has_looked: bool,
 }
@@ -92,7 +92,7 @@ impl<'m> Harness<'m> {
         }
     }
 
-    /// Returns the next request, after the waits before it. Before the first message there are no reports.
+    /// Returns the next request, after the waits before it. See [`step`](Self::step) for reports.
     pub(super) fn next(&mut self) -> Ask {
         loop {
             let ask = self.step();
@@ -104,7 +104,8 @@ impl<'m> Harness<'m> {
         }
     }
 
-    /// Returns what to do next. There are no reports yet when they are looked at before a message is submitted.
+    /// Returns what to do next. Queries for reports before a message is submitted get an empty response, because there are no reports
+    /// yet.
     pub(super) fn step(&mut self) -> Ask {
         let is_unsent = |id: &UserId| self.tracker.message(*id).is_some_and(|it| it.state == State::Unsent);
         let is_first = !self.has_looked || self.added.iter().any(is_unsent);
@@ -179,7 +180,7 @@ impl<'m> Harness<'m> {
         made
     }
 
-    /// Adds a message that is sent through a port, with a reference, at a time of the gateway.
+    /// Adds a message that is sent through this port, with this reference, at this time of the gateway's clock.
     pub(super) fn sent(&mut self, number: &str, port: u32, reference: u32, time: &str) -> UserId {
         let id = self.add(number);
         self.accept(1);

@@ -1,4 +1,4 @@
-//! Results as gateways spell them.
+//! Results in the forms in which gateways write them.
 
 use std::vec::Vec;
 
@@ -17,7 +17,7 @@ fn with_status(id: UserId, status: Status) -> SmsResult<'static> {
     SmsResult { status: Field::Known(status), ..result(id, NUMBER, 2, 7, NOON) }
 }
 
-/// The FAILED of a port that did not send the message.
+/// The result FAILED of a port that did not send the message.
 fn failed(id: UserId) -> SmsResult<'static> {
     let other_port =
         SmsResult { port: Field::Known(1), succ_count: Field::Known(0), ..result(id, NUMBER, 1, 0, NOON) };
@@ -52,7 +52,7 @@ fn a_better_result_of_the_same_response_overrides_failed() {
             harness.answer_results(&results);
             assert_eq!(harness.state(id), state, "{is_failed_first}");
             assert!(!was_failed(&harness));
-            // The same again, as gateways list it from then on.
+            // The same results again, as gateways list them from then on.
             if better == Status::SentOk {
                 harness.answer_results(&results);
                 harness.answer_reports(&[report(NUMBER, 2, 7, NOON, 0)]);
@@ -113,7 +113,7 @@ fn failed_of_a_truncated_response_is_forgotten_at_a_restart() {
     harness.tracker.start(now);
     harness.answer_results(&[]);
     assert_eq!(harness.state(id), State::Accepted);
-    // If the gateway restarts too, it forgets the message. Its queue is empty then, and no result ever follows.
+    // If the gateway also restarts, it forgets the message. Its queue is empty then, and no result ever follows.
     while !harness.message(id).is_final {
         match harness.next() {
             Ask::Results(token) => harness.tracker.handle_end(token, harness.now),

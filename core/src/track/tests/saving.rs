@@ -12,7 +12,7 @@ use crate::{
 
 const NOON: &str = "2026-01-01 12:00:00";
 
-/// A tracker of another life, with what this one saved.
+/// The tracker of the next life, with the records that this one saved.
 fn reborn<'m>(old: &Harness<'_>, memory: &'m mut Memory, backwards: bool) -> Harness<'m> {
     let settings = Settings { exclusive: true, first_block: 1, ..Settings::default() };
     let mut harness = Harness::with(memory, settings);
@@ -62,7 +62,7 @@ fn tombstones_age_across_restarts() {
     let id = harness.sent("10086", 2, 7, NOON);
     harness.answer_reports(&[report("10086", 2, 7, NOON, 0)]);
     assert_eq!(harness.state(id), State::Delivered);
-    // A board that restarts every quarter of an hour still forgets it in time.
+    // A board that restarts every quarter of an hour still forgets the message in time.
     let mut saved = harness.saved.clone();
     for _ in 0..12 {
         let mut life = Harness::new(new);
@@ -157,7 +157,7 @@ fn user_ids_are_never_used_twice() {
     let [old, new] = &mut memories;
     let mut harness = Harness::new(old);
     let first = harness.add("10086");
-    // The epoch is saved, the message is not.
+    // The block of user_ids is saved, the message is not.
     let change = harness.tracker.next_change().unwrap();
     assert_eq!(change.message(), None);
     store(&mut harness.saved, &change);
@@ -196,7 +196,7 @@ fn acknowledgements_do_not_delay_events() {
         assert!(message.is_final);
         harness.tracker.acknowledge(message.id, message.revision);
     }
-    // Nor the next submission.
+    // The acknowledgements need not be saved before the next submission either.
     let Ask::Submit(token) = ask else { panic!("{ask:?}") };
     assert_eq!(
         harness.tracker.submission(&token).unwrap().unwrap().map(|sms| sms.id).collect::<Vec<_>>(),

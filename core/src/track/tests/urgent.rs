@@ -35,10 +35,10 @@ fn urgent_messages_are_submitted_first_and_in_order() {
         life.tracker.restore(record).unwrap();
     }
     life.tracker.start(life.now);
-    // After a restart messages are in the order of their slots, which is that in which the records were restored.
+    // After a restart, messages are in the order of their slots, that is, the order in which the records were restored.
     for harness in [&mut harness, &mut life] {
         assert_eq!(submitted(harness), first[..2]);
-        // One that was not sent stays in front.
+        // A message that was not sent stays in front.
         let Ask::Submit(token) = harness.next() else { panic!() };
         harness.tracker.handle_not_sent(token, harness.now);
         assert_eq!(submitted(harness), [first[2], usual[0]]);

@@ -1,4 +1,4 @@
-//! Messages that may wait to be submitted for a time of their own.
+//! Messages with a validity of their own.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn add(harness: &mut Harness<'_>, number: &str, minutes: u64) -> UserId {
     harness.tracker.add(&draft, harness.now).unwrap()
 }
 
-/// Makes a step while the gateway cannot be reached. Returns when the next one is due.
+/// Makes a step while the gateway cannot be reached. Returns when the next step is due.
 fn step_alone(harness: &mut Harness<'_>) -> Option<Duration> {
     let until = match harness.step() {
         Ask::Wait(until) => until,
@@ -28,7 +28,7 @@ fn step_alone(harness: &mut Harness<'_>) -> Option<Duration> {
     until
 }
 
-/// Waits without the gateway until all these messages are final. Returns the minutes that each took, rounded.
+/// Waits without the gateway until all these messages are final. Returns the minutes that each message took, rounded.
 fn minutes_until_final<const N: usize>(harness: &mut Harness<'_>, ids: [UserId; N]) -> [u64; N] {
     let (began, mut taken) = (harness.now, [None; N]);
     while taken.contains(&None) {
@@ -71,7 +71,7 @@ fn a_message_is_not_submitted_after_its_time() {
     let mut memory = Memory::of(8);
     let mut harness = Harness::new(&mut memory);
     let ids = [add(&mut harness, "10086", 4), add(&mut harness, "10087", 16)];
-    // Nothing was asked meanwhile, as if the program had been busy.
+    // No step was made meanwhile, as if the program had been busy.
     harness.wait(5 * MINUTE);
     assert_eq!(harness.accept(1), 1);
     assert_eq!(harness.state(ids[1]), State::Accepted);
@@ -120,7 +120,7 @@ fn the_time_is_saved() {
     let ids = [add(&mut harness, "10086", 64), harness.add("10087")];
     harness.save();
     let lengths: Vec<_> = ids.iter().map(|id| harness.saved[&id.get()].len()).collect();
-    // A record without it is one of former versions.
+    // A record without a validity is one of former versions.
     assert_eq!(lengths[0], lengths[1] + 1);
     let mut life = Harness::new(new);
     for record in harness.saved.values() {
@@ -155,7 +155,7 @@ fn many_messages_are_looked_at_once_in_a_second() {
         harness.now = step_alone(&mut harness).unwrap_or(harness.now);
         steps += 1;
     }
-    // Those of the requests that fail, and those of two seconds.
+    // The steps of failing requests, and those of two seconds.
     assert!((10..25).contains(&steps), "{steps}");
 }
 

@@ -1,5 +1,5 @@
-//! The scenarios by which the rules for reports were found: two clocks, phones that are off, references that come around, and other
-//! programs. A small gateway plays them; port 3, number 7, reference 9 unless said otherwise.
+//! The scenarios from which the rules for reports were derived: two clocks, phones that are off, references that come around, and other
+//! programs. A small gateway plays them, with port 3, number 7 and reference 9 unless stated otherwise.
 
 use core::time::Duration;
 use std::{format, string::ToString, vec, vec::Vec};
@@ -15,7 +15,7 @@ use crate::{
 const HOUR: i64 = 3600;
 const NUMBER: &str = "13800000007";
 
-/// A status report: when it arrives, in seconds from the beginning, and what it contains.
+/// A status report: its time of arrival, in seconds from the beginning, and its content.
 #[derive(Clone)]
 struct Arrival {
     at: i64,
@@ -29,7 +29,7 @@ struct World<'m> {
     harness: Harness<'m>,
     began: Duration,
     sent: Vec<(UserId, &'static str, u8, i64)>,
-    /// The messages of other programs in the gateway's list: number, first reference, segments, and when they were sent.
+    /// The messages of other programs in the gateway's list: number, first reference, segments and send time.
     strangers: Vec<(&'static str, u8, u32, i64)>,
     arrivals: Vec<Arrival>,
 }
@@ -69,12 +69,12 @@ impl<'m> World<'m> {
         id
     }
 
-    /// Lets a report arrive, which carries a time.
+    /// Plans the arrival of a report that carries this time.
     fn arrive(&mut self, at: i64, reference: u8, time: i64) {
         self.arrivals.push(Arrival { at, number: NUMBER, reference, time: clock(time), status: 0 });
     }
 
-    /// Answers requests until a time.
+    /// Responds to requests until a time.
     fn run(&mut self, until: i64) {
         let until = self.began + Duration::from_secs(until.try_into().unwrap());
         while self.harness.now < until {
@@ -153,7 +153,7 @@ impl<'m> World<'m> {
         self.harness.tracker.handle_end(token, self.harness.now);
     }
 
-    /// Sends messages to other numbers for 90 h, each of which has its report soon.
+    /// Sends messages to other numbers for 90 h. Each message gets its report soon.
     fn settle_in(&mut self, offset: i64) {
         for index in 0..45_u8 {
             let at = 100 + i64::from(index) * 2 * HOUR;
@@ -169,7 +169,7 @@ impl<'m> World<'m> {
         }
     }
 
-    /// Restarts the client with what it saved, after a time for which its clock stands still.
+    /// Restarts the client with its saved records, after a downtime in which its clock stands still.
     fn restart(self, memory: &mut Memory, settings: Settings, downtime: i64) -> World<'_> {
         let Self { harness, began, sent, strangers, arrivals } = self;
         let mut reborn = Harness::with(memory, settings);
@@ -220,7 +220,7 @@ fn a_late_report_is_not_taken_for_that_of_a_newer_message() {
         let second = world.send(1290, NUMBER, 9);
         world.run(2000);
         assert_eq!((world.state(first), world.state(second)), (UNDECIDED, UNDECIDED));
-        // Another report tells no more: it may be the first one's double.
+        // Another report decides nothing, because it may be a duplicate of the first one.
         world.arrive(2001, 9, 1996);
         world.run(9000);
         assert_ne!(world.state(second), DELIVERED);
@@ -259,7 +259,7 @@ fn a_report_that_arrived_before_the_message_or_after_it_is_not_assigned() {
     let mut world = World::new(&mut memory, exclusive());
     let first = world.send(0, NUMBER, 9);
     world.run(2 * HOUR);
-    // It arrives while nothing is asked, just before the other message is sent with the same reference.
+    // The report arrives between two queries, just before the other message is sent with the same reference.
     world.arrive(2 * HOUR + 1, 9, 2 * HOUR + 1);
     let second = world.send(2 * HOUR + 2, NUMBER, 9);
     world.run(3 * HOUR);
@@ -308,7 +308,7 @@ fn a_report_that_arrived_during_a_restart_is_assigned_if_it_is_above_the_saved_m
         let mut memories = [Memory::of(8), Memory::of(8)];
         let [old, new] = &mut memories;
         let mut world = World::new(old, exclusive());
-        // The mark: the latest report that was seen.
+        // This report sets the mark, because it is the latest one that was seen.
         world.arrive(10, 200, 15);
         world.send(0, NUMBER, 200);
         world.run(3 * HOUR);
@@ -340,7 +340,7 @@ fn a_message_is_ruled_out_73_hours_after_it_was_sent() {
         let mut world = World::new(&mut memory, exclusive());
         world.send(0, NUMBER, 9);
         world.run(hours * HOUR - 10);
-        // Its look shows that the report is absent.
+        // The query for reports before this message shows that the report is absent.
         world.send(hours * HOUR - 10, "13900000001", 200);
         let id = world.send(hours * HOUR + 30, NUMBER, 9);
         world.arrive(hours * HOUR + 45, 9, hours * HOUR + 45);
@@ -393,7 +393,7 @@ fn a_report_of_a_restart_did_not_arrive_soon_since_the_clock_stood_still() {
     world.run(60);
     let id = world.send(60, NUMBER, 9);
     let mut world = world.restart(new, quick(), 5);
-    // For all that is known, days may have passed.
+    // As far as is known, days may have passed.
     world.arrive(71, 9, 71);
     world.run(300);
     assert_eq!(world.state(id), UNDECIDED);
@@ -428,7 +428,7 @@ fn reports_of_other_programs_to_a_number_keep_others_from_being_assigned_by_when
             let mut world = World::new(&mut memory, quick());
             world.send(0, "13900000002", 1);
             if waits {
-                // The foreign report may be this message's until its result is known.
+                // The foreign report may belong to this message until the message's result is known.
                 world.harness.add(NUMBER);
                 world.sent.push((UserId::new(99).unwrap(), NUMBER, 77, 9000));
             }
@@ -444,7 +444,7 @@ fn reports_of_other_programs_to_a_number_keep_others_from_being_assigned_by_when
 
 #[test]
 fn a_report_of_another_program_keeps_others_from_being_assigned_at_once() {
-    // The first look shows it, or a later one while the message is under way.
+    // The first query shows the report, or a later query while the message is under way.
     for (foreign, at) in [(0, 5), (20, 25)] {
         let mut memory = Memory::of(8);
         let mut world = World::new(&mut memory, quick());
@@ -465,7 +465,7 @@ fn a_report_that_turns_out_to_be_another_programs_keeps_others_from_being_assign
         let mut memory = Memory::of(8);
         let mut world = World::new(&mut memory, quick());
         world.send(0, "13900000002", 1);
-        // It may be this message's until its result is known.
+        // The report may belong to this message until the message's result is known.
         let waiting = world.harness.add(NUMBER);
         world.sent.push((waiting, NUMBER, 5, 45));
         world.arrivals.push(Arrival { at: 60, number: NUMBER, reference: 5, time: clock(60), status: 0 });
@@ -520,7 +520,7 @@ fn reports_of_other_programs_are_remembered_over_a_restart() {
     }
 }
 
-/// Sends messages whose reports arrive soon, and some whose reports are 1100 s late and carry the time of sending, 7 h behind.
+/// Sends messages whose reports arrive soon, and some whose reports arrive 1100 s late. The reports carry the send time, 7 h behind.
 fn learn_sending(memory: &mut Memory, settings: Settings, late: u8) -> (World<'_>, i64, Vec<UserId>) {
     let mut world = World::new(memory, settings);
     let (at, ids) = late_reports(&mut world, 100, late);
@@ -579,11 +579,11 @@ fn a_late_report_with_another_time_ends_the_assumption_that_they_carry_that_of_s
 fn a_late_report_shows_only_once_whether_it_carries_the_time_of_sending() {
     let mut memory = Memory::of(256);
     let mut world = World::new(&mut memory, strict());
-    // It carries another time.
+    // This message's report carries another time.
     world.arrive(1200, 9, 1000 - 7 * HOUR);
     let odd = world.send(100, NUMBER, 9);
     let ids = late_reports(&mut world, 2000, 16).1;
-    // Then it is judged once more.
+    // Then the report with the other time is judged again.
     assert!(ids.iter().all(|id| world.state(*id) == DELIVERED));
     assert_eq!(world.state(odd), UNDECIDED);
     let mut returned = vec![];
@@ -609,8 +609,8 @@ fn messages_without_reports_are_kept_as_long_as_others_if_the_caller_is_strict()
     }
 }
 
-/// Plays 254 segments of other programs, the first one (A) to a number, then three messages of this client, the last one (B) with A's
-/// reference. Returns whether B is delivered by its report.
+/// Plays 254 segments of other programs, the first one (A) to `number`. Then sends three messages of this client, the last one (B) with
+/// A's reference. Returns whether B is delivered by its report.
 fn after_listed_strangers(number: &'static str, is_whole: bool, report_of_a: Option<i64>) -> (State, bool) {
     let mut memory = Memory::of(1024);
     let mut world = World::new(&mut memory, strict());

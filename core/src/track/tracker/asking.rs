@@ -1,4 +1,4 @@
-//! [`Tracker::step`], and the requests for which its tokens stand.
+//! [`Tracker::step`], and the requests that its tokens represent.
 
 use core::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Tracker<'_> {
-    /// Returns what to do next. A request that is in flight counts as dropped.
+    /// Returns what to do next. If a request is still in flight, its token counts as dropped.
     pub fn step(&mut self, now: Duration) -> Ask {
         self.set_time(now);
         self.lose_dropped();
@@ -35,7 +35,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Judges claimed reports once more.
+    /// Judges claimed reports again.
     fn review_claims(&mut self) {
         let mut review = Matching::review();
         while let Some(report) = self.matching.next_reviewed(&mut review) {
@@ -44,7 +44,7 @@ impl Tracker<'_> {
     }
 
     fn expire_unsent(&mut self) {
-        // Those with a validity of their own are in no order.
+        // Messages with their own validity are not queued in the order in which they expire.
         let is_all = self.validity_due.is_some_and(|due| due.is_due(self.now));
         if is_all {
             self.validity_due = None;
@@ -56,12 +56,12 @@ impl Tracker<'_> {
             self.expire_in(Queue::apart(share), true);
         }
         if is_all {
-            // They are looked at once in a second, since there may be many.
+            // All waiting messages are checked at most once a second, because there may be many.
             self.validity_due = self.validity_due.map(|due| due.max(self.now.plus(PER_SECOND)));
         }
     }
 
-    /// Expires messages of a queue: up to the first one that does not expire, or all of them.
+    /// Expires the messages of a queue whose time is over. Stops at the first other message, unless `is_all` is set.
     fn expire_in(&mut self, queue: QueueId, is_all: bool) {
         let mut next = self.table.first(queue);
         while let Some((id, slot)) = next.and_then(|id| Some((id, self.table.get(id)?))) {
@@ -75,7 +75,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Notes when a message expires, if it is unsent and has a validity of its own.
+    /// Notes when a message expires, if it is unsent and has its own validity.
     pub(super) fn note_validity(&mut self, id: SlotId) {
         let Some(slot) = self.table.get(id).filter(|slot| slot.state() == State::Unsent) else { return };
         if let Some(ticks) = slot.validity.ticks() {
@@ -84,7 +84,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Returns whether a message had no outcome in time.
+    /// Returns whether the time for an outcome of this message is over.
     pub(super) fn is_expired(&self, id: SlotId) -> bool {
         let expire = self.planner.waits().expire;
         self.table.get(id).is_some_and(|slot| slot.since.ago(self.now) >= slot.expires_after(expire))
@@ -108,7 +108,7 @@ impl Tracker<'_> {
         self.planner.next_query(&mut self.table, &view)
     }
 
-    /// Puts messages that share a send_sms into flight. Returns whether there are any.
+    /// Puts the messages of the next send_sms in flight. Returns whether there are any.
     fn submit_selected(&mut self) -> bool {
         let mut selection = self.planner.select(&mut self.table, self.now);
         let mut is_any = false;
@@ -121,7 +121,7 @@ impl Tracker<'_> {
             }
         }
         if is_any {
-            // The mark of the looks at reports bounds the reports that arrive until the next life.
+            // After a restart, the saved `Mark` limits when a report can have arrived at the gateway.
             self.journal.touch_client();
         }
         is_any
@@ -176,7 +176,7 @@ impl Tracker<'_> {
     /// Returns the messages of [`Ask::Submit`]; `None` for a stale token.
     ///
     /// # Errors
-    /// [`Unsaved`] while changes wait to be saved: a request that was sent must be known after a restart.
+    /// [`Unsaved`] while changes wait to be saved, because a sent request must still be known after a restart.
     pub fn submission(&self, token: &Token<SendSms<'static>>) -> Result<Option<Submission<'_>>, Unsaved> {
         if self.has_unsaved() {
             return Err(Unsaved);

@@ -36,7 +36,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Notes a report that was seen before, which shows by which time the gateway selects reports.
+    /// Notes a report that was seen before. It may show whether the gateway selects reports by their arrival or by the time in them.
     fn see_again(&mut self, report: &RawReport) {
         if let Some(at) = self.matching.seen_at(report) {
             let reading = self.clock.reading(at);
@@ -44,7 +44,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Takes the kept reports that may belong to a message whose port and reference became known.
+    /// Handles the kept reports that may belong to a message, once its port and reference are known.
     pub(super) fn take_kept_reports(&mut self, id: SlotId) {
         let segments = match self.table.get(id) {
             Some(slot) if slot.has(HAS_REFERENCE) => slot.segments,
@@ -60,13 +60,13 @@ impl Tracker<'_> {
         }
     }
 
-    /// Takes a report that is kept already, so that no other one is evicted.
+    /// Handles a report that is already kept. No other report is evicted for it.
     pub(super) fn take_kept_report(&mut self, report: &RawReport) {
         let evicted = self.take_report(report);
         debug_assert_eq!(evicted, None);
     }
 
-    /// Takes a report. Returns a kept one that was evicted before it was returned to the caller.
+    /// Handles a report. Returns a report that was evicted before the caller got it.
     fn take_report(&mut self, report: &RawReport) -> Option<RawReport> {
         let (sighting, is_new, is_claimed, was_undecided) = match self.matching.sight(report) {
             Sight::Settled => return None,
@@ -94,7 +94,7 @@ impl Tracker<'_> {
                 if is_new && self.evidence().is_ancient(report) {
                     return self.matching.keep_ancient(report, sighting);
                 }
-                // It keeps its stage, unless it was claimed.
+                // Otherwise a report that was seen before keeps its stage.
                 if !(is_new || is_claimed || was_undecided) {
                     return None;
                 }
@@ -113,7 +113,8 @@ impl Tracker<'_> {
         self.matching.keep(report, verdict, (sighting, due))
     }
 
-    /// Notes a report of another program's message. One that an earlier life may have seen may be that of a forgotten message.
+    /// Notes a report of another program's message. A report that an earlier life may have seen is not noted, because it may belong to
+    /// a message that is deleted by now.
     pub(super) fn note_foreign(&mut self, report: &RawReport, sighting: Sighting) {
         if sighting.absent.is_some() || !self.is_restored {
             self.matching.note_foreign(report, sighting);
@@ -121,7 +122,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Returns when a report was seen for the first time, which is now.
+    /// Records that a report is seen for the first time, now. Returns that sighting.
     fn first_sight(&mut self, report: &RawReport) -> Sighting {
         let is_forgotten = self.matching.may_have_forgotten(report);
         let absent = self.clock.looks.absent(report.time).filter(|_| !is_forgotten);
@@ -135,7 +136,7 @@ impl Tracker<'_> {
         self.matching.judge(&self.table, view, self.planner.waits(), (report, sighting))
     }
 
-    /// Learns what the time of a report shows about the clocks. Returns whether reports are to be judged once more.
+    /// Learns about the clocks from the time of a report. Returns whether reports must be judged again.
     fn learn(&mut self, report: &RawReport, judgement: Judgement) -> bool {
         let mut is_learnt = false;
         if let Some((difference, is_equal)) = judgement.quick {
@@ -158,7 +159,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Queries the result of a message soon, since a report waits for it.
+    /// Queries the result of a message soon, because a report waits for it.
     fn prefer_result(&mut self, id: SlotId) {
         let waits = self.table.get(id).is_some_and(|slot| {
             let is_waiting = Queue::is_result(slot.queue()) && !slot.due.is_due(self.now);
@@ -181,7 +182,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Takes a report of a segment.
+    /// Handles a report that belongs to a segment of this message.
     fn take_own_report(&mut self, id: SlotId, segment: u8, report: &RawReport) {
         let has_its_time = self.table.get(id).is_some_and(|slot| slot.sent == report.time);
         let is_certain = has_its_time && self.clock.reports_equal();

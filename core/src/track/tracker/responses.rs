@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// The number of doublings from which a request without a report is followed by one for the result, so that the gateway's own
-/// DELIVERED is noticed 28 s after sending with default timing.
+/// The number of doublings from which a query that returned no report is followed by a query for the result. With default timing, the
+/// gateway's own DELIVERED is then noticed 28 s after sending.
 const RESULT_STEP: u8 = 3;
 
 /// The error_code for "no port available".
@@ -29,14 +29,14 @@ const NO_PORT: u32 = 550;
 const OTHER_ERROR: u32 = 500;
 
 impl Tracker<'_> {
-    /// Handles a response that accepted the messages, as this task.
+    /// Handles a response that accepted the messages as a task.
     pub fn handle_accepted(&mut self, token: Token<SendSms<'static>>, task: Option<TaskId>, now: Duration) {
         if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
         }
         self.planner.succeeded();
         if self.planner.accepted(&mut self.table) {
-            // Some of them may have a validity of their own.
+            // Messages that no longer wait for a port may have their own validity.
             self.validity_due = Some(self.now);
         }
         let mut is_stop_wanted = false;
@@ -54,11 +54,12 @@ impl Tracker<'_> {
         }
     }
 
-    /// Handles a response that refused the messages with this error_code, or HTTP status. None of them was accepted, so that each may be
-    /// submitted again:
-    /// - 550 (no port available) passes: they are submitted again later, until they expire.
-    /// - Otherwise one of them is at fault, or their number or length. They are submitted again in smaller requests, and one that was
-    ///   refused alone has failed, unless it may have been sent before ([`Draft::resend`](crate::track::Draft::resend)).
+    /// Handles a response that refused the messages with this error_code or HTTP status. The gateway accepted none of them, so each may
+    /// be submitted again:
+    /// - 550 (no port available) is temporary. The messages are submitted again later, until they expire.
+    /// - Any other code is blamed on one of the messages, or on their number or length. They are submitted again in smaller requests. A
+    ///   message that was refused alone has failed. If it may have been sent before ([`Draft::resend`](crate::track::Draft::resend)),
+    ///   it ends as [`State::Unresolved`].
     pub fn handle_refused(&mut self, token: Token<SendSms<'static>>, code: u32, now: Duration) {
         if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
@@ -75,8 +76,8 @@ impl Tracker<'_> {
         self.planner.settle(&self.table, self.now);
     }
 
-    /// Handles a response with error_code 500 or HTTP 5xx: the gateway has probably not accepted the messages, and is queried for them. They
-    /// are submitted again only if that proves it.
+    /// Handles a response with error_code 500 or HTTP 5xx. The gateway has probably not accepted the messages, so it is queried for
+    /// them. They are submitted again only if the queries prove that, or if [`Draft::resend`](crate::track::Draft::resend) allows it.
     pub fn handle_unclear(&mut self, token: Token<SendSms<'static>>, now: Duration) {
         if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
@@ -86,7 +87,7 @@ impl Tracker<'_> {
         self.end_flight(Input::Lose, OTHER_ERROR);
     }
 
-    /// Puts the messages in flight back, to be submitted again: at once, or after a growing wait.
+    /// Puts the messages in flight back to be submitted again, at once or after a growing wait.
     fn defer(&mut self, has_wait: bool) {
         let mut at = self.table.first(Queue::IN_FLIGHT);
         while let Some(slot) = at.and_then(|id| self.table.get_mut(id)) {
@@ -99,10 +100,10 @@ impl Tracker<'_> {
         self.end_flight(Input::Defer, 0);
     }
 
-    /// Lets something happen to all messages in flight, and notes the error_code of their response; 0 for none.
+    /// Applies an input to all messages in flight, and notes the error_code of the response; 0 for none.
     fn end_flight(&mut self, input: Input, code: u32) {
         loop {
-            // Messages that are submitted before all others are put back from the last one on, so that they keep their order.
+            // After `NotSent`, each message is put before all others. Beginning with the last one keeps their order.
             let is_from_last = input == Input::NotSent;
             let queue = Queue::IN_FLIGHT;
             let id = if is_from_last { self.table.last(queue) } else { self.table.first(queue) };
@@ -121,7 +122,8 @@ impl Tracker<'_> {
         self.planner.queue_seen(in_queue, self.now);
     }
 
-    /// Handles a response that stopped the task, or (`found` is false) says that the gateway does not have it.
+    /// Handles the response to [`Ask::Stop`](crate::track::Ask::Stop). If `found`, the gateway has stopped the task; otherwise it does
+    /// not have it.
     pub fn handle_stopped(&mut self, token: Token<StopSms>, found: bool, now: Duration) {
         let Some(Request::Stop(task)) = self.close(token, now) else { return };
         self.planner.succeeded();
@@ -140,8 +142,9 @@ impl Tracker<'_> {
         }
     }
 
-    /// Handles a message of the response to [`Ask::Incoming`](crate::track::Ask::Incoming). A message with a mark is new: the
-    /// caller takes it, and acknowledges it with the mark. A message without an id is ignored, since it cannot be distinguished from others.
+    /// Handles a message of the response to [`Ask::Incoming`](crate::track::Ask::Incoming). Returns a mark if the message is new. The
+    /// caller takes the message, and acknowledges it with the mark. A message without an id is ignored, because it cannot be
+    /// distinguished from others.
     pub fn handle_incoming(
         &mut self,
         token: &Token<QueryIncomingSms>,
@@ -155,8 +158,8 @@ impl Tracker<'_> {
         self.inbox.receive(sms)
     }
 
-    /// Handles a response with messages that became malformed among them. Records before that stand, and those after it are requested
-    /// later. Returns whether that is hopeless, because no request gets a readable response.
+    /// Handles a response with incoming messages that became malformed partway. Messages before the break remain valid, and those after
+    /// it are requested later. Returns whether that is hopeless, because no request gets a readable response.
     pub fn handle_broken(&mut self, token: Token<QueryIncomingSms>, by: PageBreak, now: Duration) -> bool {
         if matches!(self.close(token, now), Some(Request::Incoming)) {
             let has_more = self.inbox.end(Some(by));
@@ -165,18 +168,18 @@ impl Tracker<'_> {
         self.inbox.is_hopeless()
     }
 
-    /// Handles a response with messages that was not read to its end because of a limit of the caller's own, which is higher the next
-    /// time. Records before it stand.
+    /// Handles a response with incoming messages that the caller did not read to its end because of a limit of its own. The caller
+    /// raises the limit for the next time. Messages before the end remain valid.
     pub fn handle_cut(&mut self, token: Token<QueryIncomingSms>, now: Duration) {
         if matches!(self.close(token, now), Some(Request::Incoming)) {
-            // What the rest of the page holds is unknown, whatever its ids so far, so the same page is requested again.
+            // The ids so far show nothing about the rest of the page, so the same page is requested again.
             self.page_ended(true);
         }
     }
 
     /// Handles the end of a complete response that reports success.
-    // The call is known when it is compiled, so that a program without incoming messages has no code for their pages.
-    // The token is taken so that it cannot be used again.
+    // The call is known at compile time, so a program without incoming messages contains no code for their pages. The token is taken by
+    // value, so that it cannot be used again.
     #[allow(clippy::needless_pass_by_value)]
     #[inline]
     pub fn handle_end<C: Call>(&mut self, token: Token<C>, now: Duration) {
@@ -219,7 +222,7 @@ impl Tracker<'_> {
             Request::Reports { .. } => self.reports_missing(),
             Request::Arrivals { reach, .. } => {
                 if self.clock.looks.latest().is_none() {
-                    // It bounds the reports that arrive until the next life.
+                    // After a restart, the saved `Mark` limits when a report can have arrived at the gateway.
                     self.journal.touch_client();
                 }
                 let reading = self.clock.reading(self.now);
@@ -227,7 +230,7 @@ impl Tracker<'_> {
                 self.planner.complete_arrivals(reach, self.now);
                 self.reports_missing();
             }
-            // The end of these responses does not say what was asked.
+            // The end of these responses alone does not show their outcome, so it counts as lost.
             Request::Submit | Request::Queue | Request::Incoming | Request::Stop(_) => {
                 return self.lose(request);
             }
@@ -235,9 +238,9 @@ impl Tracker<'_> {
         self.planner.succeeded();
     }
 
-    /// Handles a request that may have reached the gateway, and whose response is missing, truncated or malformed. Records that
-    /// were handled stay valid.
-    // Here and below the call does not matter to the code, which is the same for all of them.
+    /// Handles a request that may have reached the gateway, and got a missing, truncated or malformed response. Records that were
+    /// already handled remain valid.
+    // Here and below, the code is the same for all calls.
     #[inline]
     pub fn handle_lost<C>(&mut self, token: Token<C>, now: Duration) {
         if let Some(request) = self.close(token, now) {
@@ -245,7 +248,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Handles a request that was not sent at all, or whose login the gateway refused. It is repeated later.
+    /// Handles a request that was not sent at all, or whose login the gateway refused. The request is repeated later.
     #[inline]
     pub fn handle_not_sent<C>(&mut self, token: Token<C>, now: Duration) {
         if let Some(request) = self.close(token, now) {
@@ -261,22 +264,21 @@ impl Tracker<'_> {
         self.note_failure();
     }
 
-    /// Notes that the cause of failed requests, for example a refused login, may be over: the next request need not wait any
-    /// longer.
+    /// Ends the wait after failed requests, because their cause may be over, for example a refused login.
     pub fn retry_now(&mut self, now: Duration) {
         self.set_time(now);
         self.planner.retry_now(self.now);
     }
 
-    /// Keeps the wait after a failed request within bounds, because its cause is known: at least this long for a gateway that locks
-    /// clients out, at most this long for one that cannot be reached, which costs it nothing.
+    /// Bounds the wait after a failed request whose cause is known. `at_least` is for a gateway that locks clients out. `at_most` is
+    /// for a gateway that cannot be reached, because requests cost it nothing.
     pub fn bound_wait(&mut self, at_least: Duration, at_most: Duration, now: Duration) {
         self.set_time(now);
         self.planner.bound_wait(self.now, ticks(at_least), ticks(at_most));
     }
 
-    /// Takes a token back. Returns its request, if that is in flight.
-    // The token is taken so that it cannot be used again.
+    /// Takes a token back. Returns its request if that is in flight.
+    // The token is taken by value, so that it cannot be used again.
     #[allow(clippy::needless_pass_by_value)]
     #[inline]
     fn close<C>(&mut self, token: Token<C>, now: Duration) -> Option<Request> {
@@ -312,7 +314,7 @@ impl Tracker<'_> {
         self.note_failure();
     }
 
-    /// Lets something happen to a message in flight, which must not stay there.
+    /// Applies an input to a message in flight. If nothing changes, queries its result, because the message must not stay in flight.
     fn happen_in_flight(&mut self, id: SlotId, input: Input) {
         if !self.happen(id, input) {
             schedule::hurry_result(&mut self.table, id, self.now);
@@ -324,7 +326,7 @@ impl Tracker<'_> {
         self.planner.failed(self.now, sequence);
     }
 
-    /// Handles a complete response without the result of a message that it was asked for.
+    /// Handles a complete response that lacks the result of a message in flight.
     fn result_missing(&mut self, id: SlotId) {
         let Some(slot) = self.table.get_mut(id) else { return };
         let step = slot.step.saturating_add(1);
@@ -332,12 +334,12 @@ impl Tracker<'_> {
             self.happen_in_flight(id, Input::Failed);
             return self.take_kept_reports(id);
         }
-        // The reports may still show the end of a message whose result was seen without a failure. A report of a failure already does.
+        // After an earlier result, reports may still show how the message ends. With `FAILURE_UNCONFIRMED`, a report has shown it.
         let is_seen = slot.has(HAS_REFERENCE) && slot.state() == State::Sending;
         if is_seen || slot.has(FAILURE_UNCONFIRMED) || !slot.state().is_under_way() {
             return self.nothing_new(id, step);
         }
-        // The response that lacks the message was requested after that.
+        // If the queue was empty since then, this response was requested after that.
         let was_emptied = self.planner.was_emptied_since(slot.submitted);
         if slot.state() != State::Sending {
             slot.not_begun = self.planner.started();
@@ -366,7 +368,7 @@ impl Tracker<'_> {
         let Some(slot) = self.table.get_mut(id) else { return };
         let step = if slot.has(PROGRESSED) { 0 } else { slot.step.saturating_add(1) };
         slot.set(PROGRESSED, false);
-        // Some gateways report by the result what they do not report otherwise, so it is queried too. The step grows once for both.
+        // Some gateways show in the result what they never report, so the result is queried, too. The step grows once for both.
         if step >= RESULT_STEP && !self.is_expired(id) {
             schedule::prefer_result(&mut self.table, id, self.now);
         } else {
@@ -374,7 +376,8 @@ impl Tracker<'_> {
         }
     }
 
-    /// Queues a message about which nothing is new, after a number of doublings of its wait, or ends it.
+    /// Queues a message about which nothing is new, with its wait doubled `step` times. If its time is over or its failure is
+    /// unconfirmed, ends it instead.
     pub(super) fn nothing_new(&mut self, id: SlotId, step: u8) {
         let is_expired = self.is_expired(id);
         if !self.happen(id, Input::Quiet { is_expired }) {

@@ -12,14 +12,14 @@ use crate::track::{
     table::{Node, SlotId},
 };
 
-/// The number of doublings with which waits begin for reports of messages that were sent before a restart.
+/// The initial number of doublings of the wait for reports, for messages that were sent before a restart.
 const RESTORED_STEP: u8 = 4;
 
 impl Tracker<'_> {
-    /// Restores a saved record. All records are restored first, in any order, then [`start`](Self::start) is called.
+    /// Restores a saved record. The caller restores all records, in any order, and then calls [`start`](Self::start).
     ///
     /// # Errors
-    /// [`RestoreError`]; the tracker continues without the record.
+    /// [`RestoreError`] if the record is not restored. The tracker continues without it.
     pub fn restore(&mut self, record: &[u8]) -> Result<(), RestoreError> {
         let mut reader = Reader::new(record)?;
         let (kind, sequence) = (reader.byte(), reader.sequence());
@@ -71,8 +71,8 @@ impl Tracker<'_> {
         Ok(id)
     }
 
-    /// Starts after all records were restored. Everything is due, updates that were not acknowledged are repeated, and messages of
-    /// a request that was in flight are uncertain. Without records to restore, it need not be called.
+    /// Starts the tracker after all records were restored. All queries are due at once, unacknowledged updates are repeated, and
+    /// messages that were in flight become [`State::Uncertain`]. Without records to restore, this call is not needed.
     pub fn start(&mut self, now: Duration) {
         self.continue_time(now);
         self.planner.restart(self.now);
@@ -90,14 +90,14 @@ impl Tracker<'_> {
     fn resume(&mut self, id: SlotId) {
         let Some(slot) = self.table.get_mut(id) else { return };
         if slot.state() != State::Failed {
-            // The response with the FAILED was never read to its end.
+            // The response that contained FAILED was never read to its end.
             slot.set(NOT_SENT, false);
         }
         let (state, is_over, is_acknowledged) = (slot.state(), slot.is_over(), slot.is_acknowledged());
         let awaits_report = state == State::Sent && slot.has(HAS_REFERENCE) && !slot.has(FAILURE_UNCONFIRMED);
         let stop = slot.task().filter(|_| slot.has(STOP_WANTED));
         self.clock.restore_sent(slot.sent_at());
-        // When it was, is not known: at the latest at its end, or just before this life.
+        // The time is not saved. It was at the latest at the end of the message, or just before this life.
         slot.located = if is_over { slot.since } else { self.now.earlier(1) };
         if slot.has(HAS_REFERENCE) {
             self.matching.note_segments(slot.segments);
@@ -119,7 +119,7 @@ impl Tracker<'_> {
             }
             _ if is_over && is_acknowledged => self.retire(id),
             _ if is_over => {}
-            // Apart from the reports of messages that are sent from now on.
+            // `RESTORED_STEP` queues it apart from messages that are sent from now on.
             _ if awaits_report => schedule::prefer_report(&mut self.table, id, RESTORED_STEP, self.now),
             _ => schedule::hurry_result(&mut self.table, id, self.now),
         }

@@ -20,10 +20,10 @@ use crate::{
     },
 };
 
-/// The maximum number of segments that can be followed one by one. A text of 1500 bytes takes 23.
+/// The maximum number of segments that are tracked individually. A text of 1500 bytes takes 23.
 const MAX_SEGMENTS: u32 = 32;
 
-/// The port and the references through which a message was sent.
+/// The port through which a message was sent, the reference of its first segment, and the number of its segments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     port: u8,
@@ -32,7 +32,7 @@ struct Place {
 }
 
 impl Place {
-    /// Reads the place, if the result contains it: before the first segment is sent, it does not.
+    /// Reads the place from a result. A result contains none before the first segment is sent.
     fn of(result: &SmsResult<'_>, status: Option<Status>) -> Option<Self> {
         let is_sent = matches!(status, Some(Status::SentOk | Status::Delivered));
         let segments = result.count.get().unwrap_or(1);
@@ -76,7 +76,7 @@ impl Tracker<'_> {
         user_id
     }
 
-    /// Notes a message in the gateway's list, whoever sent it.
+    /// Notes a message in the gateway's list of results, whichever program sent it.
     fn note_listed(&mut self, result: &SmsResult<'_>) {
         let status = result.status.get();
         let (place, sent) =
@@ -111,7 +111,7 @@ impl Tracker<'_> {
         if is_failed {
             self.clock.ledger.note_failure(port);
         }
-        // Without its number its reports are not known.
+        // Without the recipient's number, reports of this message cannot be recognised.
         if number == PackedNumber::NONE && !is_own {
             self.clock.ledger.lose(self.now);
         }
@@ -123,7 +123,7 @@ impl Tracker<'_> {
         }
         let status = result.status.get();
         let is_failed = status == Some(Status::Failed);
-        // Without a count, a message that was sent was sent whole.
+        // Without a succ_count, all segments count as sent.
         let is_located = Place::of(result, status).is_some_and(|place| {
             self.take_place(id, place, byte(result.succ_count.get()).unwrap_or(place.segments), is_failed)
         });
@@ -131,7 +131,7 @@ impl Tracker<'_> {
             self.clock.runs.note_failure(port);
         }
         if let Some(slot) = self.table.get_mut(id) {
-            // The gateway sends messages that it had when their task was stopped.
+            // The gateway still has the message, even if its task was stopped.
             slot.set(TASK_STOPPED, false);
             slot.set(NOT_SENT, false);
             slot.forget_absence();
@@ -150,7 +150,7 @@ impl Tracker<'_> {
         if let Some(slot) = self.table.get_mut(id) {
             slot.fates = Fates::new(slot.all_segments(), 0, 0);
             if let Some(sent) = slot.sent {
-                // All its reports are there. They are recognised by a time between its send time and now.
+                // All its reports have reached the gateway. They are recognised by a time between the send time and now.
                 let latest = self.clock.latest().filter(|latest| latest.get() > sent.get());
                 (slot.first_report, slot.last_report) = (Some(sent), latest.or(Some(sent)));
             }
@@ -158,8 +158,8 @@ impl Tracker<'_> {
         self.happen(id, Input::Delivered);
     }
 
-    /// Handles a result that says that a message was not sent. A gateway that tried another port may list a better result of the
-    /// same message, so it ends once the complete response of a request that named it has no better one.
+    /// Handles the result FAILED. A gateway that tried another port may list a better result of the same message. So the message fails
+    /// only if a complete response to a request that named it contains no better result.
     fn take_failure(&mut self, id: SlotId, is_by_time: bool) {
         let Some(slot) = self.table.get_mut(id) else { return };
         if slot.queue() == Queue::IN_FLIGHT {
@@ -184,13 +184,13 @@ impl Tracker<'_> {
         if !self.happen(id, input) {
             return self.seen_again(id);
         }
-        // A finished message keeps its place in the order in which reports are taken.
+        // The kept reports of a finished message are not judged before others.
         if is_new && self.table.get(id).is_some_and(|slot| !slot.is_over()) {
             self.take_kept_reports(id);
         }
     }
 
-    /// Handles a result whose status is missing or unknown. Its counts still show that some or all segments were sent.
+    /// Handles a result whose status is missing or unknown. Its counts may still show that all segments were sent.
     fn take_unknown_status(&mut self, id: SlotId, result: &SmsResult<'_>, is_located: bool) {
         if let (Field::Other(text), Some(user_id)) = (result.status, self.table.get(id).and_then(Slot::id)) {
             self.status_words.note(user_id, text);
@@ -204,7 +204,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Handles a result without news.
+    /// Handles a result that contains nothing new.
     fn seen_again(&mut self, id: SlotId) {
         let Some(slot) = self.table.get(id).filter(|slot| slot.queue() == Queue::IN_FLIGHT) else { return };
         let step = slot.step.saturating_add(1);
@@ -233,7 +233,7 @@ impl Tracker<'_> {
         self.journal.touch(&mut self.table, id);
     }
 
-    /// Notes from where a message was sent. Returns whether that was unknown before.
+    /// Notes the port, reference and segments of a message. Returns whether they were unknown before.
     fn take_place(&mut self, id: SlotId, place: Place, succeeded: u8, is_failed: bool) -> bool {
         let Some(slot) = self.table.get_mut(id) else { return false };
         let is_new = !slot.has(HAS_REFERENCE);
@@ -250,7 +250,7 @@ impl Tracker<'_> {
         self.matching.note_segments(place.segments);
         let Some(slot) = self.table.get_mut(id) else { return false };
         if slot.has(HAS_REFERENCE) {
-            // The reports taken so far were those of another place.
+            // The reports so far belonged to the former port and reference.
             (slot.fates, slot.first_report, slot.last_report) = (Fates::NONE, None, None);
         } else if slot.not_begun.is_after(slot.submitted) {
             slot.submitted = slot.not_begun;

@@ -15,7 +15,7 @@ impl Tracker<'_> {
         let Some(slot) = self.table.get(id) else { return };
         if slot.queue() == Queue::ENDED && slot.is_acknowledged() && !slot.has(IN_UPDATES) {
             self.retire(id);
-            // If this is lost, the update is repeated, so the next events need not wait for it.
+            // The next events need not wait until this change is saved: if it is lost, only the update is repeated.
             self.journal.touch_quietly(&mut self.table, id);
         }
     }
@@ -23,11 +23,11 @@ impl Tracker<'_> {
     /// Keeps a finished message while reports may arrive for it, or deletes it.
     pub(super) fn retire(&mut self, id: SlotId) {
         let Some(slot) = self.table.get(id) else { return };
-        // Gateways of the document's version report messages without a report too, but rarely hours later.
+        // Gateways of the document's version also return reports of messages that requested none, but rarely hours later.
         let is_unreported = !slot.has(WANTS_REPORT) && !self.matching.strictness().is_strict;
         match slot.state() {
             _ if slot.is_fully_reported() || is_unreported => self.keep(id, Queue::SHORT),
-            // Nothing of it was sent.
+            // Nothing of it was sent, so no report can arrive.
             State::Stopped | State::Failed if !slot.has(HAS_REFERENCE) => self.delete(id),
             _ => self.keep(id, Queue::LONG),
         }
@@ -41,7 +41,7 @@ impl Tracker<'_> {
         self.table.append(id, queue);
     }
 
-    /// Deletes a message. Its slot is freed when the deletion is saved, which the caller notes in the journal.
+    /// Deletes a message. Its slot is freed when [`Tracker::next_change`] returns the deletion.
     pub(super) fn delete(&mut self, id: SlotId) {
         let Some(slot) = self.table.get_mut(id) else { return };
         slot.set(DELETED, true);
@@ -73,7 +73,7 @@ impl Tracker<'_> {
                 self.delete(id);
                 self.journal.touch(&mut self.table, id);
             }
-            // Restored tombstones are in no order. Another one becomes the first, for the next step.
+            // Restored tombstones are not in order of time. The next step checks another one first.
             if let Some(first) = self.table.first(queue).filter(|_| self.is_restored) {
                 self.table.append(first, queue);
             }
@@ -84,7 +84,7 @@ impl Tracker<'_> {
         self.table.first(queue).filter(|id| self.table.get(*id).is_some_and(|slot| slot.due.is_due(self.now)))
     }
 
-    /// Notes that reports of a message are not recognised any more.
+    /// Notes that reports of this message will no longer be recognised.
     fn lose_sight(&mut self, id: SlotId) {
         let Some(slot) = self.table.get(id).filter(|slot| slot.has(HAS_REFERENCE)) else { return };
         let waits = self.planner.waits();
@@ -121,7 +121,7 @@ mod tests {
         lasting(16, Duration::ZERO)
     }
 
-    /// Adds a tombstone, which wanted a report or not, and had it or not.
+    /// Adds the tombstone of a message that requested a report or not, and received one or not.
     fn tombstone(tracker: &mut Tracker<'_>, wants_report: bool, is_reported: bool) -> SlotId {
         let draft = Draft::new(Number::new("10086").unwrap()).status_report(wants_report);
         let id = tracker.add(&draft, Duration::ZERO).unwrap();

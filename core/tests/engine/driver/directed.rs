@@ -37,7 +37,7 @@ fn succeed(driver: &mut Driver<'_>, in_flight: InFlight, now: Duration) {
     let _ = driver.finish(in_flight, &session, Ok(()), now);
 }
 
-/// Returns the number of messages whose results are queried.
+/// Returns the number of messages whose results a request queries.
 fn queried(question: &Question<'_>) -> Option<usize> {
     let Question::Results(call) = question else { return None };
     let request = serde_json::to_value(call).expect("a request");

@@ -8,7 +8,7 @@ use sms_gateway_core::{
     track::{InboxMark, PendingReport, Settings, Slot, Tracker},
 };
 
-/// Lets the driver query the inbox, which contains one message, and returns the mark of the message if it is handed out.
+/// Lets the driver query an inbox that contains one message. Returns the mark of the message, if it is handed out.
 fn query(
     driver: &mut Driver<'_>,
     now: &mut Duration,

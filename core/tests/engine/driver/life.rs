@@ -30,10 +30,10 @@ pub(crate) struct Life<'w, 'm> {
     session: Session<[u8; 512]>,
     /// Incoming messages that are not acknowledged yet.
     unread: VecDeque<InboxMark>,
-    /// Number of consecutive failures, and of successes of others since, by the kind of request. Those that are not refusals stand under
-    /// an empty name.
+    /// Number of consecutive failures by the kind of request, and of successes of other kinds since. Failures other than refusals are
+    /// counted under an empty name.
     failures: BTreeMap<&'static str, (u32, u32)>,
-    /// Number of consecutive waits for a time that has passed. Each one retires at least one message or report.
+    /// Number of consecutive waits for a time that has passed. Each wait retires at least one message or report.
     waits: usize,
     /// Number of turns since the world became calm.
     calm_turns: u32,
@@ -179,7 +179,7 @@ impl Life<'_, '_> {
         }
     }
 
-    /// Acknowledges some incoming messages, and all once the peer is calm.
+    /// Acknowledges some incoming messages, and all of them once the peer is calm.
     fn acknowledge(&mut self) {
         while !self.unread.is_empty() && (self.world.is_calm() || self.world.rng.below(2) == 0) {
             if let Some(mark) = self.unread.pop_front() {
@@ -218,8 +218,8 @@ impl Life<'_, '_> {
                     truths.of(message.id.get()).is_closed |= message.is_final;
                     self.driver.tracker_mut().acknowledge(message.id, message.revision);
                 }
-                // The message of this report has ended without it, or the result with its reference is late; or the time of its
-                // arrival is not known, since looks at reports fail and the driver restarts.
+                // The message of this report has ended without it, or the result with its reference is late. Or its time of arrival is
+                // not known, because queries for reports fail and the driver restarts.
                 Event::Unmatched(_) | Event::Ambiguous(_) => {}
                 Event::InboxRestarted => panic!("the inbox did not restart"),
                 Event::Unreadable { id } => panic!("message {id} is readable"),
@@ -339,7 +339,7 @@ impl Life<'_, '_> {
             return;
         }
         self.failures.remove(at);
-        // A kind that is not asked any more is forgotten.
+        // A kind that is no longer requested is forgotten.
         self.failures.retain(|_, (_, others)| {
             *others += 1;
             *others <= 16
@@ -433,7 +433,7 @@ impl Life<'_, '_> {
                 let now = self.world.now();
                 let _ = self.driver.finish(in_flight, &self.session, Ok(()), now);
             }
-            // The refusal is the messages' own, and a sign of life.
+            // The messages cause this refusal, and it shows that the gateway responds.
             Err(failure @ Failure::Refused(_)) if failure.error_code().is_some_and(|code| code != 550) => {
                 self.note(SUBMIT, None);
                 let now = self.world.now();

@@ -1,4 +1,4 @@
-//! The true outcome of each message, and the actions and reports of the driver that it allows.
+//! The true outcome of each message, and the driver's actions and updates that it allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use sms_gateway_core::track::{Message, MessageFailure, State};
 
 use super::gateway::{Gateway, Outcome};
 
-/// Facts about a message that the gateway does not have.
+/// Facts about a message that the gateway does not know.
 #[derive(Clone, Copy, Debug)]
 // Each flag is an independent fact.
 #[allow(clippy::struct_excessive_bools)]
@@ -17,7 +17,7 @@ pub(crate) struct Truth {
     pub(crate) added_at: u64,
     /// Number of requests with the message that may have arrived.
     uncertain: u32,
-    /// Whether a request with the message was not accepted, and answered with HTTP 5xx.
+    /// Whether a request with the message was answered with HTTP 5xx, without being accepted.
     is_unclear: bool,
     /// Number of requests with the message that the gateway has accepted.
     accepted: u32,

@@ -22,7 +22,7 @@ fn world(is_repeatable: bool) -> World {
     world
 }
 
-/// Plays events repeatedly until the call ends. Returns its result and the number of exchanges.
+/// Plays events until the call ends. Returns its result and the number of exchanges.
 fn play(is_repeatable: bool, events: impl IntoIterator<Item = Event>) -> (Result<(), Failure>, usize) {
     let mut world = world(is_repeatable);
     for event in events {

@@ -1,4 +1,4 @@
-//! Gateways that can be connected to and do not respond: a call that must not be repeated waits for a response to a probe.
+//! Gateways that accept connections but do not respond. A call that must not be repeated waits for a response to a probe.
 
 use std::time::Duration;
 

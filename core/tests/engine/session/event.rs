@@ -43,7 +43,7 @@ pub(crate) enum Offer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     Complete,
-    /// With an error_code.
+    /// The body contains an error_code.
     Refused,
     WithoutCode,
     Malformed,

@@ -1,4 +1,4 @@
-//! The beginning of a body with a refusing status, which the session keeps in the buffer for records.
+//! The beginning of the body of an HTTP error response, which the session keeps in the buffer for records.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn body_is_kept_as_far_as_the_buffer_and_the_limit_allow() {
     fn kept<const N: usize>(bytes: usize) -> usize {
         let mut caller = Caller::<N>::new();
         caller.query(500).unwrap_err();
-        // Words of one letter, in 32 bytes each with the blanks after it.
+        // Each word has one letter, and takes 32 bytes with the blanks after it.
         let body = format!("x{}", " ".repeat(31)).repeat(bytes / 32);
         body.as_bytes().chunks(7).for_each(|piece| caller.session.keep(piece));
         caller.shown().matches('x').count()

@@ -1,4 +1,4 @@
-//! Whether a USSD code is sent after the query for earlier replies failed.
+//! The decision whether a USSD code is sent after the query for earlier replies failed.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn world(has_credentials: bool) -> World {
     world
 }
 
-/// Plays events, and the last one until the query ends. Returns its failure.
+/// Plays events, and repeats the last one until the query ends. Returns the failure of the query.
 fn failure(has_credentials: bool, events: &[Event]) -> Option<Failure> {
     let mut world = world(has_credentials);
     for event in events.iter().chain(std::iter::repeat_n(&events[events.len() - 1], 30)) {
@@ -28,7 +28,7 @@ fn failure(has_credentials: bool, events: &[Event]) -> Option<Failure> {
     panic!("the query does not end after {events:?}");
 }
 
-/// The events with which a gateway that accepts the login answers the query without replies.
+/// Returns whether the event is the response without replies of a gateway that accepts the login.
 fn is_an_answer(event: Event) -> bool {
     matches!(
         event,

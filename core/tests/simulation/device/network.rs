@@ -25,7 +25,7 @@ pub(super) struct Outcome {
     /// The send time of the segment, and the time of this outcome, in simulated time.
     sent_at: u64,
     decided_at: u64,
-    /// Whether this is the final outcome, which is true even if no report contains it.
+    /// Whether this is the segment's final outcome, whether or not a report contains it.
     is_fate: bool,
     is_reported: bool,
     comes_twice: bool,
@@ -93,7 +93,7 @@ impl Device {
         self.rng.between(2 * SECOND, 20 * SECOND)
     }
 
-    /// Draws one to three temporary reports, usually before the final one. A late one may follow it.
+    /// Draws one to three temporary reports. They usually arrive before the final report, but a late one may follow it.
     fn temporary_reports(&mut self, final_outcome: &Outcome, wait: u64) {
         for _ in 0..self.rng.between(1, 3) {
             let lag = if self.rng.below(20) == 0 { MINUTE } else { 0 };
@@ -167,7 +167,7 @@ impl Device {
         }
     }
 
-    /// Returns a moment by the clock of the port's SMS centre.
+    /// Converts simulated time to the clock of the port's SMS centre.
     fn centre_time(&self, port: u8, at: u64) -> i64 {
         self.config.mix.as_ref().map_or(0, |mix| mix.centre_time(port, at))
     }

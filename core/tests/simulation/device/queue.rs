@@ -21,7 +21,7 @@ pub(crate) struct Job {
     pub(crate) task: i64,
 }
 
-/// First in, first out, except that messages overtake one without a free port.
+/// A first-in, first-out queue, except that messages overtake a message without a free port.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// Messages by the set of allowed ports.
@@ -105,7 +105,7 @@ impl<T> Ord for Event<T> {
     }
 }
 
-/// Planned events, ordered by time and then by planning.
+/// Planned events, in order of time, and at the same time in order of planning.
 #[derive(Debug)]
 pub(crate) struct Agenda<T> {
     events: BinaryHeap<Event<T>>,

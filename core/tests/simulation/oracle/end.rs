@@ -71,7 +71,7 @@ impl Oracle {
         self.truth_mut(index).is_closed = true;
     }
 
-    /// Returns the number of messages whose last update is not acknowledged.
+    /// Returns whether the acknowledgements of all last updates are saved.
     pub(crate) fn is_all_closed(&mut self) -> bool {
         while let Some(last) = self.open.last() {
             let truth = self.truth(*last);
@@ -108,7 +108,7 @@ impl Oracle {
         let what = if ambiguous {
             "ambiguous although its reports differ from all others"
         } else if self.is_decided(index) {
-            // Its report waited in vain for another message to be excluded.
+            // Its report waited in vain for another message to be ruled out.
             self.figures.ambiguous += 1;
             "expired although decisive reports were shown"
         } else {

@@ -1,4 +1,4 @@
-//! The count of segments that were decided rightly and wrongly, for worlds in which wrong assignments are measured.
+//! The number of segments that were decided correctly and wrongly, for worlds in which wrong assignments are counted.
 
 use sms_gateway_core::{call::Status, track::Message};
 

@@ -33,7 +33,7 @@ pub(crate) fn demand(holds: bool, message: u32, what: impl Display) -> Result<()
     if holds { Ok(()) } else { Err(Failure { message: Some(message), what: what.to_string() }) }
 }
 
-/// The history of one message and of the others to its number.
+/// The history of one message and of the other messages to its number.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     watched: Option<u32>,
@@ -149,7 +149,7 @@ impl Oracle {
     pub(crate) fn refused(&mut self, message: u32, code: u32, is_accepted: bool) {
         let truth = self.truth_mut(message);
         truth.refused = Some(code);
-        // A request that was not accepted may be followed by another one.
+        // A request that was not accepted may be followed by another one for the same message.
         truth.submitted -= u32::from(!is_accepted);
     }
 

@@ -5,11 +5,11 @@ use sms_gateway_core::track::Report;
 use super::{Failure, Oracle, Truth, seen::Seen, truth::Copy};
 use crate::{civil, config::ReportTime};
 
-/// Number of consecutive reports with exactly one possible message, and its send time, after which all reports are known to
-/// carry the send time.
+/// Number of consecutive reports that could belong to exactly one message, and carry its send time, after which all reports are known
+/// to carry the send time.
 const LEARNED: u32 = 8;
 
-/// The time in milliseconds by which two looks may be apart.
+/// The maximum time between two queries for reports, in milliseconds.
 const BETWEEN_LOOKS: u64 = 3_600_000;
 
 impl Oracle {
@@ -18,7 +18,7 @@ impl Oracle {
         self.fits(seen, message) && !self.had_its_report(seen, message)
     }
 
-    /// Returns whether the report could belong to the message, regardless of the reports that it had before.
+    /// Returns whether the report could belong to the message, regardless of the message's earlier reports.
     fn fits(&self, seen: &Seen, message: u32) -> bool {
         let truth = self.truth(message);
         // It does not matter whether reports were requested, because gateways of the document's version ignore the parameter.
@@ -68,7 +68,7 @@ impl Oracle {
         })
     }
 
-    /// Returns whether the report, when it arrived, could belong to one message only, and carries its send time.
+    /// Returns whether the report could belong to only one message when it arrived, and carries that message's send time.
     fn is_surely_equal(&self, seen: &Seen) -> bool {
         let mut candidates = self.by_tail.get(&self.numbers.tail(seen.row.number.line)).into_iter().flatten();
         let fits = |message: &&u32| {
@@ -94,7 +94,7 @@ impl Oracle {
 
     /// Returns whether the segment's final report is known, and the message ended too long ago for a report to be duplicated now.
     fn had_its_report(&self, seen: &Seen, message: u32) -> bool {
-        // When the report was still absent is known only from the looks, which faults can keep apart for long.
+        // Only queries for reports show that the report was still absent, and faults can keep them far apart.
         let doubled = self.config.settings.timing.doubled.as_millis() as u64 + BETWEEN_LOOKS;
         let truth = self.truth(message);
         let Some(reference) = truth.copies().find_map(|copy| copy.reference) else { return false };

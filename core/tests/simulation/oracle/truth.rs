@@ -75,8 +75,8 @@ pub(crate) struct Shown {
     pub(crate) accepted: bool,
 }
 
-/// The segments that the tracker has decided, by whether a report of theirs with that status had been shown, and those decided
-/// against their fate.
+/// The segments that the tracker has decided: with a status that one of their shown reports had, without such a report, and against
+/// their fate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) right: u32,

@@ -72,7 +72,8 @@ impl Oracle {
             State::Expired | State::Unresolved if self.is_respelt() => Ok(()),
             State::Expired => self.check_expired(index, is_known),
             State::Unresolved => {
-                // FAILED counts once a response that names the message ends without a better result. A gateway may forget it before.
+                // FAILED counts once the response to a request that names the message ends without a better result. The gateway may
+                // forget the message before.
                 let settled = match truth.shown.result {
                     Some(Status::Failed) => is_known,
                     Some(Status::Sending) | None => false,
@@ -85,7 +86,7 @@ impl Oracle {
         }
     }
 
-    /// Checks that a message does not expire early, nor with a decisive outcome.
+    /// Checks that a message does not expire early, and that it has no decisive outcome.
     fn check_expired(&self, index: u32, is_known: bool) -> Result<(), Failure> {
         let truth = self.truth(index);
         let age = self.now - truth.added;
@@ -138,7 +139,7 @@ fn has_failed_as(truth: &Truth, failure: Option<MessageFailure>) -> bool {
     match failure {
         None => false,
         Some(MessageFailure::Refused(code)) => {
-            // It was sent again because the gateway did not have it.
+            // The message was sent again because the gateway did not have it.
             truth.refused == Some(code) && truth.copies().all(|copy| copy.reference.is_none())
         }
         Some(MessageFailure::NotSent) => truth.copies().any(|copy| copy.sent == Some(false)),

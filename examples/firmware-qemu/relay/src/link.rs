@@ -22,11 +22,11 @@ pub(crate) struct Link {
     badness: Badness,
     random: u64,
     held: Option<Held>,
-    /// Counts so far.
+    /// The counts so far.
     pub(crate) done: Done,
 }
 
-/// Number of frames that were lost, and that were overtaken.
+/// Numbers of frames that were lost and of frames that were overtaken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Done {
     pub(crate) lost: u64,
@@ -72,7 +72,8 @@ impl Link {
         arrive
     }
 
-    /// Handles a pause. A held frame arrives if it was overtaken. Otherwise it is sent once more, and its copy overtakes it.
+    /// Handles a pause. A held frame arrives if it was overtaken. Otherwise it stays held: its sender will send it again, and
+    /// the copy will overtake it.
     pub(crate) fn quiet(&mut self) -> Vec<Vec<u8>> {
         self.held.take_if(|held| held.overtaken).map(|held| held.frame).into_iter().collect()
     }

@@ -58,7 +58,7 @@ fn relay() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One direction.
+/// One direction of the link, with its sockets.
 struct Lane {
     name: &'static str,
     from: UnixDatagram,
@@ -81,7 +81,7 @@ impl Lane {
                 Err(error) => return Err(error),
             };
             for frame in frames {
-                // As on a real line, frames to a card that is not there are lost.
+                // A frame to a card that does not exist is lost, as on a real line.
                 _ = self.by.send_to(&frame, &self.to);
             }
             if link.done != last {

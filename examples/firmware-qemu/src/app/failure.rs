@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     Store,
     /// A message was rejected.
     Send(&'static str),
-    /// An attempt failed repeatedly, or the time limit has passed. The log lists what is missing.
+    /// A call failed repeatedly, or the time limit has passed. The log lists what is missing.
     Missing,
 }
 

@@ -1,4 +1,4 @@
-//! Sending the messages, following them to their outcomes, and receiving a message.
+//! Sends the messages, follows them to their outcomes, and receives a message.
 
 use core::{fmt, future::ready};
 
@@ -24,7 +24,7 @@ pub(super) async fn until_done<F: NorFlash<Error: fmt::Debug>>(
         match messenger.next_or(Timer::at(messages.next(end))).await? {
             Either::First(Event::Update(message)) => {
                 info!("{} to {}: {}", message.id, messages.number(message.id), Shown(&message));
-                // Final updates are acknowledged when everything is done. Until then the messenger keeps the messages, also
+                // Final updates are acknowledged when everything is done. Until then the messenger keeps the messages, even
                 // across resets.
                 if !message.is_final {
                     messenger.acknowledge(&message);
@@ -48,7 +48,7 @@ pub(super) async fn until_done<F: NorFlash<Error: fmt::Debug>>(
     }
 }
 
-/// Acknowledges everything, and stores that.
+/// Acknowledges all messages, and stores the acknowledgements.
 pub(super) async fn acknowledge<F: NorFlash<Error: fmt::Debug>>(
     messenger: &mut Post<'_, F>,
     messages: &Messages,
@@ -56,7 +56,7 @@ pub(super) async fn acknowledge<F: NorFlash<Error: fmt::Debug>>(
 ) -> Result<(), Failure> {
     messages.acknowledge(messenger);
     messenger.acknowledge_incoming(received);
-    // Storing is the first step of `next_or`.
+    // `next_or` stores changes before it does anything else.
     messenger.next_or(ready(())).await?;
     Ok(())
 }

@@ -15,7 +15,7 @@ use sms_gateway_embassy::{
 
 use super::{Client, Failure};
 
-/// The wait for a USSD reply.
+/// The limits of the wait for a USSD reply.
 const WAIT: UssdWait = UssdWait { interval: Duration::from_secs(1), limit: Duration::from_secs(10) };
 /// Maximum number of attempts, and the pause between them.
 const TRIES: u32 = 20;
@@ -42,12 +42,12 @@ pub(super) async fn at_balance(gateway: &mut Client<'_>) -> Result<(), Failure> 
     repeat(gateway, "the balance", async |gateway| {
         let mut reply = [0; 256];
         match gateway.ussd(Port::new(0)?, "*125#", WAIT, &mut reply).await? {
-            // A reply may be unchanged because the code was also sent before a reset.
+            // A reply may be unchanged because the code was already sent before a reset.
             Ussd::Reply(text) | Ussd::Unchanged(text) => {
                 info!("USSD: {text}");
                 Ok(true)
             }
-            // The port may be busy with the same code, whose response was lost.
+            // The port may still be busy with the same code, if an earlier response was lost.
             other => {
                 warn!("no USSD reply: {other:?}");
                 Ok(false)
@@ -57,7 +57,7 @@ pub(super) async fn at_balance(gateway: &mut Client<'_>) -> Result<(), Failure> 
     .await
 }
 
-/// Repeats a call that may be repeated while its errors may pass. `ask` returns whether it succeeded.
+/// Makes a call, and repeats it while its errors may pass. The call must be safe to repeat. `ask` returns whether it succeeded.
 async fn repeat(
     gateway: &mut Client<'_>,
     what: &str,

@@ -8,17 +8,19 @@ use sms_gateway_embassy::{
     store::{Key, batch_size, work_size},
 };
 
-/// Maximum number of messages in flight or kept.
+/// Maximum number of messages in progress or kept for late reports.
 const SLOTS: usize = 8;
-/// Maximum number of reports that wait for their message.
+/// Maximum number of reports that are not matched to a message yet.
 const PENDING_REPORTS: usize = 4;
-/// Maximum length in bytes of a text.
+/// Maximum length of a text, in bytes.
 const TEXT: usize = 640;
 /// Number of stored values: a record and a text for each message, and two more.
 const VALUES: usize = 2 * SLOTS + 2;
-/// All memory of the application. It is in a static, because a task's own memory is copied over the stack when it is spawned.
+/// All memory of the application. It is in a static, because a task's own memory is copied through the stack when the task is
+/// spawned.
 ///
-/// Initial values are zero where possible, and set when the memory is lent: a static of zeros takes no flash.
+/// Initial values are zero where possible, because a static of zeros takes no flash. Other values are set when the memory is
+/// lent.
 pub(crate) struct Memory {
     host: heapless::String<24>,
     tcp_in: [u8; 2048],

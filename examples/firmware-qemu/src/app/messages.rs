@@ -16,8 +16,9 @@ use super::{Failure, Post, shown::Shown};
 
 /// A message, and whether it may be sent twice.
 ///
-/// If it must not be, and the connection breaks or the board is reset just before the gateway accepts it, it ends as
-/// `Unresolved`. Otherwise it is sent again, once the gateway has an empty queue and has twice not returned a result for it.
+/// If `resend` is false, and the connection breaks or the board is reset just before the gateway accepts the message, the
+/// message ends as `Unresolved`. If `resend` is true, it is sent again once the gateway's queue is empty and two queries have
+/// returned no result for it.
 struct Planned {
     number: &'static str,
     text: &'static str,
@@ -40,7 +41,7 @@ const MESSAGES: [Planned; 4] = [
 /// Time between one message and the next.
 const PACE: Duration = Duration::from_millis(150);
 
-/// The messages that the messenger has. They are the first ones of the list, with the ids that it assigned.
+/// The messages that the messenger already has: the ids that it assigned to the first messages of [`MESSAGES`].
 pub(super) struct Messages {
     ids: Vec<UserId, { MESSAGES.len() }>,
     /// The time at which the next message is due.
@@ -48,14 +49,14 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Returns the messages in the store. Ids increase, so the first message has the lowest.
+    /// Returns the messages in the store. Ids increase, so the first message has the lowest id.
     pub(super) async fn restore<S: Store>(store: &mut S) -> Result<Self, S::Error> {
         let mut ids = Vec::new();
         let mut note = |key, _: &[u8]| {
             if let Key::Record(key) = key
                 && let Ok(id) = UserId::new(key.into())
             {
-                // There are no more messages in the store than in the list.
+                // The store never has more messages than the list.
                 let _ = ids.push(id);
             }
         };
@@ -64,12 +65,12 @@ impl Messages {
         Ok(Self { ids, due: Instant::now() })
     }
 
-    /// Returns the time at which the next message is due, or `end` if that is earlier.
+    /// Returns the time at which the next message is due. Returns `end` if that is earlier or no message is left.
     pub(super) fn next(&self, end: Instant) -> Instant {
         if self.ids.is_full() { end } else { self.due.min(end) }
     }
 
-    /// Sends the next message. When `send` returns, it is stored.
+    /// Sends the next message. When `send` returns, the message is stored.
     pub(super) async fn send_next<F: NorFlash<Error: fmt::Debug>>(
         &mut self,
         messenger: &mut Post<'_, F>,

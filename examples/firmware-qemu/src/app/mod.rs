@@ -1,4 +1,4 @@
-//! The application: it sends messages, follows each to its outcome, receives one, and queries the ports and a balance.
+//! The application: it sends messages, follows each to its outcome, receives a message, and queries the ports and a balance.
 //!
 //! It does not depend on the board: it works over any `embassy_net` stack and any flash.
 
@@ -60,8 +60,8 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     mut entropy: fn() -> u64,
     memory: &mut Memory,
 ) -> Result<(), Failure> {
-    // A random number, in case the flash was erased and the gateway was not. It is in the lower half of the range, so that ids
-    // always increase.
+    // A random number, in case the flash was erased but the gateway still has earlier messages. It is in the lower half of the
+    // range, so that ids always increase.
     let first_block = (entropy() >> 44) as u32;
     // Only this board sends through the gateway.
     let exclusive = true;

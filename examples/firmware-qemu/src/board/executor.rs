@@ -1,6 +1,6 @@
 //! An executor that runs the tasks, and sleeps when none of them is ready.
 //!
-//! The executor of embassy for Cortex-M sleeps with WFE. QEMU before version 9 does not wait there, and would use a whole
+//! embassy's executor for Cortex-M sleeps with WFE. QEMU before version 9 does not wait at a WFE, so it would use a whole
 //! processor of the host.
 
 use core::{
@@ -15,7 +15,8 @@ use static_cell::StaticCell;
 static WOKEN: AtomicBool = AtomicBool::new(false);
 
 /// Notes that a task was woken, possibly by an interrupt.
-// SAFETY: this is the name and the signature that `embassy_executor` links to, and no feature of it defines another.
+// SAFETY: this is the name and the signature that `embassy_executor` links to. None of its enabled features defines this
+// function.
 #[unsafe(export_name = "__pender")]
 fn wake(_executor: *mut ()) {
     WOKEN.store(true, Ordering::Release);
@@ -27,7 +28,7 @@ pub(super) fn run(start: impl FnOnce(Spawner)) -> ! {
     let executor: &'static Executor = EXECUTOR.init(Executor::new(ptr::null_mut()));
     begin(start, executor.spawner());
     loop {
-        // SAFETY: it is polled only here, and no task gets here.
+        // SAFETY: the executor is polled only here, and tasks do not call this function.
         unsafe { executor.poll() };
         sleep();
     }
@@ -39,7 +40,7 @@ fn begin(start: impl FnOnce(Spawner), spawner: Spawner) {
     start(spawner);
 }
 
-/// Waits for an interrupt unless a task is ready. Interrupts are masked, so that none can make a task ready between the check
+/// Waits for an interrupt, unless a task is ready. Interrupts are masked, so that none of them can make a task ready between the check
 /// and the sleep. A pending interrupt still ends the sleep, and is handled when interrupts are unmasked.
 fn sleep() {
     cortex_m::interrupt::free(|_| {

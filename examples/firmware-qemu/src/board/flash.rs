@@ -12,22 +12,22 @@ use super::{
 
 const WORD: usize = size_of::<u32>();
 const ERASED: u32 = u32::MAX;
-/// Number of words that are written before other tasks run, as while a page of a real flash is programmed.
+/// Number of words written before yielding to other tasks. Real flash blocks them while a page is programmed.
 const WORDS_AT_ONCE: usize = 64;
 
-/// A flash that is erased by pages of 4 KiB and written by words. Each word can be written only once after it was erased.
+/// A flash that is erased in pages of 4 KiB and written in words. Each word can be written only once after it was erased.
 ///
-/// If a reset interrupts writing or erasing, the words before that point are done, and the others are unchanged.
+/// If a reset interrupts writing or erasing, the words before that point are written or erased, and the others are unchanged.
 pub(crate) struct RamFlash(());
 
 /// An error of the flash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Error {
-    /// The range does not begin or end at a word, or a page.
+    /// The range does not begin and end at word boundaries, or, in an erasure, at page boundaries.
     NotAligned,
     /// The range is not within the flash.
     OutOfBounds,
-    /// The word at this offset in bytes was written since it was erased. Hardware would store a wrong value.
+    /// The word at this offset, in bytes, has been written since it was erased. Real flash would store a wrong value.
     NotErased(u32),
 }
 

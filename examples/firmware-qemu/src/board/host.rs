@@ -1,16 +1,16 @@
-//! The host, reached by semihosting: a breakpoint instruction that the emulator or debugger handles. The numbers are those of
+//! Access to the host by semihosting: a breakpoint instruction that the emulator or debugger handles. The numbers are those of
 //! Arm's "Semihosting for AArch32 and AArch64", chapter 6.
 
 use core::cell::Cell;
 
 use cortex_m_semihosting::{nr, syscall};
 
-/// Maximum length in bytes of the command line.
+/// Maximum length of the command line, in bytes.
 pub(super) const COMMAND_LINE: usize = 256;
 
 /// SYS_EXIT_EXTENDED, which the crate does not define.
 const EXIT_EXTENDED: usize = 0x20;
-/// ADP_Stopped_ApplicationExit, the reason with which the second word is the status.
+/// ADP_Stopped_ApplicationExit: with this reason, the second word is the exit status.
 const APPLICATION_EXIT: usize = 0x2_0026;
 
 /// Ends the program and QEMU with this status.
@@ -26,9 +26,10 @@ pub(crate) fn exit(status: u8) -> ! {
 /// Returns QEMU's `arg=…` values, separated by spaces, or an empty text if they are longer than `buffer` or not UTF-8.
 pub(super) fn command_line(buffer: &'static mut [u8]) -> &'static str {
     let pointer = buffer.as_mut_ptr() as usize;
-    // In cells, because the host writes the length into the block.
+    // The words are in cells, because the host writes the length into the block.
     let block = [Cell::new(pointer), Cell::new(buffer.len())];
-    // SAFETY: SYS_GET_CMDLINE reads two words, the address of `buffer` and its length, and writes no more than that.
+    // SAFETY: SYS_GET_CMDLINE reads two words, the address of `buffer` and its length. It writes at most that many
+    // bytes into `buffer`.
     let failed = unsafe { syscall(nr::GET_CMDLINE, &block) } != 0;
     let length = if failed { 0 } else { block[1].get() };
     buffer.get(..length).and_then(|line| str::from_utf8(line).ok()).unwrap_or_default()

@@ -11,7 +11,7 @@ const ETHERNET: u16 = 13;
 #[derive(Clone, Copy)]
 struct Interrupt(u16);
 
-// SAFETY: the number is one of the board's, and always the same for the same value.
+// SAFETY: the number belongs to an interrupt of the board, and the same value always returns the same number.
 unsafe impl InterruptNumber for Interrupt {
     fn number(self) -> u16 {
         self.0
@@ -20,12 +20,12 @@ unsafe impl InterruptNumber for Interrupt {
 
 /// Enables interrupts.
 pub(super) fn start() {
-    // SAFETY: no critical section relies on this interrupt being masked by itself.
+    // SAFETY: no critical section relies on this single interrupt being masked.
     unsafe { NVIC::unmask(Interrupt(ETHERNET)) };
 }
 
 // Without a device crate, the interrupts have no names, so all of them arrive here.
-// SAFETY: it only accesses what is made for interrupts.
+// SAFETY: the handler only accesses data that interrupts may access.
 #[exception]
 unsafe fn DefaultHandler(number: i16) {
     assert!(number == ETHERNET.cast_signed(), "interrupt {number} has no handler");

@@ -21,7 +21,7 @@ impl Log for HostLog {
 
 /// Sets the logger of the crate `log`.
 pub(super) fn start() {
-    // If this fails, another logger is set already, which can be used as well.
+    // If this fails, another logger is already set, which serves as well.
     _ = log::set_logger(&HostLog);
     log::set_max_level(LevelFilter::Info);
 }

@@ -1,10 +1,10 @@
 //! The board that QEMU calls `mps2-an386`: a Cortex-M4F with a LAN9118 Ethernet controller.
 //!
-//! This module does the work of the hardware crates of a real board. Do not copy it into firmware: network, log, entropy and
+//! This module replaces the hardware crates of a real board. Do not copy it into firmware. The network, log, entropy and
 //! flash of a real board have their own crates, see `firmware-rp2040-w5500`.
 //!
-//! The host is reached by semihosting: the log is its standard output, the arguments are QEMU's, and the program ends with a
-//! status.
+//! The firmware reaches the host by semihosting: the log goes to the host's standard output, the arguments come from QEMU's
+//! command line, and the program ends with an exit status.
 #![allow(unsafe_code, reason = "registers, the linker's symbols and the host are reached by address")]
 
 pub(crate) mod entropy;

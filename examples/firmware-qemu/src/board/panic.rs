@@ -1,4 +1,4 @@
-//! The end of a program after a panic or fault: its message is printed on the host's standard output, and the status is an
+//! Ends the program after a panic or fault. The message is printed on the host's standard output, and the exit status is an
 //! error.
 
 use core::{fmt::Write, panic::PanicInfo};
@@ -8,7 +8,7 @@ use cortex_m_semihosting::hio;
 
 use super::host::exit;
 
-/// The status after a panic, as of programs on the host.
+/// The exit status after a panic, like that of Rust programs on the host.
 const PANICKED: u8 = 101;
 
 #[panic_handler]
@@ -20,7 +20,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     exit(PANICKED)
 }
 
-// SAFETY: it uses nothing that the interrupted program may be using.
+// SAFETY: the handler uses nothing that the interrupted program may be using.
 #[exception]
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     if let Ok(mut output) = hio::hstdout() {

@@ -19,7 +19,7 @@ pub(crate) fn now() -> ! {
     SCB::sys_reset()
 }
 
-/// Resets the board at `time` from an interrupt, at any point of the program.
+/// Resets the board at `time`, from an interrupt, whatever the program is doing.
 pub(crate) fn at(time: Instant) {
     critical_section::with(|masked| AT.borrow(masked).set(time.as_ticks()));
     time::changed();
@@ -31,7 +31,7 @@ pub(crate) fn after(steps: u32) {
     critical_section::with(|masked| STEPS.borrow(masked).set(steps));
 }
 
-/// Counts a step that was just taken.
+/// Counts a step that was just taken. Resets the board if it was the last one.
 pub(super) fn step() {
     let left = critical_section::with(|masked| {
         let steps = STEPS.borrow(masked);

@@ -6,14 +6,14 @@ use cortex_m_rt::STACK_PAINT_VALUE;
 unsafe extern "C" {
     /// The start of the stack, which grows downwards from here.
     static _stack_start: u32;
-    /// The end of the stack's RAM, where the statics begin.
+    /// The lower end of the stack's RAM, just above the statics.
     static _stack_end: u32;
 }
 
 /// The use of the stack, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
-    /// The maximum depth since the reset. Words at the deepest point that were never written are not seen.
+    /// The maximum depth since the reset. Words at the deepest point that were reserved but never written are not counted.
     pub(crate) deepest: usize,
     /// The size of the stack.
     pub(crate) size: usize,

@@ -5,7 +5,7 @@ use core::{cell::UnsafeCell, mem::MaybeUninit};
 /// Number of usable words.
 pub(super) const WORDS: usize = 8 * 1024;
 
-/// The value that distinguishes RAM in use from RAM after power-on. It must change with the layout.
+/// The value that distinguishes RAM in use from RAM after power-on. Change it whenever the layout changes.
 const MAGIC: [u32; 2] = [0x736d_7331, 0x8c92_8cce];
 
 #[repr(C)]
@@ -17,14 +17,14 @@ struct Survivor {
 
 struct Shared(UnsafeCell<MaybeUninit<Survivor>>);
 
-// SAFETY: there is one core, no interrupt handler accesses it, and no reference into it is ever made.
+// SAFETY: there is one core, no interrupt handler accesses the data, and no reference into the data is ever made.
 unsafe impl Sync for Shared {}
 
-// `.uninit` is neither zeroed nor loaded. It ends where the stack ends, so a stack overflow destroys it: see `stack`.
+// `.uninit` is neither zeroed nor loaded. It ends where the stack ends, so a stack overflow overwrites it: see `stack`.
 #[unsafe(link_section = ".uninit.survivor")]
 static SURVIVOR: Shared = Shared(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// Counts a reset, or after power-on fills the words with ones. Returns the number of resets.
+/// Counts a reset. After power-on, fills the words with ones instead. Returns the number of resets.
 pub(super) fn start() -> u32 {
     let survivor = SURVIVOR.0.get().cast::<Survivor>();
     // SAFETY: the pointer is to a static. The accesses are volatile, because the compiler doesn't know the content of RAM after

@@ -1,7 +1,7 @@
-//! The clock: milliseconds since the reset. A timer of the board counts, and SysTick interrupts at the time for which a task is
-//! waiting.
+//! The clock, in milliseconds since the reset. A timer of the board counts. SysTick raises an interrupt when the next waiting
+//! task is due.
 //!
-//! Counting SysTick's interrupts would be simpler, but an emulator on a busy machine loses some of them, and the clock would be
+//! Counting SysTick's interrupts would be simpler, but an emulator on a busy machine loses some of them, so the clock would run
 //! slow.
 
 use core::{
@@ -21,8 +21,8 @@ use super::reset;
 /// The clock of the processor and of its timers, in Hz.
 const CLOCK: u64 = 25_000_000;
 const CYCLES_PER_TICK: u64 = CLOCK / TICK_HZ;
-/// SysTick could wait for 0.67 s, and the counter for 171 s. But QEMU's network checks new connections of the host, and full
-/// ones, only when something wakes QEMU. Without other events, that is this interrupt.
+/// SysTick could wait for 0.67 s, and the counter for 171 s. But QEMU's network checks the host's new and full connections only
+/// when something wakes QEMU. Without other events, only this interrupt does.
 const LONGEST_WAIT: u64 = CLOCK / 1_000;
 
 /// The board's timer 0, which counts down ("Cortex-M System Design Kit", table 4-8; its address: application note AN386, table
@@ -84,7 +84,7 @@ impl Clock {
     }
 }
 
-/// Makes the interrupt check again what is due, because that has changed.
+/// Sets the interrupt again after the due times have changed.
 pub(super) fn changed() {
     critical_section::with(|masked| TIME.wake_and_wait(masked));
 }
@@ -113,7 +113,7 @@ fn interrupt_after(cycles: u64) {
 }
 
 fn systick() -> SYST {
-    // SAFETY: only this module uses SysTick: when the board starts, and later with interrupts masked.
+    // SAFETY: only this module uses SysTick, when the board starts and later with interrupts masked.
     unsafe { cortex_m::Peripherals::steal() }.SYST
 }
 

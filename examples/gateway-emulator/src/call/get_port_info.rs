@@ -12,11 +12,11 @@ use crate::{
     quirks::RegSpelling,
 };
 
-/// The field that the document's example requests, although no version lists it.
+/// The field that the document's example requests, although no version of the document lists it.
 const SMSC: &str = "smsc";
-/// The names of the list in §10.2, and `smsc`.
+/// The names listed in §10.2, and `smsc`.
 const INFO: [&str; 7] = ["type", "imei", "imsi", "iccid", SMSC, "number", "reg"];
-/// The names that later versions add.
+/// The names that later versions of the document add.
 const LATER_INFO: [&str; 11] = [
     "slot",
     "callstate",
@@ -30,7 +30,7 @@ const LATER_INFO: [&str; 11] = [
     "remain_daily_connect",
     CALL_FORWARD,
 ];
-/// The name that requests the call forwarding of a port, whose key in the response is [`CALL_FORWARDING`].
+/// The name that requests the call forwarding of a port. The key in the response is [`CALL_FORWARDING`].
 const CALL_FORWARD: &str = "CallForward";
 const CALL_FORWARDING: &str = "CallForwarding";
 /// The slot of a port that holds one SIM card.
@@ -41,7 +41,7 @@ const NO_NETWORK: u8 = 99;
 pub(super) fn run(device: &mut Device, query: &Query) -> Asked<Answer> {
     let ports = query.ports()?.unwrap_or(Ports::ALL);
     let asked: Vec<&str> = query.items("info_type").ok_or(BAD_FORMAT)?.collect();
-    // One unknown name refuses the whole request.
+    // If one name is unknown, the whole request is refused.
     if !asked.iter().all(|name| is_known(device, name)) {
         return Err(BAD_FORMAT);
     }
@@ -84,17 +84,17 @@ fn field(device: &Device, port: &Port, name: &str) -> Value {
     }
 }
 
-/// The fields that are a text of their own, which may be empty.
+/// Returns the value of one of the remaining fields: a constant text, or an empty one.
 fn text(port: &Port, name: &str) -> &'static str {
     match name {
         "remain_credit" if port.reg.has_sim() => "12.50",
         "remain_daily_calltime" if port.reg.has_sim() => "3600",
-        // Limits that are not set. SIM cards seldom know their own number.
+        // Limits that are not set, and the number, which SIM cards seldom know.
         _ => "",
     }
 }
 
-/// The number that calls are forwarded to, by the reason for forwarding.
+/// Returns the numbers to which calls are forwarded, by the reason for forwarding.
 fn call_forwarding(port: &Port) -> Value {
     if port.reg.has_sim() { json!({"Unconditional": "", "NoReply": "15012345678"}) } else { json!({}) }
 }

@@ -17,7 +17,7 @@ use crate::{
     quirks::Quirks,
 };
 
-/// The method of a call, which decides where its parameters are, and the function that carries it out.
+/// The method of a call, and the function that carries out the call. The method determines where the parameters are.
 #[derive(Clone, Copy)]
 enum Kind {
     /// A call that only reads. Some gateways accept it as a POST too.
@@ -58,13 +58,13 @@ impl Call {
         }
     }
 
-    /// Whether the gateway accepts the call by this method.
+    /// Whether the gateway accepts this method for the call.
     pub(crate) fn accepts(&self, method: &str, quirks: &Quirks) -> bool {
         let posted = quirks.post_queries && method == "POST" && matches!(self.kind, Kind::Query(_));
         posted || method == self.method()
     }
 
-    /// Carries the call out. The response to a refusal contains only an error code.
+    /// Carries out the call. If the call is refused, the response contains only an error code.
     pub(crate) fn run(&self, device: &mut Device, query: &str, body: &[u8]) -> Answer {
         let answer = match self.kind {
             Kind::Query(run) => Query::parse_with(query, body).and_then(|query| run(device, &query)),

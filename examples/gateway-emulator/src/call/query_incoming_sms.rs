@@ -34,11 +34,11 @@ fn flag(name: Option<&str>) -> Asked<Flag> {
     }
 }
 
-/// The minimum number of bytes of a response that is cut within a record.
+/// The minimum length of a response that is cut within a record, in bytes.
 const MIN_CUT: usize = 400;
 
-/// Returns the records that fit into one response, at least one, and their ids. The client continues from the last one. Returns also
-/// whether the last of them has to be cut.
+/// Returns the ids and the records that fit into one response, and whether the last record has to be cut. There is at least one
+/// record, unless nothing matches.
 fn page(device: &Device, after: u64, flag: Flag, ports: Ports) -> (Vec<u64>, Vec<Record>, bool) {
     let writer = Writer(&device.quirks);
     let mut room = device.answer_limit;
@@ -47,7 +47,7 @@ fn page(device: &Device, after: u64, flag: Flag, ports: Ports) -> (Vec<u64>, Vec
         chosen.reverse();
     }
     if device.quirks.shuffled_inbox {
-        // Like slots of a storage that are used again.
+        // An arbitrary order, as if storage slots were reused.
         chosen.sort_by_key(|sms| sms.id.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     }
     let cuts = device.quirks.cut_records;

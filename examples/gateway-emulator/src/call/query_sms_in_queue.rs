@@ -6,7 +6,7 @@ use crate::{
     params::{Asked, Query},
 };
 
-// It has no parameters and cannot fail, but has the signature of all calls.
+// This call cannot fail, but all calls have the same signature.
 #[allow(clippy::unnecessary_wraps)]
 pub(super) fn run(device: &mut Device, _: &Query) -> Asked<Answer> {
     Ok(Answer::code(200).with("in_queue", device.outbox.waiting()))

@@ -33,12 +33,13 @@ pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
     Ok(Answer::code(200).array("result", records))
 }
 
-/// Whether a list that restricts the query allows it; an empty list restricts nothing.
+/// Whether a list that restricts the query admits the item that `has` looks for. An empty list restricts nothing.
 pub(super) fn given<T>(list: Option<&Vec<T>>, has: impl FnOnce(&Vec<T>) -> bool) -> bool {
     list.is_none_or(|list| list.is_empty() || has(list))
 }
 
-/// Returns the result of a message, and with the quirks of that name the FAILED of another port before or after it.
+/// Returns the result of a message. With the quirk `failed_before` or `failed_after`, a FAILED result of another port precedes or
+/// follows it.
 fn records_of(device: &Device, message: &Message, sending: &Sending) -> Vec<Record> {
     let Some(own) = record(device, message, sending) else { return Vec::new() };
     let failed = || {

@@ -31,7 +31,7 @@ pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
         return Err(if device.quirks.later_version { 550 } else { 500 });
     }
     let task = device.accept(messages);
-    // Counted before the free ports take their share: the document's example has two messages in the queue.
+    // Counted before free ports start to send: the document's example has two messages in the queue.
     Ok(Answer::code(202).with("sms_in_queue", device.outbox.waiting()).with("task_id", task))
 }
 
@@ -55,7 +55,7 @@ impl<'a> Request<'a> {
         Ok(Self { text, recipients, ports, encoding, report_wanted: report_wanted(body, device)? })
     }
 
-    /// Makes one message for each recipient. A fault in one of them refuses them all.
+    /// Makes one message for each recipient. If one recipient is invalid, the whole request is refused.
     fn messages(&self) -> Asked<Vec<Message>> {
         self.recipients.iter().map(|recipient| self.message(recipient)).collect()
     }
@@ -82,7 +82,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Replaces each placeholder by the parameter of its position. Their numbers must be equal.
+    /// Replaces each placeholder by the parameter at its position. There must be as many parameters as placeholders.
     fn expand(&self, params: Option<&Value>) -> Asked<String> {
         let none = Vec::new();
         let params = params.map_or(Some(&none), Value::as_array).ok_or(BAD_FORMAT)?;
@@ -105,7 +105,7 @@ fn encoding(name: Option<&str>) -> Asked<Encoding> {
     }
 }
 
-/// Whether reports are wanted. Later versions let the client choose; earlier ones always have reports.
+/// Whether the gateway requests status reports. Later versions let the client choose; earlier versions always request reports.
 fn report_wanted(body: &Body, device: &Device) -> Asked<bool> {
     match body.get("request_status_report").filter(|_| device.quirks.later_version) {
         Some(value) => value.as_bool().ok_or(BAD_FORMAT),
@@ -144,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn texts_at_their_edge() {
         let of = |text: String| json!({"text": text, "param": [{"number": "1"}]});
-        // Bytes count, not characters.
+        // The limit applies to bytes, not characters.
         let texts = [1499, 1500, 1501].map(|bytes| of("a".repeat(bytes)));
         let wide = [750, 751].map(|chars| of("é".repeat(chars)));
         assert_eq!(codes("none", texts.into_iter().chain(wide)).await, [202, 202, 413, 202, 413]);

@@ -1,4 +1,4 @@
-//! Future events, in order of time.
+//! Future events, ordered by time.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use super::{message::Status, reports::Report};
 pub(crate) enum Happening {
     /// The next segment of this message has been sent.
     SegmentSent(u64),
-    /// The port is done with this message, whose status is now this.
+    /// The port has finished this message, which now has this status.
     SendingEnds(u64, Status),
     ReportArrives(Report),
-    /// The network answers the USSD request of this port and session, perhaps with a text.
+    /// The network ends the USSD request of this port and session, with a reply or without.
     UssdAnswered(u8, u64, Option<String>),
 }
 
-/// Events by time; those of the same time in the order in which they were added.
+/// Events by time. Events at the same time keep the order in which they were added.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     coming: BTreeMap<(Instant, u64), Happening>,
@@ -31,7 +31,7 @@ impl Events {
         self.coming.insert((at, self.added), happening);
     }
 
-    /// Takes the first event that is due.
+    /// Removes and returns the first event that is due.
     pub(crate) fn due(&mut self, now: Instant) -> Option<(Instant, Happening)> {
         let first = self.coming.first_entry().filter(|first| first.key().0 <= now)?;
         let ((at, _), happening) = first.remove_entry();
@@ -42,7 +42,7 @@ impl Events {
         self.coming.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Drops the events inside the gateway. Those of the network still happen.
+    /// Drops the events inside the gateway. Status reports are on their way in the network, so they still arrive.
     pub(crate) fn keep_reports(&mut self) {
         self.coming.retain(|_, happening| matches!(happening, Happening::ReportArrives(_)));
     }

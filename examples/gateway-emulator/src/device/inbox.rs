@@ -62,7 +62,7 @@ impl Inbox {
         }
     }
 
-    /// Returns the numbers of read and unread messages.
+    /// Returns the number of read and the number of unread messages.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let read = self.messages.iter().filter(|sms| sms.read).count();
         (read, self.messages.len() - read)

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::port::Ports;
 use crate::{clock::Civil, fate::Plan};
 
-/// The maximum number of messages. Then the oldest finished ones are dropped, as on a device.
+/// The maximum number of messages. Beyond this number the oldest are dropped, as on a device, unless they are still under way.
 const REMEMBERED: usize = 65_536;
 
 /// The state of a message.
@@ -23,14 +23,14 @@ pub enum Status {
     Failed,
     /// `DELIVERED`: every segment was reported received.
     Delivered,
-    /// Dropped from the queue by `stop_sms`; the API does not show it.
+    /// Dropped from the queue by `stop_sms`; the API no longer shows it.
     Stopped,
-    /// Forgotten in a restart; the API does not show it any more.
+    /// Forgotten in a restart; the API no longer shows it.
     Forgotten,
 }
 
 impl Status {
-    /// The word in `query_sms_result`; `None` if it does not show the message.
+    /// The status in `query_sms_result`; `None` if that call does not show the message.
     pub fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Sending => Some("SENDING"),
@@ -52,7 +52,7 @@ pub(crate) struct Message {
     pub(crate) number: String,
     pub(crate) text: String,
     pub(crate) user_id: Option<u64>,
-    /// The ports that may send it.
+    /// The ports that may send the message.
     pub(crate) ports: Ports,
     pub(crate) report_wanted: bool,
     pub(crate) plan: Plan,
@@ -62,17 +62,17 @@ pub(crate) struct Message {
     pub(crate) sending: Option<Sending>,
     /// For each segment, the status code of its latest report.
     pub(crate) reported: Vec<Option<u8>>,
-    /// The status before the restart in which it was forgotten.
+    /// The status before the restart in which the gateway forgot the message.
     pub(crate) before_restart: Option<Status>,
 }
 
-/// The facts about a message that a port is sending.
+/// The sending of a message by a port.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sending {
     pub(crate) port: u8,
     pub(crate) time: Civil,
     pub(crate) ends: Instant,
-    /// The reference of the first segment, once that is sent.
+    /// The reference of the first segment, once that segment is sent.
     pub(crate) first_ref: Option<u8>,
 }
 
@@ -82,21 +82,21 @@ impl Message {
     }
 }
 
-/// All messages by an id of their own, the queue, and the tasks.
+/// All messages, each by an internal id, the queue, and the tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     messages: BTreeMap<u64, Message>,
     pub(super) queue: VecDeque<u64>,
     accepted: u64,
-    /// The last message that was accepted before the last restart.
+    /// The id of the last message accepted before the last restart.
     before_restart: u64,
     last_task: u64,
-    /// The last task before the last restart.
+    /// The id of the last task before the last restart.
     tasks_before: u64,
 }
 
 impl Outbox {
-    /// Adds a task with these messages, which wait.
+    /// Adds a task with these messages to the queue, and returns its id.
     pub(crate) fn accept(&mut self, messages: impl IntoIterator<Item = Message>) -> u64 {
         self.last_task += 1;
         for message in messages {
@@ -108,7 +108,7 @@ impl Outbox {
         self.last_task
     }
 
-    /// Adds a message that does not wait.
+    /// Adds a message without queueing it.
     pub(super) fn remember(&mut self, message: Message) {
         self.accepted += 1;
         self.messages.insert(self.accepted, message);
@@ -154,12 +154,12 @@ impl Outbox {
         self.messages.get(&id)
     }
 
-    /// Returns every message that is kept, oldest first.
+    /// Returns all stored messages, oldest first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Message> {
         self.messages.values()
     }
 
-    /// Returns the messages that the gateway itself remembers.
+    /// Returns the messages accepted since the last restart. The gateway has forgotten all earlier messages.
     pub(crate) fn since_restart(&self) -> impl Iterator<Item = &Message> {
         self.messages.range(self.before_restart + 1..).map(|(_, message)| message)
     }

@@ -1,7 +1,7 @@
-//! The gateway without its API: ports, queue, reports, inbox and USSD, over time.
+//! The gateway without its API: ports, queue, reports, inbox and USSD, as they change over time.
 //!
-//! Nothing here runs in the background. Future events are kept in order of time, and each access first brings the gateway
-//! up to the present. So no response depends on the accuracy of timers.
+//! Nothing here runs in the background. Future events are kept in order of time, and each access first processes all events
+//! that are due. So no response depends on the accuracy of timers.
 
 mod event;
 pub(crate) mod inbox;
@@ -43,9 +43,9 @@ pub(crate) struct Device {
     pub(crate) ussd: Ussd,
     rng: Rng,
     events: Events,
-    /// The time up to which events have happened.
+    /// The time up to which events have been processed.
     now: Instant,
-    /// The port where the search for a free port begins.
+    /// The index of the port at which the search for a free port begins.
     next_port: usize,
     fates: HashMap<String, Plan>,
     default_fate: Plan,
@@ -76,7 +76,7 @@ impl Device {
         device
     }
 
-    /// Lets every event happen that is due by `now`.
+    /// Processes every event that is due by `now`.
     pub(crate) fn advance(&mut self, now: Instant) {
         while let Some((at, happening)) = self.events.due(now) {
             self.now = at;
@@ -108,7 +108,7 @@ impl Device {
         self.fates.insert(number.to_owned(), plan);
     }
 
-    /// Changes a port's registration. A port that registers starts to send waiting messages.
+    /// Changes the registration state of a port. A port that becomes registered starts to send waiting messages.
     pub(crate) fn set_reg(&mut self, port: u8, reg: Reg) {
         if let Some(port) = self.ports.get_mut(usize::from(port)) {
             port.reg = reg;
@@ -126,7 +126,7 @@ impl Device {
         self.inbox.receive(port, number, text, received, self.quirks.equal_ids)
     }
 
-    /// Drops queue, tasks and results. Reports that the network holds still arrive.
+    /// Drops queue, tasks, results and received reports. Reports that the network still holds arrive later.
     pub(crate) fn restart(&mut self, how: Restart) {
         self.outbox.forget(how.ids_restart);
         self.reports.forget();
@@ -142,24 +142,24 @@ impl Device {
         self.events.add(at, happening);
     }
 
-    /// Returns a random duration of `from` to `to` milliseconds of the gateway's time, in outside time.
+    /// Returns a random duration of `from` to `to` milliseconds in the gateway's time, converted to outside time.
     fn lasting(&mut self, from: u64, to: u64) -> Duration {
         let inside = self.rng.millis(from, to);
         self.clock.outside(inside)
     }
 }
 
-/// The losses of a restart besides queue, tasks, results, reports, nonces, lock-outs and connections.
+/// Further losses in a restart. Queue, tasks, results, reports, nonces, lock-outs and connections are always lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restart {
-    /// Task, request and reference ids begin again, and the messages in the inbox get new ids.
+    /// The numbering of tasks, USSD requests and references begins again, and the messages in the inbox get new ids.
     pub ids_restart: bool,
     /// The inbox is emptied.
     pub inbox_lost: bool,
 }
 
 impl Device {
-    /// Returns the field that later versions add to every record.
+    /// Returns the `imsi` field, which later versions add to every record.
     pub(crate) fn imsi_field(&self, port: u8) -> Option<(&'static str, serde_json::Value)> {
         let port = self.ports.get(usize::from(port)).filter(|_| self.quirks.later_version)?;
         Some(("imsi", port.imsi().into()))

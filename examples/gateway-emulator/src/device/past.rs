@@ -10,7 +10,7 @@ use super::{
 use crate::fate::Plan;
 
 impl Device {
-    /// Adds messages that were sent and delivered, each to another number.
+    /// Adds messages that were sent and delivered, each to a different number.
     pub(crate) fn have_sent(&mut self, count: u32, now: Instant) {
         let ports = u8::try_from(self.ports.len()).unwrap_or(u8::MAX);
         let time = self.civil_now();
@@ -35,7 +35,7 @@ impl Device {
         }
     }
 
-    /// Adds received messages of 300 bytes and more, with characters that JSON escapes and some of four bytes.
+    /// Adds received messages of at least 300 bytes. They contain characters that JSON escapes and characters of four bytes.
     pub(crate) fn have_received(&mut self, count: u32) {
         let ports = u8::try_from(self.ports.len()).unwrap_or(u8::MAX);
         for number in 0..count {

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// The state of a port's registration.
+/// The registration state of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Reg {
     /// `POWER_OFF`
@@ -24,7 +24,7 @@ pub enum Reg {
 }
 
 impl Reg {
-    /// The word of the document.
+    /// The name in the vendor's document.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PowerOff => "POWER_OFF",
@@ -38,7 +38,7 @@ impl Reg {
         }
     }
 
-    /// Whether there is a SIM card that can be read.
+    /// Whether the port has a SIM card that can be read.
     pub(crate) fn has_sim(self) -> bool {
         !matches!(self, Self::PowerOff | Self::NoSim | Self::Unknown)
     }
@@ -50,7 +50,7 @@ pub(crate) enum Activity {
     Idle,
     /// Sending this message.
     Sms(u64),
-    /// In this USSD session.
+    /// Waiting for the reply in this USSD session.
     Ussd(u64),
 }
 
@@ -59,9 +59,9 @@ pub(crate) struct Port {
     pub(crate) number: u8,
     pub(crate) reg: Reg,
     pub(crate) activity: Activity,
-    /// The last USSD reply, which stays until the next one.
+    /// The last USSD reply, which is kept until the next one arrives.
     pub(crate) ussd_reply: String,
-    /// The reference of the next segment; it wraps (TS 23.040 §9.2.3.6).
+    /// The reference of the next segment. References wrap around (TS 23.040 §9.2.3.6).
     pub(crate) next_ref: u8,
     pub(crate) segments_sent: u64,
 }
@@ -78,7 +78,7 @@ impl Port {
         }
     }
 
-    /// Returns the reference for a segment that is being sent.
+    /// Returns a reference for the next segment, and counts the segment as sent.
     pub(crate) fn take_ref(&mut self) -> u8 {
         let reference = self.next_ref;
         self.next_ref = reference.wrapping_add(1);
@@ -105,17 +105,17 @@ impl Port {
         format!("{digits}{check}")
     }
 
-    /// Returns the IMSI; empty without a SIM card.
+    /// Returns the IMSI, or an empty text without a SIM card.
     pub(crate) fn imsi(&self) -> String {
         self.of_sim(format!("4600165298022{:02}", self.number))
     }
 
-    /// Returns the ICCID; empty without a SIM card.
+    /// Returns the ICCID, or an empty text without a SIM card.
     pub(crate) fn iccid(&self) -> String {
         self.of_sim(format!("898601148404004281{:02}", self.number))
     }
 
-    /// Returns the number of the SMS centre; empty without a SIM card.
+    /// Returns the number of the SMS centre, or an empty text without a SIM card.
     pub(crate) fn smsc(&self) -> String {
         self.of_sim("+8613010868500".to_owned())
     }

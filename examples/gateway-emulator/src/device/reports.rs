@@ -15,10 +15,10 @@ use crate::{
     quirks::{NumberSpelling, Quirks, ReportTime},
 };
 
-/// The maximum number of reports.
+/// The maximum number of reports that are kept.
 const REMEMBERED: usize = 65_536;
 
-/// The country code of the gateway, for the spelling of numbers.
+/// The country code with which numbers are spelt.
 const COUNTRY: &str = "+86";
 
 impl NumberSpelling {
@@ -45,12 +45,12 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Returns the number in the spelling of this gateway's reports.
+    /// Returns the number in this spelling.
     pub(crate) fn number(&self, spelling: NumberSpelling) -> String {
         spelling.spell(&self.number)
     }
 
-    /// Returns the timestamp that a gateway with these quirks puts into its reports.
+    /// Returns the timestamp of the report on a gateway with these quirks.
     pub(crate) fn time(&self, quirks: &Quirks) -> Civil {
         let time = match quirks.report_time {
             ReportTime::Sending => self.sent,
@@ -139,7 +139,8 @@ fn report(id: u64, message: &Message, segment: u32, reference: u8, code: u8) -> 
     })
 }
 
-/// Returns the delay of the first report after the message, or after the segment if it is early, in the gateway's time.
+/// Returns the delay of a segment's first report, in the gateway's time. It counts from the end of the whole message, or for
+/// [`Arrival::Early`] from the segment.
 fn first_after(message: &Message, segment: u32) -> Duration {
     match message.plan.arrival {
         Arrival::Early => Duration::ZERO,

@@ -26,7 +26,7 @@ impl Device {
         Message { plan, ..message }
     }
 
-    /// Draws a random plan: seven in ten are delivered as usual, and the others share the other fates.
+    /// Draws a random plan. Seven of ten messages are delivered as usual; the rest are spread evenly over nine other plans.
     fn drawn_plan(&mut self) -> Plan {
         let late = Duration::from_secs(60 + self.rng.below(3540));
         match self.rng.below(30) {
@@ -43,7 +43,7 @@ impl Device {
         }
     }
 
-    /// Gives waiting messages to free ports, in the order of the queue.
+    /// Assigns waiting messages to free ports, in the order of the queue.
     pub(crate) fn dispatch(&mut self) {
         let mut place = 0;
         while self.ports.iter().any(Port::is_idle) {
@@ -58,7 +58,7 @@ impl Device {
         }
     }
 
-    /// Finds a free port that may send the message. The search begins after the port found last, so that messages spread.
+    /// Finds a free port that may send the message. The search begins after the port found last, so that all ports are used.
     fn free_port(&mut self, id: u64) -> Option<u8> {
         let allowed = self.outbox.get(id)?.ports;
         let count = self.ports.len();
@@ -70,7 +70,7 @@ impl Device {
         Some(found)
     }
 
-    /// Starts to send a message, which takes 5 to 8 seconds (§11.3 of the document). Its segments are evenly spaced within them.
+    /// Starts to send a message, which takes 5 to 8 seconds (§11.3 of the document). Its segments are evenly spaced within this time.
     fn start(&mut self, id: u64, port: u8) {
         let lasting = self.lasting(5000, 8000);
         let (now, ends, time) = (self.now, self.now + lasting, self.civil_now());

@@ -8,10 +8,10 @@ use super::{
     port::{Activity, Reg},
 };
 
-/// The replies that networks give, and the ids of requests.
+/// The replies that the network sends, and the last ids of requests and sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Ussd {
-    /// By port (`None` for all others) and code.
+    /// The replies by port and code. `None` applies to all ports without a reply of their own.
     replies: HashMap<(Option<u8>, String), String>,
     last_request: u64,
     sessions: u64,
@@ -40,7 +40,7 @@ impl Ussd {
 }
 
 impl Device {
-    /// Sends a code by one port, and returns its status: 200 sent, 486 busy, 503 not available.
+    /// Sends a code through one port, and returns its status: 200 sent, 486 busy, 503 not available.
     pub(crate) fn send_ussd(&mut self, port: u8, code: &str) -> u16 {
         let text = self.ussd.reply(port, code);
         let session = self.ussd.sessions + 1;
@@ -55,7 +55,7 @@ impl Device {
         200
     }
 
-    /// Ends a port's session, if there is one, without a reply.
+    /// Ends the USSD session of a port, if there is one, without a reply. Returns the status of the port: 200 done, 503 not available.
     pub(crate) fn cancel_ussd(&mut self, port: u8) -> u16 {
         match self.ports.get_mut(usize::from(port)) {
             Some(port) if port.reg == Reg::RegisterOk => {
@@ -68,7 +68,7 @@ impl Device {
         }
     }
 
-    /// Ends a session. Its reply replaces the previous one. A code that the network does not know gets no reply.
+    /// Ends a session. Its reply replaces the previous one. If the network does not know the code, the previous reply stays.
     pub(super) fn ussd_answered(&mut self, port: u8, session: u64, text: Option<String>) {
         let Some(port) = self.ports.get_mut(usize::from(port)) else { return };
         if port.activity == Activity::Ussd(session) {

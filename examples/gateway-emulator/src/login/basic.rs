@@ -2,7 +2,7 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Whether the header's value names this user and password.
+/// Whether the value of the `Authorization` header contains this user and password.
 pub(crate) fn matches(header: &str, user: &str, password: &str) -> bool {
     header.split_once(' ').is_some_and(|(scheme, token)| {
         scheme.eq_ignore_ascii_case("Basic")

@@ -1,4 +1,4 @@
-//! Digest access authentication (RFC 7616), the server's side, with MD5 and qop=auth.
+//! The server side of Digest access authentication (RFC 7616), with MD5 and qop=auth.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads the header's value. Returns `None` if it is not Digest or not well-formed.
+    /// Reads the value of the header. Returns `None` if it is not Digest or not well-formed.
     pub(crate) fn parse(header: &str) -> Option<Self> {
         let (scheme, mut rest) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("Digest") {
@@ -54,7 +54,7 @@ impl Answer {
         }
     }
 
-    /// Returns the nonce count, which has exactly eight hexadecimal digits.
+    /// Returns the nonce count. Returns `None` if it does not have exactly eight hexadecimal digits.
     pub(crate) fn count(&self) -> Option<u32> {
         let hex = self.nc.len() == 8 && self.nc.bytes().all(|b| b.is_ascii_hexdigit());
         hex.then(|| u32::from_str_radix(&self.nc, 16).ok()).flatten()
@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-/// Returns the MD5 of the parts joined by colons, in hexadecimal digits.
+/// Joins the parts with colons, and returns the MD5 of the result in hexadecimal digits.
 fn hash(parts: &[&str]) -> String {
     Md5::digest(parts.join(":")).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -76,7 +76,7 @@ fn hash(parts: &[&str]) -> String {
     })
 }
 
-/// Splits off one `name=value` or `name="value"` and its comma.
+/// Splits off one `name=value` or `name="value"`, and the comma after it.
 fn parameter(text: &str) -> Option<(String, String, &str)> {
     let (name, rest) = text.split_once('=')?;
     let (value, rest) = if let Some(quoted) = rest.trim_start().strip_prefix('"') {
@@ -90,7 +90,7 @@ fn parameter(text: &str) -> Option<(String, String, &str)> {
     Some((name.trim().to_ascii_lowercase(), value, behind))
 }
 
-/// Splits off a quoted value, without its backslashes.
+/// Splits off a quoted value, and removes the backslashes that escape characters in it.
 fn unquote(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();

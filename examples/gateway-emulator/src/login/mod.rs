@@ -1,4 +1,4 @@
-//! Logins, the nonces that they use, and lock-outs.
+//! Logins, nonces and lock-outs.
 
 mod basic;
 mod digest;
@@ -15,7 +15,7 @@ use crate::{
     rng::Rng,
 };
 
-/// The part of a request that its login depends on.
+/// The parts of a request on which its login depends.
 pub(crate) struct Caller<'a> {
     pub(crate) address: IpAddr,
     pub(crate) method: &'a str,
@@ -37,18 +37,18 @@ pub(crate) enum Verdict {
 /// The reason for refusing a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It had no login.
+    /// The request had no login.
     Unknown,
-    /// Its login is right, but the nonce is no longer accepted, or its count did not grow.
+    /// The login is correct except for its nonce. The nonce has expired or was never issued, or its count breaks the rule.
     Expired {
-        /// The nonce was never accepted before.
+        /// The nonce was issued, but never accepted before.
         unused: bool,
     },
-    /// Its login is wrong.
+    /// The login is wrong.
     Wrong,
 }
 
-/// The refusals in a row of one address.
+/// The consecutive refusals of one address.
 #[derive(Debug, Default)]
 struct Record {
     refusals: u32,
@@ -74,13 +74,13 @@ impl Login {
         password.clone_into(&mut self.options.password);
     }
 
-    /// Drops what a restart does not keep: nonces and lock-outs.
+    /// Drops nonces and lock-outs, which a restart does not keep.
     pub(crate) fn restart(&mut self) {
         self.nonces = Nonces::new(self.options.nonce, self.options.nonce_count);
         self.records.clear();
     }
 
-    /// Decides on a request, and counts the refusals of its address. A `distrusted` one is refused like a wrong password.
+    /// Decides on a request, and counts the refusals of its address. A `distrusted` request is refused as if its password were wrong.
     pub(crate) fn judge(&mut self, caller: &Caller<'_>, distrusted: bool, now: Instant) -> Verdict {
         if self.is_locked_out(caller.address, now) {
             return Verdict::LockedOut;
@@ -123,7 +123,7 @@ impl Login {
         self.nonces.accept(&answer.nonce, count, now).then_some(()).ok_or(Refusal::Expired { unused })
     }
 
-    /// Returns the nonce count of a login in which everything but the age of the nonce is right.
+    /// Returns the nonce count of a login that is correct, apart from its nonce, which is not checked.
     fn right_but_for_its_nonce(&self, answer: &digest::Answer, caller: &Caller<'_>) -> Option<u32> {
         let known = answer.username == self.options.user && answer.realm == digest::REALM;
         let about_this = answer.uri == caller.uri && !answer.cnonce.is_empty();

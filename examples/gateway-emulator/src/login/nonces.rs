@@ -1,4 +1,4 @@
-//! The nonces that were issued, their life, and their use.
+//! The issued nonces, their lifetime, and their use.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::{
     rng::Rng,
 };
 
-/// The maximum number of nonces, so that a client that ignores its challenges does not fill the memory.
+/// The maximum number of nonces, so that a client that ignores challenges does not exhaust the memory.
 const REMEMBERED: usize = 1024;
 
 struct Nonce {
@@ -39,12 +39,12 @@ impl Nonces {
         text
     }
 
-    /// Whether the nonce was issued and never accepted.
+    /// Whether the nonce was issued but never accepted.
     pub(crate) fn is_unused(&self, text: &str) -> bool {
         self.issued.iter().any(|nonce| nonce.text == text && nonce.last_count == 0)
     }
 
-    /// Accepts the nonce with this count, which it then remembers, or refuses it.
+    /// Returns whether the nonce is accepted with this count. The count of an accepted nonce is stored.
     pub(crate) fn accept(&mut self, text: &str, count: u32, now: Instant) -> bool {
         let (life, counting) = (self.life, self.counting);
         let Some(nonce) = self.issued.iter_mut().find(|nonce| nonce.text == text) else { return false };

@@ -9,7 +9,7 @@ use crate::{
 
 const SEND: &str = r#"{"text":"hi","param":[{"number":"10086"}]}"#;
 
-/// Returns the closing of each request, and what was sent for it.
+/// Returns for each request the moment at which its connection closed, and the bytes received.
 async fn closings(requests: usize, options: Options) -> Vec<(Option<Closed>, String)> {
     let (gateway, _) = open(options).await;
     let mut seen = Vec::new();

@@ -41,7 +41,7 @@ async fn a_restart_forgets() {
     assert_eq!(statuses, [Status::Forgotten; 2]);
     let before: Vec<_> = gateway.messages().iter().map(|message| message.before_restart).collect();
     assert_eq!(before, [Some(Status::SentOk), Some(Status::Sending)]);
-    // The network still holds the report of the first message. The second was not sent.
+    // The network still holds the report of the first message. The second message was not sent.
     gateway.idle().await;
     let reported: Vec<_> = gateway.messages().iter().map(|message| message.reported.clone()).collect();
     assert_eq!(reported, [[Some(0)], [None]]);

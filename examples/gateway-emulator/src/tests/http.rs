@@ -1,4 +1,4 @@
-//! Paths and methods, and the quirks that show in the bytes of HTTP.
+//! Paths and methods, and the quirks of HTTP.
 
 use crate::{
     Emulator, Options, Quirks,
@@ -92,7 +92,7 @@ async fn requests_that_were_read_ahead_are_not_lost() {
     read_ahead(&gateway, &mut client).await;
 }
 
-/// Sends three requests before it reads a response.
+/// Sends three requests before it reads the responses.
 pub(super) async fn read_ahead(gateway: &Emulator, client: &mut Client) {
     for _ in 0..3 {
         client.send("GET", TARGET, "", "").await.unwrap();
@@ -153,7 +153,7 @@ async fn queries_can_be_posted() {
     for body in ["[]", "{", r#"{"flag":true}"#, r#"{"port":{"a":1}}"#, r#"{"flag":null}"#] {
         assert_eq!(client.code("query_incoming_sms", body).await, 400, "{body}");
     }
-    // A GET still works, and a call that changes something is not a query.
+    // A GET still works. A call that changes something accepts no other method.
     assert_eq!(client.get(TARGET).await["in_queue"], 0);
     for (method, call) in [("POST", "stop_sms?task_id=1"), ("GET", "send_sms"), ("PUT", "query_sms_in_queue")]
     {
@@ -211,7 +211,7 @@ async fn a_raw_comma_is_refused_as_a_wrong_login() {
 async fn an_oversized_body_is_refused() {
     let (gateway, mut client) = with("none").await;
     let body = "x".repeat((1 << 20) + 1);
-    // The gateway may close before it has read everything.
+    // The gateway may close the connection before it has read everything.
     if let Ok(raw) = client.request("POST", "/api/send_sms", "", &body).await {
         assert_eq!(raw.status(), 413);
     }

@@ -1,4 +1,4 @@
-//! HTTPS: the bytes over TLS are those over TCP, and clients that refuse the certificate send nothing.
+//! HTTPS: responses have the same bytes as over plain TCP, and clients that refuse the certificate send no request.
 
 use std::{io, time::Duration};
 
@@ -140,7 +140,7 @@ async fn plain_http_gets_an_alert_and_no_response() {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n").await.unwrap();
     let mut received = Vec::new();
     stream.read_to_end(&mut received).await.unwrap();
-    // A TLS record of the type alert.
+    // A TLS record that contains an alert.
     assert_eq!((received.first(), received.len()), (Some(&21), 7));
     let counts = gateway.counts_when(|counts| counts.failed_handshakes == 1).await;
     assert_eq!(counts.requests, 0);

@@ -182,7 +182,7 @@ async fn a_lock_out_can_have_a_page() {
 
 #[tokio::test]
 async fn which_refusals_count() {
-    // Requests: no login, an old nonce, a wrong password; and after which of them the address is locked out.
+    // Whether a request with no login, with an old nonce, or with a wrong password locks out the address.
     for (counted, locked) in [
         (Counted::WrongLogin, [false, false, true]),
         (Counted::AnyLogin, [false, true, true]),
@@ -199,7 +199,7 @@ async fn which_refusals_count() {
             let login = challenged(&mut client).await;
             drop(gateway);
             let (gateway, mut client) = start(options).await;
-            // The seed is the same, and so is the opaque value; the nonce was never issued here.
+            // The same seed gives the same opaque value, but this gateway has never issued the nonce.
             let line = match kind {
                 0 => String::new(),
                 1 => login.line("GET", TARGET),

@@ -57,7 +57,7 @@ async fn large_requests_are_refused() {
     assert_eq!((raw.status(), raw.header("connection")), (413, Some("close")));
     assert_eq!(client.remaining().await, "");
     assert_eq!(gateway.counts().accepted, 2);
-    // Queries may be long.
+    // The limit on kilobytes does not apply to queries.
     let mut client = Client::connect(&gateway).await;
     assert_eq!(client.code("query_sms_result", &json!({"user_id": vec![1; 999]}).to_string()).await, 200);
 }

@@ -10,7 +10,7 @@ use crate::{
     test_client::{Client, open},
 };
 
-/// Sends a message of three segments with this plan by port 0.
+/// Sends a message of three segments with this plan through port 0.
 async fn sent(plan: impl Into<Plan>, quirks: &str) -> (Emulator, Client) {
     let options = Options { start_time: Some(0), quirks: quirks.parse().unwrap(), ..Options::default() };
     let (gateway, mut client) = open(options).await;
@@ -25,7 +25,7 @@ async fn reports(client: &mut Client) -> Vec<Value> {
     client.post("query_sms_deliver_status", "{}").await["result"].as_array().unwrap().clone()
 }
 
-/// Returns the references and codes, in order of arrival.
+/// Returns the references and status codes of the reports, in order of arrival.
 async fn codes(client: &mut Client) -> Vec<(u64, u64)> {
     let pair = |report: &Value| Some((report["ref_id"].as_u64()?, report["status_code"].as_u64()?));
     reports(client).await.iter().filter_map(pair).collect()
@@ -99,7 +99,7 @@ async fn numbers_are_spelt_otherwise() {
         let (gateway, mut client) = sent(Fate::Deliver, list).await;
         gateway.idle().await;
         assert_eq!(reports(&mut client).await[0]["number"], spelt);
-        // A query by number must spell it as the report does.
+        // A query by number must spell the number as the report does.
         for (number, count) in [(spelt, 3), ("0013800138000", 0)] {
             let body = json!({ "number": [number] }).to_string();
             let found = client.post("query_sms_deliver_status", &body).await;

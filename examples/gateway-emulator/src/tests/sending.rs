@@ -10,7 +10,7 @@ use crate::{
     test_client::{Client, open},
 };
 
-/// Makes a request for one message by these ports.
+/// Returns a request for one message through these ports.
 fn send(number: &str, text: &str, ports: &[u8]) -> String {
     json!({"text": "#param#", "port": ports, "param": [{"number": number, "text_param": [text], "user_id": 7}]}).to_string()
 }
@@ -93,7 +93,7 @@ async fn messages_without_a_port_spread_over_those_that_are_registered() {
     ports.sort_unstable();
     ports.dedup();
     assert_eq!(ports, [0, 1, 3]);
-    // They also take turns if each is sent alone.
+    // The ports also take turns if the messages are sent one by one.
     for port in [0, 1, 3] {
         let before = gateway.counts().segments_sent[port];
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Self-signed certificates (RFC 5280), also of kinds that no current tool makes.
+//! Self-signed certificates (RFC 5280), including kinds that current tools no longer make.
 
 use std::{
     fmt::Write as _,
@@ -57,7 +57,7 @@ const EXPIRED: [Civil; 2] = [1_420_070_400, 1_577_836_799];
 /// 2098-01-01 to 2098-12-31, for a certificate that is not valid yet.
 const NOT_YET_VALID: [Civil; 2] = [4_039_372_800, 4_070_908_799];
 const DAY: Civil = 86_400;
-/// From here on, times are written with four digits for the year.
+/// From 2050 on, certificates write years with four digits.
 const YEAR_2050: Civil = 2_524_608_000;
 
 /// The certificate that an emulator serves.
@@ -73,19 +73,19 @@ impl Certificate {
         &self.der
     }
 
-    /// The certificate in PEM, as files of trusted certificates have it.
+    /// The certificate in PEM, the format of files with trusted certificates.
     pub fn pem(&self) -> String {
         let text = base64(&self.der);
         let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
     }
 
-    /// `sha256:` and the SHA-256 of the certificate in hexadecimal digits.
+    /// `sha256:` followed by the SHA-256 of the certificate in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         format!("sha256:{}", sha256(&self.der))
     }
 
-    /// `key-sha256:` and the SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal digits.
+    /// `key-sha256:` followed by the SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal digits.
     pub fn key_fingerprint(&self) -> String {
         format!("key-sha256:{}", sha256(&self.public_key))
     }
@@ -104,7 +104,7 @@ enum Key {
     Ec(Box<EcdsaKeyPair>, Curve, Vec<u8>),
 }
 
-/// A curve, and the identifiers of its keys and their signatures.
+/// A curve, and the identifiers of its keys and signatures.
 struct Curve {
     algorithm: &'static EcdsaSigningAlgorithm,
     name: &'static [u8],
@@ -126,7 +126,7 @@ impl Key {
         }
     }
 
-    /// Makes a key on a curve.
+    /// Generates a key on a curve.
     fn on(curve: Curve) -> io::Result<Self> {
         let random = SystemRandom::new();
         let der = EcdsaKeyPair::generate_pkcs8(curve.algorithm, &random).map_err(unspecified)?;
@@ -173,7 +173,7 @@ impl Key {
         match self {
             Self::Rsa(key, pem) => {
                 let der = PrivatePkcs1KeyDer::from_pem_slice(pem).map_err(io::Error::other)?;
-                // The short key is refused, which then signs in its own way.
+                // rustls refuses the short key. `RsaKey` then signs with it.
                 Ok(any_supported_type(&der.into()).unwrap_or_else(|_| Arc::new(key)))
             }
             Self::Ec(.., der) => {
@@ -187,7 +187,7 @@ fn unspecified(_: ring::error::Unspecified) -> io::Error {
     io::Error::other("the system has no random numbers")
 }
 
-/// Makes a certificate for `localhost` and the address, and returns it with its key.
+/// Makes a certificate for `localhost` and the address. Returns the certificate and its key.
 pub(crate) fn make(
     kind: &CertificateKind,
     address: IpAddr,
@@ -222,7 +222,7 @@ fn name(common: &str) -> Vec<u8> {
     der::sequence(&[&der::value(der::SET, &attribute)])
 }
 
-/// Writes the validity: from yesterday for ten years, or a time that is over or has not begun.
+/// Writes the validity: ten years from yesterday, or a period that is over or has not begun.
 fn validity(kind: &CertificateKind) -> Vec<u8> {
     let now = clock::wall_clock();
     let [from, to] = match (kind.expired, kind.not_yet_valid) {

@@ -5,19 +5,19 @@ use std::str::FromStr;
 /// The key of a certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CertificateKey {
-    /// RSA with 2048 bits, the same key at each start.
+    /// RSA with 2048 bits. The key is the same at each start.
     #[default]
     Rsa2048,
-    /// RSA with 1024 bits, the same key at each start. Current TLS libraries refuse it.
+    /// RSA with 1024 bits. The key is the same at each start. Current TLS libraries refuse it.
     Rsa1024,
-    /// ECDSA on P-256, a new key at each start.
+    /// ECDSA on P-256. The key is new at each start.
     Ec,
-    /// ECDSA on P-384, a new key at each start.
+    /// ECDSA on P-384. The key is new at each start.
     EcP384,
 }
 
-/// The kind of a self-signed certificate. The default is what current clients accept once they trust it: X.509 version 3,
-/// RSA-2048, signed with SHA-256, valid, for `localhost` and the address that is listened on.
+/// The kind of a self-signed certificate. Current clients accept the default once they trust it. It is an X.509 version 3
+/// certificate with an RSA-2048 key, signed with SHA-256, currently valid, for `localhost` and the listening address.
 ///
 /// ```
 /// use gateway_emulator::{CertificateKey, CertificateKind};
@@ -26,7 +26,7 @@ pub enum CertificateKey {
 /// assert!(old.version_1 && old.sha1 && old.key == CertificateKey::Rsa1024);
 /// # Ok::<(), String>(())
 /// ```
-// Each is on or off; the combinations that cannot be are refused.
+// Each field is on or off. Impossible combinations are refused.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateKind {
@@ -44,7 +44,7 @@ pub struct CertificateKind {
     pub not_yet_valid: bool,
     /// Issued for `other.example` (`wrong-name`).
     pub wrong_name: bool,
-    /// Marked as an authority, like a certificate of `openssl req -x509` (`ca`).
+    /// Marked as a certificate authority, like a certificate made by `openssl req -x509` (`ca`).
     pub ca: bool,
 }
 
@@ -65,7 +65,7 @@ impl CertificateKind {
         "ca",
     ];
 
-    /// Checks that there is such a certificate.
+    /// Checks that such a certificate is possible.
     ///
     /// # Errors
     /// If `sha1` is combined with a key other than RSA, `ca` with version 1, or `expired` with `not-yet-valid`.
@@ -105,7 +105,7 @@ impl CertificateKind {
     }
 }
 
-/// Reads a comma-separated list of names; `ordinary` drops those before it.
+/// Reads a comma-separated list of names. `ordinary` cancels the names before it.
 impl FromStr for CertificateKind {
     type Err = String;
 

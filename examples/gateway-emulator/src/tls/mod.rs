@@ -1,4 +1,4 @@
-//! HTTPS with a certificate that is made at the start.
+//! HTTPS with a certificate that is generated at the start.
 
 mod certificate;
 mod der;
@@ -24,7 +24,7 @@ pub use self::{
     kind::{CertificateKey, CertificateKind},
 };
 
-/// The versions of TLS that a gateway speaks.
+/// The versions of TLS that a gateway supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum TlsVersions {
     /// TLS 1.2 and 1.3.
@@ -48,10 +48,10 @@ impl TlsVersions {
     }
 }
 
-/// How a gateway serves HTTPS.
+/// The HTTPS settings of a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Https {
-    /// The kind of certificate that is made at the start. Default an ordinary one.
+    /// The kind of certificate that is generated at the start. Default ordinary.
     pub certificate: CertificateKind,
     /// The versions of TLS. Default 1.2 and 1.3.
     pub versions: TlsVersions,

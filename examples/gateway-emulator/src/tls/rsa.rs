@@ -1,4 +1,4 @@
-//! RSA signatures (RFC 8017) with keys and digests that ring refuses. They are not safe against timing attacks.
+//! RSA signatures (RFC 8017) with keys and digests that ring refuses. This code is not safe against timing attacks.
 
 use std::{fmt, io, sync::Arc};
 
@@ -25,7 +25,7 @@ const SHA256_INFO: &[u8] = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x0
 /// The length of a PSS salt, as TLS requires (RFC 8446 §4.2.3).
 const SALT_BYTES: usize = digest::SHA256_OUTPUT_LEN;
 
-/// A digest that a certificate can be signed with.
+/// A digest algorithm with which a certificate can be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hash {
     Sha1,
@@ -73,7 +73,7 @@ impl RsaKey {
         ])
     }
 
-    /// Signs with RSASSA-PKCS1-v1_5 (RFC 8017 §8.2). Keys have at least 512 bits, so the padding is never too short.
+    /// Signs with RSASSA-PKCS1-v1_5 (RFC 8017 §8.2). The padding is never too short, because keys have at least 512 bits.
     pub(crate) fn sign_pkcs1(&self, message: &[u8], hash: Hash) -> Vec<u8> {
         let (algorithm, info) = hash.parts();
         let end = [&[0], info, digest(algorithm, message).as_ref()].concat();
@@ -95,7 +95,7 @@ impl RsaKey {
             *byte ^= mask;
         }
         if let Some(first) = masked.first_mut() {
-            // The encoded message has one bit less than the modulus.
+            // The encoded message is one bit shorter than the modulus.
             *first &= 0x7f;
         }
         Ok(self.raw(&[&masked, hash, &[0xbc]].concat()))
@@ -113,13 +113,13 @@ impl RsaKey {
     }
 }
 
-/// MGF1 with SHA-256 (RFC 8017 §B.2.1), without end.
+/// MGF1 with SHA-256 (RFC 8017 §B.2.1), as an endless iterator.
 fn mask(seed: &[u8]) -> impl Iterator<Item = u8> {
     (0_u32..)
         .flat_map(move |counter| digest(&SHA256, &[seed, &counter.to_be_bytes()].concat()).as_ref().to_vec())
 }
 
-/// Without the private key.
+/// Omits the private key.
 impl fmt::Debug for RsaKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RsaKey").field("bits", &self.modulus.bits()).finish_non_exhaustive()

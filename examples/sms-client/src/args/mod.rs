@@ -76,7 +76,7 @@ and marks no message as read. It ends after 180 s at the latest, or after 18 tim
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// Print records as JSON, one object a line
+    /// Print records as JSON, one object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -87,34 +87,34 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "For all commands")]
 pub(crate) struct Connection {
-    /// The gateway's URL, http://HOST[:PORT] or https://HOST[:PORT]; by default SMS_GATEWAY
+    /// The gateway's URL, http://HOST[:PORT] or https://HOST[:PORT]; by default from SMS_GATEWAY
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) gateway: Option<String>,
-    /// The user name, if the gateway requires a login; by default SMS_GATEWAY_USER
+    /// The user name, if the gateway requires a login; by default from SMS_GATEWAY_USER
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) user: Option<String>,
     /// Read the password from this file; by default from SMS_GATEWAY_PASSWORD
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// Take gateway, login and trust from this section of the file with profiles instead of the environment
+    /// Take the gateway, the login and the trusted certificates from this section of the profiles file instead of the environment
     #[arg(long, global = true, value_name = "NAME", env = "SMS_GATEWAY_PROFILE", hide_env = true)]
     pub(crate) profile: Option<String>,
-    /// The file with profiles; by default ~/.config/sms-client/profiles.toml
+    /// The profiles file; by default ~/.config/sms-client/profiles.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Trust the certificate with this SHA-256 fingerprint, as printed by `sms-client pin`: sha256:HEX, or key-sha256:HEX for
-    /// its public key; separated by commas or repeated; by default SMS_GATEWAY_PIN
+    /// its public key. Several are separated by commas or repeated; by default from SMS_GATEWAY_PIN
     #[arg(long, global = true, value_name = "PIN")]
     #[arg(value_delimiter = ',')]
     pub(crate) pin: Vec<String>,
-    /// Trust the certificates in this PEM file, and those that they have issued, instead of the system's authorities
+    /// Trust the certificates in this PEM file, and all certificates issued by them, instead of the system's authorities
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     /// Allow Basic login, which exposes the password to the network
     #[arg(long, global = true)]
     pub(crate) allow_basic: bool,
-    /// The timeout for the connection, for the start of a response, and for its next byte; by default 10s, 30s and 30s. A whole
-    /// call may take 10 times that, and at least 20s; by default 300s
+    /// The timeout for connecting, for the start of a response, and for each next byte; by default 10s, 30s and 30s. A whole
+    /// call may take 10 times this timeout, but at least 20s; by default 300s
     #[arg(long, global = true, value_name = "TIME", value_parser = values::duration)]
     pub(crate) request_timeout: Option<Duration>,
     /// Show a line for each request and each response on standard error
@@ -126,7 +126,7 @@ pub(crate) struct Connection {
 pub(crate) enum Command {
     /// Send a text to numbers, wait for its delivery, or show what would be sent
     Send(Send),
-    /// Print incoming messages and updates of stored ones, until Ctrl-C
+    /// Print incoming messages and updates of stored messages, until Ctrl-C
     Watch(Watch),
     /// Show the results of messages
     Results(Results),
@@ -139,7 +139,7 @@ pub(crate) enum Command {
     /// Send a USSD code, end a session, or show replies
     #[command(subcommand)]
     Ussd(Ussd),
-    /// Stop a task: none of its waiting messages is sent
+    /// Stop a task: its waiting messages are not sent
     Stop {
         /// The task number that `send` printed
         #[arg(value_name = "TASK_ID", allow_negative_numbers = true, value_parser = values::task)]
@@ -149,11 +149,11 @@ pub(crate) enum Command {
     Ports(PortsOf),
     /// Make a call that this program does not know, and print the body of the response as it is
     Call(Call),
-    /// Examine the gateway by queries alone, and explain the findings
+    /// Examine the gateway with queries only, and explain the findings
     Doctor(Doctor),
-    /// Show the fingerprint of the certificate of whoever answers at an https URL, to compare and to pin
+    /// Show the fingerprint of the certificate that the server at an https URL presents, to compare and to pin
     Pin {
-        /// The URL, by default that of --gateway
+        /// The URL; by default the URL of --gateway
         url: Option<String>,
     },
     /// Print a script that lets a shell complete commands and options
@@ -163,31 +163,31 @@ pub(crate) enum Command {
     },
 }
 
-// Each is a flag of its own.
+// Each is a separate flag.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 pub(crate) struct Send {
     /// The text; each #param# is replaced by a PARAM of the recipient
     #[arg(long, required_unless_present = "text_file")]
     pub(crate) text: Option<String>,
-    /// Read the text from this file, or from standard input if it is `-`; a line feed at its end is not sent
+    /// Read the text from this file, or from standard input if it is `-`; a final line feed is not sent
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) text_file: Option<String>,
-    /// A recipient and its values for each #param#, in order; in a PARAM, `\,` is a comma and `\\` a backslash; repeat it for
-    /// more recipients. A number may have separators: '+1 (555) 010-9999'
+    /// A recipient and its values for each #param#, in order. In a PARAM, `\,` is a comma and `\\` a backslash. Repeat this
+    /// option for more recipients. A number may have separators: '+1 (555) 010-9999'
     #[arg(long, required_unless_present = "to_file", value_name = "NUMBER[=PARAM,…]")]
     pub(crate) to: Vec<To>,
-    /// Read recipients from this file, or from standard input if it is `-`: one a line, as in --to; lines that begin with # are
-    /// skipped
+    /// Read recipients from this file, or from standard input if it is `-`: one per line, as in --to; lines that begin with #
+    /// are skipped
     #[arg(long, value_name = "FILE")]
     pub(crate) to_file: Vec<String>,
     /// Send an empty text without asking
     #[arg(long)]
     pub(crate) yes: bool,
-    /// The ports to send through (1,2 or 8-15); by default the gateway chooses
+    /// The ports to send through, for example 1,2 or 8-15; by default the gateway chooses
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
-    /// The encoding of the text; auto: gsm-7bit for each recipient whose text fits it, otherwise unicode
+    /// The encoding of the text; auto chooses gsm-7bit for each recipient whose text it can encode, otherwise unicode
     #[arg(long, default_value = "auto", value_parser = values::encoding())]
     pub(crate) encoding: Encoding,
     /// user_id of the first recipient; the others get consecutive ids
@@ -197,21 +197,21 @@ pub(crate) struct Send {
     /// that make a text Unicode
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Wait until each message is delivered, or `sent`: accepted by the network, without a status report; then show the
-    /// outcomes
+    /// Wait until each message is delivered, then show the outcomes. With `sent`, wait only until the network has accepted
+    /// each message, and request no status reports
     #[arg(long, value_name = "UNTIL", num_args = 0..=1, default_missing_value = "delivered")]
     #[arg(value_parser = values::until(), conflicts_with_all = ["dry_run", "user_id"])]
     pub(crate) wait: Option<Until>,
-    /// The maximum wait (90s, 5m, 2h); messages that the gateway has accepted are still sent
+    /// The maximum wait, for example 90s, 5m or 2h; the gateway still sends the messages that it has accepted
     #[arg(long, help_heading = "With --wait", value_name = "TIME", value_parser = values::duration, default_value = "5m", requires = "wait")]
     pub(crate) timeout: Duration,
-    /// Keep the messages in this file until their outcome was shown: `watch` resumes after an interruption
+    /// Keep the messages in this file until their outcomes have been shown; after an interruption, `watch` resumes them
     #[arg(long, help_heading = "With --wait", value_name = "FILE", requires = "wait")]
     pub(crate) store: Option<PathBuf>,
     /// The polling interval; a real gateway needs at least 4s. By default 6s
     #[arg(long, help_heading = "With --wait", value_name = "TIME", value_parser = values::duration, requires = "wait")]
     pub(crate) interval: Option<Duration>,
-    /// Save bytes on a mobile link: poll every 60s, and submit several messages together. Outcomes show later
+    /// Save bytes on a mobile link: poll every 60s, and submit several messages together. Outcomes are shown later
     #[arg(long, help_heading = "With --wait", requires = "wait", conflicts_with = "interval")]
     pub(crate) metered: bool,
     /// Nothing else sends through the gateway, so more status reports can be matched
@@ -220,21 +220,22 @@ pub(crate) struct Send {
     /// A label of your choice, which `watch` and --json show with each message
     #[arg(long, help_heading = "With --wait", value_name = "TEXT", requires = "wait")]
     pub(crate) reference: Option<String>,
-    /// Send a message again if its request was lost and the gateway does not know it; it may then arrive twice
+    /// Send a message again if its request was lost and the gateway does not know the message; it may then arrive twice
     #[arg(long, help_heading = "With --wait", requires = "wait")]
     pub(crate) resend: bool,
-    /// The maximum time for which a message may wait to be submitted (9s to 72h); after it, it expires and is not
-    /// sent. By default 72h
+    /// The maximum time for which a message may wait to be submitted (9s to 72h); after that time, the message expires and
+    /// is not sent. By default 72h
     #[arg(long, help_heading = "With --wait", value_name = "TIME", value_parser = values::validity, requires = "wait")]
     pub(crate) valid_for: Option<Duration>,
-    /// With --store, submit these messages before all that wait in the store and are not urgent
+    /// With --store, submit these messages before all waiting messages in the store that are not urgent
     #[arg(long, help_heading = "With --wait", requires = "wait")]
     pub(crate) urgent: bool,
-    /// With --store, a key of your choice: the same command with the same key shows the outcomes of the first one, and sends
-    /// nothing again to its recipients. The store knows a key at least until the outcomes were shown, and for 2h more if anything was sent
+    /// With --store, a key of your choice. If you repeat the command with the same key, it shows the outcomes of the first run,
+    /// and sends nothing again to the same recipients. The store keeps a key at least until the outcomes have been shown, and
+    /// for 2h more if anything was sent
     #[arg(long, help_heading = "With --wait", value_name = "KEY", requires = "wait", value_parser = values::key)]
     pub(crate) key: Option<String>,
-    /// The options that choose the gateway by a profile, with a space after them, for commands that are shown to the user.
+    /// The options that select the profile, followed by a space. Commands that are shown to the user contain them.
     #[arg(skip)]
     pub(crate) options: String,
 }
@@ -248,8 +249,8 @@ impl Send {
 
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
-    /// Resume the messages that `send --wait` keeps in this file, send those that were not sent, and remember which incoming
-    /// ones were shown; without it, all messages in the gateway's inbox are shown first
+    /// Resume the messages that `send --wait` keeps in this file, send those not sent yet, and remember which incoming messages
+    /// were shown. Without --store, all messages in the gateway's inbox are shown first
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
     /// The polling interval for results; a real gateway needs at least 4s. By default 6s, and 10s for incoming messages
@@ -269,10 +270,10 @@ pub(crate) struct Filter {
     /// Only these numbers, at most 32; separated by commas or repeated. A status report may spell a number differently
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     pub(crate) number: Vec<Digits>,
-    /// Only these ports (1,2 or 8-15)
+    /// Only these ports, for example 1,2 or 8-15
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
-    /// Only after this time of the gateway's clock: 'YYYY-MM-DD HH:MM:SS', or only the day
+    /// Only after this time of the gateway's clock: 'YYYY-MM-DD HH:MM:SS', or just the day
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub(crate) after: Option<Timestamp>,
     /// Only before this time
@@ -300,10 +301,11 @@ pub(crate) struct Inbox {
     /// Only messages with an id above this one
     #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = value_parser!(i64).range(0..))]
     pub(crate) since: Option<i64>,
-    /// Only messages to these ports (1,2 or 8-15). Not with --flag unread, which would mark the others as read
+    /// Only messages to these ports, for example 1,2 or 8-15. Not with --flag unread: the gateway would also mark the messages
+    /// of other ports as read
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
-    /// Which messages; unread: the gateway marks them as read when it responds, so a lost response loses them
+    /// The messages to show; with unread, the gateway marks them as read when it responds, so a lost response loses them
     #[arg(long, default_value = "all", value_parser = values::flag())]
     pub(crate) flag: Flag,
 }
@@ -324,7 +326,7 @@ pub(crate) enum Ussd {
     Cancel {
         #[command(flatten)]
         on: OnPorts,
-        /// A text to end it with
+        /// A text to end the session with
         #[arg(default_value = "", hide_default_value = true)]
         text: String,
     },
@@ -337,18 +339,18 @@ pub(crate) enum Ussd {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OnPorts {
-    /// The ports (1,2 or 8-15)
+    /// The ports, for example 1,2 or 8-15
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Ports,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PortsOf {
-    /// Only these ports (1,2 or 8-15)
+    /// Only these ports, for example 1,2 or 8-15
     #[arg(long, value_name = "PORTS", value_parser = values::ports)]
     pub(crate) port: Option<Ports>,
-    /// The kinds to show: type, imei, imsi, iccid, smsc, number, reg, or `all` of these; with later firmware also slot,
-    /// callstate, signal, gprs. If the gateway refuses smsc, the query is repeated without it
+    /// The information to show: type, imei, imsi, iccid, smsc, number, reg, or `all` of these; with later firmware also slot,
+    /// callstate, signal, gprs. If the gateway refuses smsc, the query is repeated without smsc
     #[arg(long, value_name = "INFO,…", default_value = "type,reg,number,imei,imsi", value_parser = values::infos)]
     pub(crate) info: InfoSet,
 }
@@ -360,7 +362,7 @@ pub(crate) struct Call {
     pub(crate) verb: Verb,
     /// The path with its query, percent-encoded: /api/get_port_info?info_type=type
     pub(crate) path: String,
-    /// The body of a POST: TEXT, @FILE, or - for the standard input. It is sent as JSON
+    /// The body of a POST, sent as JSON: TEXT, @FILE, or - for the standard input
     #[arg(long, value_name = "TEXT|@FILE|-", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
     /// Print the status and the headers before the body
@@ -371,8 +373,9 @@ pub(crate) struct Call {
 #[derive(Debug, Args)]
 #[command(after_help = DOCTOR)]
 pub(crate) struct Doctor {
-    /// Write the findings and all exchanges to this new file, to attach to a report of a problem: without phone numbers, texts,
-    /// identities of SIM cards and devices, and credentials. `gateway-emulator --replay FILE` responds as the gateway did
+    /// Write the findings and all exchanges to this new file, which you can attach to a problem report. Phone numbers, texts,
+    /// identities of SIM cards and devices, and credentials are replaced. `gateway-emulator --replay FILE` responds like the
+    /// gateway
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }

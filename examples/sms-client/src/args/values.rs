@@ -1,4 +1,4 @@
-//! The values of arguments, which are checked while they are parsed.
+//! The values of arguments. They are checked when they are parsed.
 
 use std::{str::FromStr, time::Duration};
 
@@ -17,7 +17,7 @@ impl Digits {
     /// Returns the number.
     ///
     /// # Errors
-    /// None: it was checked before.
+    /// Never: the number was checked when it was parsed.
     pub(crate) fn number(&self) -> Result<Number<'_>, Invalid> {
         Number::new(&self.0)
     }
@@ -78,7 +78,7 @@ pub(super) fn ports(text: &str) -> Result<Ports, String> {
     text.parse().map_err(|error: Invalid| error.to_string())
 }
 
-/// Parses a time of the gateway's clock. A day without a time is its beginning.
+/// Parses a time of the gateway's clock. A day without a time means 00:00:00.
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let text = text.replace('T', " ");
     let time = text.parse().or_else(|_| format!("{text} 00:00:00").parse());
@@ -111,7 +111,7 @@ pub(super) fn validity(text: &str) -> Result<Duration, String> {
 /// Shorter validities would be rounded up.
 const SHORTEST_VALIDITY: Duration = Duration::from_secs(9);
 
-/// Checks an idempotency key. The keys of several recipients are a few bytes longer.
+/// Checks an idempotency key. The keys derived from it for the recipients are longer.
 pub(super) fn key(text: &str) -> Result<String, String> {
     let is_allowed = (1..=MAX_KEY_BYTES).contains(&text.len());
     is_allowed.then(|| text.to_owned()).ok_or_else(|| format!("not 1 to {MAX_KEY_BYTES} bytes"))
@@ -120,10 +120,10 @@ pub(super) fn key(text: &str) -> Result<String, String> {
 const MAX_KEY_BYTES: usize = 200;
 
 const SHORTEST: Duration = Duration::from_millis(1);
-/// Maximum time for which messages are followed.
+/// Maximum duration in an argument, which is also the maximum time for which messages are followed.
 const LONGEST: Duration = Duration::from_secs(72 * 3600);
 
-/// The state that a message must reach.
+/// The state that a message must reach before the wait ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
     Sent,

@@ -1,4 +1,4 @@
-//! `call`: a request of the user's own making.
+//! `call`: a request that the user composes.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -22,7 +22,7 @@ struct Shown<'r> {
     status: u16,
     headers: Vec<(&'r str, String)>,
     body: String,
-    /// Whether the body is not UTF-8, so that bytes of it are replaced.
+    /// Whether the body is not UTF-8. Its invalid bytes are then replaced.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     lossy: bool,
 }
@@ -60,7 +60,7 @@ fn data(args: &Call) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Prints the body as it arrives. A terminal gets nothing that could steer it, and a line feed after a body that lacks one.
+/// Prints the body as it arrives. On a terminal, control characters are escaped, and a missing line feed at the end is added.
 async fn show(response: &mut RawResponse, with_head: bool) -> Result<(), Failure> {
     let mut out = io::stdout();
     let mut screen = out.is_terminal().then(Screen::default);
@@ -95,7 +95,7 @@ async fn show(response: &mut RawResponse, with_head: bool) -> Result<(), Failure
     end
 }
 
-/// Returns the status and the headers, each on a line of its own, and an empty line.
+/// Returns the status and the headers, each on its own line, followed by an empty line.
 fn head(response: &RawResponse) -> String {
     let lines =
         response.headers().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value)));

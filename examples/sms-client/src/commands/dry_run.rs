@@ -20,7 +20,7 @@ struct Preview<'a> {
     segments: u32,
     units: u32,
     text: String,
-    /// The first character that GSM 7-bit lacks, and the number of characters before it, if it makes the text Unicode.
+    /// The first character that makes the text Unicode, because GSM 7-bit lacks it. `unicode_index` is the number of characters before.
     #[serde(skip_serializing_if = "Option::is_none")]
     unicode_character: Option<char>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub(super) fn show(
         let text = template.expand(to.params).map_err(|error| unfit(&error))?;
         let shape = text.shape(args.encoding).map_err(|error| unfit(&error))?;
         segments += u64::from(shape.segments);
-        // If Unicode was asked for, no character is the cause.
+        // If the user chose Unicode, no character is the cause.
         let foreign = text.shape(Encoding::Gsm7Bit).err().filter(|_| args.encoding == Encoding::Auto);
         let preview = Preview {
             number: to.number,
@@ -83,10 +83,10 @@ pub(super) fn show(
     Ok(())
 }
 
-/// The maximum number of causes that are shown.
+/// The maximum number of characters that are named as causes.
 const MAX_CAUSES: usize = 4;
 
-/// The characters that make texts Unicode, each with the number of its texts.
+/// The characters that make texts Unicode, each with the number of texts that it affects.
 #[derive(Default)]
 struct Causes(Vec<(NotInAlphabet, u64)>);
 

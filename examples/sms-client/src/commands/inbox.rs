@@ -1,4 +1,4 @@
-//! `inbox`, which reads page by page.
+//! `inbox`: reads the inbox page by page.
 
 use std::{
     collections::HashSet,
@@ -23,11 +23,11 @@ use crate::{
     output::Output,
 };
 
-/// Shows the inbox. A gateway returns only some of the messages, so it is queried until nothing is new.
+/// Shows the inbox. A response contains only some of the messages, so the query is repeated until it returns nothing new.
 ///
-/// With `all` and `read`, the next page starts after the last id, or, if the gateway lists ids in another order, after the lowest one.
-/// With `unread`, the messages of a page are no longer unread, so the query stays the same. A page is requested only after the previous
-/// one is written, because the request marks its messages as read.
+/// With `all` and `read`, the next page starts after the greatest id of a page. If the ids are not in rising order, it starts after the
+/// lowest id. With `unread`, the query stays the same, because the messages of a page are no longer unread. Each page is written before
+/// the next page is requested, because that request marks messages as read.
 pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) -> Result<(), Failure> {
     if args.port.is_some() && args.flag == Flag::Unread {
         return Err(Failure::usage(
@@ -67,7 +67,7 @@ pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) 
                 output.object(&response.summary())?;
                 return none(output, "no messages");
             }
-            // A response that ends early shows that more is left, unless it ended within its first message.
+            // The response was cut off, but some of its messages are readable: the next page starts after them.
             (Err(_), Some(by)) if by.is_cut && page.moves(&pages) => {}
             (Err(error), Some(by)) if pages.flag != Flag::Unread => {
                 drop(response);
@@ -82,7 +82,7 @@ pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) 
     }
 }
 
-/// Searches the message that makes responses from this place unreadable. Returns its id, or `None` if no response can be read.
+/// Searches for the message that makes responses unreadable. Returns its id, or `None` if no page can be read, wherever it begins.
 async fn search(
     gateway: &Gateway,
     pages: &Pages,
@@ -116,9 +116,9 @@ async fn search(
 /// The messages seen so far.
 struct Pages {
     flag: Flag,
-    /// The place from which the next page is requested.
+    /// The id after which the next page starts.
     from: Option<i64>,
-    /// Hashes of the messages: ids may be equal.
+    /// Hashes of the messages. Ids do not suffice, because they may be equal.
     seen: HashSet<u64>,
 }
 
@@ -126,7 +126,7 @@ struct Pages {
 #[derive(Default)]
 struct Page {
     has_new: bool,
-    /// Whether the ids have fallen.
+    /// Whether an id was lower than the one before.
     falls: bool,
     lowest: Option<i64>,
     greatest: Option<i64>,
@@ -134,7 +134,7 @@ struct Page {
 }
 
 impl Page {
-    /// Returns the place from which the next page is requested. In a page whose ids fall, others may be hidden above the lowest one.
+    /// Returns the id after which the next page starts. If ids fell, messages above the lowest id may be missing from the page.
     fn next(&self) -> Option<i64> {
         if self.falls { self.lowest } else { self.greatest }
     }
@@ -143,7 +143,7 @@ impl Page {
         self.next() > pages.from
     }
 
-    /// Whether no further page can be expected after it.
+    /// Whether no further page can be expected after this one.
     fn is_last(&self, pages: &Pages) -> bool {
         !self.has_new && (pages.flag == Flag::Unread || !self.falls || !self.moves(pages))
     }
@@ -158,13 +158,13 @@ impl Pages {
         }
     }
 
-    /// Whether a message has an id that may be expected from this place, and was not seen. Some gateways ignore the id in the request.
+    /// Whether a message is after this id, and was not seen before. Some gateways ignore the id in the request.
     fn is_new(&self, sms: &IncomingSms<'_>, from: Option<i64>) -> bool {
         let id = sms.incoming_sms_id.get();
         id.is_some() && from.is_none_or(|from| id > Some(from)) && !self.seen.contains(&hash(sms))
     }
 
-    /// Returns whether to show a message. One with an unreadable id is shown, perhaps twice, but no page can start after it.
+    /// Returns whether to show a message. A message with an unreadable id is shown, perhaps twice. No page can start after it.
     fn take(&mut self, sms: &IncomingSms<'_>, page: &mut Page) -> bool {
         let Some(id) = sms.incoming_sms_id.get() else { return true };
         if self.from.is_some_and(|from| id <= from) {

@@ -21,7 +21,7 @@ use sms_gateway::{Error, Response, core::call::Call};
 
 use crate::{failure::Failure, output::Output};
 
-/// Why a response was not shown to its end.
+/// The reason why a response was not shown completely.
 enum Unshown {
     Call(Error),
     Output(io::Error),
@@ -59,7 +59,7 @@ where
     Ok(try_show(response, output, row).await?)
 }
 
-/// As [`show`], with the call's error.
+/// Like [`show`], but returns an error of the call unchanged.
 async fn try_show<C, F>(mut response: Response<C>, output: &mut Output, row: F) -> Result<(), Unshown>
 where
     C: Call,

@@ -12,7 +12,7 @@ use crate::{
     output::Output,
 };
 
-/// The advice beside a fingerprint.
+/// The advice that is printed with a fingerprint.
 const ADVICE: &str = "This is what answered just now, gateway or not. Before you pin it, compare it over a direct cable, or \
 with a browser that you trust. Some vendors install the same key on all their devices, which a pin does not distinguish.";
 
@@ -21,7 +21,7 @@ struct Shown {
     pin: String,
 }
 
-/// Prints the pin of the certificate of whoever answers. Nothing but a TLS handshake is sent, and nothing is stored.
+/// Prints the pin of the certificate that the server presents. The command sends nothing but a TLS handshake, and stores nothing.
 pub(crate) async fn pin(
     url: Option<&str>,
     connection: &Connection,
@@ -39,7 +39,7 @@ pub(crate) async fn pin(
         None => lines.push(ADVICE.to_owned()),
     }
     for line in lines {
-        // Whoever closes this stream does not want the advice.
+        // If stderr is closed, nobody wants the advice.
         let _ = writeln!(io::stderr(), "{}", escape(&line));
     }
     if pinned.is_none() && !expected.is_empty() {

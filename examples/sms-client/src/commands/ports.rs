@@ -45,7 +45,7 @@ pub(crate) async fn ports(gateway: &Gateway, args: &PortsOf, output: &mut Output
 
 const SMSC_REFUSED: &str = "the gateway does not know smsc, so the ports are shown without it";
 
-/// Whether the gateway finds the request's format not valid, as it does if it does not know one of the kinds.
+/// Whether the gateway refuses the format of the request, for example because it does not know a requested kind of information.
 const fn is_bad_format(error: &Error) -> bool {
     matches!(
         error.failure,
@@ -85,7 +85,7 @@ fn column(info: Info) -> Column {
     }
 }
 
-/// Formats a number, or the name of the special one.
+/// Formats a value. If the value is `number`, `name` is shown instead.
 fn named(value: Field<'_, u32>, number: u32, name: &str) -> String {
     if value == Field::Known(number) { name.to_owned() } else { field(value) }
 }

@@ -5,7 +5,7 @@ use sms_gateway::{Gateway, core::TaskId};
 
 use crate::{cells::count, failure::Failure, output::Output};
 
-/// The fields of the response, with their names in the API.
+/// The fields of the response, with the names in the API.
 #[derive(Serialize)]
 struct Summary {
     error_code: u32,

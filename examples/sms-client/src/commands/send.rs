@@ -44,7 +44,7 @@ fn recipients<'a>(args: &'a Send, params: &'a [Vec<&'a str>]) -> Result<Vec<Reci
     args.to.iter().zip(params).map(recipient).collect()
 }
 
-/// Describes an invalid input. The recipient is given by number instead of index.
+/// Describes an invalid input. It names the recipient by phone number instead of index.
 fn invalid(error: Invalid, recipients: &[Recipient<'_>]) -> Failure {
     let number = |place: usize| recipients.get(place).map_or("?", |to| to.number.as_str());
     Failure::usage(match error {
@@ -72,7 +72,7 @@ struct TaskRecipient<'a> {
     user_id: Option<UserId>,
 }
 
-/// An accepted request, with the names in the API.
+/// An accepted request. Its fields have the names in the API.
 #[derive(Serialize)]
 struct Accepted<'a> {
     error_code: u32,

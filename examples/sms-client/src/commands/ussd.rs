@@ -38,7 +38,7 @@ fn reply(reply: &UssdReply<'_>) -> Vec<String> {
     vec![field(reply.port), shown.trim_end().to_owned()]
 }
 
-/// The outcome of a code on a port, with the names in the API. `unchanged` is this program's own: the text may be older than the code.
+/// The outcome of a code on a port, with the names in the API. This program adds `unchanged`: the text may be older than the code.
 #[derive(Serialize)]
 struct Record<'a> {
     port: u8,
@@ -65,7 +65,7 @@ async fn send(
 ) -> Result<(), Failure> {
     // Limits are checked before the gateway is contacted.
     SendUssd::send(ports, code)?;
-    // Frequent enough for a short wait, and rare enough for a small device.
+    // Short enough for a short wait, but not too short for a small device.
     let wait = UssdWait { interval: (limit / 15).min(Duration::from_secs(2)), limit };
     let mut replies = std::pin::pin!(gateway.ussd(ports, code, wait));
     let begin = Instant::now();

@@ -14,16 +14,16 @@ use crate::{
     live::{Board, is_well},
 };
 
-/// Maximum number of messages that are listed in a line.
+/// Maximum number of messages that are listed on a line.
 const IDS: usize = 8;
 
-/// The reason for the end of waiting.
+/// The reason why the wait ended.
 pub(super) enum End {
     /// All messages have ended.
     Finished,
     TimeUp,
     Interrupted,
-    /// The gateway will not respond, no matter how often it is queried.
+    /// An error that no retry can overcome.
     Hopeless(Arc<Error>),
     /// The messenger has ended by itself.
     Closed,
@@ -49,7 +49,7 @@ pub(super) fn judge(end: &End, board: &Board, args: &Send) -> Result<(), Failure
     let mut parts = vec![cause];
     if let Some(trouble) = board.trouble.as_ref().filter(|_| exit == Exit::Open) {
         parts.push(trouble.clone());
-        // The cause was not that the gateway is slow.
+        // If nothing was sent, the problem is the cause, not a slow gateway.
         exit = if unsent == messages.len() { Exit::Transport } else { exit };
     }
     parts.extend(failed);
@@ -74,7 +74,7 @@ fn advice(board: &Board, args: &Send) -> String {
     let open = || board.messages.iter().filter(|message| !message.is_final);
     let ids: Vec<_> = open().map(|message| message.id.to_string()).take(IDS).collect();
     let more = if open().count() > IDS { ",…" } else { "" };
-    // A sent message has no more results, but may have reports.
+    // A sent message gets no further results, but may still get reports.
     let reports = if open().any(|message| message.state == State::Sent) { " and deliveries" } else { "" };
     format!("sms-client {}results --user-id {}{more}{reports}", args.options, ids.join(","))
 }
@@ -85,7 +85,7 @@ pub(super) fn watch(args: &Send) -> Option<String> {
     Some(format!("sms-client {}watch --store {store}", args.options))
 }
 
-/// Returns whether retrying later is pointless. If the first response is not from a gateway's API, later ones won't be either.
+/// Returns whether retrying later is pointless. If the first response is not from a gateway's API (`at_first`), later ones won't be either.
 pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
     match error.failure {
         CallFailure::Untrusted

@@ -37,7 +37,7 @@ use crate::{
     output::Output,
 };
 
-/// Capacity for messages of earlier runs in a store.
+/// Capacity for messages of earlier runs in the store.
 const EARLIER: usize = 65_536;
 /// Time between two updates of the terminal.
 const FRAME: Duration = Duration::from_millis(200);
@@ -67,7 +67,7 @@ pub(super) async fn send(
     };
     let capacity = messages.len() + if args.store.is_some() { EARLIER } else { 0 };
     let (messenger, earlier) = plan.start(gateway, output, |builder| builder.capacity(capacity)).await?;
-    // These messages are followed too, and stay in the store.
+    // Messages of earlier runs, which are followed too. A failure of this run must not cancel them.
     let earlier: HashSet<UserId> = earlier.iter().map(Handle::id).collect();
     let added = match args.key {
         Some(_) => add_in_turn(&messenger, messages).await,
@@ -123,25 +123,25 @@ fn messages(args: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<V
     recipients.iter().enumerate().map(message).collect()
 }
 
-/// Returns the idempotency key of a recipient: that of the command with the number, which no argument can contain in this form, and how
-/// often the number precedes it. So a recipient may be left out or added when a command is repeated.
+/// Returns the idempotency key of a recipient. It consists of the key of the command, the number, and how often this number occurs before.
+/// No argument can contain the NUL between them. A repeated command may omit or add recipients, because the index is not in the key.
 fn key_of(key: &str, recipients: &[Recipient<'_>], place: usize) -> String {
     let number = recipients.get(place).map_or("", |to| to.number.as_str());
     let before = recipients.iter().take(place).filter(|to| to.number.as_str() == number).count();
     format!("{key}\0{number}\0{before}")
 }
 
-/// Describes a refusal after which some messages were on their way already.
+/// Describes a failure when some messages have already been submitted.
 fn partly(failure: &Failure, submitted: usize, args: &Send) -> Failure {
     let count = count(submitted as u64, "message");
     let follow = watch(args).map_or_else(String::new, |command| format!("; follow with: {command}"));
     Failure::new(Exit::Open, format!("{failure}; {count} submitted before{follow}"))
 }
 
-/// The messages that were added, in order, and why one of them was not.
+/// The messages that were added, in order, and the error if one was not added.
 type Added = (Vec<(usize, Handle)>, Option<Failure>);
 
-/// Adds messages until one of them has the key of another message, so that none of those after it is sent.
+/// Adds messages one after the other, and stops at the first error, such as a key that another message has. Later messages are not sent.
 async fn add_in_turn(messenger: &Messenger, messages: Vec<Sms>) -> Added {
     let mut handles = Vec::new();
     for (place, sms) in messages.into_iter().enumerate() {
@@ -153,7 +153,7 @@ async fn add_in_turn(messenger: &Messenger, messages: Vec<Sms>) -> Added {
     (handles, None)
 }
 
-/// Adds all messages concurrently, because a store needs as long for one as for many.
+/// Adds all messages concurrently, because a store takes as long for many messages as for one.
 async fn add_all(messenger: &Messenger, messages: Vec<Sms>) -> Added {
     let mut sending = JoinSet::new();
     for (place, sms) in messages.into_iter().enumerate() {
@@ -176,7 +176,7 @@ struct Waiting<'a> {
     board: Board,
     live: Live,
     output: &'a mut Output,
-    /// Whether the output could be written. Messages are sent even if it has no reader.
+    /// The result of writing the output. Messages are sent even if the output has no reader.
     written: io::Result<()>,
 }
 
@@ -202,7 +202,7 @@ impl Waiting<'_> {
         let (mut health, mut events) = (messenger.health(), messenger.events());
         loop {
             tokio::select! {
-                // An error is shown before the updates that follow its end.
+                // An error of the gateway is shown before the updates that arrive after it is over.
                 biased;
                 () = interrupts.next() => return End::Interrupted,
                 Ok(()) = health.changed() => {
@@ -236,7 +236,7 @@ impl Waiting<'_> {
         write(&mut self.written, self.output, &happened);
     }
 
-    /// Shows an event that explains why messages make no progress.
+    /// Shows an event if it explains why messages make no progress.
     fn note(&mut self, event: &Event) {
         if matches!(event, Event::UnknownStatus { .. }) {
             let happened = Happened::Library(event);
@@ -245,7 +245,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// Shows the gateway's health. Returns an error that will not pass by itself.
+    /// Shows the gateway's health. Returns an error that no retry can overcome.
     fn look(&mut self, health: &Health) -> Option<Arc<Error>> {
         let nothing_sent = self.board.messages.iter().all(|message| message.state == State::Unsent);
         if let Some(error) = health.error.as_ref().filter(|error| is_hopeless(error, nothing_sent)) {
@@ -276,8 +276,8 @@ impl Waiting<'_> {
         if !is_kept || matches!(end, End::Hopeless(_)) {
             cancel_unsent(&handles).await?;
         }
-        // Without a store, the messenger must end before the outcomes are shown. With one, later updates are shown by the next
-        // run.
+        // Without a store, the messenger must end before the outcomes are shown. With a store, the next run shows later
+        // updates.
         let messenger = if is_kept { Some(messenger) } else { messenger.shutdown().await.map(|()| None)? };
         for (place, handle) in &handles {
             let message = handle.current();
@@ -302,7 +302,7 @@ impl Waiting<'_> {
     fn show(&mut self) -> io::Result<()> {
         let messages = &self.board.messages;
         if !messages.iter().all(|message| message.state == State::Stopped) {
-            // Otherwise the error says everything.
+            // If all messages were stopped, the error says everything.
             self.output.table([Column::text("TO")].into_iter().chain(columns()));
         }
         for (number, message) in self.board.numbers.iter().zip(&self.board.messages) {
@@ -318,7 +318,7 @@ impl Waiting<'_> {
     }
 }
 
-/// Returns the next event of the library; `None` if there are none any more.
+/// Returns the next event of the library, or `None` if there are no more.
 async fn next_event(events: &mut Option<Events>) -> Option<Event> {
     events.as_mut()?.next().await
 }

@@ -40,7 +40,7 @@ pub(crate) async fn watch(args: &Watch, connection: &Connection, output: &mut Ou
         done = watcher.listen(&messenger) => done,
         () = interrupts.next() => {
             if is_seen {
-                // On a line after the ^C on the terminal.
+                // Ends the line on which the terminal shows ^C.
                 let _ = writeln!(io::stderr());
             }
             Ok(())
@@ -60,7 +60,7 @@ struct Watcher<'a> {
 }
 
 impl Watcher<'_> {
-    /// Prints events until the output or the gateway fails for good. Unacknowledged events are reported again after a restart.
+    /// Prints events until the output or the gateway fails permanently. Unacknowledged events are reported again after a restart.
     async fn listen(&mut self, messenger: &Messenger) -> Result<(), Failure> {
         let (Some(mut inbox), Some(mut events)) = (messenger.incoming(), messenger.events()) else {
             return Ok(());
@@ -68,7 +68,7 @@ impl Watcher<'_> {
         let mut health = messenger.health();
         loop {
             tokio::select! {
-                // An error is reported before the updates that follow its end.
+                // An error of the gateway is reported before the updates that arrive after it is over.
                 biased;
                 Ok(()) = health.changed() => {
                     let now = health.borrow_and_update().clone();

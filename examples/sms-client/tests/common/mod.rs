@@ -1,6 +1,6 @@
 //! Runs the program as a process against an emulated gateway in this process.
 
-// Each test program uses a part of this module.
+// Each test program uses only a part of this module.
 #![allow(dead_code)]
 
 use std::process::Stdio;
@@ -24,8 +24,8 @@ pub(crate) async fn gateway_with(options: Options) -> Emulator {
     start(Options { speed: 1000.0, ..options }).await
 }
 
-/// Starts a gateway that is fifty times as fast as a real one. A report of a faster one often arrives before a query has shown that it
-/// was still absent, so that it may be another program's.
+/// Starts a gateway that is fifty times as fast as a real one. On a faster gateway, a report often arrives before a query has shown
+/// that it was still absent. The report may then belong to another program's message.
 pub(crate) async fn slower_gateway_with(options: Options) -> Emulator {
     start(Options { speed: 50.0, ..options }).await
 }
@@ -43,7 +43,7 @@ pub(crate) struct Run {
     pub(crate) err: String,
 }
 
-/// Returns the program with its login in the environment.
+/// Returns the command to run the program, with its login in the environment.
 pub(crate) fn command(gateway: &Emulator, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sms-client"));
     command.args(args).stdin(Stdio::null()).kill_on_drop(true);
@@ -52,7 +52,7 @@ pub(crate) fn command(gateway: &Emulator, args: &[&str]) -> Command {
     command
 }
 
-/// Runs the program, with any output on stderr.
+/// Runs the program. Output on stderr is allowed.
 pub(crate) async fn run_talking(mut command: Command) -> Run {
     let output = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -83,7 +83,7 @@ impl Running {
         Self { child, lines, seen: String::new() }
     }
 
-    /// Waits for a line with these words.
+    /// Waits for a line that contains these words.
     pub(crate) async fn line(&mut self, words: &[&str]) -> String {
         loop {
             let Some(line) = self.lines.next_line().await.unwrap() else {
@@ -134,7 +134,7 @@ pub(crate) async fn run(gateway: &Emulator, args: &[&str]) -> Run {
     run_command(command(gateway, args)).await
 }
 
-/// Returns the output for people of a successful run.
+/// Runs the program, which must succeed, and returns its output for people.
 pub(crate) async fn people(gateway: &Emulator, args: &[&str]) -> String {
     let run = run(gateway, args).await;
     assert_eq!((run.code, &*run.err), (Some(0), ""), "{run:?}");
@@ -144,7 +144,7 @@ pub(crate) async fn people(gateway: &Emulator, args: &[&str]) -> String {
     run.out
 }
 
-/// Returns the `--json` output of a successful run: the records and the summary.
+/// Runs the program with `--json`. It must succeed. Returns the records and the summary.
 pub(crate) async fn json(gateway: &Emulator, args: &[&str]) -> (Vec<Value>, Value) {
     let run = run(gateway, &[args, &["--json"]].concat()).await;
     assert_eq!((run.code, &*run.err), (Some(0), ""), "{run:?}");
@@ -157,7 +157,7 @@ pub(crate) fn objects(out: &str) -> Vec<Value> {
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Asserts that the run ended with this status and one line with these words.
+/// Asserts that the run ended with this exit status and one error line that contains these words.
 pub(crate) fn fails(run: &Run, code: i32, words: &[&str]) {
     assert_eq!(run.code, Some(code), "{run:?}");
     for word in words {

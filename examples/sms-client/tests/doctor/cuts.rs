@@ -1,4 +1,4 @@
-//! Peers that close at any byte of a response.
+//! Peers that close the connection after any byte of a response.
 
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
@@ -25,7 +25,7 @@ async fn serve(mut stream: Stream, bytes: &'static [u8]) {
 async fn a_peer_that_closes_at_any_byte_is_examined_to_the_end() {
     let mut checks = JoinSet::new();
     for response in RESPONSES {
-        // With TLS a peer that closes looks the same, so that some places suffice.
+        // With TLS a closing peer looks the same, so fewer cuts suffice.
         let all = (0..=response.len()).map(|end| (end, false));
         let some = (0..=response.len()).step_by(23).map(|end| (end, true));
         for (end, is_https) in all.chain(some) {
@@ -38,7 +38,7 @@ async fn a_peer_that_closes_at_any_byte_is_examined_to_the_end() {
                 is_bounded(&run);
                 assert!(!objects(&run.out).is_empty());
                 assert!(matches!(run.code, Some(0 | 4)), "{end} of {response}: {run:?}");
-                // Nothing but the whole response is taken for one.
+                // Only the whole response is accepted as a response.
                 let is_faulty = run.out.contains("malformed") || run.out.contains("incomplete");
                 let is_accepted = run.out.contains("\"no-login\"") && !is_faulty;
                 assert!(!is_accepted || end == response.len(), "{end} of {response}: {run:?}");

@@ -103,7 +103,7 @@ async fn a_lock_out_in_between_is_not_hammered() {
 async fn no_gateway_locks_out_a_right_login() {
     for counted in [Counted::WrongLogin, Counted::AnyLogin, Counted::EveryRefusal] {
         for nonce in [NonceLife::Forever, NonceLife::OneRequest, NonceLife::Lasting(Duration::from_secs(1))] {
-            // One refusal more than the two challenges before the first login that is accepted.
+            // One more than the two challenges that precede the first accepted login.
             let options = Options { counted, nonce, lock_out_after: Some(3), ..Options::default() };
             let gateway = busy("none", options).await;
             let (findings, code) = examine(&gateway, &[]).await;

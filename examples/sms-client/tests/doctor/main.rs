@@ -1,4 +1,4 @@
-//! `doctor` against the emulator with each of its quirks, against peers that never end, its report, and the replay of that.
+//! `doctor` against the emulator with each of its quirks, and against peers that never end. Its report, and the replay of a report.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -19,7 +19,7 @@ use common::{PASSWORD, command, gateway_with, objects, people, run_command};
 use gateway_emulator::{Emulator, Options};
 use serde_json::Value;
 
-/// A gateway that has sent and received messages, with its quirks switched on after that.
+/// Starts a gateway that sends and receives messages before its quirks are switched on.
 async fn busy(quirks: &str, options: Options) -> Emulator {
     let gateway = gateway_with(Options { ports: 3, ..options.clone() }).await;
     for (number, id) in [("13800138000", "1"), ("+8613900139000", "2")] {
@@ -42,18 +42,18 @@ async fn examine(gateway: &Emulator, more: &[&str]) -> (Vec<Value>, Option<i32>)
     (objects(&run.out), run.code)
 }
 
-/// The names of findings.
+/// Returns the names of findings.
 fn names(findings: &[Value]) -> BTreeSet<&str> {
     findings.iter().map(|finding| finding["finding"].as_str().unwrap()).collect()
 }
 
-/// The names of those that depart from the document.
+/// Returns the names of findings that depart from the document.
 fn departures(findings: &[Value]) -> BTreeSet<&str> {
     let departs = |finding: &&Value| finding["level"] != "fact";
     findings.iter().filter(departs).map(|finding| finding["finding"].as_str().unwrap()).collect()
 }
 
-/// A file of this test's own, which is removed at its end.
+/// A separate file for each test, which is removed when the test ends.
 struct File(PathBuf);
 
 impl File {
@@ -76,7 +76,7 @@ impl Drop for File {
     }
 }
 
-/// Examines a gateway; returns the findings and the report.
+/// Examines a gateway, and returns the findings and the report.
 async fn report(gateway: &Emulator, name: &str) -> (Vec<Value>, String) {
     let file = File::new(name);
     let (findings, _) = examine(gateway, &["--report", file.path(), "--allow-basic"]).await;

@@ -1,4 +1,4 @@
-//! The output as people and scripts read it.
+//! The output for people and for scripts.
 
 use gateway_emulator::Options;
 

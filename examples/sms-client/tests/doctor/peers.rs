@@ -13,7 +13,7 @@ use super::{
 enum Peer {
     Silent,
     Closes,
-    /// Closes after each request.
+    /// Closes the connection after a request.
     ClosesLater,
     DripsHead,
     DripsBody,
@@ -41,7 +41,7 @@ pub(super) const AT_ONCE: usize = 8;
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 
 impl Peer {
-    /// All of them, each with a finding that it leads to.
+    /// All kinds of peers, each with a finding that it causes.
     const ALL: [(Self, &str); 21] = [
         (Self::Silent, "unreachable"),
         (Self::Closes, "unreachable"),
@@ -66,7 +66,7 @@ impl Peer {
         (Self::Forbids, "forbidden"),
     ];
 
-    /// Returns the bytes that are sent first, the bytes that follow them without end, and the pause between these.
+    /// Returns the bytes that are sent first, the bytes that are then repeated forever, and the pause between repetitions.
     fn response(self) -> (Vec<u8>, Vec<u8>, Duration) {
         let (brief, none) = (Duration::from_millis(20), Duration::ZERO);
         let once = |bytes: &[u8]| (bytes.to_vec(), Vec::new(), none);
@@ -108,7 +108,7 @@ impl Peer {
         }
     }
 
-    /// Returns the timeout, which only a peer that stalls exhausts.
+    /// Returns the timeout. It is short for peers that exhaust it.
     const fn timeout(self) -> &'static str {
         match self {
             Self::Silent | Self::DripsHead | Self::DripsBody | Self::Interims => "1s",
@@ -173,7 +173,7 @@ async fn a_peer_without_tls_behind_https_is_named() {
         (Peer::Html, "not-tls"),
         (Peer::Ssh, "not-tls"),
     ] {
-        // A greeting that waits for no request, for the request never arrives.
+        // Sends a greeting at once, because no plain HTTP request ever arrives.
         let greet = move |mut stream: Stream| async move {
             if matches!(peer, Peer::Html | Peer::Ssh) {
                 let _ = stream.write_all(&peer.response().0).await;

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::{busy, common::run, departures, examine, names, peers::AT_ONCE, replay, report};
 
-/// The quirks that show in no question, each with the reason.
+/// The quirks that no query of `doctor` can show, each with the reason.
 const HIDDEN: [(&str, &str); 14] = [
     (
         "result-colon",
@@ -32,10 +32,10 @@ const HIDDEN: [(&str, &str); 14] = [
     ("first-500=N", "only send_sms is refused, and a gateway that has recovered would send the text"),
     ("first-http-500=N", "only send_sms is refused, and a gateway that has recovered would send the text"),
 ];
-/// The maximum number of requests of an examination, for a nonce that lasts.
+/// The maximum number of requests of an examination, if the nonce does not expire.
 const MAX_REQUESTS: usize = 25;
 
-/// The list that turns on a quirk, and the name of the finding.
+/// Returns the list that turns on a quirk, and the name of the finding.
 fn quirk(name: &'static str) -> (&'static str, &'static str) {
     match name {
         "close-after=N" => ("close-after=2", "close-after"),
@@ -43,10 +43,10 @@ fn quirk(name: &'static str) -> (&'static str, &'static str) {
         "report-clock=N" => ("report-clock=-25200", "report-clock"),
         "first-http-503=N" => ("first-http-503=1", "server-error"),
         "status-unknown" => (name, "unknown-words"),
-        // There are two messages that are read already.
+        // The inbox has two read messages, so a shuffled order can only be the reverse one.
         "shuffled-inbox" => (name, "newest-first"),
         "result-number-missing" => (name, "missing-keys"),
-        // Which of both spells the number otherwise than it was sent is not known.
+        // `doctor` cannot know whether the result or the report changes the spelling of the number.
         "result-number-international" => (name, "report-number-national"),
         name => (name, name),
     }
@@ -104,7 +104,7 @@ async fn is_named(name: &'static str) {
     assert!(departures(&findings).contains(found), "{name}: {findings:?}");
     let mut others = departures(&findings);
     others.remove(found);
-    // Only the consequences of a quirk are named with it.
+    // Besides the quirk itself, only its consequences may be found.
     let entailed: &[&str] = match name {
         "close-unannounced" => &["close-after"],
         "missing-keys" => &["port-fields-missing"],
@@ -116,7 +116,7 @@ async fn is_named(name: &'static str) {
     replay::is_replayed(&report, name).await;
 }
 
-/// Asserts that all requests after this one are questions, and few.
+/// Asserts that the requests after this one are few, and all are harmless queries.
 async fn only_asks(gateway: &Emulator, before: u64) {
     let asked = gateway.requests_after(before).await;
     assert!(asked.len() <= MAX_REQUESTS, "{}", asked.len());
@@ -129,7 +129,7 @@ async fn only_asks(gateway: &Emulator, before: u64) {
     assert_eq!(changing, [Some(2), None, None]);
 }
 
-/// Returns whether no gateway could take the request for a change.
+/// Returns whether the request is a query that no gateway could mistake for a change.
 fn is_question(request: &RequestSeen) -> bool {
     let (path, query) = request.uri.split_once('?').unwrap_or((&request.uri, ""));
     let is_time_alone = |value: Value| {
@@ -166,13 +166,13 @@ async fn hidden_quirks_show_in_no_question_and_are_not_named() {
         let (findings, code) = examine(&gateway, &[]).await;
         assert_eq!((departures(&findings), code), (BTreeSet::new(), Some(0)), "{name}");
     }
-    // The questions show others.
+    // The queries do show other quirks.
     gateway.set_quirks("error-code-last".parse().unwrap());
     assert_ne!(all_questions(&gateway).await, plain);
 }
 
-/// Asks whatever the calls that only query can be asked, right and wrong, and returns the responses. `query_ussd_reply` is not among
-/// them, because some gateways forget a reply once it was read.
+/// Makes valid and invalid queries with every call that only queries, and returns the responses. `query_ussd_reply` is left out,
+/// because some gateways forget a reply once it has been read.
 async fn all_questions(gateway: &Emulator) -> Vec<String> {
     let mut answers = Vec::new();
     let unknown = json!({"user_id": [4_000_000_000_u32], "number": ["999"], "port": [31]});

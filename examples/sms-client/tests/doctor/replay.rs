@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{busy, common::gateway_with, report};
 
-/// Returns the findings of a report.
+/// Returns the findings in a report.
 pub(super) fn findings(report: &str) -> Value {
     serde_json::from_str::<Value>(report).unwrap()["findings"].take()
 }

@@ -67,14 +67,14 @@ async fn a_gateway_that_is_not_reached_has_a_report_too() {
 #[tokio::test]
 async fn a_report_is_written_whole_or_not_at_all() {
     let (gateway, file) = (gateway_with(Options::default()).await, File::new("whole"));
-    // Nobody reads the output.
+    // `true` does not read the output.
     let line = format!("{} doctor --report {} | true", env!("CARGO_BIN_EXE_sms-client"), file.path());
     let mut shell = tokio::process::Command::new("sh");
     shell.args(["-c", &line]).env("SMS_GATEWAY", gateway.url()).env("SMS_GATEWAY_USER", "admin");
     shell.env("SMS_GATEWAY_PASSWORD", PASSWORD).status().await.unwrap();
     let is_cut_off = !file.0.exists();
     assert!(is_cut_off || file.read().ends_with("\n}\n"));
-    // An interrupt leaves no file behind.
+    // An interrupt leaves no incomplete file behind.
     let file = File::new("interrupted");
     let running = Running::new(command(&gateway, &["doctor", "--report", file.path()]));
     gateway.counts_when(|counts| counts.requests > 0).await;

@@ -1,4 +1,4 @@
-//! Reports of gateways that have secrets at odd places.
+//! Reports of gateways whose responses contain secrets in unexpected places.
 
 use gateway_emulator::{Auth, Canned, Https, Options, Replay};
 use serde_json::Value;
@@ -37,7 +37,7 @@ const SECRETS: [&str; 22] = [
     "Smith",
 ];
 
-/// Returns all secrets and their last digits.
+/// Returns all secrets, and the last digits of numeric secrets.
 fn leaks() -> impl Iterator<Item = String> {
     let last = |secret: &str| secret.get(secret.len().saturating_sub(6)..).unwrap_or(secret).to_owned();
     let digits = |secret: &&&str| secret.bytes().all(|byte| byte.is_ascii_digit());
@@ -55,7 +55,7 @@ const BODY: &str = r#"{"error_code":200,"sn":"da00-0089-1020-0077","host":"smith
     "smsc":"+8613010868599","number":"13612345678","reg":"Smith","slot":471182,"callstate":"Geheimtext","signal":471182,"gprs":"Smith"}],
     "in_queue":"471182"}"#;
 
-/// The heads of responses. Each exchange has a different one.
+/// The heads of responses. Each exchange has a different head.
 const HEADS: [&str; 4] = [
     "HTTP/1.1 200 Smith Geheimtext\r\nServer: smithbox/192.168.177.193 Smith\r\nSet-Cookie: sid=Sitzung99\r\n",
     "HTTP/1.1 200 OK\r\nX-Smith: Zauberwort\r\nX-13612345678: 471182\r\nDate: 13612345678\r\nETag: \"Sitzung99\"\r\nKeep-Alive: 13612345678\r\n",
@@ -74,7 +74,7 @@ async fn serve(mut stream: Stream, is_chunked: bool) {
         let response = if !request.to_ascii_lowercase().contains("\r\nauthorization:") {
             CHALLENGE.to_owned()
         } else if is_chunked {
-            // No secret is whole in a chunk.
+            // No chunk contains a whole secret.
             let chunks = BODY.as_bytes().chunks(3);
             let mut bytes = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
             for chunk in chunks {
@@ -107,7 +107,7 @@ async fn no_secret_of_a_gateway_is_in_its_report() {
         for secret in leaks().chain([PASSWORD.to_owned(), USER.to_owned(), "response=".to_owned(), address]) {
             assert!(!report.contains(&secret) && !decoded.contains(&secret), "{secret} in {report}");
         }
-        // The owner sees the name that the report hides.
+        // The output on this computer shows the name that the report hides.
         let local = objects(&run.out)
             .iter()
             .any(|finding| finding["local"].as_str().is_some_and(|text| text.contains("\"Smith\"")));

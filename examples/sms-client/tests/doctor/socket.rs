@@ -12,17 +12,17 @@ use tokio_rustls::TlsAcceptor;
 use super::common::{Run, run_talking};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-/// The certificate of the sockets with TLS, and its key.
+/// The certificate and the key of sockets with TLS.
 const IDENTITY: &[u8] = include_bytes!("peer.pem");
 
-/// The user name of the examinations.
+/// The user name with which `doctor` logs in.
 pub(super) const USER: &str = "Benutzer";
 
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 pub(super) type Stream = Box<dyn Duplex>;
 
-/// Serves each connection by a function, and returns the URL.
+/// Listens on a socket, serves each connection with `serve`, and returns the URL.
 pub(super) async fn start<S, F>(is_https: bool, serve: S) -> String
 where
     S: Fn(Stream) -> F + Send + Sync + 'static,
@@ -59,12 +59,12 @@ fn acceptor() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// The pin of the sockets with TLS.
+/// Returns the pin of sockets with TLS.
 pub(super) fn pin() -> String {
     Pin::of_certificate(&CertificateDer::from_pem_slice(IDENTITY).unwrap()).to_string()
 }
 
-/// Reads a request with its body; `None` at the end of the connection.
+/// Reads a request with its body. Returns `None` at the end of the connection.
 pub(super) async fn request(stream: &mut Stream) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
@@ -84,7 +84,7 @@ pub(super) async fn request(stream: &mut Stream) -> Option<String> {
     }
 }
 
-/// Examines a socket; with TLS, its certificate is pinned.
+/// Runs `doctor` against a socket. With TLS, its certificate is pinned.
 pub(super) async fn examine(url: &str, more: &[&str]) -> Run {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_sms-client"));
     command.args(["doctor", "--gateway", url]).args(more).env("SMS_GATEWAY_USER", USER);

@@ -1,4 +1,4 @@
-//! HTTPS with `--pin` and `--ca`, and the pin of a gateway.
+//! HTTPS with `--pin` and `--ca`, and the command `pin`.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -62,7 +62,7 @@ async fn a_pin_in_the_environment_and_a_file_with_the_certificate_are_trusted() 
     let mut pinned = command(&peer.url(), &["queue"]);
     pinned.env(PIN, format!("{},{}", other.pin(), identity.key_pin()));
     succeeds(&run_command(pinned).await);
-    // With a pin the scheme may be missing.
+    // With a pin, the URL needs no scheme.
     succeeds(&run(&peer.address, &["queue", "--pin", &identity.pin().to_string()]).await);
     let path = identity.path("cert.pem");
     succeeds(&run(&peer.address, &["queue", "--ca", &path]).await);

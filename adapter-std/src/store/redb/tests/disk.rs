@@ -1,4 +1,4 @@
-//! A disk that loses its power at a chosen operation, and with it any part of what was not synced.
+//! A simulated disk that loses power at a chosen operation. Any part of the unsynced changes is then lost.
 
 use std::{
     io,
@@ -7,7 +7,7 @@ use std::{
 
 use ::redb::StorageBackend;
 
-/// What a disk writes whole.
+/// The size of a sector in bytes. A disk writes a sector completely or not at all.
 const SECTOR: usize = 512;
 
 #[derive(Clone, Debug, Default)]
@@ -17,12 +17,12 @@ pub(super) struct Disk {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What reads see.
+    /// The contents that reads return.
     present: Vec<u8>,
-    /// What a power cut leaves for certain.
+    /// The contents that certainly survive a power cut.
     synced: Vec<u8>,
     unsynced: Vec<Change>,
-    /// How many operations are left until the power cut; `None`: there is none.
+    /// The number of operations left until the power cut; `None` if there is none.
     left: Option<usize>,
 }
 
@@ -48,7 +48,7 @@ impl Change {
 }
 
 impl State {
-    /// Counts an operation that changes something.
+    /// Counts an operation that changes the disk. Fails once the power is cut.
     fn operate(&mut self) -> io::Result<()> {
         match &mut self.left {
             Some(0) => Err(io::Error::other("no power")),
@@ -72,7 +72,7 @@ impl Disk {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// The power cut comes after so many more operations.
+    /// Cuts the power after this number of further operations.
     pub(super) fn fail_after(&self, operations: usize) {
         self.state.lock().unwrap().left = Some(operations);
     }
@@ -81,7 +81,7 @@ impl Disk {
         self.state.lock().unwrap().left == Some(0)
     }
 
-    /// What may be found after a power cut: of the changes that were not synced, those that `chance` picks.
+    /// Returns possible contents after a power cut. Of the unsynced changes, those that `chance` picks survive.
     pub(super) fn after_power_cut(&self, mut chance: impl FnMut() -> bool) -> Vec<u8> {
         let state = self.state.lock().unwrap();
         let mut image = state.synced.clone();

@@ -1,4 +1,4 @@
-//! What power cuts and damage leave. What concerns files is in `tests/store.rs`.
+//! Power cuts and damage on a simulated disk. The tests with real files are in `tests/store.rs`.
 
 mod disk;
 
@@ -23,7 +23,7 @@ fn run<T>(call: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(call)
 }
 
-/// A group that changes each kind of thing, and every key of the groups before.
+/// A group with every kind of change, which changes every key of the groups before it.
 fn group(number: u32) -> Vec<Write> {
     let byte = number.to_le_bytes()[0];
     let mut writes = vec![Write::DeleteText { key: 0 }, Write::Delete { key: 1 }];
@@ -40,7 +40,7 @@ fn entries(disk: &Disk) -> Vec<Entry> {
     run(database.gateway("box").unwrap().load()).unwrap()
 }
 
-/// A disk image with these groups saved, and properly closed.
+/// Saves these groups and closes the database properly. Returns the disk image and its entries.
 fn image(groups: std::ops::Range<u32>) -> (Vec<u8>, Vec<Entry>) {
     let disk = Disk::default();
     let database = Database::new(disk.clone()).unwrap();
@@ -132,7 +132,7 @@ fn damage_is_told_or_does_not_matter() {
             Err(error) => panic!("{case}: {error:?}"),
         }
     }
-    // Most of the file holds nothing.
+    // Most of the file is unused, so that damage there does not matter.
     assert!(told > 50, "{told} of 300");
 }
 

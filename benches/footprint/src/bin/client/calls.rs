@@ -1,4 +1,4 @@
-//! The calls by themselves. Those that the tracker asks for are made in `life`.
+//! Each call on its own. `life` makes the calls that the tracker asks for.
 #![allow(unused_imports)]
 
 use core::hint::black_box;
@@ -14,7 +14,7 @@ use sms_gateway_core::{
 
 use crate::exchange::{Client, Failed};
 
-/// Makes each call once, and uses all values of its response.
+/// Makes each of the enabled calls once, and uses all values of its response.
 #[inline(never)]
 pub(crate) fn make(client: &mut Client<'_>) -> Result<(), Failed> {
     client.call(&QuerySmsInQueue, |_| {}).map(|summary| _ = black_box(&summary))?;
@@ -55,7 +55,7 @@ pub(crate) fn make(client: &mut Client<'_>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Some port.
+/// A set of one port.
 #[allow(dead_code)]
 fn ports() -> Ports {
     [black_box(Port::new(2))].into_iter().flatten().collect()

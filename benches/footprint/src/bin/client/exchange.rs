@@ -1,4 +1,4 @@
-//! Calls over a blocking connection, by the core's engine.
+//! Calls over a blocking connection, made with the core's engine.
 
 use core::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) struct Client<'m> {
 #[cfg_attr(not(feature = "texts"), allow(dead_code))]
 pub(crate) enum Failed {
     Call(Failure),
-    /// A message is left that did not reach its end.
+    /// A message did not reach its end.
     #[cfg(feature = "track")]
     Open,
 }
@@ -104,7 +104,7 @@ impl Client<'_> {
         next
     }
 
-    /// Parses what was received, and receives more if that is needed.
+    /// Parses the received bytes, and receives more if they are not enough.
     fn parse(&mut self) -> Result<WireEvent, Cause> {
         let event = self.wire.parse()?;
         if event == WireEvent::More {
@@ -118,7 +118,7 @@ impl Client<'_> {
         while self.wire.may_drain() && self.parse().is_ok() {}
     }
 
-    /// Reads up to the next record (`true`) or the end of the response.
+    /// Reads up to the next record (`true`) or the end of the response (`false`).
     #[inline(never)]
     pub(crate) fn advance(&mut self) -> Result<bool, Failure> {
         loop {
@@ -141,7 +141,7 @@ impl Client<'_> {
     }
 }
 
-/// Shows what went wrong.
+/// Formats the error as text.
 #[cfg(feature = "texts")]
 pub(crate) fn show(failed: &Failed) {
     use core::{

@@ -1,4 +1,4 @@
-//! Messages, followed from "asked to send" to their end by the tracker.
+//! Messages that the tracker follows from `Tracker::add` to their end.
 
 use core::{hint::black_box, time::Duration};
 
@@ -14,7 +14,7 @@ use sms_gateway_core::{
 
 use crate::exchange::{Client, Failed};
 
-/// The maximum number of steps.
+/// The maximum number of steps of the tracker.
 const MAX_STEPS: u32 = 1000;
 const EARLY: usize = MESSAGES / 2;
 
@@ -27,15 +27,15 @@ pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
     follow(client, tracker)
 }
 
-/// Builds the tracker: by itself, so that the copies of its memory leave the stack.
+/// Builds the tracker in a separate function, so that temporary copies leave the stack.
 #[inline(never)]
 fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_block: FIRST_BLOCK, ..Settings::default() };
     settings.limits.recipients = 1;
-    // The reports are there at once, before the first look at them.
+    // The gateway has the reports before the first query for them. Without this, such reports are not assigned.
     settings.exclusive = true;
     settings.incoming = cfg!(feature = "incoming-sms");
-    // As a constant its initial value would take flash.
+    // The memory is initialised at run time. A constant initial value would take flash.
     let tracker = singleton!(: Tracker<'static> = Tracker::empty()).ok_or(Failed::Open)?;
     let (slots, early) = SLOTS.lend().zip(PENDING.lend()).ok_or(Failed::Open)?;
     tracker.begin(slots, early, &settings, Duration::ZERO);
@@ -97,7 +97,7 @@ fn follow(client: &mut Client<'_>, tracker: &mut Tracker<'_>) -> Result<(), Fail
                 client.call(&request, |_| {})?;
                 tracker.handle_stopped(token, true, now);
             }
-            // The settings exclude these questions.
+            // With these settings, the tracker does not ask for other requests.
             #[allow(unreachable_patterns)]
             _ => {}
         }

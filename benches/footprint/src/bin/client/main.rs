@@ -1,4 +1,4 @@
-//! The core alone: over a blocking connection, the calls that its features name, and messages followed to their end.
+//! The core alone, over a blocking connection. It makes the calls that its features name. With `track`, it follows messages to their end.
 #![no_std]
 #![no_main]
 
@@ -28,7 +28,7 @@ const FOREIGN: u32 = 100;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    // Not as a tuple, which would be copied.
+    // Not in one tuple, which would be copied.
     let mut request = [0; REQUEST];
     let mut response = [0; RESPONSE];
     let mut record = [0; RECORD];

@@ -1,4 +1,5 @@
-//! Calls everything in the core. The program is only linked, never run. A panic that can be reached leaves its symbol.
+//! Calls everything in the core. The program is only linked, never run. If a panic can be reached, the linked program
+//! contains its symbol.
 #![no_std]
 #![no_main]
 
@@ -187,7 +188,7 @@ fn call<C: Call>(call: &C, given: &mut Given<'_>) {
     }
 }
 
-/// Reads a response's head, and passes its body on.
+/// Reads a response's head, and passes its body to a decoder.
 fn exchanged(given: &mut Given<'_>) {
     let mut buffer = [0; 64];
     let mut response = Response::new(black_box(&mut buffer[..]));
@@ -210,7 +211,7 @@ fn exchanged(given: &mut Given<'_>) {
     }
 }
 
-/// Shows records, except their 64-bit integers: the standard library shows those with a bounds check.
+/// Formats records, except their 64-bit integers: the standard library formats those with a bounds check.
 fn shown(given: &mut Given<'_>) {
     let mut input = given.bytes;
     let mut decoder = Decoder::<QuerySmsResult, _>::new(&mut *given.buffer);

@@ -1,8 +1,8 @@
-//! Pages that become unreadable, and the search for the record.
+//! Pages that become unreadable, and the search for the record that breaks them.
 
 use super::*;
 
-/// The page of a gateway that lists unreadable records alone, each of which breaks the page at another place.
+/// The page of a gateway that has only unreadable records. Each record breaks the page at another position.
 fn unreadable(ids: &[i64], after: i64) -> (Vec<InboxMark>, Option<PageBreak>) {
     let first = ids.iter().find(|id| **id > after);
     (vec![], first.map(|id| broken(None, u32::try_from(*id).unwrap())))
@@ -52,7 +52,7 @@ fn a_message_that_arrives_during_a_search_lets_no_other_id_be_reported() {
     for _ in 0..3 {
         assert!(page(&mut inbox, &[], by).1);
     }
-    // It is listed before the record, so that the page seems to break elsewhere.
+    // The new message is listed before the record, so the page seems to break elsewhere.
     for after in [1, 0] {
         assert_eq!(place(&mut inbox), after);
         page(&mut inbox, &[mark(9)], by);

@@ -1,4 +1,4 @@
-//! Rules of the inbox page by page, with pages that hold what the test wants.
+//! Rules of the inbox, page by page, with pages whose content the test chooses.
 
 mod breaks;
 mod receipts;
@@ -22,15 +22,15 @@ fn marks(ids: impl IntoIterator<Item = i64>) -> Vec<InboxMark> {
     ids.into_iter().map(mark).collect()
 }
 
-/// An inbox that is known up to a place, with the marks of messages before it.
+/// An inbox that was restored with this place, and with marks of messages before it.
 fn restored(place: i64, ids: impl IntoIterator<Item = i64>) -> Inbox {
     let mut inbox = Inbox::new();
     inbox.restore(Sequence::new(1), place, ids.into_iter().map(mark));
     inbox
 }
 
-/// Reads a page with these records, which may have become unreadable after them. Returns the new messages, and whether the next page is
-/// requested at once.
+/// Reads a page with these records, which becomes unreadable after them if `by` is given. Returns the new messages, and whether the
+/// next page is requested at once.
 fn page(inbox: &mut Inbox, listed: &[InboxMark], by: Option<PageBreak>) -> (Vec<InboxMark>, bool) {
     inbox.begin();
     let new = listed.iter().copied().filter(|mark| inbox.take(*mark)).collect();
@@ -43,7 +43,7 @@ fn place(inbox: &mut Inbox) -> i64 {
     inbox.page.from
 }
 
-/// Reads pages of a gateway until one says that nothing more is to be had. Returns all new messages.
+/// Reads pages of a gateway until one shows that nothing more is left. Returns all new messages.
 fn read(inbox: &mut Inbox, gateway: impl Fn(i64) -> (Vec<InboxMark>, Option<PageBreak>)) -> Vec<InboxMark> {
     let mut new = vec![];
     for _ in 0..200 {
@@ -57,12 +57,12 @@ fn read(inbox: &mut Inbox, gateway: impl Fn(i64) -> (Vec<InboxMark>, Option<Page
     panic!("pages without an end: {inbox:?}");
 }
 
-/// A place at which a page became unreadable.
+/// A position at which a page became unreadable.
 const fn broken(id: Option<i64>, offset: u32) -> PageBreak {
     PageBreak { id, offset, is_cut: false }
 }
 
-/// The place at which the response ended.
+/// The position at which a response ended.
 const CUT: PageBreak = PageBreak { id: None, offset: 9, is_cut: true };
 
 #[test]

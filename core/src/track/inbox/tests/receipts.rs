@@ -1,4 +1,4 @@
-//! What is remembered, saved and forgotten of the messages that were handed out.
+//! Remembering, saving and forgetting the messages that were handed out.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn handed_out(marks: impl IntoIterator<Item = InboxMark>) -> Receipts {
     receipts
 }
 
-/// Hands out messages, and others until the first ones are dropped, without an acknowledgement.
+/// Hands out messages, and then others until the first ones are dropped without an acknowledgement.
 fn drop_open(receipts: &mut Receipts, ids: &[i64]) {
     let places = i64::try_from(MARKS).unwrap();
     let first = ids.iter().copied().max().unwrap() + 1;
@@ -23,7 +23,7 @@ fn drop_open(receipts: &mut Receipts, ids: &[i64]) {
     }
 }
 
-/// Moves the saved place up to this one, as far as all is acknowledged, and returns it.
+/// Moves the saved place up to `place`, as far as possible, and returns it.
 fn saved(receipts: &mut Receipts, place: i64) -> i64 {
     receipts.advance(place);
     receipts.record(0).0

@@ -1,8 +1,8 @@
-//! When the inbox is surveyed, and what ends it.
+//! The conditions under which the inbox is surveyed, and the ends of a survey.
 
 use super::*;
 
-/// An inbox that is known up to 2, with messages from 1 to 3 of which the last one is missing, so that a survey has begun from 0.
+/// An inbox at place 2 that has read the messages 1 to 3. Message 3 is missing from the latest page, so a survey has begun from 0.
 fn surveying() -> Inbox {
     let mut inbox = Inbox::new();
     let listed = marks(1..=3);
@@ -75,7 +75,7 @@ fn a_former_message_past_the_beginning_shows_that_ids_have_restarted_again() {
     let mut inbox = restored(20, [20]);
     inbox.restart();
     assert!(inbox.take_restarted());
-    // The message before it is unreadable, so that the place is past the beginning.
+    // The message before it is unreadable, so the place is past the beginning.
     let by = |after| (after < 3).then_some(broken(Some(3), 5));
     read(&mut inbox, |after| (vec![], by(after)));
     assert_eq!((inbox.take_unreadable(), place(&mut inbox)), (Some(3), 3));

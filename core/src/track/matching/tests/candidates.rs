@@ -1,4 +1,4 @@
-//! Which messages may own a report, and which have had it.
+//! Candidates: messages that may own a report, and messages that already had theirs.
 
 use super::*;
 use crate::track::{
@@ -42,7 +42,7 @@ fn a_segment_is_not_ruled_out_before_its_message_ended_and_it_had_its_report() {
 
 #[test]
 fn a_repeated_report_is_not_assigned_to_another_message() {
-    // The second status says that the gateway's centre still tries.
+    // Status 0x20 means that the SMS centre is still trying.
     for status in [0, 0x20] {
         let mut rig = Rig::new(EXCLUSIVE);
         rig.delivered(START.plus(20 * SECOND), 5);
@@ -76,7 +76,7 @@ fn an_earlier_report_that_waits_keeps_a_later_one_waiting() {
     }
 }
 
-/// A change of a message, and what it means.
+/// A description of a change to a message, and the function that makes it.
 type Case = (&'static str, fn(&mut Slot));
 
 #[test]
@@ -160,7 +160,7 @@ fn a_listed_segment_may_own_a_report_as_long_after_it_was_listed_as_a_message() 
 fn a_listed_segment_of_another_port_or_reference_owns_no_report() {
     for (port, reference) in [(3, 10), (4, 9)] {
         let mut rig = Rig::new(EXCLUSIVE);
-        // So few that all share a group.
+        // With 8 entries, all reports share one group.
         rig.matching.lend(vec![PendingReport::EMPTY; 8].leak(), EXCLUSIVE);
         let id = rig.add(|_| {});
         let entry = RawReport { status: LISTED, port, reference, ..report(0) };

@@ -1,4 +1,4 @@
-//! When the only candidate has a report: no other program can have sent its message.
+//! The conditions under which the only candidate owns a report: no other program can have sent the report's message.
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn other_programs_in_the_last_146_hours_before_a_restart_leave_no_late_report_ce
         let sent = GatewaySeconds::new(SENT).unwrap();
         rig.clock.note_jump(sent, START, START);
         rig.clock.runs.note_place((3, 9, 1), Some(sent), START);
-        // It arrived too late for that to show whose it is, but not too late for another use of the reference.
+        // The report did not arrive soon after the result, but too early for another use of its reference.
         assert_eq!(rig.is_own(report(100), absent, START.plus(120 * SECOND)), expected, "{before}");
     }
 }
@@ -110,11 +110,11 @@ fn no_list_of_results_is_asked_for_if_no_other_program_sends() {
     let mut rig = Rig::new(EXCLUSIVE);
     rig.add(|_| {});
     rig.clock.forget_message();
-    // It may have arrived at any time, so that it may be a forgotten message's.
+    // The report may have arrived at any time, so it may belong to a forgotten message.
     assert_eq!(rig.judge(report(5), None, START.plus(SECOND)).verdict, Verdict::Contested);
 }
 
-/// Judges a report that may have arrived at any time.
+/// Returns whether a report that may have arrived at any time is assigned.
 fn of_any_time(rig: &mut Rig, after: i32) -> bool {
     matches!(rig.judge(report(after), None, START.plus(SECOND)).verdict, Verdict::Own { .. })
 }

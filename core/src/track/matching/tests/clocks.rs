@@ -1,4 +1,4 @@
-//! What the time of a report shows, and decides.
+//! The facts about clocks that a report's time shows, and the verdicts that it decides.
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn a_late_report_carries_the_time_of_sending_if_any_candidate_was_sent_then() {
     assert_eq!(rig.judge(report(500), Some(absent), absent).late, Some(false));
 }
 
-/// A strict rig that knows that late reports carry the time of sending.
+/// Returns a strict rig that has learned that late reports carry their segment's send time.
 fn timed() -> Rig {
     let mut rig = Rig::new(STRICT);
     rig.learn_lead(0);
@@ -119,7 +119,7 @@ fn equal_times_decide_only_once_they_are_known_to_be_those_of_sending() {
     assert_eq!(rig.verdict(report(0), absent), own(id));
     assert_eq!(rig.verdict(report(1000), absent), own(other));
     assert_eq!(rig.verdict(report(1), absent), Verdict::Unknown { is_foreign: true });
-    // Two messages that were sent at the same time.
+    // A second message was sent at the same time.
     rig.add(|_| {});
     assert_eq!(rig.verdict(report(0), absent), Verdict::Contested);
 }

@@ -1,4 +1,4 @@
-//! The rules for reports at their limits. Each test judges a report of port 3 and reference 9 to one number.
+//! The rules for reports at their limits. All judged reports have port 3, reference 9 and the same number.
 
 mod candidates;
 mod certainty;
@@ -23,15 +23,16 @@ use crate::track::{
 const SECOND: u32 = 100;
 const HOUR: u32 = 3600 * SECOND;
 
-/// The time for which reports may be late, and for which they may be repeated.
+/// The ticks by which reports may be late, and for which they may be repeated.
 const LATE: u32 = 72 * HOUR;
 const DOUBLED: u32 = HOUR;
 
 const WAITS: Waits =
     Waits { expire: 72 * HOUR, late: LATE, reported: 2 * HOUR, doubled: DOUBLED, ..Waits::NONE };
 
-/// When the port and the reference of a message became known, and what the gateway's clock showed when it was sent.
+/// When the port and the reference of a message became known.
 const START: Tick = Tick::new(1000 * HOUR);
+/// The send time of a message, in seconds of the gateway's clock.
 const SENT: u32 = 1_800_000_000;
 
 const EXCLUSIVE: Strictness = Strictness { is_exclusive: true, is_strict: false };
@@ -42,13 +43,13 @@ fn number() -> PackedNumber {
     PackedNumber::parse("13800000007").unwrap()
 }
 
-/// A report of a delivery, whose time is a number of seconds after [`SENT`].
+/// Returns a report of a delivery whose time is `after` seconds after [`SENT`].
 fn report(after: i32) -> RawReport {
     let time = GatewaySeconds::new(SENT.wrapping_add_signed(after));
     RawReport { number: number(), time, port: 3, reference: 9, status: 0 }
 }
 
-/// The sequence number of the first sight of reports.
+/// The sequence number at which reports are first seen.
 const FIRST: u32 = 1000;
 
 struct Rig {
@@ -68,7 +69,7 @@ impl Rig {
         Self { table, matching, clock: GatewayClock::NEW, next: 0 }
     }
 
-    /// Adds a message of one segment that was sent at [`START`], with changes.
+    /// Adds a message of one segment that was sent at [`SENT`] and located at [`START`], after applying `change` to it.
     fn add(&mut self, change: impl FnOnce(&mut Slot)) -> SlotId {
         let id = SlotId::at(self.next).unwrap();
         self.next += 1;
@@ -86,7 +87,7 @@ impl Rig {
         id
     }
 
-    /// Adds a message whose segment was delivered, and which ended at a time.
+    /// Adds a message that ended at the tick `at`. A report `reported` seconds after [`SENT`] has confirmed its delivery.
     fn delivered(&mut self, at: Tick, reported: i32) -> SlotId {
         self.add(|slot| {
             lifecycle::restore(slot, State::Delivered);
@@ -104,7 +105,7 @@ impl Rig {
         })
     }
 
-    /// Judges a report that was seen at a time, and had not arrived at another one.
+    /// Judges a report that was first seen at `seen` and had not arrived at `absent`.
     fn judge(&mut self, report: RawReport, absent: Option<Tick>, seen: Tick) -> Judgement {
         let sighting = Sighting { at: seen, first: Sequence::new(FIRST), absent };
         let view = View { now: seen, clock: &self.clock };
@@ -115,7 +116,7 @@ impl Rig {
         self.judge(report, Some(absent), absent.plus(1)).verdict
     }
 
-    /// Returns whether a report that was absent some time after [`START`] is assigned to a message.
+    /// Returns whether a report that was first seen at `seen` and had not arrived at `absent` is assigned to a message.
     fn is_own(&mut self, report: RawReport, absent: Tick, seen: Tick) -> bool {
         matches!(self.judge(report, Some(absent), seen).verdict, Verdict::Own { .. })
     }
@@ -130,12 +131,12 @@ impl Rig {
         }
     }
 
-    /// Lets eight reports carry exactly the send time of their messages.
+    /// Teaches the clock by eight reports that reports carry exactly the message's send time.
     fn learn_equality(&mut self) {
         assert!((0..8).any(|_| self.clock.learn(true)));
     }
 
-    /// Lets five reports show by how much the clock of the port's reports is ahead.
+    /// Teaches the clock by five reports that the port's reports are `seconds` ahead.
     fn learn_lead(&mut self, seconds: u32) {
         (0..5).for_each(|_| self.clock.leads.vote(3, seconds, START.earlier(HOUR)));
     }

@@ -1,4 +1,4 @@
-//! To which message a result belongs.
+//! Matching results to messages.
 
 use super::*;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// A result with the user_id of the first message: its number, and the seconds after the latest send time.
+/// Returns a result with the first message's user_id, this number, and a time `after` seconds after [`SENT`].
 fn result(number: &str, after: i32) -> SmsResult<'_> {
     SmsResult {
         user_id: Field::Known(1),
@@ -21,7 +21,8 @@ fn result(number: &str, after: i32) -> SmsResult<'_> {
     }
 }
 
-/// Returns whether a result belongs to a message, by a clock that showed [`SENT`] when the message was added.
+/// Returns whether a result belongs to a message with this state and send time. The gateway's clock showed [`SENT`] when the message was
+/// added.
 fn is_of(state: State, sent: Option<i32>, result: &SmsResult<'_>) -> bool {
     let mut rig = Rig::new(QUICK);
     let now = GatewaySeconds::saturating(SENT);

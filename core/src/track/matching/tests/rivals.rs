@@ -1,8 +1,8 @@
-//! Messages whose port and reference are not known yet, which may own a report as well.
+//! Rivals: messages that may own a report as well, because their port and reference are not known yet.
 
 use super::*;
 
-/// Judges the report of a message beside another one.
+/// Judges a report that fits a message, in the presence of a rival. Returns `None` if the report is assigned to the message.
 fn beside(rig: &mut Rig, id: SlotId) -> Option<Verdict> {
     let verdict = rig.verdict(report(5), START);
     (verdict != own(id)).then_some(verdict)
@@ -40,7 +40,7 @@ fn a_report_is_contested_by_a_message_that_ends_without_a_reference_if_it_may_ha
         rig.unlocated(state, |_| {});
         assert_eq!(beside(&mut rig, id), is_rival.then_some(Verdict::Contested), "{state:?}");
     }
-    // When it ended, it was only known that it had not begun.
+    // For a message that has ended, `submitted` decides and not `not_begun`.
     let mut rig = Rig::new(EXCLUSIVE);
     let id = rig.add(|_| {});
     rig.unlocated(State::Unresolved, |slot| slot.not_begun = Sequence::new(FIRST + 1));

@@ -10,7 +10,7 @@ use std::vec;
 
 const S: u32 = PER_SECOND;
 const NOW: Tick = Tick::new(100_000 * S);
-/// What the gateway's clock shows at [`NOW`].
+/// The time of the gateway's clock at [`NOW`].
 const READING: u32 = 1_000_000;
 
 fn time(seconds: u32) -> GatewaySeconds {
@@ -33,7 +33,7 @@ fn waits() -> Waits {
     waits
 }
 
-/// Messages that wait for reports: the seconds since they were sent, and their ports.
+/// Returns messages that wait for reports, each given by the seconds since it was sent and its port.
 fn waiting(messages: &[(u32, u8)]) -> Messages<'static> {
     let mut table: Table<'_, Slot, QUEUES> = Table::empty();
     table.lend(vec![Slot::EMPTY; messages.len() + 1].leak(), Queue::FREE);
@@ -56,7 +56,7 @@ fn request(table: &mut Messages<'_>, clock: &GatewayClock) -> Request {
     plan.take(table, &view(clock)).unwrap()
 }
 
-/// Returns the ports of a request for old messages, and the seconds before [`READING`] after and before which their reports are asked for.
+/// Returns the ports of a query for old messages, and its limits `after` and `before`, in seconds before [`READING`].
 fn limited(request: Request) -> Option<(u32, u32, u32)> {
     match request {
         Request::Reports { ports, after: Some(after), before: Some(before) } => {
@@ -70,7 +70,7 @@ fn limited(request: Request) -> Option<(u32, u32, u32)> {
 #[test]
 fn reports_of_a_message_that_was_sent_more_than_600_seconds_ago_are_queried_by_its_send_time() {
     let ago = |seconds| limited(request(&mut waiting(&[(seconds, 3)]), &clock()));
-    // From a second before it to 600 s after it, without the limits themselves.
+    // The limits are 1 s before the send time and 601 s after it. A gateway that excludes its limits then still covers 0 to 600 s.
     assert_eq!((ago(600), ago(601)), (None, Some((0b1000, 602, 0))));
     assert_eq!(ago(5000), Some((0b1000, 5001, 4399)));
 }
@@ -95,7 +95,7 @@ fn old_messages_of_one_zone_that_were_sent_within_600_seconds_share_a_request() 
     let mut clock = clock();
     clock.leads.vote(5, 3600, NOW);
     let mut table = waiting(&[(5000, 3), (4400, 4), (4399, 6), (5001, 7), (4500, 5), (100, 8)]);
-    // From 5000 to 4400 s ago, and not by a clock an hour ahead.
+    // The query is for messages sent 5000 to 4400 s ago, but not through the port whose clock is an hour ahead.
     assert_eq!(limited(request(&mut table, &clock)), Some((0b1_1000, 5001, 3799)));
     assert_eq!(table.length(Queue::IN_FLIGHT), 2);
 }
@@ -134,7 +134,7 @@ fn looks_reach_far_back_at_first_and_then_less_and_less_often() {
         other => panic!("{other:?}"),
     };
     let mut now = NOW;
-    // From 4 s to 68 min, where it stays.
+    // The wait grows from 4 s to 68 min, and stays there.
     for step in (0..=10).chain([10, 10]) {
         assert_eq!(reach_at(&plan, now), Reach::Wide, "{step}");
         plan.complete_arrivals(Reach::Wide, now, &waits);

@@ -1,4 +1,4 @@
-//! What the gateway's list of results shows of the messages of all programs.
+//! The gateway's list of results, as evidence of the messages of all programs.
 
 use std::vec::Vec;
 
@@ -22,7 +22,7 @@ fn tracker(places: usize) -> Tracker<'static> {
     tests::lasting(places, Duration::from_secs(1_000_000))
 }
 
-/// A result of a message of one segment, which was sent a number of seconds after noon.
+/// The result of a message of one segment, sent this number of seconds after noon.
 fn listed(number: &'static str, reference: u32, second: u32) -> SmsResult<'static> {
     let time = std::format!("2026-01-01 12:00:{second:02}").leak();
     tests::result(UserId::new(77).unwrap(), number, 3, reference, time)
@@ -41,7 +41,7 @@ fn accepted(tracker: &mut Tracker<'_>, now: Duration) -> SlotId {
     id
 }
 
-/// Takes a complete list.
+/// Handles a complete list of results.
 fn list(tracker: &mut Tracker<'_>, results: &[SmsResult<'static>]) {
     tracker.clock.ledger.begin(tracker.now);
     for result in results {
@@ -50,7 +50,7 @@ fn list(tracker: &mut Tracker<'_>, results: &[SmsResult<'static>]) {
     tracker.clock.ledger.complete();
 }
 
-/// Returns whether no message is hidden.
+/// Returns whether the list shows that it hides no message.
 fn tells(tracker: &Tracker<'_>) -> bool {
     tracker.clock.ledger.tells(3, tracker.now, tracker.now, 75 * HOUR)
 }
@@ -86,7 +86,7 @@ fn a_message_that_failed_may_have_used_one_reference_more_than_were_sent() {
         list(&mut tracker, &[failed, listed(STRANGER, next, 1)]);
         assert_eq!(tells(&tracker), is_whole, "{next}");
     }
-    // One of which nothing was sent names no reference, and owns no report.
+    // A message of which nothing was sent has no reference, so no report belongs to it.
     let mut tracker = tracker(64);
     let unsent = of_three(Status::Failed, 0, listed(STRANGER, 0, 1));
     list(&mut tracker, &[listed(STRANGER, 10, 0), unsent, listed(STRANGER, 12, 2)]);

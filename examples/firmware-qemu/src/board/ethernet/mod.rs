@@ -26,12 +26,12 @@ const CHECKSUM: usize = 4;
 const RECEIVED: u32 = 1 << 3;
 /// PHY_INT: the PHY has an event. The bit stays set until the PHY's register is read.
 const PHY: u32 = 1 << 18;
-/// Active high, push-pull, enabled, as the board's interrupt controller expects.
+/// Interrupt output: active high, push-pull and enabled, as the board's interrupt controller expects.
 const INTERRUPT_CONFIG: u32 = 0x111;
 /// RSFL is set by the first frame. The upper byte concerns sending, and has its reset value.
 const FIFO_INTERRUPT: u32 = 0x4800_0000;
 const TX_ON: u32 = 1 << 1;
-/// Full duplex, sending and receiving enabled, frames for this address and broadcasts.
+/// Full duplex, sending and receiving enabled. Accepts frames for this address, and broadcasts.
 const MAC_CONTROL: u32 = 1 << 20 | 1 << 3 | 1 << 2;
 /// The PHY's interrupts: energy (7), negotiation done (6), link down (4).
 const PHY_INTERRUPTS: u32 = 1 << 7 | 1 << 6 | 1 << 4;
@@ -41,7 +41,7 @@ const PHY_LINK_UP: u32 = 1 << 2;
 const RX_ERROR: u32 = 1 << 15;
 /// A frame that is both the first and the last segment to send.
 const TX_WHOLE: u32 = 0x3000;
-/// The two words before a frame in the TX data FIFO.
+/// Size of the two command words before a frame in the TX data FIFO, in bytes.
 const TX_COMMANDS: usize = 8;
 
 /// Woken by the interrupt. There is one controller, so only one task waits for it.
@@ -55,7 +55,7 @@ pub(crate) struct Ethernet {
     frames: &'static mut Frames,
 }
 
-/// A frame in each direction. They are in a static, because their owner is moved over the stack until it is in its task.
+/// One frame in each direction. They are in a static, because [`Ethernet`] is moved through the stack until it is in its task.
 struct Frames {
     received: [u8; BUFFER],
     sent: [u8; BUFFER],
@@ -115,7 +115,7 @@ impl Driver for Ethernet {
     fn link_state(&mut self, context: &mut Context<'_>) -> LinkState {
         WAKER.register(context.waker());
         if PHY_CALLED.swap(false, Ordering::Acquire) {
-            // Reading it clears it, and then the controller's bit can be cleared.
+            // Reading the PHY's register clears it. After that, the controller's bit can be cleared.
             read_phy(Phy::InterruptSource);
             write(Register::InterruptStatus, PHY);
             write(Register::InterruptEnable, RECEIVED | PHY);
@@ -159,13 +159,14 @@ impl TxToken for Sending<'_> {
     }
 }
 
-/// Handles the controller's interrupt. It only wakes the task, because registers that take several steps belong to the task.
+/// Handles the controller's interrupt. It only wakes the task, because only the task may access registers that take several
+/// steps.
 pub(super) fn interrupt() {
     let status = read(Register::InterruptStatus);
     write(Register::InterruptStatus, RECEIVED);
     if status & PHY != 0 {
         PHY_CALLED.store(true, Ordering::Release);
-        // The interrupt would repeat until the task has read the PHY.
+        // Without this, the interrupt would repeat until the task has read the PHY.
         write(Register::InterruptEnable, RECEIVED);
     }
     WAKER.wake();
@@ -185,7 +186,7 @@ fn frames_waiting() -> u32 {
 }
 
 /// Returns whether a frame of any length can be sent. If not, the task is woken at once to check again. The FIFO holds three
-/// such frames, and the line empties it soon.
+/// frames of the maximum length, and the line soon empties it.
 fn has_room(context: &Context<'_>) -> bool {
     // TXSUSED: the statuses of sent frames. They are not needed, but unread ones would stop the controller.
     for _ in 0..read(Register::TxFifo) >> 16 & 0xff {
@@ -199,7 +200,7 @@ fn has_room(context: &Context<'_>) -> bool {
     room
 }
 
-/// Reads a frame's words, including those that do not fit `buffer`.
+/// Reads a frame's words. Words that do not fit `buffer` are read, too, but dropped.
 fn read_words(count: usize, buffer: &mut [u8; BUFFER]) {
     let mut places = buffer.as_chunks_mut().0.iter_mut();
     for _ in 0..count {
@@ -211,7 +212,7 @@ fn read_words(count: usize, buffer: &mut [u8; BUFFER]) {
 }
 
 fn send(frame: &[u8]) {
-    // The length of the token's buffer fits eleven bits.
+    // A frame is not longer than its buffer, so its length fits into eleven bits.
     let length = u32::try_from(frame.len()).unwrap_or_default();
     write(Register::TxData, TX_WHOLE | length);
     write(Register::TxData, length << 16 | length);

@@ -1,4 +1,4 @@
-//! Makes one query after the other, and stops if it responds too late or without an end.
+//! Makes one query after the other, and stops if the gateway fails repeatedly or takes too long.
 
 use std::time::Duration;
 
@@ -11,36 +11,36 @@ use super::{
 };
 use crate::{args::Connection, connect, failure::Failure};
 
-/// The limit on one call as a whole, unless the command line has another one.
+/// The limit on one call as a whole, unless `--request-timeout` is given.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
-/// The limit on all calls together, as a multiple of that.
+/// The limit on all calls together, as a multiple of the limit on one call.
 const CALLS: u32 = 6;
-/// The number of queries in a row without a whole response after which no more are made.
+/// The number of consecutive queries without a whole response after which no more queries are made.
 const MAX_FAILURES: u32 = 3;
-/// The number of responses in a row with status 403 after which no more queries are made. A wrong verb may have that status, and so has a
-/// lock-out.
+/// The number of consecutive responses with status 403 after which no more queries are made. A lock-out has this status; a single 403 may
+/// only mean a wrong verb.
 const MAX_FORBIDDEN: u32 = 4;
 
 /// The login of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Login {
-    /// None: a 401 is a response like any other.
+    /// No login: a 401 is a response like any other.
     Without,
     With,
 }
 
-/// The gateway, queried without and with a login.
+/// Queries the gateway, without and with a login.
 pub(super) struct Asker {
-    /// The settings, if the URL is `https`.
+    /// The settings without a login, if the URL is `https`.
     https: Option<Builder>,
     open: Gateway,
     login: Option<Gateway>,
-    /// The gateway that has not logged in yet.
+    /// A client with credentials that has not logged in yet.
     fresh: Option<Gateway>,
     trace: Trace,
     failures: u32,
     forbidden: u32,
-    /// The deadline of all queries, which is set by the first one.
+    /// The deadline of all queries, which the first query sets.
     end: Option<Instant>,
     limit: Duration,
 }
@@ -52,14 +52,14 @@ pub(super) struct Answer {
     pub(super) status: Option<u16>,
     pub(super) body: Vec<u8>,
     pub(super) error: Option<Error>,
-    /// Whether the body has more than a megabyte, so that the rest was not read.
+    /// Whether the body exceeds a megabyte. The rest is then not read.
     pub(super) is_long: bool,
-    /// The place of its first exchange in the trace.
+    /// The index of the first exchange of this query in the trace.
     first: usize,
 }
 
 impl Answer {
-    /// Returns the body of a success, which arrived whole unless it is long.
+    /// Returns the body of a successful response. It is whole, unless `is_long` is set.
     pub(super) fn document(&self) -> Option<&[u8]> {
         (self.status == Some(200) && self.error.is_none()).then_some(&self.body)
     }
@@ -97,7 +97,7 @@ impl Asker {
         self.limit
     }
 
-    /// Awaits a future unless all queries together take too long.
+    /// Awaits a future. Returns `None` if the deadline of all queries passes first.
     pub(super) async fn within<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         let end = *self.end.get_or_insert_with(|| Instant::now() + self.limit);
         tokio::time::timeout_at(end, future).await.ok()
@@ -127,7 +127,7 @@ impl Asker {
         self.trace.exchanges().split_off(answer.first)
     }
 
-    /// Returns whether the gateway keeps failing, so that no more queries are made.
+    /// Returns whether no more queries are made, because the gateway keeps failing or the deadline has passed.
     pub(super) fn is_over(&self) -> bool {
         self.failures >= MAX_FAILURES || self.forbidden >= MAX_FORBIDDEN || self.is_late()
     }
@@ -146,7 +146,7 @@ impl Asker {
         self.ask(&gateway, RawCall::post(target, body.as_bytes())?).await
     }
 
-    /// Queries with a login of its own, once.
+    /// Queries with a client that has not logged in yet. Returns `None` without credentials, and after the first time.
     pub(super) async fn get_fresh(&mut self, target: &str) -> Result<Option<Answer>, Failure> {
         let Some(gateway) = self.fresh.take() else { return Ok(None) };
         self.ask(&gateway, RawCall::get(target)?).await.map(Some)
@@ -173,7 +173,7 @@ impl Asker {
         Ok(answer)
     }
 
-    /// Reports that no more queries are made.
+    /// Reports the reason if no more queries are made.
     pub(super) fn note_end(&self, findings: &mut Findings) {
         if self.is_late() {
             let text = format!("The queries took {} s together: no more were made.", self.limit.as_secs());
@@ -188,7 +188,7 @@ impl Asker {
     }
 }
 
-/// Returns the part of a body that is read, without half of a character at its end.
+/// Returns the part of a body that is read. If it is cut, it does not end with an incomplete character.
 pub(super) fn beginning(body: &[u8]) -> &[u8] {
     let Some(read) = body.get(..MAX_BODY) else { return body };
     match std::str::from_utf8(read) {
@@ -199,7 +199,7 @@ pub(super) fn beginning(body: &[u8]) -> &[u8] {
 
 /// Makes a call and reads its response.
 async fn read(gateway: &Gateway, call: RawCall<'_>, answer: &mut Answer) {
-    // All queries are harmless.
+    // All queries can be repeated without harm.
     let mut response = match gateway.raw(&call.repeatable(true)).await {
         Ok(response) => response,
         Err(error) => {
@@ -228,7 +228,7 @@ async fn read(gateway: &Gateway, call: RawCall<'_>, answer: &mut Answer) {
     }
 }
 
-/// Returns whether the gateway was not reached, or too slow, or its response incomplete.
+/// Returns whether the gateway could not be reached, was too slow, or sent an incomplete response.
 const fn is_lost(error: &Error) -> bool {
     matches!(
         error.failure,

@@ -1,6 +1,6 @@
-//! Dates of HTTP and of certificates.
+//! Dates in HTTP headers and in certificates.
 
-/// Reads `Sun, 06 Nov 1994 08:49:37 GMT` as seconds since 1970.
+/// Reads a date such as `Sun, 06 Nov 1994 08:49:37 GMT`, and returns the seconds since 1970.
 pub(super) fn date_seconds(date: &str) -> Option<u64> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -16,7 +16,7 @@ pub(super) fn date_seconds(date: &str) -> Option<u64> {
     Some(days(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-/// Reads `1994-11-06` as the seconds from 1970 to its beginning.
+/// Reads a day such as `1994-11-06`, and returns the seconds from 1970 to its beginning.
 pub(super) fn day_seconds(day: &str) -> Option<u64> {
     let mut parts = day.split('-').map(|part| part.parse().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
@@ -26,9 +26,9 @@ pub(super) fn day_seconds(day: &str) -> Option<u64> {
     Some(days(year, month, day)? * 86_400)
 }
 
-/// Returns the days since 1970-01-01 of a Gregorian date.
+/// Returns the number of days from 1970-01-01 to a Gregorian date.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    // In years that begin in March, a leap day is the last day.
+    // Years are counted from March, so that a leap day is the last day.
     let (year, month) = if month <= 2 { (year.checked_sub(1)?, month + 9) } else { (year, month - 3) };
     (year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day).checked_sub(719_469)
 }

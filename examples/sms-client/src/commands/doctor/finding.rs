@@ -4,41 +4,41 @@ use serde::Serialize;
 
 use super::advice::advice;
 
-/// The length of a text from which on it is not extended.
+/// The length in bytes at which a text is no longer extended.
 const MAX_TEXT: usize = 500;
 
 /// The importance of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Level {
-    /// As the vendor's document says, or a plain fact.
+    /// Behaviour that matches the vendor's document, or a neutral fact.
     Fact,
-    /// It departs from the vendor's document, and this project's clients cope with it.
+    /// A departure from the vendor's document with which this project's clients cope.
     Quirk,
-    /// Somebody has to act.
+    /// A problem that somebody has to solve.
     Problem,
 }
 
-/// A finding. It contains no number, text, credential or serial number of the gateway, so that it can be published. Its local part is
-/// the exception.
+/// A finding. Except for its `local` part, it can be published: it contains no phone number, message text, credential or serial number of
+/// the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// The check that made it.
+    /// The check that made the finding.
     pub(super) check: &'static str,
     pub(super) level: Level,
-    /// A name for scripts. Quirks have the names that gateway-emulator gives them.
+    /// A name for scripts. Quirks have the same names as in gateway-emulator.
     #[serde(rename = "finding")]
     pub(super) name: &'static str,
     pub(super) text: String,
     /// The next step for the reader, or the behaviour of this project's clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) advice: Option<&'static str>,
-    /// Details for the owner of the gateway, which are not in the report. A part after a line feed is shown on its own line.
+    /// Details that only the owner of the gateway sees; the report omits them. A part after a line feed is shown on its own line.
     #[serde(skip)]
     pub(super) local: Option<String>,
 }
 
-/// The findings so far, each once.
+/// The findings so far. Each name occurs once.
 #[derive(Debug, Default)]
 pub(super) struct Findings(pub(super) Vec<Finding>);
 
@@ -62,7 +62,7 @@ impl Findings {
         }
     }
 
-    /// Adds a quirk, or another sentence to the one with this name, unless that is long or has the detail already.
+    /// Adds a quirk. If a finding has this name, the text is appended to it instead, unless that finding is long or contains `detail`.
     pub(super) fn extend(&mut self, check: &'static str, name: &'static str, text: String, detail: &str) {
         let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else {
             return self.quirk(check, name, text);
@@ -72,7 +72,7 @@ impl Findings {
         }
     }
 
-    /// Adds a detail that stays on this computer to the finding with this name. An introduction precedes the first one.
+    /// Adds a detail to the `local` part of the finding with this name. The introduction precedes the first detail.
     pub(super) fn add_local(&mut self, name: &str, introduction: &str, text: &str) {
         let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else { return };
         let local = finding.local.get_or_insert_with(|| introduction.to_owned());

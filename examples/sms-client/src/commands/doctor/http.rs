@@ -1,13 +1,13 @@
-//! The heads of requests and responses, read from their bytes.
+//! Requests and responses, parsed from their bytes.
 
 use super::trace::Exchange;
 
-/// How the end of a response is found.
+/// The way in which the end of a response is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Length,
     Chunked,
-    /// By the end of the connection.
+    /// The end of the connection.
     UntilClose,
 }
 
@@ -26,16 +26,16 @@ pub(super) struct Response {
     /// The status line.
     pub(super) line: String,
     pub(super) status: u16,
-    /// The names as they are spelt, and the values.
+    /// The names, in their original spelling, and the values.
     pub(super) headers: Vec<(String, String)>,
     pub(super) framing: Framing,
-    /// The body, without the marks of chunks.
+    /// The body, without the chunk framing.
     pub(super) body: Vec<u8>,
-    /// Whether the body arrived to its end, as far as its framing shows that.
+    /// Whether the whole body arrived, as far as the framing shows this.
     pub(super) is_whole: bool,
 }
 
-/// A request. Its lines are those of this program.
+/// A request that this program sent.
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) target: String,
@@ -44,7 +44,7 @@ pub(super) struct Request {
 }
 
 impl Exchange {
-    /// Reads the final response; `None` if its head is incomplete or is not HTTP.
+    /// Parses the final response. Returns `None` if its head is incomplete or is not HTTP.
     pub(super) fn response(&self) -> Option<Response> {
         let mut bytes = &self.response[..];
         loop {
@@ -76,7 +76,7 @@ impl Exchange {
         Response { line, status, headers, framing, body, is_whole }
     }
 
-    /// Reads the request.
+    /// Parses the request.
     pub(super) fn request(&self) -> Option<Request> {
         let (head, body) = split(&self.request)?;
         let mut words = head.lines().next()?.split(' ');
@@ -102,13 +102,13 @@ impl Response {
         self.line.splitn(3, ' ').nth(2).unwrap_or_default().trim()
     }
 
-    /// Returns whether the response says that the connection closes.
+    /// Returns whether the response announces that the connection closes.
     pub(super) fn announces_close(&self) -> bool {
         self.header("connection").is_some_and(|value| value.trim().eq_ignore_ascii_case("close"))
     }
 }
 
-/// Splits a message after the empty line. Lines end with a line feed; a carriage return may precede it.
+/// Splits a message after the empty line. Lines end with a line feed, with or without a carriage return before.
 fn split(bytes: &[u8]) -> Option<(String, &[u8])> {
     let mut start = 0;
     loop {
@@ -121,7 +121,7 @@ fn split(bytes: &[u8]) -> Option<(String, &[u8])> {
     }
 }
 
-/// Reads the headers of a head. A line that begins with a blank continues the one before it.
+/// Parses the headers of a head. A line that begins with white space continues the line before.
 fn headers(head: &str) -> Vec<(String, String)> {
     let mut headers: Vec<(String, String)> = Vec::new();
     for line in head.lines().skip(1) {
@@ -140,7 +140,7 @@ fn value<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
 }
 
-/// Joins chunks, as far as they arrived, and returns whether the last one did.
+/// Joins the chunks that arrived. Returns the body, and whether the last chunk arrived.
 fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -155,7 +155,7 @@ fn unchunked(mut rest: &[u8]) -> (Vec<u8>, bool) {
             }
             Err(_) => break,
         }
-        // The line of the chunk ends.
+        // Skips the line end after the chunk.
         let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
         rest = rest.get(end..).unwrap_or_default();
     }

@@ -1,4 +1,4 @@
-//! A reader of JSON that names what is wrong with it, and reads on.
+//! A JSON reader that reports deviations from JSON, and continues to read.
 
 use std::{iter::Peekable, str::Chars};
 
@@ -30,7 +30,7 @@ impl Value {
         }
     }
 
-    /// Returns a text or a number as it is spelt.
+    /// Returns a text, or a number as it is spelt. For other values, returns an empty text.
     pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) | Self::Bare(text) => text,
@@ -38,12 +38,12 @@ impl Value {
         }
     }
 
-    /// Returns an integer, also one in a string, or one that is written as `200.0` or `2e2`.
+    /// Returns the integer with this key. It may be in a string, or be written as `200.0` or `2e2`.
     pub(super) fn integer(&self, key: &str) -> Option<i64> {
         whole(self.get(key)?.as_str())
     }
 
-    /// Returns the text of a key; empty if it is missing.
+    /// Returns the text with this key, or an empty text if the key is missing.
     pub(super) fn text(&self, key: &str) -> &str {
         self.get(key).map(Self::as_str).unwrap_or_default()
     }
@@ -51,13 +51,13 @@ impl Value {
 
 /// Reads a whole number in any spelling.
 pub(super) fn whole(text: &str) -> Option<i64> {
-    /// Up to this number, each whole number has a floating-point number of its own.
+    /// Up to this number, `f64` represents each whole number exactly.
     const MAX: f64 = 9_007_199_254_740_992.0;
     let text = text.trim();
     let decimal = || {
         let is_part = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
         let value = text.parse::<f64>().ok().filter(|_| text.bytes().all(is_part))?;
-        #[allow(clippy::cast_possible_truncation)] // It is whole and in range.
+        #[allow(clippy::cast_possible_truncation)] // The value is whole and in range.
         (value.fract() == 0.0 && value.abs() < MAX).then_some(value as i64)
     };
     text.parse().ok().or_else(decimal)
@@ -74,7 +74,7 @@ pub(super) enum Oddity {
     LoneSurrogate,
     EscapedNonAscii,
     NotUtf8,
-    /// Something else that JSON does not allow; what follows it is not read.
+    /// Any other violation of JSON. The rest of the document is not read.
     Malformed,
 }
 
@@ -178,7 +178,7 @@ impl Reader<'_> {
         Value::Array(elements)
     }
 
-    /// Reads the comma after an element, if another one follows.
+    /// Reads the comma after an element, if another element follows.
     fn separator(&mut self, end: char, trailing: Oddity) {
         self.blanks();
         if self.take(',') {
@@ -240,7 +240,7 @@ impl Reader<'_> {
             Some('u') => {
                 let digits: String = self.rest.by_ref().take(4).collect();
                 let Ok(unit) = u16::from_str_radix(&digits, 16) else { return self.fail() };
-                // The first half of a character may be alone.
+                // A high surrogate is not reported here: it may be unpaired, which is another oddity.
                 if unit >= 0x80 && !(0xd800..0xdc00).contains(&unit) {
                     self.note(Oddity::EscapedNonAscii);
                 }

@@ -1,4 +1,4 @@
-//! `doctor`: examines a gateway by queries alone, and explains the findings.
+//! `doctor`: examines a gateway with queries only, and explains the findings.
 
 mod advice;
 mod ask;
@@ -25,7 +25,7 @@ use crate::{
     output::Output,
 };
 
-/// The width of the lines that people read.
+/// The width of lines in the output for people.
 const WIDTH: usize = 80;
 
 pub(crate) async fn doctor(
@@ -39,7 +39,7 @@ pub(crate) async fn doctor(
     let mut findings = Findings::default();
     checks::run(&mut asker, &mut findings, &mut output.progress).await?;
     output.progress.clear();
-    // The report is complete even if nobody reads the output, and the output even if there is no report.
+    // The report is written first, because the output may have no reader. If the report fails, the output is still written.
     let report = args.report.as_deref();
     let written = report.map(|path| report::write(path, &findings.0, &asker.exchanges()));
     for finding in &findings.0 {
@@ -64,7 +64,7 @@ pub(crate) async fn doctor(
     }
 }
 
-/// A finding for this computer.
+/// A finding with its local part, which only the output on this computer contains.
 #[derive(Serialize)]
 struct Shown<'f> {
     #[serde(flatten)]
@@ -112,13 +112,13 @@ fn show(finding: &Finding, output: &mut Output) -> Result<(), Failure> {
     let text = format!("{} ({})", escape(&parts.join(" ")), finding.name);
     paragraph(&format!("{mark} {:<8}", finding.check), &text, output)?;
     if !below.is_empty() {
-        // A line that can be copied.
+        // Not wrapped, so that the line can be copied.
         output.line(&format!("      {}", escape(below)))?;
     }
     Ok(())
 }
 
-/// Explains the marks of the findings.
+/// Prints a summary that explains the marks of the findings.
 fn conclude(findings: &[Finding], output: &mut Output) -> Result<(), Failure> {
     let (quirks, problems) = (count(findings, Level::Quirk), count(findings, Level::Problem));
     let quirks = match quirks {
@@ -138,7 +138,7 @@ fn conclude(findings: &[Finding], output: &mut Output) -> Result<(), Failure> {
     paragraph("", format!("{quirks} {problems}").trim(), output)
 }
 
-/// Prints a text after a heading, the further lines indented.
+/// Prints a text after a heading. Further lines are indented.
 fn paragraph(heading: &str, text: &str, output: &mut Output) -> Result<(), Failure> {
     let indent = if heading.is_empty() { 0 } else { heading.len() + 1 };
     for (index, line) in wrap(text, WIDTH - indent).into_iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Removes what is private from the bytes of a gateway, and keeps their lengths and shapes.
+//! Removes private data from the bytes of a gateway, and keeps their lengths and shapes.
 //!
-//! Only what is known to be harmless is kept: times, small integers, and the words of a vocabulary, each where it is expected. The
-//! other letters become `x`, the other digits `0`. Phone numbers, nonces and the like are replaced by others, equal ones by equal ones,
-//! so that a replay shows the same behaviour.
+//! Only values known to be harmless are kept, and only where they are expected: times, small integers, and the words of a vocabulary.
+//! Other letters become `x`, and other digits `0`. Phone numbers, nonces and similar values get random substitutes. Equal values get
+//! equal substitutes, so that a replay shows the same behaviour.
 
 mod headers;
 mod replace;
@@ -22,7 +22,7 @@ pub(super) use self::{
 };
 use super::json::whole;
 
-/// The keys whose values are small integers, and the maximum number of their digits.
+/// The keys with small integers as values, and the maximum number of digits of each.
 const INTEGERS: [(&str, usize); 13] = [
     ("error_code", 3),
     ("port", 2),
@@ -38,18 +38,18 @@ const INTEGERS: [(&str, usize); 13] = [
     ("signal", 3),
     ("status", 3),
 ];
-/// The keys whose values are words of the API.
+/// The keys with words of the API as values.
 const WORDS: [&str; 5] = ["status", "reg", "type", "callstate", "gprs"];
-/// The number of characters by which `" 200 "` or `200.0` is longer than `200`.
+/// The number of characters that the spelling `" 200 "` or `200.0` adds to `200`.
 const SPELLING: usize = 2;
 const TIMES: [&str; 2] = ["time", "timestamp"];
-/// The key of the ids of incoming messages, and the parameter with such an id.
+/// The key of the ids of incoming messages, and the query parameter with such an id.
 const ID: &str = "incoming_sms_id";
 /// The call that returns these ids.
 const INBOX: &str = "/api/query_incoming_sms";
 /// The maximum number of digits of an id.
 const MAX_ID: usize = 18;
-/// The tags of HTML whose names are kept.
+/// The HTML tags whose names are kept.
 const TAGS: [&str; 24] = [
     "html", "head", "title", "body", "h", "p", "a", "b", "i", "br", "hr", "div", "span", "table", "tr", "td",
     "form", "input", "script", "style", "meta", "link", "img", "center",
@@ -57,16 +57,16 @@ const TAGS: [&str; 24] = [
 /// The body of a response to a client that is locked out.
 const LOCKED_OUT: &str = "forbid to try again";
 
-/// Replaces secrets by others, which are the same for the same secret.
+/// Replaces secrets with substitutes. The same secret always gets the same substitute.
 #[derive(Default)]
 pub(super) struct Redactor<S = RandomState> {
     keys: S,
-    /// Other ids of incoming messages, in the same order.
+    /// Substitutes for the ids of incoming messages, in the same order as the ids.
     ids: HashMap<u64, String>,
 }
 
 impl<S: BuildHasher + Default> Redactor<S> {
-    /// Creates a redactor for these requests' targets and the bodies of their responses.
+    /// Creates a redactor from the request targets and response bodies of all exchanges.
     pub(super) fn new<'e>(exchanges: impl IntoIterator<Item = (&'e str, &'e [u8])>) -> Self {
         let inboxes = exchanges.into_iter().filter(|(target, _)| target.starts_with(INBOX));
         let ids = inboxes.flat_map(|(_, body)| ids(&String::from_utf8_lossy(body))).collect();
@@ -85,7 +85,7 @@ impl<S: BuildHasher> Redactor<S> {
         }
     }
 
-    /// Redacts JSON, also if it is malformed.
+    /// Redacts JSON, which may be malformed.
     fn json(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut current = "";
@@ -95,7 +95,7 @@ impl<S: BuildHasher> Redactor<S> {
                     current = key;
                     out.extend(["\"", &plain(key), "\""]);
                 }
-                // Only the first of several values is of the kind that the key names.
+                // A key applies only to the first of several values.
                 Piece::Text { content, is_whole } => {
                     let value = self.value(std::mem::take(&mut current), content);
                     out.extend(["\"", &value, if is_whole { "\"" } else { "" }]);
@@ -110,7 +110,7 @@ impl<S: BuildHasher> Redactor<S> {
         out
     }
 
-    /// Redacts the value of a key. Escapes in it stay escapes.
+    /// Redacts the value of a key. Escapes remain escapes.
     fn value(&self, key: &str, value: &str) -> String {
         let most = INTEGERS.iter().find(|(known, _)| *known == key).map_or(0, |(_, most)| *most);
         if is_small_integer(value, most)
@@ -132,19 +132,19 @@ impl<S: BuildHasher> Redactor<S> {
         }
     }
 
-    /// Returns another id of an incoming message.
+    /// Returns the substitute for the id of an incoming message.
     fn id(&self, id: &str) -> String {
         let other =
             id.parse().ok().and_then(|id: u64| self.ids.get(&id)).filter(|other| other.len() == id.len());
         other.cloned().unwrap_or_else(|| replace::number(&self.keys, id))
     }
 
-    /// Redacts the target of a request of this program, which may have an id of the gateway's in it.
+    /// Redacts the target of a request of this program. It may contain the id of an incoming message.
     pub(super) fn target(&self, target: &str) -> String {
         let Some((before, rest)) = target.split_once(&format!("{ID}=")) else { return target.to_owned() };
         let end = rest.find('&').unwrap_or(rest.len());
         let (id, behind) = rest.split_at(end);
-        // The first page is asked for with the same id everywhere.
+        // The first page is requested with id 0 on every gateway.
         let id = if id == "0" { id.to_owned() } else { self.id(id) };
         format!("{before}{ID}={id}{behind}")
     }
@@ -155,12 +155,12 @@ impl<S: BuildHasher> Redactor<S> {
     }
 }
 
-/// Redacts the value of a parameter of a challenge, for people.
+/// Redacts the value of a challenge parameter that is shown to people.
 pub(super) fn parameter(name: &str, value: &str) -> String {
     headers::parameter(&RandomState::new(), name, value)
 }
 
-/// Redacts a page. The names of tags stay, and the text of a lock-out.
+/// Redacts a page. The names of tags and the text of a lock-out are kept.
 pub(super) fn page(text: &str) -> String {
     if text.trim() == LOCKED_OUT {
         return text.to_owned();
@@ -183,7 +183,7 @@ pub(super) fn page(text: &str) -> String {
 enum Piece<'t> {
     /// A string before a colon, without its quotes.
     Key(&'t str),
-    /// Another string, without its quotes. It may lack the second one.
+    /// Any other string, without its quotes. The closing quote may be missing.
     Text {
         content: &'t str,
         is_whole: bool,
@@ -193,7 +193,7 @@ enum Piece<'t> {
     Other(char),
 }
 
-/// Splits JSON into its parts, also if it is malformed.
+/// Splits JSON, which may be malformed, into its parts.
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -216,7 +216,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// Splits off a string with its quotes; all of it if there is no end.
+/// Splits off a string with its quotes. If the closing quote is missing, the string is the whole text.
 fn split_string(text: &str) -> (&str, &str) {
     let mut is_escaped = false;
     for (at, letter) in text.char_indices().skip(1) {
@@ -246,13 +246,13 @@ fn ids(text: &str) -> BTreeSet<u64> {
     ids
 }
 
-/// Returns other ids of the same lengths in the same order.
+/// Maps each id to a substitute with the same number of digits. The order is kept, and 0 stays 0.
 fn renumbered(ids: &BTreeSet<u64>) -> HashMap<u64, String> {
     let mut counts: HashMap<usize, u64> = HashMap::new();
     let mut other = |id: &u64| {
         let length = id.to_string().len();
         let count = counts.entry(length).or_default();
-        // No id that is not zero becomes zero.
+        // A nonzero id never becomes zero.
         let first = 10_u64.pow(u32::try_from(length).unwrap_or_default().saturating_sub(1));
         let other = if *id == 0 { 0 } else { first + *count };
         *count += u64::from(*id != 0);
@@ -261,7 +261,7 @@ fn renumbered(ids: &BTreeSet<u64>) -> HashMap<u64, String> {
     ids.iter().map(&mut other).collect()
 }
 
-/// Returns whether the text is a time of this century or the last one.
+/// Returns whether the text is a time in this century or the last.
 pub(super) fn is_time(text: &str) -> bool {
     text.get(..2).is_some_and(|century| matches!(century, "19" | "20")) && text.parse::<Timestamp>().is_ok()
 }
@@ -274,14 +274,14 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Returns whether the text is a whole number of at most so many digits, in any spelling that is not much longer.
+/// Returns whether the text is a whole number of at most `most` digits. Its spelling may be longer by [`SPELLING`].
 fn is_small_integer(text: &str, most: usize) -> bool {
     let digits = u32::try_from(most).unwrap_or_default();
     let is_small = |number: i64| number.unsigned_abs() < 10_u64.pow(digits);
     most > 0 && text.len() <= most + SPELLING && whole(text).is_some_and(is_small)
 }
 
-/// Returns the digits of an id that may be written as `7.0`, or with white space around it.
+/// Returns the digits of an id. The id may be written as `7.0`, or with white space around it.
 fn plain_id(value: &str) -> &str {
     let value = value.trim();
     value.strip_suffix(".0").unwrap_or(value)

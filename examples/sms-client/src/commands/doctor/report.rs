@@ -1,4 +1,4 @@
-//! The file that can be attached to a report: the findings, and all exchanges without what is private.
+//! The file that can be attached to a problem report: the findings, and all exchanges without private data.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use crate::failure::{Exit, Failure};
 
 /// The version of the file's format.
 const FORMAT: u32 = 1;
-/// The number of bytes by which the stated length of a body exceeds one that did not arrive whole.
+/// The number of bytes by which `Content-Length` exceeds a body that did not arrive whole.
 const MISSING: usize = 1 << 20;
 
 #[derive(Serialize)]
@@ -32,39 +32,39 @@ struct Report<'r> {
     exchanges: Vec<Recorded>,
 }
 
-/// An exchange. The request is this program's own.
+/// An exchange. This program made the request.
 #[derive(Serialize)]
 struct Recorded {
     method: String,
     target: String,
     body: String,
-    /// Whether it had a login.
+    /// Whether the request had a login.
     login: bool,
     /// The time of the request, in seconds since 1970 (UTC).
     at: u64,
     /// `None` if there was no response.
     response: Option<RecordedResponse>,
-    /// Whether the gateway closed the connection then.
+    /// Whether the gateway closed the connection during or after the exchange.
     closed: bool,
 }
 
 #[derive(Serialize)]
 struct RecordedResponse {
     line: String,
-    /// `Name: value`, as they were spelt.
+    /// Each header as `Name: value`, in its original spelling.
     headers: Vec<String>,
     framing: &'static str,
-    /// Without the marks of chunks.
+    /// The body, without the chunk framing.
     body: String,
     /// Whether the body arrived whole.
     whole: bool,
-    /// Whether the body is too long, so that it ends here early.
+    /// Whether the body is too long, and is cut off here.
     cut: bool,
-    /// Whether the body is UTF-8. Bytes that are not are replaced by U+FFFD.
+    /// Whether the body is UTF-8. If not, U+FFFD replaces the invalid bytes.
     utf8: bool,
 }
 
-/// Checks that the file can be created, and leaves none behind.
+/// Checks that the file can be created, and removes it again.
 pub(super) fn check(path: &Path) -> Result<(), Failure> {
     create(path)?;
     fs::remove_file(path).map_err(|error| failed(path, &error))
@@ -75,13 +75,13 @@ pub(super) fn write(path: &Path, findings: &[Finding], exchanges: &[Exchange]) -
     let text = render::<RandomState>(findings, exchanges).map_err(|error| failed(path, &error))?;
     let written = create(path)?.write_all((text + "\n").as_bytes());
     written.map_err(|error| {
-        // A part of a report is of no use.
+        // An incomplete report is useless.
         let _ = fs::remove_file(path);
         failed(path, &error)
     })
 }
 
-/// Creates the file, which only its owner can read. A file that exists stays as it is.
+/// Creates the file, and never overwrites one. On Unix, only its owner can read it.
 fn create(path: &Path) -> Result<fs::File, Failure> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -96,7 +96,7 @@ fn create(path: &Path) -> Result<fs::File, Failure> {
     })
 }
 
-/// Returns the contents of the file. `S` chooses what replaces numbers and tokens.
+/// Returns the contents of the file. `S` determines the substitutes for numbers and tokens.
 fn render<S: BuildHasher + Default>(
     findings: &[Finding],
     exchanges: &[Exchange],
@@ -143,7 +143,7 @@ fn recorded<S: BuildHasher>(
         if !name.eq_ignore_ascii_case("content-length") {
             return format!("{shown}: {value}");
         }
-        // The true length could be anything.
+        // The value that the gateway sent could be private data.
         let missing = if whole { 0 } else { MISSING };
         format!("{shown}: {}", body.len() + missing)
     };

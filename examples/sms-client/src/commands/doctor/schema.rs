@@ -1,4 +1,4 @@
-//! The fields and words that the vendor's document and its later versions list, and what a response has instead.
+//! The fields and words that the vendor's document and its later versions list. Responses are compared with them.
 
 use super::{
     ask::Answer,
@@ -19,14 +19,14 @@ use Kind::{Any, Integer, Text};
 /// A field: its key, its kind, and whether the document lists it for every record.
 type Field = (&'static str, Kind, bool);
 
-/// The response of a call.
+/// The expected fields in the response of a call.
 pub(super) struct Schema {
     pub(super) name: &'static str,
     head: &'static [Field],
     /// The key of the array.
     pub(super) array: &'static str,
     record: &'static [Field],
-    /// A field with words, and the words.
+    /// A field that contains one of a list of words, and these words.
     words: Option<(&'static str, &'static [&'static str])>,
 }
 
@@ -42,7 +42,7 @@ pub(super) const RESULTS: Schema = Schema {
     name: "query_sms_result",
     head: &[],
     array: "result",
-    // user_id is there only if the message was sent with one.
+    // user_id is present only if the message was sent with one.
     record: &[
         ("port", Integer, true),
         ("number", Text, true),
@@ -112,7 +112,7 @@ pub(super) const PORTS: Schema = Schema {
 /// The fields of every response.
 const COMMON: &[Field] = &[("error_code", Integer, true), ("sn", Text, false)];
 
-/// Reads a successful response, reports what is unusual in it, and returns it.
+/// Reads a successful response, reports deviations in it, and returns its JSON.
 pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings) -> Option<Value> {
     if let (Some(200), Some(error)) = (answer.status, &answer.error) {
         let text = format!("{}: the response did not arrive whole: {}.", schema.name, error.failure);
@@ -130,14 +130,14 @@ pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings)
         let (finding, text) = describe(oddity);
         let text = format!("{}: {text}.", schema.name);
         match oddity {
-            // A part of a long document ends anywhere.
+            // The part of a long document that was read may end anywhere.
             Oddity::Malformed if answer.is_long && value.is_some() => {}
             Oddity::Malformed => findings.problem("json", finding, text),
             _ => findings.quirk("json", finding, text),
         }
     }
     let value = value?;
-    // get_port_info is also asked for fields that it may refuse.
+    // The checks also request fields that get_port_info may refuse.
     if schema.name != PORTS.name {
         note_refusal(schema, &value, findings);
     }
@@ -168,7 +168,7 @@ pub(super) fn note_refusal(schema: &Schema, value: &Value, findings: &mut Findin
     findings.problem("records", "error-code", text);
 }
 
-/// Reports a response of more than a megabyte. Only the number of results and status reports has no limit.
+/// Reports a response of more than a megabyte. It is a problem, except for results and status reports, whose number has no limit.
 fn note_long(schema: &Schema, findings: &mut Findings) {
     let text = format!("{}: the response has more than 1 MB; only its first part was examined.", schema.name);
     if schema.array == RESULTS.array {
@@ -246,7 +246,7 @@ fn examine_fields(schema: &Schema, object: &Value, known: &[Field], findings: &m
     }
 }
 
-/// Reports an integer in another spelling than its digits.
+/// Reports an integer that is not spelt as plain digits.
 fn examine_integer(schema: &Schema, key: &str, text: &str, findings: &mut Findings) {
     if text.parse::<i64>().is_ok() || json::whole(text).is_none() {
         return;
@@ -261,7 +261,7 @@ fn examine_integer(schema: &Schema, key: &str, text: &str, findings: &mut Findin
     findings.quirk("json", finding, format!("{}: {key} {what}.", schema.name));
 }
 
-/// Returns whether a later version has the field, which is of no use to the clients here.
+/// Returns whether the field belongs to a later version, but is not used by this project's clients.
 fn is_known_elsewhere(schema: &Schema, key: &str) -> bool {
     schema.name == PORTS.name && (key.starts_with("remain_") || key.starts_with("CallForward"))
 }
@@ -279,7 +279,7 @@ fn examine_words(schema: &Schema, record: &Value, findings: &mut Findings) {
     note_unknown_word(schema.name, key, word, findings);
 }
 
-/// The maximum number of characters of a name that are shown.
+/// The maximum number of characters shown of a name.
 const MAX_SHOWN: usize = 40;
 
 fn note_unknown(schema: &Schema, key: &str, findings: &mut Findings) {
@@ -295,7 +295,7 @@ pub(super) fn note_unknown_word(call: &str, key: &str, word: &str, findings: &mu
     note_hidden("unknown-words", word, findings);
 }
 
-/// Shows a name or a word on this computer alone if it could be private.
+/// Adds a name or a word that could be private to the local part of the finding.
 fn note_hidden(finding: &'static str, word: &str, findings: &mut Findings) {
     if !is_plain(word) {
         findings.add_local(finding, "Hidden in the report:", &format!("{:?}", shown(word)));

@@ -1,4 +1,4 @@
-//! The bytes that passed between this program and the gateway.
+//! The bytes exchanged between this program and the gateway.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,21 +9,21 @@ use sms_gateway::WireEvent;
 
 /// The maximum number of bytes of a body that are read.
 pub(super) const MAX_BODY: usize = 1 << 20;
-/// The maximum number of bytes of a response that are kept: more than a body that is read, with its head and the marks of chunks.
+/// The maximum number of bytes that are kept of a response. It exceeds [`MAX_BODY`], to leave room for the head and the chunk framing.
 const MAX_KEPT: usize = 2 * MAX_BODY;
 
-/// A request and its response, as bytes. They include the login.
+/// A request and its response, as bytes. The bytes include the login.
 #[derive(Clone)]
 pub(super) struct Exchange {
     /// The number of the connection, from 1.
     pub(super) connection: usize,
-    /// The time of the request's first byte.
+    /// The time at which the first bytes of the request were sent.
     pub(super) at: SystemTime,
     pub(super) request: Vec<u8>,
     pub(super) response: Vec<u8>,
-    /// Whether bytes of the response are missing here because there were too many.
+    /// Whether the response had more than [`MAX_KEPT`] bytes, so that its end is missing here.
     pub(super) is_cut: bool,
-    /// Whether the gateway closed the connection then.
+    /// Whether the gateway closed the connection during or after the exchange.
     pub(super) is_closed: bool,
 }
 
@@ -33,11 +33,11 @@ struct Tape {
     connections: usize,
 }
 
-/// The record of all exchanges, in order. Clones share it.
+/// The record of all exchanges, in order. Clones share one record.
 #[derive(Clone, Default)]
 pub(super) struct Trace(Arc<Mutex<Tape>>);
 
-/// One client's part of a record: its connection, and the index of its latest exchange on it.
+/// The state of one client in the record: its current connection, and the index of the latest exchange on that connection.
 #[derive(Default)]
 struct Place {
     connection: usize,

@@ -1,4 +1,4 @@
-//! The texts against the emulator.
+//! What the program prints against the emulator.
 
 use gateway_emulator::{Emulator, Https, Options, TlsVersions};
 use sms_gateway::tls::Certificate;
@@ -15,7 +15,7 @@ async fn start(kind: &str, versions: TlsVersions) -> (Emulator, Certificate) {
     (gateway, certificate)
 }
 
-/// Adds the rows of each kind of certificate, each version of TLS, and wrong schemes.
+/// Adds rows for each kind of certificate, each version of TLS, and wrong schemes.
 pub(super) async fn rows(texts: &mut Texts) {
     for kind in [
         "ordinary",
@@ -45,7 +45,7 @@ pub(super) async fn rows(texts: &mut Texts) {
     schemes(texts).await;
 }
 
-/// Adds the rows of commands other than a query.
+/// Adds rows for commands other than a query.
 async fn commands(texts: &mut Texts) {
     let (gateway, certificate) = start("ordinary", TlsVersions::Both).await;
     let url = gateway.url();
@@ -64,7 +64,7 @@ async fn commands(texts: &mut Texts) {
     assert_eq!(gateway.counts().requests, 0);
 }
 
-/// Adds the rows of URLs with the wrong scheme, and of a redirect.
+/// Adds rows for URLs with the wrong scheme, and for a redirect.
 async fn schemes(texts: &mut Texts) {
     let plain = gateway_with(Options::default()).await;
     let url = plain.url().replace("http:", "https:");

@@ -1,7 +1,7 @@
-//! The texts that a person sees, for each kind of peer: `recorded.md`, as a table.
+//! Compares what the program prints for each kind of peer with the table in `recorded.md`.
 //!
-//! `RECORD=1 cargo test -p sms-client --test https` writes the file. The texts as they are, with their fingerprints, are then in
-//! `target/tmp/https-texts.md`, also if the test fails.
+//! `RECORD=1 cargo test -p sms-client --test https` writes `recorded.md`. Each run writes the unmasked texts, including
+//! fingerprints, to `target/tmp/https-texts.md`, even if the test fails.
 
 mod emulator;
 mod openssl;
@@ -21,10 +21,10 @@ use crate::{
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/https/texts/recorded.md");
 const HEAD: &str = "| case | against | command | exit | text |\n|---|---|---|---:|---|\n";
 
-/// The trust on the command line.
+/// The certificates that the program trusts.
 #[derive(Clone, Copy)]
 enum Trust<'a> {
-    /// The system's authorities. They have issued no certificate of the tests.
+    /// The system's authorities. They have not issued any certificate in these tests.
     System,
     /// No authority at all.
     Nobody,
@@ -34,23 +34,23 @@ enum Trust<'a> {
     Authority(&'a str, &'a str),
 }
 
-/// The place of rows in the table.
+/// The peer of a row in the table.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     name: &'a str,
     against: &'a str,
     url: &'a str,
-    /// The certificate, whose fingerprints and dates differ from run to run.
+    /// The certificate of the peer. Its fingerprints and dates differ from run to run.
     certificate: Option<&'a Certificate>,
 }
 
 /// The table of texts.
 struct Texts {
-    /// The only authority of the system, which has issued nothing.
+    /// The only authority of the system. It has not issued any certificate.
     system: Identity,
-    /// The texts as they are.
+    /// The unmasked texts.
     shown: String,
-    /// The texts without what differs from run to run.
+    /// The texts in which everything that differs from run to run is masked.
     recorded: String,
 }
 
@@ -85,7 +85,7 @@ impl Texts {
         }
     }
 
-    /// Adds rows for a query without a pin, with a wrong one, and with each right one.
+    /// Adds rows for a query without a pin, with a wrong pin, and with each right pin.
     async fn with_each_pin(&mut self, case: Case<'_>) {
         let certificate = case.certificate.unwrap();
         let (pin, key_pin) = (certificate.pin().to_string(), certificate.key_pin().unwrap().to_string());
@@ -99,12 +99,12 @@ impl Texts {
 const WRONG_PIN: &str = "sha256:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
 
 impl Case<'_> {
-    /// Masks what differs from run to run.
+    /// Masks everything that differs from run to run.
     fn masked(&self, text: &str) -> String {
         let address = self.url.rsplit('/').next().unwrap();
         let mut masked = text.replace(address, "HOST:PORT");
         let Some(certificate) = self.certificate else { return masked };
-        // The pin of a key ends with the digits of a pin of a certificate.
+        // Key pins are masked first, because their text `key-sha256:…` contains `sha256:…`, the form of a certificate pin.
         if let Some(pin) = certificate.key_pin() {
             masked = masked.replace(&pin.to_string(), "key-sha256:…");
         }

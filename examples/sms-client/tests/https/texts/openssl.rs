@@ -1,4 +1,4 @@
-//! The texts against `openssl s_server`.
+//! What the program prints against `openssl s_server`.
 
 use sms_gateway::tls::Certificate;
 
@@ -13,7 +13,7 @@ const P384: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384
 const P521: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"];
 const ALL: [&str; 2] = ["-cipher", "ALL:@SECLEVEL=0"];
 
-/// Adds the rows of each kind of certificate, of authorities, and of servers that are not supported.
+/// Adds rows for each kind of certificate, for authorities, and for servers that are not supported.
 pub(super) async fn rows(texts: &mut Texts) {
     let of = |key| Kind { key, ..Kind::PLAIN };
     let version_1 = Kind { key: RSA_1024, hash: "-sha1", form: Form::Version1 };
@@ -69,7 +69,8 @@ async fn serve(texts: &mut Texts, name: &str, kind: Kind, args: &[&str], is_supp
     texts.run(case, &["queue"], Trust::Pin(&pin, "of it")).await;
 }
 
-/// Adds the rows of certificates that an authority of the caller has issued, and of a gateway's own one in its place.
+/// Adds rows for certificates that a user's own authority has issued. `--ca` names that authority, another authority, or the gateway's
+/// certificate itself.
 async fn authorities(texts: &mut Texts) {
     let (authority, other) = (Identity::new(Kind::PLAIN), Identity::new(Kind::PLAIN));
     let past = ["-startdate", "20200101000000Z", "-enddate", "20201231000000Z"];

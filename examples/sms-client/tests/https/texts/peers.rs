@@ -1,4 +1,4 @@
-//! The texts against peers that stall, close, reset, or answer with something else.
+//! What the program prints when the peer stalls, closes or resets the connection, or answers with something else.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ const RECORD: &[u8] = b"\x16\x03\x03\x20\x00\x02\x00\x1F\xFC\x03\x03";
 /// The behaviour of a peer after the beginning of a handshake.
 #[derive(Clone, Copy)]
 enum Peer {
-    /// It reads the hello, writes this, and closes.
+    /// Reads the hello, writes these bytes, and closes the connection.
     Writes(&'static [u8]),
-    /// It closes with the hello unread, which resets the connection.
+    /// Closes the connection without reading the whole hello, which resets the connection.
     Resets,
-    /// It reads, and writes nothing.
+    /// Reads, and writes nothing.
     Stalls,
-    /// It writes a byte of a record every 10 ms.
+    /// Writes one byte of a TLS record every 10 ms.
     Drips,
 }
 
@@ -63,7 +63,7 @@ impl Peer {
     }
 }
 
-/// Adds the rows of each of them.
+/// Adds a row for each kind of peer.
 pub(super) async fn rows(texts: &mut Texts) {
     for (name, peer) in [
         ("closes during the handshake", Peer::Writes(b"")),

@@ -1,4 +1,4 @@
-//! The inbox: its order and its pages. Only messages that are read already are queried, so that none is marked as read.
+//! The inbox: its order and its pages. Only messages already marked as read are queried, so the check marks no message as read.
 
 use crate::{
     commands::doctor::{
@@ -62,7 +62,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     Ok(())
 }
 
-/// Returns a page of messages that are read already, and its length.
+/// Returns a page of messages already marked as read, and its length in bytes.
 async fn page(
     asker: &mut Asker,
     after: i64,

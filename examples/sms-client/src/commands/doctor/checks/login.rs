@@ -1,4 +1,4 @@
-//! The login: its kind, and the life of a nonce.
+//! The login: its kind, and the lifetime of a nonce.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::{
     failure::Failure,
 };
 
-/// The pause after which a nonce that changes every second has expired.
+/// The duration of a pause. A nonce that the gateway changes every second has expired after it.
 const PAUSE: Duration = Duration::from_millis(1200);
-/// The maximum number of characters of a parameter that are shown.
+/// The maximum number of characters shown of a parameter.
 const MAX_SHOWN: usize = 40;
 
-/// Returns whether more queries can be made.
+/// Examines the login. Returns whether more queries can be made.
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<bool, Failure> {
     let responses = asker.exchanges().into_iter().filter_map(|exchange| exchange.response());
     let challenge = responses.rev().find(|response| response.status == 401);
@@ -62,7 +62,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     Ok(true)
 }
 
-/// Queries once more after a pause, with a nonce that has served many requests.
+/// Makes one more query after a pause, with a nonce that has already served many requests.
 pub(super) async fn check_pause(asker: &mut Asker) -> Result<(), Failure> {
     if asker.has_login() && !asker.is_over() {
         asker.within(tokio::time::sleep(PAUSE)).await;
@@ -96,7 +96,7 @@ fn describe(response: &Response, findings: &mut Findings) {
     }
 }
 
-/// Returns the value of a parameter of a challenge or an `Authorization`.
+/// Returns the value of a parameter in a `WWW-Authenticate` or `Authorization` header.
 fn parameter<'v>(value: &'v str, name: &str) -> Option<&'v str> {
     let parts = value.split_once(' ').map_or(value, |(_, parts)| parts).split(',');
     let mut found = parts.filter_map(|part| part.split_once('='));
@@ -109,11 +109,11 @@ fn parameter<'v>(value: &'v str, name: &str) -> Option<&'v str> {
 struct Use {
     nonce: String,
     accepted: u32,
-    /// Whether it was refused after it had been accepted, and whether the gateway then said `stale`.
+    /// `Some` if the nonce was refused after it had been accepted. The value is whether that refusal said `stale=true`.
     expired: Option<bool>,
 }
 
-/// Reports what the whole run showed about nonces.
+/// Reports the use and the expiry of nonces during all queries.
 pub(super) fn check_nonces(asker: &Asker, findings: &mut Findings) {
     let uses = uses(asker);
     let accepted: Vec<_> = uses.iter().filter(|one| one.accepted > 0).collect();

@@ -1,4 +1,4 @@
-//! The checks, a file for each part of the gateway.
+//! The checks, one file for each part of the gateway.
 
 mod inbox;
 mod login;
@@ -15,7 +15,7 @@ use crate::{failure::Failure, progress::Progress};
 /// The call that only counts waiting messages.
 const QUEUE: &str = "/api/query_sms_in_queue";
 
-/// The queries in their order, for the announcement: the check, the requests, and the reason.
+/// The queries in order, for the announcement: the name of the check, its requests, and its purpose.
 pub(super) const PLAN: &[(&str, &str, &str)] = &[
     ("tls", "handshakes", "for https:// only: which versions of TLS, and which certificate?"),
     ("reach", "GET query_sms_in_queue", "without a login: is it there, and which login does it want?"),
@@ -34,7 +34,7 @@ pub(super) const PLAN: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Makes all checks. It ends early if the gateway prevents them.
+/// Makes all checks. Returns early if the gateway prevents further checks.
 pub(super) async fn run(
     asker: &mut Asker,
     findings: &mut Findings,

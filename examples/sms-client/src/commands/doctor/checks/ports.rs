@@ -1,4 +1,4 @@
-//! The fields that get_port_info knows, and the version of the API that they show.
+//! The fields that get_port_info knows, and the version of the API that they indicate.
 
 use crate::{
     commands::doctor::{
@@ -61,7 +61,7 @@ pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<
     Ok(())
 }
 
-/// Queries with a comma that is not encoded.
+/// Makes a query with a comma that is not percent-encoded.
 pub(super) async fn check_comma(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
     let Some(answer) = asker.get_fresh("/api/get_port_info?info_type=type,reg").await? else { return Ok(()) };
     if answer.is_login_refused() {

@@ -14,7 +14,7 @@ use crate::{
     failure::{Failure, chain},
 };
 
-/// Returns whether more queries can be made.
+/// Checks whether the gateway responds. Returns whether more queries can be made.
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<bool, Failure> {
     let answer = asker.get(Login::Without, QUEUE).await?;
     if tls::is_untrusted(&answer, findings) {

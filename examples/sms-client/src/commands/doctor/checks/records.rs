@@ -15,7 +15,7 @@ use crate::{
 
 /// The maximum number of segments of a message.
 const MAX_SEGMENTS: i64 = 255;
-/// How many trailing digits decide whether two spellings are the same number.
+/// The number of trailing digits by which two spellings are recognised as the same number.
 const COMPARED_DIGITS: usize = 8;
 
 pub(super) async fn check(asker: &mut Asker, findings: &mut Findings) -> Result<(), Failure> {
@@ -53,7 +53,7 @@ async fn query(
     Ok(value)
 }
 
-/// Compares status reports with the results that they belong to.
+/// Compares status reports with the results to which they belong.
 fn compare(results: &[Value], reports: &[Value], findings: &mut Findings) {
     let segments = results.iter().flat_map(|result| {
         let count = result.integer("count").unwrap_or(1).clamp(1, MAX_SEGMENTS);
@@ -85,7 +85,7 @@ fn compare(results: &[Value], reports: &[Value], findings: &mut Findings) {
     }
 }
 
-/// Returns the port, the message reference, and the last digits of the number of a segment, which a result and its reports share.
+/// Returns the port, the message reference and the last digits of the number of a segment. A result and its reports share them.
 fn key(record: &Value, segment: i64) -> Option<(i64, i64, String)> {
     let reference = record.integer("ref_id")?.checked_add(segment)?.rem_euclid(256);
     Some((record.integer("port")?, reference, tail(record)))
@@ -129,7 +129,7 @@ fn examine_results(results: &[Value], findings: &mut Findings) {
 
 async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findings) -> Result<(), Failure> {
     let times = results.records("result").iter().map(|result| result.text("time"));
-    // The time is put into a query, which is in the report.
+    // The time becomes part of a query, and so of the report. Therefore it must be nothing but a time.
     let Some(time) = times.filter(|time| is_time(time)).max().map(str::to_owned) else {
         findings.fact("records", "no-results", "There are no results, so the time filters were not tried.");
         return Ok(());

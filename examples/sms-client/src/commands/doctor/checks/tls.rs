@@ -21,7 +21,7 @@ use crate::commands::doctor::{
     finding::Findings,
 };
 
-/// The number of bits of an RSA key below which no authority signs it.
+/// The minimum size in bits of an RSA key that public authorities sign.
 const SHORT_KEY_BITS: usize = 2048;
 
 /// Makes a handshake with each version of TLS. Nothing else is sent.
@@ -56,7 +56,7 @@ async fn handshake(builder: &Builder, is_newer: bool) -> Result<Certificate, Fet
     builder.clone().crypto_provider(Arc::new(provider)).fetch_certificate().await
 }
 
-/// Describes the kind of a certificate. Its subject and its fingerprint may be those of one device alone.
+/// Describes the kind of a certificate. Its subject and its fingerprint are left out, because they may identify a device.
 fn describe(certificate: &Certificate, findings: &mut Findings) {
     if certificate.is_self_issued() {
         findings.fact("tls", "certificate-self-signed", "The certificate is issued by its own subject.");
@@ -93,7 +93,7 @@ fn describe_validity(certificate: &Certificate, findings: &mut Findings) {
     }
 }
 
-/// Explains why no handshake succeeds.
+/// Reports why no handshake succeeds.
 fn explain(error: &FetchError, findings: &mut Findings) {
     let reason =
         error.source().and_then(|error| error.downcast_ref::<io::Error>()).and_then(io::Error::get_ref);
@@ -111,7 +111,7 @@ fn explain(error: &FetchError, findings: &mut Findings) {
     findings.problem("tls", name, text);
 }
 
-/// Reports a certificate that is not trusted. Returns whether it was.
+/// Reports a certificate that is not trusted. Returns whether that was the case.
 pub(super) fn is_untrusted(answer: &Answer, findings: &mut Findings) -> bool {
     let Some(error) = answer.error.as_ref().filter(|error| error.failure == CallFailure::Untrusted) else {
         return false;

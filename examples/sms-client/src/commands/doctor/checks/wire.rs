@@ -1,4 +1,4 @@
-//! HTTP as the gateway speaks it: heads, the ends of responses and of connections, its clock, and hints of its firmware.
+//! The gateway's HTTP: heads, the ends of responses and of connections, its clock, and hints at its firmware.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,9 +11,9 @@ use crate::commands::doctor::{
     trace::Exchange,
 };
 
-/// A difference of two clocks that needs no mention.
+/// Clocks that differ by less than this are reported as equal.
 const SMALL: Duration = Duration::from_secs(60);
-/// The maximum number of characters of the header Server that are shown.
+/// The maximum number of characters shown of the header Server.
 const MAX_SERVER: usize = 80;
 
 pub(super) fn check(asker: &Asker, findings: &mut Findings) {
@@ -86,7 +86,7 @@ fn check_clock(date: &str, at: SystemTime, findings: &mut Findings) {
     }
 }
 
-/// Reports when the gateway closes connections, and whether it says so.
+/// Reports after how many responses the gateway closes a connection, and whether it announces this.
 fn check_closing(exchanges: &[Exchange], findings: &mut Findings) {
     for (index, exchange) in exchanges.iter().enumerate() {
         let same = |other: &&Exchange| other.connection == exchange.connection;
@@ -100,7 +100,7 @@ fn check_closing(exchanges: &[Exchange], findings: &mut Findings) {
             }
             continue;
         };
-        // These have reasons of their own to close.
+        // HTTP/1.0, and a response without a length, close the connection anyway.
         let is_closing_anyway = response.is_http_1_0() || response.framing == Framing::UntilClose;
         if has_next || is_closing_anyway || response.status == 401 {
             continue;

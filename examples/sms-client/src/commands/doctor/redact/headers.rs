@@ -1,4 +1,4 @@
-//! The heads of responses: status, headers and challenges.
+//! Redacts the headers of responses, including challenges.
 
 use std::hash::BuildHasher;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::commands::doctor::dates::date_seconds;
 
-/// The headers whose values are words of HTTP.
+/// The headers with words of HTTP as values.
 const PLAIN: [&str; 12] = [
     "connection",
     "content-type",
@@ -37,7 +37,7 @@ const NAMES: [&str; 11] = [
     "content-language",
     "x-powered-by",
 ];
-/// The schemes of a login.
+/// The authentication schemes that are kept.
 const SCHEMES: [&str; 5] = ["digest", "basic", "bearer", "negotiate", "ntlm"];
 /// The parameters of a challenge whose names are kept.
 const PARAMETERS: [&str; 8] = ["realm", "nonce", "opaque", "qop", "algorithm", "stale", "domain", "charset"];
@@ -48,7 +48,7 @@ pub(super) fn name(name: &str) -> String {
     if PLAIN.iter().chain(&NAMES).any(|known| *known == lower) {
         return name.to_owned();
     }
-    // The result must be a valid name.
+    // The result must be a valid header name.
     plain(name).chars().map(|letter| if letter.is_ascii_graphic() { letter } else { 'x' }).collect()
 }
 
@@ -65,7 +65,7 @@ pub(super) fn value(keys: &impl BuildHasher, name: &str, value: &str) -> String 
     }
 }
 
-/// Returns whether the value is a date as HTTP writes it, and nothing more.
+/// Returns whether the value is nothing but a date in the format of HTTP.
 fn is_date(value: &str) -> bool {
     const SHAPE: &str = "Aaa, 00 Aaa 0000 00:00:00 GMT";
     let fits = |(shape, letter): (char, char)| match shape {
@@ -75,7 +75,7 @@ fn is_date(value: &str) -> bool {
         _ => letter == shape,
     };
     let is_shaped = value.len() == SHAPE.len() && SHAPE.chars().zip(value.chars()).take(25).all(fits);
-    // Any other year is not a date.
+    // Digits that form any other year may not be a date at all.
     let has_year = value.get(12..14).is_some_and(|century| matches!(century, "19" | "20"));
     is_shaped && has_year && value.ends_with(" GMT") && date_seconds(value).is_some()
 }
@@ -90,7 +90,7 @@ fn words(value: &str) -> String {
     value.split_inclusive(ENDS).map(word).collect()
 }
 
-/// Redacts a list of products. The version of the first one is kept if it is short.
+/// Redacts a list of products such as `name/1.0`. Only the first short version after a known name is kept.
 pub(in super::super) fn products(value: &str) -> String {
     let mut has_version = false;
     let product = |part: &str| match part.split_once('/') {
@@ -103,7 +103,7 @@ pub(in super::super) fn products(value: &str) -> String {
     ascii(value).split(' ').map(product).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns whether the text has at most three numbers of one or two digits each. An address has four.
+/// Returns whether the text has at most three numbers of one or two digits each. An IP address has four numbers.
 fn is_version(text: &str) -> bool {
     let is_part = |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
     text.split('.').count() <= 3 && text.split('.').all(is_part)
@@ -113,7 +113,7 @@ fn without_digits(text: &str) -> String {
     text.replace(|letter: char| letter.is_ascii_digit(), "0")
 }
 
-/// Keeps the scheme and the known words of the path.
+/// Redacts a URL. Its scheme and the known words of its path are kept.
 fn location(value: &str) -> String {
     let value = value.split(['?', '#']).next().unwrap_or_default();
     let lower = value.to_ascii_lowercase();
@@ -127,7 +127,7 @@ fn location(value: &str) -> String {
     }
 }
 
-/// Redacts all of a challenge but its scheme, the names of its parameters, and the values that the RFCs list.
+/// Redacts a challenge. Its scheme, the known names of parameters, and the values that the RFCs list are kept.
 fn challenge(keys: &impl BuildHasher, value: &str) -> String {
     let mut out = String::new();
     let mut rest = value;
@@ -165,7 +165,7 @@ fn challenge(keys: &impl BuildHasher, value: &str) -> String {
     out
 }
 
-/// Redacts the value of a parameter of a challenge.
+/// Redacts the value of a challenge parameter.
 pub(super) fn parameter(keys: &impl BuildHasher, name: &str, value: &str) -> String {
     let is_listed = |list: &[&str]| {
         value.split(',').all(|item| list.iter().any(|known| known.eq_ignore_ascii_case(item.trim())))

@@ -1,12 +1,12 @@
-//! Replacements for letters, digits and tokens.
+//! Substitutes for letters, digits and tokens.
 
 use std::hash::BuildHasher;
 
-/// How many digits at the end of a number are replaced as a unit, so that two spellings can still be recognised as one number.
+/// The number of trailing digits that are replaced as a unit, so that two spellings can still be recognised as one number.
 const TAIL: usize = 8;
 
-/// Returns another number of the same length, which differs in every digit. Numbers with the same last digits keep the same last
-/// digits.
+/// Returns another number of the same length that differs in every digit. If two numbers agree in their last [`TAIL`] digits, so do
+/// their substitutes.
 pub(super) fn number(keys: &impl BuildHasher, number: &str) -> String {
     let (lead, tail) = number.split_at(number.len().saturating_sub(TAIL));
     digits(keys, lead) + &digits(keys, tail)
@@ -15,14 +15,14 @@ pub(super) fn number(keys: &impl BuildHasher, number: &str) -> String {
 fn digits(keys: &impl BuildHasher, text: &str) -> String {
     let digit = |(index, digit): (usize, u8)| {
         let hash = keys.hash_one((text, index));
-        // No number begins with a zero that did not before, or exceeds what it did not before.
+        // The first digit becomes 1 to 8. A 0 would lead, and a 9 could make the number exceed a limit that it did not exceed before.
         let (from, count) = if index == 0 { (1, 8) } else { (0, 10) };
         char::from(b'0' + another(digit.wrapping_sub(b'0' + from), count, hash) + from)
     };
     text.bytes().enumerate().map(digit).collect()
 }
 
-/// Returns another token of the same length and kind, which differs in every letter and digit.
+/// Returns another token of the same length and shape that differs in every letter and digit.
 pub(super) fn token(keys: &impl BuildHasher, token: &str) -> String {
     let other = |(index, letter): (usize, char)| {
         let hash = keys.hash_one((token, index));
@@ -47,7 +47,7 @@ fn another(place: u8, count: u8, hash: u64) -> u8 {
     if place < count { (place + 1 + step(count - 1)) % count } else { step(count) }
 }
 
-/// Replaces letters and digits. Escapes of JSON stay escapes.
+/// Replaces letters and digits. JSON escapes remain escapes.
 pub(super) fn scramble(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars();
@@ -71,13 +71,13 @@ pub(super) fn scramble(text: &str) -> String {
     out
 }
 
-/// Returns a character of the same class and length.
+/// Returns a placeholder of the same class and UTF-8 length.
 pub(super) const fn other(letter: char) -> char {
     match letter {
         '0'..='9' => '0',
         'a'..='z' => 'x',
         'A'..='Z' => 'X',
-        // It stands for bytes that are not UTF-8.
+        // U+FFFD stands for bytes that are not UTF-8.
         '\0'..='\x7f' | '\u{fffd}' => letter,
         '\u{80}'..='\u{7ff}' => 'é',
         '\u{800}'..='\u{ffff}' => '字',
@@ -85,7 +85,7 @@ pub(super) const fn other(letter: char) -> char {
     }
 }
 
-/// Returns the digits of another escape of the same class.
+/// Returns the digits of an escape of the same class.
 fn escaped(digits: &str) -> String {
     let unit = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 4 && !digits.starts_with('+'));
     let Some(unit) = unit else { return digits.chars().map(other).collect() };
@@ -97,7 +97,7 @@ fn escaped(digits: &str) -> String {
     format!("{unit:04x}")
 }
 
-/// Replaces characters outside of ASCII, and control characters.
+/// Replaces control characters, and characters outside ASCII, with `?`.
 pub(super) fn ascii(text: &str) -> String {
     text.chars().map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' }).collect()
 }

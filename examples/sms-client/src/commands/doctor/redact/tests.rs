@@ -89,7 +89,7 @@ fn ids_of_messages_are_renumbered_in_their_order_with_the_targets() {
     for (id, shown) in [("0", "0"), ("3", "1"), ("7", "2"), ("13800138007", "10000000001")] {
         assert_eq!(redactor.target(&target(id)), target(shown));
     }
-    // An id that is unknown is not one of the others.
+    // An id that no response contained is replaced too.
     assert!(!redactor.target(&target("460016529802202")).contains("460016"));
     assert_eq!(redactor.target("/api/query_sms_in_queue"), "/api/query_sms_in_queue");
 }

@@ -1,4 +1,4 @@
-//! The words that are known to be harmless: those of the API, of HTTP, and of the trade.
+//! The words that are known to be harmless: words of the API, of HTTP, and of mobile telephony.
 
 use super::replace::scramble;
 
@@ -7,7 +7,7 @@ const MAX_TEXT: usize = 64;
 /// The maximum number of digits of a number within a name, such as `slot2`.
 const MAX_DIGITS: usize = 2;
 
-/// Words in small letters. Names of people, places, hosts and accounts do not belong here.
+/// Words in lower case. Do not add names of people, places, hosts or accounts.
 const WORDS: &str = "
     access account active address after age alarm alerting alive algorithm all allow allowed answer apache api app appweb array attached attempt auth
     authenticate authentication authorization available
@@ -51,7 +51,7 @@ const WORDS: &str = "
     application charset identity deflate nosniff sameorigin private public store no
     mon tue wed thu fri sat sun";
 
-/// Words with digits or dashes in them, in small letters.
+/// Words that contain digits or dashes, in lower case.
 const SPECIAL: [&str; 15] = [
     "max-age",
     "iso-8859-1",
@@ -70,9 +70,9 @@ const SPECIAL: [&str; 15] = [
     "dwg2000",
 ];
 
-/// Keeps the words that are known, and scrambles the others.
+/// Keeps known words, and scrambles all others.
 pub(in super::super) fn plain(text: &str) -> String {
-    // Escapes are not decoded here, and could stand for any character.
+    // Escapes are not decoded here. An escape could stand for any character.
     if text.len() > MAX_TEXT || text.contains('\\') {
         return scramble(text);
     }
@@ -93,7 +93,7 @@ pub(in super::super) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// Returns whether nothing of the text would be scrambled.
+/// Returns whether [`plain`] leaves the text unchanged.
 pub(in super::super) fn is_plain(text: &str) -> bool {
     plain(text) == text
 }
@@ -106,17 +106,17 @@ fn is_word(run: &str) -> bool {
     WORDS.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(run))
 }
 
-/// Splits a text into words, numbers and the characters between them.
+/// Splits a text into words, numbers, and runs of other characters.
 fn runs(text: &str) -> impl Iterator<Item = &str> {
     split(text, |last, next| kind(last) != kind(next))
 }
 
-/// Splits a word before capital letters: `CallForward` has two parts.
+/// Splits a word before each capital letter that follows a lower-case letter: `CallForward` has two parts.
 fn parts(word: &str) -> impl Iterator<Item = &str> {
     split(word, |last, next| last.is_ascii_lowercase() && next.is_ascii_uppercase())
 }
 
-/// Splits a text between two characters that are apart.
+/// Splits a text between two adjacent characters wherever `is_apart` returns true for them.
 fn split(text: &str, is_apart: impl Fn(char, char) -> bool) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

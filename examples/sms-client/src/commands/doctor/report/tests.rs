@@ -1,4 +1,4 @@
-//! Secrets in many spellings at many places of a response, none of which may be in the report.
+//! Secrets in many spellings, in many parts of a response. The report must not contain any of them.
 
 use std::{fmt::Write as _, hash::BuildHasherDefault};
 
@@ -9,7 +9,7 @@ use super::{
 
 type Fixed = BuildHasherDefault<std::hash::DefaultHasher>;
 
-/// Responses with a place for a secret. `%` is the secret as it is, `~` its spelling.
+/// Responses with placeholders for a secret: `%` for the secret itself, `~` for one of its spellings.
 const PLACES: &[&str] = &[
     "{\"error_code\":200,\"result\":[{\"number\":\"~\",\"text\":\"a ~ b\",\"smsc\":\"+~\",\"imsi\":\"~\"}]}",
     "{\"error_code\":200,\"~\":1}",
@@ -31,7 +31,7 @@ const PLACES: &[&str] = &[
     "GIF89a~",
 ];
 
-/// Heads with a place for a secret, without their last lines.
+/// Heads with placeholders for a secret, without their last lines.
 const HEADS: &[&str] = &[
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
     "HTTP/1.0 401 ~\r\nWWW-Authenticate: Digest realm=\"~\", nonce=\"~\", opaque=~, qop=\"~\", algorithm=~, stale=\"~\", domain=\"~\", ~=\"~\"\r\n",
@@ -41,7 +41,7 @@ const HEADS: &[&str] = &[
     "HTTP/1.1 100 ~\r\nX: ~\r\n\r\nHTTP/1.1 500 ~\nWWW-Authenticate: ~\nWWW-Authenticate: Basic ~=~\nLocation: //~/~\nLocation: ~\n",
 ];
 
-/// A sequence that is the same in each run.
+/// A pseudo-random sequence that is the same in each run.
 struct Random(u64);
 
 impl Random {
@@ -54,7 +54,7 @@ impl Random {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
-    /// Returns a phone number, an identity, a word, an address, a serial number, or a name of a host.
+    /// Returns a phone number, an identity, a word, a word with digits, a host name, or a serial number.
     fn secret(&mut self) -> String {
         let letters: Vec<char> = "ghjkqwvzGHJKQWVZ".chars().collect();
         let mut some = |length: u64, of: &[char]| (0..length).map(|_| self.pick(of)).collect::<String>();
@@ -117,7 +117,7 @@ fn report(response: &[u8], findings: &[Finding]) -> String {
     render::<Fixed>(findings, &[exchange]).unwrap()
 }
 
-/// Returns the text without its escapes, and without what is neither a letter nor a digit.
+/// Returns only the letters and digits of the text, with its escapes decoded.
 fn bare(text: &str) -> String {
     let decoded: serde_json::Value = serde_json::from_str(text).unwrap();
     let mut texts = String::new();
@@ -157,13 +157,13 @@ fn no_secret_is_in_a_report_in_any_spelling_at_any_place() {
     assert!(reports > 2500, "{reports}");
 }
 
-/// Returns what must not be in a report: the spelling, and the beginning and the end of the secret.
+/// Returns the texts that a report must not contain: the spelling, the secret, its beginning and its end.
 fn leaks(secret: &str, spelling: &str) -> Vec<String> {
     let plain: String =
         secret.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let (first, last) = (&plain[..8.min(plain.len())], &plain[plain.len() - 8..]);
     let mut leaks = vec![spelling.to_ascii_lowercase(), plain.clone(), first.to_owned()];
-    // All hosts end like this, in the report too.
+    // All host names end in `example`, which the report may contain.
     leaks.extend((!plain.ends_with("example")).then(|| last.to_owned()));
     leaks
 }
