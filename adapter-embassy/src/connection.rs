@@ -26,10 +26,10 @@ enum State {
 pub(crate) struct Connection<'m, T> {
     transport: T,
     state: State,
-    /// A time at which the gateway was still reachable: no later than the arrival of its latest bytes. After the head of a response, only
+    /// A time at which the gateway was known to be reachable. Its latest bytes may have arrived later. After the head of a response, only
     /// waits advance it, because bytes may be read long after they arrived.
     heard: Instant,
-    /// How the latest exchange broke. During an exchange, the cause is the timeout that applies if the current wait takes too long.
+    /// How the latest exchange broke. At the start of each wait, its cause is set in advance to the timeout that would end this wait.
     broken: Broken,
     /// The reason why the latest call failed.
     failure: Failure,

@@ -44,7 +44,7 @@ pub(crate) struct Connection {
     traffic: Arc<Traffic>,
     /// Whether the connection has carried a response before. The gateway may have closed it since then.
     is_kept: bool,
-    /// A time at which the gateway was known to be reachable, no later than the arrival of its latest bytes.
+    /// A time at which the gateway was known to be reachable. Its latest bytes may have arrived later.
     heard: Instant,
     is_https: bool,
 }

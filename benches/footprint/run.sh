@@ -330,19 +330,19 @@ printf '\n%-58s %11s %11s\n' "bytes" thumbv7em thumbv6m
 title "Flash, added to the programs above"
 row "all nine calls: errors as text" texts -all
 held flash-texts
-told "– errors as text add"
+told "– added by errors as text"
 if [ "$part" = all ]; then
     row "all nine calls: the tracker's records, written and read" records -all
 fi
 row "all nine calls: SHA-256 beside MD5" sha256 -all
 held flash-sha256
-told "– SHA-256 beside MD5 adds"
+told "– added by SHA-256 beside MD5"
 row "Messenger: errors as text" messenger-texts -messenger
 held flash-messenger-texts
-told "– its errors as text add"
+told "– added by its errors as text"
 row "Messenger: errors and events logged by defmt" messenger-defmt -messenger
 held flash-messenger-defmt
-told "– its errors and events logged by defmt add"
+told "– added by logging its errors and events with defmt"
 
 title "RAM of all nine calls, 16 messages in flight"
 row "buffers, for responses of any length" all.buffers

@@ -50,7 +50,7 @@ impl Builder {
         let inspection = self.tls.clone().inspect(&self.connector, site.host(), &site.address, &stage);
         let limit = self.timeouts.connect;
         let Ok(certificate) = tokio::time::timeout(limit, inspection).await else {
-            let error = stage.stalled().unwrap_or_else(|| format!("no answer after {limit:?}").into());
+            let error = stage.stalled().unwrap_or_else(|| format!("no response after {limit:?}").into());
             return Err(io::Error::new(io::ErrorKind::TimedOut, error).into());
         };
         Ok(certificate?)

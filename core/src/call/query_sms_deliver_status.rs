@@ -161,10 +161,10 @@ impl Delivery {
         match self {
             Self::Received => "received",
             Self::Unconfirmed => "forwarded, not confirmed",
-            Self::Replaced => "replaced by the centre",
-            Self::Temporary => "not yet, the centre still tries",
+            Self::Replaced => "replaced by the SMSC",
+            Self::Temporary => "not yet, the SMSC still tries",
             Self::Permanent => "failed",
-            Self::GaveUp => "failed, the centre gave up",
+            Self::GaveUp => "failed, the SMSC gave up",
             Self::Reserved => "reserved",
         }
     }

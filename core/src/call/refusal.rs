@@ -35,7 +35,7 @@ impl Refusal {
                 (Some(code), meaning.map_or("a code that the document does not list", |known| known.1))
             }
             Field::Missing => (None, "it has no error_code"),
-            Field::Other(_) => (None, "its error_code is no number"),
+            Field::Other(_) => (None, "its error_code is not a number"),
         };
         Err(Self { call: spec.name, code, meaning })
     }
@@ -45,7 +45,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
             Some(code) => write!(f, "the gateway refused {}: {code}, {}", self.call, self.meaning),
-            None => write!(f, "the gateway's answer to {} says nothing: {}", self.call, self.meaning),
+            None => write!(f, "the gateway's response to {} is unclear: {}", self.call, self.meaning),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Maximum number of phone numbers in a query (document §3.2, §4.2).
 pub const MAX_QUERY_NUMBERS: usize = 32;
 
-/// Length in bytes of the longest target of the nine calls: get_port_info for all kinds of all ports.
+/// Length in bytes of the longest target of the nine calls: get_port_info with all kinds of information about all ports.
 pub const MAX_TARGET_BYTES: usize = 265;
 
 /// The encoding of the commas between the elements of an array in a query.

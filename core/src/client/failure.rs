@@ -265,8 +265,8 @@ impl fmt::Display for Cause {
             Self::TimedOut { wait, limit } => {
                 let what = match wait {
                     Wait::Connect => "no connection to the gateway",
-                    Wait::Response => "no answer from the gateway",
-                    Wait::Body => "the gateway's answer stopped",
+                    Wait::Response => "no response from the gateway",
+                    Wait::Body => "the gateway's response stopped",
                     Wait::Exchange => "the call did not end",
                 };
                 write!(f, "{what}, after {}", Seconds(*limit))
@@ -281,9 +281,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::Host => f.write_str("the gateway's host can't stand in a request"),
+            Self::Host => f.write_str("the gateway's host name can't be part of a request"),
             Self::TooSmall { buffer: Buffer::Record, needed } => {
-                write!(f, "a text of the answer needs a buffer of {needed} bytes")
+                write!(f, "a text of the response needs a buffer of {needed} bytes")
             }
             Self::TooSmall { buffer, needed } => {
                 write!(f, "a lent buffer is too small: {buffer:?} needs {needed} bytes")
@@ -294,10 +294,10 @@ impl fmt::Display for Failure {
                 f.write_str("the connection can't be used")
             }
             Self::Busy { limit } => {
-                write!(f, "an earlier call's answer is still being read, after {}", Seconds(*limit))
+                write!(f, "the response to an earlier call is still being read, after {}", Seconds(*limit))
             }
             Self::Unread => {
-                f.write_str("answers of earlier calls are held and not read; read or drop them first")
+                f.write_str("responses to earlier calls are held and not read; read or drop them first")
             }
             Self::Unreachable(cause) => show_cause("the gateway can't be reached", cause, false, f),
             Self::Lost(cause) => show_cause("the connection to the gateway broke", cause, false, f),
@@ -319,10 +319,10 @@ impl fmt::Display for Failure {
                 }
                 write!(f, "HTTP status {status}")
             }
-            Self::TooLarge { limit } => write!(f, "the gateway's answer is longer than {limit} bytes"),
+            Self::TooLarge { limit } => write!(f, "the gateway's response is longer than {limit} bytes"),
             Self::Malformed(error) => error.fmt(f),
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Ended => f.write_str("the answer has ended with an error"),
+            Self::Ended => f.write_str("the response has ended with an error"),
         }
     }
 }

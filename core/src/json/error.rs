@@ -58,7 +58,7 @@ pub enum Malformed {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unreadable answer at byte {}: {}", Decimal::from(self.offset), self.kind)
+        write!(f, "unreadable response at byte {}: {}", Decimal::from(self.offset), self.kind)
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Settings {
     /// Whether only this client sends through this gateway to the numbers that it uses; `false` by default. Other senders would be
     /// other programs, people on the gateway's web pages, and an earlier installation whose store was lost less than 3 days ago. With
     /// `exclusive`, a status report with a message's port, number and reference is assigned to the message unless another message of
-    /// this client also fits. In simulated worlds with late reports and jumping clocks, 87 % of all segments were decided in this way,
-    /// and 63 % without `exclusive`.
+    /// this client also fits. In simulated worlds with late reports and jumping clocks, the outcome of 87 % of all segments was decided
+    /// with `exclusive`, and of 63 % without it.
     pub exclusive: bool,
     /// Whether a status report is only assigned if it cannot belong to another message; `false` by default. Without `strict`, a report
     /// is also assigned if it arrives while no other program can have used the reference again, unless reports of other programs to the

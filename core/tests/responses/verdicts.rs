@@ -71,7 +71,7 @@ fn errors_are_permanent() {
     assert_eq!((error.offset, error.kind), (36, ResponseErrorKind::Field));
     assert_eq!(response.next(&mut &b""[..]), Err(error));
     assert_eq!(feed(&mut response, b"\r\n\r\n"), close(Unreadable));
-    assert_eq!(error.to_string(), "unreadable HTTP answer at byte 36: no header field");
+    assert_eq!(error.to_string(), "unreadable HTTP response at byte 36: no header field");
     assert_eq!(
         format!("{response:?}"),
         "Response { status: None, offset: 36, verdict: Close(Unreadable), .. }"

@@ -180,7 +180,7 @@ impl Plan {
             ("late", seconds) => self.late(Duration::from_secs(number(word, seconds)?)),
             ("temporary", code) => self.temporary(number(word, code)?),
             ("lost", segment) => self.lost(number(word, segment)?),
-            _ => return Err(format!("`{word}` says nothing about reports, as {} do", Self::REPORTS)),
+            _ => return Err(format!("`{word}` does not describe reports; {} do", Self::REPORTS)),
         })
     }
 }
@@ -193,7 +193,7 @@ fn fate(word: &str) -> Result<Fate, String> {
         ("stuck", "") => Fate::Stuck,
         ("fail-after", segments) => Fate::FailAfter(number(word, segments)?),
         ("undelivered", code) => Fate::Undelivered(number(word, code)?),
-        _ => return Err(format!("`{word}` is no fate, as {} are", Plan::FATES)),
+        _ => return Err(format!("`{word}` is not a fate; fates are {}", Plan::FATES)),
     })
 }
 

@@ -101,7 +101,7 @@ impl Refusals {
         if self.max_kilobytes > 0 && body.len() > self.max_kilobytes.saturating_mul(KILOBYTE) {
             return Some(Refused::Http(413));
         }
-        // The call itself refuses a body that is not JSON.
+        // A body that is not JSON is not refused here: the call, which runs next, does that.
         let request: Value = serde_json::from_slice(body).ok()?;
         let recipients = request.get("param").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         if self.bad_text.as_ref().is_some_and(|word| has_word(&request, recipients, word)) {

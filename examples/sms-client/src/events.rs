@@ -129,7 +129,7 @@ impl Happened<'_> {
             Self::Incoming(sms) => incoming_line(sms),
             Self::Library(event) => event_line(event),
             Self::Trouble { error } => format!("trouble: {error}"),
-            Self::Recovered => "the gateway answers again".to_owned(),
+            Self::Recovered => "the gateway responds again".to_owned(),
         }
     }
 }

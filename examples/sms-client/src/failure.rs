@@ -64,7 +64,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PipeClosed => f.write_str("nobody reads the output"),
+            Self::PipeClosed => f.write_str("the output is not read any more"),
             Self::Message { line, .. } => f.write_str(&escape(line)),
         }
     }

@@ -59,7 +59,7 @@ impl Interrupts {
                 () = self.next() => return None,
                 () = &mut patience, if !is_told => {
                     is_told = true;
-                    let _ = writeln!(io::stderr(), "waiting for the gateway's answer; Ctrl-C ends that");
+                    let _ = writeln!(io::stderr(), "waiting for the gateway's response; Ctrl-C ends the wait");
                 }
             }
         }

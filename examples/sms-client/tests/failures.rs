@@ -72,12 +72,12 @@ async fn unreachable_and_slow_gateways_are_reported() {
     fails(&run(&gateway, &["queue", "--gateway", &free]).await, 4, &["can't be reached"]);
     gateway.answer_next("query_sms_result", Canned::bytes("").then(End::Stall));
     let late = run(&gateway, &["results", "--request-timeout", "1"]).await;
-    fails(&late, 4, &["no answer from the gateway, after 1 s"]);
+    fails(&late, 4, &["no response from the gateway, after 1 s"]);
     let body = r#"{"error_code":200,"result":[{"port":1},"#;
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{body}");
     gateway.answer_next("query_sms_result", Canned::bytes(head.clone()).then(End::Stall));
     let late = run(&gateway, &["results", "--request-timeout", "1", "--json"]).await;
-    fails(&late, 4, &["the gateway's answer stopped, after 1 s"]);
+    fails(&late, 4, &["the gateway's response stopped, after 1 s"]);
     assert_eq!(late.out, "{\"port\":1}\n");
     gateway.answer_next("query_sms_result", Canned::bytes(head).then(End::Close));
     fails(&run(&gateway, &["results"]).await, 4, &["broke"]);

@@ -98,7 +98,7 @@ async fn records_before_an_error_are_shown() {
         let cut = r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"text":"a"},{"incoming_sms_id":2},{"incoming_sms_id":3},?"#;
         gateway.answer_next("query_incoming_sms", Canned::json(200, cut));
         let broken = run(&gateway, args).await;
-        fails(&broken, 5, &["unreadable answer at byte 102", "'?'"]);
+        fails(&broken, 5, &["unreadable response at byte 102", "'?'"]);
         assert_eq!(broken.out.lines().count(), lines, "{broken:?}");
     }
     // The second page is refused.

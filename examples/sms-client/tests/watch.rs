@@ -71,10 +71,10 @@ async fn trouble_and_recovery_are_shown() {
     for _ in 0..3 {
         gateway.answer_next("query_incoming_sms", Canned::json(503, ""));
     }
-    watch.line(&["the gateway answers again"]).await;
+    watch.line(&["the gateway responds again"]).await;
     let stopped = watch.stop().await;
     assert_eq!((stopped.code, &*stopped.err), (Some(0), ""));
-    assert_eq!(stopped.out, "trouble: HTTP status 503\nthe gateway answers again\n");
+    assert_eq!(stopped.out, "trouble: HTTP status 503\nthe gateway responds again\n");
 }
 
 #[tokio::test]

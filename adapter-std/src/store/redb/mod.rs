@@ -77,7 +77,7 @@ impl Database {
     /// file, so it takes longer for a larger file.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] if the file is open elsewhere; [`StoreError::Damaged`] if anything else has changed it;
+    /// [`StoreError::InUse`] if the file is open elsewhere; [`StoreError::Damaged`] if it is damaged or not a store;
     /// [`StoreError::Version`]; [`StoreError::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         file::open(path.as_ref())

@@ -58,9 +58,9 @@ pub enum ResponseErrorKind {
 impl ResponseErrorKind {
     const fn describe(self) -> &'static str {
         match self {
-            Self::NoAnswer => "the connection ended without an answer",
-            Self::HeadCutOff => "the connection ended within the answer's head",
-            Self::BodyCutOff => "the connection ended within the answer's body",
+            Self::NoAnswer => "the connection ended without a response",
+            Self::HeadCutOff => "the connection ended within the head of the response",
+            Self::BodyCutOff => "the connection ended within the body of the response",
             Self::NotHttp => "no HTTP/1 status line",
             Self::Status => "no status code of three digits",
             Self::Switched => "a switch of protocols that was not asked for",
@@ -79,7 +79,7 @@ impl ResponseErrorKind {
 
 impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unreadable HTTP answer at byte {}: {}", Decimal::from(self.offset), self.kind.describe())
+        write!(f, "unreadable HTTP response at byte {}: {}", Decimal::from(self.offset), self.kind.describe())
     }
 }
 

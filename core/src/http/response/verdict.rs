@@ -38,13 +38,13 @@ pub enum CloseReason {
 impl CloseReason {
     const fn describe(self) -> &'static str {
         match self {
-            Self::Unreadable => "its answer could not be read",
-            Self::BodyToEnd => "the answer's body ends with it",
+            Self::Unreadable => "its response could not be read",
+            Self::BodyToEnd => "the body of the response ends with it",
             Self::Asked => "the gateway asked for it",
             Self::Http10 => "the gateway speaks HTTP/1.0",
             Self::Closed => "the gateway has closed it",
-            Self::NotRead => "the answer was not read to its end",
-            Self::Surplus => "there were bytes behind the answer",
+            Self::NotRead => "the response was not read to its end",
+            Self::Surplus => "there were bytes after the response",
         }
     }
 }

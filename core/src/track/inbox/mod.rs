@@ -50,7 +50,7 @@ pub(super) const SAVED_MARKS: usize = 6;
 /// The maximum number of records.
 pub(super) const RECORDS: usize = MARKS.div_ceil(SAVED_MARKS);
 
-/// The state of reading the inbox: how far it is known, and how that is checked.
+/// How far the inbox has been read, and the search or the survey that is under way, if any.
 #[derive(Debug)]
 // The flags are independent of each other.
 #[allow(clippy::struct_excessive_bools)]

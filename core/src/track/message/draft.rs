@@ -56,7 +56,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets the number of bytes that the text takes in a request. [`Limits::request_bytes`](crate::track::Limits::request_bytes) bounds
-    /// their sum.
+    /// the sum of these numbers over the messages of a request.
     #[must_use]
     pub const fn text_bytes(self, bytes: u16) -> Self {
         Self { text_bytes: bytes, ..self }

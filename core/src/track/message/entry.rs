@@ -62,7 +62,7 @@ pub struct Slot {
     pub(in crate::track) step: u8,
     /// The era of the gateway's clock in which it was sent.
     pub(in crate::track) era: u8,
-    /// Its own limit of the wait to be submitted, if any.
+    /// How long it may wait to be submitted, if it has a limit of its own.
     pub(in crate::track) validity: Validity,
     /// The first segment that failed, in the lower five bits, and flags in the upper ones.
     failed_segment: u8,

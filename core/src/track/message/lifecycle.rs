@@ -160,7 +160,8 @@ fn of_unsent(slot: &Slot, input: Input) -> Option<Outcome> {
 
 fn of_submitted(slot: &Slot, input: Input) -> Option<Outcome> {
     match input {
-        // Otherwise it could share its next task with messages that are not to be stopped.
+        // A message that is to be stopped ends here. If it became Unsent, its next task could hold messages that are not to be stopped,
+        // and they would be stopped too.
         Input::NotSent | Input::Defer if slot.has(STOP_WANTED) => Some(end(unaccepted(slot, State::Stopped))),
         Input::NotSent => Some((State::Unsent, Next::SubmitFirst, false)),
         Input::Accept => Some((State::Accepted, Next::QueryResultOfAccepted, true)),

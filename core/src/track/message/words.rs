@@ -56,8 +56,8 @@ impl fmt::Display for TpStatus {
             69 => "no interworking available",
             70 => "validity expired",
             71 => "deleted by the sender",
-            72 => "deleted by the centre's administration",
-            73 => "the centre does not know the message",
+            72 => "deleted by the SMSC's administration",
+            73 => "the SMSC does not know the message",
             status => Delivery::from(status).as_str(),
         };
         write!(f, "status {}, {meaning}", self.0)
@@ -100,11 +100,11 @@ impl Reason<'_> {
 
     fn of_state(self) -> &'static str {
         match self.0.state {
-            State::Uncertain => "the gateway's answer was lost",
+            State::Uncertain => "the gateway's response was lost",
             State::Sent if self.0.segments.temporary != 0 => "not delivered yet, the network tries",
             State::Stopped => "before it was sent",
-            State::Expired => "no outcome came in time",
-            State::Unresolved => "the gateway's answer was lost, and it knows nothing of the message",
+            State::Expired => "no outcome arrived in time",
+            State::Unresolved => "the gateway's response was lost, and the gateway does not have the message",
             _ => "",
         }
     }

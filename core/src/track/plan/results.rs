@@ -123,7 +123,7 @@ impl ResultPlan {
         if self.is_by_time(load, limits, view) { step } else { 0 }
     }
 
-    /// Puts messages whose results are due into flight, or chooses a query by time. Returns the query.
+    /// Returns the next query, if one is due: a query by time, or one for messages by their user_ids, which are in flight then.
     pub(super) fn take(
         &mut self,
         table: &mut Messages<'_>,

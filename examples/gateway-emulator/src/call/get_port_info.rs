@@ -89,7 +89,7 @@ fn text(port: &Port, name: &str) -> &'static str {
     match name {
         "remain_credit" if port.reg.has_sim() => "12.50",
         "remain_daily_calltime" if port.reg.has_sim() => "3600",
-        // Limits that are not set, and the number, which SIM cards seldom know.
+        // Limits that are not set, the values of a port without a SIM card, and the number, which SIM cards seldom know.
         _ => "",
     }
 }

@@ -220,7 +220,7 @@ pub(crate) struct Send {
     /// A label of your choice, which `watch` and --json show with each message
     #[arg(long, help_heading = "With --wait", value_name = "TEXT", requires = "wait")]
     pub(crate) reference: Option<String>,
-    /// Send a message again if its request was lost and the gateway does not know the message; it may then arrive twice
+    /// Send a message again if the response to its request was lost and the gateway does not know the message; it may then arrive twice
     #[arg(long, help_heading = "With --wait", requires = "wait")]
     pub(crate) resend: bool,
     /// The maximum time for which a message may wait to be submitted (9s to 72h); after that time, the message expires and

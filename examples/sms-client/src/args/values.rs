@@ -63,7 +63,7 @@ fn params(list: &str) -> Result<Vec<String>, String> {
             }
             '\\' => match characters.next() {
                 Some(escaped @ (',' | '=' | '\\')) => escaped,
-                Some(other) => return Err(format!("`\\{other}` is no escape; `\\,` and `\\\\` are")),
+                Some(other) => return Err(format!("`\\{other}` is not an escape; `\\,` and `\\\\` are")),
                 None => return Err("a backslash at the end; write `\\\\` for one".to_owned()),
             },
             plain => plain,

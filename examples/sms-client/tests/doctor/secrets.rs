@@ -55,7 +55,7 @@ const BODY: &str = r#"{"error_code":200,"sn":"da00-0089-1020-0077","host":"smith
     "smsc":"+8613010868599","number":"13612345678","reg":"Smith","slot":471182,"callstate":"Geheimtext","signal":471182,"gprs":"Smith"}],
     "in_queue":"471182"}"#;
 
-/// The heads of responses. Each exchange has a different head.
+/// The heads of responses, which vary between exchanges.
 const HEADS: [&str; 4] = [
     "HTTP/1.1 200 Smith Geheimtext\r\nServer: smithbox/192.168.177.193 Smith\r\nSet-Cookie: sid=Sitzung99\r\n",
     "HTTP/1.1 200 OK\r\nX-Smith: Zauberwort\r\nX-13612345678: 471182\r\nDate: 13612345678\r\nETag: \"Sitzung99\"\r\nKeep-Alive: 13612345678\r\n",
