@@ -1,11 +1,14 @@
-//! Sends a message at most once, reports its outcome even after restarts, and prints incoming messages.
+//! Sends a message once, reports its outcome even after restarts, and prints incoming messages.
 //!
 //! ```sh
 //! SMS_GATEWAY_PASSWORD=… cargo run -p sms-gateway --features redb --example notify -- \
 //!     http://192.168.1.9 admin messages.redb order-17 +8613800138000 'Your order is on its way.'
 //! ```
 //!
-//! Stop the program at any time and run it again: it continues where it stopped. Without the last three arguments it sends nothing new.
+//! Stop the program at any time and run it again: it continues where it stopped. The reference is also the message's idempotency key, so
+//! running the program again sends nothing twice. The key is known until the outcome is acknowledged, and usually for 2 h after the message
+//! ended. A program that may be started again later than that records in its own data what it has sent. Without the last three arguments,
+//! nothing new is sent.
 
 use std::{env, error::Error};
 
@@ -33,11 +36,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 pub(crate) async fn run(builder: Builder, message: &[String]) -> Result<(), Box<dyn Error>> {
     // Messages of an earlier run are returned again if they are still open, or have ended and were not acknowledged.
     let (messenger, mut handles) = builder.incoming(true).start().await?;
-    if let [reference, number, text] = message
-        && !handles.iter().any(|handle| handle.reference() == Some(reference))
-    {
-        // The message is stored when this returns.
-        handles.push(messenger.send(Sms::new(number, text.as_str())?.reference(reference)).await?);
+    if let [reference, number, text] = message {
+        let sms = Sms::new(number, text.as_str())?.reference(reference).idempotency_key(reference);
+        // The message is stored when this returns. If its key is known, this is the message that was sent before.
+        let handle = messenger.send(sms).await?;
+        if handles.iter().all(|known| known.id() != handle.id()) {
+            handles.push(handle);
+        }
     }
     tokio::spawn(tell_trouble(messenger.health()));
     let printing = messenger.incoming().map(|inbox| tokio::spawn(print(inbox)));

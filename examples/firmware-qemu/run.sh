@@ -96,6 +96,7 @@ target=thumbv7em-none-eabihf
 cd "$root"
 command -v qemu-system-arm >/dev/null || { echo "qemu-system-arm is missing" >&2 && exit 1; }
 echo "scenario: $scenario"
+echo "building the firmware, which takes some minutes the first time"
 firmware_cargo "$target" build --quiet --manifest-path "$here/Cargo.toml"
 elf=${CARGO_TARGET_DIR:-$here/target}/$target/release/firmware-qemu
 

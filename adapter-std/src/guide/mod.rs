@@ -1,4 +1,4 @@
-//! Guides, each with a whole program.
+//! Guides, each with a complete program.
 //!
 //! - [`sending`]: many messages, their outcomes, and what each outcome means.
 //! - [`receiving`]: incoming messages, none of them lost or answered twice.
@@ -6,21 +6,22 @@
 //! - [`https`]: pins for gateways with self-signed certificates.
 //! - [`testing`]: your own program against the emulated gateway.
 //!
-//! `sms-gateway-embassy` has a guide for firmware. This module exists in the documentation only.
+//! `sms-gateway-embassy` has a guide for firmware. This module exists only in the documentation.
 
 #[doc = include_str!("sending.md")]
 pub mod sending {}
 
-#[cfg(feature = "redb")]
-#[doc = include_str!("receiving.md")]
+// The programs of these guides need the features, and the guides link to what they add.
+#[cfg_attr(feature = "redb", doc = include_str!("receiving.md"))]
+#[cfg_attr(not(feature = "redb"), doc = "Built with the feature `redb`, the documentation has this guide.")]
 pub mod receiving {}
 
-#[cfg(feature = "redb")]
-#[doc = include_str!("restarts.md")]
+#[cfg_attr(feature = "redb", doc = include_str!("restarts.md"))]
+#[cfg_attr(not(feature = "redb"), doc = "Built with the feature `redb`, the documentation has this guide.")]
 pub mod restarts {}
 
-#[cfg(feature = "tls")]
-#[doc = include_str!("https.md")]
+#[cfg_attr(feature = "tls", doc = include_str!("https.md"))]
+#[cfg_attr(not(feature = "tls"), doc = "Built with the feature `tls`, the documentation has this guide.")]
 pub mod https {}
 
 #[doc = include_str!("testing.md")]

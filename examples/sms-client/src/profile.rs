@@ -72,7 +72,8 @@ fn usual_file() -> Option<PathBuf> {
 
 fn load(file: &Path, name: &str) -> Result<Profile, Failure> {
     let failed = |what: String| Failure::usage(format!("{}{what}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| failed(format!(": {error}")))?;
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("--profile needs the file {}: {error}", file.display())))?;
     let mut profiles: BTreeMap<String, Profile> = toml::from_str(&text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start));
         let line = before.map(|before| before.matches('\n').count() + 1);

@@ -193,8 +193,8 @@ pub(crate) struct Send {
     /// user_id of the first recipient; the others get consecutive ids
     #[arg(long, value_name = "N", value_parser = values::user_id)]
     pub(crate) user_id: Option<UserId>,
-    /// Send nothing, but show each recipient's text, encoding, segments and units (septets or UTF-16 units), and the characters
-    /// that make a text Unicode
+    /// Send nothing, but show each recipient's text, encoding, segments and units (septets or UTF-16 units), and the first character
+    /// that makes it Unicode
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Wait until each message is delivered, then show the outcomes. With `sent`, wait only until the network has accepted
