@@ -1,0 +1,5 @@
+//! A server over many GSM/LTE SMS gateways.
+//!
+//! Each message is in exactly one place: queued, bound to one gateway, or ended. See [`storage::Place`].
+
+pub mod storage;
