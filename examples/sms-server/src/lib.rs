@@ -2,4 +2,5 @@
 //!
 //! Each message is in exactly one place: queued, bound to one gateway, or ended. See [`storage::Place`].
 
+pub mod queue;
 pub mod storage;

@@ -1,6 +1,6 @@
 //! What is stored: messages, their history, and where each of them is.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 pub struct Time(pub u64);
 
 impl Time {
+    /// Returns the present time.
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// Returns the time this number of milliseconds later.
     #[must_use]
     pub const fn after(self, milliseconds: u64) -> Self {
