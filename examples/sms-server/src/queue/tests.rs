@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::storage::{
-    Acceptance, AccountId, Cancellation, GatewayId, NewMessage, Outcome, Place, Priority, Redb, Report, State,
+    Acceptance, AccountId, GatewayId, HistoryEntry, NewMessage, Outcome, Place, Priority, Redb, Report, State,
 };
 
 const NOW: Time = Time(1_800_000_000_000);
@@ -106,7 +106,7 @@ async fn each_message_is_bound_or_cancelled_once_by_tasks_that_compete() {
         tasks.spawn(async move {
             for round in 0..ACCEPTED / 30 {
                 let accepted = accept(&queue, account, u8::try_from(round % 10).unwrap(), 10).await;
-                cancel(&queue, AccountId(account), accepted[3]).await;
+                cancel(&queue, accepted[3]).await;
             }
         });
     }
@@ -122,9 +122,10 @@ async fn each_message_is_bound_or_cancelled_once_by_tasks_that_compete() {
     assert!(queue.0.storage.lanes().await.unwrap().is_empty());
 }
 
-async fn cancel(queue: &Queue, account: AccountId, id: MessageId) {
+async fn cancel(queue: &Queue, id: MessageId) {
     let _claim = queue.claim(id).await;
-    if queue.0.storage.cancel(account, id, NOW).await.unwrap() == Cancellation::Cancelled {
+    let entry = HistoryEntry::new(NOW, State::Cancelled);
+    if queue.0.storage.end(id, entry).await.unwrap() == Some(Place::Queued) {
         let message = queue.0.storage.message(id).await.unwrap().unwrap();
         queue.removed(id, message.lane());
     }
@@ -153,7 +154,7 @@ async fn work(queue: Queue, gateway: GatewayId, ended: Arc<Mutex<BTreeSet<Messag
             queue.0.storage.save(gateway, vec![record, reference], NOW).await.unwrap();
             offer.bound();
             let returns = key % 5 == 0;
-            let outcome = if returns { Outcome::NotAccepted } else { Outcome::Is(State::Delivered) };
+            let outcome = if returns { Outcome::NotAccepted } else { Outcome::Ended(State::Delivered) };
             let report = Report { message: id, gateway, key, at: NOW, port: None, outcome, detail: None };
             assert_eq!(queue.0.storage.report(vec![report]).await.unwrap(), [true]);
             if returns {

@@ -90,28 +90,12 @@ pub struct Report {
 /// The effect of a [`Report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The message is in this state.
+    /// The message is in this state, and the messenger follows it.
     Is(State),
+    /// The message has ended in this state.
+    Ended(State),
     /// The gateway provably did not accept the message, which returns to its queue.
     NotAccepted,
-}
-
-/// The outcome of [`Storage::cancel`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancellation {
-    /// It was queued, and is cancelled.
-    Cancelled,
-    /// It is bound: its messenger decides.
-    Bound {
-        /// The gateway.
-        gateway: GatewayId,
-        /// The message's user_id on the gateway.
-        key: u32,
-    },
-    /// It has its outcome already.
-    Ended,
-    /// The account has no such message.
-    Unknown,
 }
 
 /// The storage of a server.
@@ -153,15 +137,11 @@ pub trait Storage: Send + Sync + 'static {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<(MessageId, Message)>, StorageError>;
-    /// Ends a message that is still queued.
-    async fn cancel(
-        &self,
-        account: AccountId,
-        id: MessageId,
-        now: Time,
-    ) -> Result<Cancellation, StorageError>;
-    /// Ends at most `limit` queued messages whose time has expired. Returns their number.
-    async fn expire(&self, now: Time, limit: usize) -> Result<usize, StorageError>;
+    /// Returns at most `limit` queued messages that expire before `now`, the earliest first.
+    async fn expired(&self, now: Time, limit: usize) -> Result<Vec<MessageId>, StorageError>;
+    /// Ends a message that is still queued. Of one that is bound, only notes that its cancellation is wanted, if `entry` is that.
+    /// Returns the place where the message was; `None` if there is no such message.
+    async fn end(&self, id: MessageId, entry: HistoryEntry) -> Result<Option<Place>, StorageError>;
 
     /// Returns the records of a gateway's messenger.
     async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError>;

@@ -110,6 +110,8 @@ pub struct Message {
     pub place: Place,
     /// Its state, as clients see it.
     pub state: State,
+    /// Whether its cancellation was requested after it was bound.
+    pub is_unwanted: bool,
     /// The number of entries in its history.
     pub entries: u32,
     /// The number of gateways that it was bound to.

@@ -62,6 +62,7 @@ fn insert(
         expires: new.expires,
         place: Place::Queued,
         state: State::Queued,
+        is_unwanted: false,
         entries: 0,
         attempts: 0,
     };

@@ -22,8 +22,8 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, AccountId, Cancellation, GatewayId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId,
-    NewMessage, PoolId, Report, Storage, StorageError, Time,
+    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId, NewMessage,
+    Place, PoolId, Report, Storage, StorageError, Time,
 };
 
 /// The format of the file.
@@ -160,17 +160,12 @@ impl Storage for Redb {
         self.read(move |transaction| queue::queued(transaction, lane, after, limit)).await
     }
 
-    async fn cancel(
-        &self,
-        account: AccountId,
-        id: MessageId,
-        now: Time,
-    ) -> Result<Cancellation, StorageError> {
-        self.writer.change(move |tables| Ok(Ok(queue::cancel(tables, account, id, now)?))).await
+    async fn expired(&self, now: Time, limit: usize) -> Result<Vec<MessageId>, StorageError> {
+        self.read(move |transaction| queue::expired(transaction, now, limit)).await
     }
 
-    async fn expire(&self, now: Time, limit: usize) -> Result<usize, StorageError> {
-        self.writer.change(move |tables| Ok(Ok(queue::expire(tables, now, limit)?))).await
+    async fn end(&self, id: MessageId, entry: HistoryEntry) -> Result<Option<Place>, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(queue::end(tables, id, entry)?))).await
     }
 
     async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError> {

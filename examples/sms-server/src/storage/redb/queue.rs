@@ -1,13 +1,11 @@
 //! The queues: lanes of queued messages, and their order of expiry.
 
-use ::redb::{ReadTransaction, ReadableTable};
+use ::redb::ReadTransaction;
 
 use super::{
-    super::{
-        AccountId, Cancellation, HistoryEntry, Lane, Message, MessageId, Place, PoolId, Priority, State, Time,
-    },
+    super::{AccountId, HistoryEntry, Lane, Message, MessageId, Place, PoolId, Priority, State, Time},
     accept::write,
-    tables::{Fault, MESSAGES, QUEUE, Tables, open, row},
+    tables::{EXPIRY, Fault, MESSAGES, QUEUE, Tables, encode, open, row},
 };
 
 type Key = (u16, u8, u32, u64);
@@ -73,48 +71,35 @@ pub(super) fn queued(
     Ok(found)
 }
 
-pub(super) fn cancel(
-    tables: &mut Tables<'_>,
-    account: AccountId,
-    id: MessageId,
+pub(super) fn expired(
+    transaction: &ReadTransaction,
     now: Time,
-) -> Result<Cancellation, Fault> {
-    let message: Option<Message> = row(&tables.messages, id.0)?;
-    let Some(message) = message.filter(|message| message.account == account) else {
-        return Ok(Cancellation::Unknown);
-    };
-    match message.place {
-        Place::Queued => {
-            end(tables, id, message, HistoryEntry::new(now, State::Cancelled))?;
-            Ok(Cancellation::Cancelled)
-        }
-        Place::Bound { gateway, key } => Ok(Cancellation::Bound { gateway, key }),
-        Place::Ended => Ok(Cancellation::Ended),
-    }
+    limit: usize,
+) -> Result<Vec<MessageId>, Fault> {
+    let expiry = open(transaction, EXPIRY)?;
+    let due = expiry.range(..(now.0, 0))?.take(limit);
+    due.map(|entry| Ok(MessageId(entry?.0.value().1))).collect()
 }
 
-pub(super) fn expire(tables: &mut Tables<'_>, now: Time, limit: usize) -> Result<usize, Fault> {
-    let mut due = Vec::new();
-    for entry in tables.expiry.range(..(now.0, 0))?.take(limit) {
-        due.push(MessageId(entry?.0.value().1));
-    }
-    for id in &due {
-        let message: Option<Message> = row(&tables.messages, id.0)?;
-        if let Some(message) = message {
-            end(tables, *id, message, HistoryEntry::new(now, State::Expired))?;
-        }
-    }
-    Ok(due.len())
-}
-
-/// Ends a queued message.
-fn end(
+pub(super) fn end(
     tables: &mut Tables<'_>,
     id: MessageId,
-    mut message: Message,
     entry: HistoryEntry,
-) -> Result<(), Fault> {
-    remove(tables, id, &message)?;
-    message.place = Place::Ended;
-    write(tables, id, message, entry)
+) -> Result<Option<Place>, Fault> {
+    let message: Option<Message> = row(&tables.messages, id.0)?;
+    let Some(mut message) = message else { return Ok(None) };
+    let place = message.place;
+    match place {
+        Place::Queued => {
+            remove(tables, id, &message)?;
+            message.place = Place::Ended;
+            write(tables, id, message, entry)?;
+        }
+        Place::Bound { .. } if entry.state == State::Cancelled => {
+            message.is_unwanted = true;
+            tables.messages.insert(id.0, encode(&message)?.as_slice())?;
+        }
+        Place::Bound { .. } | Place::Ended => {}
+    }
+    Ok(Some(place))
 }

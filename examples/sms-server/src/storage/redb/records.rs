@@ -100,25 +100,29 @@ fn apply(tables: &mut Tables<'_>, gateway: GatewayId, write: &Write) -> Result<(
     Ok(())
 }
 
-/// Applies a report. Returns false if the message is not bound by that record any more.
+/// Applies a report. Returns false if the message is not bound by that record any more, or has that state already.
 pub(super) fn report(tables: &mut Tables<'_>, report: &Report) -> Result<bool, Fault> {
     let message: Option<Message> = row(&tables.messages, report.message.0)?;
     let place = Place::Bound { gateway: report.gateway, key: report.key };
     let Some(mut message) = message.filter(|message| message.place == place) else { return Ok(false) };
     let state = match report.outcome {
+        Outcome::Is(state) if state == message.state => return Ok(false),
         Outcome::Is(state) => state,
-        Outcome::NotAccepted => State::Queued,
+        Outcome::Ended(state) => {
+            message.place = Place::Ended;
+            state
+        }
+        // Nobody wants it: it ends here.
+        Outcome::NotAccepted if message.is_unwanted => {
+            message.place = Place::Ended;
+            State::Cancelled
+        }
+        Outcome::NotAccepted => {
+            message.place = Place::Queued;
+            queue::add(tables, report.message, &message)?;
+            State::Queued
+        }
     };
-    let is_new = state != message.state || report.outcome == Outcome::NotAccepted;
-    if !is_new {
-        return Ok(false);
-    }
-    if report.outcome == Outcome::NotAccepted {
-        message.place = Place::Queued;
-        queue::add(tables, report.message, &message)?;
-    } else if state.is_final() {
-        message.place = Place::Ended;
-    }
     let entry = HistoryEntry {
         gateway: Some(report.gateway),
         port: report.port,

@@ -10,8 +10,8 @@ use tokio::runtime::Runtime;
 
 use self::model::{Model, Step, steps};
 use super::{
-    Acceptance, AccountId, IdempotencyKey, MessageId, NewMessage, Place, PoolId, Priority, Redb, State,
-    Storage, StorageError, Time,
+    Acceptance, AccountId, HistoryEntry, IdempotencyKey, MessageId, NewMessage, Place, PoolId, Priority,
+    Redb, State, Storage, StorageError, Time,
 };
 
 const NOW: Time = Time(1_800_000_000_000);
@@ -65,7 +65,7 @@ async fn a_binding_that_is_refused_changes_nothing() {
     let storage = Redb::in_memory().unwrap();
     let [first, second] = accept(&storage, 2).await[..] else { panic!() };
     let gateway = storage.gateways(vec!["a".into()]).await.unwrap()[0];
-    storage.cancel(AccountId(0), second, NOW).await.unwrap();
+    storage.end(second, HistoryEntry::new(NOW, State::Cancelled)).await.unwrap();
     let writes = vec![record(1), reference(1, first), record(2), reference(2, second)];
     let refused = storage.save(gateway, writes, NOW).await;
     assert!(matches!(refused, Err(StorageError::NotQueued(id)) if id == second), "{refused:?}");

@@ -7,7 +7,7 @@ use sms_gateway::store::Write;
 
 use super::{
     super::{
-        Acceptance, AccountId, Cancellation, GatewayId, IdempotencyKey, Lane, MessageId, NewMessage, Outcome,
+        Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Lane, MessageId, NewMessage, Outcome,
         Place, PoolId, Priority, Report, State, Storage, Time,
     },
     NOW, record, reference,
@@ -21,7 +21,7 @@ pub(super) enum Step {
     Report { message: usize, outcome: Outcome, is_stale: bool },
     DeleteText { message: usize },
     DeleteRecord { message: usize },
-    Cancel { account: u32, message: usize },
+    Cancel { message: usize },
     Expire,
     Pass { milliseconds: u64 },
 }
@@ -30,8 +30,9 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
     let states = prop::sample::select(vec![
         Outcome::Is(State::Accepted),
         Outcome::Is(State::Sent),
-        Outcome::Is(State::Delivered),
-        Outcome::Is(State::Failed),
+        Outcome::Ended(State::Sent),
+        Outcome::Ended(State::Delivered),
+        Outcome::Ended(State::Failed),
         Outcome::NotAccepted,
     ]);
     prop_oneof![
@@ -45,7 +46,7 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(message, outcome, is_stale)| Step::Report { message, outcome, is_stale }),
         1 => any::<usize>().prop_map(|message| Step::DeleteText { message }),
         1 => any::<usize>().prop_map(|message| Step::DeleteRecord { message }),
-        1 => (0..2u32, any::<usize>()).prop_map(|(account, message)| Step::Cancel { account, message }),
+        1 => any::<usize>().prop_map(|message| Step::Cancel { message }),
         1 => Just(Step::Expire),
         1 => (0..60u64).prop_map(|milliseconds| Step::Pass { milliseconds }),
     ]
@@ -57,6 +58,7 @@ struct Known {
     lane: Lane,
     expires: Time,
     place: Place,
+    is_unwanted: bool,
     states: Vec<State>,
 }
 
@@ -114,7 +116,7 @@ impl Model {
                     storage.save(gateway, vec![Write::Delete { key }], NOW).await.unwrap();
                 }
             }
-            Step::Cancel { account, message } => self.cancel(storage, AccountId(account), message).await,
+            Step::Cancel { message } => self.cancel(storage, message).await,
             Step::Expire => self.expire(storage).await,
             Step::Pass { milliseconds } => self.now += milliseconds,
         }
@@ -151,8 +153,7 @@ impl Model {
                 let Acceptance::New(ids) = accepted else { panic!("{accepted:?}") };
                 assert_eq!(ids.len(), count);
                 for id in &ids {
-                    let states = vec![State::Queued];
-                    let known = Known { account: lane.account, lane, expires, place: Place::Queued, states };
+                    let known = Known::new(lane, expires);
                     assert!(self.messages.insert(*id, known).is_none(), "an id is used twice");
                 }
                 if let Some((key, request)) = key {
@@ -186,49 +187,45 @@ impl Model {
         let report =
             Report { message: id, gateway, key, at: NOW, port: Some(3), outcome, detail: Some("why".into()) };
         let applied = storage.report(vec![report]).await.unwrap()[0];
-        let state = match outcome {
-            Outcome::Is(state) => state,
-            Outcome::NotAccepted => State::Queued,
+        let (state, place) = match outcome {
+            Outcome::Is(state) => (state, known.place),
+            Outcome::Ended(state) => (state, Place::Ended),
+            Outcome::NotAccepted if known.is_unwanted => (State::Cancelled, Place::Ended),
+            Outcome::NotAccepted => (State::Queued, Place::Queued),
         };
         let is_bound = known.place == Place::Bound { gateway, key };
-        let is_news = is_bound && (outcome == Outcome::NotAccepted || known.states.last() != Some(&state));
+        let is_news = is_bound && (!matches!(outcome, Outcome::Is(_)) || known.states.last() != Some(&state));
         assert_eq!(applied, is_news);
         if is_news {
             known.states.push(state);
-            if outcome == Outcome::NotAccepted {
-                known.place = Place::Queued;
-            } else if state.is_final() {
-                known.place = Place::Ended;
-            }
+            known.place = place;
         }
     }
 
-    async fn cancel(&mut self, storage: &dyn Storage, account: AccountId, message: usize) {
+    async fn cancel(&mut self, storage: &dyn Storage, message: usize) {
         let Some(id) = self.pick(message) else { return };
-        let cancelled = storage.cancel(account, id, NOW).await.unwrap();
+        let found = storage.end(id, HistoryEntry::new(NOW, State::Cancelled)).await.unwrap();
         let known = self.messages.get_mut(&id).unwrap();
-        let expected = match known.place {
-            _ if known.account != account => Cancellation::Unknown,
-            Place::Queued => Cancellation::Cancelled,
-            Place::Bound { gateway, key } => Cancellation::Bound { gateway, key },
-            Place::Ended => Cancellation::Ended,
-        };
-        assert_eq!(cancelled, expected);
-        if cancelled == Cancellation::Cancelled {
-            known.end(State::Cancelled);
+        assert_eq!(found, Some(known.place));
+        match known.place {
+            Place::Queued => known.end(State::Cancelled),
+            Place::Bound { .. } => known.is_unwanted = true,
+            Place::Ended => {}
         }
     }
 
     async fn expire(&mut self, storage: &dyn Storage) {
         let now = self.now();
+        let expired = storage.expired(now, usize::MAX).await.unwrap();
         let due =
-            self.messages.values_mut().filter(|known| known.place == Place::Queued && known.expires < now);
-        let mut count = 0;
-        for known in due {
-            known.end(State::Expired);
-            count += 1;
+            self.messages.iter().filter(|(_, known)| known.place == Place::Queued && known.expires < now);
+        let due: BTreeSet<_> = due.map(|(id, _)| *id).collect();
+        assert_eq!(expired.iter().copied().collect::<BTreeSet<_>>(), due);
+        for id in expired {
+            let found = storage.end(id, HistoryEntry::new(now, State::Expired)).await.unwrap();
+            assert_eq!(found, Some(Place::Queued));
+            self.messages.get_mut(&id).unwrap().end(State::Expired);
         }
-        assert_eq!(storage.expire(now, usize::MAX).await.unwrap(), count);
     }
 
     pub(super) async fn compare(&self, storage: &dyn Storage) {
@@ -291,6 +288,11 @@ impl Model {
 }
 
 impl Known {
+    fn new(lane: Lane, expires: Time) -> Self {
+        let states = vec![State::Queued];
+        Self { account: lane.account, lane, expires, place: Place::Queued, is_unwanted: false, states }
+    }
+
     fn end(&mut self, state: State) {
         self.place = Place::Ended;
         self.states.push(state);
