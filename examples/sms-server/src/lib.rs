@@ -2,5 +2,6 @@
 //!
 //! Each message is in exactly one place: queued, bound to one gateway, or ended. See [`storage::Place`].
 
+pub mod gateway;
 pub mod queue;
 pub mod storage;
