@@ -2,6 +2,10 @@
 //!
 //! Each message is in exactly one place: queued, bound to one gateway, or ended. See [`storage::Place`].
 
+pub mod api;
+pub mod config;
 pub mod gateway;
 pub mod queue;
+pub mod routes;
+pub mod server;
 pub mod storage;

@@ -13,7 +13,7 @@ use sms_gateway::{
 };
 
 use super::{Settings, Shared, room::Room};
-use crate::storage::{MessageId, Outcome, Report, State, Time};
+use crate::storage::{MessageId, Outcome, Place, Report, State, Storage, StorageError, Time};
 
 /// The maximum number of updates that are stored together.
 const MAX_UPDATES: usize = 256;
@@ -23,11 +23,21 @@ pub(super) struct Known(Mutex<HashMap<u32, Handle>>);
 
 impl Known {
     /// Takes the messages of an earlier run.
-    pub(super) fn new(handles: Vec<Handle>, room: &Room) -> Self {
+    pub(super) async fn new(
+        handles: Vec<Handle>,
+        room: &Room,
+        storage: &dyn Storage,
+    ) -> Result<Self, StorageError> {
         for handle in &handles {
             room.bound(handle.id().get());
+            let id = handle.reference().and_then(MessageId::parse);
+            if let Some(id) = id
+                && storage.message(id).await?.is_some_and(|message| message.is_unwanted)
+            {
+                room.cancel(handle.id().get());
+            }
         }
-        Self(Mutex::new(handles.into_iter().map(|handle| (handle.id().get(), handle)).collect()))
+        Ok(Self(Mutex::new(handles.into_iter().map(|handle| (handle.id().get(), handle)).collect())))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u32, Handle>> {
@@ -49,12 +59,24 @@ impl Known {
             unsent.map(|handle| handle.id().get()).collect()
         };
         for id in unsent {
-            let handle = self.lock().remove(&id);
-            if let Some(handle) = handle
-                && !matches!(handle.stop().await, Ok(StopResult::Stopped))
-            {
-                self.add(handle);
-            }
+            self.stop(id).await;
+        }
+    }
+
+    /// Stops the messages whose cancellation is requested. What becomes of them shows in their updates.
+    pub(super) async fn stop_cancelled(&self, room: &Room) {
+        loop {
+            let id = room.cancelled().await;
+            self.stop(id).await;
+        }
+    }
+
+    async fn stop(&self, id: u32) {
+        let handle = self.lock().remove(&id);
+        if let Some(handle) = handle
+            && !matches!(handle.stop().await, Ok(StopResult::Stopped))
+        {
+            self.add(handle);
         }
     }
 }
@@ -93,7 +115,7 @@ async fn apply(
     for (report, _) in reports.iter().zip(applied).filter(|(_, is_applied)| *is_applied) {
         if report.outcome == Outcome::NotAccepted
             && let Some(message) = shared.storage.message(report.message).await?
-            && message.place == crate::storage::Place::Queued
+            && message.place == Place::Queued
         {
             shared.queue.returned(report.message, message);
         }

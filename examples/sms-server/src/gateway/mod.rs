@@ -14,7 +14,7 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use sms_gateway::Gateway;
-use tokio::task::JoinHandle;
+use tokio::{sync::Mutex, task::JoinHandle};
 
 pub use ports::Port;
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub pools: Vec<PoolId>,
     /// The intervals of the messenger's queries, and the time limits of messages.
     pub timing: sms_gateway::core::track::Timing,
+    /// Whether only this server sends through it.
+    pub exclusive: bool,
     /// The maximum number of messages per port that are bound and not sent yet.
     pub per_port: usize,
     /// The time between two queries of the ports.
@@ -55,7 +57,7 @@ pub struct Shared {
 /// A gateway that is in use.
 pub struct Running {
     state: Arc<room::Room>,
-    task: JoinHandle<()>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Running {
@@ -63,7 +65,7 @@ impl Running {
     pub fn start(settings: Settings, shared: Shared) -> Self {
         let state = Arc::new(room::Room::new(settings.per_port));
         let task = tokio::spawn(task::run(settings, shared, Arc::clone(&state)));
-        Self { state, task }
+        Self { state, task: Mutex::new(Some(task)) }
     }
 
     /// Returns the ports as the gateway showed them last; empty before that.
@@ -76,9 +78,21 @@ impl Running {
         self.state.waiting()
     }
 
-    /// Stops using the gateway. Messages that are bound to it continue when it is used again.
-    pub async fn stop(self) {
+    /// Stops a message, if its messenger still can. Its cancellation is stored.
+    pub fn cancel(&self, user_id: u32) {
+        self.state.cancel(user_id);
+    }
+
+    /// Begins to stop using the gateway. Messages that are bound to it continue when it is used again.
+    pub fn close(&self) {
         self.state.close();
-        let _ = self.task.await;
+    }
+
+    /// Waits until the gateway is not used any more.
+    pub async fn closed(&self) {
+        let task = self.task.lock().await.take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
     }
 }

@@ -21,6 +21,8 @@ struct State {
     ports: Vec<Port>,
     /// The user_ids of the messages that are not sent yet.
     waiting: BTreeSet<u32>,
+    /// The user_ids of messages whose cancellation was requested.
+    unwanted: BTreeSet<u32>,
     is_closed: bool,
 }
 
@@ -62,6 +64,18 @@ impl Room {
         self.change(|state| {
             state.waiting.remove(&user_id);
         });
+    }
+
+    /// Notes that a message's cancellation was requested.
+    pub(super) fn cancel(&self, user_id: u32) {
+        self.change(|state| {
+            state.unwanted.insert(user_id);
+        });
+    }
+
+    /// Waits until the cancellation of a message is requested, and returns its user_id once.
+    pub(super) async fn cancelled(&self) -> u32 {
+        self.when(|room| room.lock().unwanted.pop_first()).await
     }
 
     pub(super) fn close(&self) {

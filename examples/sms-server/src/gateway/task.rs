@@ -43,14 +43,18 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// Uses a gateway until its room is closed or its messenger ends.
 async fn serve(settings: &Settings, shared: &Shared, room: &Arc<Room>) -> Result<(), Error> {
     let store = GatewayStore { storage: Arc::clone(&shared.storage), gateway: settings.id };
-    let builder = Messenger::builder(settings.gateway.clone()).store(store).timing(settings.timing);
+    let builder = Messenger::builder(settings.gateway.clone())
+        .store(store)
+        .timing(settings.timing)
+        .exclusive(settings.exclusive);
     let (messenger, handles) = builder.start().await?;
-    let known = follow::Known::new(handles, room);
+    let known = follow::Known::new(handles, room, &*shared.storage).await?;
     let outcome = tokio::select! {
         bound = bind(settings, shared, room, &messenger, &known) => bound,
         followed = follow::follow(settings, shared, room, &messenger, &known) => followed,
         () = watch_ports(settings, room) => Ok(()),
         () = move_when_unhealthy(settings, room, &messenger, &known) => Ok(()),
+        () = known.stop_cancelled(room) => Ok(()),
         () = room.closed() => Ok(()),
     };
     outcome?;
