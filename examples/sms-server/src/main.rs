@@ -101,10 +101,13 @@ fn check(config: &std::path::Path) -> Outcome {
     Ok(())
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 fn key() -> Outcome {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| ConfigError::Wrong(error.to_string()))?;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let key = format!("sk_{}", hex(&random));
     println!("{key}");
     println!("Give the key to its program; it is not stored. Put its hash into the configuration:");

@@ -114,7 +114,7 @@ impl Server {
     /// Asserts that each message arrived at one of the gateways, once.
     fn assert_each_once(&self, count: usize) {
         let mut texts: Vec<String> =
-            self.emulators.iter().flat_map(|emulator| emulator.messages()).map(|seen| seen.text).collect();
+            self.emulators.iter().flat_map(Emulator::messages).map(|seen| seen.text).collect();
         texts.sort_unstable();
         texts.dedup();
         let all: usize = self.emulators.iter().map(|emulator| emulator.messages().len()).sum();

@@ -115,7 +115,8 @@ async fn each_message_is_bound_or_cancelled_once_by_tasks_that_compete() {
         .map(|gateway| tokio::spawn(work(queue.clone(), GatewayId(gateway), Arc::clone(&ended))))
         .collect();
     tasks.join_all().await;
-    while ended.lock().unwrap().len() < ACCEPTED - cancelled(&queue).await {
+    let left = ACCEPTED - cancelled(&queue).await;
+    while ended.lock().unwrap().len() < left {
         tokio::task::yield_now().await;
     }
     workers.iter().for_each(tokio::task::JoinHandle::abort);

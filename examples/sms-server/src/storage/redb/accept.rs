@@ -68,7 +68,7 @@ fn insert(
     };
     tables.by_account.insert((account.0, id.0), ())?;
     queue::add(tables, id, &message)?;
-    write(tables, id, message, HistoryEntry::new(now, State::Queued))
+    write(tables, id, message, &HistoryEntry::new(now, State::Queued))
 }
 
 /// Stores a message with another entry of its history.
@@ -76,9 +76,9 @@ pub(super) fn write(
     tables: &mut Tables<'_>,
     id: MessageId,
     mut message: Message,
-    entry: HistoryEntry,
+    entry: &HistoryEntry,
 ) -> Result<(), Fault> {
-    tables.history.insert((id.0, message.entries), encode(&entry)?.as_slice())?;
+    tables.history.insert((id.0, message.entries), encode(entry)?.as_slice())?;
     message.entries += 1;
     message.state = entry.state;
     tables.messages.insert(id.0, encode(&message)?.as_slice())?;

@@ -165,7 +165,7 @@ impl Storage for Redb {
     }
 
     async fn end(&self, id: MessageId, entry: HistoryEntry) -> Result<Option<Place>, StorageError> {
-        self.writer.change(move |tables| Ok(Ok(queue::end(tables, id, entry)?))).await
+        self.writer.change(move |tables| Ok(Ok(queue::end(tables, id, &entry)?))).await
     }
 
     async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError> {

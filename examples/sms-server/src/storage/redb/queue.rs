@@ -84,7 +84,7 @@ pub(super) fn expired(
 pub(super) fn end(
     tables: &mut Tables<'_>,
     id: MessageId,
-    entry: HistoryEntry,
+    entry: &HistoryEntry,
 ) -> Result<Option<Place>, Fault> {
     let message: Option<Message> = row(&tables.messages, id.0)?;
     let Some(mut message) = message else { return Ok(None) };

@@ -76,7 +76,7 @@ fn bind(
     message.place = Place::Bound { gateway, key };
     message.attempts = message.attempts.saturating_add(1);
     let entry = HistoryEntry { gateway: Some(gateway), ..HistoryEntry::new(now, State::Submitting) };
-    write(tables, id, message, entry)
+    write(tables, id, message, &entry)
 }
 
 fn apply(tables: &mut Tables<'_>, gateway: GatewayId, write: &Write) -> Result<(), Fault> {
@@ -129,6 +129,6 @@ pub(super) fn report(tables: &mut Tables<'_>, report: &Report) -> Result<bool, F
         detail: report.detail.clone(),
         ..HistoryEntry::new(report.at, state)
     };
-    write(tables, report.message, message, entry)?;
+    write(tables, report.message, message, &entry)?;
     Ok(true)
 }

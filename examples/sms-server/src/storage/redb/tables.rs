@@ -23,8 +23,11 @@ pub(super) const BY_ACCOUNT: TableDefinition<'_, (u32, u64), ()> = TableDefiniti
 pub(super) const QUEUE: TableDefinition<'_, (u16, u8, u32, u64), ()> = TableDefinition::new("queue");
 /// The queued messages by the time at which they expire.
 pub(super) const EXPIRY: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("expiry");
-/// Idempotency keys, by account and hash of the key: hash of the request, first message, number of messages.
-pub(super) const IDEMPOTENCY: TableDefinition<'_, (u32, [u8; 16]), ([u8; 16], u64, u32)> =
+/// A hash of the request, the first message, and the number of messages.
+type Request = ([u8; 16], u64, u32);
+
+/// Idempotency keys, by account and hash of the key.
+pub(super) const IDEMPOTENCY: TableDefinition<'_, (u32, [u8; 16]), Request> =
     TableDefinition::new("idempotency");
 /// Idempotency keys by the time at which they may be forgotten.
 pub(super) const IDEMPOTENCY_END: TableDefinition<'_, (u64, u32, [u8; 16]), ()> =
@@ -42,7 +45,7 @@ pub(super) struct Tables<'t> {
     pub(super) by_account: Table<'t, (u32, u64), ()>,
     pub(super) queue: Table<'t, (u16, u8, u32, u64), ()>,
     pub(super) expiry: Table<'t, (u64, u64), ()>,
-    pub(super) idempotency: Table<'t, (u32, [u8; 16]), ([u8; 16], u64, u32)>,
+    pub(super) idempotency: Table<'t, (u32, [u8; 16]), Request>,
     pub(super) idempotency_end: Table<'t, (u64, u32, [u8; 16]), ()>,
     pub(super) records: Table<'t, (u32, u32), &'static [u8]>,
     pub(super) bound: Table<'t, (u32, u32), (u64, bool)>,
