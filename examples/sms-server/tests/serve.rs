@@ -75,13 +75,13 @@ fn key() -> (String, String) {
 }
 
 fn configuration(gateways: &[String], key: &str) -> String {
-    let mut text = "listen = \"127.0.0.1:0\"\ndata = \"data\"\n".to_owned();
-    for (index, url) in gateways.iter().enumerate() {
-        text += &format!(
+    let sections = gateways.iter().enumerate().map(|(index, url)| {
+        format!(
             "[[gateway]]\nname = \"box-{index}\"\nurl = \"{url}\"\nuser = \"admin\"\npassword-env = \"GATEWAY_PASSWORD\"\n\
              exclusive = true\n"
-        );
-    }
+        )
+    });
+    let text = "listen = \"127.0.0.1:0\"\ndata = \"data\"\n".to_owned() + &sections.collect::<String>();
     let names: Vec<_> = (0..gateways.len()).map(|index| format!("\"box-{index}\"")).collect();
     let names = names.join(", ");
     text + &format!(
@@ -136,12 +136,11 @@ async fn messages_are_delivered_once_although_the_program_is_killed() {
         // Dropping it kills it at once.
         drop(server);
         let server = Server::start(&config);
-        let states = outcomes(&server, &key, &ids);
-        let delivered = states.iter().filter(|state| *state == "delivered").count();
-        let uncertain = states.iter().filter(|state| *state == "uncertain" || *state == "unresolved").count();
-        assert_eq!(delivered + uncertain, 100, "{states:?}");
-        let mut texts: Vec<_> =
-            emulators.iter().flat_map(|emulator| emulator.messages()).map(|seen| seen.text).collect();
+        let ends = outcomes(&server, &key, &ids);
+        let delivered = ends.iter().filter(|state| *state == "delivered").count();
+        let uncertain = ends.iter().filter(|state| *state == "uncertain" || *state == "unresolved").count();
+        assert_eq!(delivered + uncertain, 100, "{ends:?}");
+        let mut texts: Vec<_> = emulators.iter().flat_map(Emulator::messages).map(|seen| seen.text).collect();
         let all = texts.len();
         texts.sort_unstable();
         texts.dedup();
