@@ -1,0 +1,305 @@
+//! Messages: accepted, shown, listed, cancelled.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use sha2::{Digest, Sha256};
+use sms_gateway::{Sms, core::Number};
+
+use super::{Api, Caller, MAX_MESSAGES, problem::Problem};
+use crate::{
+    config::Scope,
+    storage::{
+        Acceptance, AccountId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId, NewMessage, Place,
+        Priority, State as MessageState, Time,
+    },
+};
+
+type Shared = State<Arc<Api>>;
+
+/// The time for which an idempotency key is known, in milliseconds.
+const KEY_LIFE: u64 = 72 * 3_600_000;
+
+/// The usual and longest validity.
+const LONGEST_VALIDITY: Duration = Duration::from_secs(72 * 3600);
+
+/// The maximum length of a label in bytes.
+const MAX_REFERENCE: usize = 255;
+
+/// The maximum number of messages in a page of a list.
+const MAX_PAGE: usize = 1000;
+
+/// A message as clients write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    to: String,
+    text: String,
+    reference: Option<String>,
+    priority: Option<u8>,
+    /// In seconds.
+    valid_for: Option<u64>,
+}
+
+/// Several messages.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    messages: Vec<Written>,
+}
+
+/// Shows which of both a body is, so that an error is about that one.
+#[derive(Deserialize)]
+struct Probe {
+    messages: Option<IgnoredAny>,
+}
+
+/// The acceptance of a message.
+#[derive(Serialize)]
+pub(super) struct Accepted {
+    id: String,
+}
+
+/// The acceptance of one message, or of several.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Acceptances {
+    One(Accepted),
+    Many { messages: Vec<Accepted> },
+}
+
+/// Reads a body. Returns whether it is one message, not a batch.
+fn read(body: &[u8]) -> Result<(bool, Vec<Written>), serde_json::Error> {
+    let probe: Probe = serde_json::from_slice(body)?;
+    if probe.messages.is_some() {
+        let batch: Batch = serde_json::from_slice(body)?;
+        return Ok((false, batch.messages));
+    }
+    Ok((true, vec![serde_json::from_slice(body)?]))
+}
+
+/// Accepts messages. They are stored when this responds.
+pub(super) async fn accept(
+    State(api): Shared,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Acceptances>), Problem> {
+    caller.must(Scope::Send)?;
+    let (is_one, written) = read(&body).map_err(|error| {
+        Problem::invalid(format!("The body is not a message or a batch of messages: {error}."))
+    })?;
+    if written.is_empty() || written.len() > MAX_MESSAGES {
+        return Err(Problem::invalid(format!("A request has 1 to {MAX_MESSAGES} messages.")));
+    }
+    let now = Time::now();
+    let mut messages = Vec::with_capacity(written.len());
+    for (index, message) in written.into_iter().enumerate() {
+        messages
+            .push(check(&api, caller.account, message, now).map_err(|problem| problem.with("index", index))?);
+    }
+    let lanes =
+        messages.iter().map(|new| lane(new, caller.account)).collect::<std::collections::BTreeSet<_>>();
+    let key = idempotency_key(&headers, &body, now)?;
+    let accepted = match api.storage.accept(caller.account, key, messages, now).await? {
+        Acceptance::New(ids) => {
+            for lane in lanes {
+                api.queue.added(lane);
+            }
+            ids
+        }
+        Acceptance::Known(ids) => ids,
+        Acceptance::Conflict => {
+            let detail = "The same Idempotency-Key was used for another request.";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key reused", detail));
+        }
+    };
+    let mut accepted = accepted.into_iter().map(|id| Accepted { id: id.to_string() });
+    let body = match accepted.next() {
+        Some(only) if is_one => Acceptances::One(only),
+        first => Acceptances::Many { messages: first.into_iter().chain(accepted).collect() },
+    };
+    Ok((StatusCode::ACCEPTED, Json(body)))
+}
+
+const fn lane(new: &NewMessage, account: AccountId) -> Lane {
+    Lane { pool: new.pool, priority: new.priority, account }
+}
+
+/// Checks a message and chooses its pool.
+fn check(api: &Api, account: AccountId, written: Written, now: Time) -> Result<NewMessage, Problem> {
+    let mut buffer = [0; Number::MAX_BYTES];
+    let number = Number::from_written(&written.to, &mut buffer)
+        .map_err(|error| Problem::invalid(format!("to: {error}.")).with("field", "to"))?;
+    let to: Box<str> = number.as_str().into();
+    // This checks the length of the text.
+    Sms::new(&to, written.text.as_str())
+        .map_err(|error| Problem::invalid(format!("text: {error}.")).with("field", "text"))?;
+    if written.text.is_empty() {
+        return Err(Problem::invalid("text: it is empty.").with("field", "text"));
+    }
+    if written.reference.as_ref().is_some_and(|reference| reference.len() > MAX_REFERENCE) {
+        let detail = format!("reference: it is longer than {MAX_REFERENCE} bytes.");
+        return Err(Problem::invalid(detail).with("field", "reference"));
+    }
+    let priority = written.priority.map_or(Some(Priority::USUAL), Priority::new);
+    let priority =
+        priority.ok_or_else(|| Problem::invalid("priority: it is 0 to 9.").with("field", "priority"))?;
+    let validity = written.valid_for.map_or(LONGEST_VALIDITY, Duration::from_secs);
+    if validity.is_zero() || validity > LONGEST_VALIDITY {
+        return Err(Problem::invalid("valid_for: it is 1 to 259200 seconds.").with("field", "valid_for"));
+    }
+    let pool = api.routes.pool(account, &to).ok_or_else(|| {
+        let detail = "to: no route of this server leads to this number.";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "No route", detail).with("field", "to")
+    })?;
+    Ok(NewMessage {
+        pool,
+        to,
+        text: written.text.into(),
+        reference: written.reference.map(Into::into),
+        priority,
+        expires: now.after(u64::try_from(validity.as_millis()).unwrap_or(u64::MAX)),
+    })
+}
+
+fn idempotency_key(headers: &HeaderMap, body: &[u8], now: Time) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    if key.is_empty() || key.len() > 255 {
+        return Err(Problem::invalid("An Idempotency-Key has 1 to 255 bytes."));
+    }
+    let hash = |bytes: &[u8]| {
+        let mut half = [0; 16];
+        half.copy_from_slice(&Sha256::digest(bytes)[..16]);
+        half
+    };
+    Ok(Some(IdempotencyKey { key: hash(key.as_bytes()), request: hash(body), until: now.after(KEY_LIFE) }))
+}
+
+/// A message as clients see it.
+#[derive(Serialize)]
+pub(super) struct Shown {
+    id: String,
+    to: Box<str>,
+    text: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Box<str>>,
+    priority: u8,
+    state: MessageState,
+    is_final: bool,
+    /// In milliseconds since 1970.
+    created: u64,
+    expires: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<Vec<HistoryEntry>>,
+}
+
+impl Shown {
+    fn new(id: MessageId, message: Message, history: Option<Vec<HistoryEntry>>) -> Self {
+        Self {
+            id: id.to_string(),
+            to: message.to,
+            text: message.text,
+            reference: message.reference,
+            priority: message.priority.number(),
+            state: message.state,
+            is_final: message.place == Place::Ended,
+            created: message.created.0,
+            expires: message.expires.0,
+            history,
+        }
+    }
+}
+
+/// Returns a message of the caller's account.
+async fn find(api: &Api, caller: &Caller, id: &str) -> Result<(MessageId, Message), Problem> {
+    let unknown =
+        || Problem::new(StatusCode::NOT_FOUND, "Unknown message", "This account has no such message.");
+    let id = MessageId::parse(id).ok_or_else(unknown)?;
+    let message = api.storage.message(id).await?;
+    let message = message.filter(|message| message.account == caller.account).ok_or_else(unknown)?;
+    Ok((id, message))
+}
+
+/// Shows a message with its history.
+pub(super) async fn show(
+    State(api): Shared,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Shown>, Problem> {
+    caller.must(Scope::Read)?;
+    let (id, message) = find(&api, &caller, &id).await?;
+    let history = api.storage.history(id).await?;
+    Ok(Json(Shown::new(id, message, Some(history))))
+}
+
+/// The parameters of a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Serialize)]
+pub(super) struct Listed {
+    messages: Vec<Shown>,
+    /// The cursor of the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Lists the account's messages, newest first.
+pub(super) async fn list(
+    State(api): Shared,
+    caller: Caller,
+    Query(page): Query<Page>,
+) -> Result<Json<Listed>, Problem> {
+    caller.must(Scope::Read)?;
+    let limit = page.limit.unwrap_or(100);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Problem::invalid(format!("limit: it is 1 to {MAX_PAGE}.")));
+    }
+    let before = page.cursor.map(|cursor| {
+        MessageId::parse(&cursor).ok_or_else(|| Problem::invalid("cursor: it is not one of this server's."))
+    });
+    let found = api.storage.list(caller.account, before.transpose()?, limit).await?;
+    let next = (found.len() == limit).then(|| found.last().map(|(id, _)| id.to_string())).flatten();
+    let messages = found.into_iter().map(|(id, message)| Shown::new(id, message, None)).collect();
+    Ok(Json(Listed { messages, next }))
+}
+
+/// Cancels a message. One that was given to a gateway already is cancelled if its messenger can still stop it.
+pub(super) async fn cancel(
+    State(api): Shared,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Shown>), Problem> {
+    caller.must(Scope::Send)?;
+    let (id, message) = find(&api, &caller, &id).await?;
+    let claim = api.queue.claim(id).await;
+    let place = api.storage.end(id, HistoryEntry::new(Time::now(), MessageState::Cancelled)).await?;
+    if place == Some(Place::Queued) {
+        api.queue.removed(id, message.lane());
+    }
+    drop(claim);
+    if let Some(Place::Bound { gateway, key }) = place
+        && let Some(gateway) = api.gateways.get(&gateway)
+    {
+        gateway.cancel(key);
+    }
+    let (id, message) = find(&api, &caller, &id.to_string()).await?;
+    let status = match place {
+        Some(Place::Queued) => StatusCode::OK,
+        Some(Place::Bound { .. }) => StatusCode::ACCEPTED,
+        _ => StatusCode::CONFLICT,
+    };
+    Ok((status, Json(Shown::new(id, message, None))))
+}

@@ -1,0 +1,56 @@
+//! The JSON API.
+
+mod auth;
+mod messages;
+mod problem;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+
+pub use auth::{Caller, Keys, hash};
+pub use problem::Problem;
+
+use crate::{
+    gateway::Running,
+    queue::Queue,
+    routes::Routes,
+    storage::{GatewayId, Storage},
+};
+
+/// The maximum number of messages in a request.
+pub const MAX_MESSAGES: usize = 10_000;
+
+/// The maximum length of a request in bytes: enough for [`MAX_MESSAGES`] messages of average length.
+const MAX_BYTES: usize = 8 << 20;
+
+/// What the handlers share.
+pub struct Api {
+    /// The storage.
+    pub storage: Arc<dyn Storage>,
+    /// The queue.
+    pub queue: Queue,
+    /// The routes.
+    pub routes: Routes,
+    /// The keys.
+    pub keys: Keys,
+    /// The gateways in use.
+    pub gateways: BTreeMap<GatewayId, Running>,
+}
+
+/// Returns the service of the API.
+pub fn router(api: Arc<Api>) -> Router {
+    Router::new()
+        .route("/v1/messages", post(messages::accept).get(messages::list))
+        .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(|| async { Problem::not_found() })
+        .layer(DefaultBodyLimit::max(MAX_BYTES))
+        .with_state(api)
+}

@@ -1,0 +1,164 @@
+use axum::{
+    body::{Body, to_bytes},
+    http::{Method, Request, StatusCode},
+};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+use crate::{
+    config::Scope,
+    routes::Route,
+    storage::{AccountId, PoolId, Redb},
+};
+
+async fn api() -> Router {
+    let storage: Arc<dyn Storage> = Arc::new(Redb::in_memory().unwrap());
+    let queue = Queue::open(Arc::clone(&storage)).await.unwrap();
+    let routes = Routes(vec![Route { account: None, prefix: "+49".to_owned(), pool: PoolId(0) }]);
+    let mut keys = Keys::default();
+    let mut add = |key: &str, account, scopes: &[Scope]| {
+        keys.add(hash(key), Caller { account: AccountId(account), scopes: scopes.iter().copied().collect() });
+    };
+    add("all", 0, &[Scope::Send, Scope::Read]);
+    add("read", 0, &[Scope::Read]);
+    add("send", 0, &[Scope::Send]);
+    add("other", 1, &[Scope::Send, Scope::Read]);
+    router(Arc::new(Api { storage, queue, routes, keys, gateways: BTreeMap::new() }))
+}
+
+async fn call(
+    api: &Router,
+    method: Method,
+    path: &str,
+    key: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> (u16, Value) {
+    let mut request = Request::builder().method(method).uri(path);
+    if !key.is_empty() {
+        request = request.header("Authorization", format!("Bearer {key}"));
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+    let response = api.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let is_problem = response.headers()["content-type"] == "application/problem+json";
+    assert_eq!(is_problem, status >= 400 && status != 409, "{status}");
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+async fn send(api: &Router, key: &str, headers: &[(&str, &str)], body: &Value) -> (u16, Value) {
+    call(api, Method::POST, "/v1/messages", key, headers, body).await
+}
+
+fn message() -> Value {
+    json!({ "to": "+49 (151) 0000-001", "text": "Hello", "reference": "order 7" })
+}
+
+#[tokio::test]
+async fn a_message_is_accepted_shown_listed_and_cancelled() {
+    let api = api().await;
+    let (status, accepted) = send(&api, "all", &[], &message()).await;
+    assert_eq!(status, 202);
+    let id = accepted["id"].as_str().unwrap();
+    let path = format!("/v1/messages/{id}");
+    let (status, shown) = call(&api, Method::GET, &path, "all", &[], &Value::Null).await;
+    assert_eq!((status, &shown["to"], &shown["state"]), (200, &json!("+491510000001"), &json!("queued")));
+    assert_eq!(shown["history"].as_array().map(Vec::len), Some(1));
+    let (status, cancelled) = call(&api, Method::DELETE, &path, "all", &[], &Value::Null).await;
+    assert_eq!(
+        (status, &cancelled["state"], &cancelled["is_final"]),
+        (200, &json!("cancelled"), &json!(true))
+    );
+    let (status, _) = call(&api, Method::DELETE, &path, "all", &[], &Value::Null).await;
+    assert_eq!(status, 409);
+    let (_, listed) = call(&api, Method::GET, "/v1/messages?limit=5", "all", &[], &Value::Null).await;
+    assert_eq!((listed["messages"].as_array().map(Vec::len), &listed["next"]), (Some(1), &Value::Null));
+}
+
+#[tokio::test]
+async fn lists_have_pages() {
+    let api = api().await;
+    let (_, accepted) = send(&api, "all", &[], &json!({ "messages": vec![message(); 5] })).await;
+    let mut ids: Vec<_> =
+        accepted["messages"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    ids.reverse();
+    let (mut listed, mut path) = (Vec::new(), "/v1/messages?limit=2".to_owned());
+    loop {
+        let (_, page) = call(&api, Method::GET, &path, "read", &[], &Value::Null).await;
+        listed.extend(page["messages"].as_array().unwrap().iter().map(|one| one["id"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/messages?limit=2&cursor={next}");
+    }
+    assert_eq!(listed, ids);
+}
+
+#[tokio::test]
+async fn a_repeated_key_returns_the_first_response_and_another_body_is_refused() {
+    let api = api().await;
+    let key = [("Idempotency-Key", "k1")];
+    let first = send(&api, "all", &key, &message()).await;
+    assert_eq!(send(&api, "all", &key, &message()).await, first);
+    let mut other = message();
+    other["text"] = json!("Hi");
+    assert_eq!(send(&api, "all", &key, &other).await.0, 422);
+    assert_ne!(send(&api, "other", &key, &message()).await, first);
+}
+
+#[tokio::test]
+async fn roles_permit_what_is_documented() {
+    let api = api().await;
+    let (_, accepted) = send(&api, "all", &[], &message()).await;
+    let path = format!("/v1/messages/{}", accepted["id"].as_str().unwrap());
+    for (key, sends, shows, lists, cancels) in [
+        ("", 401, 401, 401, 401),
+        ("unknown", 401, 401, 401, 401),
+        ("read", 403, 200, 200, 403),
+        ("send", 202, 403, 403, 200),
+        ("other", 202, 404, 200, 404),
+    ] {
+        assert_eq!(send(&api, key, &[], &message()).await.0, sends, "{key}");
+        for (method, path, expected) in [
+            (Method::GET, path.as_str(), shows),
+            (Method::GET, "/v1/messages", lists),
+            (Method::DELETE, &path, cancels),
+        ] {
+            let (status, _) = call(&api, method.clone(), path, key, &[], &Value::Null).await;
+            assert_eq!(status, expected, "{key} {method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_message_is_named() {
+    let api = api().await;
+    for (field, value, status) in [
+        ("to", json!("0151 x"), 400),
+        ("to", json!("+43151"), 422),
+        ("text", json!(""), 400),
+        ("text", json!("x".repeat(1501)), 400),
+        ("reference", json!("x".repeat(256)), 400),
+        ("priority", json!(10), 400),
+        ("valid_for", json!(0), 400),
+        ("valid_for", json!(259_201), 400),
+    ] {
+        let mut wrong = message();
+        wrong[field] = value;
+        let (found, problem) = send(&api, "all", &[], &json!({ "messages": [message(), wrong] })).await;
+        assert_eq!(
+            (found, &problem["field"], &problem["index"]),
+            (status, &json!(field), &json!(1)),
+            "{problem}"
+        );
+    }
+    let (_, listed) = call(&api, Method::GET, "/v1/messages", "all", &[], &Value::Null).await;
+    assert_eq!(listed["messages"], json!([]));
+    let mut unknown = message();
+    unknown["txt"] = json!("x");
+    assert_eq!(send(&api, "all", &[], &unknown).await.0, StatusCode::BAD_REQUEST.as_u16());
+    assert_eq!(call(&api, Method::GET, "/v1/nothing", "all", &[], &Value::Null).await.0, 404);
+}

@@ -1,0 +1,169 @@
+//! The messages that are bound to a gateway, and what becomes of them.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::FutureExt;
+use sms_gateway::{
+    Handle, Messenger,
+    core::track::{Message, State as SmsState, StopResult},
+    messenger::Update,
+};
+
+use super::{Settings, Shared, room::Room};
+use crate::storage::{MessageId, Outcome, Place, Report, State, Storage, StorageError, Time};
+
+/// The maximum number of updates that are stored together.
+const MAX_UPDATES: usize = 256;
+
+/// The handles of bound messages, by which they can be stopped.
+pub(super) struct Known(Mutex<HashMap<u32, Handle>>);
+
+impl Known {
+    /// Takes the messages of an earlier run.
+    pub(super) async fn new(
+        handles: Vec<Handle>,
+        room: &Room,
+        storage: &dyn Storage,
+    ) -> Result<Self, StorageError> {
+        for handle in &handles {
+            room.bound(handle.id().get());
+            let id = handle.reference().and_then(MessageId::parse);
+            if let Some(id) = id
+                && storage.message(id).await?.is_some_and(|message| message.is_unwanted)
+            {
+                room.cancel(handle.id().get());
+            }
+        }
+        Ok(Self(Mutex::new(handles.into_iter().map(|handle| (handle.id().get(), handle)).collect())))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, handle: Handle) {
+        // It may have ended before it was added: its update has passed.
+        if !handle.current().is_final {
+            self.lock().insert(handle.id().get(), handle);
+        }
+    }
+
+    /// Stops the messages that were not submitted yet. Their updates return them to the queue.
+    pub(super) async fn stop_unsent(&self) {
+        let unsent: Vec<u32> = {
+            let known = self.lock();
+            let unsent = known.values().filter(|handle| handle.current().state == SmsState::Unsent);
+            unsent.map(|handle| handle.id().get()).collect()
+        };
+        for id in unsent {
+            self.stop(id).await;
+        }
+    }
+
+    /// Stops the messages whose cancellation is requested. What becomes of them shows in their updates.
+    pub(super) async fn stop_cancelled(&self, room: &Room) {
+        loop {
+            let id = room.cancelled().await;
+            self.stop(id).await;
+        }
+    }
+
+    async fn stop(&self, id: u32) {
+        let handle = self.lock().remove(&id);
+        if let Some(handle) = handle
+            && !matches!(handle.stop().await, Ok(StopResult::Stopped))
+        {
+            self.add(handle);
+        }
+    }
+}
+
+/// Stores what becomes of messages, and acknowledges it.
+pub(super) async fn follow(
+    settings: &Settings,
+    shared: &Shared,
+    room: &Room,
+    messenger: &Messenger,
+    known: &Known,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut updates = messenger.updates().await?;
+    while let Some(first) = updates.next().await {
+        let mut batch = vec![first];
+        while batch.len() < MAX_UPDATES
+            && let Some(Some(next)) = updates.next().now_or_never()
+        {
+            batch.push(next);
+        }
+        apply(settings, shared, room, known, batch).await?;
+    }
+    // The stream ends with the messenger.
+    Err("the messenger has ended".into())
+}
+
+async fn apply(
+    settings: &Settings,
+    shared: &Shared,
+    room: &Room,
+    known: &Known,
+    batch: Vec<Update>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let reports: Vec<_> = batch.iter().filter_map(|update| report(settings, update)).collect();
+    let applied = shared.storage.report(reports.clone()).await?;
+    for (report, _) in reports.iter().zip(applied).filter(|(_, is_applied)| *is_applied) {
+        if report.outcome == Outcome::NotAccepted
+            && let Some(message) = shared.storage.message(report.message).await?
+            && message.place == Place::Queued
+        {
+            shared.queue.returned(report.message, message);
+        }
+    }
+    for update in batch {
+        let id = update.message.id.get();
+        if update.message.is_final || update.message.state == SmsState::Sent {
+            room.left(id);
+        }
+        if update.message.is_final {
+            known.lock().remove(&id);
+        }
+        update.acknowledge();
+    }
+    Ok(())
+}
+
+/// Returns the report of an update; `None` if the message is not the server's.
+fn report(settings: &Settings, update: &Update) -> Option<Report> {
+    let message = &update.message;
+    Some(Report {
+        message: MessageId::parse(update.reference()?)?,
+        gateway: settings.id,
+        key: message.id.get(),
+        at: Time::now(),
+        port: message.sent.map(|sent| sent.port),
+        outcome: outcome(message),
+        detail: message.failure.map(|failure| failure.to_string().into()),
+    })
+}
+
+/// Returns what a message's state means for the server.
+///
+/// Only a message that was stopped before it was submitted returns to the queue: then the gateway cannot have it. The `task` of a message
+/// is known as soon as the gateway has accepted it.
+fn outcome(message: &Message) -> Outcome {
+    match message.state {
+        SmsState::Unsent | SmsState::Submitted => Outcome::Is(State::Submitting),
+        SmsState::Uncertain => Outcome::Is(State::Uncertain),
+        SmsState::Accepted | SmsState::Sending => Outcome::Is(State::Accepted),
+        SmsState::Sent if message.is_final => Outcome::Ended(State::Sent),
+        SmsState::Sent => Outcome::Is(State::Sent),
+        SmsState::Delivered => Outcome::Ended(State::Delivered),
+        SmsState::Failed => Outcome::Ended(State::Failed),
+        SmsState::Stopped if message.task.is_none() && message.sent.is_none() => Outcome::NotAccepted,
+        SmsState::Stopped => Outcome::Ended(State::Cancelled),
+        SmsState::Expired if message.sent.is_some() => Outcome::Ended(State::Sent),
+        SmsState::Expired => Outcome::Ended(State::Expired),
+        SmsState::Unresolved => Outcome::Ended(State::Unresolved),
+    }
+}

@@ -1,0 +1,11 @@
+//! A server over many GSM/LTE SMS gateways.
+//!
+//! Each message is in exactly one place: queued, bound to one gateway, or ended. See [`storage::Place`].
+
+pub mod api;
+pub mod config;
+pub mod gateway;
+pub mod queue;
+pub mod routes;
+pub mod server;
+pub mod storage;

@@ -1,0 +1,116 @@
+//! `sms-server`: see the library.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use sms_server::{
+    api,
+    config::{Config, ConfigError},
+    server::{Server, ServerError},
+};
+
+/// A server over many SMS gateways: it queues messages, sends each through a gateway with room, and follows it
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until it gets SIGTERM or Ctrl-C
+    Run {
+        /// The configuration file
+        #[arg(long, value_name = "FILE", default_value = "sms-server.toml")]
+        config: PathBuf,
+    },
+    /// Check a configuration file
+    Check {
+        /// The configuration file
+        #[arg(long, value_name = "FILE", default_value = "sms-server.toml")]
+        config: PathBuf,
+    },
+    /// Make a new key for the API, and print it with its hash
+    Key,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Run { config } => run(&config),
+        Command::Check { config } => check(&config),
+        Command::Key => key(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("sms-server: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprint!(": {cause}");
+                source = cause.source();
+            }
+            eprintln!();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+#[tokio::main]
+async fn run(config: &std::path::Path) -> Outcome {
+    let server = Server::start(&Config::read(config)?).await?;
+    println!("listening on http://{}", server.address()?);
+    server.run(ended()).await?;
+    Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn ended() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+fn check(config: &std::path::Path) -> Outcome {
+    let config = Config::read(config)?;
+    for gateway in &config.gateways {
+        gateway.password().map_err(ServerError::Config)?;
+    }
+    for key in config.accounts.iter().flat_map(|account| &account.keys) {
+        key.hash()?;
+    }
+    println!(
+        "{} gateways, {} pools, {} accounts, {} routes: no mistake was found.",
+        config.gateways.len(),
+        config.pools.len(),
+        config.accounts.len(),
+        config.routes.len()
+    );
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn key() -> Outcome {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| ConfigError::Wrong(error.to_string()))?;
+    let key = format!("sk_{}", hex(&random));
+    println!("{key}");
+    println!("Give the key to its program; it is not stored. Put its hash into the configuration:");
+    println!("[[account.key]]\nhash = \"sha256:{}\"\nscopes = [\"send\", \"read\"]", hex(&api::hash(&key)));
+    Ok(())
+}

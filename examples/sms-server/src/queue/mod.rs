@@ -1,0 +1,196 @@
+//! The order in which queued messages are offered to gateways.
+//!
+//! Messages stay in the [storage](crate::storage) until they are bound. The queue holds only the first ones of each
+//! [lane](crate::storage::Lane), so its memory and the time of a start do not depend on the number of waiting messages.
+//!
+//! A higher priority always precedes a lower one. Within a priority, accounts take turns, so that an account with many messages delays
+//! the others by one message each.
+//!
+//! Whoever moves a message out of the queue, to bind, cancel or expire it, holds its [`Claim`] meanwhile. So no two of them move the same
+//! message.
+
+mod claims;
+mod lanes;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::select_all;
+use tokio::sync::Notify;
+
+pub use claims::Claim;
+
+use self::{
+    claims::Claims,
+    lanes::{Lanes, Next},
+};
+use crate::storage::{Lane, Message, MessageId, PoolId, Storage, StorageError, Time};
+
+/// The maximum number of messages of a lane that are read at a time.
+const PAGE: usize = 64;
+
+/// The queue. Clones share it.
+#[derive(Clone)]
+pub struct Queue(Arc<Shared>);
+
+struct Shared {
+    storage: Arc<dyn Storage>,
+    lanes: Mutex<Lanes>,
+    claims: Claims,
+    /// For each pool, notified once for each message that can be offered anew.
+    more: Mutex<HashMap<PoolId, Arc<Notify>>>,
+}
+
+/// A message that its receiver may bind. Dropping it returns the message to the queue unless it was [bound](Offer::bound).
+pub struct Offer {
+    /// The message's id.
+    pub id: MessageId,
+    /// The message.
+    pub message: Message,
+    claim: Option<Claim>,
+    queue: Queue,
+}
+
+impl Queue {
+    /// Opens the queue of a storage.
+    ///
+    /// # Errors
+    /// [`StorageError`]: the lanes cannot be read.
+    pub async fn open(storage: Arc<dyn Storage>) -> Result<Self, StorageError> {
+        let mut lanes = Lanes::default();
+        for lane in storage.lanes().await? {
+            lanes.wake(lane);
+        }
+        let (lanes, more) = (Mutex::new(lanes), Mutex::default());
+        let shared = Shared { storage, lanes, claims: Claims::default(), more };
+        Ok(Self(Arc::new(shared)))
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn more(&self, pool: PoolId) -> Arc<Notify> {
+        let mut more = self.0.more.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(more.entry(pool).or_default())
+    }
+
+    /// Notes that messages were accepted in a lane.
+    pub fn added(&self, lane: Lane) {
+        self.lanes().wake(lane);
+        self.more(lane.pool).notify_one();
+    }
+
+    /// Puts a message into its lane that is queued again, after it was bound or offered.
+    pub fn returned(&self, id: MessageId, message: Message) {
+        let pool = message.pool;
+        self.lanes().put(id, message);
+        self.more(pool).notify_one();
+    }
+
+    /// Returns at most `limit` messages of these pools that have not expired, in order. Waits until there is at least one.
+    ///
+    /// # Errors
+    /// [`StorageError`]: the lanes cannot be read. Nothing is offered.
+    pub async fn take(&self, pools: &[PoolId], limit: usize) -> Result<Vec<Offer>, StorageError> {
+        let more: Vec<_> = pools.iter().map(|pool| self.more(*pool)).collect();
+        loop {
+            // A notification that arrives during the search is not missed: it stays until somebody waits.
+            let offers = self.take_now(pools, limit, Time::now()).await?;
+            if !offers.is_empty() {
+                // One notification may stand for many messages: the next receiver looks for the rest.
+                for pool in offers.iter().map(|offer| offer.message.pool).collect::<BTreeSet<_>>() {
+                    self.more(pool).notify_one();
+                }
+                return Ok(offers);
+            }
+            let waiting = more.iter().map(|more| Box::pin(more.notified()));
+            select_all(waiting).await;
+        }
+    }
+
+    /// Returns at most `limit` messages of these pools that have not expired, in order.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub async fn take_now(
+        &self,
+        pools: &[PoolId],
+        limit: usize,
+        now: Time,
+    ) -> Result<Vec<Offer>, StorageError> {
+        let mut offers = Vec::new();
+        while offers.len() < limit {
+            let next = self.lanes().next(pools);
+            match next {
+                None => break,
+                Some(Next::Message(id, message)) => offers.extend(self.offer(id, message, now)),
+                Some(Next::Read { lane, after }) => {
+                    let reading = Reading { queue: self, lane, page: None };
+                    reading.finish(self.0.storage.queued(lane, after, PAGE).await?);
+                }
+            }
+        }
+        Ok(offers)
+    }
+
+    /// Returns the offer of a message; `None` if it has expired or is being moved. Whoever moves it puts it back, if need be.
+    fn offer(&self, id: MessageId, message: Message, now: Time) -> Option<Offer> {
+        if message.expires < now {
+            return None;
+        }
+        let claim = self.0.claims.claim(id)?;
+        Some(Offer { id, message, claim: Some(claim), queue: self.clone() })
+    }
+
+    /// Claims a message, as soon as nobody else holds its claim.
+    pub async fn claim(&self, id: MessageId) -> Claim {
+        self.0.claims.wait(id).await
+    }
+
+    /// Removes a message that has left the queue in another way than by an offer. The caller holds its claim.
+    pub fn removed(&self, id: MessageId, lane: Lane) {
+        self.lanes().remove(id, lane);
+    }
+}
+
+impl Offer {
+    /// Notes that the message is bound: it is not queued any more.
+    pub fn bound(mut self) {
+        self.claim = None;
+    }
+}
+
+/// Returns the message to its lane, before its claim ends.
+impl Drop for Offer {
+    fn drop(&mut self) {
+        if self.claim.is_some() {
+            self.queue.returned(self.id, self.message.clone());
+        }
+    }
+}
+
+/// A page of a lane that is being read. If it is dropped before it is finished, the page can be read again.
+struct Reading<'q> {
+    queue: &'q Queue,
+    lane: Lane,
+    page: Option<Vec<(MessageId, Message)>>,
+}
+
+impl Reading<'_> {
+    fn finish(mut self, page: Vec<(MessageId, Message)>) {
+        self.page = Some(page);
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.queue.lanes().read(self.lane, self.page.take(), PAGE);
+        // Others found nothing while the page was being read.
+        self.queue.more(self.lane.pool).notify_one();
+    }
+}

@@ -1,0 +1,171 @@
+use std::{collections::BTreeSet, sync::Arc};
+
+use sms_gateway::store::Write;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::storage::{
+    Acceptance, AccountId, GatewayId, HistoryEntry, NewMessage, Outcome, Place, Priority, Redb, Report, State,
+};
+
+const NOW: Time = Time(1_800_000_000_000);
+const POOL: PoolId = PoolId(0);
+
+fn new(priority: u8) -> NewMessage {
+    NewMessage {
+        pool: POOL,
+        to: "1".into(),
+        text: "Hello".into(),
+        reference: None,
+        priority: Priority::new(priority).unwrap(),
+        expires: NOW.after(u64::from(u32::MAX)),
+    }
+}
+
+async fn accept(queue: &Queue, account: u32, priority: u8, count: usize) -> Vec<MessageId> {
+    let messages = vec![new(priority); count];
+    let accepted = queue.0.storage.accept(AccountId(account), None, messages, NOW).await.unwrap();
+    let Acceptance::New(ids) = accepted else { panic!("{accepted:?}") };
+    queue.added(Lane { pool: POOL, priority: Priority::new(priority).unwrap(), account: AccountId(account) });
+    ids
+}
+
+async fn empty() -> Queue {
+    Queue::open(Arc::new(Redb::in_memory().unwrap())).await.unwrap()
+}
+
+async fn ids(queue: &Queue, limit: usize) -> Vec<MessageId> {
+    let offers = queue.take_now(&[POOL], limit, NOW).await.unwrap();
+    let ids = offers.iter().map(|offer| offer.id).collect();
+    for offer in offers {
+        offer.bound();
+    }
+    ids
+}
+
+#[tokio::test]
+async fn higher_priorities_precede_and_accounts_take_turns() {
+    let queue = empty().await;
+    let many = accept(&queue, 1, 4, 200).await;
+    let few = accept(&queue, 2, 4, 2).await;
+    let urgent = accept(&queue, 1, 9, 1).await;
+    assert_eq!(ids(&queue, 6).await, [urgent[0], many[0], few[0], many[1], few[1], many[2]]);
+    assert_eq!(ids(&queue, 500).await, many[3..]);
+}
+
+#[tokio::test]
+async fn queued_messages_are_offered_after_a_start() {
+    let queue = empty().await;
+    let accepted = accept(&queue, 1, 4, 100).await;
+    let again = Queue::open(Arc::clone(&queue.0.storage)).await.unwrap();
+    assert_eq!(ids(&again, 500).await, accepted);
+}
+
+#[tokio::test]
+async fn an_offer_that_is_dropped_is_the_next_again() {
+    let queue = empty().await;
+    let accepted = accept(&queue, 1, 4, 2).await;
+    drop(queue.take_now(&[POOL], 2, NOW).await.unwrap());
+    assert_eq!(ids(&queue, 2).await, accepted);
+}
+
+#[tokio::test]
+async fn expired_messages_and_other_pools_are_not_offered() {
+    let queue = empty().await;
+    accept(&queue, 1, 4, 1).await;
+    assert!(queue.take_now(&[PoolId(1)], 1, NOW).await.unwrap().is_empty());
+    let late = NOW.after(u64::from(u32::MAX) + 1);
+    assert!(queue.take_now(&[POOL], 1, late).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_claim_waits_for_the_offer_and_an_offer_for_no_claim() {
+    let queue = empty().await;
+    let id = accept(&queue, 1, 4, 1).await[0];
+    let offers = queue.take_now(&[POOL], 1, NOW).await.unwrap();
+    let waiting = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.claim(id).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    drop(offers);
+    let claim = waiting.await.unwrap();
+    assert!(queue.take_now(&[POOL], 1, NOW).await.unwrap().is_empty());
+    drop(claim);
+}
+
+/// Some tasks bind messages, return some to the queue, and give some offers back, while others accept and cancel.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_message_is_bound_or_cancelled_once_by_tasks_that_compete() {
+    const ACCEPTED: usize = 600;
+    let queue = empty().await;
+    let mut tasks = JoinSet::new();
+    for account in 0..3 {
+        let queue = queue.clone();
+        tasks.spawn(async move {
+            for round in 0..ACCEPTED / 30 {
+                let accepted = accept(&queue, account, u8::try_from(round % 10).unwrap(), 10).await;
+                cancel(&queue, accepted[3]).await;
+            }
+        });
+    }
+    let ended = Arc::new(Mutex::new(BTreeSet::new()));
+    let workers: Vec<_> = (0..4)
+        .map(|gateway| tokio::spawn(work(queue.clone(), GatewayId(gateway), Arc::clone(&ended))))
+        .collect();
+    tasks.join_all().await;
+    let left = ACCEPTED - cancelled(&queue).await;
+    while ended.lock().unwrap().len() < left {
+        tokio::task::yield_now().await;
+    }
+    workers.iter().for_each(tokio::task::JoinHandle::abort);
+    assert!(queue.0.storage.lanes().await.unwrap().is_empty());
+}
+
+async fn cancel(queue: &Queue, id: MessageId) {
+    let _claim = queue.claim(id).await;
+    let entry = HistoryEntry::new(NOW, State::Cancelled);
+    if queue.0.storage.end(id, entry).await.unwrap() == Some(Place::Queued) {
+        let message = queue.0.storage.message(id).await.unwrap().unwrap();
+        queue.removed(id, message.lane());
+    }
+}
+
+async fn cancelled(queue: &Queue) -> usize {
+    let mut count = 0;
+    for account in 0..3 {
+        let listed = queue.0.storage.list(AccountId(account), None, usize::MAX).await.unwrap();
+        count += listed.iter().filter(|(_, message)| message.state == State::Cancelled).count();
+    }
+    count
+}
+
+async fn work(queue: Queue, gateway: GatewayId, ended: Arc<Mutex<BTreeSet<MessageId>>>) {
+    let mut key = 0;
+    loop {
+        for offer in queue.take(&[POOL], 5).await.unwrap() {
+            key += 1;
+            if key % 7 == 0 {
+                continue;
+            }
+            let id = offer.id;
+            let reference = Write::Reference { key, reference: id.to_string().into() };
+            let record = Write::Record { key, record: vec![1] };
+            queue.0.storage.save(gateway, vec![record, reference], NOW).await.unwrap();
+            offer.bound();
+            let returns = key % 5 == 0;
+            let outcome = if returns { Outcome::NotAccepted } else { Outcome::Ended(State::Delivered) };
+            let report = Report { message: id, gateway, key, at: NOW, port: None, outcome, detail: None };
+            assert_eq!(queue.0.storage.report(vec![report]).await.unwrap(), [true]);
+            if returns {
+                let message = queue.0.storage.message(id).await.unwrap().unwrap();
+                // Another worker may have bound it again only after it is returned here.
+                assert_eq!(message.place, Place::Queued);
+                queue.returned(id, message);
+            } else {
+                assert!(ended.lock().unwrap().insert(id), "{id} ended twice");
+            }
+        }
+    }
+}

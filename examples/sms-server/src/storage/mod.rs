@@ -1,0 +1,183 @@
+//! Storage of everything that outlives the process. [`Redb`] keeps it in one file.
+//!
+//! Each method that changes something is one transaction, durable when its future is ready. Changes that wait at the same time are merged
+//! into one commit. A method whose future is dropped may or may not have had its effect.
+
+mod model;
+mod redb;
+#[cfg(test)]
+mod tests;
+
+use std::{io, sync::Arc};
+
+use async_trait::async_trait;
+use sms_gateway::store::{Entry, Write};
+
+pub use model::{
+    AccountId, GatewayId, HistoryEntry, Message, MessageId, Place, PoolId, Priority, State, Time,
+};
+pub use redb::Redb;
+
+/// A message to be accepted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// The pool that is to send it.
+    pub pool: PoolId,
+    /// The recipient's number, as `Number` of the core has checked it.
+    pub to: Box<str>,
+    /// The text.
+    pub text: Box<str>,
+    /// The caller's label.
+    pub reference: Option<Box<str>>,
+    /// The priority.
+    pub priority: Priority,
+    /// The time by which a gateway must have accepted it.
+    pub expires: Time,
+}
+
+/// An idempotency key: a hash of what the caller wrote, and of the request that it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// A hash of the key.
+    pub key: [u8; 16],
+    /// A hash of the request.
+    pub request: [u8; 16],
+    /// The time after which the key may be forgotten.
+    pub until: Time,
+}
+
+/// The outcome of [`Storage::accept`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// The messages are queued under these ids, in order.
+    New(Vec<MessageId>),
+    /// The same request was accepted before, under these ids.
+    Known(Vec<MessageId>),
+    /// Another request was accepted before with the same idempotency key. Nothing was accepted now.
+    Conflict,
+}
+
+/// The part of a queue that has one pool, priority and account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    /// The pool.
+    pub pool: PoolId,
+    /// The priority.
+    pub priority: Priority,
+    /// The account.
+    pub account: AccountId,
+}
+
+/// What a gateway's messenger reports of a message that is bound to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The message.
+    pub message: MessageId,
+    /// The gateway.
+    pub gateway: GatewayId,
+    /// The key of the messenger's record. A report of an earlier binding changes nothing.
+    pub key: u32,
+    /// The time of the report.
+    pub at: Time,
+    /// The port, once it is known.
+    pub port: Option<u8>,
+    /// What happened.
+    pub outcome: Outcome,
+    /// Why, in words.
+    pub detail: Option<Box<str>>,
+}
+
+/// The effect of a [`Report`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The message is in this state, and the messenger follows it.
+    Is(State),
+    /// The message has ended in this state.
+    Ended(State),
+    /// The gateway provably did not accept the message, which returns to its queue.
+    NotAccepted,
+}
+
+/// The storage of a server.
+#[async_trait]
+pub trait Storage: Send + Sync + 'static {
+    /// Returns the numbers of accounts, pools or gateways with these names. New names get new numbers.
+    async fn accounts(&self, names: Vec<String>) -> Result<Vec<AccountId>, StorageError>;
+    /// As [`accounts`](Self::accounts), for pools.
+    async fn pools(&self, names: Vec<String>) -> Result<Vec<PoolId>, StorageError>;
+    /// As [`accounts`](Self::accounts), for gateways.
+    async fn gateways(&self, names: Vec<String>) -> Result<Vec<GatewayId>, StorageError>;
+
+    /// Accepts messages of an account, all or none.
+    async fn accept(
+        &self,
+        account: AccountId,
+        key: Option<IdempotencyKey>,
+        messages: Vec<NewMessage>,
+        now: Time,
+    ) -> Result<Acceptance, StorageError>;
+    /// Returns a message.
+    async fn message(&self, id: MessageId) -> Result<Option<Message>, StorageError>;
+    /// Returns the history of a message, oldest entry first.
+    async fn history(&self, id: MessageId) -> Result<Vec<HistoryEntry>, StorageError>;
+    /// Returns at most `limit` messages of an account with ids below `before`, newest first.
+    async fn list(
+        &self,
+        account: AccountId,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<(MessageId, Message)>, StorageError>;
+
+    /// Returns all lanes that hold messages, in order.
+    async fn lanes(&self) -> Result<Vec<Lane>, StorageError>;
+    /// Returns at most `limit` queued messages of a lane with ids above `after`, oldest first.
+    async fn queued(
+        &self,
+        lane: Lane,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<(MessageId, Message)>, StorageError>;
+    /// Returns at most `limit` queued messages that expire before `now`, the earliest first.
+    async fn expired(&self, now: Time, limit: usize) -> Result<Vec<MessageId>, StorageError>;
+    /// Ends a message that is still queued. Of one that is bound, only notes that its cancellation is wanted, if `entry` is that.
+    /// Returns the place where the message was; `None` if there is no such message.
+    async fn end(&self, id: MessageId, entry: HistoryEntry) -> Result<Option<Place>, StorageError>;
+
+    /// Returns the records of a gateway's messenger.
+    async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError>;
+    /// Applies the changes of a gateway's messenger. A [`Write::Reference`] with the id of a queued message binds the message to this
+    /// gateway, in the same commit as the messenger's first record of it.
+    ///
+    /// # Errors
+    /// [`StorageError::NotQueued`]: nothing was changed.
+    async fn save(&self, gateway: GatewayId, writes: Vec<Write>, now: Time) -> Result<(), StorageError>;
+    /// Applies reports, each that is not out of date. Returns for each whether it was applied.
+    async fn report(&self, reports: Vec<Report>) -> Result<Vec<bool>, StorageError>;
+}
+
+/// The reason the storage could not read or change something.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The disk is full or fails, or the file is damaged. Nothing was changed, or everything, if the disk failed at the very end.
+    #[error("the storage failed: {0}")]
+    Failed(Arc<str>),
+    /// The file was written by a later version.
+    #[error("the storage has format {found}, which is newer than this version of the program")]
+    Version {
+        /// Its format.
+        found: u32,
+    },
+    /// The file is open already, in this process or another.
+    #[error("the storage is in use by another process")]
+    InUse,
+    /// The message that was to be bound is not queued any more.
+    #[error("{0} is not queued")]
+    NotQueued(MessageId),
+}
+
+impl From<io::Error> for StorageError {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string().into())
+    }
+}

@@ -1,0 +1,187 @@
+//! Storage in one file, a [redb](https://www.redb.org) database.
+//!
+//! One thread makes all changes. Reads see the state of the last commit, and do not wait for it.
+
+mod accept;
+mod names;
+mod queue;
+mod read;
+mod records;
+mod tables;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use ::redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, backends};
+use async_trait::async_trait;
+use sms_gateway::store::{Entry, Write};
+
+use self::{
+    names::Kind,
+    tables::{ABOUT, Fault, Tables},
+    writer::Writer,
+};
+use super::{
+    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId, NewMessage,
+    Place, PoolId, Report, Storage, StorageError, Time,
+};
+
+/// The format of the file.
+const FORMAT: u32 = 1;
+
+/// The size of the cache, in bytes. It is most of the memory that the storage takes.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Storage in one file.
+pub struct Redb {
+    database: Arc<Database>,
+    writer: Writer,
+}
+
+impl Redb {
+    /// Opens a file, and creates it if it does not exist.
+    ///
+    /// # Errors
+    /// [`StorageError`]: the file cannot be used.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let file =
+            std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        Self::new(backends::FileBackend::new(file).map_err(Fault::from)?)
+    }
+
+    /// Creates a storage that lasts as long as this value.
+    ///
+    /// # Errors
+    /// [`StorageError`]: there is no thread for it.
+    pub fn in_memory() -> Result<Self, StorageError> {
+        Self::new(backends::InMemoryBackend::new())
+    }
+
+    fn new(backend: impl StorageBackend) -> Result<Self, StorageError> {
+        let mut builder = Builder::new();
+        builder.set_cache_size(CACHE_BYTES);
+        let database = builder.create_with_backend(backend).map_err(Fault::from)?;
+        prepare(&database)?;
+        let database = Arc::new(database);
+        let writer = Writer::start(Arc::clone(&database))?;
+        Ok(Self { database, writer })
+    }
+
+    /// Reads on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let database = Arc::clone(&self.database);
+        let read = tokio::task::spawn_blocking(move || read(&database.begin_read()?));
+        let read = read.await.map_err(|_| StorageError::Failed("the reading thread has ended".into()))?;
+        Ok(read?)
+    }
+
+    async fn numbers(&self, kind: Kind, names: Vec<String>) -> Result<Vec<u32>, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(names::numbers(tables, kind, &names)?))).await
+    }
+}
+
+/// Creates the tables that a file lacks, and rejects files of later versions.
+fn prepare(database: &Database) -> Result<(), StorageError> {
+    let prepare = || -> Result<u32, Fault> {
+        let transaction = database.begin_write()?;
+        let mut about = transaction.open_table(ABOUT)?;
+        let found = about.get("format")?.map(|format| format.value());
+        if found.is_none() {
+            about.insert("format", FORMAT)?;
+        }
+        drop(about);
+        // A table that was never written cannot be read.
+        drop(Tables::open(&transaction)?);
+        transaction.commit()?;
+        Ok(found.unwrap_or(FORMAT))
+    };
+    match prepare()? {
+        FORMAT => Ok(()),
+        found => Err(StorageError::Version { found }),
+    }
+}
+
+#[async_trait]
+impl Storage for Redb {
+    async fn accounts(&self, names: Vec<String>) -> Result<Vec<AccountId>, StorageError> {
+        Ok(self.numbers(Kind::Account, names).await?.into_iter().map(AccountId).collect())
+    }
+
+    async fn pools(&self, names: Vec<String>) -> Result<Vec<PoolId>, StorageError> {
+        let numbers = self.numbers(Kind::Pool, names).await?.into_iter();
+        let too_many = |_| StorageError::Failed("more than 65,536 pools".into());
+        numbers.map(|number| u16::try_from(number).map(PoolId).map_err(too_many)).collect()
+    }
+
+    async fn gateways(&self, names: Vec<String>) -> Result<Vec<GatewayId>, StorageError> {
+        Ok(self.numbers(Kind::Gateway, names).await?.into_iter().map(GatewayId).collect())
+    }
+
+    async fn accept(
+        &self,
+        account: AccountId,
+        key: Option<IdempotencyKey>,
+        messages: Vec<NewMessage>,
+        now: Time,
+    ) -> Result<Acceptance, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(accept::accept(tables, account, key, messages, now)?))).await
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Option<Message>, StorageError> {
+        self.read(move |transaction| read::message(transaction, id)).await
+    }
+
+    async fn history(&self, id: MessageId) -> Result<Vec<HistoryEntry>, StorageError> {
+        self.read(move |transaction| read::history(transaction, id)).await
+    }
+
+    async fn list(
+        &self,
+        account: AccountId,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<(MessageId, Message)>, StorageError> {
+        self.read(move |transaction| read::list(transaction, account, before, limit)).await
+    }
+
+    async fn lanes(&self) -> Result<Vec<Lane>, StorageError> {
+        self.read(queue::lanes).await
+    }
+
+    async fn queued(
+        &self,
+        lane: Lane,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<(MessageId, Message)>, StorageError> {
+        self.read(move |transaction| queue::queued(transaction, lane, after, limit)).await
+    }
+
+    async fn expired(&self, now: Time, limit: usize) -> Result<Vec<MessageId>, StorageError> {
+        self.read(move |transaction| queue::expired(transaction, now, limit)).await
+    }
+
+    async fn end(&self, id: MessageId, entry: HistoryEntry) -> Result<Option<Place>, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(queue::end(tables, id, &entry)?))).await
+    }
+
+    async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError> {
+        self.read(move |transaction| records::load(transaction, gateway)).await
+    }
+
+    async fn save(&self, gateway: GatewayId, writes: Vec<Write>, now: Time) -> Result<(), StorageError> {
+        self.writer.change(move |tables| records::save(tables, gateway, &writes, now)).await
+    }
+
+    async fn report(&self, reports: Vec<Report>) -> Result<Vec<bool>, StorageError> {
+        self.writer
+            .change(move |tables| {
+                let applied = reports.iter().map(|report| records::report(tables, report));
+                Ok(Ok(applied.collect::<Result<_, _>>()?))
+            })
+            .await
+    }
+}

@@ -1,0 +1,108 @@
+//! The tables of the file, and the rows in them.
+
+use std::io::ErrorKind;
+
+use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::super::StorageError;
+
+pub(super) type Fault = ::redb::Error;
+
+/// Rows about the file itself.
+pub(super) const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("about");
+/// The numbers of accounts, pools and gateways, by kind and name.
+pub(super) const NAMES: TableDefinition<'_, (u8, &str), u32> = TableDefinition::new("names");
+/// Messages by id.
+pub(super) const MESSAGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("messages");
+/// Entries of histories, by message and number.
+pub(super) const HISTORY: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("history");
+/// The messages of each account.
+pub(super) const BY_ACCOUNT: TableDefinition<'_, (u32, u64), ()> = TableDefinition::new("by_account");
+/// The queues: pool, 9 minus the priority, account, message.
+pub(super) const QUEUE: TableDefinition<'_, (u16, u8, u32, u64), ()> = TableDefinition::new("queue");
+/// The queued messages by the time at which they expire.
+pub(super) const EXPIRY: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("expiry");
+/// A hash of the request, the first message, and the number of messages.
+type Request = ([u8; 16], u64, u32);
+
+/// Idempotency keys, by account and hash of the key.
+pub(super) const IDEMPOTENCY: TableDefinition<'_, (u32, [u8; 16]), Request> =
+    TableDefinition::new("idempotency");
+/// Idempotency keys by the time at which they may be forgotten.
+pub(super) const IDEMPOTENCY_END: TableDefinition<'_, (u64, u32, [u8; 16]), ()> =
+    TableDefinition::new("idempotency_end");
+/// The messengers' records, by gateway and key.
+pub(super) const RECORDS: TableDefinition<'_, (u32, u32), &[u8]> = TableDefinition::new("records");
+/// The messages that the messengers' records are about, and whether their text is still needed.
+pub(super) const BOUND: TableDefinition<'_, (u32, u32), (u64, bool)> = TableDefinition::new("bound");
+
+/// All tables, within a transaction that changes them.
+pub(super) struct Tables<'t> {
+    pub(super) names: Table<'t, (u8, &'static str), u32>,
+    pub(super) messages: Table<'t, u64, &'static [u8]>,
+    pub(super) history: Table<'t, (u64, u32), &'static [u8]>,
+    pub(super) by_account: Table<'t, (u32, u64), ()>,
+    pub(super) queue: Table<'t, (u16, u8, u32, u64), ()>,
+    pub(super) expiry: Table<'t, (u64, u64), ()>,
+    pub(super) idempotency: Table<'t, (u32, [u8; 16]), Request>,
+    pub(super) idempotency_end: Table<'t, (u64, u32, [u8; 16]), ()>,
+    pub(super) records: Table<'t, (u32, u32), &'static [u8]>,
+    pub(super) bound: Table<'t, (u32, u32), (u64, bool)>,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Fault> {
+        Ok(Self {
+            names: transaction.open_table(NAMES)?,
+            messages: transaction.open_table(MESSAGES)?,
+            history: transaction.open_table(HISTORY)?,
+            by_account: transaction.open_table(BY_ACCOUNT)?,
+            queue: transaction.open_table(QUEUE)?,
+            expiry: transaction.open_table(EXPIRY)?,
+            idempotency: transaction.open_table(IDEMPOTENCY)?,
+            idempotency_end: transaction.open_table(IDEMPOTENCY_END)?,
+            records: transaction.open_table(RECORDS)?,
+            bound: transaction.open_table(BOUND)?,
+        })
+    }
+}
+
+/// Opens a table to read it.
+pub(super) fn open<K: ::redb::Key + 'static, V: ::redb::Value + 'static>(
+    transaction: &ReadTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<ReadOnlyTable<K, V>, Fault> {
+    Ok(transaction.open_table(table)?)
+}
+
+/// Reads a row of a table of encoded values.
+pub(super) fn row<K: ::redb::Key + 'static, T: DeserializeOwned>(
+    table: &impl ReadableTable<K, &'static [u8]>,
+    key: K::SelfType<'_>,
+) -> Result<Option<T>, Fault>
+where
+    for<'k> K::SelfType<'k>: Clone,
+{
+    table.get(key)?.map(|value| decode(value.value())).transpose()
+}
+
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    postcard::from_bytes(bytes).map_err(|error| Fault::Corrupted(format!("a row cannot be read: {error}")))
+}
+
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Fault> {
+    postcard::to_stdvec(value).map_err(|error| Fault::Corrupted(format!("a row cannot be written: {error}")))
+}
+
+impl From<Fault> for StorageError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::DatabaseAlreadyOpen | Fault::LockProtocolMismatch => Self::InUse,
+            Fault::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+                Self::Failed(format!("the file is damaged, or not a storage: {error}").into())
+            }
+            fault => Self::Failed(fault.to_string().into()),
+        }
+    }
+}
