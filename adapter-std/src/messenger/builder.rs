@@ -155,8 +155,8 @@ impl Builder {
     }
 
     /// Starts the messenger as a task of the current tokio runtime, with the contents of the store. Returns handles of the
-    /// messages whose outcome was not [acknowledged](Handle::acknowledge). A message that may have reached the gateway is looked
-    /// up. It is sent again only if [`Sms::resend`](super::Sms::resend) allows that.
+    /// messages whose outcome was not [acknowledged](Handle::acknowledge), in no particular order. A message that may have
+    /// reached the gateway is looked up. It is sent again only if [`Sms::resend`](super::Sms::resend) allows that.
     ///
     /// If the future is dropped, the messenger ends.
     ///

@@ -147,7 +147,7 @@ pub(crate) fn exit(error: &Error) -> Exit {
 /// Explains an error of a call, and advises the user on it.
 pub(crate) fn explain(error: &Error) -> String {
     let advice = match error.failure {
-        CallFailure::NoCredentials => "; give the name with --user",
+        CallFailure::NoCredentials => "; give the name with --user or SMS_GATEWAY_USER",
         CallFailure::BasicNotAllowed => " with --allow-basic",
         CallFailure::Untrusted if error.untrusted().is_some_and(|why| why.reason != Reason::NotPinned) => {
             " with --pin or SMS_GATEWAY_PIN"

@@ -23,7 +23,7 @@ async fn login_is_read_from_the_environment() {
     let wrong = run(&gateway, &["queue", "--user", "eve"]).await;
     fails(&wrong, 4, &["refused the user name or password"]);
     let none = queue(&gateway, |command| command.env_remove("SMS_GATEWAY_USER")).await;
-    fails(&none, 4, &["wants a user name and password; give the name with --user"]);
+    fails(&none, 4, &["wants a user name and password; give the name with --user or SMS_GATEWAY_USER"]);
 }
 
 #[tokio::test]
