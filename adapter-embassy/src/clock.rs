@@ -1,4 +1,5 @@
-//! Converts between embassy's times and the core's. It avoids 64-bit division, for which a 32-bit processor needs a function of 400 bytes.
+//! Converts between embassy's times and the core's. No function here divides 64-bit numbers, because a 32-bit processor needs 400 bytes of
+//! code for such a division.
 
 use core::time::Duration;
 

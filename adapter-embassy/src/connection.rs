@@ -26,8 +26,8 @@ enum State {
 pub(crate) struct Connection<'m, T> {
     transport: T,
     state: State,
-    /// A time at which the gateway was known to be reachable. Its latest bytes may have arrived later. After the head of a response, only
-    /// waits advance it, because bytes may be read long after they arrived.
+    /// A time at which the gateway was certainly reachable. It is set after the head of a response was read. While the body is read, only
+    /// the time spent waiting is added, because the caller may read bytes long after they arrived.
     heard: Instant,
     /// How the latest exchange broke. At the start of each wait, its cause is set in advance to the timeout that would end this wait.
     broken: Broken,
@@ -36,8 +36,8 @@ pub(crate) struct Connection<'m, T> {
     pub(crate) wire: Wire<&'m mut [u8]>,
 }
 
-/// A failure, with the transport's own error if there is one. Its reason stays in `Connection::failure`, because it is too large to move
-/// from future to future.
+/// A failed step, with the transport's own error if there is one. The reason is in `Connection::failure`, because a [`Failure`] is too
+/// large to move from future to future.
 pub(crate) struct Fault<E>(Option<E>);
 
 /// The outcome of a transport's method, or a timeout.
@@ -103,7 +103,8 @@ impl<'m, T> Connection<'m, T> {
         fault
     }
 
-    /// Keeps a reason, except [`Failure::Ended`]: then the response failed earlier, in a dropped future, and the earlier reason applies.
+    /// Keeps a reason, except [`Failure::Ended`]. `Ended` means that the response already failed, in a future that was dropped. The
+    /// earlier reason is then still the right one.
     const fn keep(&mut self, failure: Failure) {
         if !matches!(failure, Failure::Ended) {
             self.failure = failure;

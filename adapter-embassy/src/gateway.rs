@@ -147,8 +147,8 @@ impl<'m, T> Gateway<'m, T> {
     /// [`Buffers::record`].
     ///
     /// With status 403, the body states why the gateway forbids a call. After refused logins, the gateway locks out the client's address
-    /// for some minutes (`forbid to try again`), unless someone unlocks it in the web interface. It also forbids every call while its API
-    /// is disabled.
+    /// for some minutes (`forbid to try again`), unless someone unlocks it in the web interface. The gateway also forbids every call while
+    /// its API is disabled.
     ///
     /// ```no_run
     /// # use sms_gateway_embassy::{Gateway, Transport};
@@ -174,8 +174,8 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.call(request).await
     }
 
-    /// Makes a call that this library does not know, in the logged-in session. The response is returned whatever its status, except 401.
-    /// Without credentials, a 401 is returned, too.
+    /// Makes a call that this library does not know, in the logged-in session. A response with any status is returned. The only exception
+    /// is status 401 if credentials are set: the client then logs in, or the call fails.
     ///
     /// ```no_run
     /// # use sms_gateway_embassy::{Error, Gateway, Transport, RawCall};

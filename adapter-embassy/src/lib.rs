@@ -29,7 +29,7 @@
 //!
 //! # Dropped futures
 //! All state is in the [`Gateway`], not in futures. If the future of a call is dropped, for example by a `select`, its request may have
-//! been sent. The next call closes that connection and opens a new one. Dropping a future of [`Response::next`] loses nothing.
+//! been sent. The next call closes the connection and opens a new one. Dropping a future of [`Response::next`] loses nothing.
 //!
 //! # Modems
 //! A modem with AT commands can be a [`Transport`], too. `tests/at/socket.rs`, next to this crate's sources, implements one: it opens the
@@ -38,8 +38,8 @@
 //!
 //! # TLS
 //! TLS is a [`Transport`] over another [`Transport`]. `tests/tls/session.rs`, next to this crate's sources, implements it with embedded-tls
-//! 0.19, in lent memory. Copy it into your firmware. Like a socket, it can be opened again. It sends no request to a gateway without the
-//! right certificate. On a Cortex-M4 (`opt-level = "s"`, P-256, AES-128) it needs, in addition to the memory of the socket:
+//! 0.19, in lent memory. Copy it into your firmware. Like a socket, this transport can be opened again. It sends no request to a gateway
+//! without the right certificate. On a Cortex-M4 (`opt-level = "s"`, P-256, AES-128) it needs, in addition to the memory of the socket:
 //!
 //! | part | RAM |
 //! |---|---|
@@ -56,8 +56,8 @@
 //! - It lets the owner of any certificate signed by the trusted authority act as an authority, too. It is best to trust the gateway's own
 //!   certificate.
 //! - It accepts a handshake without any certificate, whichever verifier is used. `session.rs` refuses such a handshake.
-//! - A server that impersonates the gateway can make it panic, with an empty record in the handshake. A board should reset itself after a
-//!   panic.
+//! - A server that impersonates the gateway can make embedded-tls panic, with an empty record in the handshake. A board should reset
+//!   itself after a panic.
 //!
 //! # Features
 //! No feature is on by default. The minimum Rust version is 1.88.

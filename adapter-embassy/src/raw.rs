@@ -53,7 +53,7 @@ impl<'g, 'm, T: Transport> RawResponse<'g, 'm, T> {
     async fn read(&mut self) -> Result<bool, Fault<T::Error>> {
         let returned = self.connection.wire.body().len();
         self.connection.wire.consume(returned);
-        // After an error, this returns before anything is read.
+        // After an earlier error, this fails again before anything is read.
         self.count(0)?;
         let is_piece = self.connection.piece(self.session).await?;
         if is_piece {

@@ -30,7 +30,7 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
         Self { connection, session, call: PhantomData }
     }
 
-    /// Returns the next record as soon as it has arrived. Returns `None` once the response was read to its end and reports success.
+    /// Returns the next record as soon as it has arrived. Returns `None` at the end of a response that reports success.
     ///
     /// Dropping the future loses nothing if dropping the future of the transport's `read` loses nothing. This is the case with embassy-net.
     ///

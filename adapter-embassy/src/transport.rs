@@ -11,9 +11,9 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 /// A [`Gateway`](crate::Gateway) drops the futures of these methods when a time limit expires or its own future is dropped. It then closes
 /// the connection. After that, the implementation need not work until [`connect`](Self::connect) has opened it again.
 ///
-/// There is one exception. The future of [`Response::next`](crate::Response::next) may be dropped and created again, and the future of a
-/// `read` with it, on the same connection. A dropped `read` must therefore not lose bytes. Dropping the `read` of a socket does not;
-/// dropping that of a TLS library may, see [TLS](crate#tls).
+/// There is one exception. If the future of [`Response::next`](crate::Response::next) is dropped, the future of a `read` is dropped with
+/// it, and the connection stays open. The next `read` must continue there, so a dropped `read` must not lose bytes. Sockets lose none. A
+/// TLS library may lose some, see [TLS](crate#tls).
 ///
 /// A `write` that fails must not have accepted any of its bytes, and bytes that it did not accept must never reach the gateway. The reason:
 /// if the first write on a kept connection fails, the request is sent again on a new one, even if it submits messages. Bytes may have been

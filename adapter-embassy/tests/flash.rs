@@ -142,7 +142,7 @@ async fn a_power_failure_leaves_all_changes_of_a_batch_or_none() {
             // A batch whose save failed is not stored.
             assert_eq!(content(&flash).await, expected, "after {before}, cut at {power}");
             is_complete = stored == 4;
-            // After that, the store can be used again.
+            // After the power failure, the store can be used again.
             if power % 5 != 0 && !is_complete {
                 continue;
             }
@@ -245,7 +245,7 @@ async fn changes_without_a_place_in_the_table_change_nothing() {
     let before = content_with_table(&flash, 2, 5).await.unwrap();
     let refused = store.save(&[text(3, b"text"), record(3, b"record")]).await;
     assert_eq!(refused, Err(FlashError::NoPlace));
-    // Neither change is stored, not even for a larger table.
+    // Neither change is stored. A larger table would find a change that was stored at another place.
     assert_eq!(content_with_table(&flash, 2, 5).await, Ok(before.clone()));
     assert_eq!(content_with_table(&flash, 2, 9).await, Ok(before));
     assert_eq!(store.load(Key::Text(1), &mut [0; 9]).await, Ok(Some(4)));
@@ -306,7 +306,7 @@ async fn a_full_flash_keeps_its_values_and_accepts_deletions() {
             );
         }
         assert!(stored > 30, "{stored} of {pages} pages");
-        // This is also true after a restart.
+        // After a restart, there is room for deletions, too.
         let (mut table, mut batch, mut work) = ([None; 36], [0; 600], [0; 608]);
         let mut store =
             FlashStore::new(flash.clone(), range(pages), &mut table, &mut batch, &mut work).unwrap();
@@ -391,7 +391,7 @@ async fn a_flash_with_foreign_content_is_corrupted_until_it_is_erased() {
     store.erase().await.unwrap();
     store.save(&[text(1, b"text")]).await.unwrap();
     assert_eq!(content(&flash).await, Content::from([((true, 1), b"text".to_vec())]));
-    // The values are deleted, too.
+    // Erasing also deletes valid values.
     store.erase().await.unwrap();
     assert_eq!(store.load(Key::Text(1), &mut [0; 9]).await, Ok(None));
     assert_eq!(content(&flash).await, Content::new());

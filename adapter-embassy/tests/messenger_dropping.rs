@@ -186,8 +186,8 @@ fn device() -> SendingGateway {
     device
 }
 
-/// Checks that no message was lost or sent twice. Each final state and each incoming message is reported once, and at most `repeats` more
-/// times. The device sent at most `repeats` messages that were not accepted.
+/// Checks that no message was lost or sent twice. Each final state and each incoming message is reported at least once, and again at most
+/// `repeats` times. The device sent at most `repeats` messages whose `send` was dropped before it returned.
 fn assert_complete(device: &SendingGateway, caller: &Caller, repeats: usize, context: &str) {
     let sent = &device.0.borrow().sent;
     for (id, (text, may_be_resent)) in &caller.accepted {
@@ -212,7 +212,7 @@ fn assert_complete(device: &SendingGateway, caller: &Caller, repeats: usize, con
     assert!(received.iter().map(|(text, _)| text).eq(INCOMING), "{context}: {received:?}");
 }
 
-/// Drops the future of a messenger at each of its polls. After that, drops `drops - 1` more futures, each after `polls_between` polls.
+/// Drops a future of a messenger, at each poll in turn. Then drops `drops - 1` more futures, each after `polls_between` polls.
 async fn drop_futures_at_each_poll<S: Store>(drops: usize, polls_between: usize, store: impl Fn() -> S) {
     for polls in 0.. {
         let (device, mut caller) = (device(), Caller::default());
@@ -254,8 +254,8 @@ enum DroppedFirst {
     Future,
 }
 
-/// Drops a messenger or its future at each poll, and drops the messenger after `polls_between` more polls. Another messenger continues from
-/// the same store.
+/// Drops a messenger or its future, at each poll in turn. After `polls_between` more polls, drops the messenger (again). Another messenger
+/// continues from the same store.
 async fn restart_at_each_poll<S: Store>(
     first: DroppedFirst,
     polls_between: usize,

@@ -106,7 +106,7 @@ async fn serve(
     }
 }
 
-// Only the tests with names use the stacks.
+// Only the tests with DNS names use the fields with the stacks.
 #[cfg_attr(not(feature = "dns"), allow(dead_code))]
 struct Network {
     client_stack: Stack<'static>,

@@ -1,4 +1,5 @@
-//! The core's table of scripted responses. A gateway reads each response in pieces that end at each byte.
+//! The core's table of scripted responses. A gateway reads each response several times: with the first read ending at each byte in turn,
+//! and byte by byte.
 
 #![allow(missing_docs, unreachable_pub, dead_code)]
 

@@ -78,12 +78,12 @@ async fn follow(messenger: &mut Client, ids: &[UserId]) -> (BTreeMap<UserId, Mes
             }
         }
     };
-    // This is shorter than the time until a message expires.
+    // The time limit is shorter than the time until a message expires.
     tokio::time::timeout(std::time::Duration::from_secs(3600), work).await.expect("an end");
     (finals, too_large)
 }
 
-/// The minimum size for all queries of the messenger, in bytes.
+/// The minimum size of the request buffer for all queries of a messenger, in bytes.
 const MIN_REQUEST: usize = 450;
 
 #[tokio::test(start_paused = true)]

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Stop the program at any time and run it again: it continues where it stopped. The reference is also the message's idempotency key, so
-//! running the program again sends nothing twice. The key is known until the outcome is acknowledged, and usually for 2 h after the message
-//! ended. A program that may be started again later than that records in its own data what it has sent. Without the last three arguments,
-//! nothing new is sent.
+//! running the program again sends nothing twice. The key stays known until the outcome is acknowledged, and usually for 2 h after the
+//! message ended. If a program may be started again even later, it must record in its own data which messages it has sent. Without the last
+//! three arguments, nothing new is sent.
 
 use std::{env, error::Error};
 

@@ -90,7 +90,7 @@ pub struct Part<'a> {
     /// The batch, with the encoding of this request.
     batch: Batch<'a>,
     recipients: Vec<Recipient<'a>>,
-    /// The indices of the recipients in the batch.
+    /// The positions of this request's recipients among those of the batch.
     pub indices: Vec<usize>,
 }
 
@@ -98,7 +98,7 @@ impl Part<'_> {
     /// Builds the request.
     ///
     /// # Errors
-    /// None: [`Batch::requests`] built the same request before it returned the part.
+    /// Never returned: [`Batch::requests`] built the same request before it returned the part.
     pub fn request(&self) -> Result<SendSms<'_>, Invalid> {
         let Batch { text, ports, encoding, status_report, .. } = self.batch;
         let mut request = SendSms::new(text, &self.recipients)?.ports(ports);
@@ -117,7 +117,7 @@ impl Part<'_> {
 pub struct Task {
     /// The gateway's response.
     pub accepted: Accepted,
-    /// The indices of the recipients in the batch.
+    /// The positions of this request's recipients among those of the batch.
     pub recipients: Vec<usize>,
 }
 
@@ -127,7 +127,8 @@ pub struct Task {
 pub struct BatchError {
     /// The requests that were accepted before the failure.
     pub tasks: Vec<Task>,
-    /// The indices of the recipients of the failed request. Nothing was sent to recipients that are neither here nor in `tasks`.
+    /// The positions in the batch of the failed request's recipients. Nothing was sent to recipients that are neither here nor in
+    /// `tasks`.
     pub failed: Vec<usize>,
     /// The reason. [`Failure::may_have_arrived`](crate::Failure::may_have_arrived) returns whether the failed request may have
     /// been accepted.

@@ -124,7 +124,7 @@ impl Builder {
         self
     }
 
-    /// Sets the time limit on the wait until earlier calls have ended and their responses are not being read any more.
+    /// Sets the maximum time that a call waits for its turn: for earlier calls, and for their responses while those are being read.
     #[must_use]
     pub const fn turn_timeout(mut self, limit: Duration) -> Self {
         self.turn_timeout = limit;

@@ -56,7 +56,7 @@ pub(crate) struct Login {
 enum Verdict {
     Untried,
     Accepted,
-    /// Neither client sends anything until the credentials change.
+    /// Neither the main client nor the extra client sends anything until the credentials change.
     Refused,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     pub(crate) fn new(call: AnyCall<'_>, commas: CommaEncoding) -> Result<Self, Failure> {
         let mut body = vec![0; call.body_length()];
-        // The buffer has the required size.
+        // The buffer has the required size, so this does not fail.
         let _ = call.body(&mut body);
         Ok(Self {
             spec: call.spec(),
@@ -136,7 +136,7 @@ fn target(call: AnyCall<'_>, commas: CommaEncoding) -> Result<Uri, Failure> {
             call.target(commas, &mut long)
         }
     };
-    // The types of `core` only write targets that `Uri` accepts.
+    // The types of `core` only write targets that `Uri` accepts, so this error does not occur.
     target.ok().and_then(|target| target.parse().ok()).ok_or(Failure::Host)
 }
 
@@ -157,10 +157,10 @@ pub(crate) struct Client {
     began: Instant,
     /// The buffer into which an `Authorization` header is written.
     authorization: Vec<u8>,
-    /// The client for the next response that ends.
+    /// Holds the client that takes over the next response that ends: see [`detach_response`](Self::detach_response).
     spare: Arc<Spare>,
-    /// Whether its connection is a second one. A gateway that serves one connection at a time accepts the second but does not
-    /// respond on it.
+    /// Whether this is the extra client, which has the second connection. A gateway that serves one connection at a time accepts
+    /// the second one but does not respond on it.
     is_extra: bool,
 }
 
@@ -208,7 +208,7 @@ impl Client {
         Self { connection: None, session, login, account: None, began, authorization, spare, is_extra: false }
     }
 
-    /// Returns the client of a second connection.
+    /// Returns the extra client.
     pub(crate) fn extra(settings: &Settings, login: watch::Sender<Login>) -> Self {
         Self { is_extra: true, ..Self::new(settings, login) }
     }
@@ -323,7 +323,7 @@ impl Client {
             }
             Due::Call(None) => {}
             Due::Call(Some(value)) => {
-                // The session writes only bytes that a header may contain.
+                // The session writes only bytes that a header may contain, so this error does not occur.
                 let mut value = HeaderValue::from_str(value).map_err(|_| Failure::Host)?;
                 value.set_sensitive(true);
                 sending.authorization = Some(value);

@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) timeouts: Timeouts,
     /// The size of the buffer for one record, in bytes.
     pub(crate) record_buffer: usize,
-    /// The time limit on the wait for earlier calls.
+    /// The maximum time that a call waits for its turn.
     pub(crate) turn_timeout: Duration,
 }
 

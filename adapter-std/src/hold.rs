@@ -19,7 +19,7 @@ pub(crate) struct Hold {
     step: AtomicU64,
     /// Whether a response is held and not being read.
     is_unread: AtomicBool,
-    /// Whether other calls may pass the response whenever it is not being read.
+    /// Whether other calls may use the extra client whenever the response is not being read.
     gives_way: AtomicBool,
     /// The number of [`Waiter`]s.
     waiting: AtomicUsize,
@@ -48,7 +48,8 @@ impl Hold {
         }
     }
 
-    /// From now on, lets other calls pass the response whenever it is not being read.
+    /// If the response is not being read now, lets other calls use the extra client whenever it is not being read,
+    /// until the turn ends.
     pub(crate) fn give_way(&self) {
         if self.is_unread.load(SeqCst) {
             self.gives_way.store(true, SeqCst);
@@ -67,7 +68,7 @@ impl Hold {
         self.is_unread.load(SeqCst) && self.step.load(SeqCst) == step
     }
 
-    /// Waits until a response has been held unread for the time that `limit` returns. Returns the step at that time.
+    /// Waits until a response has been held unread for the duration that `limit` returns, and returns the current step.
     pub(crate) async fn unread(&self, limit: fn(&Self) -> Duration) -> u64 {
         let waiter = Waiter::of(self);
         loop {

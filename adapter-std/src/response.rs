@@ -55,7 +55,7 @@ pub(crate) struct Reader {
 /// The reason a piece of the body did not arrive.
 type Fault = (Cause, Option<BoxError>);
 
-/// Ends the wait of a reader when its future is ready or dropped, because the time until the next poll does not count as a wait.
+/// Ends the wait of a reader when the future that reads is ready or dropped. The time until the next read does not count as a wait.
 struct Waiting<'r>(&'r mut Reader);
 
 impl Drop for Waiting<'_> {
@@ -264,7 +264,7 @@ impl Reader {
                     }
                 }
             };
-            // The drain as a whole has one time limit.
+            // A drain goes on waiting, because one time limit applies to the whole of it.
             if self.drain_left.is_none() {
                 self.stop_waiting();
             }

@@ -27,7 +27,8 @@ use crate::{
 
 /// The time after which an unread response gives way. It is longer than the usual pause between two reads.
 const GIVES_WAY_AFTER: Duration = Duration::from_millis(100);
-/// The time after which calls fail if two responses are unread. Readers that work on a record for less time only delay other calls.
+/// The time after which calls fail if two responses are unread. Readers that work on each record for a
+/// shorter time only delay other calls.
 const FAILS_AFTER: Duration = Duration::from_millis(500);
 
 /// The clients of a gateway, which calls use in turn.
@@ -102,7 +103,7 @@ impl Turns {
         turn.await.unwrap_or(Err(Failure::Busy { limit }))
     }
 
-    /// Waits for the main client. Once the main client is held unread, waits for the extra client too.
+    /// Waits for the main client. If the main client is held unread, waits for either of the two clients.
     async fn next(self: &Arc<Self>) -> Result<Turn, Failure> {
         let mut main = pin!(self.main.lock());
         tokio::select! {
@@ -217,7 +218,7 @@ impl Drop for Held {
 impl Drop for End {
     fn drop(&mut self) {
         let Self(turns) = self;
-        // If the extra client is in use, the end of that turn closes its connection.
+        // If the extra client is in use, its connection is closed at the end of its own turn.
         if let Some(extra) = turns.extra.get()
             && !turns.main.hold.gives_way()
             && let Ok(mut client) = extra.client.try_lock()

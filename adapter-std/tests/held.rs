@@ -1,4 +1,5 @@
-//! Calls while a response of the same gateway is held. They pass a response that is not being read, and wait for one that is.
+//! Calls while a response of the same gateway is held. They wait while it is being read. If it is held unread, they use a second
+//! connection.
 
 #![allow(missing_docs)]
 
@@ -101,7 +102,7 @@ async fn calls_pass_an_unread_response() {
         let mut records = 0;
         while response.next().await.unwrap().is_some() {
             records += 1;
-            // The connection is free at once, also after the last record.
+            // No call has to wait, not even after the last record.
             assert_eq!(is_sent(&mut peer, &gateway).await, Duration::ZERO);
         }
         assert_eq!(records, if is_begun { 2 } else { 3 });
@@ -152,7 +153,7 @@ async fn a_call_fails_soon_if_both_connections_are_held() {
     for _ in 0..2 {
         let began = Instant::now();
         let error = send(&gateway).await.unwrap_err();
-        // Calls repeated at once still wait before they fail, so that a caller in a loop does not keep its thread busy.
+        // A call that is repeated at once also waits before it fails, so that a caller in a loop does not keep its thread busy.
         assert_eq!((error.failure, began.elapsed()), (Failure::Unread, FAILS_AFTER));
         assert!(!error.may_have_arrived() && error.may_pass(), "{error}");
         assert!(error.to_string().contains("read or drop them"), "{error}");
@@ -206,7 +207,7 @@ async fn a_waiting_call_does_not_fail_while_one_of_the_responses_is_read() {
     let (mut peer, gateway) = NetPeer::new(|builder| builder);
     let (mut first, request) = hold_a_record(&mut peer, &gateway).await;
     let (mut second, _second_request) = hold_a_record(&mut peer, &gateway).await;
-    // The second response is read until after the first one is read again. It is held after that.
+    // The second response is still being read when the first one ends. The second one is held unread only after that.
     let read_first = async {
         tokio::time::sleep(LONG / 4).await;
         first.finish().await.unwrap();

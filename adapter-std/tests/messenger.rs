@@ -27,7 +27,7 @@ async fn a_message_is_tracked_to_its_delivery() {
     assert!(handle.accepted().await.unwrap().task.is_some());
     assert!(handle.sent().await.unwrap().sent.is_some());
     assert_eq!(handle.outcome().await.unwrap().state, State::Delivered);
-    // Of the updates in between, only the latest is returned.
+    // Of the updates so far, only the latest is returned.
     assert_eq!(handle.next_update().await.unwrap().map(|message| message.state), Some(State::Delivered));
     assert_eq!(handle.next_update().await.unwrap(), None);
     handle.acknowledge();

@@ -37,7 +37,7 @@ async fn follow(handle: Handle, notes: &Notes) {
 async fn child_sends() {
     let Some((builders, notes)) = setting() else { return };
     let accepted: &'static Notes = Box::leak(Box::new(killing::notes("accepted").unwrap()));
-    // There are many small requests, but no more messages than the gateways can send.
+    // The requests are small, so that there are many of them. `under_way` limits the messages that wait in the gateways.
     let under_way = (100 / builders.len()).try_into().unwrap();
     let limits = Limits { recipients: 4, under_way, request_gap: Duration::ZERO, ..Limits::default() };
     let (mut messengers, mut handles) = (Vec::new(), Vec::new());
@@ -87,7 +87,8 @@ async fn child_sends() {
     }
 }
 
-/// Waits for a random moment in the life of a child: after a number of requests, or of output lines below a limit.
+/// Waits for a random moment in the life of a child: until a random number of requests or of output lines is reached. The number of
+/// lines is below `max_words`.
 async fn random_moment(life: &mut Life, emulator: &Emulator, chance: &mut Chance, max_words: usize) {
     let mut serial = emulator.requests().last().map_or(0, |seen| seen.serial);
     let last = serial + chance.below(20);

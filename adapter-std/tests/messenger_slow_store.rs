@@ -79,7 +79,7 @@ fn send(messenger: &Messenger, sms: Sms) -> Sending {
     tokio::spawn(async move { messenger.send(sms).await })
 }
 
-/// Returns once the task has handled all commands that were sent before.
+/// Returns after the task has handled all commands that were sent before.
 async fn commands_handled(messenger: &Messenger) {
     // Spawned senders send their commands before this task continues: the runtime has one thread, and the channel is not full.
     tokio::task::yield_now().await;

@@ -278,7 +278,7 @@ mod file {
         assert!(fill(20) <= early * 2);
     }
 
-    /// Returns the changes of a save. Its number determines the three keys that every save leaves.
+    /// Returns the changes of a save. Besides key 0, a save changes three keys, which its number determines.
     fn group(number: u32) -> Vec<Write> {
         let record = number.to_le_bytes().to_vec();
         let key = number % 100 + 1;

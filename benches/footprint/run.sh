@@ -71,8 +71,8 @@ measure() {
 }
 
 # Prints each call of a function of the standard library that panics: the caller, the function, and the file in which the call was written,
-# even if it was inlined elsewhere. A function of the standard library that calls such a function counts as one too. That call is not
-# printed.
+# even if it was inlined elsewhere. A function of the standard library that calls a panicking function counts as panicking too, but its
+# own call is not printed.
 panics() {
     local calls=$output/calls found
     arm-none-eabi-objdump -d -C --no-show-raw-insn "$elf" | awk -v OFS='\t' '
@@ -262,7 +262,7 @@ program() {
 held() {
     local target limit kind=${2:-flash}
     for target in "${targets[@]}"; do
-        # rustup's standard library is not optimised for size.
+        # The limits do not hold for rustup's standard library, which is not optimised for size.
         if has_target "$target"; then continue; fi
         limit=$(awk -v name="$1" -v target="$target" '$1 == name && $2 == target { print $3 }' "$here/limits")
         if [ -z "$limit" ] || [ "${figure[$target.last.$kind]}" -gt "$limit" ]; then

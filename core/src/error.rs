@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// A buffer lent by the caller that is too small for the data to be written.
+/// An error: the buffer lent by the caller is too small for the data to be written.
 ///
 /// The content of the buffer is then unspecified. Call again with a buffer of [`needed`](Self::needed) bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

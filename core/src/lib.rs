@@ -62,8 +62,8 @@
 //! Four of the nine responses printed in the document are not valid JSON. Some commas are missing, one of them inside a record;
 //! other commas are surplus. No JSON crate continues after such an error, and none can stop at any byte and resume in constant
 //! memory. The writer of requests is only a few lines of code. In the tests, serde_json is the reader's oracle, and
-//! serde-json-core the writer's. Values are stored by their position in a list of keys, by code that all calls share. Records
-//! implement `serde::Serialize`.
+//! serde-json-core the writer's. All calls share the code that stores values: it finds the place of a value by the position of
+//! its key in a list. Records implement `serde::Serialize`.
 //!
 //! # Features
 //! No feature is on by default. The minimum Rust version is 1.88.

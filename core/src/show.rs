@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::writer::Writer;
 
-/// A 64-bit integer, displayed like the integer itself.
+/// A 64-bit integer. Its `Display` output equals that of `i64` and `u64`.
 pub(crate) struct Decimal {
     non_negative: bool,
     magnitude: u64,

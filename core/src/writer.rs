@@ -93,7 +93,7 @@ const fn by_ten_in_words(value: u64) -> (u64, u8) {
     (((high / 10) as u64) << 32 | lower as u64, (low % 10) as u8)
 }
 
-/// Copies as many bytes as both slices have. `copy_from_slice`, if not inlined, contains a panic for different lengths.
+/// Copies bytes up to the end of the shorter slice. `copy_from_slice`, if not inlined, contains a panic for different lengths.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {

@@ -1,4 +1,4 @@
-# Sourced by run.sh. Sets what the gateway does, and checks that the firmware's log agrees with it.
+# Sourced by run.sh. Sets the gateway's behaviour, and checks that the firmware's log agrees with it.
 # shellcheck shell=bash
 
 # The fates of messages to these numbers. The firmware's messages are in src/app/messages.rs.
@@ -7,8 +7,8 @@ outcomes='+8613800138001: Delivered, segments delivered: 2 of 2
 13800138000: Delivered, segments delivered: 1 of 1
 13800138002: Failed (reported: 70), segments delivered: 0 of 1
 13800138003: Delivered, segments delivered: 1 of 1'
-# The number that the gateway refuses in the scenario `refusals`. Two other messages can share its requests. The alarm can't, because it
-# needs another alphabet.
+# The number that the gateway refuses in the scenario `refusals`. Two other messages can share a request with the message to this number.
+# The alarm can't, because it needs another alphabet.
 refused=13800138001
 # The number of the message that never ends as Unresolved, because it may be sent again.
 alarm=13800138002
@@ -16,7 +16,7 @@ incoming='10000: Pump on?'
 balance='Balance 12 EUR'
 ports=5
 
-# script_gateway INCOMING: sets `gateway_script` to the emulator's options for all this, with this incoming message.
+# script_gateway INCOMING: sets `gateway_script` to the emulator's options for the values above, with this incoming message.
 script_gateway() {
     local fate
     gateway_script=(--ports "$ports" --ussd "*125#=$balance" --incoming "2:${1/: /:}")
@@ -36,7 +36,7 @@ same() {
     fi
 }
 
-# told LOG TEXT: prints what follows this text in the lines of the firmware's log, without duplicates.
+# told LOG TEXT: prints the part of each log line after this text, without duplicates.
 told() {
     sed -n "s/^ *[0-9.]* INFO  $2//p" "$1" | sort -u
 }
@@ -46,8 +46,9 @@ messages() {
     sed -n "s/$2 \([0-9]*\) to \([^:]*\): .* of \([0-9]*\), text: /\1 \2 \3 /p" "$1" | sort
 }
 
-# expected TOLD: prints the right outcomes if requests may never reach the gateway. Then a message may be Unresolved, except the alarm,
-# which is sent again. The comparison of the messages leaves out Unresolved ones, so it shows that the gateway does not have them.
+# expected TOLD: prints the right outcomes for a run in which requests may get lost. TOLD are the outcomes in the firmware's log. Any
+# message may be Unresolved except the alarm, which is sent again. `messages` leaves out Unresolved messages, so its comparison also shows
+# that the gateway does not have them.
 expected() {
     local outcome number
     while IFS= read -r outcome; do
@@ -57,7 +58,7 @@ expected() {
     done <<<"$outcomes"
 }
 
-# refused_outcomes: prints the right outcomes if the message to one number is refused.
+# refused_outcomes: prints the right outcomes if the message to the number `refused` is refused.
 refused_outcomes() {
     sed "s/^\(.*$refused\): .*/\1: Failed (Refused(400))/" <<<"$outcomes"
 }
@@ -75,7 +76,7 @@ check_life() {
     same 'the ports' "$ports, registered: $ports" "$(told "$firmware" 'ports: ')"
 }
 
-# check_closings GATEWAY_LOG: checks that connections were closed at each of the four places.
+# check_closings GATEWAY_LOG: checks that connections were closed at each of the four points of a request (see `closing` in run.sh).
 check_closings() {
     local places
     places=$(sed -n 's/^[0-9].*, closed /closed /p' "$1" | sort)
@@ -94,16 +95,16 @@ check_nonces() {
     above_zero 'nonces that expired' "$(sed -n 's/^challenged: .*, nonces expired: //p' "$1")"
 }
 
-# check_refusals GATEWAY_LOG: checks the numbers of accepted and refused submissions. First, four find no port. One with three messages is
-# then refused, because that is too many. One with two of them is refused because of the refused number, and finally the message to that
-# number alone.
+# check_refusals GATEWAY_LOG: checks the numbers of accepted and refused submissions. First, four submissions are refused because no port
+# is available. One with three messages is then refused because it has too many. One with two of the three is refused because of the number
+# `refused`. Finally, the message to this number alone is refused.
 check_refusals() {
     same 'the submissions by error_code' $'3 202\n2 400\n1 413\n4 550' \
         "$(sed -n 's|.* POST /api/send_sms 200 error_code ||p' "$1" | sort | uniq -c | sed 's/^ *//')"
 }
 
-# check_clocks URL: checks that the times of the gateway's status reports are hours behind. The gateway's clock started with the host's
-# time.
+# check_clocks URL: checks that the times of the gateway's status reports are hours behind the gateway's clock, which started with the
+# host's time.
 check_clocks() {
     local times
     times=$(client --gateway "$1" deliveries | sed -n 's/.*"time":"\([^"]*\)".*/\1/p')
@@ -112,7 +113,7 @@ check_clocks() {
         "$(awk -v since="$(date -u -d '6 hours ago' '+%F %T')" '$0 > since' <<<"$times")"
 }
 
-# check_loss RELAY_LOG: checks that frames were lost and that frames were overtaken. Both directions are added up.
+# check_loss RELAY_LOG: checks that frames were lost and that frames were overtaken. The counts of both directions are added.
 check_loss() {
     local what
     for what in lost overtaken; do
@@ -121,7 +122,7 @@ check_loss() {
     done
 }
 
-# stages FIRMWARE_LOG: prints for each reset which messages were stored, and in which states, as logged after the reset.
+# stages FIRMWARE_LOG: prints a line for each reset: the number of stored messages and their states, as logged after the reset.
 stages() {
     awk '/INFO  resets: [1-9]/ { if (after) print stage; after = 1; stage = "?" }
         / messages are stored$/ { stage = $3 " stored" }

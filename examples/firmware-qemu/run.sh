@@ -7,7 +7,7 @@
 #   plain    a gateway that follows the document, on a good link (the default)
 #   quirks   a gateway with all oddities of real gateways and all misprints of the document that can occur together
 #   http-1-0, until-close
-#            the same, with the oddities that exclude others: responses by HTTP/1.0, and responses that end with the connection
+#            like quirks, but with an oddity that excludes some others: responses by HTTP/1.0, or responses that end with the connection
 #   two-clocks
 #            a gateway whose status reports have the time of another clock: the SMS centre's, seven hours behind the gateway's own
 #   refusals a gateway that has no port for the first submissions. Then it refuses submissions of more than two messages, and those with a
@@ -33,9 +33,9 @@ root=$(cd "$here/../.." && pwd)
 # shellcheck source=expect.sh
 . "$here/expect.sh"
 
-# lives N: prints N lives in the firmware's format, in steps: words written and frames. The first half take 1 to 32 steps, in which the
-# firmware logs in and begins to store. The others take 64 to 127. To finish its work, the firmware has to write more words than all lives
-# have steps. So every reset comes before the end.
+# lives N: prints the lengths of N lives (the times between resets) in the firmware's format. They are numbers of steps: words written and
+# frames. The first half of the lives take 1 to 32 steps, in which the firmware logs in and begins to store. The others take 64 to 127. To
+# finish its work, the firmware has to write more words than all lives have steps. So every reset comes before the end.
 lives() {
     local count=$1 lives=()
     RANDOM=$seed
@@ -49,7 +49,7 @@ seed=${2:-1}
 limit=90
 link=good
 resets=10
-# `lost` if a request may get lost before the gateway does anything.
+# `lost` if requests may get lost before the gateway acts on them, otherwise `arrive`.
 requests=arrive
 # The incoming message, as the gateway has it.
 comes_in=$incoming
@@ -65,7 +65,7 @@ case $scenario in
         gateway+=(--quirks "$quirks,strict-times,later-version,expanded-text-limit")
         ;;
     http-1-0 | until-close)
-        # Without error-code-last, which hides it, missing-comma has an effect. The other spellings are used here, too.
+        # error-code-last would hide the effect of missing-comma, so it is left out. Some values have other spellings than in `quirks`.
         comes_in=$odd_incoming incoming=$odd_incoming
         quirks=observed,printed,$scenario,byte-order-mark,raw-control,strict-times,later-version
         gateway+=(--quirks "$quirks,reg-registered,report-number-national")

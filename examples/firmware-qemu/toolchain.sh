@@ -3,7 +3,7 @@
 # Without: Debian's own Rust, which builds the standard library's core from its source.
 # shellcheck shell=bash
 
-# This script chooses rustup's toolchain, not a cargo that runs the script.
+# A cargo that runs this script may have set RUSTUP_TOOLCHAIN to its own toolchain. The script makes its own choice.
 unset RUSTUP_TOOLCHAIN RUSTFLAGS
 
 debian_rust=(rustc-web cargo-web rust-web-src binutils-arm-none-eabi)

@@ -1,5 +1,5 @@
-//! Reads a login challenge. Written and read again, it must be the same. The credentials for it must have the size that is reported as
-//! needed.
+//! Reads a login challenge. When the challenge is written and read again, it must be the same. The credentials for it must have
+//! the size that is reported as needed.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members<'de>, M::Error> {
                 let mut members = Vec::new();
                 while let Some((key, value)) = map.next_entry::<String, _>()? {
-                    // A longer key is unknown, even if it ends with colons.
+                    // An overlong key is unknown, even if it would be known without its trailing colons.
                     let known = if key.len() > MAX_KEY_BYTES { &key } else { key.trim_end_matches(':') };
                     members.push((known.to_owned(), value));
                 }
@@ -87,7 +87,7 @@ fn characters(value: &RawValue) -> serde_json::Result<Option<String>> {
     })
 }
 
-/// Returns the known values of an object. For a repeated key, this is the first one that is not null.
+/// Returns the known values of an object. The value of a repeated key is the first one that is neither null nor nested.
 fn known(keys: &str, members: &Members<'_>) -> serde_json::Result<BTreeMap<String, String>> {
     let mut known = BTreeMap::new();
     for (key, value) in &members.0 {
@@ -138,7 +138,8 @@ where
     let _ = compare::<C>(document);
 }
 
-/// Fails if serde_json does not accept the document, or if a record is not an object.
+/// Compares the values that serde_json and the decoder read. Returns an error without comparing if serde_json does not accept the
+/// document, or if a record is not an object.
 fn compare<C: Call>(document: &[u8]) -> serde_json::Result<()>
 where
     for<'a> C::Record<'a>: Serialize,

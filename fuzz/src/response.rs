@@ -67,7 +67,7 @@ fn read<'i>(bytes: impl IntoIterator<Item = &'i [u8]>) -> Read {
     }
 }
 
-/// Asserts that a response reads the same at once and in pieces. If httparse accepts the head, it must read the same too.
+/// Asserts that a response reads the same at once and in pieces. If httparse accepts the head, it must read the same values.
 ///
 /// # Panics
 /// If a rule is broken.

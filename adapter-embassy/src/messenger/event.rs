@@ -21,15 +21,15 @@ pub enum Event<'a, E> {
     Incoming(Incoming<'a>),
     /// A report that belongs to no message of this messenger, for example to another client's message. Each report is returned once.
     Unmatched(Report),
-    /// A report that may belong to several messages: to several of this messenger's, or to one of these and one of another program. It
-    /// decides no message's outcome, and the messages are marked. Each report is returned once.
+    /// A report that may belong to several messages, all of this messenger or some of another program. It decides no message's outcome,
+    /// and the messages are marked as [`ambiguous`](Message::ambiguous). Each report is returned once.
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some messages may be returned again.
     InboxRestarted,
     /// The incoming message with this id cannot be read, because it makes the response malformed. It is skipped.
     UnreadableMessage(i64),
     /// The result of a message has a status that the vendor's document does not list. Only the counts of such a result are used. Each
-    /// unknown status is returned once after a start, and again after four other ones.
+    /// unknown status is returned once after a start, and again after four other unknown statuses.
     UnknownStatus {
         /// The message.
         user_id: UserId,
@@ -39,7 +39,7 @@ pub enum Event<'a, E> {
     /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are unknown.
     RecordsSkipped(u32),
     /// Requests have begun to fail, or now fail for another reason that does not pass by itself. They are retried at growing intervals.
-    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` once they succeed again. After
+    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` as soon as they succeed again. After
     /// [`Failure::Http`](crate::Failure::Http), [`Gateway::excerpt`](crate::Gateway::excerpt) of
     /// [`Messenger::gateway`](crate::Messenger::gateway) is the beginning of the response's body, until the next event is awaited.
     RequestsFailing(&'a Error<E>),

@@ -157,7 +157,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
         let error = fault.map(|fault| self.gateway.error(fault));
         let outcome = error.as_ref().map_or(Ok(()), |error| Err(error.failure));
         let change = self.driver.finish(in_flight, self.gateway.session(), outcome, now);
-        // The driver does not count every refused request as a failure of the gateway.
+        // An error that the driver does not count as a failure of the gateway is dropped: some refusals concern only the request.
         self.last_error = error.filter(|_| self.driver.health().failure.is_some());
         self.is_failure_new = change == HealthChange::Failing;
     }

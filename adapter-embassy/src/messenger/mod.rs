@@ -37,8 +37,8 @@ pub use event::Event;
 
 /// Sends messages through a gateway, follows each to its final state, and receives messages.
 ///
-/// One task owns the messenger and drives it with [`next`](Self::next). It uses [`next_or`](Self::next_or) instead if it also waits for
-/// something else, such as a channel on which other tasks submit messages. Every change is [stored](Store) before a message is sent and
+/// One task owns the messenger and drives it with [`next`](Self::next). A task that also waits for something else, such as a channel on
+/// which other tasks submit messages, uses [`next_or`](Self::next_or). Every change is [stored](Store) before a message is sent and
 /// before an event is returned.
 ///
 /// ```no_run
@@ -121,9 +121,9 @@ pub use event::Event;
 ///
 /// # Dropped futures
 /// If a future is dropped during a query, the query is sent again. If it is dropped during a submission, the gateway may have accepted the
-/// messages, so they are looked up. A message that the gateway does not know ends as `Unresolved`, unless it may be [resent](Sms::resend).
-/// This also happens if the request was not sent yet when the future was dropped. [`next_or`](Self::next_or) avoids that, because it never
-/// drops a request in flight.
+/// messages, so they are looked up. A message that the gateway does not know is sent again if it may be [resent](Sms::resend). Otherwise it
+/// ends as `Unresolved`, even if the future was dropped before the request was sent. [`next_or`](Self::next_or) avoids such outcomes,
+/// because it never drops a request in flight.
 pub struct Messenger<'g, 'm, T: Transport, S> {
     gateway: Gateway<'g, T>,
     driver: Driver<'m>,
@@ -132,14 +132,14 @@ pub struct Messenger<'g, 'm, T: Transport, S> {
     unmatched: Vec<Report, UNMATCHED>,
     batch: WriteBatch<S>,
     texts: &'m mut [u8],
-    /// The memory and the settings for the tracker, until the start.
+    /// The memory and the settings that the start hands over to the tracker.
     lent: Lent<'m>,
     /// The start of the tracker's time.
     began: Instant,
     start: Start,
     /// A message that was added to the tracker, but whose text may not have been stored.
     adding: Option<UserId>,
-    /// The error of the last request.
+    /// The error of the last request, if the driver counts it as a failure of the gateway.
     last_error: Option<Error<T::Error>>,
     /// Whether the last error has not been returned yet.
     is_failure_new: bool,
@@ -211,7 +211,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
     }
 
     /// Performs due requests until there is an event, or until `other` is ready, for example with a message from another task. `other`
-    /// is polled only while no request is in flight. So it may have to wait for a response, but it never interrupts a request.
+    /// is polled only while no request is in flight. So `other` may have to wait for a response, but it never interrupts a request.
     ///
     /// # Errors
     /// The same as [`next`](Self::next).
@@ -259,14 +259,15 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         }
     }
 
-    /// Stops a message. The gateway can stop only whole requests. If it has the message, and other messages of the same request are not
-    /// sent yet, nothing is stopped. [`StopResult::SharedTask`] then contains the number of these messages, including this one.
+    /// Stops a message. The gateway can stop only a whole task, which is all messages of one request. If the gateway has the message, and
+    /// other messages of the task are not sent yet, nothing is stopped. [`StopResult::SharedTask`] then contains the number of messages
+    /// that [`stop_task`](Self::stop_task) would stop, including this one.
     pub fn stop(&mut self, id: UserId) -> StopResult {
         let now = self.now();
         self.driver.tracker_mut().stop(id, now)
     }
 
-    /// Stops a message, and with it all messages of the same request that are not sent yet.
+    /// Stops a message, and with it all messages of its task that are not sent yet. A task is all messages of one request.
     pub fn stop_task(&mut self, id: UserId) -> StopResult {
         let now = self.now();
         self.driver.tracker_mut().stop_task_of(id, now)
@@ -282,12 +283,12 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.driver.tracker().room().saturating_add(self.lent.len())
     }
 
-    /// Whether the gateway responds.
+    /// The health of the gateway: whether requests succeed.
     pub const fn health(&self) -> &Health {
         self.driver.health()
     }
 
-    /// The error of the last request; `None` if it succeeded.
+    /// The error of the last request. `None` if the request succeeded, or if its error is not a failure of the gateway: see [`Health`].
     pub const fn last_error(&self) -> Option<&Error<T::Error>> {
         self.last_error.as_ref()
     }
@@ -297,7 +298,8 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.gateway.session().serial_number()
     }
 
-    /// Replaces the credentials. After a refused login, no request is sent until this call, and then the next one is sent at once.
+    /// Replaces the credentials. After a refused login, the messenger sends no requests until this call. The next request is then sent at
+    /// once.
     pub fn set_credentials(&mut self, username: &'g str, password: &'g str) {
         self.gateway.set_credentials(username, password);
         let now = self.now();

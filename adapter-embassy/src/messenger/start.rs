@@ -25,7 +25,7 @@ pub(super) struct Lent<'m> {
 }
 
 impl Lent<'_> {
-    /// The number of slots that are not in use yet.
+    /// The number of slots that the tracker has not taken over yet.
     pub(super) fn len(&self) -> u32 {
         u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
     }
@@ -42,8 +42,8 @@ pub(super) enum Start {
 impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     /// Restores the stored messages and continues to follow them. If the response to a submission is unknown, its messages are looked up.
     ///
-    /// [`send`](Self::send) and [`next`](Self::next) do this first. Call it only to see the messages before that. If the future is dropped,
-    /// call it again.
+    /// [`send`](Self::send) and [`next`](Self::next) call `start` first. Call it yourself only if you want to see the messages earlier. If
+    /// the future is dropped, call it again.
     ///
     /// # Errors
     /// [`StoreError`]; the next call tries again.

@@ -13,7 +13,7 @@ pub(super) const BATCH: usize = 8;
 /// The maximum number of writes at once: a new text, a record and a deleted text for each change, and deleted texts of other messages.
 const WRITES: usize = 1 + 2 * BATCH + BATCH;
 
-/// A change, and whether its message can no longer be submitted. Its text is then deleted.
+/// A change, and whether its message can no longer be submitted. If so, the message's text is deleted.
 struct Unsaved {
     change: Change,
     is_textless: bool,

@@ -98,7 +98,7 @@ pub enum Outcome {
     Busy,
 }
 
-/// Counts of the bytes that the modem has received over the connection.
+/// The bytes that the modem has received over the connection and not yet passed on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Incoming {
     /// The number of bytes of the connection that arrive next on the UART.
@@ -184,7 +184,7 @@ impl<'m, U: Read + Write> Commands<'m, U> {
         }
     }
 
-    /// Replaces announced bytes that are not yet written to the modem with zeros.
+    /// Overwrites with zeros the announced bytes that are not written to the modem yet.
     pub fn withdraw(&mut self) {
         self.outgoing.get_mut(self.sent..self.announced).unwrap_or_default().fill(0);
     }

@@ -300,7 +300,7 @@ async fn stall(limit: Duration) {
 
 #[tokio::test]
 async fn a_write_that_stalls_ends_at_the_time_limit_and_its_request_is_never_completed() {
-    // One limit is shorter than the time in which a modem should respond to a command, the other is longer.
+    // One limit is shorter than the timeout of a command (5 s), the other is longer.
     for seconds in [3, 8] {
         stall(Duration::from_secs(seconds)).await;
     }

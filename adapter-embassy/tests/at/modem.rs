@@ -17,7 +17,7 @@ use tokio::{
 const WIRE: usize = 256;
 /// The lengths of the pieces in which the modem sends, in turn.
 const PIECES: [usize; 5] = [1, 7, 2, 64, 3];
-/// Lines that the modem sends between other lines.
+/// Unrelated lines that the modem sends if its script has `chatters`.
 const CHATTER: [&str; 3] = [
     "WIFI GOT IP\r\n",
     "\r\n+STA_CONNECTED:\"aa:bb:cc:dd:ee:ff\"\r\n",
@@ -46,9 +46,9 @@ pub enum Fault {
 pub struct Script {
     /// The command for the passive receive mode.
     pub receive_mode: &'static str,
-    /// Whether the modem sends unrelated lines in between.
+    /// Whether the modem sends an unrelated line before each response.
     pub chatters: bool,
-    /// The modem is busy at every n-th command; 0 for never.
+    /// The modem is busy at every n-th command, where n is this number; 0 for never.
     pub busy_every: usize,
     /// The number of `CIPSTART`s that the modem refuses before it accepts one.
     pub refused_starts: usize,
@@ -68,7 +68,7 @@ impl Default for Script {
     }
 }
 
-/// The events that a modem has observed.
+/// The counts of commands and faults that a modem has observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     pub commands: usize,
@@ -257,7 +257,7 @@ impl Unit {
         }
     }
 
-    /// Receives bytes and sends them, unless the script contains a fault.
+    /// Receives the announced bytes and sends them over the connection. The script may contain a fault for this `CIPSEND`.
     async fn take_data(&mut self, count: usize) -> Option<()> {
         let sends = self.modem.note(|observed| {
             observed.sends += 1;

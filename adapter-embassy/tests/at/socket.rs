@@ -21,17 +21,17 @@
 //!   and each wait is a single `read`, `write` or `flush` of the UART. These must lose nothing when their futures are dropped. This is true
 //!   of buffered UARTs.
 //! - **[`write`](Write::write) accepts bytes only when the modem waits for them.** It announces them with `CIPSEND` and waits for the
-//!   prompt `>`. If the modem refuses, for example because the connection has ended, no byte was accepted. The gateway can then send even
-//!   messages again, on a new connection. After the prompt, the bytes are copied, and the write succeeds.
+//!   prompt `>`. If the modem refuses, for example because the connection has ended, no byte was accepted. The gateway can then send the
+//!   request again on a new connection, even if it submits messages. After the prompt, the bytes are copied, and the write succeeds.
 //! - **[`flush`](Write::flush) writes the copied bytes to the modem** and waits for `SEND OK`. It can fail after some bytes were sent.
 //! - **A write that stalls ends at the gateway's time limit** on the response. Then the gateway closes the connection.
 //! - **[`close`](Transport::close) leaves no command unfinished.** The modem may still wait for announced bytes, and would mistake a
-//!   command for them. So it gets zeros in place of the request's remaining bytes. The SMS gateway then receives an invalid request,
-//!   because no call ends with a zero byte. The [`Gateway`](sms_gateway_embassy::Gateway) drops `close` after 500 ms.
+//!   command for them. So the modem gets zeros in place of the request's remaining bytes. The SMS gateway then receives an invalid
+//!   request, because no call ends with a zero byte. The [`Gateway`](sms_gateway_embassy::Gateway) drops `close` after 500 ms.
 //!   The next `connect` then continues where `close` stopped.
 //! - **[`is_ready`](Transport::is_ready) handles the lines that have already arrived on the UART**, such as `CLOSED` or `+IPD`, without
 //!   waiting.
-//! - **A modem that does not respond in time** gets `AT` until it responds. Its earlier output is dropped.
+//! - **A modem that does not respond in time** gets `AT` until it responds. Its output up to then is dropped.
 
 use embassy_time::{Duration, Timer, with_deadline, with_timeout};
 use embedded_io_async::{ErrorType, Read, Write};

@@ -228,7 +228,7 @@ impl Link {
         Self::new(move || server.open())
     }
 
-    /// Limits the number of bytes of a read or a write, each of which is pending once.
+    /// Limits the number of bytes of a read or a write. Each read or write is then pending once.
     pub fn slow(self, piece: usize) -> Self {
         Self { piece: Some(piece), ..self }
     }

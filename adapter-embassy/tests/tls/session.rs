@@ -3,8 +3,8 @@
 //! A `TlsConnection` does not return the buffers that it is lent, so a transport that contained the connection and the buffers could not
 //! be opened again. A `TlsConnection` also loses its position in the stream if one of its futures is dropped within a record. Therefore
 //! the sessions run in a future of their own, [`sessions`], which lends the same buffers to one session after another. A [`Tls`] holds
-//! that future and polls it whenever it is polled itself. If a call is dropped, its operation continues during the next call, or ends
-//! with [`close`](Transport::close).
+//! that future and polls it whenever it is polled itself. If a read is dropped, it continues in the next read. Any other operation that is
+//! dropped ends with [`close`](Transport::close).
 
 use core::{
     cell::{Cell, RefCell},
@@ -132,7 +132,7 @@ impl TlsVerifier<Suite> for Check<'_> {
     }
 
     fn verify_signature(&mut self, signature: CertificateVerifyRef) -> Result<(), TlsError> {
-        // Without a certificate the verifier would panic.
+        // Without a certificate, the verifier would panic.
         if !core::mem::take(&mut self.has_certificate) {
             return Err(TlsError::InvalidHandshake);
         }
@@ -260,7 +260,7 @@ async fn session<T: Transport, R: CryptoRngCore>(
         Some(Ok(())) => channel.report(Ok(Piece::new())),
     }
     while let Some(operation) = channel.unless_closed(channel.next_operation()).await {
-        // If the session is closed during an operation, close_notify is not sent: within a record it cannot be.
+        // If the session is closed during an operation, close_notify is not sent, because the operation may have stopped within a record.
         match channel.unless_closed(perform(operation, &mut tls, &count)).await {
             None => return,
             Some(outcome) => channel.report(outcome),

@@ -11,7 +11,7 @@
 #[doc = include_str!("sending.md")]
 pub mod sending {}
 
-// The programs of these guides need the features, and the guides link to what they add.
+// The programs of these guides need the features, and the guides link to items that exist only with the features.
 #[cfg_attr(feature = "redb", doc = include_str!("receiving.md"))]
 #[cfg_attr(not(feature = "redb"), doc = "Built with the feature `redb`, the documentation has this guide.")]
 pub mod receiving {}

@@ -47,7 +47,8 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new(gateway: Gateway) -> Self {
-        // The first block is random, because other programs, or an earlier run whose store is lost, may have used the same gateway.
+        // The first block of user_ids is random, because the same gateway may have been used by other programs, or by an earlier run
+        // whose store is lost.
         let chance = RandomState::new().hash_one(SystemTime::now());
         let first_block = u32::try_from(chance >> 32).unwrap_or(0);
         let settings = Settings { first_block, ..Settings::default() };
@@ -111,10 +112,10 @@ impl Builder {
         self
     }
 
-    /// Sets the maximum number of messages, 40,000 by default. Messages in flight count, and so do messages whose outcome is not
-    /// acknowledged, and messages for which reports may still arrive ([`Timing::reported`], [`Timing::late`]). A gateway with 32
-    /// ports sends about 35,000 messages in two hours. [`Messenger::send`] waits for a free slot. Memory grows by about 130 bytes
-    /// for each message, and is kept until the messenger ends.
+    /// Sets the maximum number of messages, 40,000 by default. Three kinds of messages count: those without a final state, those
+    /// whose outcome is not acknowledged, and those for which reports may still arrive ([`Timing::reported`], [`Timing::late`]). A
+    /// gateway with 32 ports sends about 35,000 messages in two hours. [`Messenger::send`] waits for a free slot. Memory grows by
+    /// about 130 bytes for each message, and is kept until the messenger ends.
     #[must_use]
     pub const fn capacity(mut self, messages: usize) -> Self {
         self.capacity = messages;
@@ -146,8 +147,8 @@ impl Builder {
     }
 
     /// Sets the maximum time for which a [shutdown](Messenger::shutdown) waits for the response to a request that submits or
-    /// stops messages; 30 s by default. A response that has not arrived by then counts as lost. This is stored, and the next
-    /// start looks the messages up. Other requests are abandoned at once.
+    /// stops messages; 30 s by default. A response that has not arrived by then counts as lost. Its loss is stored, and the
+    /// next start looks the messages up. Other requests are abandoned at once.
     #[must_use]
     pub const fn shutdown_timeout(mut self, limit: Duration) -> Self {
         self.shutdown_timeout = limit;

@@ -19,7 +19,7 @@ pub(super) struct Commands {
     receiver: mpsc::Receiver<Command>,
     shared: Arc<Shared>,
     received: Vec<Command>,
-    /// The replies that are sent once all changes are stored.
+    /// The replies that are sent after all changes are stored.
     pub(super) replies: Vec<Reply>,
 }
 

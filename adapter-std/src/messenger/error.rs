@@ -25,7 +25,7 @@ pub enum StartError {
         #[source]
         error: RestoreError,
     },
-    /// The messenger's task ended before it began.
+    /// The messenger's task ended before the messenger was ready.
     #[error(transparent)]
     Closed(Closed),
 }

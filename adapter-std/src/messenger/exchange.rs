@@ -99,7 +99,7 @@ impl Task<'_> {
         }
     }
 
-    /// Writes the request of an exchange after all earlier changes are stored.
+    /// Writes the request of an exchange, and returns it after all earlier changes are stored.
     async fn saved_request(&mut self, in_flight: &InFlight) -> Result<Outgoing, Unfinished> {
         self.saved().await?;
         self.begin_save();

@@ -48,7 +48,7 @@ impl TaskHandle {
     }
 }
 
-/// A message in flight, and the claim to its outcome.
+/// A message that the messenger tracks, and the claim to its outcome.
 ///
 /// The messenger keeps a message until its handle is [acknowledged](Self::acknowledge), and reports it again after each
 /// restart until then. So wait for the outcome, process it, and then acknowledge the handle: if the program ends in between,
@@ -90,8 +90,8 @@ impl Handle {
         self.reference.as_deref()
     }
 
-    /// Returns the IMSI of the SIM card that sent the message, once a result has contained it. Only later versions of the API report
-    /// the IMSI. It is not stored: after a restart, it is unknown until another result arrives.
+    /// Returns the IMSI of the SIM card that sent the message; `None` until a result has contained it. Only later versions of the API
+    /// report the IMSI. It is not stored: after a restart, it is unknown until another result arrives.
     pub fn imsi(&self) -> Option<Arc<str>> {
         self.updates.borrow().imsi.clone()
     }
@@ -148,8 +148,8 @@ impl Handle {
         Ok(Some(message))
     }
 
-    /// Stops the message. The gateway can only stop a whole request. If it has the message, and other messages of the same request are
-    /// not sent yet, nothing is stopped, and [`StopResult::SharedTask`] contains the number of messages that would be stopped.
+    /// Stops the message. The gateway can only stop a whole request. If the gateway has the message, and other messages of the same
+    /// request are not sent yet, nothing is stopped, and [`StopResult::SharedTask`] contains the number of messages that would be stopped.
     /// [`stop_task`](Self::stop_task) stops them all. If the future is dropped, the message may or may not be stopped.
     ///
     /// # Errors
@@ -158,8 +158,8 @@ impl Handle {
         self.task.ask(|reply| Command::Stop { id: self.id, whole: false, reply }).await
     }
 
-    /// Stops the message, and with it all messages of the same request that are not sent yet. Otherwise this works like
-    /// [`stop`](Self::stop).
+    /// Stops the message, and with it all messages of the same request that are not sent yet. Apart from that, this works
+    /// like [`stop`](Self::stop).
     ///
     /// # Errors
     /// [`Closed`] if the messenger has ended.

@@ -58,8 +58,8 @@ struct Receipt {
 }
 
 impl Incoming {
-    /// Acknowledges the message, so that it is not handed out again. This takes effect once all messages that were handed out
-    /// before it are acknowledged too. The messenger stores it with its next change. Without a durable
+    /// Acknowledges the message, so that it is not handed out again. The acknowledgement takes effect when all messages that were
+    /// handed out earlier are acknowledged too. The messenger stores the acknowledgement with its next change. Without a durable
     /// [store](super::Builder::store), the acknowledgement lasts only until the messenger ends.
     pub fn acknowledge(self) {
         let Receipt { position, shared } = self.receipt;
@@ -118,8 +118,8 @@ impl fmt::Debug for Incoming {
 /// Receives incoming messages, in order. It is a [`Stream`](futures_core::Stream) too.
 ///
 /// [`Builder::unacknowledged`](super::Builder::unacknowledged) limits the number of messages that are handed out but not
-/// acknowledged. At that limit, no more are queried until one is acknowledged. Dropping the inbox also ends the queries.
-/// Messages that were not acknowledged are handed out again after a restart.
+/// acknowledged. At that limit, no more messages are queried until the oldest unacknowledged one is acknowledged. Dropping
+/// the inbox also ends the queries. Messages that were not acknowledged are handed out again after a restart.
 pub type Inbox = Receiver<Incoming>;
 
 /// The task's side of the inbox: the messages that were handed out and are not acknowledged.
@@ -155,7 +155,7 @@ impl InboxSender {
         }
     }
 
-    /// Takes acknowledgements. Returns the last mark up to which all messages are acknowledged; `None` if the first one is not.
+    /// Takes acknowledgements. Returns the mark of the last message up to which all are acknowledged; `None` if the first is not.
     pub(super) fn acknowledged(&mut self, positions: &[u64]) -> Option<InboxMark> {
         for position in positions {
             let index = position.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());

@@ -68,7 +68,7 @@ impl<'m> Growth<'m> {
         }
     }
 
-    /// Lends more places for pending reports before none is left, up to about one place for two messages.
+    /// Lends more places for pending reports before none is left, up to about one place for every two messages.
     pub(super) fn grow_places(&mut self, tracker: &mut Tracker<'m>) {
         let is_enough = self.place_count >= self.max_slots / 2 + 64 || self.places.len() == 0;
         if !is_enough && tracker.is_pending_crowded() {

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! # Restarts
-//! With a durable store, [`Messenger::send`] returns once the message is stored. Everything known about the message is stored
+//! With a durable store, [`Messenger::send`] returns after the message is stored. Everything known about the message is stored
 //! before the next request is sent. After a restart, a message that has not reached the gateway is sent. If a message may have
 //! reached the gateway, the messenger looks it up, and sends it again only if [`Sms::resend`] allows that. [`Builder::start`]
 //! returns each message until its handle is [acknowledged](Handle::acknowledge). Callers recognise a message by its
@@ -152,7 +152,8 @@ impl Messenger {
         }
     }
 
-    /// While no slot is free, returns a known message with the same idempotency key, which needs no new slot.
+    /// While no slot is free, returns the known message with the same idempotency key, if there is one. A known message needs no new
+    /// slot.
     async fn known_although_full(&self, sms: &Sms) -> Result<Option<Handle>, SendError> {
         if sms.idempotency_key.is_none() || self.task.shared.permits.available_permits() > 0 {
             return Ok(None);
@@ -212,13 +213,14 @@ impl Messenger {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Returns the gateway's serial number (`sn`), once a response has contained it. Only later versions of the API report it.
+    /// Returns the gateway's serial number (`sn`); `None` until a response has contained it. Only later versions of the API report
+    /// it.
     pub fn serial_number(&self) -> Option<Arc<str>> {
         self.task.shared.serial_number()
     }
 
     /// Returns a receiver of the gateway's health and its changes, for example whether the login is refused. A refused login is
-    /// not repeated. Once the right credentials are set with [`Gateway::set_credentials`], requests continue at once.
+    /// not repeated. After the right credentials are set with [`Gateway::set_credentials`], requests continue at once.
     pub fn health(&self) -> watch::Receiver<Health> {
         let mut health = self.task.shared.health.subscribe();
         // An error that exists already counts as a change.
@@ -239,7 +241,7 @@ impl Messenger {
     /// other request is abandoned. So the shutdown ends in time even if the gateway is silent or another caller holds a
     /// [`Response`](crate::Response). The connection stays open while other clones of the [`Gateway`] exist.
     ///
-    /// Once the future has been polled, dropping it does not stop the shutdown.
+    /// The first poll of the future begins the shutdown. Dropping the future after that does not stop the shutdown.
     ///
     /// # Errors
     /// [`Closed`] if the messenger has ended for another reason.

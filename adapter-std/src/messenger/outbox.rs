@@ -114,8 +114,8 @@ impl Outbox {
         });
     }
 
-    /// Publishes an update of a message, and deletes its text if that is no longer needed. Returns whether the update needs no
-    /// acknowledgement by the caller.
+    /// Publishes an update of a message, and deletes its text if the text is no longer needed. Returns whether the update needs
+    /// no acknowledgement by the caller.
     pub(super) fn update(&mut self, message: Message, writes: &mut WriteBatch) -> bool {
         let Some(entry) = self.entries.get_mut(&message.id) else { return true };
         entry.updates.send_modify(|snapshot| {

@@ -83,16 +83,16 @@ impl Sms {
         Ok(self)
     }
 
-    /// Sets whether status reports are requested. Without them, the message is finished once it is sent.
+    /// Sets whether status reports are requested. Without them, the message is finished as soon as it is sent.
     #[must_use]
     pub const fn status_report(mut self, request: bool) -> Self {
         self.status_report = request;
         self
     }
 
-    /// Sets whether the message may be sent again after the response to its request was lost. It is sent again once the gateway,
+    /// Sets whether the message may be sent again after the response to its request was lost. It is sent again after the gateway,
     /// with an empty queue, has twice reported no result for it. The recipient may then receive it twice. If this is `false`, the
-    /// default, the message ends [`Unresolved`](sms_gateway_core::track::State::Unresolved) instead.
+    /// default, the message is not sent again, and ends [`Unresolved`](sms_gateway_core::track::State::Unresolved).
     #[must_use]
     pub const fn resend(mut self, allowed: bool) -> Self {
         self.resend = allowed;
@@ -133,10 +133,10 @@ impl Sms {
     /// call if that message has another text, or if its number is spelt differently. All other settings may differ and are ignored.
     ///
     /// A messenger knows a key for as long as it keeps the message: until the message's outcome is acknowledged, and after that for
-    /// as long as status reports may still arrive. If the reports are complete or not requested, that is until 2 h after the end of
-    /// the message ([`Timing::reported`](crate::core::track::Timing::reported)). Otherwise it is until 72 h after the end
-    /// ([`Timing::late`](crate::core::track::Timing::late)). If nothing of the message was sent, the key ends with the
-    /// acknowledgement. Keys of different messengers are independent. Without a durable [store](super::Builder::store), keys end with
+    /// as long as status reports may still arrive. If the reports are complete or not requested, the messenger keeps the message until
+    /// 2 h after its end ([`Timing::reported`](crate::core::track::Timing::reported)). If reports are missing, it keeps the message until
+    /// 72 h after its end ([`Timing::late`](crate::core::track::Timing::late)). If no part of the message was sent, the key ends with
+    /// the acknowledgement. Keys of different messengers are independent. Without a durable [store](super::Builder::store), keys end with
     /// the messenger.
     ///
     /// ```
@@ -145,7 +145,7 @@ impl Sms {
     ///
     /// let sms = Sms::new("10086", "Your order is on its way.")?.idempotency_key("order-17/sent");
     /// let first = messenger.send(sms.clone()).await?;
-    /// // The program may call it again, for example because its own client did not receive a response.
+    /// // The program may call `send` again, for example because its own client did not receive a response.
     /// let again = messenger.send(sms).await?;
     /// assert_eq!(first.id(), again.id());
     /// # Ok(()) }

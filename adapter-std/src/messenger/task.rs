@@ -155,7 +155,7 @@ impl Task<'_> {
 
     /// Begins to store all changes, unless a save is in progress. Returns whether a save is in progress or anything was published.
     ///
-    /// The replies and events that depend on these changes are sent once the changes are stored.
+    /// The replies and events that depend on these changes are sent after the changes are stored.
     pub(super) fn begin_save(&mut self) -> bool {
         if self.writes.saving_since().is_some() {
             return true;

@@ -55,7 +55,7 @@ pub trait Store: Send + 'static {
     /// [`StoreError`]: nothing is returned, even if some entries could be read.
     fn load(&mut self) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send;
 
-    /// Applies all of these changes, in order, or none. They are durable once the future is ready. If the future is dropped
+    /// Applies all of these changes, in order, or none. They are durable when the future is ready. If the future is dropped
     /// before that, the store may or may not apply them.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::{
 /// # HTTPS
 /// These methods need the feature `tls`, which is on by default.
 impl Builder {
-    /// Trusts the certificate or key with this fingerprint, and no longer those of the system's authorities. Other pins and the
+    /// Trusts the certificate or key with this fingerprint. The system's authorities are no longer trusted. Other pins and the
     /// caller's [root certificates](Self::root_certificates) can be added. Several pins are useful during a renewal, for example.
     #[must_use]
     pub fn pin(mut self, pin: Pin) -> Self {
@@ -22,7 +22,7 @@ impl Builder {
         self
     }
 
-    /// Trusts these certificates and those that they have issued, but no longer those of the system's authorities.
+    /// Trusts these certificates and those that they have issued. The system's authorities are no longer trusted.
     #[must_use]
     pub fn root_certificates(mut self, roots: RootCertificates) -> Self {
         self.tls.trust.choose(None, Some(roots));

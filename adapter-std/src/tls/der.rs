@@ -159,7 +159,7 @@ impl Fields<'_> {
         rsa_bits(self.key)
     }
 
-    /// Returns whether the certificate lists names of its host, which clients that do not pin it require.
+    /// Returns whether the certificate lists names of its host. Clients that do not pin the certificate require this list.
     pub(crate) fn has_alternative_names(&self) -> bool {
         let mut rest = self.rest;
         while let Some(element) = next(&mut rest) {

@@ -1,8 +1,8 @@
 //! A network between a client and an emulator, which controls tokio's time.
 //!
 //! The clock is paused, and only this module advances it. While a request or a response is in flight, the clock advances by the
-//! duration that the test sets. While the client is idle, it advances step by step until the next request. So the client's
-//! timers run, and a slow machine does not make its time limits expire.
+//! duration that the test sets. While the client is idle, the clock advances step by step until the next request. So the
+//! client's timers run, but its time limits do not expire on a slow machine.
 
 use super::framing::{request, response};
 use std::{
@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_millis(100);
 /// The number of times that ready tasks are polled within a step.
 const TURNS: u32 = 8;
 
-/// A message in flight.
+/// A request or a response that is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leg {
     /// A request without a nonce.
@@ -35,14 +35,14 @@ pub enum Leg {
     Response,
 }
 
-/// The numbers of nonces that expired, by the time at which they did.
+/// The numbers of nonces that expired, by the situation in which they expired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ends {
     /// Nonces that expired while a request with a used nonce was in flight.
     pub under_way: u64,
     /// Nonces that expired while the client was idle.
     pub at_rest: u64,
-    /// Nonces that expired between the challenge and the arrival of the first request with the nonce.
+    /// Nonces that expired while the first request with the nonce was in flight.
     pub unused: u64,
 }
 

@@ -114,7 +114,7 @@ async fn exchange(adapter: Adapter, seed: u64) -> (String, String) {
     (line, text)
 }
 
-/// Sends messages through a peer that behaves at random for its first requests, and well after them.
+/// Sends messages through a peer that behaves at random for its first requests, and properly for all later ones.
 async fn live(adapter: Adapter, seed: u64) -> (String, String) {
     let mut random = Random(seed);
     let harness = Harness::new(adapter);

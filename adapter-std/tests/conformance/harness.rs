@@ -217,7 +217,7 @@ impl Harness {
     }
 }
 
-/// Lets tasks that have nothing to wait for end.
+/// Lets tasks end that have nothing to wait for.
 async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;

@@ -197,7 +197,8 @@ impl Peer {
         Ok(index)
     }
 
-    /// Reads without waiting. If nothing has arrived, the waker is woken by the next reply, or the time at which more arrives is returned.
+    /// Reads without waiting. If nothing has arrived, returns the time at which the next step of the reply is due; `None` if there is none.
+    /// The next reply then wakes `waker`.
     pub fn read(
         &self,
         index: usize,

@@ -60,7 +60,7 @@ struct Case<'a> {
     submissions: Vec<(&'a Submission, bool)>,
     /// Whether the client may have been killed before it sent a submission.
     was_killed: bool,
-    /// Whether a request may have reached the gateway after the messenger looked its messages up.
+    /// Whether a submission may have reached the gateway after the messenger had looked up the messages of that submission.
     may_be_late: bool,
     shows_delivered: bool,
 }

@@ -9,7 +9,8 @@ use super::chance::Chance;
 /// A pause within a response.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The responses that refuse a submission: HTTP status and error_code. Others, such as 429, make clients wait for a minute.
+/// The responses that refuse a submission: HTTP status and error_code. Other refusals, such as 429, make clients wait for a
+/// minute.
 const REFUSALS: [(u16, u32); 7] =
     [(200, 400), (200, 413), (200, 500), (200, 550), (200, 486), (503, 0), (413, 0)];
 
@@ -70,7 +71,7 @@ impl Mischief {
         self.deeds.iter().any(|deed| matches!(deed, Deed::Restart))
     }
 
-    /// Lets random events happen after a request, or none.
+    /// Lets random events happen after a request. Sometimes none happens.
     pub fn act(&mut self, emulator: &Emulator) {
         if self.chance.once_in(2) {
             self.receive(emulator, 1);

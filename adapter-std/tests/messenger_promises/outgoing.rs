@@ -38,7 +38,8 @@ pub fn draw(messages: usize, some_expire: bool, chance: &mut Chance) -> Vec<Outg
             may_be_resent: chance.once_in(6),
             wants_report: !chance.once_in(15),
             is_stopped: chance.once_in(25),
-            // The first message always has a validity, because some senders wait for their messages.
+            // The first message always has a validity. Some senders send nothing else before it is accepted, and a gateway that is
+            // down at first comes up only after a message has expired.
             valid_for: (chance.once_in(6) || index == 0).then_some(validity),
         }
     };

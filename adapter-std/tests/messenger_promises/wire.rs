@@ -29,8 +29,8 @@ struct Exchange {
 pub enum Answer {
     /// No response, or an incomplete or unreadable one.
     Lost,
-    /// The error_code of a complete document in a response that ends with its connection. The client may stop reading at the end of the
-    /// document.
+    /// The error_code of a complete document in a response that has no length and no chunks, and ends when the connection closes. The client
+    /// may stop reading at the end of the document.
     Unframed(u32),
     /// The error_code of a complete response.
     Code(u32),

@@ -23,8 +23,9 @@ use super::{
 /// The client's time limit, which it waits for at each stall. A response that is slower on a busy machine is lost as well.
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// The time after which a messenger is considered stuck.
-const DEADLINE: Duration = Duration::from_secs(180);
+/// The time after which a messenger is considered stuck. Refused requests are divided slowly, and each response that a busy machine delays
+/// beyond [`LIMIT`] adds to the time, so that a world may take minutes.
+const DEADLINE: Duration = Duration::from_secs(900);
 
 /// The traffic of one life of the messenger.
 pub struct Life {
@@ -61,7 +62,7 @@ pub fn play(setup: Setup, gateways: &Handle) -> Verdict {
     judge::judge(&world)
 }
 
-/// Lets events happen at the gateway after its requests. A gateway that is down at first comes up after a message has expired.
+/// Lets events happen at the gateway after each request. A gateway that is down at first comes up after a message has expired.
 async fn happen(world: Arc<World>) {
     if world.setup.is_down_at_first {
         let is_expired = |message: sms_gateway::Message| message.state == State::Expired;

@@ -74,7 +74,7 @@ async fn a_pinned_certificate_beside_that_of_the_peer_does_not_count() {
                     (leaf.pin(), &Reason::NotPinned)
                 );
             }
-            // The other certificates in the chain do no harm either.
+            // A pin of the peer's own certificate matches, whatever else the chain contains.
             let front = Front::start(config(chain, leaf, &versions), None).await;
             assert_eq!(call(front.builder().pin(leaf.pin())).await.unwrap(), IN_QUEUE);
         }

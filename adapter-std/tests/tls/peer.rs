@@ -18,8 +18,8 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-/// Returns from a test if there is no openssl. This is reported even if the output of tests is captured. If the environment
-/// variable `REQUIRE_OPENSSL` is set, the test fails instead.
+/// Returns from a test if there is no openssl. The skipped test is reported even if the output of tests is captured. If the
+/// environment variable `REQUIRE_OPENSSL` is set, a test without openssl fails.
 #[macro_export]
 macro_rules! needs_openssl {
     () => {

@@ -32,7 +32,7 @@ fn arrays() -> Case {
     unknown("arrays", &format!("{}{inner}0{}", "[".repeat(LEVELS), "]".repeat(LEVELS)))
 }
 
-/// Nested objects, each the value of the only key of the next outer one.
+/// Nested objects. Each has a single key, whose value is the next inner object.
 fn objects() -> Case {
     unknown("objects", &format!("{}0{}", OBJECT.repeat(LEVELS), "}".repeat(LEVELS)))
 }

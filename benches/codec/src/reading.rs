@@ -62,8 +62,8 @@ fn case(title: String, response: &[u8], records: u32, contestants: Vec<Contestan
     Case { title, bytes: response.len(), units: records as usize, unit: "record", contestants }
 }
 
-/// Returns all contestants that read one response. `Each` adds each record to the checksum as it is read, and drops it; `Kept` collects
-/// them in a `Vec` first.
+/// Returns all contestants that read one response. `Each` adds every record to the checksum when it is read, and drops it.
+/// `Kept` first collects all records in a `Vec`.
 fn contestants<C, Each, Kept>(response: &'static [u8], buffer: usize) -> Vec<Contestant>
 where
     C: Call + 'static,

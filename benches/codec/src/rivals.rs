@@ -1,4 +1,4 @@
-//! Types for serde that represent the same responses. They borrow wherever serde can.
+//! Types for serde that represent the same responses. They borrow texts wherever serde can.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 

@@ -31,7 +31,7 @@ struct Param<'a> {
     user_id: u32,
 }
 
-/// A recipient: number, parameters and user_id. Both forms of the request are made from these.
+/// A recipient: number, parameters and user_id. Both forms of the request are made from these values.
 type Addressee = (&'static str, &'static [&'static str], u32);
 
 /// Creates the case. All contestants write the same bytes. One of them also builds the request each time, which checks the API's limits.

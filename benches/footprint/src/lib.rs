@@ -25,7 +25,7 @@ pub use wire::Wire;
 pub const MESSAGES: usize = 16;
 /// The user_id of the first message.
 pub const FIRST_ID: u32 = FIRST_BLOCK << 10;
-/// The tracker's setting for that user_id.
+/// The tracker's setting `first_block`, from which [`FIRST_ID`] results.
 pub const FIRST_BLOCK: u32 = 1;
 /// The recipient of all messages.
 pub const NUMBER: &str = "13800138000";

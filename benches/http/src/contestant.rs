@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 
 use crate::Failure;
 
-/// Makes this number of requests and reads their responses. Returns the sum of the last response, if the contestant decodes.
+/// Makes this number of requests and reads their responses. If the contestant decodes, returns the sum of all values in the last response.
 pub(crate) type Run = Box<dyn FnMut(u32) -> Result<Option<u64>, Failure>>;
 
 /// A participant in a case.

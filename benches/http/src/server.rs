@@ -1,5 +1,5 @@
-//! The server. It answers a GET without credentials with a challenge, because this library's login begins with one. It answers everything
-//! else with the same response.
+//! The server. It answers a GET without credentials with a challenge, because this library's login begins with such a GET. It answers
+//! every other request with the same response.
 
 use std::{io, net::TcpListener};
 

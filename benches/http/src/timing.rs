@@ -20,7 +20,7 @@ pub(crate) struct Timing {
     pub(crate) client: measure::Timing,
 }
 
-/// Times all contestants in turn. In every round each makes its requests, and each round begins with a different one.
+/// Times all contestants in turn. In each round, every contestant makes its requests. Each round begins with a different contestant.
 pub(crate) fn measure(contestants: &mut [Contestant]) -> Result<Vec<Timing>, Failure> {
     let samples = interleaved(contestants.len(), |at| time(&mut contestants[at].run))?;
     let samples: Vec<(Vec<_>, Vec<_>)> = samples.into_iter().map(|own| own.into_iter().unzip()).collect();

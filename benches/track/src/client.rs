@@ -27,7 +27,7 @@ struct Client {
     now: Duration,
     requests: Requests,
     traffic: Traffic,
-    /// The times at which messages were first known to be sent, and delivered.
+    /// For each message, the time at which the client first knew that it was sent. `delivered` is the same for the delivery.
     sent: HashMap<u32, Duration>,
     delivered: HashMap<u32, Duration>,
 }

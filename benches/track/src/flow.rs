@@ -13,7 +13,7 @@ use crate::{
     records::{Held, Numbers},
 };
 
-/// Number of recipients of our messages. Another client's messages go to as many others.
+/// Number of recipients of our messages. Another client's messages go to the same number of other recipients.
 const RECIPIENTS: u32 = 10_000;
 /// Time for which finished messages are kept: ten minutes, a twelfth of the default.
 const REPORTED: Duration = Duration::from_secs(600);
@@ -67,7 +67,8 @@ impl Flow {
             goal: 0,
             saved: Saved::default(),
         };
-        // Messages that the gateway had before its clock was known are followed less closely. So only a few are added at first.
+        // The tracker follows messages less closely if the gateway had them before the tracker knew its clock. So only a few are
+        // added at first.
         while flow.now < EVERY * 100 {
             flow.exchange();
         }

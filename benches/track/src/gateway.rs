@@ -24,7 +24,7 @@ pub(crate) struct Gateway {
     /// The messages whose reports arrived last.
     reported: VecDeque<Held>,
     pub(crate) random: Random,
-    /// The times at which the next message, and the next message of another client, begins to be sent.
+    /// The time at which a port begins to send the next message of this client. `next_foreign` is the same for the other client.
     next: Duration,
     next_foreign: Duration,
 }

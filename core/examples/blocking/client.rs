@@ -60,7 +60,8 @@ impl Deadline {
         if left.is_zero() { Err(self.expired) } else { Ok(left) }
     }
 
-    /// Reports the end of the wait to the engine. The time during which the program uses a record is not counted.
+    /// Reports the duration of the wait to the engine. A call's time limit counts only the waits, not the time in which the
+    /// program uses a record.
     fn is_over(&self, session: &mut Session<Vec<u8>>) {
         session.waited(self.began.elapsed());
     }
@@ -234,7 +235,7 @@ impl<'a> Client<'a> {
         Ok(event)
     }
 
-    /// Reads the rest of a response that is not needed, unless that takes long. Keeps the connection if it can carry another
+    /// Reads and discards the rest of a response, for at most [`DRAIN_TIMEOUT`]. Keeps the connection if it can carry another
     /// exchange.
     fn finish(&mut self) {
         let mut deadline = Deadline::of(&self.session, Wait::Body);
@@ -273,7 +274,7 @@ fn connect(host: &str, deadline: &Deadline) -> io::Result<TcpStream> {
     Err(error)
 }
 
-/// Returns whether the gateway has neither closed a kept connection nor written to it.
+/// Returns whether a kept connection is still open and has no unread bytes.
 fn is_open(connection: &TcpStream) -> bool {
     let peek = || {
         connection.set_nonblocking(true)?;

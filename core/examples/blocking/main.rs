@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &[&str], password: &str, out: &mut impl Write) -> R
 
 fn ports(gateway: &mut Client<'_>, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let mut written = Ok(());
-    // Some gateways do not know smsc, and refuse the whole request.
+    // Without smsc: some gateways do not know it, and would refuse the whole request.
     gateway.call(&GetPortInfo::new(InfoSet::DOCUMENTED.without(Info::Smsc))?, |port| {
         if written.is_ok() {
             written = writeln!(out, "{} {} {} {}", port.port, port.kind, port.reg, port.number);

@@ -28,8 +28,8 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
 
     /// Reads up to the end of the next record, and advances `input` past the bytes read.
     ///
-    /// `None` means that either all of `input` is consumed and the next piece is needed, or that the document is complete. In
-    /// the latter case `input` keeps the bytes after the document.
+    /// `None` means that all of `input` is consumed and the next piece is needed, or that the document is complete. Bytes after
+    /// a complete document remain in `input`.
     ///
     /// # Errors
     /// [`ReadError`] if the response can't be read any further. Every later call returns the same error.

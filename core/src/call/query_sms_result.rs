@@ -49,13 +49,13 @@ impl<'a> QuerySmsResult<'a> {
         Self { ports, ..self }
     }
 
-    /// Restricts the request to messages after this time.
+    /// Restricts the request to messages sent after this time.
     #[must_use]
     pub const fn after(self, time: Timestamp) -> Self {
         Self { after: Some(time), ..self }
     }
 
-    /// Restricts the request to messages before this time.
+    /// Restricts the request to messages sent before this time.
     #[must_use]
     pub const fn before(self, time: Timestamp) -> Self {
         Self { before: Some(time), ..self }
@@ -136,7 +136,7 @@ answer! {
         pub user_id: Field<'a, i64> = "user_id",
         /// The recipient's number.
         pub number: Text<'a> = "number",
-        /// The time of sending.
+        /// The send time.
         pub time: Field<'a, Timestamp> = "time",
         /// The message's status.
         pub status: Field<'a, Status> = "status",

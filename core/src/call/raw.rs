@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Invalid, json::JsonWriter};
 
-/// A request that is not one of the nine calls, made with the session's login.
+/// A request other than the nine calls, sent with the session's login.
 ///
 /// The session handles login challenges as for the nine calls. It returns every other response unchanged, with any status and
 /// with the body in pieces. Without credentials, the session also returns a 401 response, with its challenge.
@@ -39,7 +39,7 @@ impl<'a> RawCall<'a> {
     /// Creates a GET request. `target` is the path with its query, as in the request line. It must begin with `/` and be
     /// percent-encoded.
     ///
-    /// If its connection breaks, the request is repeated only if the caller made it [`repeatable`](Self::repeatable).
+    /// After a broken connection, the request is repeated only if the caller made it [`repeatable`](Self::repeatable).
     ///
     /// # Errors
     /// [`Invalid::Target`], [`Invalid::TargetLength`].

@@ -93,7 +93,7 @@ impl<'a> SendSms<'a> {
     pub const MAX_RECIPIENTS: usize = 128;
     /// Maximum length of the text in bytes of UTF-8 (document §2.3, error_code 413).
     ///
-    /// The limit applies to the text as written and as expanded for each recipient. Otherwise a parameter could be of any length.
+    /// The limit applies to the text as written, and to the expanded text of each recipient, so that it also limits parameters.
     pub const MAX_TEXT_BYTES: usize = 1500;
 
     /// Creates a request to send `text` to `recipients`.

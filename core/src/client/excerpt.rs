@@ -22,9 +22,9 @@ impl<'a> Excerpt<'a> {
     /// The maximum number of characters that are shown.
     pub const MAX_CHARS: usize = 120;
 
-    /// Creates an excerpt of the first bytes of a body. `is_cut` means that the body may have more. `credentials` are those of the login.
+    /// Creates an excerpt of the first bytes of a body. `is_cut` means that the body may be longer. `credentials` are those of the login.
     pub(super) fn new(bytes: &'a [u8], is_cut: bool, credentials: Option<Credentials<'a>>) -> Self {
-        // Part of a secret at the cut would not be recognised. So the last bytes are dropped, as many as the longest secret has.
+        // A secret that is cut off would not be recognised. So as many bytes are dropped from the end as the longest secret has.
         let tail = match credentials {
             Some(credentials) if is_cut => basic::token(&credentials).count(),
             _ => 0,

@@ -61,7 +61,7 @@ pub enum Failure {
     Http {
         /// The status code.
         status: u16,
-        /// Whether this is the status of the call's own request, rather than of the harmless GET that fetches a login challenge.
+        /// Whether this status responds to the call's own request, not to the harmless GET that fetches a login challenge.
         request_sent: bool,
     },
     /// The response is longer than the caller's limit, or has more than 16 MiB without a record. Records read before remain valid.
@@ -71,7 +71,7 @@ pub enum Failure {
     },
     /// The response cannot be read. Records read before the error remain valid.
     Malformed(ReadError),
-    /// The response has an error_code that is not success, or no readable error_code.
+    /// The error_code of the response does not mean success, or it is missing or unreadable.
     Refused(Refusal),
     /// An earlier error has already ended the response.
     Ended,
@@ -114,7 +114,7 @@ pub enum Cause {
     },
 }
 
-/// The event that a time limit applies to.
+/// An event that the client waits for, with a time limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -163,8 +163,8 @@ impl Failure {
         matches!(self, Self::Http { status: 403 | 429, .. })
     }
 
-    /// Whether the gateway refused the request itself, by an error_code or an HTTP 4xx status. 401, 403, 408 and 429 do not count,
-    /// because they concern the login or the connection.
+    /// Whether the gateway refused the request itself, by an error_code or an HTTP 4xx status. The HTTP statuses 401, 403, 408 and 429 do
+    /// not count, because they concern the login or the connection.
     pub(super) const fn is_refusal(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.code.is_some(),
@@ -288,8 +288,8 @@ impl fmt::Display for Failure {
             Self::TooSmall { buffer, needed } => {
                 write!(f, "a lent buffer is too small: {buffer:?} needs {needed} bytes")
             }
-            // Not expected on microcontrollers: a client has one caller at a time, and the transport checks certificates. Separate
-            // texts would only take up flash.
+            // These failures are not expected on microcontrollers: a client has one caller at a time, and the transport checks
+            // certificates. Separate texts would only take up flash.
             Self::Busy { .. } | Self::Unread | Self::Untrusted if cfg!(target_os = "none") => {
                 f.write_str("the connection can't be used")
             }

@@ -10,7 +10,7 @@ use crate::{Timestamp, call::IncomingSms, json::Text, track::InboxMark, writer::
 /// unacknowledged message is returned again.
 ///
 /// A text that did not fit is [`Text::TooLong`]. To fetch it into a larger buffer, use
-/// [`QueryIncomingSms`](crate::call::QueryIncomingSms) after the id that is one less than the message's id.
+/// [`QueryIncomingSms::after`](crate::call::QueryIncomingSms::after) with the message's id minus one.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Incoming<'a> {
     /// The mark by which the message is acknowledged, and by which its repetitions are recognised.
@@ -64,7 +64,7 @@ impl defmt::Format for Incoming<'_> {
 pub struct HeldSms<'m> {
     bytes: &'m mut [u8],
     held: Option<Held>,
-    /// Whether the message was handed out since the last restart.
+    /// Whether the held message has been handed out.
     is_handed_out: bool,
 }
 

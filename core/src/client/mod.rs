@@ -39,7 +39,7 @@
 //!                  └─ End: Session::summary
 //! ```
 //! [`Session::wait_limit`] limits each wait for the gateway. The adapter reports with [`Session::waited`] how long the wait
-//! lasted. Only these waits count against the time limit of a call. The time during which the caller holds a record does not.
+//! lasted. Only these waits count against the time limit of a call, not the time during which the caller holds a record.
 //!
 //! A messenger puts a loop around this: [`Driver::step`], then the exchange with [`Driver::take`] for each record, then
 //! [`Driver::finish`]. See [`Driver`].
@@ -86,7 +86,7 @@
 //! let mut next = Next::Send;
 //! while next != Next::Read {
 //!     let length = session.write(call, &site, now, wire.scratch(), &mut request)?;
-//!     // Send request[..length]. If that fails, session.lost(…) returns what is next.
+//!     // Send request[..length]. If that fails, session.lost(…) returns the next step.
 //!     sent.push(String::from_utf8_lossy(&request[..length]).into_owned());
 //!     incoming = responses.next().expect("two exchanges").as_bytes();
 //!     wire.begin();

@@ -33,8 +33,8 @@ enum Stage {
     Failed,
 }
 
-/// The maximum number of consecutive bytes without a record, even if the length of the response is not limited. Otherwise a
-/// peer could keep a reader busy for ever with white space or unknown values.
+/// The maximum number of consecutive bytes without a record. It also applies to responses of unlimited length. Without it, a peer
+/// could keep a reader busy for ever with white space or unknown values.
 const MAX_GAP_BYTES: u32 = 16 * 1024 * 1024;
 
 /// Reads the body of one response after the other.
@@ -50,7 +50,7 @@ pub(super) struct Reading<B> {
     left: u32,
     /// The number of bytes since the last record.
     gap: u32,
-    /// The number of bytes in the buffer that are kept of the body of an HTTP error response. Such a body has no records.
+    /// The number of bytes that the buffer holds from the body of an HTTP error response. Such a body has no records.
     kept: Option<usize>,
 }
 
@@ -100,7 +100,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         self.kept = None;
     }
 
-    /// Returns the kept bytes of the body of an HTTP error response, and whether they fill the room for them.
+    /// Returns the kept bytes of the body of an HTTP error response, and whether there is no room for more.
     pub(super) fn kept(&self) -> (&[u8], bool) {
         let (buffer, kept) = (self.buffer.as_ref(), self.kept.unwrap_or_default());
         (buffer.get(..kept).unwrap_or_default(), kept == buffer.len().min(MAX_KEPT_BYTES))
@@ -189,7 +189,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         failure
     }
 
-    /// Checks by the error_code whether the gateway carried out the request. The error_code is the first head value of every schema.
+    /// Checks by the error_code whether the gateway carried out the request. Every schema lists the error_code as the first of the values
+    /// outside the records.
     fn check(&self) -> Result<(), Failure> {
         let code: Field<'_, u32> = self.reader.head(self.buffer.as_ref()).take();
         Refusal::judge(self.spec, code).map_err(Failure::Refused)

@@ -19,16 +19,16 @@
 //!
 //! | observed | meaning | action |
 //! |---|---|---|
-//! | error_code 550 | not accepted, may pass | submitted again later, until the messages expire |
+//! | error_code 550 | not accepted, but only for now | submitted again later, until the messages expire |
 //! | error_code 401, 403, 408, 429; HTTP 4xx except 400, 413 | not accepted: login or gateway at fault | resubmitted whole after back-off |
-//! | error_code 500, HTTP 5xx | probably not accepted | gateway is queried; submitted again in halves if it certainly does not have them |
-//! | any other error_code; HTTP 400, 413 | not accepted: a message or their number at fault | divided until the message at fault is alone |
+//! | error_code 500, HTTP 5xx | probably not accepted | gateway is queried; submitted again in halves if certainly not there |
+//! | any other error_code; HTTP 400, 413 | not accepted: a message is at fault, or too many | divided until the message at fault is alone |
 //! | no response, an unreadable response, or one without an error_code | unknown | gateway is queried |
 //!
 //! Every call ends after a limited number of exchanges. It is sent with at most [`MAX_SENDINGS`] different values of `Authorization`.
-//! Before each of these, a challenge is fetched at most once. Each of these two requests may be sent once more if no byte of it was
-//! written. That makes at most 12 exchanges. A call that changes nothing may also meet a stale connection once for each
-//! `Authorization`, which doubles the maximum to 24.
+//! For each of these values, at most one probe is sent first. The bytes of each probe and each call may be sent once more. That makes
+//! at most 12 exchanges. A call that changes nothing may also meet a stale connection once for each `Authorization`, which doubles
+//! the maximum to 24.
 
 use super::{Cause, Failure};
 use crate::http::login::Login;
@@ -76,7 +76,7 @@ impl Broken {
     }
 }
 
-/// The progress of an exchange on an open connection when it broke.
+/// The progress of an exchange at the time when its connection broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Whether the connection was kept from an earlier exchange.
@@ -109,7 +109,7 @@ pub(super) enum Submission {
     Unknown,
     /// The gateway refused the messages with this error_code or HTTP status.
     Refused(u32),
-    /// The gateway has probably not accepted the messages. It is queried for them, and they are submitted again if it does not have them.
+    /// The gateway has probably not accepted the messages. It is queried for them. Messages that it does not have are submitted again.
     Unclear,
     /// The request did not reach the gateway, or the login or the gateway is at fault. The messages are submitted later.
     NotSent,
@@ -151,7 +151,7 @@ pub(super) struct Attempt {
     repeats_left: u8,
     /// The number of times that the same bytes may be sent again.
     resends_left: u8,
-    /// Whether a challenge has been fetched for the request that is due.
+    /// Whether a probe was already sent ahead of this sending of the call.
     has_probed: bool,
 }
 
@@ -176,7 +176,7 @@ impl Attempt {
         self.repeats_left = if self.is_repeatable { 1 } else { 0 };
     }
 
-    /// Whether a challenge may be fetched: not twice for the same request.
+    /// Whether a probe may be sent: at most one ahead of each sending of the call.
     pub(super) const fn may_probe(&self) -> bool {
         !self.has_probed
     }

@@ -20,10 +20,10 @@ use crate::{
     track::PageBreak,
 };
 
-/// The time after a response during which its connection is assumed to be still open.
+/// The idle time, in seconds, after which a request that changes something is not sent on a kept connection.
 const PROVEN_SECONDS: u64 = 2;
-/// The idle time after which not even a harmless request is sent on a kept connection. On a dead connection, such a request is lost, and
-/// the default response timeout detects that 30 s later. So after at most 70 s, calls use new connections.
+/// The idle time, in seconds, after which no request at all is sent on a kept connection. If the connection is dead, a request sent just
+/// before that time fails 30 s later, by the default response timeout. So calls use new connections at most 70 s after the last response.
 const KEPT_SECONDS: u64 = 40;
 
 /// The status of a response that carries a login challenge.
@@ -37,7 +37,7 @@ const UNAUTHORIZED: u16 = 401;
 /// # Order of calls
 /// 1. [`begin`](Self::begin) starts a call.
 /// 2. [`write`](Self::write), or [`authorize`](Self::authorize) for an HTTP library, yields the request to send:
-///    the call's own, or the harmless GET that fetches a login challenge (a probe).
+///    the call's own, or a probe: the harmless GET that fetches a login challenge, or shows that the gateway responds.
 /// 3. The adapter sends this request. It reports the head of the response with [`responded`](Self::responded), or a broken
 ///    connection with [`lost`](Self::lost). Both return the [`Next`] step.
 /// 4. After [`Next::Read`], the adapter passes the pieces of the body to [`read`](Self::read).
@@ -49,11 +49,11 @@ pub struct Session<B> {
     attempt: Attempt,
     reading: Reading<B>,
     budget: Budget,
-    /// The length of the last `Authorization` value, without the target that it contains. 0 if there was none.
+    /// The length of the last `Authorization` value, without the target that it contains. 0 if there was no `Authorization`.
     authorization_bytes: usize,
     /// The status code of the latest response.
     status: u16,
-    /// Whether the gateway may accept a connection, but not respond on it.
+    /// Whether the gateway is suspected of accepting connections without responding. See [`doubt`](Self::doubt).
     is_doubtful: bool,
 }
 
@@ -63,7 +63,7 @@ pub struct Session<B> {
 pub enum Due<'a> {
     /// The call itself, with this `Authorization`, if any.
     Call(Option<&'a str>),
-    /// A [`QuerySmsInQueue`] without credentials, whose response carries the login challenge.
+    /// A [`QuerySmsInQueue`] without credentials. Its response carries the login challenge, or shows that the gateway responds.
     Probe,
 }
 
@@ -127,13 +127,13 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.budget.begin();
     }
 
-    /// Makes the session doubt that the gateway responds on the next connection. Until the gateway responds, a call that must not be
-    /// repeated is sent only after a response to a probe. The session doubts by itself after a wait for a response has timed out.
+    /// Reports that the gateway may accept the next connection, but not respond. Until the gateway responds, a call that must not be
+    /// repeated is sent only after a response to a probe. A timeout while waiting for a response has the same effect.
     pub const fn doubt(&mut self) {
         self.is_doubtful = true;
     }
 
-    /// Limits the number of bytes that this call reads of the body. Without a limit, a response may have any length.
+    /// Limits the length of the body of this call's response, in bytes. Without a limit, a response may have any length.
     pub const fn limit_bytes(&mut self, limit: u32) {
         self.reading.limit_bytes(limit);
     }
@@ -143,7 +143,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// not decrease.
     ///
     /// # Errors
-    /// Those of the login, in which case nothing is sent. If `out` is too small, [`Failure::Credentials`] with
+    /// The failures of the login. Nothing is sent after them. If `out` is too small, [`Failure::Credentials`] with
     /// [`LoginError::TooSmall`].
     pub fn authorize<'o>(
         &mut self,
@@ -185,7 +185,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     ///
     /// # Errors
     /// [`Failure::TooSmall`] for `out` ([`Buffer::Request`]) or `scratch` ([`Buffer::Response`]), [`Failure::Host`], and
-    /// those of the login. In each case nothing is sent.
+    /// the failures of the login. In each case nothing is sent.
     pub fn write(
         &mut self,
         call: AnyCall<'_>,
@@ -290,8 +290,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 
     /// Returns whether the request that is due may use a connection that was kept from an earlier exchange and has been idle for this
     /// time. A gateway that lost power does not close its connections, so requests on them are lost. The client cannot know whether a lost
-    /// request arrived, so a request that changes something needs a new connection after 2 s. A request that changes nothing would only
-    /// wait in vain, so it needs one after 40 s.
+    /// request arrived, so a request that changes something needs a new connection after 2 s. The loss of a request that changes nothing
+    /// costs only time, so such a request needs a new connection only after 40 s.
     pub fn may_reuse(&self, idle: Duration) -> bool {
         idle.as_secs() < if self.attempt.is_harmless() { KEPT_SECONDS } else { PROVEN_SECONDS }
     }
@@ -319,7 +319,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         }
     }
 
-    /// Reports the length of a piece of a [raw call](crate::call::RawCall)'s body, which the caller reads itself.
+    /// Reports the length of a piece of the body of a [raw call](crate::call::RawCall). The caller reads such a body itself.
     ///
     /// # Errors
     /// [`Failure`]: the call has exceeded its limit on bytes or time, and the connection must be closed.
@@ -334,7 +334,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// Reports that the body has ended.
     ///
     /// # Errors
-    /// [`Failure::Malformed`] if the document is incomplete, or [`keep`](Self::keep) found it malformed. [`Failure::Ended`] after an error.
+    /// [`Failure::Malformed`] if the document is incomplete, or if [`keep`](Self::keep) found it malformed. [`Failure::Ended`] after an
+    /// earlier error.
     pub fn body_ended(&mut self) -> Result<(), Failure> {
         self.reading.body_ended()
     }
@@ -346,8 +347,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 
     /// Returns the record read last, or `None` if the last [`read`](Self::read) did not return [`Read::Record`].
     ///
-    /// `C` must be the call that [`begin`](Self::begin) started, which the adapters' typed responses ensure. With another call the
-    /// values are meaningless.
+    /// `C` must be the call that [`begin`](Self::begin) started. The adapters' typed responses ensure that it is. With another call,
+    /// the values are meaningless.
     pub fn record<C: Call>(&self) -> Option<C::Record<'_>> {
         self.reading.record::<C>()
     }
@@ -358,8 +359,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.reading.page_break()
     }
 
-    /// Returns the values outside the records that have been read so far, also after an error. `C` must be the call that
-    /// [`begin`](Self::begin) started, as for [`record`](Self::record).
+    /// Returns the values outside the response's records. Values that have not been read yet are missing. After an error, the values
+    /// read before it are available. `C` must be the call that [`begin`](Self::begin) started, as for [`record`](Self::record).
     pub fn summary<C: Call>(&self) -> C::Summary<'_> {
         self.reading.summary::<C>()
     }
@@ -370,13 +371,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     }
 
     /// Moves the response that was read last to another session, so that the response outlives the next call of this session. The
-    /// sessions swap their memory for responses: this one reads the next response into the memory of the other.
+    /// sessions swap their memory for responses: this session reads its next response into the memory of the other session.
     pub const fn detach_response(&mut self, to: &mut Self) {
         core::mem::swap(&mut self.reading, &mut to.reading);
         (to.budget, to.status) = (self.budget, self.status);
     }
 
-    /// Returns the limit of the next wait for the gateway: its own limit, or the rest of the time limit of the call if that is shorter.
+    /// Returns the limit of the next wait for the gateway: the limit for this kind of wait, or the time that the call has left if that
+    /// is shorter.
     pub fn wait_limit(&self, wait: Wait) -> WaitLimit {
         self.budget.limit(wait)
     }
@@ -405,7 +407,7 @@ impl<B> Session<B> {
         self.status
     }
 
-    /// The length of the last `Authorization` value in bytes, without the target that it contains. 0 if there was none.
+    /// The length of the last `Authorization` value in bytes, without the target that it contains. 0 if there was no `Authorization`.
     pub const fn authorization_bytes(&self) -> usize {
         self.authorization_bytes
     }

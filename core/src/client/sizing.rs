@@ -11,7 +11,7 @@ use crate::{
 const HEAD: usize = 98;
 /// The maximum length of a Digest `Authorization` without the target and the values of the challenge, in bytes.
 const DIGEST: usize = 86;
-/// The number of bytes before the value of an `Authorization`.
+/// The number of bytes that an `Authorization` field adds to a request, without the field's value.
 const AUTHORIZATION: usize = "\r\nAuthorization: ".len();
 const SEND_SMS: &str = "/api/send_sms";
 /// The longest body of a send_sms, without its recipients.
@@ -23,7 +23,7 @@ const LONGEST_ID: &str = "2147483647,";
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// Lowers the limits of a messenger so that its requests fit into a buffer of `request` bytes, whatever challenge the
-    /// gateway sends. The texts of one request fit into `texts` bytes, too.
+    /// gateway sends. The limits also ensure that the texts of one request fit into `texts` bytes.
     pub fn fit_limits(&self, limits: &mut Limits, site: &Site<'_>, request: usize, texts: usize) {
         let rest = |target: &str, body: &str| {
             let used = self.max_head_bytes(site, target.len()).saturating_add(body.len());

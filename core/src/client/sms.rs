@@ -75,15 +75,15 @@ impl<'a> Sms<'a> {
         Ok(Self { alphabet: shape.alphabet, ..self })
     }
 
-    /// Sets whether status reports are requested. Without them, the message is finished once it is sent.
+    /// Sets whether status reports are requested. Without them, the message is finished as soon as it is sent.
     #[must_use]
     pub fn status_report(self, request: bool) -> Self {
         Self { status_report: request, ..self }
     }
 
-    /// Sets whether the message may be submitted again after the response to its submission was lost. Before that, two queries
-    /// must show that the gateway does not know the message while its queue is empty. Even so, the message may be sent twice. If
-    /// not allowed, the message ends as [`Unresolved`](crate::track::State::Unresolved) instead.
+    /// Sets whether the message may be submitted again after the response to its submission was lost. Before the second submission,
+    /// two queries must show that the gateway does not know the message while its queue is empty. Even so, the message may be sent
+    /// twice. If a second submission is not allowed, the message ends as [`Unresolved`](crate::track::State::Unresolved) instead.
     #[must_use]
     pub fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }

@@ -17,7 +17,7 @@ pub const MAX_DRAINED_BYTES: usize = 64 * 1024;
 pub struct Timeouts {
     /// The limit on connecting: 10 s.
     pub connect: Duration,
-    /// The limit from a request to the head of its response: 30 s.
+    /// The limit on the wait for the head of a response, after the request: 30 s.
     pub response: Duration,
     /// The limit on the wait for the next byte of a response: 30 s.
     pub idle: Duration,
@@ -44,7 +44,7 @@ impl Timeouts {
         self
     }
 
-    /// Sets the limit from a request to the head of its response.
+    /// Sets the limit on the wait for the head of a response, after the request.
     #[must_use]
     pub const fn response(mut self, limit: Duration) -> Self {
         self.response = limit;
@@ -85,7 +85,7 @@ pub struct WaitLimit {
 /// The time that a call has left.
 ///
 /// Only waits for the gateway count, not the time during which the caller holds a record. So the adapter reports the
-/// duration of each wait, and the budget compares no clocks.
+/// duration of each wait, and the budget needs no clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     timeouts: Timeouts,
@@ -105,7 +105,7 @@ impl Budget {
         self.left = self.timeouts.exchange;
     }
 
-    /// The limit of one wait: its own limit, or the time that the call has left if that is shorter.
+    /// The limit of one wait: the limit for this kind of wait, or the time that the call has left if that is shorter.
     pub(super) fn limit(&self, wait: Wait) -> WaitLimit {
         let own = match wait {
             Wait::Connect => self.timeouts.connect,
@@ -121,7 +121,7 @@ impl Budget {
         WaitLimit { duration, expired: Cause::TimedOut { wait, limit } }
     }
 
-    /// The cause of a failure if no time is left.
+    /// The cause of the failure if the call has no time left.
     pub(super) fn expired(&self) -> Option<Cause> {
         self.left.is_zero().then(|| self.limit(Wait::Exchange).expired)
     }

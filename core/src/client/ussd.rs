@@ -35,12 +35,12 @@ impl UssdPolls {
         Self { interval: wait.interval, end: now.saturating_add(wait.limit) }
     }
 
-    /// The time of the next query. `None` once the limit has been reached.
+    /// The time of the next query. `None` if the limit has been reached.
     pub fn next(&self, now: Duration) -> Option<Duration> {
         (now < self.end).then(|| now.saturating_add(self.interval).min(self.end))
     }
 
-    /// Whether to go on after a failed query. A gateway that locks clients out is not queried again.
+    /// Whether to query again after a failed query. A gateway that locks clients out is not queried again.
     pub fn may_go_on(&self, failure: &Failure, now: Duration) -> bool {
         failure.may_pass() && !failure.is_lock_out() && now < self.end
     }
@@ -67,13 +67,13 @@ impl Trace {
 
 /// Recognises the reply to a USSD code among the texts that one port shows.
 ///
-/// A port shows its last reply until the next one arrives. So the text from before the code was sent does not count as the reply,
-/// unless the port has shown a blank text since. If the text from before is [unknown](Self::unknown), the first text that the port
-/// shows after the code counts as the old text, because it may be that.
+/// A port shows its last reply until the next one arrives. So the old text, from before the code was sent, does not count as the
+/// reply. After the port has shown a blank text, any text counts. If the old text is [unknown](Self::unknown), the first text that the
+/// port shows after the code may be the old one, and counts as such.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UssdReplies {
     before: Option<Trace>,
-    /// Whether the text from before the code was sent is unknown.
+    /// Whether the old text is unknown.
     is_unknown: bool,
 }
 
@@ -90,7 +90,7 @@ impl UssdReplies {
 
     /// Whether to send the code although the query for the old text failed.
     ///
-    /// The code is sent if the gateway responded with an error, or if its response cannot be read, because it may still send codes.
+    /// The code is sent if the gateway responded with an error, or if its response cannot be read. The gateway may still send codes then.
     /// The code is not sent if the login or the connection failed. HTTP 408 counts as a failed connection. HTTP 403 and 429 count as a
     /// failed login, because gateways lock clients out with them.
     pub const fn may_send_after(failure: &Failure) -> bool {
@@ -108,14 +108,14 @@ impl UssdReplies {
         let shown = Trace::of(shown);
         let is_reply = shown.is_some() && !self.is_unknown && shown != self.before;
         if shown.is_none() || self.is_unknown {
-            // Once the port has shown a blank text, any text is new, even one that equals the old text.
+            // After a blank text, any text is new, even one that equals the old text.
             *self = Self { before: shown, is_unknown: false };
         }
         is_reply
     }
 
-    /// If no reply was recognised: whether the port has shown the old text all the time. This may be the old reply, or a new reply with
-    /// the same text.
+    /// If no reply was recognised: whether the port has shown the old text all the time. The text may be the old reply, or a new reply
+    /// that is the same.
     pub const fn is_unchanged(&self) -> bool {
         self.before.is_some()
     }

@@ -16,9 +16,9 @@ use crate::{
 pub enum Ussd<S> {
     /// The network's reply.
     Reply(S),
-    /// The port showed this text before the code was sent, and still shows it. This may be the old reply, or a new reply with the
-    /// same text. If the query before the code failed, this is the text that the port has shown since the first query after the code.
-    /// It may be the old reply or the new one.
+    /// The port showed this text before the code was sent, and still shows it. The text may be the old reply, or a new reply that is
+    /// the same. If the query before the code failed, the port has shown this text since the first query after the code. The text may
+    /// then be the old reply or the new one.
     Unchanged(S),
     /// No reply arrived within the limit.
     NoReply,
@@ -95,7 +95,7 @@ impl<'b> UssdDialog<'b> {
     }
 
     fn take(&mut self, text: Text<'_>) {
-        // Once the reply has arrived, it stays in the buffer.
+        // A reply that has arrived stays in the buffer.
         if self.has_reply {
             return;
         }
@@ -121,12 +121,12 @@ impl<'b> UssdDialog<'b> {
         }
     }
 
-    /// Starts the wait for the reply, once send_ussd has responded.
+    /// Starts the wait for the reply. Call this method after the response to send_ussd.
     pub const fn sent(&mut self, wait: UssdWait, now: Duration) {
         self.polls = Some(UssdPolls::new(wait, now));
     }
 
-    /// The time of the next query. `None` once the outcome is known.
+    /// The time of the next query. `None` if the outcome is known.
     pub fn next_query(&self, now: Duration) -> Option<Duration> {
         if self.has_reply || self.outcome != Some(UssdOutcome::Sent) {
             return None;
@@ -134,7 +134,7 @@ impl<'b> UssdDialog<'b> {
         self.polls.as_ref()?.next(now)
     }
 
-    /// Whether to go on after a failed query.
+    /// Whether to query again after a failed query.
     pub fn may_go_on(&self, failure: &Failure, now: Duration) -> bool {
         self.polls.is_some_and(|polls| polls.may_go_on(failure, now))
     }

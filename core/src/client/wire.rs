@@ -8,10 +8,10 @@ use crate::{
     http::{CloseReason, Part, Response, Verdict},
 };
 
-/// Reads responses out of one lent buffer, without I/O.
+/// Reads responses through two lent buffers, without I/O.
 ///
-/// It has two buffers: `values` for the login challenges or the redirect target of the current response, and `bytes` for bytes
-/// from the connection. `bytes` may be smaller than the response, but must not be empty.
+/// The buffer `values` holds the login challenges or the redirect target of the current response. The buffer `bytes` holds bytes
+/// from the connection. This buffer may be smaller than the response, but must not be empty.
 ///
 /// # Order of calls
 /// 1. Call [`begin`](Self::begin) when a request is sent.

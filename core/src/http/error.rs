@@ -7,7 +7,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ChallengeError {
-    /// The offset in the header value, in bytes. It is that of the faulty byte if the value is malformed, otherwise that of the challenge.
+    /// The offset in the header value, in bytes: of the faulty byte if the value is malformed, otherwise of the challenge.
     pub offset: usize,
     /// The kind of error.
     pub kind: ChallengeErrorKind,

@@ -13,7 +13,7 @@
 //!
 //! A Digest challenge may be answered repeatedly, with a growing nonce count, until the gateway refuses its nonce.
 //! A [`Challenge`] borrows the header value from which it was parsed. To keep the challenge, create a [`digest::Prepared`], which
-//! hashes the password once for all requests. Or write the challenge with [`Challenge::write`] and parse it again.
+//! hashes the password only when it is created. Or write the challenge with [`Challenge::write`] and parse it again.
 //!
 //! # Example
 //! ```

@@ -11,7 +11,7 @@ pub struct Value<'a> {
     /// Valid UTF-8.
     raw: &'a [u8],
     /// The escape byte: a backslash in a quoted string, otherwise a value that no byte has. It is a `u32`, because copying whole words
-    /// takes fewer instructions. An `Option<Value>` would use the niche of a `bool` for its tag.
+    /// takes fewer instructions. If it were a `bool`, an `Option<Value>` would keep its tag in that byte.
     escape: u32,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
         Self { raw, escape: NONE }
     }
 
-    /// Creates a value from the bytes between quotes. They must be UTF-8, contain no unescaped quote, and not end within an escape.
+    /// Creates a value from the bytes between quotes. The bytes must be UTF-8, contain no unescaped quote, and not end within an escape.
     pub(super) const fn quoted(raw: &'a [u8]) -> Self {
         Self { raw, escape: BACKSLASH }
     }

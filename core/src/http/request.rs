@@ -17,11 +17,11 @@ pub struct Head<'a> {
     pub authorization: Option<&'a str>,
     /// The encoding of commas in the query.
     pub commas: CommaEncoding,
-    /// Whether to ask the gateway to close the connection after the response, and not to keep it.
+    /// Whether to ask the gateway to close the connection after the response.
     pub close: bool,
 }
 
-/// Writes a request, head and body, into one lent buffer. Sending both in one piece avoids waiting for acknowledgements.
+/// Writes a request, head and body, into one lent buffer. Sending both in one piece avoids waiting for TCP acknowledgements.
 ///
 /// # Errors
 /// [`TooSmall`] with the size needed: the sum of the sizes of the body, the target (at most

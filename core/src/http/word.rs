@@ -65,7 +65,7 @@ impl Word {
                 b'a'..=b'f' if radix > 10 => byte.wrapping_sub(b'a' - 10),
                 _ => return None,
             };
-            // Below this bound, multiplying by the radix and adding a digit cannot overflow.
+            // Below 2⁶⁰, multiplying by the radix and adding a digit cannot overflow.
             if number >> 60 != 0 {
                 return None;
             }

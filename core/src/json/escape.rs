@@ -52,8 +52,8 @@ pub(super) const fn hex(digit: u8) -> Option<u8> {
     }
 }
 
-/// Returns the value of four hexadecimal digits. It does not branch on each digit, because the mix of letters and digits defeats
-/// branch prediction.
+/// Returns the value of four hexadecimal digits. The code does not branch on each digit, because the mix of letters and digits
+/// defeats branch prediction.
 pub(super) const fn hex4(digits: [u8; 4]) -> Option<u16> {
     const ONES: u32 = 0x0101_0101;
     let digits = u32::from_be_bytes(digits);

@@ -4,7 +4,7 @@
 //! a fixed size. In addition to well-formed JSON, the reader accepts these deviations of real devices:
 //!
 //! - missing and surplus commas, a colon at the end of a key, inside its quotes (`"result:"`);
-//! - integers written as strings, strings written as integers, `null` and missing keys;
+//! - `null` and missing keys, integers written as strings, and strings written as integers;
 //! - unknown keys with values of any nesting (counted, not recursed into), keys in any order, repeated keys (the first usable
 //!   value wins);
 //! - raw control characters, a byte order mark, white space anywhere between tokens;

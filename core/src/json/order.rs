@@ -5,8 +5,8 @@ use super::{FAST, schema::RECORD_SLOTS};
 /// The length of `Order::follows`, which only the fast paths use.
 const PLACES: usize = if FAST { RECORD_SLOTS + 1 } else { 0 };
 
-/// A prediction of the next key in a record. `follows` has, for each known key, the known key that followed it last time. Its
-/// first entry is for the start of a record.
+/// A prediction of the next key in a record. For each known key, `follows` contains the index of the known key that followed it
+/// last time. The first entry is for the start of a record.
 pub(crate) struct Order {
     /// The index of the known key read last in this record, plus one. 0 before the first key.
     last: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// The order of the keys in the document.
+    /// The order of the keys in the vendor's document.
     const DOCUMENT: [u8; PLACES] = {
         let mut follows = [0; PLACES];
         let mut place = 1;
@@ -25,7 +25,7 @@ impl Order {
         follows
     };
 
-    /// Creates a table that expects the order of the document.
+    /// Creates a prediction that expects the order of the vendor's document at first.
     pub(crate) const fn new() -> Self {
         Self { last: 0, follows: Self::DOCUMENT }
     }
@@ -44,7 +44,7 @@ impl Order {
         self.last = expected.saturating_add(1);
     }
 
-    /// Moves past a key that was read, and learns to expect it at this point.
+    /// Moves past a key that was read, and remembers that it follows the previous key.
     pub(crate) fn learn(&mut self, key: usize) {
         if let (Some(follows), Ok(key)) = (self.follows.get_mut(self.last), u8::try_from(key)) {
             *follows = key;

@@ -103,9 +103,8 @@ impl Reader {
         }
     }
 
-    /// Checks the bytes after the document. A text with an unescaped quote can end the document early, but the gateway's own
-    /// quotes and braces still follow, and make the response malformed. Other bytes are ignored, because some gateways append
-    /// them.
+    /// Checks the bytes after the document. If a text with an unescaped quote ended the document early, quotes and braces of the
+    /// gateway still follow. They make the response malformed. Other bytes are ignored, because some gateways append them.
     pub(crate) fn surplus(&mut self, rest: &[u8]) {
         let own = rest.iter().find(|byte| matches!(byte, b'"' | b'}'));
         if let (Some(found), None) = (own, self.failed) {

@@ -8,8 +8,8 @@ const ONES: usize = usize::MAX / 0xFF;
 /// The top bit of each byte.
 const TOPS: usize = ONES << 7;
 
-/// Returns a mask in which the top bit of the first byte that equals `byte` is set, or 0 without such a byte. The top bits of
-/// later bytes may be set wrongly.
+/// Marks the first byte of `word` that equals `byte`: returns a mask in which that byte's top bit is set, or 0 if there is no
+/// such byte. Later bytes may be marked wrongly.
 const fn marks(word: usize, byte: u8) -> usize {
     let difference = word ^ (ONES * byte as usize);
     difference.wrapping_sub(ONES) & !difference & TOPS

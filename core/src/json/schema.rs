@@ -1,6 +1,6 @@
 //! The known keys of a response.
 
-/// Maximum number of known keys in a response's head.
+/// Maximum number of known keys of a response outside its records.
 pub(crate) const HEAD_SLOTS: usize = 6;
 /// Maximum number of known keys in a record.
 pub(crate) const RECORD_SLOTS: usize = 12;
@@ -37,7 +37,7 @@ pub(crate) use key;
 
 /// The known keys of one call's response.
 pub struct Schema {
-    /// The keys of the response's object.
+    /// The keys of the response outside its records.
     pub head: &'static [Key],
     /// The key of the array of records, if the response has one.
     pub list: Option<Key>,

@@ -1,8 +1,8 @@
 //! The memory for values while a response is read: the lent buffer, and the positions of the values in the buffer.
 //!
 //! The values outside the records, the *head*, are at the start of the buffer. The values of the current record follow, and the
-//! next record overwrites them. If the buffer is full, the longest value of the record is removed, which may be the new one. The
-//! same holds for the head. A single long text thus does not displace the short values around it.
+//! next record overwrites them. If the buffer is full, the longest value of the record (or head) is removed, even if it is the
+//! new value. A single long text thus does not displace the short values around it.
 
 use super::{
     Key, Schema,
@@ -173,7 +173,7 @@ impl Store<'_> {
     }
 
     /// Reads fields of a record in one step each, if they have the expected key and the usual spelling and are complete in
-    /// `input`. Leaves the first other field in `input`: the state machine reads it step by step.
+    /// `input`. Stops before the first other field, which the state machine then reads step by step.
     pub(crate) fn plain_fields(&mut self, input: &mut &[u8], keys: &[Key], order: &mut Order) {
         let Places { end, record, record_demand, .. } = &mut *self.places;
         let start = *end;
@@ -242,8 +242,8 @@ impl Store<'_> {
         }
     }
 
-    /// Makes room in a full buffer. Removes the longest stored value of the record if it is longer than the value being read so
-    /// far. Otherwise removes the value being read.
+    /// Makes room in a full buffer. Removes the longest stored value of the record (or head) if it is longer than the
+    /// stored part of the current value. Otherwise removes the current value.
     fn make_room(&mut self) {
         let held = self.places.end.saturating_sub(self.places.value.start);
         let longest = self

@@ -130,7 +130,7 @@ impl FromRaw for i64 {
         };
         let mark = raw.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(raw.len());
         let (number, exponent) = raw.split_at_checked(mark)?;
-        // The number of digits that the exponent still moves from after the decimal point to before it.
+        // The number of further digits that the exponent moves from after the decimal point to before it.
         let mut moved = places(exponent)?;
         let (mut value, mut has_point, mut is_empty) = (0_u64, false, true);
         let mut bytes = number.iter();
@@ -173,10 +173,10 @@ impl FromRaw for i64 {
     }
 }
 
-/// Maximum exponent, more than any number has digits. Greater exponents are read as this one.
+/// Maximum exponent. No number has this many digits, so greater exponents are read as this one.
 const MAX_PLACES: u32 = 1 << 24;
 
-/// Reads an exponent, or 0 if there is none. A minus sign is not accepted, because gateways do not write it.
+/// Reads an exponent. Returns 0 if there is none. A minus sign is not accepted, because gateways do not write it.
 fn places(exponent: &[u8]) -> Option<u32> {
     let ([_, b'+', digits @ ..] | [_, digits @ ..]) = exponent else { return Some(0) };
     let mut places = 0_u32;
@@ -212,7 +212,7 @@ impl FromRaw for u32 {
 
 /// Returns the position of a word in a list, or the list's length if the word is not in it.
 // On a microcontroller, all enums of words share this function. Elsewhere it is inlined, so that the compiler unrolls the
-// constant list.
+// loop over the constant list.
 #[cfg_attr(target_os = "none", inline(never))]
 #[cfg_attr(not(target_os = "none"), inline)]
 pub(crate) fn position(raw: &[u8], words: &[&str]) -> usize {
@@ -235,7 +235,7 @@ impl FromRaw for Timestamp {
     }
 }
 
-/// The values of a record or of a response's head, returned one by one in the order of the schema's keys.
+/// The values of a record, or of a response outside its records, returned one by one in the order of the schema's keys.
 pub struct Values<'a> {
     slots: core::slice::Iter<'a, Slot>,
     buffer: &'a [u8],

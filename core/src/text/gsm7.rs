@@ -5,13 +5,13 @@
 //!
 //! Some characters are often assigned wrongly:
 //! - 0x09 is `Ç`. The lower-case `ç` is not in the alphabet, although some older tables have it at 0x09.
-//! - The Greek capitals are the Greek letters: `Ω` is U+03A9, not the ohm sign U+2126. `Δ` is U+0394, not the increment sign U+2206.
+//! - The Greek capitals are letters, not symbols: `Ω` is U+03A9, not the ohm sign U+2126. `Δ` is U+0394, not the increment sign U+2206.
 //! - The grave accent `` ` `` and the horizontal tab are missing, though they are ASCII.
 
 /// Returns the number of septets of a character: 1 in the default alphabet, 2 (escape and code) in the extension table, or `None`
 /// if the character is in neither.
 ///
-/// The escape character U+001B itself counts as in neither, because it is not text.
+/// The result for the escape character U+001B itself is `None`, because it is not text.
 ///
 /// ```
 /// use sms_gateway_core::text::gsm7::septets;

@@ -31,7 +31,7 @@ pub use template::{Expansion, PLACEHOLDER, Pieces, Template, WrongCount, placeho
 
 /// The caller's choice of encoding.
 ///
-/// The gateway has two encodings: see [`Alphabet`]. `Auto` is resolved from the text and never sent, so this type has no wire word.
+/// The gateway has two encodings: see [`Alphabet`]. `Auto` itself is never sent: the text decides which of the two is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// GSM 7-bit if every character of the text is in that alphabet, otherwise Unicode.
@@ -54,7 +54,7 @@ impl From<Alphabet> for Encoding {
 
 /// The alphabet of a message (3GPP TS 23.038 §4, §6.2): a value of the `encoding` parameter of `send_sms`.
 ///
-/// It serializes as its [wire word](Self::as_str).
+/// It serializes as the [gateway's word](Self::as_str) for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
 pub enum Alphabet {
     /// The GSM 7-bit default alphabet with its extension table: 160 septets in a message of one segment.

@@ -10,7 +10,7 @@ use core::fmt;
 
 /// The alphabet and the segments of a text as it is sent.
 ///
-/// Both are computed by the standards. A gateway may split the text differently, for example with a reference of two octets (152
+/// Both are computed according to the standards. A gateway may split the text differently, for example with a reference of two octets (152
 /// septets, 66 units). The actual number of segments is the `count` in the response to `query_sms_result`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Shape {
@@ -146,7 +146,7 @@ mod tests {
         segments
     }
 
-    /// Encodes the text in septets. Only the escape before each extension character has its true value.
+    /// Encodes the text in septets. All septets are 0, except the escape before each extension character.
     fn gsm(text: &str) -> Option<Vec<u8>> {
         let mut septets = Vec::new();
         for character in text.chars() {
@@ -206,7 +206,7 @@ mod tests {
             ("😀".repeat(35), Encoding::Auto, 1, 0),
             // 33 pairs in the first segment, with one unused unit.
             ("😀".repeat(36), Encoding::Auto, 2, 61),
-            // The pair would begin in septet 153.
+            // The pair would begin in septet 153, the last of the first segment.
             (format!("{}€{}", "a".repeat(152), "a".repeat(7)), Encoding::Auto, 2, 144),
             (format!("{}€{}", "a".repeat(151), "a".repeat(8)), Encoding::Auto, 2, 145),
         ] {

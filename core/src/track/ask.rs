@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 #[must_use]
 pub enum Ask {
-    /// Do nothing until that time, or until something is added, stopped or acknowledged.
+    /// Do nothing until this time, or until something is added, stopped or acknowledged.
     Wait(Option<Duration>),
     /// Send the messages of [`Tracker::submission`](super::Tracker::submission).
     Submit(Token<SendSms<'static>>),

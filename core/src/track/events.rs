@@ -16,7 +16,7 @@ use crate::UserId;
 pub enum Event {
     /// An update of a message, to be [acknowledged](super::Tracker::acknowledge).
     Update(Message),
-    /// A report that belongs to no message of the tracker, but for example to one of another client. Each such report is returned once.
+    /// A report that belongs to no message of the tracker. It may belong to another client's message. Each such report is returned once.
     /// A report older than [`Timing::reported`](super::Timing::reported) is not returned, because its message may be deleted.
     Unmatched(Report),
     /// A report that may belong to several messages of the tracker, or to one of them and to a message of another program. The report
@@ -30,8 +30,8 @@ pub enum Event {
         /// The message's id.
         id: i64,
     },
-    /// The result of a message has a status that the vendor's document does not list. Instead of the status, the counts of the result
-    /// are used. Each status is returned once after a start, and again after four others.
+    /// The result of a message has a status that the vendor's document does not list. The counts of the result are used
+    /// instead. Each status is returned once after a start. It is returned again only after four other unlisted statuses.
     UnknownStatus {
         /// The message.
         id: UserId,

@@ -30,7 +30,7 @@
 //!
 //! # Glossary
 //! - **result**: a record of query_sms_result, about a whole message. **report**: a status report, about one segment.
-//! - **reference**: the message reference of a segment. A message *has its reference* once a result contains it.
+//! - **reference**: the message reference of a segment. A message *has its reference* as soon as a result contains it.
 //! - **update**: an event about a change of a message, with a number, the *revision*.
 //! - **tombstone**: a finished message that is kept while reports may still arrive for it.
 //! - **pending report**: a report that is not assigned to a message, or not yet. *Claimed*: it belongs to a message, unless another
@@ -48,7 +48,7 @@
 //! | `journal` | dirty records, user_ids, the format of records | a change is not saved, or not restored |
 //! | `table` | queues and indexes of slots | a slot is lost |
 //! | `tracker::tombstones` | keeping and deleting finished messages | a slot is never freed |
-//! | `status_word` | status words that the document does not list | an unknown status is reported twice, or not |
+//! | `status_word` | status words that the document does not list | an unknown status is reported twice, or not at all |
 //! | `inbox` | pages of incoming messages | an incoming message is lost or repeated |
 //!
 //! # Invariants

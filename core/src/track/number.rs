@@ -5,7 +5,7 @@ use crate::Number;
 /// The maximum number of digits, as in a request.
 const MAX_DIGITS: u8 = 24;
 
-/// The minimum number of digits of a number that counts as the same as a longer number ending with it.
+/// The minimum number of digits that a number must have to count as the same as a longer number that ends with it.
 const MIN_COMMON_DIGITS: u8 = 7;
 
 /// The digits of a number, four bits each with the last digit lowest, and whether a `+` leads.
@@ -85,7 +85,7 @@ impl PackedNumber {
     }
 
     /// Returns whether both numbers may mean the same subscriber, even with different prefixes. The last seven digits must be equal, or
-    /// fewer if a number is shorter. That is enough if something else agrees, such as a user_id.
+    /// fewer if a number is shorter. Such a match is enough if something else agrees, too, for example the user_id.
     pub(super) fn may_be_same(&self, other: &Self) -> bool {
         let common = self.significant().min(other.significant()).min(MIN_COMMON_DIGITS);
         self.last(common) == other.last(common)

@@ -27,10 +27,10 @@ pub struct Settings {
     /// with `exclusive`, and of 63 % without it.
     pub exclusive: bool,
     /// Whether a status report is only assigned if it cannot belong to another message; `false` by default. Without `strict`, a report
-    /// is also assigned if it arrives while no other program can have used the reference again, unless reports of other programs to the
-    /// same number were seen in the last 6 days. A report of another program's older message can then be taken for a message's own. In
-    /// simulations of gateways on which other programs hide, 1 of 1.3 million assignments was wrong. With `strict`, messages without
-    /// status reports are kept for [`Timing::late`] instead of [`Timing::reported`].
+    /// is also assigned if it arrives while no other program can have used the reference again. This does not apply to a number for which
+    /// another program's report was seen in the last 6 days. Without `strict`, a report of another program's older message can be taken
+    /// for a message's own. In simulations of gateways that hide other programs' messages, 1 of 1.3 million assignments was wrong. With
+    /// `strict`, messages without status reports are kept for [`Timing::late`] instead of [`Timing::reported`].
     pub strict: bool,
     /// The first block of user_ids, if none is restored. Any number is valid. Choose a random one if other programs use the same
     /// gateway, or if this program may lose its store. Otherwise, results of other messages with the same user_ids may be taken for
@@ -164,7 +164,7 @@ pub struct Limits {
     pub ids: u8,
     /// The maximum number of messages that the gateway has accepted, or may have accepted, but has not sent yet: 4096.
     pub under_way: u32,
-    /// The maximum number of such messages for each port, among messages that name a single port: 1024.
+    /// The same maximum for each port, which counts only messages that name a single port: 1024.
     pub under_way_per_port: u16,
 }
 

@@ -89,12 +89,12 @@ impl<'m> Tracker<'m> {
         tracker
     }
 
-    /// Initializes the lent memory and the settings. Once slots were lent, further calls have no effect.
+    /// Initializes the lent memory and the settings. After slots have been lent, further calls have no effect.
     ///
     /// Each message that is under way or kept needs a [`Slot`]. Each report that waits for its message or belongs to none needs a
-    /// [`PendingReport`]. Half as many of these as slots are enough, or more if other clients send much through the same gateway. A
-    /// report without a free [`PendingReport`] is returned to the caller at once, and again if the gateway repeats it. More messages
-    /// then become ambiguous, too.
+    /// [`PendingReport`]. Half as many [`PendingReport`]s as slots are enough, or more if other clients send much through the same
+    /// gateway. If no [`PendingReport`] is free, a report is returned to the caller at once, and again if the gateway repeats it. More
+    /// messages then become ambiguous, too.
     pub fn begin(
         &mut self,
         slots: &'m mut [Slot],
@@ -321,8 +321,8 @@ impl<'m> Tracker<'m> {
         }
     }
 
-    /// Returns the number of messages, including this one, that the gateway would stop together. Returns 0 unless the message is in
-    /// flight or in an unfinished task.
+    /// Returns the number of messages, including this one, that the gateway would stop together. Returns 0 if the message is neither in
+    /// flight nor in an unfinished task.
     fn sharing(&self, id: UserId) -> u32 {
         let Some(slot) = self.find(id).and_then(|id| self.table.get(id)) else { return 0 };
         match (slot.state(), slot.task()) {
@@ -362,7 +362,7 @@ impl<'m> Tracker<'m> {
         }
     }
 
-    /// Marks the messages in flight to be stopped, as soon as their task is known.
+    /// Marks the messages in flight, so that they are stopped as soon as their task is known.
     fn stop_in_flight(&mut self) {
         let mut at = self.table.first(Queue::IN_FLIGHT);
         while let Some((id, slot)) = at.and_then(|id| Some((id, self.table.get_mut(id)?))) {

@@ -28,7 +28,8 @@ impl<'a> Number<'a> {
     /// Creates a number for a request.
     ///
     /// # Errors
-    /// [`Invalid::NumberLength`] if it is empty or too long, [`Invalid::NumberDigit`] if it lacks digits or has another character.
+    /// [`Invalid::NumberLength`] if it is empty or too long; [`Invalid::NumberDigit`] if it has no digits, or a character that is
+    /// neither a digit nor a leading `+`.
     pub fn new(number: &'a str) -> Result<Self, Invalid> {
         let bytes = number.len();
         if bytes == 0 || bytes > Self::MAX_BYTES {

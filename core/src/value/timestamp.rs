@@ -198,8 +198,8 @@ fn parts_by_bytes(text: &[u8; 19]) -> Option<Parts> {
     Some(parts)
 }
 
-/// Returns ten times each byte's digit plus the digit of the next byte. Returns `None` unless `text` has a digit for each `0` of
-/// `form`, and the same characters elsewhere.
+/// For each byte, returns ten times its digit plus the digit of the next byte. `text` must have a digit for each `0` of `form`,
+/// and the same characters as `form` elsewhere. If it differs, returns `None`.
 fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
     const UPPER_HALVES: u64 = 0xF0F0_F0F0_F0F0_F0F0;
     const SIXES: u64 = 0x0606_0606_0606_0606;

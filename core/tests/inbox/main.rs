@@ -38,7 +38,7 @@ struct World {
     batch: usize,
     /// The messages that the caller holds, in the order in which they were handed out.
     held: VecDeque<(InboxMark, usize)>,
-    /// The number of times that each message was handed out, and that it may be.
+    /// The number of times that each message was handed out, and that it may be handed out.
     handed_out: HashMap<usize, usize>,
     allowed: HashMap<usize, usize>,
     acknowledged: HashSet<usize>,
@@ -196,8 +196,8 @@ impl World {
         }
     }
 
-    /// Allows the messages to be repeated whose acknowledgements a restart of the client may lose. An acknowledgement is not saved
-    /// while the client finds out whether ids have restarted. That takes many requests if a record cannot be read.
+    /// Allows repetitions of the messages whose acknowledgements a restart of the client may lose. An acknowledgement is not saved while
+    /// the client finds out whether ids have restarted. Finding out takes many requests if a record cannot be read.
     fn restart(&mut self) {
         let recent = if self.gateway.flaws > 0 || self.has_restarting_ids { 60 } else { 8 };
         let unsaved = self.log.iter().rev().take_while(|(_, requests)| requests + recent > self.requests);

@@ -31,7 +31,7 @@ pub(crate) enum Reply {
     Admitted,
     /// 401 with this challenge, because the login is missing or its nonce is not valid.
     Unauthorized(String),
-    /// 401 with this challenge, because of the password. A gateway counts these before it locks a client out.
+    /// 401 with this challenge, because of the password. Real gateways lock a client out after several such responses.
     Refused(String),
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Server {
     /// Whether every request is admitted without a login.
     pub(crate) is_open: bool,
     nonces: Vec<Nonce>,
-    /// Whether the gateway has restarted and offers the same nonces again, so that a nonce may be unknown.
+    /// Whether the gateway has restarted and offers the same nonces again. A client may then use a nonce that was not offered again yet.
     repeats_nonces: bool,
 }
 

@@ -74,7 +74,7 @@ pub(crate) struct DeviceConfig {
     pub(crate) mix: Option<Mix>,
 }
 
-/// The fates of exchanges, in a million.
+/// The number of exchanges with each fate, in a million.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LinkConfig {
     pub(crate) not_sent: u32,
@@ -84,7 +84,7 @@ pub(crate) struct LinkConfig {
     pub(crate) refused: u32,
 }
 
-/// The actions of the caller, in a million, and its resets.
+/// The actions of the caller, and the resets of the client. Shares are in a million.
 #[derive(Clone, Debug)]
 pub(crate) struct CallerConfig {
     pub(crate) messages: u32,

@@ -111,7 +111,7 @@ impl Life<'_, '_> {
             let is_known = again && self.world.device.knows(owner, id);
             self.world.oracle.submitted(owner, is_known)?;
         }
-        // A gateway seldom accepts the messages and still responds with an error.
+        // In rare cases, a gateway accepts the messages and still responds with an error.
         let arrives = match code {
             Some(code) => code == 500 && self.world.link.toss(),
             None => exchange != Exchange::RequestLost,

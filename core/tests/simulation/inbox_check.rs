@@ -44,7 +44,7 @@ impl InboxCheck {
         self.received.len() as u64
     }
 
-    /// Checks that every message was returned that could be queried for two hours.
+    /// Checks that every message that could be queried for more than two hours was returned.
     pub(crate) fn close(&self, received: &[Received], now: u64) -> Result<(), Failure> {
         let missing = (0..).zip(received).find(|(serial, received)| {
             received.erased.unwrap_or(now) > received.at + 2 * HOUR && !self.received.contains(serial)

@@ -65,8 +65,8 @@ pub(crate) fn live(world: &mut World) -> End {
     }
 }
 
-/// Draws the time of the next reset. There are no resets after the last message was added, because messages might never expire
-/// on a board without a clock.
+/// Draws the time of the next reset. There are no resets after the last message was added, because on a board without a clock
+/// they might keep messages from ever expiring.
 fn draw_reset(world: &mut World) -> u64 {
     match world.config.caller.resets {
         0 => u64::MAX,
@@ -238,7 +238,7 @@ impl Life<'_, '_> {
         }
     }
 
-    /// Saves all changes. A reset may interrupt it at any point.
+    /// Saves all changes. A reset may interrupt the saving at any point.
     pub(crate) fn save(&mut self) -> Result<(), End> {
         while let Some(change) = self.tracker.next_change() {
             self.world.transcript.change(&change);

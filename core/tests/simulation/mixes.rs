@@ -63,7 +63,8 @@ impl Mix {
             + jumps.sum::<i64>()
     }
 
-    /// Draws the time until the phone receives a segment: seconds, or, if the phone is late, up to minutes, hours, or 71 h 45 min.
+    /// Draws the time until the phone receives a segment: usually seconds. If the phone is late, it takes minutes or hours, up to
+    /// 71 h 45 min.
     pub(crate) fn draw_delay(&self, rng: &mut Rng) -> u64 {
         let longest = 72 * HOUR - 15 * MINUTE;
         let delay = if rng.happens(self.late) {
@@ -148,7 +149,7 @@ impl Config {
         config
     }
 
-    /// Draws a world of the mixes without other programs, whose caller knows that.
+    /// Draws a world of the mixes without other programs, whose caller declares this with `exclusive`.
     pub(crate) fn exclusive_mix(seed: u64, messages: u32) -> Self {
         let mut config = Self::mix(seed, messages);
         config.scenario = "exclusive mix";

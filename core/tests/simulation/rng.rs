@@ -41,7 +41,7 @@ impl Rng {
         all[self.below(all.len() as u64) as usize]
     }
 
-    /// Draws the time until the next random event, if these happen every `mean` on average.
+    /// Draws the time until the next random event, if such events happen every `mean` on average.
     pub(crate) fn wait(&mut self, mean: u64) -> u64 {
         // The logarithm of a uniform number: one halving for each leading zero, with linear interpolation between halvings.
         let bits = self.next() | 1;

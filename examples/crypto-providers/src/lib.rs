@@ -1,4 +1,4 @@
-//! TLS connections to gateways with cryptography other than ring's. The provider is set with
+//! TLS connections that use a cryptography library other than ring. Such a library is called a provider, and is set with
 //! [`Builder::crypto_provider`](sms_gateway::Builder::crypto_provider).
 //!
 //! A pin works with each provider. Providers refuse RSA keys below 2048 bits, so the client itself verifies signatures of such keys.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sms_gateway::{Builder, tls::rustls::crypto::CryptoProvider};
 
-/// Uses aws-lc-rs, of which a FIPS variant exists. Its build compiles a C library.
+/// Uses aws-lc-rs, which also exists in a FIPS variant. Its build compiles a C library.
 #[must_use]
 pub fn with_aws_lc_rs(builder: Builder) -> Builder {
     builder.crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))

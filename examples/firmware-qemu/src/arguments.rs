@@ -15,8 +15,8 @@ pub(crate) struct Arguments {
     pub(crate) check: bool,
     /// `large`: the firmware reads long responses, and sends no messages.
     pub(crate) large: bool,
-    /// `lives=STEPS+STEPS+…`: for each life, the number of steps after which the board is reset. The count starts when the
-    /// board has its address.
+    /// `lives=STEPS+STEPS+…`: for each life (the time between two resets), the number of steps after which the board is reset.
+    /// The count starts when the board has its address. For steps, see `reset::after`.
     lives: &'static str,
 }
 
@@ -61,7 +61,7 @@ impl Arguments {
         }
     }
 
-    /// Returns the number of steps in the life after this many resets, or `None` if the board is not reset again.
+    /// Returns the number of steps until the next reset, after `resets` resets. `None` if the board is not reset again.
     ///
     /// # Panics
     ///

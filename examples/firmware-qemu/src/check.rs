@@ -68,8 +68,8 @@ async fn write_until_reset(flash: &mut RamFlash) -> ! {
     }
 }
 
-/// Returns the number of written words in the page. The words after them must be erased. If the reset happened during an
-/// erasure, the erased words come first instead.
+/// Returns the number of written words in the page. If the reset happened during writing, the erased words must follow the
+/// written ones. If it happened during an erasure, the erased words must come first.
 async fn words_written(flash: &mut RamFlash) -> usize {
     let (mut written, mut changes, mut before) = (0, 0, None);
     for word in 0..PAGE / 4 {

@@ -12,7 +12,7 @@ const NAME: &str = env!(
     "WIFI_NAME",
     "set WIFI_NAME to the name of the Wi-Fi network, and WIFI_PASSWORD to its password (empty if it has none)"
 );
-/// The password of the network. Anyone who can read the firmware can read it.
+/// The password of the network. Anyone who can read the firmware can read the password.
 const PASSWORD: &str = env!(
     "WIFI_PASSWORD",
     "set WIFI_PASSWORD to the password of the Wi-Fi network, or to nothing if it has none"
@@ -28,7 +28,7 @@ const LINK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first and the maximum wait before the next attempt. The wait doubles with each failed attempt.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-// The driver panics if the name or the password is longer.
+// The driver panics if the name or the password is too long.
 const _: () = {
     assert!(!NAME.is_empty() && NAME.len() <= MAX_NAME, "WIFI_NAME must have 1 to 32 bytes");
     let (min, max) = PASSWORD_BYTES;

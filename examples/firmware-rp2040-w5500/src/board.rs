@@ -21,7 +21,8 @@ bind_interrupts!(struct Interrupts {
     USBCTRL_IRQ => usb::InterruptHandler<USB>;
 });
 
-/// The W5500's data sheet guarantees at most 33.3 MHz. The RP2040's divided clock is 31.25 MHz.
+/// The maximum frequency of the SPI, in Hz. The W5500's data sheet guarantees up to 33.3 MHz. The RP2040 divides its own clock, which
+/// results in 31.25 MHz.
 const SPI_FREQUENCY: u32 = 33_000_000;
 /// Number of frames that can wait in each direction. The driver has a buffer of 1.5 KB for each.
 const FRAMES: usize = 4;

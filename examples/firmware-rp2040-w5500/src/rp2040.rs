@@ -45,7 +45,7 @@ const fn or(given: Option<&'static str>, default: &'static str) -> &'static str 
     }
 }
 
-/// Runs the application once the network has an address, and again if it fails.
+/// Waits until the network has an address, and runs the application. If the application fails, runs it again.
 #[embassy_executor::task]
 pub(crate) async fn application(stack: Stack<'static>, mut flash: Storage) {
     static MEMORY: ConstStaticCell<app::Memory> = ConstStaticCell::new(app::Memory::new());

@@ -85,8 +85,8 @@ pub(crate) struct Args {
     /// Choose the fates of messages to all other numbers at random
     #[arg(long)]
     random_fates: bool,
-    /// The percentage of requests whose connection closes at random. It closes in turn before the call is carried out, before
-    /// the response, during it, and after it
+    /// The percentage of requests whose connection closes at random. The moments take turns: before the call is carried out, before
+    /// the response, during the response, and after the response
     #[arg(long, value_name = "PER_CENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
     closing: u8,
     /// The number of messages sent and delivered before the start, for long responses

@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::reply::{End, Outcome, Reply, Step};
 
-/// A response prepared for the next request of a call, once its login is accepted.
+/// A response prepared for the next request of one call, for example `send_sms`. A request whose login is refused does not use
+/// up the response.
 ///
 /// ```
 /// use gateway_emulator::Canned;
@@ -57,7 +58,7 @@ impl Canned {
         Self::bytes([]).then(End::Close)
     }
 
-    /// Carries out the call after all, but drops its true response.
+    /// Carries out the call, although the prepared bytes replace its true response.
     #[must_use]
     pub fn carried_out(mut self) -> Self {
         self.carried_out = true;
@@ -72,7 +73,8 @@ impl Canned {
         self.then(End::Close)
     }
 
-    /// Sends the response in pieces of this number of bytes, at least 1. The pause between pieces is in outside time.
+    /// Sends the response in pieces of this number of bytes, at least 1. [`Options::speed`](crate::Options::speed) does not affect
+    /// the pause between pieces.
     #[must_use]
     pub fn in_pieces(mut self, size: usize, pause: Duration) -> Self {
         self.pieces = Some((size.max(1), pause));

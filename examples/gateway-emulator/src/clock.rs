@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// Civil time as seconds since 1970-01-01 00:00:00 of the gateway's own clock.
 pub(crate) type Civil = i64;
 
-/// A clock that runs `speed` times as fast as outside time, as the whole gateway does.
+/// The gateway's clock. Like the whole gateway, it runs `speed` times as fast as outside time, which is tokio's time.
 #[derive(Debug)]
 pub(crate) struct Clock {
     origin: Instant,

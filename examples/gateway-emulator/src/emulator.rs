@@ -51,7 +51,7 @@ impl Shared {
 pub struct Emulator {
     shared: Arc<Shared>,
     addr: SocketAddr,
-    /// Closes all connections when its value changes or it is dropped.
+    /// Closes all connections when its value changes or the sender is dropped.
     stop: watch::Sender<u64>,
     certificate: Option<Certificate>,
     accepting: JoinHandle<()>,
@@ -93,7 +93,8 @@ impl Emulator {
         self.certificate.as_ref()
     }
 
-    /// Sets the fate of messages to a number that are accepted from now on. The number must be spelt as in the requests.
+    /// Sets the fate of messages to a number. The fate applies to messages accepted from now on. The number must be spelt as in
+    /// the requests.
     pub fn set_fate(&self, number: &str, plan: impl Into<Plan>) {
         self.shared.control(|world| world.device.set_fate(number, plan.into()));
     }
@@ -108,7 +109,8 @@ impl Emulator {
         self.shared.control(|world| world.device.inbox.mark_read(&[id]));
     }
 
-    /// Sets the reply to a USSD code on one port, or on all ports without a reply of their own. Codes without a reply are not answered.
+    /// Sets the reply to a USSD code on one port, or on all ports without a reply of their own. A code for which no reply is set
+    /// gets none.
     pub fn set_ussd(&self, port: Option<u8>, code: &str, reply: &str) {
         self.shared.control(|world| world.device.ussd.set(port, code, reply));
     }
@@ -164,7 +166,7 @@ impl Emulator {
         self.shared.look(|world| world.log.after(0))
     }
 
-    /// Returns the requests after the one with this serial number. Waits until there is one.
+    /// Returns the requests after the one with this serial number. Waits until there is at least one later request.
     pub async fn requests_after(&self, serial: u64) -> Vec<RequestSeen> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
@@ -177,8 +179,8 @@ impl Emulator {
         }
     }
 
-    /// Prepares a response to the next request of a call, such as `send_sms`, whose login is accepted. Several prepared responses
-    /// are used in turn. A request that is refused before it reaches the call does not use up a response.
+    /// Prepares a response to the next request of this call, for example `send_sms`. Several prepared responses are used one after
+    /// the other. A request that is refused because of its login or its method does not use up a response.
     pub fn answer_next(&self, call: &str, canned: Canned) {
         self.shared.control(|world| world.canned.entry(call.to_owned()).or_default().push_back(canned));
     }
@@ -193,7 +195,8 @@ impl Emulator {
         self.shared.control(|world| world.login.set_password(password));
     }
 
-    /// Waits until no message is being sent or could be sent, and no report or USSD reply is outstanding.
+    /// Waits until the gateway has nothing more to do: no message is being sent, no waiting message can be sent, and no report or
+    /// USSD reply is outstanding.
     pub async fn idle(&self) {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());

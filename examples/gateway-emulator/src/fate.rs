@@ -19,13 +19,13 @@ pub enum Fate {
     Stuck,
 }
 
-/// The arrival of a report.
+/// The arrival of the reports of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// With its segment, while the message is still SENDING.
+    /// Each report arrives when its segment is sent, while the message is still SENDING.
     Early,
-    /// The delay of the first report after the whole message was sent, in the gateway's time. Each further segment's report follows one
-    /// second later.
+    /// The first report arrives this long after the whole message was sent, in the gateway's time. The reports of the other segments
+    /// follow at intervals of one second.
     After(Duration),
 }
 

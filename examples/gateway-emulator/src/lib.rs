@@ -1,6 +1,6 @@
 //! Emulates an SMS gateway over real HTTP and HTTPS, for tests, demonstrations and firmware.
 //!
-//! It has the nine calls of the gateway's API with their limits, the login and its lock-outs, status reports, an inbox,
+//! It supports the nine calls of the gateway's API with their limits, the login and its lock-outs, status reports, an inbox,
 //! USSD, and its own clock. Its ports take as much time as real ports. Each [quirk](Quirks) of real devices can be switched
 //! on, among them [refusals](Refusals) of submissions. The [fate](Fate) of each message can be chosen. The emulator shares
 //! no code with the clients that it tests.
@@ -23,8 +23,8 @@
 //! The emulator uses tokio's time: `tokio::time::pause` stops it, and `tokio::time::advance` moves it. While time is
 //! paused, tokio jumps to the next timer when it waits for a socket. A client's timeout may then expire at once. Nothing
 //! runs in the background: each access first processes the events that are due. [`Options::speed`] applies to everything in
-//! the gateway, including its clock, but not to HTTP. The lifetime of a nonce, a lock-out, and the pauses of a [`Canned`]
-//! response are in outside time.
+//! the gateway, including its clock, but not to HTTP. It does not affect the lifetime of a nonce, the duration of a lock-out,
+//! or the pauses of a [`Canned`] response, which are in outside time (tokio's time).
 
 mod call;
 mod canned;

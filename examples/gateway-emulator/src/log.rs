@@ -28,7 +28,7 @@ pub struct RequestSeen {
     pub authorization: bool,
     /// The body. Bytes that are not UTF-8 are replaced.
     pub body: String,
-    /// The HTTP status of the response; `None` if there was none.
+    /// The HTTP status of the response; `None` if there was no response.
     pub status: Option<u16>,
     /// The `error_code` of the response, if the call was carried out.
     pub error_code: Option<u16>,
@@ -51,7 +51,7 @@ pub struct MessageSeen {
     pub status: Status,
     /// The port that is sending or has sent the message.
     pub port: Option<u8>,
-    /// The reference of the first segment, once that segment is sent.
+    /// The reference of the first segment. `None` until that segment is sent.
     pub ref_id: Option<u8>,
     /// The number of segments.
     pub segments: u32,
@@ -120,7 +120,7 @@ pub struct Counts {
     pub challenged: u64,
     /// 401 responses to correct logins whose nonce or nonce count is not accepted.
     pub expired: u64,
-    /// The part of `expired` whose nonce was issued but never accepted.
+    /// The `expired` responses to logins whose nonce was issued, but had never been accepted.
     pub expired_unused: u64,
     /// 401 responses to wrong logins.
     pub refused: u64,

@@ -133,8 +133,8 @@ pub struct Options {
     pub default_fate: Plan,
     /// Whether fates are drawn at random, depending on `seed`, instead of `default_fate`. Default no.
     pub random_fates: bool,
-    /// The percentage of requests whose connection closes at random. It closes in turn at each moment in
-    /// [`Closed`](crate::Closed). Default none.
+    /// The percentage of requests whose connection closes at random. The moments in [`Closed`](crate::Closed) take turns. Default
+    /// none.
     pub closing: u8,
     /// The number of messages sent and delivered before the start. Default none.
     pub sent: u32,
@@ -142,7 +142,7 @@ pub struct Options {
     pub received: u32,
     /// The time of the gateway's clock at the start, in seconds since 1970-01-01 00:00:00. Default this machine's time in UTC.
     pub start_time: Option<i64>,
-    /// The recorded responses of another gateway, which replace all responses of this one. Default none.
+    /// The recorded responses of another gateway, which replace all responses of this gateway. Default none.
     pub replay: Option<Replay>,
 }
 

@@ -16,7 +16,7 @@ pub(crate) const TOO_LARGE: u16 = 413;
 /// `error_code`: any other error.
 pub(crate) const OTHER_ERROR: u16 = 500;
 
-/// A parameter, or the `error_code` that refuses it.
+/// A parameter or a response, or the `error_code` with which the request is refused.
 pub(crate) type Asked<T> = Result<T, u16>;
 
 /// The maximum length of a number in bytes (§2.2).

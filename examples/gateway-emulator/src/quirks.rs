@@ -175,7 +175,7 @@ quirks! {
     close_unannounced = "close-unannounced",
     /// A POST with an empty body gets no response, and its connection closes.
     empty_post_closes = "empty-post-closes",
-    /// The GET calls that only query accept POST too, with the parameters in the query string or in a JSON body.
+    /// All GET calls except `stop_sms` also accept POST, with the parameters in the query string or in a JSON body.
     post_queries = "post-queries",
     /// The 401 response has no length, and closes the connection. Its challenge quotes algorithm and stale, and has uneven spacing.
     ragged_challenge = "ragged-challenge",
@@ -204,8 +204,9 @@ quirks! {
     /// A long response to `query_incoming_sms` ends within a record.
     cut_records = "cut-records",
     /// The gateway follows the versions of the document after 0.5. Every response has `sn`, and records have `imsi`.
-    /// `get_port_info` knows `slot`, `callstate`, `signal`, `gprs`, `remain_…`, `CallForward` and LTE. `port` in
-    /// `query_incoming_sms` and `request_status_report` have an effect. The error code is 550 if no port is available.
+    /// `get_port_info` knows `slot`, `callstate`, `signal`, `gprs`, `remain_…` and `CallForward`, and the type of ports is LTE.
+    /// The parameters `port` of `query_incoming_sms` and `request_status_report` of `send_sms` have an effect. The error code is
+    /// 550 if no port is available.
     later_version = "later-version",
 }
 

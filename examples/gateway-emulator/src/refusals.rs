@@ -1,4 +1,4 @@
-//! Refusals of submissions that follow the document, each with a switch.
+//! Refusals of requests, mostly submissions, that are valid by the document. Each kind of refusal has a switch.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ const KILOBYTE: usize = 1024;
 /// The call that submits messages.
 const SUBMISSION: &str = "send_sms";
 
-/// The refusals of a gateway. A refused request accepts none of its messages. The `first_…` counts are used up one after the other.
-/// [`Emulator::set_quirks`](crate::Emulator::set_quirks) starts them anew.
+/// The refusals of a gateway. If a request is refused, none of its messages is accepted. The `first_…` counts are used up one after
+/// the other. [`Emulator::set_quirks`](crate::Emulator::set_quirks) sets these counts anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
     /// A `send_sms` to a number that ends in these digits is refused with error code 400 (`bad-number=N`).
@@ -20,7 +20,8 @@ pub struct Refusals {
     /// A `send_sms` whose body has more kilobytes (1024 bytes) than this gets HTTP status 413, and its connection closes. 0 means no
     /// limit (`max-kilobytes=N`).
     pub max_kilobytes: usize,
-    /// The number of initial requests, of any call, that get HTTP status 503 once their login is accepted (`first-http-503=N`).
+    /// The number of initial requests, of any call, that get HTTP status 503. Requests whose login is refused do not count
+    /// (`first-http-503=N`).
     pub first_http_503: u32,
     /// The number of initial `send_sms` requests that get HTTP status 500 (`first-http-500=N`).
     pub first_http_500: u32,
@@ -101,7 +102,7 @@ impl Refusals {
         if self.max_kilobytes > 0 && body.len() > self.max_kilobytes.saturating_mul(KILOBYTE) {
             return Some(Refused::Http(413));
         }
-        // A body that is not JSON is not refused here: the call, which runs next, does that.
+        // `None` if the body is not JSON: the call, which runs next, refuses such a body.
         let request: Value = serde_json::from_slice(body).ok()?;
         let recipients = request.get("param").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         if self.bad_text.as_ref().is_some_and(|word| has_word(&request, recipients, word)) {

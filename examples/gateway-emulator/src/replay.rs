@@ -13,7 +13,7 @@ use crate::{
 
 /// The version of the report's format.
 const FORMAT: u64 = 1;
-/// The number of blanks that replace the rest of a body that the report has cut off.
+/// The number of blanks that are added to a body of which the report contains only the beginning.
 const REST_BYTES: usize = 64 * 1024;
 /// A byte that never occurs in UTF-8.
 const NOT_UTF_8: &[u8] = b"\xff";
@@ -64,7 +64,7 @@ impl Replay {
         recorded.map(Self).ok_or_else(|| "an exchange of the report is incomplete".to_owned())
     }
 
-    /// Replays the next response to such a request, or repeats the last one. Also returns its status.
+    /// Returns the next recorded response to such a request, and its status. After the last one, returns that one again.
     pub(crate) fn answer(&mut self, request: &Request) -> (Option<u16>, Outcome) {
         let login = request.authorization.is_some();
         let body = String::from_utf8_lossy(&request.body);
@@ -82,7 +82,8 @@ impl Replay {
         (recorded.status(), recorded.outcome(request.last, now()))
     }
 
-    /// Returns the index of the first matching exchange that has not been replayed, otherwise of the last matching exchange.
+    /// Returns the index of the first matching exchange that has not been replayed. If all have been replayed, returns the index of
+    /// the last matching exchange.
     fn find(&self, is_meant: impl Fn(&Recorded) -> bool) -> Option<usize> {
         let next = self.0.iter().position(|one| is_meant(one) && !one.played);
         next.or_else(|| self.0.iter().rposition(is_meant))
@@ -110,13 +111,13 @@ impl Recorded {
 }
 
 impl Response {
-    /// Returns the bytes of the response. Its `Date` is moved by this number of seconds.
+    /// Returns the bytes of the response. Its `Date` is moved forward by `later` seconds.
     fn bytes(&self, later: i64) -> Bytes {
         let mut out = format!("{}\r\n", self.line).into_bytes();
         for (name, value) in &self.headers {
             let value = match &*name.to_ascii_lowercase() {
                 "transfer-encoding" => continue,
-                // A complete body gets its actual length below. An incomplete body is shorter than its header states.
+                // A complete body gets its actual length below. An incomplete body keeps its header, which states more than arrived.
                 "content-length" if self.whole => continue,
                 "date" => clock::http_date(value).map(|date| clock::format_http_date(date + later)),
                 _ => None,

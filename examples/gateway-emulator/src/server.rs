@@ -1,4 +1,5 @@
-//! Connections. hyper reads the requests and writes ordinary responses. This module writes the exact responses itself, byte by byte.
+//! Connections. hyper reads the requests and writes ordinary responses. This module itself writes exact responses
+//! (`Outcome::Exact`), whose bytes are given.
 
 use std::{
     convert::Infallible,
@@ -42,7 +43,8 @@ type Writer = WriteHalf<Box<dyn Stream>>;
 /// The bytes that were read ahead, then the stream.
 type Io = Join<Chain<Cursor<Bytes>, Reader>, Writer>;
 
-/// An exact response that the service passes to the connection. The connection takes the stream back from hyper to write it.
+/// An exact response that the service passes to the connection. To write this response, the connection takes the stream back from
+/// hyper.
 type Exact = (Vec<Step>, End);
 
 /// Accepts connections until the task is aborted. A change of `stop`, or the drop of its sender, closes the connections.

@@ -117,7 +117,7 @@ impl Client {
         self.stream.write_all(text.as_bytes()).await
     }
 
-    /// Reads one response to its end, which its length, its chunks or the end of the connection determine. Chunks stay encoded.
+    /// Reads one whole response. Its length, its chunks or the end of the connection shows where it ends. Chunks stay encoded.
     pub(crate) async fn answer(&mut self) -> io::Result<Raw> {
         let head = self.until(b"\r\n\r\n").await?;
         let mut raw = Raw { head, body: String::new() };

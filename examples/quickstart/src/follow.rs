@@ -24,11 +24,11 @@ const NEWEST: usize = 3;
 pub(crate) struct Story {
     /// The latest state of each message, in order.
     pub(crate) outcomes: Vec<Message>,
-    /// The newest incoming messages.
+    /// The newest incoming messages: number, time and text.
     pub(crate) newest: VecDeque<[String; 3]>,
 }
 
-/// Sends the messages. When `Messenger::send` returns, the messenger has stored the message.
+/// Gives the messages to the messenger. When `Messenger::send` returns, the message is in the messenger's store.
 pub(crate) async fn send(stage: &Stage) -> Result<Vec<Handle>, Box<dyn Error>> {
     let mut handles = Vec::new();
     for message in &stage.messages {
@@ -38,7 +38,7 @@ pub(crate) async fn send(stage: &Stage) -> Result<Vec<Handle>, Box<dyn Error>> {
     Ok(handles)
 }
 
-/// Prints each update until all messages have ended and Ann has replied, or until the time limit.
+/// Prints each update until all messages have ended and, with the emulator, Ann has replied. Stops at the time limit at the latest.
 pub(crate) async fn follow(
     stage: &Stage,
     handles: Vec<Handle>,
@@ -82,7 +82,7 @@ async fn forward(place: usize, mut handle: Handle, updates: Sender<(usize, Messa
 }
 
 impl Stage {
-    /// Returns whether all messages have ended and Ann has replied.
+    /// Returns whether all messages have ended and, with the emulator, Ann has replied.
     fn is_complete(&self, story: &Story) -> bool {
         let has_replied = self.emulator.is_none() || !story.newest.is_empty();
         has_replied && story.outcomes.iter().all(|message| message.is_final)
@@ -102,7 +102,8 @@ impl Stage {
         Some(format!("{name}{space}  {message}"))
     }
 
-    /// Keeps only the newest messages, because a real gateway returns its whole inbox first. Returns a line to print with the emulator.
+    /// Keeps only the newest messages, because a real gateway returns its whole inbox first. With the emulator, returns a line to
+    /// print.
     fn receive(&self, story: &mut Story, sms: Incoming) -> Option<String> {
         let line = format!("from {}: {}", escape(&sms.number), escape(&sms.text));
         let time = sms.time.map(|time| time.to_string()).unwrap_or_default();

@@ -93,8 +93,8 @@ impl Stage {
     }
 }
 
-/// Starts a messenger that follows messages and fetches incoming messages. It has no store, so it forgets all messages when the
-/// program ends.
+/// Starts a messenger that follows messages and fetches incoming messages. Its store is in memory, so it forgets all messages when
+/// the program ends.
 async fn messenger(gateway: Gateway, speed: f64) -> Result<Messenger, StartError> {
     let builder = Messenger::builder(gateway).timing(pace(speed.recip())).incoming(true);
     let (messenger, _) = builder.start().await?;

@@ -14,7 +14,7 @@ pub(crate) fn text(text: Text<'_>) -> String {
     }
 }
 
-/// Formats a value, or the text that the gateway sent instead.
+/// Formats a value. A value that could not be parsed is shown as the gateway sent it.
 pub(crate) fn field<T: Copy + Display>(field: Field<'_, T>) -> String {
     match field {
         Field::Missing => String::new(),

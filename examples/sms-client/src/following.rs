@@ -47,7 +47,7 @@ impl Plan<'_> {
                 let is_new = !path.exists();
                 let store = open(path, &gateway)?;
                 if is_new && !output.is_json() {
-                    // Otherwise a typo in the path would look like a store without messages.
+                    // Without this note, a typo in the path would look like a store without messages.
                     output.note(&format!("created the store {}", path.display()))?;
                 }
                 store

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 /// Duration of silent waiting, after which the program explains the wait.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Receives both signals. After its creation, they no longer end the program by themselves.
+/// Receives Ctrl-C and SIGTERM. After [`Interrupts::new`], these signals no longer end the program by themselves.
 pub(crate) struct Interrupts {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,

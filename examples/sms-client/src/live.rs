@@ -63,8 +63,8 @@ impl Live {
         }
     }
 
-    /// Replaces the shown board in one write, so that it does not flicker. The terminal must not wrap lines, because then the
-    /// screen would have more lines than counted.
+    /// Replaces the shown board in one write, so that it does not flicker. Line wrapping is off during this write: wrapped lines
+    /// would take more rows than [`Self::back`] moves up.
     pub(crate) fn draw(&mut self, board: &Board) {
         if self.form != Form::Screen {
             return;

@@ -18,7 +18,7 @@ pub(crate) fn observe(builder: Builder) -> Builder {
     builder.observe(move |event| {
         let line = traffic.lock().unwrap_or_else(PoisonError::into_inner).take(event);
         if let Some(line) = line {
-            // If stderr is closed, nobody wants the lines.
+            // A failure means that stderr has no reader.
             let _ = writeln!(io::stderr(), "{}", escape(&line));
         }
     })
@@ -63,7 +63,7 @@ impl Traffic {
         }
     }
 
-    /// Returns the first line of a message, once, as soon as it is complete.
+    /// Returns the first line of a message as soon as the line is complete. Later calls for the same message return `None`.
     fn first_line(&mut self, bytes: &[u8]) -> Option<String> {
         if self.is_shown {
             return None;

@@ -42,7 +42,7 @@ async fn interrupted_wait_is_resumed() {
     let gateway = gateway().await;
     let file = File::new("taken-up");
     gateway.set_fate("10086", Fate::NoReport);
-    // Otherwise a report that arrives while no program is running may belong to another program's message.
+    // Without --exclusive, a report that arrives while no program is running could belong to another program's message.
     let exclusive = |args: &[&'static str]| [args, &["--exclusive"]].concat();
     let mut sending = start(&gateway, &file, &exclusive(&SEND));
     let sent = objects(&sending.line(&["\"sent\""]).await).remove(0);
@@ -181,7 +181,7 @@ async fn a_message_expires_if_it_is_not_submitted_in_its_time() {
     let (url, file) = (format!("http://{listen}"), File::new("validity"));
     let args = [&SEND[..], &["--valid-for", "9s", "--timeout", "1s", "--gateway", &url]].concat();
     fails(&start(&nobody, &file, &args).end().await, 7, &["1 not sent yet"]);
-    // The message's time does not pass while no program is running.
+    // Time during which no program is running does not count towards --valid-for.
     let mut watch = start(&nobody, &file, &["watch", "--gateway", &url]);
     watch.line(&["\"10086\"", "\"expired\",\"final\":true"]).await;
     assert_eq!(watch.stop().await.code, Some(0));

@@ -16,7 +16,7 @@ use super::{
     model::{Messages, Model, restored},
 };
 
-/// Maximum number of messages that the gateway has and has not sent, in all and for one port.
+/// Maximum number of submitted messages that the gateway has not sent yet: in all, and for one port.
 const MAX_IN_FLIGHT: u8 = 4;
 const MAX_IN_FLIGHT_PER_PORT: u8 = 2;
 
@@ -122,13 +122,14 @@ impl<'m> Life<'m> {
         }
     }
 
-    /// Takes a step. Unless the input ends the event there, also saves all changes, reads all events, and begins the request.
+    /// Takes a step. Then saves all changes, reads all events and begins the request, but the input may end the event before that.
     fn step(&mut self, input: &mut Input<'_>) {
         let is_lost = std::mem::take(&mut self.in_flight);
         self.request = None;
         let ask = self.tracker.step(self.now);
         self.model.observe(|id| self.tracker.message(id));
-        // All reports are queried before a submission, and again a minute after a failed query.
+        // If a message can be submitted and the latest request ended at least `slowest` ago, the tracker asks for the submission.
+        // A stop or a query for reports may come first.
         let is_first = matches!(ask, Ask::Submit(_) | Ask::Stop(_) | Ask::Reports(_));
         let is_rested = !is_lost && self.now >= self.last + settings().timing.slowest;
         self.in_flight = !matches!(ask, Ask::Wait(_));

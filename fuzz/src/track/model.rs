@@ -145,8 +145,8 @@ impl Model {
         }
     }
 
-    /// Notes that a message is submitted. It must not be submitted twice, unless the first request certainly did not arrive or
-    /// the message may be resent.
+    /// Notes that a message is submitted. A second submission is allowed only if the first request certainly did not arrive, or
+    /// if the message may be resent.
     pub(super) fn submit(&mut self, id: UserId) {
         let known = self.messages.get_mut(&id).expect("it was added");
         assert!(!known.submitted, "{id} is sent twice");
@@ -160,7 +160,7 @@ impl Model {
         self.messages.get_mut(&id).expect("it was added").submitted = false;
     }
 
-    /// Checks an update. Within a life, each has a later revision than the one before, and the final state does not change.
+    /// Checks an update. Within a life, the revisions of a message's updates increase. A reported final state does not change.
     pub(super) fn update(&mut self, message: &Message) {
         let known = self.messages.get_mut(&message.id).expect("it was added");
         let ahead = |from: u16| message.revision.wrapping_sub(from);

@@ -36,7 +36,7 @@ impl Life<'_> {
                 self.check_others_unchanged(&before, |other| fitting.contains(&other));
                 if let Owner::Segment(id, segment) = owner {
                     let after = self.tracker.message(id).expect("the message exists");
-                    // The report stays undecided if another program may have sent its message, or if it may be old.
+                    // The report stays undecided if another program may have sent its message, or if the report may be old.
                     if after.segments != before[&id].segments {
                         model::reported(&before[&id], &after, segment, report.status);
                     }
@@ -90,7 +90,7 @@ impl Life<'_> {
         }
     }
 
-    /// Ends a request without a response, because it was not sent or the response was lost.
+    /// Ends a request without a response: the request was not sent, or its response was lost.
     pub(super) fn fail(&mut self, choice: u8) {
         let Some(ask) = self.request.take() else { return };
         (self.in_flight, self.last) = (false, self.now);

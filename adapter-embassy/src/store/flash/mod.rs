@@ -8,8 +8,8 @@
 //! journal later. So the journal must not be written before it is certain that all its changes fit.
 //!
 //! Capacity: the map empties its pages in turn, each into the next, and never merges what is left of two pages. It keeps one page free. A
-//! new value must fit into one of the other pages when only the latest values are left there. It certainly does if the latest values take
-//! at most as many bytes as these pages have, after the size of the new value is subtracted from each page.
+//! new value must fit into one of the other pages when only the latest values are left there. It certainly fits if the latest values take
+//! at most `(pages - 1) * (page - new)` bytes, where `new` is the size of the new value.
 
 mod error;
 
@@ -39,9 +39,9 @@ const MAX_WORD: usize = 32;
 
 /// The maximum number of messages that a messenger stores at once, and the maximum number of other texts that it deletes with them.
 const MESSAGES: usize = 8;
-/// The maximum size of a messenger's changes without a new text, in bytes: records, a deleted text for each, and other deleted texts.
+/// The maximum size of a messenger's changes without a new text, in bytes: records, deletions of their texts, and of other texts.
 const CHANGES: usize = MESSAGES * (LENGTH + KEY + MAX_RECORD_BYTES + 2 * (LENGTH + KEY));
-/// The maximum size of deletions, in bytes: records, their texts, and other texts.
+/// The maximum size of a batch that only deletes, in bytes: records, their texts, and other texts.
 const FORGETTING: usize = 3 * MESSAGES * (LENGTH + KEY);
 
 /// Returns the minimum size of `batch` in [`FlashStore::new`], in bytes, for texts of at most `longest_text` bytes.
@@ -68,12 +68,12 @@ type Map<F> = MapStorage<u16, F, Cache<Uncached, Uncached, Uncached, u16>>;
 ///
 /// A page of the flash must have room for a batch, [`batch_size`]: 2.5 KB if texts may be as long as the API allows. The store is never
 /// full if `(pages - 1) * (page - batch)` is at least `values + batch`, all in bytes. In `values`, a text counts with its length plus 30,
-/// and a record with 130. If the flash writes 32 bytes at once, each of them counts with 100 more.
+/// and a record with 130. If the flash writes 32 bytes at once, each text and each record counts with 100 more.
 ///
-/// With fewer pages, a save may fail with [`FlashError::Full`]. With too small a table, it may fail with [`FlashError::NoPlace`]. Then no
-/// change of that batch is stored, a new message in it is not accepted, and earlier values remain. There is room again when messages are
-/// final and acknowledged. With pages of 2 KiB or more, there is always enough room for accepted messages to reach that point. After
-/// [`FlashError::Corrupted`], only [`erase`](Self::erase) helps.
+/// With fewer pages, a save may fail with [`FlashError::Full`]. With too small a table, it may fail with [`FlashError::NoPlace`]. In both
+/// cases, no change of the batch is stored, a new message in it is not accepted, and earlier values remain. There is room again when
+/// messages are final and acknowledged. With pages of 2 KiB or more, there is always enough room for accepted messages to reach that point.
+/// After [`FlashError::Corrupted`], only [`erase`](Self::erase) helps.
 ///
 /// ```no_run
 /// use embedded_storage_async::nor_flash::NorFlash;
@@ -117,15 +117,15 @@ pub struct FlashStore<'m, F: NorFlash> {
     table: &'m mut [Option<Key>],
     batch: &'m mut [u8],
     work: &'m mut [u8],
-    /// The size of all values in the flash, in bytes.
+    /// The size of all values in the flash, in bytes, as counted by [`size`](Self::size).
     used: usize,
     /// Whether the table matches the flash, and the journal is empty.
     is_open: bool,
 }
 
 impl<'m, F: NorFlash> FlashStore<'m, F> {
-    /// Creates a store in these pages of the flash, which must have no other use. They must be erased before their first use, and again if
-    /// the range changes; [`erase`](Self::erase) does that. The pages of a new chip are erased.
+    /// Creates a store in these pages of the flash, which must have no other use. Before their first use, and again if the range changes,
+    /// the pages must be erased with [`erase`](Self::erase). The pages of a new chip are erased.
     ///
     /// `table` needs a place for each value: two for each slot (the record and the text of a queued message), and two more. `batch`
     /// collects changes; [`batch_size`] returns its size. `work` needs 2 bytes more than `batch`, rounded up to the flash's word: the
@@ -227,7 +227,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         })
     }
 
-    /// The maximum number of bytes that may be in use so that a value of `largest` bytes still fits.
+    /// The number of bytes in use up to which a value of `largest` bytes still fits.
     fn capacity(&self, largest: usize) -> usize {
         let range = self.map.flash_range();
         let bytes = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
@@ -237,8 +237,8 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         pages.saturating_mul(Self::PAGE.saturating_sub(largest)).saturating_sub(empty)
     }
 
-    /// The size of the largest journal that must still fit after something was added. There must be room to delete the stored messages,
-    /// and, if the pages are large enough, to update them.
+    /// The size of the largest journal that must still fit after a value was added. There must always be room to delete the stored
+    /// messages. If the pages are large enough, there must also be room to update these messages.
     fn reserve(&self) -> usize {
         let further = Self::item(CHANGES.min(self.batch.len()));
         let forgetting = Self::item(FORGETTING);
@@ -347,7 +347,7 @@ where
     async fn save(&mut self, writes: &[Write<'_>]) -> Result<(), Self::Error> {
         self.open().await?;
         let (length, count) = self.gather(writes)?;
-        // After an interrupted save the next call reads the flash again.
+        // If this save is interrupted, the next call reads the flash again.
         self.is_open = false;
         let has_journal = count > 1;
         if has_journal {
@@ -356,7 +356,7 @@ where
         }
         let applied = self.apply(length, has_journal).await;
         self.is_open = applied.is_ok();
-        // Once the journal is written, the changes are safe: the next call completes them.
+        // With the journal written, the changes are safe even if `apply` failed: the next call completes them.
         if has_journal { Ok(()) } else { applied }
     }
 

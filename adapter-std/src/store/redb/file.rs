@@ -1,4 +1,4 @@
-//! Opens or creates the file. An interrupted creation leaves no incomplete file under its name.
+//! Opens or creates the file. If the creation is interrupted, no incomplete file has the final name.
 
 use std::{
     ffi::OsString,

@@ -42,8 +42,8 @@ const IDEMPOTENCY: TableDefinition<'_, Key, [u8; 32]> = TableDefinition::new("id
 /// A file that holds the messages of any number of gateways. It is cheap to clone. The file closes when the last clone and the
 /// last [`RedbStore`] are dropped. That drop blocks until all pending changes are saved.
 ///
-/// A thread writes the file. Each commit contains the waiting changes of all gateways, so that many gateways wait for the disk
-/// hardly longer than one.
+/// A thread writes the file. Each commit contains the waiting changes of all gateways, so that many gateways wait hardly
+/// longer for the disk than a single one.
 ///
 /// ```
 /// use sms_gateway::store::{Database, Store, StoreError, Write};

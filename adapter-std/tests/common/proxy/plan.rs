@@ -28,7 +28,7 @@ pub enum Kind {
     Reset,
     /// Nothing more goes through until the client closes it.
     Stall,
-    /// It closes in order, but its request is forwarded later, after some other requests. This kind strikes only at
+    /// It closes in order, but the request is forwarded later, after some other requests. This kind strikes only at
     /// [`Stage::BeforeRequest`]. A test has to allow for it, so it is not among [`Kind::ALL`].
     Late,
 }

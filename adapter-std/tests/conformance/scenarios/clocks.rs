@@ -30,7 +30,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const SENDERS: [MessengerSetup; 2] =
     [MessengerSetup::SENDER, MessengerSetup { matching: Matching::Quick, ..MessengerSetup::SENDER }];
 
-/// Sends a message at 10:00:00. Its report has this time, and the gateway selects reports by their time.
+/// Sends a message at 10:00:00. Its report has the time `time`, and the gateway selects reports by their time.
 async fn report(harness: &mut Harness, time: &'static str, status: u8, end: State) {
     for setup in SENDERS {
         let model = GatewayModel::new();

@@ -28,7 +28,7 @@ fn places(reply: &Reply) -> Vec<usize> {
     vec![0, 5, head - 4, head, head + 8, bytes.len() - 1, bytes.len()]
 }
 
-/// Ends the connection during each of several calls. If the connection should be a kept one, a successful call precedes each of them.
+/// Ends the connection during each of several calls. With `is_kept`, a successful call on the same connection precedes each of them.
 async fn cut(harness: &mut Harness, call: ApiCall, end: Step, is_kept: bool) {
     harness.set_up_open();
     let reply = match call {

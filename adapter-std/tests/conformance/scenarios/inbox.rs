@@ -149,7 +149,7 @@ async fn pages_without_an_order_are_cut(harness: &mut Harness) {
     receive(harness, rows, later, |rows| if rows.len() > 4 { cut(&rows[..4]) } else { whole(rows) }).await;
 }
 
-/// Meanwhile, the consumer has no room for more messages.
+/// While the ids restart, the consumer has no room for more messages.
 async fn ids_restart_twice_while_messages_are_held(harness: &mut Harness) {
     let rows = Arc::new(Mutex::new(vec![(1, "one"), (2, "two"), (3, "three")]));
     serve(harness, &rows, whole);

@@ -94,7 +94,7 @@ async fn an_incoming_text_is_too_long(harness: &mut Harness) {
     poll(harness, seconds(30)).await;
 }
 
-/// The responses of later versions of the API do so.
+/// In later versions of the API, responses contain the gateway's serial number and the IMSIs of its SIM cards.
 async fn responses_name_the_gateway_and_its_sim_cards(harness: &mut Harness) {
     const RESULT: &str = r#"{"error_code":200,"sn":"da00-15","result":[{"port":0,"user_id":4096,"number":"10086","time":"2026-01-01 10:00:00","status":"SENT_OK","count":1,"succ_count":1,"ref_id":10,"imsi":"460016529802202"}]}"#;
     const INCOMING: &str = r#"{"error_code":200,"sn":"da00-15","sms":[{"incoming_sms_id":1,"port":0,"number":"10000","timestamp":"2026-01-01 10:00:00","text":"Hi","imsi":"460016529802202"}],"read":0,"unread":1}"#;

@@ -21,11 +21,11 @@ pub struct Content {
     pub holds: bool,
     /// The TP-Status of status reports. If it is `None`, no reports arrive.
     pub report: Option<u8>,
-    /// Whether the gateway cannot send messages, or not their last segment.
+    /// Whether the gateway fails to send the last segment of each message.
     pub fails: bool,
     /// The number of segments of each message.
     pub segments: usize,
-    /// Whether results don't show messages.
+    /// Whether the gateway returns no results, as if it had no messages.
     pub hides: bool,
 }
 

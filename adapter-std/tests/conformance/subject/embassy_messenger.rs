@@ -14,7 +14,7 @@ use super::{Draft, Embassy, Matching, MessengerSetup, embassy::failure, through}
 use crate::{disk::Disk, harness::Log, stream::PeerTransport};
 
 pub struct EmbassyMessenger {
-    /// The messenger, boxed because it would make futures large.
+    /// The messenger, boxed so that it does not make futures large.
     messenger: Box<Messenger<'static, 'static, PeerTransport, Disk>>,
     log: Log,
     ids: Vec<UserId>,

@@ -186,7 +186,7 @@ mod part {
         store: S,
         buffers: MessengerBuffers<'m>,
     ) -> Messenger<'m, 'm, Connection, S> {
-        // `exclusive`, because the gateway has the reports before the first query for them. Otherwise such reports are not assigned.
+        // The gateway has the reports before the first query for them. Such reports are assigned only with `exclusive`.
         let settings =
             Settings { first_block: FIRST_BLOCK, incoming: true, exclusive: true, ..Settings::default() };
         Messenger::new(gateway(memory, entropy), store, buffers, settings)
@@ -198,7 +198,7 @@ mod part {
         entropy: &mut dyn FnMut() -> u64,
         store: S,
     ) -> bool {
-        // Not in one tuple, which would be copied.
+        // The buffers are separate variables, because a tuple of them would be copied.
         let mut slots = [Slot::EMPTY; MESSAGES];
         let mut pending_reports = [PendingReport::EMPTY; PENDING_REPORTS];
         let mut texts = [0; TEXTS];
@@ -308,7 +308,7 @@ mod store {
 
     use super::{Lent, part};
 
-    /// One record and one text for each message, and two more.
+    /// The number of values that the store can hold: a record and a text for each message, and two more.
     const TABLE: usize = 2 * MESSAGES + 2;
     const BATCH: usize = batch_size(part::TEXTS);
     const WORK: usize = work_size(part::TEXTS);

@@ -203,7 +203,7 @@ fn run(future: Pin<&mut dyn Future<Output = Result<(), Failed>>>) -> bool {
 fn main() -> ! {
     let net = Net(RefCell::new(Wire::new(0)));
     let mut client = HttpClient::new(&net, &net);
-    // Not in one tuple, which would be copied.
+    // The buffers are separate variables, because a tuple of them would be copied.
     let mut body = [0; REQUEST];
     let mut buffer = [0; RESPONSE];
     print("played", size_of::<Wire>());

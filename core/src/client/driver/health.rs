@@ -4,29 +4,30 @@ use crate::client::Failure;
 
 /// The health of a gateway: whether a messenger's requests succeed.
 ///
-/// If the gateway refuses a request, that kind of request fails. The failure ends with a success of the same kind, or with many
-/// successes of other kinds if no more requests of that kind are sent. So a gateway that returns incoming messages but refuses all queries
-/// for results is not healthy. Any other failure concerns the gateway as a whole, and ends with the next success or refusal.
+/// If the gateway refuses a request, this kind of request (for example, queries for results) counts as failing. It does so until a
+/// request of this kind succeeds, or until many requests of other kinds have succeeded since its last failure. So a gateway that returns
+/// incoming messages but refuses all queries for results is not healthy. Any other failure concerns the gateway as a whole, and ends with
+/// the next success or refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
     /// Whether any request has succeeded or failed yet.
     pub is_known: bool,
-    /// The failure of the gateway as a whole, or otherwise that of the first kind of request that fails. `None` if nothing fails.
+    /// The failure of the gateway as a whole if there is one, otherwise that of one kind of request. `None` if nothing fails.
     pub failure: Option<Failure>,
-    /// The number of consecutive failures of that kind of request, or of the gateway as a whole. Requests that are not sent because the
-    /// login is refused count, too.
+    /// The number of consecutive failures up to `failure`, all of the same kind of request, or of the gateway as a whole. Requests
+    /// that are not sent because the login is refused count, too.
     pub failures: u32,
 }
 
 /// The change of [`Health`] after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthChange {
-    /// Nothing worth reporting: requests still succeed, or they still fail for a reason that only a person can remove.
+    /// Nothing worth reporting: for example, requests still succeed, or still fail for a reason that only a person can remove.
     Nothing,
     /// Requests succeed again.
     Well,
-    /// Requests have begun to fail, fail for another reason that does not pass by itself, or still fail with new credentials.
+    /// Requests have begun to fail, now fail for another reason that does not pass by itself, or still fail with new credentials.
     Failing,
     /// Another request has failed, for a reason that may pass by itself.
     StillFailing,
@@ -46,8 +47,8 @@ pub(super) enum Kind {
 /// The number of kinds, plus one for the gateway as a whole.
 const KINDS: usize = 7;
 
-/// The number of successes of other kinds that the failure of a kind outlasts; the next success ends it. A refused kind that is still in
-/// use is requested again sooner.
+/// The failure of one kind of request ends when more than this number of requests of other kinds have succeeded since. If requests of
+/// the failing kind are still sent, the next one comes sooner.
 const FORGOTTEN_AFTER: u8 = 16;
 
 /// Consecutive failures of one kind, and the successes of other kinds since the last failure.
@@ -100,7 +101,8 @@ impl Monitor {
 }
 
 impl Failing {
-    // A function of its own, so that the compiler knows that `self` and `health` do not overlap. Otherwise the copy would link `memmove`.
+    // A function of its own, so that the compiler knows that `self` and `health` do not overlap. If they could,
+    // the copy would link `memmove`.
     fn show(&self, health: &mut Health) {
         (health.failure, health.failures) = (self.failure, self.count);
     }

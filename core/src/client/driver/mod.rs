@@ -25,16 +25,17 @@ const TOO_LARGE: u32 = 413;
 const NO_PORT: u32 = 550;
 /// The error_codes of stop_sms for an unknown task: 404, and 486 from some gateways (document §9.3).
 const UNKNOWN_TASK: [u32; 2] = [404, 486];
-/// The maximum wait before the next request if the gateway could not be reached, if it did not respond to the harmless request for a
-/// login challenge, or if unread responses held all connections.
+/// The maximum wait before the next request if the gateway could not be reached, if it did not respond to a probe, or if unread
+/// responses held all connections.
 const UNREACHABLE_RETRY: Duration = Duration::from_secs(5);
-/// The maximum wait before the next request after a timeout of connecting, or of waiting for an earlier call.
+/// The maximum wait before the next request if connecting timed out, or if the wait for an earlier call timed out.
 const TIMED_OUT_RETRY: Duration = Duration::from_secs(1);
-/// The minimum wait after an HTTP status by which gateways lock clients out. Requests may prolong a lock-out.
+/// The minimum wait before the next request after an HTTP status by which gateways lock clients out. An earlier request might prolong
+/// the lock-out.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
 /// The initial limit on the length of a response to a [`Question`], in bytes.
 const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;
-/// The maximum of that limit, in bytes.
+/// The maximum to which the limit on the length of a response is raised, in bytes.
 const MAX_RESPONSE_BYTES: u32 = 256 * 1024 * 1024;
 
 /// Drives a messenger: alternates between submitting messages, stopping tasks, and querying results, status reports and the inbox.
@@ -57,7 +58,7 @@ pub struct Driver<'m> {
     /// Whether the credentials have changed since the last request.
     is_renewed: bool,
     response_bytes: u32,
-    /// The number of times that `limits.ids` was halved after a response that was too long, and not doubled again.
+    /// The number of times that `limits.ids` was halved after responses that were too long, minus the times that it was doubled again.
     halvings: u8,
     restored: Restored,
 }
@@ -180,8 +181,9 @@ impl<'m> Driver<'m> {
 
     /// The maximum length of the next response to a [`Question`], in bytes.
     ///
-    /// Records read from a longer response remain valid. The next query for results then names half as many messages. For a query
-    /// that names only one message, and for other queries, the limit doubles instead, up to 256 MiB.
+    /// If a response is longer, the records read from it remain valid. After a query for results of several messages, the next such
+    /// query names half as many. After a query for the results of one message, and after any other question, this limit doubles, up
+    /// to 256 MiB.
     pub const fn response_bytes(&self) -> u32 {
         self.response_bytes
     }
@@ -200,7 +202,8 @@ impl<'m> Driver<'m> {
         Ok(())
     }
 
-    /// Begins to restore. The caller then hands over all records. After an interruption, it begins again with the first record.
+    /// Begins to restore. Then pass all records to [`restore`](Self::restore). After an interruption, call this method again, and
+    /// begin again with the first record.
     pub const fn begin_restore(&mut self) {
         self.restored = Restored::NONE;
     }
@@ -231,8 +234,8 @@ impl<'m> Driver<'m> {
         self.tracker.retry_now(now);
     }
 
-    /// Sets whether another incoming message can be held. If not, a page is read only up to its first new message. A later page
-    /// contains that message again.
+    /// Sets whether there is room to hold another incoming message. Without room, a list of incoming messages is read only up to its
+    /// first new message. A later list contains that message again.
     pub const fn set_inbox_room(&mut self, has_room: bool) {
         self.tracker.set_inbox_room(has_room);
     }
@@ -421,7 +424,7 @@ impl<'m> Driver<'m> {
                 self.tracker.handle_refused(token, code, now);
                 return self.note(Kind::Submit, None, now);
             }
-            // A message that is too large even alone would block all later messages for ever.
+            // A message that is too large even when it is alone in its request would block all later messages for ever.
             Meaning::NotSent if is_request_too_large(failure) && self.tracker.has_one_in_flight() => {
                 self.tracker.handle_refused(token, TOO_LARGE, now);
             }
@@ -435,8 +438,8 @@ impl<'m> Driver<'m> {
         self.note(Kind::Submit, Some(failure), now)
     }
 
-    /// After a response that was too long, names fewer messages in the next query. If the query names no messages, or only one,
-    /// accepts a longer response instead.
+    /// After a response that was too long, names fewer messages in the next query. If queries name no messages, or only one, accepts
+    /// longer responses instead.
     fn accept_less(&mut self, names_messages: bool) {
         let limits = self.tracker.limits_mut();
         if names_messages && limits.ids > 1 {
@@ -456,8 +459,8 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// Makes requests as small as possible. Needed if the login takes up more of the request buffer than was planned for, because
-    /// the present user name and password are far longer than the first ones.
+    /// Makes requests as small as possible. This is needed if the login takes up more of the request buffer than was planned for,
+    /// because the present user name and password are far longer than the first ones.
     fn shrink_requests(&mut self) {
         let limits = self.tracker.limits_mut();
         (limits.request_bytes, limits.ids) = (0, 1);
@@ -467,7 +470,7 @@ impl<'m> Driver<'m> {
     /// Records the outcome of a request, and bounds the wait before the next one.
     fn note(&mut self, kind: Kind, failure: Option<&Failure>, now: Duration) -> HealthChange {
         match failure {
-            // The attempt itself has already taken the time of a wait.
+            // The time until the timeout already served as a wait.
             Some(Failure::Unreachable(Cause::TimedOut { .. }) | Failure::Busy { .. }) => {
                 self.tracker.bound_wait(Duration::ZERO, TIMED_OUT_RETRY, now);
             }

@@ -99,7 +99,8 @@ impl<'a> Challenge<'a> {
         self.qop
     }
 
-    /// Returns whether the gateway refused only an expired nonce, so that the user need not enter the credentials again.
+    /// Returns whether the gateway refused the request only because its nonce had expired. The user then need not enter the credentials
+    /// again.
     pub const fn stale(&self) -> bool {
         self.stale
     }

@@ -1,8 +1,8 @@
 //! Login challenges: `WWW-Authenticate` (RFC 9110 §11.6.1), Digest (RFC 7616 §3.3) and Basic (RFC 7617 §2).
 //!
-//! Devices write challenges in many ways. The parser accepts several challenges in one value or in several; names in any
+//! Devices write challenges in many ways. The parser accepts several challenges, in one value or in several values; names in any
 //! case; values with or without quotes; any white space around `=` and `,`; empty list elements and missing commas; unknown
-//! parameters; and unknown schemes with parameters or with a token (`NTLM TlRM…`). The last of repeated parameters is used.
+//! parameters; and unknown schemes with parameters or with a token (`NTLM TlRM…`). If a parameter is repeated, the last one is used.
 
 mod digest;
 mod fields;

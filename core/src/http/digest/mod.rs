@@ -98,7 +98,7 @@ fn write_terms(challenge: &Challenge<'_>, writer: &mut Writer<'_>) {
     }
 }
 
-/// Writes the client's nonce. It is left out without `qop` (RFC 2617 §3.2.2), except with a `-sess` algorithm, whose hash covers it.
+/// Writes the client's nonce. Without `qop`, it is left out (RFC 2617 §3.2.2), except with a `-sess` algorithm, whose hash covers it.
 fn write_cnonce(challenge: &Challenge<'_>, cnonce: &str, writer: &mut Writer<'_>) {
     if challenge.qop() || challenge.algorithm().session() {
         writer.str(CNONCE);
@@ -127,7 +127,7 @@ struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// Writes the end of the URI parameter, and the response.
+    /// Writes the URI, which ends its parameter, and the response.
     fn write_response(&self, method: &str, uri: &str, nc: u32, writer: &mut Writer<'_>) {
         Value::token(uri).write_inside(writer);
         writer.str("\", response=\"");
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(refused("a\r", "/", "c"), Err(LoginError::Control { field: "username" }));
         assert_eq!(refused("a", "/\n", "c"), Err(LoginError::Control { field: "uri" }));
         assert_eq!(refused("a", "/", "\0"), Err(LoginError::Control { field: "cnonce" }));
-        // The password may have one, because it is only hashed.
+        // The password may have a control character, because it is only hashed.
         assert!(refused("a", "/", "c").is_ok());
     }
 

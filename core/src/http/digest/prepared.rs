@@ -35,7 +35,7 @@ pub struct Prepared<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
-    /// Prepares the credentials for a challenge. All requests use the same `cnonce`, which is otherwise as for
+    /// Prepares the credentials for a challenge. All requests use the same `cnonce`. The requirements for it are those of
     /// [`authorization`](super::authorization()).
     ///
     /// The buffer is a lent `&mut [u8]`, or an owned array or vector. It holds the header except for the URI, the response and the
@@ -79,7 +79,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Prepared<B> {
     }
 }
 
-/// A [`Prepared`] without its text, which is stored elsewhere: the header without the URI, the response and the nonce count.
+/// A [`Prepared`] without its text. The text is the header without the URI, the response and the nonce count. It is stored elsewhere.
 pub(in crate::http) struct Form {
     places: Places,
     algorithm: Algorithm,

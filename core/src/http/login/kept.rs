@@ -5,7 +5,7 @@ use core::time::Duration;
 /// Number of proactive renewals after which a nonce is used past the learned lifetime, because nonces may live longer by now.
 pub(super) const RENEWALS_BEFORE_A_TRIAL: u8 = 64;
 
-/// A time in microseconds. Arithmetic with `Duration` would leave code that panics in the program.
+/// A time in microseconds. Arithmetic with `Duration` would add code that can panic.
 pub(super) type Moment = u64;
 
 /// Returns a time in whole microseconds.
@@ -13,14 +13,14 @@ pub(super) fn moment(time: Duration) -> Moment {
     time.as_secs().saturating_mul(1_000_000).saturating_add(time.subsec_micros().into())
 }
 
-/// A record of how a challenge's nonce has been used.
+/// The use of a challenge's nonce so far.
 #[derive(Clone, Copy)]
 pub(super) struct Kept {
     /// The client's nonce. It does not change, because with a `-sess` algorithm servers may keep the first one.
     cnonce: u64,
     /// The nonce count of the last request with this nonce, or 0 if there was none.
     pub(super) count: u32,
-    /// The nonce count at which the gateway last offered the nonce again, and so confirmed that it is valid. 0 if it never did.
+    /// The nonce count at which the gateway last offered the nonce again, and so confirmed that it is valid. 0 if the gateway never did.
     pub(super) settled: u32,
     pub(super) accepted: u32,
     /// The time of the request whose response was the challenge. The nonce may have been created then.
@@ -35,8 +35,8 @@ impl Kept {
         Self { cnonce, count: 0, settled: 0, accepted: 0, asked, since: now, sent: now }
     }
 
-    /// Returns whether no request with this nonce has got a response. The gateway may have received one of these requests, which used
-    /// up the nonce, so a refusal would not prove that the password is wrong.
+    /// Returns whether requests have been sent with this nonce since it was last offered, but none got a response. One of them may have
+    /// reached the gateway and used up the nonce. So a refusal would not prove that the password is wrong.
     pub(super) const fn is_in_doubt(&self) -> bool {
         self.accepted == 0 && self.count > self.settled
     }

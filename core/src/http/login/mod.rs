@@ -9,14 +9,15 @@
 //!   exceptions, because a nonce may expire between its challenge and its use:
 //!   - The refusal offers a nonce, and a following request without credentials is offered the same one. This shows that the gateway
 //!     changes its nonces by time, for example every second.
-//!   - The gateway reports `stale`, and at least 1 s has passed since the challenge was requested. The client believes this once.
+//!   - The gateway reports `stale`, and at least 1 s has passed since the challenge was requested. The client believes only one such
+//!     report until a request is accepted.
 //!
 //!   So up to three consecutive requests with credentials may be refused, not counting requests that get no response.
 //! - If the first request with a nonce gets no response, it may have used up the nonce. That nonce is no longer fresh, so the client
 //!   fetches another one.
 //!
-//! The client learns the lifetime of nonces from the last one that expired: its age, and the number of its uses. When a nonce
-//! reaches one of these limits, the client first fetches a new nonce with a request that changes nothing.
+//! The client learns the lifetime of nonces from the last one that expired: its age, and the number of its uses. When a later nonce
+//! reaches that age or number, the client first fetches a new nonce with a request that changes nothing.
 
 mod kept;
 #[cfg(test)]
@@ -28,10 +29,10 @@ use super::{Challenge, ChallengeError, Credentials, LoginError, Scheme, basic, d
 use crate::TooSmall;
 use kept::{Kept, Lifetime, Moment, moment};
 
-/// Number of consecutive refusals of fresh nonces after which the password counts as wrong, even if an exception applies.
+/// Number of consecutive refusals of fresh nonces after which the password counts as wrong, even if one of the exceptions above applies.
 const MAX_REFUSALS: u8 = 3;
 
-/// Minimum age of a nonce for which the client believes a report of `stale`.
+/// Minimum age of a fresh nonce at which the client believes the gateway's report that the nonce is `stale`.
 const BRIEF: Duration = Duration::from_secs(1);
 
 /// The login to one gateway: its state, and the credentials of the next request. It has no I/O, clock, or memory of its own.
@@ -71,14 +72,14 @@ pub struct Login<B> {
     basic_allowed: bool,
     state: State,
     lifetime: Lifetime,
-    /// Whether the gateway has reported a fresh nonce as `stale`. The client believes this only once.
+    /// Whether the client has believed a report that a fresh nonce is `stale`. Until a request is accepted, it believes only one.
     doubted: bool,
     /// Number of fresh nonces that were refused since a request was last accepted.
     refusals: u8,
     /// The time of the last request.
     sent: Option<Moment>,
-    /// How the nonce of the last kept challenge has been used. This remains in states that do not use the challenge, for example while the
-    /// gateway admits requests without a login. If the gateway later offers the same nonce, its nonce counts must not be reused.
+    /// The use of the last kept challenge's nonce so far. The field remains in states that do not use the challenge, for example while
+    /// the gateway admits requests without a login. If the gateway later offers the same nonce, its nonce counts must not be reused.
     kept: Kept,
     /// The prepared credentials for the kept challenge.
     form: Option<Form>,
@@ -100,7 +101,7 @@ enum State {
     /// The gateway refused a fresh nonce, and offered the challenge that is now kept. The next challenge shows whether the refused
     /// nonce had merely expired.
     Doubtful,
-    /// The gateway refused the kept nonce, and the challenge that it offered did not fit the buffer. This counts as `Refused` until the
+    /// The gateway refused the kept nonce, and offered a challenge that did not fit the buffer. This state counts as `Refused` until the
     /// refusal is reported again.
     Unkept,
     /// The gateway refused the credentials.
@@ -135,7 +136,7 @@ pub enum LoginDenied {
     /// The credentials can't be written into a request, or the buffer for the `Authorization` is too small.
     Unwritable(LoginError),
     /// The buffer for the challenge is too small. The response can be reported again with a [larger buffer](Login::buffer_mut).
-    /// Otherwise, a refused login is treated as a wrong password.
+    /// Until a refusal is reported again, the password counts as wrong.
     TooSmall(TooSmall),
 }
 
@@ -290,7 +291,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             if self.kept.accepted == 0 {
                 return Err(LoginDenied::Refused);
             }
-            // The gateway offers a nonce as fresh that it had accepted before, so it has restarted.
+            // The gateway accepted this nonce before, and now offers it as a fresh one. So the gateway has restarted.
             self.kept = self.kept.offered_anew();
             self.state = State::Digest;
             return Ok(());

@@ -77,7 +77,7 @@ impl Client {
         Some(self.prepared().unwrap()?.split('"').nth(5).unwrap().to_owned())
     }
 
-    /// Sends a request like [`sent`](Self::sent), which is accepted.
+    /// Like [`sent`](Self::sent), but the request is accepted.
     fn used(&mut self) -> Option<String> {
         let nonce = self.sent();
         self.login.accepted();
@@ -183,7 +183,7 @@ fn fresh_nonce_is_not_reused_after_a_lost_response() {
     assert_eq!(client.sent(), None, "the nonce may be used up");
     client.challenged("b");
     assert_eq!(client.used().as_deref(), Some("b"));
-    // The refusal of this nonce only shows that it has expired.
+    // This nonce was accepted before, so it is used again after a lost response: a refusal would only show that it has expired.
     client.sent();
     assert_eq!(client.sent().as_deref(), Some("b"));
 }
@@ -400,7 +400,7 @@ fn nonce_offered_again_after_an_open_period_keeps_its_count() {
 fn refusals_in_a_row_mean_a_wrong_password_although_responses_are_lost_between_them() {
     let mut client = Client::with("0");
     let mut nonce = 0;
-    // Each refusal offers a new nonce, which the next probe with a response is offered, too. Every other probe gets no response.
+    // Each refusal offers a new nonce. The first probe after it gets no response. The response to the second probe offers the same nonce.
     let refusals = (1..=9).find(|_| {
         assert!(client.sent().is_some());
         nonce += 1;

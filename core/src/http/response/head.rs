@@ -1,4 +1,4 @@
-//! The head (RFC 9112 §4 to §6), and the trailers, which have the same syntax as its fields (§7.1.2).
+//! The head (RFC 9112 §4 to §6), and the trailers, which have the same syntax as the fields of the head (§7.1.2).
 
 use super::{
     ResponseErrorKind,

@@ -52,7 +52,7 @@ pub(super) struct Machine {
     /// Whether the version is HTTP/1.0.
     pub(super) old: bool,
     pub(super) fields: Fields,
-    /// The framing, which is known once the head has been read. Later fields are trailers.
+    /// The framing, or `None` before the head has been read. Fields after the head are trailers.
     pub(super) framing: Option<Framing>,
     pub(super) kept: Kept,
     /// Number of remaining bytes of the body or its current chunk. Practically unlimited for a body that ends with the connection.
@@ -161,7 +161,8 @@ impl Machine {
                 self.state = self.end_fields()?;
             }
             State::Value => self.state = State::Line,
-            // Stricter between chunks: if a chunk's size is one too large, its carriage return is read as content, and a line feed is left.
+            // The rule is stricter between chunks. If a chunk's stated size is one too large, the carriage return after the chunk is read
+            // as content, and only a line feed is left.
             _ if bare && !self.bare => return Err(ResponseErrorKind::ChunkEnd),
             State::ChunkEnd => self.state = State::Size,
             _ => self.size_end()?,

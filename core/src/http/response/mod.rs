@@ -30,7 +30,7 @@ pub enum Part<'i> {
     },
     /// The next bytes of the body, at least one. They are borrowed from the input.
     Body(&'i [u8]),
-    /// The end of the response. It is returned once, except after a body that ends with the connection: see
+    /// The end of the response. It is returned once. If the body ends with the connection, it is not returned: see
     /// [`Response::closed`].
     End,
 }
@@ -41,12 +41,12 @@ pub enum Part<'i> {
 /// usually enough. If the buffer is too small, [`challenges`](Self::challenges) and [`location`](Self::location) return an error, but
 /// the rest of the response is still read. Other fields need no space, however long they are.
 ///
-/// Call [`next`](Self::next) for each piece that arrives until it returns `None`, and [`closed`](Self::closed) when the
-/// connection ends. At any time [`is_complete`](Self::is_complete) returns whether the response is complete, and
+/// For each piece that arrives, call [`next`](Self::next) until it returns `None`. Call [`closed`](Self::closed) when the
+/// connection ends. At any time, [`is_complete`](Self::is_complete) returns whether the response is complete, and
 /// [`verdict`](Self::verdict) whether the connection can be used again. Before the next response, call [`restart`](Self::restart).
 ///
 /// # Accepted and refused responses
-/// - Interim responses (1xx) are skipped, except 101, which the request did not ask for and which is refused.
+/// - Interim responses (1xx) are skipped. 101 is refused, because the request did not ask for it.
 /// - A body has the length in `Content-Length`, or is chunked, or ends with the connection. The body of 204 and 304 is empty,
 ///   regardless of their fields. Chunk extensions and trailers are skipped.
 /// - `Content-Length` may be repeated or be a list if all values are the same number. RFC 9110 §8.6 leaves this to the recipient.
@@ -128,7 +128,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
         result.map_err(|kind| self.fail(kind))
     }
 
-    /// Reports the end of the connection, which completes a response whose body ends with it.
+    /// Reports the end of the connection. This completes a response whose body ends with the connection.
     ///
     /// # Errors
     /// The error that [`next`](Self::next) returned before. Otherwise, if the response is not complete,
@@ -180,7 +180,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Response<B> {
 }
 
 impl<B> Response<B> {
-    /// Returns the status code, once the head has been read.
+    /// Returns the status code, or `None` before the head has been read.
     pub const fn status(&self) -> Option<u16> {
         if self.machine.framing.is_some() { Some(self.machine.status) } else { None }
     }
@@ -190,8 +190,8 @@ impl<B> Response<B> {
         matches!(self.machine.state, State::End | State::Done)
     }
 
-    /// Returns the number of bytes of the body that are still to arrive, if `Content-Length` states it or the response is complete.
-    /// It helps to decide whether to read the rest.
+    /// Returns the number of bytes of the body that are still to arrive. It is known only if `Content-Length` states it or the response
+    /// is complete. It helps to decide whether to read the rest.
     pub const fn remaining(&self) -> Option<u64> {
         match (self.machine.state, self.machine.framing) {
             (State::End | State::Done, _) => Some(0),

@@ -78,7 +78,7 @@ fn members(keys: Vec<&'static str>, odd: bool, most: usize) -> impl Strategy<Val
         &["por", "ports", "Port", "number\0", "a key that is longer than all known ones"][..],
     );
     let unknown = prop_oneof![text(odd), strange.prop_map(plain)];
-    // By the standard, a key with a colon at its end is a different key. The reader ignores the colon.
+    // By the standard, `"port:"` and `"port"` are different keys. The reader ignores the colon.
     let unknown = unknown.prop_filter("a colon", |key| !text_meant(key).text.ends_with(':'));
     let member = if keys.is_empty() {
         (unknown, nested(odd)).boxed()

@@ -56,7 +56,7 @@ proptest! {
     }
 }
 
-/// Asserts that both documents read the same. `odd` is read at once and cut anywhere.
+/// Asserts that both documents read the same. `odd` is read whole, and also cut in two at every byte.
 fn same<C: CallResponse>(odd: &[u8], tidy: &str)
 where
     for<'a> C::Record<'a>: std::fmt::Debug,

@@ -15,8 +15,8 @@ pub(in crate::track) struct SentAt {
 /// The first second of 2000. A gateway whose clock is not set yet shows 1970.
 const UNSET_BEFORE: u32 = 978_220_800;
 
-/// The maximum seconds by which a result may be earlier than expected and still belong to a message: a change of daylight saving and a
-/// margin.
+/// The maximum seconds by which a result's time may precede the time when its message was added, by the gateway's clock. A result with an
+/// earlier time belongs to another message. The seconds allow for a change of daylight saving and a margin.
 const TOLERANCE: u32 = 2 * 3600;
 
 /// The lead in seconds below which a port's reports are assumed to carry the gateway's time.
@@ -25,13 +25,13 @@ const SOON: u32 = 600;
 /// The maximum difference in seconds between expected and actual send times that does not count as a jump.
 const JUMP: u32 = 60;
 
-/// The maximum number of consecutive results that are rejected as far too old. Further ones are accepted: the clock was wrong before.
+/// The maximum number of consecutive results that are rejected as far too old. Further ones are accepted: the clock must have been wrong.
 const MAX_DOUBTS: u8 = 2;
 
-/// Consecutive matches after which reports are assumed to carry the send time.
+/// The number of consecutive reports that must carry exactly the send time before all reports are assumed to carry it.
 const SURE: u8 = 8;
 
-/// Consecutive matches with a different time after which reports are no longer assumed to carry the send time.
+/// The number of consecutive reports that must carry another time before reports are no longer assumed to carry the send time.
 const UNSURE: u8 = 3;
 
 /// The gateway's clock: its eras, and the meaning of the times in reports.
@@ -56,7 +56,7 @@ pub(in crate::track) struct GatewayClock {
     bound: Option<(GatewaySeconds, Tick)>,
     /// The looks at reports.
     pub(in crate::track) looks: Looks,
-    /// The seconds by which the clocks of reports are ahead.
+    /// The seconds by which each port's clock of reports is ahead of the gateway's clock.
     pub(in crate::track) leads: Leads,
     /// The references that this client used.
     pub(in crate::track) runs: Runs,
@@ -114,8 +114,8 @@ impl GatewayClock {
         self.era
     }
 
-    /// Returns whether a result is too old for a message added at that tick. Such a result belongs to another message with the same
-    /// user_id. After [`MAX_DOUBTS`] consecutive results that are too old, the next one is accepted: the clock was wrong before.
+    /// Returns whether a result is too old for a message added at the tick `added`. Such a result belongs to another message with the same
+    /// user_id. After [`MAX_DOUBTS`] consecutive results that are too old, the next one is accepted: the clock must have been wrong.
     pub(in crate::track) fn is_too_old(&mut self, sent: GatewaySeconds, added: Tick) -> bool {
         let sent = sent.get();
         let (Some(latest), true) = (self.latest, sent >= UNSET_BEFORE) else { return false };
@@ -153,8 +153,8 @@ impl GatewayClock {
         is_put_back || is_put_forward
     }
 
-    /// Notes the time of a new report. If the reports of that port carry the gateway's time, the report may show that an unset clock was
-    /// set. Without this, looks would reach back to 1970 until the next message is sent.
+    /// Notes the time of a new report. If the reports of that port carry the gateway's time, the report may show that the gateway's clock,
+    /// which was unset, has been set. If that went unnoticed, looks would reach back to 1970 until the next message is sent.
     pub(in crate::track) fn note_report(&mut self, port: u8, time: Option<GatewaySeconds>, now: Tick) {
         let is_set = |time: &GatewaySeconds| time.get() >= UNSET_BEFORE;
         let carries_it = self.leads.of(port).is_some_and(|lead| lead < SOON);
@@ -217,7 +217,7 @@ impl GatewayClock {
         self.leads.restore_late(facts & 4 == 4);
     }
 
-    /// Returns whether all messages that this client ever submitted are known, including those of earlier lives.
+    /// Returns whether all messages that this client ever submitted are still known, including those of earlier lives.
     pub(in crate::track) fn knows_all(&self) -> bool {
         !self.has_forgotten
     }

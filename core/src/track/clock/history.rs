@@ -1,4 +1,4 @@
-//! The latest looks at reports. Fewer of the older looks are kept.
+//! The latest looks at reports. The older the looks, the fewer of them are kept.
 
 use super::{Tick, ports::IS_SMALL};
 
@@ -19,11 +19,11 @@ impl Look {
     }
 }
 
-/// The number of looks that are kept. With fewer looks, less is known about reports that are found late.
+/// The number of looks that are kept. The fewer they are, the less is known about when a late report arrived.
 const KEPT: usize = if IS_SMALL { 6 } else { 12 };
 
-/// The looks, the latest first. Each look reaches further back than those before it in the array. Other looks are dropped, because a
-/// later look proves as much.
+/// The looks, the latest first. Each look reaches further back than those before it in the array. An older look that does not reach further
+/// back is dropped, because the later look proves as much.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct History([Look; KEPT]);
 
@@ -52,8 +52,8 @@ impl History {
         }
     }
 
-    /// Returns the index of the look to drop when `newest` is added: the one whose neighbours are closest in relation to its age. The last
-    /// look is never dropped.
+    /// Returns the index of the look to drop when `newest` is added: the one whose neighbours are closest in relation to its age. The
+    /// oldest look is never dropped.
     fn crowded(&self, newest: Look) -> usize {
         let (mut newer, mut least, mut index) = (newest.reach, (u32::MAX, 1), 0);
         for (at, window) in self.0.windows(2).enumerate() {
@@ -69,12 +69,12 @@ impl History {
         index
     }
 
-    /// Returns when the latest look that would have shown a report with this time was made.
+    /// Returns the time of the latest look that would have shown a report with this time.
     pub(super) fn absent(&self, time: u32) -> Option<Tick> {
         self.0.iter().find(|look| !time < look.reach).map(|look| look.at)
     }
 
-    /// Returns when the latest look was made.
+    /// Returns the time of the latest look.
     pub(super) fn latest(&self) -> Option<Tick> {
         self.absent(u32::MAX - 1)
     }

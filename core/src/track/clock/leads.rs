@@ -7,13 +7,13 @@ use super::{
     ports::{PORTS, place_of},
 };
 
-/// The number of votes that make a lead certain.
+/// The number of votes that make a lead certain. Each report that arrives soon after its message was sent is a vote.
 const CERTAIN: u8 = 5;
 
 /// The maximum difference in seconds between a lead and a vote for it.
 const AGREEMENT: u32 = 60;
 
-/// The number of consecutive late reports with their segment's send time after which all late reports are assumed to carry it.
+/// The number of consecutive late reports that must carry their segment's send time before all late reports are assumed to do so.
 const LATE: u8 = 16;
 
 /// A quarter of an hour in seconds.
@@ -56,7 +56,7 @@ impl Leads {
         ahead.wrapping_sub(ahead.cast_signed().rem_euclid(QUARTER.cast_signed()).cast_unsigned())
     }
 
-    /// Returns the smallest lead in a set of ports, which is that of the clock furthest behind.
+    /// Returns the smallest known lead in a set of ports, which is that of the clock furthest behind; `None` if no lead is known.
     pub(in crate::track) fn least(&self, ports: u32) -> Option<u32> {
         let known = (0..32).filter(|port| ports >> port & 1 == 1).filter_map(|port| self.of(port));
         known.min_by_key(|lead| lead.cast_signed())
@@ -67,7 +67,7 @@ impl Leads {
         (0..32).filter(|port| ports >> port & 1 == 1).all(|port| self.of(port).is_some())
     }
 
-    /// Learns from a report that arrived soon after its message was sent. Its time is `seconds` later than its segment's send time.
+    /// Learns from a report that arrived soon after its message was sent. The report's time is `seconds` after its segment's send time.
     pub(in crate::track) fn vote(&mut self, port: u8, seconds: u32, now: Tick) {
         let Some(lead) = self.ports.get_mut(place_of(port)) else { return };
         if lead.votes > 0 && is_near(seconds, lead.seconds, AGREEMENT) {
@@ -80,7 +80,7 @@ impl Leads {
     }
 
     /// Returns whether a report's time, corrected by the port's lead, is within `within` seconds of the segment's send time `sent`; `None`
-    /// if the lead is not certain, or has changed since the message was `located`.
+    /// if the lead is not certain, or has changed since `located`, when the message's reference became known.
     pub(in crate::track) fn is_sending(
         &self,
         port: u8,

@@ -12,20 +12,21 @@ use super::{
     ports::{IS_SMALL, PORTS, place_of},
 };
 
-/// The number of ports that are followed; 0 on microcontrollers, which have no memory for other programs' messages.
+/// The number of ports whose references are checked; 0 on microcontrollers, which have no memory for other programs' messages.
 const LISTED: usize = if IS_SMALL { 0 } else { PORTS };
 
-/// The seconds by which the first list reaches back: 80 h. A report may be 75 h late, and may have been absent up to 5 h before the list.
+/// The seconds by which the first list reaches back: 80 h. A report may be 75 h late, and the last look without it may have
+/// been up to 5 h before the list.
 const REACH: u32 = 80 * 3600;
 
-/// The seconds by which a list reaches back before the latest send time of the previous list. Messages that were still being sent then
-/// were not counted, and must be listed again.
+/// The seconds by which a list reaches back before the latest send time of the previous list. Messages that were still being sent at the
+/// previous list were not counted, and must be listed again.
 const OVERLAP: u32 = 600;
 
 /// The maximum number of references that failed messages may have used although the list does not show it.
 const MAX_SLACK: u8 = 3;
 
-/// The number of consecutive lists without a complete response after which reports no longer wait for a list.
+/// The maximum number of consecutive lists whose responses are incomplete. After these, reports no longer wait for a list.
 const MAX_ATTEMPTS: u8 = 4;
 
 /// The ticks after which the list of a gateway that showed no other program's message is requested again: 4 h.
@@ -44,7 +45,7 @@ struct Page {
     last_sent: u32,
     first: u8,
     next: u8,
-    /// The number of their segments, modulo 256, and the number of failed messages.
+    /// Of the messages not yet counted: the number of segments, modulo 256, and the number of failed messages.
     segments: u8,
     failures: u8,
     has_news: bool,
@@ -81,7 +82,7 @@ impl Page {
         has_news: false,
     };
 
-    /// Counts the new messages of a complete list that was requested at `begun`. A gap in the references sets `since` to that time.
+    /// Counts the new messages of a complete list that was requested at `begun`. A gap in the references sets `since` to `begun`.
     fn count(&mut self, begun: Tick) {
         if self.has_news {
             let expected = self.expected.unwrap_or(self.first).wrapping_add(self.segments);
@@ -163,12 +164,12 @@ impl Ledger {
         }
     }
 
-    /// Begins a list.
+    /// Notes that a new list is requested.
     pub(in crate::track) fn begin(&mut self, now: Tick) {
         if self.listed.is_none() {
             let since = now.earlier(Self::NEEDED_FOR);
             let is_first = self.attempts == 0;
-            // A message that an incomplete list lacks may be missing from the next list too, so `since` never moves back.
+            // A message that an incomplete list lacks may be missing from the next list too, so a repeated list never moves `since` back.
             self.pages
                 .iter_mut()
                 .for_each(|page| page.since = if is_first { since } else { page.since.max(since) });
@@ -274,7 +275,7 @@ mod tests {
             (0..failures).for_each(|_| ledger.note_failure(3));
             list(&mut ledger, at, messages, false);
             assert_eq!(tells(&ledger, at, at), expected, "{messages:?}, {failures} failures");
-            // A gap no longer matters once no report can be so late.
+            // A gap no longer matters when it is longer ago than reports can be late.
             list(&mut ledger, at + 76 * HOUR, &[], false);
             assert!(tells(&ledger, at + 76 * HOUR, at + 76 * HOUR));
         }

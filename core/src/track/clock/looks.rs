@@ -1,4 +1,5 @@
-//! Looks: queries of the reports of all ports after a time. They show when a report arrived, by this client's own clock.
+//! Looks: queries for the reports of all ports, either for all of them or for those later than a given time. They show when a report
+//! arrived, by this client's own clock.
 //!
 //! A report arrived after the last complete look that would have shown it, and before it was first seen. Nothing else about its arrival is
 //! certain, because the time in the report is that of another clock.
@@ -34,8 +35,8 @@ impl Reach {
 /// The seconds by which the gateway's clock may be misjudged: a jump of an hour, as happens twice a year, and a margin.
 const DOUBT: u32 = 2 * 3600;
 
-/// A report counts as earlier than a look's limit if it is more than this many seconds earlier. Gateways differ in whether they include
-/// the limit.
+/// A report counts as earlier than the limit of a look (`after`) only if the report's time is more than this many seconds earlier.
+/// Gateways differ in whether they include the limit.
 const EDGE: u32 = 2;
 
 /// The age in ticks after which a look is stale and another one is made: 1 h.
@@ -52,8 +53,8 @@ enum Selection {
     Report,
 }
 
-/// The state that a life saves for the next one: the highest time of all reports seen, when its last look began, and when it last saw a
-/// report of another program's message.
+/// The state that a life saves for the next one: the highest time of all reports seen, when the last complete look began, and when a report
+/// of another program's message was last seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Mark {
     pub(in crate::track) highest: u32,
@@ -80,7 +81,7 @@ pub(in crate::track) struct Looks {
     highest: u32,
     /// When this life or an earlier one last saw a report of another program's message.
     foreign: Option<Tick>,
-    /// The same for earlier lives only.
+    /// When an earlier life last saw such a report.
     former: Option<Tick>,
     /// When this life began.
     started: Tick,
@@ -118,7 +119,7 @@ impl Looks {
         self.is_under_way = false;
     }
 
-    /// Notes a report in the look under way that was first seen earlier, when the gateway's clock showed `seen_at`, if known.
+    /// Notes that a response repeats a report. The gateway's clock showed `seen_at`, if known, when the report was first seen.
     pub(in crate::track) fn see_again(&mut self, time: Option<GatewaySeconds>, seen_at: Option<u32>) {
         self.note_selected(time);
         let was_there = seen_at.is_some_and(|at| at.saturating_add(DOUBT) < self.after);
@@ -153,7 +154,7 @@ impl Looks {
         }
     }
 
-    /// Forgets the looks before a time. A report that they did not show may belong to a message that is forgotten now.
+    /// Forgets the looks before a time. A report that those looks did not show may belong to a message that is forgotten now.
     pub(in crate::track) fn lose_sight(&mut self, needed: Tick) {
         self.history.forget_before(needed);
         self.lost = Some(self.lost.map_or(needed, |lost| lost.max(needed)));
@@ -164,7 +165,8 @@ impl Looks {
         self.lost.is_none_or(|lost| lost.is_due(absent))
     }
 
-    /// Notes that the gateway's clock was put back. Looks since then may not have shown all reports.
+    /// Notes that the gateway's clock was put back. Looks since then may not have shown all reports, so all looks are forgotten. If the
+    /// gateway selects reports by the time in them, its clock does not matter.
     pub(in crate::track) fn clock_jumped(&mut self) {
         if self.selection != Selection::Report {
             self.history = History::EMPTY;
@@ -222,8 +224,8 @@ impl Looks {
         self.foreign = Some(now);
     }
 
-    /// Returns whether an earlier life saw a report of another program's message less than `ticks` before `until`. The number of that
-    /// message is not saved.
+    /// Returns whether an earlier life saw a report of another program's message less than `ticks` before `until`. The recipient's
+    /// number is not saved.
     pub(in crate::track) fn was_shared(&self, until: Tick, ticks: u32) -> bool {
         self.former.is_some_and(|seen| seen.ago(until) < ticks)
     }
@@ -234,8 +236,8 @@ impl Looks {
         if let Some(mark) = mark {
             self.highest = mark.highest;
             (self.foreign, self.former) = (mark.foreign, mark.foreign);
-            // A report with a time above `highest` had not arrived at the saved look. That look must count as one of an earlier life, even
-            // if the client's clock stood still since then.
+            // A report with a time above `highest` had not arrived at the saved look. The saved look must count as one of an earlier life,
+            // even if the client's clock has stood still since that look.
             self.history.add(Look::new(mark.at.min(now.earlier(1)), mark.highest));
         }
     }

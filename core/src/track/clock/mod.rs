@@ -1,4 +1,5 @@
-//! Time and order: the caller's clock in ticks, sequence numbers, and the gateway's clock as its responses show it.
+//! Time and order: the caller's clock in ticks, sequence numbers, and the gateway's clock as its responses show it. A *life* is the time
+//! between two restarts of the client.
 
 mod gateway;
 mod gateway_seconds;

@@ -10,7 +10,7 @@ const FASTEST: u32 = 2;
 /// A margin in seconds for jumps of the clock that are not noticed.
 const RESERVE: u32 = 60;
 
-/// The segments that this client's messages sent through a port without a gap between their references.
+/// A run: segments of this client's messages that were sent through one port, without a gap between their references.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     /// When the last gap was noticed.
@@ -55,13 +55,14 @@ impl Runs {
     /// Notes that a message failed. The segment that was not sent may have used a reference.
     pub(in crate::track) fn note_failure(&mut self, port: u8) {
         if let Some(Some(run)) = self.0.get_mut(place_of(port)) {
-            // Set, not counted: each failure is noted several times.
+            // Set to 1 and not incremented, because each failure is noted several times.
             run.slack = 1;
         }
     }
 
-    /// Returns whether a reference cannot have been used again between `located` and the time when the gateway's clock showed `reading`:
-    /// this client's references have had no gap since `located`, and the time since the last one was too short to reach the reference.
+    /// Returns whether a reference cannot have been used again between `located` and the time when the gateway's clock showed `reading`.
+    /// That is so if this client's references have had no gap since `located`, and the time since the last of them was too short to send
+    /// all segments up to that reference.
     pub(in crate::track) fn is_not_reused(
         &self,
         (port, reference): (u8, u8),

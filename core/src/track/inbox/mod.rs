@@ -4,9 +4,9 @@
 //! *place*. No order of ids is assumed. A message is new if its id is above the place, and its mark is not among those handed out
 //! ([`receipts`]).
 //!
-//! The place moves only past ids that a page has shown ([`page`]), and only if ids have not restarted. A message that was known before
-//! proves that. If a page does not show one, the inbox is surveyed from an earlier place. If the survey finds a known message where it
-//! was, the page is requested again. Otherwise ids have restarted.
+//! The place moves only past ids that a page has shown ([`page`]), and only if ids have not restarted. A page that shows a known message
+//! proves that they have not. Without this proof, the inbox is surveyed from an earlier place. If the survey finds a known message under
+//! its old id, the page is requested again. Otherwise, ids have restarted.
 //!
 //! Known limits:
 //!
@@ -19,8 +19,8 @@
 //!   returned again.
 //! - If no readable message is known, for example because none was acknowledged before the client restarted, a restart of ids may be
 //!   missed. If the new ids grow past the place, the restart is noticed only if a message has the id of the place.
-//! - Two unreadable records count as one if neither has a readable id, both break at the same offset, and both are more than
-//!   [`search`]'s single steps past the last known message. Messages between them are lost.
+//! - Two unreadable records count as one if neither has a readable id, both break at the same offset, and both are further past the last
+//!   known message than the single steps of [`search`] reach. Messages between the two records are lost.
 
 mod mark;
 mod page;
@@ -58,8 +58,8 @@ pub(super) struct Inbox {
     receipts: Receipts,
     /// The place from which pages are requested.
     from: i64,
-    /// The place to return to if the page is empty. It was left because its page shows a single message, which may be so long that it
-    /// hides others.
+    /// The place to return to if the page is empty. Reading left it because its page shows a single message, which may be so long that
+    /// it hides others.
     back: Option<i64>,
     /// The search for the place past a record that made its page unreadable.
     search: Option<InboxSearch>,
@@ -71,13 +71,13 @@ pub(super) struct Inbox {
     order: Order,
     /// Whether a page should show a known message.
     is_expected: bool,
-    /// The smallest id of the new messages that found no room; [`START`] if there are none.
+    /// The smallest id of the latest page's new messages for which there was no room; [`START`] if there was room for all.
     ceiling: i64,
     /// Whether the caller can hold another message.
     has_room: bool,
     /// The position at which the latest page became unreadable.
     broken: Option<PageBreak>,
-    /// Whether a search for a place past that position has failed.
+    /// Whether a search for a place past `broken` has failed.
     is_hopeless: bool,
     /// The id of an unreadable message that is not reported yet.
     unreadable: Option<i64>,
@@ -86,7 +86,7 @@ pub(super) struct Inbox {
     has_restarted: bool,
     /// The number of records that are to be saved.
     dirty: usize,
-    /// The sequence number of the latest record from which it was restored.
+    /// The sequence number of the latest record from which the inbox was restored.
     record: Sequence,
 }
 
@@ -267,7 +267,7 @@ impl Inbox {
             Some(by) => self.end_broken(by),
             None if self.move_on(true) => true,
             None => {
-                // If the page has a single message, the next query looks past it. The message may only be long.
+                // If the page has a single message, the next query looks past it. The message may be so long that it hides others.
                 self.look_beyond();
                 false
             }
@@ -282,8 +282,8 @@ impl Inbox {
         }
     }
 
-    /// Returns whether ids may have restarted. Only a known message proves that they have not. The page shows none, although it should,
-    /// or although it shows something new.
+    /// Returns whether ids may have restarted: the page shows no known message, which would prove the contrary, although it should show
+    /// one or although it shows something new.
     fn is_doubtful(&self) -> bool {
         let is_new = self.from > START && (self.page.is_fresh || self.page.is_refuted);
         !self.page.is_verified && (self.is_expected || is_new)
@@ -297,7 +297,8 @@ impl Inbox {
         let before = self.broken.replace(by);
         let is_repeated = before == Some(by);
         let is_new = self.page.is_fresh || self.page.has_postponed();
-        // If ids do not rise, the break may hide other messages, unless all that is missing are free marks.
+        // If ids do not rise, the break may hide other messages, so the place usually stays. It may move if only free marks are missing,
+        // or if the page was cut at the same position twice.
         let has_no_marks = self.page.has_postponed() && !self.page.is_fresh && !self.page.is_full;
         if self.move_on(has_no_marks || by.is_cut && is_repeated) {
             return true;
@@ -332,7 +333,7 @@ impl Inbox {
 
     /// Starts a search for the record that broke the page.
     fn start_search(&mut self, by: PageBreak) {
-        // If ids rise, the record does not have a smaller id than the last one that was read.
+        // If ids rise, the record's id is not smaller than the last id that was read.
         let last = if self.order.is_rising() { before(self.page.last) } else { START };
         self.search = Some(InboxSearch::new(last.max(self.page.from), by.id));
         self.broken = Some(by);
@@ -343,8 +344,8 @@ impl Inbox {
         self.is_hopeless
     }
 
-    /// Ends a page that the search requested. When the search has found the record, the record is reported, except during a survey, or
-    /// if a check shows that it no longer breaks the page. Returns whether the next page is requested at once.
+    /// Ends a page that the search requested. Reports the record when the search has found it. Does not report it during a survey, or if
+    /// a check shows that it no longer breaks the page. Returns whether the next page is requested at once.
     fn search_on(&mut self, by: Option<PageBreak>) -> bool {
         let Some(search) = &mut self.search else { return false };
         let is_blocked = by.is_some() && by == self.broken && !self.page.is_strange;
@@ -419,7 +420,7 @@ impl Inbox {
         if self.page.is_refuted || is_past || self.page.is_empty() && by.is_none() {
             return self.restart();
         }
-        // Either the page has a known message, or none is known and nothing more can be checked.
+        // Either the page has a known message, or no message is known and nothing can be checked.
         if known.is_none() {
             return self.assure(home);
         }

@@ -2,8 +2,8 @@
 
 use super::{START, before};
 
-/// The number of rises, from a record to one with a greater id, after which a gateway is assumed to list ids in rising order. Only
-/// pages with something new count.
+/// The number of rises after which a gateway is assumed to list ids in rising order. A rise is a record with a greater id than the one
+/// before it. Rises count only on pages with a new message.
 const TRUSTED: u8 = 16;
 /// The gateway has listed ids in another order.
 const UNORDERED: u8 = u8::MAX;
@@ -48,9 +48,9 @@ pub(super) struct Page {
     postponed: i64,
     /// The number of records with a greater id than the one before.
     rises: u8,
-    /// Whether the ids have not fallen so far.
+    /// Whether no id so far was smaller than the one before it.
     pub(super) is_rising: bool,
-    /// Whether something was taken.
+    /// Whether a new message was taken.
     pub(super) is_fresh: bool,
     /// Whether a page of a search shows an unknown message, which is not taken.
     pub(super) is_strange: bool,
@@ -121,8 +121,8 @@ impl Page {
     /// If ids rise, nothing is hidden before the last record. That record is shown again, because other messages may have the same id.
     ///
     /// In any other order, a page that the gateway cut may hide any id. Hidden ids below the lowest shown id cannot be shown from any
-    /// place, but the others can. So the place moves past the lowest shown id only. It does so if that id is known, a greater known id
-    /// is left, and the page has nothing new.
+    /// place, but the others can. So the place moves past the lowest shown id at most. For that, this id must be known, a greater known
+    /// id must be left, and the page must have nothing new.
     ///
     /// The place never moves past all known messages, so that a restart of ids is noticed.
     pub(super) fn next(&self, order: &Order) -> i64 {

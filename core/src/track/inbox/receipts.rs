@@ -10,7 +10,7 @@ const RESERVE: usize = 6;
 const FORMER: i64 = i64::MIN;
 
 /// A message that was handed out.
-// The fields of its mark, without the mark's padding.
+// Contains the fields of the message's mark instead of the mark itself, which has padding.
 #[derive(Clone, Copy, Debug)]
 struct Receipt {
     id: i64,
@@ -51,11 +51,11 @@ struct Dropped {
     lowest: i64,
     /// The dropped message that was handed out last.
     last: Receipt,
-    /// Whether they were handed out in the order of their ids. If so, an acknowledgement is recognised by its id.
+    /// Whether the dropped messages were handed out in the order of their ids. If so, an acknowledgement is recognised by its id.
     is_run: bool,
 }
 
-/// The messages that were handed out, and that are above the saved place or are kept to recognise a restart of ids.
+/// The handed-out messages that are above the saved place, or that are kept to recognise a restart of ids.
 #[derive(Debug)]
 pub(super) struct Receipts {
     list: [Receipt; MARKS],
@@ -167,10 +167,10 @@ impl Receipts {
     }
 
     /// Evicts a message whose id is not above `from`, because it need not be recognised. An acknowledged message up to the saved place
-    /// is preferred, then the first one that is not acknowledged, then any other. Returns whether there is one.
+    /// is preferred, then the first one that is not acknowledged, then any other. Returns whether a message was evicted.
     fn evict(&mut self, from: i64) -> bool {
         let is_proof = |it: &Receipt| it.number <= self.proven && it.id > from;
-        // The latest proven message is kept to recognise a restart of ids, unless another one that stays does that.
+        // A proven message above `from` stays, and can reveal a restart of ids. Without one, the latest proven message is kept for this.
         let needs_one = self.proven > 0 && !self.all().iter().any(is_proof);
         let (mut victim, mut rank) = (0, 0_u8);
         for (at, receipt) in self.all().iter().enumerate() {
@@ -200,7 +200,7 @@ impl Receipts {
     }
 
     /// Makes room for a message with this id, because the place does not move past the message until it is taken. Drops the
-    /// acknowledged message with the greatest id above this one, although that message is returned again. Returns whether there is one.
+    /// acknowledged message with the greatest id above this one, although that message is returned again. Returns whether it dropped one.
     pub(super) fn make_room(&mut self, lowest: i64) -> bool {
         let (mut victim, mut greatest) = (None, lowest);
         for (at, receipt) in self.all().iter().enumerate() {
@@ -279,7 +279,7 @@ impl Receipts {
 
     /// Forgets the ids, because they have restarted. From now on, the messages are recognised by their hashes.
     pub(super) fn restart(&mut self) {
-        // The other messages already have new ids.
+        // Messages that were handed out since the last proof already have new ids.
         let proven = self.proven;
         self.list.iter_mut().filter(|it| it.number <= proven).for_each(|it| it.id = FORMER);
         (self.saved, self.forgotten, self.dropped, self.has_restarted) = (START, START, None, true);

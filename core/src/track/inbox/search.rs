@@ -29,7 +29,7 @@ pub struct InboxSearch {
     /// The smallest place from which pages are known not to be blocked; `i64::MAX` while there is none.
     free: i64,
     place: i64,
-    /// The number of steps from the greatest blocked place; `None` while the place before the id that the record shows is tried.
+    /// The number of steps from the greatest blocked place; `None` while trying the place before the id that the record shows.
     steps: Option<u8>,
 }
 
@@ -48,7 +48,7 @@ impl InboxSearch {
         self.place
     }
 
-    /// Continues after the page from [`place`](Self::place), which was blocked or not. Returns the id of the unreadable message once it
+    /// Continues after the page from [`place`](Self::place), which was blocked or not. Returns the id of the unreadable message when it
     /// is found.
     pub const fn take(&mut self, is_blocked: bool) -> Option<i64> {
         let steps = match self.steps {

@@ -19,7 +19,7 @@ use super::{
 };
 use user_ids::UserIdBlock;
 
-/// The key of the client's record. Keys of records that are not a message's are above all user_ids.
+/// The key of the client's record. Records other than those of messages have keys above all user_ids.
 const CLIENT_KEY: u32 = 0x8000_0000;
 /// The key of the inbox's first record. Its other records have the keys after this one.
 const INBOX_KEY: u32 = 0x8000_0001;
@@ -97,7 +97,8 @@ impl Journal {
         is_needed.then(|| self.time_saved.plus(SAVE_TIME_EVERY))
     }
 
-    /// Marks the client's time to be saved, if that is due. Otherwise kept messages would never expire if restarts are frequent.
+    /// Marks the client's time as dirty if saving it is due. If it were never saved, a client that restarts often would keep finished
+    /// messages forever.
     pub(super) fn save_time(&mut self, table: &Messages<'_>, now: Tick) {
         if self.time_due(table).is_some_and(|due| due.is_due(now)) {
             (self.is_client_dirty, self.time_saved) = (true, now);

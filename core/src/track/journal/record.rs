@@ -29,7 +29,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Returns the key: a user_id, or a number above [`UserId::MAX`] for a record that is not a message's.
+    /// Returns the key: a user_id, or a number above [`UserId::MAX`] for other records.
     pub const fn key(&self) -> u32 {
         self.key
     }
@@ -199,8 +199,8 @@ pub(in crate::track) fn read_marks(
     if is_rising {
         marks = *reader;
     }
-    // A record of rising ids begins with the latest message instead of a saved place. Its hashes do not show whether a text did not
-    // fit.
+    // A record of the kind `RISING_INBOX` begins with the latest message instead of the saved place. Its hashes do not show whether a
+    // text was too long.
     let (saved, mask) = if is_rising { (first.saturating_sub(1), !1) } else { (first, !0) };
     let marks = core::iter::from_fn(move || {
         let is_over = marks.0.is_empty();

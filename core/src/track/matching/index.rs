@@ -10,7 +10,8 @@ use crate::track::{
     table::{RingCursor, SlotId},
 };
 
-/// The number of consecutive references that share a ring. A search for the message of any segment then visits few rings.
+/// The number of consecutive references whose messages share a ring of the table. A message is only in the ring of its first reference. A
+/// search by the reference of a later segment therefore visits earlier rings too, but only few.
 const GROUP: u8 = 8;
 
 /// Spreads keys over 32 bits (the multiplier of Knuth's multiplicative hashing).

@@ -8,7 +8,7 @@ use crate::track::clock::{Ledger, Tick};
 
 /// Placeholder for the TP-Status in the entry of a listed segment of another program.
 pub(in crate::track) const LISTED: u8 = u8::MAX - 1;
-/// Placeholder for the TP-Status in the entry of a listed message that is in the table, or that failed and owns no report.
+/// Placeholder for the TP-Status in the entry of a listed message that is this client's own, or that failed before any segment was sent.
 pub(in crate::track) const LISTED_NO_OWNER: u8 = u8::MAX - 2;
 
 /// Limits that exclude listed segments as owners of a report. The report had certainly not arrived at `absent`. A segment is excluded if

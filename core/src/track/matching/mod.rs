@@ -38,7 +38,7 @@ pub(super) use rules::{Evidence, Judgement, Strictness, Verdict};
 
 use pending::{PendingReports, Stage};
 
-/// The maximum number of entries that one step searches for reports to judge again.
+/// The maximum number of entries, empty ones included, that one step checks to find reports to judge again.
 const MAX_REVIEWED_PLACES: usize = 1024;
 /// The maximum number of reports that one step judges again.
 const MAX_REVIEWED: u32 = 16;
@@ -208,7 +208,7 @@ impl<'m> Matching<'m> {
         self.pending.next_claimed(&mut review.places)
     }
 
-    /// Marks waiting reports as unmatched `wait` ticks after they were first seen.
+    /// Marks as unmatched the reports that have waited for `wait` ticks since they were first seen.
     pub(super) fn ripen(&mut self, now: Tick, wait: u32) {
         self.pending.ripen(now, wait);
     }
@@ -224,7 +224,7 @@ impl<'m> Matching<'m> {
     }
 }
 
-/// The numbers of entries and reports that a review may still visit.
+/// The number of entries that a review may still check, and the number of reports that it may still return.
 pub(super) struct Review {
     places: usize,
     reports: u32,

@@ -1,7 +1,8 @@
 //! Reports that wait for their message, and reports that are kept to recognise repetitions.
 //!
-//! A report may arrive before the result of its message contains the port and the reference. A report of another client's message never
-//! matches a message. Such reports wait here, and are returned to the caller once. They are recognised if the gateway repeats them.
+//! A report may arrive before the result of its message contains the port and the reference. A report of another program's message never
+//! matches a message. Both kinds wait here. A report that has waited too long is returned to the caller. It is kept after that, so that it
+//! is recognised and not returned again if the gateway repeats it.
 
 use super::report::RawReport;
 use crate::track::{
@@ -65,7 +66,7 @@ pub(super) enum Stage {
     Reopened,
     /// Was assigned to a message, or changes no message; kept to recognise repetitions.
     Taken,
-    /// Not a report: the last sighting of a report of another program's message through this port to this number.
+    /// Not a report: a note of when a report of another program's message was last seen. There is one note for each port and number.
     Foreign,
     /// Not a report: a segment in the gateway's list of results.
     Listed,
@@ -166,7 +167,7 @@ impl<'m> PendingReports<'m> {
         group.is_empty() || group.iter().any(|place| place.forgotten >= time)
     }
 
-    /// Notes that a report of another program's message through this port to this number was seen.
+    /// Notes that a report belongs to another program's message. Only the last sighting for each port and number is kept.
     pub(super) fn note_foreign(&mut self, report: &RawReport, sighting: Sighting) {
         let sign = RawReport { time: None, reference: 0, status: FOREIGN, ..*report };
         match self.place_of(&sign) {
@@ -214,7 +215,7 @@ impl<'m> PendingReports<'m> {
         let worth =
             |place: &PendingReport| (place.stage.worth(), u32::MAX - place.sighting.at.ago(sighting.at));
         let place = group.iter_mut().min_by_key(|place| worth(place));
-        // A claimed report is evicted only for another claimed one. Otherwise the new report is returned instead.
+        // A claimed report is evicted only for another claimed one. If all entries are claimed, any other new report is itself returned.
         let gives_way = |place: &&mut PendingReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
         let Some(place) = place else { return Some((*report, stage.is_owed())) };
         let evicted =
@@ -242,7 +243,7 @@ impl<'m> PendingReports<'m> {
         self.counts.get(stage as usize).copied().unwrap_or(0)
     }
 
-    /// Updates the counts after a change of stage. A report that is not kept is at [`Stage::Empty`].
+    /// Updates the counts after a change of stage. A report that is not kept counts as being at [`Stage::Empty`].
     #[cfg_attr(target_os = "none", inline(never))]
     fn moved(&mut self, from: Stage, to: Stage) {
         if let Some(count) = self.counts.get_mut(from as usize) {
@@ -315,7 +316,7 @@ impl<'m> PendingReports<'m> {
         (self.count(Stage::Waiting) > 0).then_some(self.next_due)
     }
 
-    /// Marks waiting reports as unmatched `wait` ticks after they were first seen.
+    /// Marks as unmatched the reports that have waited for `wait` ticks since they were first seen.
     pub(super) fn ripen(&mut self, now: Tick, wait: u32) {
         if self.count(Stage::Waiting) == 0 || !self.next_due.is_due(now) {
             return;

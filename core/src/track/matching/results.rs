@@ -13,8 +13,8 @@ use crate::{
 };
 
 /// Returns the message to which a result belongs. The message is found by user_id. The result is ignored if its number or time shows that
-/// another program used the same user_id, or if the message is unsent or finished. Gateways add prefixes and separators to numbers, mask
-/// them, or leave them out. A number therefore shows another program only if it certainly belongs to another subscriber.
+/// another program used the same user_id, or if the message is unsent or finished. Gateways add prefixes and separators to a number, mask
+/// some of its digits, or leave the number out. So only a number that certainly belongs to another subscriber shows another program.
 pub(in crate::track) fn message_of(
     table: &Messages<'_>,
     clock: &mut GatewayClock,

@@ -4,13 +4,13 @@
 //! lost, and other programs may send through the same ports. A report's time is that of another clock, which may be hours off. A time
 //! difference therefore excludes no candidate. Only this client's own clock is certain: a report arrived after the last look that did not
 //! show it, and before the first look that did. A candidate is excluded if it was sent, or had its final report, too long before the
-//! report arrived. A report is assigned if one candidate is left, and if
+//! report arrived. A report is assigned if one candidate is left, and one of these rules applies:
 //!
-//! 1. no other program can have sent its message. The caller may say so. Otherwise, the references of this client's own messages, or those
-//!    in the gateway's list of results, had no gap for as long as reports may be late. Listed messages of other programs are candidates
-//!    too. Or if
-//! 2. the caller is not strict, and no report of another program's message to that number was seen lately. The report also arrived soon
-//!    after its message was sent, or before any program can have used the reference again.
+//! 1. No other program can have sent the report's message. Either the caller says so, or the references show it: those of this client's own
+//!    messages, or those in the gateway's list of results, had no gap for as long as reports may be late. Other programs' messages in that
+//!    list are candidates too.
+//! 2. The caller is not strict, and no report of another program's message to that number was seen lately. In addition, the report arrived
+//!    soon after its message was sent, or before any program can have used the reference again.
 //!
 //! If reports carry exactly the message's send time, that time alone decides. If late reports carry their segment's send time by a clock
 //! whose lead is known, the only candidate sent at that time owns the report. Otherwise the report is not assigned.
@@ -28,15 +28,15 @@ use crate::track::{
     table::SlotId,
 };
 
-/// The maximum number of messages without a known reference that are checked for a report. If there are more, the report waits.
+/// The maximum number of messages without a known reference that are checked as owners of one report. If there are more, the report waits.
 const MAX_LOOKS: u32 = 256;
 
 /// An hour in ticks. At least one hour is added to the maximum lateness of reports as a margin.
 const HOUR: u32 = 3600 * PER_SECOND;
 
-/// The maximum ticks from a message's result to the last look without its report, if the report arrived soon.
+/// For a report that arrived soon: the maximum ticks from its message's result to the last look without the report.
 const SOON_ABSENT: u32 = 30 * PER_SECOND;
-/// The maximum ticks from a message's result to the first look with its report, if the report arrived soon.
+/// For a report that arrived soon: the maximum ticks from its message's result to the first look with the report.
 const SOON_SEEN: u32 = 60 * PER_SECOND;
 
 /// The maximum seconds by which a report's time may precede its message's send time and still be near it.
@@ -44,17 +44,17 @@ const NEAR_BEFORE: u32 = 60;
 /// The length in seconds of the span of near times, which begins [`NEAR_BEFORE`] before the send time.
 const NEAR: u32 = 660;
 
-/// The maximum ticks from a message's result to a report that may show the lead of the reports' clock.
+/// The maximum ticks from a message's result to the first look with its report, for a report from which the port's lead is learnt.
 const QUICK: u32 = 45 * PER_SECOND;
 
-/// The minimum ticks from a message's result to a report that may show whether late reports carry their segment's send time.
+/// For a late report: the minimum ticks from its message's result to the last look without the report.
 const LATE: u32 = 300 * PER_SECOND;
 
-/// The maximum difference in seconds between the time of a report and its segment's send time, for a report that shows that reports
-/// carry the send time.
+/// The maximum difference in seconds between a late report's time, corrected by the port's lead, and its segment's send time. A report
+/// within this limit is evidence that late reports carry the send time.
 const HIT: u32 = 60;
-/// The same difference for a report that is assigned because reports carry the send time. It is less than half of the shortest time
-/// after which a reference is reused (256 × 2 s).
+/// The same maximum for a report that is assigned by its time, after late reports were found to carry the send time. It is less than half
+/// of the shortest time after which a reference is reused (256 × 2 s).
 const TIMED: u32 = 90;
 
 /// The usual time in seconds that it takes to send a segment.
@@ -65,13 +65,13 @@ const SEGMENT: u32 = 4;
 pub(in crate::track) enum Verdict {
     /// The report belongs to this segment of this message.
     Own { id: SlotId, segment: u8 },
-    /// No message matches the report. `is_foreign`: no message without a known reference and no listed segment may own it either.
+    /// No message matches the report. `is_foreign`: no message without a known reference and no listed segment may own the report either.
     Unknown { is_foreign: bool },
     /// The report was assigned before, or all segments that may own it have a final report. `of` is the message that notes the report's
     /// time, if the report certainly belongs to that message.
     Repeated { of: Option<SlotId> },
-    /// The report belongs to a message, unless another message turns out to own it. The result of the `rival` may soon decide that, or a
-    /// new list of results (`wants_list`).
+    /// The report belongs to a message, unless another message turns out to own it. The result of `rival`, or a new list of results if
+    /// `wants_list`, may soon show whether another message does.
     Claimed { rival: Option<SlotId>, wants_list: bool },
     /// The report may belong to several messages, or to another program's message.
     Contested,
@@ -88,8 +88,8 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Judgement {
     pub(in crate::track) verdict: Verdict,
-    /// For a report that was seen soon after the result: the seconds, modulo 2^32, from its probable segment's send time to its own time,
-    /// and whether it carries exactly the message's send time.
+    /// For a report that was seen soon after the result: the seconds, modulo 2^32, from the send time of its probable segment to the time
+    /// in the report, and whether the report carries exactly the message's send time.
     pub(in crate::track) quick: Option<(u32, bool)>,
     /// For a report that arrived late: whether it carries its segment's send time; `None` if unknown.
     pub(in crate::track) late: Option<bool>,
@@ -125,6 +125,7 @@ enum Rival {
 /// A summary of the candidates that are not excluded.
 #[derive(Default)]
 struct Tally<'a> {
+    /// The number of possible candidates: the report repeats none of their reports, and its time does not contradict theirs.
     possible: u32,
     /// The number of possible candidates whose segment has no final report.
     open: u32,
@@ -219,7 +220,8 @@ impl Evidence<'_, '_> {
                 Verdict::Claimed { rival: Some(rival), wants_list: false }
             }
             Rival::Many => Verdict::Claimed { rival: None, wants_list: false },
-            // The earlier report may turn out to belong to one candidate. Then this report belongs to the other.
+            // Another report with this reference was seen earlier and waits. If it turns out to belong to one of two candidates, this
+            // report belongs to the other.
             _ if pending.has_earlier_claim(report, sighting.first) => {
                 Verdict::Claimed { rival: None, wants_list: false }
             }
@@ -318,7 +320,7 @@ impl Evidence<'_, '_> {
         {
             return true;
         }
-        // The client's clock does not run between two lives, so only ticks of this life can be compared.
+        // The client's clock may stand still between two lives, so only ticks of this life can be compared.
         let is_measured = looks.is_recent(slot.located) && looks.is_recent(absent);
         let long = late.saturating_mul(2);
         let is_safe = || {
@@ -337,7 +339,7 @@ impl Evidence<'_, '_> {
         })
     }
 
-    /// Returns whether no other segment with a report's reference can have been sent between a message and the report.
+    /// Returns whether no other segment with a report's reference can have been sent after a message and before the report was seen.
     fn is_not_reused(&self, slot: &Slot, report: &RawReport, sighting: Sighting) -> bool {
         let clock = self.view.clock;
         let place = (report.port, report.reference);
@@ -346,13 +348,13 @@ impl Evidence<'_, '_> {
             .is_some_and(|reading| clock.runs.is_not_reused(place, slot.located, reading))
     }
 
-    /// Returns whether a message was sent in this life, and the report's time is soon after that by the port's clock of reports. A report
-    /// that arrived long ago may belong to a forgotten message, but then it carries another time.
+    /// Returns whether a message was sent in this life, and the report's time is near the send time by the clock of the port's reports. A
+    /// report that arrived long ago may belong to a forgotten message, but such a report carries another time.
     fn is_near(&self, slot: &Slot, report: &RawReport) -> bool {
         let clock = self.view.clock;
         let is_comparable = clock.is_current(slot.sent_at()) && clock.looks.is_recent(slot.located);
         let lead = clock.leads.of(slot.port).filter(|_| is_comparable);
-        // A report from before the clock was put back can carry the same time.
+        // A report that arrived before the gateway's clock was put back can carry the same time.
         let sent = slot.sent.filter(|sent| clock.shows_once(*sent));
         let (Some(sent), Some(time), Some(lead)) = (sent, report.time, lead) else { return false };
         let earliest = sent.moved(lead).minus(NEAR_BEFORE);
@@ -365,7 +367,7 @@ impl Evidence<'_, '_> {
         report.time.is_some_and(|time| self.view.clock.is_past(time, kept, self.view.now))
     }
 
-    /// Returns a message to the same number that may own the report too, because its port and reference are not known.
+    /// Returns a message to the report's number that may own the report too, because the message's port and reference are not known.
     fn rival(&self, report: &RawReport, first_seen: Sequence) -> Rival {
         let mut others = Unlocated::new(self.table, &report.number);
         for _ in 0..MAX_LOOKS {
@@ -428,8 +430,8 @@ fn may_have_left(slot: &Slot, port: u8, before: Sequence) -> bool {
     fits_port && has_begun
 }
 
-/// Returns whether the report repeats one that the message already has: the segment has its outcome, and its time lies between the
-/// message's first and last report times.
+/// Returns whether the report repeats one that the message already has: the segment already has the outcome in the report, and the
+/// report's time, if any, lies between the message's first and last report times.
 fn is_repetition(slot: &Slot, segment: u8, report: &RawReport) -> bool {
     let noted = match Outcome::of(report.status) {
         Outcome::Delivered => slot.fates.delivered(),

@@ -62,22 +62,22 @@ impl<'a> Draft<'a> {
         Self { text_bytes: bytes, ..self }
     }
 
-    /// Sets whether status reports are requested. A message without them is finished once it is sent.
+    /// Sets whether status reports are requested. A message without them is finished as soon as it is sent.
     #[must_use]
     pub const fn status_report(self, request: bool) -> Self {
         Self { status_report: request, ..self }
     }
 
-    /// Sets whether the message is sent again after its response was lost. That happens if the gateway twice returns no result for it
-    /// while its queue is empty. The message may then be sent twice, and its outcome is that of the second submission. By default it is
-    /// not sent again, and ends as [`State::Unresolved`](crate::track::State::Unresolved).
+    /// Sets whether the message may be sent again after the response to its submission was lost. It is sent again if the gateway, with
+    /// an empty queue, twice returns no result for it. The message may then be sent twice, and its outcome is that of the second
+    /// submission. By default it is not sent again, and ends as [`State::Unresolved`](crate::track::State::Unresolved).
     #[must_use]
     pub const fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }
     }
 
-    /// Sets whether the message is submitted before all messages that are not urgent. Its request contains others only if there is room
-    /// left. Messages that the gateway already has are not overtaken.
+    /// Sets whether the message is submitted before all messages that are not urgent. Its request contains messages that are not urgent
+    /// only if there is room left. An urgent message does not overtake messages that the gateway already has.
     #[must_use]
     pub const fn urgent(self, urgent: bool) -> Self {
         Self { urgent, ..self }

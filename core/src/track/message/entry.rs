@@ -18,7 +18,7 @@ use crate::{
 pub struct Slot {
     links: Links,
     pub(in crate::track) user_id: u32,
-    /// The end of the wait for which the message is in its queue.
+    /// The time at which the message's wait in its queue ends.
     pub(in crate::track) due: Tick,
     number_words: [u32; 3],
     flags: u16,
@@ -35,12 +35,12 @@ pub struct Slot {
     pub(in crate::track) task: i64,
     /// The ports through which it may be sent, one bit each; 0 for any.
     pub(in crate::track) ports: u32,
-    /// The beginning of the current period with a time limit. For a finished message, that is its end; otherwise, the time when it was
-    /// added.
+    /// The time from which its time limit counts. For a finished message, this is the time when it finished. For any other message, it is
+    /// the time when it was added.
     pub(in crate::track) since: Tick,
     /// A report that was first seen before this sequence number does not belong to this message.
     pub(in crate::track) submitted: Sequence,
-    /// The latest request whose response shows that sending of this message had not begun.
+    /// The sequence number of the latest request whose response shows that this message was not being sent yet.
     pub(in crate::track) not_begun: Sequence,
     /// The time at which its port and reference became known.
     pub(in crate::track) located: Tick,
@@ -211,8 +211,8 @@ impl Slot {
         self.failed_segment = saved & (FAILED_SEGMENT | IS_URGENT);
     }
 
-    /// Notes a complete response that lacks the message, although the gateway's queue was empty or the task was stopped. Returns
-    /// whether it is the second such response in a row.
+    /// Notes a complete response that lacks the message after the gateway's queue was empty or the task was stopped. Returns whether it is
+    /// the second such response in a row.
     pub(in crate::track) fn count_absence(&mut self) -> bool {
         let is_second = self.failed_segment & WAS_ABSENT != 0;
         self.failed_segment |= WAS_ABSENT;
@@ -276,7 +276,7 @@ impl Node for Slot {
 
 /// The bits of `failed_segment` that contain the segment.
 const FAILED_SEGMENT: u8 = 31;
-/// A complete response lacked the message, although the gateway's queue was empty or the task was stopped.
+/// A complete response lacked the message after the gateway's queue was empty or the task was stopped.
 const WAS_ABSENT: u8 = 32;
 const IS_URGENT: u8 = 64;
 

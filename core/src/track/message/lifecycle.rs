@@ -82,7 +82,7 @@ pub(in crate::track) enum Input {
     Progress,
     /// A report may belong to it or to another message.
     Contested,
-    /// Two complete responses in a row lack it, although the gateway's queue was empty or its task was stopped. `in_touch`: no request
+    /// Two complete responses in a row lack it after the gateway's queue was empty or its task was stopped. `in_touch`: no request has
     /// failed since it was submitted. `is_proof`: in addition, the gateway is known to return results under our user_ids.
     Absent { in_touch: bool, is_proof: bool },
     /// Nothing new is known of it. `is_expired`: its time is over.
@@ -103,8 +103,9 @@ pub(in crate::track) enum Next {
     SubmitLast,
     /// It waits to be submitted apart from others.
     SubmitApart,
-    /// Its result is queried after the usual wait, or after a longer one if results are queried by time.
+    /// Its result is queried after the usual wait.
     QueryResult,
+    /// Its result is queried after the usual wait, or after a longer one while results are queried by time.
     QueryResultOfAccepted,
     QueryResultOfSending,
     /// Its result is queried as soon as possible.
@@ -212,7 +213,7 @@ fn sent(slot: &Slot) -> Option<Outcome> {
 
 fn absent(slot: &Slot, in_touch: bool, is_proof: bool) -> Outcome {
     // Without `in_touch`, the gateway may have restarted. Then it may have forgotten a message that it sent, and the stopped task may
-    // have been another one.
+    // have been another one with the same id.
     if slot.has(HAS_REFERENCE) {
         // Some of it was sent.
         end(State::Unresolved)
@@ -220,7 +221,7 @@ fn absent(slot: &Slot, in_touch: bool, is_proof: bool) -> Outcome {
         end(State::Stopped)
     } else if is_not_accepted(slot) && is_proof {
         // The gateway never had the message. It responded with an error, its queue is empty, and it returns no result under this
-        // user_id, although it does under others. It answered all requests since, so it has not restarted and forgotten the message.
+        // user_id, although it does under others. It has answered all requests since, so it did not restart and forget the message.
         (State::Unsent, Next::SubmitApart, false)
     } else if slot.state() == State::Uncertain && slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) {
         (State::Unsent, Next::SubmitLast, false)

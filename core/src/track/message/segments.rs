@@ -6,7 +6,7 @@
 pub(in crate::track) struct Fates {
     /// Segments with a final report.
     ended: u32,
-    /// Segments with a final report that failed, and other segments with a temporary report.
+    /// Segments whose final report is a failure, and segments with only temporary reports.
     marked: u32,
 }
 

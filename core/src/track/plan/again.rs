@@ -16,7 +16,7 @@ use crate::track::{
     table::SlotId,
 };
 
-/// The maximum number of requests in a burst.
+/// The maximum number of requests in a burst. Only requests with messages that are submitted again count.
 const BURST: u8 = 8;
 /// The ticks after which another request may be made. Together with a burst, at most 16 requests are made in a minute.
 const REFILL_AFTER: u32 = 60 * PER_SECOND / 8;
@@ -27,7 +27,7 @@ pub(super) struct Again {
     /// The number of requests that may be made now, and the tick at which it grows by one.
     left: u8,
     refill_at: Tick,
-    /// The queue for messages that are put back, and the queue for messages of a request with an unknown outcome.
+    /// The `share` of [`Queue::apart`] for messages that are put back, and the one for messages of a request with an unclear outcome.
     share: u8,
     unclear_share: u8,
     pub(super) sizes: Sizes,
@@ -71,7 +71,7 @@ impl Again {
         self.left = self.left.saturating_sub(1);
     }
 
-    /// Returns the queue for messages that are put back.
+    /// Returns the `share` of [`Queue::apart`] for messages that are put back.
     pub(super) const fn share(&self) -> u8 {
         self.share
     }
@@ -148,7 +148,7 @@ impl Again {
     }
 }
 
-/// Returns the queue for the messages of a divided request.
+/// Returns the `share` of [`Queue::apart`] for the messages of a divided request.
 fn half(messages: u8) -> u8 {
     share(messages.div_ceil(2))
 }
@@ -168,7 +168,7 @@ pub(super) fn hold_like_others(table: &mut Messages<'_>, now: Tick) {
 }
 
 /// Ends the wait of messages for ports that accept messages again. The messages go to the front of the usual queues. Returns whether
-/// there are any.
+/// there are any such messages.
 pub(super) fn end_hold(table: &mut Messages<'_>, ports: u32) -> bool {
     let mut is_any = false;
     let mut at = table.last(Queue::apart(HELD));

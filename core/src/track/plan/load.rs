@@ -2,7 +2,7 @@
 
 use crate::track::{message::State, settings::Limits};
 
-/// The number of messages under way in total, and of those limited to a single port, for each port.
+/// The number of messages under way: in total, and for each port those that may be sent only through that port.
 #[derive(Debug)]
 pub(super) struct Load {
     total: u32,

@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// The maximum number of consecutive queries of results and reports while another query is due. On a slow link, results and reports may be
-/// due again at the end of each query.
+/// The maximum number of consecutive queries for results and reports while another query is due. On a slow link, results and reports may be
+/// due again at the end of each query, and other queries would never be made.
 const MAX_POLLS: u8 = 4;
 
 /// Decides which request to make next, and when.
@@ -45,8 +45,8 @@ pub(in crate::track) struct Planner {
     again: Again,
     /// The earliest time of the next query of the inbox.
     incoming_at: Tick,
-    /// The number of consecutive queries of results and reports while another query is due, and whether the last other query was of the
-    /// gateway's queue.
+    /// The number of consecutive queries for results and reports while another query is due, and whether the last query of another kind was
+    /// for the gateway's queue.
     polls: u8,
     was_queue: bool,
 }
@@ -139,7 +139,7 @@ impl Planner {
         self.backoff.next_at().is_due(now)
     }
 
-    /// Begins to choose the messages of a send_sms. Messages that were not accepted before are preferred.
+    /// Begins to choose the messages of a send_sms. Messages that the gateway did not accept in an earlier request come first.
     pub(in crate::track) fn select(&mut self, table: &mut Messages<'_>, now: Tick) -> Selection {
         self.again.review(now);
         let first = self.again.first(table, (&self.load, &self.limits), now);
@@ -172,7 +172,7 @@ impl Planner {
         self.reports.take_look(Queue::WAITING.into_iter().any(wants_report), view)
     }
 
-    /// Returns the next query, and puts its messages into flight.
+    /// Returns the next query, and moves its messages to [`Queue::IN_FLIGHT`].
     pub(in crate::track) fn next_query(
         &mut self,
         table: &mut Messages<'_>,
@@ -261,8 +261,8 @@ impl Planner {
         self.backoff.failed(now, sequence, &self.waits);
     }
 
-    /// Notes that a request was refused for a reason that may pass. The next request waits as after a failure, but the client was in touch
-    /// with the gateway.
+    /// Notes that a request was refused for a reason that may pass. The next request waits as after a failure, but the client counts as in
+    /// touch with the gateway.
     pub(in crate::track) fn refused(&mut self, now: Tick) {
         self.backoff.refused(now, &self.waits);
     }
@@ -361,7 +361,7 @@ impl Planner {
     }
 
     /// Notes that a message of an earlier request with an unclear outcome is put back. Returns when the message may be submitted again. The
-    /// wait is an eighth of its `age` in ticks, so that attempts become rarer.
+    /// wait is an eighth of the message's `age` in ticks, within limits, so that attempts become rarer.
     pub(in crate::track) fn divide_unclear(&mut self, age: u32, now: Tick) -> Tick {
         self.again.divide_unclear();
         let Waits { retry, slowest, .. } = self.waits;
@@ -398,7 +398,7 @@ impl Planner {
         schedule::follow(table, &self.waits, (id, next, step), view.now);
     }
 
-    /// Queues a message without news again. Its wait is doubled `step` times.
+    /// Queues a message again after a query that brought no news of it. Its usual first wait is doubled `step` times.
     pub(in crate::track) fn wait(&self, table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
         schedule::wait(table, &self.waits, id, step, now);
     }

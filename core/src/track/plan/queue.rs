@@ -33,17 +33,17 @@ impl Queue {
     pub(in crate::track) const IN_FLIGHT: QueueId = QueueId::new(2);
     /// Finished messages whose last update is not acknowledged.
     pub(in crate::track) const ENDED: QueueId = QueueId::new(3);
-    /// Tombstones of messages that have all their reports. Unless the caller is strict, also of messages that requested no report.
+    /// Tombstones of messages that have all their reports. If the caller is not strict, also those of messages that requested no report.
     pub(in crate::track) const SHORT: QueueId = QueueId::new(4);
     /// Tombstones of messages whose reports may still arrive.
     pub(in crate::track) const LONG: QueueId = QueueId::new(5);
 
-    /// Messages that wait for a request for their results, by the number of doublings of their wait.
+    /// Messages that wait until their result is queried, by the number of doublings of their wait.
     pub(in crate::track) const fn result(step: u8) -> QueueId {
         QueueId::new(6 + Self::bounded(step))
     }
 
-    /// Messages that wait for a request for their reports, by the number of doublings of their wait.
+    /// Messages that wait until their reports are queried, by the number of doublings of their wait.
     pub(in crate::track) const fn report(step: u8) -> QueueId {
         QueueId::new(6 + STEPS + Self::bounded(step))
     }

@@ -25,7 +25,7 @@ impl QueueCheck {
         self.is_wanted = true;
     }
 
-    /// Returns when the queue is queried, if that is wanted.
+    /// Returns when the queue is queried; `None` if no query is wanted.
     pub(super) fn due(&self) -> Option<Tick> {
         self.is_wanted.then_some(self.next_at)
     }

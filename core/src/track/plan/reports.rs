@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The maximum number of messages for which one query of reports is made. This keeps a step short.
+/// The maximum number of messages whose reports share one query. The limit keeps a step short.
 const MAX_MESSAGES: u32 = 256;
 
 /// The maximum number of waiting messages that are checked in a queue.
@@ -119,7 +119,7 @@ impl ReportPlan {
         Request::Arrivals { after: view.clock.reports_after(reach), reach }
     }
 
-    /// Puts messages whose reports are due into flight, and returns the query for them.
+    /// Returns the next query for reports, if one is due, and moves the messages that wait for these reports to [`Queue::IN_FLIGHT`].
     pub(super) fn take(&self, table: &mut Messages<'_>, view: &View<'_>) -> Option<Request> {
         let queue = most_overdue(table, Queue::report, view.now);
         let first = queue.and_then(|queue| table.front(queue));
@@ -148,7 +148,8 @@ fn is_old(slot: &Slot, view: &View<'_>) -> bool {
     reading.is_none_or(|reading| reading.saturating_sub(sent.get()) > OLD)
 }
 
-/// Returns whether an old message still waits for reports. Its report may carry the time of arrival, so a query by send time may miss it.
+/// Returns whether looks are needed for an old message that still waits for reports. Its report may carry the time of arrival, and a query
+/// by send time may miss such a report.
 pub(super) fn wants_arrivals(table: &Messages<'_>, view: &View<'_>) -> bool {
     if view.clock.reports_equal() || view.clock.latest().is_none() {
         return false;
@@ -158,7 +159,7 @@ pub(super) fn wants_arrivals(table: &Messages<'_>, view: &View<'_>) -> bool {
     (0..STEPS).any(|step| is_old(Queue::report(step)) || is_old(Queue::result(step)))
 }
 
-/// Takes all messages that are due and not old.
+/// Moves messages that are due and not old to [`Queue::IN_FLIGHT`].
 fn take_recent(table: &mut Messages<'_>, view: &View<'_>) {
     for queue in (0..STEPS).map(Queue::report) {
         let mut at = table.first(queue);
@@ -179,8 +180,8 @@ fn port_bit(port: u8) -> u32 {
     1_u32.checked_shl(port.into()).unwrap_or(0)
 }
 
-/// Takes an old message, and others of its queue that were sent soon after it through ports with the same lead. The query finds their
-/// reports if these carry the send time.
+/// Moves an old message to [`Queue::IN_FLIGHT`], and others of its queue that were sent soon after it through ports with the same lead.
+/// Returns the query for their reports. It finds reports that carry the send time, or a time soon after.
 fn take_old(table: &mut Messages<'_>, queue: QueueId, from: GatewaySeconds, view: &View<'_>) -> Request {
     let leads = &view.clock.leads;
     let mut at = table.first(queue);

@@ -18,10 +18,11 @@ use crate::{
     },
 };
 
-/// The seconds after its send time within which a message has usually been sent (document §11: 5 to 8).
+/// The seconds from a message's send time until all of the message has usually been sent, with a margin (document §11: 5 to 8).
 const SENDING_SECONDS: u32 = 16;
 
-/// The number of consecutive queries by time without news after which the few remaining messages are queried by user_id.
+/// The maximum number of consecutive queries by time without news. After these, results are queried by user_id only, if
+/// one request can name all messages under way.
 const MAX_QUIET: u8 = 4;
 
 /// The maximum span of a query by time in seconds. The response to a longer one is not worth its size.
@@ -34,8 +35,8 @@ const ACCEPTED_STEP: u8 = 3;
 
 /// Decides which results are queried.
 ///
-/// A response by time that lacks a message proves nothing, because the gateway's clock may have shown 1970 meanwhile. Messages are
-/// therefore queried by user_id as well, but less often.
+/// A response to a query by time may lack a message that was sent, because the gateway's clock may have shown 1970 when the message
+/// was sent. Messages are therefore queried by user_id as well, but less often.
 #[derive(Debug)]
 pub(super) struct ResultPlan {
     next_at: Tick,
@@ -123,7 +124,8 @@ impl ResultPlan {
         if self.is_by_time(load, limits, view) { step } else { 0 }
     }
 
-    /// Returns the next query, if one is due: a query by time, or one for messages by their user_ids, which are in flight then.
+    /// Returns the next query, if one is due: a query by time, or one by user_id. The messages of a query by user_id are moved to
+    /// [`Queue::IN_FLIGHT`].
     pub(super) fn take(
         &mut self,
         table: &mut Messages<'_>,
@@ -162,7 +164,7 @@ impl ResultPlan {
         true
     }
 
-    /// Adds messages that are rarely queried and soon due. They then need no request of their own.
+    /// Adds messages that are rarely queried and soon due, so that they need no request of their own.
     fn name_soon_due(&mut self, table: &mut Messages<'_>, limits: &Limits, soon: Tick) {
         for queue in (SLOWEST_STEP..STEPS).map(Queue::result) {
             while let Some(id) = table.first(queue) {

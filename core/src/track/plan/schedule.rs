@@ -33,14 +33,14 @@ pub(super) fn follow(
     }
 }
 
-/// Queues a message without news again. Its wait is doubled `step` times.
+/// Queues a message again after a query that brought no news of it. Its usual first wait is doubled `step` times.
 pub(super) fn wait(table: &mut Messages<'_>, waits: &Waits, id: SlotId, step: u8, now: Tick) {
     let awaits_report = |slot: &Slot| slot.state() == State::Sent && slot.has(HAS_REFERENCE);
     let is_report = table.get(id).is_some_and(awaits_report);
     wait_in(table, waits, id, (is_report, step), now);
 }
 
-/// Queues a message for its reports or for its result.
+/// Queues a message so that its reports or its result are queried after the wait for this `step`.
 fn wait_in(table: &mut Messages<'_>, waits: &Waits, id: SlotId, (is_report, step): (bool, u8), now: Tick) {
     let Some(slot) = table.get_mut(id) else { return };
     let is_sent = slot.state() == State::Sent;
@@ -54,7 +54,7 @@ fn wait_in(table: &mut Messages<'_>, waits: &Waits, id: SlotId, (is_report, step
     table.append(id, queue);
 }
 
-/// Queues a message for its result as soon as possible, and restarts the doubling of its waits.
+/// Queues a message so that its result is queried as soon as possible, and restarts the doubling of its waits.
 pub(in crate::track) fn hurry_result(table: &mut Messages<'_>, id: SlotId, now: Tick) {
     if let Some(slot) = table.get_mut(id) {
         slot.step = 0;
@@ -62,7 +62,7 @@ pub(in crate::track) fn hurry_result(table: &mut Messages<'_>, id: SlotId, now: 
     prefer_result(table, id, now);
 }
 
-/// Queues a message for its result as soon as possible. The doubling of its waits continues.
+/// Queues a message so that its result is queried as soon as possible. The doubling of its waits continues.
 pub(in crate::track) fn prefer_result(table: &mut Messages<'_>, id: SlotId, now: Tick) {
     if let Some(slot) = table.get_mut(id) {
         slot.due = now;
@@ -70,7 +70,7 @@ pub(in crate::track) fn prefer_result(table: &mut Messages<'_>, id: SlotId, now:
     table.prepend(id, Queue::result(0));
 }
 
-/// Queues a message for its reports as soon as possible. The doubling of its waits continues from `step`.
+/// Queues a message so that its reports are queried as soon as possible. The doubling of its waits continues from `step`.
 pub(in crate::track) fn prefer_report(table: &mut Messages<'_>, id: SlotId, step: u8, now: Tick) {
     if let Some(slot) = table.get_mut(id) {
         (slot.step, slot.due) = (step, now);

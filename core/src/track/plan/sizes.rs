@@ -11,7 +11,8 @@ pub(super) type Size = (u8, u32);
 const NONE: Size = (0, 0);
 const ANY: Size = (u8::MAX, u32::MAX);
 
-/// The maximum number of refused parts that one message explains: of 128 messages, the parts of 64, 32, 16, 8, 4 and 2.
+/// The maximum number of refused parts of a divided request that one message explains. If one of 128 messages is at fault, the parts of
+/// 64, 32, 16, 8, 4 and 2 messages that contain it are refused.
 const EXPLAINED: u8 = 6;
 
 /// The time after which requests of twice the learned size are tried, in ticks: 1 h.
@@ -30,7 +31,7 @@ pub(super) struct Sizes {
     /// The numbers of refused requests that no message explains yet: whole requests, and parts of divided ones.
     wholes: u8,
     parts: u8,
-    /// The largest request that was accepted since the first unexplained refusal, and the smallest larger one that was refused.
+    /// Since the first unexplained refusal: the largest accepted request, and the smallest refused request that is larger than that one.
     accepted: Size,
     refused: Size,
 }
@@ -123,7 +124,7 @@ impl Sizes {
             self.limit.0 = accepted.0;
         }
         if self.limit.1 >= refused.1 {
-            // If the gateway limits messages and not bytes, the limit in bytes must soon admit nothing, so it is at least halved.
+            // The gateway may limit only the number of messages. Then the limit in bytes must soon admit nothing, so it is at least halved.
             self.limit.1 = accepted.1.min(self.limit.1 / 2);
         }
         (self.larger_at, self.wholes, self.parts, self.trial) = (now.plus(LARGER_AFTER), 0, 0, u8::MAX);

@@ -5,8 +5,8 @@ use crate::TaskId;
 /// The maximum number of tasks that can wait to be stopped.
 const MAX_STOPS: usize = 8;
 
-/// Tasks that wait to be stopped, in no order. One more than [`MAX_STOPS`] has room, so that a task whose request failed can return even
-/// if others were added meanwhile.
+/// Tasks that wait to be stopped, in no order. There is room for one task more than [`MAX_STOPS`]. So a task whose request failed can be
+/// put back even if others were added meanwhile.
 #[derive(Debug)]
 pub(super) struct Stops([Option<TaskId>; MAX_STOPS + 1]);
 

@@ -35,7 +35,8 @@ pub(super) fn size(table: &Messages<'_>) -> Size {
     size
 }
 
-/// Chooses the messages of one send_sms, one by one. The caller puts each message into flight before it calls [`next`](Self::next) again.
+/// Chooses the messages of one send_sms, one by one. The caller moves each message to [`Queue::IN_FLIGHT`] before it calls
+/// [`next`](Self::next) again.
 pub(in crate::track) struct Selection {
     at: Option<SlotId>,
     most: u8,

@@ -345,10 +345,10 @@ struct Gateway {
     random: u64,
     most_recipients: usize,
     most_bytes: u32,
-    /// The number of accepted submissions of each message, and the bytes and fault of each message.
+    /// For each message, the number of its accepted submissions, and its size in bytes and whether the gateway refuses it.
     accepted: BTreeMap<UserId, u32>,
     messages: BTreeMap<UserId, (u16, bool)>,
-    /// The times of requests with messages that were refused before, and of further refusals with 550.
+    /// The times of requests with messages that were refused before, and of repeated refusals with 550.
     extra: Vec<Duration>,
     refused: BTreeMap<UserId, usize>,
     held: BTreeSet<UserId>,

@@ -342,7 +342,7 @@ fn a_full_tracker_rejects_messages_until_a_slot_is_free() {
     harness.tracker.handle_refused(token, 400, harness.now);
     assert_eq!(harness.state(id), State::Failed);
     assert_eq!(harness.tracker.add(&draft, harness.now), Err(AddError::Full));
-    // Once its end is acknowledged, its slot is free and its record is deleted from the store.
+    // After its end is acknowledged, its slot is free and its record is deleted from the store.
     harness.settle();
     assert_eq!((harness.tracker.message(id), harness.saved.len()), (None, 1));
     assert!(harness.tracker.add(&draft, harness.now).is_ok());

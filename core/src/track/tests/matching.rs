@@ -107,7 +107,7 @@ fn time_decides_nothing_after_the_clock_jumped_back() {
     let mut harness = Harness::new(&mut memory);
     let first = harness.sent("10086", 2, 7, NOON);
     harness.sent("10010", 1, 9, "1970-01-01 00:00:20");
-    // The gateway's clock may have hidden reports that the gateway did not return before.
+    // Before the jump was noticed, requests may have missed reports because of the times in them.
     harness.answer_reports(&[]);
     harness.answer_reports(&[report("10086", 2, 7, "1970-01-01 00:00:30", 0)]);
     assert_eq!(harness.state(first), State::Delivered);
@@ -141,7 +141,7 @@ fn a_report_waits_for_a_message_that_may_own_it() {
     // The second may have been sent by now, with the same reference.
     harness.answer_reports(&[report("13800123456", 2, 7, LATER, 0)]);
     assert_eq!(harness.state(first), State::Sent);
-    // The second message was not sent, because the gateway does not have it yet. The report need not arrive again.
+    // Responses without a result show that the second message was not sent yet. The report need not arrive again.
     harness.answer_results(&[]);
     harness.answer_results(&[]);
     assert_eq!((harness.state(first), harness.state(second)), (State::Delivered, State::Accepted));

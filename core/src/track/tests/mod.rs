@@ -137,7 +137,7 @@ impl<'m> Harness<'m> {
         count
     }
 
-    /// Returns the next request for results; others before it get empty responses.
+    /// Returns the next request for results. Other requests before it get empty responses.
     pub(super) fn results(&mut self) -> Token<QuerySmsResult<'static>> {
         loop {
             match self.next() {
@@ -148,7 +148,7 @@ impl<'m> Harness<'m> {
         }
     }
 
-    /// Returns the next request for reports; others before it get empty responses.
+    /// Returns the next request for reports. Other requests before it get empty responses.
     pub(super) fn reports(&mut self) -> Token<QuerySmsDeliverStatus<'static>> {
         loop {
             match self.next() {

@@ -120,7 +120,7 @@ fn the_time_is_saved() {
     let ids = [add(&mut harness, "10086", 64), harness.add("10087")];
     harness.save();
     let lengths: Vec<_> = ids.iter().map(|id| harness.saved[&id.get()].len()).collect();
-    // A record without a validity is one of former versions.
+    // A record without a validity has the format of former versions, which is a byte shorter.
     assert_eq!(lengths[0], lengths[1] + 1);
     let mut life = Harness::new(new);
     for record in harness.saved.values() {
@@ -155,7 +155,7 @@ fn many_messages_are_looked_at_once_in_a_second() {
         harness.now = step_alone(&mut harness).unwrap_or(harness.now);
         steps += 1;
     }
-    // The steps of failing requests, and those of two seconds.
+    // The steps of failing requests, and those of the two seconds in which the messages expire.
     assert!((10..25).contains(&steps), "{steps}");
 }
 

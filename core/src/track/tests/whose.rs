@@ -308,7 +308,7 @@ fn a_report_that_arrived_during_a_restart_is_assigned_if_it_is_above_the_saved_m
         let mut memories = [Memory::of(8), Memory::of(8)];
         let [old, new] = &mut memories;
         let mut world = World::new(old, exclusive());
-        // This report sets the mark, because it is the latest one that was seen.
+        // This report sets the `Mark`, because it is the latest one that was seen.
         world.arrive(10, 200, 15);
         world.send(0, NUMBER, 200);
         world.run(3 * HOUR);

@@ -61,7 +61,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Expires the messages of a queue whose time is over. Stops at the first other message, unless `is_all` is set.
+    /// Expires those messages of a queue that have run out of time. Without `is_all`, stops at the first message that has time left.
     fn expire_in(&mut self, queue: QueueId, is_all: bool) {
         let mut next = self.table.first(queue);
         while let Some((id, slot)) = next.and_then(|id| Some((id, self.table.get(id)?))) {
@@ -121,7 +121,7 @@ impl Tracker<'_> {
             }
         }
         if is_any {
-            // After a restart, the saved `Mark` limits when a report can have arrived at the gateway.
+            // The client's record contains the `Mark`. After a restart, it limits when a report can have arrived at the gateway.
             self.journal.touch_client();
         }
         is_any

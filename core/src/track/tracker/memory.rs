@@ -22,7 +22,7 @@ impl<'m> Tracker<'m> {
         self.matching.grow(places);
     }
 
-    /// Returns whether at least half of the memory for pending reports is in use. Then there may soon be none for another report.
+    /// Returns whether at least half of the memory for pending reports is in use. Then there may soon be no room for another report.
     pub fn is_pending_crowded(&self) -> bool {
         self.matching.is_crowded()
     }

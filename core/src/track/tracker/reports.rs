@@ -36,7 +36,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Notes a report that was seen before. It may show whether the gateway selects reports by their arrival or by the time in them.
+    /// Notes a report that was seen before. This may show whether the gateway selects reports by their arrival or by the time in them.
     fn see_again(&mut self, report: &RawReport) {
         if let Some(at) = self.matching.seen_at(report) {
             let reading = self.clock.reading(at);
@@ -44,7 +44,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Handles the kept reports that may belong to a message, once its port and reference are known.
+    /// Handles the kept reports that may belong to a message. Does nothing until its port and reference are known.
     pub(super) fn take_kept_reports(&mut self, id: SlotId) {
         let segments = match self.table.get(id) {
             Some(slot) if slot.has(HAS_REFERENCE) => slot.segments,
@@ -94,7 +94,7 @@ impl Tracker<'_> {
                 if is_new && self.evidence().is_ancient(report) {
                     return self.matching.keep_ancient(report, sighting);
                 }
-                // Otherwise a report that was seen before keeps its stage.
+                // A report that was seen before keeps its stage, unless it was claimed or undecided.
                 if !(is_new || is_claimed || was_undecided) {
                     return None;
                 }
@@ -122,7 +122,7 @@ impl Tracker<'_> {
         }
     }
 
-    /// Records that a report is seen for the first time, now. Returns that sighting.
+    /// Records the first sighting of a report, and returns the sighting.
     fn first_sight(&mut self, report: &RawReport) -> Sighting {
         let is_forgotten = self.matching.may_have_forgotten(report);
         let absent = self.clock.looks.absent(report.time).filter(|_| !is_forgotten);

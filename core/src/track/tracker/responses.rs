@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// The number of doublings from which a query that returned no report is followed by a query for the result. With default timing, the
-/// gateway's own DELIVERED is then noticed 28 s after sending.
+/// The number of doublings of a message's wait for reports from which its result is queried, too. With the default timing, the result
+/// DELIVERED is then noticed 28 s after sending, even if no report arrives.
 const RESULT_STEP: u8 = 3;
 
 /// The error_code for "no port available".
@@ -77,7 +77,8 @@ impl Tracker<'_> {
     }
 
     /// Handles a response with error_code 500 or HTTP 5xx. The gateway has probably not accepted the messages, so it is queried for
-    /// them. They are submitted again only if the queries prove that, or if [`Draft::resend`](crate::track::Draft::resend) allows it.
+    /// them. They are submitted again only if the queries prove that it does not have them, or if
+    /// [`Draft::resend`](crate::track::Draft::resend) allows it.
     pub fn handle_unclear(&mut self, token: Token<SendSms<'static>>, now: Duration) {
         if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
@@ -123,7 +124,7 @@ impl Tracker<'_> {
     }
 
     /// Handles the response to [`Ask::Stop`](crate::track::Ask::Stop). If `found`, the gateway has stopped the task; otherwise it does
-    /// not have it.
+    /// not have the task.
     pub fn handle_stopped(&mut self, token: Token<StopSms>, found: bool, now: Duration) {
         let Some(Request::Stop(task)) = self.close(token, now) else { return };
         self.planner.succeeded();
@@ -159,7 +160,7 @@ impl Tracker<'_> {
     }
 
     /// Handles a response with incoming messages that became malformed partway. Messages before the break remain valid, and those after
-    /// it are requested later. Returns whether that is hopeless, because no request gets a readable response.
+    /// it are requested later. Returns `true` if that is hopeless, because no request gets a readable response.
     pub fn handle_broken(&mut self, token: Token<QueryIncomingSms>, by: PageBreak, now: Duration) -> bool {
         if matches!(self.close(token, now), Some(Request::Incoming)) {
             let has_more = self.inbox.end(Some(by));
@@ -222,7 +223,7 @@ impl Tracker<'_> {
             Request::Reports { .. } => self.reports_missing(),
             Request::Arrivals { reach, .. } => {
                 if self.clock.looks.latest().is_none() {
-                    // After a restart, the saved `Mark` limits when a report can have arrived at the gateway.
+                    // The client's record contains the `Mark`. After a restart, it limits when a report can have arrived at the gateway.
                     self.journal.touch_client();
                 }
                 let reading = self.clock.reading(self.now);
@@ -230,7 +231,7 @@ impl Tracker<'_> {
                 self.planner.complete_arrivals(reach, self.now);
                 self.reports_missing();
             }
-            // The end of these responses alone does not show their outcome, so it counts as lost.
+            // The end of such a response alone does not show the outcome of its request, so the request counts as lost.
             Request::Submit | Request::Queue | Request::Incoming | Request::Stop(_) => {
                 return self.lose(request);
             }
@@ -240,7 +241,7 @@ impl Tracker<'_> {
 
     /// Handles a request that may have reached the gateway, and got a missing, truncated or malformed response. Records that were
     /// already handled remain valid.
-    // Here and below, the code is the same for all calls.
+    // Here and below, the type of the call affects only the token: the code behind it is the same for all calls.
     #[inline]
     pub fn handle_lost<C>(&mut self, token: Token<C>, now: Duration) {
         if let Some(request) = self.close(token, now) {
@@ -264,20 +265,20 @@ impl Tracker<'_> {
         self.note_failure();
     }
 
-    /// Ends the wait after failed requests, because their cause may be over, for example a refused login.
+    /// Ends the wait after failed requests, because the cause of the failures, for example a refused login, may be over.
     pub fn retry_now(&mut self, now: Duration) {
         self.set_time(now);
         self.planner.retry_now(self.now);
     }
 
     /// Bounds the wait after a failed request whose cause is known. `at_least` is for a gateway that locks clients out. `at_most` is
-    /// for a gateway that cannot be reached, because requests cost it nothing.
+    /// for a gateway that cannot be reached, because frequent requests do not burden it.
     pub fn bound_wait(&mut self, at_least: Duration, at_most: Duration, now: Duration) {
         self.set_time(now);
         self.planner.bound_wait(self.now, ticks(at_least), ticks(at_most));
     }
 
-    /// Takes a token back. Returns its request if that is in flight.
+    /// Takes a token back. Returns its request, if the request is in flight.
     // The token is taken by value, so that it cannot be used again.
     #[allow(clippy::needless_pass_by_value)]
     #[inline]
@@ -334,12 +335,12 @@ impl Tracker<'_> {
             self.happen_in_flight(id, Input::Failed);
             return self.take_kept_reports(id);
         }
-        // After an earlier result, reports may still show how the message ends. With `FAILURE_UNCONFIRMED`, a report has shown it.
+        // After an earlier result, reports may still show how the message ends. With `FAILURE_UNCONFIRMED`, a report already has.
         let is_seen = slot.has(HAS_REFERENCE) && slot.state() == State::Sending;
         if is_seen || slot.has(FAILURE_UNCONFIRMED) || !slot.state().is_under_way() {
             return self.nothing_new(id, step);
         }
-        // If the queue was empty since then, this response was requested after that.
+        // If the queue was seen empty after the submission, the results were requested even later.
         let was_emptied = self.planner.was_emptied_since(slot.submitted);
         if slot.state() != State::Sending {
             slot.not_begun = self.planner.started();
@@ -368,7 +369,7 @@ impl Tracker<'_> {
         let Some(slot) = self.table.get_mut(id) else { return };
         let step = if slot.has(PROGRESSED) { 0 } else { slot.step.saturating_add(1) };
         slot.set(PROGRESSED, false);
-        // Some gateways show in the result what they never report, so the result is queried, too. The step grows once for both.
+        // Some gateways show an outcome only in the result, so the result is queried, too. The step grows once for both queries.
         if step >= RESULT_STEP && !self.is_expired(id) {
             schedule::prefer_result(&mut self.table, id, self.now);
         } else {
@@ -377,7 +378,7 @@ impl Tracker<'_> {
     }
 
     /// Queues a message about which nothing is new, with its wait doubled `step` times. If its time is over or its failure is
-    /// unconfirmed, ends it instead.
+    /// unconfirmed, ends the message instead.
     pub(super) fn nothing_new(&mut self, id: SlotId, step: u8) {
         let is_expired = self.is_expired(id);
         if !self.happen(id, Input::Quiet { is_expired }) {

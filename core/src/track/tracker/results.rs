@@ -184,7 +184,7 @@ impl Tracker<'_> {
         if !self.happen(id, input) {
             return self.seen_again(id);
         }
-        // The kept reports of a finished message are not judged before others.
+        // If the message has finished, its kept reports are not judged ahead of others.
         if is_new && self.table.get(id).is_some_and(|slot| !slot.is_over()) {
             self.take_kept_reports(id);
         }

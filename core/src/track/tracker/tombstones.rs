@@ -23,7 +23,7 @@ impl Tracker<'_> {
     /// Keeps a finished message while reports may arrive for it, or deletes it.
     pub(super) fn retire(&mut self, id: SlotId) {
         let Some(slot) = self.table.get(id) else { return };
-        // Gateways of the document's version also return reports of messages that requested none, but rarely hours later.
+        // Gateways of the document's version also return reports of messages that requested none. Such reports are rarely hours late.
         let is_unreported = !slot.has(WANTS_REPORT) && !self.matching.strictness().is_strict;
         match slot.state() {
             _ if slot.is_fully_reported() || is_unreported => self.keep(id, Queue::SHORT),
@@ -73,7 +73,7 @@ impl Tracker<'_> {
                 self.delete(id);
                 self.journal.touch(&mut self.table, id);
             }
-            // Restored tombstones are not in order of time. The next step checks another one first.
+            // Restored tombstones are not in order of time. So the first one moves to the end, and the next step checks another one.
             if let Some(first) = self.table.first(queue).filter(|_| self.is_restored) {
                 self.table.append(first, queue);
             }

@@ -30,10 +30,10 @@ pub(crate) struct Life<'w, 'm> {
     session: Session<[u8; 512]>,
     /// Incoming messages that are not acknowledged yet.
     unread: VecDeque<InboxMark>,
-    /// Number of consecutive failures by the kind of request, and of successes of other kinds since. Failures other than refusals are
-    /// counted under an empty name.
+    /// For each kind of request, the number of its consecutive failures, and the number of successes of other kinds since. Failures other
+    /// than refusals are counted under an empty name.
     failures: BTreeMap<&'static str, (u32, u32)>,
-    /// Number of consecutive waits for a time that has passed. Each wait retires at least one message or report.
+    /// Number of consecutive waits for a time that has already passed. Each such wait must retire at least one message or report.
     waits: usize,
     /// Number of turns since the world became calm.
     calm_turns: u32,
@@ -218,8 +218,8 @@ impl Life<'_, '_> {
                     truths.of(message.id.get()).is_closed |= message.is_final;
                     self.driver.tracker_mut().acknowledge(message.id, message.revision);
                 }
-                // The message of this report has ended without it, or the result with its reference is late. Or its time of arrival is
-                // not known, because queries for reports fail and the driver restarts.
+                // Any report may be returned. Its message may have ended without it, or the result with its reference may be late. Its time
+                // of arrival may be unknown, because queries for reports fail and the driver restarts.
                 Event::Unmatched(_) | Event::Ambiguous(_) => {}
                 Event::InboxRestarted => panic!("the inbox did not restart"),
                 Event::Unreadable { id } => panic!("message {id} is readable"),
@@ -286,9 +286,9 @@ impl Life<'_, '_> {
                     Failure::TooLarge { limit } => Failure::TooLarge { limit: limit * SCALE },
                     failure => failure,
                 });
-                // The gateway refuses a stop only because it does not know the task.
+                // A refused stop is not a failure: the gateway does not know the task.
                 let is_unknown = |failure: Failure| failure.error_code() == Some(404);
-                // The messages after the break of a page are queried later.
+                // A page that breaks is not a failure, because the messages after the break are queried later.
                 let is_passed = |failure: Failure| {
                     matches!(failure, Failure::Malformed(_)) && self.session.page_break().is_some()
                 };
@@ -402,7 +402,7 @@ impl Life<'_, '_> {
         gateway.accept(messages, wants_report, *seconds, rng)
     }
 
-    /// Loses the response to a submission, which may have arrived.
+    /// Loses the response to a submission. The submission itself may have arrived.
     fn submit_and_lose(&mut self, in_flight: InFlight, messages: &[(u32, u64)], kind: u64) {
         if self.world.rng.below(2) == 0 {
             self.accept(messages, true);
@@ -433,7 +433,7 @@ impl Life<'_, '_> {
                 let now = self.world.now();
                 let _ = self.driver.finish(in_flight, &self.session, Ok(()), now);
             }
-            // The messages cause this refusal, and it shows that the gateway responds.
+            // This refusal is due to the messages. It counts as a success, because it shows that the gateway responds.
             Err(failure @ Failure::Refused(_)) if failure.error_code().is_some_and(|code| code != 550) => {
                 self.note(SUBMIT, None);
                 let now = self.world.now();

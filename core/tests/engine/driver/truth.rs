@@ -1,4 +1,4 @@
-//! The true outcome of each message, and the driver's actions and updates that it allows.
+//! The true outcome of each message, and checks of the driver's actions and updates against it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

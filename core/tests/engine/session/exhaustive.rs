@@ -26,10 +26,10 @@ const STARTS: [(&str, &[Event]); 7] = [
 
 /// The maximum number of events in a sequence.
 const DEPTH: usize = 6;
-/// The maximum in a build without optimization.
+/// The maximum number of events in a build without optimization.
 const SHORT: usize = 4;
 
-/// Duration of each exchange: one at which no nonce can become stale, and one at which it can.
+/// The durations of an exchange for which sequences are played. With the first, no nonce can become stale; with the second, one can.
 const TIMES: [Duration; 2] = [Duration::ZERO, Duration::from_secs(2)];
 
 fn settings() -> impl Iterator<Item = Setting> {

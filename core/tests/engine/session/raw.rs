@@ -1,4 +1,4 @@
-//! Raw calls: the session logs in for them, and returns every other response.
+//! Raw calls: the session logs in for them, and returns every response that is not part of the login.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ fn failure(has_credentials: bool, events: &[Event]) -> Option<Failure> {
     panic!("the query does not end after {events:?}");
 }
 
-/// Returns whether the event is the response without replies of a gateway that accepts the login.
+/// Returns whether the event is a response that contains no replies, from a gateway that accepts the login.
 fn is_an_answer(event: Event) -> bool {
     matches!(
         event,

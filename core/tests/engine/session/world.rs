@@ -56,7 +56,7 @@ pub(crate) struct World {
     entropy: u64,
     /// Number of the last nonce that was offered.
     offered: u32,
-    /// All nonces with counts that were sent.
+    /// All pairs of nonce and count that were sent.
     used: HashSet<(String, u32)>,
     outgoing: Option<Outgoing>,
     /// The fates of the current call's requests.
@@ -274,7 +274,7 @@ impl World {
     }
 }
 
-/// Calls a function with a call.
+/// Passes a query or a send_sms to a function.
 fn with_call<T>(is_repeatable: bool, give: impl FnOnce(AnyCall<'_>) -> T) -> T {
     let number = Number::new("10086").expect("a number");
     let recipients = [Recipient::new(number).user_id(UserId::new(7).expect("an id"))];

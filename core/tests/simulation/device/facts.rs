@@ -1,6 +1,6 @@
 //! The true fates of own messages, for the oracle alone.
 
-/// A fact about an own message. `copy` distinguishes submissions that the gateway accepted more than once.
+/// A fact about an own message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fact {
     Accepted {
@@ -35,7 +35,7 @@ pub(crate) enum Fact {
     Broken,
 }
 
-/// A fact, its message, and its time.
+/// A fact, its message, and its time. If the gateway accepted a message more than once, `copy` tells the submissions apart.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) at: u64,

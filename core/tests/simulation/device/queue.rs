@@ -105,7 +105,7 @@ impl<T> Ord for Event<T> {
     }
 }
 
-/// Planned events, in order of time, and at the same time in order of planning.
+/// Planned events in order of time. Events at the same time are in the order in which they were planned.
 #[derive(Debug)]
 pub(crate) struct Agenda<T> {
     events: BinaryHeap<Event<T>>,

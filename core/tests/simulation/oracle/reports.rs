@@ -5,8 +5,8 @@ use sms_gateway_core::track::Report;
 use super::{Failure, Oracle, Truth, seen::Seen, truth::Copy};
 use crate::{civil, config::ReportTime};
 
-/// Number of consecutive reports that could belong to exactly one message, and carry its send time, after which all reports are known
-/// to carry the send time.
+/// Number of consecutive clear reports after which all reports are known to carry the send time. A clear report could belong to only one
+/// message, and carries its send time.
 const LEARNED: u32 = 8;
 
 /// The maximum time between two queries for reports, in milliseconds.
@@ -94,7 +94,7 @@ impl Oracle {
 
     /// Returns whether the segment's final report is known, and the message ended too long ago for a report to be duplicated now.
     fn had_its_report(&self, seen: &Seen, message: u32) -> bool {
-        // Only queries for reports show that the report was still absent, and faults can keep them far apart.
+        // Only queries for reports show that the report was still absent, and faults can keep such queries far apart.
         let doubled = self.config.settings.timing.doubled.as_millis() as u64 + BETWEEN_LOOKS;
         let truth = self.truth(message);
         let Some(reference) = truth.copies().find_map(|copy| copy.reference) else { return false };
@@ -174,8 +174,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// Returns whether an own report is rightly unmatched: its message's result was not shown yet, or its time contradicts the
-    /// message's.
+    /// Returns whether an own report is rightly unmatched: its message's result was not shown yet, its message is closed, or its time is
+    /// before the message's send time.
     fn is_rightly_unmatched(&self, owners: &[u32], seen: &Seen) -> bool {
         owners.iter().any(|owner| {
             let truth = self.truth(*owner);

@@ -108,7 +108,7 @@ pub(crate) struct Truth {
     pub(crate) judged: Judged,
     /// The latest update, and the time at which it was received.
     pub(crate) update: Option<(Message, u64)>,
-    /// Whether its last update was acknowledged, and that was saved.
+    /// Whether its last update was acknowledged, and whether that acknowledgement was saved.
     pub(crate) acknowledged: bool,
     pub(crate) is_closed: bool,
 }

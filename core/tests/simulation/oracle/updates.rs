@@ -68,12 +68,12 @@ impl Oracle {
         let is_judged = self.judges() && matches!(message.state, State::Delivered | State::Failed);
         check(is_judged || is_true(truth, message), "state")?;
         match message.state {
-            // The figures count results that the tracker does not recognise by their spelling.
+            // The tracker may not recognise the numbers in results because of their separators. The figures count such messages.
             State::Expired | State::Unresolved if self.is_respelt() => Ok(()),
             State::Expired => self.check_expired(index, is_known),
             State::Unresolved => {
-                // FAILED counts once the response to a request that names the message ends without a better result. The gateway may
-                // forget the message before.
+                // FAILED counts only after the response to a request that names the message has ended without a better result. The
+                // gateway may forget the message before that.
                 let settled = match truth.shown.result {
                     Some(Status::Failed) => is_known,
                     Some(Status::Sending) | None => false,

@@ -1,11 +1,11 @@
 //! The effect of a bad link on a sequence of frames, without sockets or time.
 
-/// The quality of a link. Shares are per thousand frames.
+/// The quality of a link.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Badness {
-    /// Number of lost frames.
+    /// Number of frames in 1,000 that are lost.
     pub(crate) lost: u64,
-    /// Number of frames that later ones overtake.
+    /// Number of frames in 1,000 that later frames overtake.
     pub(crate) overtaken: u64,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Done {
 #[derive(Debug)]
 struct Held {
     frame: Vec<u8>,
-    /// Number of frames that still have to overtake it.
+    /// Number of frames that still have to overtake this frame.
     by: u64,
     overtaken: bool,
 }

@@ -51,7 +51,7 @@ fn relay() -> Result<(), Box<dyn Error>> {
     let back = Lane { name: "back", from: network, by: board, to: directory.join("board") };
     writeln!(io::stdout(), "ready, seed {seed}")?;
 
-    // Each direction has its own seed, or both would lose the same frames.
+    // Each direction has its own seed. With the same seed, both would lose the same frames.
     let out = thread::spawn(move || out.carry(Link::new(Badness::default(), seed)));
     back.carry(Link::new(Badness::default(), !seed))?;
     out.join().map_err(|_| "a direction ended")??;

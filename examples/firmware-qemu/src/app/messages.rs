@@ -16,9 +16,9 @@ use super::{Failure, Post, shown::Shown};
 
 /// A message, and whether it may be sent twice.
 ///
-/// If `resend` is false, and the connection breaks or the board is reset just before the gateway accepts the message, the
-/// message ends as `Unresolved`. If `resend` is true, it is sent again once the gateway's queue is empty and two queries have
-/// returned no result for it.
+/// The connection may break, or the board may be reset, just before the gateway would accept the message. If `resend` is false,
+/// the message then ends as `Unresolved`. If `resend` is true, it is sent again after the gateway's queue is empty and two queries
+/// have returned no result for it.
 struct Planned {
     number: &'static str,
     text: &'static str,
@@ -65,7 +65,7 @@ impl Messages {
         Ok(Self { ids, due: Instant::now() })
     }
 
-    /// Returns the time at which the next message is due. Returns `end` if that is earlier or no message is left.
+    /// Returns the time at which the next message is due, or `end` if `end` is earlier. Returns `end` if no message is left.
     pub(super) fn next(&self, end: Instant) -> Instant {
         if self.ids.is_full() { end } else { self.due.min(end) }
     }

@@ -7,7 +7,7 @@ use super::host;
 ///
 /// # Panics
 ///
-/// If the host has none.
+/// If the host has no such source.
 pub(crate) fn fill(bytes: &mut [u8]) {
     assert!(host::read_file(c"/dev/urandom", bytes), "the host has no /dev/urandom");
 }

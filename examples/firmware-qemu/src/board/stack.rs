@@ -13,7 +13,7 @@ unsafe extern "C" {
 /// The use of the stack, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
-    /// The maximum depth since the reset. Words at the deepest point that were reserved but never written are not counted.
+    /// The maximum depth since the last reset. Words at the deepest point that were reserved but never written are not counted.
     pub(crate) deepest: usize,
     /// The size of the stack.
     pub(crate) size: usize,

@@ -1,5 +1,5 @@
-//! The clock, in milliseconds since the reset. A timer of the board counts. SysTick raises an interrupt when the next waiting
-//! task is due.
+//! The clock, in milliseconds since the reset. A timer of the board counts cycles. SysTick raises an interrupt when the next
+//! waiting task is due.
 //!
 //! Counting SysTick's interrupts would be simpler, but an emulator on a busy machine loses some of them, so the clock would run
 //! slow.
@@ -21,8 +21,9 @@ use super::reset;
 /// The clock of the processor and of its timers, in Hz.
 const CLOCK: u64 = 25_000_000;
 const CYCLES_PER_TICK: u64 = CLOCK / TICK_HZ;
-/// SysTick could wait for 0.67 s, and the counter for 171 s. But QEMU's network checks the host's new and full connections only
-/// when something wakes QEMU. Without other events, only this interrupt does.
+/// The maximum wait until SysTick's interrupt, in cycles. SysTick could wait for 0.67 s, and the counter for 171 s. But QEMU's
+/// network checks the host's new and full connections only when something wakes QEMU. Without other events, only SysTick's
+/// interrupt wakes it.
 const LONGEST_WAIT: u64 = CLOCK / 1_000;
 
 /// The board's timer 0, which counts down ("Cortex-M System Design Kit", table 4-8; its address: application note AN386, table

@@ -33,7 +33,7 @@ const LATER_INFO: [&str; 11] = [
 /// The name that requests the call forwarding of a port. The key in the response is [`CALL_FORWARDING`].
 const CALL_FORWARD: &str = "CallForward";
 const CALL_FORWARDING: &str = "CallForwarding";
-/// The slot of a port that holds one SIM card.
+/// The value of `slot` for a port that holds only one SIM card.
 const ONE_SIM: u8 = 255;
 /// The signal strength of a port without a network.
 const NO_NETWORK: u8 = 99;
@@ -89,7 +89,7 @@ fn text(port: &Port, name: &str) -> &'static str {
     match name {
         "remain_credit" if port.reg.has_sim() => "12.50",
         "remain_daily_calltime" if port.reg.has_sim() => "3600",
-        // Limits that are not set, the values of a port without a SIM card, and the number, which SIM cards seldom know.
+        // These are empty: limits that are not set, fields of a port without a SIM card, and the number, which SIM cards seldom know.
         _ => "",
     }
 }

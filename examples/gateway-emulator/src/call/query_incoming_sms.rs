@@ -37,8 +37,8 @@ fn flag(name: Option<&str>) -> Asked<Flag> {
 /// The minimum length of a response that is cut within a record, in bytes.
 const MIN_CUT: usize = 400;
 
-/// Returns the ids and the records that fit into one response, and whether the last record has to be cut. There is at least one
-/// record, unless nothing matches.
+/// Returns the ids and the records that fit into one response, and whether the last record has to be cut. The first matching
+/// record is always included.
 fn page(device: &Device, after: u64, flag: Flag, ports: Ports) -> (Vec<u64>, Vec<Record>, bool) {
     let writer = Writer(&device.quirks);
     let mut room = device.answer_limit;
@@ -55,7 +55,7 @@ fn page(device: &Device, after: u64, flag: Flag, ports: Ports) -> (Vec<u64>, Vec
     let (mut first, mut is_cut) = (true, false);
     let fits = |(_, record): &(u64, Record)| {
         let size = writer.record(record).len() + 1;
-        // A record is cut if it begins before the limit.
+        // The record at the limit is cut: it begins before the limit and ends after it.
         let is_last = cuts && room > 0 && size > room;
         let fits = first || size <= room || is_last;
         is_cut |= is_last;

@@ -33,7 +33,8 @@ pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
     Ok(Answer::code(200).array("result", records))
 }
 
-/// Whether a list that restricts the query admits the item that `has` looks for. An empty list restricts nothing.
+/// Whether a list in the query, such as the numbers, contains the item that `has` looks for. A missing or empty list admits
+/// every item.
 pub(super) fn given<T>(list: Option<&Vec<T>>, has: impl FnOnce(&Vec<T>) -> bool) -> bool {
     list.is_none_or(|list| list.is_empty() || has(list))
 }

@@ -31,7 +31,7 @@ pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
         return Err(if device.quirks.later_version { 550 } else { 500 });
     }
     let task = device.accept(messages);
-    // Counted before free ports start to send: the document's example has two messages in the queue.
+    // The queue is counted before free ports start to send, because the document's example has two messages in the queue.
     Ok(Answer::code(202).with("sms_in_queue", device.outbox.waiting()).with("task_id", task))
 }
 

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use super::port::Ports;
 use crate::{clock::Civil, fate::Plan};
 
-/// The maximum number of messages. Beyond this number the oldest are dropped, as on a device, unless they are still under way.
+/// The maximum number of messages. If there are more, the oldest are dropped, as on a real device. While the oldest message is
+/// still `Waiting` or `Sending`, no message is dropped.
 const REMEMBERED: usize = 65_536;
 
 /// The state of a message.
@@ -72,7 +73,7 @@ pub(crate) struct Sending {
     pub(crate) port: u8,
     pub(crate) time: Civil,
     pub(crate) ends: Instant,
-    /// The reference of the first segment, once that segment is sent.
+    /// The reference of the first segment. `None` until that segment is sent.
     pub(crate) first_ref: Option<u8>,
 }
 
@@ -82,7 +83,7 @@ impl Message {
     }
 }
 
-/// All messages, each by an internal id, the queue, and the tasks.
+/// The messages by their internal ids, the queue of waiting messages, and the counters of messages and tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     messages: BTreeMap<u64, Message>,
@@ -96,7 +97,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Adds a task with these messages to the queue, and returns its id.
+    /// Adds a task with these messages to the queue, and returns the task's id.
     pub(crate) fn accept(&mut self, messages: impl IntoIterator<Item = Message>) -> u64 {
         self.last_task += 1;
         for message in messages {

@@ -126,7 +126,7 @@ impl Device {
         self.inbox.receive(port, number, text, received, self.quirks.equal_ids)
     }
 
-    /// Drops queue, tasks, results and received reports. Reports that the network still holds arrive later.
+    /// Drops the queue, the tasks, the results and the received reports. Reports that the network still holds arrive later.
     pub(crate) fn restart(&mut self, how: Restart) {
         self.outbox.forget(how.ids_restart);
         self.reports.forget();
@@ -149,7 +149,7 @@ impl Device {
     }
 }
 
-/// Further losses in a restart. Queue, tasks, results, reports, nonces, lock-outs and connections are always lost.
+/// The optional losses in a restart. Queue, tasks, results, reports, nonces, lock-outs and connections are always lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restart {
     /// The numbering of tasks, USSD requests and references begins again, and the messages in the inbox get new ids.

@@ -35,7 +35,8 @@ impl Device {
         }
     }
 
-    /// Adds received messages of at least 300 bytes. They contain characters that JSON escapes and characters of four bytes.
+    /// Adds received messages of at least 300 bytes. Their texts contain characters that JSON escapes, and characters of four UTF-8
+    /// bytes.
     pub(crate) fn have_received(&mut self, count: u32) {
         let ports = u8::try_from(self.ports.len()).unwrap_or(u8::MAX);
         for number in 0..count {

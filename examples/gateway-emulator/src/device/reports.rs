@@ -18,7 +18,7 @@ use crate::{
 /// The maximum number of reports that are kept.
 const REMEMBERED: usize = 65_536;
 
-/// The country code with which numbers are spelt.
+/// The country code that [`NumberSpelling::spell`] adds or removes.
 const COUNTRY: &str = "+86";
 
 impl NumberSpelling {
@@ -139,8 +139,8 @@ fn report(id: u64, message: &Message, segment: u32, reference: u8, code: u8) -> 
     })
 }
 
-/// Returns the delay of a segment's first report, in the gateway's time. It counts from the end of the whole message, or for
-/// [`Arrival::Early`] from the segment.
+/// Returns the delay of a segment's first report, in the gateway's time. The delay starts when the whole message has been sent, or
+/// with [`Arrival::Early`] when the segment has been sent.
 fn first_after(message: &Message, segment: u32) -> Duration {
     match message.plan.arrival {
         Arrival::Early => Duration::ZERO,

@@ -58,7 +58,7 @@ impl Device {
         }
     }
 
-    /// Finds a free port that may send the message. The search begins after the port found last, so that all ports are used.
+    /// Finds a free port that may send the message. The search begins after the port found last, so that the ports take turns.
     fn free_port(&mut self, id: u64) -> Option<u8> {
         let allowed = self.outbox.get(id)?.ports;
         let count = self.ports.len();

@@ -40,7 +40,7 @@ impl Ussd {
 }
 
 impl Device {
-    /// Sends a code through one port, and returns its status: 200 sent, 486 busy, 503 not available.
+    /// Sends a code through one port. Returns the status of the port: 200 sent, 486 busy, 503 not available.
     pub(crate) fn send_ussd(&mut self, port: u8, code: &str) -> u16 {
         let text = self.ussd.reply(port, code);
         let session = self.ussd.sessions + 1;

@@ -123,7 +123,7 @@ impl Login {
         self.nonces.accept(&answer.nonce, count, now).then_some(()).ok_or(Refusal::Expired { unused })
     }
 
-    /// Returns the nonce count of a login that is correct, apart from its nonce, which is not checked.
+    /// Returns the nonce count of a login, or `None` if the login is wrong. The nonce itself is not checked.
     fn right_but_for_its_nonce(&self, answer: &digest::Answer, caller: &Caller<'_>) -> Option<u32> {
         let known = answer.username == self.options.user && answer.realm == digest::REALM;
         let about_this = answer.uri == caller.uri && !answer.cnonce.is_empty();

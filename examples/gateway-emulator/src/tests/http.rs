@@ -153,7 +153,7 @@ async fn queries_can_be_posted() {
     for body in ["[]", "{", r#"{"flag":true}"#, r#"{"port":{"a":1}}"#, r#"{"flag":null}"#] {
         assert_eq!(client.code("query_incoming_sms", body).await, 400, "{body}");
     }
-    // A GET still works. A call that changes something accepts no other method.
+    // A GET still works. `stop_sms` and `send_sms` accept only their own methods, and no call accepts PUT.
     assert_eq!(client.get(TARGET).await["in_queue"], 0);
     for (method, call) in [("POST", "stop_sms?task_id=1"), ("GET", "send_sms"), ("PUT", "query_sms_in_queue")]
     {
@@ -237,7 +237,7 @@ async fn responses_of_observed_quirks_are_well_formed() {
     ] {
         gateway.idle().await;
         let method = if body.is_empty() { "GET" } else { "POST" };
-        // Some connections close after their third response.
+        // A new connection for each call, because a connection closes after its third response.
         let mut client = Client::connect(&gateway).await;
         let raw = client.request(method, &format!("/api/{call}"), "", body).await.unwrap();
         let json = raw.json();

@@ -17,7 +17,7 @@ async fn messages_that_were_sent_and_received_before() {
     let inbox = client.get("/api/query_incoming_sms?flag=all").await;
     assert_eq!(inbox["sms"].as_array().unwrap().len(), 3);
     assert!(inbox["sms"][2]["text"].as_str().is_some_and(|text| text.len() > 300 && text.contains("\"\n")));
-    // These messages change nothing else.
+    // The messages sent before are not in the queue, and stay delivered.
     gateway.idle().await;
     assert_eq!(client.get("/api/query_sms_in_queue").await["in_queue"], 0);
     assert!(gateway.messages().iter().all(|message| message.status == Status::Delivered));

@@ -33,7 +33,7 @@ use crate::{
 const RSA_1024: &[u8] = include_bytes!("keys/rsa-1024.pem");
 const RSA_2048: &[u8] = include_bytes!("keys/rsa-2048.pem");
 
-/// 1.2.840.113549.1.1.1, .5 and .11 (RFC 4055).
+/// The object identifiers 1.2.840.113549.1.1.1, .5 and .11 (RFC 4055).
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const SHA1_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05];
 const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];

@@ -16,8 +16,8 @@ pub enum CertificateKey {
     EcP384,
 }
 
-/// The kind of a self-signed certificate. Current clients accept the default once they trust it. It is an X.509 version 3
-/// certificate with an RSA-2048 key, signed with SHA-256, currently valid, for `localhost` and the listening address.
+/// The kind of a self-signed certificate. The default is an X.509 version 3 certificate with an RSA-2048 key, signed with SHA-256,
+/// currently valid, for `localhost` and the listening address. Current clients that trust it accept it.
 ///
 /// ```
 /// use gateway_emulator::{CertificateKey, CertificateKind};

@@ -114,7 +114,7 @@ pub(crate) struct Connection {
     #[arg(long, global = true)]
     pub(crate) allow_basic: bool,
     /// The timeout for connecting, for the start of a response, and for each next byte; by default 10s, 30s and 30s. A whole
-    /// call may take 10 times this timeout, but at least 20s; by default 300s
+    /// call may take 10 times this timeout, or 20s if that is longer; by default 300s
     #[arg(long, global = true, value_name = "TIME", value_parser = values::duration)]
     pub(crate) request_timeout: Option<Duration>,
     /// Show a line for each request and each response on standard error
@@ -214,7 +214,7 @@ pub(crate) struct Send {
     /// Save bytes on a mobile link: poll every 60s, and submit several messages together. Outcomes are shown later
     #[arg(long, help_heading = "With --wait", requires = "wait", conflicts_with = "interval")]
     pub(crate) metered: bool,
-    /// Nothing else sends through the gateway, so more status reports can be matched
+    /// Assume that nothing else sends through the gateway, so that more status reports can be matched
     #[arg(long, help_heading = "With --wait", requires = "wait")]
     pub(crate) exclusive: bool,
     /// A label of your choice, which `watch` and --json show with each message
@@ -227,7 +227,7 @@ pub(crate) struct Send {
     /// is not sent. By default 72h
     #[arg(long, help_heading = "With --wait", value_name = "TIME", value_parser = values::validity, requires = "wait")]
     pub(crate) valid_for: Option<Duration>,
-    /// With --store, submit these messages before all waiting messages in the store that are not urgent
+    /// With --store, submit these messages before all messages that wait in the store and are not urgent
     #[arg(long, help_heading = "With --wait", requires = "wait")]
     pub(crate) urgent: bool,
     /// With --store, a key of your choice. If you repeat the command with the same key, it shows the outcomes of the first run,
@@ -259,7 +259,7 @@ pub(crate) struct Watch {
     /// Save bytes on a mobile link: poll results every 60s, and incoming messages every 5m
     #[arg(long, conflicts_with = "interval")]
     pub(crate) metered: bool,
-    /// Nothing else sends through the gateway, so more status reports can be matched
+    /// Assume that nothing else sends through the gateway, so that more status reports can be matched
     #[arg(long)]
     pub(crate) exclusive: bool,
 }

@@ -108,7 +108,7 @@ pub(super) fn validity(text: &str) -> Result<Duration, String> {
     limit.ok_or_else(|| "not a time from 9s to 72h, as 90s, 5m or 2h".to_owned())
 }
 
-/// Shorter validities would be rounded up.
+/// The minimum time for `--valid-for`. A shorter time would be rounded up.
 const SHORTEST_VALIDITY: Duration = Duration::from_secs(9);
 
 /// Checks an idempotency key. The keys derived from it for the recipients are longer.

@@ -20,7 +20,8 @@ struct Preview<'a> {
     segments: u32,
     units: u32,
     text: String,
-    /// The first character that makes the text Unicode, because GSM 7-bit lacks it. `unicode_index` is the number of characters before.
+    /// The first character that makes the text Unicode, because GSM 7-bit lacks it. `unicode_index` is its position,
+    /// counted from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     unicode_character: Option<char>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +56,7 @@ pub(super) fn show(
         let text = template.expand(to.params).map_err(|error| unfit(&error))?;
         let shape = text.shape(args.encoding).map_err(|error| unfit(&error))?;
         segments += u64::from(shape.segments);
-        // If the user chose Unicode, no character is the cause.
+        // Only with the encoding `auto` is a character the cause of Unicode. With `unicode`, the user chose Unicode.
         let foreign = text.shape(Encoding::Gsm7Bit).err().filter(|_| args.encoding == Encoding::Auto);
         let preview = Preview {
             number: to.number,

@@ -27,7 +27,7 @@ use crate::{
 ///
 /// With `all` and `read`, the next page starts after the greatest id of a page. If the ids are not in rising order, it starts after the
 /// lowest id. With `unread`, the query stays the same, because the messages of a page are no longer unread. Each page is written before
-/// the next page is requested, because that request marks messages as read.
+/// the next page is requested, so that an error on a later page does not lose messages that are already marked as read.
 pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) -> Result<(), Failure> {
     if args.port.is_some() && args.flag == Flag::Unread {
         return Err(Failure::usage(
@@ -158,7 +158,8 @@ impl Pages {
         }
     }
 
-    /// Whether a message is after this id, and was not seen before. Some gateways ignore the id in the request.
+    /// Whether the id of a message is greater than `from`, and the message was not seen before. Some gateways ignore the id in the
+    /// request.
     fn is_new(&self, sms: &IncomingSms<'_>, from: Option<i64>) -> bool {
         let id = sms.incoming_sms_id.get();
         id.is_some() && from.is_none_or(|from| id > Some(from)) && !self.seen.contains(&hash(sms))

@@ -39,7 +39,7 @@ pub(crate) async fn pin(
         None => lines.push(ADVICE.to_owned()),
     }
     for line in lines {
-        // If stderr is closed, nobody wants the advice.
+        // A failure means that stderr has no reader.
         let _ = writeln!(io::stderr(), "{}", escape(&line));
     }
     if pinned.is_none() && !expected.is_empty() {

@@ -65,7 +65,7 @@ async fn send(
 ) -> Result<(), Failure> {
     // Limits are checked before the gateway is contacted.
     SendUssd::send(ports, code)?;
-    // Short enough for a short wait, but not too short for a small device.
+    // A short wait needs a short interval. In a long wait, one query every 2 s is enough.
     let wait = UssdWait { interval: (limit / 15).min(Duration::from_secs(2)), limit };
     let mut replies = std::pin::pin!(gateway.ussd(ports, code, wait));
     let begin = Instant::now();

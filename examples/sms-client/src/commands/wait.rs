@@ -202,7 +202,7 @@ impl Waiting<'_> {
         let (mut health, mut events) = (messenger.health(), messenger.events());
         loop {
             tokio::select! {
-                // An error of the gateway is shown before the updates that arrive after it is over.
+                // An error of the gateway is shown before the updates that arrive after the gateway has recovered.
                 biased;
                 () = interrupts.next() => return End::Interrupted,
                 Ok(()) = health.changed() => {
@@ -302,7 +302,7 @@ impl Waiting<'_> {
     fn show(&mut self) -> io::Result<()> {
         let messages = &self.board.messages;
         if !messages.iter().all(|message| message.state == State::Stopped) {
-            // If all messages were stopped, the error says everything.
+            // No table is shown if all messages were stopped, because the error message then says everything.
             self.output.table([Column::text("TO")].into_iter().chain(columns()));
         }
         for (number, message) in self.board.numbers.iter().zip(&self.board.messages) {

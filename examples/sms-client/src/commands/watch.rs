@@ -68,7 +68,7 @@ impl Watcher<'_> {
         let mut health = messenger.health();
         loop {
             tokio::select! {
-                // An error of the gateway is reported before the updates that arrive after it is over.
+                // An error of the gateway is reported before the updates that arrive after the gateway has recovered.
                 biased;
                 Ok(()) = health.changed() => {
                     let now = health.borrow_and_update().clone();

@@ -24,8 +24,8 @@ pub(crate) async fn gateway_with(options: Options) -> Emulator {
     start(Options { speed: 1000.0, ..options }).await
 }
 
-/// Starts a gateway that is fifty times as fast as a real one. On a faster gateway, a report often arrives before a query has shown
-/// that it was still absent. The report may then belong to another program's message.
+/// Starts a gateway that is fifty times as fast as a real one. On a faster gateway, a report often arrives before the first query.
+/// If no earlier query has shown that the report was still absent, the report could belong to another program's message.
 pub(crate) async fn slower_gateway_with(options: Options) -> Emulator {
     start(Options { speed: 50.0, ..options }).await
 }

@@ -1,4 +1,5 @@
-//! `doctor` against the emulator with each of its quirks, and against peers that never end. Its report, and the replay of a report.
+//! `doctor` against the emulator with each of its quirks, and against peers that misbehave. Also its report, and the replay of a
+//! report.
 
 #[path = "../common/mod.rs"]
 mod common;

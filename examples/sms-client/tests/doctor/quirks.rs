@@ -116,7 +116,7 @@ async fn is_named(name: &'static str) {
     replay::is_replayed(&report, name).await;
 }
 
-/// Asserts that the requests after this one are few, and all are harmless queries.
+/// Asserts that the requests after the one with serial number `before` are few, and that all are harmless queries.
 async fn only_asks(gateway: &Emulator, before: u64) {
     let asked = gateway.requests_after(before).await;
     assert!(asked.len() <= MAX_REQUESTS, "{}", asked.len());

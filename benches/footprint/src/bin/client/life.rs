@@ -32,7 +32,7 @@ pub(crate) fn live(client: &mut Client<'_>) -> Result<(), Failed> {
 fn tracker() -> Result<&'static mut Tracker<'static>, Failed> {
     let mut settings = Settings { first_block: FIRST_BLOCK, ..Settings::default() };
     settings.limits.recipients = 1;
-    // The gateway has the reports before the first query for them. Without this, such reports are not assigned.
+    // The gateway has the reports before the first query for them. Such reports are assigned only with `exclusive`.
     settings.exclusive = true;
     settings.incoming = cfg!(feature = "incoming-sms");
     // The memory is initialised at run time. A constant initial value would take flash.

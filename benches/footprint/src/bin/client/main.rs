@@ -28,7 +28,7 @@ const FOREIGN: u32 = 100;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    // Not in one tuple, which would be copied.
+    // The buffers are separate variables, because a tuple of them would be copied.
     let mut request = [0; REQUEST];
     let mut response = [0; RESPONSE];
     let mut record = [0; RECORD];

@@ -75,7 +75,7 @@ fn a_former_message_past_the_beginning_shows_that_ids_have_restarted_again() {
     let mut inbox = restored(20, [20]);
     inbox.restart();
     assert!(inbox.take_restarted());
-    // The message before it is unreadable, so the place is past the beginning.
+    // Message 3 is unreadable, so the place moves past the beginning before a known message is shown again.
     let by = |after| (after < 3).then_some(broken(Some(3), 5));
     read(&mut inbox, |after| (vec![], by(after)));
     assert_eq!((inbox.take_unreadable(), place(&mut inbox)), (Some(3), 3));

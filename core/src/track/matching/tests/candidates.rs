@@ -1,4 +1,4 @@
-//! Candidates: messages that may own a report, and messages that already had theirs.
+//! Candidates: messages that may own a report, and messages that already had their own report.
 
 use super::*;
 use crate::track::{

@@ -71,7 +71,7 @@ fn other_programs_in_the_last_146_hours_before_a_restart_leave_no_late_report_ce
         let sent = GatewaySeconds::new(SENT).unwrap();
         rig.clock.note_jump(sent, START, START);
         rig.clock.runs.note_place((3, 9, 1), Some(sent), START);
-        // The report arrived too late to count as soon, but too early for its reference to have been used again.
+        // The report did not arrive soon, but it was seen before any program can have used its reference again.
         assert_eq!(rig.is_own(report(100), absent, START.plus(120 * SECOND)), expected, "{before}");
     }
 }

@@ -1,4 +1,4 @@
-//! The facts about clocks that a report's time shows, and the verdicts that it decides.
+//! The facts about clocks that are learnt from a report's time, and the verdicts that the time decides.
 
 use super::*;
 

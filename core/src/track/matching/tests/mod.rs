@@ -1,4 +1,4 @@
-//! The rules for reports at their limits. All judged reports have port 3, reference 9 and the same number.
+//! Tests the limits in the rules for reports. All judged reports have port 3, reference 9 and the same number.
 
 mod candidates;
 mod certainty;
@@ -43,7 +43,7 @@ fn number() -> PackedNumber {
     PackedNumber::parse("13800000007").unwrap()
 }
 
-/// Returns a report of a delivery whose time is `after` seconds after [`SENT`].
+/// Returns a report of a successful delivery. The time in it is `after` seconds after [`SENT`].
 fn report(after: i32) -> RawReport {
     let time = GatewaySeconds::new(SENT.wrapping_add_signed(after));
     RawReport { number: number(), time, port: 3, reference: 9, status: 0 }
@@ -69,7 +69,7 @@ impl Rig {
         Self { table, matching, clock: GatewayClock::NEW, next: 0 }
     }
 
-    /// Adds a message of one segment that was sent at [`SENT`] and located at [`START`], after applying `change` to it.
+    /// Adds a message of one segment that was sent at [`SENT`]. Its reference became known at [`START`]. `change` may alter all of this.
     fn add(&mut self, change: impl FnOnce(&mut Slot)) -> SlotId {
         let id = SlotId::at(self.next).unwrap();
         self.next += 1;
@@ -131,12 +131,12 @@ impl Rig {
         }
     }
 
-    /// Teaches the clock by eight reports that reports carry exactly the message's send time.
+    /// Simulates eight reports from which the clock learns that reports carry exactly the message's send time.
     fn learn_equality(&mut self) {
         assert!((0..8).any(|_| self.clock.learn(true)));
     }
 
-    /// Teaches the clock by five reports that the port's reports are `seconds` ahead.
+    /// Simulates five reports from which the clock learns that the lead of port 3 is `seconds`.
     fn learn_lead(&mut self, seconds: u32) {
         (0..5).for_each(|_| self.clock.leads.vote(3, seconds, START.earlier(HOUR)));
     }

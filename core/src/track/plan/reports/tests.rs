@@ -70,7 +70,7 @@ fn limited(request: Request) -> Option<(u32, u32, u32)> {
 #[test]
 fn reports_of_a_message_that_was_sent_more_than_600_seconds_ago_are_queried_by_its_send_time() {
     let ago = |seconds| limited(request(&mut waiting(&[(seconds, 3)]), &clock()));
-    // The limits are 1 s before the send time and 601 s after it. A gateway that excludes its limits then still covers 0 to 600 s.
+    // The limits are 1 s before the send time and 601 s after it. So even a gateway that excludes the limits covers 0 to 600 s.
     assert_eq!((ago(600), ago(601)), (None, Some((0b1000, 602, 0))));
     assert_eq!(ago(5000), Some((0b1000, 5001, 4399)));
 }

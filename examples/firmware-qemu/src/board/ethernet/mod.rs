@@ -1,6 +1,6 @@
 //! The LAN9118 Ethernet controller. The processor reads and writes its FIFOs word by word.
 //!
-//! It has only been tested with QEMU's model of the controller.
+//! This driver has only been tested with QEMU's model of the controller.
 
 mod registers;
 
@@ -55,7 +55,8 @@ pub(crate) struct Ethernet {
     frames: &'static mut Frames,
 }
 
-/// One frame in each direction. They are in a static, because [`Ethernet`] is moved through the stack until it is in its task.
+/// A buffer for one frame in each direction. The buffers are in a static, because [`Ethernet`] is moved over the stack on its way
+/// to its task.
 struct Frames {
     received: [u8; BUFFER],
     sent: [u8; BUFFER],
@@ -166,7 +167,7 @@ pub(super) fn interrupt() {
     write(Register::InterruptStatus, RECEIVED);
     if status & PHY != 0 {
         PHY_CALLED.store(true, Ordering::Release);
-        // Without this, the interrupt would repeat until the task has read the PHY.
+        // Disables PHY_INT, because the interrupt would repeat until the task has read the PHY.
         write(Register::InterruptEnable, RECEIVED);
     }
     WAKER.wake();

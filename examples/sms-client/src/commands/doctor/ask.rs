@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{args::Connection, connect, failure::Failure};
 
-/// The limit on one call as a whole, unless `--request-timeout` is given.
+/// The time limit for one whole query, if `--request-timeout` is not given.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
-/// The limit on all calls together, as a multiple of the limit on one call.
+/// The time limit for all queries together, as a multiple of the time limit for one query.
 const CALLS: u32 = 6;
 /// The number of consecutive queries without a whole response after which no more queries are made.
 const MAX_FAILURES: u32 = 3;
@@ -146,7 +146,7 @@ impl Asker {
         self.ask(&gateway, RawCall::post(target, body.as_bytes())?).await
     }
 
-    /// Queries with a client that has not logged in yet. Returns `None` without credentials, and after the first time.
+    /// Queries with a client that has not logged in yet. Returns `None` if there are no credentials, or if this client was used before.
     pub(super) async fn get_fresh(&mut self, target: &str) -> Result<Option<Answer>, Failure> {
         let Some(gateway) = self.fresh.take() else { return Ok(None) };
         self.ask(&gateway, RawCall::get(target)?).await.map(Some)

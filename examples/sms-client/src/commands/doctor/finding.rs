@@ -62,7 +62,8 @@ impl Findings {
         }
     }
 
-    /// Adds a quirk. If a finding has this name, the text is appended to it instead, unless that finding is long or contains `detail`.
+    /// Adds a quirk. If there is a finding with this name, appends the text to that finding. Does nothing if that finding is already
+    /// long or contains `detail`.
     pub(super) fn extend(&mut self, check: &'static str, name: &'static str, text: String, detail: &str) {
         let Some(finding) = self.0.iter_mut().find(|known| known.name == name) else {
             return self.quirk(check, name, text);

@@ -178,7 +178,7 @@ impl Reader<'_> {
         Value::Array(elements)
     }
 
-    /// Reads the comma after an element, if another element follows.
+    /// Reads the comma after an element. Notes a trailing comma and a missing comma.
     fn separator(&mut self, end: char, trailing: Oddity) {
         self.blanks();
         if self.take(',') {

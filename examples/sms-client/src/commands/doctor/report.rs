@@ -81,7 +81,7 @@ pub(super) fn write(path: &Path, findings: &[Finding], exchanges: &[Exchange]) -
     })
 }
 
-/// Creates the file, and never overwrites one. On Unix, only its owner can read it.
+/// Creates the file. Fails if the file exists. On Unix, only its owner can read it.
 fn create(path: &Path) -> Result<fs::File, Failure> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -143,7 +143,7 @@ fn recorded<S: BuildHasher>(
         if !name.eq_ignore_ascii_case("content-length") {
             return format!("{shown}: {value}");
         }
-        // The value that the gateway sent could be private data.
+        // The length is computed, because the value that the gateway sent could be private data.
         let missing = if whole { 0 } else { MISSING };
         format!("{shown}: {}", body.len() + missing)
     };

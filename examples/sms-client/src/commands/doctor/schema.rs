@@ -137,7 +137,7 @@ pub(super) fn examine(schema: &Schema, answer: &Answer, findings: &mut Findings)
         }
     }
     let value = value?;
-    // The checks also request fields that get_port_info may refuse.
+    // A refused get_port_info is not reported here, because the checks also request fields that it may refuse.
     if schema.name != PORTS.name {
         note_refusal(schema, &value, findings);
     }

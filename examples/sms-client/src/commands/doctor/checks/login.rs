@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
 };
 
-/// The duration of a pause. A nonce that the gateway changes every second has expired after it.
+/// The duration of a pause between two queries. If the gateway changes its nonce every second, the nonce has expired after the pause.
 const PAUSE: Duration = Duration::from_millis(1200);
 /// The maximum number of characters shown of a parameter.
 const MAX_SHOWN: usize = 40;

@@ -129,7 +129,7 @@ fn examine_results(results: &[Value], findings: &mut Findings) {
 
 async fn check_filters(asker: &mut Asker, results: &Value, findings: &mut Findings) -> Result<(), Failure> {
     let times = results.records("result").iter().map(|result| result.text("time"));
-    // The time becomes part of a query, and so of the report. Therefore it must be nothing but a time.
+    // The time becomes part of a query, and the report contains all queries. So the text must be a time and nothing else.
     let Some(time) = times.filter(|time| is_time(time)).max().map(str::to_owned) else {
         findings.fact("records", "no-results", "There are no results, so the time filters were not tried.");
         return Ok(());

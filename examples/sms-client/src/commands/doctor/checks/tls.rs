@@ -111,7 +111,7 @@ fn explain(error: &FetchError, findings: &mut Findings) {
     findings.problem("tls", name, text);
 }
 
-/// Reports a certificate that is not trusted. Returns whether that was the case.
+/// If the certificate was not trusted, reports the reason and returns true.
 pub(super) fn is_untrusted(answer: &Answer, findings: &mut Findings) -> bool {
     let Some(error) = answer.error.as_ref().filter(|error| error.failure == CallFailure::Untrusted) else {
         return false;

@@ -75,7 +75,7 @@ fn is_date(value: &str) -> bool {
         _ => letter == shape,
     };
     let is_shaped = value.len() == SHAPE.len() && SHAPE.chars().zip(value.chars()).take(25).all(fits);
-    // Digits that form any other year may not be a date at all.
+    // With any other year, the digits could be something other than a date.
     let has_year = value.get(12..14).is_some_and(|century| matches!(century, "19" | "20"));
     is_shaped && has_year && value.ends_with(" GMT") && date_seconds(value).is_some()
 }

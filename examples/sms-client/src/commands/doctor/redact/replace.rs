@@ -15,7 +15,7 @@ pub(super) fn number(keys: &impl BuildHasher, number: &str) -> String {
 fn digits(keys: &impl BuildHasher, text: &str) -> String {
     let digit = |(index, digit): (usize, u8)| {
         let hash = keys.hash_one((text, index));
-        // The first digit becomes 1 to 8. A 0 would lead, and a 9 could make the number exceed a limit that it did not exceed before.
+        // The first digit becomes 1 to 8: 0 would be a leading zero, and with 9 the number could exceed a limit that it kept before.
         let (from, count) = if index == 0 { (1, 8) } else { (0, 10) };
         char::from(b'0' + another(digit.wrapping_sub(b'0' + from), count, hash) + from)
     };
@@ -77,7 +77,7 @@ pub(super) const fn other(letter: char) -> char {
         '0'..='9' => '0',
         'a'..='z' => 'x',
         'A'..='Z' => 'X',
-        // U+FFFD stands for bytes that are not UTF-8.
+        // U+FFFD is kept, because it stands for bytes that are not UTF-8.
         '\0'..='\x7f' | '\u{fffd}' => letter,
         '\u{80}'..='\u{7ff}' => 'é',
         '\u{800}'..='\u{ffff}' => '字',
@@ -85,7 +85,7 @@ pub(super) const fn other(letter: char) -> char {
     }
 }
 
-/// Returns the digits of an escape of the same class.
+/// Replaces the four digits of a `\u` escape with those of a character of the same class.
 fn escaped(digits: &str) -> String {
     let unit = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 4 && !digits.starts_with('+'));
     let Some(unit) = unit else { return digits.chars().map(other).collect() };

@@ -72,7 +72,7 @@ const SPECIAL: [&str; 15] = [
 
 /// Keeps known words, and scrambles all others.
 pub(in super::super) fn plain(text: &str) -> String {
-    // Escapes are not decoded here. An escape could stand for any character.
+    // Escapes are not decoded here. So a text with an escape, which could stand for any character, is scrambled.
     if text.len() > MAX_TEXT || text.contains('\\') {
         return scramble(text);
     }
