@@ -111,8 +111,6 @@ pub struct IncomingMark {
 /// An event that waits to be sent to its account's webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// The account.
-    pub account: AccountId,
     /// Its place in the order of the account's events.
     pub place: u64,
     /// What it is about.
@@ -120,6 +118,16 @@ pub struct Waiting {
     /// The number of attempts that have failed.
     pub attempts: u32,
 }
+
+impl Waiting {
+    /// Returns the time at which the event was added, at the latest.
+    pub const fn since(&self) -> Time {
+        Time(self.place >> COUNTER_BITS)
+    }
+}
+
+/// The part of an id or a place below its time in milliseconds.
+const COUNTER_BITS: u32 = 20;
 
 /// The storage of a server.
 #[async_trait]
@@ -195,11 +203,11 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Sets the accounts that have a webhook. From now on, changes of their messages add events.
     async fn set_webhooks(&self, accounts: Vec<AccountId>) -> Result<(), StorageError>;
-    /// Returns at most `limit` events whose time has come, the earliest first.
-    async fn due(&self, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError>;
+    /// Returns at most `limit` events of an account whose time has come, the earliest first.
+    async fn due(&self, account: AccountId, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError>;
     /// Removes an event that was received, or that is given up.
     async fn finish(&self, account: AccountId, place: u64) -> Result<(), StorageError>;
-    /// Notes that an attempt has failed, and when the next one is due.
+    /// Notes that an attempt has failed, and when the next one is due: [`Time::NEVER`] for an event that is given up until a person retries it.
     async fn postpone(&self, account: AccountId, place: u64, due: Time) -> Result<(), StorageError>;
 }
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Time(pub u64);
 
 impl Time {
+    /// A time that never comes.
+    pub const NEVER: Self = Self(u64::MAX);
+
     /// Returns the present time.
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -4,15 +4,12 @@ use ::redb::ReadableTable;
 
 use super::{
     super::{
-        Acceptance, AccountId, HistoryEntry, IdempotencyKey, Message, MessageId, NewMessage, Place, State,
-        Subject, Time,
+        Acceptance, AccountId, COUNTER_BITS, HistoryEntry, IdempotencyKey, Message, MessageId, NewMessage,
+        Place, State, Subject, Time,
     },
     outbox, queue,
     tables::{Fault, Tables, encode},
 };
-
-/// The part of an id below its time in milliseconds.
-pub(super) const COUNTER_BITS: u32 = 20;
 
 /// The maximum number of old idempotency keys that each acceptance deletes, so that they are deleted faster than new ones are added.
 const KEYS_PER_ACCEPTANCE: usize = 4;

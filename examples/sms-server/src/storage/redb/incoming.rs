@@ -3,8 +3,7 @@
 use ::redb::{ReadTransaction, ReadableTable};
 
 use super::{
-    super::{AccountId, Incoming, IncomingId, IncomingMark, Subject},
-    accept::COUNTER_BITS,
+    super::{AccountId, COUNTER_BITS, Incoming, IncomingId, IncomingMark, Subject},
     outbox,
     tables::{Fault, INCOMING, INCOMING_BY_ACCOUNT, Tables, encode, open, row},
 };

@@ -212,8 +212,8 @@ impl Storage for Redb {
         self.writer.change(move |tables| Ok(Ok(outbox::set_webhooks(tables, &accounts)?))).await
     }
 
-    async fn due(&self, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError> {
-        self.read(move |transaction| outbox::due(transaction, now, limit)).await
+    async fn due(&self, account: AccountId, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError> {
+        self.read(move |transaction| outbox::due(transaction, account, now, limit)).await
     }
 
     async fn finish(&self, account: AccountId, place: u64) -> Result<(), StorageError> {

@@ -4,8 +4,7 @@ use ::redb::{ReadTransaction, ReadableTable};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{AccountId, State, Subject, Time, Waiting},
-    accept::COUNTER_BITS,
+    super::{AccountId, COUNTER_BITS, State, Subject, Time, Waiting},
     tables::{DUE, Fault, OUTBOX, Tables, encode, open, row},
 };
 
@@ -40,7 +39,7 @@ pub(super) fn add(
 
 fn put(tables: &mut Tables<'_>, account: AccountId, place: u64, row: &Row) -> Result<(), Fault> {
     tables.outbox.insert((account.0, place), encode(row)?.as_slice())?;
-    tables.due.insert((row.due.0, account.0, place), ())?;
+    tables.due.insert((account.0, row.due.0, place), ())?;
     Ok(())
 }
 
@@ -49,7 +48,7 @@ fn take(tables: &mut Tables<'_>, account: AccountId, place: u64) -> Result<Optio
     let found: Option<Row> = row(&tables.outbox, (account.0, place))?;
     if let Some(row) = &found {
         tables.outbox.remove((account.0, place))?;
-        tables.due.remove((row.due.0, account.0, place))?;
+        tables.due.remove((account.0, row.due.0, place))?;
     }
     Ok(found)
 }
@@ -72,18 +71,18 @@ pub(super) fn postpone(
     }
 }
 
-pub(super) fn due(transaction: &ReadTransaction, now: Time, limit: usize) -> Result<Vec<Waiting>, Fault> {
+pub(super) fn due(
+    transaction: &ReadTransaction,
+    account: AccountId,
+    now: Time,
+    limit: usize,
+) -> Result<Vec<Waiting>, Fault> {
     let (due, outbox) = (open(transaction, DUE)?, open(transaction, OUTBOX)?);
     let mut found = Vec::new();
-    for entry in due.range(..=(now.0, u32::MAX, u64::MAX))?.take(limit) {
-        let (_, account, place) = entry?.0.value();
-        let stored: Option<Row> = row(&outbox, (account, place))?;
-        found.extend(stored.map(|row| Waiting {
-            account: AccountId(account),
-            place,
-            subject: row.subject,
-            attempts: row.attempts,
-        }));
+    for entry in due.range((account.0, 0, 0)..=(account.0, now.0, u64::MAX))?.take(limit) {
+        let (_, _, place) = entry?.0.value();
+        let stored: Option<Row> = row(&outbox, (account.0, place))?;
+        found.extend(stored.map(|row| Waiting { place, subject: row.subject, attempts: row.attempts }));
     }
     Ok(found)
 }

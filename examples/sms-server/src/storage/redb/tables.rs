@@ -48,8 +48,8 @@ pub(super) const MARKS: TableDefinition<'_, (u32, i64, [u8; 16]), u64> = TableDe
 pub(super) const WEBHOOKS: TableDefinition<'_, u32, ()> = TableDefinition::new("webhooks");
 /// Events that wait to be sent, by account and place.
 pub(super) const OUTBOX: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("outbox");
-/// The same events by the time at which they are due.
-pub(super) const DUE: TableDefinition<'_, (u64, u32, u64), ()> = TableDefinition::new("due");
+/// The same events by account and the time at which they are due.
+pub(super) const DUE: TableDefinition<'_, (u32, u64, u64), ()> = TableDefinition::new("due");
 
 /// All tables, within a transaction that changes them.
 pub(super) struct Tables<'t> {
@@ -68,7 +68,7 @@ pub(super) struct Tables<'t> {
     pub(super) marks: Table<'t, (u32, i64, [u8; 16]), u64>,
     pub(super) webhooks: Table<'t, u32, ()>,
     pub(super) outbox: Table<'t, (u32, u64), &'static [u8]>,
-    pub(super) due: Table<'t, (u64, u32, u64), ()>,
+    pub(super) due: Table<'t, (u32, u64, u64), ()>,
 }
 
 impl<'t> Tables<'t> {

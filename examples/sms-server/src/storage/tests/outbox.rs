@@ -11,7 +11,13 @@ use super::{
 const ACCOUNT: AccountId = AccountId(0);
 
 async fn subjects(storage: &dyn Storage) -> Vec<Subject> {
-    storage.due(NOW.after(1), 100).await.unwrap().into_iter().map(|waiting| waiting.subject).collect()
+    storage
+        .due(ACCOUNT, NOW.after(1), 100)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|waiting| waiting.subject)
+        .collect()
 }
 
 #[tokio::test]
@@ -48,14 +54,14 @@ async fn an_event_is_due_again_after_a_failure_and_gone_after_success() {
     storage.set_webhooks(vec![ACCOUNT]).await.unwrap();
     let [id] = accept(&storage, 1).await[..] else { panic!() };
     storage.end(id, HistoryEntry::new(NOW, State::Expired)).await.unwrap();
-    let first = storage.due(NOW, 9).await.unwrap().remove(0);
+    let first = storage.due(ACCOUNT, NOW, 9).await.unwrap().remove(0);
     let later = NOW.after(5000);
     storage.postpone(ACCOUNT, first.place, later).await.unwrap();
-    assert!(storage.due(NOW.after(4999), 9).await.unwrap().is_empty());
-    assert_eq!(storage.due(later, 9).await.unwrap(), [Waiting { attempts: 1, ..first.clone() }]);
+    assert!(storage.due(ACCOUNT, NOW.after(4999), 9).await.unwrap().is_empty());
+    assert_eq!(storage.due(ACCOUNT, later, 9).await.unwrap(), [Waiting { attempts: 1, ..first.clone() }]);
     storage.finish(ACCOUNT, first.place).await.unwrap();
     storage.postpone(ACCOUNT, first.place, later).await.unwrap();
-    assert!(storage.due(later, 9).await.unwrap().is_empty());
+    assert!(storage.due(ACCOUNT, later, 9).await.unwrap().is_empty());
 }
 
 #[tokio::test]
