@@ -91,6 +91,9 @@ fn check(config: &std::path::Path) -> Outcome {
     for key in config.accounts.iter().flat_map(|account| &account.keys) {
         key.hash()?;
     }
+    for webhook in config.accounts.iter().filter_map(|account| account.webhook.as_ref()) {
+        webhook.secret()?;
+    }
     println!(
         "{} gateways, {} pools, {} accounts, {} routes: no mistake was found.",
         config.gateways.len(),

@@ -60,12 +60,10 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             is_public_v4(v4(high, low))
         }
-        // 6to4 contains an IPv4 address, Teredo one in disguise.
+        // IPv4 within 6to4.
         [0x2002, high, low, ..] => is_public_v4(v4(high, low)),
-        [0x2001, 0, ..] => false,
-        // Documentation, and other special uses of 2001::/23.
-        [0x2001, 0xdb8, ..] => false,
-        [0x2001, second, ..] if second < 0x200 => false,
+        // Teredo and the other special uses of 2001::/23, and documentation.
+        [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
         [0x3fff, second, ..] if second < 0x1000 => false,
         // Global unicast.
         [first, ..] => first & 0xe000 == 0x2000,
