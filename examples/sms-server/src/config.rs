@@ -201,9 +201,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = text(path)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let mut config: Self = toml::from_str(&text)?;
+        Self::parse(&text(path)?, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads and checks a text. Its relative paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text)?;
         config.data = folder.join(&config.data);
         let passwords = config.gateways.iter_mut().filter_map(|gateway| gateway.password_file.as_mut());
         let webhooks = config.accounts.iter_mut().filter_map(|account| account.webhook.as_mut());
