@@ -78,6 +78,8 @@ pub struct Gateway {
     /// The fingerprints of its certificate.
     #[serde(default)]
     pub pin: Vec<String>,
+    /// The account that its incoming messages are for. Without it, they stay in the gateway.
+    pub incoming: Option<String>,
     /// Whether only this server sends through it.
     #[serde(default)]
     pub exclusive: bool,
@@ -105,6 +107,26 @@ pub struct Account {
     /// The keys of its programs.
     #[serde(default, rename = "key")]
     pub keys: Vec<Key>,
+    /// The receiver of its events.
+    pub webhook: Option<Webhook>,
+}
+
+/// The receiver of an account's events.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Webhook {
+    /// Its URL.
+    pub url: String,
+    /// The file that contains the secret, as Standard Webhooks writes it: `whsec_…`.
+    pub secret_file: Option<PathBuf>,
+    /// The environment variable that contains the secret.
+    pub secret_env: Option<String>,
+    /// Allows a URL without TLS.
+    #[serde(default)]
+    pub allow_http: bool,
+    /// Allows addresses that are not public.
+    #[serde(default)]
+    pub allow_private: bool,
 }
 
 /// A key of the API.
@@ -179,11 +201,19 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = text(path)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let mut config: Self = toml::from_str(&text)?;
+        Self::parse(&text(path)?, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads and checks a text. Its relative paths are relative to `folder`.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text)?;
         config.data = folder.join(&config.data);
-        for file in config.gateways.iter_mut().filter_map(|gateway| gateway.password_file.as_mut()) {
+        let passwords = config.gateways.iter_mut().filter_map(|gateway| gateway.password_file.as_mut());
+        let webhooks = config.accounts.iter_mut().filter_map(|account| account.webhook.as_mut());
+        for file in passwords.chain(webhooks.filter_map(|webhook| webhook.secret_file.as_mut())) {
             *file = folder.join(&*file);
         }
         config.check()?;
@@ -203,6 +233,11 @@ impl Config {
             known("pool", &route.pool, &pools, "a route")?;
             if let Some(account) = &route.account {
                 known("account", account, &accounts, "a route")?;
+            }
+        }
+        for gateway in &self.gateways {
+            if let Some(account) = &gateway.incoming {
+                known("account", account, &accounts, &format!("gateway `{}`", gateway.name))?;
             }
         }
         if self.gateways.iter().any(|gateway| gateway.per_port == 0) {
@@ -244,16 +279,30 @@ impl Gateway {
     /// # Errors
     /// [`ConfigError`]: there is none, or it cannot be read.
     pub fn password(&self) -> Result<String, ConfigError> {
-        match (&self.password_file, &self.password_env) {
-            (Some(path), None) => Ok(text(path)?.trim_end_matches(['\r', '\n']).to_owned()),
-            (None, Some(name)) => env::var(name).map_err(|_| {
-                ConfigError::Wrong(format!("gateway `{}`: the variable {name} is not set", self.name))
-            }),
-            _ => Err(ConfigError::Wrong(format!(
-                "gateway `{}` needs either password-file or password-env",
-                self.name
-            ))),
+        let of = format!("gateway `{}`", self.name);
+        secret(&of, "password", self.password_file.as_deref(), self.password_env.as_deref())
+    }
+}
+
+impl Webhook {
+    /// Reads the secret.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: there is none, or it cannot be read.
+    pub fn secret(&self) -> Result<String, ConfigError> {
+        let of = format!("the webhook {}", self.url);
+        secret(&of, "secret", self.secret_file.as_deref(), self.secret_env.as_deref())
+    }
+}
+
+/// Reads a secret from a file or an environment variable.
+fn secret(of: &str, what: &str, file: Option<&Path>, variable: Option<&str>) -> Result<String, ConfigError> {
+    match (file, variable) {
+        (Some(path), None) => Ok(text(path)?.trim_end_matches(['\r', '\n']).to_owned()),
+        (None, Some(name)) => {
+            env::var(name).map_err(|_| ConfigError::Wrong(format!("{of}: the variable {name} is not set")))
         }
+        _ => Err(ConfigError::Wrong(format!("{of} needs either {what}-file or {what}-env"))),
     }
 }
 

@@ -9,3 +9,4 @@ pub mod queue;
 pub mod routes;
 pub mod server;
 pub mod storage;
+pub mod webhook;

@@ -1,5 +1,8 @@
 //! `sms-server`: see the library.
 
+#[cfg(feature = "demo")]
+mod demo;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -25,6 +28,13 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "sms-server.toml")]
         config: PathBuf,
     },
+    /// Try the server with three emulated gateways: prints commands to try, and the events of a webhook
+    #[cfg(feature = "demo")]
+    Demo {
+        /// The address that the API listens on
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
+        listen: String,
+    },
     /// Check a configuration file
     Check {
         /// The configuration file
@@ -38,6 +48,8 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Run { config } => run(&config),
+        #[cfg(feature = "demo")]
+        Command::Demo { listen } => demonstrate(&listen),
         Command::Check { config } => check(&config),
         Command::Key => key(),
     };
@@ -66,6 +78,12 @@ async fn run(config: &std::path::Path) -> Outcome {
     Ok(())
 }
 
+#[cfg(feature = "demo")]
+#[tokio::main]
+async fn demonstrate(listen: &str) -> Outcome {
+    demo::run(listen, ended()).await
+}
+
 /// Waits for Ctrl-C or SIGTERM.
 async fn ended() {
     let interrupt = tokio::signal::ctrl_c();
@@ -91,6 +109,9 @@ fn check(config: &std::path::Path) -> Outcome {
     for key in config.accounts.iter().flat_map(|account| &account.keys) {
         key.hash()?;
     }
+    for webhook in config.accounts.iter().filter_map(|account| account.webhook.as_ref()) {
+        webhook.secret()?;
+    }
     println!(
         "{} gateways, {} pools, {} accounts, {} routes: no mistake was found.",
         config.gateways.len(),
@@ -105,10 +126,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-fn key() -> Outcome {
+fn random() -> Result<[u8; 32], ConfigError> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| ConfigError::Wrong(error.to_string()))?;
-    let key = format!("sk_{}", hex(&random));
+    Ok(random)
+}
+
+fn key() -> Outcome {
+    let key = format!("sk_{}", hex(&random()?));
     println!("{key}");
     println!("Give the key to its program; it is not stored. Put its hash into the configuration:");
     println!("[[account.key]]\nhash = \"sha256:{}\"\nscopes = [\"send\", \"read\"]", hex(&api::hash(&key)));

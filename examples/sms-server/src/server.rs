@@ -20,6 +20,7 @@ use crate::{
     queue::Queue,
     routes::{Route, Routes},
     storage::{HistoryEntry, PoolId, Redb, State, Storage, StorageError, Time},
+    webhook::{Receiver, Unfit},
 };
 
 /// The file of the storage, in the configured folder.
@@ -53,13 +54,17 @@ pub enum ServerError {
     /// A gateway's settings cannot be used.
     #[error("gateway `{0}`: {1}")]
     Gateway(String, String),
+    /// The webhook of an account cannot be used.
+    #[error("the webhook of account `{0}`: {1}")]
+    Webhook(String, #[source] Unfit),
 }
 
 /// A server that is ready to run.
 pub struct Server {
     listener: TcpListener,
     api: Arc<Api>,
-    expiry: JoinHandle<()>,
+    /// Tasks that end with the server.
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Server {
@@ -79,9 +84,11 @@ impl Server {
         let pools = pools(config, &*storage).await?;
         let (routes, keys) = (routes(config, &*storage, &pools).await?, keys(config, &*storage).await?);
         let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone() };
+        let receivers = receivers(config, &*storage).await?;
         let gateways = gateways(config, &shared, &pools).await?;
-        let expiry = tokio::spawn(expire(Arc::clone(&storage), queue.clone()));
-        Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, gateways }), expiry })
+        let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
+        tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
+        Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, gateways }), tasks })
     }
 
     /// Returns the address that it listens on.
@@ -99,7 +106,7 @@ impl Server {
     pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let served = axum::serve(self.listener, api::router(Arc::clone(&self.api)));
         let served = served.with_graceful_shutdown(end).await;
-        self.expiry.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
         for gateway in self.api.gateways.values() {
             gateway.close();
         }
@@ -108,6 +115,21 @@ impl Server {
         }
         served
     }
+}
+
+/// Returns the receivers of events, whose accounts are noted in the storage.
+async fn receivers(config: &Config, storage: &dyn Storage) -> Result<Vec<Receiver>, ServerError> {
+    let mut receivers = Vec::new();
+    for account in &config.accounts {
+        let Some(webhook) = &account.webhook else { continue };
+        let allowed = (webhook.allow_http, webhook.allow_private);
+        for number in storage.accounts(vec![account.name.clone()]).await? {
+            let receiver = Receiver::new(number, &webhook.url, &webhook.secret()?, allowed);
+            receivers.push(receiver.map_err(|unfit| ServerError::Webhook(account.name.clone(), unfit))?);
+        }
+    }
+    storage.set_webhooks(receivers.iter().map(|receiver| receiver.account).collect()).await?;
+    Ok(receivers)
 }
 
 type Pools = BTreeMap<String, PoolId>;
@@ -152,18 +174,23 @@ async fn gateways(
         let of_gateway = config.pools.iter().filter(|pool| pool.gateways.contains(&configured.name));
         let of_gateway: BTreeSet<_> = of_gateway.filter_map(|pool| pools.get(&pool.name).copied()).collect();
         let ids = shared.storage.gateways(vec![configured.name.clone()]).await?;
-        settings.extend(ids.into_iter().map(|id| (id, configured, of_gateway.clone())));
+        let incoming = match &configured.incoming {
+            Some(account) => shared.storage.accounts(vec![account.clone()]).await?.first().copied(),
+            None => None,
+        };
+        settings.extend(ids.into_iter().map(|id| (id, configured, incoming, of_gateway.clone())));
     }
     // Nothing starts unless all can be used.
     let built: Result<Vec<_>, ServerError> = settings
         .into_iter()
-        .map(|(id, configured, pools)| {
+        .map(|(id, configured, incoming, pools)| {
             Ok(Settings {
                 id,
                 name: configured.name.as_str().into(),
                 gateway: gateway(configured)?,
                 pools: pools.into_iter().collect(),
                 timing: Timing::default(),
+                incoming,
                 exclusive: configured.exclusive,
                 per_port: configured.per_port,
                 ports_every: PORTS_EVERY,

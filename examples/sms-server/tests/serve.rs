@@ -149,6 +149,32 @@ async fn messages_are_delivered_once_although_the_program_is_killed() {
     });
 }
 
+#[cfg(feature = "demo")]
+#[test]
+fn the_demonstration_delivers_a_message_and_shows_its_events() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sms-server"))
+        .args(["demo", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut find = |beginning: &str| lines.find(|line| line.contains(beginning)).unwrap();
+    let key = find("KEY=sk_").split_once('=').unwrap().1.to_owned();
+    let command = find("/v1/messages \\");
+    let address = command.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let server = Server { program, address };
+    let body = json!({ "to": "+8613800138000", "text": "Hello" });
+    let (status, accepted) = server.call("POST", "/v1/messages", &key, &body);
+    assert_eq!(status, 202);
+    let events = [find("evt_"), find("evt_")];
+    assert!(events.iter().any(|event| event.contains(" message.received ")), "{events:?}");
+    let delivered = |event: &&String| event.contains(" message.delivered ");
+    let delivered = events.iter().find(delivered).unwrap();
+    assert!(delivered.contains(accepted["id"].as_str().unwrap()), "{delivered}");
+    let (_, incoming) = server.call("GET", "/v1/incoming", &key, &Value::Null);
+    assert_eq!(incoming["messages"][0]["text"], json!("Is the shop open today?"));
+}
+
 #[test]
 fn mistakes_in_the_configuration_are_named() {
     let folder = tempfile::tempdir().unwrap();

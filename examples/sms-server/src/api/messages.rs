@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use sha2::{Digest, Sha256};
 use sms_gateway::{Sms, core::Number};
 
-use super::{Api, Caller, MAX_MESSAGES, problem::Problem};
+use super::{
+    Api, Caller, MAX_MESSAGES,
+    page::{Listed, Page},
+    problem::Problem,
+};
 use crate::{
     config::Scope,
     storage::{
@@ -31,9 +35,6 @@ const LONGEST_VALIDITY: Duration = Duration::from_secs(72 * 3600);
 
 /// The maximum length of a label in bytes.
 const MAX_REFERENCE: usize = 255;
-
-/// The maximum number of messages in a page of a list.
-const MAX_PAGE: usize = 1000;
 
 /// A message as clients write it.
 #[derive(Deserialize)]
@@ -239,41 +240,16 @@ pub(super) async fn show(
     Ok(Json(Shown::new(id, message, Some(history))))
 }
 
-/// The parameters of a list.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Page {
-    limit: Option<usize>,
-    cursor: Option<String>,
-}
-
-/// A page of a list.
-#[derive(Serialize)]
-pub(super) struct Listed {
-    messages: Vec<Shown>,
-    /// The cursor of the next page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
 /// Lists the account's messages, newest first.
 pub(super) async fn list(
     State(api): Shared,
     caller: Caller,
     Query(page): Query<Page>,
-) -> Result<Json<Listed>, Problem> {
+) -> Result<Json<Listed<Shown>>, Problem> {
     caller.must(Scope::Read)?;
-    let limit = page.limit.unwrap_or(100);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(Problem::invalid(format!("limit: it is 1 to {MAX_PAGE}.")));
-    }
-    let before = page.cursor.map(|cursor| {
-        MessageId::parse(&cursor).ok_or_else(|| Problem::invalid("cursor: it is not one of this server's."))
-    });
-    let found = api.storage.list(caller.account, before.transpose()?, limit).await?;
-    let next = (found.len() == limit).then(|| found.last().map(|(id, _)| id.to_string())).flatten();
-    let messages = found.into_iter().map(|(id, message)| Shown::new(id, message, None)).collect();
-    Ok(Json(Listed { messages, next }))
+    let (limit, before) = page.check(MessageId::parse)?;
+    let found = api.storage.list(caller.account, before, limit).await?;
+    Ok(Json(Listed::new(found, limit, |id, message| Shown::new(id, message, None))))
 }
 
 /// Cancels a message. One that was given to a gateway already is cancelled if its messenger can still stop it.

@@ -1,7 +1,9 @@
 //! The JSON API.
 
 mod auth;
+mod incoming;
 mod messages;
+mod page;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,7 @@ pub fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/v1/messages", post(messages::accept).get(messages::list))
         .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
+        .route("/v1/incoming", get(incoming::list))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { Problem::not_found() })
         .layer(DefaultBodyLimit::max(MAX_BYTES))

@@ -5,6 +5,7 @@
 
 mod follow;
 mod ports;
+mod receive;
 mod room;
 mod store;
 mod task;
@@ -20,7 +21,7 @@ pub use ports::Port;
 
 use crate::{
     queue::Queue,
-    storage::{GatewayId, PoolId, Storage},
+    storage::{AccountId, GatewayId, PoolId, Storage},
 };
 
 /// A gateway and what the server does with it.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub pools: Vec<PoolId>,
     /// The intervals of the messenger's queries, and the time limits of messages.
     pub timing: sms_gateway::core::track::Timing,
+    /// The account that its incoming messages are for; they are not queried without one.
+    pub incoming: Option<AccountId>,
     /// Whether only this server sends through it.
     pub exclusive: bool,
     /// The maximum number of messages per port that are bound and not sent yet.

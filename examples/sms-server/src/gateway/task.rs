@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use sms_gateway::{Handle, Messenger, Sms};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::{Settings, Shared, follow, ports, room::Room, store::GatewayStore};
+use super::{Settings, Shared, follow, ports, receive, room::Room, store::GatewayStore};
 use crate::{
     queue::Offer,
     storage::{HistoryEntry, Place, Priority, State, Time},
@@ -47,6 +47,7 @@ async fn serve(settings: &Settings, shared: &Shared, room: &Arc<Room>) -> Result
         .store(store)
         .timing(settings.timing)
         .exclusive(settings.exclusive);
+    let builder = builder.incoming(settings.incoming.is_some());
     let (messenger, handles) = builder.start().await?;
     let known = follow::Known::new(handles, room, &*shared.storage).await?;
     let outcome = tokio::select! {
@@ -55,10 +56,19 @@ async fn serve(settings: &Settings, shared: &Shared, room: &Arc<Room>) -> Result
         () = watch_ports(settings, room) => Ok(()),
         () = move_when_unhealthy(settings, room, &messenger, &known) => Ok(()),
         () = known.stop_cancelled(room) => Ok(()),
+        received = receive(settings, shared, &messenger) => received,
         () = room.closed() => Ok(()),
     };
     outcome?;
     Ok(messenger.shutdown().await?)
+}
+
+/// Receives messages as long as the messenger runs.
+async fn receive(settings: &Settings, shared: &Shared, messenger: &Messenger) -> Result<(), Error> {
+    match (settings.incoming, messenger.incoming()) {
+        (Some(account), Some(inbox)) => Ok(receive::receive(settings, shared, account, inbox).await?),
+        _ => std::future::pending().await,
+    }
 }
 
 /// Binds messages while there is room for them.

@@ -55,6 +55,7 @@ impl Server {
                 gateway,
                 pools: vec![self.pool],
                 timing,
+                incoming: None,
                 exclusive: true,
                 per_port: 2,
                 ports_every: Duration::from_millis(100),

@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use sms_gateway::store::{Entry, Write};
 
 pub use model::{
-    AccountId, GatewayId, HistoryEntry, Message, MessageId, Place, PoolId, Priority, State, Time,
+    AccountId, GatewayId, HistoryEntry, Incoming, IncomingId, Message, MessageId, Place, PoolId, Priority,
+    State, Subject, Time,
 };
 pub use redb::Redb;
 
@@ -98,6 +99,36 @@ pub enum Outcome {
     NotAccepted,
 }
 
+/// The mark by which an incoming message is recognised if it is received again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncomingMark {
+    /// The gateway's id of the message.
+    pub id: i64,
+    /// A hash of its contents.
+    pub hash: [u8; 16],
+}
+
+/// An event that waits to be sent to its account's webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its place in the order of the account's events.
+    pub place: u64,
+    /// What it is about.
+    pub subject: Subject,
+    /// The number of attempts that have failed.
+    pub attempts: u32,
+}
+
+impl Waiting {
+    /// Returns the time at which the event was added, at the latest.
+    pub const fn since(&self) -> Time {
+        Time(self.place >> COUNTER_BITS)
+    }
+}
+
+/// The part of an id or a place below its time in milliseconds.
+const COUNTER_BITS: u32 = 20;
+
 /// The storage of a server.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
@@ -153,6 +184,31 @@ pub trait Storage: Send + Sync + 'static {
     async fn save(&self, gateway: GatewayId, writes: Vec<Write>, now: Time) -> Result<(), StorageError>;
     /// Applies reports, each that is not out of date. Returns for each whether it was applied.
     async fn report(&self, reports: Vec<Report>) -> Result<Vec<bool>, StorageError>;
+
+    /// Stores an incoming message, with its event. Returns `None` if a message with the same mark was received before.
+    async fn receive(
+        &self,
+        mark: IncomingMark,
+        message: Incoming,
+    ) -> Result<Option<IncomingId>, StorageError>;
+    /// Returns an incoming message.
+    async fn incoming(&self, id: IncomingId) -> Result<Option<Incoming>, StorageError>;
+    /// Returns at most `limit` incoming messages of an account with ids below `before`, newest first.
+    async fn list_incoming(
+        &self,
+        account: AccountId,
+        before: Option<IncomingId>,
+        limit: usize,
+    ) -> Result<Vec<(IncomingId, Incoming)>, StorageError>;
+
+    /// Sets the accounts that have a webhook. From now on, changes of their messages add events.
+    async fn set_webhooks(&self, accounts: Vec<AccountId>) -> Result<(), StorageError>;
+    /// Returns at most `limit` events of an account whose time has come, the earliest first.
+    async fn due(&self, account: AccountId, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError>;
+    /// Removes an event that was received, or that is given up.
+    async fn finish(&self, account: AccountId, place: u64) -> Result<(), StorageError>;
+    /// Notes that an attempt has failed, and when the next one is due: [`Time::NEVER`] for an event that is given up until a person retries it.
+    async fn postpone(&self, account: AccountId, place: u64, due: Time) -> Result<(), StorageError>;
 }
 
 /// The reason the storage could not read or change something.

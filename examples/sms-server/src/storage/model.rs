@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Time(pub u64);
 
 impl Time {
+    /// A time that never comes.
+    pub const NEVER: Self = Self(u64::MAX);
+
     /// Returns the present time.
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -33,6 +36,10 @@ macro_rules! number {
 number!(
     /// A message's id. Ids rise in the order in which messages were accepted.
     MessageId, u64
+);
+number!(
+    /// An incoming message's id.
+    IncomingId, u64
 );
 number!(
     /// The number of an account in the database.
@@ -60,10 +67,31 @@ impl fmt::Display for MessageId {
 impl MessageId {
     /// Reads an id as [`Display`](fmt::Display) writes it.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix(MESSAGE_PREFIX).filter(|digits| digits.len() == 16)?;
-        let is_canonical = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        is_canonical.then(|| u64::from_str_radix(digits, 16).ok()).flatten().map(Self)
+        parse(text, MESSAGE_PREFIX).map(Self)
     }
+}
+
+/// The prefix of the ids of incoming messages as clients see them.
+const INCOMING_PREFIX: &str = "in_";
+
+/// Formats it as clients see it, for example `in_0000018f3a2b7c00`.
+impl fmt::Display for IncomingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{INCOMING_PREFIX}{:016x}", self.0)
+    }
+}
+
+impl IncomingId {
+    /// Reads an id as [`Display`](fmt::Display) writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        parse(text, INCOMING_PREFIX).map(Self)
+    }
+}
+
+fn parse(text: &str, prefix: &str) -> Option<u64> {
+    let digits = text.strip_prefix(prefix).filter(|digits| digits.len() == 16)?;
+    let is_canonical = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    is_canonical.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
 }
 
 /// A message's priority: from 0 to 9, the highest.
@@ -198,6 +226,57 @@ impl HistoryEntry {
     /// Creates an entry without a gateway.
     pub const fn new(at: Time, state: State) -> Self {
         Self { at, state, gateway: None, port: None, detail: None }
+    }
+}
+
+/// An incoming message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incoming {
+    /// The account that it is for.
+    pub account: AccountId,
+    /// The gateway that received it.
+    pub gateway: GatewayId,
+    /// The port that received it.
+    pub port: Option<u8>,
+    /// The sender: a number, or letters.
+    pub from: Box<str>,
+    /// The text.
+    pub text: Box<str>,
+    /// The time at which the server received it.
+    pub received: Time,
+}
+
+/// Shows neither the sender nor the text, which do not belong in logs.
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("account", &self.account)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    /// A change of an outgoing message: the entry of its history.
+    Message {
+        /// The message.
+        id: MessageId,
+        /// The number of the entry, counted from 0.
+        entry: u32,
+    },
+    /// An incoming message.
+    Incoming(IncomingId),
+}
+
+/// Formats the id of the event, which is the same each time it is sent: `evt_0000018f3a2b7c00_2`.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message { id, entry } => write!(f, "evt_{:016x}_{entry}", id.0),
+            Self::Incoming(id) => write!(f, "evt_{:016x}_in", id.0),
+        }
     }
 }
 

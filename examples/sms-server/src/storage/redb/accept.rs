@@ -4,15 +4,12 @@ use ::redb::ReadableTable;
 
 use super::{
     super::{
-        Acceptance, AccountId, HistoryEntry, IdempotencyKey, Message, MessageId, NewMessage, Place, State,
-        Time,
+        Acceptance, AccountId, COUNTER_BITS, HistoryEntry, IdempotencyKey, Message, MessageId, NewMessage,
+        Place, State, Subject, Time,
     },
-    queue,
+    outbox, queue,
     tables::{Fault, Tables, encode},
 };
-
-/// The part of an id below its time in milliseconds.
-const COUNTER_BITS: u32 = 20;
 
 /// The maximum number of old idempotency keys that each acceptance deletes, so that they are deleted faster than new ones are added.
 const KEYS_PER_ACCEPTANCE: usize = 4;
@@ -71,7 +68,7 @@ fn insert(
     write(tables, id, message, &HistoryEntry::new(now, State::Queued))
 }
 
-/// Stores a message with another entry of its history.
+/// Stores a message with another entry of its history, and the event of it.
 pub(super) fn write(
     tables: &mut Tables<'_>,
     id: MessageId,
@@ -79,6 +76,9 @@ pub(super) fn write(
     entry: &HistoryEntry,
 ) -> Result<(), Fault> {
     tables.history.insert((id.0, message.entries), encode(entry)?.as_slice())?;
+    if outbox::is_event(entry.state) {
+        outbox::add(tables, message.account, Subject::Message { id, entry: message.entries }, entry.at)?;
+    }
     message.entries += 1;
     message.state = entry.state;
     tables.messages.insert(id.0, encode(&message)?.as_slice())?;

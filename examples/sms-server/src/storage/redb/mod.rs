@@ -3,7 +3,9 @@
 //! One thread makes all changes. Reads see the state of the last commit, and do not wait for it.
 
 mod accept;
+mod incoming;
 mod names;
+mod outbox;
 mod queue;
 mod read;
 mod records;
@@ -22,8 +24,8 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId, NewMessage,
-    Place, PoolId, Report, Storage, StorageError, Time,
+    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
+    Message, MessageId, NewMessage, Place, PoolId, Report, Storage, StorageError, Time, Waiting,
 };
 
 /// The format of the file.
@@ -183,5 +185,42 @@ impl Storage for Redb {
                 Ok(Ok(applied.collect::<Result<_, _>>()?))
             })
             .await
+    }
+
+    async fn receive(
+        &self,
+        mark: IncomingMark,
+        message: Incoming,
+    ) -> Result<Option<IncomingId>, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(incoming::receive(tables, mark, &message)?))).await
+    }
+
+    async fn incoming(&self, id: IncomingId) -> Result<Option<Incoming>, StorageError> {
+        self.read(move |transaction| incoming::get(transaction, id)).await
+    }
+
+    async fn list_incoming(
+        &self,
+        account: AccountId,
+        before: Option<IncomingId>,
+        limit: usize,
+    ) -> Result<Vec<(IncomingId, Incoming)>, StorageError> {
+        self.read(move |transaction| incoming::list(transaction, account, before, limit)).await
+    }
+
+    async fn set_webhooks(&self, accounts: Vec<AccountId>) -> Result<(), StorageError> {
+        self.writer.change(move |tables| Ok(Ok(outbox::set_webhooks(tables, &accounts)?))).await
+    }
+
+    async fn due(&self, account: AccountId, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError> {
+        self.read(move |transaction| outbox::due(transaction, account, now, limit)).await
+    }
+
+    async fn finish(&self, account: AccountId, place: u64) -> Result<(), StorageError> {
+        self.writer.change(move |tables| Ok(Ok(outbox::finish(tables, account, place)?))).await
+    }
+
+    async fn postpone(&self, account: AccountId, place: u64, due: Time) -> Result<(), StorageError> {
+        self.writer.change(move |tables| Ok(Ok(outbox::postpone(tables, account, place, due)?))).await
     }
 }

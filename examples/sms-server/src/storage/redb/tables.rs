@@ -37,6 +37,20 @@ pub(super) const RECORDS: TableDefinition<'_, (u32, u32), &[u8]> = TableDefiniti
 /// The messages that the messengers' records are about, and whether their text is still needed.
 pub(super) const BOUND: TableDefinition<'_, (u32, u32), (u64, bool)> = TableDefinition::new("bound");
 
+/// Incoming messages by id.
+pub(super) const INCOMING: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("incoming");
+/// The incoming messages of each account.
+pub(super) const INCOMING_BY_ACCOUNT: TableDefinition<'_, (u32, u64), ()> =
+    TableDefinition::new("incoming_by_account");
+/// The marks of incoming messages: gateway, the gateway's id, hash of the contents.
+pub(super) const MARKS: TableDefinition<'_, (u32, i64, [u8; 16]), u64> = TableDefinition::new("marks");
+/// The accounts that have a webhook.
+pub(super) const WEBHOOKS: TableDefinition<'_, u32, ()> = TableDefinition::new("webhooks");
+/// Events that wait to be sent, by account and place.
+pub(super) const OUTBOX: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("outbox");
+/// The same events by account and the time at which they are due.
+pub(super) const DUE: TableDefinition<'_, (u32, u64, u64), ()> = TableDefinition::new("due");
+
 /// All tables, within a transaction that changes them.
 pub(super) struct Tables<'t> {
     pub(super) names: Table<'t, (u8, &'static str), u32>,
@@ -49,6 +63,12 @@ pub(super) struct Tables<'t> {
     pub(super) idempotency_end: Table<'t, (u64, u32, [u8; 16]), ()>,
     pub(super) records: Table<'t, (u32, u32), &'static [u8]>,
     pub(super) bound: Table<'t, (u32, u32), (u64, bool)>,
+    pub(super) incoming: Table<'t, u64, &'static [u8]>,
+    pub(super) incoming_by_account: Table<'t, (u32, u64), ()>,
+    pub(super) marks: Table<'t, (u32, i64, [u8; 16]), u64>,
+    pub(super) webhooks: Table<'t, u32, ()>,
+    pub(super) outbox: Table<'t, (u32, u64), &'static [u8]>,
+    pub(super) due: Table<'t, (u32, u64, u64), ()>,
 }
 
 impl<'t> Tables<'t> {
@@ -64,6 +84,12 @@ impl<'t> Tables<'t> {
             idempotency_end: transaction.open_table(IDEMPOTENCY_END)?,
             records: transaction.open_table(RECORDS)?,
             bound: transaction.open_table(BOUND)?,
+            incoming: transaction.open_table(INCOMING)?,
+            incoming_by_account: transaction.open_table(INCOMING_BY_ACCOUNT)?,
+            marks: transaction.open_table(MARKS)?,
+            webhooks: transaction.open_table(WEBHOOKS)?,
+            outbox: transaction.open_table(OUTBOX)?,
+            due: transaction.open_table(DUE)?,
         })
     }
 }

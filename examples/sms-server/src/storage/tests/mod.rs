@@ -1,6 +1,7 @@
 //! A model that every storage is compared with, and what the model does not show.
 
 mod model;
+mod outbox;
 
 use std::sync::Arc;
 

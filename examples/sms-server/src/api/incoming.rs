@@ -1,0 +1,57 @@
+//! Incoming messages, listed.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Query, State},
+};
+use serde::Serialize;
+
+use super::{
+    Api, Caller,
+    page::{Listed, Page},
+    problem::Problem,
+};
+use crate::{
+    config::Scope,
+    storage::{Incoming, IncomingId},
+};
+
+/// An incoming message as clients see it.
+#[derive(Serialize)]
+pub(super) struct Shown {
+    id: String,
+    from: Box<str>,
+    text: Box<str>,
+    gateway: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u8>,
+    /// In milliseconds since 1970.
+    received: u64,
+}
+
+impl Shown {
+    fn new(id: IncomingId, message: Incoming) -> Self {
+        Self {
+            id: id.to_string(),
+            from: message.from,
+            text: message.text,
+            gateway: message.gateway.0,
+            port: message.port,
+            received: message.received.0,
+        }
+    }
+}
+
+/// Lists the account's incoming messages, newest first.
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Query(page): Query<Page>,
+) -> Result<Json<Listed<Shown>>, Problem> {
+    caller.must(Scope::Read)?;
+    let (limit, before) = page.check(IncomingId::parse)?;
+    let found = api.storage.list_incoming(caller.account, before, limit).await?;
+    Ok(Json(Listed::new(found, limit, Shown::new)))
+}

@@ -1,0 +1,38 @@
+//! The incoming messages of a gateway.
+
+use sha2::{Digest, Sha256};
+use sms_gateway::messenger::{Inbox, Incoming as Sms};
+
+use super::{Settings, Shared};
+use crate::storage::{AccountId, Incoming, IncomingMark, StorageError, Time};
+
+/// Stores incoming messages, and acknowledges each once it is stored.
+pub(super) async fn receive(
+    settings: &Settings,
+    shared: &Shared,
+    account: AccountId,
+    mut inbox: Inbox,
+) -> Result<(), StorageError> {
+    while let Some(sms) = inbox.next().await {
+        let message = Incoming {
+            account,
+            gateway: settings.id,
+            port: sms.port.and_then(|port| u8::try_from(port).ok()),
+            from: sms.number.as_str().into(),
+            text: sms.text.as_str().into(),
+            received: Time::now(),
+        };
+        shared.storage.receive(mark(&sms), message).await?;
+        sms.acknowledge();
+    }
+    Ok(())
+}
+
+/// A message that is handed out again after a restart has the same mark.
+fn mark(sms: &Sms) -> IncomingMark {
+    let mut contents = Sha256::new();
+    contents.update(format!("{:?}\n{:?}\n{}\n{}", sms.port, sms.time, sms.number, sms.text));
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&contents.finalize()[..16]);
+    IncomingMark { id: sms.mark.id, hash }
+}

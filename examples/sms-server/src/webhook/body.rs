@@ -1,0 +1,54 @@
+//! The contents of events.
+
+use serde_json::{Value, json};
+
+use crate::storage::{HistoryEntry, Message, MessageId, State, Storage, StorageError, Subject};
+
+/// Returns the body of an event; `None` if what it is about does not exist any more. It is the same each time.
+pub(super) async fn of(storage: &dyn Storage, subject: Subject) -> Result<Option<Vec<u8>>, StorageError> {
+    let body = match subject {
+        Subject::Message { id, entry } => {
+            let history = storage.history(id).await?;
+            let entry = usize::try_from(entry).ok().and_then(|entry| history.into_iter().nth(entry));
+            let message = storage.message(id).await?;
+            message.zip(entry).map(|(message, entry)| of_message(id, &message, &entry))
+        }
+        Subject::Incoming(id) => storage.incoming(id).await?.map(|message| {
+            json!({
+                "type": "message.received",
+                "timestamp": message.received.0,
+                "data": {
+                    "id": id.to_string(),
+                    "from": message.from,
+                    "text": message.text,
+                    "gateway": message.gateway.0,
+                    "port": message.port,
+                },
+            })
+        }),
+    };
+    Ok(body.map(|body| body.to_string().into_bytes()))
+}
+
+fn of_message(id: MessageId, message: &Message, entry: &HistoryEntry) -> Value {
+    json!({
+        "type": format!("message.{}", name(entry.state)),
+        "timestamp": entry.at.0,
+        "data": {
+            "id": id.to_string(),
+            "to": message.to,
+            "reference": message.reference,
+            "state": entry.state,
+            "detail": entry.detail,
+            "gateway": entry.gateway.map(|gateway| gateway.0),
+            "port": entry.port,
+        },
+    })
+}
+
+fn name(state: State) -> String {
+    match serde_json::to_value(state) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
