@@ -5,12 +5,12 @@ use core::time::Duration;
 
 use embassy_time::Instant;
 
-/// The time since the clock of embassy-time started.
+/// Returns the time since the clock of embassy-time started.
 pub(crate) fn now() -> Duration {
     to_core(embassy_time::Duration::from_ticks(Instant::now().as_ticks()))
 }
 
-/// The time since `began`.
+/// Returns the time since `began`.
 pub(crate) fn since(began: Instant) -> Duration {
     to_core(Instant::now().saturating_duration_since(began))
 }

@@ -29,7 +29,7 @@ pub(crate) struct Connection<'m, T> {
     /// A time at which the gateway was certainly reachable. It is set after the head of a response was read. While the body is read, only
     /// the time spent waiting is added, because the caller may read bytes long after they arrived.
     heard: Instant,
-    /// How the latest exchange broke. At the start of each wait, its cause is set in advance to the timeout that would end this wait.
+    /// How the latest exchange broke. At the start of each wait, the cause is set in advance to the timeout that would end the wait.
     broken: Broken,
     /// The reason why the latest call failed.
     failure: Failure,
@@ -74,7 +74,7 @@ impl<'m, T> Connection<'m, T> {
         }
     }
 
-    /// Replaces the transport with another one, which is closed. Returns the old transport, too.
+    /// Replaces the transport. The new one counts as closed. Also returns the old transport.
     pub(crate) fn with_transport<U>(self, transport: U) -> (Connection<'m, U>, T) {
         let Self { wire, broken, failure, .. } = self;
         let state = State::Closed;
@@ -85,7 +85,7 @@ impl<'m, T> Connection<'m, T> {
         &self.transport
     }
 
-    /// How the latest exchange broke.
+    /// Returns how the latest exchange broke.
     pub(crate) const fn broken(&self) -> Broken {
         self.broken
     }
@@ -111,7 +111,7 @@ impl<'m, T> Connection<'m, T> {
         }
     }
 
-    /// The error of a call that failed.
+    /// Returns the error of a call that failed.
     pub(crate) fn error<E>(&self, fault: Fault<E>) -> Error<E> {
         Error { failure: self.failure, transport: fault.0 }
     }

@@ -122,7 +122,7 @@ impl<'m, T> Gateway<'m, T> {
         (self.entropy)()
     }
 
-    /// The size of the buffer for a request, in bytes.
+    /// Returns the size of the buffer for a request, in bytes.
     pub(crate) const fn request_len(&self) -> usize {
         self.request.len()
     }
@@ -132,18 +132,18 @@ impl<'m, T> Gateway<'m, T> {
         self.session.fit_limits(limits, &self.site, self.request.len(), texts);
     }
 
-    /// The length of a request that submits only this message, in bytes. It includes the login once the login's length is known.
+    /// Returns the length of a request that submits only this message, in bytes. The login is included if its length is known already.
     pub(crate) fn submission_bytes(&self, sms: &Sms<'_>) -> usize {
         self.session.submission_bytes(sms, &self.site)
     }
 
-    /// The address that the last response redirected to. `None` if it was not a redirect, or if the address does not fit into half of
-    /// [`Buffers::challenge`].
+    /// Returns the address that the last response redirected to. `None` if it was not a redirect, or if the address does not fit into
+    /// half of [`Buffers::challenge`].
     pub fn location(&self) -> Option<&str> {
         self.connection.wire.location().ok().flatten()
     }
 
-    /// The beginning of the last response's body, if the call failed with [`Failure::Http`]; otherwise it is empty. It is kept in
+    /// Returns the beginning of the last response's body, if the call failed with [`Failure::Http`]; otherwise it is empty. It is kept in
     /// [`Buffers::record`].
     ///
     /// With status 403, the body states why the gateway forbids a call. After refused logins, the gateway locks out the client's address
@@ -336,7 +336,7 @@ impl<'m, T: Transport> Gateway<'m, T> {
         self.connection.fail(failure)
     }
 
-    /// The error of a call that failed.
+    /// Returns the error of a call that failed.
     pub(crate) fn error(&self, fault: Fault<T::Error>) -> Error<T::Error> {
         self.connection.error(fault)
     }
@@ -383,12 +383,12 @@ impl<'m, T: Transport> Gateway<'m, T> {
         })
     }
 
-    /// The session, which holds the data of the last response.
+    /// Returns the session, which holds the data of the last response.
     pub(crate) const fn session(&self) -> &GatewaySession<'m> {
         &self.session
     }
 
-    /// The connection and the session, to read a response without a [`Response`].
+    /// Returns the connection and the session, to read a response without a [`Response`].
     pub(crate) const fn parts(&mut self) -> (&mut Connection<'m, T>, &mut GatewaySession<'m>) {
         (&mut self.connection, &mut self.session)
     }

@@ -71,7 +71,7 @@ impl<'a> Tcp<'a> {
         Self { name: Some((stack, name)), ..Self::new(stack, unknown, incoming, outgoing) }
     }
 
-    /// The socket, for settings such as its keep-alive probes.
+    /// Returns the socket, for settings such as its keep-alive probes.
     pub fn socket(&mut self) -> &mut TcpSocket<'a> {
         &mut self.socket
     }

@@ -216,7 +216,7 @@ impl Site {
         Ok(Self { is_https, address, header })
     }
 
-    /// The host without the port.
+    /// Returns the host without the port.
     #[cfg(feature = "tls")]
     pub(crate) fn host(&self) -> &str {
         self.address.rsplit_once(':').map_or("", |(host, _)| host)

@@ -388,7 +388,7 @@ impl Client {
         self.session.waited(began.elapsed());
     }
 
-    /// The beginning of the body that was just drained, if the call failed with [`Failure::Http`]; otherwise empty.
+    /// Returns the beginning of the body that was just drained, if the call failed with [`Failure::Http`]; otherwise empty.
     fn excerpt(&self) -> Excerpt<'_> {
         self.session.excerpt(self.account.as_deref().map(Account::credentials))
     }

@@ -92,8 +92,8 @@ impl Connection {
         self.heard = at;
     }
 
-    /// Whether the connection can carry another request. It cannot if the last request was not written completely: the gateway
-    /// would take the next request for the rest of that one.
+    /// Whether the connection can carry another request. If the last request was not written completely, it cannot,
+    /// because the gateway would take the next request for the rest of the last one.
     async fn is_reusable(&mut self) -> bool {
         self.is_kept = true;
         self.traffic.is_request_whole()
@@ -154,7 +154,7 @@ async fn connect(settings: &Settings, stage: &Stage) -> io::Result<Connection> {
         .await
         .map_err(io::Error::other)?;
     let task = tokio::spawn(async move {
-        // The call that waits for a response receives an error of the connection too.
+        // An error of the connection also reaches the call that waits for a response.
         let _ = connection.await;
     });
     let is_https = settings.is_https;
@@ -206,7 +206,7 @@ impl Traffic {
         }
     }
 
-    /// The first byte that was read since the last request began.
+    /// Returns the first byte that was read since the last request began.
     fn first_byte(&self) -> Option<u8> {
         self.has_read().then(|| self.first_byte.load(Ordering::Relaxed))
     }

@@ -53,17 +53,17 @@ impl Error {
         self.failure.may_pass()
     }
 
-    /// The gateway's `host:port`; `None` if an input was rejected before any gateway was involved.
+    /// Returns the gateway's `host:port`; `None` if an input was rejected before any gateway was involved.
     pub fn gateway(&self) -> Option<&str> {
         self.gateway.as_deref()
     }
 
-    /// The address that the gateway redirects to, for [`Failure::Redirect`].
+    /// Returns the address that the gateway redirects to, for [`Failure::Redirect`].
     pub fn location(&self) -> Option<&str> {
         self.detail.as_deref().filter(|_| self.failure == Failure::Redirect)
     }
 
-    /// The beginning of the body of the gateway's response, for [`Failure::Http`]; `None` if the body is empty. It is one line of
+    /// Returns the beginning of the body of the gateway's response, for [`Failure::Http`]; `None` if the body is empty. It is one line of
     /// at most 120 characters, formatted by [`Excerpt`]. `Display` contains it.
     ///
     /// [`Excerpt`]: sms_gateway_core::client::Excerpt
@@ -71,7 +71,7 @@ impl Error {
         self.detail.as_deref().filter(|_| matches!(self.failure, Failure::Http { .. }))
     }
 
-    /// The failure and its causes in one line, without the gateway's name.
+    /// Returns the failure and its causes in one line, without the gateway's name.
     ///
     /// `Display` does not include the causes, which [`source`](error::Error::source) returns.
     pub fn explain(&self) -> String {

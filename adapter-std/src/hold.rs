@@ -48,8 +48,8 @@ impl Hold {
         }
     }
 
-    /// If the response is not being read now, lets other calls use the extra client whenever it is not being read,
-    /// until the turn ends.
+    /// Does nothing while the response is being read. Otherwise, from now on until the turn ends, lets other calls use the extra
+    /// client whenever the response is not being read.
     pub(crate) fn give_way(&self) {
         if self.is_unread.load(SeqCst) {
             self.gives_way.store(true, SeqCst);

@@ -77,7 +77,7 @@ impl<C: Call> Response<C> {
         Self { reader, call: PhantomData }
     }
 
-    /// Returns the next record as soon as it has arrived; `None` once the response was read to its end and reports success.
+    /// Returns the next record as soon as it has arrived; `None` after the end of a response that reports success.
     ///
     /// # Errors
     /// [`Failure`](sms_gateway_core::client::Failure)`::Refused`, `Malformed` or `Lost`. The records before the error are valid.
@@ -133,7 +133,7 @@ impl Reader {
         }
     }
 
-    /// The session, which holds the record read last.
+    /// Returns the session, which holds the record read last.
     pub(crate) fn session(&self) -> &GatewaySession {
         &self.turn.session
     }

@@ -24,7 +24,8 @@ async fn a_message_is_sent_once_over_restarts() {
 
     // This run ends before the status report arrives.
     let (messenger, _) = builder().start().await.unwrap();
-    let handle = messenger.send(Sms::new("10086", "Hello").unwrap().reference("order-17")).await.unwrap();
+    let sms = Sms::new("10086", "Hello").unwrap().reference("order-17").idempotency_key("order-17");
+    let handle = messenger.send(sms).await.unwrap();
     let sent = handle.sent().await.unwrap().sent.unwrap();
     messenger.shutdown().await.unwrap();
 
@@ -37,7 +38,9 @@ async fn a_message_is_sent_once_over_restarts() {
     notify::run(builder(), &message).await.unwrap();
     assert_eq!(emulator.messages().len(), 1);
 
-    // The outcome was acknowledged. The next run sends another message.
+    // The outcome was acknowledged. Running the same command again sends nothing, and running another one sends its message.
+    notify::run(builder(), &message).await.unwrap();
+    assert_eq!(emulator.messages().len(), 1);
     let (messenger, handles) = builder().start().await.unwrap();
     assert!(handles.is_empty());
     messenger.shutdown().await.unwrap();

@@ -31,7 +31,7 @@ enum Unread<E, S> {
     Failed(Fault<E>),
     /// A change could not be stored.
     Unsaved(S),
-    /// The list of unmatched reports is full: they have to be returned first.
+    /// The list of unmatched reports is full. Its reports must be returned before more can be read.
     Full,
 }
 
@@ -163,7 +163,7 @@ impl<T: Transport, S: Store> Messenger<'_, '_, T, S> {
     }
 }
 
-/// The texts that end at `ends`.
+/// Splits `texts` at `ends`.
 fn split<'t>(texts: &'t [u8], ends: &TextEnds) -> Vec<&'t str, BATCH> {
     let mut begin = 0;
     collect(ends.iter().map(|end| {

@@ -273,27 +273,29 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.driver.tracker_mut().stop_task_of(id, now)
     }
 
-    /// The current state of a message; `None` if it is unknown.
+    /// Returns the current state of a message; `None` if it is unknown.
     pub fn message(&self, id: UserId) -> Option<Message> {
         self.driver.tracker().message(id)
     }
 
-    /// The number of further messages that can be accepted. Before the [start](Self::start), stored messages are not taken into account.
+    /// Returns the number of further messages that can be accepted. Before the [start](Self::start), stored messages are not
+    /// taken into account.
     pub fn free_slots(&self) -> u32 {
         self.driver.tracker().room().saturating_add(self.lent.len())
     }
 
-    /// The health of the gateway: whether requests succeed.
+    /// Returns the health of the gateway: whether requests succeed.
     pub const fn health(&self) -> &Health {
         self.driver.health()
     }
 
-    /// The error of the last request. `None` if the request succeeded, or if its error is not a failure of the gateway: see [`Health`].
+    /// Returns the error of the last request. `None` if the request succeeded, or if its error is not a failure of the gateway:
+    /// see [`Health`].
     pub const fn last_error(&self) -> Option<&Error<T::Error>> {
         self.last_error.as_ref()
     }
 
-    /// The gateway's serial number (`sn`), if the latest response contained it. Only later versions of the API return it.
+    /// Returns the gateway's serial number (`sn`), if the latest response contained it. Only later versions of the API return it.
     pub fn serial_number(&self) -> Text<'_> {
         self.gateway.session().serial_number()
     }
@@ -306,7 +308,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.driver.credentials_changed(now);
     }
 
-    /// The gateway, for other calls.
+    /// Returns the gateway, for other calls.
     pub const fn gateway(&mut self) -> &mut Gateway<'g, T> {
         &mut self.gateway
     }
@@ -323,7 +325,7 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         }
     }
 
-    /// The tracker's time.
+    /// Returns the tracker's time.
     fn now(&self) -> Duration {
         since(self.began)
     }

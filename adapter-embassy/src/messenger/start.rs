@@ -25,7 +25,7 @@ pub(super) struct Lent<'m> {
 }
 
 impl Lent<'_> {
-    /// The number of slots that the tracker has not taken over yet.
+    /// Returns the number of slots that the tracker has not taken over yet.
     pub(super) fn len(&self) -> u32 {
         u32::try_from(self.slots.len()).unwrap_or(u32::MAX)
     }

@@ -10,7 +10,7 @@ use crate::store::{Key, Store, Write};
 
 /// The maximum number of changes that are stored at once, and the maximum number of messages in one request.
 pub(super) const BATCH: usize = 8;
-/// The maximum number of writes at once: a new text, a record and a deleted text for each change, and deleted texts of other messages.
+/// The maximum number of writes at once: one new text; a record and a deleted text for each change; and other deleted texts.
 const WRITES: usize = 1 + 2 * BATCH + BATCH;
 
 /// A change, and whether its message can no longer be submitted. If so, the message's text is deleted.

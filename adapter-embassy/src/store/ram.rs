@@ -33,7 +33,7 @@ impl<'m> RamStore<'m> {
         Self { bytes, used: 0 }
     }
 
-    /// The entry at an offset: the message's id and its text.
+    /// Returns the entry at an offset: the message's id and its text.
     fn entry(&self, at: usize) -> Option<(u32, &[u8])> {
         let (id, rest) = self.bytes.get(at..self.used)?.split_first_chunk::<4>()?;
         let (length, rest) = rest.split_first_chunk::<2>()?;

@@ -144,8 +144,8 @@ impl Task<'_> {
         }
     }
 
-    /// Cancels a message whose caller has stopped waiting. A message that is about to be submitted continues without a handle. A
-    /// message for which another caller waits, with the same idempotency key, continues for that caller.
+    /// Cancels a message whose caller has stopped waiting. A message that is about to be submitted continues without a handle. If
+    /// another caller waits for the message with the same idempotency key, the message continues for that caller.
     fn cancel(&mut self, handle: &Handle) {
         let id = handle.id();
         let is_shared = self.outbox.handles(id) > 1;

@@ -148,9 +148,9 @@ impl Handle {
         Ok(Some(message))
     }
 
-    /// Stops the message. The gateway can only stop a whole request. If the gateway has the message, and other messages of the same
-    /// request are not sent yet, nothing is stopped, and [`StopResult::SharedTask`] contains the number of messages that would be stopped.
-    /// [`stop_task`](Self::stop_task) stops them all. If the future is dropped, the message may or may not be stopped.
+    /// Stops the message. The gateway can only stop a whole request. If the gateway has the message while other messages of the
+    /// same request are not sent yet, this method stops nothing. [`StopResult::SharedTask`] then contains the number of messages that
+    /// [`stop_task`](Self::stop_task) would stop. If the future is dropped, the message may or may not be stopped.
     ///
     /// # Errors
     /// [`Closed`] if the messenger has ended.

@@ -1,7 +1,7 @@
 //! The idempotency keys of the messages that the tracker holds.
 //!
-//! Only two hashes are kept, and stored with the message: that of the key, and that of the message's number and text. So the size is
-//! fixed, and the keys themselves, which may be personal data, are not stored.
+//! Only two hashes are kept and stored with the message: the hash of the key, and the hash of the message's number and text. So each
+//! message takes a fixed amount of space. The keys themselves, which may be personal data, are not stored.
 
 use std::collections::{HashMap, hash_map::Entry};
 

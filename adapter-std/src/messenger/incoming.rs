@@ -122,7 +122,7 @@ impl fmt::Debug for Incoming {
 /// the inbox also ends the queries. Messages that were not acknowledged are handed out again after a restart.
 pub type Inbox = Receiver<Incoming>;
 
-/// The task's side of the inbox: the messages that were handed out and are not acknowledged.
+/// The task's side of the inbox: the messages that were handed out, from the first unacknowledged one.
 pub(super) struct InboxSender {
     messages: mpsc::Sender<Incoming>,
     /// The maximum number of messages.
@@ -155,7 +155,8 @@ impl InboxSender {
         }
     }
 
-    /// Takes acknowledgements. Returns the mark of the last message up to which all are acknowledged; `None` if the first is not.
+    /// Records acknowledgements, and removes the messages before the first unacknowledged one. Returns the mark of the last removed
+    /// message; `None` if no message was removed.
     pub(super) fn acknowledged(&mut self, positions: &[u64]) -> Option<InboxMark> {
         for position in positions {
             let index = position.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());

@@ -7,11 +7,13 @@ use std::slice::IterMut;
 
 use sms_gateway_core::track::{PendingReport, Slot, Tracker};
 
-/// The initial number of slots, and the factor by which it grows.
+/// The initial number of slots.
 const FIRST_SLOTS: usize = 64;
+/// The factor by which the number of slots grows.
 const SLOTS_FACTOR: usize = 8;
-/// The initial number of places for pending reports, and the factor by which it grows.
+/// The initial number of places for pending reports.
 const FIRST_PLACES: usize = 96;
+/// The factor by which the number of places grows.
 const PLACES_FACTOR: usize = 4;
 
 /// The maximum number of memories that a tracker can use one after the other.

@@ -179,7 +179,7 @@ impl Messenger {
     }
 
     /// Returns a stream of the updates of all messages. A program that sends many messages can read it instead of waiting for each
-    /// [`Handle`], and drop the handles. A second call ends the former stream. The new stream begins again with all messages whose
+    /// [`Handle`], and drop the handles. Each further call ends the previous stream. The new stream begins again with all messages whose
     /// outcome is not acknowledged.
     ///
     /// ```

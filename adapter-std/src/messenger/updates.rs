@@ -154,7 +154,7 @@ impl Waiting {
 pub(super) struct UpdateSender(Option<Arc<Queue>>);
 
 impl UpdateSender {
-    /// Opens a stream, and ends the former one.
+    /// Opens a stream, and ends the previous one.
     pub(super) fn open(&mut self) -> Updates {
         self.end();
         let queue = Arc::<Queue>::default();

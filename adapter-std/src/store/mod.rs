@@ -59,8 +59,8 @@ pub trait Store: Send + 'static {
     /// before that, the store may or may not apply them.
     ///
     /// # Errors
-    /// [`StoreError`]: either nothing was stored, or everything, if the disk failed at the very end. The store can no longer be
-    /// used; opening it again shows which of the two happened.
+    /// [`StoreError`]: nothing was stored, with one exception: if the disk failed at the very end, all changes may have been
+    /// stored. The store can no longer be used. Opening it again shows whether the changes were stored.
     fn save(&mut self, writes: Vec<Write>) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 

@@ -43,33 +43,33 @@ impl Certificate {
         }
     }
 
-    /// The pin of the certificate.
+    /// Returns the pin of the certificate.
     pub const fn pin(&self) -> Pin {
         self.pin
     }
 
-    /// The pin of its public key; `None` if the certificate is unreadable.
+    /// Returns the pin of its public key; `None` if the certificate is unreadable.
     pub const fn key_pin(&self) -> Option<Pin> {
         self.key_pin
     }
 
-    /// The subject, as `CN=…, O=…`. Control characters, and other characters that could mislead, are escaped. A long subject is
+    /// Returns the subject, as `CN=…, O=…`. Control characters, and other characters that could mislead, are escaped. A long subject is
     /// shortened. The text is empty if the certificate has no subject, or is unreadable.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The first and the last day of its validity, as `YYYY-MM-DD`; `None` if one of them is unreadable.
+    /// Returns the first and the last day of its validity, as `YYYY-MM-DD`; `None` if one of them is unreadable.
     pub fn validity(&self) -> Option<(&str, &str)> {
         self.validity.as_ref().map(|(from, to)| (from.as_str(), to.as_str()))
     }
 
-    /// The version of X.509, usually 3; `None` if it is unreadable.
+    /// Returns the version of X.509, usually 3; `None` if it is unreadable.
     pub const fn version(&self) -> Option<u8> {
         self.version
     }
 
-    /// The number of bits of its RSA key; `None` if its key is of another kind, or unreadable.
+    /// Returns the number of bits of its RSA key; `None` if its key is of another kind, or unreadable.
     pub const fn rsa_bits(&self) -> Option<usize> {
         self.rsa_bits
     }

@@ -190,7 +190,7 @@ fn next<'a>(input: &mut &'a [u8]) -> Option<Element<'a>> {
     let (&first, mut rest) = rest.split_first()?;
     let length = match first {
         0..=0x7F => usize::from(first),
-        // One to three bytes: a handshake message is shorter than 16 MiB.
+        // One to three bytes of length suffice, because a handshake message is shorter than 16 MiB.
         0x81..=0x83 => {
             let (bytes, after) = rest.split_at_checked(usize::from(first & 0x7F))?;
             rest = after;

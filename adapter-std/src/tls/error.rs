@@ -104,7 +104,7 @@ pub enum HandshakeError {
     /// The gateway supports neither TLS 1.2 nor 1.3.
     #[error("the gateway supports neither TLS 1.2 nor 1.3{}; {OBSOLETE}", at_most(.newest.as_ref()))]
     ObsoleteVersion {
-        /// The newest version that it supports, if it has said so.
+        /// The newest version that the gateway supports, if it has reported one.
         newest: Option<&'static str>,
     },
     /// The gateway has no cipher, key exchange, signature or kind of key in common with this client.
@@ -197,7 +197,7 @@ impl From<HandshakeError> for io::Error {
 }
 
 impl crate::Error {
-    /// The certificate that is not trusted, for [`Failure::Untrusted`](crate::Failure::Untrusted).
+    /// Returns the certificate that is not trusted, for [`Failure::Untrusted`](crate::Failure::Untrusted).
     pub fn untrusted(&self) -> Option<&Untrusted> {
         match handshake_error(error::Error::source(self)?)? {
             HandshakeError::Untrusted(untrusted) => Some(untrusted),

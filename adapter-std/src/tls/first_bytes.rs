@@ -24,7 +24,7 @@ impl FirstBytes {
         Self { stream, bytes: Vec::new() }
     }
 
-    /// The newest version that the gateway offers, if that is older than TLS 1.2 (RFC 5246 §7.4.1.3).
+    /// Returns the newest version that the gateway offers, if that is older than TLS 1.2 (RFC 5246 §7.4.1.3).
     pub(super) fn obsolete_version(&self) -> Option<&'static str> {
         match *self.bytes {
             [0x16, 3, _, _, _, 2, _, _, _, 3, minor] => {

@@ -21,18 +21,18 @@ const LENGTH: usize = LEVELS * (OBJECT.len() + 1) + 1;
 pub(crate) const CASES: [Entry; 3] =
     [("unknown-flat", flat), ("unknown-arrays", arrays), ("unknown-objects", objects)];
 
-/// A single text.
+/// Creates the case of a single text.
 fn flat() -> Case {
     unknown("one text", &format!("\"{}\"", "x".repeat(LENGTH - 2)))
 }
 
-/// Nested arrays. The innermost one contains zeros, so that the value has [`LENGTH`] bytes.
+/// Creates the case of nested arrays. The innermost one contains zeros, so that the value has [`LENGTH`] bytes.
 fn arrays() -> Case {
     let inner = "0,".repeat((LENGTH - 2 * LEVELS) / 2);
     unknown("arrays", &format!("{}{inner}0{}", "[".repeat(LEVELS), "]".repeat(LEVELS)))
 }
 
-/// Nested objects. Each has a single key, whose value is the next inner object.
+/// Creates the case of nested objects. Each has a single key, whose value is the next inner object.
 fn objects() -> Case {
     unknown("objects", &format!("{}0{}", OBJECT.repeat(LEVELS), "}".repeat(LEVELS)))
 }

@@ -66,7 +66,7 @@ impl Client {
         self.tracker.add(&draft, self.now).expect("the tracker is not full");
     }
 
-    /// Takes one step of the tracker and makes the request that it asks for. Waits until `next` at most.
+    /// Takes one step of the tracker and makes the request that the tracker asks for. Waits until `next` at most.
     fn exchange(&mut self, next: Duration) {
         let ask = self.tracker.step(self.now);
         self.save_and_read_events();

@@ -67,8 +67,8 @@ impl Flow {
             goal: 0,
             saved: Saved::default(),
         };
-        // The tracker follows messages less closely if the gateway had them before the tracker knew its clock. So only a few are
-        // added at first.
+        // The tracker follows messages less closely if the gateway had them before the tracker knew the gateway's clock. So only a
+        // few are added at first.
         while flow.now < EVERY * 100 {
             flow.exchange();
         }
@@ -93,7 +93,7 @@ impl Flow {
         self.calls.counts
     }
 
-    /// Takes one step of the tracker and makes the request that it asks for.
+    /// Takes one step of the tracker and makes the request that the tracker asks for.
     fn exchange(&mut self) {
         self.add();
         let ask = self.calls.step(self.now);

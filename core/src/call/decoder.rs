@@ -63,7 +63,7 @@ impl<C: Call, B: AsRef<[u8]> + AsMut<[u8]>> Decoder<C, B> {
         Ok(self.summary())
     }
 
-    /// Returns the values outside the response's records, as far as they have been read.
+    /// Returns the values outside the response's records that have been read so far.
     pub fn summary(&self) -> C::Summary<'_> {
         C::summary(self.reader.head(self.buffer.as_ref()))
     }

@@ -208,7 +208,7 @@ words! {
 
 answer! {
     record:
-    /// The state of a port (document §10.3). It contains the requested kinds, as far as the gateway returns them.
+    /// The state of a port (document §10.3). It contains those of the requested kinds that the gateway returned.
     pub struct PortInfo<'a> {
         /// The port.
         pub port: Field<'a, u32> = "port",

@@ -47,7 +47,7 @@ impl<'a> Excerpt<'a> {
         has("authorization:") || has("response=") || self.credentials.is_some_and(is_echo)
     }
 
-    /// The characters to show.
+    /// Returns the characters to show.
     fn chars(&self) -> impl Iterator<Item = char> {
         let bytes = if self.has_secret() { &[] } else { self.bytes };
         let is_page = bytes.trim_ascii_start().starts_with(b"<");

@@ -188,7 +188,7 @@ impl Failure {
         }
     }
 
-    /// The error_code of a response that refuses the request.
+    /// Returns the error_code of a response that refuses the request.
     pub const fn error_code(&self) -> Option<u32> {
         match self {
             Self::Refused(refusal) => refusal.code,
@@ -196,7 +196,7 @@ impl Failure {
         }
     }
 
-    /// The cause of a failed connection.
+    /// Returns the cause of a failed connection.
     pub const fn cause(&self) -> Option<Cause> {
         match self {
             Self::Unreachable(cause) | Self::Lost(cause) | Self::ChallengeLost(cause) => Some(*cause),

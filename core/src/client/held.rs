@@ -160,7 +160,7 @@ impl<'m> HeldSms<'m> {
         self.held.is_some() && !core::mem::replace(&mut self.is_handed_out, true)
     }
 
-    /// The message, if one is held.
+    /// Returns the message, if one is held.
     pub fn message(&self) -> Option<Incoming<'_>> {
         let held = self.held.as_ref()?;
         Some(Incoming {

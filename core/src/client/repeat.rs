@@ -20,8 +20,8 @@
 //! | observed | meaning | action |
 //! |---|---|---|
 //! | error_code 550 | not accepted, but only for now | submitted again later, until the messages expire |
-//! | error_code 401, 403, 408, 429; HTTP 4xx except 400, 413 | not accepted: login or gateway at fault | resubmitted whole after back-off |
-//! | error_code 500, HTTP 5xx | probably not accepted | gateway is queried; submitted again in halves if certainly not there |
+//! | error_code 401, 403, 408, 429; HTTP 4xx except 400, 413 | not accepted, not because of a message | resubmitted whole after back-off |
+//! | error_code 500, HTTP 5xx | probably not accepted | gateway is queried; messages that it lacks are resubmitted in halves |
 //! | any other error_code; HTTP 400, 413 | not accepted: a message is at fault, or too many | divided until the message at fault is alone |
 //! | no response, an unreadable response, or one without an error_code | unknown | gateway is queried |
 //!
@@ -58,12 +58,12 @@ pub struct Broken {
 }
 
 impl Broken {
-    /// The connection could not be opened.
+    /// Describes a connection that could not be opened.
     pub const fn unopened(cause: Cause) -> Self {
         Self { loss: Loss::Unsent { kept: false }, cause }
     }
 
-    /// An open connection broke when the exchange had made this progress.
+    /// Describes an open connection that broke when the exchange had made this progress.
     pub const fn during(progress: Progress, cause: Cause) -> Self {
         let loss = match (progress, cause) {
             // Bytes that were being written when a time limit expired may have been sent.
@@ -111,7 +111,7 @@ pub(super) enum Submission {
     Refused(u32),
     /// The gateway has probably not accepted the messages. It is queried for them. Messages that it does not have are submitted again.
     Unclear,
-    /// The request did not reach the gateway, or the login or the gateway is at fault. The messages are submitted later.
+    /// The request did not reach the gateway, or was refused for a reason other than its messages. The messages are submitted later.
     NotSent,
 }
 

@@ -127,8 +127,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         self.budget.begin();
     }
 
-    /// Reports that the gateway may accept the next connection, but not respond. Until the gateway responds, a call that must not be
-    /// repeated is sent only after a response to a probe. A timeout while waiting for a response has the same effect.
+    /// Reports that the gateway may accept the next connection without responding on it. Until the gateway responds, a call that must
+    /// not be repeated is sent only after a response to a probe. A timeout while waiting for a response has the same effect.
     pub const fn doubt(&mut self) {
         self.is_doubtful = true;
     }
@@ -390,24 +390,25 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
 }
 
 impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
-    /// The size of the buffer for the login challenge, in bytes.
+    /// Returns the size of the buffer for the login challenge, in bytes.
     pub fn challenge_len(&self) -> usize {
         self.login.buffer().as_ref().len()
     }
 
-    /// The size of the buffer for a record, in bytes.
+    /// Returns the size of the buffer for a record, in bytes.
     pub fn record_len(&self) -> usize {
         self.reading.buffer().as_ref().len()
     }
 }
 
 impl<B> Session<B> {
-    /// The status code of the latest response.
+    /// Returns the status code of the latest response.
     pub const fn status(&self) -> u16 {
         self.status
     }
 
-    /// The length of the last `Authorization` value in bytes, without the target that it contains. 0 if there was no `Authorization`.
+    /// Returns the length of the last `Authorization` value in bytes, without the target that it contains. 0 if there was no
+    /// `Authorization`.
     pub const fn authorization_bytes(&self) -> usize {
         self.authorization_bytes
     }

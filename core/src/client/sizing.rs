@@ -35,14 +35,14 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
         limits.ids = limits.ids.min(u8::try_from(ids).unwrap_or(u8::MAX));
     }
 
-    /// The length in bytes of a request that submits only this message, with an `Authorization` as long as the last one. Before
+    /// Returns the length in bytes of a request that submits only this message, with an `Authorization` as long as the last one. Before
     /// the first login, that length is unknown and not included.
     pub fn submission_bytes(&self, sms: &Sms<'_>, site: &Site<'_>) -> usize {
         // This cannot fail, because an `Sms` is valid.
         sms.with_request(|request| self.request_bytes(AnyCall::from(request), site)).unwrap_or(0)
     }
 
-    /// The maximum length of a request's head with the present credentials, in bytes, whatever challenge the gateway sends.
+    /// Returns the maximum length of a request's head with the present credentials, in bytes, whatever challenge the gateway sends.
     fn max_head_bytes(&self, site: &Site<'_>, target: usize) -> usize {
         let digest = self.challenge_len().saturating_add(DIGEST).saturating_add(target);
         let basic = match site.credentials.as_ref().map(|known| basic::authorization(known, &mut [])) {

@@ -101,7 +101,7 @@ impl<'a> Sms<'a> {
         Self { valid_for: Some(limit), ..self }
     }
 
-    /// The text.
+    /// Returns the text.
     pub const fn text(&self) -> &'a str {
         self.text
     }
@@ -139,7 +139,7 @@ impl fmt::Debug for Sms<'_> {
     }
 }
 
-/// The maximum number of bytes that a text takes in a JSON string.
+/// Returns the maximum number of bytes that a text takes in a JSON string.
 pub fn json_bytes(text: &str) -> usize {
     let bytes = text.bytes().map(|byte| match byte {
         b'"' | b'\\' => 2,

@@ -27,7 +27,7 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// The default limits.
+    /// Returns the default limits.
     pub const fn new() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -105,7 +105,7 @@ impl Budget {
         self.left = self.timeouts.exchange;
     }
 
-    /// The limit of one wait: the limit for this kind of wait, or the time that the call has left if that is shorter.
+    /// Returns the limit of one wait: the limit for this kind of wait, or the time that the call has left if that is shorter.
     pub(super) fn limit(&self, wait: Wait) -> WaitLimit {
         let own = match wait {
             Wait::Connect => self.timeouts.connect,
@@ -121,7 +121,7 @@ impl Budget {
         WaitLimit { duration, expired: Cause::TimedOut { wait, limit } }
     }
 
-    /// The cause of the failure if the call has no time left.
+    /// Returns the cause of the failure if the call has no time left.
     pub(super) fn expired(&self) -> Option<Cause> {
         self.left.is_zero().then(|| self.limit(Wait::Exchange).expired)
     }

@@ -35,7 +35,7 @@ impl UssdPolls {
         Self { interval: wait.interval, end: now.saturating_add(wait.limit) }
     }
 
-    /// The time of the next query. `None` if the limit has been reached.
+    /// Returns the time of the next query. `None` if the limit has been reached.
     pub fn next(&self, now: Duration) -> Option<Duration> {
         (now < self.end).then(|| now.saturating_add(self.interval).min(self.end))
     }
@@ -114,14 +114,14 @@ impl UssdReplies {
         is_reply
     }
 
-    /// If no reply was recognised: whether the port has shown the old text all the time. The text may be the old reply, or a new reply
-    /// that is the same.
+    /// Whether the port has shown the old text all the time. The result is meaningful only if no reply was recognised. The text may
+    /// be the old reply, or a new reply that is the same.
     pub const fn is_unchanged(&self) -> bool {
         self.before.is_some()
     }
 }
 
-/// FNV-1a.
+/// Returns the FNV-1a hash of a text.
 fn hash(text: &str) -> u64 {
     text.bytes()
         .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))

@@ -69,7 +69,7 @@ impl<'b> UssdDialog<'b> {
         }
     }
 
-    /// The port.
+    /// Returns the port.
     pub const fn port(&self) -> Port {
         self.port
     }
@@ -126,7 +126,7 @@ impl<'b> UssdDialog<'b> {
         self.polls = Some(UssdPolls::new(wait, now));
     }
 
-    /// The time of the next query. `None` if the outcome is known.
+    /// Returns the time of the next query. `None` if the outcome is known.
     pub fn next_query(&self, now: Duration) -> Option<Duration> {
         if self.has_reply || self.outcome != Some(UssdOutcome::Sent) {
             return None;
@@ -139,7 +139,7 @@ impl<'b> UssdDialog<'b> {
         self.polls.is_some_and(|polls| polls.may_go_on(failure, now))
     }
 
-    /// The outcome.
+    /// Returns the outcome.
     ///
     /// # Errors
     /// [`Failure::TooSmall`] if the text did not fit the buffer.

@@ -140,7 +140,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         })
     }
 
-    /// The piece of the body that was parsed last, without its [consumed](Self::consume) bytes.
+    /// Returns the piece of the body that was parsed last, without its [consumed](Self::consume) bytes.
     pub fn body(&self) -> &[u8] {
         self.bytes.as_ref().get(self.body.clone()).unwrap_or_default()
     }
@@ -155,8 +155,8 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         !self.has_received
     }
 
-    /// Drops the piece of the body that was parsed last, and returns whether to read more of a body that is not needed. Reading
-    /// the body to its end may make the connection reusable.
+    /// Drops the piece of the body that was parsed last. Returns whether to go on reading a body that is not needed: reading it to
+    /// its end may make the connection reusable.
     pub fn may_drain(&mut self) -> bool {
         let dropped = self.body().len();
         self.consume(dropped);
@@ -170,7 +170,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         self.response.verdict() == Verdict::Keep
     }
 
-    /// The values of `WWW-Authenticate` in a response with status 401.
+    /// Returns the values of `WWW-Authenticate` in a response with status 401.
     ///
     /// # Errors
     /// [`TooSmall`] if the buffer for values is too small.
@@ -178,7 +178,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Wire<B> {
         self.response.challenges()
     }
 
-    /// The target of a redirect.
+    /// Returns the target of a redirect.
     ///
     /// # Errors
     /// [`TooSmall`] if the buffer for values is too small.

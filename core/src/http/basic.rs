@@ -35,7 +35,7 @@ pub fn authorization<'o>(credentials: &Credentials<'_>, out: &'o mut [u8]) -> Re
     Ok(core::str::from_utf8(writer.finish()?).unwrap_or_default())
 }
 
-/// The base64 encoding of `name:password` in a header.
+/// Returns the base64 encoding of `name:password` in a header.
 pub(crate) fn token<'a>(credentials: &Credentials<'a>) -> impl Iterator<Item = u8> + Clone + 'a {
     let (username, password) = (credentials.username(), credentials.password());
     let mut bytes = username.bytes().chain([b':']).chain(password.bytes());

@@ -3,7 +3,7 @@
 //! The reader does not recurse. The lent buffer holds at most one record and the values outside the records; all other state has
 //! a fixed size. In addition to well-formed JSON, the reader accepts these deviations of real devices:
 //!
-//! - missing and surplus commas, a colon at the end of a key, inside its quotes (`"result:"`);
+//! - missing and surplus commas, and a colon before the closing quote of a key (`"result:"`);
 //! - `null` and missing keys, integers written as strings, and strings written as integers;
 //! - unknown keys with values of any nesting (counted, not recursed into), keys in any order, repeated keys (the first usable
 //!   value wins);

@@ -104,7 +104,7 @@ impl TextReader {
         }
     }
 
-    /// Reads the byte after a backslash. Returns `false` if they do not form an escape. The byte must then be read again.
+    /// Reads the byte after a backslash. Returns `false` if the two do not form an escape. The byte must then be read again.
     fn escaped(&mut self, byte: u8, store: &mut Store<'_>) -> bool {
         self.escape = Escape::None;
         if byte == b'u' {

@@ -130,7 +130,7 @@ impl FromRaw for i64 {
         };
         let mark = raw.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(raw.len());
         let (number, exponent) = raw.split_at_checked(mark)?;
-        // The number of further digits that the exponent moves from after the decimal point to before it.
+        // The number of digits that the exponent still has to move from the right of the decimal point to its left.
         let mut moved = places(exponent)?;
         let (mut value, mut has_point, mut is_empty) = (0_u64, false, true);
         let mut bytes = number.iter();

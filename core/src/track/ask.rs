@@ -51,8 +51,8 @@ impl Ask {
 
 /// Represents one request. A token cannot be cloned, so that the outcome of its request is reported only once.
 ///
-/// A token that is dropped, for example with the future that held it, counts as [`Tracker::handle_lost`](super::Tracker::handle_lost)
-/// at the next [`Tracker::step`](super::Tracker::step).
+/// A token that is dropped, for example with the future that held it, is treated at the next [`Tracker::step`](super::Tracker::step) as if
+/// it had been passed to [`Tracker::handle_lost`](super::Tracker::handle_lost).
 #[derive(Debug)]
 #[must_use]
 pub struct Token<C> {
@@ -70,7 +70,7 @@ impl<C> Token<C> {
     }
 }
 
-/// The error that changes are not saved yet; see [`Tracker::next_change`](super::Tracker::next_change).
+/// The error returned while changes are not saved yet; see [`Tracker::next_change`](super::Tracker::next_change).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unsaved;
 
@@ -137,8 +137,8 @@ impl Outgoing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddError {
-    /// All lent slots are in use. A slot becomes free when a finished message's last update is acknowledged and no report can
-    /// arrive for it any more.
+    /// All lent slots are in use. The slot of a finished message becomes free after the message's last update is acknowledged and reports
+    /// can no longer arrive for the message.
     Full,
 }
 
@@ -177,7 +177,7 @@ pub enum StopResult {
 pub enum ReportOutcome {
     /// The caller has nothing to do.
     Accepted,
-    /// A report that the caller does not know was evicted: a kept one, or this one. The caller handles it like
+    /// A report that the caller has not received was evicted: a kept report, or the one just handled. The caller handles it like
     /// [`Event::Unmatched`](super::Event::Unmatched).
     Evicted(super::Report),
     /// The report lacks its port, reference or status, or its number cannot be parsed. It is not kept, and arrives again if the gateway

@@ -22,7 +22,7 @@ pub enum Event {
     /// A report that may belong to several messages of the tracker, or to one of them and to a message of another program. The report
     /// affects no outcome, but the messages are marked as ambiguous. Each such report is returned once.
     Ambiguous(Report),
-    /// The gateway has restarted its ids of incoming messages, so that some messages may be returned again.
+    /// The gateway has restarted its ids of incoming messages. Some messages may therefore be returned again.
     InboxRestarted,
     /// A message in the gateway's inbox cannot be read, because it makes its response malformed. The message is skipped, and those
     /// after it are requested. The message may be reported again after a restart.

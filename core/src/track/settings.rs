@@ -39,7 +39,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings for links on which bytes cost money: [`Timing::metered`] and [`Limits::metered`].
+    /// Returns settings for links on which bytes cost money: [`Timing::metered`] and [`Limits::metered`].
     ///
     /// The figures come from a simulation with messages of 100 characters. The bytes are those of HTTP in both directions, from a
     /// message's submission to its report; TCP and TLS are not counted. The lag is the time until the delivery is known. A single
@@ -119,7 +119,7 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// Timing for links on which bytes cost money, such as mobile ones, with fewer queries and later updates.
+    /// Returns timing for links on which bytes cost money, such as mobile ones, with fewer queries and later updates.
     ///
     /// | | default | metered |
     /// |---|---|---|
@@ -164,7 +164,7 @@ pub struct Limits {
     pub ids: u8,
     /// The maximum number of messages that the gateway has accepted, or may have accepted, but has not sent yet: 4096.
     pub under_way: u32,
-    /// The same maximum for each port, which counts only messages that name a single port: 1024.
+    /// The same maximum for each port: 1024. Only messages that may be sent through that port alone count.
     pub under_way_per_port: u16,
 }
 
@@ -179,8 +179,8 @@ impl Limits {
         under_way_per_port: 0,
     };
 
-    /// The default limits, but with 1.5 s between two requests. Messages that are added in between share a request. The connection
-    /// still counts as open after the gap, so a submission does not open another one.
+    /// Returns the default limits, but with 1.5 s between two requests. Messages that are added during this gap share a request. The
+    /// connection still counts as open after the gap, so a submission does not open another one.
     pub const fn metered() -> Self {
         Self { request_gap: Duration::from_millis(1500), ..Self::usual() }
     }

@@ -45,7 +45,7 @@ pub struct Tracker<'m> {
     now: Tick,
     /// The number of ticks by which `now` is ahead of the caller's clock.
     ahead: u32,
-    /// The [`Mark`] that an earlier life saved about its queries for reports.
+    /// The [`Mark`] of queries for reports that was saved before the last start.
     mark: Option<Mark>,
     /// Whether messages were restored.
     is_restored: bool,
@@ -398,12 +398,12 @@ impl<'m> Tracker<'m> {
         self.inbox.set_room(has_room);
     }
 
-    /// Restores the clock of an earlier life, which ran until `then`.
+    /// Restores the client's clock, which showed `then` when it was saved.
     fn set_former_time(&mut self, then: Tick) {
         self.ahead = then.get();
     }
 
-    /// Continues the clock of the earlier life at the caller's `now`.
+    /// Continues the restored clock at the caller's `now`.
     fn continue_time(&mut self, now: Duration) {
         self.ahead = self.ahead.wrapping_sub(Tick::at(now).get());
         self.set_time(now);

@@ -45,8 +45,8 @@ pub(crate) struct Row {
     pub(crate) serial: usize,
     pub(crate) flaw: Option<Flaw>,
     padding: usize,
-    /// The length of a filler that distinguishes records with a forged id. If ids do not rise, a new record that looks the same may be
-    /// listed before the searched one, and confirm a wrong id.
+    /// The length of a filler that distinguishes records with a forged id. Without it, if ids do not rise, a new record that looks the same
+    /// may be listed before the record that is searched for, and confirm a wrong id.
     own: usize,
 }
 

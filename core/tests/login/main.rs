@@ -36,7 +36,7 @@ fn a_nonce_is_renewed_before_the_request_that_would_outlive_it() {
         exchanges += count;
     }
     assert_eq!((server.offered(), server.highest_count()), (10, 121));
-    // One challenge for each nonce. With the first one, the client learns how long nonces live.
+    // One challenge for each nonce. From the first nonce, the client learns how long nonces live.
     assert_eq!(exchanges, 1200 + 10);
 }
 
@@ -51,7 +51,7 @@ fn scripts_keep_the_rules_of_a_login() {
     }
 }
 
-/// A request of an honest client.
+/// Returns a request of an honest client.
 fn request<'a>(method: &'a str, authorization: Option<&'a str>) -> Request<'a> {
     Request { method, target: "/a", authorization, client_password: "secret" }
 }

@@ -31,7 +31,7 @@ impl Script<'_> {
 struct Game {
     client: Client,
     server: Server,
-    /// Whether the client's password has been wrong at a call since it was set.
+    /// Whether the client made a call with a wrong password since its password was set.
     was_wrong: bool,
     is_refused: bool,
 }

@@ -16,7 +16,7 @@ pub(crate) enum Action {
     /// Add a number of messages at once.
     Burst(u32),
     Stop(u32),
-    /// Acknowledge the updates of a message up to this number, if they were received in this life.
+    /// Acknowledge the updates of a message up to this number, if they were received since the client's last reset.
     Acknowledge {
         message: u32,
         revision: u16,

@@ -7,7 +7,7 @@ const DAY: i64 = 86_400;
 /// Converts seconds since 1970 to a calendar time (years 1970 to 2399).
 pub(crate) fn timestamp(seconds: i64) -> Timestamp {
     let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY) as u32);
-    // Years counted from March, eras of 400 years from 1600-03-01, which is 135,080 days before 1970.
+    // Years are counted from March, in eras of 400 years from 1600-03-01. That day is 135,080 days before 1970.
     let days = days + 135_080;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -15,7 +15,7 @@ pub(crate) struct Received {
 #[derive(Debug, Default)]
 pub(crate) struct InboxCheck {
     received: HashSet<u32>,
-    /// The last message received in this life, unless the ids have restarted since.
+    /// The last message received since the client's last reset, unless the ids have restarted since.
     last: Option<u32>,
 }
 

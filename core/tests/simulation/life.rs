@@ -47,7 +47,7 @@ pub(crate) struct Life<'w, 'm> {
     idle: u32,
 }
 
-/// Lives until a reset, or until all messages are finished.
+/// Runs the client until a reset, or until all messages are finished.
 pub(crate) fn live(world: &mut World) -> End {
     let mut slots = vec![Slot::EMPTY; world.config.caller.slots];
     let mut pending = vec![PendingReport::EMPTY; world.config.caller.pending_reports];

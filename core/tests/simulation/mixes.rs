@@ -26,7 +26,7 @@ use crate::{
 /// declares that it is alone.
 const MAX_WRONG_PER_MILLION: u64 = 10;
 
-/// The part of a world that affects to which message a report belongs. Shares are in a million.
+/// The part of a world that affects which message a report belongs to. Shares are in a million.
 #[derive(Clone, Debug)]
 pub(crate) struct Mix {
     /// The difference between the clock of each SIM's SMS centre and the true time, in seconds.
@@ -44,7 +44,7 @@ pub(crate) struct Mix {
     pub(crate) shows_others: bool,
     /// Share of segments that the phone does not receive at once.
     late: u32,
-    /// The period before the client's first start, in which an earlier life of the client already sent messages.
+    /// The length of a period before the client's first start, in which an earlier installation already sent messages.
     pub(crate) earlier: u64,
     /// Average time between messages of other programs; 0 for never.
     pub(crate) foreign: u64,

@@ -33,12 +33,12 @@ pub struct Canned {
 }
 
 impl Canned {
-    /// The true response, which the other methods can change.
+    /// Creates the true response, which the other methods can change.
     pub fn truth() -> Self {
         Self { bytes: None, carried_out: true, cut_at: None, pieces: None, end: None }
     }
 
-    /// Exactly these bytes, including the status line. The call is not carried out.
+    /// Creates a response of exactly these bytes, including the status line. The call is not carried out.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             bytes: Some(Bytes::from(bytes.into())),
@@ -48,12 +48,12 @@ impl Canned {
         }
     }
 
-    /// This body as application/json, with a regular head. The call is not carried out.
+    /// Creates a response with this body as application/json, and with a regular head. The call is not carried out.
     pub fn json(status: u16, body: &str) -> Self {
         Self::bytes(Reply::new(status, "application/json", body.to_owned()).bytes())
     }
 
-    /// No response: the connection closes. The call is not carried out.
+    /// Closes the connection without a response. The call is not carried out.
     pub fn silence() -> Self {
         Self::bytes([]).then(End::Close)
     }

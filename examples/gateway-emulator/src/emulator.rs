@@ -77,18 +77,18 @@ impl Emulator {
         Ok(Self { shared, addr, stop, certificate, accepting })
     }
 
-    /// The address on which the gateway listens.
+    /// Returns the address on which the gateway listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// `http://` or `https://` and the address, without a final slash.
+    /// Returns the URL: `http://` or `https://` and the address, without a final slash.
     pub fn url(&self) -> String {
         let scheme = if self.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.addr)
     }
 
-    /// The certificate that was generated at the start, if the gateway serves HTTPS.
+    /// Returns the certificate that was generated at the start, if the gateway serves HTTPS.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
     }
@@ -132,7 +132,7 @@ impl Emulator {
         self.stop.send_modify(|restarts| *restarts += 1);
     }
 
-    /// Counts of requests, connections and messages since the start.
+    /// Returns the counts of requests, connections and messages since the start.
     pub fn counts(&self) -> Counts {
         self.shared.look(World::counts)
     }
@@ -150,18 +150,18 @@ impl Emulator {
         }
     }
 
-    /// Every accepted message, oldest first, including messages that the gateway has forgotten. If there are more than 65,536,
-    /// the oldest finished messages are missing.
+    /// Returns every accepted message, oldest first, including messages that the gateway has forgotten. If there are more than
+    /// 65,536, the oldest finished messages are missing.
     pub fn messages(&self) -> Vec<MessageSeen> {
         self.shared.look(|world| world.device.outbox.all().map(MessageSeen::from).collect())
     }
 
-    /// The inbox, oldest first.
+    /// Returns the inbox, oldest first.
     pub fn inbox(&self) -> Vec<IncomingSeen> {
         self.shared.look(|world| world.device.inbox.select(0, Flag::All).map(IncomingSeen::from).collect())
     }
 
-    /// The latest 4096 requests, oldest first.
+    /// Returns the latest 4096 requests, oldest first.
     pub fn requests(&self) -> Vec<RequestSeen> {
         self.shared.look(|world| world.log.after(0))
     }

@@ -66,32 +66,32 @@ impl From<Fate> for Plan {
 }
 
 impl Fate {
-    /// This fate, with reports that arrive before the message is `SENT_OK`.
+    /// Returns a plan of this fate with reports that arrive before the message is `SENT_OK`.
     pub fn early(self) -> Plan {
         Plan::from(self).early()
     }
 
-    /// This fate, with the first report this long after sending, in the gateway's time.
+    /// Returns a plan of this fate with the first report this long after sending, in the gateway's time.
     pub fn late(self, after: Duration) -> Plan {
         Plan::from(self).late(after)
     }
 
-    /// This fate, with every report twice.
+    /// Returns a plan of this fate with every report twice.
     pub fn doubled(self) -> Plan {
         Plan::from(self).doubled()
     }
 
-    /// This fate, with the reports of the segments in reverse order.
+    /// Returns a plan of this fate with the reports of the segments in reverse order.
     pub fn reversed(self) -> Plan {
         Plan::from(self).reversed()
     }
 
-    /// This fate, with a temporary report before each final report.
+    /// Returns a plan of this fate with a temporary report before each final report.
     pub fn temporary(self, status_code: u8) -> Plan {
         Plan::from(self).temporary(status_code)
     }
 
-    /// This fate, without the reports of one segment. Segments are counted from 0.
+    /// Returns a plan of this fate without the reports of one segment. Segments are counted from 0.
     pub fn lost(self, segment: u32) -> Plan {
         Plan::from(self).lost(segment)
     }

@@ -26,7 +26,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A response that contains only an error code.
+    /// Creates a response that contains only an error code.
     pub(crate) fn code(error_code: u16) -> Self {
         Self { error_code, head: Vec::new(), array: None, tail: Vec::new(), limit: None }
     }

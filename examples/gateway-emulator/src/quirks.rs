@@ -211,12 +211,12 @@ quirks! {
 }
 
 impl Quirks {
-    /// No departure: the gateway follows the vendor's document to the letter.
+    /// Returns the setting without quirks: the gateway follows the vendor's document to the letter.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// All quirks that were observed on real devices and can occur together. Redirects and `http_1_0` are excluded, because
+    /// Returns all quirks that were observed on real devices and can occur together. Redirects and `http_1_0` are excluded, because
     /// they would hide the others. The JSON is well-formed.
     pub fn observed() -> Self {
         let mut quirks = Self::none();
@@ -224,7 +224,7 @@ impl Quirks {
         quirks
     }
 
-    /// The misprints in the document's examples: missing and trailing commas. No real device has been seen to send them.
+    /// Returns the misprints in the document's examples: missing and trailing commas. No real device has been seen to send them.
     pub fn printed() -> Self {
         let mut quirks = Self::none();
         quirks.add_printed();
@@ -259,7 +259,7 @@ impl Quirks {
         self.trailing_comma_in_records = true;
     }
 
-    /// The names of all single quirks that [`Quirks::from_str`] accepts.
+    /// Returns the names of all single quirks that [`Quirks::from_str`] accepts.
     pub fn names() -> Vec<&'static str> {
         let choices = ["redirect-https", "redirect-login-page", "reg-registered", "reg-mobile-registered"];
         let more = [

@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Completes the command line from the profile, the environment, and the files that it names.
+/// Completes the command line from the profile, the environment, and the files that the command line names.
 fn complete(arguments: &mut Arguments) -> Result<(), Failure> {
     profile::complete(arguments)?;
     match &mut arguments.command {

@@ -39,7 +39,8 @@ const MAX_WORD: usize = 32;
 
 /// The maximum number of messages that a messenger stores at once, and the maximum number of other texts that it deletes with them.
 const MESSAGES: usize = 8;
-/// The maximum size of a messenger's changes without a new text, in bytes: records, deletions of their texts, and of other texts.
+/// The maximum size of a messenger's changes without a new text, in bytes: records, and deletions of their texts and of
+/// other texts.
 const CHANGES: usize = MESSAGES * (LENGTH + KEY + MAX_RECORD_BYTES + 2 * (LENGTH + KEY));
 /// The maximum size of a batch that only deletes, in bytes: records, their texts, and other texts.
 const FORGETTING: usize = 3 * MESSAGES * (LENGTH + KEY);
@@ -213,13 +214,13 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
     const PAGE: usize = F::ERASE_SIZE.saturating_sub(Self::WORD.saturating_mul(2));
     const WORD: usize = if F::WRITE_SIZE > F::READ_SIZE { F::WRITE_SIZE } else { F::READ_SIZE };
 
-    /// The size of a value of `length` bytes in the flash.
+    /// Returns the size of a value of `length` bytes in the flash.
     fn item(length: usize) -> usize {
         let head = usize::try_from(Map::<F>::item_overhead_size()).unwrap_or(usize::MAX);
         head.saturating_add(words(PLACE.saturating_add(length), Self::WORD))
     }
 
-    /// The size of a value in the flash. A record counts with its maximum size, so that it may grow.
+    /// Returns the size of a value in the flash. A record counts with its maximum size, so that it may grow.
     fn size(key: Key, length: usize) -> usize {
         Self::item(match key {
             Key::Record(_) => length.max(KEY + MAX_RECORD_BYTES),
@@ -227,7 +228,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         })
     }
 
-    /// The number of bytes in use up to which a value of `largest` bytes still fits.
+    /// Returns the number of bytes in use up to which a value of `largest` bytes still fits.
     fn capacity(&self, largest: usize) -> usize {
         let range = self.map.flash_range();
         let bytes = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
@@ -237,7 +238,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         pages.saturating_mul(Self::PAGE.saturating_sub(largest)).saturating_sub(empty)
     }
 
-    /// The size of the largest journal that must still fit after a value was added. There must always be room to delete the stored
+    /// Returns the size of the largest journal that must still fit after a value was added. There must always be room to delete the stored
     /// messages. If the pages are large enough, there must also be room to update these messages.
     fn reserve(&self) -> usize {
         let further = Self::item(CHANGES.min(self.batch.len()));
@@ -401,7 +402,7 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// The key and the bytes of a value. `None` instead of bytes means that the value is deleted.
+/// Splits a value into its key and its bytes. `None` instead of bytes means that the value is deleted.
 fn split(value: &[u8]) -> Option<(Key, Option<&[u8]>)> {
     let (kind, rest) = value.split_first()?;
     let (id, bytes) = rest.split_first_chunk::<4>()?;

@@ -57,7 +57,7 @@ fn truncated_and_altered_certificates_are_read_without_a_panic() {
     );
 }
 
-/// A value with this tag. Its length is encoded in three bytes.
+/// Encodes a value with this tag. Its length is encoded in three bytes.
 fn value(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
     [&[tag, 0x82], &length[..], contents].concat()
@@ -67,7 +67,7 @@ fn sequence(parts: &[Vec<u8>]) -> Vec<u8> {
     value(0x30, &parts.concat())
 }
 
-/// A certificate of version 1 with these times, and this common name as a string with this tag.
+/// Returns a certificate of version 1 with these times, and this common name as a string with this tag.
 fn certificate(times: &[Vec<u8>; 2], tag: u8, name: &[u8]) -> Certificate {
     let attribute = sequence(&[value(6, &[0x55, 4, 3]), value(tag, name)]);
     let unknown = sequence(&[value(6, &[0x55, 4, 99]), value(tag, b"unknown")]);

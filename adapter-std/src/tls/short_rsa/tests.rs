@@ -144,7 +144,7 @@ fn schemes_without_rsa_or_with_sha1_verify_nothing() {
     }
 }
 
-/// An `RSAPublicKey` with a modulus of this size in bits, and the exponent 65537.
+/// Returns an `RSAPublicKey` with a modulus of this size in bits, and the exponent 65537.
 fn sized(bits: usize) -> Vec<u8> {
     let mut modulus = vec![0xFF; bits.div_ceil(8)];
     modulus[0] >>= (8 - bits % 8) % 8;

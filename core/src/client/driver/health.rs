@@ -15,8 +15,8 @@ pub struct Health {
     pub is_known: bool,
     /// The failure of the gateway as a whole if there is one, otherwise that of one kind of request. `None` if nothing fails.
     pub failure: Option<Failure>,
-    /// The number of consecutive failures up to `failure`, all of the same kind of request, or of the gateway as a whole. Requests
-    /// that are not sent because the login is refused count, too.
+    /// The number of consecutive failures, of which `failure` is the latest. All concern the same kind of request, or the gateway
+    /// as a whole. Requests that are not sent because the login is refused count, too.
     pub failures: u32,
 }
 
@@ -48,7 +48,7 @@ pub(super) enum Kind {
 const KINDS: usize = 7;
 
 /// The failure of one kind of request ends when more than this number of requests of other kinds have succeeded since. If requests of
-/// the failing kind are still sent, the next one comes sooner.
+/// the failing kind are still being sent, the next of them is sent before this number is reached.
 const FORGOTTEN_AFTER: u8 = 16;
 
 /// Consecutive failures of one kind, and the successes of other kinds since the last failure.

@@ -164,22 +164,22 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// The tracker of the messages.
+    /// Returns the tracker of the messages.
     pub const fn tracker(&self) -> &Tracker<'m> {
         &self.tracker
     }
 
-    /// The tracker, to add, stop and acknowledge messages.
+    /// Returns the tracker, to add, stop and acknowledge messages.
     pub const fn tracker_mut(&mut self) -> &mut Tracker<'m> {
         &mut self.tracker
     }
 
-    /// The health of the gateway.
+    /// Returns the health of the gateway.
     pub const fn health(&self) -> &Health {
         self.monitor.health()
     }
 
-    /// The maximum length of the next response to a [`Question`], in bytes.
+    /// Returns the maximum length of the next response to a [`Question`], in bytes.
     ///
     /// If a response is longer, the records read from it remain valid. After a query for results of several messages, the next such
     /// query names half as many. After a query for the results of one message, and after any other question, this limit doubles, up
@@ -223,7 +223,7 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// The number of torn records that were skipped since the last call of this method.
+    /// Returns the number of torn records that were skipped since the last call of this method.
     pub const fn skipped_records(&mut self) -> u32 {
         core::mem::replace(&mut self.restored.torn, 0)
     }
@@ -248,7 +248,7 @@ impl<'m> Driver<'m> {
         }
     }
 
-    /// The question to ask the gateway. `None` if the exchange is a submission, or is no longer in flight.
+    /// Returns the question to ask the gateway. `None` if the exchange is a submission, or is no longer in flight.
     pub fn question(&self, in_flight: &InFlight) -> Option<Question<'_>> {
         Some(match &in_flight.0 {
             Ask::Wait(_) | Ask::Submit(_) => return None,
@@ -260,7 +260,7 @@ impl<'m> Driver<'m> {
         })
     }
 
-    /// The messages to submit. `None` if the exchange is a question, or while changes wait to be stored.
+    /// Returns the messages to submit. `None` if the exchange is a question, or while changes wait to be stored.
     pub fn submission(&self, in_flight: &InFlight) -> Option<Submission<'_>> {
         match &in_flight.0 {
             Ask::Submit(token) => self.tracker.submission(token).ok().flatten(),

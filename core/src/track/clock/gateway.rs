@@ -12,11 +12,11 @@ pub(in crate::track) struct SentAt {
     pub(in crate::track) era: u8,
 }
 
-/// The first second of 2000. A gateway whose clock is not set yet shows 1970.
+/// The first second of 2000. A time before it means that the gateway's clock is not set yet: it starts in 1970.
 const UNSET_BEFORE: u32 = 978_220_800;
 
-/// The maximum seconds by which a result's time may precede the time when its message was added, by the gateway's clock. A result with an
-/// earlier time belongs to another message. The seconds allow for a change of daylight saving and a margin.
+/// The maximum number of seconds by which a result's time may precede the time when its message was added, by the gateway's clock. A result
+/// with an earlier time belongs to another message. The limit allows for a change of daylight saving time and a margin.
 const TOLERANCE: u32 = 2 * 3600;
 
 /// The lead in seconds below which a port's reports are assumed to carry the gateway's time.
@@ -25,7 +25,8 @@ const SOON: u32 = 600;
 /// The maximum difference in seconds between expected and actual send times that does not count as a jump.
 const JUMP: u32 = 60;
 
-/// The maximum number of consecutive results that are rejected as far too old. Further ones are accepted: the clock must have been wrong.
+/// The maximum number of consecutive results that are rejected as far too old. After these, the clock must have been wrong, so the next
+/// result is accepted.
 const MAX_DOUBTS: u8 = 2;
 
 /// The number of consecutive reports that must carry exactly the send time before all reports are assumed to carry it.
@@ -94,7 +95,7 @@ impl GatewayClock {
         self.latest.map(|latest| latest.plus(later).saturating_sub(earlier))
     }
 
-    /// Returns the time after which the next look must request reports; `None` for all reports.
+    /// Returns the time limit of the next look, which must request the reports after this time; `None` for all reports.
     pub(in crate::track) fn reports_after(&self, reach: Reach) -> Option<GatewaySeconds> {
         let reading = self.looks.latest().and_then(|at| self.reading(at));
         self.looks.after(reach, reading, &self.leads)
@@ -154,7 +155,7 @@ impl GatewayClock {
     }
 
     /// Notes the time of a new report. If the reports of that port carry the gateway's time, the report may show that the gateway's clock,
-    /// which was unset, has been set. If that went unnoticed, looks would reach back to 1970 until the next message is sent.
+    /// which was unset, has been set. If this were not noticed, looks would reach back to 1970 until the next message is sent.
     pub(in crate::track) fn note_report(&mut self, port: u8, time: Option<GatewaySeconds>, now: Tick) {
         let is_set = |time: &GatewaySeconds| time.get() >= UNSET_BEFORE;
         let carries_it = self.leads.of(port).is_some_and(|lead| lead < SOON);
@@ -192,7 +193,7 @@ impl GatewayClock {
         jumped
     }
 
-    /// Restores the send time of a message. Until a jump is noticed, the era in which the last life ended counts as the current one.
+    /// Restores the send time of a message. Until a jump is noticed, the saved era of the last run counts as the current one.
     pub(in crate::track) fn restore_sent(&mut self, sent: SentAt) {
         let Some(time) = sent.time else { return };
         if sent.era != self.era {
@@ -202,22 +203,22 @@ impl GatewayClock {
         }
     }
 
-    /// Returns the facts that a later life needs, a bit for each: reports carry the send time, no message was forgotten, and late reports
-    /// carry their segment's send time.
+    /// Returns the facts to save for the next start, a bit for each: reports carry the send time, no message was forgotten, and late
+    /// reports carry their segment's send time.
     pub(in crate::track) fn facts(&self) -> u8 {
         u8::from(self.reports_equal())
             | u8::from(!self.has_forgotten) << 1
             | u8::from(self.leads.carry_sending()) << 2
     }
 
-    /// Restores the facts of an earlier life, and the era in which it ended.
+    /// Restores the saved facts and the saved era of the last run.
     pub(in crate::track) fn restore_era(&mut self, facts: u8, era: u8) {
         (self.equal, self.era) = (if facts & 1 == 1 { SURE } else { 0 }, era);
         self.has_forgotten = facts & 2 == 0;
         self.leads.restore_late(facts & 4 == 4);
     }
 
-    /// Returns whether all messages that this client ever submitted are still known, including those of earlier lives.
+    /// Returns whether all messages that this client ever submitted are still known, including those from before a restart.
     pub(in crate::track) fn knows_all(&self) -> bool {
         !self.has_forgotten
     }
@@ -273,7 +274,7 @@ mod tests {
         Tick::new(second * 100)
     }
 
-    /// Returns a clock that showed `time(5000)` at 1000 s, the send time of a message added at 990 s.
+    /// Returns a clock that showed `time(5000)` at 1000 s. This was the send time of a message added at 990 s.
     fn clock() -> GatewayClock {
         let mut clock = GatewayClock::NEW;
         clock.note_jump(time(5000), at(990), at(1000));

@@ -2,7 +2,7 @@
 
 use super::{Tick, ports::IS_SMALL};
 
-/// A look: a complete response with the reports of all ports after a time.
+/// A look: a complete response with the reports of all ports that are later than a given time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     at: Tick,

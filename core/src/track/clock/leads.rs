@@ -67,7 +67,8 @@ impl Leads {
         (0..32).filter(|port| ports >> port & 1 == 1).all(|port| self.of(port).is_some())
     }
 
-    /// Learns from a report that arrived soon after its message was sent. The report's time is `seconds` after its segment's send time.
+    /// Learns from a report that arrived soon after its message was sent. The report's time is `seconds` seconds later than its segment's
+    /// send time.
     pub(in crate::track) fn vote(&mut self, port: u8, seconds: u32, now: Tick) {
         let Some(lead) = self.ports.get_mut(place_of(port)) else { return };
         if lead.votes > 0 && is_near(seconds, lead.seconds, AGREEMENT) {
@@ -79,8 +80,8 @@ impl Leads {
         }
     }
 
-    /// Returns whether a report's time, corrected by the port's lead, is within `within` seconds of the segment's send time `sent`; `None`
-    /// if the lead is not certain, or has changed since `located`, when the message's reference became known.
+    /// Returns whether a report's time, corrected by the port's lead, is within `within` seconds of the segment's send time `sent`. Returns
+    /// `None` if the lead is not certain, or has changed since the message's reference became known at the tick `located`.
     pub(in crate::track) fn is_sending(
         &self,
         port: u8,

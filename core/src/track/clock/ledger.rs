@@ -23,7 +23,7 @@ const REACH: u32 = 80 * 3600;
 /// previous list were not counted, and must be listed again.
 const OVERLAP: u32 = 600;
 
-/// The maximum number of references that failed messages may have used although the list does not show it.
+/// The maximum number of references that failed messages may have used without the list showing these references.
 const MAX_SLACK: u8 = 3;
 
 /// The maximum number of consecutive lists whose responses are incomplete. After these, reports no longer wait for a list.
@@ -156,7 +156,8 @@ impl Ledger {
         Self::IS_USED && self.is_wanted
     }
 
-    /// Returns the time after which the next list shows results. `reading` is the latest known time of the gateway's clock.
+    /// Returns the time limit of the next list, which shows the results after this time. `reading` is the latest known time of the
+    /// gateway's clock.
     pub(in crate::track) fn after(&self, reading: GatewaySeconds) -> GatewaySeconds {
         match self.reached {
             0 => reading.minus(REACH),

@@ -53,7 +53,7 @@ enum Selection {
     Report,
 }
 
-/// The state that a life saves for the next one: the highest time of all reports seen, when the last complete look began, and when a report
+/// The state that is saved for the next start: the highest time of all reports seen, when the last complete look began, and when a report
 /// of another program's message was last seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Mark {
@@ -79,11 +79,11 @@ pub(in crate::track) struct Looks {
     owed: u32,
     /// The highest time of a report.
     highest: u32,
-    /// When this life or an earlier one last saw a report of another program's message.
+    /// When a report of another program's message was last seen, since the last start or before.
     foreign: Option<Tick>,
-    /// When an earlier life last saw such a report.
+    /// When such a report was last seen before the client's last start.
     former: Option<Tick>,
-    /// When this life began.
+    /// When the client last started.
     started: Tick,
     /// The time until which reports of forgotten messages may have arrived.
     lost: Option<Tick>,
@@ -173,7 +173,7 @@ impl Looks {
         }
     }
 
-    /// Returns whether this life has no complete look that began in the last hour ([`STALE`]).
+    /// Returns whether no complete look began in the last hour ([`STALE`]). Looks before the client's last start do not count.
     pub(in crate::track) fn is_stale(&self, now: Tick) -> bool {
         let is_recent = |at: Tick| self.is_recent(at) && at.ago(now) <= STALE;
         !self.history.latest().is_some_and(is_recent)
@@ -184,8 +184,9 @@ impl Looks {
         self.history.latest()
     }
 
-    /// Returns the time after which the next look must request reports, so that it misses none that arrived since the latest look; `None`
-    /// for all reports. `reading` is the time of the gateway's clock at the latest look, as far as is known now.
+    /// Returns the time limit of the next look, which must request the reports after this time; `None` for all reports. The look then
+    /// misses no report that arrived since the latest look. `reading` is the time of the gateway's clock at the latest look, as far as is
+    /// known now.
     pub(in crate::track) fn after(
         &self,
         reach: Reach,
@@ -214,7 +215,7 @@ impl Looks {
         self.used |= bit(port);
     }
 
-    /// Returns whether a tick is in this life.
+    /// Returns whether a tick is not before the client's last start.
     pub(in crate::track) fn is_recent(&self, at: Tick) -> bool {
         self.started.is_due(at)
     }
@@ -224,25 +225,25 @@ impl Looks {
         self.foreign = Some(now);
     }
 
-    /// Returns whether an earlier life saw a report of another program's message less than `ticks` before `until`. The recipient's
-    /// number is not saved.
+    /// Returns whether a report of another program's message was seen before the client's last start, and less than `ticks` before `until`.
+    /// The report may concern any recipient, because the number is not saved.
     pub(in crate::track) fn was_shared(&self, until: Tick, ticks: u32) -> bool {
         self.former.is_some_and(|seen| seen.ago(until) < ticks)
     }
 
-    /// Starts a life. `mark` is the mark that an earlier life saved, if any.
+    /// Begins anew at the client's start. `mark` is the mark that was saved before the start, if any.
     pub(in crate::track) fn start(&mut self, now: Tick, mark: Option<Mark>) {
         *self = Self { started: now, ..Self::NEW };
         if let Some(mark) = mark {
             self.highest = mark.highest;
             (self.foreign, self.former) = (mark.foreign, mark.foreign);
-            // A report with a time above `highest` had not arrived at the saved look. The saved look must count as one of an earlier life,
-            // even if the client's clock has stood still since that look.
+            // A report with a time above `highest` had not arrived at the saved look. The saved look must not count as recent, even if the
+            // client's clock has stood still since that look.
             self.history.add(Look::new(mark.at.min(now.earlier(1)), mark.highest));
         }
     }
 
-    /// Returns the mark to save for the next life; `None` before the first complete look.
+    /// Returns the mark to save for the next start; `None` before the first complete look.
     pub(in crate::track) fn mark(&self) -> Option<Mark> {
         Some(Mark { highest: self.highest, at: self.latest()?, foreign: self.foreign })
     }
@@ -286,7 +287,7 @@ mod tests {
         assert_eq!(looks.absent(time(49_401)), Some(Tick::new(300)));
         assert_eq!(looks.absent(time(49_400)), Some(Tick::new(100)), "the later look did not show it");
         assert_eq!(looks.absent(None), None);
-        // An incomplete look proves no report absent, and the next look reaches back as far.
+        // An incomplete look proves no report absent, and the next look reaches back as far as the incomplete one.
         looks.begin(time(40_000), Tick::new(500));
         looks.see(time(90_000));
         assert_eq!(looks.absent(time(90_001)), Some(Tick::new(300)));
@@ -302,7 +303,7 @@ mod tests {
         let after = |looks: &Looks, reach, reading, leads: &Leads| {
             looks.after(reach, Some(reading), leads).map(GatewaySeconds::get)
         };
-        // The earlier reading of the gateway's clock counts: the one known at the look, or the one known now.
+        // The gateway's clock has two readings, one known at the look and one known now. The earlier reading counts.
         assert_eq!(after(&looks, Reach::Usual, 60_000, &behind), Some(49_400));
         assert_eq!(after(&looks, Reach::Usual, 70_000, &behind), Some(49_400));
         assert_eq!(after(&looks, Reach::Usual, 20_000, &behind), Some(9_400));
@@ -321,7 +322,8 @@ mod tests {
     fn the_time_by_which_the_gateway_selects_reports_is_learnt() {
         let mut looks = Looks::NEW;
         look(&mut looks, 100, &[], None, 60_000);
-        // A report 3 s before the limit is shown only if the gateway does not select it by its own time. One 2 s before proves nothing.
+        // A report 3 s before the limit is shown only if the gateway does not select reports by the time in them. A report 2 s before the
+        // limit proves nothing.
         look(&mut looks, 200, &[49_398], time(49_400), 60_000);
         assert_eq!(looks.selection, Selection::Unknown);
         look(&mut looks, 200, &[49_397], time(49_400), 60_000);
@@ -332,7 +334,7 @@ mod tests {
         looks.begin(time(80_000), Tick::new(200));
         looks.see_again(time(90_000), Some(80_000 - DOUBT));
         assert_eq!(looks.selection, Selection::Unknown);
-        // This report arrived long before the limit of the look, so the gateway selects it by its own time.
+        // This report arrived long before the limit of the look, so the gateway selects reports by the time in them.
         looks.see_again(time(90_000), Some(80_000 - DOUBT - 1));
         assert_eq!(looks.selection, Selection::Report);
         // A limited query shows nothing about the selection.

@@ -43,7 +43,7 @@ impl SequenceCounter {
         self.0
     }
 
-    /// Continues after a number of an earlier life.
+    /// Continues after a number that was drawn before a restart.
     pub(in crate::track) fn continue_after(&mut self, number: Sequence) {
         if self.0 == Self::FIRST || number.is_after(self.0) {
             self.0 = number;

@@ -5,13 +5,13 @@
 //! ([`receipts`]).
 //!
 //! The place moves only past ids that a page has shown ([`page`]), and only if ids have not restarted. A page that shows a known message
-//! proves that they have not. Without this proof, the inbox is surveyed from an earlier place. If the survey finds a known message under
-//! its old id, the page is requested again. Otherwise, ids have restarted.
+//! proves that ids have not restarted. Without this proof, the inbox is surveyed from an earlier place. If the survey finds a known message
+//! under its old id, the page is requested again. Otherwise, ids have restarted.
 //!
 //! Known limits:
 //!
 //! - If ids do not rise, an unreadable record or the end of a cut page hides the messages listed after it. No other place shows them.
-//! - If ids rise for a while and then do not, the pages cut until then may have hidden messages that no page shows again.
+//! - If ids rise for a while and then do not, pages that were cut before the change may have hidden messages that no page shows again.
 //! - An acknowledgement is not saved while a survey is under way. If the client restarts during the survey, the acknowledged messages
 //!   are returned again.
 //! - If the caller holds more messages than there are free marks, an acknowledgement is recognised by its id. If ids are equal or have
@@ -58,8 +58,8 @@ pub(super) struct Inbox {
     receipts: Receipts,
     /// The place from which pages are requested.
     from: i64,
-    /// The place to return to if the page is empty. Reading left it because its page shows a single message, which may be so long that
-    /// it hides others.
+    /// The place to return to if the next page is empty. Reading moved on from this place because its page showed a single message, which
+    /// may be so long that it hides others.
     back: Option<i64>,
     /// The search for the place past a record that made its page unreadable.
     search: Option<InboxSearch>,
@@ -141,7 +141,7 @@ impl Inbox {
         self.dirty > 0
     }
 
-    /// Returns the place to which reading returns after a survey or a look past a single message; otherwise, the current place.
+    /// Returns the place to return to during a survey, or while reading past a single message; otherwise, the current place.
     fn home(&self) -> i64 {
         self.survey.or(self.back).unwrap_or(self.from)
     }
@@ -282,8 +282,8 @@ impl Inbox {
         }
     }
 
-    /// Returns whether ids may have restarted: the page shows no known message, which would prove the contrary, although it should show
-    /// one or although it shows something new.
+    /// Returns whether ids may have restarted. A known message on the page would prove that they have not. The page lacks this proof,
+    /// although it should show a known message or shows something new.
     fn is_doubtful(&self) -> bool {
         let is_new = self.from > START && (self.page.is_fresh || self.page.is_refuted);
         !self.page.is_verified && (self.is_expected || is_new)
@@ -377,8 +377,8 @@ impl Inbox {
         true
     }
 
-    /// Moves the place past the ids that the page has shown. In an order that does not rise, it moves only with `may_step`. Returns
-    /// whether the next page may show more.
+    /// Moves the place past the ids that the page has shown. If ids do not rise, the place moves only with `may_step`. Returns whether the
+    /// next page may show more.
     fn move_on(&mut self, may_step: bool) -> bool {
         let former = core::mem::replace(&mut self.ceiling, self.page.ceiling());
         self.order.learn(&self.page);

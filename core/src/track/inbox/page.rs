@@ -58,7 +58,8 @@ pub(super) struct Page {
     pub(super) is_refuted: bool,
     /// Whether a message that was known before shows that ids have not restarted.
     pub(super) is_verified: bool,
-    /// Whether the caller had no room for a new message. The rest is not taken then, so that no message overtakes another.
+    /// Whether the caller had no room for a new message. The rest of the page is then not taken either, so that no message overtakes
+    /// another.
     pub(super) is_full: bool,
 }
 
@@ -120,8 +121,8 @@ impl Page {
     ///
     /// If ids rise, nothing is hidden before the last record. That record is shown again, because other messages may have the same id.
     ///
-    /// In any other order, a page that the gateway cut may hide any id. Hidden ids below the lowest shown id cannot be shown from any
-    /// place, but the others can. So the place moves past the lowest shown id at most. For that, this id must be known, a greater known
+    /// In any other order, a page that the gateway cut may hide any id. No place shows hidden ids below the lowest shown id, but a later
+    /// place can show those above it. So the place moves past the lowest shown id at most. For that, this id must be known, a greater known
     /// id must be left, and the page must have nothing new.
     ///
     /// The place never moves past all known messages, so that a restart of ids is noticed.

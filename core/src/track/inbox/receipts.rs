@@ -166,8 +166,8 @@ impl Receipts {
         }
     }
 
-    /// Evicts a message whose id is not above `from`, because it need not be recognised. An acknowledged message up to the saved place
-    /// is preferred, then the first one that is not acknowledged, then any other. Returns whether a message was evicted.
+    /// Evicts a message whose id is not above `from`, because it need not be recognised. Prefers an acknowledged message up to the saved
+    /// place, then the first message that is not acknowledged, then any other. Returns whether a message was evicted.
     fn evict(&mut self, from: i64) -> bool {
         let is_proof = |it: &Receipt| it.number <= self.proven && it.id > from;
         // A proven message above `from` stays, and can reveal a restart of ids. Without one, the latest proven message is kept for this.
@@ -286,7 +286,7 @@ impl Receipts {
         self.prove();
     }
 
-    /// Returns the messages up to the latest one whose mark may be saved. The marks of some earlier ones may not be saved yet.
+    /// Returns the messages up to the latest one whose mark may be saved. The marks of some earlier messages must not be saved yet.
     fn to_save(&self) -> &[Receipt] {
         let count = self.all().iter().rposition(|receipt| self.is_final(receipt));
         self.all().get(..=count.unwrap_or(MARKS)).unwrap_or_default()

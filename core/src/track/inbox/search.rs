@@ -1,6 +1,6 @@
 //! The search for a place past a record that makes its page unreadable.
 
-/// The number of steps of length 1 before they grow. A longer step may skip messages if it ends before another unreadable record.
+/// The number of steps of length 1, after which steps grow. A longer step may skip messages if it ends before another unreadable record.
 const SINGLE_STEPS: u8 = 32;
 /// The number of steps after which the search is given up, because ids are not that far apart.
 const MAX_STEPS: u8 = SINGLE_STEPS + 40;

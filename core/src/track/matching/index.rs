@@ -109,7 +109,7 @@ pub(in crate::track) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    /// `most` is the maximum number of segments of a message.
+    /// Begins a visit. `most` is the maximum number of segments of a message.
     pub(super) fn new(
         table: &Messages<'_>,
         port: u8,

@@ -58,7 +58,7 @@ pub(super) enum Stage {
     Unmatched,
     /// Is to be returned to the caller as ambiguous.
     Ambiguous,
-    /// Was returned as unmatched or was probably handled in an earlier life; kept to recognise repetitions.
+    /// Was returned as unmatched, or was probably handled before a restart; kept to recognise repetitions.
     Given,
     /// Was returned as ambiguous; kept to recognise repetitions.
     Undecided,
@@ -97,7 +97,7 @@ pub(super) struct PendingReports<'m> {
 }
 
 impl PendingReports<'_> {
-    /// An empty collection without memory.
+    /// Creates an empty collection without memory.
     pub(super) const fn empty() -> Self {
         Self {
             places: &mut [],
@@ -215,7 +215,8 @@ impl<'m> PendingReports<'m> {
         let worth =
             |place: &PendingReport| (place.stage.worth(), u32::MAX - place.sighting.at.ago(sighting.at));
         let place = group.iter_mut().min_by_key(|place| worth(place));
-        // A claimed report is evicted only for another claimed one. If all entries are claimed, any other new report is itself returned.
+        // A claimed report is evicted only for another claimed one. If all entries are claimed, a new report that is not claimed is itself
+        // returned.
         let gives_way = |place: &&mut PendingReport| stage == Stage::Claimed || place.stage != Stage::Claimed;
         let Some(place) = place else { return Some((*report, stage.is_owed())) };
         let evicted =
@@ -276,7 +277,7 @@ impl<'m> PendingReports<'m> {
         None
     }
 
-    /// Returns the next claimed or reopened report, if there is one in the next `looks` entries.
+    /// Returns the next claimed or reopened report. Checks at most `looks` entries.
     pub(super) fn next_claimed(&mut self, looks: &mut usize) -> Option<RawReport> {
         while self.count(Stage::Claimed) + self.count(Stage::Reopened) > 0 && *looks > 0 {
             *looks -= 1;

@@ -65,7 +65,7 @@ const SEGMENT: u32 = 4;
 pub(in crate::track) enum Verdict {
     /// The report belongs to this segment of this message.
     Own { id: SlotId, segment: u8 },
-    /// No message matches the report. `is_foreign`: no message without a known reference and no listed segment may own the report either.
+    /// No message matches the report. If `is_foreign`, a message without a known reference or a listed segment cannot own it either.
     Unknown { is_foreign: bool },
     /// The report was assigned before, or all segments that may own it have a final report. `of` is the message that notes the report's
     /// time, if the report certainly belongs to that message.
@@ -320,7 +320,7 @@ impl Evidence<'_, '_> {
         {
             return true;
         }
-        // The client's clock may stand still between two lives, so only ticks of this life can be compared.
+        // The client's clock may stand still while the client is down, so only ticks since the client's last start can be compared.
         let is_measured = looks.is_recent(slot.located) && looks.is_recent(absent);
         let long = late.saturating_mul(2);
         let is_safe = || {
@@ -348,8 +348,8 @@ impl Evidence<'_, '_> {
             .is_some_and(|reading| clock.runs.is_not_reused(place, slot.located, reading))
     }
 
-    /// Returns whether a message was sent in this life, and the report's time is near the send time by the clock of the port's reports. A
-    /// report that arrived long ago may belong to a forgotten message, but such a report carries another time.
+    /// Returns whether a message was sent since the client's last start, and the report's time is near the send time by the clock of the
+    /// port's reports. A report that arrived long ago may belong to a forgotten message, but such a report carries another time.
     fn is_near(&self, slot: &Slot, report: &RawReport) -> bool {
         let clock = self.view.clock;
         let is_comparable = clock.is_current(slot.sent_at()) && clock.looks.is_recent(slot.located);

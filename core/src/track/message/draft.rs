@@ -68,9 +68,9 @@ impl<'a> Draft<'a> {
         Self { status_report: request, ..self }
     }
 
-    /// Sets whether the message may be sent again after the response to its submission was lost. It is sent again if the gateway, with
-    /// an empty queue, twice returns no result for it. The message may then be sent twice, and its outcome is that of the second
-    /// submission. By default it is not sent again, and ends as [`State::Unresolved`](crate::track::State::Unresolved).
+    /// Sets whether the message may be sent again after the response to its submission was lost. It is sent again if two responses in a
+    /// row, requested after the gateway's queue was empty, lack its result. The message may then be sent twice, and its outcome is that of
+    /// the second submission. By default it is not sent again, and ends as [`State::Unresolved`](crate::track::State::Unresolved).
     #[must_use]
     pub const fn resend(self, allowed: bool) -> Self {
         Self { resend: allowed, ..self }
@@ -87,8 +87,8 @@ impl<'a> Draft<'a> {
     /// or as [`State::Unresolved`](crate::track::State::Unresolved) if it waits to be [resent](Self::resend). A message that was
     /// submitted in time is not affected. The default and maximum is [`Timing::expire`](crate::track::Timing::expire).
     ///
-    /// The time is rounded down by less than a sixteenth, to between 8.5 s and 5.8 days. The message may end up to a second later, but
-    /// is not submitted after its time. While the program does not run, the time stands still.
+    /// The time is rounded down by less than a sixteenth, to between 8.5 s and 5.8 days. After the time has passed, the message is not
+    /// submitted any more, but it may take another second to end. While the program does not run, the time stands still.
     #[must_use]
     pub fn valid_for(self, limit: Duration) -> Self {
         Self { validity: Validity::new(limit), ..self }
@@ -96,7 +96,7 @@ impl<'a> Draft<'a> {
 }
 
 impl Slot {
-    /// Begins the life of a message in an empty slot.
+    /// Fills an empty slot with a new message.
     pub(in crate::track) fn begin(&mut self, draft: &Draft<'_>, id: UserId, now: Tick) {
         self.user_id = id.get();
         self.set_number(&PackedNumber::parse(draft.number.as_str()).unwrap_or(PackedNumber::NONE));

@@ -291,7 +291,7 @@ pub(in crate::track) const GSM_7BIT: u16 = 1 << 3;
 pub(in crate::track) const HAS_TASK: u16 = 1 << 4;
 /// `port`, `reference` and `segments` are known.
 pub(in crate::track) const HAS_REFERENCE: u16 = 1 << 5;
-/// A report may be its own or another message's.
+/// A report may belong to this message or to another one.
 pub(in crate::track) const AMBIGUOUS: u16 = 1 << 6;
 /// The caller wants its task stopped.
 pub(in crate::track) const STOP_WANTED: u16 = 1 << 7;

@@ -60,7 +60,7 @@ pub(in crate::track) enum Input {
     Accept,
     /// The gateway refused it.
     Refuse,
-    /// The gateway did not accept it, for a reason that may pass or lie in another message of its request.
+    /// The gateway did not accept it, for a reason that may pass, or that may lie in another message of the same request.
     Defer,
     /// The response was lost.
     Lose,
@@ -116,7 +116,7 @@ pub(in crate::track) enum Next {
     End,
 }
 
-/// A step of a message's life. Only the tracker applies it.
+/// A change of a message that an input causes. Only the tracker applies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(in crate::track) struct Transition {
@@ -220,8 +220,8 @@ fn absent(slot: &Slot, in_touch: bool, is_proof: bool) -> Outcome {
     } else if slot.has(TASK_STOPPED) && in_touch {
         end(State::Stopped)
     } else if is_not_accepted(slot) && is_proof {
-        // The gateway never had the message. It responded with an error, its queue is empty, and it returns no result under this
-        // user_id, although it does under others. It has answered all requests since, so it did not restart and forget the message.
+        // The gateway never had the message. It responded with an error, its queue is empty, and it returns results under other user_ids
+        // but not under this one. The gateway has answered all requests since, so it did not restart and forget the message.
         (State::Unsent, Next::SubmitApart, false)
     } else if slot.state() == State::Uncertain && slot.has(MAY_RESEND) && !slot.has(STOP_WANTED) {
         (State::Unsent, Next::SubmitLast, false)
@@ -295,7 +295,7 @@ pub(in crate::track) fn restore(slot: &mut Slot, state: State) {
     slot.set_state(state);
 }
 
-/// Begins the life of a message.
+/// Sets the state of a new message.
 pub(in crate::track) fn begin(slot: &mut Slot, now: Tick) {
     slot.set_state(State::Unsent);
     slot.since = now;
@@ -331,7 +331,7 @@ mod tests {
         Input::Stop,
     ];
 
-    /// The states that may follow a state.
+    /// Returns the states that may follow a state.
     fn followers(state: State) -> &'static [State] {
         use State::{
             Accepted, Delivered, Expired, Failed, Sending, Sent, Stopped, Submitted, Uncertain, Unresolved,

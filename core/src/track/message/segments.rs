@@ -1,7 +1,7 @@
 //! The fates of a message's segments.
 
-/// The fate of each segment: no report, temporary, delivered or failed. Each field has a bit for each segment, the first segment's
-/// lowest.
+/// The fate of each segment: no report, temporary, delivered or failed. Each field has a bit for each segment. The lowest bit is that of
+/// the first segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Fates {
     /// Segments with a final report.

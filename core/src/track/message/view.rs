@@ -28,7 +28,7 @@ pub struct Message {
     pub is_final: bool,
     /// The task_id that the gateway gave the request. With it, all messages of the request can be stopped.
     pub task: Option<TaskId>,
-    /// How it was sent, once the gateway has reported it.
+    /// How it was sent; `None` until the gateway has reported this.
     pub sent: Option<Sent>,
     /// The outcomes of its segments.
     pub segments: Segments,
@@ -58,7 +58,7 @@ pub struct Sent {
     pub succeeded: u8,
 }
 
-/// The outcomes of segments, as masks with a bit for each segment, the first segment's lowest.
+/// The outcomes of segments, as masks with a bit for each segment. The lowest bit is that of the first segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Segments {

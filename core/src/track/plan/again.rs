@@ -1,8 +1,8 @@
 //! Messages that the gateway did not accept. They are submitted again in separate requests, so that other messages do not wait for them.
 //!
 //! A request that is refused because of one of its messages is divided until that message is alone in a request. The messages of a refused
-//! request wait in the queue for half their number. Each request takes messages from one such queue, at most as many as the queue allows.
-//! A message therefore takes part in at most 8 refused requests, and an accepted half is never submitted again.
+//! request move to the queue for requests of half that size. Each request takes messages from one such queue, at most as many as the queue
+//! allows. A message therefore takes part in at most 8 refused requests, and an accepted half is never submitted again.
 
 use super::{
     load::Load,

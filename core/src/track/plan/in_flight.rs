@@ -63,7 +63,7 @@ impl InFlight {
         self.started
     }
 
-    /// Forgets the request of an earlier life. The serial number is kept, so that no later token has the same one.
+    /// Forgets the request that was in flight before a restart. The serial number is kept, so that no later token has the same one.
     pub(super) fn reset(&mut self) {
         self.is_any = false;
     }

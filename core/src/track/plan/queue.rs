@@ -38,17 +38,18 @@ impl Queue {
     /// Tombstones of messages whose reports may still arrive.
     pub(in crate::track) const LONG: QueueId = QueueId::new(5);
 
-    /// Messages that wait until their result is queried, by the number of doublings of their wait.
+    /// Returns the queue of messages that wait until their result is queried. `step` is the number of doublings of their wait.
     pub(in crate::track) const fn result(step: u8) -> QueueId {
         QueueId::new(6 + Self::bounded(step))
     }
 
-    /// Messages that wait until their reports are queried, by the number of doublings of their wait.
+    /// Returns the queue of messages that wait until their reports are queried. `step` is the number of doublings of their wait.
     pub(in crate::track) const fn report(step: u8) -> QueueId {
         QueueId::new(6 + STEPS + Self::bounded(step))
     }
 
-    /// Messages that the gateway did not accept, and that are to be submitted again. At most 2^`share` of them share a request.
+    /// Returns the queue of messages that the gateway did not accept, and that are to be submitted again. At most 2^`share` of them share a
+    /// request.
     pub(in crate::track) const fn apart(share: u8) -> QueueId {
         QueueId::new(7 + 2 * STEPS + if share < SHARES { share } else { HELD })
     }

@@ -26,10 +26,10 @@ const MAX_LOOKS: u32 = 512;
 /// therefore queried separately: otherwise every response would reach back to their send times.
 const OLD: u32 = 600;
 
-/// The maximum number of doublings of the wait between two looks with [`Reach::Wide`]: from 4 s to 68 min with default timing.
+/// The maximum number of doublings of the wait between two looks with [`Reach::Wide`]. By default, the wait grows from 4 s to 68 min.
 const WIDE_STEPS: u8 = 10;
 
-/// The ticks after which a look has [`Reach::Usual`] again, and not [`Reach::Near`]: 60 s.
+/// The ticks after which a look has [`Reach::Usual`] again instead of [`Reach::Near`]: 60 s.
 const USUAL_EVERY: u32 = 60 * PER_SECOND;
 
 /// The ticks after which a failed look is repeated: 60 s. Other queries are made meanwhile.
@@ -159,7 +159,7 @@ pub(super) fn wants_arrivals(table: &Messages<'_>, view: &View<'_>) -> bool {
     (0..STEPS).any(|step| is_old(Queue::report(step)) || is_old(Queue::result(step)))
 }
 
-/// Moves messages that are due and not old to [`Queue::IN_FLIGHT`].
+/// Moves the due messages that are not old to [`Queue::IN_FLIGHT`].
 fn take_recent(table: &mut Messages<'_>, view: &View<'_>) {
     for queue in (0..STEPS).map(Queue::report) {
         let mut at = table.first(queue);

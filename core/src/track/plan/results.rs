@@ -197,7 +197,7 @@ mod tests {
         GatewaySeconds::new(seconds).unwrap()
     }
 
-    /// A clock that shows [`LATEST`].
+    /// Returns a clock that shows [`LATEST`].
     fn clock() -> GatewayClock {
         let mut clock = GatewayClock::NEW;
         clock.learn_send_time(time(LATEST), Sequence::NEVER, Tick::ZERO, Sequence::new(1));

@@ -201,7 +201,7 @@ mod tests {
         assert!(sizes.fits((8, 640)) && sizes.fits((64, 80)) && !sizes.fits((9, 640)));
     }
 
-    /// Sizes with a limit of 30 messages or 3000 bytes.
+    /// Returns sizes with a limit of 30 messages or 3000 bytes.
     fn limited() -> Sizes {
         let mut sizes = new();
         sizes.refused((40, 4000), false, NOW);

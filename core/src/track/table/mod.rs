@@ -26,7 +26,7 @@ pub(super) struct Table<'m, T, const Q: usize> {
 }
 
 impl<T, const Q: usize> Table<'_, T, Q> {
-    /// A table without slots.
+    /// Creates a table without slots.
     pub(super) const fn empty() -> Self {
         Self { slots: &mut [], queues: const { [Ends::EMPTY; Q] } }
     }

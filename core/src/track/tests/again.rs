@@ -138,7 +138,7 @@ fn messages_wait_for_a_port_and_others_do_not() {
     let (token, messages) = submission(&mut harness);
     assert_eq!((messages, harness.since(before)), (vec![free], 0));
     accept(&mut harness, token);
-    // After 2 s, then 4 s, then 8 s.
+    // The waits are 2 s, 4 s and 8 s.
     for (seconds, code) in [(2, 550), (6, 550), (14, 202)] {
         let (token, messages) = submission(&mut harness);
         assert_eq!((messages, harness.since(before)), (vec![held[0], held[1], later], seconds));

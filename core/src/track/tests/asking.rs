@@ -238,7 +238,7 @@ fn retry_now_ends_the_back_off() {
     assert_eq!(harness.since(before), 0);
     fail(&mut harness);
     assert_eq!(harness.since(before), 2, "from then on as after a first failure");
-    // A later call delays nothing.
+    // A call after the wait has ended delays nothing.
     harness.wait(600);
     harness.tracker.retry_now(harness.now);
     assert!(matches!(harness.step(), Ask::Submit(_)));

@@ -106,7 +106,7 @@ fn restarted_ids_are_noticed() {
     let mut memory = Memory::of(1);
     let mut harness = polling(&mut memory);
     read(&mut harness, &numbered(11..=16));
-    // The last three are kept under new ids, and new messages have arrived.
+    // The last three messages are kept under new ids, and new messages have arrived.
     let inbox = vec![
         (1, "text 14".into()),
         (2, "text 15".into()),

@@ -127,7 +127,7 @@ fn unsent_requests_are_submitted_again() {
         harness.tracker.handle_not_sent(token, harness.now);
         harness.settle();
     }
-    // Two seconds, then four.
+    // The waits were 2 s and 4 s.
     assert_eq!(harness.since(before), 6);
     harness.accept(1);
     assert_eq!(harness.state(ids[0]), State::Accepted);

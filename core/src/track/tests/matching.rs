@@ -52,7 +52,7 @@ fn unreadable_reports_are_rejected() {
     assert_eq!(harness.answer_reports(&[lettered, lacking]), [ReportOutcome::Unreadable; 2]);
 }
 
-/// Two messages to one number by one port with one reference, the second half an hour after the first.
+/// Sends two messages to one number through one port with one reference. The second message follows the first by half an hour.
 fn two(harness: &mut Harness<'_>) -> [crate::UserId; 2] {
     let first = harness.sent("13800123456", 2, 7, NOON);
     let second = harness.sent("13800123456", 2, 7, LATER);
@@ -162,7 +162,7 @@ fn a_report_does_not_wait_for_a_message_that_stays_without_reference() {
     assert_eq!(harness.count(|event| matches!(event, Event::Ambiguous(_))), 1);
 }
 
-/// A message whose report waits, because another message to the same number may own the report.
+/// Adds two messages to one number. The report of the first one waits, because the second one may own the report.
 fn with_claim(harness: &mut Harness<'_>) -> [crate::UserId; 2] {
     let first = harness.sent("13800123456", 2, 7, NOON);
     let second = harness.add("13800123456");

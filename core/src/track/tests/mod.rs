@@ -1,4 +1,5 @@
-//! The tracker's rules one by one, with a gateway that responds as the test wants. The simulation in `core/tests/simulation` covers them together.
+//! The tracker's rules one by one, with a gateway that responds as the test wants. The simulation in `core/tests/simulation` covers the
+//! rules together.
 
 mod again;
 mod asking;
@@ -211,7 +212,7 @@ fn time(text: &str) -> Field<'_, Timestamp> {
     Field::Known(text.parse().unwrap())
 }
 
-/// A result of a message with one segment, SENT_OK.
+/// Returns the result SENT_OK of a message with one segment.
 pub(super) fn result<'a>(
     id: UserId,
     number: &'a str,

@@ -17,7 +17,7 @@ fn with_status(id: UserId, status: Status) -> SmsResult<'static> {
     SmsResult { status: Field::Known(status), ..result(id, NUMBER, 2, 7, NOON) }
 }
 
-/// The result FAILED of a port that did not send the message.
+/// Returns the result FAILED of a port that did not send the message.
 fn failed(id: UserId) -> SmsResult<'static> {
     let other_port =
         SmsResult { port: Field::Known(1), succ_count: Field::Known(0), ..result(id, NUMBER, 1, 0, NOON) };
@@ -83,7 +83,7 @@ fn failed_of_a_truncated_response_ends_nothing() {
     let token = harness.results();
     harness.tracker.handle_result(&token, &failed(id), harness.now);
     harness.tracker.handle_lost(token, harness.now);
-    // The response lacked its end, and the next one lacks the message.
+    // One response was truncated, and the next one lacks the message. Neither shows that the message failed.
     harness.answer_results(&[]);
     assert_eq!(harness.state(id), State::Accepted);
     let token = harness.results();

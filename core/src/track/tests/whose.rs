@@ -340,7 +340,7 @@ fn a_message_is_ruled_out_73_hours_after_it_was_sent() {
         let mut world = World::new(&mut memory, exclusive());
         world.send(0, NUMBER, 9);
         world.run(hours * HOUR - 10);
-        // The query for reports before this message shows that the report is absent.
+        // Before this message is submitted, reports are queried. The response shows that the report is absent.
         world.send(hours * HOUR - 10, "13900000001", 200);
         let id = world.send(hours * HOUR + 30, NUMBER, 9);
         world.arrive(hours * HOUR + 45, 9, hours * HOUR + 45);
@@ -444,7 +444,7 @@ fn reports_of_other_programs_to_a_number_keep_others_from_being_assigned_by_when
 
 #[test]
 fn a_report_of_another_program_keeps_others_from_being_assigned_at_once() {
-    // The first query shows the report, or a later query while the message is under way.
+    // The report is shown either by the first query, or by a later query while the message is under way.
     for (foreign, at) in [(0, 5), (20, 25)] {
         let mut memory = Memory::of(8);
         let mut world = World::new(&mut memory, quick());
@@ -549,7 +549,7 @@ fn the_time_of_sending_decides_once_sixteen_late_reports_carried_it() {
     let mut memory = Memory::of(256);
     let (mut world, at, ids) = learn_sending(&mut memory, strict(), 16);
     assert!(ids.iter().all(|id| world.state(*id) == DELIVERED), "they are judged once more");
-    // The reference comes around while both reports are outstanding.
+    // The reference is used again while both reports are outstanding.
     world.arrive(at + 2500, 9, at + 3 - 7 * HOUR);
     let first = world.send(at, NUMBER, 9);
     world.arrive(at + 2600, 9, at + 1303 - 7 * HOUR);
@@ -609,8 +609,8 @@ fn messages_without_reports_are_kept_as_long_as_others_if_the_caller_is_strict()
     }
 }
 
-/// Plays 254 segments of other programs, the first one (A) to `number`. Then sends three messages of this client, the last one (B) with
-/// A's reference. Returns whether B is delivered by its report.
+/// Lists 254 segments of other programs, or fewer without `is_whole`. The first one (A) was sent to `number`. Then sends three messages of
+/// this client, the last one (B) with A's reference. Returns B's state, and whether B is ambiguous.
 fn after_listed_strangers(number: &'static str, is_whole: bool, report_of_a: Option<i64>) -> (State, bool) {
     let mut memory = Memory::of(1024);
     let mut world = World::new(&mut memory, strict());

@@ -113,8 +113,8 @@ impl Tracker<'_> {
         self.matching.keep(report, verdict, (sighting, due))
     }
 
-    /// Notes a report of another program's message. A report that an earlier life may have seen is not noted, because it may belong to
-    /// a message that is deleted by now.
+    /// Notes a report of another program's message. A report that may have been seen before a restart is not noted, because it may belong
+    /// to a message that is deleted by now.
     pub(super) fn note_foreign(&mut self, report: &RawReport, sighting: Sighting) {
         if sighting.absent.is_some() || !self.is_restored {
             self.matching.note_foreign(report, sighting);

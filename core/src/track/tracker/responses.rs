@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The number of doublings of a message's wait for reports from which its result is queried, too. With the default timing, the result
+/// The number of doublings of the wait for reports after which a message's result is queried, too. With the default timing, the result
 /// DELIVERED is then noticed 28 s after sending, even if no report arrives.
 const RESULT_STEP: u8 = 3;
 
@@ -159,8 +159,8 @@ impl Tracker<'_> {
         self.inbox.receive(sms)
     }
 
-    /// Handles a response with incoming messages that became malformed partway. Messages before the break remain valid, and those after
-    /// it are requested later. Returns `true` if that is hopeless, because no request gets a readable response.
+    /// Handles a response that became malformed partway through its incoming messages. Messages before the break remain valid, and those
+    /// after it are requested later. Returns `true` if that is hopeless, because no request gets a readable response.
     pub fn handle_broken(&mut self, token: Token<QueryIncomingSms>, by: PageBreak, now: Duration) -> bool {
         if matches!(self.close(token, now), Some(Request::Incoming)) {
             let has_more = self.inbox.end(Some(by));
@@ -169,7 +169,7 @@ impl Tracker<'_> {
         self.inbox.is_hopeless()
     }
 
-    /// Handles a response with incoming messages that the caller did not read to its end because of a limit of its own. The caller
+    /// Handles a response with incoming messages whose end the caller did not read, because the caller has a limit of its own. The caller
     /// raises the limit for the next time. Messages before the end remain valid.
     pub fn handle_cut(&mut self, token: Token<QueryIncomingSms>, now: Duration) {
         if matches!(self.close(token, now), Some(Request::Incoming)) {
@@ -239,7 +239,7 @@ impl Tracker<'_> {
         self.planner.succeeded();
     }
 
-    /// Handles a request that may have reached the gateway, and got a missing, truncated or malformed response. Records that were
+    /// Handles a request that may have reached the gateway, but whose response is missing, truncated or malformed. Records that were
     /// already handled remain valid.
     // Here and below, the type of the call affects only the token: the code behind it is the same for all calls.
     #[inline]

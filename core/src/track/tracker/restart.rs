@@ -98,7 +98,7 @@ impl Tracker<'_> {
         let awaits_report = state == State::Sent && slot.has(HAS_REFERENCE) && !slot.has(FAILURE_UNCONFIRMED);
         let stop = slot.task().filter(|_| slot.has(STOP_WANTED));
         self.clock.restore_sent(slot.sent_at());
-        // This time is not saved. At the latest, it was the end of the message, or for an unfinished message the moment before this life.
+        // This time is not saved, so the latest possible time is used: the end of a finished message, or the moment before this start.
         slot.located = if is_over { slot.since } else { self.now.earlier(1) };
         if slot.has(HAS_REFERENCE) {
             self.matching.note_segments(slot.segments);

@@ -150,7 +150,7 @@ impl Tracker<'_> {
         if let Some(slot) = self.table.get_mut(id) {
             slot.fates = Fates::new(slot.all_segments(), 0, 0);
             if let Some(sent) = slot.sent {
-                // All its reports have reached the gateway. They are recognised by a time between the send time and now.
+                // All its reports have reached the gateway. They will be recognised by their times, from the send time to now.
                 let latest = self.clock.latest().filter(|latest| latest.get() > sent.get());
                 (slot.first_report, slot.last_report) = (Some(sent), latest.or(Some(sent)));
             }

@@ -15,7 +15,7 @@ impl Tracker<'_> {
         let Some(slot) = self.table.get(id) else { return };
         if slot.queue() == Queue::ENDED && slot.is_acknowledged() && !slot.has(IN_UPDATES) {
             self.retire(id);
-            // The next events need not wait until this change is saved: if it is lost, only the update is repeated.
+            // The next events need not wait until this change is saved. If the change is lost, only the update is repeated.
             self.journal.touch_quietly(&mut self.table, id);
         }
     }

@@ -43,7 +43,7 @@ pub(crate) struct Life<'w, 'm> {
 const SLOTS: usize = 48;
 const REPORTS: usize = 24;
 
-/// Maximum number of turns until all messages have ended, once the world is calm.
+/// Maximum number of turns in which all messages must end after the world has become calm.
 const CALM_TURNS: u32 = 50_000;
 
 /// The kind of request that submits.
@@ -179,7 +179,7 @@ impl Life<'_, '_> {
         }
     }
 
-    /// Acknowledges some incoming messages, and all of them once the peer is calm.
+    /// Acknowledges some incoming messages. After the world has become calm, acknowledges all of them.
     fn acknowledge(&mut self) {
         while !self.unread.is_empty() && (self.world.is_calm() || self.world.rng.below(2) == 0) {
             if let Some(mark) = self.unread.pop_front() {

@@ -29,7 +29,8 @@ const DEPTH: usize = 6;
 /// The maximum number of events in a build without optimization.
 const SHORT: usize = 4;
 
-/// The durations of an exchange for which sequences are played. With the first, no nonce can become stale; with the second, one can.
+/// The durations of an exchange for which sequences are played. A nonce cannot become stale with the first duration, but can with the
+/// second.
 const TIMES: [Duration; 2] = [Duration::ZERO, Duration::from_secs(2)];
 
 fn settings() -> impl Iterator<Item = Setting> {

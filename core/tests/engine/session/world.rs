@@ -17,7 +17,7 @@ pub(crate) struct Setting {
     /// Whether the call is a query; otherwise it sends a message.
     pub(crate) is_repeatable: bool,
     pub(crate) has_credentials: bool,
-    /// The time of each exchange.
+    /// The duration of each exchange.
     pub(crate) exchange_time: Duration,
 }
 

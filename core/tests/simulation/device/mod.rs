@@ -320,7 +320,7 @@ impl Device {
         (self.first_task..=self.last_task).contains(&task)
     }
 
-    /// Ends the traffic of the client's earlier life.
+    /// Ends the traffic from before the client's first start. From now on, only other programs send foreign messages.
     pub(crate) fn client_started(&mut self) {
         self.config.foreign = self.config.mix.as_ref().map_or(0, |mix| mix.foreign);
     }

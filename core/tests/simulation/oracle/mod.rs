@@ -55,7 +55,7 @@ pub(crate) struct Oracle {
     /// The times at which the gateway's clock jumped back, in simulated time.
     pub(crate) jumps_back: Vec<u64>,
     pub(crate) life: u32,
-    /// The start of this life.
+    /// The start of this life, that is, the time of the client's last start.
     pub(crate) born: u64,
     pub(crate) now: u64,
     pub(crate) figures: Figures,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::device::ReportRow;
 
-/// A report, and the time at which a response first contained it in the given life. Other lives do not count.
+/// A report, and the time at which a response first contained it in the given life (from one start of the client to the next reset).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) row: ReportRow,

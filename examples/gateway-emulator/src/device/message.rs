@@ -31,7 +31,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status in `query_sms_result`; `None` if that call does not show the message.
+    /// Returns the status in `query_sms_result`; `None` if that call does not show the message.
     pub fn as_str(self) -> Option<&'static str> {
         match self {
             Self::Sending => Some("SENDING"),

@@ -24,7 +24,7 @@ pub enum Reg {
 }
 
 impl Reg {
-    /// The name in the vendor's document.
+    /// Returns the name in the vendor's document.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PowerOff => "POWER_OFF",

@@ -68,24 +68,24 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// The certificate in DER.
+    /// Returns the certificate in DER.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// The certificate in PEM, the format of files with trusted certificates.
+    /// Returns the certificate in PEM, the format of files with trusted certificates.
     pub fn pem(&self) -> String {
         let text = base64(&self.der);
         let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
     }
 
-    /// `sha256:` followed by the SHA-256 of the certificate in hexadecimal digits.
+    /// Returns `sha256:` followed by the SHA-256 of the certificate in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         format!("sha256:{}", sha256(&self.der))
     }
 
-    /// `key-sha256:` followed by the SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal digits.
+    /// Returns `key-sha256:` followed by the SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal digits.
     pub fn key_fingerprint(&self) -> String {
         format!("key-sha256:{}", sha256(&self.public_key))
     }
@@ -135,7 +135,7 @@ impl Key {
         Ok(Self::Ec(Box::new(pair), curve, der.as_ref().to_vec()))
     }
 
-    /// The `SubjectPublicKeyInfo`.
+    /// Returns the `SubjectPublicKeyInfo`.
     fn public(&self) -> Vec<u8> {
         let (algorithm, key) = match self {
             Self::Rsa(key, _) => {
@@ -149,7 +149,7 @@ impl Key {
         der::sequence(&[&algorithm, &der::bit_string(&key)])
     }
 
-    /// The `AlgorithmIdentifier` of a signature.
+    /// Returns the `AlgorithmIdentifier` of a signature.
     fn algorithm(&self, hash: Hash) -> Vec<u8> {
         match (self, hash) {
             (Self::Ec(_, curve, _), _) => der::sequence(&[&der::object(curve.signature)]),
@@ -168,7 +168,7 @@ impl Key {
         }
     }
 
-    /// The key as the handshake needs it.
+    /// Converts the key to the type that the handshake needs.
     fn signing(self) -> io::Result<Arc<dyn SigningKey>> {
         match self {
             Self::Rsa(key, pem) => {

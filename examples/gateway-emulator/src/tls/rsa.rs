@@ -65,7 +65,7 @@ impl RsaKey {
         Some(Self { modulus, public, private })
     }
 
-    /// The public key in DER (RFC 8017 §A.1.1).
+    /// Returns the public key in DER (RFC 8017 §A.1.1).
     pub(crate) fn public_der(&self) -> Vec<u8> {
         der::sequence(&[
             &der::unsigned(&self.modulus.to_bytes_be()),
@@ -101,19 +101,19 @@ impl RsaKey {
         Ok(self.raw(&[&masked, hash, &[0xbc]].concat()))
     }
 
-    /// The length of the modulus in bytes.
+    /// Returns the length of the modulus in bytes.
     fn length(&self) -> usize {
         usize::try_from(self.modulus.bits().div_ceil(8)).unwrap_or(usize::MAX)
     }
 
-    /// The private operation, RSASP1.
+    /// Performs the private-key operation (RSASP1, RFC 8017 §5.2.1).
     fn raw(&self, encoded: &[u8]) -> Vec<u8> {
         let signature = BigUint::from_bytes_be(encoded).modpow(&self.private, &self.modulus).to_bytes_be();
         [&vec![0; self.length() - signature.len()], &signature[..]].concat()
     }
 }
 
-/// MGF1 with SHA-256 (RFC 8017 §B.2.1), as an endless iterator.
+/// Returns the mask of MGF1 with SHA-256 (RFC 8017 §B.2.1), as an endless iterator.
 fn mask(seed: &[u8]) -> impl Iterator<Item = u8> {
     (0_u32..)
         .flat_map(move |counter| digest(&SHA256, &[seed, &counter.to_be_bytes()].concat()).as_ref().to_vec())

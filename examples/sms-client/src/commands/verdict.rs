@@ -49,7 +49,7 @@ pub(super) fn judge(end: &End, board: &Board, args: &Send) -> Result<(), Failure
     let mut parts = vec![cause];
     if let Some(trouble) = board.trouble.as_ref().filter(|_| exit == Exit::Open) {
         parts.push(trouble.clone());
-        // If nothing was sent, the problem is the cause, not a slow gateway.
+        // If nothing was sent, the trouble with the gateway is the cause, not the time limit.
         exit = if unsent == messages.len() { Exit::Transport } else { exit };
     }
     parts.extend(failed);

@@ -123,8 +123,9 @@ fn messages(args: &Send, until: Until, recipients: &[Recipient<'_>]) -> Result<V
     recipients.iter().enumerate().map(message).collect()
 }
 
-/// Returns the idempotency key of a recipient. It consists of the key of the command, the number, and how often this number occurs before.
-/// No argument can contain the NUL between them. A repeated command may omit or add recipients, because the index is not in the key.
+/// Returns the idempotency key of a recipient. It consists of the key of the command, the number, and the count of earlier recipients with
+/// this number. The parts are separated by NUL, which no argument can contain. A repeated command may omit or add recipients, because
+/// the index is not in the key.
 fn key_of(key: &str, recipients: &[Recipient<'_>], place: usize) -> String {
     let number = recipients.get(place).map_or("", |to| to.number.as_str());
     let before = recipients.iter().take(place).filter(|to| to.number.as_str() == number).count();

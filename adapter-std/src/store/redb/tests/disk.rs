@@ -48,7 +48,7 @@ impl Change {
 }
 
 impl State {
-    /// Counts an operation that changes the disk. Fails once the power is cut.
+    /// Counts an operation that changes the disk. Fails after the power was cut.
     fn operate(&mut self) -> io::Result<()> {
         match &mut self.left {
             Some(0) => Err(io::Error::other("no power")),

@@ -23,7 +23,7 @@ fn run<T>(call: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(call)
 }
 
-/// A group of changes of every kind but `Write::Idempotency`. All groups change the same keys.
+/// Returns a group of changes of every kind but `Write::Idempotency`. All groups change the same keys.
 fn group(number: u32) -> Vec<Write> {
     let byte = number.to_le_bytes()[0];
     let mut writes = vec![Write::DeleteText { key: 0 }, Write::Delete { key: 1 }];

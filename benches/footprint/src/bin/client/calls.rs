@@ -55,7 +55,7 @@ pub(crate) fn make(client: &mut Client<'_>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A set of one port.
+/// Returns a set of one port.
 #[allow(dead_code)]
 fn ports() -> Ports {
     [black_box(Port::new(2))].into_iter().flatten().collect()

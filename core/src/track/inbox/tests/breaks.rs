@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The page of a gateway that has only unreadable records. Each record breaks the page at another position.
+/// Returns the page of a gateway that has only unreadable records. Each record breaks the page at another position.
 fn unreadable(ids: &[i64], after: i64) -> (Vec<InboxMark>, Option<PageBreak>) {
     let first = ids.iter().find(|id| **id > after);
     (vec![], first.map(|id| broken(None, u32::try_from(*id).unwrap())))

@@ -8,12 +8,12 @@ use std::{vec, vec::Vec};
 
 use super::*;
 
-/// The mark of a message.
+/// Returns the mark of a message.
 pub(super) fn mark(id: i64) -> InboxMark {
     other(id, 0)
 }
 
-/// The mark of a message with this id and another text.
+/// Returns the mark of a message with this id and another text.
 pub(super) fn other(id: i64, text: u32) -> InboxMark {
     InboxMark { id, hash: u32::try_from(id).unwrap() * 100 + text }
 }
@@ -22,7 +22,7 @@ fn marks(ids: impl IntoIterator<Item = i64>) -> Vec<InboxMark> {
     ids.into_iter().map(mark).collect()
 }
 
-/// An inbox that was restored with this place, and with marks of messages before it.
+/// Returns an inbox that was restored with this place, and with marks of messages before it.
 fn restored(place: i64, ids: impl IntoIterator<Item = i64>) -> Inbox {
     let mut inbox = Inbox::new();
     inbox.restore(Sequence::new(1), place, ids.into_iter().map(mark));
@@ -37,7 +37,7 @@ fn page(inbox: &mut Inbox, listed: &[InboxMark], by: Option<PageBreak>) -> (Vec<
     (new, inbox.end(by))
 }
 
-/// The place from which the next page is requested.
+/// Begins a page, and returns the place from which it is requested.
 fn place(inbox: &mut Inbox) -> i64 {
     inbox.begin();
     inbox.page.from
@@ -57,7 +57,7 @@ fn read(inbox: &mut Inbox, gateway: impl Fn(i64) -> (Vec<InboxMark>, Option<Page
     panic!("pages without an end: {inbox:?}");
 }
 
-/// A position at which a page became unreadable.
+/// Returns a position at which a page became unreadable.
 const fn broken(id: Option<i64>, offset: u32) -> PageBreak {
     PageBreak { id, offset, is_cut: false }
 }

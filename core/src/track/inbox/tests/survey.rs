@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// An inbox at place 2 that has read the messages 1 to 3. Message 3 is missing from the latest page, so a survey has begun from 0.
+/// Returns an inbox at place 2 that has read the messages 1 to 3. Message 3 is missing from the latest page, so a survey began at place 0.
 fn surveying() -> Inbox {
     let mut inbox = Inbox::new();
     let listed = marks(1..=3);

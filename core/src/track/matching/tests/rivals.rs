@@ -40,7 +40,7 @@ fn a_report_is_contested_by_a_message_that_ends_without_a_reference_if_it_may_ha
         rig.unlocated(state, |_| {});
         assert_eq!(beside(&mut rig, id), is_rival.then_some(Verdict::Contested), "{state:?}");
     }
-    // For a message that has ended, `submitted` decides and not `not_begun`.
+    // For a message that has ended, the field `submitted` decides, and `not_begun` does not matter.
     let mut rig = Rig::new(EXCLUSIVE);
     let id = rig.add(|_| {});
     rig.unlocated(State::Unresolved, |slot| slot.not_begun = Sequence::new(FIRST + 1));

@@ -22,7 +22,7 @@ fn tracker(places: usize) -> Tracker<'static> {
     tests::lasting(places, Duration::from_secs(1_000_000))
 }
 
-/// The result of a message of one segment, sent this number of seconds after noon.
+/// Returns the result of a message of one segment, sent this number of seconds after noon.
 fn listed(number: &'static str, reference: u32, second: u32) -> SmsResult<'static> {
     let time = std::format!("2026-01-01 12:00:{second:02}").leak();
     tests::result(UserId::new(77).unwrap(), number, 3, reference, time)
@@ -33,7 +33,7 @@ fn of_three(status: Status, succeeded: u32, result: SmsResult<'static>) -> SmsRe
     SmsResult { status: Field::Known(status), count, succ_count, ..result }
 }
 
-/// A message that the gateway has accepted.
+/// Adds a message that the gateway has accepted.
 fn accepted(tracker: &mut Tracker<'_>, now: Duration) -> SlotId {
     let id = tracker.add(&Draft::new(Number::new("13800000007").unwrap()), now).unwrap();
     let id = matching::find(&tracker.table, id.get()).unwrap();

@@ -95,7 +95,7 @@ impl<S: BuildHasher> Redactor<S> {
                     current = key;
                     out.extend(["\"", &plain(key), "\""]);
                 }
-                // A key applies only to the first of several values.
+                // If several values follow a key, the key applies only to the first one.
                 Piece::Text { content, is_whole } => {
                     let value = self.value(std::mem::take(&mut current), content);
                     out.extend(["\"", &value, if is_whole { "\"" } else { "" }]);

@@ -71,7 +71,7 @@ impl Random {
     }
 }
 
-/// The spellings of a secret.
+/// Returns the spellings of a secret.
 fn spellings(secret: &str) -> Vec<String> {
     let each = |letter: &dyn Fn(char) -> String| secret.chars().map(letter).collect::<String>();
     let hex = each(&|letter| format!("{:04X}", u32::from(letter)));
