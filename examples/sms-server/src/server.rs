@@ -71,7 +71,7 @@ impl Server {
     /// Opens the storage, starts the gateways, and listens.
     ///
     /// # Errors
-    /// [`ServerError`]: nothing runs.
+    /// [`ServerError`]. In that case, no gateway and no task was started.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let at = |what: String| move |error| ServerError::Io(what, error);
         fs::create_dir_all(&config.data)
@@ -233,9 +233,7 @@ async fn end(
     queue: &Queue,
     id: crate::storage::MessageId,
 ) -> Result<(), StorageError> {
-    let _claim = queue.claim(id).await;
     let Some(message) = storage.message(id).await? else { return Ok(()) };
-    storage.end(id, HistoryEntry::new(Time::now(), State::Expired)).await?;
-    queue.removed(id, message.lane());
+    queue.end(id, message, HistoryEntry::new(Time::now(), State::Expired)).await?;
     Ok(())
 }

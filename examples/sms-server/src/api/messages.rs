@@ -260,12 +260,8 @@ pub(super) async fn cancel(
 ) -> Result<(StatusCode, Json<Shown>), Problem> {
     caller.must(Scope::Send)?;
     let (id, message) = find(&api, &caller, &id).await?;
-    let claim = api.queue.claim(id).await;
-    let place = api.storage.end(id, HistoryEntry::new(Time::now(), MessageState::Cancelled)).await?;
-    if place == Some(Place::Queued) {
-        api.queue.removed(id, message.lane());
-    }
-    drop(claim);
+    let entry = HistoryEntry::new(Time::now(), MessageState::Cancelled);
+    let place = api.queue.end(id, message, entry).await?;
     if let Some(Place::Bound { gateway, key }) = place
         && let Some(gateway) = api.gateways.get(&gateway)
     {
