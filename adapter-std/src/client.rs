@@ -282,7 +282,7 @@ impl Client {
         }
     }
 
-    /// Takes the current credentials, unless the gateway has refused them.
+    /// Takes the current credentials. Fails if the gateway has refused them.
     fn take_credentials(&mut self) -> Result<(), Failure> {
         let login = self.login.borrow();
         if !login.has(self.account.as_ref()) {

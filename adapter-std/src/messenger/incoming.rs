@@ -41,7 +41,7 @@ pub struct Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// The text has U+FFFD in place of unreadable characters, or a stray backslash.
+    /// The text contains U+FFFD in place of unreadable characters, or contains an unnecessary backslash, which is kept.
     Lossy,
     /// The text is missing because it did not fit into the record buffer. A [`Gateway`](crate::Gateway) with a larger buffer can
     /// read it: call [`query_incoming_sms`](crate::Gateway::query_incoming_sms) with a request for messages after the previous id.

@@ -13,7 +13,7 @@
 //! | any other broken connection while the challenge is fetched | the call was not sent | [`Failure::ChallengeLost`] |
 //! | any other broken connection | unknown | [`Failure::Lost`]; the caller decides |
 //! | 3xx, 4xx other than 401 | not accepted | [`Failure::Redirect`], [`Failure::Http`] |
-//! | 1xx other than an interim response, 5xx | unknown | [`Failure::Http`]; the caller decides |
+//! | 101 (every other 1xx is skipped), 5xx | unknown | [`Failure::Http`]; the caller decides |
 //!
 //! After a failed submission, its messages may be submitted again. [`Submission::of`] decides:
 //!

@@ -10,7 +10,7 @@ use sms_gateway::{
     messenger::{Event, Flaw, Incoming},
 };
 
-/// An event. Its fields have the names in the gateway's API.
+/// An event. Fields that the gateway's API also has keep its names.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Happened<'a> {

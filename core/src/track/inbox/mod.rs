@@ -274,8 +274,8 @@ impl Inbox {
         }
     }
 
-    /// Ends a page whose response was lost. If the page showed a known message, ids have not restarted, and acknowledgements can be
-    /// saved.
+    /// Ends a page whose response was lost. If the page showed a known message, this proves that ids have not restarted, so
+    /// acknowledgements can be saved.
     pub(super) fn lose(&mut self) {
         if self.page.is_verified && self.survey.is_none() && self.search.is_none() {
             self.prove();

@@ -217,7 +217,7 @@ mod tests {
         sizes.refused((20, 2000), false, NOW);
         sizes.refused((1, 10), true, NOW);
         sizes.accepted((12, 1200));
-        // This part is smaller than a request that was accepted since the other one was refused.
+        // This part of the other request is smaller than an accepted request, so its refusal has another cause.
         sizes.refused((10, 1000), true, NOW);
         sizes.accepted((5, 500));
         sizes.settled(NOW);

@@ -348,7 +348,8 @@ struct Gateway {
     /// For each message, the number of its accepted submissions, and its size in bytes and whether the gateway refuses it.
     accepted: BTreeMap<UserId, u32>,
     messages: BTreeMap<UserId, (u16, bool)>,
-    /// The times of requests with messages that were refused before, and of repeated refusals with 550.
+    /// The times of requests that contained a message refused before with another code than 550, and of refusals with 550 of requests
+    /// that contained a message refused with 550 before.
     extra: Vec<Duration>,
     refused: BTreeMap<UserId, usize>,
     held: BTreeSet<UserId>,

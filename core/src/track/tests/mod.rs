@@ -1,4 +1,4 @@
-//! The tracker's rules one by one, with a gateway that responds as the test wants. The simulation in `tests/` covers them together.
+//! The tracker's rules one by one, with a gateway that responds as the test wants. The simulation in `core/tests/simulation` covers them together.
 
 mod again;
 mod asking;

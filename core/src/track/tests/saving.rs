@@ -12,7 +12,7 @@ use crate::{
 
 const NOON: &str = "2026-01-01 12:00:00";
 
-/// The tracker of the next life, with the records that this one saved.
+/// Returns a tracker after a restart, with the records that `old` saved.
 fn reborn<'m>(old: &Harness<'_>, memory: &'m mut Memory, backwards: bool) -> Harness<'m> {
     let settings = Settings { exclusive: true, first_block: 1, ..Settings::default() };
     let mut harness = Harness::with(memory, settings);

@@ -87,7 +87,8 @@ impl Rig {
         id
     }
 
-    /// Adds a message that ended at the tick `at`. A report `reported` seconds after [`SENT`] has confirmed its delivery.
+    /// Adds a message that ended at the tick `at`. A report whose time is [`SENT`] plus `reported` seconds has
+    /// confirmed its delivery.
     fn delivered(&mut self, at: Tick, reported: i32) -> SlotId {
         self.add(|slot| {
             lifecycle::restore(slot, State::Delivered);
