@@ -17,6 +17,7 @@ use crate::{
     api::{self, Api, Caller, Keys},
     config::{self, Config, ConfigError},
     gateway::{Running, Settings, Shared},
+    names::Names,
     queue::Queue,
     routes::{Route, Routes},
     storage::{HistoryEntry, PoolId, Redb, State, Storage, StorageError, Time},
@@ -84,11 +85,12 @@ impl Server {
         let pools = pools(config, &*storage).await?;
         let (routes, keys) = (routes(config, &*storage, &pools).await?, keys(config, &*storage).await?);
         let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone() };
-        let receivers = receivers(config, &*storage).await?;
+        let names = names(config, &*storage).await?;
+        let receivers = receivers(config, &*storage, &names).await?;
         let gateways = gateways(config, &shared, &pools).await?;
         let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
-        Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, gateways }), tasks })
+        Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, names, gateways }), tasks })
     }
 
     /// Returns the address that it listens on.
@@ -118,18 +120,28 @@ impl Server {
 }
 
 /// Returns the receivers of events, whose accounts are noted in the storage.
-async fn receivers(config: &Config, storage: &dyn Storage) -> Result<Vec<Receiver>, ServerError> {
+async fn receivers(
+    config: &Config,
+    storage: &dyn Storage,
+    names: &Names,
+) -> Result<Vec<Receiver>, ServerError> {
     let mut receivers = Vec::new();
     for account in &config.accounts {
         let Some(webhook) = &account.webhook else { continue };
         let allowed = (webhook.allow_http, webhook.allow_private);
         for number in storage.accounts(vec![account.name.clone()]).await? {
-            let receiver = Receiver::new(number, &webhook.url, &webhook.secret()?, allowed);
+            let receiver = Receiver::new(number, &webhook.url, &webhook.secret()?, allowed, names.clone());
             receivers.push(receiver.map_err(|unfit| ServerError::Webhook(account.name.clone(), unfit))?);
         }
     }
     storage.set_webhooks(receivers.iter().map(|receiver| receiver.account).collect()).await?;
     Ok(receivers)
+}
+
+async fn names(config: &Config, storage: &dyn Storage) -> Result<Names, ServerError> {
+    let names: Vec<_> = config.gateways.iter().map(|gateway| gateway.name.clone()).collect();
+    let numbers = storage.gateways(names.clone()).await?;
+    Ok(Names::new(numbers.into_iter().zip(names.into_iter().map(Into::into)).collect()))
 }
 
 type Pools = BTreeMap<String, PoolId>;
