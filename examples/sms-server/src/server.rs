@@ -30,6 +30,9 @@ const FILE: &str = "server.redb";
 /// The time between two searches for expired messages.
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 
+/// The time between two refreshments of the queue.
+const REFRESH_EVERY: Duration = Duration::from_secs(60);
+
 /// The maximum number of messages that expire at a time.
 const MAX_EXPIRED: usize = 500;
 
@@ -89,6 +92,7 @@ impl Server {
         let receivers = receivers(config, &*storage, &names).await?;
         let gateways = gateways(config, &shared, &pools).await?;
         let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
+        tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
         Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, names, gateways }), tasks })
     }
@@ -222,6 +226,16 @@ fn gateway(configured: &config::Gateway) -> Result<Gateway, ServerError> {
         builder = builder.pin(pin);
     }
     builder.build().map_err(|error| wrong(error.to_string()))
+}
+
+/// Refreshes the queue again and again, because a failed storage may have made a change that it did not confirm.
+async fn refresh(queue: Queue) {
+    loop {
+        sleep(REFRESH_EVERY).await;
+        if let Err(error) = queue.refresh().await {
+            tracing::error!(%error, "the queue cannot be read");
+        }
+    }
 }
 
 /// Ends queued messages whose time has expired, again and again.

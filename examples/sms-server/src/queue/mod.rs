@@ -68,6 +68,20 @@ impl Queue {
         Ok(Self(Arc::new(shared)))
     }
 
+    /// Reads everything again, in case the storage failed and its state is another one than this queue assumes.
+    ///
+    /// # Errors
+    /// [`StorageError`]: nothing is changed.
+    pub async fn refresh(&self) -> Result<(), StorageError> {
+        let lanes = self.0.storage.lanes().await?;
+        let pools: BTreeSet<_> = lanes.iter().map(|lane| lane.pool).collect();
+        self.lanes().refresh(lanes);
+        for pool in pools {
+            self.more(pool).notify_one();
+        }
+        Ok(())
+    }
+
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }

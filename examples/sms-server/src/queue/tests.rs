@@ -62,6 +62,20 @@ async fn queued_messages_are_offered_after_a_start() {
 }
 
 #[tokio::test]
+async fn a_refreshed_queue_offers_what_is_queued_and_nothing_twice() {
+    let queue = empty().await;
+    let accepted = accept(&queue, 1, 4, 3).await;
+    let offers = queue.take_now(&[POOL], 1, NOW).await.unwrap();
+    queue.refresh().await.unwrap();
+    // The first message is still offered.
+    assert_eq!(ids(&queue, 9).await, accepted[1..]);
+    drop(offers);
+    queue.refresh().await.unwrap();
+    // None was bound in the storage.
+    assert_eq!(ids(&queue, 9).await, accepted);
+}
+
+#[tokio::test]
 async fn an_offer_that_is_dropped_is_the_next_again() {
     let queue = empty().await;
     let accepted = accept(&queue, 1, 4, 2).await;
