@@ -17,6 +17,7 @@ use crate::{
     api::{self, Api, Caller, Keys},
     config::{self, Config, ConfigError},
     gateway::{Running, Settings, Shared},
+    names::Names,
     queue::Queue,
     routes::{Route, Routes},
     storage::{HistoryEntry, PoolId, Redb, State, Storage, StorageError, Time},
@@ -28,6 +29,9 @@ const FILE: &str = "server.redb";
 
 /// The time between two searches for expired messages.
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+
+/// The time between two refreshments of the queue.
+const REFRESH_EVERY: Duration = Duration::from_secs(60);
 
 /// The maximum number of messages that expire at a time.
 const MAX_EXPIRED: usize = 500;
@@ -71,7 +75,7 @@ impl Server {
     /// Opens the storage, starts the gateways, and listens.
     ///
     /// # Errors
-    /// [`ServerError`]: nothing runs.
+    /// [`ServerError`]. In that case, no gateway and no task was started.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let at = |what: String| move |error| ServerError::Io(what, error);
         fs::create_dir_all(&config.data)
@@ -84,11 +88,13 @@ impl Server {
         let pools = pools(config, &*storage).await?;
         let (routes, keys) = (routes(config, &*storage, &pools).await?, keys(config, &*storage).await?);
         let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone() };
-        let receivers = receivers(config, &*storage).await?;
+        let names = names(config, &*storage).await?;
+        let receivers = receivers(config, &*storage, &names).await?;
         let gateways = gateways(config, &shared, &pools).await?;
         let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
+        tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
-        Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, gateways }), tasks })
+        Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, names, gateways }), tasks })
     }
 
     /// Returns the address that it listens on.
@@ -118,18 +124,28 @@ impl Server {
 }
 
 /// Returns the receivers of events, whose accounts are noted in the storage.
-async fn receivers(config: &Config, storage: &dyn Storage) -> Result<Vec<Receiver>, ServerError> {
+async fn receivers(
+    config: &Config,
+    storage: &dyn Storage,
+    names: &Names,
+) -> Result<Vec<Receiver>, ServerError> {
     let mut receivers = Vec::new();
     for account in &config.accounts {
         let Some(webhook) = &account.webhook else { continue };
         let allowed = (webhook.allow_http, webhook.allow_private);
         for number in storage.accounts(vec![account.name.clone()]).await? {
-            let receiver = Receiver::new(number, &webhook.url, &webhook.secret()?, allowed);
+            let receiver = Receiver::new(number, &webhook.url, &webhook.secret()?, allowed, names.clone());
             receivers.push(receiver.map_err(|unfit| ServerError::Webhook(account.name.clone(), unfit))?);
         }
     }
     storage.set_webhooks(receivers.iter().map(|receiver| receiver.account).collect()).await?;
     Ok(receivers)
+}
+
+async fn names(config: &Config, storage: &dyn Storage) -> Result<Names, ServerError> {
+    let names: Vec<_> = config.gateways.iter().map(|gateway| gateway.name.clone()).collect();
+    let numbers = storage.gateways(names.clone()).await?;
+    Ok(Names::new(numbers.into_iter().zip(names.into_iter().map(Into::into)).collect()))
 }
 
 type Pools = BTreeMap<String, PoolId>;
@@ -212,6 +228,16 @@ fn gateway(configured: &config::Gateway) -> Result<Gateway, ServerError> {
     builder.build().map_err(|error| wrong(error.to_string()))
 }
 
+/// Refreshes the queue again and again, because a failed storage may have made a change that it did not confirm.
+async fn refresh(queue: Queue) {
+    loop {
+        sleep(REFRESH_EVERY).await;
+        if let Err(error) = queue.refresh().await {
+            tracing::error!(%error, "the queue cannot be read");
+        }
+    }
+}
+
 /// Ends queued messages whose time has expired, again and again.
 async fn expire(storage: Arc<dyn Storage>, queue: Queue) {
     loop {
@@ -233,9 +259,7 @@ async fn end(
     queue: &Queue,
     id: crate::storage::MessageId,
 ) -> Result<(), StorageError> {
-    let _claim = queue.claim(id).await;
     let Some(message) = storage.message(id).await? else { return Ok(()) };
-    storage.end(id, HistoryEntry::new(Time::now(), State::Expired)).await?;
-    queue.removed(id, message.lane());
+    queue.end(id, message, HistoryEntry::new(Time::now(), State::Expired)).await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     config::Scope,
+    names::Names,
     storage::{Incoming, IncomingId},
 };
 
@@ -24,7 +25,7 @@ pub(super) struct Shown {
     id: String,
     from: Box<str>,
     text: Box<str>,
-    gateway: u32,
+    gateway: Arc<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u8>,
     /// In milliseconds since 1970.
@@ -32,12 +33,12 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    fn new(id: IncomingId, message: Incoming) -> Self {
+    fn new(id: IncomingId, message: Incoming, names: &Names) -> Self {
         Self {
             id: id.to_string(),
             from: message.from,
             text: message.text,
-            gateway: message.gateway.0,
+            gateway: names.of(message.gateway),
             port: message.port,
             received: message.received.0,
         }
@@ -53,5 +54,5 @@ pub(super) async fn list(
     caller.must(Scope::Read)?;
     let (limit, before) = page.check(IncomingId::parse)?;
     let found = api.storage.list_incoming(caller.account, before, limit).await?;
-    Ok(Json(Listed::new(found, limit, Shown::new)))
+    Ok(Json(Listed::new(found, limit, |id, message| Shown::new(id, message, &api.names))))
 }

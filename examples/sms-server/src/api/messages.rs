@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     config::Scope,
+    names::Names,
     storage::{
         Acceptance, AccountId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId, NewMessage, Place,
         Priority, State as MessageState, Time,
@@ -198,11 +199,37 @@ pub(super) struct Shown {
     created: u64,
     expires: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    history: Option<Vec<HistoryEntry>>,
+    history: Option<Vec<Change>>,
+}
+
+/// An entry of a message's history.
+#[derive(Serialize)]
+struct Change {
+    /// In milliseconds since 1970.
+    at: u64,
+    state: MessageState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Box<str>>,
+}
+
+impl Change {
+    fn new(entry: HistoryEntry, names: &Names) -> Self {
+        Self {
+            at: entry.at.0,
+            state: entry.state,
+            gateway: entry.gateway.map(|gateway| names.of(gateway)),
+            port: entry.port,
+            detail: entry.detail,
+        }
+    }
 }
 
 impl Shown {
-    fn new(id: MessageId, message: Message, history: Option<Vec<HistoryEntry>>) -> Self {
+    fn new(id: MessageId, message: Message, history: Option<Vec<Change>>) -> Self {
         Self {
             id: id.to_string(),
             to: message.to,
@@ -236,7 +263,8 @@ pub(super) async fn show(
 ) -> Result<Json<Shown>, Problem> {
     caller.must(Scope::Read)?;
     let (id, message) = find(&api, &caller, &id).await?;
-    let history = api.storage.history(id).await?;
+    let history = api.storage.history(id).await?.into_iter();
+    let history = history.map(|entry| Change::new(entry, &api.names)).collect();
     Ok(Json(Shown::new(id, message, Some(history))))
 }
 
@@ -260,12 +288,8 @@ pub(super) async fn cancel(
 ) -> Result<(StatusCode, Json<Shown>), Problem> {
     caller.must(Scope::Send)?;
     let (id, message) = find(&api, &caller, &id).await?;
-    let claim = api.queue.claim(id).await;
-    let place = api.storage.end(id, HistoryEntry::new(Time::now(), MessageState::Cancelled)).await?;
-    if place == Some(Place::Queued) {
-        api.queue.removed(id, message.lane());
-    }
-    drop(claim);
+    let entry = HistoryEntry::new(Time::now(), MessageState::Cancelled);
+    let place = api.queue.end(id, message, entry).await?;
     if let Some(Place::Bound { gateway, key }) = place
         && let Some(gateway) = api.gateways.get(&gateway)
     {

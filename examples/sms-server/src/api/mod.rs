@@ -21,6 +21,7 @@ pub use problem::Problem;
 
 use crate::{
     gateway::Running,
+    names::Names,
     queue::Queue,
     routes::Routes,
     storage::{GatewayId, Storage},
@@ -42,6 +43,8 @@ pub struct Api {
     pub routes: Routes,
     /// The keys.
     pub keys: Keys,
+    /// The names of gateways.
+    pub names: Names,
     /// The gateways in use.
     pub gateways: BTreeMap<GatewayId, Running>,
 }

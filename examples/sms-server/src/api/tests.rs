@@ -24,7 +24,7 @@ async fn api() -> Router {
     add("read", 0, &[Scope::Read]);
     add("send", 0, &[Scope::Send]);
     add("other", 1, &[Scope::Send, Scope::Read]);
-    router(Arc::new(Api { storage, queue, routes, keys, gateways: BTreeMap::new() }))
+    router(Arc::new(Api { storage, queue, routes, keys, names: Names::default(), gateways: BTreeMap::new() }))
 }
 
 async fn call(

@@ -170,7 +170,7 @@ async fn a_gateway_without_a_registered_port_gets_no_message() {
 async fn a_cancelled_message_is_not_sent() {
     let server = Server::start(0).await;
     let ids = server.accept(1).await;
-    let _claim = server.shared.queue.claim(ids[0]).await;
+    let message = server.shared.storage.message(ids[0]).await.unwrap().unwrap();
     let entry = HistoryEntry::new(Time::now(), State::Cancelled);
-    assert_eq!(server.shared.storage.end(ids[0], entry).await.unwrap(), Some(Place::Queued));
+    assert_eq!(server.shared.queue.end(ids[0], message, entry).await.unwrap(), Some(Place::Queued));
 }

@@ -14,7 +14,7 @@ use crate::storage::MessageId;
 pub(super) struct Claims(Arc<Mutex<HashMap<MessageId, Arc<Notify>>>>);
 
 /// The right to move a message. It ends when it is dropped.
-pub struct Claim {
+pub(super) struct Claim {
     id: MessageId,
     claims: Claims,
 }

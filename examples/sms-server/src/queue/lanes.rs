@@ -70,6 +70,17 @@ impl Lanes {
         }
     }
 
+    /// Forgets the messages of all lanes, and notes that these lanes hold some, so that everything is read again. A lane that is being
+    /// read is left as it is.
+    pub(super) fn refresh(&mut self, lanes: Vec<Lane>) {
+        for state in self.lanes.values_mut().filter(|state| state.reading.is_none()) {
+            *state = State { may_have_more: true, ..State::default() };
+        }
+        for lane in lanes {
+            self.wake(lane);
+        }
+    }
+
     fn state(&mut self, lane: Lane) -> &mut State {
         let turns = &mut self.turns;
         self.lanes.entry(lane).or_insert_with(|| {

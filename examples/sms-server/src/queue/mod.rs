@@ -6,7 +6,7 @@
 //! A higher priority always precedes a lower one. Within a priority, accounts take turns, so that an account with many messages delays
 //! the others by one message each.
 //!
-//! Whoever moves a message out of the queue, to bind, cancel or expire it, holds its [`Claim`] meanwhile. So no two of them move the same
+//! Whoever moves a message out of the queue, to bind, cancel or expire it, holds its claim meanwhile. So no two of them move the same
 //! message.
 
 mod claims;
@@ -22,13 +22,11 @@ use std::{
 use futures_util::future::select_all;
 use tokio::sync::Notify;
 
-pub use claims::Claim;
-
 use self::{
-    claims::Claims,
+    claims::{Claim, Claims},
     lanes::{Lanes, Next},
 };
-use crate::storage::{Lane, Message, MessageId, PoolId, Storage, StorageError, Time};
+use crate::storage::{HistoryEntry, Lane, Message, MessageId, Place, PoolId, Storage, StorageError, Time};
 
 /// The maximum number of messages of a lane that are read at a time.
 const PAGE: usize = 64;
@@ -68,6 +66,20 @@ impl Queue {
         let (lanes, more) = (Mutex::new(lanes), Mutex::default());
         let shared = Shared { storage, lanes, claims: Claims::default(), more };
         Ok(Self(Arc::new(shared)))
+    }
+
+    /// Reads everything again, in case the storage failed and its state is another one than this queue assumes.
+    ///
+    /// # Errors
+    /// [`StorageError`]: nothing is changed.
+    pub async fn refresh(&self) -> Result<(), StorageError> {
+        let lanes = self.0.storage.lanes().await?;
+        let pools: BTreeSet<_> = lanes.iter().map(|lane| lane.pool).collect();
+        self.lanes().refresh(lanes);
+        for pool in pools {
+            self.more(pool).notify_one();
+        }
+        Ok(())
     }
 
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
@@ -138,7 +150,7 @@ impl Queue {
         Ok(offers)
     }
 
-    /// Returns the offer of a message; `None` if it has expired or is being moved. Whoever moves it puts it back, if need be.
+    /// Returns the offer of a message; `None` if it has expired or is being ended. [`end`](Self::end) puts it back if it fails.
     fn offer(&self, id: MessageId, message: Message, now: Time) -> Option<Offer> {
         if message.expires < now {
             return None;
@@ -147,14 +159,26 @@ impl Queue {
         Some(Offer { id, message, claim: Some(claim), queue: self.clone() })
     }
 
-    /// Claims a message, as soon as nobody else holds its claim.
-    pub async fn claim(&self, id: MessageId) -> Claim {
-        self.0.claims.wait(id).await
-    }
-
-    /// Removes a message that has left the queue in another way than by an offer. The caller holds its claim.
-    pub fn removed(&self, id: MessageId, lane: Lane) {
-        self.lanes().remove(id, lane);
+    /// Ends a queued message, as [`Storage::end`] does, while nobody else moves it. Returns the place where it was.
+    ///
+    /// # Errors
+    /// [`StorageError`]: the message is still queued.
+    pub async fn end(
+        &self,
+        id: MessageId,
+        message: Message,
+        entry: HistoryEntry,
+    ) -> Result<Option<Place>, StorageError> {
+        let claim = self.0.claims.wait(id).await;
+        let ended = self.0.storage.end(id, entry).await;
+        match ended {
+            Ok(Some(Place::Queued)) => self.lanes().remove(id, message.lane()),
+            Ok(_) => {}
+            // It may have been left out of an offer meanwhile.
+            Err(_) => self.returned(id, message),
+        }
+        drop(claim);
+        ended
     }
 }
 

@@ -62,6 +62,20 @@ async fn queued_messages_are_offered_after_a_start() {
 }
 
 #[tokio::test]
+async fn a_refreshed_queue_offers_what_is_queued_and_nothing_twice() {
+    let queue = empty().await;
+    let accepted = accept(&queue, 1, 4, 3).await;
+    let offers = queue.take_now(&[POOL], 1, NOW).await.unwrap();
+    queue.refresh().await.unwrap();
+    // The first message is still offered.
+    assert_eq!(ids(&queue, 9).await, accepted[1..]);
+    drop(offers);
+    queue.refresh().await.unwrap();
+    // None was bound in the storage.
+    assert_eq!(ids(&queue, 9).await, accepted);
+}
+
+#[tokio::test]
 async fn an_offer_that_is_dropped_is_the_next_again() {
     let queue = empty().await;
     let accepted = accept(&queue, 1, 4, 2).await;
@@ -79,20 +93,22 @@ async fn expired_messages_and_other_pools_are_not_offered() {
 }
 
 #[tokio::test]
-async fn a_claim_waits_for_the_offer_and_an_offer_for_no_claim() {
+async fn a_message_is_ended_after_its_offer_and_not_offered_while_it_is_ended() {
     let queue = empty().await;
     let id = accept(&queue, 1, 4, 1).await[0];
     let offers = queue.take_now(&[POOL], 1, NOW).await.unwrap();
-    let waiting = tokio::spawn({
+    let ending = tokio::spawn({
         let queue = queue.clone();
-        async move { queue.claim(id).await }
+        async move { cancel(&queue, id).await }
     });
     tokio::task::yield_now().await;
-    assert!(!waiting.is_finished());
+    assert!(!ending.is_finished());
     drop(offers);
-    let claim = waiting.await.unwrap();
+    let claim = queue.0.claims.wait(id).await;
     assert!(queue.take_now(&[POOL], 1, NOW).await.unwrap().is_empty());
     drop(claim);
+    ending.await.unwrap();
+    assert_eq!(queue.0.storage.message(id).await.unwrap().unwrap().state, State::Cancelled);
 }
 
 /// Some tasks bind messages, return some to the queue, and give some offers back, while others accept and cancel.
@@ -124,12 +140,8 @@ async fn each_message_is_bound_or_cancelled_once_by_tasks_that_compete() {
 }
 
 async fn cancel(queue: &Queue, id: MessageId) {
-    let _claim = queue.claim(id).await;
-    let entry = HistoryEntry::new(NOW, State::Cancelled);
-    if queue.0.storage.end(id, entry).await.unwrap() == Some(Place::Queued) {
-        let message = queue.0.storage.message(id).await.unwrap().unwrap();
-        queue.removed(id, message.lane());
-    }
+    let message = queue.0.storage.message(id).await.unwrap().unwrap();
+    queue.end(id, message, HistoryEntry::new(NOW, State::Cancelled)).await.unwrap();
 }
 
 async fn cancelled(queue: &Queue) -> usize {

@@ -36,7 +36,7 @@ pub struct NewMessage {
     pub expires: Time,
 }
 
-/// An idempotency key: a hash of what the caller wrote, and of the request that it stands for.
+/// An idempotency key as it is stored: a hash of the caller's key, and a hash of the request that came with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// A hash of the key.

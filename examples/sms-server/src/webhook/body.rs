@@ -2,16 +2,21 @@
 
 use serde_json::{Value, json};
 
+use crate::names::Names;
 use crate::storage::{HistoryEntry, Message, MessageId, State, Storage, StorageError, Subject};
 
 /// Returns the body of an event; `None` if what it is about does not exist any more. It is the same each time.
-pub(super) async fn of(storage: &dyn Storage, subject: Subject) -> Result<Option<Vec<u8>>, StorageError> {
+pub(super) async fn of(
+    storage: &dyn Storage,
+    subject: Subject,
+    names: &Names,
+) -> Result<Option<Vec<u8>>, StorageError> {
     let body = match subject {
         Subject::Message { id, entry } => {
             let history = storage.history(id).await?;
             let entry = usize::try_from(entry).ok().and_then(|entry| history.into_iter().nth(entry));
             let message = storage.message(id).await?;
-            message.zip(entry).map(|(message, entry)| of_message(id, &message, &entry))
+            message.zip(entry).map(|(message, entry)| of_message(id, &message, &entry, names))
         }
         Subject::Incoming(id) => storage.incoming(id).await?.map(|message| {
             json!({
@@ -21,7 +26,7 @@ pub(super) async fn of(storage: &dyn Storage, subject: Subject) -> Result<Option
                     "id": id.to_string(),
                     "from": message.from,
                     "text": message.text,
-                    "gateway": message.gateway.0,
+                    "gateway": names.of(message.gateway),
                     "port": message.port,
                 },
             })
@@ -30,7 +35,7 @@ pub(super) async fn of(storage: &dyn Storage, subject: Subject) -> Result<Option
     Ok(body.map(|body| body.to_string().into_bytes()))
 }
 
-fn of_message(id: MessageId, message: &Message, entry: &HistoryEntry) -> Value {
+fn of_message(id: MessageId, message: &Message, entry: &HistoryEntry, names: &Names) -> Value {
     json!({
         "type": format!("message.{}", name(entry.state)),
         "timestamp": entry.at.0,
@@ -40,7 +45,7 @@ fn of_message(id: MessageId, message: &Message, entry: &HistoryEntry) -> Value {
             "reference": message.reference,
             "state": entry.state,
             "detail": entry.detail,
-            "gateway": entry.gateway.map(|gateway| gateway.0),
+            "gateway": entry.gateway.map(|gateway| names.of(gateway)),
             "port": entry.port,
         },
     })

@@ -17,7 +17,10 @@ use tokio::{task::JoinHandle, time::sleep};
 
 pub use signature::Secret;
 
-use crate::storage::{AccountId, Storage, StorageError, Time, Waiting};
+use crate::{
+    names::Names,
+    storage::{AccountId, Storage, StorageError, Time, Waiting},
+};
 
 /// The time for an attempt, from the lookup of the name to the response.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -44,6 +47,7 @@ pub struct Receiver {
     url: Url,
     secret: Secret,
     client: Client,
+    names: Names,
 }
 
 /// The reason a receiver cannot be used.
@@ -76,6 +80,7 @@ impl Receiver {
         url: &str,
         secret: &str,
         (allows_http, allows_private): (bool, bool),
+        names: Names,
     ) -> Result<Self, Unfit> {
         let parsed = Url::parse(url).map_err(|_| Unfit::Url(url.to_owned()))?;
         match parsed.scheme() {
@@ -98,7 +103,7 @@ impl Receiver {
             .user_agent(concat!("sms-server/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Unfit::Client(error.to_string()))?;
-        Ok(Self { account, url: parsed, secret, client })
+        Ok(Self { account, url: parsed, secret, client, names })
     }
 
     /// Sends its events as long as the task runs.
@@ -145,7 +150,7 @@ impl Receiver {
     /// Sends an event, and notes the outcome.
     async fn send(&self, storage: &dyn Storage, waiting: Waiting) -> Result<Attempt, StorageError> {
         let now = Time::now();
-        let Some(body) = body::of(storage, waiting.subject).await? else {
+        let Some(body) = body::of(storage, waiting.subject, &self.names).await? else {
             // What it is about was purged.
             storage.finish(self.account, waiting.place).await?;
             return Ok(Attempt::Accepted);

@@ -67,7 +67,7 @@ async fn storage() -> (Redb, MessageId) {
 }
 
 fn receiver(url: &str) -> Receiver {
-    Receiver::new(ACCOUNT, url, SECRET, (true, true)).unwrap()
+    Receiver::new(ACCOUNT, url, SECRET, (true, true), Names::default()).unwrap()
 }
 
 #[tokio::test]
@@ -109,12 +109,13 @@ async fn events_are_not_sent_inside_unless_that_is_allowed() {
         format!("http://2130706433:{port}"),
         "http://169.254.169.254/latest".to_owned(),
     ] {
-        let refused = Receiver::new(ACCOUNT, &inside, SECRET, (true, false)).err();
+        let refused = Receiver::new(ACCOUNT, &inside, SECRET, (true, false), Names::default()).err();
         assert_eq!(refused, Some(Unfit::Private(inside)));
     }
     // A name is refused when it is resolved.
     let receiver =
-        Receiver::new(ACCOUNT, &format!("http://localhost:{port}"), SECRET, (true, false)).unwrap();
+        Receiver::new(ACCOUNT, &format!("http://localhost:{port}"), SECRET, (true, false), Names::default())
+            .unwrap();
     let (storage, _) = storage().await;
     assert_eq!(receiver.send_due(&storage, Time::now()).await.unwrap(), Progress::Sent);
     assert_eq!(storage.due(ACCOUNT, Time::NEVER, 9).await.unwrap()[0].attempts, 1);
@@ -123,7 +124,8 @@ async fn events_are_not_sent_inside_unless_that_is_allowed() {
 
 #[test]
 fn receivers_need_https_and_a_secret() {
-    let new = |url: &str, secret: &str| Receiver::new(ACCOUNT, url, secret, (false, false)).err();
+    let new =
+        |url: &str, secret: &str| Receiver::new(ACCOUNT, url, secret, (false, false), Names::default()).err();
     assert_eq!(new("http://example.com", SECRET), Some(Unfit::Http("http://example.com".to_owned())));
     assert_eq!(new("ftp://example.com", SECRET), Some(Unfit::Http("ftp://example.com".to_owned())));
     assert_eq!(new("example", SECRET), Some(Unfit::Url("example".to_owned())));

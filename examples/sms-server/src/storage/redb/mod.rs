@@ -9,6 +9,7 @@ mod outbox;
 mod queue;
 mod read;
 mod records;
+mod slot;
 mod tables;
 mod writer;
 
@@ -20,6 +21,7 @@ use sms_gateway::store::{Entry, Write};
 
 use self::{
     names::Kind,
+    slot::Slot,
     tables::{ABOUT, Fault, Tables},
     writer::Writer,
 };
@@ -36,7 +38,7 @@ const CACHE_BYTES: usize = 64 << 20;
 
 /// Storage in one file.
 pub struct Redb {
-    database: Arc<Database>,
+    slot: Arc<Slot>,
     writer: Writer,
 }
 
@@ -46,9 +48,16 @@ impl Redb {
     /// # Errors
     /// [`StorageError`]: the file cannot be used.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
-        let file =
-            std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        Self::new(backends::FileBackend::new(file).map_err(Fault::from)?)
+        let path = path.to_owned();
+        Self::new(move || {
+            let file = std::fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)?;
+            Ok(backends::FileBackend::new(file).map_err(Fault::from)?)
+        })
     }
 
     /// Creates a storage that lasts as long as this value.
@@ -56,17 +65,23 @@ impl Redb {
     /// # Errors
     /// [`StorageError`]: there is no thread for it.
     pub fn in_memory() -> Result<Self, StorageError> {
-        Self::new(backends::InMemoryBackend::new())
+        Self::new(|| Ok(backends::InMemoryBackend::new()))
     }
 
-    fn new(backend: impl StorageBackend) -> Result<Self, StorageError> {
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES);
-        let database = builder.create_with_backend(backend).map_err(Fault::from)?;
-        prepare(&database)?;
-        let database = Arc::new(database);
-        let writer = Writer::start(Arc::clone(&database))?;
-        Ok(Self { database, writer })
+    /// Opens the database on a backend, now and after each fault.
+    pub(in crate::storage) fn new<B: StorageBackend>(
+        backend: impl Fn() -> Result<B, StorageError> + Send + Sync + 'static,
+    ) -> Result<Self, StorageError> {
+        let open = move || {
+            let mut builder = Builder::new();
+            builder.set_cache_size(CACHE_BYTES);
+            let database = builder.create_with_backend(backend()?).map_err(Fault::from)?;
+            prepare(&database)?;
+            Ok(database)
+        };
+        let slot = Arc::new(Slot::new(Box::new(open))?);
+        let writer = Writer::start(Arc::clone(&slot))?;
+        Ok(Self { slot, writer })
     }
 
     /// Reads on a thread that may block.
@@ -74,7 +89,7 @@ impl Redb {
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StorageError> {
-        let database = Arc::clone(&self.database);
+        let database = self.slot.get()?;
         let read = tokio::task::spawn_blocking(move || read(&database.begin_read()?));
         let read = read.await.map_err(|_| StorageError::Failed("the reading thread has ended".into()))?;
         Ok(read?)

@@ -1,7 +1,10 @@
 //! The thread that changes the file. It merges all changes that wait into one commit.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -10,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{
     super::StorageError,
+    slot::{RETRY, Slot},
     tables::{Fault, Tables},
 };
 
@@ -58,10 +62,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>) -> Result<Self, StorageError> {
+    pub(super) fn start(slot: Arc<Slot>) -> Result<Self, StorageError> {
         let (jobs, waiting) = mpsc::channel::<Box<dyn Job>>();
         let thread = thread::Builder::new().name("storage".into());
-        let thread = thread.spawn(move || run(&database, &waiting))?;
+        let thread = thread.spawn(move || run(&slot, &waiting))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -90,11 +94,28 @@ impl Drop for Writer {
 }
 
 /// Makes changes until there are no more callers. Everything that waits while a commit is written is in the next one.
-fn run(database: &Database, waiting: &mpsc::Receiver<Box<dyn Job>>) {
-    while let Ok(first) = waiting.recv() {
+fn run(slot: &Slot, waiting: &mpsc::Receiver<Box<dyn Job>>) {
+    loop {
+        let first = match waiting.recv_timeout(RETRY) {
+            Ok(first) => Some(first),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        // After a fault, an idle storage recovers as well.
+        slot.reopen();
+        let Some(first) = first else { continue };
         let mut jobs: Vec<_> =
             std::iter::once(first).chain(waiting.try_iter().take(MAX_MERGED - 1)).collect();
-        let committed = commit(database, &mut jobs).map_err(StorageError::from);
+        let committed = slot.get().and_then(|database| {
+            commit(&database, &mut jobs).map_err(|fault| {
+                let is_over = matches!(fault, Fault::Io(_) | Fault::PreviousIo);
+                drop(database);
+                if is_over {
+                    slot.close();
+                }
+                fault.into()
+            })
+        });
         for job in jobs {
             job.reply(committed.clone());
         }
