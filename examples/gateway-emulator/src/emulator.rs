@@ -93,7 +93,7 @@ impl Emulator {
         self.certificate.as_ref()
     }
 
-    /// Sets the fate of messages to a number. The fate applies to messages accepted from now on. The number must be spelt as in
+    /// Sets the fate of the messages for one recipient. The fate applies to messages accepted from now on. The number must be spelt as in
     /// the requests.
     pub fn set_fate(&self, number: &str, plan: impl Into<Plan>) {
         self.shared.control(|world| world.device.set_fate(number, plan.into()));

@@ -142,7 +142,7 @@ impl Connection {
             Outcome::Ordinary(reply) => Ok(reply.into_response()),
             Outcome::Exact(steps, end) => {
                 let _ = exact.send((steps, end)).await;
-                // The connection drops this future after it has received the exact response.
+                // Never completes: after `until_exact` has received the exact response, it drops this future.
                 std::future::pending().await
             }
         }

@@ -30,8 +30,8 @@ const UNKNOWN_TASK: [u32; 2] = [404, 486];
 const UNREACHABLE_RETRY: Duration = Duration::from_secs(5);
 /// The maximum wait before the next request if connecting timed out, or if the wait for an earlier call timed out.
 const TIMED_OUT_RETRY: Duration = Duration::from_secs(1);
-/// The minimum wait before the next request after an HTTP status by which gateways lock clients out. An earlier request might prolong
-/// the lock-out.
+/// The minimum wait before the next request after an HTTP status by which gateways lock clients out. A request that is sent
+/// sooner might prolong the lock-out.
 const LOCKED_OUT_RETRY: Duration = Duration::from_secs(60);
 /// The initial limit on the length of a response to a [`Question`], in bytes.
 const RESPONSE_BYTES: u32 = 4 * 1024 * 1024;

@@ -30,7 +30,7 @@ pub enum ResponseErrorKind {
     BodyCutOff,
     /// The response does not begin with `HTTP/1.`, a digit and a space (RFC 9112 §4): another protocol, or HTTP/0.9.
     NotHttp,
-    /// The status code is not a number of three digits from 100 (RFC 9110 §15).
+    /// The status code is not a number from 100 to 999 (RFC 9110 §15).
     Status,
     /// The status is 101 Switching Protocols, although the request did not ask for it (RFC 9110 §15.2.2).
     Switched,

@@ -2,7 +2,7 @@
 
 use std::{format, string::String};
 
-/// Parses a whole number as text. The exponent moves the decimal point, and only zeros may follow the moved point.
+/// Parses a whole number by rearranging its text. The exponent moves the decimal point, and only zeros may follow the moved point.
 pub(super) fn whole(raw: &str) -> Option<i64> {
     let raw = raw.trim_ascii();
     let (sign, raw) = match raw.strip_prefix('-') {

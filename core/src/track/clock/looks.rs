@@ -75,7 +75,8 @@ pub(in crate::track) struct Looks {
     begun: Tick,
     after: u32,
     is_under_way: bool,
-    /// How far back the looks since the latest complete one reach: `u32::MAX` minus the earliest time after which they show reports.
+    /// `u32::MAX` minus the smallest `after` of the looks begun since the latest complete look; 0 if there are none. The next look must
+    /// reach at least as far back.
     owed: u32,
     /// The highest time of a report.
     highest: u32,

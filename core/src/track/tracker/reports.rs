@@ -66,7 +66,8 @@ impl Tracker<'_> {
         debug_assert_eq!(evicted, None);
     }
 
-    /// Handles a report. Returns a report that was evicted before the caller got it.
+    /// Handles a report. If this evicts a report that no event has returned yet (a kept one, or this one), returns the
+    /// evicted report.
     fn take_report(&mut self, report: &RawReport) -> Option<RawReport> {
         let (sighting, is_new, is_claimed, was_undecided) = match self.matching.sight(report) {
             Sight::Settled => return None,
