@@ -48,8 +48,8 @@ impl Queue {
         QueueId::new(6 + STEPS + Self::bounded(step))
     }
 
-    /// Returns the queue of messages that the gateway did not accept, and that are to be submitted again. At most 2^`share` of them share a
-    /// request.
+    /// Returns the queue of messages that the gateway did not accept, and that are to be submitted again. A request contains at most
+    /// 2^`share` of them.
     pub(in crate::track) const fn apart(share: u8) -> QueueId {
         QueueId::new(7 + 2 * STEPS + if share < SHARES { share } else { HELD })
     }
