@@ -53,7 +53,7 @@ struct Deadline {
 }
 
 impl Deadline {
-    /// Reports the duration of the wait to the session and returns it.
+    /// Reports the duration of the wait to the session, and returns this duration.
     fn is_over(&self, session: &mut GatewaySession<'_>) -> Duration {
         let wait = Instant::now().saturating_duration_since(self.began);
         session.waited(waited(wait));

@@ -143,8 +143,8 @@ impl<'m, T> Gateway<'m, T> {
         self.connection.wire.location().ok().flatten()
     }
 
-    /// Returns the beginning of the last response's body, if the call failed with [`Failure::Http`]; otherwise it is empty. It is kept in
-    /// [`Buffers::record`].
+    /// Returns the beginning of the last response's body, if the call failed with [`Failure::Http`]; otherwise the result is empty. The
+    /// text is kept in [`Buffers::record`].
     ///
     /// With status 403, the body states why the gateway forbids a call. After refused logins, the gateway locks out the client's address
     /// for some minutes (`forbid to try again`), unless someone unlocks it in the web interface. The gateway also forbids every call while
@@ -164,7 +164,8 @@ impl<'m, T> Gateway<'m, T> {
 }
 
 impl<'m, T: Transport> Gateway<'m, T> {
-    /// Makes any of the nine calls. Use it to read the whole summary of a response where the methods below return only a part of it.
+    /// Makes any of the nine calls. Use this method to read the whole summary of a response: some of the methods below return only a
+    /// part of the summary.
     ///
     /// Dropping the future of this or any other call costs the connection. The gateway may still have executed the request.
     ///

@@ -61,7 +61,7 @@ impl<'g, 'm, T: Transport, C: Call> Response<'g, 'm, T, C> {
     }
 }
 
-/// Reads up to the next record (`true`) or the end (`false`). It is not generic over the call, so that it is compiled only once.
+/// Reads up to the next record (`true`) or the end (`false`). It is not generic over the call: all calls share the compiled code.
 pub(crate) async fn advance<T: Transport>(
     connection: &mut Connection<'_, T>,
     session: &mut GatewaySession<'_>,

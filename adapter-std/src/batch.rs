@@ -127,8 +127,8 @@ pub struct Task {
 pub struct BatchError {
     /// The requests that were accepted before the failure.
     pub tasks: Vec<Task>,
-    /// The positions in the batch of the failed request's recipients. Nothing was sent to recipients that are neither here nor in
-    /// `tasks`.
+    /// The failed request's recipients, by their positions in the batch. Nothing was sent to recipients that are neither here nor
+    /// in `tasks`.
     pub failed: Vec<usize>,
     /// The reason. [`Failure::may_have_arrived`](crate::Failure::may_have_arrived) returns whether the failed request may have
     /// been accepted.

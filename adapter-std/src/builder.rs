@@ -72,8 +72,8 @@ impl Builder {
     /// [`Failure::Unreachable`](crate::Failure::Unreachable).
     ///
     /// A failed write must not have sent any of its bytes: if the first write on a kept connection fails, the request is sent
-    /// again on a new connection, even if it submits a message. TCP sockets obey this rule. A stream that buffers must accept
-    /// the bytes and fail in a later call.
+    /// again on a new connection, even if it submits a message. TCP sockets obey this rule. If a buffered stream fails to send
+    /// the bytes in its buffer, it must still accept the new bytes, and fail in a later call.
     ///
     /// ```
     /// use std::net::Ipv4Addr;

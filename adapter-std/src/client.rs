@@ -170,7 +170,7 @@ struct Spare(Mutex<Option<Box<Client>>>);
 
 /// A response that has ended, in a client without a connection.
 pub(crate) struct Ended {
-    /// `None` only while this is dropped.
+    /// `None` only while this is being dropped.
     client: Option<Box<Client>>,
     spare: Arc<Spare>,
 }
@@ -366,8 +366,8 @@ impl Client {
         })
     }
 
-    /// Drains a body, so that the connection can carry another exchange; the session keeps the beginning of an error's body. If the
-    /// body is too long, or takes too long, the connection is closed instead.
+    /// Drains a body, so that the connection can carry another exchange. The session keeps the beginning of the body of an HTTP error
+    /// response. If the body is too long, or takes too long, the connection is closed instead.
     async fn discard(&mut self, body: Incoming) {
         let mut rest = Limited::new(body, MAX_DRAINED_BYTES);
         let session = &mut self.session;

@@ -48,8 +48,8 @@ impl Hold {
         }
     }
 
-    /// Does nothing while the response is being read. Otherwise, from now on until the turn ends, lets other calls use the extra
-    /// client whenever the response is not being read.
+    /// Does nothing while the response is being read. Otherwise, lets other calls use the extra client whenever the response is
+    /// not being read, until the turn ends.
     pub(crate) fn give_way(&self) {
         if self.is_unread.load(SeqCst) {
             self.gives_way.store(true, SeqCst);

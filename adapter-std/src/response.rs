@@ -166,7 +166,7 @@ impl Reader {
         Poll::Ready(self.judge(outcome))
     }
 
-    /// Adds the gateway to an error, and stops reading after it.
+    /// Adds the gateway's address to an error. After an error, nothing more is read.
     fn judge(&mut self, outcome: Result<bool, Error>) -> Result<bool, Error> {
         outcome.map_err(|error| {
             let error = error.at(&self.settings.address);
@@ -264,7 +264,7 @@ impl Reader {
                     }
                 }
             };
-            // A drain goes on waiting, because one time limit applies to the whole of it.
+            // During a drain, the wait continues, because one time limit applies to the whole drain.
             if self.drain_left.is_none() {
                 self.stop_waiting();
             }

@@ -23,7 +23,7 @@ fn record(id: i64) -> String {
     )
 }
 
-/// Lets the messenger handle everything that has arrived: the paused clock only moves when every task waits.
+/// Lets the messenger handle everything that has arrived: the paused clock moves only when every task waits.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

@@ -84,7 +84,7 @@ impl World {
         assert_eq!(seen, expected);
     }
 
-    /// Returns the numbers of recipients of the submissions with this HTTP status and error code.
+    /// Returns the recipient count of each submission with this HTTP status and error code.
     fn submissions(&self, status: u16, code: Option<u16>) -> Vec<usize> {
         let is_it = |seen: &RequestSeen| {
             seen.uri == "/api/send_sms" && seen.status == Some(status) && seen.error_code == code
@@ -171,7 +171,7 @@ async fn an_error_that_passes_leaves_no_message_behind() {
     }
 }
 
-/// A gateway that does not answer queries either may be restarting. It may have forgotten the messages that it accepted.
+/// A gateway that also leaves queries unanswered may be restarting. It may have forgotten the messages that it accepted.
 #[tokio::test]
 async fn after_an_outage_only_messages_that_may_be_sent_twice_are_sent_again() {
     let world = World::known("first-http-503=1").await;

@@ -98,7 +98,7 @@ async fn callers_are_served_and_nothing_is_submitted_during_a_save() {
     assert!(!first.is_finished() && !more.iter().any(Sending::is_finished));
     assert_eq!(emulator.counts().accepted, 0);
     drop(save);
-    // All messages that arrived during a save are in the next save.
+    // All messages that callers sent during a save are in the next save.
     let handle = first.await.unwrap().unwrap();
     let save = gate.begun().await;
     assert!(save.records >= 2, "{}", save.records);

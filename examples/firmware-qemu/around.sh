@@ -44,8 +44,8 @@ start_gateway() {
     start gateway cargo run --quiet --locked -p gateway-emulator -- --listen 127.0.0.1:0 "$@"
 }
 
-# start_lossy_link SEED: starts the relay and a second QEMU, which has no processor and only emulates the network. Frames go from the board
-# through the relay to the second QEMU.
+# start_lossy_link SEED: starts the relay and a second QEMU, which has no processor and only emulates the network. Frames between
+# the board and the second QEMU go through the relay.
 start_lossy_link() {
     local relay=(--quiet --locked --manifest-path "$here/relay/Cargo.toml")
     cargo build "${relay[@]}"

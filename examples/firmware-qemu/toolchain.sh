@@ -25,7 +25,7 @@ firmware_cargo() {
         cargo "$command" --locked --release --target "$target" "$@"
     elif has_debian_rust; then
         local flags="-C linker=arm-none-eabi-ld -C linker-flavor=ld"
-        # /usr/bin comes first only for clippy, which looks for its driver there.
+        # Only clippy needs /usr/bin first in PATH: it looks for its driver there.
         PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS=$flags \
             /usr/bin/cargo "$command" -Z build-std=core --locked --release --target "$target" "$@"
     else

@@ -17,7 +17,7 @@ export SMS_GATEWAY SMS_GATEWAY_USER=admin SMS_GATEWAY_PASSWORD=admin
 $ sms-client send --text 'Dear #param#, your order is on its way.' \
       --to +8613800138000=Ann --to '+86 139 0013-9000=Bob' --wait
 END
-    # The emulator runs, and is polled, twenty times as fast as a gateway.
+    # The emulator runs, and is polled, at twenty times the speed of a real gateway.
     "$target/sms-client" send --text 'Dear #param#, your order is on its way.' \
         --to +8613800138000=Ann --to '+86 139 0013-9000=Bob' --wait --interval 300ms 2>&1
 } | awk '

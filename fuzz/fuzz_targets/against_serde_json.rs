@@ -1,4 +1,4 @@
-//! Reads a response. If serde_json accepts it, both must read the same values.
+//! Reads a response. If serde_json accepts the response, the decoder must read the same values.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

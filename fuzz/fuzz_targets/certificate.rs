@@ -1,4 +1,4 @@
-//! Reads a certificate: no panic, and all fields lie inside the input. If x509-parser accepts the certificate, the key is the same.
+//! Reads a certificate: no panic, and all fields lie inside the input. If x509-parser accepts the certificate, it must find the same key.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -47,7 +47,7 @@ impl<S: Store> WriteBatch<S> {
             while !self.unsaved.is_full()
                 && let Some(change) = tracker.next_change()
             {
-                // Uses the state at the time of this record, because later changes may never be stored.
+                // Uses the message's state as of this change, because later changes may never be stored.
                 let is_textless = change.message().is_some_and(|id| !needs_text(tracker, id));
                 let _ = self.unsaved.push(Unsaved { change, is_textless });
             }

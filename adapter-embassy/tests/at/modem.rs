@@ -74,7 +74,7 @@ pub struct Observed {
     pub commands: usize,
     pub starts: usize,
     pub sends: usize,
-    /// The number of zero bytes that were announced as part of a request.
+    /// The number of zero bytes in the data of all `CIPSEND`s. The socket sends zeros in place of withdrawn bytes.
     pub zeros: usize,
     pub busy: usize,
     pub is_stalled: bool,

@@ -49,7 +49,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_millis(100);
 /// The time without a `+IPD` after which bytes are requested all the same, because a `+IPD` may have been lost.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The maximum number of bytes that every version accepts or returns at once.
+/// The maximum number of bytes that are sent or requested at once. Every version allows this number.
 const MAX_PIECE: usize = 2048;
 /// The maximum length of a host, in bytes.
 const MAX_HOST: usize = 64;
@@ -121,7 +121,7 @@ impl<'m, U: Read + Write> Socket<'m, U> {
         Ok(())
     }
 
-    /// Opens the connection in the passive receive mode. The second command for that mode is the one of older versions.
+    /// Opens the connection in the passive receive mode. Older versions know only the second command for that mode.
     async fn open(&mut self) -> Result<bool, AtError> {
         let (host, port) = (self.host, self.port);
         let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'_');

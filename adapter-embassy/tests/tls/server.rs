@@ -91,9 +91,9 @@ pub async fn start_proxy(target: SocketAddr, acceptor: TlsAcceptor) -> SocketAdd
 #[derive(Default)]
 pub struct Observed {
     pub sessions: usize,
-    /// The sessions that the client has closed with close_notify.
+    /// The number of sessions that the client has closed with close_notify.
     pub closed: usize,
-    /// The sessions that the client has cut without close_notify.
+    /// The number of sessions that the client has cut without close_notify.
     pub cut: usize,
     pub requests: Vec<String>,
 }

@@ -119,7 +119,7 @@ impl Task<'_> {
         self.outbox.handle(id).ok_or(SendError::Full)
     }
 
-    /// Adds a message that the tracker holds to the outbox.
+    /// Adds one of the tracker's messages to the outbox.
     pub(super) fn track(&mut self, id: UserId, text: Option<Arc<str>>, reference: Option<Arc<str>>) {
         let tracker = self.driver.tracker();
         if let Some((message, number)) = tracker.message(id).zip(tracker.number(id)) {
@@ -154,7 +154,7 @@ impl Task<'_> {
         {
             self.driver.tracker_mut().stop(id, self.began.elapsed());
             self.release(id);
-            // The caller may repeat the call.
+            // The caller may repeat the call with the same key, and then gets a new message.
             self.keys.remove(id);
         }
     }

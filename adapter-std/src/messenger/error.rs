@@ -30,7 +30,8 @@ pub enum StartError {
     Closed(Closed),
 }
 
-/// The reason a message was not accepted. The message is not stored and will not be sent.
+/// The reason a message was not accepted. The message is not stored and will not be sent, except perhaps after
+/// [`Closed`](Self::Closed).
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -55,7 +56,7 @@ pub enum SendError {
     /// All slots are in use. Only [`Messenger::try_send`](super::Messenger::try_send) returns this.
     #[error("all slots for messages are in use")]
     Full,
-    /// The messenger has ended.
+    /// The messenger has ended. If it ended during a save, the message may have been stored; the next start then restores it.
     #[error(transparent)]
     Closed(Closed),
 }

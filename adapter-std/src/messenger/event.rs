@@ -31,8 +31,7 @@ pub enum Event {
         incoming_sms_id: i64,
     },
     /// The result of a message has a status that the vendor's document does not list. Only the counts in such a result are
-    /// used. Each unknown status is reported once after a start, and again after four
-    /// other unknown statuses.
+    /// used. Each unknown status is reported once after a start, and again after four other unknown statuses.
     UnknownStatus {
         /// The message.
         user_id: UserId,

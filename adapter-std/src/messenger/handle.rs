@@ -80,7 +80,7 @@ impl Handle {
         self.number.as_str()
     }
 
-    /// Returns the text while it is stored: until the gateway has accepted the message.
+    /// Returns the text while it is stored: until the gateway has accepted the message, or the message is finished.
     pub fn text(&self) -> Option<Arc<str>> {
         self.updates.borrow().text.clone()
     }

@@ -20,11 +20,12 @@ pub struct Health {
     #[serde(skip)]
     pub is_known: bool,
     /// The reason requests fail; `None` if they succeed. If the gateway refuses one kind of request, for example requests for results,
-    /// the error lasts until a request of the same kind succeeds. Messages wait until requests succeed again.
+    /// the error lasts until a request of that kind succeeds, or more than 16 other requests have succeeded since. Messages wait until
+    /// requests succeed again.
     #[serde(serialize_with = "explain", skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<Error>>,
-    /// The number of consecutive failures of that kind of request, or of the gateway as a whole. Requests that are not sent because the
-    /// login is refused count too.
+    /// The number of consecutive failures. All concern the kind of request that `error` concerns, or the gateway as a whole. Requests
+    /// that are not sent because the login is refused count too.
     pub failures: u32,
 }
 

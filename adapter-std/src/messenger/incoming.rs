@@ -59,7 +59,7 @@ struct Receipt {
 
 impl Incoming {
     /// Acknowledges the message, so that it is not handed out again. The acknowledgement takes effect when all messages that were
-    /// handed out earlier are acknowledged too. The messenger stores the acknowledgement with its next change. Without a durable
+    /// handed out before this one are acknowledged too. The messenger stores the acknowledgement with its next change. Without a durable
     /// [store](super::Builder::store), the acknowledgement lasts only until the messenger ends.
     pub fn acknowledge(self) {
         let Receipt { position, shared } = self.receipt;

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! # Restarts
-//! With a durable store, [`Messenger::send`] returns after the message is stored. Everything known about the message is stored
+//! With a durable store, [`Messenger::send`] returns after the message is stored. Each change of the message's state is stored
 //! before the next request is sent. After a restart, a message that has not reached the gateway is sent. If a message may have
 //! reached the gateway, the messenger looks it up, and sends it again only if [`Sms::resend`] allows that. [`Builder::start`]
 //! returns each message until its handle is [acknowledged](Handle::acknowledge). Callers recognise a message by its
@@ -46,7 +46,7 @@
 //!
 //! # Repeated calls
 //! A program that does not know whether [`Messenger::send`] accepted a message, for example after a crash, calls it again with the
-//! same [`idempotency_key`](Sms::idempotency_key): the message is sent once. A [`reference`](Sms::reference) is only a label;
+//! same [`idempotency_key`](Sms::idempotency_key): no second message is sent. A [`reference`](Sms::reference) is only a label;
 //! several messages may have the same one.
 //!
 //! # Many messages

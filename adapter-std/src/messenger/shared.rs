@@ -7,7 +7,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::{Closed, Health};
 
-/// The acknowledgements that the task has not handled yet. There are at most as many as handles and incoming messages.
+/// The acknowledgements that the task has not handled yet: at most one for each handle, final update and incoming message.
 #[derive(Default)]
 pub(super) struct Acknowledged {
     /// The messages whose outcome need not be reported again.
@@ -80,7 +80,7 @@ impl Shared {
         });
     }
 
-    /// Waits until the task has ended and returns why.
+    /// Waits until the task has ended, and returns the reason.
     pub(super) async fn closed(&self) -> Closed {
         let mut end = self.end.subscribe();
         let reason = end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());

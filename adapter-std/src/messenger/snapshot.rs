@@ -8,7 +8,7 @@ use sms_gateway_core::track::Message;
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
     pub(super) message: Message,
-    /// The text, until the gateway has accepted the message.
+    /// The text, until the gateway has accepted the message, or the message is finished.
     pub(super) text: Option<Arc<str>>,
     /// The IMSI of the SIM card that sent the message.
     pub(super) imsi: Option<Arc<str>>,

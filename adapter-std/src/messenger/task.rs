@@ -1,7 +1,8 @@
 //! The task of a messenger: its parts and its loop.
 //!
 //! Each round handles commands, asks the driver for the next step, stores what has changed, publishes updates and events,
-//! and performs an exchange. The task also serves callers during an exchange or a save. Their changes are part of the next save.
+//! and performs an exchange. The task also serves callers during an exchange or a save. The callers' changes are part of the next
+//! save.
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
@@ -120,8 +121,8 @@ impl Task<'_> {
         }
     }
 
-    /// Awaits a future, and serves callers and saves meanwhile. Returns `None` if the future is still pending when `grace` has
-    /// passed since the shutdown began.
+    /// Awaits a future. Meanwhile, serves callers and performs saves. Returns `None` if the future is still pending when `grace`
+    /// has passed since the shutdown began.
     pub(super) async fn serve_until<F: Future>(
         &mut self,
         future: F,

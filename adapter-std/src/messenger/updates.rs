@@ -117,7 +117,7 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Adds an update. It replaces an earlier one of the same message and takes its position.
+    /// Adds an update. If an update of the same message still waits, the new one replaces it, at the same position.
     fn push(&self, update: Update) {
         let mut waiting = self.lock();
         let next = waiting.next_position;

@@ -51,7 +51,7 @@ impl WriteBatch {
         }
     }
 
-    /// Returns when the save in progress began.
+    /// Returns the time at which the save in progress began, if there is one.
     pub(super) fn saving_since(&self) -> Option<Instant> {
         self.saving.as_ref().map(|(_, since)| *since)
     }

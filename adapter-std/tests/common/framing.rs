@@ -43,7 +43,7 @@ pub(super) async fn response(server: &mut TcpStream) -> io::Result<(Vec<u8>, boo
     }
 }
 
-/// Waits until the other side closes. Bytes from the other side also end the wait, and remain unread.
+/// Waits until the other side closes. If bytes arrive first, this waits forever, and the bytes remain unread.
 pub(super) async fn is_closed(stream: &TcpStream) {
     if let Ok(1..) = stream.peek(&mut [0]).await {
         pending::<()>().await;

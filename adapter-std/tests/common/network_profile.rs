@@ -105,7 +105,7 @@ struct Traffic {
     life: Duration,
     time: Box<dyn FnMut(Leg) -> Duration + Send>,
     nonces: HashMap<String, Nonce>,
-    /// The issue time of the nonce that was accepted last, if it was still valid when the response had arrived.
+    /// The issue time of the nonce that was accepted last, if the nonce was still valid when the response arrived.
     last: Option<Instant>,
     ends: Arc<Mutex<Ends>>,
 }

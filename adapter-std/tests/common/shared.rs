@@ -31,8 +31,8 @@ pub fn stop_the_clock() -> Stopped {
     Stopped { _release: release }
 }
 
-/// The sets of quirks with which a gateway is usable: each quirk alone, all observed quirks, and all observed quirks together with the
-/// misprints in the document's examples.
+/// The sets of quirks with which a gateway is usable: each such quirk alone, all observed quirks, and all observed quirks together with
+/// the misprints in the document's examples.
 pub fn usable_quirks() -> Vec<(String, Quirks)> {
     let sets = ["observed", "observed,printed"];
     let mut all: Vec<_> = sets.map(|name| (name.to_owned(), name.parse().unwrap())).into();

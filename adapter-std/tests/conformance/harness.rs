@@ -33,7 +33,7 @@ impl Log {
         self.at(self.peer.elapsed(), "", text.as_ref());
     }
 
-    /// Adds a line about a report of a messenger.
+    /// Adds a line about something that a messenger reports.
     pub fn event(&self, about: &str, text: impl AsRef<str>) {
         self.at(self.peer.elapsed(), about, text.as_ref());
     }

@@ -1,4 +1,4 @@
-//! Peers that violate all of the client's assumptions about HTTP and logins, by seed. Nothing is recorded: only rules are checked.
+//! Peers that violate the client's assumptions about HTTP and logins, by seed. Nothing is recorded: only rules are checked.
 //!
 //! `SEEDS=5000 cargo test -p sms-gateway --test conformance -- hostile` runs more seeds.
 

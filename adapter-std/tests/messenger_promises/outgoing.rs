@@ -24,7 +24,7 @@ pub struct Outgoing {
     pub valid_for: Option<Duration>,
 }
 
-/// Draws random messages. With `some_expire`, some messages expire before a gateway that is down at first comes up.
+/// Draws random messages. `some_expire` is for a gateway that is down at first: some messages then expire before it comes up.
 pub fn draw(messages: usize, some_expire: bool, chance: &mut Chance) -> Vec<Outgoing> {
     let lines = chance.pick(&[1, 10, messages]);
     let validity = if some_expire { SHORT } else { LONG };

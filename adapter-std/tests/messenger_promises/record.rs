@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 /// An outgoing message, as its caller knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// The message's user_id, once the messenger has accepted the message.
+    /// The message's user_id, if the messenger has accepted the message.
     pub id: Option<UserId>,
     /// The message's latest update.
     pub latest: Option<Message>,

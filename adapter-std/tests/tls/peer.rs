@@ -122,7 +122,7 @@ impl Identity {
         Self { folder }
     }
 
-    /// Creates an identity with a certificate that this one issues.
+    /// Creates an identity with a certificate that this identity issues.
     pub(crate) fn issue(&self, extension: &str, dates: &[&str]) -> Self {
         self.issue_to(Self::new(Kind::PLAIN), extension, dates)
     }
@@ -185,7 +185,7 @@ impl Identity {
         let mut command = Command::new("sh");
         command.current_dir(&self.folder).args(["-c", r#"exec openssl "$@" 2>&1"#, "sh", "s_server"]);
         command.args(["-accept", "127.0.0.1:0", "-cert", "cert.pem", "-key", "key.pem"]).args(args);
-        // A server that prints ends with its input, so the input is a pipe that stays open.
+        // A server of `listen` ends when its input ends, so the input is a pipe that stays open.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());

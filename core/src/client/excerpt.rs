@@ -24,7 +24,7 @@ impl<'a> Excerpt<'a> {
 
     /// Creates an excerpt of the first bytes of a body. `is_cut` means that the body may be longer. `credentials` are those of the login.
     pub(super) fn new(bytes: &'a [u8], is_cut: bool, credentials: Option<Credentials<'a>>) -> Self {
-        // A secret that is cut off would not be recognised. So as many bytes are dropped from the end as the longest secret has.
+        // A secret that is cut off would not be recognised. So the last bytes are dropped, as many as the longest secret has.
         let tail = match credentials {
             Some(credentials) if is_cut => basic::token(&credentials).count(),
             _ => 0,

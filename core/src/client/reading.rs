@@ -100,7 +100,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Reading<B> {
         self.kept = None;
     }
 
-    /// Returns the kept bytes of the body of an HTTP error response, and whether there is no room for more.
+    /// Returns the kept bytes of the body of an HTTP error response, and whether they fill the room for them.
     pub(super) fn kept(&self) -> (&[u8], bool) {
         let (buffer, kept) = (self.buffer.as_ref(), self.kept.unwrap_or_default());
         (buffer.get(..kept).unwrap_or_default(), kept == buffer.len().min(MAX_KEPT_BYTES))

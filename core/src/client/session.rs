@@ -143,7 +143,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Session<B> {
     /// not decrease.
     ///
     /// # Errors
-    /// The failures of the login. Nothing is sent after them. If `out` is too small, [`Failure::Credentials`] with
+    /// The failures of the login. In these cases nothing is sent. If `out` is too small, [`Failure::Credentials`] with
     /// [`LoginError::TooSmall`].
     pub fn authorize<'o>(
         &mut self,

@@ -121,7 +121,7 @@ pub(crate) trait FromRaw: Sized {
     fn from_raw(raw: &[u8]) -> Option<Self>;
 }
 
-/// Reads a whole number in any spelling: `200`, `"200"`, `200.0`, `2e2` and `" 200 "` are the same.
+/// Reads a whole number: `200`, `"200"`, `200.0`, `2e2` and `" 200 "` are the same.
 impl FromRaw for i64 {
     fn from_raw(raw: &[u8]) -> Option<Self> {
         let (raw, negative) = match raw.trim_ascii() {
@@ -130,7 +130,7 @@ impl FromRaw for i64 {
         };
         let mark = raw.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(raw.len());
         let (number, exponent) = raw.split_at_checked(mark)?;
-        // The number of digits that the exponent still has to move from the right of the decimal point to its left.
+        // The number of digits by which the exponent still has to move the decimal point to the right.
         let mut moved = places(exponent)?;
         let (mut value, mut has_point, mut is_empty) = (0_u64, false, true);
         let mut bytes = number.iter();

@@ -146,7 +146,8 @@ mod tests {
         segments
     }
 
-    /// Encodes the text in septets. All septets are 0, except the escape before each extension character.
+    /// Returns as many septets as the text takes in GSM 7-bit; `None` if it cannot be encoded. Only their number and the escapes matter, so
+    /// all others are 0.
     fn gsm(text: &str) -> Option<Vec<u8>> {
         let mut septets = Vec::new();
         for character in text.chars() {

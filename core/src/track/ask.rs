@@ -49,7 +49,7 @@ impl Ask {
     }
 }
 
-/// Represents one request. A token cannot be cloned, so that the outcome of its request is reported only once.
+/// Represents one request. A token cannot be cloned, so the outcome of its request cannot be reported twice.
 ///
 /// A token that is dropped, for example with the future that held it, is treated at the next [`Tracker::step`](super::Tracker::step) as if
 /// it had been passed to [`Tracker::handle_lost`](super::Tracker::handle_lost).
@@ -177,10 +177,10 @@ pub enum StopResult {
 pub enum ReportOutcome {
     /// The caller has nothing to do.
     Accepted,
-    /// A report that the caller has not received was evicted: a kept report, or the one just handled. The caller handles it like
-    /// [`Event::Unmatched`](super::Event::Unmatched).
+    /// There was no room, so the tracker dropped a report: this one or a kept one. No event has returned the dropped report, so handle it
+    /// like [`Event::Unmatched`](super::Event::Unmatched).
     Evicted(super::Report),
-    /// The report lacks its port, reference or status, or its number cannot be parsed. It is not kept, and arrives again if the gateway
-    /// repeats it.
+    /// The report lacks its port, reference or status, or its number cannot be parsed. It is not kept: if the gateway repeats it, the
+    /// outcome is the same.
     Unreadable,
 }

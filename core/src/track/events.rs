@@ -16,11 +16,12 @@ use crate::UserId;
 pub enum Event {
     /// An update of a message, to be [acknowledged](super::Tracker::acknowledge).
     Update(Message),
-    /// A report that belongs to no message of the tracker. It may belong to another client's message. Each such report is returned once.
-    /// A report older than [`Timing::reported`](super::Timing::reported) is not returned, because its message may be deleted.
+    /// A report that belongs to no message of the tracker. It may belong to another client's message. Repetitions are not returned while
+    /// the report is kept in a [`PendingReport`](super::PendingReport). A report older than [`Timing::reported`](super::Timing::reported)
+    /// is not returned, because its message may be deleted.
     Unmatched(Report),
     /// A report that may belong to several messages of the tracker, or to one of them and to a message of another program. The report
-    /// affects no outcome, but the messages are marked as ambiguous. Each such report is returned once.
+    /// affects no outcome, but the messages are marked as ambiguous. Repetitions are not returned, as for [`Unmatched`](Self::Unmatched).
     Ambiguous(Report),
     /// The gateway has restarted its ids of incoming messages. Some messages may therefore be returned again.
     InboxRestarted,
@@ -30,8 +31,8 @@ pub enum Event {
         /// The message's id.
         id: i64,
     },
-    /// The result of a message has a status that the vendor's document does not list. The counts of the result are used
-    /// instead. Each status is returned once after a start. It is returned again only after four other unlisted statuses.
+    /// The result of a message has a status that the vendor's document does not list. The counts of the result are used instead. The same
+    /// status is returned again only after a restart, or after four other unlisted statuses.
     UnknownStatus {
         /// The message.
         id: UserId,

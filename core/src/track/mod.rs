@@ -30,7 +30,7 @@
 //!
 //! # Glossary
 //! - **result**: a record of query_sms_result, about a whole message. **report**: a status report, about one segment.
-//! - **reference**: the message reference of a segment. A message *has its reference* as soon as a result contains it.
+//! - **reference**: the message reference of a segment. A message *has its reference* as soon as a result contains that reference.
 //! - **update**: an event about a change of a message, with a number, the *revision*.
 //! - **tombstone**: a finished message that is kept while reports may still arrive for it.
 //! - **pending report**: a report that is not assigned to a message, or not yet. *Claimed*: it belongs to a message, unless another
@@ -56,7 +56,7 @@
 //! - A message is submitted again only if it was certainly not accepted, or if the caller allowed it.
 //! - A message of the request in flight is in the queue `IN_FLIGHT` until the request ends, whatever its outcome.
 //! - A truncated response is never evidence that a message is absent.
-//! - No event and no submission is returned before earlier changes are saved.
+//! - No event and no submission is returned while changes other than acknowledgements are unsaved.
 //! - A report is assigned only if every other candidate is ruled out.
 //!
 //! # Example

@@ -8,11 +8,11 @@ const MAX_DIGITS: u8 = 24;
 /// The minimum number of digits that a number must have to count as the same as a longer number that ends with it.
 const MIN_COMMON_DIGITS: u8 = 7;
 
-/// The digits of a number, four bits each with the last digit lowest, and whether a `+` leads.
+/// The digits of a number, four bits each, with the last digit in the lowest bits; and whether the number begins with `+`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedNumber {
     words: [u32; 3],
-    /// The number of digits, and in the highest bit whether a `+` leads.
+    /// The number of digits, and in the highest bit whether the number begins with `+`.
     form: u8,
 }
 
@@ -21,8 +21,7 @@ const PLUS: u8 = 0x80;
 impl PackedNumber {
     pub(super) const NONE: Self = Self { words: [0; 3], form: 0 };
 
-    /// Packs a number, without the separators that people and gateways write in it. Returns `None` for other text, and for a number
-    /// that is too long for a request.
+    /// Packs a number without its separators. Returns `None` if the text is not a number, or if the number is too long for a request.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let bytes = text.trim_ascii().as_bytes();
         let (plus, digits) = match bytes.split_first() {
@@ -101,7 +100,7 @@ impl PackedNumber {
         [low & mask(0), middle & mask(8), high & mask(16)]
     }
 
-    /// Returns a key that is equal for all spellings of a subscriber.
+    /// Returns a key that is equal for all spellings of a number.
     pub(super) fn tail(&self) -> u32 {
         let [low, ..] = self.last(MIN_COMMON_DIGITS);
         low

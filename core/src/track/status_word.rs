@@ -90,7 +90,7 @@ impl StatusWords {
         }
     }
 
-    /// Returns the word to report, and the message whose result contained it. Each word is returned once.
+    /// Returns the word to report, and the message whose result contained it.
     pub(super) fn take(&mut self) -> Option<(UserId, StatusWord)> {
         self.due.take()
     }

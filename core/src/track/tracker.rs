@@ -313,7 +313,7 @@ impl<'m> Tracker<'m> {
         true
     }
 
-    /// Stops a message. A message that the gateway already has is stopped only if no other message shares its task.
+    /// Stops a message. A message that the gateway already has is stopped only if its task has no other unsent message.
     pub fn stop(&mut self, id: UserId, now: Duration) -> StopResult {
         match self.sharing(id) {
             messages @ 2.. => StopResult::SharedTask { messages },

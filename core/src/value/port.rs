@@ -61,7 +61,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// A set of ports. If the set in a request is empty, the parameter is omitted, and the gateway uses all ports.
+/// A set of ports. If a request accepts an empty set, it omits the parameter, and the gateway uses all ports.
 ///
 /// ```
 /// use sms_gateway_core::{Invalid, Port, Ports};

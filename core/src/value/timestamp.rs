@@ -20,7 +20,7 @@ use crate::writer::Writer;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    // Ordered from the most significant part, because the derived order compares the fields in this order.
+    // The most significant part comes first, because the derived order compares the fields as they are declared.
     year: u16,
     month: u8,
     day: u8,

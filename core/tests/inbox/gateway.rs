@@ -45,8 +45,8 @@ pub(crate) struct Row {
     pub(crate) serial: usize,
     pub(crate) flaw: Option<Flaw>,
     padding: usize,
-    /// The length of a filler that distinguishes records with a forged id. Without it, if ids do not rise, a new record that looks the same
-    /// may be listed before the record that is searched for, and confirm a wrong id.
+    /// The length of a filler that makes records with a forged id differ. If ids do not rise, a new record may be listed before the one
+    /// that is searched for. If both looked the same, the new one might confirm a wrong id.
     own: usize,
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct Gateway {
     pub(crate) page_bytes: usize,
     pub(crate) cuts_records: bool,
     pub(crate) has_equal_ids: bool,
-    /// One message in `flaws` makes its response unreadable; 0 for none.
+    /// On average, one of this number of messages has a [`Flaw`]; 0 for none.
     pub(crate) flaws: usize,
     /// The number of messages that the gateway keeps.
     capacity: usize,
@@ -120,7 +120,7 @@ impl Gateway {
     }
 
     /// Excludes cases that no client can handle. An unreadable record hides all records that are listed after it, and a long one may
-    /// hide shorter ones. If ids do not rise, no place shows the hidden records again.
+    /// hide shorter ones. If ids do not rise, there may be no request that lists the hidden records.
     pub(crate) fn limit(mut self) -> Self {
         if self.order != Order::Rising && self.flaws > 0 {
             (self.page_bytes, self.cuts_records, self.capacity) = (usize::MAX, false, 15);
@@ -189,7 +189,7 @@ impl Gateway {
         body + r#"],"read":1,"unread":0}"#
     }
 
-    /// Returns whether a page from the place before this message contains it in readable form.
+    /// Returns whether this message can be read from the response to a request for the messages from its id on.
     pub(crate) fn can_be_read(&self, row: &Row) -> bool {
         let page = self.page(row.id - 1);
         let before = self

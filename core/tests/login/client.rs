@@ -32,7 +32,7 @@ pub(crate) struct Client {
     session: Session<Vec<u8>>,
     pub(crate) password: &'static str,
     pub(crate) now: Duration,
-    /// The number of received refusals of this password.
+    /// The number of refusals received since this password was set.
     pub(crate) refusals: u32,
     entropy: u64,
 }

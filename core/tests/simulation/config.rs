@@ -52,7 +52,7 @@ pub(crate) struct DeviceConfig {
     pub(crate) lost: u32,
     pub(crate) doubled: u32,
     pub(crate) temporary: u32,
-    /// Shares of reports that take minutes, and hours.
+    /// Shares of reports that arrive only after minutes, and after hours.
     pub(crate) slow: u32,
     pub(crate) very_slow: u32,
     pub(crate) starts_in_1970: bool,

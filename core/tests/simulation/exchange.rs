@@ -143,7 +143,7 @@ impl Life<'_, '_> {
     }
 
     /// Returns the error_code with which the gateway refuses a submission that arrives. A gateway that refuses at all has no port for
-    /// 30 s every 10 min, and always refuses some messages. Half of these gateways refuse more than 10 messages.
+    /// 30 s every 10 min, and always refuses some messages. Half of these gateways refuse requests with more than 10 messages.
     fn refusal(&mut self, exchange: Exchange, wanted: &[Wanted]) -> Option<u32> {
         let refuses = self.world.config.link.refused > 0;
         let is_bad = |wanted: &Wanted| wanted.owner.is_some_and(|owner| owner % 64 == 9);

@@ -50,8 +50,7 @@ impl Link {
         self.rng.between(2, 60)
     }
 
-    /// Draws a bit. It decides whether the program drops the token of a lost exchange, or whether a response lacks an optional
-    /// key.
+    /// Draws whether something rare happens, with a probability of 1/8. For example, a response lacks its task_id.
     pub(crate) fn toss(&mut self) -> bool {
         self.rng.below(8) == 0
     }

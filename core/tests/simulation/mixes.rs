@@ -26,7 +26,7 @@ use crate::{
 /// declares that it is alone.
 const MAX_WRONG_PER_MILLION: u64 = 10;
 
-/// The part of a world that affects which message a report belongs to. Shares are in a million.
+/// The part of a world that affects the assignment of reports to messages. Shares are in a million.
 #[derive(Clone, Debug)]
 pub(crate) struct Mix {
     /// The difference between the clock of each SIM's SMS centre and the true time, in seconds.

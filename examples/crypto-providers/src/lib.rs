@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sms_gateway::{Builder, tls::rustls::crypto::CryptoProvider};
 
-/// Uses aws-lc-rs, which also exists in a FIPS variant. Its build compiles a C library.
+/// Uses aws-lc-rs, whose build compiles a C library. It also exists in a FIPS variant.
 #[must_use]
 pub fn with_aws_lc_rs(builder: Builder) -> Builder {
     builder.crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))

@@ -61,7 +61,7 @@ impl Arguments {
         }
     }
 
-    /// Returns the number of steps until the next reset, after `resets` resets. `None` if the board is not reset again.
+    /// Returns the number of steps until the next reset, if the board has been reset `resets` times. `None` means no further reset.
     ///
     /// # Panics
     ///

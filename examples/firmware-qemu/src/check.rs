@@ -57,7 +57,7 @@ async fn keeps_its_rules(flash: &mut RamFlash) {
     assert_eq!(flash.erase(end, end + PAGE).await, Err(FlashError::OutOfBounds));
 }
 
-/// Writes without yielding to other tasks, until an interrupt resets the board.
+/// Erases and writes a page again and again, until an interrupt resets the board.
 async fn write_until_reset(flash: &mut RamFlash) -> ! {
     reset::at(Instant::now() + Duration::from_millis(5));
     loop {

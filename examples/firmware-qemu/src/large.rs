@@ -1,5 +1,5 @@
-//! Reads responses of any length in buffers of 4 KiB: all results and the whole inbox. Logs a checksum of the records, as lines
-//! of JSON, which the host compares. `./run.sh large` runs it.
+//! Reads responses of any length in buffers of 4 KiB: all results and the whole inbox. Logs a checksum of the
+//! records, each written as a line of JSON. `./run.sh large` runs this, and compares the checksum on the host.
 
 use core::{fmt::Write, net::SocketAddrV4};
 

@@ -110,7 +110,7 @@ impl Ethernet {
     }
 }
 
-/// Returns a MAC address for the W5500, which has none of its own, from the flash's unique id. The first byte marks the address as
+/// Derives a MAC address from the flash's unique id, because the W5500 has no address of its own. The first byte marks the address as
 /// locally administered.
 fn address(flash: &mut Storage) -> [u8; 6] {
     let mut number = [0; 8];

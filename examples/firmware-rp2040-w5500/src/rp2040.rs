@@ -64,7 +64,7 @@ pub(crate) async fn application(stack: Stack<'static>, mut flash: Storage) {
     }
 }
 
-/// Returns a seed for a generator, from an oscillator that runs unevenly. That is enough to ensure that no two starts are alike.
+/// Returns a seed for a generator, from an oscillator that runs unevenly. Two starts are unlikely to get the same seed.
 pub(crate) fn seed() -> u64 {
     RoscRng.next_u64()
 }

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! With [`Options::https`] it serves HTTPS. The certificate is generated at the start. It can be of a
-//! [kind](CertificateKind) that only old devices have. [`Emulator::certificate`] returns it with its fingerprints.
+//! [kind](CertificateKind) that only old devices have. [`Emulator::certificate`] returns the certificate with its fingerprints.
 //!
 //! The emulator uses tokio's time: `tokio::time::pause` stops it, and `tokio::time::advance` moves it. While time is
 //! paused, tokio jumps to the next timer when it waits for a socket. A client's timeout may then expire at once. Nothing

@@ -120,7 +120,7 @@ pub struct Counts {
     pub challenged: u64,
     /// 401 responses to correct logins whose nonce or nonce count is not accepted.
     pub expired: u64,
-    /// The `expired` responses to logins whose nonce was issued, but had never been accepted.
+    /// The part of `expired` for logins whose nonce was issued, but had never been accepted.
     pub expired_unused: u64,
     /// 401 responses to wrong logins.
     pub refused: u64,

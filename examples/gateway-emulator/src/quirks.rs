@@ -101,8 +101,8 @@ macro_rules! quirks {
             pub integers: IntegerSpelling,
             /// The time in a status report (`report-time-arrival`).
             pub report_time: ReportTime,
-            /// The number of seconds by which the SMS centre's clock, which sets the time in status reports, is ahead of the
-            /// gateway's clock. A negative number means behind (`report-clock=N`).
+            /// The number of seconds that the SMS centre's clock is ahead of the gateway's clock, negative if it is behind. The
+            /// time in status reports is that of the SMS centre's clock (`report-clock=N`).
             pub report_clock: i32,
             /// The number of responses after which a connection closes; 0 means never (`close-after=N`).
             pub close_after: u32,

@@ -64,7 +64,7 @@ impl Replay {
         recorded.map(Self).ok_or_else(|| "an exchange of the report is incomplete".to_owned())
     }
 
-    /// Returns the next recorded response to such a request, and its status. After the last one, returns that one again.
+    /// Returns the next recorded response to this request, and its status. After the last such response, returns it again.
     pub(crate) fn answer(&mut self, request: &Request) -> (Option<u16>, Outcome) {
         let login = request.authorization.is_some();
         let body = String::from_utf8_lossy(&request.body);

@@ -65,7 +65,7 @@ mod tests {
         let text = format!("{}{}", "a".repeat(152), "€".repeat(77));
         assert_eq!(segments(&text, Encoding::Gsm7), 3);
         assert_eq!(segments(&"€".repeat(80), Encoding::Gsm7), 1);
-        // 33 pairs are 66 units; the 67th is left empty.
+        // 33 pairs are 66 units; the 67th unit of a segment stays empty.
         assert_eq!(segments(&"😀".repeat(67), Encoding::Unicode), 3);
         assert_eq!(segments(&"😀".repeat(66), Encoding::Unicode), 2);
     }

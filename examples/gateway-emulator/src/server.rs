@@ -142,7 +142,7 @@ impl Connection {
             Outcome::Ordinary(reply) => Ok(reply.into_response()),
             Outcome::Exact(steps, end) => {
                 let _ = exact.send((steps, end)).await;
-                // Never completes: after `until_exact` has received the exact response, it drops this future.
+                // This never completes. `until_exact` drops this future after it has received the exact response.
                 std::future::pending().await
             }
         }

@@ -1,4 +1,5 @@
-//! Connections to gateways whose TLS is obsolete: TLS 1.0 and 1.1, RSA key exchange, CBC and DHE ciphers, short keys.
+//! Connections to gateways whose TLS is obsolete: TLS 1.0 and 1.1, RSA key exchange, CBC and DHE ciphers, RSA keys
+//! below 1024 bits.
 //!
 //! rustls, which `https://` URLs use, supports none of these. This example uses OpenSSL instead, through
 //! [`Builder::connector`](sms_gateway::Builder::connector). Copy [`Legacy`] into your program and adapt it.

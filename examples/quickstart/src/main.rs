@@ -1,4 +1,4 @@
-//! A demonstration of this client on an SMS gateway. It takes a few seconds.
+//! A demonstration of this client on an SMS gateway. With the emulator, it takes a few seconds.
 //!
 //! Read [`follow`] to see how messages are sent and followed, and `show` to see the rest of the API.
 

@@ -23,7 +23,7 @@ const RECORD_BUFFER: usize = 64 * 1024;
 
 /// The timeout for a whole call, as a multiple of `--request-timeout`.
 const EXCHANGE_FACTOR: u32 = 10;
-/// The minimum timeout for a whole call, because a login and a long response take several round trips.
+/// The minimum timeout for a whole call. A login and a long response take several round trips.
 const SHORTEST_EXCHANGE: Duration = Duration::from_secs(20);
 
 /// Returns the gateway's URL. If it has no scheme, the scheme is `https` with a pin or a CA file, otherwise `http`.

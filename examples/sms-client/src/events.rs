@@ -10,7 +10,7 @@ use sms_gateway::{
     messenger::{Event, Flaw, Incoming},
 };
 
-/// An event. Fields that the gateway's API also has keep its names.
+/// An event. A field that also exists in the gateway's API has the same name there.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Happened<'a> {

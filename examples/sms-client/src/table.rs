@@ -99,8 +99,8 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Returns the rows since the last block, as lines. The heading precedes the first block, and is repeated whenever columns
-    /// become wider.
+    /// Returns the rows since the last block, as lines. The heading precedes the first rows. It is repeated if a column's
+    /// width has changed, or after rows that were written as lists.
     pub fn take(&mut self) -> String {
         let rows = std::mem::take(&mut self.rows);
         let mut block = String::new();

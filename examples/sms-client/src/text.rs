@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Escapes all characters that control a terminal or are invisible: `\n`, `\u{1b}`.
+/// Escapes characters that could mislead the reader of a terminal, for example as `\n` or `\u{1b}`.
 ///
-/// These are control characters, line and paragraph separators, marks, embeddings, overrides and isolates of
-/// bidirectional text (UAX #9), and invisible characters. Joiners are kept, because scripts and emoji need them.
+/// These are control characters, line and paragraph separators, characters that set the direction of text (UAX #9), and
+/// some invisible characters. The zero-width joiner and non-joiner are kept, because scripts and emoji need them.
 ///
 /// ```
 /// use sms_client::text::escape;

@@ -122,7 +122,7 @@ impl<'m> Life<'m> {
         }
     }
 
-    /// Takes a step. Then saves all changes, reads all events and begins the request, but the input may end the event before that.
+    /// Takes a step. Then saves all changes, reads all events and begins the request, unless the input chooses to stop after the step.
     fn step(&mut self, input: &mut Input<'_>) {
         let is_lost = std::mem::take(&mut self.in_flight);
         self.request = None;

@@ -1,8 +1,8 @@
 //! A store in flash, over the map of `sequential-storage`.
 //!
-//! That map keeps the latest value of each key, levels wear, and copes with interrupted writes. A key, once used, is never removed, because
-//! that requires a flash whose words can be written twice. So this store has a fixed set of map keys, called places, and uses them again
-//! and again. Each value begins with its own [`Key`].
+//! That map keeps the latest value of each key, levels wear, and copes with interrupted writes. A key that was used is never removed,
+//! because that requires a flash whose words can be written twice. So this store has a fixed set of map keys, called places, and uses them
+//! again and again. Each value begins with its own [`Key`].
 //!
 //! Several changes are first written as one value, the journal. If the power fails before all of them are stored, they are stored from the
 //! journal later. So the journal must not be written before it is certain that all its changes fit.
@@ -228,7 +228,7 @@ impl<'m, F: NorFlash> FlashStore<'m, F> {
         })
     }
 
-    /// Returns the number of bytes in use up to which a value of `largest` bytes still fits.
+    /// A value of `largest` bytes certainly fits if at most this number of bytes is in use.
     fn capacity(&self, largest: usize) -> usize {
         let range = self.map.flash_range();
         let bytes = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
@@ -411,7 +411,8 @@ fn split(value: &[u8]) -> Option<(Key, Option<&[u8]>)> {
     Some((key, Some(bytes).filter(|_| kind & 2 == 0)))
 }
 
-/// Writes a value, preceded by its length, into `room`, which must have exactly its size. Returns `None` if it does not fit.
+/// Fills `room` with an entry of the journal: its length, the key, and the value. `room` must have the size of the entry. Returns `None`
+/// if the entry does not fit.
 fn put(room: &mut [u8], key: Key, value: Option<&[u8]>) -> Option<()> {
     let (kind, id) = match key {
         Key::Record(id) => (0, id),

@@ -23,7 +23,7 @@ enum Call {
 /// The writing thread. Dropping this waits until the thread has ended.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// `None` only while this is dropped.
+    /// `None` only while this is being dropped.
     calls: Option<mpsc::Sender<Call>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -128,7 +128,7 @@ fn load(redb: &Redb, gateway: u32) -> Result<Vec<Entry>, Fault> {
     Ok(entries)
 }
 
-/// Copies the error of a commit, for each gateway whose changes it contained.
+/// Copies the error of a commit, for each gateway whose changes the commit contained.
 fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::Io(error) => StoreError::Io(io::Error::new(error.kind(), error.to_string())),

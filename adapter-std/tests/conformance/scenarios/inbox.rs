@@ -72,7 +72,8 @@ fn cut(rows: &[(i64, &str)]) -> String {
     page[..page.len() - 40].to_owned()
 }
 
-/// Receives from an inbox that has the messages `later` after a while. All readable messages are handed out once, even over a restart.
+/// Receives from an inbox that has the messages `rows` at first, and those in `later` after a while. Each readable message must be handed
+/// out once, even over a restart.
 async fn receive(
     harness: &Harness,
     rows: Rows,

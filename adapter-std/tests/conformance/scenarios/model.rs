@@ -59,7 +59,7 @@ impl GatewayModel {
         content.messages.iter().map(|message| (message.id.clone(), message.number.clone())).collect()
     }
 
-    /// Adds a message that the gateway has.
+    /// Adds a message, as if the gateway had accepted it.
     pub fn add(&self, id: String, number: String) {
         self.content().messages.push(Message { id, number });
     }
@@ -86,13 +86,13 @@ impl GatewayModel {
         }
     }
 
-    /// Serves the peer of a scenario.
+    /// Answers the requests of a scenario.
     pub fn serve_all(&self, harness: &Harness) {
         let this = self.clone();
         harness.peer.script(move |request| this.answer(request));
     }
 
-    /// Serves the peer of a scenario, except for requests that `reply` answers.
+    /// Answers the requests of a scenario, except those that `reply` answers.
     pub fn serve_but(
         &self,
         harness: &Harness,
@@ -142,7 +142,7 @@ impl Content {
         }
     }
 
-    /// Returns records about the first segments of each message.
+    /// Returns records about the first `segments` segments of each message.
     fn list(&self, segments: usize, about: impl Fn(&Message) -> String) -> Reply {
         let mut records = Vec::new();
         for (index, message) in self.messages.iter().enumerate() {

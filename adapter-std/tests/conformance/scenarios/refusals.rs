@@ -94,7 +94,7 @@ async fn an_error_of_the_api_passes(harness: &mut Harness) {
     pass(harness, || Reply::json(r#"{"error_code":500}"#)).await;
 }
 
-/// Sends messages in a submission that gets an error. An earlier message shows that the gateway returns user_ids.
+/// Sends messages in a submission that gets an error. A previous message shows that the gateway returns user_ids.
 async fn pass(harness: &mut Harness, error: impl Fn() -> Reply + Send + 'static) {
     let model = GatewayModel::new();
     let this = model.clone();

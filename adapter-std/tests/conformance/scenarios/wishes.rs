@@ -31,7 +31,7 @@ async fn an_urgent_message_is_submitted_first(harness: &mut Harness) {
     assert_eq!(numbers(&model), ["3", "1", "2"]);
 }
 
-/// No port is available for a minute. The other message does not expire during this time.
+/// No port is available for a minute. One message is valid for half a minute, and another one for longer.
 async fn a_message_expires_while_no_port_is_available(harness: &mut Harness) {
     let model = GatewayModel::new();
     let began = Instant::now();

@@ -202,7 +202,7 @@ pub enum Matching {
     Exclusive,
     /// There may be other programs, and reports are assigned by the default rule.
     Quick,
-    /// There may be other programs, and only certain reports are assigned.
+    /// There may be other programs, and a report is assigned only if it cannot belong to another message.
     Strict,
 }
 

@@ -44,7 +44,7 @@ pub fn store() -> MemoryStore {
     store
 }
 
-/// The messages to stop: one, or all of its task.
+/// The messages to stop: one message, or all messages of its task.
 enum Stop {
     Message,
     Task,
@@ -185,7 +185,7 @@ impl StdMessenger {
 
     async fn stop_by(&mut self, number: usize, stop: Stop) {
         self.stops[number].send(stop).await.unwrap();
-        // The paused clock only moves when every task waits.
+        // The paused clock moves only when every task waits.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 

@@ -54,7 +54,7 @@ const FORGOTTEN_AFTER: u8 = 16;
 /// Consecutive failures of one kind, and the successes of other kinds since the last failure.
 #[derive(Clone, Copy)]
 struct Failing {
-    /// The latest failure. If it is `None`, the numbers are meaningless.
+    /// The latest failure. If `None`, `count` and `others` are meaningless.
     failure: Option<Failure>,
     count: u32,
     others: u8,
@@ -107,8 +107,8 @@ impl Failing {
         (health.failure, health.failures) = (self.failure, self.count);
     }
 
-    /// Records the outcome of a request. `is_own` means that the request is of this kind. `is_over` means that `self` is the failure of
-    /// the gateway as a whole, and that a response has ended it.
+    /// Records the outcome of a request. `is_own` means that the outcome belongs to the kind that `self` counts. `is_over` means that
+    /// `self` is the failure of the gateway as a whole, and that a response has ended it.
     fn take(&mut self, (is_own, is_over): (bool, bool), failure: Option<&Failure>) {
         match failure {
             Some(failure) if is_own => {

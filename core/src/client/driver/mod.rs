@@ -470,7 +470,7 @@ impl<'m> Driver<'m> {
     /// Records the outcome of a request, and bounds the wait before the next one.
     fn note(&mut self, kind: Kind, failure: Option<&Failure>, now: Duration) -> HealthChange {
         match failure {
-            // The time until the timeout already served as a wait.
+            // The call already waited for its whole timeout, so the next wait may be short.
             Some(Failure::Unreachable(Cause::TimedOut { .. }) | Failure::Busy { .. }) => {
                 self.tracker.bound_wait(Duration::ZERO, TIMED_OUT_RETRY, now);
             }

@@ -70,7 +70,7 @@ pub fn best<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Scheme<'a>,
     best.ok_or(error)
 }
 
-/// Ranks an error. The higher the rank, the less it explains why the login is impossible.
+/// Ranks an error. The higher the rank, the less the error explains why the login is impossible.
 const fn vague(kind: ChallengeErrorKind) -> u8 {
     match kind {
         ChallengeErrorKind::NoChallenge => 2,

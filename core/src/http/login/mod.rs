@@ -291,7 +291,7 @@ impl<B: AsRef<[u8]> + AsMut<[u8]>> Login<B> {
             if self.kept.accepted == 0 {
                 return Err(LoginDenied::Refused);
             }
-            // The gateway accepted this nonce before, and now offers it as a fresh one. So the gateway has restarted.
+            // The gateway accepted this nonce before, and now offers it as a fresh one, as some gateways do after a restart.
             self.kept = self.kept.offered_anew();
             self.state = State::Digest;
             return Ok(());

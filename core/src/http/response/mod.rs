@@ -30,7 +30,7 @@ pub enum Part<'i> {
     },
     /// The next bytes of the body, at least one. They are borrowed from the input.
     Body(&'i [u8]),
-    /// The end of the response. It is returned once. If the body ends with the connection, it is not returned: see
+    /// The end of the response. It is returned once, but not after a body that ends with the connection: see
     /// [`Response::closed`].
     End,
 }

@@ -53,7 +53,7 @@ pub(in crate::track) struct GatewayClock {
     unequal: u8,
     /// Whether a submitted message was ever forgotten.
     has_forgotten: bool,
-    /// The send time of a message, and the tick when the message was added. They bound the time that the clock can show.
+    /// The send time of a message, and the tick when the message was added. From them follows the latest time that the clock can show.
     bound: Option<(GatewaySeconds, Tick)>,
     /// The looks at reports.
     pub(in crate::track) looks: Looks,
@@ -95,7 +95,7 @@ impl GatewayClock {
         self.latest.map(|latest| latest.plus(later).saturating_sub(earlier))
     }
 
-    /// Returns the time limit of the next look, which must request the reports after this time; `None` for all reports.
+    /// Returns the time after which the next look must request reports; `None` for all reports.
     pub(in crate::track) fn reports_after(&self, reach: Reach) -> Option<GatewaySeconds> {
         let reading = self.looks.latest().and_then(|at| self.reading(at));
         self.looks.after(reach, reading, &self.leads)
@@ -106,7 +106,7 @@ impl GatewayClock {
         sent.time.is_some() && sent.era == self.era
     }
 
-    /// Returns whether the gateway's clock has shown a time only once: the clock was never put back from beyond that time.
+    /// Returns whether the gateway's clock was never put back from this time or a later one, so that it has not shown this time twice.
     pub(in crate::track) fn shows_once(&self, time: GatewaySeconds) -> bool {
         time.get() > self.barrier
     }

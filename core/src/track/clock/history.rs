@@ -6,7 +6,8 @@ use super::{Tick, ports::IS_SMALL};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     at: Tick,
-    /// How far the look reaches back: `u32::MAX` minus the time in seconds after which it shows reports; 0 for a look that was never made.
+    /// `u32::MAX` minus the time in seconds after which the look shows reports. A greater value reaches further back. 0 for a look that was
+    /// never made.
     reach: u32,
 }
 
@@ -19,7 +20,7 @@ impl Look {
     }
 }
 
-/// The number of looks that are kept. The fewer they are, the less is known about when a late report arrived.
+/// The number of looks that are kept. With fewer looks, less is known about when a late report arrived.
 const KEPT: usize = if IS_SMALL { 6 } else { 12 };
 
 /// The looks, the latest first. Each look reaches further back than those before it in the array. An older look that does not reach further
@@ -30,7 +31,7 @@ pub(super) struct History([Look; KEPT]);
 impl History {
     pub(super) const EMPTY: Self = Self([Look::NEVER; KEPT]);
 
-    /// Adds the latest look. If there is no room, drops the look whose neighbours are closest in relation to its age.
+    /// Adds the latest look. If there is no room, drops the look whose neighbours are closest together, relative to the look's age.
     pub(super) fn add(&mut self, look: Look) {
         let is_full = self.0.iter().all(|old| old.reach > look.reach);
         let left_out = if is_full { self.crowded(look) } else { KEPT };
@@ -52,8 +53,8 @@ impl History {
         }
     }
 
-    /// Returns the index of the look to drop when `newest` is added: the one whose neighbours are closest in relation to its age. The
-    /// oldest look is never dropped.
+    /// Returns the index of the look to drop when `newest` is added: the one whose neighbours are closest together, relative to its age.
+    /// The oldest look is never dropped.
     fn crowded(&self, newest: Look) -> usize {
         let (mut newer, mut least, mut index) = (newest.reach, (u32::MAX, 1), 0);
         for (at, window) in self.0.windows(2).enumerate() {
@@ -69,17 +70,17 @@ impl History {
         index
     }
 
-    /// Returns the time of the latest look that would have shown a report with this time.
+    /// Returns the tick of the latest look that would have shown a report with this time.
     pub(super) fn absent(&self, time: u32) -> Option<Tick> {
         self.0.iter().find(|look| !time < look.reach).map(|look| look.at)
     }
 
-    /// Returns the time of the latest look.
+    /// Returns the tick of the latest look.
     pub(super) fn latest(&self) -> Option<Tick> {
         self.absent(u32::MAX - 1)
     }
 
-    /// Forgets the looks before a time.
+    /// Forgets the looks before a tick.
     pub(super) fn forget_before(&mut self, needed: Tick) {
         for look in self.0.iter_mut().filter(|look| !needed.is_due(look.at)) {
             *look = Look::NEVER;

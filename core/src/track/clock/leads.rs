@@ -22,7 +22,7 @@ const QUARTER: u32 = 900;
 /// The lead of a port's clock of reports.
 #[derive(Clone, Copy, Debug)]
 struct Lead {
-    /// The lead in seconds, modulo 2^32, and the tick since which it has been the same.
+    /// The lead in seconds, modulo 2^32, and the tick at which it was learnt.
     seconds: u32,
     since: Tick,
     /// The number of votes for this lead minus the votes against it, at most [`CERTAIN`].

@@ -29,7 +29,7 @@ const MAX_SLACK: u8 = 3;
 /// The maximum number of consecutive lists whose responses are incomplete. After these, reports no longer wait for a list.
 const MAX_ATTEMPTS: u8 = 4;
 
-/// The ticks after which the list of a gateway that showed no other program's message is requested again: 4 h.
+/// The ticks after which the list is requested again if it has never shown another program's message: 4 h.
 const AGAIN: u32 = 4 * 3600 * PER_SECOND;
 
 /// The state of one port in the list.
@@ -156,8 +156,7 @@ impl Ledger {
         Self::IS_USED && self.is_wanted
     }
 
-    /// Returns the time limit of the next list, which shows the results after this time. `reading` is the latest known time of the
-    /// gateway's clock.
+    /// Returns the time after which the next list shows results. `reading` is the latest known time of the gateway's clock.
     pub(in crate::track) fn after(&self, reading: GatewaySeconds) -> GatewaySeconds {
         match self.reached {
             0 => reading.minus(REACH),

@@ -1,4 +1,4 @@
-//! Looks: queries for the reports of all ports, either for all of them or for those later than a given time. They show when a report
+//! Looks: queries for the reports of all ports, either for all reports or for those later than a given time. Looks show when a report
 //! arrived, by this client's own clock.
 //!
 //! A report arrived after the last complete look that would have shown it, and before it was first seen. Nothing else about its arrival is
@@ -80,7 +80,7 @@ pub(in crate::track) struct Looks {
     owed: u32,
     /// The highest time of a report.
     highest: u32,
-    /// When a report of another program's message was last seen, since the last start or before.
+    /// When a report of another program's message was last seen, in this life or an earlier one.
     foreign: Option<Tick>,
     /// When such a report was last seen before the client's last start.
     former: Option<Tick>,
@@ -185,9 +185,8 @@ impl Looks {
         self.history.latest()
     }
 
-    /// Returns the time limit of the next look, which must request the reports after this time; `None` for all reports. The look then
-    /// misses no report that arrived since the latest look. `reading` is the time of the gateway's clock at the latest look, as far as is
-    /// known now.
+    /// Returns the time after which the next look must request reports; `None` for all reports. The look then misses no report that arrived
+    /// since the latest look. `reading` is the time of the gateway's clock at the latest look, as far as is known now.
     pub(in crate::track) fn after(
         &self,
         reach: Reach,

@@ -20,7 +20,7 @@ struct Run {
     next: u8,
     first_sent: u32,
     last_sent: u32,
-    /// The number of references after the last one that a failed message may have used.
+    /// The number of references that a failed message may have used after the run's last one.
     slack: u8,
 }
 

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-/// A point in time in steps of 10 ms, counted from the caller's own zero. Ticks wrap after 497 days. Two ticks can be compared because
-/// they are always less than half of that apart.
+/// A point in time in steps of 10 ms, counted from the caller's own zero. Ticks wrap after 497 days. Two ticks can be compared only if they
+/// are less than half of that apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::track) struct Tick(u32);
 

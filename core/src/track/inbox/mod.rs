@@ -69,7 +69,7 @@ pub(super) struct Inbox {
     survey: Option<i64>,
     page: Page,
     order: Order,
-    /// Whether a page should show a known message.
+    /// Whether the next page should show a known message.
     is_expected: bool,
     /// The smallest id of the latest page's new messages for which there was no room; [`START`] if there was room for all.
     ceiling: i64,
@@ -141,7 +141,7 @@ impl Inbox {
         self.dirty > 0
     }
 
-    /// Returns the place to return to during a survey, or while reading past a single message; otherwise, the current place.
+    /// Returns the place to which a survey, or reading past a single message, returns. If neither is under way, returns the current place.
     fn home(&self) -> i64 {
         self.survey.or(self.back).unwrap_or(self.from)
     }
@@ -204,7 +204,7 @@ impl Inbox {
         self.has_room = has_room;
     }
 
-    /// Takes a record, if it is new. Returns whether it is.
+    /// Takes a message if it is new, and returns whether it is.
     fn take(&mut self, mark: InboxMark) -> bool {
         if mark.id <= self.page.from {
             return false;
@@ -297,8 +297,8 @@ impl Inbox {
         let before = self.broken.replace(by);
         let is_repeated = before == Some(by);
         let is_new = self.page.is_fresh || self.page.has_postponed();
-        // If ids do not rise, the break may hide other messages, so the place usually stays. It may move if only free marks are missing,
-        // or if the page was cut at the same position twice.
+        // If ids do not rise, the break may hide other messages, so the place usually stays. It may move if messages were postponed only
+        // for lack of free marks, or if the page was cut at the same position twice.
         let has_no_marks = self.page.has_postponed() && !self.page.is_fresh && !self.page.is_full;
         if self.move_on(has_no_marks || by.is_cut && is_repeated) {
             return true;
@@ -320,8 +320,8 @@ impl Inbox {
         true
     }
 
-    /// Continues after the only message of a page, which may be so long that it fills the page. Returns whether the page has only one
-    /// message.
+    /// If the page shows only one message, and a known one, continues after it, because it may be so long that it fills the page.
+    /// Returns whether it continues.
     const fn look_beyond(&mut self) -> bool {
         let is_single = self.page.is_single();
         if is_single {

@@ -122,8 +122,8 @@ impl Page {
     /// If ids rise, nothing is hidden before the last record. That record is shown again, because other messages may have the same id.
     ///
     /// In any other order, a page that the gateway cut may hide any id. No place shows hidden ids below the lowest shown id, but a later
-    /// place can show those above it. So the place moves past the lowest shown id at most. For that, this id must be known, a greater known
-    /// id must be left, and the page must have nothing new.
+    /// place can show those above it. So the place moves at most just past the lowest shown id. Even for that, this id must be known, a
+    /// greater known id must remain, and no new message may have been taken from the page.
     ///
     /// The place never moves past all known messages, so that a restart of ids is noticed.
     pub(super) fn next(&self, order: &Order) -> i64 {

@@ -7,9 +7,9 @@ const MAX_STEPS: u8 = SINGLE_STEPS + 40;
 
 /// Finds the lowest id after which a page can be requested without being blocked by an unreadable record.
 ///
-/// The record's id may be unreadable, or forged by the sender of the message. So the id is found by trial. A page that is requested
-/// after a lower id contains the record and is blocked. A page that is requested after the record's id is not blocked. No readable
-/// message is skipped, because a blocked page shows nothing after the record.
+/// The record's id may be unreadable, or forged by the sender of the message. So the id is found by trial. A page that is requested after a
+/// lower id contains the record and is blocked. A page that is requested after the record's id is not blocked. A blocked page shows nothing
+/// after the record, so no readable message is skipped, unless a long step ends before another unreadable record.
 ///
 /// ```
 /// use sms_gateway_core::track::InboxSearch;
@@ -48,8 +48,8 @@ impl InboxSearch {
         self.place
     }
 
-    /// Continues after the page from [`place`](Self::place), which was blocked or not. Returns the id of the unreadable message when it
-    /// is found.
+    /// Continues after the page from [`place`](Self::place). `is_blocked` is whether that page was blocked. Returns the id of the
+    /// unreadable message when it is found.
     pub const fn take(&mut self, is_blocked: bool) -> Option<i64> {
         let steps = match self.steps {
             Some(steps) => steps.saturating_add(1),

@@ -153,7 +153,7 @@ pub(super) fn write_slot(writer: &mut Writer<'_>, slot: &Slot) {
     }
 }
 
-/// Reads the fields after the user_id.
+/// Reads the fields of a message's record that follow the user_id.
 pub(in crate::track) fn read_slot(reader: &mut Reader<'_>, slot: &mut Slot) {
     let words = [reader.word(), reader.word(), reader.word()];
     slot.ports = reader.word();

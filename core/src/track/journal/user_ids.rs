@@ -6,8 +6,8 @@ use crate::track::clock::Sequence;
 const BLOCK_SIZE: u32 = 1 << 10;
 const BLOCKS: u32 = 1 << 21;
 
-/// The block of user_ids in use. A block is saved before its first user_id is used. So no user_id is used twice, even if later changes
-/// are lost.
+/// The block of user_ids in use. A block is saved before its first user_id is used. So even if later changes are lost, no user_id is used
+/// twice until all have been used.
 #[derive(Debug)]
 pub(super) struct UserIdBlock {
     number: u32,

@@ -62,7 +62,7 @@ pub(in crate::track) fn insert_for_reports(table: &mut Messages<'_>, id: SlotId)
     }
 }
 
-/// Reverses [`insert_for_reports`]. The caller calls it before changing any field that [`report_hash`] reads.
+/// Reverses [`insert_for_reports`]. Call it before changing any field that [`report_hash`] reads.
 pub(in crate::track) fn remove_for_reports(table: &mut Messages<'_>, id: SlotId) {
     if let Some(slot) = table.get(id) {
         table.ring_remove(id, report_hash(slot));

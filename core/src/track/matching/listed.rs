@@ -11,8 +11,8 @@ pub(in crate::track) const LISTED: u8 = u8::MAX - 1;
 /// Placeholder for the TP-Status in the entry of a listed message that is this client's own, or that failed before any segment was sent.
 pub(in crate::track) const LISTED_NO_OWNER: u8 = u8::MAX - 2;
 
-/// Limits that exclude listed segments as owners of a report. The report had certainly not arrived at `absent`. A segment is excluded if
-/// it was first listed more than `late` ticks earlier, or if its final report was seen more than `doubled` ticks earlier.
+/// Limits that exclude listed segments as owners of a report. The report had certainly not arrived at `absent`. A segment is excluded if it
+/// was first listed more than `late` ticks before `absent`, or if its final report was seen more than `doubled` ticks before `absent`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) absent: Option<Tick>,

@@ -53,7 +53,7 @@ pub(super) struct Matching<'m> {
 
 /// The result of looking up a report among the kept reports.
 pub(super) enum Sight {
-    /// The report was assigned to a message, or was or will be returned to the caller as ambiguous.
+    /// The report was assigned to a message, or is to be returned to the caller as ambiguous, or already was.
     Settled,
     /// The report was seen before, and may still be assigned.
     Again {
@@ -155,8 +155,8 @@ impl<'m> Matching<'m> {
         self.pending.take_lost_listed()
     }
 
-    /// Keeps a report, so that it is recognised if the gateway repeats it. Returns the report that was evicted or found no room, if the
-    /// caller must still receive it.
+    /// Keeps a report, so that it is recognised if the gateway repeats it. If this evicts a kept report, or if there is no room for this
+    /// one, returns that report, provided that no event has returned it yet.
     pub(super) fn keep(
         &mut self,
         report: &RawReport,

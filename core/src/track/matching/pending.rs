@@ -1,7 +1,7 @@
 //! Reports that wait for their message, and reports that are kept to recognise repetitions.
 //!
-//! A report may arrive before the result of its message contains the port and the reference. A report of another program's message never
-//! matches a message. Both kinds wait here. A report that has waited too long is returned to the caller. It is kept after that, so that it
+//! A report may arrive before the result of its message contains the port and the reference. A report of another program's message usually
+//! matches no message. Both kinds wait here. A report that has waited too long is returned to the caller. It is kept after that, so that it
 //! is recognised and not returned again if the gateway repeats it.
 
 use super::report::RawReport;
@@ -193,8 +193,8 @@ impl<'m> PendingReports<'m> {
         group.iter_mut().find(|place| place.stage != Stage::Empty && place.report == *report)
     }
 
-    /// Keeps a report, or changes the stage of a kept one. Returns the report that was evicted or found no room, if any, and whether the
-    /// caller must still receive it.
+    /// Keeps a report, or changes the stage of a kept one. If this evicts a kept report, or if there is no room for this one, returns that
+    /// report, and whether an event must still return it.
     pub(super) fn put(
         &mut self,
         report: &RawReport,

@@ -6,9 +6,9 @@
 //! show it, and before the first look that did. A candidate is excluded if it was sent, or had its final report, too long before the
 //! report arrived. A report is assigned if one candidate is left, and one of these rules applies:
 //!
-//! 1. No other program can have sent the report's message. Either the caller says so, or the references show it: those of this client's own
-//!    messages, or those in the gateway's list of results, had no gap for as long as reports may be late. Other programs' messages in that
-//!    list are candidates too.
+//! 1. No other program can have sent the report's message. Either the caller says so, or the references show it: for as long as reports may
+//!    be late, there was no gap in the references of this client's own messages, or in those of the gateway's list of results. Other
+//!    programs' messages in that list are candidates too.
 //! 2. The caller is not strict, and no report of another program's message to that number was seen lately. In addition, the report arrived
 //!    soon after its message was sent, or before any program can have used the reference again.
 //!
@@ -65,7 +65,8 @@ const SEGMENT: u32 = 4;
 pub(in crate::track) enum Verdict {
     /// The report belongs to this segment of this message.
     Own { id: SlotId, segment: u8 },
-    /// No message matches the report. If `is_foreign`, a message without a known reference or a listed segment cannot own it either.
+    /// No message matches the report. If `is_foreign`, it cannot belong to a listed segment either, or to a message whose reference is not
+    /// known.
     Unknown { is_foreign: bool },
     /// The report was assigned before, or all segments that may own it have a final report. `of` is the message that notes the report's
     /// time, if the report certainly belongs to that message.
@@ -144,7 +145,7 @@ struct Tally<'a> {
 }
 
 impl Evidence<'_, '_> {
-    /// Returns the limits that exclude listed segments of other programs.
+    /// Returns the limits beyond which a segment that the gateway lists for another program cannot own the report.
     fn bounds(&self, sighting: Sighting) -> Bounds {
         let Waits { late, doubled, .. } = *self.waits;
         Bounds { absent: sighting.absent, late: late.saturating_add(HOUR), doubled }

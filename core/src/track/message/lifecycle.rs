@@ -128,7 +128,7 @@ pub(in crate::track) struct Transition {
     pub(in crate::track) is_update: bool,
 }
 
-/// Returns the transition that an input causes; `None` if it changes nothing. Nothing changes a message whose state is final.
+/// Returns the transition that an input causes; `None` if it changes nothing. No input changes a message whose state is final.
 pub(in crate::track) fn transition(slot: &Slot, input: Input) -> Option<Transition> {
     if slot.is_over() {
         return None;
@@ -252,7 +252,7 @@ impl Transition {
         self.to
     }
 
-    /// Returns whether a sequence number is drawn for it.
+    /// Returns whether a sequence number is drawn for the transition.
     pub(in crate::track) fn is_numbered(self) -> bool {
         matches!(self.next, Next::InFlight | Next::End)
     }

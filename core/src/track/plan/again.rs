@@ -24,7 +24,7 @@ const REFILL_AFTER: u32 = 60 * PER_SECOND / 8;
 /// Decides when messages are submitted again, and how many at once.
 #[derive(Debug)]
 pub(super) struct Again {
-    /// The number of requests that may be made now, and the tick at which it grows by one.
+    /// The number of requests that may be made now, and the tick at which that number grows by one.
     left: u8,
     refill_at: Tick,
     /// The `share` of [`Queue::apart`] for messages that are put back, and the one for messages of a request with an unclear outcome.

@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(after(&plan, 1), None);
         plan.progressed();
         assert!(after(&plan, 1).is_some() && after(&plan, 0).is_none());
-        // A query that leaves a gap after the queries before it restarts the count of queries without news.
+        // If a query leaves a gap after the queries before it, the count of queries without news restarts.
         for _ in 0..5 {
             plan.complete_by_time(time(LATEST + 1), time(LATEST));
         }

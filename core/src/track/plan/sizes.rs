@@ -124,7 +124,8 @@ impl Sizes {
             self.limit.0 = accepted.0;
         }
         if self.limit.1 >= refused.1 {
-            // The gateway may limit only the number of messages. Then the limit in bytes must soon admit nothing, so it is at least halved.
+            // If the gateway limits only the number of messages, the limit in bytes must soon stop admitting requests. So it is at least
+            // halved.
             self.limit.1 = accepted.1.min(self.limit.1 / 2);
         }
         (self.larger_at, self.wholes, self.parts, self.trial) = (now.plus(LARGER_AFTER), 0, 0, u8::MAX);

@@ -348,8 +348,8 @@ struct Gateway {
     /// For each message, the number of its accepted submissions, and its size in bytes and whether the gateway refuses it.
     accepted: BTreeMap<UserId, u32>,
     messages: BTreeMap<UserId, (u16, bool)>,
-    /// The times of requests that contained a message refused before with another code than 550, and of refusals with 550 of requests
-    /// that contained a message refused with 550 before.
+    /// The times of two kinds of requests: those with a message that was refused before with a code other than 550, and those refused with
+    /// 550 although they had a message that was refused with 550 before.
     extra: Vec<Duration>,
     refused: BTreeMap<UserId, usize>,
     held: BTreeSet<UserId>,

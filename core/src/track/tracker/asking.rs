@@ -121,7 +121,7 @@ impl Tracker<'_> {
             }
         }
         if is_any {
-            // The client's record contains the `Mark`. After a restart, it limits when a report can have arrived at the gateway.
+            // The client's record contains the `Mark`. After a restart, the `Mark` limits when a report can have arrived at the gateway.
             self.journal.touch_client();
         }
         is_any

@@ -57,9 +57,9 @@ impl Tracker<'_> {
     /// Handles a response that refused the messages with this error_code or HTTP status. The gateway accepted none of them, so each may
     /// be submitted again:
     /// - 550 (no port available) is temporary. The messages are submitted again later, until they expire.
-    /// - Any other code is blamed on one of the messages, or on their number or length. They are submitted again in smaller requests. A
-    ///   message that was refused alone has failed. If it may have been sent before ([`Draft::resend`](crate::track::Draft::resend)),
-    ///   it ends as [`State::Unresolved`].
+    /// - Any other code is blamed on one of the messages, or on their number or length. The messages are submitted again in smaller
+    ///   requests. A message that was refused alone has failed. If it may have been sent before
+    ///   ([`Draft::resend`](crate::track::Draft::resend)), it ends as [`State::Unresolved`].
     pub fn handle_refused(&mut self, token: Token<SendSms<'static>>, code: u32, now: Duration) {
         if !matches!(self.close(token, now), Some(Request::Submit)) {
             return;
@@ -160,7 +160,7 @@ impl Tracker<'_> {
     }
 
     /// Handles a response that became malformed partway through its incoming messages. Messages before the break remain valid, and those
-    /// after it are requested later. Returns `true` if that is hopeless, because no request gets a readable response.
+    /// after it are requested later. Returns `true` if no request is known that would get a readable response.
     pub fn handle_broken(&mut self, token: Token<QueryIncomingSms>, by: PageBreak, now: Duration) -> bool {
         if matches!(self.close(token, now), Some(Request::Incoming)) {
             let has_more = self.inbox.end(Some(by));
@@ -169,8 +169,8 @@ impl Tracker<'_> {
         self.inbox.is_hopeless()
     }
 
-    /// Handles a response with incoming messages whose end the caller did not read, because the caller has a limit of its own. The caller
-    /// raises the limit for the next time. Messages before the end remain valid.
+    /// Handles a response with incoming messages that the caller read only in part, because of the caller's own limit. The caller raises
+    /// the limit for the next time. Messages that were read remain valid.
     pub fn handle_cut(&mut self, token: Token<QueryIncomingSms>, now: Duration) {
         if matches!(self.close(token, now), Some(Request::Incoming)) {
             // The ids so far show nothing about the rest of the page, so the same page is requested again.
@@ -223,7 +223,8 @@ impl Tracker<'_> {
             Request::Reports { .. } => self.reports_missing(),
             Request::Arrivals { reach, .. } => {
                 if self.clock.looks.latest().is_none() {
-                    // The client's record contains the `Mark`. After a restart, it limits when a report can have arrived at the gateway.
+                    // The client's record contains the `Mark`. After a restart, the `Mark` limits when a report can have arrived at the
+                    // gateway.
                     self.journal.touch_client();
                 }
                 let reading = self.clock.reading(self.now);
@@ -271,8 +272,8 @@ impl Tracker<'_> {
         self.planner.retry_now(self.now);
     }
 
-    /// Bounds the wait after a failed request whose cause is known. `at_least` is for a gateway that locks clients out. `at_most` is
-    /// for a gateway that cannot be reached, because frequent requests do not burden it.
+    /// Bounds the wait after a request that failed for a known reason. `at_least` is for a gateway that locks clients out. `at_most` is for
+    /// a gateway that cannot be reached, because frequent requests do not burden it.
     pub fn bound_wait(&mut self, at_least: Duration, at_most: Duration, now: Duration) {
         self.set_time(now);
         self.planner.bound_wait(self.now, ticks(at_least), ticks(at_most));

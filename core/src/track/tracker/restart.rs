@@ -90,8 +90,8 @@ impl Tracker<'_> {
     fn resume(&mut self, id: SlotId) {
         let Some(slot) = self.table.get_mut(id) else { return };
         if slot.state() != State::Failed {
-            // If it is set, a result was FAILED, but the earlier run ended before that response was complete. A better result may have
-            // followed.
+            // If `NOT_SENT` is set, a result was FAILED, but the earlier run ended before that response was complete. A better result may
+            // have followed.
             slot.set(NOT_SENT, false);
         }
         let (state, is_over, is_acknowledged) = (slot.state(), slot.is_over(), slot.is_acknowledged());

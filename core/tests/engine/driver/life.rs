@@ -49,7 +49,7 @@ const CALM_TURNS: u32 = 50_000;
 /// The kind of request that submits.
 const SUBMIT: &str = "send_sms";
 
-/// Divisor of the limits of responses, so that responses of a few records exceed them.
+/// The limits on the length of responses are divided by this, so that a few records exceed them.
 const SCALE: u32 = 8192;
 
 pub(crate) fn live(world: &mut World) -> End {
@@ -127,7 +127,7 @@ impl Life<'_, '_> {
         self.waits = if until > now { 0 } else { self.waits + 1 };
         assert!(self.waits <= SLOTS + REPORTS, "the driver waits for a time that has passed");
         let seconds = (until.saturating_sub(now)).as_millis().div_ceil(1000) as u64;
-        // Sometimes the caller acts earlier.
+        // Sometimes the caller acts before the wait is over.
         let seconds = if self.world.rng.below(4) == 0 { self.world.rng.between(0, seconds) } else { seconds };
         self.world.seconds += seconds.max(1);
     }
@@ -286,7 +286,7 @@ impl Life<'_, '_> {
                     Failure::TooLarge { limit } => Failure::TooLarge { limit: limit * SCALE },
                     failure => failure,
                 });
-                // A refused stop is not a failure: the gateway does not know the task.
+                // A stop that is refused with 404 is not a failure: the gateway does not know the task.
                 let is_unknown = |failure: Failure| failure.error_code() == Some(404);
                 // A page that breaks is not a failure, because the messages after the break are queried later.
                 let is_passed = |failure: Failure| {

@@ -34,7 +34,8 @@ struct World {
     /// Number of calls of the driver and its tracker so far, and the number after which the world is calm.
     calls: u64,
     end: u64,
-    /// Ids of incoming messages: the last one returned, the last one acknowledged, and the last acknowledged one in the store.
+    /// Ids of incoming messages: the last one handed out, the last one acknowledged, and the last one whose
+    /// acknowledgement is stored.
     handed_out: i64,
     acknowledging: i64,
     acknowledged: i64,

@@ -15,11 +15,11 @@ pub(crate) struct Truth {
     pub(crate) wants_report: bool,
     pub(crate) may_resend: bool,
     pub(crate) added_at: u64,
-    /// Number of requests with the message that may have arrived.
+    /// Number of requests that contain the message and may have arrived.
     uncertain: u32,
-    /// Whether a request with the message was answered with HTTP 5xx, without being accepted.
+    /// Whether a request that contains the message was answered with HTTP 5xx and not accepted.
     is_unclear: bool,
-    /// Number of requests with the message that the gateway has accepted.
+    /// Number of requests that contain the message and were accepted.
     accepted: u32,
     was_refused: bool,
     /// Whether it was submitted and the outcome is not stored yet.

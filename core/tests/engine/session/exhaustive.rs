@@ -29,8 +29,7 @@ const DEPTH: usize = 6;
 /// The maximum number of events in a build without optimization.
 const SHORT: usize = 4;
 
-/// The durations of an exchange for which sequences are played. A nonce cannot become stale with the first duration, but can with the
-/// second.
+/// The durations of an exchange for which sequences are played. A nonce can become stale only with the second one.
 const TIMES: [Duration; 2] = [Duration::ZERO, Duration::from_secs(2)];
 
 fn settings() -> impl Iterator<Item = Setting> {

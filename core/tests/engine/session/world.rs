@@ -267,7 +267,7 @@ impl World {
         self.reset_login();
     }
 
-    /// Resets the login, as for new credentials. The counts of their nonces start over.
+    /// Resets the login, as after a change of the credentials. Nonce counts then start over.
     pub(crate) fn reset_login(&mut self) {
         self.session.reset_login();
         self.used.clear();

@@ -150,7 +150,7 @@ impl Reports {
         Self { by_port: (0..ports).map(|_| VecDeque::new()).collect(), order: VecDeque::new(), count: 0 }
     }
 
-    /// Adds a report under the next serial number. Returns the serial number of the evicted one.
+    /// Adds a report under the next serial number. Returns the serial number of the evicted report, if any.
     pub(super) fn push(&mut self, row: ReportRow, remembered: usize) -> Option<u32> {
         self.by_port[usize::from(row.port)].push_back(ReportRow { serial: self.count, ..row });
         self.count += 1;

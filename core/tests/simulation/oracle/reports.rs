@@ -34,7 +34,7 @@ impl Oracle {
 
     fn fits_place_and_time(&self, seen: &Seen, truth: &Truth) -> bool {
         if truth.shown.located == 0 {
-            // It is unknown through which port it was sent, and whether it was sent.
+            // It is unknown whether the message was sent, and through which port.
             return truth.requested.ports == 0 || truth.requested.ports >> seen.row.port & 1 == 1;
         }
         truth.copies().any(|copy| self.is_at(seen, truth, copy))

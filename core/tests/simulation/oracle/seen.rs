@@ -18,7 +18,7 @@ pub(crate) type Content = (u32, u8, u8, u8, i64);
 #[derive(Debug, Default)]
 pub(crate) struct SeenReports {
     all: Vec<Seen>,
-    /// Positions in `all`: the latest one by serial number, and all by the end of the number.
+    /// Positions in `all`: the latest one for a serial number, and all for the end of a phone number.
     by_serial: HashMap<u32, u32>,
     by_tail: HashMap<u32, Vec<u32>>,
     /// Positions by content.

@@ -90,7 +90,7 @@ pub(crate) struct Truth {
     pub(crate) id: UserId,
     pub(crate) requested: Requested,
     pub(crate) added: u64,
-    /// Number of requests with the message that were sent.
+    /// Number of sent requests that contain the message. Those that were refused and not accepted are subtracted.
     pub(crate) submitted: u32,
     /// The time at which its first submission was planned.
     pub(crate) asked: Option<u64>,

@@ -57,7 +57,7 @@ pub(super) async fn at_balance(gateway: &mut Client<'_>) -> Result<(), Failure> 
     .await
 }
 
-/// Makes a call, and repeats it while its errors may pass. The call must be safe to repeat. `ask` returns whether it succeeded.
+/// Makes a call at most [`TRIES`] times, until `ask` returns true or a permanent error. The call must be safe to repeat.
 async fn repeat(
     gateway: &mut Client<'_>,
     what: &str,

@@ -61,7 +61,7 @@ pub(crate) async fn run<F: NorFlash<Error: fmt::Debug>>(
     memory: &mut Memory,
 ) -> Result<(), Failure> {
     // A random number, in case the flash was erased but the gateway still has earlier messages. It is in the lower half of the
-    // range, so that ids always increase.
+    // block numbers, so that the user_ids do not wrap around.
     let first_block = (entropy() >> 44) as u32;
     // Only this board sends through the gateway.
     let exclusive = true;

@@ -182,7 +182,7 @@ async fn a_lock_out_can_have_a_page() {
 
 #[tokio::test]
 async fn which_refusals_count() {
-    // Whether a request with no login, with an old nonce, or with a wrong password locks out the address.
+    // For each rule: whether a request with no login, with an old nonce, and with a wrong password locks out the address.
     for (counted, locked) in [
         (Counted::WrongLogin, [false, false, true]),
         (Counted::AnyLogin, [false, true, true]),

@@ -23,10 +23,10 @@ use crate::{
     output::Output,
 };
 
-/// Shows the inbox. A response contains only some of the messages, so the query is repeated until it returns nothing new.
+/// Shows the inbox. A response may contain only some of the messages, so the query is repeated until it returns nothing new.
 ///
-/// With `all` and `read`, the next page starts after the greatest id of a page. If the ids are not in rising order, it starts after the
-/// lowest id. With `unread`, the query stays the same, because the messages of a page are no longer unread. Each page is written before
+/// With `all` and `read`, the next page starts after the greatest id of this page, or after the lowest if the ids are not in rising
+/// order. With `unread`, the query stays the same, because the messages of a page are no longer unread. Each page is written before
 /// the next page is requested, so that an error on a later page does not lose messages that are already marked as read.
 pub(crate) async fn inbox(gateway: &Gateway, args: &Inbox, output: &mut Output) -> Result<(), Failure> {
     if args.port.is_some() && args.flag == Flag::Unread {

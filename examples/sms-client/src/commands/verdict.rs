@@ -85,7 +85,8 @@ pub(super) fn watch(args: &Send) -> Option<String> {
     Some(format!("sms-client {}watch --store {store}", args.options))
 }
 
-/// Returns whether retrying later is pointless. If the first response is not from a gateway's API (`at_first`), later ones won't be either.
+/// Returns whether retrying later is pointless. With `at_first`, this includes responses that are not from a gateway's API: if the first
+/// one is not, later ones won't be either.
 pub(super) fn is_hopeless(error: &Error, at_first: bool) -> bool {
     match error.failure {
         CallFailure::Untrusted

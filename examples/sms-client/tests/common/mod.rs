@@ -25,7 +25,7 @@ pub(crate) async fn gateway_with(options: Options) -> Emulator {
 }
 
 /// Starts a gateway that is fifty times as fast as a real one. On a faster gateway, a report often arrives before the first query.
-/// If no earlier query has shown that the report was still absent, the report could belong to another program's message.
+/// If no query has shown that the report was still absent, the report could belong to another program's message.
 pub(crate) async fn slower_gateway_with(options: Options) -> Emulator {
     start(Options { speed: 50.0, ..options }).await
 }

@@ -15,9 +15,9 @@ use crate::{args::Connection, connect, failure::Failure};
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 /// The time limit for all queries together, as a multiple of the time limit for one query.
 const CALLS: u32 = 6;
-/// The number of consecutive queries without a whole response after which no more queries are made.
+/// After this number of consecutive queries without a whole response, no more queries are made.
 const MAX_FAILURES: u32 = 3;
-/// The number of consecutive responses with status 403 after which no more queries are made. A lock-out has this status; a single 403 may
+/// After this number of consecutive responses with status 403, no more queries are made. A lock-out has this status; a single 403 may
 /// only mean a wrong verb.
 const MAX_FORBIDDEN: u32 = 4;
 

@@ -49,7 +49,7 @@ impl Value {
     }
 }
 
-/// Reads a whole number in any spelling.
+/// Reads a whole number, such as `200`, `200.0` or `2e2`.
 pub(super) fn whole(text: &str) -> Option<i64> {
     /// Up to this number, `f64` represents each whole number exactly.
     const MAX: f64 = 9_007_199_254_740_992.0;

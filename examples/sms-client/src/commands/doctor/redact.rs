@@ -57,7 +57,7 @@ const TAGS: [&str; 24] = [
 /// The body of a response to a client that is locked out.
 const LOCKED_OUT: &str = "forbid to try again";
 
-/// Replaces secrets with substitutes. The same secret always gets the same substitute.
+/// Replaces secrets with substitutes. One redactor gives equal secrets equal substitutes.
 #[derive(Default)]
 pub(super) struct Redactor<S = RandomState> {
     keys: S,
@@ -139,7 +139,7 @@ impl<S: BuildHasher> Redactor<S> {
         other.cloned().unwrap_or_else(|| replace::number(&self.keys, id))
     }
 
-    /// Redacts the target of a request of this program. It may contain the id of an incoming message.
+    /// Redacts the target of a request that this program made. It may contain the id of an incoming message.
     pub(super) fn target(&self, target: &str) -> String {
         let Some((before, rest)) = target.split_once(&format!("{ID}=")) else { return target.to_owned() };
         let end = rest.find('&').unwrap_or(rest.len());

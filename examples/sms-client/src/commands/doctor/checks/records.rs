@@ -85,7 +85,7 @@ fn compare(results: &[Value], reports: &[Value], findings: &mut Findings) {
     }
 }
 
-/// Returns the port, the message reference and the last digits of the number of a segment. A result and its reports share them.
+/// Returns a segment's port, its message reference and the last digits of its phone number. A result and its reports share these values.
 fn key(record: &Value, segment: i64) -> Option<(i64, i64, String)> {
     let reference = record.integer("ref_id")?.checked_add(segment)?.rem_euclid(256);
     Some((record.integer("port")?, reference, tail(record)))
