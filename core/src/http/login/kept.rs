@@ -35,8 +35,8 @@ impl Kept {
         Self { cnonce, count: 0, settled: 0, accepted: 0, asked, since: now, sent: now }
     }
 
-    /// Returns whether requests have been sent with this nonce since it was last offered, but none got a response. One of them may have
-    /// reached the gateway and used up the nonce. So a refusal would not prove that the password is wrong.
+    /// Returns whether requests have been sent with this nonce since it was last offered, but no request with it was ever accepted. One of
+    /// them may have reached the gateway and used up the nonce. So a refusal would not prove that the password is wrong.
     pub(super) const fn is_in_doubt(&self) -> bool {
         self.accepted == 0 && self.count > self.settled
     }

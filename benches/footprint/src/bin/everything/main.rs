@@ -171,7 +171,7 @@ fn requests(given: &mut Given<'_>) -> Option<()> {
     Some(())
 }
 
-/// Writes the request in each way, and reads a response.
+/// Writes the call's target, its body and the whole request, and reads a response.
 fn call<C: Call>(call: &C, given: &mut Given<'_>) {
     black_box(call.target(CommaEncoding::Encoded, given.buffer).map_err(show).ok());
     black_box(call.body(given.buffer).map_err(show).ok());
