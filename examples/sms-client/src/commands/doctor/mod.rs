@@ -50,8 +50,8 @@ pub(crate) async fn doctor(
     written.transpose()?;
     if let Some(path) = report {
         let text = format!(
-            "The report is in {}. Phone numbers, texts, identities of SIM cards and devices, and the login are replaced in it; times, \
-             counts and states are not. Look through it before you publish it.",
+            "The report is in {}. Phone numbers, texts, and identities of SIM cards and devices are replaced in it; times, counts and \
+             states are not. The login is left out. Look through it before you publish it.",
             escape(&path.display().to_string())
         );
         output.line("")?;
