@@ -13,7 +13,7 @@ use sms_gateway::{
 };
 
 use super::{Settings, Shared, room::Room};
-use crate::storage::{MessageId, Outcome, Place, Report, State, Storage, StorageError, Time};
+use crate::storage::{MessageId, Outcome, Report, State, Storage, StorageError, Time};
 
 /// The maximum number of updates that are stored together.
 const MAX_UPDATES: usize = 256;
@@ -110,15 +110,12 @@ async fn apply(
     known: &Known,
     batch: Vec<Update>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let reports: Vec<_> = batch.iter().filter_map(|update| report(settings, update)).collect();
-    let applied = shared.storage.report(reports.clone()).await?;
-    for (report, _) in reports.iter().zip(applied).filter(|(_, is_applied)| *is_applied) {
-        if report.outcome == Outcome::NotAccepted
-            && let Some(message) = shared.storage.message(report.message).await?
-            && message.place == Place::Queued
-        {
-            shared.queue.returned(report.message, message);
-        }
+    let reports = batch.iter().filter_map(|update| report(settings, update));
+    let (returned, reports): (Vec<_>, Vec<_>) =
+        reports.partition(|report| report.outcome == Outcome::NotAccepted);
+    shared.storage.report(reports).await?;
+    for report in returned {
+        shared.queue.give_back(report).await?;
     }
     for update in batch {
         let id = update.message.id.get();

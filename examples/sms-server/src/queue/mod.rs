@@ -26,7 +26,9 @@ use self::{
     claims::{Claim, Claims},
     lanes::{Lanes, Next},
 };
-use crate::storage::{HistoryEntry, Lane, Message, MessageId, Place, PoolId, Storage, StorageError, Time};
+use crate::storage::{
+    HistoryEntry, Lane, Message, MessageId, Place, PoolId, Report, Storage, StorageError, Time,
+};
 
 /// The maximum number of messages of a lane that are read at a time.
 const PAGE: usize = 64;
@@ -97,8 +99,27 @@ impl Queue {
         self.more(lane.pool).notify_one();
     }
 
-    /// Puts a message into its lane that is queued again, after it was bound or offered.
-    pub fn returned(&self, id: MessageId, message: Message) {
+    /// Applies a report that a gateway did not accept a message, which returns to the queue. Nobody else binds it before this has ended.
+    /// Returns whether the report was applied.
+    ///
+    /// # Errors
+    /// [`StorageError`]: the next [refreshment](Self::refresh) finds the message if it was returned all the same.
+    pub async fn give_back(&self, report: Report) -> Result<bool, StorageError> {
+        let id = report.message;
+        let claim = self.0.claims.wait(id).await;
+        let applied = self.0.storage.report(vec![report]).await?.first() == Some(&true);
+        if applied
+            && let Some(message) = self.0.storage.message(id).await?
+            && message.place == Place::Queued
+        {
+            self.returned(id, message);
+        }
+        drop(claim);
+        Ok(applied)
+    }
+
+    /// Puts a message into its lane that is queued again, after it was bound or offered. The caller holds its claim.
+    fn returned(&self, id: MessageId, message: Message) {
         let pool = message.pool;
         self.lanes().put(id, message);
         self.more(pool).notify_one();
@@ -185,6 +206,8 @@ impl Queue {
 impl Offer {
     /// Notes that the message is bound: it is not queued any more.
     pub fn bound(mut self) {
+        // A page that was read before the message was bound may still contain it.
+        self.queue.lanes().remove(self.id, self.message.lane());
         self.claim = None;
     }
 }

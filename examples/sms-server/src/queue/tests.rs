@@ -111,49 +111,49 @@ async fn a_message_is_ended_after_its_offer_and_not_offered_while_it_is_ended() 
     assert_eq!(queue.0.storage.message(id).await.unwrap().unwrap().state, State::Cancelled);
 }
 
+/// The messages that have ended.
+type Ended = Arc<Mutex<BTreeSet<MessageId>>>;
+
 /// Some tasks bind messages, return some to the queue, and give some offers back, while others accept and cancel.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_message_is_bound_or_cancelled_once_by_tasks_that_compete() {
+async fn each_message_ends_once_although_tasks_compete_for_it() {
     const ACCEPTED: usize = 600;
-    let queue = empty().await;
+    let (queue, ended) = (empty().await, Ended::default());
     let mut tasks = JoinSet::new();
     for account in 0..3 {
-        let queue = queue.clone();
+        let (queue, ended) = (queue.clone(), Arc::clone(&ended));
         tasks.spawn(async move {
             for round in 0..ACCEPTED / 30 {
                 let accepted = accept(&queue, account, u8::try_from(round % 10).unwrap(), 10).await;
-                cancel(&queue, accepted[3]).await;
+                if cancel(&queue, accepted[3]).await == Some(Place::Queued) {
+                    ended.lock().unwrap().insert(accepted[3]);
+                }
             }
         });
     }
-    let ended = Arc::new(Mutex::new(BTreeSet::new()));
     let workers: Vec<_> = (0..4)
         .map(|gateway| tokio::spawn(work(queue.clone(), GatewayId(gateway), Arc::clone(&ended))))
         .collect();
     tasks.join_all().await;
-    let left = ACCEPTED - cancelled(&queue).await;
-    while ended.lock().unwrap().len() < left {
+    while ended.lock().unwrap().len() < ACCEPTED {
+        assert!(!workers.iter().any(tokio::task::JoinHandle::is_finished), "a worker has failed");
         tokio::task::yield_now().await;
     }
     workers.iter().for_each(tokio::task::JoinHandle::abort);
     assert!(queue.0.storage.lanes().await.unwrap().is_empty());
-}
-
-async fn cancel(queue: &Queue, id: MessageId) {
-    let message = queue.0.storage.message(id).await.unwrap().unwrap();
-    queue.end(id, message, HistoryEntry::new(NOW, State::Cancelled)).await.unwrap();
-}
-
-async fn cancelled(queue: &Queue) -> usize {
-    let mut count = 0;
-    for account in 0..3 {
-        let listed = queue.0.storage.list(AccountId(account), None, usize::MAX).await.unwrap();
-        count += listed.iter().filter(|(_, message)| message.state == State::Cancelled).count();
+    let ended = ended.lock().unwrap().clone();
+    for id in ended {
+        let history = queue.0.storage.history(id).await.unwrap();
+        assert_eq!(history.iter().filter(|entry| entry.state.is_final()).count(), 1, "{history:?}");
     }
-    count
 }
 
-async fn work(queue: Queue, gateway: GatewayId, ended: Arc<Mutex<BTreeSet<MessageId>>>) {
+async fn cancel(queue: &Queue, id: MessageId) -> Option<Place> {
+    let message = queue.0.storage.message(id).await.unwrap().unwrap();
+    queue.end(id, message, HistoryEntry::new(NOW, State::Cancelled)).await.unwrap()
+}
+
+async fn work(queue: Queue, gateway: GatewayId, ended: Ended) {
     let mut key = 0;
     loop {
         for offer in queue.take(&[POOL], 5).await.unwrap() {
@@ -169,14 +169,15 @@ async fn work(queue: Queue, gateway: GatewayId, ended: Arc<Mutex<BTreeSet<Messag
             let returns = key % 5 == 0;
             let outcome = if returns { Outcome::NotAccepted } else { Outcome::Ended(State::Delivered) };
             let report = Report { message: id, gateway, key, at: NOW, port: None, outcome, detail: None };
-            assert_eq!(queue.0.storage.report(vec![report]).await.unwrap(), [true]);
             if returns {
-                let message = queue.0.storage.message(id).await.unwrap().unwrap();
-                // Another worker may have bound it again only after it is returned here.
-                assert_eq!(message.place, Place::Queued);
-                queue.returned(id, message);
+                assert!(queue.give_back(report).await.unwrap());
             } else {
-                assert!(ended.lock().unwrap().insert(id), "{id} ended twice");
+                assert_eq!(queue.0.storage.report(vec![report]).await.unwrap(), [true]);
+            }
+            let message = queue.0.storage.message(id).await.unwrap().unwrap();
+            // Also a message that was returned after its cancellation.
+            if message.place == Place::Ended {
+                ended.lock().unwrap().insert(id);
             }
         }
     }

@@ -5,10 +5,11 @@ use ::redb::ReadableTable;
 use super::{
     super::{
         Acceptance, AccountId, COUNTER_BITS, HistoryEntry, IdempotencyKey, Message, MessageId, NewMessage,
-        Place, State, Subject, Time,
+        Place, State, Time,
     },
-    outbox, queue,
-    tables::{Fault, Tables, encode},
+    change::write,
+    queue,
+    tables::{Fault, Tables},
 };
 
 /// The maximum number of old idempotency keys that each acceptance deletes, so that they are deleted faster than new ones are added.
@@ -66,23 +67,6 @@ fn insert(
     tables.by_account.insert((account.0, id.0), ())?;
     queue::add(tables, id, &message)?;
     write(tables, id, message, &HistoryEntry::new(now, State::Queued))
-}
-
-/// Stores a message with another entry of its history, and the event of it.
-pub(super) fn write(
-    tables: &mut Tables<'_>,
-    id: MessageId,
-    mut message: Message,
-    entry: &HistoryEntry,
-) -> Result<(), Fault> {
-    tables.history.insert((id.0, message.entries), encode(entry)?.as_slice())?;
-    if outbox::is_event(entry.state) {
-        outbox::add(tables, message.account, Subject::Message { id, entry: message.entries }, entry.at)?;
-    }
-    message.entries += 1;
-    message.state = entry.state;
-    tables.messages.insert(id.0, encode(&message)?.as_slice())?;
-    Ok(())
 }
 
 /// Returns an id above all others, even if the clock was put back.

@@ -3,6 +3,7 @@
 //! One thread makes all changes. Reads see the state of the last commit, and do not wait for it.
 
 mod accept;
+mod change;
 mod incoming;
 mod names;
 mod outbox;

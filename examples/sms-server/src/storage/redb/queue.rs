@@ -4,7 +4,7 @@ use ::redb::ReadTransaction;
 
 use super::{
     super::{AccountId, HistoryEntry, Lane, Message, MessageId, Place, PoolId, Priority, State, Time},
-    accept::write,
+    change::write,
     tables::{EXPIRY, Fault, MESSAGES, QUEUE, Tables, encode, open, row},
 };
 

@@ -5,7 +5,7 @@ use sms_gateway::store::{Entry, Write};
 
 use super::{
     super::{GatewayId, HistoryEntry, Message, MessageId, Outcome, Place, Report, State, StorageError, Time},
-    accept::write,
+    change::write,
     queue,
     tables::{BOUND, Fault, MESSAGES, RECORDS, Tables, open, row},
 };
