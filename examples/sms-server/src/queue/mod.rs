@@ -112,16 +112,19 @@ impl Queue {
             && let Some(message) = self.0.storage.message(id).await?
             && message.place == Place::Queued
         {
-            self.returned(id, message);
+            self.returned(id, message, Some(claim));
         }
-        drop(claim);
         Ok(applied)
     }
 
-    /// Puts a message into its lane that is queued again, after it was bound or offered. The caller holds its claim.
-    fn returned(&self, id: MessageId, message: Message) {
+    /// Puts a message into its lane that is queued again, after it was bound or offered. Its claim ends at the same moment: whoever takes
+    /// the message afterwards can claim it.
+    fn returned(&self, id: MessageId, message: Message, claim: Option<Claim>) {
         let pool = message.pool;
-        self.lanes().put(id, message);
+        let mut lanes = self.lanes();
+        lanes.put(id, message);
+        drop(claim);
+        drop(lanes);
         self.more(pool).notify_one();
     }
 
@@ -196,9 +199,8 @@ impl Queue {
             Ok(Some(Place::Queued)) => self.lanes().remove(id, message.lane()),
             Ok(_) => {}
             // It may have been left out of an offer meanwhile.
-            Err(_) => self.returned(id, message),
+            Err(_) => self.returned(id, message, Some(claim)),
         }
-        drop(claim);
         ended
     }
 }
@@ -216,7 +218,7 @@ impl Offer {
 impl Drop for Offer {
     fn drop(&mut self) {
         if self.claim.is_some() {
-            self.queue.returned(self.id, self.message.clone());
+            self.queue.returned(self.id, self.message.clone(), self.claim.take());
         }
     }
 }
