@@ -117,6 +117,24 @@ impl Queue {
         Ok(applied)
     }
 
+    /// Takes the next message of these pools and claims it at the same moment, so that nobody else binds it in between.
+    fn next(&self, pools: &[PoolId]) -> (Option<Next>, Option<Claim>) {
+        let mut lanes = self.lanes();
+        let next = lanes.next(pools);
+        let claim = match &next {
+            Some(Next::Message(id, _)) => self.0.claims.claim(*id),
+            _ => None,
+        };
+        (next, claim)
+    }
+
+    /// Removes a message that is not queued any more. Its claim ends at the same moment.
+    fn left(&self, id: MessageId, lane: Lane, claim: Option<Claim>) {
+        let mut lanes = self.lanes();
+        lanes.remove(id, lane);
+        drop(claim);
+    }
+
     /// Puts a message into its lane that is queued again, after it was bound or offered. Its claim ends at the same moment: whoever takes
     /// the message afterwards can claim it.
     fn returned(&self, id: MessageId, message: Message, claim: Option<Claim>) {
@@ -161,10 +179,10 @@ impl Queue {
     ) -> Result<Vec<Offer>, StorageError> {
         let mut offers = Vec::new();
         while offers.len() < limit {
-            let next = self.lanes().next(pools);
+            let (next, claim) = self.next(pools);
             match next {
                 None => break,
-                Some(Next::Message(id, message)) => offers.extend(self.offer(id, message, now)),
+                Some(Next::Message(id, message)) => offers.extend(self.offer(id, message, claim, now)),
                 Some(Next::Read { lane, after }) => {
                     let reading = Reading { queue: self, lane, page: None };
                     reading.finish(self.0.storage.queued(lane, after, PAGE).await?);
@@ -175,11 +193,11 @@ impl Queue {
     }
 
     /// Returns the offer of a message; `None` if it has expired or is being ended. [`end`](Self::end) puts it back if it fails.
-    fn offer(&self, id: MessageId, message: Message, now: Time) -> Option<Offer> {
+    fn offer(&self, id: MessageId, message: Message, claim: Option<Claim>, now: Time) -> Option<Offer> {
         if message.expires < now {
             return None;
         }
-        let claim = self.0.claims.claim(id)?;
+        let claim = claim?;
         Some(Offer { id, message, claim: Some(claim), queue: self.clone() })
     }
 
@@ -196,8 +214,7 @@ impl Queue {
         let claim = self.0.claims.wait(id).await;
         let ended = self.0.storage.end(id, entry).await;
         match ended {
-            Ok(Some(Place::Queued)) => self.lanes().remove(id, message.lane()),
-            Ok(_) => {}
+            Ok(_) => self.left(id, message.lane(), Some(claim)),
             // It may have been left out of an offer meanwhile.
             Err(_) => self.returned(id, message, Some(claim)),
         }
@@ -209,8 +226,8 @@ impl Offer {
     /// Notes that the message is bound: it is not queued any more.
     pub fn bound(mut self) {
         // A page that was read before the message was bound may still contain it.
-        self.queue.lanes().remove(self.id, self.message.lane());
-        self.claim = None;
+        let claim = self.claim.take();
+        self.queue.left(self.id, self.message.lane(), claim);
     }
 }
 
