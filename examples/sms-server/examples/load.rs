@@ -25,7 +25,7 @@ use tokio::{
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// What all connections send.
+/// The requests that all connections send.
 struct Load {
     address: String,
     key: String,

@@ -135,11 +135,11 @@ pub struct Webhook {
 pub struct Key {
     /// The hash of the key, as `sms-server key` prints it.
     pub hash: String,
-    /// What it permits.
+    /// The actions that it permits.
     pub scopes: BTreeSet<Scope>,
 }
 
-/// What a key permits.
+/// An action that a key permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {

@@ -1,14 +1,6 @@
 //! The server: everything that a configuration describes, running.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    future::Future,
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use sms_gateway::{Gateway, core::track::Timing};
 use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
@@ -20,7 +12,9 @@ use crate::{
     names::Names,
     queue::Queue,
     routes::{Route, Routes},
-    storage::{HistoryEntry, PoolId, Redb, State, Storage, StorageError, Time},
+    storage::{
+        AccountId, GatewayId, HistoryEntry, MessageId, PoolId, Redb, State, Storage, StorageError, Time,
+    },
     webhook::{Receiver, Unfit},
 };
 
@@ -85,12 +79,14 @@ impl Server {
             .await
             .map_err(at(format!("the address {} cannot be used", config.listen)))?;
         let queue = Queue::open(Arc::clone(&storage)).await?;
-        let pools = pools(config, &*storage).await?;
-        let (routes, keys) = (routes(config, &*storage, &pools).await?, keys(config, &*storage).await?);
+        let numbers = Numbers::of(config, &*storage).await?;
+        let (routes, keys) = (routes(config, &numbers), keys(config, &numbers)?);
+        let names = numbers.gateways.iter().map(|(name, number)| (*number, name.as_str().into()));
+        let names = Names::new(names.collect());
+        let receivers = receivers(config, &numbers, &names)?;
+        storage.set_webhooks(receivers.iter().map(|receiver| receiver.account).collect()).await?;
         let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone() };
-        let names = names(config, &*storage).await?;
-        let receivers = receivers(config, &*storage, &names).await?;
-        let gateways = gateways(config, &shared, &pools).await?;
+        let gateways = gateways(config, &shared, &numbers)?;
         let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
         tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
@@ -123,98 +119,86 @@ impl Server {
     }
 }
 
-/// Returns the receivers of events, whose accounts are noted in the storage.
-async fn receivers(
-    config: &Config,
-    storage: &dyn Storage,
-    names: &Names,
-) -> Result<Vec<Receiver>, ServerError> {
+/// The numbers in the storage of everything that the configuration names.
+struct Numbers {
+    accounts: BTreeMap<String, AccountId>,
+    pools: BTreeMap<String, PoolId>,
+    gateways: BTreeMap<String, GatewayId>,
+}
+
+impl Numbers {
+    async fn of(config: &Config, storage: &dyn Storage) -> Result<Self, StorageError> {
+        let accounts: Vec<_> = config.accounts.iter().map(|account| account.name.clone()).collect();
+        let pools: Vec<_> = config.pools.iter().map(|pool| pool.name.clone()).collect();
+        let gateways: Vec<_> = config.gateways.iter().map(|gateway| gateway.name.clone()).collect();
+        Ok(Self {
+            accounts: accounts.clone().into_iter().zip(storage.accounts(accounts).await?).collect(),
+            pools: pools.clone().into_iter().zip(storage.pools(pools).await?).collect(),
+            gateways: gateways.clone().into_iter().zip(storage.gateways(gateways).await?).collect(),
+        })
+    }
+}
+
+// The configuration is checked: each of its names has a number.
+
+fn receivers(config: &Config, numbers: &Numbers, names: &Names) -> Result<Vec<Receiver>, ServerError> {
     let mut receivers = Vec::new();
     for account in &config.accounts {
-        let Some(webhook) = &account.webhook else { continue };
+        let Some((webhook, number)) = account.webhook.as_ref().zip(numbers.accounts.get(&account.name))
+        else {
+            continue;
+        };
         let allowed = (webhook.allow_http, webhook.allow_private);
-        for number in storage.accounts(vec![account.name.clone()]).await? {
-            let receiver = Receiver::new(number, &webhook.url, &webhook.secret()?, allowed, names.clone());
-            receivers.push(receiver.map_err(|unfit| ServerError::Webhook(account.name.clone(), unfit))?);
-        }
+        let receiver = Receiver::new(*number, &webhook.url, &webhook.secret()?, allowed, names.clone());
+        receivers.push(receiver.map_err(|unfit| ServerError::Webhook(account.name.clone(), unfit))?);
     }
-    storage.set_webhooks(receivers.iter().map(|receiver| receiver.account).collect()).await?;
     Ok(receivers)
 }
 
-async fn names(config: &Config, storage: &dyn Storage) -> Result<Names, ServerError> {
-    let names: Vec<_> = config.gateways.iter().map(|gateway| gateway.name.clone()).collect();
-    let numbers = storage.gateways(names.clone()).await?;
-    Ok(Names::new(numbers.into_iter().zip(names.into_iter().map(Into::into)).collect()))
-}
-
-type Pools = BTreeMap<String, PoolId>;
-
-async fn pools(config: &Config, storage: &dyn Storage) -> Result<Pools, ServerError> {
-    let names: Vec<_> = config.pools.iter().map(|pool| pool.name.clone()).collect();
-    let numbers = storage.pools(names.clone()).await?;
-    Ok(names.into_iter().zip(numbers).collect())
-}
-
-async fn routes(config: &Config, storage: &dyn Storage, pools: &Pools) -> Result<Routes, ServerError> {
-    let mut routes = Vec::new();
-    for route in &config.routes {
-        let account = match &route.account {
-            Some(name) => storage.accounts(vec![name.clone()]).await?.first().copied(),
-            None => None,
-        };
+fn routes(config: &Config, numbers: &Numbers) -> Routes {
+    let route = |route: &config::Route| {
+        let account = route.account.as_ref().and_then(|name| numbers.accounts.get(name)).copied();
         let prefix = route.prefix.clone().unwrap_or_default();
-        routes.extend(pools.get(&route.pool).map(|pool| Route { account, prefix, pool: *pool }));
-    }
-    Ok(Routes(routes))
+        numbers.pools.get(&route.pool).map(|pool| Route { account, prefix, pool: *pool })
+    };
+    Routes(config.routes.iter().filter_map(route).collect())
 }
 
-async fn keys(config: &Config, storage: &dyn Storage) -> Result<Keys, ServerError> {
+fn keys(config: &Config, numbers: &Numbers) -> Result<Keys, ServerError> {
     let mut keys = Keys::default();
     for account in &config.accounts {
-        let numbers = storage.accounts(vec![account.name.clone()]).await?;
-        for (key, number) in account.keys.iter().zip(numbers.iter().cycle()) {
+        for (key, number) in account.keys.iter().zip(numbers.accounts.get(&account.name).into_iter().cycle())
+        {
             keys.add(key.hash()?, Caller { account: *number, scopes: key.scopes.clone() });
         }
     }
     Ok(keys)
 }
 
-async fn gateways(
+fn gateways(
     config: &Config,
     shared: &Shared,
-    pools: &Pools,
-) -> Result<BTreeMap<crate::storage::GatewayId, Running>, ServerError> {
-    let mut settings = Vec::new();
-    for configured in &config.gateways {
-        let of_gateway = config.pools.iter().filter(|pool| pool.gateways.contains(&configured.name));
-        let of_gateway: BTreeSet<_> = of_gateway.filter_map(|pool| pools.get(&pool.name).copied()).collect();
-        let ids = shared.storage.gateways(vec![configured.name.clone()]).await?;
-        let incoming = match &configured.incoming {
-            Some(account) => shared.storage.accounts(vec![account.clone()]).await?.first().copied(),
-            None => None,
-        };
-        settings.extend(ids.into_iter().map(|id| (id, configured, incoming, of_gateway.clone())));
-    }
+    numbers: &Numbers,
+) -> Result<BTreeMap<GatewayId, Running>, ServerError> {
     // Nothing starts unless all can be used.
-    let built: Result<Vec<_>, ServerError> = settings
-        .into_iter()
-        .map(|(id, configured, incoming, pools)| {
-            Ok(Settings {
-                id,
-                name: configured.name.as_str().into(),
-                gateway: gateway(configured)?,
-                pools: pools.into_iter().collect(),
-                timing: Timing::default(),
-                incoming,
-                exclusive: configured.exclusive,
-                per_port: configured.per_port,
-                ports_every: PORTS_EVERY,
-                failover_after: FAILOVER_AFTER,
-            })
-        })
-        .collect();
-    Ok(built?.into_iter().map(|settings| (settings.id, Running::start(settings, shared.clone()))).collect())
+    let mut all = Vec::new();
+    for configured in &config.gateways {
+        let Some(id) = numbers.gateways.get(&configured.name) else { continue };
+        let pools = config.pools.iter().filter(|pool| pool.gateways.contains(&configured.name));
+        all.push(Settings {
+            id: *id,
+            name: configured.name.as_str().into(),
+            gateway: gateway(configured)?,
+            pools: pools.filter_map(|pool| numbers.pools.get(&pool.name).copied()).collect(),
+            timing: Timing::default(),
+            incoming: configured.incoming.as_ref().and_then(|name| numbers.accounts.get(name)).copied(),
+            exclusive: configured.exclusive,
+            per_port: configured.per_port,
+            ports_every: PORTS_EVERY,
+            failover_after: FAILOVER_AFTER,
+        });
+    }
+    Ok(all.into_iter().map(|settings| (settings.id, Running::start(settings, shared.clone()))).collect())
 }
 
 fn gateway(configured: &config::Gateway) -> Result<Gateway, ServerError> {
@@ -254,11 +238,7 @@ async fn expire(storage: Arc<dyn Storage>, queue: Queue) {
     }
 }
 
-async fn end(
-    storage: &dyn Storage,
-    queue: &Queue,
-    id: crate::storage::MessageId,
-) -> Result<(), StorageError> {
+async fn end(storage: &dyn Storage, queue: &Queue, id: MessageId) -> Result<(), StorageError> {
     let Some(message) = storage.message(id).await? else { return Ok(()) };
     queue.end(id, message, HistoryEntry::new(Time::now(), State::Expired)).await?;
     Ok(())

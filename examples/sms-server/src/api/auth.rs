@@ -24,7 +24,7 @@ pub struct Keys(HashMap<[u8; 32], Caller>);
 pub struct Caller {
     /// The account.
     pub account: AccountId,
-    /// What the key permits.
+    /// The actions that the key permits.
     pub scopes: BTreeSet<Scope>,
 }
 

@@ -33,7 +33,7 @@ pub const MAX_MESSAGES: usize = 10_000;
 /// The maximum length of a request in bytes: enough for [`MAX_MESSAGES`] messages of average length.
 const MAX_BYTES: usize = 8 << 20;
 
-/// What the handlers share.
+/// The parts that all handlers share.
 pub struct Api {
     /// The storage.
     pub storage: Arc<dyn Storage>,

@@ -48,7 +48,7 @@ pub struct Settings {
     pub failover_after: Duration,
 }
 
-/// What the gateways share.
+/// The parts that all gateways share.
 #[derive(Clone)]
 pub struct Shared {
     /// The storage.

@@ -5,13 +5,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 
 use crate::storage::MessageId;
 
-/// The claimed messages. Clones share them.
+/// The claimed messages, each with a semaphore that is closed when its claim ends. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<HashMap<MessageId, Arc<Notify>>>>);
+pub(super) struct Claims(Arc<Mutex<HashMap<MessageId, Arc<Semaphore>>>>);
 
 /// The right to move a message. It ends when it is dropped.
 pub(super) struct Claim {
@@ -20,7 +20,7 @@ pub(super) struct Claim {
 }
 
 impl Claims {
-    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Arc<Notify>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Arc<Semaphore>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -29,12 +29,12 @@ impl Claims {
         self.try_claim(id).ok()
     }
 
-    fn try_claim(&self, id: MessageId) -> Result<Claim, Arc<Notify>> {
+    fn try_claim(&self, id: MessageId) -> Result<Claim, Arc<Semaphore>> {
         let mut claimed = self.lock();
         if let Some(ended) = claimed.get(&id) {
             return Err(Arc::clone(ended));
         }
-        claimed.insert(id, Arc::default());
+        claimed.insert(id, Arc::new(Semaphore::new(0)));
         Ok(Claim { id, claims: self.clone() })
     }
 
@@ -43,8 +43,8 @@ impl Claims {
         loop {
             match self.try_claim(id) {
                 Ok(claim) => return claim,
-                // A claim that ends before this is polled leaves its permit.
-                Err(ended) => ended.notified().await,
+                // Closed, it releases all who wait, and those who begin to wait later.
+                Err(ended) => drop(ended.acquire().await),
             }
         }
     }
@@ -53,8 +53,7 @@ impl Claims {
 impl Drop for Claim {
     fn drop(&mut self) {
         if let Some(ended) = self.claims.lock().remove(&self.id) {
-            ended.notify_one();
-            ended.notify_waiters();
+            ended.close();
         }
     }
 }

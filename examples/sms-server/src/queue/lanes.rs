@@ -26,7 +26,7 @@ struct State {
     is_woken: bool,
 }
 
-/// What [`Lanes::next`] found.
+/// The result of [`Lanes::next`].
 pub(super) enum Next {
     /// The next message. It is not in its lane any more.
     Message(MessageId, Message),

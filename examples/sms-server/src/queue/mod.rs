@@ -99,7 +99,7 @@ impl Queue {
         self.more(lane.pool).notify_one();
     }
 
-    /// Applies a report that a gateway did not accept a message, which returns to the queue. Nobody else binds it before this has ended.
+    /// Applies a report that a gateway did not accept a message, which returns to the queue. No other task binds it meanwhile.
     /// Returns whether the report was applied.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl Queue {
         Ok(applied)
     }
 
-    /// Takes the next message of these pools and claims it at the same moment, so that nobody else binds it in between.
+    /// Takes the next message of these pools and claims it at the same moment, so that no other task binds it in between.
     fn next(&self, pools: &[PoolId]) -> (Option<Next>, Option<Claim>) {
         let mut lanes = self.lanes();
         let next = lanes.next(pools);
@@ -162,6 +162,9 @@ impl Queue {
                 }
                 return Ok(offers);
             }
+            if more.is_empty() {
+                std::future::pending::<()>().await;
+            }
             let waiting = more.iter().map(|more| Box::pin(more.notified()));
             select_all(waiting).await;
         }
@@ -201,7 +204,7 @@ impl Queue {
         Some(Offer { id, message, claim: Some(claim), queue: self.clone() })
     }
 
-    /// Ends a queued message, as [`Storage::end`] does, while nobody else moves it. Returns the place where it was.
+    /// Ends a queued message, as [`Storage::end`] does, while no other task moves it. Returns the place where it was.
     ///
     /// # Errors
     /// [`StorageError`]: the message is still queued.

@@ -1,5 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
+use futures_util::FutureExt;
 use sms_gateway::store::Write;
 use tokio::task::JoinSet;
 
@@ -73,6 +74,30 @@ async fn a_refreshed_queue_offers_what_is_queued_and_nothing_twice() {
     queue.refresh().await.unwrap();
     // None was bound in the storage.
     assert_eq!(ids(&queue, 9).await, accepted);
+}
+
+#[tokio::test]
+async fn a_gateway_without_pools_waits() {
+    let queue = empty().await;
+    accept(&queue, 1, 4, 1).await;
+    assert!(queue.take(&[], 1).now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn all_who_wait_for_a_claim_get_it_in_turn() {
+    let claims = Claims::default();
+    let first = claims.claim(MessageId(1)).unwrap();
+    let waiting: Vec<_> = (0..8)
+        .map(|_| {
+            let claims = claims.clone();
+            tokio::spawn(async move { drop(claims.wait(MessageId(1)).await) })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    drop(first);
+    for waiting in waiting {
+        waiting.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ pub struct Lane {
     pub account: AccountId,
 }
 
-/// What a gateway's messenger reports of a message that is bound to it.
+/// A report of a gateway's messenger about a message that is bound to the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The message.
@@ -82,7 +82,7 @@ pub struct Report {
     pub at: Time,
     /// The port, once it is known.
     pub port: Option<u8>,
-    /// What happened.
+    /// The event.
     pub outcome: Outcome,
     /// Why, in words.
     pub detail: Option<Box<str>>,
@@ -113,7 +113,7 @@ pub struct IncomingMark {
 pub struct Waiting {
     /// Its place in the order of the account's events.
     pub place: u64,
-    /// What it is about.
+    /// Its subject.
     pub subject: Subject,
     /// The number of attempts that have failed.
     pub attempts: u32,

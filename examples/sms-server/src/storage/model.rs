@@ -1,4 +1,4 @@
-//! What is stored: messages, their history, and where each of them is.
+//! The stored values: messages, their histories and places, incoming messages, events.
 
 use std::{fmt, time::SystemTime};
 
@@ -134,7 +134,7 @@ pub struct Message {
     pub created: Time,
     /// The time by which a gateway must have accepted it; otherwise it expires.
     pub expires: Time,
-    /// Where it is.
+    /// Its place.
     pub place: Place,
     /// Its state, as clients see it.
     pub state: State,
@@ -256,7 +256,7 @@ impl fmt::Debug for Incoming {
     }
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Subject {
     /// A change of an outgoing message: the entry of its history.

@@ -151,7 +151,7 @@ impl Receiver {
     async fn send(&self, storage: &dyn Storage, waiting: Waiting) -> Result<Attempt, StorageError> {
         let now = Time::now();
         let Some(body) = body::of(storage, waiting.subject, &self.names).await? else {
-            // What it is about was purged.
+            // Its message was purged.
             storage.finish(self.account, waiting.place).await?;
             return Ok(Attempt::Accepted);
         };

@@ -4,12 +4,12 @@ use ::redb::ReadableTable;
 
 use super::{
     super::{
-        Acceptance, AccountId, COUNTER_BITS, HistoryEntry, IdempotencyKey, Message, MessageId, NewMessage,
-        Place, State, Time,
+        Acceptance, AccountId, HistoryEntry, IdempotencyKey, Message, MessageId, NewMessage, Place, State,
+        Time,
     },
     change::write,
     queue,
-    tables::{Fault, Tables},
+    tables::{self, Fault, Tables},
 };
 
 /// The maximum number of old idempotency keys that each acceptance deletes, so that they are deleted faster than new ones are added.
@@ -69,10 +69,9 @@ fn insert(
     write(tables, id, message, &HistoryEntry::new(now, State::Queued))
 }
 
-/// Returns an id above all others, even if the clock was put back.
+/// Returns an id above all others.
 fn next_id(tables: &Tables<'_>, now: Time) -> Result<MessageId, Fault> {
-    let last = tables.messages.last()?.map_or(0, |(id, _)| id.value());
-    Ok(MessageId((last + 1).max(now.0 << COUNTER_BITS)))
+    Ok(MessageId(tables::next(tables.messages.last()?.map(|(id, _)| id.value()), now)))
 }
 
 /// Deletes some of the idempotency keys whose time is over.

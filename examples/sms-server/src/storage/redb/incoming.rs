@@ -3,9 +3,9 @@
 use ::redb::{ReadTransaction, ReadableTable};
 
 use super::{
-    super::{AccountId, COUNTER_BITS, Incoming, IncomingId, IncomingMark, Subject},
+    super::{AccountId, Incoming, IncomingId, IncomingMark, Subject},
     outbox,
-    tables::{Fault, INCOMING, INCOMING_BY_ACCOUNT, Tables, encode, open, row},
+    tables::{self, Fault, INCOMING, INCOMING_BY_ACCOUNT, Tables, encode, open, row},
 };
 
 pub(super) fn receive(
@@ -17,8 +17,7 @@ pub(super) fn receive(
     if tables.marks.get(mark)?.is_some() {
         return Ok(None);
     }
-    let last = tables.incoming.last()?.map_or(0, |(id, _)| id.value());
-    let id = (last + 1).max(message.received.0 << COUNTER_BITS);
+    let id = tables::next(tables.incoming.last()?.map(|(id, _)| id.value()), message.received);
     tables.marks.insert(mark, id)?;
     tables.incoming.insert(id, encode(message)?.as_slice())?;
     tables.incoming_by_account.insert((message.account.0, id), ())?;
@@ -36,13 +35,13 @@ pub(super) fn list(
     before: Option<IncomingId>,
     limit: usize,
 ) -> Result<Vec<(IncomingId, Incoming)>, Fault> {
-    let (by_account, incoming) = (open(transaction, INCOMING_BY_ACCOUNT)?, open(transaction, INCOMING)?);
-    let end = before.map_or(u64::MAX, |before| before.0);
-    let mut found = Vec::new();
-    for entry in by_account.range((account.0, 0)..(account.0, end))?.rev().take(limit) {
-        let (_, id) = entry?.0.value();
-        let message: Option<Incoming> = row(&incoming, id)?;
-        found.extend(message.map(|message| (IncomingId(id), message)));
-    }
-    Ok(found)
+    let found = tables::list(
+        transaction,
+        INCOMING_BY_ACCOUNT,
+        INCOMING,
+        account,
+        before.map(|before| before.0),
+        limit,
+    )?;
+    Ok(found.into_iter().map(|(id, message)| (IncomingId(id), message)).collect())
 }

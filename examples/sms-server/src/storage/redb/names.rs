@@ -4,7 +4,7 @@ use ::redb::ReadableTable;
 
 use super::tables::{Fault, Tables};
 
-/// What a name belongs to. The values are in the file.
+/// The kind of a named thing. The values are in the file.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Account = 0,

@@ -4,8 +4,8 @@ use ::redb::{ReadTransaction, ReadableTable};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{AccountId, COUNTER_BITS, State, Subject, Time, Waiting},
-    tables::{DUE, Fault, OUTBOX, Tables, encode, open, row},
+    super::{AccountId, State, Subject, Time, Waiting},
+    tables::{self, DUE, Fault, OUTBOX, Tables, encode, open, row},
 };
 
 /// A row of the outbox.
@@ -32,8 +32,7 @@ pub(super) fn add(
         return Ok(());
     }
     let last = tables.outbox.range((account.0, 0)..=(account.0, u64::MAX))?.next_back().transpose()?;
-    let after_last = last.map_or(0, |(key, _)| key.value().1 + 1);
-    let place = after_last.max(now.0 << COUNTER_BITS);
+    let place = tables::next(last.map(|(key, _)| key.value().1), now);
     put(tables, account, place, &Row { subject, attempts: 0, due: now })
 }
 

@@ -4,7 +4,7 @@ use ::redb::ReadTransaction;
 
 use super::{
     super::{AccountId, HistoryEntry, Message, MessageId},
-    tables::{BY_ACCOUNT, Fault, HISTORY, MESSAGES, decode, open, row},
+    tables::{self, BY_ACCOUNT, Fault, HISTORY, MESSAGES, decode, open, row},
 };
 
 pub(super) fn message(transaction: &ReadTransaction, id: MessageId) -> Result<Option<Message>, Fault> {
@@ -23,14 +23,7 @@ pub(super) fn list(
     before: Option<MessageId>,
     limit: usize,
 ) -> Result<Vec<(MessageId, Message)>, Fault> {
-    let (by_account, messages) = (open(transaction, BY_ACCOUNT)?, open(transaction, MESSAGES)?);
-    let end = before.map_or(u64::MAX, |before| before.0);
-    let mut found = Vec::new();
-    for entry in by_account.range((account.0, 0)..(account.0, end))?.rev().take(limit) {
-        let (_, id) = entry?.0.value();
-        if let Some(message) = row(&messages, id)? {
-            found.push((MessageId(id), message));
-        }
-    }
-    Ok(found)
+    let found =
+        tables::list(transaction, BY_ACCOUNT, MESSAGES, account, before.map(|before| before.0), limit)?;
+    Ok(found.into_iter().map(|(id, message)| (MessageId(id), message)).collect())
 }

@@ -112,7 +112,7 @@ pub(super) fn report(tables: &mut Tables<'_>, report: &Report) -> Result<bool, F
             message.place = Place::Ended;
             state
         }
-        // Nobody wants it: it ends here.
+        // Its cancellation was requested: it ends here.
         Outcome::NotAccepted if message.is_unwanted => {
             message.place = Place::Ended;
             State::Cancelled

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::super::StorageError;
+use super::super::{AccountId, COUNTER_BITS, StorageError, Time};
 
 pub(super) type Fault = ::redb::Error;
 
@@ -111,6 +111,29 @@ where
     for<'k> K::SelfType<'k>: Clone,
 {
     table.get(key)?.map(|value| decode(value.value())).transpose()
+}
+
+/// Returns at most `limit` rows of an account with ids below `before`, the highest id first. `index` lists the ids of each account.
+pub(super) fn list<T: DeserializeOwned>(
+    transaction: &ReadTransaction,
+    index: TableDefinition<'_, (u32, u64), ()>,
+    table: TableDefinition<'_, u64, &'static [u8]>,
+    account: AccountId,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, T)>, Fault> {
+    let (index, table) = (open(transaction, index)?, open(transaction, table)?);
+    let mut found = Vec::new();
+    for entry in index.range((account.0, 0)..(account.0, before.unwrap_or(u64::MAX)))?.rev().take(limit) {
+        let (_, id) = entry?.0.value();
+        found.extend(row(&table, id)?.map(|value| (id, value)));
+    }
+    Ok(found)
+}
+
+/// Returns a number above the last one, even if the clock was put back.
+pub(super) fn next(last: Option<u64>, now: Time) -> u64 {
+    last.map_or(0, |last| last + 1).max(now.0 << COUNTER_BITS)
 }
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
