@@ -14,32 +14,33 @@ use crate::{Error, Transport};
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Event<'a, E> {
-    /// A message has changed. Until it is [acknowledged](crate::Messenger::acknowledge), the update is returned again after a restart.
+    /// A message has changed. Until the update is [acknowledged](crate::Messenger::acknowledge), it is returned again after a restart.
     Update(Message),
     /// A message has arrived. Until it is [acknowledged](crate::Messenger::acknowledge_incoming), it is returned again after a restart,
-    /// and no other message is fetched.
+    /// and the next message is not fetched.
     Incoming(Incoming<'a>),
     /// A report that belongs to no message of this messenger, for example to another client's message. Each report is returned once.
     Unmatched(Report),
-    /// A report that may belong to several messages, all of this messenger or some of another program. It decides no message's outcome,
-    /// and the messages are marked as [`ambiguous`](Message::ambiguous). Each report is returned once.
+    /// A report that may belong to several messages. Some of them may be another program's. The report decides the outcome of none, and
+    /// this messenger's messages are marked as [`ambiguous`](Message::ambiguous). Each report is returned once.
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some messages may be returned again.
     InboxRestarted,
     /// The incoming message with this id cannot be read, because it makes the response malformed. It is skipped.
     UnreadableMessage(i64),
-    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a result are used. Each
-    /// unknown status is returned once after a start, and again after four other unknown statuses.
+    /// The result of a message has a status that the vendor's document does not list. Only the counts of such a result are used. A
+    /// status is not returned again as long as it is among the last four that were returned since the start.
     UnknownStatus {
         /// The message.
         user_id: UserId,
         /// The status.
         status: StatusWord,
     },
-    /// The store held this many torn records at the start. They were skipped, and the messages that they belong to are unknown.
+    /// The store held this many torn records at the start. The records were skipped, and the messenger does not know their messages.
     RecordsSkipped(u32),
-    /// Requests have begun to fail, or now fail for another reason that does not pass by itself. They are retried at growing intervals.
-    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` as soon as they succeed again. After
+    /// Requests have begun to fail. While they fail, this is returned again only if the reason changes to one that does not pass by itself,
+    /// or if the same error persists with new credentials. Failed requests are retried at growing intervals.
+    /// [`Messenger::last_error`](crate::Messenger::last_error) is `None` as soon as requests succeed again. After
     /// [`Failure::Http`](crate::Failure::Http), [`Gateway::excerpt`](crate::Gateway::excerpt) of
     /// [`Messenger::gateway`](crate::Messenger::gateway) is the beginning of the response's body, until the next event is awaited.
     RequestsFailing(&'a Error<E>),

@@ -19,8 +19,8 @@ pub enum Event {
     /// A status report that matches no message of this messenger, for example the report for another client's message.
     #[serde(rename = "unmatched_report")]
     Unmatched(Report),
-    /// A status report that matches several messages. They are marked as
-    /// [ambiguous](sms_gateway_core::track::Message::ambiguous), and the report changes nothing.
+    /// A status report that may belong to several messages. Some of them may be another program's. This messenger's messages are marked
+    /// as [ambiguous](sms_gateway_core::track::Message::ambiguous), and the report decides the outcome of none.
     #[serde(rename = "ambiguous_report")]
     Ambiguous(Report),
     /// The gateway has restarted the ids of its incoming messages, so some may be handed out again.
@@ -31,7 +31,7 @@ pub enum Event {
         incoming_sms_id: i64,
     },
     /// The result of a message has a status that the vendor's document does not list. Only the counts in such a result are
-    /// used. Each unknown status is reported once after a start, and again after four other unknown statuses.
+    /// used. A status is not reported again as long as it is among the last four that were reported since the start.
     UnknownStatus {
         /// The message.
         user_id: UserId,

@@ -192,7 +192,7 @@ async fn openssl_reads_responses_of_every_framing_to_a_proper_end() {
         gateway.answer_next("query_sms_in_queue", Canned::truth().in_pieces(1, std::time::Duration::ZERO));
         let args = ["-tls1_3", "-quiet"];
         let Some((success, text)) = s_client(&gateway, &args, REQUEST).await else { return };
-        // A connection that ends without a close_notify is an error.
+        // If the connection ended without a close_notify, s_client would report an error, `unexpected eof`.
         assert!(success && !text.contains("unexpected eof"), "{quirks}: {text}");
         assert!(text.contains("200 OK") && (quirks == "chunked" || text.contains(BODY)), "{quirks}: {text}");
     }

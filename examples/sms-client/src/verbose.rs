@@ -43,7 +43,8 @@ impl Traffic {
             }
             WireEvent::Closed => Some("* the gateway closed the connection".to_owned()),
             WireEvent::Sent(bytes) => {
-                // A response may arrive before the rest of a long request is sent. That rest does not begin with a first line.
+                // A response may arrive before the rest of a long request is sent. The rest is not taken for a new request, because it
+                // does not begin with a method.
                 let is_start = bytes.starts_with(b"GET ") || bytes.starts_with(b"POST ");
                 if !self.is_request && is_start {
                     *self = Self { is_request: true, since: Some(Instant::now()), ..Self::default() };

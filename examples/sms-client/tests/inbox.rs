@@ -92,7 +92,8 @@ async fn inbox_ends_if_messages_are_not_marked_as_read() {
 #[tokio::test]
 async fn records_before_an_error_are_shown() {
     let gateway = full(3).await;
-    // With another flag, a query changes nothing, so the program would query the rest of the messages.
+    // With the flag `unread`, an unreadable response ends the program. With any other flag, a query changes nothing in the gateway, so the
+    // program would search for the unreadable message and show the messages after it.
     let unread = ["inbox", "--flag", "unread", "--json"];
     for (args, lines) in [(&unread[..3], 1 + 3), (&unread, 3)] {
         let cut = r#"{"error_code":200,"sms":[{"incoming_sms_id":1,"text":"a"},{"incoming_sms_id":2},{"incoming_sms_id":3},?"#;

@@ -139,7 +139,8 @@ impl Numbers {
     }
 }
 
-// The configuration is checked: each of its names has a number.
+// The functions below skip a name that has no number, but that never happens: the configuration was checked, and names only accounts, pools
+// and gateways that it defines. Each of these has a number.
 
 fn receivers(config: &Config, numbers: &Numbers, names: &Names) -> Result<Vec<Receiver>, ServerError> {
     let mut receivers = Vec::new();

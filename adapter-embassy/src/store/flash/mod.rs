@@ -29,20 +29,22 @@ pub use error::FlashError;
 
 /// The place of the journal.
 const JOURNAL: u16 = u16::MAX;
-/// The sizes of a value's key, and of the length that precedes a value in the journal, in bytes.
+/// The size of a value's key, in bytes.
 const KEY: usize = 5;
+/// The size of the length that precedes a value in the journal, in bytes.
 const LENGTH: usize = 2;
 /// The size of the place, which the map stores before a value, in bytes.
 const PLACE: usize = size_of::<u16>();
 /// The maximum number of bytes that a flash writes or reads at once.
 const MAX_WORD: usize = 32;
 
-/// The maximum number of messages that a messenger stores at once, and the maximum number of other texts that it deletes with them.
+/// The maximum number of messages whose changes a messenger saves at once. The same save may also delete the texts of as many other
+/// messages.
 const MESSAGES: usize = 8;
-/// The maximum size of a messenger's changes without a new text, in bytes: records, and deletions of their texts and of
-/// other texts.
+/// The maximum size of a save without a new text, in bytes. For each changed message, it contains the record and the deletion of the text;
+/// for each of the other messages, only the deletion of the text.
 const CHANGES: usize = MESSAGES * (LENGTH + KEY + MAX_RECORD_BYTES + 2 * (LENGTH + KEY));
-/// The maximum size of a batch that only deletes, in bytes: records, their texts, and other texts.
+/// The maximum size of a save that only deletes, in bytes: the record and the text of each changed message, and the texts of the others.
 const FORGETTING: usize = 3 * MESSAGES * (LENGTH + KEY);
 
 /// Returns the minimum size of `batch` in [`FlashStore::new`], in bytes, for texts of at most `longest_text` bytes.

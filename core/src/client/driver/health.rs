@@ -27,7 +27,8 @@ pub enum HealthChange {
     Nothing,
     /// Requests succeed again.
     Well,
-    /// Requests have begun to fail, now fail for another reason that does not pass by itself, or still fail with new credentials.
+    /// Requests have begun to fail. Or they keep failing, and either the reason is new and does not pass by itself, or the credentials are
+    /// new and the same error is reported again.
     Failing,
     /// Another request has failed, for a reason that may pass by itself.
     StillFailing,

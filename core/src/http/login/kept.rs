@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-/// Number of proactive renewals after which a nonce is used past the learned lifetime, because nonces may live longer by now.
+/// The number of nonces that reach the learned lifetime until one of them is used for longer. The others are renewed before they expire.
+/// The trial shows whether the gateway's nonces live longer by now.
 pub(super) const RENEWALS_BEFORE_A_TRIAL: u8 = 64;
 
 /// A time in microseconds. Arithmetic with `Duration` would add code that can panic.
@@ -36,7 +37,7 @@ impl Kept {
     }
 
     /// Returns whether requests have been sent with this nonce since it was last offered, but no request with it was ever accepted. One of
-    /// them may have reached the gateway and used up the nonce. So a refusal would not prove that the password is wrong.
+    /// those requests may have reached the gateway and used up the nonce. So a refusal would not prove that the password is wrong.
     pub(super) const fn is_in_doubt(&self) -> bool {
         self.accepted == 0 && self.count > self.settled
     }

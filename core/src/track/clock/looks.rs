@@ -2,7 +2,7 @@
 //! arrived, by this client's own clock.
 //!
 //! A report arrived after the last complete look that would have shown it, and before it was first seen. Nothing else about its arrival is
-//! certain, because the time in the report is that of another clock.
+//! certain, because the time in the report comes from another clock.
 
 use super::{
     GatewaySeconds, Leads, PER_SECOND, Tick,
@@ -39,7 +39,7 @@ const DOUBT: u32 = 2 * 3600;
 /// Gateways differ in whether they include the limit.
 const EDGE: u32 = 2;
 
-/// The age in ticks after which a look is stale and another one is made: 1 h.
+/// The age in ticks after which the latest look is stale and the next one is made: 1 h.
 const STALE: u32 = 3600 * PER_SECOND;
 
 /// The time by which the gateway selects reports.
@@ -71,8 +71,9 @@ pub(in crate::track) struct Looks {
     reached: u32,
     /// The ports through which this client's messages were sent, a bit for each.
     used: u32,
-    /// The tick at which the latest look began, and the gateway's time after which it shows reports.
+    /// The tick at which the latest look began.
     begun: Tick,
+    /// The gateway's time after which the latest look shows reports.
     after: u32,
     is_under_way: bool,
     /// `u32::MAX` minus the smallest `after` of the looks begun since the latest complete look; 0 if there are none. The next look must
@@ -205,7 +206,7 @@ impl Looks {
         GatewaySeconds::new(from).filter(|_| from > 0)
     }
 
-    /// Returns whether looks show all late reports, because the gateway selects reports by their arrival.
+    /// Returns whether looks show all late reports. They do if the gateway selects reports by the time of their arrival.
     pub(in crate::track) fn shows_late(&self) -> bool {
         self.selection == Selection::Arrival
     }
@@ -334,7 +335,7 @@ mod tests {
         looks.begin(time(80_000), Tick::new(200));
         looks.see_again(time(90_000), Some(80_000 - DOUBT));
         assert_eq!(looks.selection, Selection::Unknown);
-        // This report arrived long before the limit of the look, so the gateway selects reports by the time in them.
+        // This report arrived long before the limit of the look, but the look shows it. So the gateway selects reports by the time in them.
         looks.see_again(time(90_000), Some(80_000 - DOUBT - 1));
         assert_eq!(looks.selection, Selection::Report);
         // A limited query shows nothing about the selection.

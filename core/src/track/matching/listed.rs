@@ -6,9 +6,11 @@ use super::{
 };
 use crate::track::clock::{Ledger, Tick};
 
-/// Placeholder for the TP-Status in the entry of a listed segment of another program.
+/// Stands in place of a TP-Status in the entry of a listed segment. A segment with this placeholder was sent by another program, so a
+/// report may belong to it.
 pub(in crate::track) const LISTED: u8 = u8::MAX - 1;
-/// Placeholder for the TP-Status in the entry of a listed message that is this client's own, or that failed before any segment was sent.
+/// The same for an entry that owns no report. Either its message is this client's own, and reports are assigned to the message itself. Or
+/// its message failed before any segment was sent.
 pub(in crate::track) const LISTED_NO_OWNER: u8 = u8::MAX - 2;
 
 /// Limits that exclude listed segments as owners of a report. The report had certainly not arrived at `absent`. A segment is excluded if it

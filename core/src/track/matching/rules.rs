@@ -1,7 +1,7 @@
 //! The rules by which a report is assigned to a message.
 //!
 //! A report contains port, number and reference. Several messages may fit: references wrap around, phones are off for days, reports are
-//! lost, and other programs may send through the same ports. A report's time is that of another clock, which may be hours off. A time
+//! lost, and other programs may send through the same ports. The time in a report comes from another clock, which may be hours off. A time
 //! difference therefore excludes no candidate. Only this client's own clock is certain: a report arrived after the last look that did not
 //! show it, and before the first look that did. A candidate is excluded if it was sent, or had its final report, too long before the
 //! report arrived. A report is assigned if one candidate is left, and one of these rules applies:
@@ -34,9 +34,10 @@ const MAX_LOOKS: u32 = 256;
 /// An hour in ticks. At least one hour is added to the maximum lateness of reports as a margin.
 const HOUR: u32 = 3600 * PER_SECOND;
 
-/// For a report that arrived soon: the maximum ticks from its message's result to the last look without the report.
+/// The first of the two limits within which a report arrived *soon* after its message's result: the maximum ticks from the result to the
+/// last look that did not show the report.
 const SOON_ABSENT: u32 = 30 * PER_SECOND;
-/// For a report that arrived soon: the maximum ticks from its message's result to the first look with the report.
+/// The second of these limits: the maximum ticks from the result to the first look that showed the report.
 const SOON_SEEN: u32 = 60 * PER_SECOND;
 
 /// The maximum seconds by which a report's time may precede its message's send time and still be near it.
@@ -44,17 +45,18 @@ const NEAR_BEFORE: u32 = 60;
 /// The length in seconds of the span of near times, which begins [`NEAR_BEFORE`] before the send time.
 const NEAR: u32 = 660;
 
-/// The maximum ticks from a message's result to the first look with its report, for a report from which the port's lead is learnt.
+/// The maximum ticks from a message's result to the first look that showed its report. The port's lead is learnt only from reports within
+/// this limit.
 const QUICK: u32 = 45 * PER_SECOND;
 
-/// For a late report: the minimum ticks from its message's result to the last look without the report.
+/// The minimum ticks from a message's result to the last look that did not show its report. From this limit on, the report is late.
 const LATE: u32 = 300 * PER_SECOND;
 
 /// The maximum difference in seconds between a late report's time, corrected by the port's lead, and its segment's send time. A report
 /// within this limit is evidence that late reports carry the send time.
 const HIT: u32 = 60;
-/// The same maximum for a report that is assigned by its time, after late reports were found to carry the send time. It is less than half
-/// of the shortest time after which a reference is reused (256 × 2 s).
+/// The same maximum for assigning a report by its time, once late reports were found to carry the send time. It is less than half of the
+/// shortest time after which a reference is reused (256 × 2 s).
 const TIMED: u32 = 90;
 
 /// The usual time in seconds that it takes to send a segment.
@@ -71,8 +73,8 @@ pub(in crate::track) enum Verdict {
     /// The report was assigned before, or all segments that may own it have a final report. `of` is the message that notes the report's
     /// time, if the report certainly belongs to that message.
     Repeated { of: Option<SlotId> },
-    /// The report belongs to a message, unless another message turns out to own it. The result of `rival`, or a new list of results if
-    /// `wants_list`, may soon show whether another message does.
+    /// The report belongs to the only candidate, unless a different message turns out to own it. The result of `rival` may soon show that,
+    /// or, if `wants_list`, a new list of results.
     Claimed { rival: Option<SlotId>, wants_list: bool },
     /// The report may belong to several messages, or to another program's message.
     Contested,
@@ -89,10 +91,10 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::track) struct Judgement {
     pub(in crate::track) verdict: Verdict,
-    /// For a report that was seen soon after the result: the seconds, modulo 2^32, from the send time of its probable segment to the time
-    /// in the report, and whether the report carries exactly the message's send time.
+    /// The seconds, modulo 2^32, from the send time of the report's probable segment to the time in the report, and whether the report
+    /// carries exactly the message's send time. `None` if the report was not seen soon after the result.
     pub(in crate::track) quick: Option<(u32, bool)>,
-    /// For a report that arrived late: whether it carries its segment's send time; `None` if unknown.
+    /// Whether a late report carries its segment's send time. `None` if that is unknown, or if the report is not late.
     pub(in crate::track) late: Option<bool>,
 }
 
@@ -126,7 +128,8 @@ enum Rival {
 /// A summary of the candidates that are not excluded.
 #[derive(Default)]
 struct Tally<'a> {
-    /// The number of possible candidates: the report repeats none of their reports, and its time does not contradict theirs.
+    /// The number of possible candidates. A candidate is possible if the report repeats none of its reports, and the report's time does not
+    /// contradict its send time.
     possible: u32,
     /// The number of possible candidates whose segment has no final report.
     open: u32,
@@ -368,7 +371,7 @@ impl Evidence<'_, '_> {
         report.time.is_some_and(|time| self.view.clock.is_past(time, kept, self.view.now))
     }
 
-    /// Returns a message to the report's number that may own the report too, because the message's port and reference are not known.
+    /// Returns a message to the report's number whose port and reference are not known. Such a message may own the report too.
     fn rival(&self, report: &RawReport, first_seen: Sequence) -> Rival {
         let mut others = Unlocated::new(self.table, &report.number);
         for _ in 0..MAX_LOOKS {

@@ -25,8 +25,8 @@ use crate::{
     },
 };
 
-/// The maximum number of consecutive queries for results and reports while another query is due. On a slow link, results and reports may be
-/// due again at the end of each query, and other queries would never be made.
+/// The maximum number of consecutive queries for results and reports while a query of a different kind is due. Without a limit, that query
+/// might never be made: on a slow link, results and reports may be due again at the end of each query.
 const MAX_POLLS: u8 = 4;
 
 /// Decides which request to make next, and when.
@@ -45,9 +45,9 @@ pub(in crate::track) struct Planner {
     again: Again,
     /// The earliest time of the next query of the inbox.
     incoming_at: Tick,
-    /// The number of consecutive queries for results and reports while another query is due, and whether the last query of another kind was
-    /// for the gateway's queue.
+    /// The number of consecutive queries for results and reports that were made while a query of a different kind was due.
     polls: u8,
+    /// Whether the last query of a different kind was for the gateway's queue.
     was_queue: bool,
 }
 
@@ -161,8 +161,8 @@ impl Planner {
         selection.next(table, (&self.load, &self.limits), &self.again.sizes)
     }
 
-    /// Returns a look to make before messages that want reports are submitted, if the last look is stale. Their reports are known to be
-    /// new only if an earlier look did not show them. If this look fails, the messages do not wait for the next one.
+    /// Returns a look to make before messages that want reports are submitted, if the last look is stale. A report that appears later is
+    /// known to be new only because this look did not show it. If this look fails, the messages do not wait for the next one.
     pub(in crate::track) fn take_first_look(
         &mut self,
         table: &Messages<'_>,
@@ -360,7 +360,7 @@ impl Planner {
         self.again.unclear(submissions::size(table).0);
     }
 
-    /// Notes that a message of an earlier request with an unclear outcome is put back. Returns when the message may be submitted again. The
+    /// Notes that a message is put back after a request whose outcome was unclear. Returns when the message may be submitted again. The
     /// wait is an eighth of the message's `age` in ticks, within limits, so that attempts become rarer.
     pub(in crate::track) fn divide_unclear(&mut self, age: u32, now: Tick) -> Tick {
         self.again.divide_unclear();

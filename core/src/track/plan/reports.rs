@@ -42,10 +42,11 @@ pub(super) struct ReportPlan {
     arrivals_at: Tick,
     /// The earliest time of the next look that is made because the last one is stale.
     look_at: Tick,
-    /// The time from which a look has [`Reach::Wide`], and the number of doublings of the wait after that look.
+    /// The time from which the next look has [`Reach::Wide`].
     wide_at: Tick,
+    /// The number of times that the wait after that wide look, until the next wide one, is doubled.
     wide_step: u8,
-    /// The time from which a look has at least [`Reach::Usual`].
+    /// The time from which the next look has at least [`Reach::Usual`].
     usual_at: Tick,
 }
 
@@ -99,8 +100,8 @@ impl ReportPlan {
         (self.arrivals_at, self.wide_at, self.wide_step) = (now, now, 0);
     }
 
-    /// Returns a look if messages are under way or to be submitted (`is_active`) and the last look is stale. A report is only known to be
-    /// new if an earlier look did not show it.
+    /// Returns a look if messages are under way or to be submitted (`is_active`) and the last look is stale. A report is known to be new
+    /// only if an earlier look did not show it.
     pub(super) fn take_look(&mut self, is_active: bool, view: &View<'_>) -> Option<Request> {
         self.look_due(is_active, view).filter(|due| due.is_due(view.now))?;
         self.look_at = view.now.plus(RETRY);
@@ -148,8 +149,8 @@ fn is_old(slot: &Slot, view: &View<'_>) -> bool {
     reading.is_none_or(|reading| reading.saturating_sub(sent.get()) > OLD)
 }
 
-/// Returns whether looks are needed for an old message that still waits for reports. Its report may carry the time of arrival, and a query
-/// by send time may miss such a report.
+/// Returns whether looks are needed for an old message that still waits for reports. Its report may carry the time of arrival, and then a
+/// query by send time may miss the report.
 pub(super) fn wants_arrivals(table: &Messages<'_>, view: &View<'_>) -> bool {
     if view.clock.reports_equal() || view.clock.latest().is_none() {
         return false;
@@ -180,8 +181,8 @@ fn port_bit(port: u8) -> u32 {
     1_u32.checked_shl(port.into()).unwrap_or(0)
 }
 
-/// Moves an old message to [`Queue::IN_FLIGHT`], and others of its queue that were sent soon after it through ports with the same lead.
-/// Returns the query for their reports. It finds reports that carry the send time, or a time soon after.
+/// Moves an old message to [`Queue::IN_FLIGHT`], together with messages of its queue that were sent soon after it through ports with the
+/// same lead. Returns the query for their reports. The query finds reports that carry the send time, or a time soon after.
 fn take_old(table: &mut Messages<'_>, queue: QueueId, from: GatewaySeconds, view: &View<'_>) -> Request {
     let leads = &view.clock.leads;
     let mut at = table.first(queue);

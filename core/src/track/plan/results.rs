@@ -28,9 +28,9 @@ const MAX_QUIET: u8 = 4;
 /// The maximum span of a query by time in seconds. The response to a longer one is not worth its size.
 const LONGEST_SPAN: u32 = 600;
 
-/// While results are queried by time: the initial number of doublings of the wait of messages that are being sent.
+/// The number of times that the first wait for the result of a message that is being sent is doubled, while results are queried by time.
 const SENDING_STEP: u8 = 2;
-/// While results are queried by time: the initial number of doublings of the wait of messages that wait to be sent.
+/// The same number for a message that the gateway has accepted, but not begun to send.
 const ACCEPTED_STEP: u8 = 3;
 
 /// Decides which results are queried.
@@ -74,7 +74,8 @@ impl ResultPlan {
         self.next_at = now.plus(waits.results_every);
     }
 
-    /// Returns whether results are queried by time: more messages are under way than a request can name, or were until lately.
+    /// Returns whether results are queried by time. They are while more messages are under way than a request can name. After that, they
+    /// still are until [`MAX_QUIET`] consecutive queries by time brought no news, the gateway's clock jumps, or no message is under way.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn is_by_time(&self, load: &Load, limits: &Limits, view: &View<'_>) -> bool {
         let many = load.total() > limits.ids.into();
@@ -114,7 +115,7 @@ impl ResultPlan {
         self.reached = None;
     }
 
-    /// Returns the initial number of doublings of the wait for a message's result.
+    /// Returns the number of times that the first wait for a message's result is doubled.
     pub(super) fn first_step(&self, next: Next, load: &Load, limits: &Limits, view: &View<'_>) -> u8 {
         let step = match next {
             Next::QueryResultOfAccepted => ACCEPTED_STEP,

@@ -10,7 +10,8 @@ use ::redb::Database;
 
 use super::super::StorageError;
 
-/// The time between two attempts to open the database again, and to see whether it is not read any more.
+/// The time between two attempts to open the database again. Before the database is closed, also the time between two checks whether it is
+/// still being read.
 pub(super) const RETRY: Duration = Duration::from_millis(200);
 
 type Open = Box<dyn Fn() -> Result<Database, StorageError> + Send + Sync>;
