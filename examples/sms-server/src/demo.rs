@@ -48,7 +48,7 @@ pub(crate) async fn run(
         }
         std::future::pending::<()>().await;
     });
-    server.run(end).await?;
+    server.run(end).await;
     arriving.abort();
     Ok(())
 }

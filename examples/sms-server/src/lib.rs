@@ -5,6 +5,7 @@
 pub mod api;
 pub mod config;
 pub mod gateway;
+pub mod listen;
 pub mod names;
 pub mod queue;
 pub mod routes;

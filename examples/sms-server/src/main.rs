@@ -3,12 +3,13 @@
 #[cfg(feature = "demo")]
 mod demo;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
 use sms_server::{
     api,
     config::{Config, ConfigError},
+    listen::Tls,
     server::{Server, ServerError},
 };
 
@@ -73,8 +74,12 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 #[tokio::main]
 async fn run(config: &std::path::Path) -> Outcome {
     let server = Server::start(&Config::read(config)?).await?;
-    println!("listening on http://{}", server.address()?);
-    server.run(ended()).await?;
+    let scheme = if server.tls().is_some() { "https" } else { "http" };
+    println!("listening on {scheme}://{}", server.address()?);
+    tokio::select! {
+        () = reload(server.tls()) => {}
+        () = server.run(ended()) => {}
+    }
     Ok(())
 }
 
@@ -101,6 +106,25 @@ async fn ended() {
     let _ = interrupt.await;
 }
 
+/// Reads the certificate again at each SIGHUP.
+#[cfg(unix)]
+async fn reload(tls: Option<Arc<Tls>>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return std::future::pending().await };
+    while hangup.recv().await.is_some() {
+        match tls.as_ref().map(|tls| tls.reload()) {
+            None => tracing::info!("there is no certificate to read again"),
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => tracing::error!(%error, "the earlier certificate remains in use"),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn reload(_: Option<Arc<Tls>>) {
+    std::future::pending().await
+}
+
 fn check(config: &std::path::Path) -> Outcome {
     let config = Config::read(config)?;
     for gateway in &config.gateways {
@@ -112,6 +136,7 @@ fn check(config: &std::path::Path) -> Outcome {
     for webhook in config.accounts.iter().filter_map(|account| account.webhook.as_ref()) {
         webhook.secret()?;
     }
+    config.tls.clone().map(Tls::read).transpose()?;
     println!(
         "{} gateways, {} pools, {} accounts, {} routes: no mistake was found.",
         config.gateways.len(),

@@ -9,6 +9,7 @@ use crate::{
     api::{self, Api, Caller, Keys},
     config::{self, Config, ConfigError},
     gateway::{Running, Settings, Shared},
+    listen::{Door, Limits, Tls, TlsError},
     names::Names,
     queue::Queue,
     routes::{Route, Routes},
@@ -49,6 +50,9 @@ pub enum ServerError {
     /// The folder of the storage, or the address, cannot be used.
     #[error("{0}")]
     Io(String, #[source] io::Error),
+    /// The certificate of the API cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A gateway's settings cannot be used.
     #[error("gateway `{0}`: {1}")]
     Gateway(String, String),
@@ -59,7 +63,8 @@ pub enum ServerError {
 
 /// A server that is ready to run.
 pub struct Server {
-    listener: TcpListener,
+    door: Door,
+    tls: Option<Arc<Tls>>,
     api: Arc<Api>,
     /// Tasks that end with the server.
     tasks: Vec<JoinHandle<()>>,
@@ -74,6 +79,7 @@ impl Server {
         let at = |what: String| move |error| ServerError::Io(what, error);
         fs::create_dir_all(&config.data)
             .map_err(at(format!("the folder {} cannot be created", config.data.display())))?;
+        let tls = config.tls.clone().map(Tls::read).transpose()?.map(Arc::new);
         let storage: Arc<dyn Storage> = Arc::new(Redb::open(&config.data.join(FILE))?);
         let listener = TcpListener::bind(config.listen)
             .await
@@ -90,7 +96,14 @@ impl Server {
         let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
         tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
-        Ok(Self { listener, api: Arc::new(Api { storage, queue, routes, keys, names, gateways }), tasks })
+        let door = Door::new(listener, tls.clone(), Limits::default());
+        let api = Arc::new(Api { storage, queue, routes, keys, names, gateways });
+        Ok(Self { door, tls, api, tasks })
+    }
+
+    /// Returns the certificate of the API; `None` without TLS.
+    pub fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
     }
 
     /// Returns the address that it listens on.
@@ -98,16 +111,13 @@ impl Server {
     /// # Errors
     /// The system's.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.door.address()
     }
 
-    /// Serves until `end` is ready, and then stops the gateways in order.
-    ///
-    /// # Errors
-    /// The system's.
-    pub async fn run(self, end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let served = axum::serve(self.listener, api::router(Arc::clone(&self.api)));
-        let served = served.with_graceful_shutdown(end).await;
+    /// Serves until `end` is ready, and then stops the gateways in order. Requests get 10 s to finish; then each gateway gets 30 s for
+    /// the response to a submission.
+    pub async fn run(self, end: impl Future<Output = ()>) {
+        self.door.serve(api::router(Arc::clone(&self.api)), end).await;
         self.tasks.iter().for_each(JoinHandle::abort);
         for gateway in self.api.gateways.values() {
             gateway.close();
@@ -115,7 +125,6 @@ impl Server {
         for gateway in self.api.gateways.values() {
             gateway.closed().await;
         }
-        served
     }
 }
 

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode},
 };
@@ -14,6 +13,7 @@ use sms_gateway::{Sms, core::Number};
 
 use super::{
     Api, Caller, MAX_MESSAGES,
+    body::Entire,
     page::{Listed, Page},
     problem::Problem,
 };
@@ -91,7 +91,7 @@ pub(super) async fn accept(
     State(api): Shared,
     caller: Caller,
     headers: HeaderMap,
-    body: Bytes,
+    Entire(body): Entire,
 ) -> Result<(StatusCode, Json<Acceptances>), Problem> {
     caller.must(Scope::Send)?;
     let (is_one, written) = read(&body).map_err(|error| {

@@ -1,6 +1,7 @@
 //! The JSON API.
 
 mod auth;
+mod body;
 mod incoming;
 mod messages;
 mod page;

@@ -162,3 +162,25 @@ async fn what_is_wrong_with_a_message_is_named() {
     assert_eq!(send(&api, "all", &[], &unknown).await.0, StatusCode::BAD_REQUEST.as_u16());
     assert_eq!(call(&api, Method::GET, "/v1/nothing", "all", &[], &Value::Null).await.0, 404);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_in_time_is_refused() {
+    let api = api().await;
+    let mut beginning = Some(Ok::<_, std::io::Error>("{"));
+    let body = futures_util::stream::poll_fn(move |_| match beginning.take() {
+        Some(beginning) => std::task::Poll::Ready(Some(beginning)),
+        None => std::task::Poll::Pending,
+    });
+    let request = Request::post("/v1/messages").header("Authorization", "Bearer all");
+    let request = request.body(Body::from_stream(body)).unwrap();
+    let began = tokio::time::Instant::now();
+    let response = api.oneshot(request).await.unwrap();
+    assert_eq!((response.status(), began.elapsed()), (StatusCode::REQUEST_TIMEOUT, body::LIMIT));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused() {
+    let api = api().await;
+    let body = Value::String("x".repeat(MAX_BYTES));
+    assert_eq!(send(&api, "all", &[], &body).await.0, StatusCode::PAYLOAD_TOO_LARGE.as_u16());
+}

@@ -1,0 +1,110 @@
+//! Checks that a configuration does not contradict itself.
+
+use std::collections::BTreeSet;
+
+use super::{Config, ConfigError};
+
+impl Config {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let gateways = names("gateway", self.gateways.iter().map(|gateway| &gateway.name))?;
+        let pools = names("pool", self.pools.iter().map(|pool| &pool.name))?;
+        let accounts = names("account", self.accounts.iter().map(|account| &account.name))?;
+        for pool in &self.pools {
+            for name in &pool.gateways {
+                known("gateway", name, &gateways, &format!("pool `{}`", pool.name))?;
+            }
+        }
+        for route in &self.routes {
+            known("pool", &route.pool, &pools, "a route")?;
+            if let Some(account) = &route.account {
+                known("account", account, &accounts, "a route")?;
+            }
+        }
+        for gateway in &self.gateways {
+            if let Some(account) = &gateway.incoming {
+                known("account", account, &accounts, &format!("gateway `{}`", gateway.name))?;
+            }
+        }
+        if self.gateways.iter().any(|gateway| gateway.per_port == 0) {
+            return Err(ConfigError::Wrong("per-port is at least 1".to_owned()));
+        }
+        if self.tls.is_none() && !self.insecure && !self.listen.ip().is_loopback() {
+            let listen = self.listen;
+            return Err(ConfigError::Wrong(format!(
+                "{listen} is reachable by others, and the API has no TLS: set `tls`, or put a TLS proxy before a loopback \
+                 address, or set `insecure = true`"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the names, each of which may appear once.
+fn names<'n>(kind: &str, names: impl Iterator<Item = &'n String>) -> Result<BTreeSet<&'n str>, ConfigError> {
+    let mut found = BTreeSet::new();
+    for name in names {
+        if name.is_empty() || !found.insert(name.as_str()) {
+            return Err(ConfigError::Wrong(format!("each {kind} needs a name of its own; `{name}` is not")));
+        }
+    }
+    Ok(found)
+}
+
+fn known(kind: &str, name: &str, names: &BTreeSet<&str>, user: &str) -> Result<(), ConfigError> {
+    if names.contains(name) {
+        return Ok(());
+    }
+    let listed = names.iter().copied().collect::<Vec<_>>().join(", ");
+    Err(ConfigError::Wrong(format!(
+        "{user} names the {kind} `{name}`, which does not exist; there are: {listed}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const WHOLE: &str = r#"
+        data = "data"
+        [[gateway]]
+        name = "office"
+        url = "http://127.0.0.1:1"
+        user = "admin"
+        password-env = "NONE"
+        [[pool]]
+        name = "all"
+        gateways = ["office"]
+        [[account]]
+        name = "shop"
+        [[route]]
+        account = "shop"
+        prefix = "+49"
+        pool = "all"
+    "#;
+
+    fn error(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.toml");
+        fs::write(&path, text).unwrap();
+        Config::read(&path).map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        assert_eq!(error(WHOLE), "");
+        for (from, to, expected) in [
+            ("gateways = [\"office\"]", "gateways = [\"ofice\"]", "pool `all` names the gateway `ofice`"),
+            ("pool = \"all\"", "pool = \"most\"", "a route names the pool `most`"),
+            ("account = \"shop\"", "account = \"shops\"", "a route names the account `shops`"),
+            ("name = \"shop\"", "name = \"\"", "each account needs a name"),
+            ("data = \"data\"", "data = \"data\"\nlisten = \"0.0.0.0:80\"", "reachable by others"),
+            ("user = \"admin\"", "user = \"admin\"\nper-port = 0", "per-port is at least 1"),
+            ("user = \"admin\"", "user = \"admin\"\npinn = []", "unknown field `pinn`"),
+        ] {
+            let found = error(&WHOLE.replacen(from, to, 1));
+            assert!(found.contains(expected), "{to}: {found}");
+        }
+    }
+}
