@@ -90,7 +90,9 @@ impl Server {
         let names = numbers.gateways.iter().map(|(name, number)| (*number, name.as_str().into()));
         let names = Names::new(names.collect());
         let receivers = receivers(config, &numbers, &names)?;
-        storage.set_webhooks(receivers.iter().map(|receiver| receiver.account).collect()).await?;
+        storage
+            .set_webhooks(receivers.iter().map(|receiver| (receiver.account, receiver.configured)).collect())
+            .await?;
         let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone() };
         let gateways = gateways(config, &shared, &numbers)?;
         let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];

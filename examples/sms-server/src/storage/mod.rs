@@ -115,15 +115,21 @@ pub struct Waiting {
     pub place: u64,
     /// Its subject.
     pub subject: Subject,
-    /// The number of attempts that have failed.
+    /// The number of attempts that have failed since then.
     pub attempts: u32,
+    /// The time at which the event was added, or at which a person last retried it.
+    pub since: Time,
+    /// The reason the last attempt has failed, in words.
+    pub failure: Option<Box<str>>,
 }
 
-impl Waiting {
-    /// Returns the time at which the event was added, at the latest.
-    pub const fn since(&self) -> Time {
-        Time(self.place >> COUNTER_BITS)
-    }
+/// The webhook of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// The account.
+    pub account: AccountId,
+    /// The time at which its receiver responded that it wants no more events. `None` while it gets events.
+    pub disabled: Option<Time>,
 }
 
 /// The part of an id or a place below its time in milliseconds.
@@ -201,14 +207,43 @@ pub trait Storage: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(IncomingId, Incoming)>, StorageError>;
 
-    /// Sets the accounts that have a webhook. From now on, changes of their messages add events.
-    async fn set_webhooks(&self, accounts: Vec<AccountId>) -> Result<(), StorageError>;
+    /// Sets the accounts that have a webhook, each with a hash of its configuration. From now on, changes of their messages add events.
+    /// A webhook that was [disabled](Self::disable_webhook) stays so unless its hash has changed.
+    async fn set_webhooks(&self, webhooks: Vec<(AccountId, [u8; 16])>) -> Result<(), StorageError>;
+    /// Returns the webhooks, in the order of their accounts.
+    async fn webhooks(&self) -> Result<Vec<Webhook>, StorageError>;
+    /// Disables the webhook of an account: its events stay, and none is due.
+    async fn disable_webhook(&self, account: AccountId, now: Time) -> Result<(), StorageError>;
+    /// Enables the webhook of an account. Returns false if the account has none.
+    async fn enable_webhook(&self, account: AccountId) -> Result<bool, StorageError>;
     /// Returns at most `limit` events of an account whose time has come, the earliest first.
     async fn due(&self, account: AccountId, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError>;
-    /// Removes an event that was received, or that is given up.
+    /// Removes an event that was received.
     async fn finish(&self, account: AccountId, place: u64) -> Result<(), StorageError>;
-    /// Notes that an attempt has failed, and when the next one is due: [`Time::NEVER`] for an event that is given up until a person retries it.
-    async fn postpone(&self, account: AccountId, place: u64, due: Time) -> Result<(), StorageError>;
+    /// Notes that an attempt has failed and why, and when the next one is due: [`Time::NEVER`] for a dead letter, which waits until a
+    /// person [retries](Self::retry) it.
+    async fn postpone(
+        &self,
+        account: AccountId,
+        place: u64,
+        due: Time,
+        failure: Box<str>,
+    ) -> Result<(), StorageError>;
+    /// Returns at most `limit` dead letters of an account with places above `after`, in order.
+    async fn dead_letters(
+        &self,
+        account: AccountId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StorageError>;
+    /// Makes dead letters of an account due again: the one at a place, or at most `limit` of all. Returns their number.
+    async fn retry(
+        &self,
+        account: AccountId,
+        place: Option<u64>,
+        limit: usize,
+        now: Time,
+    ) -> Result<usize, StorageError>;
 }
 
 /// The reason the storage could not read or change something.

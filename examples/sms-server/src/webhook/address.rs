@@ -3,24 +3,43 @@
 //! A name is resolved once for each connection. All of its addresses must be permitted, and the connection goes to one of them. So a name
 //! that resolves to another address a moment later gains nothing.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+/// Looks up the addresses of a name.
+pub(super) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
 /// Resolves names to permitted addresses.
+#[derive(Clone)]
 pub(super) struct Resolver {
-    pub(super) allows_private: bool,
+    pub(super) lookup: Lookup,
+    pub(super) permits: fn(IpAddr) -> bool,
+}
+
+impl Resolver {
+    /// Uses the system's resolver.
+    pub(super) fn new(allows_private: bool) -> Self {
+        let lookup = |name: String| -> BoxFuture<'static, _> {
+            Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
+        };
+        Self { lookup: Arc::new(lookup), permits: if allows_private { |_| true } else { is_public } }
+    }
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allows_private = self.allows_private;
+        let (name, permits) = (name.as_str().to_owned(), self.permits);
+        let found = (self.lookup)(name.clone());
         Box::pin(async move {
-            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if !allows_private && let Some(inside) = found.iter().find(|found| !is_public(found.ip())) {
-                return Err(
-                    format!("{} resolves to {}, which is not public", name.as_str(), inside.ip()).into()
-                );
+            let found = found.await?;
+            if let Some(inside) = found.iter().find(|found| !permits(found.ip())) {
+                return Err(format!("{name} resolves to {}, which is not public", inside.ip()).into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -45,6 +64,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         // Shared by the customers of a provider.
         || (first == 100 && second & 0xc0 == 64)
         || (first == 192 && second == 0 && third == 0)
+        // Relays of 6to4.
+        || (first == 192 && second == 88 && third == 99)
         // Benchmarks.
         || (first == 198 && second & 0xfe == 18)
         // Multicast, reserved addresses and broadcast.
@@ -85,18 +106,24 @@ mod tests {
             "172.31.255.255",
             "192.0.0.8",
             "192.0.2.1",
+            "192.88.99.1",
             "192.168.1.9",
             "198.19.0.1",
             "224.0.0.1",
             "255.255.255.255",
             "::",
             "::1",
+            "::ffff:0.0.0.0",
+            "::ffff:100.64.0.1",
+            "::ffff:10.0.0.1",
             "::ffff:127.0.0.1",
             "::ffff:169.254.169.254",
             "::127.0.0.1",
             "64:ff9b::10.0.0.1",
+            "64:ff9b::169.254.169.254",
             "64:ff9b:1::1",
             "2002:7f00:1::1",
+            "2002:a9fe:a9fe::1",
             "2001:0:53aa::1",
             "2001:db8::1",
             "fc00::1",

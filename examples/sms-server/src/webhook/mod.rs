@@ -2,21 +2,30 @@
 //!
 //! An event is sent until its receiver accepts it, so a receiver may get it several times, each time with the same id. Each account has
 //! a task of its own, so that a slow receiver delays no other.
+//!
+//! A receiver that responds with 410 gets no more events until a person or a changed configuration enables its webhook. An event that is
+//! not accepted for 72 hours becomes a dead letter, which a person can retry.
 
 mod address;
+mod attempt;
 mod body;
 mod signature;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use reqwest::{Client, StatusCode, Url, header, redirect::Policy};
+use reqwest::{Client, Url, redirect::Policy};
+use sha2::{Digest, Sha256};
 use tokio::{task::JoinHandle, time::sleep};
 
 pub use signature::Secret;
 
+use self::{
+    address::Resolver,
+    attempt::{Attempt, next},
+};
 use crate::{
     names::Names,
     storage::{AccountId, Storage, StorageError, Time, Waiting},
@@ -34,16 +43,12 @@ const PAGE: usize = 64;
 /// The time between two looks for events of an account.
 const POLL: Duration = Duration::from_millis(500);
 
-/// The waits after failed attempts, in seconds. The last one repeats.
-const WAITS: [u64; 7] = [5, 30, 120, 600, 3600, 10_800, 21_600];
-
-/// The time after which an event is given up, in milliseconds.
-const PATIENCE: u64 = 72 * 3_600_000;
-
 /// The receiver of an account's events.
 pub struct Receiver {
     /// The account.
     pub account: AccountId,
+    /// A hash of its configuration. A receiver that wanted no more events gets them again once it has changed.
+    pub configured: [u8; 16],
     url: Url,
     secret: Secret,
     client: Client,
@@ -82,28 +87,14 @@ impl Receiver {
         (allows_http, allows_private): (bool, bool),
         names: Names,
     ) -> Result<Self, Unfit> {
-        let parsed = Url::parse(url).map_err(|_| Unfit::Url(url.to_owned()))?;
-        match parsed.scheme() {
-            "https" => {}
-            "http" if allows_http => {}
-            _ => return Err(Unfit::Http(url.to_owned())),
-        }
-        // A name is checked when it is resolved.
-        let address = parsed.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
-        if !allows_private && address.is_some_and(|address| !address::is_public(address)) {
-            return Err(Unfit::Private(url.to_owned()));
-        }
+        let mut configured = [0; 16];
+        let written = Sha256::digest(format!("{url}\n{secret}\n{allows_http}\n{allows_private}"));
+        configured.copy_from_slice(&written[..16]);
+        let resolver = Resolver::new(allows_private);
+        let url = check(url, allows_http, resolver.permits)?;
         let secret = Secret::parse(secret).ok_or(Unfit::Secret)?;
-        // It may be installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .timeout(TIMEOUT)
-            .dns_resolver(address::Resolver { allows_private })
-            .user_agent(concat!("sms-server/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Unfit::Client(error.to_string()))?;
-        Ok(Self { account, url: parsed, secret, client, names })
+        let client = client(resolver, TIMEOUT)?;
+        Ok(Self { account, configured, url, secret, client, names })
     }
 
     /// Sends its events as long as the task runs.
@@ -113,14 +104,6 @@ impl Receiver {
                 match self.send_due(&*storage, Time::now()).await {
                     Ok(Progress::Sent) => {}
                     Ok(Progress::Idle) => sleep(POLL).await,
-                    Ok(Progress::Gone) => {
-                        let account = self.account.0;
-                        tracing::error!(
-                            account,
-                            "the webhook responds with 410: no event is sent until the next start"
-                        );
-                        return;
-                    }
                     Err(error) => {
                         tracing::error!(%error, "events cannot be read");
                         sleep(POLL).await;
@@ -136,15 +119,15 @@ impl Receiver {
         if due.is_empty() {
             return Ok(Progress::Idle);
         }
-        let attempts = stream::iter(due).map(|waiting| self.send(storage, waiting)).buffer_unordered(AT_ONCE);
-        let outcomes: Vec<_> = attempts.collect().await;
-        let mut progress = Progress::Sent;
-        for outcome in outcomes {
-            if outcome? == Attempt::Gone {
-                progress = Progress::Gone;
+        let mut attempts =
+            stream::iter(due).map(|waiting| self.send(storage, waiting)).buffer_unordered(AT_ONCE);
+        while let Some(attempt) = attempts.next().await {
+            if attempt? == Attempt::Gone {
+                // The rest stays as it is.
+                break;
             }
         }
-        Ok(progress)
+        Ok(Progress::Sent)
     }
 
     /// Sends an event, and notes the outcome.
@@ -160,55 +143,50 @@ impl Receiver {
             Attempt::Accepted => storage.finish(self.account, waiting.place).await?,
             Attempt::Failed(why) => {
                 tracing::warn!(event = %waiting.subject, why, "an event was not accepted");
-                storage.postpone(self.account, waiting.place, next(&waiting, now)).await?;
+                let due = next(&waiting, now);
+                storage.postpone(self.account, waiting.place, due, why.as_str().into()).await?;
             }
-            // The event stays where it is.
-            Attempt::Gone => {}
+            Attempt::Gone => {
+                let account = self.account.0;
+                tracing::error!(account, "the webhook responds with 410, and is disabled");
+                storage.disable_webhook(self.account, now).await?;
+            }
         }
         Ok(attempt)
     }
+}
 
-    async fn post(&self, id: &str, now: Time, body: Vec<u8>) -> Attempt {
-        let timestamp = now.0 / 1000;
-        let signature = self.secret.sign(id, timestamp, &body);
-        let request = self
-            .client
-            .post(self.url.clone())
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signature)
-            .body(body);
-        match request.send().await {
-            Ok(response) if response.status().is_success() => Attempt::Accepted,
-            Ok(response) if response.status() == StatusCode::GONE => Attempt::Gone,
-            Ok(response) => Attempt::Failed(response.status().to_string()),
-            // Without the URL, which may contain a token.
-            Err(error) => Attempt::Failed(error.without_url().to_string()),
-        }
+/// Reads a URL and checks its scheme and its address. A name is checked when it is resolved.
+fn check(url: &str, allows_http: bool, permits: fn(IpAddr) -> bool) -> Result<Url, Unfit> {
+    let parsed = Url::parse(url).map_err(|_| Unfit::Url(url.to_owned()))?;
+    match parsed.scheme() {
+        "https" => {}
+        "http" if allows_http => {}
+        _ => return Err(Unfit::Http(url.to_owned())),
     }
+    let address = parsed.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
+    if address.is_some_and(|address| !permits(address)) {
+        return Err(Unfit::Private(url.to_owned()));
+    }
+    Ok(parsed)
+}
+
+/// Creates a client that connects to permitted addresses only, and directly: a proxy would resolve the name again.
+fn client(resolver: Resolver, timeout: Duration) -> Result<Client, Unfit> {
+    // It may be installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .timeout(timeout)
+        .dns_resolver(resolver)
+        .user_agent(concat!("sms-server/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Unfit::Client(error.to_string()))
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Progress {
     Sent,
     Idle,
-    Gone,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Attempt {
-    Accepted,
-    Failed(String),
-    /// The receiver wants no more events.
-    Gone,
-}
-
-/// Returns the time of the next attempt.
-fn next(waiting: &Waiting, now: Time) -> Time {
-    if now.0.saturating_sub(waiting.since().0) > PATIENCE {
-        return Time::NEVER;
-    }
-    let step = usize::try_from(waiting.attempts).unwrap_or(usize::MAX).min(WAITS.len() - 1);
-    now.after(WAITS[step] * 1000)
 }

@@ -12,6 +12,7 @@ mod read;
 mod records;
 mod slot;
 mod tables;
+mod webhooks;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -28,7 +29,7 @@ use self::{
 };
 use super::{
     Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
-    Message, MessageId, NewMessage, Place, PoolId, Report, Storage, StorageError, Time, Waiting,
+    Message, MessageId, NewMessage, Place, PoolId, Report, Storage, StorageError, Time, Waiting, Webhook,
 };
 
 /// The format of the file.
@@ -224,8 +225,22 @@ impl Storage for Redb {
         self.read(move |transaction| incoming::list(transaction, account, before, limit)).await
     }
 
-    async fn set_webhooks(&self, accounts: Vec<AccountId>) -> Result<(), StorageError> {
-        self.writer.change(move |tables| Ok(Ok(outbox::set_webhooks(tables, &accounts)?))).await
+    async fn set_webhooks(&self, configured: Vec<(AccountId, [u8; 16])>) -> Result<(), StorageError> {
+        self.writer.change(move |tables| Ok(Ok(webhooks::set(tables, &configured)?))).await
+    }
+
+    async fn webhooks(&self) -> Result<Vec<Webhook>, StorageError> {
+        self.read(webhooks::list).await
+    }
+
+    async fn disable_webhook(&self, account: AccountId, now: Time) -> Result<(), StorageError> {
+        self.writer
+            .change(move |tables| Ok(Ok(webhooks::disable(tables, account, Some(now)).map(drop)?)))
+            .await
+    }
+
+    async fn enable_webhook(&self, account: AccountId) -> Result<bool, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(webhooks::disable(tables, account, None)?))).await
     }
 
     async fn due(&self, account: AccountId, now: Time, limit: usize) -> Result<Vec<Waiting>, StorageError> {
@@ -236,7 +251,34 @@ impl Storage for Redb {
         self.writer.change(move |tables| Ok(Ok(outbox::finish(tables, account, place)?))).await
     }
 
-    async fn postpone(&self, account: AccountId, place: u64, due: Time) -> Result<(), StorageError> {
-        self.writer.change(move |tables| Ok(Ok(outbox::postpone(tables, account, place, due)?))).await
+    async fn postpone(
+        &self,
+        account: AccountId,
+        place: u64,
+        due: Time,
+        failure: Box<str>,
+    ) -> Result<(), StorageError> {
+        self.writer
+            .change(move |tables| Ok(Ok(outbox::postpone(tables, account, place, due, failure)?)))
+            .await
+    }
+
+    async fn dead_letters(
+        &self,
+        account: AccountId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StorageError> {
+        self.read(move |transaction| outbox::dead_letters(transaction, account, after, limit)).await
+    }
+
+    async fn retry(
+        &self,
+        account: AccountId,
+        place: Option<u64>,
+        limit: usize,
+        now: Time,
+    ) -> Result<usize, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(outbox::retry(tables, account, place, limit, now)?))).await
     }
 }

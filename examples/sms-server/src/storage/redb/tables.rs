@@ -44,8 +44,8 @@ pub(super) const INCOMING_BY_ACCOUNT: TableDefinition<'_, (u32, u64), ()> =
     TableDefinition::new("incoming_by_account");
 /// The marks of incoming messages: gateway, the gateway's id, hash of the contents.
 pub(super) const MARKS: TableDefinition<'_, (u32, i64, [u8; 16]), u64> = TableDefinition::new("marks");
-/// The accounts that have a webhook.
-pub(super) const WEBHOOKS: TableDefinition<'_, u32, ()> = TableDefinition::new("webhooks");
+/// The webhooks of accounts.
+pub(super) const WEBHOOKS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("webhooks");
 /// Events that wait to be sent, by account and place.
 pub(super) const OUTBOX: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinition::new("outbox");
 /// The same events by account and the time at which they are due.
@@ -66,7 +66,7 @@ pub(super) struct Tables<'t> {
     pub(super) incoming: Table<'t, u64, &'static [u8]>,
     pub(super) incoming_by_account: Table<'t, (u32, u64), ()>,
     pub(super) marks: Table<'t, (u32, i64, [u8; 16]), u64>,
-    pub(super) webhooks: Table<'t, u32, ()>,
+    pub(super) webhooks: Table<'t, u32, &'static [u8]>,
     pub(super) outbox: Table<'t, (u32, u64), &'static [u8]>,
     pub(super) due: Table<'t, (u32, u64, u64), ()>,
 }

@@ -24,7 +24,7 @@ async fn subjects(storage: &dyn Storage) -> Vec<Subject> {
 async fn events_are_the_sending_and_the_outcome_and_only_of_accounts_with_a_webhook() {
     let storage = Redb::in_memory().unwrap();
     for has_webhook in [false, true] {
-        storage.set_webhooks(if has_webhook { vec![ACCOUNT] } else { vec![] }).await.unwrap();
+        storage.set_webhooks(if has_webhook { vec![(ACCOUNT, [0; 16])] } else { vec![] }).await.unwrap();
         let [id] = accept(&storage, 1).await[..] else { panic!() };
         storage.save(GatewayId(0), vec![record(1), reference(1, id)], NOW).await.unwrap();
         for outcome in
@@ -51,23 +51,26 @@ async fn events_are_the_sending_and_the_outcome_and_only_of_accounts_with_a_webh
 #[tokio::test]
 async fn an_event_is_due_again_after_a_failure_and_gone_after_success() {
     let storage = Redb::in_memory().unwrap();
-    storage.set_webhooks(vec![ACCOUNT]).await.unwrap();
+    storage.set_webhooks(vec![(ACCOUNT, [0; 16])]).await.unwrap();
     let [id] = accept(&storage, 1).await[..] else { panic!() };
     storage.end(id, HistoryEntry::new(NOW, State::Expired)).await.unwrap();
     let first = storage.due(ACCOUNT, NOW, 9).await.unwrap().remove(0);
     let later = NOW.after(5000);
-    storage.postpone(ACCOUNT, first.place, later).await.unwrap();
+    storage.postpone(ACCOUNT, first.place, later, "why".into()).await.unwrap();
     assert!(storage.due(ACCOUNT, NOW.after(4999), 9).await.unwrap().is_empty());
-    assert_eq!(storage.due(ACCOUNT, later, 9).await.unwrap(), [Waiting { attempts: 1, ..first.clone() }]);
+    assert_eq!(
+        storage.due(ACCOUNT, later, 9).await.unwrap(),
+        [Waiting { attempts: 1, failure: Some("why".into()), ..first.clone() }]
+    );
     storage.finish(ACCOUNT, first.place).await.unwrap();
-    storage.postpone(ACCOUNT, first.place, later).await.unwrap();
+    storage.postpone(ACCOUNT, first.place, later, "why".into()).await.unwrap();
     assert!(storage.due(ACCOUNT, later, 9).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn an_incoming_message_is_stored_once_with_one_event() {
     let storage = Redb::in_memory().unwrap();
-    storage.set_webhooks(vec![ACCOUNT]).await.unwrap();
+    storage.set_webhooks(vec![(ACCOUNT, [0; 16])]).await.unwrap();
     let message = Incoming {
         account: ACCOUNT,
         gateway: GatewayId(0),

@@ -1,6 +1,17 @@
+mod addresses;
+mod failures;
+mod neighbours;
+mod signatures;
+
 use std::sync::Mutex;
 
-use axum::{Router, body::Bytes, extract::State as Shared, http::HeaderMap, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State as Shared,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -14,6 +25,10 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 struct Peer {
     statuses: Mutex<Vec<u16>>,
     seen: Mutex<Vec<(String, String, Bytes)>>,
+    /// The signed headers of each event.
+    signed: Mutex<Vec<[String; 3]>>,
+    /// The target of redirects.
+    location: Mutex<String>,
 }
 
 async fn respond(
@@ -28,18 +43,24 @@ async fn respond(
         &body,
     );
     assert_eq!(signed, header("webhook-signature"));
+    let signed = ["webhook-id", "webhook-timestamp", "webhook-signature"].map(header);
+    peer.signed.lock().unwrap().push(signed);
     peer.seen.lock().unwrap().push((header("webhook-id"), header("content-type"), body));
     let mut statuses = peer.statuses.lock().unwrap();
     let status = if statuses.is_empty() { 200 } else { statuses.remove(0) };
     let mut headers = HeaderMap::new();
-    if status == 302 {
-        headers.insert("location", "/".parse().unwrap());
+    if (300..400).contains(&status) {
+        headers.insert("location", peer.location.lock().unwrap().parse().unwrap());
     }
     (StatusCode::from_u16(status).unwrap(), headers)
 }
 
 async fn peer(statuses: &[u16]) -> (Arc<Peer>, String) {
-    let peer = Arc::new(Peer { statuses: Mutex::new(statuses.to_vec()), ..Peer::default() });
+    let peer = Arc::new(Peer {
+        statuses: Mutex::new(statuses.to_vec()),
+        location: Mutex::new("/".to_owned()),
+        ..Peer::default()
+    });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let router = Router::new().route("/", post(respond)).with_state(Arc::clone(&peer));
@@ -47,9 +68,15 @@ async fn peer(statuses: &[u16]) -> (Arc<Peer>, String) {
     (peer, url)
 }
 
-async fn storage() -> (Redb, MessageId) {
+/// Returns a storage with an event for each of `count` messages of an account.
+async fn storage_of(account: AccountId, count: usize) -> (Redb, Vec<MessageId>) {
     let storage = Redb::in_memory().unwrap();
-    storage.set_webhooks(vec![ACCOUNT]).await.unwrap();
+    storage.set_webhooks(vec![(account, [0; 16])]).await.unwrap();
+    let ids = add_events(&storage, account, count).await;
+    (storage, ids)
+}
+
+async fn add_events(storage: &Redb, account: AccountId, count: usize) -> Vec<MessageId> {
     let message = NewMessage {
         pool: PoolId(0),
         to: "+49151".into(),
@@ -58,11 +85,16 @@ async fn storage() -> (Redb, MessageId) {
         priority: Priority::USUAL,
         expires: Time::now(),
     };
-    let Acceptance::New(ids) = storage.accept(ACCOUNT, None, vec![message], Time::now()).await.unwrap()
-    else {
-        panic!()
-    };
-    storage.end(ids[0], HistoryEntry::new(Time::now(), State::Expired)).await.unwrap();
+    let accepted = storage.accept(account, None, vec![message; count], Time::now()).await.unwrap();
+    let Acceptance::New(ids) = accepted else { panic!("{accepted:?}") };
+    for id in &ids {
+        storage.end(*id, HistoryEntry::new(Time::now(), State::Expired)).await.unwrap();
+    }
+    ids
+}
+
+async fn storage() -> (Redb, MessageId) {
+    let (storage, ids) = storage_of(ACCOUNT, 1).await;
     (storage, ids[0])
 }
 
@@ -88,40 +120,6 @@ async fn an_event_is_repeated_with_the_same_id_and_body_until_it_is_accepted() {
     assert_eq!(body["data"]["reference"], "order 7");
 }
 
-#[tokio::test]
-async fn a_receiver_that_is_gone_gets_no_more_events_and_loses_none() {
-    let (_, url) = peer(&[410]).await;
-    let (storage, _) = storage().await;
-    let receiver = receiver(&url);
-    assert_eq!(receiver.send_due(&storage, Time::now()).await.unwrap(), Progress::Gone);
-    assert_eq!(storage.due(ACCOUNT, Time::now(), 9).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn events_are_not_sent_inside_unless_that_is_allowed() {
-    let (peer, url) = peer(&[]).await;
-    let port = url.rsplit(':').next().unwrap();
-    for inside in [
-        url.clone(),
-        format!("http://[::1]:{port}"),
-        format!("http://[::ffff:127.0.0.1]:{port}"),
-        format!("http://0x7f000001:{port}"),
-        format!("http://2130706433:{port}"),
-        "http://169.254.169.254/latest".to_owned(),
-    ] {
-        let refused = Receiver::new(ACCOUNT, &inside, SECRET, (true, false), Names::default()).err();
-        assert_eq!(refused, Some(Unfit::Private(inside)));
-    }
-    // A name is refused when it is resolved.
-    let receiver =
-        Receiver::new(ACCOUNT, &format!("http://localhost:{port}"), SECRET, (true, false), Names::default())
-            .unwrap();
-    let (storage, _) = storage().await;
-    assert_eq!(receiver.send_due(&storage, Time::now()).await.unwrap(), Progress::Sent);
-    assert_eq!(storage.due(ACCOUNT, Time::NEVER, 9).await.unwrap()[0].attempts, 1);
-    assert!(peer.seen.lock().unwrap().is_empty());
-}
-
 #[test]
 fn receivers_need_https_and_a_secret() {
     let new =
@@ -131,18 +129,4 @@ fn receivers_need_https_and_a_secret() {
     assert_eq!(new("example", SECRET), Some(Unfit::Url("example".to_owned())));
     assert_eq!(new("https://example.com", "whsec_x"), Some(Unfit::Secret));
     assert_eq!(new("https://example.com/hook", SECRET), None);
-}
-
-#[test]
-fn waits_grow_and_end_after_three_days() {
-    let now = Time(1_800_000_000_000);
-    let waiting = |attempts, age: u64| Waiting {
-        place: (now.0 - age) << 20,
-        subject: crate::storage::Subject::Incoming(crate::storage::IncomingId(0)),
-        attempts,
-    };
-    assert_eq!(next(&waiting(0, 0), now), now.after(5000));
-    assert_eq!(next(&waiting(3, 0), now), now.after(600_000));
-    assert_eq!(next(&waiting(99, 0), now), now.after(21_600_000));
-    assert_eq!(next(&waiting(3, PATIENCE + 1), now), Time::NEVER);
 }
