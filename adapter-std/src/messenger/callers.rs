@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     SendError, Sms,
     commands::Reply,
-    handle::{Command, Handle},
+    handle::{Command, Handle, StopScope},
     idempotency::Idempotency,
     task::Task,
 };
@@ -56,9 +56,13 @@ impl Task<'_> {
             // Dropping the command returns its permit.
             Command::Send { reply, .. } if reply.is_closed() => {}
             Command::Send { sms, permit, reply } => self.handle_send(sms, permit, reply),
-            Command::Stop { id, whole, reply } => {
+            Command::Stop { id, scope, reply } => {
                 let (tracker, now) = (self.driver.tracker_mut(), self.began.elapsed());
-                let stopping = if whole { tracker.stop_task_of(id, now) } else { tracker.stop(id, now) };
+                let stopping = match scope {
+                    StopScope::Unsent => tracker.stop_unsent(id, now),
+                    StopScope::Message => tracker.stop(id, now),
+                    StopScope::Task => tracker.stop_task_of(id, now),
+                };
                 self.commands.replies.push(Reply::Stopped(stopping, reply));
             }
             Command::Unclaimed { reply } => {

@@ -14,12 +14,23 @@ use super::{Closed, SendError, Sms, Updates, shared::Shared, snapshot::Snapshot}
 pub(super) enum Command {
     /// Accepts a message. The permit stands for a free slot. Without it, only a known message can be returned.
     Send { sms: Sms, permit: Option<OwnedSemaphorePermit>, reply: oneshot::Sender<Result<Handle, SendError>> },
-    /// Stops a message, or its whole task if `whole` is true.
-    Stop { id: UserId, whole: bool, reply: oneshot::Sender<StopResult> },
+    /// Stops a message, or more or less than that.
+    Stop { id: UserId, scope: StopScope, reply: oneshot::Sender<StopResult> },
     /// Returns handles of the messages that have none.
     Unclaimed { reply: oneshot::Sender<Vec<Handle>> },
     /// Opens a stream of updates.
     Updates { reply: oneshot::Sender<Updates> },
+}
+
+/// What a [`Command::Stop`] may stop.
+#[derive(Clone, Copy)]
+pub(super) enum StopScope {
+    /// The message while no request has submitted it.
+    Unsent,
+    /// The message alone.
+    Message,
+    /// All messages of its request.
+    Task,
 }
 
 /// Sends commands to the task, but does not keep the task running.
@@ -155,7 +166,17 @@ impl Handle {
     /// # Errors
     /// [`Closed`] if the messenger has ended.
     pub async fn stop(&self) -> Result<StopResult, Closed> {
-        self.task.ask(|reply| Command::Stop { id: self.id, whole: false, reply }).await
+        self.stop_within(StopScope::Message).await
+    }
+
+    /// Stops the message only if it was not submitted, to send it through another gateway for example. The gateway is not asked to
+    /// stop anything. After [`StopResult::Stopped`], the gateway provably does not have the message. After [`StopResult::TooLate`],
+    /// the message continues as if this had not been called. If the future is dropped, the message may or may not be stopped.
+    ///
+    /// # Errors
+    /// [`Closed`] if the messenger has ended.
+    pub async fn stop_unsent(&self) -> Result<StopResult, Closed> {
+        self.stop_within(StopScope::Unsent).await
     }
 
     /// Stops the message, and with it all messages of the same request that are not sent yet. Apart from that, this works
@@ -164,7 +185,11 @@ impl Handle {
     /// # Errors
     /// [`Closed`] if the messenger has ended.
     pub async fn stop_task(&self) -> Result<StopResult, Closed> {
-        self.task.ask(|reply| Command::Stop { id: self.id, whole: true, reply }).await
+        self.stop_within(StopScope::Task).await
+    }
+
+    async fn stop_within(&self, scope: StopScope) -> Result<StopResult, Closed> {
+        self.task.ask(|reply| Command::Stop { id: self.id, scope, reply }).await
     }
 
     /// Acknowledges the message's outcome, or declares that the caller does not need it. The messenger does not report the

@@ -10,7 +10,7 @@ use super::{
     journal::{Change, Journal},
     matching::{self, Evidence, Matching, PendingReport, Strictness},
     message::{
-        DELETED, Draft, IN_UPDATES, MAY_RESEND, Message, STOP_WANTED, Slot, State,
+        DELETED, Draft, IN_UPDATES, MAY_RESEND, Message, RESENT, STOP_WANTED, Slot, State,
         lifecycle::{self, Input, Next, Transition},
     },
     plan::{Messages, Planner, Queue, View},
@@ -334,6 +334,16 @@ impl<'m> Tracker<'m> {
             }
             _ => 0,
         }
+    }
+
+    /// Stops a message only if no request submits it or has submitted it. Any other message continues as if this had not been called.
+    /// So [`StopResult::Stopped`] proves that the gateway does not have the message, and [`StopResult::TooLate`] has no effect.
+    pub fn stop_unsent(&mut self, id: UserId, now: Duration) -> StopResult {
+        self.set_time(now);
+        let Some(id) = self.find(id) else { return StopResult::TooLate };
+        // A message that is sent again because its caller allows it may have been sent before.
+        let may_be_sent = self.table.get(id).is_none_or(|slot| slot.has(RESENT));
+        if !may_be_sent && self.happen(id, Input::Stop) { StopResult::Stopped } else { StopResult::TooLate }
     }
 
     /// Stops a message, and with it all messages of its task that are not sent yet.

@@ -7,11 +7,13 @@ use std::{
 };
 
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     sync::{Notify, watch},
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     Canned, Certificate, Counts, IncomingSeen, MessageSeen, Options, Plan, Quirks, Reg, RequestSeen, Restart,
@@ -54,6 +56,7 @@ pub struct Emulator {
     /// Closes all connections when its value changes or the sender is dropped.
     stop: watch::Sender<u64>,
     certificate: Option<Certificate>,
+    acceptor: Option<TlsAcceptor>,
     accepting: JoinHandle<()>,
 }
 
@@ -73,8 +76,8 @@ impl Emulator {
         let world = Mutex::new(World::new(&options, Instant::now()));
         let shared = Arc::new(Shared { world, changed: Notify::new() });
         let (stop, stopped) = watch::channel(0);
-        let accepting = tokio::spawn(server::accept(listener, acceptor, shared.clone(), stopped));
-        Ok(Self { shared, addr, stop, certificate, accepting })
+        let accepting = tokio::spawn(server::accept(listener, acceptor.clone(), shared.clone(), stopped));
+        Ok(Self { shared, addr, stop, certificate, acceptor, accepting })
     }
 
     /// Returns the address on which the gateway listens.
@@ -86,6 +89,16 @@ impl Emulator {
     pub fn url(&self) -> String {
         let scheme = if self.certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.addr)
+    }
+
+    /// Serves a connection over a stream of the caller, for example one end of [`tokio::io::duplex`], as if it had come over the network.
+    /// The future ends with the connection. A test without sockets can pause tokio's time.
+    pub fn serve<S>(&self, stream: S) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (acceptor, stop) = (self.acceptor.clone(), self.stop.subscribe());
+        server::serve(Box::new(stream), self.addr, acceptor, self.shared.clone(), stop)
     }
 
     /// Returns the certificate that was generated at the start, if the gateway serves HTTPS.

@@ -21,7 +21,8 @@
 //! [kind](CertificateKind) that only old devices have. [`Emulator::certificate`] returns the certificate with its fingerprints.
 //!
 //! The emulator uses tokio's time: `tokio::time::pause` stops it, and `tokio::time::advance` moves it. While time is
-//! paused, tokio jumps to the next timer when it waits for a socket. A client's timeout may then expire at once. Nothing
+//! paused, tokio jumps to the next timer when it waits for a socket. A client's timeout may then expire at once.
+//! [`Emulator::serve`] needs no socket. Nothing
 //! runs in the background: each access first processes the events that are due. [`Options::speed`] applies to everything in
 //! the gateway, including its clock, but not to HTTP. It does not affect the lifetime of a nonce, the duration of a lock-out,
 //! or the pauses of a [`Canned`] response, which are in outside time (tokio's time).

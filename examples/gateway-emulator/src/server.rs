@@ -18,7 +18,7 @@ use hyper::{Response, Version, body::Incoming, header, server::conn::http1, serv
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Chain, Join, ReadHalf, WriteHalf},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{mpsc, watch},
     time::{Instant, sleep},
 };
@@ -33,7 +33,7 @@ use crate::{
 /// The maximum size of a body in bytes. No documented request is that large.
 const BODY_BYTES: usize = 1 << 20;
 
-/// A TCP connection, or TLS over one.
+/// A connection, or TLS over one.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
@@ -60,20 +60,29 @@ pub(crate) async fn accept(
             sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let number = shared.control(|world| {
-            world.counts.connections += 1;
-            world.counts.connections
-        });
-        let mut stop = stop.clone();
-        stop.mark_unchanged();
-        let tls = tls.clone();
-        let connection = Connection { number, peer, shared: shared.clone(), answered: AtomicU32::new(0) };
-        tokio::spawn(async move {
-            tokio::select! {
-                () = Arc::new(connection).run(stream, tls) => {}
-                _ = stop.changed() => {}
-            }
-        });
+        // Small pieces of a response must not be merged.
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(serve(Box::new(stream), peer, tls.clone(), shared.clone(), stop.clone()));
+    }
+}
+
+/// Serves a connection to its end, or until `stop` changes.
+pub(crate) async fn serve(
+    stream: Box<dyn Stream>,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<u64>,
+) {
+    let number = shared.control(|world| {
+        world.counts.connections += 1;
+        world.counts.connections
+    });
+    stop.mark_unchanged();
+    let connection = Connection { number, peer, shared, answered: AtomicU32::new(0) };
+    tokio::select! {
+        () = Arc::new(connection).run(stream, tls) => {}
+        _ = stop.changed() => {}
     }
 }
 
@@ -85,9 +94,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self: Arc<Self>, stream: TcpStream, tls: Option<TlsAcceptor>) {
-        // Small pieces of a response must not be merged.
-        let _ = stream.set_nodelay(true);
+    async fn run(self: Arc<Self>, stream: Box<dyn Stream>, tls: Option<TlsAcceptor>) {
         let Some(stream) = self.secured(stream, tls).await else { return };
         let mut next = Some(join(Bytes::new(), tokio::io::split(stream)));
         while let Some(io) = next {
@@ -99,8 +106,8 @@ impl Connection {
     }
 
     /// Completes the TLS handshake if the gateway serves HTTPS. Returns `None` if it fails.
-    async fn secured(&self, stream: TcpStream, tls: Option<TlsAcceptor>) -> Option<Box<dyn Stream>> {
-        let Some(tls) = tls else { return Some(Box::new(stream)) };
+    async fn secured(&self, stream: Box<dyn Stream>, tls: Option<TlsAcceptor>) -> Option<Box<dyn Stream>> {
+        let Some(tls) = tls else { return Some(stream) };
         let secured = tls.accept(stream).await;
         self.shared.control(|world| match secured {
             Ok(_) => world.counts.handshakes += 1,

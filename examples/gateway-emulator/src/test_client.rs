@@ -62,10 +62,15 @@ impl Client {
         Self::connect_trusting(gateway, roots).await.unwrap()
     }
 
+    /// Uses a connection that is open.
+    pub(crate) fn over(stream: impl Stream + 'static) -> Self {
+        Self { stream: Box::new(stream), ahead: Vec::new() }
+    }
+
     pub(crate) async fn connect_trusting(gateway: &Emulator, roots: RootCertStore) -> io::Result<Self> {
         let stream = TcpStream::connect(gateway.addr()).await?;
         if gateway.certificate().is_none() {
-            return Ok(Self { stream: Box::new(stream), ahead: Vec::new() });
+            return Ok(Self::over(stream));
         }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -74,7 +79,7 @@ impl Client {
             .with_no_client_auth();
         let name = IpAddr::from(gateway.addr().ip()).into();
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        Ok(Self { stream: Box::new(stream), ahead: Vec::new() })
+        Ok(Self::over(stream))
     }
 
     pub(crate) async fn get(&mut self, target: &str) -> Value {

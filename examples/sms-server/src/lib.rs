@@ -11,4 +11,6 @@ pub mod queue;
 pub mod routes;
 pub mod server;
 pub mod storage;
+#[cfg(test)]
+mod tests;
 pub mod webhook;

@@ -225,7 +225,7 @@ fn gateway(configured: &config::Gateway) -> Result<Gateway, ServerError> {
 }
 
 /// Refreshes the queue again and again, because a failed storage may have made a change that it did not confirm.
-async fn refresh(queue: Queue) {
+pub(crate) async fn refresh(queue: Queue) {
     loop {
         sleep(REFRESH_EVERY).await;
         if let Err(error) = queue.refresh().await {
@@ -235,7 +235,7 @@ async fn refresh(queue: Queue) {
 }
 
 /// Ends queued messages whose time has expired, again and again.
-async fn expire(storage: Arc<dyn Storage>, queue: Queue) {
+pub(crate) async fn expire(storage: Arc<dyn Storage>, queue: Queue) {
     loop {
         let expired = storage.expired(Time::now(), MAX_EXPIRED).await.unwrap_or_default();
         let is_all = expired.len() < MAX_EXPIRED;

@@ -16,7 +16,7 @@ pub use draft::Draft;
 pub use entry::Slot;
 pub(super) use entry::{
     AMBIGUOUS, DELETED, FAILURE_UNCONFIRMED, HAS_REFERENCE, HAS_TASK, IN_CHANGES, IN_UPDATES, MAY_RESEND,
-    NOT_SENT, PROGRESSED, SAVED_FLAGS, STOP_WANTED, TASK_STOPPED, WANTS_REPORT,
+    NOT_SENT, PROGRESSED, RESENT, SAVED_FLAGS, STOP_WANTED, TASK_STOPPED, WANTS_REPORT,
 };
 pub(super) use segments::{Fates, Outcome};
 pub use state::State;

@@ -304,6 +304,20 @@ fn all_messages_in_flight_can_be_stopped_together() {
     assert_eq!(ids.map(|id| told(&harness, id).last().copied()), [Some(State::Stopped); 2]);
 }
 
+#[test]
+fn a_message_is_stopped_as_unsent_only_while_no_request_submits_it() {
+    let mut memory = Memory::of(8);
+    let mut harness = Harness::new(&mut memory);
+    let (before, id) = (harness.add("10010"), harness.add("10011"));
+    assert_eq!(harness.tracker.stop_unsent(before, harness.now), StopResult::Stopped);
+    let Ask::Submit(token) = harness.next() else { panic!() };
+    assert_eq!(harness.tracker.stop_unsent(id, harness.now), StopResult::TooLate);
+    harness.tracker.handle_accepted(token, Some(TaskId::new(9)), harness.now);
+    assert_eq!(harness.tracker.stop_unsent(id, harness.now), StopResult::TooLate);
+    harness.answer_results(&[result(id, "10011", 0, 1, NOON)]);
+    assert_eq!((harness.state(before), harness.state(id)), (State::Stopped, State::Sent));
+}
+
 /// A stop that is requested while the message is alone in flight must not reach messages with which it is submitted later.
 #[test]
 fn a_message_to_be_stopped_is_not_submitted_again() {

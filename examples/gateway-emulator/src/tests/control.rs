@@ -74,6 +74,20 @@ async fn ids_can_begin_anew() {
     assert_eq!(client.post("query_sms_result", "{}").await["result"][0]["ref_id"], 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_socket_is_served_until_a_restart_and_paused_time_does_not_jump() {
+    let (gateway, _) = open(epoch()).await;
+    let began = tokio::time::Instant::now();
+    let (stream, other) = tokio::io::duplex(4096);
+    let served = tokio::spawn(gateway.serve(other));
+    let mut client = Client::over(stream);
+    assert_eq!(client.post("send_sms", SEND).await["task_id"], 1);
+    assert_eq!(began.elapsed(), std::time::Duration::ZERO);
+    gateway.restart(Restart::default());
+    assert_eq!(client.remaining().await, "");
+    served.await.unwrap();
+}
+
 #[tokio::test]
 async fn requests_are_seen_and_can_be_waited_for() {
     let (gateway, mut client) = open(Options::default()).await;

@@ -1,8 +1,9 @@
 //! The messages that are bound to a gateway, and what becomes of them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -11,6 +12,7 @@ use sms_gateway::{
     core::track::{Message, State as SmsState, StopResult},
     messenger::Update,
 };
+use tokio::time::sleep;
 
 use super::{Settings, Shared, room::Room};
 use crate::storage::{MessageId, Outcome, Report, State, Storage, StorageError, Time};
@@ -18,8 +20,18 @@ use crate::storage::{MessageId, Outcome, Report, State, Storage, StorageError, T
 /// The maximum number of updates that are stored together.
 const MAX_UPDATES: usize = 256;
 
-/// The handles of bound messages, by which they can be stopped.
-pub(super) struct Known(Mutex<HashMap<u32, Handle>>);
+/// The time before a stop is repeated, because too many wait in the messenger.
+const STOP_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The bound messages, by whose handles they can be stopped.
+pub(super) struct Known(Mutex<Messages>);
+
+#[derive(Default)]
+struct Messages {
+    handles: HashMap<u32, Handle>,
+    /// Messages that were cancelled after they were bound and before they were added.
+    missed: HashSet<u32>,
+}
 
 impl Known {
     /// Takes the messages of an earlier run.
@@ -28,8 +40,8 @@ impl Known {
         room: &Room,
         storage: &dyn Storage,
     ) -> Result<Self, StorageError> {
+        room.restart();
         for handle in &handles {
-            room.bound(handle.id().get());
             let id = handle.reference().and_then(MessageId::parse);
             if let Some(id) = id
                 && storage.message(id).await?.is_some_and(|message| message.is_unwanted)
@@ -37,29 +49,54 @@ impl Known {
                 room.cancel(handle.id().get());
             }
         }
-        Ok(Self(Mutex::new(handles.into_iter().map(|handle| (handle.id().get(), handle)).collect())))
+        let known = Self(Mutex::default());
+        known.add(handles, room);
+        Ok(known)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Handle>> {
+    fn lock(&self) -> MutexGuard<'_, Messages> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, handle: Handle) {
-        // It may have ended before it was added: its update has passed.
-        if !handle.current().is_final {
-            self.lock().insert(handle.id().get(), handle);
+    /// Adds messages that were bound together. The updates of some may have passed already.
+    pub(super) fn add(&self, handles: impl IntoIterator<Item = Handle>, room: &Room) {
+        let mut messages = self.lock();
+        for handle in handles {
+            let (id, message) = (handle.id().get(), handle.current());
+            if message.is_final {
+                continue;
+            }
+            if message.state != SmsState::Sent {
+                room.bound(id);
+            }
+            if messages.missed.remove(&id) {
+                room.cancel(id);
+            }
+            messages.handles.insert(id, handle);
         }
+        // All messages that are bound are added, so what is left has ended.
+        messages.missed.clear();
+    }
+
+    fn remove(&self, id: u32) {
+        self.lock().handles.remove(&id);
     }
 
     /// Stops the messages that were not submitted yet. Their updates return them to the queue.
     pub(super) async fn stop_unsent(&self) {
         let unsent: Vec<u32> = {
-            let known = self.lock();
-            let unsent = known.values().filter(|handle| handle.current().state == SmsState::Unsent);
+            let messages = self.lock();
+            let unsent =
+                messages.handles.values().filter(|handle| handle.current().state == SmsState::Unsent);
             unsent.map(|handle| handle.id().get()).collect()
         };
         for id in unsent {
-            self.stop(id).await;
+            let handle = self.lock().handles.remove(&id);
+            if let Some(handle) = handle {
+                // A message that is being submitted meanwhile must not be stopped: its sender did not cancel it.
+                let _ = handle.stop_unsent().await;
+                self.put_back(handle);
+            }
         }
     }
 
@@ -67,16 +104,28 @@ impl Known {
     pub(super) async fn stop_cancelled(&self, room: &Room) {
         loop {
             let id = room.cancelled().await;
-            self.stop(id).await;
+            let handle = {
+                let mut messages = self.lock();
+                let handle = messages.handles.remove(&id);
+                if handle.is_none() {
+                    messages.missed.insert(id);
+                }
+                handle
+            };
+            let Some(handle) = handle else { continue };
+            let stopped = handle.stop().await;
+            self.put_back(handle);
+            if matches!(stopped, Ok(StopResult::Busy)) {
+                sleep(STOP_AGAIN_AFTER).await;
+                room.cancel(id);
+            }
         }
     }
 
-    async fn stop(&self, id: u32) {
-        let handle = self.lock().remove(&id);
-        if let Some(handle) = handle
-            && !matches!(handle.stop().await, Ok(StopResult::Stopped))
-        {
-            self.add(handle);
+    fn put_back(&self, handle: Handle) {
+        // Its last update may have passed meanwhile.
+        if !handle.current().is_final {
+            self.lock().handles.insert(handle.id().get(), handle);
         }
     }
 }
@@ -123,7 +172,7 @@ async fn apply(
             room.left(id);
         }
         if update.message.is_final {
-            known.lock().remove(&id);
+            known.remove(id);
         }
         update.acknowledge();
     }
@@ -160,6 +209,8 @@ fn outcome(message: &Message) -> Outcome {
         SmsState::Stopped if message.task.is_none() && message.sent.is_none() => Outcome::NotAccepted,
         SmsState::Stopped => Outcome::Ended(State::Cancelled),
         SmsState::Expired if message.sent.is_some() => Outcome::Ended(State::Sent),
+        // The gateway accepted it, and never told more.
+        SmsState::Expired if message.task.is_some() => Outcome::Ended(State::Unresolved),
         SmsState::Expired => Outcome::Ended(State::Expired),
         SmsState::Unresolved => Outcome::Ended(State::Unresolved),
     }

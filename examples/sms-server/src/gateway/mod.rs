@@ -4,6 +4,7 @@
 //! cancelled, expire, or be sent by another gateway.
 
 mod follow;
+mod health;
 mod ports;
 mod receive;
 mod room;
@@ -44,7 +45,7 @@ pub struct Settings {
     pub per_port: usize,
     /// The time between two queries of the ports.
     pub ports_every: Duration,
-    /// The time after which messages that were not submitted return to the queue while the gateway does not respond.
+    /// The time after which messages that were not submitted return to the queue while requests fail or no port can send.
     pub failover_after: Duration,
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::ports::Port;
 
@@ -18,12 +18,24 @@ pub(super) struct Room {
 
 #[derive(Default)]
 struct State {
+    /// The ports as the gateway showed them last.
     ports: Vec<Port>,
+    /// Whether the gateway responded to the latest query of its ports.
+    responds: bool,
+    /// The time at which a message was last bound to find out whether the gateway is well again.
+    tried: Option<Instant>,
     /// The user_ids of the messages that are not sent yet.
     waiting: BTreeSet<u32>,
     /// The user_ids of messages whose cancellation was requested.
     unwanted: BTreeSet<u32>,
     is_closed: bool,
+}
+
+impl State {
+    /// Returns the number of ports that can send; 0 if the gateway does not respond.
+    fn registered(&self) -> usize {
+        if self.responds { self.ports.iter().filter(|port| port.is_registered).count() } else { 0 }
+    }
 }
 
 impl Room {
@@ -45,11 +57,24 @@ impl Room {
     }
 
     pub(super) fn set_ports(&self, ports: Vec<Port>) {
-        self.change(|state| state.ports = ports);
+        self.change(|state| (state.ports, state.responds) = (ports, true));
+    }
+
+    /// Notes that the ports could not be queried. Until they are, there is no room.
+    pub(super) fn no_response(&self) {
+        self.change(|state| state.responds = false);
     }
 
     pub(super) fn waiting(&self) -> usize {
         self.lock().waiting.len()
+    }
+
+    /// Forgets all messages, before those of a messenger that has started again are added.
+    pub(super) fn restart(&self) {
+        self.change(|state| {
+            state.waiting.clear();
+            state.unwanted.clear();
+        });
     }
 
     /// Notes that a message is bound, or was bound before the start, and may not be sent yet.
@@ -75,7 +100,7 @@ impl Room {
 
     /// Waits until the cancellation of a message is requested, and returns its user_id once.
     pub(super) async fn cancelled(&self) -> u32 {
-        self.when(|room| room.lock().unwanted.pop_first()).await
+        self.when(|state| state.unwanted.pop_first()).await
     }
 
     pub(super) fn close(&self) {
@@ -86,37 +111,59 @@ impl Room {
         self.lock().is_closed
     }
 
-    /// Whether any port can send.
+    /// Whether the gateway responds, and any port can send.
     pub(super) fn has_ports(&self) -> bool {
-        self.lock().ports.iter().any(|port| port.is_registered)
+        self.lock().registered() > 0
     }
 
-    /// Returns the number of messages for which there is room.
-    fn free(&self) -> usize {
-        let state = self.lock();
-        let ports = state.ports.iter().filter(|port| port.is_registered).count();
-        (ports * self.per_port).saturating_sub(state.waiting.len())
+    /// Notes that a message is bound to find out whether the gateway is well again.
+    pub(super) fn try_again(&self) {
+        self.change(|state| state.tried = Some(Instant::now()));
+    }
+
+    /// Returns the time of the last [trial](Self::try_again).
+    pub(super) fn tried(&self) -> Option<Instant> {
+        self.lock().tried
     }
 
     /// Waits until there is room for at least one message, and returns the number. Never ready once it is closed.
     pub(super) async fn wait(&self) -> usize {
-        self.when(|room| (!room.is_closed()).then(|| room.free()).filter(|free| *free > 0)).await
+        self.when(|state| Some(self.free(state)).filter(|free| *free > 0)).await
+    }
+
+    /// Waits until there is no room.
+    pub(super) async fn full(&self) {
+        self.when(|state| (self.free(state) == 0).then_some(())).await;
+    }
+
+    /// Waits until there is room, and no message uses any of it.
+    pub(super) async fn empty(&self) {
+        self.when(|state| (state.waiting.is_empty() && self.free(state) > 0).then_some(())).await;
+    }
+
+    /// Returns the number of messages for which there is room.
+    fn free(&self, state: &State) -> usize {
+        if state.is_closed {
+            return 0;
+        }
+        (state.registered() * self.per_port).saturating_sub(state.waiting.len())
     }
 
     /// Waits until it is closed.
     pub(super) async fn closed(&self) {
-        self.when(|room| room.is_closed().then_some(())).await;
+        self.when(|state| state.is_closed.then_some(())).await;
     }
 
     /// Waits until a condition, which is checked after each change, returns a value.
-    async fn when<T>(&self, condition: impl Fn(&Self) -> Option<T>) -> T {
+    async fn when<T>(&self, condition: impl Fn(&mut State) -> Option<T>) -> T {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if let Some(found) = condition(self) {
-                return found;
+            let found = condition(&mut self.lock());
+            match found {
+                Some(found) => return found,
+                None => changed.await,
             }
-            changed.await;
         }
     }
 }

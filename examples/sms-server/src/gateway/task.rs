@@ -1,15 +1,21 @@
 //! The task of a gateway: its messenger, and what feeds it.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use sms_gateway::{Handle, Messenger, Sms};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
-use super::{Settings, Shared, follow, ports, receive, room::Room, store::GatewayStore};
+use super::{
+    Settings, Shared, follow,
+    health::{self, Trials},
+    receive,
+    room::Room,
+    store::GatewayStore,
+};
 use crate::{
     queue::Offer,
-    storage::{HistoryEntry, Place, Priority, State, Time},
+    storage::{HistoryEntry, Priority, State, StorageError, Time},
 };
 
 /// The maximum number of messages that are bound at a time.
@@ -20,9 +26,6 @@ const RESTART_AFTER: Duration = Duration::from_secs(5);
 
 /// The least priority of messages that precede others within the messenger.
 const URGENT: u8 = 8;
-
-/// The time between two looks at the gateway's health.
-const HEALTH_EVERY: Duration = Duration::from_secs(1);
 
 /// Uses a gateway until its room is closed.
 pub(super) async fn run(settings: Settings, shared: Shared, room: Arc<Room>) {
@@ -41,7 +44,7 @@ pub(super) async fn run(settings: Settings, shared: Shared, room: Arc<Room>) {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Uses a gateway until its room is closed or its messenger ends.
-async fn serve(settings: &Settings, shared: &Shared, room: &Arc<Room>) -> Result<(), Error> {
+async fn serve(settings: &Settings, shared: &Shared, room: &Room) -> Result<(), Error> {
     let store = GatewayStore { storage: Arc::clone(&shared.storage), gateway: settings.id };
     let builder = Messenger::builder(settings.gateway.clone())
         .store(store)
@@ -49,18 +52,35 @@ async fn serve(settings: &Settings, shared: &Shared, room: &Arc<Room>) -> Result
         .exclusive(settings.exclusive);
     let builder = builder.incoming(settings.incoming.is_some());
     let (messenger, handles) = builder.start().await?;
-    let known = follow::Known::new(handles, room, &*shared.storage).await?;
+    let mut working = pin!(work(settings, shared, room, &messenger, handles));
     let outcome = tokio::select! {
-        bound = bind(settings, shared, room, &messenger, &known) => bound,
-        followed = follow::follow(settings, shared, room, &messenger, &known) => followed,
-        () = watch_ports(settings, room) => Ok(()),
-        () = move_when_unhealthy(settings, room, &messenger, &known) => Ok(()),
-        () = known.stop_cancelled(room) => Ok(()),
-        received = receive(settings, shared, &messenger) => received,
+        outcome = &mut working => outcome,
         () = room.closed() => Ok(()),
     };
+    // A messenger that continued would share its records with the next one. The offers that are being bound return to the queue only
+    // afterwards, when it is certain which of them are bound.
+    let ended = messenger.clone().shutdown().await;
     outcome?;
-    Ok(messenger.shutdown().await?)
+    Ok(ended?)
+}
+
+/// Does everything that a gateway needs. Ends only with an error.
+async fn work(
+    settings: &Settings,
+    shared: &Shared,
+    room: &Room,
+    messenger: &Messenger,
+    handles: Vec<Handle>,
+) -> Result<(), Error> {
+    let known = follow::Known::new(handles, room, &*shared.storage).await?;
+    tokio::select! {
+        bound = bind(settings, shared, room, messenger, &known) => bound,
+        followed = follow::follow(settings, shared, room, messenger, &known) => followed,
+        received = receive(settings, shared, messenger) => received,
+        () = health::watch_ports(settings, room) => Ok(()),
+        () = health::move_when_unhealthy(settings, room, messenger, &known) => Ok(()),
+        () = known.stop_cancelled(room) => Ok(()),
+    }
 }
 
 /// Receives messages as long as the messenger runs.
@@ -80,19 +100,36 @@ async fn bind(
     known: &follow::Known,
 ) -> Result<(), Error> {
     let mut health = messenger.health();
+    let mut trials = Trials::new();
     loop {
         // Before the first request it is not known, but then no port is known to have room either.
-        health.wait_for(|health| health.error.is_none()).await?;
-        let free = room.wait().await;
+        let is_well = health.borrow_and_update().error.is_none();
+        if is_well {
+            trials = Trials::new();
+        }
         // Health or room may change while the queue is empty.
         let offers = tokio::select! {
-            offers = shared.queue.take(&settings.pools, free.min(MAX_BOUND)) => offers?,
-            _ = health.changed() => continue,
+            biased;
+            changed = health.changed() => {
+                changed?;
+                continue;
+            }
+            offers = take(settings, shared, room), if is_well => offers?,
+            offers = trials.take(&shared.queue, &settings.pools, room), if !is_well => offers?,
         };
         let sent = join_all(offers.into_iter().map(|offer| send(shared, messenger, offer))).await;
-        for handle in sent.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-            room.bound(handle.id().get());
-            known.add(handle);
+        known.add(sent.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten(), room);
+    }
+}
+
+/// Takes messages for which there is room.
+async fn take(settings: &Settings, shared: &Shared, room: &Room) -> Result<Vec<Offer>, StorageError> {
+    loop {
+        let free = room.wait().await;
+        tokio::select! {
+            biased;
+            () = room.full() => {}
+            offers = shared.queue.take(&settings.pools, free.min(MAX_BOUND)) => return offers,
         }
     }
 }
@@ -109,20 +146,10 @@ async fn send(shared: &Shared, messenger: &Messenger, offer: Offer) -> Result<Op
             return Ok(None);
         }
     };
-    match messenger.send(sms).await {
-        Ok(handle) => {
-            offer.bound();
-            Ok(Some(handle))
-        }
-        Err(error) => {
-            // The save may have succeeded all the same.
-            let stored = shared.storage.message(offer.id).await;
-            if !matches!(stored, Ok(Some(message)) if message.place == Place::Queued) {
-                offer.bound();
-            }
-            Err(error.into())
-        }
-    }
+    // If it fails, the save may have succeeded all the same: the queue reads the message again.
+    let handle = messenger.send(sms).await?;
+    offer.bound();
+    Ok(Some(handle))
 }
 
 fn sms(offer: &Offer, now: Time) -> Result<Sms, sms_gateway::core::Invalid> {
@@ -130,35 +157,4 @@ fn sms(offer: &Offer, now: Time) -> Result<Sms, sms_gateway::core::Invalid> {
     let left = Duration::from_millis(message.expires.0.saturating_sub(now.0));
     let sms = Sms::new(&message.to, &*message.text)?.reference(&offer.id.to_string()).valid_for(left);
     Ok(sms.urgent(message.priority >= Priority::new(URGENT).unwrap_or(Priority::HIGHEST)))
-}
-
-/// Queries the ports again and again.
-async fn watch_ports(settings: &Settings, room: &Room) {
-    let mut interval = interval(settings.ports_every);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        match ports::query(&settings.gateway).await {
-            Ok(ports) => room.set_ports(ports),
-            // The messenger's health shows a gateway that does not respond.
-            Err(error) => tracing::warn!(%error, gateway = &*settings.name, "the ports cannot be queried"),
-        }
-    }
-}
-
-/// Returns messages that were not submitted to the queue, once the gateway has not responded, or has had no port, for a time.
-async fn move_when_unhealthy(settings: &Settings, room: &Room, messenger: &Messenger, known: &follow::Known) {
-    let health = messenger.health();
-    let mut well = Instant::now();
-    let mut interval = interval(HEALTH_EVERY);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        if health.borrow().error.is_none() && room.has_ports() {
-            well = Instant::now();
-        } else if well.elapsed() >= settings.failover_after {
-            // The queue gives them to another gateway, or back to this one when it is well again.
-            known.stop_unsent().await;
-        }
-    }
 }

@@ -24,6 +24,18 @@ struct State {
     reading: Option<BTreeSet<MessageId>>,
     /// Messages were added while a page was being read.
     is_woken: bool,
+    /// The lane is to be read again from its beginning, after the page that is being read.
+    is_outdated: bool,
+}
+
+impl State {
+    fn forget(&mut self) {
+        if self.reading.is_some() {
+            self.is_outdated = true;
+        } else {
+            *self = Self { may_have_more: true, ..Self::default() };
+        }
+    }
 }
 
 /// The result of [`Lanes::next`].
@@ -70,15 +82,17 @@ impl Lanes {
         }
     }
 
-    /// Forgets the messages of all lanes, and notes that these lanes hold some, so that everything is read again. A lane that is being
-    /// read is left as it is.
+    /// Forgets the messages of all lanes, and notes that these lanes hold some, so that everything is read again.
     pub(super) fn refresh(&mut self, lanes: Vec<Lane>) {
-        for state in self.lanes.values_mut().filter(|state| state.reading.is_none()) {
-            *state = State { may_have_more: true, ..State::default() };
-        }
+        self.lanes.values_mut().for_each(State::forget);
         for lane in lanes {
             self.wake(lane);
         }
+    }
+
+    /// Forgets the messages of a lane, so that they are read again.
+    pub(super) fn forget(&mut self, lane: Lane) {
+        self.state(lane).forget();
     }
 
     fn state(&mut self, lane: Lane) -> &mut State {
@@ -135,6 +149,9 @@ impl Lanes {
     pub(super) fn read(&mut self, lane: Lane, page: Option<Vec<(MessageId, Message)>>, limit: usize) {
         let Some(state) = self.lanes.get_mut(&lane) else { return };
         let left = state.reading.take().unwrap_or_default();
+        if state.is_outdated {
+            return state.forget();
+        }
         let Some(page) = page else { return };
         state.may_have_more = page.len() >= limit || state.is_woken;
         state.read_to = page.last().map(|(id, _)| *id).or(state.read_to);

@@ -45,7 +45,8 @@ struct Shared {
     more: Mutex<HashMap<PoolId, Arc<Notify>>>,
 }
 
-/// A message that its receiver may bind. Dropping it returns the message to the queue unless it was [bound](Offer::bound).
+/// A message that its receiver may bind. Unless it was [bound](Offer::bound), dropping it returns the message to the queue if the storage
+/// still has it there.
 pub struct Offer {
     /// The message's id.
     pub id: MessageId,
@@ -146,6 +147,15 @@ impl Queue {
         self.more(pool).notify_one();
     }
 
+    /// Reads the lane of a message again, because it is not certain whether the message is queued. Its claim ends at the same moment.
+    fn doubt(&self, lane: Lane, claim: Option<Claim>) {
+        let mut lanes = self.lanes();
+        lanes.forget(lane);
+        drop(claim);
+        drop(lanes);
+        self.more(lane.pool).notify_one();
+    }
+
     /// Returns at most `limit` messages of these pools that have not expired, in order. Waits until there is at least one.
     ///
     /// # Errors
@@ -218,8 +228,8 @@ impl Queue {
         let ended = self.0.storage.end(id, entry).await;
         match ended {
             Ok(_) => self.left(id, message.lane(), Some(claim)),
-            // It may have been left out of an offer meanwhile.
-            Err(_) => self.returned(id, message, Some(claim)),
+            // It may have been left out of an offer meanwhile, or be bound.
+            Err(_) => self.doubt(message.lane(), Some(claim)),
         }
         ended
     }
@@ -234,11 +244,11 @@ impl Offer {
     }
 }
 
-/// Returns the message to its lane, before its claim ends.
+/// Its lane is read again, since its receiver may have bound it without knowing.
 impl Drop for Offer {
     fn drop(&mut self) {
         if self.claim.is_some() {
-            self.queue.returned(self.id, self.message.clone(), self.claim.take());
+            self.queue.doubt(self.message.lane(), self.claim.take());
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The stored values: messages, their histories and places, incoming messages, events.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +17,7 @@ impl Time {
 
     /// Returns the present time.
     pub fn now() -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Self(u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Returns the time this number of milliseconds later.
@@ -23,6 +25,24 @@ impl Time {
     pub const fn after(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_add(milliseconds))
     }
+}
+
+#[cfg(not(test))]
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// In tests, this time passes as tokio's does, which can be paused.
+#[cfg(test)]
+fn since_1970() -> Duration {
+    use std::{sync::OnceLock, time::Instant as SystemInstant};
+    use tokio::time::Instant;
+    static START: OnceLock<(Duration, Instant)> = OnceLock::new();
+    let (then, start) = START.get_or_init(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        (now, Instant::from_std(SystemInstant::now()))
+    });
+    *then + start.elapsed()
 }
 
 macro_rules! number {

@@ -7,7 +7,7 @@ use super::{
     super::{GatewayId, HistoryEntry, Message, MessageId, Outcome, Place, Report, State, StorageError, Time},
     change::write,
     queue,
-    tables::{BOUND, Fault, MESSAGES, RECORDS, Tables, open, row},
+    tables::{BOUND, Fault, MESSAGES, RECORDS, Tables, encode, open, row},
 };
 
 pub(super) fn load(transaction: &ReadTransaction, gateway: GatewayId) -> Result<Vec<Entry>, Fault> {
@@ -108,6 +108,12 @@ pub(super) fn report(tables: &mut Tables<'_>, report: &Report) -> Result<bool, F
     let state = match report.outcome {
         Outcome::Is(state) if state == message.state => return Ok(false),
         Outcome::Is(state) => state,
+        // It has ended without news: its state was reported when it was reached.
+        Outcome::Ended(state) if state == message.state => {
+            message.place = Place::Ended;
+            tables.messages.insert(report.message.0, encode(&message)?.as_slice())?;
+            return Ok(true);
+        }
         Outcome::Ended(state) => {
             message.place = Place::Ended;
             state

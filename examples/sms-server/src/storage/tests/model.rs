@@ -197,7 +197,10 @@ impl Model {
         let is_news = is_bound && (!matches!(outcome, Outcome::Is(_)) || known.states.last() != Some(&state));
         assert_eq!(applied, is_news);
         if is_news {
-            known.states.push(state);
+            // An end without a new state adds nothing to the history.
+            if !matches!(outcome, Outcome::Ended(_)) || known.states.last() != Some(&state) {
+                known.states.push(state);
+            }
             known.place = place;
         }
     }

@@ -1,0 +1,101 @@
+//! The health of a gateway: whether it is given messages, and when it loses those that it was not sent.
+
+use std::time::Duration;
+
+use sms_gateway::Messenger;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+
+use super::{Settings, follow, ports, room::Room};
+use crate::{
+    queue::{Offer, Queue},
+    storage::{PoolId, StorageError, Time},
+};
+
+/// The time between two looks at the gateway's health.
+const HEALTH_EVERY: Duration = Duration::from_secs(1);
+
+/// The time after which the ports are queried again if the gateway did not respond.
+const PORTS_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// The time before a gateway that is not well is tried for the first time. It doubles after each trial.
+const FIRST_TRIAL: Duration = Duration::from_secs(30);
+
+/// The number of doublings: at last, a gateway is tried every 16 minutes.
+const MAX_DOUBLINGS: u32 = 5;
+
+/// The time between two looks for a message to try a gateway with.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Queries the ports again and again.
+pub(super) async fn watch_ports(settings: &Settings, room: &Room) {
+    loop {
+        match ports::query(&settings.gateway).await {
+            Ok(ports) => {
+                room.set_ports(ports);
+                sleep(settings.ports_every).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, gateway = &*settings.name, "the ports cannot be queried: it gets no messages");
+                room.no_response();
+                sleep(settings.ports_every.min(PORTS_AGAIN_AFTER)).await;
+            }
+        }
+    }
+}
+
+/// Returns messages that were not submitted to the queue, once requests have failed, or no port could send, for a time.
+pub(super) async fn move_when_unhealthy(
+    settings: &Settings,
+    room: &Room,
+    messenger: &Messenger,
+    known: &follow::Known,
+) {
+    let health = messenger.health();
+    let mut well = Instant::now();
+    let mut interval = interval(HEALTH_EVERY);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        if health.borrow().error.is_none() && room.has_ports() {
+            well = Instant::now();
+        } else if room.tried().map_or(well, |tried| well.max(tried)).elapsed() >= settings.failover_after {
+            // The queue gives them to another gateway, or back to this one when it is well again.
+            known.stop_unsent().await;
+        }
+    }
+}
+
+/// The trials of a gateway whose requests fail: now and then it gets a single message. Without one, its messenger may have nothing to
+/// request, and would never notice that requests succeed again.
+pub(super) struct Trials {
+    count: u32,
+    next: Instant,
+}
+
+impl Trials {
+    pub(super) fn new() -> Self {
+        Self { count: 0, next: Instant::now() + FIRST_TRIAL }
+    }
+
+    /// Waits until it is time for the next trial, the gateway has no message that could be the trial, and a message waits for which no
+    /// healthy gateway has room: such a gateway takes it at once.
+    pub(super) async fn take(
+        &mut self,
+        queue: &Queue,
+        pools: &[PoolId],
+        room: &Room,
+    ) -> Result<Vec<Offer>, StorageError> {
+        sleep_until(self.next).await;
+        loop {
+            room.empty().await;
+            let offers = queue.take_now(pools, 1, Time::now()).await?;
+            if !offers.is_empty() {
+                self.next = Instant::now() + FIRST_TRIAL * 2_u32.pow(self.count);
+                self.count = MAX_DOUBLINGS.min(self.count + 1);
+                room.try_again();
+                return Ok(offers);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A storage whose commits take time and can fail.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake},
+    thread::{self, Thread},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use sms_gateway::store::{Entry, Write};
+use tokio::time::sleep;
+
+use super::{
+    chance::Chance,
+    steps::{Fault, Steps},
+};
+use crate::storage::{
+    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
+    Message, MessageId, NewMessage, Place, PoolId, Redb, Report, Storage, StorageError, Time, Waiting,
+};
+
+/// The maximum time that a change waits before and after its commit, in milliseconds.
+const DELAY: u64 = 4;
+
+/// A storage whose changes are steps of a world: one before and one after each commit. Between both, the runtime's thread is blocked, so
+/// that paused time does not jump.
+pub(super) struct Stepping {
+    storage: Arc<Redb>,
+    steps: Steps,
+    chance: Mutex<Chance>,
+    /// The number of events that were read and not finished or postponed yet.
+    events: Arc<AtomicUsize>,
+}
+
+impl Stepping {
+    pub(super) fn new(storage: Arc<Redb>, steps: Steps, chance: Chance) -> Self {
+        Self { storage, steps, chance: Mutex::new(chance), events: Arc::default() }
+    }
+
+    async fn change<T>(
+        &self,
+        change: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, StorageError> {
+        self.step().await?;
+        let changed = block_on(change);
+        self.step().await?;
+        changed
+    }
+
+    async fn step(&self) -> Result<(), StorageError> {
+        let delay = self.chance.lock().unwrap_or_else(PoisonError::into_inner).below(DELAY + 1);
+        sleep(Duration::from_millis(delay)).await;
+        match self.steps.take() {
+            None => Ok(()),
+            Some(Fault::Failure) => Err(StorageError::Failed("a failure of the test".into())),
+            Some(Fault::Crash) => std::future::pending().await,
+        }
+    }
+
+    /// Holds time while events are sent: they use a socket, whose delays paused time does not know.
+    fn hold_time(&self, events: usize) {
+        if self.events.fetch_add(events, Ordering::Relaxed) == 0 && events > 0 {
+            let events = Arc::clone(&self.events);
+            tokio::spawn(async move {
+                while events.load(Ordering::Relaxed) > 0 {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+    }
+
+    fn event_ended(&self) {
+        self.events.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Blocks this thread until a future is ready. Meanwhile, no other task runs, and paused time does not pass.
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(tokio::task::unconstrained(future));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        thread::park();
+    }
+}
+
+type Stored<T> = Result<T, StorageError>;
+
+#[async_trait]
+impl Storage for Stepping {
+    async fn accounts(&self, names: Vec<String>) -> Stored<Vec<AccountId>> {
+        block_on(self.storage.accounts(names))
+    }
+    async fn pools(&self, names: Vec<String>) -> Stored<Vec<PoolId>> {
+        block_on(self.storage.pools(names))
+    }
+    async fn gateways(&self, names: Vec<String>) -> Stored<Vec<GatewayId>> {
+        block_on(self.storage.gateways(names))
+    }
+    async fn accept(
+        &self,
+        account: AccountId,
+        key: Option<IdempotencyKey>,
+        messages: Vec<NewMessage>,
+        now: Time,
+    ) -> Stored<Acceptance> {
+        self.change(self.storage.accept(account, key, messages, now)).await
+    }
+    async fn message(&self, id: MessageId) -> Stored<Option<Message>> {
+        block_on(self.storage.message(id))
+    }
+    async fn history(&self, id: MessageId) -> Stored<Vec<HistoryEntry>> {
+        block_on(self.storage.history(id))
+    }
+    async fn list(
+        &self,
+        account: AccountId,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Stored<Vec<(MessageId, Message)>> {
+        block_on(self.storage.list(account, before, limit))
+    }
+    async fn lanes(&self) -> Stored<Vec<Lane>> {
+        block_on(self.storage.lanes())
+    }
+    async fn queued(
+        &self,
+        lane: Lane,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Stored<Vec<(MessageId, Message)>> {
+        let read = block_on(self.storage.queued(lane, after, limit));
+        // The page is old when its reader gets it.
+        let delay = self.chance.lock().unwrap_or_else(PoisonError::into_inner).below(DELAY + 1);
+        sleep(Duration::from_millis(delay)).await;
+        read
+    }
+    async fn expired(&self, now: Time, limit: usize) -> Stored<Vec<MessageId>> {
+        block_on(self.storage.expired(now, limit))
+    }
+    async fn end(&self, id: MessageId, entry: HistoryEntry) -> Stored<Option<Place>> {
+        self.change(self.storage.end(id, entry)).await
+    }
+    async fn records(&self, gateway: GatewayId) -> Stored<Vec<Entry>> {
+        block_on(self.storage.records(gateway))
+    }
+    async fn save(&self, gateway: GatewayId, writes: Vec<Write>, now: Time) -> Stored<()> {
+        self.change(self.storage.save(gateway, writes, now)).await
+    }
+    async fn report(&self, reports: Vec<Report>) -> Stored<Vec<bool>> {
+        self.change(self.storage.report(reports)).await
+    }
+    async fn receive(&self, mark: IncomingMark, message: Incoming) -> Stored<Option<IncomingId>> {
+        self.change(self.storage.receive(mark, message)).await
+    }
+    async fn incoming(&self, id: IncomingId) -> Stored<Option<Incoming>> {
+        block_on(self.storage.incoming(id))
+    }
+    async fn list_incoming(
+        &self,
+        account: AccountId,
+        before: Option<IncomingId>,
+        limit: usize,
+    ) -> Stored<Vec<(IncomingId, Incoming)>> {
+        block_on(self.storage.list_incoming(account, before, limit))
+    }
+    async fn set_webhooks(&self, accounts: Vec<AccountId>) -> Stored<()> {
+        block_on(self.storage.set_webhooks(accounts))
+    }
+    async fn due(&self, account: AccountId, now: Time, limit: usize) -> Stored<Vec<Waiting>> {
+        let due = block_on(self.storage.due(account, now, limit))?;
+        self.hold_time(due.len());
+        Ok(due)
+    }
+    async fn finish(&self, account: AccountId, place: u64) -> Stored<()> {
+        self.event_ended();
+        self.change(self.storage.finish(account, place)).await
+    }
+    async fn postpone(&self, account: AccountId, place: u64, due: Time) -> Stored<()> {
+        self.event_ended();
+        self.change(self.storage.postpone(account, place, due)).await
+    }
+}
