@@ -23,6 +23,7 @@ use super::{
 use crate::storage::{
     Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
     Message, MessageId, NewMessage, Place, PoolId, Redb, Report, Storage, StorageError, Time, Waiting,
+    Webhook,
 };
 
 /// The maximum time that a change waits before and after its commit, in milliseconds.
@@ -179,8 +180,18 @@ impl Storage for Stepping {
     ) -> Stored<Vec<(IncomingId, Incoming)>> {
         block_on(self.storage.list_incoming(account, before, limit))
     }
-    async fn set_webhooks(&self, accounts: Vec<AccountId>) -> Stored<()> {
-        block_on(self.storage.set_webhooks(accounts))
+    async fn set_webhooks(&self, webhooks: Vec<(AccountId, [u8; 16])>) -> Stored<()> {
+        block_on(self.storage.set_webhooks(webhooks))
+    }
+    async fn webhooks(&self) -> Stored<Vec<Webhook>> {
+        block_on(self.storage.webhooks())
+    }
+    async fn disable_webhook(&self, account: AccountId, now: Time) -> Stored<()> {
+        self.event_ended();
+        self.change(self.storage.disable_webhook(account, now)).await
+    }
+    async fn enable_webhook(&self, account: AccountId) -> Stored<bool> {
+        self.change(self.storage.enable_webhook(account)).await
     }
     async fn due(&self, account: AccountId, now: Time, limit: usize) -> Stored<Vec<Waiting>> {
         let due = block_on(self.storage.due(account, now, limit))?;
@@ -191,8 +202,19 @@ impl Storage for Stepping {
         self.event_ended();
         self.change(self.storage.finish(account, place)).await
     }
-    async fn postpone(&self, account: AccountId, place: u64, due: Time) -> Stored<()> {
+    async fn postpone(&self, account: AccountId, place: u64, due: Time, failure: Box<str>) -> Stored<()> {
         self.event_ended();
-        self.change(self.storage.postpone(account, place, due)).await
+        self.change(self.storage.postpone(account, place, due, failure)).await
+    }
+    async fn dead_letters(
+        &self,
+        account: AccountId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Stored<Vec<Waiting>> {
+        block_on(self.storage.dead_letters(account, after, limit))
+    }
+    async fn retry(&self, account: AccountId, place: Option<u64>, limit: usize, now: Time) -> Stored<usize> {
+        self.change(self.storage.retry(account, place, limit, now)).await
     }
 }

@@ -62,7 +62,7 @@ impl World {
         }
         let timing = Timing { expire: Duration::from_secs(900), ..Timing::default() };
         let storage = Arc::new(Redb::in_memory().unwrap());
-        storage.set_webhooks(vec![ACCOUNT]).await.unwrap();
+        storage.set_webhooks(vec![(ACCOUNT, [0; 16])]).await.unwrap();
         let chance = Chance::new(seed);
         Self { storage, lines, steps, timing, has_incoming: false, webhook: None, chance }
     }
