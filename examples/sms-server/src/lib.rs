@@ -6,6 +6,7 @@ pub mod api;
 pub mod config;
 pub mod gateway;
 pub mod listen;
+pub mod mask;
 pub mod names;
 pub mod queue;
 pub mod routes;

@@ -133,6 +133,9 @@ fn check(config: &std::path::Path) -> Outcome {
     for key in config.accounts.iter().flat_map(|account| &account.keys) {
         key.hash()?;
     }
+    for operator in &config.operators {
+        operator.hash()?;
+    }
     for webhook in config.accounts.iter().filter_map(|account| account.webhook.as_ref()) {
         webhook.secret()?;
     }

@@ -17,13 +17,17 @@ pub struct Route {
 #[derive(Clone, Debug, Default)]
 pub struct Routes(pub Vec<Route>);
 
+impl Route {
+    /// Whether it fits a message.
+    pub fn fits(&self, account: AccountId, number: &str) -> bool {
+        self.account.is_none_or(|of| of == account) && number.starts_with(self.prefix.as_str())
+    }
+}
+
 impl Routes {
     /// Returns the pool of the first route that fits a message; `None` if no route fits.
     pub fn pool(&self, account: AccountId, number: &str) -> Option<PoolId> {
-        let fits = |route: &&Route| {
-            route.account.is_none_or(|of| of == account) && number.starts_with(route.prefix.as_str())
-        };
-        self.0.iter().find(fits).map(|route| route.pool)
+        self.0.iter().find(|route| route.fits(account, number)).map(|route| route.pool)
     }
 }
 

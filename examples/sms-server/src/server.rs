@@ -8,13 +8,13 @@ use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
 use crate::{
     api::{self, Api, Caller, Keys},
     config::{self, Config, ConfigError},
-    gateway::{Running, Settings, Shared},
+    gateway::{Running, Settings, Shared, Sims},
     listen::{Door, Limits, Tls, TlsError},
     names::Names,
     queue::Queue,
     routes::{Route, Routes},
     storage::{
-        AccountId, GatewayId, HistoryEntry, MessageId, PoolId, Redb, State, Storage, StorageError, Time,
+        AccountId, GatewayId, HistoryEntry, MessageId, Mode, PoolId, Redb, State, Storage, StorageError, Time,
     },
     webhook::{Receiver, Unfit},
 };
@@ -87,14 +87,13 @@ impl Server {
         let queue = Queue::open(Arc::clone(&storage)).await?;
         let numbers = Numbers::of(config, &*storage).await?;
         let (routes, keys) = (routes(config, &numbers), keys(config, &numbers)?);
-        let names = numbers.gateways.iter().map(|(name, number)| (*number, name.as_str().into()));
-        let names = Names::new(names.collect());
+        let names = numbers.names();
         let receivers = receivers(config, &numbers, &names)?;
         storage
             .set_webhooks(receivers.iter().map(|receiver| (receiver.account, receiver.configured)).collect())
             .await?;
-        let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone() };
-        let gateways = gateways(config, &shared, &numbers)?;
+        let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone(), sims: Sims::default() };
+        let gateways = gateways(config, &shared, &numbers, &storage.modes().await?)?;
         let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
         tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
@@ -148,6 +147,13 @@ impl Numbers {
             gateways: gateways.clone().into_iter().zip(storage.gateways(gateways).await?).collect(),
         })
     }
+
+    fn names(&self) -> Names {
+        fn turned<I: Copy + Ord>(numbers: &BTreeMap<String, I>) -> BTreeMap<I, Arc<str>> {
+            numbers.iter().map(|(name, number)| (*number, name.as_str().into())).collect()
+        }
+        Names::new(turned(&self.gateways), turned(&self.accounts), turned(&self.pools))
+    }
 }
 
 // The functions below skip a name that has no number, but that never happens: the configuration was checked, and names only accounts, pools
@@ -181,16 +187,29 @@ fn keys(config: &Config, numbers: &Numbers) -> Result<Keys, ServerError> {
     for account in &config.accounts {
         for (key, number) in account.keys.iter().zip(numbers.accounts.get(&account.name).into_iter().cycle())
         {
-            keys.add(key.hash()?, Caller { account: *number, scopes: key.scopes.clone() });
+            let caller = Caller::Account { account: *number, scopes: key.scopes.clone() };
+            add(&mut keys, key.hash()?, caller, &format!("account `{}`", account.name))?;
         }
     }
+    for operator in &config.operators {
+        let caller = Caller::Operator { name: operator.name.as_str().into(), role: operator.role };
+        add(&mut keys, operator.hash()?, caller, &format!("operator `{}`", operator.name))?;
+    }
     Ok(keys)
+}
+
+fn add(keys: &mut Keys, hash: [u8; 32], caller: Caller, of: &str) -> Result<(), ConfigError> {
+    if keys.add(hash, caller) {
+        return Ok(());
+    }
+    Err(ConfigError::Wrong(format!("{of} has a key that appears twice; make one key for each program")))
 }
 
 fn gateways(
     config: &Config,
     shared: &Shared,
     numbers: &Numbers,
+    modes: &BTreeMap<GatewayId, Mode>,
 ) -> Result<BTreeMap<GatewayId, Running>, ServerError> {
     // Nothing starts unless all can be used.
     let mut all = Vec::new();
@@ -201,6 +220,7 @@ fn gateways(
             id: *id,
             name: configured.name.as_str().into(),
             gateway: gateway(configured)?,
+            mode: modes.get(id).copied().unwrap_or_default(),
             pools: pools.filter_map(|pool| numbers.pools.get(&pool.name).copied()).collect(),
             timing: Timing::default(),
             incoming: configured.incoming.as_ref().and_then(|name| numbers.accounts.get(name)).copied(),

@@ -3,29 +3,49 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
+    time::Instant,
 };
 
 use axum::{
-    extract::FromRequestParts,
-    http::{StatusCode, header, request::Parts},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
 
-use super::{Api, problem::Problem};
-use crate::{config::Scope, storage::AccountId};
+use super::{
+    Api,
+    endpoints::{Access, Gate},
+    problem::{Kind, Problem},
+};
+use crate::{
+    config::{Role, Scope},
+    storage::AccountId,
+};
 
 /// The keys by their hashes. A hash is compared by a table of hashes, so that the time reveals nothing of a key: its 256 random bits cannot
 /// be approached step by step.
 #[derive(Clone, Default)]
 pub struct Keys(HashMap<[u8; 32], Caller>);
 
-/// Whoever makes a request.
+/// The holder of the key of a request.
 #[derive(Clone, Debug)]
-pub struct Caller {
-    /// The account.
-    pub account: AccountId,
-    /// The actions that the key permits.
-    pub scopes: BTreeSet<Scope>,
+pub enum Caller {
+    /// A program of an account.
+    Account {
+        /// The account.
+        account: AccountId,
+        /// The actions that the key permits.
+        scopes: BTreeSet<Scope>,
+    },
+    /// An operator of the server.
+    Operator {
+        /// The name in the configuration.
+        name: Arc<str>,
+        /// The role.
+        role: Role,
+    },
 }
 
 /// Returns the hash of a key.
@@ -34,43 +54,107 @@ pub fn hash(key: &str) -> [u8; 32] {
 }
 
 impl Keys {
-    /// Adds a key by its hash.
-    pub fn add(&mut self, hash: [u8; 32], caller: Caller) {
-        self.0.insert(hash, caller);
+    /// Adds a key by its hash. Returns whether the key is new.
+    pub fn add(&mut self, hash: [u8; 32], caller: Caller) -> bool {
+        self.0.insert(hash, caller).is_none()
     }
 
-    fn find(&self, key: &str) -> Option<&Caller> {
-        self.0.get(&hash(key))
+    fn caller(&self, headers: &HeaderMap) -> Option<&Caller> {
+        let written = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, key) = written.split_once(' ')?;
+        self.0.get(&hash(key.trim())).filter(|_| scheme.eq_ignore_ascii_case("Bearer"))
     }
 }
 
 impl Caller {
-    /// Checks that the key permits something.
-    ///
-    /// # Errors
-    /// A [`Problem`] with status 403.
-    pub(super) fn must(&self, scope: Scope) -> Result<(), Problem> {
-        if self.scopes.contains(&scope) {
-            return Ok(());
+    /// Returns the account; `None` for an operator.
+    pub const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account { account, .. } => Some(*account),
+            Self::Operator { .. } => None,
         }
-        let detail = format!("This key does not have the scope `{}`.", format!("{scope:?}").to_lowercase());
-        Err(Problem::new(StatusCode::FORBIDDEN, "Not permitted", detail))
     }
+
+    fn must(&self, access: Access) -> Result<(), Problem> {
+        let detail = match (self, access) {
+            (_, Access::Public) => return Ok(()),
+            (Self::Account { scopes, .. }, access) => match access.scope() {
+                Some(scope) if scopes.contains(&scope) => return Ok(()),
+                Some(scope) => format!("This key does not have the scope `{scope}`."),
+                None => "This needs the key of an operator.".to_owned(),
+            },
+            (Self::Operator { role, .. }, access) => match access.role() {
+                Some(least) if *role >= least => return Ok(()),
+                Some(least) => format!("This key does not have the role `{least}`."),
+                None => "This needs the key of an account.".to_owned(),
+            },
+        };
+        Err(Problem::new(Kind::NotPermitted, detail))
+    }
+}
+
+/// Lets a request pass if its caller may use the endpoint, and notes the caller for the handler.
+pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let response = match admit(&gate, &mut request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    // The path of the table, which contains no id.
+    let (method, path, status) = (gate.method.as_str(), gate.path, response.status().as_u16());
+    tracing::debug!(method, path, status, duration = ?began.elapsed(), "a request was answered");
+    response
+}
+
+fn admit(gate: &Gate, request: &mut Request) -> Result<(), Problem> {
+    if gate.access != Access::Public {
+        let caller = gate.api.keys.caller(request.headers()).ok_or_else(missing)?;
+        caller.must(gate.access)?;
+        request.extensions_mut().insert(caller.clone());
+    }
+    Ok(())
+}
+
+fn missing() -> Problem {
+    Problem::new(Kind::KeyMissing, "Send a key of the API in the header Authorization: Bearer.")
 }
 
 impl FromRequestParts<Arc<Api>> for Caller {
     type Rejection = Problem;
 
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
+    }
+}
+
+/// The account whose program makes a request.
+pub(super) struct Account(pub(super) AccountId);
+
+impl FromRequestParts<Arc<Api>> for Account {
+    type Rejection = Problem;
+
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        let written = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = written.and_then(|value| {
-            let (scheme, key) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("Bearer").then_some(key.trim())
-        });
-        let caller = key.and_then(|key| api.keys.find(key));
-        caller.cloned().ok_or_else(|| {
-            let detail = "Send a key of the API in the header Authorization: Bearer.";
-            Problem::new(StatusCode::UNAUTHORIZED, "Key missing or unknown", detail)
-        })
+        match Caller::from_request_parts(parts, api).await? {
+            Caller::Account { account, .. } => Ok(Self(account)),
+            Caller::Operator { .. } => {
+                Err(Problem::new(Kind::NotPermitted, "This needs the key of an account."))
+            }
+        }
+    }
+}
+
+/// The operator who makes a request.
+pub(super) struct Operator(pub(super) Arc<str>);
+
+impl FromRequestParts<Arc<Api>> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        match Caller::from_request_parts(parts, api).await? {
+            Caller::Operator { name, .. } => Ok(Self(name)),
+            Caller::Account { .. } => {
+                Err(Problem::new(Kind::NotPermitted, "This needs the key of an operator."))
+            }
+        }
     }
 }

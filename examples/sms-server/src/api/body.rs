@@ -9,7 +9,7 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 
 /// The time for a client to send a body.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
@@ -23,12 +23,12 @@ impl<S: Send + Sync> FromRequest<S> for Entire {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Ok(body) = timeout(LIMIT, Bytes::from_request(request, state)).await else {
             let detail = format!("The body did not arrive within {} s.", LIMIT.as_secs());
-            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "Body too slow", detail));
+            return Err(Problem::new(Kind::BodyTooSlow, detail));
         };
         body.map(Self).map_err(|rejected| match rejected.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 let detail = format!("A body has at most {} bytes.", super::MAX_BYTES);
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Body too long", detail)
+                Problem::new(Kind::BodyTooLong, detail)
             }
             _ => Problem::invalid("The body cannot be read."),
         })

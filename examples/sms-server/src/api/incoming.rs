@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::{
-    Api, Caller,
+    Api,
+    auth::Account,
     page::{Listed, Page},
+    params::Params,
     problem::Problem,
 };
 use crate::{
-    config::Scope,
     names::Names,
     storage::{Incoming, IncomingId},
 };
@@ -48,11 +46,10 @@ impl Shown {
 /// Lists the account's incoming messages, newest first.
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Query(page): Query<Page>,
+    Account(account): Account,
+    Params(page): Params<Page>,
 ) -> Result<Json<Listed<Shown>>, Problem> {
-    caller.must(Scope::Read)?;
     let (limit, before) = page.check(IncomingId::parse)?;
-    let found = api.storage.list_incoming(caller.account, before, limit).await?;
+    let found = api.storage.list_incoming(account, before, limit).await?;
     Ok(Json(Listed::new(found, limit, |id, message| Shown::new(id, message, &api.names))))
 }

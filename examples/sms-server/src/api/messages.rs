@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -13,12 +13,14 @@ use sms_gateway::{Sms, core::Number};
 
 use super::{
     Api, Caller, MAX_MESSAGES,
+    auth::Account,
     body::Entire,
     page::{Listed, Page},
-    problem::Problem,
+    params::Params,
+    problem::{Kind, Problem},
 };
 use crate::{
-    config::Scope,
+    mask,
     names::Names,
     storage::{
         Acceptance, AccountId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId, NewMessage, Place,
@@ -89,11 +91,10 @@ fn read(body: &[u8]) -> Result<(bool, Vec<Written>), serde_json::Error> {
 /// Accepts messages. They are stored when this responds.
 pub(super) async fn accept(
     State(api): Shared,
-    caller: Caller,
+    Account(account): Account,
     headers: HeaderMap,
     Entire(body): Entire,
 ) -> Result<(StatusCode, Json<Acceptances>), Problem> {
-    caller.must(Scope::Send)?;
     let (is_one, written) = read(&body).map_err(|error| {
         Problem::invalid(format!("The body is not a message or a batch of messages: {error}."))
     })?;
@@ -103,13 +104,11 @@ pub(super) async fn accept(
     let now = Time::now();
     let mut messages = Vec::with_capacity(written.len());
     for (index, message) in written.into_iter().enumerate() {
-        messages
-            .push(check(&api, caller.account, message, now).map_err(|problem| problem.with("index", index))?);
+        messages.push(check(&api, account, message, now).map_err(|problem| problem.with("index", index))?);
     }
-    let lanes =
-        messages.iter().map(|new| lane(new, caller.account)).collect::<std::collections::BTreeSet<_>>();
+    let lanes = messages.iter().map(|new| lane(new, account)).collect::<std::collections::BTreeSet<_>>();
     let key = idempotency_key(&headers, &body, now)?;
-    let accepted = match api.storage.accept(caller.account, key, messages, now).await? {
+    let accepted = match api.storage.accept(account, key, messages, now).await? {
         Acceptance::New(ids) => {
             for lane in lanes {
                 api.queue.added(lane);
@@ -119,7 +118,7 @@ pub(super) async fn accept(
         Acceptance::Known(ids) => ids,
         Acceptance::Conflict => {
             let detail = "The same Idempotency-Key was used for another request.";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key reused", detail));
+            return Err(Problem::new(Kind::KeyReused, detail));
         }
     };
     let mut accepted = accepted.into_iter().map(|id| Accepted { id: id.to_string() });
@@ -159,7 +158,7 @@ fn check(api: &Api, account: AccountId, written: Written, now: Time) -> Result<N
     }
     let pool = api.routes.pool(account, &to).ok_or_else(|| {
         let detail = "to: no route of this server leads to this number.";
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "No route", detail).with("field", "to")
+        Problem::new(Kind::NoRoute, detail).with("field", "to")
     })?;
     Ok(NewMessage {
         pool,
@@ -188,8 +187,18 @@ fn idempotency_key(headers: &HeaderMap, body: &[u8], now: Time) -> Result<Option
 #[derive(Serialize)]
 pub(super) struct Shown {
     id: String,
+    /// Only for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Arc<str>>,
+    /// Only for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<Arc<str>>,
+    /// Masked for operators.
     to: Box<str>,
-    text: Box<str>,
+    /// Not for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Box<str>>,
+    /// Not for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<Box<str>>,
     priority: u8,
@@ -229,12 +238,21 @@ impl Change {
 }
 
 impl Shown {
-    fn new(id: MessageId, message: Message, history: Option<Vec<Change>>) -> Self {
+    fn new(
+        id: MessageId,
+        message: Message,
+        caller: &Caller,
+        names: &Names,
+        history: Option<Vec<Change>>,
+    ) -> Self {
+        let is_operator = matches!(caller, Caller::Operator { .. });
         Self {
             id: id.to_string(),
-            to: message.to,
-            text: message.text,
-            reference: message.reference,
+            account: is_operator.then(|| names.of_account(message.account)),
+            pool: is_operator.then(|| names.of_pool(message.pool)),
+            to: if is_operator { mask::number(&message.to).into() } else { message.to },
+            text: (!is_operator).then_some(message.text),
+            reference: message.reference.filter(|_| !is_operator),
             priority: message.priority.number(),
             state: message.state,
             is_final: message.place == Place::Ended,
@@ -245,13 +263,14 @@ impl Shown {
     }
 }
 
-/// Returns a message of the caller's account.
+/// Returns a message of the caller's account, or any message to an operator.
 async fn find(api: &Api, caller: &Caller, id: &str) -> Result<(MessageId, Message), Problem> {
-    let unknown =
-        || Problem::new(StatusCode::NOT_FOUND, "Unknown message", "This account has no such message.");
+    let unknown = || Problem::new(Kind::NotFound, "There is no such message.");
     let id = MessageId::parse(id).ok_or_else(unknown)?;
     let message = api.storage.message(id).await?;
-    let message = message.filter(|message| message.account == caller.account).ok_or_else(unknown)?;
+    let message = message
+        .filter(|message| caller.account().is_none_or(|account| account == message.account))
+        .ok_or_else(unknown)?;
     Ok((id, message))
 }
 
@@ -261,23 +280,21 @@ pub(super) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Shown>, Problem> {
-    caller.must(Scope::Read)?;
     let (id, message) = find(&api, &caller, &id).await?;
     let history = api.storage.history(id).await?.into_iter();
     let history = history.map(|entry| Change::new(entry, &api.names)).collect();
-    Ok(Json(Shown::new(id, message, Some(history))))
+    Ok(Json(Shown::new(id, message, &caller, &api.names, Some(history))))
 }
 
-/// Lists the account's messages, newest first.
+/// Lists the account's messages, or to an operator those of all accounts, newest first.
 pub(super) async fn list(
     State(api): Shared,
     caller: Caller,
-    Query(page): Query<Page>,
+    Params(page): Params<Page>,
 ) -> Result<Json<Listed<Shown>>, Problem> {
-    caller.must(Scope::Read)?;
     let (limit, before) = page.check(MessageId::parse)?;
-    let found = api.storage.list(caller.account, before, limit).await?;
-    Ok(Json(Listed::new(found, limit, |id, message| Shown::new(id, message, None))))
+    let found = api.storage.list(caller.account(), before, limit).await?;
+    Ok(Json(Listed::new(found, limit, |id, message| Shown::new(id, message, &caller, &api.names, None))))
 }
 
 /// Cancels a message. One that was given to a gateway already is cancelled if its messenger can still stop it.
@@ -286,7 +303,6 @@ pub(super) async fn cancel(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Shown>), Problem> {
-    caller.must(Scope::Send)?;
     let (id, message) = find(&api, &caller, &id).await?;
     let entry = HistoryEntry::new(Time::now(), MessageState::Cancelled);
     let place = api.queue.end(id, message, entry).await?;
@@ -301,5 +317,5 @@ pub(super) async fn cancel(
         Some(Place::Bound { .. }) => StatusCode::ACCEPTED,
         _ => StatusCode::CONFLICT,
     };
-    Ok((status, Json(Shown::new(id, message, None))))
+    Ok((status, Json(Shown::new(id, message, &caller, &api.names, None))))
 }

@@ -2,23 +2,26 @@
 
 mod auth;
 mod body;
+mod endpoints;
+mod explain;
+mod gateways;
+mod health;
 mod incoming;
 mod messages;
 mod page;
+mod params;
 mod problem;
+#[cfg(test)]
+mod role_tests;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    routing::{get, post},
-};
+use axum::{Router, extract::DefaultBodyLimit};
 
 pub use auth::{Caller, Keys, hash};
-pub use problem::Problem;
+pub use problem::{Kind, Problem};
 
 use crate::{
     gateway::Running,
@@ -52,12 +55,11 @@ pub struct Api {
 
 /// Returns the service of the API.
 pub fn router(api: Arc<Api>) -> Router {
-    Router::new()
-        .route("/v1/messages", post(messages::accept).get(messages::list))
-        .route("/v1/messages/{id}", get(messages::show).delete(messages::cancel))
-        .route("/v1/incoming", get(incoming::list))
-        .route("/healthz", get(|| async { "ok\n" }))
+    endpoints::router(&api)
         .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(Kind::WrongMethod, "This path does not have this method.")
+        })
         .layer(DefaultBodyLimit::max(MAX_BYTES))
         .with_state(api)
 }

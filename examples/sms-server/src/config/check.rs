@@ -9,6 +9,7 @@ impl Config {
         let gateways = names("gateway", self.gateways.iter().map(|gateway| &gateway.name))?;
         let pools = names("pool", self.pools.iter().map(|pool| &pool.name))?;
         let accounts = names("account", self.accounts.iter().map(|account| &account.name))?;
+        names("operator", self.operators.iter().map(|operator| &operator.name))?;
         for pool in &self.pools {
             for name in &pool.gateways {
                 known("gateway", name, &gateways, &format!("pool `{}`", pool.name))?;

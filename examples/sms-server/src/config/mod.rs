@@ -22,6 +22,11 @@
 //! hash = "sha256:…"
 //! scopes = ["send", "read"]
 //!
+//! [[operator]]
+//! name = "monitoring"
+//! hash = "sha256:…"
+//! role = "read"
+//!
 //! [[route]]
 //! prefix = "+49"
 //! pool = "all"
@@ -62,6 +67,9 @@ pub struct Config {
     /// The accounts.
     #[serde(default, rename = "account")]
     pub accounts: Vec<Account>,
+    /// The keys of the operators.
+    #[serde(default, rename = "operator")]
+    pub operators: Vec<Operator>,
     /// The routes, in order: the first that fits a message decides its pool.
     #[serde(default, rename = "route")]
     pub routes: Vec<Route>,
@@ -163,6 +171,49 @@ pub enum Scope {
     Send,
     /// To read messages and their history.
     Read,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Send => "send",
+            Self::Read => "read",
+        })
+    }
+}
+
+/// The key of an operator of the server.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Operator {
+    /// The name in logs.
+    pub name: String,
+    /// The hash of the key, as `sms-server key` prints it.
+    pub hash: String,
+    /// The role.
+    pub role: Role,
+}
+
+/// The role of an operator. Each permits what the ones before it permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// To see gateways, metrics, and the metadata of all messages.
+    Read,
+    /// To pause gateways and to use their ports.
+    Operator,
+    /// Everything that operators can do.
+    Admin,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        })
+    }
 }
 
 /// A route.

@@ -2,7 +2,7 @@
 
 use std::{env, path::Path};
 
-use super::{ConfigError, Gateway, Key, Webhook, text};
+use super::{ConfigError, Gateway, Key, Operator, Webhook, text};
 
 impl Key {
     /// Reads the hash.
@@ -10,17 +10,30 @@ impl Key {
     /// # Errors
     /// [`ConfigError::Wrong`].
     pub fn hash(&self) -> Result<[u8; 32], ConfigError> {
-        let digits =
-            self.hash.strip_prefix("sha256:").filter(|digits| digits.len() == 64 && digits.is_ascii());
-        let byte = |place: usize| u8::from_str_radix(digits?.get(2 * place..2 * place + 2)?, 16).ok();
-        let mut hash = [0; 32];
-        for (place, room) in hash.iter_mut().enumerate() {
-            *room = byte(place).ok_or_else(|| {
-                ConfigError::Wrong(format!("`{}` is not a hash; `sms-server key` prints one", self.hash))
-            })?;
-        }
-        Ok(hash)
+        hash(&self.hash)
     }
+}
+
+impl Operator {
+    /// Reads the hash.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`].
+    pub fn hash(&self) -> Result<[u8; 32], ConfigError> {
+        hash(&self.hash)
+    }
+}
+
+fn hash(written: &str) -> Result<[u8; 32], ConfigError> {
+    let digits = written.strip_prefix("sha256:").filter(|digits| digits.len() == 64 && digits.is_ascii());
+    let byte = |place: usize| u8::from_str_radix(digits?.get(2 * place..2 * place + 2)?, 16).ok();
+    let mut hash = [0; 32];
+    for (place, room) in hash.iter_mut().enumerate() {
+        *room = byte(place).ok_or_else(|| {
+            ConfigError::Wrong(format!("`{written}` is not a hash; `sms-server key` prints one"))
+        })?;
+    }
+    Ok(hash)
 }
 
 impl Gateway {

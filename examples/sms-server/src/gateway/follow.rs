@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use sms_gateway::{
     Handle, Messenger,
-    core::track::{Message, State as SmsState, StopResult},
+    core::track::{Message, MessageFailure, State as SmsState, StopResult},
     messenger::Update,
 };
 use tokio::time::sleep;
@@ -171,12 +171,25 @@ async fn apply(
         if update.message.is_final || update.message.state == SmsState::Sent {
             room.left(id);
         }
+        note_outcome(room, &update.message);
         if update.message.is_final {
             known.remove(id);
         }
         update.acknowledge();
     }
     Ok(())
+}
+
+/// Notes whether a SIM card could send a message.
+fn note_outcome(room: &Room, message: &Message) {
+    let port = message.sent.map(|sent| sent.port);
+    let is_failed = message.failure == Some(MessageFailure::NotSent);
+    match (message.state, port) {
+        (SmsState::Sent | SmsState::Delivered, Some(port)) => room.outcome(port, true),
+        (SmsState::Failed, Some(port)) if is_failed => room.outcome(port, false),
+        (SmsState::Failed, None) if is_failed => room.failed_somewhere(message.id),
+        _ => {}
+    }
 }
 
 /// Returns the report of an update; `None` if the message is not the server's.

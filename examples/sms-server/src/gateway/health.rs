@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use super::{Settings, follow, ports, room::Room};
 use crate::{
     queue::{Offer, Queue},
-    storage::{PoolId, StorageError, Time},
+    storage::{Mode, PoolId, StorageError, Time},
 };
 
 /// The time between two looks at the gateway's health.
@@ -28,8 +28,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Queries the ports again and again.
 pub(super) async fn watch_ports(settings: &Settings, room: &Room) {
+    let mut query = ports::Query::default();
     loop {
-        match ports::query(&settings.gateway).await {
+        match query.ports(&settings.gateway).await {
             Ok(ports) => {
                 room.set_ports(ports);
                 sleep(settings.ports_every).await;
@@ -43,8 +44,40 @@ pub(super) async fn watch_ports(settings: &Settings, room: &Room) {
     }
 }
 
-/// Returns messages that were not submitted to the queue, once requests have failed, or no port could send, for a time.
-pub(super) async fn move_when_unhealthy(
+/// Notes each change of the gateway's health, for operators.
+pub(super) async fn note(settings: &Settings, room: &Room, messenger: &Messenger) {
+    let mut health = messenger.health();
+    loop {
+        let (is_known, error) = {
+            let health = health.borrow_and_update();
+            (health.is_known, health.error.as_ref().map(|error| error.explain()))
+        };
+        if is_known {
+            note_change(&settings.name, room, error);
+        }
+        tokio::select! {
+            Ok(()) = health.changed() => {}
+            // The first success is not notified.
+            () = sleep(HEALTH_EVERY) => {}
+        }
+    }
+}
+
+fn note_change(gateway: &str, room: &Room, error: Option<String>) {
+    let known = room.health();
+    match (&error, known.error.is_some()) {
+        (Some(error), false) => tracing::warn!(gateway, error, "requests to the gateway fail"),
+        (None, true) => tracing::info!(gateway, "requests to the gateway succeed again"),
+        _ => {}
+    }
+    if !known.is_known || known.error != error {
+        room.set_health(error);
+    }
+}
+
+/// Returns messages that were not submitted to the queue, once requests have failed, or no port could send, for a time, or while the
+/// gateway is drained.
+pub(super) async fn move_unsent(
     settings: &Settings,
     room: &Room,
     messenger: &Messenger,
@@ -56,7 +89,9 @@ pub(super) async fn move_when_unhealthy(
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        if health.borrow().error.is_none() && room.has_ports() {
+        if room.mode() == Mode::Draining {
+            known.stop_unsent().await;
+        } else if health.borrow().error.is_none() && room.has_ports() {
             well = Instant::now();
         } else if room.tried().map_or(well, |tried| well.max(tried)).elapsed() >= settings.failover_after {
             // The queue gives them to another gateway, or back to this one when it is well again.

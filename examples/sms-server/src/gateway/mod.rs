@@ -3,11 +3,14 @@
 //! A message is bound only when a port of the gateway has room for it, so that almost all messages stay in the queue, where they can be
 //! cancelled, expire, or be sent by another gateway.
 
+mod failures;
 mod follow;
 mod health;
 mod ports;
 mod receive;
 mod room;
+mod sims;
+mod status;
 mod store;
 mod task;
 #[cfg(test)]
@@ -19,10 +22,12 @@ use sms_gateway::Gateway;
 use tokio::{sync::Mutex, task::JoinHandle};
 
 pub use ports::Port;
+pub use sims::{SimUse, Sims};
+pub use status::{Health, Obstacle};
 
 use crate::{
     queue::Queue,
-    storage::{AccountId, GatewayId, PoolId, Storage},
+    storage::{AccountId, GatewayId, Mode, PoolId, Storage},
 };
 
 /// A gateway and what the server does with it.
@@ -33,6 +38,8 @@ pub struct Settings {
     pub name: Arc<str>,
     /// The gateway.
     pub gateway: Gateway,
+    /// What it is used for at first.
+    pub mode: Mode,
     /// The pools that it belongs to.
     pub pools: Vec<PoolId>,
     /// The intervals of the messenger's queries, and the time limits of messages.
@@ -56,10 +63,14 @@ pub struct Shared {
     pub storage: Arc<dyn Storage>,
     /// The queue.
     pub queue: Queue,
+    /// The SIM cards that have failed.
+    pub sims: Sims,
 }
 
 /// A gateway that is in use.
 pub struct Running {
+    gateway: Gateway,
+    pools: Vec<PoolId>,
     state: Arc<room::Room>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -67,14 +78,50 @@ pub struct Running {
 impl Running {
     /// Starts to use a gateway. If its messenger ends because the storage failed, it is started again.
     pub fn start(settings: Settings, shared: Shared) -> Self {
-        let state = Arc::new(room::Room::new(settings.per_port));
+        let state = Arc::new(room::Room::new(settings.per_port, settings.mode, shared.sims.clone()));
+        let (gateway, pools) = (settings.gateway.clone(), settings.pools.clone());
         let task = tokio::spawn(task::run(settings, shared, Arc::clone(&state)));
-        Self { state, task: Mutex::new(Some(task)) }
+        Self { gateway, pools, state, task: Mutex::new(Some(task)) }
     }
 
     /// Returns the ports as the gateway showed them last; empty before that.
     pub fn ports(&self) -> Vec<Port> {
         self.state.ports()
+    }
+
+    /// Returns the gateway's client.
+    pub const fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Returns the pools that it belongs to.
+    pub fn pools(&self) -> &[PoolId] {
+        &self.pools
+    }
+
+    /// Returns what it is used for.
+    pub fn mode(&self) -> Mode {
+        self.state.mode()
+    }
+
+    /// Sets what it is used for. This is not stored.
+    pub fn set_mode(&self, mode: Mode) {
+        self.state.set_mode(mode);
+    }
+
+    /// Returns whether requests to it succeed.
+    pub fn health(&self) -> Health {
+        self.state.health()
+    }
+
+    /// Returns what the SIM card of a port may be used for.
+    pub fn sim(&self, port: &Port) -> SimUse {
+        self.state.sim(port)
+    }
+
+    /// Returns the reasons it would not send a message now.
+    pub fn obstacles(&self) -> Vec<Obstacle> {
+        self.state.obstacles()
     }
 
     /// Returns the number of messages that are bound to the gateway and not sent yet.

@@ -1,23 +1,34 @@
 //! The room that the ports of a gateway have for messages.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use sms_gateway::core::{Port as PortNumber, Ports, UserId};
 use tokio::{sync::Notify, time::Instant};
 
-use super::ports::Port;
+use super::{
+    ports::Port,
+    sims::{SimUse, Sims},
+    status::{Health, Obstacle},
+};
+use crate::storage::{Mode, Time};
+
+/// The maximum number of failed messages whose ports are being found.
+const MAX_FAILED: usize = 32;
 
 /// The bound messages of a gateway that are not sent yet, and the ports that are to send them.
 pub(super) struct Room {
     per_port: usize,
+    sims: Sims,
     state: Mutex<State>,
     changed: Notify,
 }
 
-#[derive(Default)]
 struct State {
+    mode: Mode,
+    health: Health,
     /// The ports as the gateway showed them last.
     ports: Vec<Port>,
     /// Whether the gateway responded to the latest query of its ports.
@@ -26,21 +37,34 @@ struct State {
     tried: Option<Instant>,
     /// The user_ids of the messages that are not sent yet.
     waiting: BTreeSet<u32>,
+    /// Messages that could not be sent, and whose ports are not known.
+    failed: VecDeque<UserId>,
     /// The user_ids of messages whose cancellation was requested.
     unwanted: BTreeSet<u32>,
     is_closed: bool,
 }
 
 impl State {
-    /// Returns the number of ports that can send; 0 if the gateway does not respond.
-    fn registered(&self) -> usize {
-        if self.responds { self.ports.iter().filter(|port| port.is_registered).count() } else { 0 }
+    /// Returns the ports that are registered; none if the gateway does not respond.
+    fn registered(&self) -> impl Iterator<Item = &Port> {
+        self.ports.iter().filter(|port| self.responds && port.is_registered)
     }
 }
 
 impl Room {
-    pub(super) fn new(per_port: usize) -> Self {
-        Self { per_port, state: Mutex::default(), changed: Notify::new() }
+    pub(super) fn new(per_port: usize, mode: Mode, sims: Sims) -> Self {
+        let state = State {
+            mode,
+            health: Health::new(Time::now()),
+            ports: Vec::new(),
+            responds: false,
+            tried: None,
+            waiting: BTreeSet::new(),
+            failed: VecDeque::new(),
+            unwanted: BTreeSet::new(),
+            is_closed: false,
+        };
+        Self { per_port, sims, state: Mutex::new(state), changed: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -63,6 +87,23 @@ impl Room {
     /// Notes that the ports could not be queried. Until they are, there is no room.
     pub(super) fn no_response(&self) {
         self.change(|state| state.responds = false);
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.lock().mode
+    }
+
+    pub(super) fn set_mode(&self, mode: Mode) {
+        self.change(|state| state.mode = mode);
+    }
+
+    pub(super) fn health(&self) -> Health {
+        self.lock().health.clone()
+    }
+
+    /// Notes whether requests succeed.
+    pub(super) fn set_health(&self, error: Option<String>) {
+        self.change(|state| state.health.set(error, Time::now()));
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -91,6 +132,74 @@ impl Room {
         });
     }
 
+    /// Notes that a message could not be sent by a port that is not known yet. If there are many of them, some are ignored.
+    pub(super) fn failed_somewhere(&self, id: UserId) {
+        self.change(|state| {
+            if state.failed.len() < MAX_FAILED {
+                state.failed.push_back(id);
+            }
+        });
+    }
+
+    /// Waits for a message that could not be sent by a port that is not known yet.
+    pub(super) async fn failed(&self) -> UserId {
+        self.when(|state| state.failed.pop_front()).await
+    }
+
+    /// Notes whether a port could send a message.
+    pub(super) fn outcome(&self, port: u8, is_sent: bool) {
+        let ports = self.ports();
+        let card =
+            ports.iter().find(|candidate| candidate.number == port).and_then(|port| port.iccid.as_deref());
+        let Some(iccid) = card else { return };
+        if is_sent {
+            self.sims.succeeded(iccid);
+        } else if self.sims.failed(iccid, Instant::now()) {
+            tracing::warn!(
+                port,
+                "the SIM card of a port fails again and again, and gets no message for a time"
+            );
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Returns what the SIM card of a port may be used for. A card without a known ICCID is never quarantined.
+    pub(super) fn sim(&self, port: &Port) -> SimUse {
+        port.iccid.as_deref().map_or(SimUse::Any, |iccid| self.sims.allowed(iccid, Instant::now()))
+    }
+
+    /// Returns the ports that may send the next message; `None` if the gateway is to choose among all.
+    pub(super) fn choose(&self) -> Option<Ports> {
+        let state = self.lock();
+        let number = |port: &Port| PortNumber::new(port.number).ok();
+        // A probe must be sent by the port in question.
+        let probed = state.registered().find(|port| self.sim(port) == SimUse::Probe);
+        if let Some((port, iccid)) = probed.and_then(|port| number(port).zip(port.iccid.as_deref())) {
+            self.sims.probe(iccid, Instant::now());
+            return Some(port.into());
+        }
+        let healthy = || state.registered().filter(|port| self.sim(port) == SimUse::Any);
+        let is_all = healthy().count() == state.registered().count();
+        let healthy: Ports = healthy().filter_map(number).collect();
+        Some(healthy).filter(|ports| !is_all && !ports.is_empty())
+    }
+
+    /// Returns the reasons no message would be bound now.
+    pub(super) fn obstacles(&self) -> Vec<Obstacle> {
+        let state = self.lock();
+        let is_registered = state.registered().next().is_some();
+        let places = self.places(&state);
+        let obstacles = [
+            (state.mode != Mode::Active, Obstacle::Paused),
+            (state.health.error.is_some(), Obstacle::Failing),
+            (!state.responds, Obstacle::PortsUnknown),
+            (state.responds && !is_registered, Obstacle::NoRegisteredPort),
+            (is_registered && places == 0, Obstacle::AllSimsQuarantined),
+            (places > 0 && places <= state.waiting.len(), Obstacle::Full),
+        ];
+        obstacles.into_iter().filter_map(|(is_present, obstacle)| is_present.then_some(obstacle)).collect()
+    }
+
     /// Notes that a message's cancellation was requested.
     pub(super) fn cancel(&self, user_id: u32) {
         self.change(|state| {
@@ -113,7 +222,7 @@ impl Room {
 
     /// Whether the gateway responds, and any port can send.
     pub(super) fn has_ports(&self) -> bool {
-        self.lock().registered() > 0
+        self.places(&self.lock()) > 0
     }
 
     /// Notes that a message is bound to find out whether the gateway is well again.
@@ -143,10 +252,20 @@ impl Room {
 
     /// Returns the number of messages for which there is room.
     fn free(&self, state: &State) -> usize {
-        if state.is_closed {
+        if state.is_closed || state.mode != Mode::Active {
             return 0;
         }
-        (state.registered() * self.per_port).saturating_sub(state.waiting.len())
+        self.places(state).saturating_sub(state.waiting.len())
+    }
+
+    /// Returns the number of messages that the ports can hold. A port that waits for a probe holds one.
+    fn places(&self, state: &State) -> usize {
+        let of = |port: &Port| match self.sim(port) {
+            SimUse::Any => self.per_port,
+            SimUse::Probe => 1,
+            SimUse::Quarantined(_) => 0,
+        };
+        state.registered().map(of).sum()
     }
 
     /// Waits until it is closed.
@@ -165,5 +284,53 @@ impl Room {
                 None => changed.await,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn port(number: u8) -> Port {
+        Port { number, is_registered: true, iccid: Some(format!("card {number}")), signal: None }
+    }
+
+    /// Quarantines the card of port 1 at a time.
+    fn room(failed: Instant) -> Room {
+        let sims = Sims::default();
+        let room = Room::new(2, Mode::Active, sims.clone());
+        room.set_ports(vec![port(0), port(1), port(2), Port { is_registered: false, ..port(3) }]);
+        assert_eq!((free(&room), room.choose()), (6, None));
+        for _ in 0..5 {
+            sims.failed("card 1", failed);
+        }
+        room
+    }
+
+    fn free(room: &Room) -> usize {
+        room.free(&room.lock())
+    }
+
+    fn ports(numbers: &[u8]) -> Ports {
+        numbers.iter().map(|number| PortNumber::new(*number).unwrap()).collect()
+    }
+
+    #[test]
+    fn messages_go_to_the_ports_whose_cards_are_not_quarantined() {
+        let room = room(Instant::now());
+        assert_eq!((free(&room), room.choose()), (4, Some(ports(&[0, 2]))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_probe_of_a_card_is_one_message_for_its_port_alone() {
+        let room = room(Instant::now());
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert_eq!(free(&room), 5);
+        assert_eq!((room.choose(), room.choose()), (Some(ports(&[1])), Some(ports(&[0, 2]))));
+        assert_eq!(free(&room), 4);
+        room.outcome(1, true);
+        assert_eq!((free(&room), room.choose()), (6, None));
     }
 }

@@ -7,7 +7,7 @@ use sms_gateway::{Handle, Messenger, Sms};
 use tokio::time::sleep;
 
 use super::{
-    Settings, Shared, follow,
+    Settings, Shared, failures, follow,
     health::{self, Trials},
     receive,
     room::Room,
@@ -33,6 +33,7 @@ pub(super) async fn run(settings: Settings, shared: Shared, room: Arc<Room>) {
         if let Err(error) = serve(&settings, &shared, &room).await {
             let gateway = &*settings.name;
             tracing::error!(%error, gateway, "the messenger has ended, and is started again");
+            room.set_health(Some(error.to_string()));
             tokio::select! {
                 () = sleep(RESTART_AFTER) => {}
                 () = room.closed() => {}
@@ -78,7 +79,9 @@ async fn work(
         followed = follow::follow(settings, shared, room, messenger, &known) => followed,
         received = receive(settings, shared, messenger) => received,
         () = health::watch_ports(settings, room) => Ok(()),
-        () = health::move_when_unhealthy(settings, room, messenger, &known) => Ok(()),
+        () = health::move_unsent(settings, room, messenger, &known) => Ok(()),
+        () = health::note(settings, room, messenger) => Ok(()),
+        () = failures::find_ports(settings, room) => Ok(()),
         () = known.stop_cancelled(room) => Ok(()),
     }
 }
@@ -117,7 +120,7 @@ async fn bind(
             offers = take(settings, shared, room), if is_well => offers?,
             offers = trials.take(&shared.queue, &settings.pools, room), if !is_well => offers?,
         };
-        let sent = join_all(offers.into_iter().map(|offer| send(shared, messenger, offer))).await;
+        let sent = join_all(offers.into_iter().map(|offer| send(shared, room, messenger, offer))).await;
         known.add(sent.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten(), room);
     }
 }
@@ -135,9 +138,15 @@ async fn take(settings: &Settings, shared: &Shared, room: &Room) -> Result<Vec<O
 }
 
 /// Gives a message to the messenger, which binds it by its first save.
-async fn send(shared: &Shared, messenger: &Messenger, offer: Offer) -> Result<Option<Handle>, Error> {
+async fn send(
+    shared: &Shared,
+    room: &Room,
+    messenger: &Messenger,
+    offer: Offer,
+) -> Result<Option<Handle>, Error> {
     let sms = match sms(&offer, Time::now()) {
-        Ok(sms) => sms,
+        // Without a list, the gateway chooses among its ports.
+        Ok(sms) => room.choose().map_or(sms.clone(), |ports| sms.ports(ports)),
         Err(reason) => {
             let detail = Some(reason.to_string().into());
             let entry = HistoryEntry { detail, ..HistoryEntry::new(Time::now(), State::Failed) };

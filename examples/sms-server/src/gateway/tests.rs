@@ -25,7 +25,11 @@ impl Server {
     async fn start(gateways: usize) -> Self {
         let storage: Arc<dyn Storage> = Arc::new(Redb::in_memory().unwrap());
         let pool = storage.pools(vec!["all".into()]).await.unwrap()[0];
-        let shared = Shared { queue: Queue::open(Arc::clone(&storage)).await.unwrap(), storage };
+        let shared = Shared {
+            queue: Queue::open(Arc::clone(&storage)).await.unwrap(),
+            storage,
+            sims: Sims::default(),
+        };
         let mut emulators = Vec::new();
         for _ in 0..gateways {
             emulators.push(
@@ -54,6 +58,7 @@ impl Server {
                 name: name.into(),
                 gateway,
                 pools: vec![self.pool],
+                mode: self.shared.storage.modes().await.unwrap().get(&id).copied().unwrap_or_default(),
                 timing,
                 incoming: None,
                 exclusive: true,
@@ -175,4 +180,53 @@ async fn a_cancelled_message_is_not_sent() {
     let message = server.shared.storage.message(ids[0]).await.unwrap().unwrap();
     let entry = HistoryEntry::new(Time::now(), State::Cancelled);
     assert_eq!(server.shared.queue.end(ids[0], message, entry).await.unwrap(), Some(Place::Queued));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_gateway_gets_no_message_even_after_a_restart() {
+    let mut server = Server::start(2).await;
+    let paused = server.shared.storage.gateways(vec!["box-0".into()]).await.unwrap()[0];
+    server.shared.storage.set_mode(paused, Mode::Paused).await.unwrap();
+    server.stop().await;
+    server.run().await;
+    assert!(server.gateways[0].obstacles().contains(&Obstacle::Paused));
+    let ids = server.accept(20).await;
+    assert_eq!(server.ended(&ids).await, [("Delivered".to_owned(), 20)].into());
+    assert!(server.emulators[0].messages().is_empty());
+    server.gateways[0].set_mode(Mode::Active);
+    server.gateways[1].set_mode(Mode::Paused);
+    let ids = server.accept(20).await;
+    assert_eq!(server.ended(&ids).await, [("Delivered".to_owned(), 20)].into());
+    assert_eq!(server.emulators[0].messages().len(), 20);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sim_card_that_fails_again_and_again_is_quarantined() {
+    const FAILING: &str = "+8613800000000";
+    let server = Server::start(1).await;
+    let gateway = &server.gateways[0];
+    for port in 1..PORTS {
+        server.emulators[0].set_reg(port, Reg::Unregister);
+    }
+    let registered = || gateway.ports().iter().filter(|port| port.is_registered).count();
+    while registered() != 1 {
+        let seen = server.emulators[0].counts().requests;
+        server.emulators[0].counts_when(|counts| counts.requests > seen).await;
+    }
+    server.emulators[0].set_fate(FAILING, gateway_emulator::Fate::Fail);
+    // The first five messages have this number.
+    for _ in 0..5 {
+        let ids = server.accept(1).await;
+        assert_eq!(server.ended(&ids).await, [("Failed".to_owned(), 1)].into());
+    }
+    timeout(PATIENCE, async {
+        while gateway.obstacles() != [Obstacle::AllSimsQuarantined] {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the card is not quarantined");
+    let card = gateway.ports().into_iter().find(|port| port.is_registered).unwrap();
+    assert!(matches!(gateway.sim(&card), SimUse::Quarantined(_)));
 }

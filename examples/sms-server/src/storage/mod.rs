@@ -8,14 +8,14 @@ mod redb;
 #[cfg(test)]
 mod tests;
 
-use std::{io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use async_trait::async_trait;
 use sms_gateway::store::{Entry, Write};
 
 pub use model::{
-    AccountId, GatewayId, HistoryEntry, Incoming, IncomingId, Message, MessageId, Place, PoolId, Priority,
-    State, Subject, Time,
+    AccountId, GatewayId, HistoryEntry, Incoming, IncomingId, Message, MessageId, Mode, Place, PoolId,
+    Priority, State, Subject, Time,
 };
 pub use redb::Redb;
 
@@ -145,6 +145,11 @@ pub trait Storage: Send + Sync + 'static {
     /// As [`accounts`](Self::accounts), for gateways.
     async fn gateways(&self, names: Vec<String>) -> Result<Vec<GatewayId>, StorageError>;
 
+    /// Returns the modes of gateways. One that is missing is active.
+    async fn modes(&self) -> Result<BTreeMap<GatewayId, Mode>, StorageError>;
+    /// Sets the mode of a gateway.
+    async fn set_mode(&self, gateway: GatewayId, mode: Mode) -> Result<(), StorageError>;
+
     /// Accepts messages of an account, all or none.
     async fn accept(
         &self,
@@ -157,10 +162,10 @@ pub trait Storage: Send + Sync + 'static {
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StorageError>;
     /// Returns the history of a message, oldest entry first.
     async fn history(&self, id: MessageId) -> Result<Vec<HistoryEntry>, StorageError>;
-    /// Returns at most `limit` messages of an account with ids below `before`, newest first.
+    /// Returns at most `limit` messages of an account, or of all, with ids below `before`, newest first.
     async fn list(
         &self,
-        account: AccountId,
+        account: Option<AccountId>,
         before: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<(MessageId, Message)>, StorageError>;

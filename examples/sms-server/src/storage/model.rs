@@ -227,6 +227,19 @@ impl State {
     }
 }
 
+/// What a gateway is used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It gets messages.
+    #[default]
+    Active,
+    /// It gets no more messages. Those that are bound to it go on.
+    Paused,
+    /// It gets no more messages. Those that were not submitted yet return to the queue.
+    Draining,
+}
+
 /// An entry of a message's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {

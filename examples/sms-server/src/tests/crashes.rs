@@ -185,7 +185,7 @@ impl<'r> Run<'r> {
     /// Compares everything with what happened at the gateways and at the receiver of events.
     fn judge(&self) {
         let (world, script) = (self.world.as_ref().unwrap(), self.script.as_ref().unwrap());
-        let messages = block_on(world.storage.list(ACCOUNT, None, usize::MAX)).unwrap();
+        let messages = block_on(world.storage.list(Some(ACCOUNT), None, usize::MAX)).unwrap();
         assert_eq!(messages.len(), script.expected().0, "messages were accepted twice, or lost");
         for (id, message) in messages {
             let history = block_on(world.storage.history(id)).unwrap();
@@ -226,7 +226,7 @@ async fn serve(world: &mut World, script: &Script) {
 }
 
 fn is_over(world: &World, script: &Script) -> bool {
-    let messages = block_on(world.storage.list(ACCOUNT, None, usize::MAX)).unwrap();
+    let messages = block_on(world.storage.list(Some(ACCOUNT), None, usize::MAX)).unwrap();
     let incoming = block_on(world.storage.list_incoming(ACCOUNT, None, usize::MAX)).unwrap();
     let waiting = block_on(world.storage.due(ACCOUNT, Time::NEVER, 1)).unwrap();
     (messages.len(), incoming.len()) == script.expected()

@@ -151,7 +151,7 @@ impl History {
         }
         let mut waits = BTreeMap::new();
         for look in 0.. {
-            let messages = world.storage.list(ACCOUNT, None, usize::MAX).await.unwrap();
+            let messages = world.storage.list(Some(ACCOUNT), None, usize::MAX).await.unwrap();
             if look % EXAMINED_EVERY == 0 {
                 ledger::examine(&world);
             }
@@ -199,7 +199,7 @@ impl History {
     /// Compares the outcomes with what happened at the gateways.
     async fn judge(&self, world: &World, figures: &mut Figures) {
         figures.histories += 1;
-        for (id, message) in world.storage.list(ACCOUNT, None, usize::MAX).await.unwrap() {
+        for (id, message) in world.storage.list(Some(ACCOUNT), None, usize::MAX).await.unwrap() {
             let truth = ledger::Truth::of(world, &message.text);
             *figures.outcomes.entry(format!("{:?}", message.state)).or_default() += 1;
             figures.bindings = figures.bindings.max(message.attempts);

@@ -23,7 +23,7 @@ use crate::storage::{GatewayId, MessageId, Place, State, Storage, Subject, Time}
 /// Asserts that each message is in exactly one place.
 pub(super) fn examine(world: &World) {
     let (queued, records) = (queued(world), records(world));
-    for (id, message) in block_on(world.storage.list(ACCOUNT, None, usize::MAX)).unwrap() {
+    for (id, message) in block_on(world.storage.list(Some(ACCOUNT), None, usize::MAX)).unwrap() {
         let is_queued = queued.contains(&id);
         assert_eq!(is_queued, message.place == Place::Queued, "{id}: {message:?}");
         let of: Vec<_> = records.iter().filter(|record| record.message == id).collect();
@@ -93,7 +93,7 @@ fn tracked(entries: &[Entry]) -> BTreeMap<u32, Tracked> {
 /// Returns the ids of all events that must be sent: one for each sending, each outcome and each incoming message.
 pub(super) fn events(world: &World) -> BTreeSet<String> {
     let mut events = BTreeSet::new();
-    for (id, _) in block_on(world.storage.list(ACCOUNT, None, usize::MAX)).unwrap() {
+    for (id, _) in block_on(world.storage.list(Some(ACCOUNT), None, usize::MAX)).unwrap() {
         let history = block_on(world.storage.history(id)).unwrap();
         let entries =
             (0..).zip(history).filter(|(_, entry)| entry.state == State::Sent || entry.state.is_final());

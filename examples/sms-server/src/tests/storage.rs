@@ -1,6 +1,7 @@
 //! A storage whose commits take time and can fail.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     pin::pin,
     sync::{
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::storage::{
     Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
-    Message, MessageId, NewMessage, Place, PoolId, Redb, Report, Storage, StorageError, Time, Waiting,
+    Message, MessageId, Mode, NewMessage, Place, PoolId, Redb, Report, Storage, StorageError, Time, Waiting,
     Webhook,
 };
 
@@ -128,9 +129,15 @@ impl Storage for Stepping {
     async fn history(&self, id: MessageId) -> Stored<Vec<HistoryEntry>> {
         block_on(self.storage.history(id))
     }
+    async fn modes(&self) -> Stored<BTreeMap<GatewayId, Mode>> {
+        block_on(self.storage.modes())
+    }
+    async fn set_mode(&self, gateway: GatewayId, mode: Mode) -> Stored<()> {
+        block_on(self.storage.set_mode(gateway, mode))
+    }
     async fn list(
         &self,
-        account: AccountId,
+        account: Option<AccountId>,
         before: Option<MessageId>,
         limit: usize,
     ) -> Stored<Vec<(MessageId, Message)>> {

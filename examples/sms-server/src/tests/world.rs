@@ -16,12 +16,12 @@ use super::{chance::Chance, line::Line, steps::Steps, storage::Stepping};
 use crate::{
     api::{self, Api, Caller, Keys},
     config::Scope,
-    gateway::{Running, Settings, Shared},
+    gateway::{Running, Settings, Shared, Sims},
     names::Names,
     queue::Queue,
     routes::{Route, Routes},
     server,
-    storage::{AccountId, GatewayId, PoolId, Redb, Storage},
+    storage::{AccountId, GatewayId, Mode, PoolId, Redb, Storage},
     webhook::Receiver,
 };
 
@@ -74,7 +74,7 @@ impl World {
         let queue = Queue::open(Arc::clone(&storage)).await.unwrap();
         let names = (0..self.lines.len()).map(|index| format!("box-{index}")).collect();
         let numbers = storage.gateways(names).await.unwrap();
-        let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone() };
+        let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone(), sims: Sims::default() };
         let running = |(line, number): (&Line, &GatewayId)| {
             (*number, Running::start(self.settings(line, *number), shared.clone()))
         };
@@ -87,7 +87,7 @@ impl World {
         }
         let mut keys = Keys::default();
         let scopes = [Scope::Send, Scope::Read].into_iter().collect();
-        keys.add(api::hash(KEY), Caller { account: ACCOUNT, scopes });
+        keys.add(api::hash(KEY), Caller::Account { account: ACCOUNT, scopes });
         let routes = Routes(vec![Route { account: None, prefix: String::new(), pool: PoolId(0) }]);
         let api = Api { storage, queue, routes, keys, names: Names::default(), gateways };
         Process { router: api::router(Arc::new(api)) }
@@ -100,6 +100,7 @@ impl World {
             id,
             name: format!("box-{}", id.0).into(),
             gateway: gateway.build().unwrap(),
+            mode: Mode::Active,
             pools: vec![PoolId(0)],
             timing: self.timing,
             incoming: self.has_incoming.then_some(ACCOUNT),

@@ -5,6 +5,7 @@
 mod accept;
 mod change;
 mod incoming;
+mod modes;
 mod names;
 mod outbox;
 mod queue;
@@ -15,7 +16,7 @@ mod tables;
 mod webhooks;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use ::redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, backends};
 use async_trait::async_trait;
@@ -29,7 +30,8 @@ use self::{
 };
 use super::{
     Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
-    Message, MessageId, NewMessage, Place, PoolId, Report, Storage, StorageError, Time, Waiting, Webhook,
+    Message, MessageId, Mode, NewMessage, Place, PoolId, Report, Storage, StorageError, Time, Waiting,
+    Webhook,
 };
 
 /// The format of the file.
@@ -139,6 +141,14 @@ impl Storage for Redb {
         Ok(self.numbers(Kind::Gateway, names).await?.into_iter().map(GatewayId).collect())
     }
 
+    async fn modes(&self) -> Result<BTreeMap<GatewayId, Mode>, StorageError> {
+        self.read(modes::modes).await
+    }
+
+    async fn set_mode(&self, gateway: GatewayId, mode: Mode) -> Result<(), StorageError> {
+        self.writer.change(move |tables| Ok(Ok(modes::set(tables, gateway, mode)?))).await
+    }
+
     async fn accept(
         &self,
         account: AccountId,
@@ -159,7 +169,7 @@ impl Storage for Redb {
 
     async fn list(
         &self,
-        account: AccountId,
+        account: Option<AccountId>,
         before: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<(MessageId, Message)>, StorageError> {

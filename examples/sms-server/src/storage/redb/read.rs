@@ -19,11 +19,14 @@ pub(super) fn history(transaction: &ReadTransaction, id: MessageId) -> Result<Ve
 
 pub(super) fn list(
     transaction: &ReadTransaction,
-    account: AccountId,
+    account: Option<AccountId>,
     before: Option<MessageId>,
     limit: usize,
 ) -> Result<Vec<(MessageId, Message)>, Fault> {
-    let found =
-        tables::list(transaction, BY_ACCOUNT, MESSAGES, account, before.map(|before| before.0), limit)?;
+    let before = before.map(|before| before.0);
+    let found = match account {
+        Some(account) => tables::list(transaction, BY_ACCOUNT, MESSAGES, account, before, limit)?,
+        None => tables::newest(transaction, MESSAGES, before, limit)?,
+    };
     Ok(found.into_iter().map(|(id, message)| (MessageId(id), message)).collect())
 }

@@ -13,6 +13,8 @@ pub(super) type Fault = ::redb::Error;
 pub(super) const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("about");
 /// The numbers of accounts, pools and gateways, by kind and name.
 pub(super) const NAMES: TableDefinition<'_, (u8, &str), u32> = TableDefinition::new("names");
+/// The modes of gateways.
+pub(super) const MODES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("modes");
 /// Messages by id.
 pub(super) const MESSAGES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("messages");
 /// Entries of histories, by message and number.
@@ -54,6 +56,7 @@ pub(super) const DUE: TableDefinition<'_, (u32, u64, u64), ()> = TableDefinition
 /// All tables, within a transaction that changes them.
 pub(super) struct Tables<'t> {
     pub(super) names: Table<'t, (u8, &'static str), u32>,
+    pub(super) modes: Table<'t, u32, &'static [u8]>,
     pub(super) messages: Table<'t, u64, &'static [u8]>,
     pub(super) history: Table<'t, (u64, u32), &'static [u8]>,
     pub(super) by_account: Table<'t, (u32, u64), ()>,
@@ -75,6 +78,7 @@ impl<'t> Tables<'t> {
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Fault> {
         Ok(Self {
             names: transaction.open_table(NAMES)?,
+            modes: transaction.open_table(MODES)?,
             messages: transaction.open_table(MESSAGES)?,
             history: transaction.open_table(HISTORY)?,
             by_account: transaction.open_table(BY_ACCOUNT)?,
@@ -129,6 +133,21 @@ pub(super) fn list<T: DeserializeOwned>(
         found.extend(row(&table, id)?.map(|value| (id, value)));
     }
     Ok(found)
+}
+
+/// Returns at most `limit` rows with ids below `before`, the highest id first.
+pub(super) fn newest<T: DeserializeOwned>(
+    transaction: &ReadTransaction,
+    table: TableDefinition<'_, u64, &'static [u8]>,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, T)>, Fault> {
+    let rows = open(transaction, table)?.range(..before.unwrap_or(u64::MAX))?.rev().take(limit);
+    let rows = rows.map(|row| {
+        let (id, value) = row?;
+        Ok((id.value(), decode(value.value())?))
+    });
+    rows.collect()
 }
 
 /// Returns a number above the last one, even if the clock was put back.

@@ -73,7 +73,7 @@ async fn a_full_disk_refuses_messages_and_the_storage_returns_by_itself() {
     while storage.message(before).await.is_err() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(storage.list(AccountId(0), None, 99).await.unwrap().len(), 1);
+    assert_eq!(storage.list(Some(AccountId(0)), None, 99).await.unwrap().len(), 1);
     let after = accept(&storage, 1).await[0];
     assert!(after > before);
 }

@@ -260,7 +260,7 @@ impl Model {
             let expected: Vec<_> = of_account.map(|(id, _)| *id).collect();
             let mut listed = Vec::new();
             loop {
-                let page = storage.list(account, listed.last().copied(), 3).await.unwrap();
+                let page = storage.list(Some(account), listed.last().copied(), 3).await.unwrap();
                 if page.is_empty() {
                     break;
                 }

@@ -1,0 +1,105 @@
+//! The endpoints of the API, and who may use each.
+//!
+//! The router, the documented table of roles, and the tests of permissions are all made from this one table.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    handler::Handler,
+    http::Method,
+    middleware,
+    routing::{MethodRouter, on},
+};
+
+use super::{Api, auth, gateways, incoming, messages};
+use crate::config::{Role, Scope};
+
+/// The callers that may use an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Everybody, without a key.
+    Public,
+    /// Keys of accounts with this scope.
+    Account(Scope),
+    /// Keys of operators with this role or a higher one.
+    Operator(Role),
+    /// Keys of accounts with this scope, and keys of operators with this role or a higher one.
+    Either(Scope, Role),
+}
+
+impl Access {
+    /// Returns the scope that permits the use.
+    pub(super) const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Account(scope) | Self::Either(scope, _) => Some(scope),
+            Self::Public | Self::Operator(_) => None,
+        }
+    }
+
+    /// Returns the lowest role that permits the use.
+    pub(super) const fn role(self) -> Option<Role> {
+        match self {
+            Self::Operator(role) | Self::Either(_, role) => Some(role),
+            Self::Public | Self::Account(_) => None,
+        }
+    }
+}
+
+/// An endpoint.
+pub(super) struct Endpoint {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) access: Access,
+    handler: MethodRouter<Arc<Api>>,
+}
+
+/// What is checked and noted of each request of an endpoint.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) api: Arc<Api>,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) access: Access,
+}
+
+fn endpoint<H: Handler<T, Arc<Api>>, T: 'static>(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    handler: H,
+) -> Endpoint {
+    // All methods of the table have a filter.
+    let filter = method.clone().try_into().unwrap_or(axum::routing::MethodFilter::GET);
+    Endpoint { method, path, access, handler: on(filter, handler) }
+}
+
+/// Returns all endpoints.
+pub(super) fn all() -> Vec<Endpoint> {
+    use Access::{Account, Either, Operator, Public};
+    let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
+    vec![
+        endpoint(post.clone(), "/v1/messages", Account(Scope::Send), messages::accept),
+        endpoint(get.clone(), "/v1/messages", Either(Scope::Read, Role::Read), messages::list),
+        endpoint(get.clone(), "/v1/messages/{id}", Either(Scope::Read, Role::Read), messages::show),
+        endpoint(delete, "/v1/messages/{id}", Account(Scope::Send), messages::cancel),
+        endpoint(get.clone(), "/v1/incoming", Account(Scope::Read), incoming::list),
+        endpoint(get.clone(), "/v1/gateways", Operator(Role::Read), gateways::list),
+        endpoint(get.clone(), "/v1/gateways/{name}", Operator(Role::Read), gateways::show),
+        endpoint(post.clone(), "/v1/gateways/{name}/pause", Operator(Role::Operator), gateways::pause),
+        endpoint(post.clone(), "/v1/gateways/{name}/resume", Operator(Role::Operator), gateways::resume),
+        endpoint(post.clone(), "/v1/gateways/{name}/drain", Operator(Role::Operator), gateways::drain),
+        endpoint(get.clone(), "/v1/routes/explain", Operator(Role::Read), super::explain::explain),
+        endpoint(get, "/healthz", Public, super::health::healthz),
+    ]
+}
+
+/// Returns the router of all endpoints. Each checks its caller before its handler reads anything of the request.
+pub(super) fn router(api: &Arc<Api>) -> Router<Arc<Api>> {
+    all().into_iter().fold(Router::new(), |router, endpoint| {
+        let Endpoint { method, path, access, handler } = endpoint;
+        let gate = Gate { api: Arc::clone(api), method, path, access };
+        let checked = handler.route_layer(middleware::from_fn_with_state(gate, auth::check));
+        router.route(path, checked)
+    })
+}
