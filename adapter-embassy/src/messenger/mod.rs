@@ -267,6 +267,14 @@ impl<'g, 'm, T: Transport, S: Store> Messenger<'g, 'm, T, S> {
         self.driver.tracker_mut().stop(id, now)
     }
 
+    /// Stops a message only if it was not submitted, to send it through another gateway for example. The gateway is not asked to stop
+    /// anything. After [`StopResult::Stopped`], the gateway provably does not have the message. After [`StopResult::TooLate`], the
+    /// message continues as if this had not been called.
+    pub fn stop_unsent(&mut self, id: UserId) -> StopResult {
+        let now = self.now();
+        self.driver.tracker_mut().stop_unsent(id, now)
+    }
+
     /// Stops a message, and with it all messages of its task that are not sent yet. A task is all messages of one request.
     pub fn stop_task(&mut self, id: UserId) -> StopResult {
         let now = self.now();
