@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use tokio::time::Instant;
+
 use crate::{
     closing::Closed,
     device::{
@@ -61,6 +63,10 @@ pub struct MessageSeen {
     pub reported: Vec<Option<u8>>,
     /// The status before the restart in which the gateway forgot the message.
     pub before_restart: Option<Status>,
+    /// The time at which the gateway accepted the message.
+    pub accepted_at: Instant,
+    /// The time at which the first segment was sent; `None` until then.
+    pub sent_at: Option<Instant>,
 }
 
 impl From<&Message> for MessageSeen {
@@ -77,6 +83,8 @@ impl From<&Message> for MessageSeen {
             sent: message.sent,
             reported: message.reported.clone(),
             before_restart: message.before_restart,
+            accepted_at: message.accepted_at,
+            sent_at: message.sent_at,
         }
     }
 }

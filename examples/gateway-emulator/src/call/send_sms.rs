@@ -1,6 +1,7 @@
 //! `send_sms`, §2 of the document.
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::{
     device::{
@@ -41,6 +42,7 @@ struct Request<'a> {
     ports: Ports,
     encoding: Encoding,
     report_wanted: bool,
+    now: Instant,
 }
 
 impl<'a> Request<'a> {
@@ -52,7 +54,8 @@ impl<'a> Request<'a> {
         }
         let ports = body.ports()?.filter(|ports| !ports.is_empty()).unwrap_or(Ports::ALL);
         let encoding = encoding(body.text("encoding")?)?;
-        Ok(Self { text, recipients, ports, encoding, report_wanted: report_wanted(body, device)? })
+        let report_wanted = report_wanted(body, device)?;
+        Ok(Self { text, recipients, ports, encoding, report_wanted, now: device.now })
     }
 
     /// Makes one message for each recipient. If one recipient is invalid, the whole request is refused.
@@ -79,6 +82,8 @@ impl<'a> Request<'a> {
             sending: None,
             reported: vec![None; segments as usize],
             before_restart: None,
+            accepted_at: self.now,
+            sent_at: None,
         })
     }
 

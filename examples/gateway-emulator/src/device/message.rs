@@ -65,6 +65,10 @@ pub(crate) struct Message {
     pub(crate) reported: Vec<Option<u8>>,
     /// The status before the restart in which the gateway forgot the message.
     pub(crate) before_restart: Option<Status>,
+    /// The time at which the gateway accepted the message.
+    pub(crate) accepted_at: Instant,
+    /// The time at which the first segment was sent.
+    pub(crate) sent_at: Option<Instant>,
 }
 
 /// The sending of a message by a port.

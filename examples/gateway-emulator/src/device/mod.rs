@@ -44,7 +44,7 @@ pub(crate) struct Device {
     rng: Rng,
     events: Events,
     /// The time up to which events have been processed.
-    now: Instant,
+    pub(crate) now: Instant,
     /// The index of the port at which the search for a free port begins.
     next_port: usize,
     fates: HashMap<String, Plan>,

@@ -31,6 +31,8 @@ impl Device {
                 sending: Some(sending),
                 reported: vec![Some(0)],
                 before_restart: None,
+                accepted_at: now,
+                sent_at: Some(now),
             });
         }
     }

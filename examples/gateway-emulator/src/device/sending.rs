@@ -98,6 +98,7 @@ impl Device {
         let Some(sending) = &mut message.sending else { return };
         let Some(port) = self.ports.get_mut(usize::from(sending.port)) else { return };
         let reference = port.take_ref();
+        message.sent_at.get_or_insert(self.now);
         sending.first_ref.get_or_insert(reference);
         let segment = message.sent;
         message.sent += 1;

@@ -38,6 +38,20 @@ async fn a_message_takes_five_to_eight_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_shows_when_it_was_accepted_and_when_its_first_segment_was_sent() {
+    let (gateway, mut client) = open(Options { ports: 1, ..Options::default() }).await;
+    let begin = Instant::now();
+    client.code("send_sms", &send("1", "hi", &[])).await;
+    assert_eq!(gateway.messages()[0].sent_at, None);
+    advance(Duration::from_secs(60)).await;
+    let seen = &gateway.messages()[0];
+    assert_eq!(seen.accepted_at, begin);
+    // The segment is sent halfway through the 5 to 8 s.
+    let took = seen.sent_at.unwrap() - begin;
+    assert!((Duration::from_millis(2500)..=Duration::from_secs(4)).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn speed_shortens_it() {
     let (gateway, mut client) =
         open(Options { speed: 100.0, start_time: Some(0), ..Options::default() }).await;
