@@ -6,6 +6,7 @@
 mod failures;
 mod follow;
 mod health;
+mod pace;
 mod ports;
 mod receive;
 mod room;

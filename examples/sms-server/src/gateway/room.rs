@@ -3,12 +3,17 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use sms_gateway::core::{Port as PortNumber, Ports, UserId};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use super::{
+    pace::Pace,
     ports::Port,
     sims::{SimUse, Sims},
     status::{Health, Obstacle},
@@ -17,6 +22,9 @@ use crate::storage::{Mode, Time};
 
 /// The maximum number of failed messages whose ports are being found.
 const MAX_FAILED: usize = 32;
+
+/// The time after which the [pace](Pace) may give room.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The bound messages of a gateway that are not sent yet, and the ports that are to send them.
 pub(super) struct Room {
@@ -39,6 +47,7 @@ struct State {
     waiting: BTreeSet<u32>,
     /// Messages that could not be sent, and whose ports are not known.
     failed: VecDeque<UserId>,
+    pace: Pace,
     /// The user_ids of messages whose cancellation was requested.
     unwanted: BTreeSet<u32>,
     is_closed: bool,
@@ -60,6 +69,7 @@ impl Room {
             responds: false,
             tried: None,
             waiting: BTreeSet::new(),
+            pace: Pace::default(),
             failed: VecDeque::new(),
             unwanted: BTreeSet::new(),
             is_closed: false,
@@ -122,6 +132,9 @@ impl Room {
     pub(super) fn bound(&self, user_id: u32) {
         self.change(|state| {
             state.waiting.insert(user_id);
+            if state.waiting.len() > self.places(state, 1) {
+                state.pace.bound();
+            }
         });
     }
 
@@ -188,7 +201,7 @@ impl Room {
     pub(super) fn obstacles(&self) -> Vec<Obstacle> {
         let state = self.lock();
         let is_registered = state.registered().next().is_some();
-        let places = self.places(&state);
+        let places = self.places(&state, self.per_port);
         let obstacles = [
             (state.mode != Mode::Active, Obstacle::Paused),
             (state.health.error.is_some(), Obstacle::Failing),
@@ -222,7 +235,7 @@ impl Room {
 
     /// Whether the gateway responds, and any port can send.
     pub(super) fn has_ports(&self) -> bool {
-        self.places(&self.lock()) > 0
+        self.places(&self.lock(), 1) > 0
     }
 
     /// Notes that a message is bound to find out whether the gateway is well again.
@@ -235,9 +248,14 @@ impl Room {
         self.lock().tried
     }
 
-    /// Waits until there is room for at least one message, and returns the number. Never ready once it is closed.
+    /// Waits until there is room for at least one message now, and returns the number. Never ready once it is closed.
     pub(super) async fn wait(&self) -> usize {
-        self.when(|state| Some(self.free(state)).filter(|free| *free > 0)).await
+        loop {
+            let now = self.when(|state| Some(self.free_now(state, Instant::now())).filter(|free| *free > 0));
+            if let Ok(free) = timeout(LOOK_AGAIN, now).await {
+                return free;
+            }
+        }
     }
 
     /// Waits until there is no room.
@@ -255,17 +273,24 @@ impl Room {
         if state.is_closed || state.mode != Mode::Active {
             return 0;
         }
-        self.places(state).saturating_sub(state.waiting.len())
+        self.places(state, self.per_port).saturating_sub(state.waiting.len())
     }
 
-    /// Returns the number of messages that the ports can hold. A port that waits for a probe holds one.
-    fn places(&self, state: &State) -> usize {
+    /// Returns the number of messages that the ports hold if each holds this number. A port that waits for a probe holds one.
+    fn places(&self, state: &State, per_port: usize) -> usize {
         let of = |port: &Port| match self.sim(port) {
-            SimUse::Any => self.per_port,
+            SimUse::Any => per_port,
             SimUse::Probe => 1,
             SimUse::Quarantined(_) => 0,
         };
         state.registered().map(of).sum()
+    }
+
+    /// Returns the number of messages that the gateway gets now: one for each idle port, and others at their pace.
+    fn free_now(&self, state: &mut State, now: Instant) -> usize {
+        let ports = self.places(state, 1);
+        let idle = ports.saturating_sub(state.waiting.len());
+        self.free(state).min(idle + state.pace.messages(ports, now))
     }
 
     /// Waits until it is closed.
