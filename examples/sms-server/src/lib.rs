@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod config;
+mod expiry;
 pub mod gateway;
 pub mod listen;
 pub mod mask;

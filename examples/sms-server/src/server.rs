@@ -8,28 +8,21 @@ use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
 use crate::{
     api::{self, Api, Caller, Keys},
     config::{self, Config, ConfigError},
+    expiry,
     gateway::{Running, Settings, Shared, Sims},
     listen::{Door, Limits, Tls, TlsError},
     names::Names,
     queue::Queue,
     routes::{Route, Routes},
-    storage::{
-        AccountId, GatewayId, HistoryEntry, MessageId, Mode, PoolId, Redb, State, Storage, StorageError, Time,
-    },
+    storage::{AccountId, GatewayId, Mode, PoolId, Redb, Storage, StorageError},
     webhook::{Receiver, Unfit},
 };
 
 /// The file of the storage, in the configured folder.
 const FILE: &str = "server.redb";
 
-/// The time between two searches for expired messages.
-const EXPIRE_EVERY: Duration = Duration::from_secs(1);
-
 /// The time between two refreshments of the queue.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);
-
-/// The maximum number of messages that expire at a time.
-const MAX_EXPIRED: usize = 500;
 
 /// The time between two queries of a gateway's ports.
 const PORTS_EVERY: Duration = Duration::from_secs(30);
@@ -94,7 +87,7 @@ impl Server {
             .await?;
         let shared = Shared { storage: Arc::clone(&storage), queue: queue.clone(), sims: Sims::default() };
         let gateways = gateways(config, &shared, &numbers, &storage.modes().await?)?;
-        let mut tasks = vec![tokio::spawn(expire(Arc::clone(&storage), queue.clone()))];
+        let mut tasks = vec![tokio::spawn(expiry::run(Arc::clone(&storage), queue.clone()))];
         tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
         let door = Door::new(listener, tls.clone(), Limits::default());
@@ -252,26 +245,4 @@ pub(crate) async fn refresh(queue: Queue) {
             tracing::error!(%error, "the queue cannot be read");
         }
     }
-}
-
-/// Ends queued messages whose time has expired, again and again.
-pub(crate) async fn expire(storage: Arc<dyn Storage>, queue: Queue) {
-    loop {
-        let expired = storage.expired(Time::now(), MAX_EXPIRED).await.unwrap_or_default();
-        let is_all = expired.len() < MAX_EXPIRED;
-        for id in expired {
-            if let Err(error) = end(&*storage, &queue, id).await {
-                tracing::error!(%error, message = %id, "an expired message cannot be ended");
-            }
-        }
-        if is_all {
-            sleep(EXPIRE_EVERY).await;
-        }
-    }
-}
-
-async fn end(storage: &dyn Storage, queue: &Queue, id: MessageId) -> Result<(), StorageError> {
-    let Some(message) = storage.message(id).await? else { return Ok(()) };
-    queue.end(id, message, HistoryEntry::new(Time::now(), State::Expired)).await?;
-    Ok(())
 }

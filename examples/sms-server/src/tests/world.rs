@@ -16,6 +16,7 @@ use super::{chance::Chance, line::Line, steps::Steps, storage::Stepping};
 use crate::{
     api::{self, Api, Caller, Keys},
     config::Scope,
+    expiry,
     gateway::{Running, Settings, Shared, Sims},
     names::Names,
     queue::Queue,
@@ -79,7 +80,7 @@ impl World {
             (*number, Running::start(self.settings(line, *number), shared.clone()))
         };
         let gateways: BTreeMap<_, _> = self.lines.iter().zip(&numbers).map(running).collect();
-        tokio::spawn(server::expire(Arc::clone(&storage), queue.clone()));
+        tokio::spawn(expiry::run(Arc::clone(&storage), queue.clone()));
         tokio::spawn(server::refresh(queue.clone()));
         if let Some(url) = &self.webhook {
             let receiver = Receiver::new(ACCOUNT, url, SECRET, (true, true), Names::default()).unwrap();

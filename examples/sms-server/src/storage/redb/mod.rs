@@ -16,7 +16,7 @@ mod tables;
 mod webhooks;
 mod writer;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use ::redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, backends};
 use async_trait::async_trait;
@@ -52,16 +52,14 @@ impl Redb {
     /// # Errors
     /// [`StorageError`]: the file cannot be used.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
-        let path = path.to_owned();
-        Self::new(move || {
-            let file = std::fs::OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)?;
+        let (path, measured) = (path.to_owned(), path.to_owned());
+        let bytes = move || fs::metadata(&measured).map_or(0, |file| file.len());
+        let open = move || {
+            let file =
+                fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
             Ok(backends::FileBackend::new(file).map_err(Fault::from)?)
-        })
+        };
+        Self::new(open, bytes)
     }
 
     /// Creates a storage that lasts as long as this value.
@@ -69,21 +67,23 @@ impl Redb {
     /// # Errors
     /// [`StorageError`]: there is no thread for it.
     pub fn in_memory() -> Result<Self, StorageError> {
-        Self::new(|| Ok(backends::InMemoryBackend::new()))
+        Self::new(|| Ok(backends::InMemoryBackend::new()), || 0)
     }
 
-    /// Opens the database on a backend, now and after each fault.
+    /// Opens the database on a backend, now and after each fault. `bytes` returns the size of the file.
     pub(in crate::storage) fn new<B: StorageBackend>(
         backend: impl Fn() -> Result<B, StorageError> + Send + Sync + 'static,
+        bytes: impl Fn() -> u64 + Clone + Send + Sync + 'static,
     ) -> Result<Self, StorageError> {
+        let measured = bytes.clone();
         let open = move || {
             let mut builder = Builder::new();
             builder.set_cache_size(CACHE_BYTES);
             let database = builder.create_with_backend(backend()?).map_err(Fault::from)?;
-            prepare(&database)?;
+            prepare(&database, measured())?;
             Ok(database)
         };
-        let slot = Arc::new(Slot::new(Box::new(open))?);
+        let slot = Arc::new(Slot::new(Box::new(open), Box::new(bytes))?);
         let writer = Writer::start(Arc::clone(&slot))?;
         Ok(Self { slot, writer })
     }
@@ -105,9 +105,9 @@ impl Redb {
 }
 
 /// Creates the tables that a file lacks, and rejects files of later versions.
-fn prepare(database: &Database) -> Result<(), StorageError> {
+fn prepare(database: &Database, bytes: u64) -> Result<(), StorageError> {
     let prepare = || -> Result<u32, Fault> {
-        let transaction = database.begin_write()?;
+        let transaction = slot::begin_write(database, bytes)?;
         let mut about = transaction.open_table(ABOUT)?;
         let found = about.get("format")?.map(|format| format.value());
         if found.is_none() {
@@ -156,7 +156,10 @@ impl Storage for Redb {
         messages: Vec<NewMessage>,
         now: Time,
     ) -> Result<Acceptance, StorageError> {
-        self.writer.change(move |tables| Ok(Ok(accept::accept(tables, account, key, messages, now)?))).await
+        let count = messages.len();
+        let accept =
+            move |tables: &mut Tables<'_>| Ok(Ok(accept::accept(tables, account, key, messages, now)?));
+        self.writer.change_many(count, accept).await
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StorageError> {
@@ -207,7 +210,7 @@ impl Storage for Redb {
 
     async fn report(&self, reports: Vec<Report>) -> Result<Vec<bool>, StorageError> {
         self.writer
-            .change(move |tables| {
+            .change_many(reports.len(), move |tables| {
                 let applied = reports.iter().map(|report| records::report(tables, report));
                 Ok(Ok(applied.collect::<Result<_, _>>()?))
             })

@@ -1,6 +1,7 @@
 //! The thread that changes the file. It merges all changes that wait into one commit.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         mpsc::{self, RecvTimeoutError},
@@ -13,15 +14,20 @@ use tokio::sync::oneshot;
 
 use super::{
     super::StorageError,
-    slot::{RETRY, Slot},
+    slot::{RETRY, Slot, begin_write},
     tables::{Fault, Tables},
 };
 
-/// The maximum number of changes in a commit. It bounds the time that the first of them waits.
+/// The maximum number of small changes in a commit. It bounds the time that the first of them waits.
 const MAX_MERGED: usize = 2000;
+
+/// The maximum number of messages in a small change.
+const MAX_SMALL: usize = 100;
 
 /// A change, and what to do with its result.
 trait Job: Send {
+    /// Whether it changes many messages, so that its commit takes long.
+    fn is_large(&self) -> bool;
     /// Makes the change, within the transaction of the commit.
     fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), Fault>;
     /// Replies to the caller, after the commit.
@@ -29,6 +35,8 @@ trait Job: Send {
 }
 
 struct Change<F, T> {
+    /// The number of messages that it changes.
+    messages: usize,
     work: Option<F>,
     result: Option<Result<T, StorageError>>,
     reply: oneshot::Sender<Result<T, StorageError>>,
@@ -39,6 +47,10 @@ where
     F: FnOnce(&mut Tables<'_>) -> Result<Result<T, StorageError>, Fault> + Send,
     T: Send,
 {
+    fn is_large(&self) -> bool {
+        self.messages > MAX_SMALL
+    }
+
     fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), Fault> {
         if let Some(work) = self.work.take() {
             self.result = Some(work(tables)?);
@@ -69,13 +81,23 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Makes a change. `work` either changes everything that it is to change, or returns an inner error before its first change.
+    /// Makes a change of few messages. `work` either changes everything that it is to change, or returns an inner error before its first
+    /// change.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Tables<'_>) -> Result<Result<T, StorageError>, Fault> + Send + 'static,
     ) -> Result<T, StorageError> {
+        self.change_many(1, work).await
+    }
+
+    /// As [`change`](Self::change), for this number of messages.
+    pub(super) async fn change_many<T: Send + 'static>(
+        &self,
+        messages: usize,
+        work: impl FnOnce(&mut Tables<'_>) -> Result<Result<T, StorageError>, Fault> + Send + 'static,
+    ) -> Result<T, StorageError> {
         let (sender, reply) = oneshot::channel();
-        let job = Box::new(Change { work: Some(work), result: None, reply: sender });
+        let job = Box::new(Change { messages, work: Some(work), result: None, reply: sender });
         if let Some(jobs) = &self.jobs {
             // If the thread has ended, the reply is dropped.
             let _ = jobs.send(job);
@@ -93,21 +115,53 @@ impl Drop for Writer {
     }
 }
 
-/// Makes changes until there are no more callers. Everything that waits while a commit is written is in the next one.
+/// Changes that wait for a commit.
+#[derive(Default)]
+struct Backlog {
+    small: VecDeque<Box<dyn Job>>,
+    large: VecDeque<Box<dyn Job>>,
+}
+
+impl Backlog {
+    fn add(&mut self, job: Box<dyn Job>) {
+        if job.is_large() { self.large.push_back(job) } else { self.small.push_back(job) }
+    }
+
+    /// Waits for the first change, and collects all that wait. Returns false if there are no more callers, and no changes.
+    fn collect(&mut self, waiting: &mpsc::Receiver<Box<dyn Job>>) -> bool {
+        if self.small.is_empty() && self.large.is_empty() {
+            match waiting.recv_timeout(RETRY) {
+                Ok(first) => self.add(first),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+        for job in waiting.try_iter() {
+            self.add(job);
+        }
+        true
+    }
+
+    /// Removes the changes of the next commit: small ones in order, and at most one large one. So a small change never waits for several
+    /// large ones, and each commit takes the oldest of both.
+    fn next(&mut self) -> Vec<Box<dyn Job>> {
+        let small = self.small.len().min(MAX_MERGED);
+        self.small.drain(..small).chain(self.large.pop_front()).collect()
+    }
+}
+
+/// Makes changes until there are no more callers. Everything that waits while a commit is written is in one of the next ones.
 fn run(slot: &Slot, waiting: &mpsc::Receiver<Box<dyn Job>>) {
-    loop {
-        let first = match waiting.recv_timeout(RETRY) {
-            Ok(first) => Some(first),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
+    let mut backlog = Backlog::default();
+    while backlog.collect(waiting) {
         // After a fault, an idle storage recovers as well.
         slot.reopen();
-        let Some(first) = first else { continue };
-        let mut jobs: Vec<_> =
-            std::iter::once(first).chain(waiting.try_iter().take(MAX_MERGED - 1)).collect();
+        let mut jobs = backlog.next();
+        if jobs.is_empty() {
+            continue;
+        }
         let committed = slot.get().and_then(|database| {
-            commit(&database, &mut jobs).map_err(|fault| {
+            commit(&database, slot.bytes(), &mut jobs).map_err(|fault| {
                 let is_over = matches!(fault, Fault::Io(_) | Fault::PreviousIo);
                 drop(database);
                 if is_over {
@@ -122,13 +176,72 @@ fn run(slot: &Slot, waiting: &mpsc::Receiver<Box<dyn Job>>) {
     }
 }
 
-fn commit(database: &Database, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+fn commit(database: &Database, bytes: u64, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
     // A transaction is durable by default, and undone when it is dropped.
-    let transaction = database.begin_write()?;
+    let transaction = begin_write(database, bytes)?;
     let mut tables = Tables::open(&transaction)?;
     for job in jobs {
         job.run(&mut tables)?;
     }
     drop(tables);
     Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a change of this number of messages.
+    fn job(messages: usize) -> Box<dyn Job> {
+        let work = |_: &mut Tables<'_>| -> Result<Result<(), StorageError>, Fault> { Ok(Ok(())) };
+        Box::new(Change { messages, work: Some(work), result: None, reply: oneshot::channel().0 })
+    }
+
+    /// Returns the number of small and of large changes in each commit, until there are no more.
+    fn commits(backlog: &mut Backlog) -> Vec<(usize, usize)> {
+        let mut commits = Vec::new();
+        loop {
+            let jobs = backlog.next();
+            if jobs.is_empty() {
+                return commits;
+            }
+            let large = jobs.iter().filter(|job| job.is_large()).count();
+            commits.push((jobs.len() - large, large));
+        }
+    }
+
+    #[test]
+    fn a_small_change_waits_for_at_most_one_large_one() {
+        let mut backlog = Backlog::default();
+        for _ in 0..3 {
+            backlog.add(job(10_000));
+        }
+        backlog.add(job(1));
+        backlog.add(job(MAX_SMALL));
+        assert_eq!(commits(&mut backlog), [(2, 1), (0, 1), (0, 1)]);
+    }
+
+    #[test]
+    fn a_commit_has_a_bounded_number_of_changes() {
+        let mut backlog = Backlog::default();
+        for _ in 0..=MAX_MERGED {
+            backlog.add(job(1));
+        }
+        assert_eq!(commits(&mut backlog), [(MAX_MERGED, 0), (1, 0)]);
+    }
+
+    #[test]
+    fn changes_that_were_collected_are_made_although_their_callers_are_gone() {
+        let (sender, waiting) = mpsc::channel();
+        let mut backlog = Backlog::default();
+        for _ in 0..2 {
+            sender.send(job(10_000)).unwrap();
+        }
+        drop(sender);
+        assert!(backlog.collect(&waiting));
+        assert_eq!(backlog.next().len(), 1);
+        assert!(backlog.collect(&waiting));
+        assert_eq!(backlog.next().len(), 1);
+        assert!(!backlog.collect(&waiting));
+    }
 }

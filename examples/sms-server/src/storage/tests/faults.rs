@@ -60,11 +60,11 @@ impl StorageBackend for Disk {
 #[tokio::test]
 async fn a_full_disk_refuses_messages_and_the_storage_returns_by_itself() {
     let disk = Disk::default();
-    let storage = Redb::new({
+    let open = {
         let disk = disk.clone();
         move || Ok(disk.clone())
-    })
-    .unwrap();
+    };
+    let storage = Redb::new(open, || 0).unwrap();
     let before = accept(&storage, 1).await[0];
     disk.is_full.store(true, Ordering::Relaxed);
     let refused = storage.accept(AccountId(0), None, vec![new("1"); 9], NOW).await;
