@@ -34,12 +34,13 @@ pub(crate) async fn run(
     }
     let receiver = TcpListener::bind("127.0.0.1:0").await?;
     let webhook = receiver.local_addr()?;
-    let key = format!("sk_{}", super::hex(&super::random()?));
+    let (key, operator) = (super::key::make()?, super::key::make()?);
     fs::write(folder.path().join("password"), "admin")?;
     fs::write(folder.path().join("secret"), SECRET)?;
-    let text = configuration(listen, &emulators, &key, &webhook.to_string());
+    let keys = [&key, &operator];
+    let text = configuration(listen, &emulators, keys, &webhook.to_string());
     let server = Server::start(&Config::parse(&text, folder.path())?).await?;
-    print(&server.address()?.to_string(), &key);
+    print(&server.address()?.to_string(), &key, &operator);
     tokio::spawn(async move { axum::serve(receiver, Router::new().route("/", post(show))).await });
     let arriving = tokio::spawn(async move {
         tokio::time::sleep(ARRIVAL).await;
@@ -53,7 +54,8 @@ pub(crate) async fn run(
     Ok(())
 }
 
-fn configuration(listen: &str, emulators: &[Emulator], key: &str, webhook: &str) -> String {
+fn configuration(listen: &str, emulators: &[Emulator], keys: [&String; 2], webhook: &str) -> String {
+    let [key, operator] = keys.map(|key| super::key::hex(&api::hash(key)));
     let gateway = |(index, emulator): (usize, &Emulator)| {
         format!(
             "[[gateway]]\nname = \"box-{index}\"\nurl = \"{}\"\nuser = \"admin\"\npassword-file = \"password\"\n\
@@ -65,14 +67,14 @@ fn configuration(listen: &str, emulators: &[Emulator], key: &str, webhook: &str)
     let names: Vec<_> = (0..emulators.len()).map(|index| format!("\"box-{index}\"")).collect();
     format!(
         "listen = \"{listen}\"\ndata = \"data\"\n{gateways}[[pool]]\nname = \"all\"\ngateways = [{}]\n[[account]]\nname = \"shop\"\n\
-         [[account.key]]\nhash = \"sha256:{}\"\nscopes = [\"send\", \"read\"]\n[account.webhook]\nurl = \"http://{webhook}/\"\n\
-         secret-file = \"secret\"\nallow-http = true\nallow-private = true\n[[route]]\npool = \"all\"\n",
+         [[account.key]]\nhash = \"sha256:{key}\"\nscopes = [\"send\", \"read\"]\n[account.webhook]\nurl = \"http://{webhook}/\"\n\
+         secret-file = \"secret\"\nallow-http = true\nallow-private = true\n[[route]]\npool = \"all\"\n\
+         [[operator]]\nname = \"demo\"\nhash = \"sha256:{operator}\"\nrole = \"admin\"\n",
         names.join(", "),
-        super::hex(&api::hash(key)),
     )
 }
 
-fn print(address: &str, key: &str) {
+fn print(address: &str, key: &str, operator: &str) {
     println!(
         "Three emulated gateways, an account, and a receiver of its events run until Ctrl-C. Nothing is kept.\n\
          Try these commands in another terminal:\n\n\
@@ -83,7 +85,11 @@ fn print(address: &str, key: &str) {
          # List messages, and show the history of one: add /ID from the response above.\n\
          curl -s -H \"Authorization: Bearer $KEY\" http://{address}/v1/messages\n\
          # List incoming messages. One arrives after some seconds.\n\
-         curl -s -H \"Authorization: Bearer $KEY\" http://{address}/v1/incoming\n\n\
+         curl -s -H \"Authorization: Bearer $KEY\" http://{address}/v1/incoming\n\
+         # List the gateways, and show where a message would go.\n\
+         export SMS_SERVER=http://{address} SMS_SERVER_KEY={operator}\n\
+         sms-server gateway list\n\
+         sms-server routes explain +8613800138000 --account shop\n\n\
          The events that the account's webhook receives:"
     );
 }

@@ -8,6 +8,7 @@ mod expiry;
 pub mod gateway;
 pub mod listen;
 pub mod mask;
+pub mod metrics;
 pub mod names;
 pub mod queue;
 pub mod routes;

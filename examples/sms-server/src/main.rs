@@ -2,14 +2,16 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod key;
+mod log;
+mod remote;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
 use sms_server::{
-    api,
-    config::{Config, ConfigError},
-    listen::Tls,
+    config::{Config, ConfigError, Role},
+    listen::{Tls, TlsError},
     server::{Server, ServerError},
 };
 
@@ -17,6 +19,8 @@ use sms_server::{
 #[derive(Parser)]
 #[command(version)]
 struct Args {
+    #[command(flatten)]
+    log: log::Log,
     #[command(subcommand)]
     command: Command,
 }
@@ -42,17 +46,34 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "sms-server.toml")]
         config: PathBuf,
     },
-    /// Make a new key for the API, and print it with its hash
-    Key,
+    /// Make a new key for the API, and print it with the lines for the configuration
+    Key {
+        /// Make the key of an operator with this role, instead of that of an account's program
+        #[arg(long, value_enum)]
+        role: Option<Role>,
+    },
+    /// List, pause and drain the gateways of a running server, and use their ports
+    #[command(subcommand)]
+    Gateway(remote::GatewayCommand),
+    /// Show how a running server routes messages
+    #[command(subcommand)]
+    Routes(remote::RoutesCommand),
 }
 
+/// The exit code after a mistake in the configuration, as after one in the arguments.
+const MISTAKE: u8 = 2;
+
 fn main() -> ExitCode {
-    let outcome = match Args::parse().command {
+    let Args { log, command } = Args::parse();
+    log.start();
+    let outcome = match command {
         Command::Run { config } => run(&config),
         #[cfg(feature = "demo")]
         Command::Demo { listen } => demonstrate(&listen),
         Command::Check { config } => check(&config),
-        Command::Key => key(),
+        Command::Key { role } => key::print(role),
+        Command::Gateway(command) => block_on(remote::gateway(command)),
+        Command::Routes(command) => block_on(remote::routes(command)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,12 +85,32 @@ fn main() -> ExitCode {
                 source = cause.source();
             }
             eprintln!();
-            ExitCode::FAILURE
+            if is_mistake(&*error) { ExitCode::from(MISTAKE) } else { ExitCode::FAILURE }
         }
     }
 }
 
+/// Whether a person must change the configuration: another start would fail in the same way.
+fn is_mistake(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<ConfigError>()
+        || error.is::<TlsError>()
+        || matches!(
+            error.downcast_ref(),
+            Some(
+                ServerError::Config(_)
+                    | ServerError::Gateway(..)
+                    | ServerError::Webhook(..)
+                    | ServerError::Tls(_)
+            )
+        )
+}
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
+    command.await
+}
 
 #[tokio::main]
 async fn run(config: &std::path::Path) -> Outcome {
@@ -147,23 +188,5 @@ fn check(config: &std::path::Path) -> Outcome {
         config.accounts.len(),
         config.routes.len()
     );
-    Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn random() -> Result<[u8; 32], ConfigError> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| ConfigError::Wrong(error.to_string()))?;
-    Ok(random)
-}
-
-fn key() -> Outcome {
-    let key = format!("sk_{}", hex(&random()?));
-    println!("{key}");
-    println!("Give the key to its program; it is not stored. Put its hash into the configuration:");
-    println!("[[account.key]]\nhash = \"sha256:{}\"\nscopes = [\"send\", \"read\"]", hex(&api::hash(&key)));
     Ok(())
 }

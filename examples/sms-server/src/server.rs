@@ -6,11 +6,12 @@ use sms_gateway::{Gateway, core::track::Timing};
 use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
 
 use crate::{
-    api::{self, Api, Caller, Keys},
+    api::{self, Api, Caller, Keys, Process},
     config::{self, Config, ConfigError},
     expiry,
     gateway::{Running, Settings, Shared, Sims},
     listen::{Door, Limits, Tls, TlsError},
+    metrics,
     names::Names,
     queue::Queue,
     routes::{Route, Routes},
@@ -43,6 +44,9 @@ pub enum ServerError {
     /// The folder of the storage, or the address, cannot be used.
     #[error("{0}")]
     Io(String, #[source] io::Error),
+    /// The metrics cannot be recorded.
+    #[error("the metrics cannot be recorded: {0}")]
+    Metrics(&'static str),
     /// The certificate of the API cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -72,6 +76,7 @@ impl Server {
         let at = |what: String| move |error| ServerError::Io(what, error);
         fs::create_dir_all(&config.data)
             .map_err(at(format!("the folder {} cannot be created", config.data.display())))?;
+        metrics::install().map_err(ServerError::Metrics)?;
         let tls = config.tls.clone().map(Tls::read).transpose()?.map(Arc::new);
         let storage: Arc<dyn Storage> = Arc::new(Redb::open(&config.data.join(FILE))?);
         let listener = TcpListener::bind(config.listen)
@@ -91,7 +96,8 @@ impl Server {
         tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
         let door = Door::new(listener, tls.clone(), Limits::default());
-        let api = Arc::new(Api { storage, queue, routes, keys, names, gateways });
+        let process = Process::new(config.data.join(FILE), door.connections());
+        let api = Arc::new(Api { storage, queue, routes, keys, names, gateways, process });
         Ok(Self { door, tls, api, tasks })
     }
 

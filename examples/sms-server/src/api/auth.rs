@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     config::{Role, Scope},
+    metrics,
     storage::AccountId,
 };
 
@@ -102,6 +103,10 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
     };
     // The path of the table, which contains no id.
     let (method, path, status) = (gate.method.as_str(), gate.path, response.status().as_u16());
+    metrics::histogram!(metrics::REQUEST_DURATION, "method" => method.to_owned(), "path" => path)
+        .record(began.elapsed());
+    let labels = [("method", method.to_owned()), ("path", path.to_owned()), ("status", status.to_string())];
+    metrics::counter!(metrics::REQUESTS, &labels).increment(1);
     tracing::debug!(method, path, status, duration = ?began.elapsed(), "a request was answered");
     response
 }

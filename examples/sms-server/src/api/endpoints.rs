@@ -12,7 +12,7 @@ use axum::{
     routing::{MethodRouter, on},
 };
 
-use super::{Api, auth, gateways, incoming, messages};
+use super::{Api, auth, explain, gateways, health, incoming, messages, openapi, ussd};
 use crate::config::{Role, Scope};
 
 /// The callers that may use an endpoint.
@@ -89,8 +89,12 @@ pub(super) fn all() -> Vec<Endpoint> {
         endpoint(post.clone(), "/v1/gateways/{name}/pause", Operator(Role::Operator), gateways::pause),
         endpoint(post.clone(), "/v1/gateways/{name}/resume", Operator(Role::Operator), gateways::resume),
         endpoint(post.clone(), "/v1/gateways/{name}/drain", Operator(Role::Operator), gateways::drain),
-        endpoint(get.clone(), "/v1/routes/explain", Operator(Role::Read), super::explain::explain),
-        endpoint(get, "/healthz", Public, super::health::healthz),
+        endpoint(post, "/v1/gateways/{name}/ports/{port}/ussd", Operator(Role::Operator), ussd::send),
+        endpoint(get.clone(), "/v1/routes/explain", Operator(Role::Read), explain::explain),
+        endpoint(get.clone(), "/v1/openapi.json", Public, openapi::document),
+        endpoint(get.clone(), "/metrics", Operator(Role::Read), health::metrics),
+        endpoint(get.clone(), "/healthz", Public, health::healthz),
+        endpoint(get, "/readyz", Public, health::readyz),
     ]
 }
 

@@ -20,7 +20,7 @@ use super::{
     problem::{Kind, Problem},
 };
 use crate::{
-    mask,
+    mask, metrics,
     names::Names,
     storage::{
         Acceptance, AccountId, HistoryEntry, IdempotencyKey, Lane, Message, MessageId, NewMessage, Place,
@@ -110,6 +110,8 @@ pub(super) async fn accept(
     let key = idempotency_key(&headers, &body, now)?;
     let accepted = match api.storage.accept(account, key, messages, now).await? {
         Acceptance::New(ids) => {
+            let account = api.names.of_account(account).to_string();
+            metrics::counter!(metrics::ACCEPTED, "account" => account).increment(ids.len() as u64);
             for lane in lanes {
                 api.queue.added(lane);
             }

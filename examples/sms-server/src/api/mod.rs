@@ -8,6 +8,9 @@ mod gateways;
 mod health;
 mod incoming;
 mod messages;
+mod openapi;
+#[cfg(test)]
+mod openapi_tests;
 mod page;
 mod params;
 mod problem;
@@ -15,12 +18,14 @@ mod problem;
 mod role_tests;
 #[cfg(test)]
 mod tests;
+mod ussd;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit};
 
 pub use auth::{Caller, Keys, hash};
+pub use health::Process;
 pub use problem::{Kind, Problem};
 
 use crate::{
@@ -51,6 +56,8 @@ pub struct Api {
     pub names: Names,
     /// The gateways in use.
     pub gateways: BTreeMap<GatewayId, Running>,
+    /// What the process knows of itself.
+    pub process: Process,
 }
 
 /// Returns the service of the API.

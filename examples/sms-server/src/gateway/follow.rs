@@ -15,7 +15,10 @@ use sms_gateway::{
 use tokio::time::sleep;
 
 use super::{Settings, Shared, room::Room};
-use crate::storage::{MessageId, Outcome, Report, State, Storage, StorageError, Time};
+use crate::{
+    metrics,
+    storage::{MessageId, Outcome, Report, State, Storage, StorageError, Time},
+};
 
 /// The maximum number of updates that are stored together.
 const MAX_UPDATES: usize = 256;
@@ -162,9 +165,17 @@ async fn apply(
     let reports = batch.iter().filter_map(|update| report(settings, update));
     let (returned, reports): (Vec<_>, Vec<_>) =
         reports.partition(|report| report.outcome == Outcome::NotAccepted);
-    shared.storage.report(reports).await?;
+    let outcomes: Vec<_> = reports.iter().map(|report| report.outcome).collect();
+    let applied = shared.storage.report(reports).await?;
+    for (outcome, is_applied) in outcomes.into_iter().zip(applied) {
+        if let (Outcome::Ended(state), true) = (outcome, is_applied) {
+            metrics::message_ended(state);
+        }
+    }
     for report in returned {
-        shared.queue.give_back(report).await?;
+        if shared.queue.give_back(report).await? {
+            metrics::counter!(metrics::RETURNED, "gateway" => settings.name.to_string()).increment(1);
+        }
     }
     for update in batch {
         let id = update.message.id.get();

@@ -4,7 +4,10 @@ use sha2::{Digest, Sha256};
 use sms_gateway::messenger::{Inbox, Incoming as Sms};
 
 use super::{Settings, Shared};
-use crate::storage::{AccountId, Incoming, IncomingMark, StorageError, Time};
+use crate::{
+    metrics,
+    storage::{AccountId, Incoming, IncomingMark, StorageError, Time},
+};
 
 /// Stores incoming messages, and acknowledges each once it is stored.
 pub(super) async fn receive(
@@ -22,7 +25,9 @@ pub(super) async fn receive(
             text: sms.text.as_str().into(),
             received: Time::now(),
         };
-        shared.storage.receive(mark(&sms), message).await?;
+        if shared.storage.receive(mark(&sms), message).await?.is_some() {
+            metrics::counter!(metrics::INCOMING, "gateway" => settings.name.to_string()).increment(1);
+        }
         sms.acknowledge();
     }
     Ok(())

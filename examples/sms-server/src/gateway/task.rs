@@ -14,6 +14,7 @@ use super::{
     store::GatewayStore,
 };
 use crate::{
+    metrics,
     queue::Offer,
     storage::{HistoryEntry, Priority, State, StorageError, Time},
 };
@@ -151,6 +152,7 @@ async fn send(
             let detail = Some(reason.to_string().into());
             let entry = HistoryEntry { detail, ..HistoryEntry::new(Time::now(), State::Failed) };
             shared.storage.end(offer.id, entry).await?;
+            metrics::message_ended(State::Failed);
             offer.bound();
             return Ok(None);
         }

@@ -56,18 +56,48 @@ impl Default for Limits {
     }
 }
 
+/// The number of open connections. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    permits: Arc<Semaphore>,
+    maximum: usize,
+}
+
+impl Connections {
+    fn new(maximum: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(maximum)), maximum }
+    }
+
+    /// Returns the number.
+    pub fn count(&self) -> usize {
+        // One permit waits for the next connection, unless none is left.
+        self.maximum.saturating_sub(self.permits.available_permits() + 1)
+    }
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self::new(Limits::default().connections)
+    }
+}
+
 /// A listening socket, with TLS if it has a certificate.
 pub struct Door {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     limits: Limits,
-    permits: Arc<Semaphore>,
+    connections: Connections,
 }
 
 impl Door {
     /// Takes a socket that listens.
     pub fn new(listener: TcpListener, tls: Option<Arc<Tls>>, limits: Limits) -> Self {
-        Self { listener, tls, limits, permits: Arc::new(Semaphore::new(limits.connections)) }
+        Self { listener, tls, limits, connections: Connections::new(limits.connections) }
+    }
+
+    /// Returns the open connections.
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// Returns the listening socket's address.
@@ -80,7 +110,7 @@ impl Door {
 
     /// Serves until `end` is ready. Then no connection is accepted, and requests may finish within the limit. Others are dropped.
     pub async fn serve(self, router: Router, end: impl Future<Output = ()>) {
-        let Self { listener, tls, limits, permits } = self;
+        let Self { listener, tls, limits, connections: Connections { permits, .. } } = self;
         let graceful = GracefulShutdown::new();
         let mut tasks = JoinSet::new();
         let mut end = std::pin::pin!(end);

@@ -26,8 +26,9 @@ use self::{
     claims::{Claim, Claims},
     lanes::{Lanes, Next},
 };
-use crate::storage::{
-    HistoryEntry, Lane, Message, MessageId, Place, PoolId, Report, Storage, StorageError, Time,
+use crate::{
+    metrics,
+    storage::{HistoryEntry, Lane, Message, MessageId, Place, PoolId, Report, Storage, StorageError, Time},
 };
 
 /// The maximum number of messages of a lane that are read at a time.
@@ -225,7 +226,11 @@ impl Queue {
         entry: HistoryEntry,
     ) -> Result<Option<Place>, StorageError> {
         let claim = self.0.claims.wait(id).await;
+        let state = entry.state;
         let ended = self.0.storage.end(id, entry).await;
+        if matches!(ended, Ok(Some(Place::Queued))) {
+            metrics::message_ended(state);
+        }
         match ended {
             Ok(_) => self.left(id, message.lane(), Some(claim)),
             // It may have been left out of an offer meanwhile, or be bound.

@@ -135,6 +135,26 @@ pub struct Webhook {
 /// The part of an id or a place below its time in milliseconds.
 const COUNTER_BITS: u32 = 20;
 
+/// Numbers about the contents of the storage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// The queues of all pools that have ever had one.
+    pub queues: Vec<QueueStatistics>,
+    /// The number of events that were not accepted yet, including dead letters.
+    pub events: u64,
+}
+
+/// Numbers about the queue of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueStatistics {
+    /// The pool.
+    pub pool: PoolId,
+    /// The number of queued messages.
+    pub length: u64,
+    /// The time at which the oldest of them was accepted.
+    pub oldest: Option<Time>,
+}
+
 /// The storage of a server.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
@@ -144,6 +164,11 @@ pub trait Storage: Send + Sync + 'static {
     async fn pools(&self, names: Vec<String>) -> Result<Vec<PoolId>, StorageError>;
     /// As [`accounts`](Self::accounts), for gateways.
     async fn gateways(&self, names: Vec<String>) -> Result<Vec<GatewayId>, StorageError>;
+
+    /// Makes a commit without a change, to find out whether the storage can be written.
+    async fn check(&self) -> Result<(), StorageError>;
+    /// Returns numbers about the contents. The time that it takes does not depend on the number of messages.
+    async fn statistics(&self) -> Result<Statistics, StorageError>;
 
     /// Returns the modes of gateways. One that is missing is active.
     async fn modes(&self) -> Result<BTreeMap<GatewayId, Mode>, StorageError>;

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::storage::{
     Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
-    Message, MessageId, Mode, NewMessage, Place, PoolId, Redb, Report, Storage, StorageError, Time, Waiting,
-    Webhook,
+    Message, MessageId, Mode, NewMessage, Place, PoolId, Redb, Report, Statistics, Storage, StorageError,
+    Time, Waiting, Webhook,
 };
 
 /// The maximum time that a change waits before and after its commit, in milliseconds.
@@ -128,6 +128,12 @@ impl Storage for Stepping {
     }
     async fn history(&self, id: MessageId) -> Stored<Vec<HistoryEntry>> {
         block_on(self.storage.history(id))
+    }
+    async fn check(&self) -> Stored<()> {
+        self.change(self.storage.check()).await
+    }
+    async fn statistics(&self) -> Stored<Statistics> {
+        block_on(self.storage.statistics())
     }
     async fn modes(&self) -> Stored<BTreeMap<GatewayId, Mode>> {
         block_on(self.storage.modes())

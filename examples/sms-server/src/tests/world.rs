@@ -90,7 +90,15 @@ impl World {
         let scopes = [Scope::Send, Scope::Read].into_iter().collect();
         keys.add(api::hash(KEY), Caller::Account { account: ACCOUNT, scopes });
         let routes = Routes(vec![Route { account: None, prefix: String::new(), pool: PoolId(0) }]);
-        let api = Api { storage, queue, routes, keys, names: Names::default(), gateways };
+        let api = Api {
+            storage,
+            queue,
+            routes,
+            keys,
+            names: Names::default(),
+            gateways,
+            process: api::Process::default(),
+        };
         Process { router: api::router(Arc::new(api)) }
     }
 

@@ -25,6 +25,17 @@ pub(super) enum Attempt {
     Gone,
 }
 
+impl Attempt {
+    /// Returns the name in metrics.
+    pub(super) const fn label(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Failed(_) => "failed",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 impl Receiver {
     /// Posts an event. The body of the response is not read.
     pub(super) async fn post(&self, id: &str, now: Time, body: Vec<u8>) -> Attempt {

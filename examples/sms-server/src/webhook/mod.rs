@@ -27,6 +27,7 @@ use self::{
     attempt::{Attempt, next},
 };
 use crate::{
+    metrics,
     names::Names,
     storage::{AccountId, Storage, StorageError, Time, Waiting},
 };
@@ -139,6 +140,9 @@ impl Receiver {
             return Ok(Attempt::Accepted);
         };
         let attempt = self.post(&waiting.subject.to_string(), now, body).await;
+        let account = self.names.of_account(self.account).to_string();
+        metrics::counter!(metrics::WEBHOOK_ATTEMPTS, "account" => account, "outcome" => attempt.label())
+            .increment(1);
         match &attempt {
             Attempt::Accepted => storage.finish(self.account, waiting.place).await?,
             Attempt::Failed(why) => {

@@ -12,6 +12,7 @@ mod queue;
 mod read;
 mod records;
 mod slot;
+mod statistics;
 mod tables;
 mod webhooks;
 mod writer;
@@ -30,8 +31,8 @@ use self::{
 };
 use super::{
     Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
-    Message, MessageId, Mode, NewMessage, Place, PoolId, Report, Storage, StorageError, Time, Waiting,
-    Webhook,
+    Message, MessageId, Mode, NewMessage, Place, PoolId, Report, Statistics, Storage, StorageError, Time,
+    Waiting, Webhook,
 };
 
 /// The format of the file.
@@ -115,7 +116,7 @@ fn prepare(database: &Database, bytes: u64) -> Result<(), StorageError> {
         }
         drop(about);
         // A table that was never written cannot be read.
-        drop(Tables::open(&transaction)?);
+        statistics::count(&mut Tables::open(&transaction)?)?;
         transaction.commit()?;
         Ok(found.unwrap_or(FORMAT))
     };
@@ -139,6 +140,14 @@ impl Storage for Redb {
 
     async fn gateways(&self, names: Vec<String>) -> Result<Vec<GatewayId>, StorageError> {
         Ok(self.numbers(Kind::Gateway, names).await?.into_iter().map(GatewayId).collect())
+    }
+
+    async fn check(&self) -> Result<(), StorageError> {
+        self.writer.change(|_| Ok(Ok(()))).await
+    }
+
+    async fn statistics(&self) -> Result<Statistics, StorageError> {
+        self.read(statistics::statistics).await
     }
 
     async fn modes(&self) -> Result<BTreeMap<GatewayId, Mode>, StorageError> {

@@ -5,6 +5,7 @@ use ::redb::ReadTransaction;
 use super::{
     super::{AccountId, HistoryEntry, Lane, Message, MessageId, Place, PoolId, Priority, State, Time},
     change::write,
+    statistics,
     tables::{EXPIRY, Fault, MESSAGES, QUEUE, Tables, encode, open, row},
 };
 
@@ -31,26 +32,32 @@ impl Message {
 pub(super) fn add(tables: &mut Tables<'_>, id: MessageId, message: &Message) -> Result<(), Fault> {
     tables.queue.insert(key(message.lane(), id.0), ())?;
     tables.expiry.insert((message.expires.0, id.0), ())?;
-    Ok(())
+    statistics::add(tables, message.pool, 1)
 }
 
 pub(super) fn remove(tables: &mut Tables<'_>, id: MessageId, message: &Message) -> Result<(), Fault> {
-    tables.queue.remove(key(message.lane(), id.0))?;
+    let was_queued = tables.queue.remove(key(message.lane(), id.0))?.is_some();
     tables.expiry.remove((message.expires.0, id.0))?;
-    Ok(())
+    if was_queued { statistics::add(tables, message.pool, -1) } else { Ok(()) }
 }
 
-/// Finds the lanes by seeking from each to the next, so that the time depends on their number and not on that of the messages.
 pub(super) fn lanes(transaction: &ReadTransaction) -> Result<Vec<Lane>, Fault> {
+    Ok(heads(transaction)?.into_iter().map(|(lane, _)| lane).collect())
+}
+
+/// Finds the lanes and the oldest message of each by seeking from each to the next, so that the time depends on their number and not on
+/// that of the messages.
+pub(super) fn heads(transaction: &ReadTransaction) -> Result<Vec<(Lane, MessageId)>, Fault> {
     let queue = open(transaction, QUEUE)?;
-    let mut lanes = Vec::new();
+    let mut heads = Vec::new();
     let mut from = (0, 0, 0, 0);
     while let Some(next) = queue.range(from..)?.next() {
-        let found = lane(next?.0.value());
+        let next = next?.0.value();
+        let found = lane(next);
         from = key(found, u64::MAX);
-        lanes.push(found);
+        heads.push((found, MessageId(next.3)));
     }
-    Ok(lanes)
+    Ok(heads)
 }
 
 pub(super) fn queued(

@@ -23,6 +23,8 @@ pub(super) const HISTORY: TableDefinition<'_, (u64, u32), &[u8]> = TableDefiniti
 pub(super) const BY_ACCOUNT: TableDefinition<'_, (u32, u64), ()> = TableDefinition::new("by_account");
 /// The queues: pool, 9 minus the priority, account, message.
 pub(super) const QUEUE: TableDefinition<'_, (u16, u8, u32, u64), ()> = TableDefinition::new("queue");
+/// The number of queued messages of each pool.
+pub(super) const QUEUE_LENGTHS: TableDefinition<'_, u16, u64> = TableDefinition::new("queue_lengths");
 /// The queued messages by the time at which they expire.
 pub(super) const EXPIRY: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("expiry");
 /// A hash of the request, the first message, and the number of messages.
@@ -61,6 +63,7 @@ pub(super) struct Tables<'t> {
     pub(super) history: Table<'t, (u64, u32), &'static [u8]>,
     pub(super) by_account: Table<'t, (u32, u64), ()>,
     pub(super) queue: Table<'t, (u16, u8, u32, u64), ()>,
+    pub(super) queue_lengths: Table<'t, u16, u64>,
     pub(super) expiry: Table<'t, (u64, u64), ()>,
     pub(super) idempotency: Table<'t, (u32, [u8; 16]), Request>,
     pub(super) idempotency_end: Table<'t, (u64, u32, [u8; 16]), ()>,
@@ -83,6 +86,7 @@ impl<'t> Tables<'t> {
             history: transaction.open_table(HISTORY)?,
             by_account: transaction.open_table(BY_ACCOUNT)?,
             queue: transaction.open_table(QUEUE)?,
+            queue_lengths: transaction.open_table(QUEUE_LENGTHS)?,
             expiry: transaction.open_table(EXPIRY)?,
             idempotency: transaction.open_table(IDEMPOTENCY)?,
             idempotency_end: transaction.open_table(IDEMPOTENCY_END)?,

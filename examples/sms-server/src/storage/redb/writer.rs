@@ -7,6 +7,7 @@ use std::{
         mpsc::{self, RecvTimeoutError},
     },
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use ::redb::Database;
@@ -17,6 +18,7 @@ use super::{
     slot::{RETRY, Slot, begin_write},
     tables::{Fault, Tables},
 };
+use crate::metrics;
 
 /// The maximum number of small changes in a commit. It bounds the time that the first of them waits.
 const MAX_MERGED: usize = 2000;
@@ -177,6 +179,16 @@ fn run(slot: &Slot, waiting: &mpsc::Receiver<Box<dyn Job>>) {
 }
 
 fn commit(database: &Database, bytes: u64, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+    let began = Instant::now();
+    let outcome = try_commit(database, bytes, jobs);
+    metrics::histogram!(metrics::COMMIT_DURATION).record(began.elapsed());
+    metrics::counter!(metrics::CHANGES).increment(jobs.len() as u64);
+    let label = if outcome.is_ok() { "ok" } else { "failed" };
+    metrics::counter!(metrics::COMMITS, "outcome" => label).increment(1);
+    outcome
+}
+
+fn try_commit(database: &Database, bytes: u64, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
     // A transaction is durable by default, and undone when it is dropped.
     let transaction = begin_write(database, bytes)?;
     let mut tables = Tables::open(&transaction)?;
