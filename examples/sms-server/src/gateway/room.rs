@@ -338,6 +338,23 @@ mod tests {
         room.free(&room.lock())
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn idle_ports_get_a_message_at_once_and_busy_ports_at_their_pace() {
+        let room = Room::new(2, Mode::Active, Sims::default());
+        room.set_ports((0..10).map(port).collect());
+        assert_eq!(room.wait().await, 10);
+        (0..10).for_each(|id| room.bound(id));
+        let begin = Instant::now();
+        for second in 1..=5 {
+            assert_eq!(room.wait().await, 1);
+            room.bound(10 + 2 * second);
+            assert_eq!(room.wait().await, 1);
+            room.bound(11 + 2 * second);
+        }
+        assert_eq!(begin.elapsed(), Duration::from_secs(5));
+        assert_eq!(free(&room), 0);
+    }
+
     fn ports(numbers: &[u8]) -> Ports {
         numbers.iter().map(|number| PortNumber::new(*number).unwrap()).collect()
     }
