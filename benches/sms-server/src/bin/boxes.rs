@@ -33,10 +33,8 @@ const AFTERWARDS: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The time between two faults of gateways.
 const FAULT_EVERY: Duration = Duration::from_secs(2);
-/// The time for which a gateway has no registered port.
-const UNREGISTERED_FOR: Duration = Duration::from_secs(40);
-/// The number of submissions that a full gateway refuses.
-const REFUSED: u32 = 20;
+/// The time for which a gateway has no registered port, or refuses submissions because it is full.
+const FAULT_FOR: Duration = Duration::from_secs(40);
 /// The calls that a hanging gateway does not respond to.
 const CALLS: [&str; 5] =
     ["send_sms", "stop_sms", "query_sms_result", "query_sms_deliver_status", "get_port_info"];
@@ -194,20 +192,22 @@ async fn disturb(condition: Condition, emulators: Arc<[Emulator]>, load: Load) {
 
 fn fault(emulators: &Arc<[Emulator]>, number: usize) {
     let place = number * 7 % emulators.len();
-    let emulator = &emulators[place];
+    let (emulators, all) = (Arc::clone(emulators), 0..PORTS);
     match number % 3 {
-        0 => emulator.restart(Restart::default()),
+        0 => emulators[place].restart(Restart::default()),
         1 => {
-            let refusals = Refusals { first_550: REFUSED, ..Refusals::default() };
-            emulator.set_quirks(Quirks { refusals, ..Quirks::none() });
+            tokio::spawn(async move {
+                let refusals = Refusals { first_550: u32::MAX, ..Refusals::default() };
+                emulators[place].set_quirks(Quirks { refusals, ..Quirks::none() });
+                sleep(FAULT_FOR).await;
+                emulators[place].set_quirks(Quirks::none());
+            });
         }
         _ => {
-            let emulators = Arc::clone(emulators);
             tokio::spawn(async move {
-                let all = |reg| (0..PORTS).for_each(|port| emulators[place].set_reg(port, reg));
-                all(Reg::Unregister);
-                sleep(UNREGISTERED_FOR).await;
-                all(Reg::RegisterOk);
+                all.clone().for_each(|port| emulators[place].set_reg(port, Reg::Unregister));
+                sleep(FAULT_FOR).await;
+                all.for_each(|port| emulators[place].set_reg(port, Reg::RegisterOk));
             });
         }
     }
