@@ -15,6 +15,7 @@ use super::{
     ledger,
     line::{Condition, Line},
     steps::Steps,
+    storage::block_on,
     world::{ACCOUNT, FAILOVER_AFTER, PER_PORT, Process, World},
 };
 use crate::storage::{Message, MessageId, Place, State, Storage};
@@ -30,7 +31,7 @@ const RECOVERY: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(3 * 3600);
 /// The time between two looks at the messages.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// The number of looks between two examinations of the whole storage.
+/// The number of looks for each examination of the whole storage.
 const EXAMINED_EVERY: u64 = 16;
 
 /// The figures of histories.
@@ -125,7 +126,8 @@ impl History {
         }
         let sendings = (0..6 + chance.below(10)).map(|index| sending(seed, index, &mut chance)).collect();
         let numbers: Vec<&Sending> = Vec::as_slice(&sendings).iter().filter(|_| chance.once_in(6)).collect();
-        let fates = numbers.iter().map(|sending| sending.number.clone());
+        // More failures would quarantine a SIM card.
+        let fates = numbers.iter().take(4).map(|sending| sending.number.clone());
         let fates: Vec<_> = fates.collect();
         let fates = fates.into_iter().map(|number| {
             (number, chance.pick(&[Fate::Fail, Fate::Undelivered(70), Fate::NoReport, Fate::Stuck]))
@@ -142,6 +144,7 @@ impl History {
             }
         }
         let server = Arc::new(world.start().await);
+        let mut chance = Chance::new(self.seed);
         let began = Instant::now();
         for event in self.events.clone() {
             tokio::spawn(happen(world.lines[event.gateway].clone(), event));
@@ -149,11 +152,15 @@ impl History {
         for sending in self.sendings.clone() {
             tokio::spawn(send(Arc::clone(&server), sending));
         }
-        let mut waits = BTreeMap::new();
-        for look in 0.. {
-            let messages = world.storage.list(Some(ACCOUNT), None, usize::MAX).await.unwrap();
-            if look % EXAMINED_EVERY == 0 {
-                ledger::examine(&world);
+        let (mut waits, mut messages, mut seen) = (BTreeMap::new(), Vec::new(), None);
+        loop {
+            let steps = world.steps.taken();
+            if seen != Some(steps) {
+                messages = block_on(world.storage.list(Some(ACCOUNT), None, usize::MAX)).unwrap();
+                seen = Some(steps);
+                if chance.once_in(EXAMINED_EVERY) {
+                    ledger::examine(&world);
+                }
             }
             let roomy = self.roomy(&world, &messages, began.elapsed());
             for (id, message) in &messages {

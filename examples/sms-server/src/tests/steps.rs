@@ -71,6 +71,11 @@ impl Steps {
         self.with(|state| state.has_crashed = false);
     }
 
+    /// Returns the number of steps so far. Nothing is stored between two steps.
+    pub(super) fn taken(&self) -> u64 {
+        self.with(|state| state.taken)
+    }
+
     /// Returns the number of faults that have not happened yet.
     pub(super) fn faults_left(&self) -> usize {
         self.with(|state| state.faults.len())
