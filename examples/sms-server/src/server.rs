@@ -86,6 +86,7 @@ impl Server {
         let numbers = Numbers::of(config, &*storage).await?;
         let (routes, keys) = (routes(config, &numbers), keys(config, &numbers)?);
         let names = numbers.names();
+        tell_bound_to_others(&*storage, &numbers).await?;
         let receivers = receivers(config, &numbers, &names)?;
         storage
             .set_webhooks(receivers.iter().map(|receiver| (receiver.account, receiver.configured)).collect())
@@ -241,6 +242,19 @@ fn gateway(configured: &config::Gateway) -> Result<Gateway, ServerError> {
         builder = builder.pin(pin);
     }
     builder.build().map_err(|error| wrong(error.to_string()))
+}
+
+/// Tells the operator of messages that wait for a gateway which is not configured any more. Only that gateway may have them.
+async fn tell_bound_to_others(storage: &dyn Storage, numbers: &Numbers) -> Result<(), StorageError> {
+    let configured = numbers.gateways.values().copied().collect();
+    for (gateway, messages) in storage.bound_to_others(configured).await? {
+        tracing::error!(
+            gateway,
+            messages,
+            "messages are bound to a gateway that is not configured, and wait for it"
+        );
+    }
+    Ok(())
 }
 
 /// Refreshes the queue again and again, because a failed storage may have made a change that it did not confirm.

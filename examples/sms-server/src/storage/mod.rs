@@ -212,6 +212,8 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Returns the records of a gateway's messenger.
     async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError>;
+    /// Returns the names of all gateways but these to which messages are bound, each with the number of the messages.
+    async fn bound_to_others(&self, gateways: Vec<GatewayId>) -> Result<Vec<(String, usize)>, StorageError>;
     /// Applies the changes of a gateway's messenger. A [`Write::Reference`] with the id of a queued message binds the message to this
     /// gateway, in the same commit as the messenger's first record of it.
     ///

@@ -149,8 +149,7 @@ impl<'r> Run<'r> {
     /// Returns whether everything is over. Otherwise the server has crashed.
     async fn live(&mut self) -> bool {
         if let Some(crashed) = self.crashed {
-            // Time does not go back, although this runtime's began later.
-            tokio::time::advance(crashed.duration_since(Instant::now())).await;
+            super::continue_at(crashed).await;
             self.steps.restart();
         }
         let scenario = self.scenario;
@@ -194,6 +193,12 @@ impl<'r> Run<'r> {
             // Whether the request left is unknown, but a gateway that has the message shows it.
             let is_known = message.state != State::Unresolved || truth.is_unseen();
             assert!(is_known, "{id}: {truth:?} {history:#?}");
+            let is_wanted = match message.state {
+                State::Cancelled => script.cancels(&message.text),
+                State::Expired => ledger::was_due(world, id, &message),
+                _ => true,
+            };
+            assert!(is_wanted, "{id}: {message:?} {history:#?}");
             let outcomes = history.iter().filter(|entry| entry.state.is_final()).count();
             assert_eq!(outcomes, usize::from(message.state != State::Sent), "{id}: {history:#?}");
             let sent = history.iter().filter(|entry| entry.state == State::Sent).count();

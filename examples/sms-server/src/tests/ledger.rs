@@ -18,7 +18,7 @@ use super::{
     storage::block_on,
     world::{ACCOUNT, World},
 };
-use crate::storage::{GatewayId, MessageId, Place, State, Storage, Subject, Time};
+use crate::storage::{GatewayId, Message, MessageId, Place, State, Storage, Subject, Time};
 
 /// Asserts that each message is in exactly one place.
 pub(super) fn examine(world: &World) {
@@ -102,6 +102,13 @@ pub(super) fn events(world: &World) -> BTreeSet<String> {
     let incoming = block_on(world.storage.list_incoming(ACCOUNT, None, usize::MAX)).unwrap();
     events.extend(incoming.into_iter().map(|(id, _)| Subject::Incoming(id).to_string()));
     events
+}
+
+/// Whether a message that expired did so in time. A messenger rounds the time that is left down, by a sixteenth at most.
+pub(super) fn was_due(world: &World, id: MessageId, message: &Message) -> bool {
+    let ended = block_on(world.storage.history(id)).unwrap().last().unwrap().at;
+    let lifetime = message.expires.0 - message.created.0;
+    ended.after(lifetime / 16 + 1000) >= message.expires
 }
 
 /// What happened to a message at the gateways.

@@ -5,6 +5,7 @@ mod crashes;
 mod histories;
 mod ledger;
 mod line;
+mod moments;
 mod peer;
 mod script;
 mod steps;
@@ -13,11 +14,19 @@ mod world;
 
 use std::env;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::{Instant, advance},
+};
 
 /// Reads a number from the environment.
 fn number(name: &str) -> Option<u64> {
     Some(env::var(name).ok()?.parse().expect(name))
+}
+
+/// Lets time continue at an earlier time of another runtime: it does not go back, although this runtime's began later.
+async fn continue_at(time: Instant) {
+    advance(time.duration_since(Instant::now())).await;
 }
 
 /// Returns a runtime whose time passes at once whenever all tasks wait.

@@ -66,6 +66,11 @@ impl Script {
         (sent.values().sum(), arriving)
     }
 
+    /// Whether it cancels a message.
+    pub(super) fn cancels(&self, name: &str) -> bool {
+        self.acts.iter().any(|act| matches!(act, Act::Cancel(cancelled) if *cancelled == name))
+    }
+
     /// Continues to its end.
     pub(super) async fn play(&self, world: &World, server: &Process) {
         while let Some(act) = self.acts.get(self.done.load(Ordering::Relaxed)) {

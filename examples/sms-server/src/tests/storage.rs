@@ -187,6 +187,9 @@ impl Storage for Stepping {
     async fn records(&self, gateway: GatewayId) -> Stored<Vec<Entry>> {
         block_on(self.storage.records(gateway))
     }
+    async fn bound_to_others(&self, gateways: Vec<GatewayId>) -> Stored<Vec<(String, usize)>> {
+        block_on(self.storage.bound_to_others(gateways))
+    }
     async fn save(&self, gateway: GatewayId, writes: Vec<Write>, now: Time) -> Stored<()> {
         self.change(self.storage.save(gateway, writes, now)).await
     }

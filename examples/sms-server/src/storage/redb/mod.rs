@@ -213,6 +213,10 @@ impl Storage for Redb {
         self.read(move |transaction| records::load(transaction, gateway)).await
     }
 
+    async fn bound_to_others(&self, gateways: Vec<GatewayId>) -> Result<Vec<(String, usize)>, StorageError> {
+        self.read(move |transaction| records::bound_to_others(transaction, &gateways)).await
+    }
+
     async fn save(&self, gateway: GatewayId, writes: Vec<Write>, now: Time) -> Result<(), StorageError> {
         self.writer.change(move |tables| records::save(tables, gateway, &writes, now)).await
     }

@@ -1,8 +1,8 @@
 //! The numbers of accounts, pools and gateways.
 
-use ::redb::ReadableTable;
+use ::redb::{ReadTransaction, ReadableTable};
 
-use super::tables::{Fault, Tables};
+use super::tables::{Fault, NAMES, Tables, open};
 
 /// The kind of a named thing. The values are in the file.
 #[derive(Clone, Copy)]
@@ -15,6 +15,17 @@ pub(super) enum Kind {
 /// Returns the numbers of these names. A new name gets the next number of its kind.
 pub(super) fn numbers(tables: &mut Tables<'_>, kind: Kind, names: &[String]) -> Result<Vec<u32>, Fault> {
     names.iter().map(|name| number(tables, kind as u8, name)).collect()
+}
+
+/// Returns all names of a kind, with their numbers.
+pub(super) fn all(transaction: &ReadTransaction, kind: Kind) -> Result<Vec<(String, u32)>, Fault> {
+    let (names, kind) = (open(transaction, NAMES)?, kind as u8);
+    let mut found = Vec::new();
+    for entry in names.range((kind, "")..(kind + 1, ""))? {
+        let (name, number) = entry?;
+        found.push((name.value().1.to_owned(), number.value()));
+    }
+    Ok(found)
 }
 
 fn number(tables: &mut Tables<'_>, kind: u8, name: &str) -> Result<u32, Fault> {

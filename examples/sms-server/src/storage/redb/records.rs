@@ -6,6 +6,7 @@ use sms_gateway::store::{Entry, Write};
 use super::{
     super::{GatewayId, HistoryEntry, Message, MessageId, Outcome, Place, Report, State, StorageError, Time},
     change::write,
+    names::{self, Kind},
     queue,
     tables::{BOUND, Fault, MESSAGES, RECORDS, Tables, encode, open, row},
 };
@@ -30,6 +31,34 @@ pub(super) fn load(transaction: &ReadTransaction, gateway: GatewayId) -> Result<
         });
     }
     Ok(entries)
+}
+
+pub(super) fn bound_to_others(
+    transaction: &ReadTransaction,
+    gateways: &[GatewayId],
+) -> Result<Vec<(String, usize)>, Fault> {
+    let mut found = Vec::new();
+    for (name, number) in names::all(transaction, Kind::Gateway)? {
+        let gateway = GatewayId(number);
+        if !gateways.contains(&gateway) {
+            let messages = count(transaction, gateway)?;
+            found.extend((messages > 0).then_some((name, messages)));
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the number of messages that are bound to a gateway.
+fn count(transaction: &ReadTransaction, gateway: GatewayId) -> Result<usize, Fault> {
+    let (bound, messages) = (open(transaction, BOUND)?, open(transaction, MESSAGES)?);
+    let mut count = 0;
+    for entry in bound.range((gateway.0, 0)..=(gateway.0, u32::MAX))? {
+        let (key, bound) = entry?;
+        let message: Option<Message> = row(&messages, bound.value().0)?;
+        let place = Place::Bound { gateway, key: key.value().1 };
+        count += usize::from(message.is_some_and(|message| message.place == place));
+    }
+    Ok(count)
 }
 
 pub(super) fn save(
@@ -115,8 +144,10 @@ pub(super) fn report(tables: &mut Tables<'_>, report: &Report) -> Result<bool, F
             return Ok(true);
         }
         Outcome::Ended(state) => {
+            let is_known = state != State::Expired || message.state != State::Accepted;
             message.place = Place::Ended;
-            state
+            // The gateway had accepted it, and never told more.
+            if is_known { state } else { State::Unresolved }
         }
         // Its cancellation was requested: it ends here.
         Outcome::NotAccepted if message.is_unwanted => {

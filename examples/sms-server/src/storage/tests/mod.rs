@@ -12,8 +12,8 @@ use tokio::runtime::Runtime;
 
 use self::model::{Model, Step, steps};
 use super::{
-    Acceptance, AccountId, HistoryEntry, IdempotencyKey, MessageId, NewMessage, Place, PoolId, Priority,
-    Redb, State, Storage, StorageError, Time,
+    Acceptance, AccountId, HistoryEntry, IdempotencyKey, MessageId, NewMessage, Outcome, Place, PoolId,
+    Priority, Redb, Report, State, Storage, StorageError, Time,
 };
 
 const NOW: Time = Time(1_800_000_000_000);
@@ -73,6 +73,28 @@ async fn a_binding_that_is_refused_changes_nothing() {
     assert!(matches!(refused, Err(StorageError::NotQueued(id)) if id == second), "{refused:?}");
     assert!(storage.records(gateway).await.unwrap().is_empty());
     assert_eq!(storage.message(first).await.unwrap().unwrap().place, Place::Queued);
+}
+
+#[tokio::test]
+async fn messages_bound_to_a_gateway_that_is_not_configured_are_counted() {
+    let storage = Redb::in_memory().unwrap();
+    let [first, second, _] = accept(&storage, 3).await[..] else { panic!() };
+    let gateways = storage.gateways(vec!["a".into(), "b".into()]).await.unwrap();
+    let writes = vec![record(1), reference(1, first), record(2), reference(2, second)];
+    storage.save(gateways[1], writes, NOW).await.unwrap();
+    assert_eq!(storage.bound_to_others(gateways.clone()).await.unwrap(), []);
+    assert_eq!(storage.bound_to_others(vec![gateways[0]]).await.unwrap(), [("b".to_owned(), 2)]);
+    let report = Report {
+        message: first,
+        gateway: gateways[1],
+        key: 1,
+        at: NOW,
+        port: None,
+        outcome: Outcome::Ended(State::Failed),
+        detail: None,
+    };
+    storage.report(vec![report]).await.unwrap();
+    assert_eq!(storage.bound_to_others(Vec::new()).await.unwrap(), [("b".to_owned(), 1)]);
 }
 
 #[tokio::test]

@@ -189,6 +189,9 @@ impl Model {
         let applied = storage.report(vec![report]).await.unwrap()[0];
         let (state, place) = match outcome {
             Outcome::Is(state) => (state, known.place),
+            Outcome::Ended(State::Expired) if known.states.last() == Some(&State::Accepted) => {
+                (State::Unresolved, Place::Ended)
+            }
             Outcome::Ended(state) => (state, Place::Ended),
             Outcome::NotAccepted if known.is_unwanted => (State::Cancelled, Place::Ended),
             Outcome::NotAccepted => (State::Queued, Place::Queued),
