@@ -17,6 +17,8 @@ pub enum Fate {
     NoReport,
     /// Stays SENDING forever. Its port continues with the next message after the usual time.
     Stuck,
+    /// Sent, but no result and no report shows it, as if the gateway had lost its record.
+    Hidden,
 }
 
 /// The arrival of the reports of a message.
@@ -99,7 +101,7 @@ impl Fate {
 
 impl Plan {
     /// The names of fates that [`Plan::from_str`] reads.
-    pub const FATES: &str = "deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report, stuck";
+    pub const FATES: &str = "deliver, fail, fail-after:SEGMENTS, undelivered:CODE, no-report, stuck, hidden";
     /// The changes to reports that [`Plan::from_str`] reads after a fate, each after a plus sign.
     pub const REPORTS: &str = "early, late:SECONDS, doubled, reversed, temporary:CODE, lost:SEGMENT";
 
@@ -148,7 +150,7 @@ impl Plan {
     /// Returns the final status code of a segment, or `None` if no report arrives.
     pub(crate) fn status_code(&self, segment: u32) -> Option<u8> {
         match self.fate {
-            Fate::NoReport => None,
+            Fate::NoReport | Fate::Hidden => None,
             _ if self.lost.contains(&segment) => None,
             Fate::Undelivered(code) => Some(code),
             Fate::Deliver | Fate::Fail | Fate::FailAfter(_) | Fate::Stuck => Some(0),
@@ -156,8 +158,8 @@ impl Plan {
     }
 }
 
-/// Reads a fate: `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report` or `stuck`. Changes to the reports may follow, each
-/// after a plus sign: `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `deliver+early`.
+/// Reads a fate: `deliver`, `fail`, `fail-after:2`, `undelivered:70`, `no-report`, `stuck` or `hidden`. Changes to the reports may
+/// follow, each after a plus sign: `deliver+late:3600+doubled+reversed+temporary:33+lost:1`, or `deliver+early`.
 impl FromStr for Plan {
     type Err = String;
 
@@ -191,6 +193,7 @@ fn fate(word: &str) -> Result<Fate, String> {
         ("fail", "") => Fate::Fail,
         ("no-report", "") => Fate::NoReport,
         ("stuck", "") => Fate::Stuck,
+        ("hidden", "") => Fate::Hidden,
         ("fail-after", segments) => Fate::FailAfter(number(word, segments)?),
         ("undelivered", code) => Fate::Undelivered(number(word, code)?),
         _ => return Err(format!("`{word}` is not a fate; fates are {}", Plan::FATES)),

@@ -222,15 +222,35 @@ fn gateways(
             gateway: gateway(configured)?,
             mode: modes.get(id).copied().unwrap_or_default(),
             pools: pools.filter_map(|pool| numbers.pools.get(&pool.name).copied()).collect(),
-            timing: Timing::default(),
+            timing: timing(configured.speed),
             incoming: configured.incoming.as_ref().and_then(|name| numbers.accounts.get(name)).copied(),
             exclusive: configured.exclusive,
             per_port: configured.per_port,
-            ports_every: PORTS_EVERY,
-            failover_after: FAILOVER_AFTER,
+            ports_every: PORTS_EVERY.div_f64(configured.speed),
+            failover_after: FAILOVER_AFTER.div_f64(configured.speed),
         });
     }
     Ok(all.into_iter().map(|settings| (settings.id, Running::start(settings, shared.clone()))).collect())
+}
+
+/// Returns the timing of messages on a gateway that is this number of times as fast as a real one.
+fn timing(speed: f64) -> Timing {
+    let usual = Timing::default();
+    let short = |wait: Duration| wait.div_f64(speed);
+    Timing {
+        first_result: short(usual.first_result),
+        first_report: short(usual.first_report),
+        results_every: short(usual.results_every),
+        reports_every: short(usual.reports_every),
+        slowest: short(usual.slowest),
+        retry: short(usual.retry),
+        incoming: short(usual.incoming),
+        expire: short(usual.expire),
+        late: short(usual.late),
+        reported: short(usual.reported),
+        doubled: short(usual.doubled),
+        unmatched: short(usual.unmatched),
+    }
 }
 
 fn gateway(configured: &config::Gateway) -> Result<Gateway, ServerError> {

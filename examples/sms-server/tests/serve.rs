@@ -1,19 +1,13 @@
-//! The program itself: it is configured, used over HTTP, killed, and started again.
+//! The program itself: it is configured, and used over HTTP. `kill.rs` kills it.
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
-use gateway_emulator::{Emulator, Options};
 use serde_json::{Value, json};
-
-/// A limit for what must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The running program. It is killed when it is dropped.
 struct Server {
@@ -22,20 +16,6 @@ struct Server {
 }
 
 impl Server {
-    fn start(config: &Path) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_sms-server"))
-            .args(["run", "--config"])
-            .arg(config)
-            .env("GATEWAY_PASSWORD", "admin")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").expect(&line).to_owned();
-        Self { program, address }
-    }
-
     fn call(&self, method: &str, path: &str, key: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -87,66 +67,6 @@ fn configuration(gateways: &[String], key: &str) -> String {
     text + &format!(
         "[[pool]]\nname = \"all\"\ngateways = [{names}]\n[[account]]\nname = \"shop\"\n{key}[[route]]\npool = \"all\"\n"
     )
-}
-
-fn messages(count: usize) -> Value {
-    let message =
-        |index| json!({ "to": format!("+861380000{index:04}"), "text": format!("Message {index}") });
-    json!({ "messages": (0..count).map(message).collect::<Vec<_>>() })
-}
-
-/// Waits until all messages are final, or uncertain, and returns their states. A message whose submission was interrupted is looked up for
-/// minutes before it becomes unresolved.
-fn outcomes(server: &Server, key: &str, ids: &[String]) -> Vec<String> {
-    let began = Instant::now();
-    ids.iter()
-        .map(|id| {
-            loop {
-                let (_, shown) = server.call("GET", &format!("/v1/messages/{id}"), key, &Value::Null);
-                let state = shown["state"].as_str().unwrap();
-                if shown["is_final"] == json!(true) || state == "uncertain" {
-                    break state.to_owned();
-                }
-                assert!(began.elapsed() < PATIENCE, "{shown}");
-            }
-        })
-        .collect()
-}
-
-fn ids(accepted: &Value) -> Vec<String> {
-    let messages = accepted["messages"].as_array().unwrap();
-    messages.iter().map(|message| message["id"].as_str().unwrap().to_owned()).collect()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn messages_are_delivered_once_although_the_program_is_killed() {
-    let fast = || Options { speed: 30.0, ..Options::default() };
-    let emulators = [Emulator::start(fast()).await.unwrap(), Emulator::start(fast()).await.unwrap()];
-    let folder = tempfile::tempdir().unwrap();
-    let config = folder.path().join("sms-server.toml");
-    let (key, lines) = key();
-    let urls: Vec<_> = emulators.iter().map(Emulator::url).collect();
-    fs::write(&config, configuration(&urls, &lines)).unwrap();
-    tokio::task::block_in_place(|| {
-        let server = Server::start(&config);
-        let (status, accepted) = server.call("POST", "/v1/messages", &key, &messages(100));
-        assert_eq!(status, 202);
-        let ids = ids(&accepted);
-        outcomes(&server, &key, &ids[..20]);
-        // Dropping it kills it at once.
-        drop(server);
-        let server = Server::start(&config);
-        let ends = outcomes(&server, &key, &ids);
-        let delivered = ends.iter().filter(|state| *state == "delivered").count();
-        let uncertain = ends.iter().filter(|state| *state == "uncertain" || *state == "unresolved").count();
-        assert_eq!(delivered + uncertain, 100, "{ends:?}");
-        let mut texts: Vec<_> = emulators.iter().flat_map(Emulator::messages).map(|seen| seen.text).collect();
-        let all = texts.len();
-        texts.sort_unstable();
-        texts.dedup();
-        assert_eq!(texts.len(), all, "a message was sent twice");
-        assert!(all >= delivered && all <= 100, "{all}");
-    });
 }
 
 #[cfg(feature = "demo")]

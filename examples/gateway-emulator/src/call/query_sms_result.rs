@@ -9,6 +9,7 @@ use crate::{
         message::{Message, Sending, Status},
         port::Ports,
     },
+    fate::Fate,
     json::{Answer, Record},
     params::{Asked, Body},
     quirks::{NumberSpelling, Quirks, ResultNumber},
@@ -24,8 +25,8 @@ pub(super) fn run(device: &mut Device, body: &Body) -> Asked<Answer> {
             && ports.has(sending.port)
             && period.has(sending.time)
     };
-    let shown =
-        device.outbox.since_restart().filter_map(|message| Some((message, message.sending.as_ref()?)));
+    let shown = device.outbox.since_restart().filter(|message| message.plan.fate != Fate::Hidden);
+    let shown = shown.filter_map(|message| Some((message, message.sending.as_ref()?)));
     let records = shown
         .filter(|(message, sending)| asked(message, sending))
         .flat_map(|(message, sending)| records_of(device, message, sending))

@@ -85,7 +85,9 @@ impl Device {
             Fate::Fail => (0, Status::Failed),
             Fate::FailAfter(sent) => (sent.min(segments), Status::Failed),
             Fate::Stuck => (0, Status::Sending),
-            Fate::Deliver | Fate::Undelivered(_) | Fate::NoReport => (segments, Status::SentOk),
+            Fate::Deliver | Fate::Undelivered(_) | Fate::NoReport | Fate::Hidden => {
+                (segments, Status::SentOk)
+            }
         };
         for segment in 1..=going {
             self.schedule(now + lasting * segment / (segments + 1), Happening::SegmentSent(id));

@@ -210,6 +210,19 @@ async fn fates() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hidden_message_is_sent_without_a_result_or_a_report() {
+    let (gateway, mut client) = fresh().await;
+    gateway.set_fate("1", Fate::Hidden);
+    client.code("send_sms", &send("1", "hi", &[0])).await;
+    gateway.idle().await;
+    let seen = gateway.messages().remove(0);
+    assert_eq!((seen.status, seen.sent), (Status::SentOk, 1));
+    assert!(results(&mut client).await.is_empty());
+    let answer = client.post("query_sms_deliver_status", "{}").await;
+    assert_eq!(answer["result"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn chance_has_a_seed() {
     let mut outcomes = Vec::new();
     for seed in [1, 1, 2] {

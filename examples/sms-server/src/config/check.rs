@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Config, ConfigError};
 
+/// The speeds of gateways relative to real ones.
+const SPEEDS: std::ops::RangeInclusive<f64> = 1.0..=1000.0;
+
 impl Config {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let gateways = names("gateway", self.gateways.iter().map(|gateway| &gateway.name))?;
@@ -28,6 +31,9 @@ impl Config {
         }
         if self.gateways.iter().any(|gateway| gateway.per_port == 0) {
             return Err(ConfigError::Wrong("per-port is at least 1".to_owned()));
+        }
+        if !self.gateways.iter().all(|gateway| SPEEDS.contains(&gateway.speed)) {
+            return Err(ConfigError::Wrong("speed is 1 to 1000, and 1 for a real gateway".to_owned()));
         }
         if self.tls.is_none() && !self.insecure && !self.listen.ip().is_loopback() {
             let listen = self.listen;
@@ -102,6 +108,8 @@ mod tests {
             ("name = \"shop\"", "name = \"\"", "each account needs a name"),
             ("data = \"data\"", "data = \"data\"\nlisten = \"0.0.0.0:80\"", "reachable by others"),
             ("user = \"admin\"", "user = \"admin\"\nper-port = 0", "per-port is at least 1"),
+            ("user = \"admin\"", "user = \"admin\"\nspeed = 0.5", "speed is 1 to 1000"),
+            ("user = \"admin\"", "user = \"admin\"\nspeed = nan", "speed is 1 to 1000"),
             ("user = \"admin\"", "user = \"admin\"\npinn = []", "unknown field `pinn`"),
         ] {
             let found = error(&WHOLE.replacen(from, to, 1));

@@ -110,6 +110,10 @@ pub struct Gateway {
     /// The maximum number of messages per port that are bound and not sent yet.
     #[serde(default = "default_per_port")]
     pub per_port: usize,
+    /// The speed of its clock relative to this machine's, 1 to 1000; 1 for a real gateway. The intervals between queries and the time
+    /// limits of its messages are divided by it, so that an emulated gateway can be a fast one.
+    #[serde(default = "default_speed")]
+    pub speed: f64,
 }
 
 /// A pool of gateways.
@@ -234,6 +238,10 @@ fn default_listen() -> SocketAddr {
 
 const fn default_per_port() -> usize {
     2
+}
+
+const fn default_speed() -> f64 {
+    1.0
 }
 
 /// Shows everything but where the password is.
