@@ -64,6 +64,9 @@ pub(crate) struct Args {
     /// The number of ports
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=32))]
     ports: u8,
+    /// The number of the set of SIM cards; gateways with different numbers have cards with different ICCIDs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sims: u32,
     /// The speed of the gateway and its clock; 2 is twice as fast as a real gateway
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
@@ -152,6 +155,7 @@ impl Args {
             locked_out: self.locked_out,
             counted: self.counted,
             ports: self.ports,
+            sims: self.sims,
             speed: self.speed,
             quirks: self.quirks.clone(),
             seed: self.seed,

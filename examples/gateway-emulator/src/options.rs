@@ -106,6 +106,8 @@ pub struct Options {
     pub auth: Auth,
     /// The number of ports, 1 to 32. Each has a SIM card. Default 8.
     pub ports: u8,
+    /// The number of the gateway's set of SIM cards. Gateways with different numbers have cards with different ICCIDs. Default 0.
+    pub sims: u32,
     /// The speed of the gateway and its clock relative to outside time, 0.001 to 1,000,000. Default 1.
     pub speed: f64,
     /// The departures from the vendor's document. Default none.
@@ -155,6 +157,7 @@ impl Default for Options {
             password: "admin".into(),
             auth: Auth::Digest,
             ports: 8,
+            sims: 0,
             speed: 1.0,
             quirks: Quirks::none(),
             seed: 0,

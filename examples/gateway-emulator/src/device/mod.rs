@@ -58,7 +58,7 @@ impl Device {
             quirks: options.quirks.clone(),
             answer_limit: options.answer_limit,
             clock: Clock::new(now, options.start_time, options.speed),
-            ports: (0..options.ports).map(Port::new).collect(),
+            ports: (0..options.ports).map(|port| Port::new(port, options.sims)).collect(),
             outbox: Outbox::default(),
             reports: Reports::default(),
             inbox: Inbox::default(),

@@ -57,6 +57,8 @@ pub(crate) enum Activity {
 #[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) number: u8,
+    /// The number of the gateway's set of SIM cards.
+    sims: u32,
     pub(crate) reg: Reg,
     pub(crate) activity: Activity,
     /// The last USSD reply, which is kept until the next one arrives.
@@ -67,9 +69,10 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    pub(crate) fn new(number: u8) -> Self {
+    pub(crate) fn new(number: u8, sims: u32) -> Self {
         Self {
             number,
+            sims,
             reg: Reg::RegisterOk,
             activity: Activity::Idle,
             ussd_reply: String::new(),
@@ -112,7 +115,8 @@ impl Port {
 
     /// Returns the ICCID, or an empty text without a SIM card.
     pub(crate) fn iccid(&self) -> String {
-        self.of_sim(format!("898601148404004281{:02}", self.number))
+        let set = 4_004_281 + u64::from(self.sims) % 90_000_000;
+        self.of_sim(format!("8986011484{set:08}{:02}", self.number))
     }
 
     /// Returns the number of the SMS centre, or an empty text without a SIM card.
@@ -173,12 +177,23 @@ mod tests {
     #[test]
     fn an_imei_has_its_check_digit() {
         assert_eq!(luhn("49015420323751"), 8);
-        assert_eq!(Port::new(0).imei().len(), 15);
+        assert_eq!(Port::new(0, 0).imei().len(), 15);
+    }
+
+    #[test]
+    fn gateways_with_different_sets_of_sim_cards_have_different_cards() {
+        let iccids = |sims| [0, 31].map(|number| Port::new(number, sims).iccid());
+        let mut all: Vec<_> = [0, 1, 200].into_iter().flat_map(iccids).collect();
+        assert!(all.iter().all(|iccid| iccid.len() == 20));
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 6);
+        assert_eq!(Port::new(0, u32::MAX).iccid().len(), 20);
     }
 
     #[test]
     fn references_wrap() {
-        let mut port = Port::new(0);
+        let mut port = Port::new(0, 0);
         port.next_ref = 255;
         assert_eq!([port.take_ref(), port.take_ref()], [255, 0]);
     }
