@@ -82,8 +82,9 @@ async fn main() -> Result<(), Failure> {
 async fn measure(condition: Condition, gateways: usize, load: Load, speed: f64) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let mut emulators = Vec::new();
-    for seed in 0..u64::try_from(gateways)? {
-        let options = Options { ports: PORTS, speed, seed, ..Options::default() };
+    for number in 0..u32::try_from(gateways)? {
+        let options =
+            Options { ports: PORTS, speed, sims: number, seed: number.into(), ..Options::default() };
         emulators.push(Emulator::start(options).await?);
     }
     let emulators: Arc<[Emulator]> = emulators.into();
