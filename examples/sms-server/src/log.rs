@@ -8,10 +8,10 @@ use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util
 #[derive(Args)]
 pub(crate) struct Log {
     /// The format of the logs, which are written to standard error
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
     log: Format,
     /// The least severe level that is logged: error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL", env = "SMS_SERVER_LOG_LEVEL", default_value = "info")]
+    #[arg(long, value_name = "LEVEL", env = "SMS_SERVER_LOG_LEVEL", default_value = "info")]
     log_level: LevelFilter,
 }
 

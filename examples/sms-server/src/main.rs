@@ -5,10 +5,12 @@ mod demo;
 mod key;
 mod log;
 mod remote;
+mod signals;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use sd_notify::NotifyState;
 use sms_server::{
     config::{Config, ConfigError, Role},
     listen::{Tls, TlsError},
@@ -19,8 +21,6 @@ use sms_server::{
 #[derive(Parser)]
 #[command(version)]
 struct Args {
-    #[command(flatten)]
-    log: log::Log,
     #[command(subcommand)]
     command: Command,
 }
@@ -32,6 +32,8 @@ enum Command {
         /// The configuration file
         #[arg(long, value_name = "FILE", default_value = "sms-server.toml")]
         config: PathBuf,
+        #[command(flatten)]
+        log: log::Log,
     },
     /// Try the server with three emulated gateways: prints commands to try, and the events of a webhook
     #[cfg(feature = "demo")]
@@ -39,6 +41,8 @@ enum Command {
         /// The address that the API listens on
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
         listen: String,
+        #[command(flatten)]
+        log: log::Log,
     },
     /// Check a configuration file
     Check {
@@ -64,12 +68,10 @@ enum Command {
 const MISTAKE: u8 = 2;
 
 fn main() -> ExitCode {
-    let Args { log, command } = Args::parse();
-    log.start();
-    let outcome = match command {
-        Command::Run { config } => run(&config),
+    let outcome = match Args::parse().command {
+        Command::Run { config, log } => run(&config, &log),
         #[cfg(feature = "demo")]
-        Command::Demo { listen } => demonstrate(&listen),
+        Command::Demo { listen, log } => demonstrate(&listen, &log),
         Command::Check { config } => check(&config),
         Command::Key { role } => key::print(role),
         Command::Gateway(command) => block_on(remote::gateway(command)),
@@ -113,57 +115,39 @@ async fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
 }
 
 #[tokio::main]
-async fn run(config: &std::path::Path) -> Outcome {
+async fn run(config: &std::path::Path, log: &log::Log) -> Outcome {
+    log.start();
+    // From now on, no signal is missed.
+    let (end, hangups) = (signals::end()?, signals::Hangups::new()?);
     let server = Server::start(&Config::read(config)?).await?;
     let scheme = if server.tls().is_some() { "https" } else { "http" };
     println!("listening on {scheme}://{}", server.address()?);
+    tell(&NotifyState::Ready);
     tokio::select! {
-        () = reload(server.tls()) => {}
-        () = server.run(ended()) => {}
+        () = hangups.reload(server.tls()) => {}
+        () = server.run(stopping(end)) => {}
     }
     Ok(())
 }
 
 #[cfg(feature = "demo")]
 #[tokio::main]
-async fn demonstrate(listen: &str) -> Outcome {
-    demo::run(listen, ended()).await
+async fn demonstrate(listen: &str, log: &log::Log) -> Outcome {
+    log.start();
+    demo::run(listen, signals::end()?).await
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn ended() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
-}
-
-/// Reads the certificate again at each SIGHUP.
-#[cfg(unix)]
-async fn reload(tls: Option<Arc<Tls>>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return std::future::pending().await };
-    while hangup.recv().await.is_some() {
-        match tls.as_ref().map(|tls| tls.reload()) {
-            None => tracing::info!("there is no certificate to read again"),
-            Some(Ok(())) => tracing::info!("the certificate was read again"),
-            Some(Err(error)) => tracing::error!(%error, "the earlier certificate remains in use"),
-        }
+/// Tells systemd the state of the server, if it was started by systemd.
+fn tell(state: &NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
+        tracing::warn!(%error, "systemd cannot be notified");
     }
 }
 
-#[cfg(not(unix))]
-async fn reload(_: Option<Arc<Tls>>) {
-    std::future::pending().await
+/// Waits for the end, and tells systemd of it.
+async fn stopping(end: impl Future<Output = ()>) {
+    end.await;
+    tell(&NotifyState::Stopping);
 }
 
 fn check(config: &std::path::Path) -> Outcome {

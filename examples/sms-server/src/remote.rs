@@ -20,7 +20,7 @@ pub(crate) struct Remote {
     /// The file that contains an operator's key; without it, the variable SMS_SERVER_KEY contains the key
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The certificate that the server's must be, or be signed by; without it, the system's are trusted
+    /// The certificate that the server's is signed by; without it, the authorities of the system are trusted
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Print the response as JSON

@@ -104,6 +104,11 @@ impl Server {
         {
             assert!(began.elapsed() < PATIENCE);
         }
+        // The receiver of the event about the received message does not exist, which is noticed after the message is shown.
+        let attempted = "sms_server_webhook_attempts_total{account=\"shop\",outcome=\"failed\"}";
+        while !self.call(Method::GET, "/metrics", OPERATOR_KEY, &Value::Null).await.1.contains(attempted) {
+            assert!(began.elapsed() < PATIENCE);
+        }
     }
 
     /// Sends a signal. Returns the exit code, and the logs.
@@ -175,6 +180,28 @@ async fn the_server_survives_sighup_and_ends_in_order_at_sigterm() {
     assert_eq!(code, Some(0), "{logs}");
 }
 
+#[cfg(unix)]
+#[test]
+fn systemd_is_notified_of_the_start_and_of_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let received = || {
+        let mut buffer = [0; 256];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let config = folder.path().join("sms-server.toml");
+    fs::write(&config, configuration("http://127.0.0.1:9")).unwrap();
+    let mut command = program(&["run", "--config", config.to_str().unwrap()]);
+    let program = command.env("NOTIFY_SOCKET", &path).stderr(Stdio::piped()).spawn().unwrap();
+    let server = Server { program, url: String::new() };
+    assert_eq!(received().trim(), "READY=1");
+    assert_eq!(server.end(&["-TERM"]).0, Some(0));
+    assert_eq!(received().trim(), "STOPPING=1");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_list_pause_and_explain_from_the_command_line() {
     let emulator = emulator().await;
@@ -189,8 +216,11 @@ async fn operators_list_pause_and_explain_from_the_command_line() {
             assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
             text
         };
-        let listed = run(&["gateway", "list"]);
-        assert!(listed.starts_with("box: active, ok, ") && listed.contains("port 0: registered"), "{listed}");
+        let began = Instant::now();
+        while !run(&["gateway", "list"]).starts_with("box: active, ok, ") {
+            assert!(began.elapsed() < PATIENCE);
+        }
+        assert!(run(&["gateway", "list"]).contains("port 0: registered"));
         assert!(run(&["gateway", "pause", "box"]).contains("paused"));
         let explained = run(&["routes", "explain", RECIPIENT, "--account", "shop"]);
         assert!(explained.contains("pool all: fits first, and decides"), "{explained}");

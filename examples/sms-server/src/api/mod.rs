@@ -4,6 +4,8 @@ mod auth;
 mod body;
 mod endpoints;
 mod explain;
+#[cfg(test)]
+mod gateway_tests;
 mod gateways;
 mod health;
 mod incoming;

@@ -18,7 +18,8 @@ fn rows() -> Vec<(Method, String, [bool; 6])> {
     let row = |line: &str| {
         let mut cells = line.trim_matches('|').split('|').map(str::trim);
         let request = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
-        let (method, path) = request.split_once(' ')?;
+        // Other tables begin with other things.
+        let (method, path) = request.split_once(' ').filter(|(_, path)| path.starts_with('/'))?;
         let permitted: Vec<_> = cells.map(|cell| cell == "yes").collect();
         Some((method.parse().unwrap(), path.to_owned(), permitted.try_into().unwrap()))
     };

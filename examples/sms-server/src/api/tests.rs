@@ -12,11 +12,20 @@ use crate::{
     storage::{AccountId, PoolId, Redb},
 };
 
+/// Returns a key for each role of operators.
+pub(super) fn operators() -> Keys {
+    let mut keys = Keys::default();
+    for role in [Role::Read, Role::Operator, Role::Admin] {
+        keys.add(hash(&format!("role {role}")), Caller::Operator { name: "ops".into(), role });
+    }
+    keys
+}
+
 pub(super) async fn api() -> Router {
     let storage: Arc<dyn Storage> = Arc::new(Redb::in_memory().unwrap());
     let queue = Queue::open(Arc::clone(&storage)).await.unwrap();
     let routes = Routes(vec![Route { account: None, prefix: "+49".to_owned(), pool: PoolId(0) }]);
-    let mut keys = Keys::default();
+    let mut keys = operators();
     let mut add = |key: &str, account, scopes: &[Scope]| {
         let scopes = scopes.iter().copied().collect();
         keys.add(hash(key), Caller::Account { account: AccountId(account), scopes });
@@ -25,9 +34,6 @@ pub(super) async fn api() -> Router {
     add("read", 0, &[Scope::Read]);
     add("send", 0, &[Scope::Send]);
     add("other", 1, &[Scope::Send, Scope::Read]);
-    for role in [Role::Read, Role::Operator, Role::Admin] {
-        keys.add(hash(&format!("role {role}")), Caller::Operator { name: "ops".into(), role });
-    }
     router(Arc::new(Api {
         storage,
         queue,
