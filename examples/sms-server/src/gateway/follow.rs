@@ -89,8 +89,10 @@ impl Known {
     pub(super) async fn stop_unsent(&self) {
         let unsent: Vec<u32> = {
             let messages = self.lock();
-            let unsent =
-                messages.handles.values().filter(|handle| handle.current().state == SmsState::Unsent);
+            // An uncertain message becomes unsent without an update, once the gateway provably does not have it.
+            let may_be_unsent =
+                |handle: &&Handle| matches!(handle.current().state, SmsState::Unsent | SmsState::Uncertain);
+            let unsent = messages.handles.values().filter(may_be_unsent);
             unsent.map(|handle| handle.id().get()).collect()
         };
         for id in unsent {

@@ -243,7 +243,7 @@ fn sending(seed: u64, index: u64, chance: &mut Chance) -> Sending {
         at: Duration::from_millis(chance.below(1000 * TROUBLED / 2)),
         text: format!("message {index} of history {seed}"),
         number: format!("+49151000{index:04}"),
-        valid_for: chance.pick(&[60, 300, 900, 1800]),
+        valid_for: chance.pick(&[60, 300, 600, 800]),
         cancelled_after: chance.once_in(6).then(|| Duration::from_millis(chance.below(60_000))),
     }
 }
