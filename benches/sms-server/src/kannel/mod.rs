@@ -28,6 +28,9 @@ pub use trial::{Outcome, trial};
 /// The time limit of the start of both processes.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The ports from which Kannel's are drawn.
+const PORTS: Range<u16> = 20_000..30_000;
+
 /// The time between two attempts to connect to a process that starts.
 const POLL: Duration = Duration::from_millis(10);
 
@@ -58,7 +61,7 @@ impl Kannel {
     /// The system's.
     pub async fn new(folder: &Path, store: Store, smsc: &str) -> Result<Option<Self>, Failure> {
         let (Some(bearerbox), Some(smsbox)) = (find("bearerbox"), find("smsbox")) else { return Ok(None) };
-        let [admin, inner, sendsms] = free_addresses().await?;
+        let (admin, inner, sendsms) = (free_address().await?, free_address().await?, free_address().await?);
         let spool = folder.join("spool");
         fs::create_dir_all(&spool)?;
         let store = match store {
@@ -95,12 +98,16 @@ fn find(program: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(program)).find(|program| program.is_file())
 }
 
-async fn free_addresses() -> Result<[SocketAddr; 3], Failure> {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listeners =
-        [TcpListener::bind(any).await?, TcpListener::bind(any).await?, TcpListener::bind(any).await?];
-    let [first, second, third] = &listeners;
-    Ok([first.local_addr()?, second.local_addr()?, third.local_addr()?])
+/// Returns an address that is not used now. Its port is none of those that the system gives to outgoing connections: one of them could take
+/// the port before Kannel does, even the connection that waits for Kannel.
+async fn free_address() -> Result<SocketAddr, Failure> {
+    for _ in 0..PORTS.len() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
+        if TcpListener::bind(address).await.is_ok() {
+            return Ok(address);
+        }
+    }
+    Err("no port is free".into())
 }
 
 /// Both processes. They are killed when they are dropped.
