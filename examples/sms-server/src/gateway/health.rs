@@ -37,7 +37,7 @@ pub(super) async fn watch_ports(settings: &Settings, room: &Room) {
             }
             Err(error) => {
                 tracing::warn!(%error, gateway = &*settings.name, "the ports cannot be queried: it gets no messages");
-                room.no_response();
+                room.no_response(error.explain());
                 sleep(settings.ports_every.min(PORTS_AGAIN_AFTER)).await;
             }
         }
@@ -64,7 +64,7 @@ pub(super) async fn note(settings: &Settings, room: &Room, messenger: &Messenger
 }
 
 fn note_change(gateway: &str, room: &Room, error: Option<String>) {
-    let known = room.health();
+    let known = room.messenger_health();
     match (&error, known.error.is_some()) {
         (Some(error), false) => tracing::warn!(gateway, error, "requests to the gateway fail"),
         (None, true) => tracing::info!(gateway, "requests to the gateway succeed again"),

@@ -41,6 +41,8 @@ struct State {
     ports: Vec<Port>,
     /// Whether the gateway responded to the latest query of its ports.
     responds: bool,
+    /// Whether queries of the ports succeed.
+    ports_health: Health,
     /// The time at which a message was last bound to find out whether the gateway is well again.
     tried: Option<Instant>,
     /// The user_ids of the messages that are not sent yet.
@@ -67,6 +69,7 @@ impl Room {
             health: Health::new(Time::now()),
             ports: Vec::new(),
             responds: false,
+            ports_health: Health::new(Time::now()),
             tried: None,
             waiting: BTreeSet::new(),
             pace: Pace::default(),
@@ -91,12 +94,18 @@ impl Room {
     }
 
     pub(super) fn set_ports(&self, ports: Vec<Port>) {
-        self.change(|state| (state.ports, state.responds) = (ports, true));
+        self.change(|state| {
+            (state.ports, state.responds) = (ports, true);
+            state.ports_health.set(None, Time::now());
+        });
     }
 
     /// Notes that the ports could not be queried. Until they are, there is no room.
-    pub(super) fn no_response(&self) {
-        self.change(|state| state.responds = false);
+    pub(super) fn no_response(&self, error: String) {
+        self.change(|state| {
+            state.responds = false;
+            state.ports_health.set(Some(error), Time::now());
+        });
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -107,7 +116,17 @@ impl Room {
         self.change(|state| state.mode = mode);
     }
 
+    /// Returns whether requests to the gateway succeed: those of the messenger, which may have none to make, and those for the ports.
     pub(super) fn health(&self) -> Health {
+        let state = self.lock();
+        let messengers_counts = state.health.error.is_some() || state.ports_health.error.is_none();
+        let health =
+            if messengers_counts && state.health.is_known { &state.health } else { &state.ports_health };
+        health.clone()
+    }
+
+    /// Returns whether the messenger's requests succeed.
+    pub(super) fn messenger_health(&self) -> Health {
         self.lock().health.clone()
     }
 
@@ -374,5 +393,19 @@ mod tests {
         assert_eq!(free(&room), 4);
         room.outcome(1, true);
         assert_eq!((free(&room), room.choose()), (6, None));
+    }
+
+    #[test]
+    fn a_gateway_whose_ports_cannot_be_queried_fails_even_if_its_messenger_has_nothing_to_request() {
+        let room = Room::new(2, Mode::Active, Sims::default());
+        assert!(!room.health().is_known);
+        room.no_response("unreachable".to_owned());
+        assert_eq!(room.health().error.as_deref(), Some("unreachable"));
+        room.set_health(None);
+        assert_eq!(room.health().error.as_deref(), Some("unreachable"));
+        room.set_ports(Vec::new());
+        assert_eq!((room.health().is_known, room.health().error), (true, None));
+        room.set_health(Some("refused".to_owned()));
+        assert_eq!(room.health().error.as_deref(), Some("refused"));
     }
 }
