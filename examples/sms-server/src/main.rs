@@ -4,6 +4,7 @@
 mod demo;
 mod key;
 mod log;
+mod operate;
 mod remote;
 mod signals;
 
@@ -62,6 +63,8 @@ enum Command {
     /// Show how a running server routes messages
     #[command(subcommand)]
     Routes(remote::RoutesCommand),
+    #[command(flatten)]
+    Operate(operate::Command),
 }
 
 /// The exit code after a mistake in the configuration, as after one in the arguments.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Key { role } => key::print(role),
         Command::Gateway(command) => block_on(remote::gateway(command)),
         Command::Routes(command) => block_on(remote::routes(command)),
+        Command::Operate(command) => block_on(operate::run(command)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

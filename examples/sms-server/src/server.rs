@@ -19,9 +19,6 @@ use crate::{
     webhook::{Receiver, Unfit},
 };
 
-/// The file of the storage, in the configured folder.
-const FILE: &str = "server.redb";
-
 /// The time between two refreshments of the queue.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);
 
@@ -78,7 +75,7 @@ impl Server {
             .map_err(at(format!("the folder {} cannot be created", config.data.display())))?;
         metrics::install().map_err(ServerError::Metrics)?;
         let tls = config.tls.clone().map(Tls::read).transpose()?.map(Arc::new);
-        let storage: Arc<dyn Storage> = Arc::new(Redb::open(&config.data.join(FILE))?);
+        let storage: Arc<dyn Storage> = Arc::new(Redb::open(&config.storage())?);
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(at(format!("the address {} cannot be used", config.listen)))?;
@@ -97,8 +94,9 @@ impl Server {
         tasks.push(tokio::spawn(refresh(queue.clone())));
         tasks.extend(receivers.into_iter().map(|receiver| receiver.start(Arc::clone(&storage))));
         let door = Door::new(listener, tls.clone(), Limits::default());
-        let process = Process::new(config.data.join(FILE), door.connections());
-        let api = Arc::new(Api { storage, queue, routes, keys, names, gateways, process });
+        let process = Process::new(config.storage(), door.connections());
+        let backups = config.backups();
+        let api = Arc::new(Api { storage, queue, routes, keys, names, gateways, process, backups });
         Ok(Self { door, tls, api, tasks })
     }
 

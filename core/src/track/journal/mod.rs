@@ -3,6 +3,7 @@
 //! There are three kinds of records: the client's own state (its block of user_ids, its time, and what it learned about the gateway's
 //! clock), the inbox, and one for each message.
 
+mod backup;
 mod crc;
 mod record;
 mod user_ids;

@@ -236,6 +236,11 @@ impl<'a> Reader<'a> {
         *chunk
     }
 
+    /// Returns everything that was not read yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     pub(in crate::track) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -4,7 +4,7 @@ use crate::track::clock::Sequence;
 
 /// The number of user_ids in a block, and the number of blocks. Together, they cover all user_ids.
 const BLOCK_SIZE: u32 = 1 << 10;
-const BLOCKS: u32 = 1 << 21;
+pub(super) const BLOCKS: u32 = 1 << 21;
 
 /// The block of user_ids in use. A block is saved before its first user_id is used. So even if later changes are lost, no user_id is used
 /// twice until all have been used.

@@ -12,7 +12,9 @@ use axum::{
     routing::{MethodRouter, on},
 };
 
-use super::{Api, auth, explain, gateways, health, incoming, messages, openapi, ussd};
+use super::{
+    Api, auth, backups, explain, gateways, health, held, incoming, messages, openapi, ussd, webhooks,
+};
 use crate::config::{Role, Scope};
 
 /// The callers that may use an endpoint.
@@ -89,8 +91,21 @@ pub(super) fn all() -> Vec<Endpoint> {
         endpoint(post.clone(), "/v1/gateways/{name}/pause", Operator(Role::Operator), gateways::pause),
         endpoint(post.clone(), "/v1/gateways/{name}/resume", Operator(Role::Operator), gateways::resume),
         endpoint(post.clone(), "/v1/gateways/{name}/drain", Operator(Role::Operator), gateways::drain),
-        endpoint(post, "/v1/gateways/{name}/ports/{port}/ussd", Operator(Role::Operator), ussd::send),
+        endpoint(post.clone(), "/v1/gateways/{name}/ports/{port}/ussd", Operator(Role::Operator), ussd::send),
         endpoint(get.clone(), "/v1/routes/explain", Operator(Role::Read), explain::explain),
+        endpoint(post.clone(), "/v1/backups", Operator(Role::Admin), backups::create),
+        endpoint(get.clone(), "/v1/held", Operator(Role::Read), held::list),
+        endpoint(post.clone(), "/v1/held/release", Operator(Role::Operator), held::release),
+        endpoint(post.clone(), "/v1/held/cancel", Operator(Role::Operator), held::cancel),
+        endpoint(get.clone(), "/v1/webhooks", Operator(Role::Read), webhooks::list),
+        endpoint(post.clone(), "/v1/webhooks/{name}/enable", Operator(Role::Operator), webhooks::enable),
+        endpoint(
+            get.clone(),
+            "/v1/webhooks/{name}/dead-letters",
+            Operator(Role::Read),
+            webhooks::dead_letters,
+        ),
+        endpoint(post.clone(), "/v1/webhooks/{name}/retry", Operator(Role::Operator), webhooks::retry),
         endpoint(get.clone(), "/v1/openapi.json", Public, openapi::document),
         endpoint(get.clone(), "/metrics", Operator(Role::Read), health::metrics),
         endpoint(get.clone(), "/healthz", Public, health::healthz),

@@ -47,6 +47,7 @@ async fn api(emulator: &Emulator) -> Router {
     let routes = Routes(vec![Route { account: None, prefix: "+49".to_owned(), pool }]);
     let gateways = [(id, running)].into();
     router(Arc::new(Api {
+        backups: "/dev/null/backups".into(),
         storage,
         queue,
         routes,

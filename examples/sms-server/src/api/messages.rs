@@ -315,7 +315,7 @@ pub(super) async fn cancel(
     }
     let (id, message) = find(&api, &caller, &id.to_string()).await?;
     let status = match place {
-        Some(Place::Queued) => StatusCode::OK,
+        Some(Place::Queued | Place::Held) => StatusCode::OK,
         Some(Place::Bound { .. }) => StatusCode::ACCEPTED,
         _ => StatusCode::CONFLICT,
     };

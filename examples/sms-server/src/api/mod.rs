@@ -1,6 +1,7 @@
 //! The JSON API.
 
 mod auth;
+mod backups;
 mod body;
 mod endpoints;
 mod explain;
@@ -8,6 +9,7 @@ mod explain;
 mod gateway_tests;
 mod gateways;
 mod health;
+mod held;
 mod incoming;
 mod messages;
 mod openapi;
@@ -21,8 +23,9 @@ mod role_tests;
 #[cfg(test)]
 mod tests;
 mod ussd;
+mod webhooks;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit};
 
@@ -60,6 +63,8 @@ pub struct Api {
     pub gateways: BTreeMap<GatewayId, Running>,
     /// What the process knows of itself.
     pub process: Process,
+    /// The folder of the backups.
+    pub backups: PathBuf,
 }
 
 /// Returns the service of the API.

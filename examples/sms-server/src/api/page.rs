@@ -21,6 +21,10 @@ pub(super) struct Page {
 }
 
 impl Page {
+    pub(super) const fn new(limit: Option<usize>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     /// Returns the number of entries, and the id below which the page begins.
     pub(super) fn check<I>(self, parse: impl Fn(&str) -> Option<I>) -> Result<(usize, Option<I>), Problem> {
         let limit = self.limit.unwrap_or(USUAL);

@@ -42,6 +42,8 @@ pub(super) async fn api() -> Router {
         names: Names::default(),
         gateways: BTreeMap::new(),
         process: Process::default(),
+        // No folder can be created there.
+        backups: "/dev/null/backups".into(),
     }))
 }
 

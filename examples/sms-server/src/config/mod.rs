@@ -58,6 +58,8 @@ pub struct Config {
     pub insecure: bool,
     /// The folder of the storage. A relative path is relative to the folder of the configuration.
     pub data: PathBuf,
+    /// The folder of the backups: `backups` in the folder of the storage by default.
+    pub backups: Option<PathBuf>,
     /// The gateways.
     #[serde(default, rename = "gateway")]
     pub gateways: Vec<Gateway>,
@@ -290,13 +292,23 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns the folder of the backups.
+    pub fn backups(&self) -> PathBuf {
+        self.backups.clone().unwrap_or_else(|| self.data.join("backups"))
+    }
+
+    /// Returns the file of the storage.
+    pub fn storage(&self) -> PathBuf {
+        self.data.join("server.redb")
+    }
+
     /// Makes relative paths relative to a folder.
     fn resolve(&mut self, folder: &Path) {
         let passwords = self.gateways.iter_mut().filter_map(|gateway| gateway.password_file.as_mut());
         let webhooks = self.accounts.iter_mut().filter_map(|account| account.webhook.as_mut());
         let secrets = webhooks.filter_map(|webhook| webhook.secret_file.as_mut());
         let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.cert, &mut tls.key]);
-        for file in passwords.chain(secrets).chain(tls).chain([&mut self.data]) {
+        for file in passwords.chain(secrets).chain(tls).chain([&mut self.data]).chain(&mut self.backups) {
             *file = folder.join(&*file);
         }
     }

@@ -8,7 +8,7 @@ mod redb;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use sms_gateway::store::{Entry, Write};
@@ -17,7 +17,7 @@ pub use model::{
     AccountId, GatewayId, HistoryEntry, Incoming, IncomingId, Message, MessageId, Mode, Place, PoolId,
     Priority, State, Subject, Time,
 };
-pub use redb::Redb;
+pub use redb::{Redb, Restored};
 
 /// A message to be accepted.
 #[derive(Clone, PartialEq, Eq)]
@@ -187,6 +187,8 @@ pub trait Storage: Send + Sync + 'static {
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StorageError>;
     /// Returns the history of a message, oldest entry first.
     async fn history(&self, id: MessageId) -> Result<Vec<HistoryEntry>, StorageError>;
+    /// Returns the entry of a message's history with this number.
+    async fn history_entry(&self, id: MessageId, number: u32) -> Result<Option<HistoryEntry>, StorageError>;
     /// Returns at most `limit` messages of an account, or of all, with ids below `before`, newest first.
     async fn list(
         &self,
@@ -206,9 +208,21 @@ pub trait Storage: Send + Sync + 'static {
     ) -> Result<Vec<(MessageId, Message)>, StorageError>;
     /// Returns at most `limit` queued messages that expire before `now`, the earliest first.
     async fn expired(&self, now: Time, limit: usize) -> Result<Vec<MessageId>, StorageError>;
-    /// Ends a message that is still queued. Of one that is bound, only notes that its cancellation is wanted, if `entry` is that.
+    /// Ends a message that is queued or held. Of one that is bound, only notes that its cancellation is wanted, if `entry` is that.
     /// Returns the place where the message was; `None` if there is no such message.
     async fn end(&self, id: MessageId, entry: HistoryEntry) -> Result<Option<Place>, StorageError>;
+
+    /// Returns at most `limit` held messages of an account, or of all, with ids above `after`, oldest first.
+    async fn held(
+        &self,
+        account: Option<AccountId>,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<(MessageId, Message)>, StorageError>;
+    /// Returns those of these messages to the queue that are held. Returns them with their lanes.
+    async fn release(&self, ids: Vec<MessageId>, now: Time) -> Result<Vec<(MessageId, Lane)>, StorageError>;
+    /// Writes a consistent copy of everything to a new file. Other calls proceed meanwhile. Only [`Redb::restore`] reads the copy.
+    async fn backup(&self, path: PathBuf, now: Time) -> Result<(), StorageError>;
 
     /// Returns the records of a gateway's messenger.
     async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError>;
@@ -289,8 +303,14 @@ pub enum StorageError {
     #[error("the storage has format {found}, which is newer than this version of the program")]
     Version {
         /// Its format.
-        found: u32,
+        found: u64,
     },
+    /// The file is a backup.
+    #[error("the file is a backup; `sms-server restore` makes a storage of it")]
+    Backup,
+    /// The file is not a backup.
+    #[error("the file is not a backup")]
+    NotBackup,
     /// The file is open already, in this process or another.
     #[error("the storage is in use by another process")]
     InUse,

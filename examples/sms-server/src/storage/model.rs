@@ -178,7 +178,7 @@ impl fmt::Debug for Message {
 }
 
 /// The one place of a message. It moves from `Queued` to `Bound` and to `Ended`, and back from `Bound` to `Queued` only with proof that
-/// the gateway did not accept it.
+/// the gateway did not accept it. Only restoring a backup holds messages, and only a person releases them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// In the queue of its pool. Any gateway of the pool may send it.
@@ -192,6 +192,8 @@ pub enum Place {
     },
     /// It has its outcome.
     Ended,
+    /// It was queued in a backup that was restored. It may have been sent since, so it waits until a person releases or cancels it.
+    Held,
 }
 
 /// The state of a message.
@@ -200,6 +202,8 @@ pub enum Place {
 pub enum State {
     /// It waits for a port with room.
     Queued,
+    /// It was queued in a backup that was restored, and waits until a person releases or cancels it.
+    Held,
     /// A gateway was chosen, and the message is being submitted to it.
     Submitting,
     /// The response to its submission was lost, and the gateway is being queried.

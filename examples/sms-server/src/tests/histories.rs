@@ -234,7 +234,7 @@ fn is_waiting(message: &Message) -> bool {
     match message.place {
         Place::Queued => true,
         Place::Bound { .. } => message.state == State::Submitting,
-        Place::Ended => false,
+        Place::Held | Place::Ended => false,
     }
 }
 

@@ -39,7 +39,9 @@ pub(super) fn examine(world: &World) {
                     "{id} is at two places"
                 );
             }
-            Place::Queued | Place::Ended => assert_eq!(live.count(), 0, "{id} is at two places: {message:?}"),
+            Place::Queued | Place::Held | Place::Ended => {
+                assert_eq!(live.count(), 0, "{id} is at two places: {message:?}");
+            }
         }
     }
 }

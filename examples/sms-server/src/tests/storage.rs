@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
+    path::PathBuf,
     pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -155,6 +156,9 @@ impl Storage for Stepping {
     async fn set_mode(&self, gateway: GatewayId, mode: Mode) -> Stored<()> {
         block_on(self.storage.set_mode(gateway, mode))
     }
+    async fn history_entry(&self, id: MessageId, number: u32) -> Stored<Option<HistoryEntry>> {
+        block_on(self.storage.history_entry(id, number))
+    }
     async fn list(
         &self,
         account: Option<AccountId>,
@@ -183,6 +187,20 @@ impl Storage for Stepping {
     }
     async fn end(&self, id: MessageId, entry: HistoryEntry) -> Stored<Option<Place>> {
         self.change(self.storage.end(id, entry)).await
+    }
+    async fn held(
+        &self,
+        account: Option<AccountId>,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Stored<Vec<(MessageId, Message)>> {
+        block_on(self.storage.held(account, after, limit))
+    }
+    async fn release(&self, ids: Vec<MessageId>, now: Time) -> Stored<Vec<(MessageId, Lane)>> {
+        self.change(self.storage.release(ids, now)).await
+    }
+    async fn backup(&self, path: PathBuf, now: Time) -> Stored<()> {
+        block_on(self.storage.backup(path, now))
     }
     async fn records(&self, gateway: GatewayId) -> Stored<Vec<Entry>> {
         block_on(self.storage.records(gateway))

@@ -98,6 +98,7 @@ impl World {
             names: Names::default(),
             gateways,
             process: api::Process::default(),
+            backups: "backups".into(),
         };
         Process { router: api::router(Arc::new(api)) }
     }

@@ -13,8 +13,7 @@ pub(super) async fn of(
 ) -> Result<Option<Vec<u8>>, StorageError> {
     let body = match subject {
         Subject::Message { id, entry } => {
-            let history = storage.history(id).await?;
-            let entry = usize::try_from(entry).ok().and_then(|entry| history.into_iter().nth(entry));
+            let entry = storage.history_entry(id, entry).await?;
             let message = storage.message(id).await?;
             message.zip(entry).map(|(message, entry)| of_message(id, &message, &entry, names))
         }

@@ -3,7 +3,9 @@
 //! One thread makes all changes. Reads see the state of the last commit, and do not wait for it.
 
 mod accept;
+mod backup;
 mod change;
+mod held;
 mod incoming;
 mod modes;
 mod names;
@@ -11,17 +13,25 @@ mod outbox;
 mod queue;
 mod read;
 mod records;
+mod restore;
 mod slot;
 mod statistics;
 mod tables;
 mod webhooks;
 mod writer;
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ::redb::{Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend, backends};
 use async_trait::async_trait;
 use sms_gateway::store::{Entry, Write};
+
+pub use restore::Restored;
 
 use self::{
     names::Kind,
@@ -36,7 +46,7 @@ use super::{
 };
 
 /// The format of the file.
-const FORMAT: u32 = 1;
+const FORMAT: u64 = 1;
 
 /// The size of the cache, in bytes. It is most of the memory that the storage takes.
 const CACHE_BYTES: usize = 64 << 20;
@@ -69,6 +79,23 @@ impl Redb {
     /// [`StorageError`]: there is no thread for it.
     pub fn in_memory() -> Result<Self, StorageError> {
         Self::new(|| Ok(backends::InMemoryBackend::new()), || 0)
+    }
+
+    /// Makes a storage of a backup. A storage that exists at `path` is renamed, not deleted. See [`Storage::backup`].
+    ///
+    /// Messages that were queued in the backup are held until a person releases them, because they may have been sent since. Messages that
+    /// were bound are looked up by their gateways, and not submitted again.
+    ///
+    /// # Errors
+    /// [`StorageError`]: nothing was changed, except that a storage at `path` may have been renamed.
+    pub fn restore(backup: &Path, path: &Path, now: Time) -> Result<Restored, StorageError> {
+        restore::restore(backup, path, now)
+    }
+
+    /// Holds all queued messages, as restoring a backup does.
+    #[cfg(test)]
+    pub(in crate::storage) fn hold_all(&self, entry: &HistoryEntry) -> Result<u64, StorageError> {
+        Ok(held::hold_all(&*self.slot.get()?, entry)?)
     }
 
     /// Opens the database on a backend, now and after each fault. `bytes` returns the size of the file.
@@ -105,12 +132,18 @@ impl Redb {
     }
 }
 
+/// Stands for the format of a backup, which is not opened as a storage: its queued messages may have been sent since.
+const BACKUP_FORMAT: u64 = u64::MAX;
+
 /// Creates the tables that a file lacks, and rejects files of later versions.
 fn prepare(database: &Database, bytes: u64) -> Result<(), StorageError> {
-    let prepare = || -> Result<u32, Fault> {
+    let prepare = || -> Result<u64, Fault> {
         let transaction = slot::begin_write(database, bytes)?;
         let mut about = transaction.open_table(ABOUT)?;
         let found = about.get("format")?.map(|format| format.value());
+        if about.get(backup::BACKUP)?.is_some() {
+            return Ok(BACKUP_FORMAT);
+        }
         if found.is_none() {
             about.insert("format", FORMAT)?;
         }
@@ -122,6 +155,7 @@ fn prepare(database: &Database, bytes: u64) -> Result<(), StorageError> {
     };
     match prepare()? {
         FORMAT => Ok(()),
+        BACKUP_FORMAT => Err(StorageError::Backup),
         found => Err(StorageError::Version { found }),
     }
 }
@@ -179,6 +213,10 @@ impl Storage for Redb {
         self.read(move |transaction| read::history(transaction, id)).await
     }
 
+    async fn history_entry(&self, id: MessageId, number: u32) -> Result<Option<HistoryEntry>, StorageError> {
+        self.read(move |transaction| read::history_entry(transaction, id, number)).await
+    }
+
     async fn list(
         &self,
         account: Option<AccountId>,
@@ -207,6 +245,26 @@ impl Storage for Redb {
 
     async fn end(&self, id: MessageId, entry: HistoryEntry) -> Result<Option<Place>, StorageError> {
         self.writer.change(move |tables| Ok(Ok(queue::end(tables, id, &entry)?))).await
+    }
+
+    async fn held(
+        &self,
+        account: Option<AccountId>,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<(MessageId, Message)>, StorageError> {
+        self.read(move |transaction| held::list(transaction, account, after, limit)).await
+    }
+
+    async fn release(&self, ids: Vec<MessageId>, now: Time) -> Result<Vec<(MessageId, Lane)>, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(held::release(tables, &ids, now)?))).await
+    }
+
+    async fn backup(&self, path: PathBuf, now: Time) -> Result<(), StorageError> {
+        let database = self.slot.get()?;
+        let write = move || backup::write(&database.begin_read().map_err(Fault::from)?, &path, now);
+        let written = tokio::task::spawn_blocking(write).await;
+        written.map_err(|_| StorageError::Failed("the copying thread has ended".into()))?
     }
 
     async fn records(&self, gateway: GatewayId) -> Result<Vec<Entry>, StorageError> {

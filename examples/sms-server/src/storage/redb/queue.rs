@@ -97,8 +97,9 @@ pub(super) fn end(
     let Some(mut message) = message else { return Ok(None) };
     let place = message.place;
     match place {
-        Place::Queued => {
+        Place::Queued | Place::Held => {
             remove(tables, id, &message)?;
+            tables.held.remove(id.0)?;
             message.place = Place::Ended;
             write(tables, id, message, entry)?;
         }

@@ -17,6 +17,14 @@ pub(super) fn history(transaction: &ReadTransaction, id: MessageId) -> Result<Ve
     entries.map(|entry| decode(entry?.1.value())).collect()
 }
 
+pub(super) fn history_entry(
+    transaction: &ReadTransaction,
+    id: MessageId,
+    number: u32,
+) -> Result<Option<HistoryEntry>, Fault> {
+    row(&open(transaction, HISTORY)?, (id.0, number))
+}
+
 pub(super) fn list(
     transaction: &ReadTransaction,
     account: Option<AccountId>,

@@ -9,8 +9,8 @@ use super::super::{AccountId, COUNTER_BITS, StorageError, Time};
 
 pub(super) type Fault = ::redb::Error;
 
-/// Rows about the file itself.
-pub(super) const ABOUT: TableDefinition<'_, &str, u32> = TableDefinition::new("about");
+/// Rows about the file itself: its format, and the time in milliseconds at which it was made if it is a backup.
+pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 /// The numbers of accounts, pools and gateways, by kind and name.
 pub(super) const NAMES: TableDefinition<'_, (u8, &str), u32> = TableDefinition::new("names");
 /// The modes of gateways.
@@ -27,6 +27,8 @@ pub(super) const QUEUE: TableDefinition<'_, (u16, u8, u32, u64), ()> = TableDefi
 pub(super) const QUEUE_LENGTHS: TableDefinition<'_, u16, u64> = TableDefinition::new("queue_lengths");
 /// The queued messages by the time at which they expire.
 pub(super) const EXPIRY: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("expiry");
+/// The held messages.
+pub(super) const HELD: TableDefinition<'_, u64, u32> = TableDefinition::new("held");
 /// A hash of the request, the first message, and the number of messages.
 type Request = ([u8; 16], u64, u32);
 
@@ -65,6 +67,7 @@ pub(super) struct Tables<'t> {
     pub(super) queue: Table<'t, (u16, u8, u32, u64), ()>,
     pub(super) queue_lengths: Table<'t, u16, u64>,
     pub(super) expiry: Table<'t, (u64, u64), ()>,
+    pub(super) held: Table<'t, u64, u32>,
     pub(super) idempotency: Table<'t, (u32, [u8; 16]), Request>,
     pub(super) idempotency_end: Table<'t, (u64, u32, [u8; 16]), ()>,
     pub(super) records: Table<'t, (u32, u32), &'static [u8]>,
@@ -88,6 +91,7 @@ impl<'t> Tables<'t> {
             queue: transaction.open_table(QUEUE)?,
             queue_lengths: transaction.open_table(QUEUE_LENGTHS)?,
             expiry: transaction.open_table(EXPIRY)?,
+            held: transaction.open_table(HELD)?,
             idempotency: transaction.open_table(IDEMPOTENCY)?,
             idempotency_end: transaction.open_table(IDEMPOTENCY_END)?,
             records: transaction.open_table(RECORDS)?,

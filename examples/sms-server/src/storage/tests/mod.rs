@@ -1,5 +1,6 @@
 //! A model that every storage is compared with, and what the model does not show.
 
+mod backups;
 mod faults;
 mod model;
 mod outbox;

@@ -1,5 +1,7 @@
 //! The model: maps of everything, and none of the indexes.
 
+mod held;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -8,7 +10,7 @@ use sms_gateway::store::Write;
 use super::{
     super::{
         Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Lane, MessageId, NewMessage, Outcome,
-        Place, PoolId, Priority, Report, State, Storage, Time,
+        Place, PoolId, Priority, Redb, Report, State, Storage, Time,
     },
     NOW, record, reference,
 };
@@ -16,14 +18,42 @@ use super::{
 /// A change. Messages and records are chosen by their place among the existing ones.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Accept { account: u32, pool: u16, priority: u8, key: Option<u8>, request: u8, count: usize, expires: u64 },
-    Bind { gateway: u32, message: usize },
-    Report { message: usize, outcome: Outcome, is_stale: bool },
-    DeleteText { message: usize },
-    DeleteRecord { message: usize },
-    Cancel { message: usize },
+    Accept {
+        account: u32,
+        pool: u16,
+        priority: u8,
+        key: Option<u8>,
+        request: u8,
+        count: usize,
+        expires: u64,
+    },
+    Bind {
+        gateway: u32,
+        message: usize,
+    },
+    Report {
+        message: usize,
+        outcome: Outcome,
+        is_stale: bool,
+    },
+    DeleteText {
+        message: usize,
+    },
+    DeleteRecord {
+        message: usize,
+    },
+    Cancel {
+        message: usize,
+    },
     Expire,
-    Pass { milliseconds: u64 },
+    /// All queued messages are held, as when a backup is restored.
+    Hold,
+    Release {
+        message: usize,
+    },
+    Pass {
+        milliseconds: u64,
+    },
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Step> {
@@ -48,6 +78,8 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(|message| Step::DeleteRecord { message }),
         1 => any::<usize>().prop_map(|message| Step::Cancel { message }),
         1 => Just(Step::Expire),
+        1 => Just(Step::Hold),
+        2 => any::<usize>().prop_map(|message| Step::Release { message }),
         1 => (0..60u64).prop_map(|milliseconds| Step::Pass { milliseconds }),
     ]
 }
@@ -86,7 +118,7 @@ impl Model {
         self.messages.keys().nth(place % count).copied()
     }
 
-    pub(super) async fn play(&mut self, storage: &dyn Storage, step: &Step) {
+    pub(super) async fn play(&mut self, storage: &Redb, step: &Step) {
         match *step {
             Step::Accept { account, pool, priority, key, request, count, expires } => {
                 let lane = Lane {
@@ -118,6 +150,8 @@ impl Model {
             }
             Step::Cancel { message } => self.cancel(storage, message).await,
             Step::Expire => self.expire(storage).await,
+            Step::Hold => self.hold(storage),
+            Step::Release { message } => self.release(storage, message).await,
             Step::Pass { milliseconds } => self.now += milliseconds,
         }
     }
@@ -214,7 +248,7 @@ impl Model {
         let known = self.messages.get_mut(&id).unwrap();
         assert_eq!(found, Some(known.place));
         match known.place {
-            Place::Queued => known.end(State::Cancelled),
+            Place::Queued | Place::Held => known.end(State::Cancelled),
             Place::Bound { .. } => known.is_unwanted = true,
             Place::Ended => {}
         }
@@ -254,6 +288,7 @@ impl Model {
             assert_eq!(rest.first().map(|(id, _)| *id), ids.get(1).copied());
         }
         self.compare_lists(storage).await;
+        self.compare_held(storage).await;
         self.compare_records(storage).await;
     }
 

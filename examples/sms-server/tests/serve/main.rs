@@ -1,5 +1,7 @@
 //! The program itself: it is configured, and used over HTTP. `kill.rs` kills it.
 
+mod backups;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
