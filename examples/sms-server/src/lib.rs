@@ -6,6 +6,7 @@ pub mod api;
 pub mod config;
 mod expiry;
 pub mod gateway;
+pub mod keywords;
 pub mod listen;
 pub mod mask;
 pub mod metrics;

@@ -10,6 +10,7 @@ use crate::{
     config::{self, Config, ConfigError},
     expiry,
     gateway::{Running, Settings, Shared, Sims},
+    keywords::Keywords,
     listen::{Door, Limits, Tls, TlsError},
     metrics,
     names::Names,
@@ -222,6 +223,7 @@ fn gateways(
             pools: pools.filter_map(|pool| numbers.pools.get(&pool.name).copied()).collect(),
             timing: timing(configured.speed),
             incoming: configured.incoming.as_ref().and_then(|name| numbers.accounts.get(name)).copied(),
+            keywords: keywords(config, configured),
             exclusive: configured.exclusive,
             per_port: configured.per_port,
             ports_every: PORTS_EVERY.div_f64(configured.speed),
@@ -229,6 +231,12 @@ fn gateways(
         });
     }
     Ok(all.into_iter().map(|settings| (settings.id, Running::start(settings, shared.clone()))).collect())
+}
+
+/// Returns the keywords of the account that gets the incoming messages of a gateway.
+fn keywords(config: &Config, gateway: &config::Gateway) -> Keywords {
+    let account = config.accounts.iter().find(|account| gateway.incoming.as_ref() == Some(&account.name));
+    account.map(|account| account.keywords.clone()).unwrap_or_default()
 }
 
 /// Returns the timing of messages on a gateway that is this number of times as fast as a real one.

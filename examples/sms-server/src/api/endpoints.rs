@@ -13,7 +13,8 @@ use axum::{
 };
 
 use super::{
-    Api, auth, backups, explain, gateways, health, held, incoming, messages, openapi, ussd, webhooks,
+    Api, auth, backups, explain, gateways, health, held, incoming, messages, openapi, opt_outs, ussd,
+    webhooks,
 };
 use crate::config::{Role, Scope};
 
@@ -79,13 +80,17 @@ fn endpoint<H: Handler<T, Arc<Api>>, T: 'static>(
 /// Returns all endpoints.
 pub(super) fn all() -> Vec<Endpoint> {
     use Access::{Account, Either, Operator, Public};
-    let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
+    let (get, post) = (Method::GET, Method::POST);
+    let (put, delete) = (Method::PUT, Method::DELETE);
     vec![
         endpoint(post.clone(), "/v1/messages", Account(Scope::Send), messages::accept),
         endpoint(get.clone(), "/v1/messages", Either(Scope::Read, Role::Read), messages::list),
         endpoint(get.clone(), "/v1/messages/{id}", Either(Scope::Read, Role::Read), messages::show),
-        endpoint(delete, "/v1/messages/{id}", Account(Scope::Send), messages::cancel),
+        endpoint(delete.clone(), "/v1/messages/{id}", Account(Scope::Send), messages::cancel),
         endpoint(get.clone(), "/v1/incoming", Account(Scope::Read), incoming::list),
+        endpoint(get.clone(), "/v1/opt-outs", Account(Scope::Read), opt_outs::list),
+        endpoint(put, "/v1/opt-outs/{number}", Account(Scope::Send), opt_outs::add),
+        endpoint(delete, "/v1/opt-outs/{number}", Account(Scope::Send), opt_outs::remove),
         endpoint(get.clone(), "/v1/gateways", Operator(Role::Read), gateways::list),
         endpoint(get.clone(), "/v1/gateways/{name}", Operator(Role::Read), gateways::show),
         endpoint(post.clone(), "/v1/gateways/{name}/pause", Operator(Role::Operator), gateways::pause),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     gateway::{Settings, Shared, Sims},
+    keywords::Keywords,
     routes::Route,
     storage::{AccountId, Mode, PoolId, Redb},
 };
@@ -29,6 +30,7 @@ async fn api(emulator: &Emulator) -> Router {
         pools: vec![pool],
         timing: Timing::default(),
         incoming: None,
+        keywords: Keywords::default(),
         exclusive: true,
         per_port: 2,
         ports_every: std::time::Duration::from_secs(30),

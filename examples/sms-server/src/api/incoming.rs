@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     names::Names,
-    storage::{Incoming, IncomingId},
+    storage::{Incoming, IncomingId, Keyword},
 };
 
 /// An incoming message as clients see it.
@@ -28,6 +28,9 @@ pub(super) struct Shown {
     port: Option<u8>,
     /// In milliseconds since 1970.
     received: u64,
+    /// The meaning of the text, if it is a keyword.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keyword: Option<Keyword>,
 }
 
 impl Shown {
@@ -39,6 +42,7 @@ impl Shown {
             gateway: names.of(message.gateway),
             port: message.port,
             received: message.received.0,
+            keyword: message.keyword,
         }
     }
 }

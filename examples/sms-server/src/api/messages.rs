@@ -118,6 +118,10 @@ pub(super) async fn accept(
             ids
         }
         Acceptance::Known(ids) => ids,
+        Acceptance::OptedOut(index) => {
+            let detail = "to: the recipient opted out of this account's messages. Nothing was accepted.";
+            return Err(Problem::new(Kind::OptedOut, detail).with("field", "to").with("index", index));
+        }
         Acceptance::Conflict => {
             let detail = "The same Idempotency-Key was used for another request.";
             return Err(Problem::new(Kind::KeyReused, detail));

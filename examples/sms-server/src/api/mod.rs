@@ -15,6 +15,7 @@ mod messages;
 mod openapi;
 #[cfg(test)]
 mod openapi_tests;
+mod opt_outs;
 mod page;
 mod params;
 mod problem;

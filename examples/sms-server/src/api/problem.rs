@@ -60,6 +60,8 @@ kinds! {
     KeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency key reused";
     /// No route leads to the number.
     NoRoute = UNPROCESSABLE_ENTITY, "no-route", "No route";
+    /// The recipient opted out of the account's messages. Nothing was accepted. `index` names the message of a batch.
+    OptedOut = UNPROCESSABLE_ENTITY, "opted-out", "Recipient opted out";
     /// The gateway did not respond, or refused the request. `detail` says whether the request may have been carried out.
     GatewayFailed = BAD_GATEWAY, "gateway-failed", "Gateway failed";
     /// The storage is not available. Nothing was stored.

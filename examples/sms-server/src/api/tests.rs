@@ -198,3 +198,65 @@ async fn a_wrong_query_is_a_problem() {
         );
     }
 }
+
+/// The path of the recipient of [`message`].
+const OPT_OUT: &str = "/v1/opt-outs/+491510000001";
+
+/// Makes a request without a body.
+async fn request(api: &Router, method: Method, path: &str, key: &str) -> (u16, Value) {
+    call(api, method, path, key, &[], &Value::Null).await
+}
+
+#[tokio::test]
+async fn a_message_to_a_recipient_who_opted_out_is_refused_until_the_recipient_opts_in() {
+    let api = api().await;
+    assert_eq!(request(&api, Method::PUT, OPT_OUT, "all").await.0, 204);
+    let mut other = message();
+    other["to"] = json!("+4915199");
+    let batch = json!({ "messages": [other, message()] });
+    let key = [("Idempotency-Key", "batch")];
+    let (status, problem) = send(&api, "all", &key, &batch).await;
+    assert_described("POST", "/v1/messages", status, &problem);
+    assert_eq!((status, &problem["index"]), (422, &json!(1)), "{problem}");
+    assert_eq!(problem["type"], json!("urn:sms-server:problem:opted-out"));
+    let (_, listed) = request(&api, Method::GET, "/v1/messages", "all").await;
+    assert_eq!(listed["messages"], json!([]));
+    // Another account may send to the recipient.
+    assert_eq!(send(&api, "other", &[], &message()).await.0, 202);
+    assert_eq!(request(&api, Method::DELETE, OPT_OUT, "other").await.0, 404);
+    assert_eq!(request(&api, Method::DELETE, OPT_OUT, "all").await.0, 204);
+    assert_eq!(send(&api, "all", &key, &batch).await.0, 202);
+}
+
+#[tokio::test]
+async fn a_repeated_key_returns_the_first_response_although_the_recipient_opted_out_since() {
+    let api = api().await;
+    let key = [("Idempotency-Key", "k1")];
+    let first = send(&api, "all", &key, &message()).await;
+    assert_eq!(first.0, 202);
+    assert_eq!(request(&api, Method::PUT, OPT_OUT, "all").await.0, 204);
+    assert_eq!(send(&api, "all", &key, &message()).await, first);
+    assert_eq!(send(&api, "all", &[], &message()).await.0, 422);
+}
+
+#[tokio::test]
+async fn opt_outs_have_pages_whose_cursors_need_no_encoding() {
+    let api = api().await;
+    let numbers = ["+49151", "+49152", "+49153", "0151", "110"];
+    for number in numbers.iter().rev() {
+        let path = format!("/v1/opt-outs/{number}");
+        assert_eq!(request(&api, Method::PUT, &path, "all").await.0, 204);
+    }
+    let (mut listed, mut path) = (Vec::new(), "/v1/opt-outs?limit=2".to_owned());
+    loop {
+        let (status, page) = request(&api, Method::GET, &path, "all").await;
+        assert_described("GET", "/v1/opt-outs", status, &page);
+        let found = page["opt_outs"].as_array().unwrap();
+        listed.extend(found.iter().map(|one| one["number"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/opt-outs?limit=2&cursor={next}");
+    }
+    assert_eq!(listed, numbers);
+    let (_, others) = request(&api, Method::GET, "/v1/opt-outs", "other").await;
+    assert_eq!(others["opt_outs"], json!([]));
+}

@@ -44,6 +44,8 @@ use std::{
 
 use serde::Deserialize;
 
+use crate::keywords::Keywords;
+
 /// A configuration, checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -139,6 +141,9 @@ pub struct Account {
     pub keys: Vec<Key>,
     /// The receiver of its events.
     pub webhook: Option<Webhook>,
+    /// The keywords by which recipients opt out of its messages, and in again.
+    #[serde(default)]
+    pub keywords: Keywords,
 }
 
 /// The receiver of an account's events.

@@ -27,6 +27,7 @@ pub use sims::{SimUse, Sims};
 pub use status::{Health, Obstacle};
 
 use crate::{
+    keywords::Keywords,
     queue::Queue,
     storage::{AccountId, GatewayId, Mode, PoolId, Storage},
 };
@@ -47,6 +48,8 @@ pub struct Settings {
     pub timing: sms_gateway::core::track::Timing,
     /// The account that its incoming messages are for; they are not queried without one.
     pub incoming: Option<AccountId>,
+    /// The keywords of that account.
+    pub keywords: Keywords,
     /// Whether only this server sends through it.
     pub exclusive: bool,
     /// The maximum number of messages per port that are bound and not sent yet.

@@ -1,7 +1,10 @@
 //! The incoming messages of a gateway.
 
 use sha2::{Digest, Sha256};
-use sms_gateway::messenger::{Inbox, Incoming as Sms};
+use sms_gateway::{
+    core::Number,
+    messenger::{Inbox, Incoming as Sms},
+};
 
 use super::{Settings, Shared};
 use crate::{
@@ -17,13 +20,17 @@ pub(super) async fn receive(
     mut inbox: Inbox,
 ) -> Result<(), StorageError> {
     while let Some(sms) = inbox.next().await {
+        let mut buffer = [0; Number::MAX_BYTES];
+        // It is stored in the form that messages have, so that an opt-out applies to them. A sender with letters cannot be a recipient.
+        let number = Number::from_written(&sms.number, &mut buffer).ok();
         let message = Incoming {
             account,
             gateway: settings.id,
             port: sms.port.and_then(|port| u8::try_from(port).ok()),
-            from: sms.number.as_str().into(),
+            from: number.map_or(&*sms.number, Number::as_str).into(),
             text: sms.text.as_str().into(),
             received: Time::now(),
+            keyword: number.and_then(|_| settings.keywords.find(&sms.text)),
         };
         if shared.storage.receive(mark(&sms), message).await?.is_some() {
             metrics::counter!(metrics::INCOMING, "gateway" => settings.name.to_string()).increment(1);

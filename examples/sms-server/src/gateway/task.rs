@@ -145,22 +145,29 @@ async fn send(
     messenger: &Messenger,
     offer: Offer,
 ) -> Result<Option<Handle>, Error> {
+    // A message whose recipient opts out between this check and the binding is sent, like one that was bound before.
+    let (account, to) = (offer.message.account, offer.message.to.clone());
+    if shared.storage.opt_out(account, to).await?.is_some() {
+        return end(shared, offer, State::Cancelled, "the recipient opted out".into()).await;
+    }
     let sms = match sms(&offer, Time::now()) {
         // Without a list, the gateway chooses among its ports.
         Ok(sms) => room.choose().map_or(sms.clone(), |ports| sms.ports(ports)),
-        Err(reason) => {
-            let detail = Some(reason.to_string().into());
-            let entry = HistoryEntry { detail, ..HistoryEntry::new(Time::now(), State::Failed) };
-            shared.storage.end(offer.id, entry).await?;
-            metrics::message_ended(State::Failed);
-            offer.bound();
-            return Ok(None);
-        }
+        Err(reason) => return end(shared, offer, State::Failed, reason.to_string().into()).await,
     };
     // If it fails, the save may have succeeded all the same: the queue reads the message again.
     let handle = messenger.send(sms).await?;
     offer.bound();
     Ok(Some(handle))
+}
+
+/// Ends a message that is not given to the messenger.
+async fn end(shared: &Shared, offer: Offer, state: State, detail: Box<str>) -> Result<Option<Handle>, Error> {
+    let entry = HistoryEntry { detail: Some(detail), ..HistoryEntry::new(Time::now(), state) };
+    shared.storage.end(offer.id, entry).await?;
+    metrics::message_ended(state);
+    offer.bound();
+    Ok(None)
 }
 
 fn sms(offer: &Offer, now: Time) -> Result<Sms, sms_gateway::core::Invalid> {

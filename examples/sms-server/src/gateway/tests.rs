@@ -6,7 +6,8 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::storage::{
-    Acceptance, AccountId, HistoryEntry, Lane, MessageId, NewMessage, Place, Priority, Redb, State, Time,
+    Acceptance, AccountId, HistoryEntry, Keyword, Lane, MessageId, NewMessage, Place, Priority, Redb, State,
+    Time,
 };
 
 /// A limit for what must happen; nothing waits for it in vain.
@@ -61,6 +62,7 @@ impl Server {
                 mode: self.shared.storage.modes().await.unwrap().get(&id).copied().unwrap_or_default(),
                 timing,
                 incoming: None,
+                keywords: Keywords::default(),
                 exclusive: true,
                 per_port: 2,
                 ports_every: Duration::from_millis(100),
@@ -229,4 +231,20 @@ async fn a_sim_card_that_fails_again_and_again_is_quarantined() {
     .expect("the card is not quarantined");
     let card = gateway.ports().into_iter().find(|port| port.is_registered).unwrap();
     assert!(matches!(gateway.sim(&card), SimUse::Quarantined(_)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queued_message_is_cancelled_if_its_recipient_opted_out() {
+    let mut server = Server::start(0).await;
+    let ids = server.accept(2).await;
+    let first = server.shared.storage.message(ids[0]).await.unwrap().unwrap();
+    server.shared.storage.set_opt_out(AccountId(0), first.to, Keyword::Stop, Time::now()).await.unwrap();
+    server.emulators.push(Emulator::start(Options { speed: 50.0, ..Options::default() }).await.unwrap());
+    server.run().await;
+    let expected = [("Cancelled".to_owned(), 1), ("Delivered".to_owned(), 1)].into();
+    assert_eq!(server.ended(&ids).await, expected);
+    assert_eq!(server.emulators[0].messages().len(), 1);
+    let history = server.shared.storage.history(ids[0]).await.unwrap();
+    assert_eq!(history[1].detail.as_deref(), Some("the recipient opted out"));
+    server.stop().await;
 }

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use sms_gateway::store::{Entry, Write};
 
 pub use model::{
-    AccountId, GatewayId, HistoryEntry, Incoming, IncomingId, Message, MessageId, Mode, Place, PoolId,
-    Priority, State, Subject, Time,
+    AccountId, GatewayId, HistoryEntry, Incoming, IncomingId, Keyword, Message, MessageId, Mode, Place,
+    PoolId, Priority, State, Subject, Time,
 };
 pub use redb::{Redb, Restored};
 
@@ -56,6 +56,8 @@ pub enum Acceptance {
     Known(Vec<MessageId>),
     /// Another request was accepted before with the same idempotency key. Nothing was accepted now.
     Conflict,
+    /// The recipient of the message at this index opted out. Nothing was accepted.
+    OptedOut(usize),
 }
 
 /// The part of a queue that has one pool, priority and account.
@@ -237,7 +239,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Applies reports, each that is not out of date. Returns for each whether it was applied.
     async fn report(&self, reports: Vec<Report>) -> Result<Vec<bool>, StorageError>;
 
-    /// Stores an incoming message, with its event. Returns `None` if a message with the same mark was received before.
+    /// Stores an incoming message with its event, and does what its keyword asks for. Returns `None` if a message with the same mark was
+    /// received before.
     async fn receive(
         &self,
         mark: IncomingMark,
@@ -252,6 +255,25 @@ pub trait Storage: Send + Sync + 'static {
         before: Option<IncomingId>,
         limit: usize,
     ) -> Result<Vec<(IncomingId, Incoming)>, StorageError>;
+
+    /// Opts a recipient out of the messages of an account, or in again. [`accept`](Self::accept) refuses messages to recipients who opted
+    /// out. Returns false if nothing changed.
+    async fn set_opt_out(
+        &self,
+        account: AccountId,
+        number: Box<str>,
+        keyword: Keyword,
+        now: Time,
+    ) -> Result<bool, StorageError>;
+    /// Returns the time at which a recipient opted out of the messages of an account; `None` if the recipient did not.
+    async fn opt_out(&self, account: AccountId, number: Box<str>) -> Result<Option<Time>, StorageError>;
+    /// Returns at most `limit` recipients above `after` who opted out of the messages of an account, each with the time, in order.
+    async fn opt_outs(
+        &self,
+        account: AccountId,
+        after: Option<Box<str>>,
+        limit: usize,
+    ) -> Result<Vec<(Box<str>, Time)>, StorageError>;
 
     /// Sets the accounts that have a webhook, each with a hash of its configuration. From now on, changes of their messages add events.
     /// A webhook that was [disabled](Self::disable_webhook) stays so unless its hash has changed.

@@ -281,6 +281,8 @@ pub struct Incoming {
     pub text: Box<str>,
     /// The time at which the server received it.
     pub received: Time,
+    /// The meaning of the text, if it is a keyword.
+    pub keyword: Option<Keyword>,
 }
 
 /// Shows neither the sender nor the text, which do not belong in logs.
@@ -291,6 +293,16 @@ impl fmt::Debug for Incoming {
             .field("port", &self.port)
             .finish_non_exhaustive()
     }
+}
+
+/// The meaning of a keyword by which a recipient decides about further messages of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keyword {
+    /// The recipient opts out.
+    Stop,
+    /// The recipient opts in again.
+    Start,
 }
 
 /// The subject of an event.

@@ -23,9 +23,9 @@ use super::{
     steps::{Fault, Steps},
 };
 use crate::storage::{
-    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
-    Message, MessageId, Mode, NewMessage, Place, PoolId, Redb, Report, Statistics, Storage, StorageError,
-    Time, Waiting, Webhook,
+    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark,
+    Keyword, Lane, Message, MessageId, Mode, NewMessage, Place, PoolId, Redb, Report, Statistics, Storage,
+    StorageError, Time, Waiting, Webhook,
 };
 
 /// The maximum time that a change waits before and after its commit, in milliseconds.
@@ -227,6 +227,26 @@ impl Storage for Stepping {
         limit: usize,
     ) -> Stored<Vec<(IncomingId, Incoming)>> {
         block_on(self.storage.list_incoming(account, before, limit))
+    }
+    async fn set_opt_out(
+        &self,
+        account: AccountId,
+        number: Box<str>,
+        keyword: Keyword,
+        now: Time,
+    ) -> Stored<bool> {
+        self.change(self.storage.set_opt_out(account, number, keyword, now)).await
+    }
+    async fn opt_out(&self, account: AccountId, number: Box<str>) -> Stored<Option<Time>> {
+        block_on(self.storage.opt_out(account, number))
+    }
+    async fn opt_outs(
+        &self,
+        account: AccountId,
+        after: Option<Box<str>>,
+        limit: usize,
+    ) -> Stored<Vec<(Box<str>, Time)>> {
+        block_on(self.storage.opt_outs(account, after, limit))
     }
     async fn set_webhooks(&self, webhooks: Vec<(AccountId, [u8; 16])>) -> Stored<()> {
         block_on(self.storage.set_webhooks(webhooks))

@@ -27,6 +27,7 @@ pub(super) async fn of(
                     "text": message.text,
                     "gateway": names.of(message.gateway),
                     "port": message.port,
+                    "keyword": message.keyword,
                 },
             })
         }),

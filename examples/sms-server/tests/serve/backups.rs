@@ -1,33 +1,10 @@
 //! A backup is made while the program runs, which goes on, is killed, and starts again with the restored backup.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 
 use gateway_emulator::{Canned, Emulator, Options};
 
 use super::*;
-
-/// A limit for what must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-impl Server {
-    fn start(config: &Path) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_sms-server"))
-            .args(["run", "--config"])
-            .arg(config)
-            .env("GATEWAY_PASSWORD", "admin")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").expect(&line).to_owned();
-        Self { program, address }
-    }
-}
 
 fn ids(listed: &Value) -> Vec<String> {
     let messages = listed["messages"].as_array().unwrap();

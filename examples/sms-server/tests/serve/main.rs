@@ -1,15 +1,21 @@
 //! The program itself: it is configured, and used over HTTP. `kill.rs` kills it.
 
 mod backups;
+mod opt_outs;
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
+
+/// A limit for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The running program. It is killed when it is dropped.
 struct Server {
@@ -18,6 +24,20 @@ struct Server {
 }
 
 impl Server {
+    fn start(config: &Path) -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sms-server"))
+            .args(["run", "--config"])
+            .arg(config)
+            .env("GATEWAY_PASSWORD", "admin")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").expect(&line).to_owned();
+        Self { program, address }
+    }
+
     fn call(&self, method: &str, path: &str, key: &str, body: &Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(&self.address).unwrap();

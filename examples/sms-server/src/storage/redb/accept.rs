@@ -8,7 +8,7 @@ use super::{
         Time,
     },
     change::write,
-    queue,
+    opt_outs, queue,
     tables::{self, Fault, Tables},
 };
 
@@ -30,6 +30,11 @@ pub(super) fn accept(
             let ids = (first..).take(count as usize).map(MessageId).collect();
             return Ok(if request == key.request { Acceptance::Known(ids) } else { Acceptance::Conflict });
         }
+    }
+    if let Some(index) = opted_out(tables, account, &messages)? {
+        return Ok(Acceptance::OptedOut(index));
+    }
+    if let Some(key) = key {
         let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
         tables.idempotency.insert((account.0, key.key), (key.request, first.0, count))?;
         tables.idempotency_end.insert((key.until.0, account.0, key.key), ())?;
@@ -40,6 +45,20 @@ pub(super) fn accept(
         ids.push(id);
     }
     Ok(Acceptance::New(ids))
+}
+
+/// Returns the index of the first message whose recipient opted out.
+fn opted_out(
+    tables: &Tables<'_>,
+    account: AccountId,
+    messages: &[NewMessage],
+) -> Result<Option<usize>, Fault> {
+    for (index, message) in messages.iter().enumerate() {
+        if opt_outs::has(tables, account, &message.to)? {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
 }
 
 fn insert(

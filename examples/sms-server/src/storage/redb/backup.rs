@@ -11,8 +11,8 @@ use super::{
     super::{StorageError, Time},
     tables::{
         ABOUT, BOUND, BY_ACCOUNT, DUE, EXPIRY, Fault, HELD, HISTORY, IDEMPOTENCY, IDEMPOTENCY_END, INCOMING,
-        INCOMING_BY_ACCOUNT, MARKS, MESSAGES, MODES, NAMES, OUTBOX, QUEUE, QUEUE_LENGTHS, RECORDS, WEBHOOKS,
-        open,
+        INCOMING_BY_ACCOUNT, MARKS, MESSAGES, MODES, NAMES, OPT_OUTS, OUTBOX, QUEUE, QUEUE_LENGTHS, RECORDS,
+        WEBHOOKS, open,
     },
 };
 
@@ -82,6 +82,7 @@ fn copy_all(from: &ReadTransaction, to: &Database) -> Result<(), Fault> {
     copy(from, to, INCOMING)?;
     copy(from, to, INCOMING_BY_ACCOUNT)?;
     copy(from, to, MARKS)?;
+    copy(from, to, OPT_OUTS)?;
     copy(from, to, WEBHOOKS)?;
     copy(from, to, OUTBOX)?;
     copy(from, to, DUE)

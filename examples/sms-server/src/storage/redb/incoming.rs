@@ -4,7 +4,7 @@ use ::redb::{ReadTransaction, ReadableTable};
 
 use super::{
     super::{AccountId, Incoming, IncomingId, IncomingMark, Subject},
-    outbox,
+    opt_outs, outbox,
     tables::{self, Fault, INCOMING, INCOMING_BY_ACCOUNT, Tables, encode, open, row},
 };
 
@@ -21,6 +21,9 @@ pub(super) fn receive(
     tables.marks.insert(mark, id)?;
     tables.incoming.insert(id, encode(message)?.as_slice())?;
     tables.incoming_by_account.insert((message.account.0, id), ())?;
+    if let Some(keyword) = message.keyword {
+        opt_outs::set(tables, message.account, &message.from, keyword, message.received)?;
+    }
     outbox::add(tables, message.account, Subject::Incoming(IncomingId(id)), message.received)?;
     Ok(Some(IncomingId(id)))
 }

@@ -9,6 +9,7 @@ mod held;
 mod incoming;
 mod modes;
 mod names;
+mod opt_outs;
 mod outbox;
 mod queue;
 mod read;
@@ -40,9 +41,9 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark, Lane,
-    Message, MessageId, Mode, NewMessage, Place, PoolId, Report, Statistics, Storage, StorageError, Time,
-    Waiting, Webhook,
+    Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Incoming, IncomingId, IncomingMark,
+    Keyword, Lane, Message, MessageId, Mode, NewMessage, Place, PoolId, Report, Statistics, Storage,
+    StorageError, Time, Waiting, Webhook,
 };
 
 /// The format of the file.
@@ -307,6 +308,29 @@ impl Storage for Redb {
         limit: usize,
     ) -> Result<Vec<(IncomingId, Incoming)>, StorageError> {
         self.read(move |transaction| incoming::list(transaction, account, before, limit)).await
+    }
+
+    async fn set_opt_out(
+        &self,
+        account: AccountId,
+        number: Box<str>,
+        keyword: Keyword,
+        now: Time,
+    ) -> Result<bool, StorageError> {
+        self.writer.change(move |tables| Ok(Ok(opt_outs::set(tables, account, &number, keyword, now)?))).await
+    }
+
+    async fn opt_out(&self, account: AccountId, number: Box<str>) -> Result<Option<Time>, StorageError> {
+        self.read(move |transaction| opt_outs::get(transaction, account, &number)).await
+    }
+
+    async fn opt_outs(
+        &self,
+        account: AccountId,
+        after: Option<Box<str>>,
+        limit: usize,
+    ) -> Result<Vec<(Box<str>, Time)>, StorageError> {
+        self.read(move |transaction| opt_outs::list(transaction, account, after.as_deref(), limit)).await
     }
 
     async fn set_webhooks(&self, configured: Vec<(AccountId, [u8; 16])>) -> Result<(), StorageError> {

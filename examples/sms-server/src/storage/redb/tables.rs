@@ -50,6 +50,8 @@ pub(super) const INCOMING_BY_ACCOUNT: TableDefinition<'_, (u32, u64), ()> =
     TableDefinition::new("incoming_by_account");
 /// The marks of incoming messages: gateway, the gateway's id, hash of the contents.
 pub(super) const MARKS: TableDefinition<'_, (u32, i64, [u8; 16]), u64> = TableDefinition::new("marks");
+/// The recipients who opted out, by account and number, and the time at which they did.
+pub(super) const OPT_OUTS: TableDefinition<'_, (u32, &str), u64> = TableDefinition::new("opt_outs");
 /// The webhooks of accounts.
 pub(super) const WEBHOOKS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("webhooks");
 /// Events that wait to be sent, by account and place.
@@ -75,6 +77,7 @@ pub(super) struct Tables<'t> {
     pub(super) incoming: Table<'t, u64, &'static [u8]>,
     pub(super) incoming_by_account: Table<'t, (u32, u64), ()>,
     pub(super) marks: Table<'t, (u32, i64, [u8; 16]), u64>,
+    pub(super) opt_outs: Table<'t, (u32, &'static str), u64>,
     pub(super) webhooks: Table<'t, u32, &'static [u8]>,
     pub(super) outbox: Table<'t, (u32, u64), &'static [u8]>,
     pub(super) due: Table<'t, (u32, u64, u64), ()>,
@@ -99,6 +102,7 @@ impl<'t> Tables<'t> {
             incoming: transaction.open_table(INCOMING)?,
             incoming_by_account: transaction.open_table(INCOMING_BY_ACCOUNT)?,
             marks: transaction.open_table(MARKS)?,
+            opt_outs: transaction.open_table(OPT_OUTS)?,
             webhooks: transaction.open_table(WEBHOOKS)?,
             outbox: transaction.open_table(OUTBOX)?,
             due: transaction.open_table(DUE)?,

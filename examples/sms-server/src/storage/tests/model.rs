@@ -1,6 +1,7 @@
 //! The model: maps of everything, and none of the indexes.
 
 mod held;
+mod opt_outs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +10,8 @@ use sms_gateway::store::Write;
 
 use super::{
     super::{
-        Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Lane, MessageId, NewMessage, Outcome,
-        Place, PoolId, Priority, Redb, Report, State, Storage, Time,
+        Acceptance, AccountId, GatewayId, HistoryEntry, IdempotencyKey, Keyword, Lane, MessageId, NewMessage,
+        Outcome, Place, PoolId, Priority, Redb, Report, State, Storage, Time,
     },
     NOW, record, reference,
 };
@@ -51,6 +52,11 @@ pub(super) enum Step {
     Release {
         message: usize,
     },
+    Keyword {
+        account: u32,
+        number: u8,
+        keyword: Keyword,
+    },
     Pass {
         milliseconds: u64,
     },
@@ -80,6 +86,8 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::Expire),
         1 => Just(Step::Hold),
         2 => any::<usize>().prop_map(|message| Step::Release { message }),
+        2 => (0..2u32, 0..2u8, prop::sample::select(vec![Keyword::Stop, Keyword::Start]))
+            .prop_map(|(account, number, keyword)| Step::Keyword { account, number, keyword }),
         1 => (0..60u64).prop_map(|milliseconds| Step::Pass { milliseconds }),
     ]
 }
@@ -102,6 +110,12 @@ pub(super) struct Model {
     /// The messengers' records: their message, and whether its text is needed.
     records: BTreeMap<(GatewayId, u32), (MessageId, bool)>,
     next_key: u32,
+    opt_outs: BTreeMap<(AccountId, String), Time>,
+}
+
+/// The recipient of the messages of a lane: one of two.
+fn recipient(lane: Lane) -> String {
+    (lane.pool.0 % 2).to_string()
 }
 
 fn hash(byte: u8) -> [u8; 16] {
@@ -150,6 +164,9 @@ impl Model {
             }
             Step::Cancel { message } => self.cancel(storage, message).await,
             Step::Expire => self.expire(storage).await,
+            Step::Keyword { account, number, keyword } => {
+                self.keyword(storage, AccountId(account), &number.to_string(), keyword).await;
+            }
             Step::Hold => self.hold(storage),
             Step::Release { message } => self.release(storage, message).await,
             Step::Pass { milliseconds } => self.now += milliseconds,
@@ -167,7 +184,7 @@ impl Model {
         let (now, expires) = (self.now(), self.now().after(expires));
         let new = NewMessage {
             pool: lane.pool,
-            to: "1".into(),
+            to: recipient(lane).into(),
             text: "Hello".into(),
             reference: None,
             priority: lane.priority,
@@ -183,6 +200,9 @@ impl Model {
                 assert_eq!(accepted, Acceptance::Known(ids.clone()));
             }
             Some(_) => assert_eq!(accepted, Acceptance::Conflict),
+            None if count > 0 && self.opt_outs.contains_key(&(lane.account, recipient(lane))) => {
+                assert_eq!(accepted, Acceptance::OptedOut(0));
+            }
             None => {
                 let Acceptance::New(ids) = accepted else { panic!("{accepted:?}") };
                 assert_eq!(ids.len(), count);
@@ -289,6 +309,7 @@ impl Model {
         }
         self.compare_lists(storage).await;
         self.compare_held(storage).await;
+        self.compare_opt_outs(storage).await;
         self.compare_records(storage).await;
     }
 

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        AccountId, GatewayId, HistoryEntry, Incoming, IncomingMark, Outcome, Redb, Report, State, Storage,
-        Subject, Waiting,
+        AccountId, GatewayId, HistoryEntry, Incoming, IncomingMark, Keyword, Outcome, Redb, Report, State,
+        Storage, Subject, Waiting,
     },
     NOW, accept, record, reference,
 };
@@ -78,6 +78,7 @@ async fn an_incoming_message_is_stored_once_with_one_event() {
         from: "+49151".into(),
         text: "Hello".into(),
         received: NOW,
+        keyword: None,
     };
     let mark = IncomingMark { id: 1, hash: [7; 16] };
     let id = storage.receive(mark, message.clone()).await.unwrap().unwrap();
@@ -89,4 +90,29 @@ async fn an_incoming_message_is_stored_once_with_one_event() {
     let listed = storage.list_incoming(ACCOUNT, Some(second), 9).await.unwrap();
     assert_eq!(listed, [(id, message)]);
     assert!(storage.list_incoming(AccountId(1), None, 9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_keyword_takes_effect_once_although_its_message_is_received_again() {
+    let storage = Redb::in_memory().unwrap();
+    let message = |keyword| Incoming {
+        account: ACCOUNT,
+        gateway: GatewayId(0),
+        port: None,
+        from: "+49151".into(),
+        text: "Stop".into(),
+        received: NOW,
+        keyword,
+    };
+    let mark = |id| IncomingMark { id, hash: [7; 16] };
+    let out = async || storage.opt_out(ACCOUNT, "+49151".into()).await.unwrap();
+    storage.receive(mark(1), message(Some(Keyword::Stop))).await.unwrap();
+    assert_eq!(out().await, Some(NOW));
+    storage.receive(mark(2), message(None)).await.unwrap();
+    assert_eq!(out().await, Some(NOW));
+    storage.receive(mark(3), message(Some(Keyword::Start))).await.unwrap();
+    assert_eq!(out().await, None);
+    // The first one is received again after a restart: the later keyword stands.
+    storage.receive(mark(1), message(Some(Keyword::Stop))).await.unwrap();
+    assert_eq!(out().await, None);
 }
