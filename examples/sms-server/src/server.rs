@@ -1,6 +1,8 @@
 //! The server: everything that a configuration describes, running.
 
-use std::{collections::BTreeMap, fs, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fs, future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use sms_gateway::{Gateway, core::track::Timing};
 use tokio::{net::TcpListener, task::JoinHandle, time::sleep};
@@ -36,6 +38,9 @@ pub enum ServerError {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The file of the storage cannot be opened.
+    #[error("{}", .0.display())]
+    Open(PathBuf, #[source] StorageError),
     /// The storage cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -76,7 +81,9 @@ impl Server {
             .map_err(at(format!("the folder {} cannot be created", config.data.display())))?;
         metrics::install().map_err(ServerError::Metrics)?;
         let tls = config.tls.clone().map(Tls::read).transpose()?.map(Arc::new);
-        let storage: Arc<dyn Storage> = Arc::new(Redb::open(&config.storage())?);
+        let file = config.storage();
+        let storage = Redb::open(&file).map_err(|error| ServerError::Open(file, error))?;
+        let storage: Arc<dyn Storage> = Arc::new(storage);
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(at(format!("the address {} cannot be used", config.listen)))?;

@@ -167,7 +167,7 @@ pub trait Storage: Send + Sync + 'static {
     /// As [`accounts`](Self::accounts), for gateways.
     async fn gateways(&self, names: Vec<String>) -> Result<Vec<GatewayId>, StorageError>;
 
-    /// Makes a commit without a change, to find out whether the storage can be written.
+    /// Writes 256 KiB, to find out whether the storage can be written and has room for more messages.
     async fn check(&self) -> Result<(), StorageError>;
     /// Returns numbers about the contents. The time that it takes does not depend on the number of messages.
     async fn statistics(&self) -> Result<Statistics, StorageError>;

@@ -1,6 +1,8 @@
 //! The program itself: it is configured, and used over HTTP. `kill.rs` kills it.
 
 mod backups;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod opt_outs;
 
 use std::{
@@ -9,6 +11,7 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -25,33 +28,55 @@ struct Server {
 
 impl Server {
     fn start(config: &Path) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_sms-server"))
-            .args(["run", "--config"])
-            .arg(config)
-            .env("GATEWAY_PASSWORD", "admin")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::try_start(config).unwrap_or_else(|printed| panic!("{printed}"))
+    }
+
+    /// Starts the program. If it ends instead, this returns what it prints, after checking that another start may succeed.
+    fn try_start(config: &Path) -> Result<Self, String> {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_sms-server"));
+        let program = program.args(["run", "--config"]).arg(config).env("GATEWAY_PASSWORD", "admin");
+        let mut program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").expect(&line).to_owned();
-        Self { program, address }
+        let mut errors = program.stderr.take().unwrap();
+        let Some(address) = line.trim().strip_prefix("listening on http://") else {
+            let mut printed = String::new();
+            errors.read_to_string(&mut printed).unwrap();
+            assert_eq!(program.wait().unwrap().code(), Some(1), "{printed}");
+            return Err(printed);
+        };
+        // Logs must not fill the pipe.
+        thread::spawn(move || std::io::copy(&mut errors, &mut std::io::stderr()));
+        Ok(Self { program, address: address.to_owned() })
     }
 
     fn call(&self, method: &str, path: &str, key: &str, body: &Value) -> (u16, Value) {
+        let (status, _, body) = self.exchange(method, path, key, "", body);
+        (status, body)
+    }
+
+    /// Makes a request with more header fields. Returns the status, the head, and the body of the response.
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        more: &str,
+        body: &Value,
+    ) -> (u16, String, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer {key}\r\nContent-Length: {length}\r\n\
-             Connection: close\r\n\r\n{body}"
+             {more}Connection: close\r\n\r\n{body}"
         );
         stream.write_all(head.as_bytes()).unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or_default())
+        (status, head.to_owned(), serde_json::from_str(body).unwrap_or_default())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -11,8 +12,8 @@ use super::{
     super::{StorageError, Time},
     tables::{
         ABOUT, BOUND, BY_ACCOUNT, DUE, EXPIRY, Fault, HELD, HISTORY, IDEMPOTENCY, IDEMPOTENCY_END, INCOMING,
-        INCOMING_BY_ACCOUNT, MARKS, MESSAGES, MODES, NAMES, OPT_OUTS, OUTBOX, QUEUE, QUEUE_LENGTHS, RECORDS,
-        WEBHOOKS, open,
+        INCOMING_BY_ACCOUNT, MARKS, MESSAGES, MODES, NAMES, OPT_OUTS, OUTBOX, PROBE, QUEUE, QUEUE_LENGTHS,
+        RECORDS, WEBHOOKS, open,
     },
 };
 
@@ -51,8 +52,13 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Renames a file durably.
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
     fs::rename(from, to)?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(File::open(folder)?.sync_all()?)
+    Ok(sync_folder(to)?)
+}
+
+/// Makes the name of a file durable.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 fn copy_to(from: &ReadTransaction, path: &Path, now: Time) -> Result<(), Fault> {
@@ -85,7 +91,8 @@ fn copy_all(from: &ReadTransaction, to: &Database) -> Result<(), Fault> {
     copy(from, to, OPT_OUTS)?;
     copy(from, to, WEBHOOKS)?;
     copy(from, to, OUTBOX)?;
-    copy(from, to, DUE)
+    copy(from, to, DUE)?;
+    copy(from, to, PROBE)
 }
 
 fn copy<K: Key + 'static, V: Value + 'static>(

@@ -5,12 +5,14 @@
 mod accept;
 mod backup;
 mod change;
+mod file;
 mod held;
 mod incoming;
 mod modes;
 mod names;
 mod opt_outs;
 mod outbox;
+mod probe;
 mod queue;
 mod read;
 mod records;
@@ -64,14 +66,10 @@ impl Redb {
     /// # Errors
     /// [`StorageError`]: the file cannot be used.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
+        file::create(path)?;
         let (path, measured) = (path.to_owned(), path.to_owned());
         let bytes = move || fs::metadata(&measured).map_or(0, |file| file.len());
-        let open = move || {
-            let file =
-                fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-            Ok(backends::FileBackend::new(file).map_err(Fault::from)?)
-        };
-        Self::new(open, bytes)
+        Self::new(move || file::open(&path), bytes)
     }
 
     /// Creates a storage that lasts as long as this value.
@@ -102,17 +100,16 @@ impl Redb {
     /// Opens the database on a backend, now and after each fault. `bytes` returns the size of the file.
     pub(in crate::storage) fn new<B: StorageBackend>(
         backend: impl Fn() -> Result<B, StorageError> + Send + Sync + 'static,
-        bytes: impl Fn() -> u64 + Clone + Send + Sync + 'static,
+        bytes: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Result<Self, StorageError> {
-        let measured = bytes.clone();
         let open = move || {
             let mut builder = Builder::new();
             builder.set_cache_size(CACHE_BYTES);
-            let database = builder.create_with_backend(backend()?).map_err(Fault::from)?;
-            prepare(&database, measured())?;
-            Ok(database)
+            Ok(builder.create_with_backend(backend()?).map_err(Fault::from)?)
         };
         let slot = Arc::new(Slot::new(Box::new(open), Box::new(bytes))?);
+        // Not after a fault: then the file can be read although it cannot be written.
+        prepare(&*slot.get()?, slot.bytes())?;
         let writer = Writer::start(Arc::clone(&slot))?;
         Ok(Self { slot, writer })
     }
@@ -178,7 +175,7 @@ impl Storage for Redb {
     }
 
     async fn check(&self) -> Result<(), StorageError> {
-        self.writer.change(|_| Ok(Ok(()))).await
+        self.writer.change(|tables| Ok(Ok(probe::write(tables)?))).await
     }
 
     async fn statistics(&self) -> Result<Statistics, StorageError> {

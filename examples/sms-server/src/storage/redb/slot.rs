@@ -10,9 +10,11 @@ use ::redb::{Database, WriteTransaction};
 
 use super::{super::StorageError, tables::Fault};
 
-/// The time between two attempts to open the database again. Before the database is closed, also the time between two checks whether it is
-/// still being read.
+/// The time between two attempts to open the database again.
 pub(super) const RETRY: Duration = Duration::from_millis(200);
+
+/// The time between two checks whether a database that is to be closed is still being read.
+const READ_CHECK: Duration = Duration::from_millis(5);
 
 /// The size of the file from which on a crash must not make redb read all of it, in bytes: that takes about 3 s for each GiB. A commit that
 /// prevents it waits twice for the disk, so smaller files do without.
@@ -56,20 +58,20 @@ impl Slot {
         let Some(mut database) = self.lock().take() else { return };
         while let Err(read) = Arc::try_unwrap(database) {
             database = read;
-            thread::sleep(RETRY);
+            thread::sleep(READ_CHECK);
         }
     }
 
-    /// Opens the database again, if it is closed. Returns whether it is open now.
-    pub(super) fn reopen(&self) -> bool {
-        let mut slot = self.lock();
-        if slot.is_none() {
-            match (self.open)() {
-                Ok(database) => *slot = Some(Arc::new(database)),
-                Err(error) => tracing::error!(%error, "the storage cannot be opened again yet"),
-            }
+    /// Opens the database again, if it is closed. Only one thread does so.
+    pub(super) fn reopen(&self) {
+        if self.lock().is_some() {
+            return;
         }
-        slot.is_some()
+        // It is not locked meanwhile, because a repair takes long, and readers must not block.
+        match (self.open)() {
+            Ok(database) => *self.lock() = Some(Arc::new(database)),
+            Err(error) => tracing::error!(%error, "the storage cannot be opened again yet"),
+        }
     }
 }
 

@@ -59,6 +59,9 @@ pub(super) const OUTBOX: TableDefinition<'_, (u32, u64), &[u8]> = TableDefinitio
 /// The same events by account and the time at which they are due.
 pub(super) const DUE: TableDefinition<'_, (u32, u64, u64), ()> = TableDefinition::new("due");
 
+/// A row that is only written to see whether there is room for it.
+pub(super) const PROBE: TableDefinition<'_, (), &[u8]> = TableDefinition::new("probe");
+
 /// All tables, within a transaction that changes them.
 pub(super) struct Tables<'t> {
     pub(super) names: Table<'t, (u8, &'static str), u32>,
@@ -81,6 +84,7 @@ pub(super) struct Tables<'t> {
     pub(super) webhooks: Table<'t, u32, &'static [u8]>,
     pub(super) outbox: Table<'t, (u32, u64), &'static [u8]>,
     pub(super) due: Table<'t, (u32, u64, u64), ()>,
+    pub(super) probe: Table<'t, (), &'static [u8]>,
 }
 
 impl<'t> Tables<'t> {
@@ -106,6 +110,7 @@ impl<'t> Tables<'t> {
             webhooks: transaction.open_table(WEBHOOKS)?,
             outbox: transaction.open_table(OUTBOX)?,
             due: transaction.open_table(DUE)?,
+            probe: transaction.open_table(PROBE)?,
         })
     }
 }

@@ -162,18 +162,25 @@ fn run(slot: &Slot, waiting: &mpsc::Receiver<Box<dyn Job>>) {
         if jobs.is_empty() {
             continue;
         }
+        let mut is_over = false;
         let committed = slot.get().and_then(|database| {
             commit(&database, slot.bytes(), &mut jobs).map_err(|fault| {
-                let is_over = matches!(fault, Fault::Io(_) | Fault::PreviousIo);
-                drop(database);
-                if is_over {
-                    slot.close();
-                }
+                is_over = matches!(fault, Fault::Io(_) | Fault::PreviousIo);
                 fault.into()
             })
         });
+        let began = Instant::now();
+        if is_over {
+            slot.close();
+            slot.reopen();
+        }
+        let opening = began.elapsed();
         for job in jobs {
             job.reply(committed.clone());
+        }
+        if is_over {
+            // The next change may fail as well, and opening a large file takes long. So a full disk can be read for half of the time.
+            thread::sleep(RETRY.max(opening));
         }
     }
 }
