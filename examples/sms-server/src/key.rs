@@ -26,11 +26,11 @@ pub(crate) fn make() -> Result<String, ConfigError> {
 pub(crate) fn print(role: Option<Role>) -> Outcome {
     let key = make()?;
     let hash = hex(&api::hash(&key));
-    println!("{key}");
-    println!("Give the key to its program; it is not stored. Put its hash into the configuration:");
+    say!("{key}");
+    say!("Give the key to its program; it is not stored. Put its hash into the configuration:");
     match role {
-        None => println!("[[account.key]]\nhash = \"sha256:{hash}\"\nscopes = [\"send\", \"read\"]"),
-        Some(role) => println!("[[operator]]\nname = \"NAME\"\nhash = \"sha256:{hash}\"\nrole = \"{role}\""),
+        None => say!("[[account.key]]\nhash = \"sha256:{hash}\"\nscopes = [\"send\", \"read\"]"),
+        Some(role) => say!("[[operator]]\nname = \"NAME\"\nhash = \"sha256:{hash}\"\nrole = \"{role}\""),
     }
     Ok(())
 }

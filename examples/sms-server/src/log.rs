@@ -26,10 +26,12 @@ enum Format {
 impl Log {
     /// Begins to write logs.
     pub(crate) fn start(&self) {
+        // The library warns of each request that fails. The server tells when that begins and when it ends, by the gateway's name.
+        let library = if self.log_level <= LevelFilter::INFO { LevelFilter::ERROR } else { self.log_level };
         // Other libraries do not mask numbers and keys, so of them only warnings and errors are logged.
         let filter = Targets::new()
             .with_default(self.log_level.min(LevelFilter::WARN))
-            .with_targets(["sms_server", "sms_gateway"].map(|target| (target, self.log_level)));
+            .with_targets([("sms_server", self.log_level), ("sms_gateway", library.min(self.log_level))]);
         let layer = fmt::layer().with_writer(std::io::stderr);
         let layer = match self.log {
             Format::Human => layer.with_ansi(false).boxed(),

@@ -1,5 +1,13 @@
 //! `sms-server`: see the library.
 
+/// Prints a line. A reader that is gone, such as `head`, is no fault.
+macro_rules! say {
+    ($($part:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($part)*);
+    }};
+}
+
 #[cfg(feature = "demo")]
 mod demo;
 mod key;
@@ -14,7 +22,7 @@ use clap::{Parser, Subcommand};
 use sd_notify::NotifyState;
 use sms_server::{
     config::{Config, ConfigError, Role},
-    listen::{Tls, TlsError},
+    listen::TlsError,
     server::{Server, ServerError},
 };
 
@@ -84,16 +92,18 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprint!("sms-server: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprint!(": {cause}");
-                source = cause.source();
-            }
-            eprintln!();
+            eprintln!("sms-server: {}", explain(&*error));
             if is_mistake(&*error) { ExitCode::from(MISTAKE) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Returns an error with its causes in words. Some errors contain their causes already.
+pub(crate) fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.map(ToString::to_string).fold(error.to_string(), |text, cause| {
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }
 
 /// Whether a person must change the configuration: another start would fail in the same way.
@@ -125,7 +135,7 @@ async fn run(config: &std::path::Path, log: &log::Log) -> Outcome {
     let (end, hangups) = (signals::end()?, signals::Hangups::new()?);
     let server = Server::start(&Config::read(config)?).await?;
     let scheme = if server.tls().is_some() { "https" } else { "http" };
-    println!("listening on {scheme}://{}", server.address()?);
+    say!("listening on {scheme}://{}", server.address()?);
     tell(&NotifyState::Ready);
     tokio::select! {
         () = hangups.reload(server.tls()) => {}
@@ -156,20 +166,8 @@ async fn stopping(end: impl Future<Output = ()>) {
 
 fn check(config: &std::path::Path) -> Outcome {
     let config = Config::read(config)?;
-    for gateway in &config.gateways {
-        gateway.password().map_err(ServerError::Config)?;
-    }
-    for key in config.accounts.iter().flat_map(|account| &account.keys) {
-        key.hash()?;
-    }
-    for operator in &config.operators {
-        operator.hash()?;
-    }
-    for webhook in config.accounts.iter().filter_map(|account| account.webhook.as_ref()) {
-        webhook.secret()?;
-    }
-    config.tls.clone().map(Tls::read).transpose()?;
-    println!(
+    sms_server::server::check(&config)?;
+    say!(
         "{} gateways, {} pools, {} accounts, {} routes: no mistake was found.",
         config.gateways.len(),
         config.pools.len(),

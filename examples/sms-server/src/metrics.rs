@@ -58,7 +58,11 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 /// Counts a message that has ended.
 pub fn message_ended(state: State) {
-    counter!(ENDED, "state" => format!("{state:?}").to_lowercase()).increment(1);
+    counter!(ENDED, "state" => label(state)).increment(1);
+}
+
+fn label(state: State) -> String {
+    format!("{state:?}").to_lowercase()
 }
 
 /// The recorder of this process.
@@ -76,6 +80,13 @@ fn build() -> Result<PrometheusHandle, BuildError> {
     let durations = Matcher::Suffix("_duration_seconds".to_owned());
     let handle = PrometheusBuilder::new().set_buckets_for_metric(durations, &BUCKETS)?.install_recorder()?;
     describe();
+    // A counter that begins at its first event shows no increase by it.
+    for state in State::FINAL {
+        counter!(ENDED, "state" => label(state)).increment(0);
+    }
+    for outcome in ["ok", "failed"] {
+        counter!(COMMITS, "outcome" => outcome).increment(0);
+    }
     Ok(handle)
 }
 

@@ -1,15 +1,13 @@
 //! Commands for people who operate the server.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sms_server::{
     config::Config,
+    server::create_folder,
     storage::{Redb, Storage, Time},
 };
 
@@ -133,7 +131,7 @@ pub(crate) async fn run(command: Command) -> Outcome {
         Command::Backup { offline: Some(config), .. } => backup(&Config::read(&config)?).await,
         Command::Backup { remote, offline: None } => {
             let made = remote.call(Method::POST, &["backups"], &[], None).await?;
-            println!("{}", made.get("file").and_then(Value::as_str).unwrap_or_default());
+            say!("{}", made.get("file").and_then(Value::as_str).unwrap_or_default());
             Ok(())
         }
         Command::Restore { backup, config } => restore(&backup, &Config::read(&config)?),
@@ -178,7 +176,7 @@ async fn repeat(remote: &Remote, path: &[&str], body: &Value, things: &str) -> O
         let moved = remote.call(Method::POST, path, &[], Some(body.clone())).await?;
         count += moved.get(things).and_then(Value::as_u64).unwrap_or_default();
         if moved.get("has_more") != Some(&Value::Bool(true)) {
-            println!("{count} {things}");
+            say!("{count} {things}");
             return Ok(());
         }
     }
@@ -190,32 +188,35 @@ fn query<'q>(parts: &[(&'q str, &'q Option<String>)]) -> Vec<(&'q str, &'q str)>
 }
 
 fn show(value: &Value) -> Outcome {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
 async fn backup(config: &Config) -> Outcome {
     let now = Time::now();
     let file = config.backups().join(format!("{}.backup", now.0));
-    fs::create_dir_all(config.backups())?;
+    if !config.storage().exists() {
+        return Err(format!("there is no storage: {} does not exist", config.storage().display()).into());
+    }
+    create_folder(&config.backups())?;
     Redb::open(&config.storage())?.backup(file.clone(), now).await?;
-    println!("{}", file.display());
+    say!("{}", file.display());
     Ok(())
 }
 
 fn restore(backup: &Path, config: &Config) -> Outcome {
-    fs::create_dir_all(&config.data)?;
+    create_folder(&config.data)?;
     let restored = Redb::restore(backup, &config.storage(), Time::now())?;
-    println!(
+    say!(
         "{} messages are held until `sms-server held` releases or cancels them, because they may have been sent after the backup was made.",
         restored.held
     );
-    println!(
+    say!(
         "{} messages were bound to a gateway, which is asked about them. They are not sent again.",
         restored.looked_up
     );
     if let Some(replaced) = restored.replaced {
-        println!("The former storage is now {}.", replaced.display());
+        say!("The former storage is now {}.", replaced.display());
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(crate) struct Remote {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// The certificate that the server's is signed by; without it, the authorities of the system are trusted
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SMS_SERVER_CA")]
     ca: Option<PathBuf>,
     /// Print the response as JSON
     #[arg(long)]
@@ -106,7 +106,7 @@ impl Remote {
     ) -> Result<Value, Box<dyn std::error::Error>> {
         let mut url = self.server.clone();
         url.path_segments_mut()
-            .map_err(|()| "the URL of the server is not one of HTTP")?
+            .map_err(|()| "the URL of the server does not begin with http:// or https://")?
             .clear()
             .push("v1")
             .extend(path);
@@ -117,7 +117,7 @@ impl Remote {
         if let Some(body) = body {
             request = request.body(body.to_string());
         }
-        let response = request.send().await?;
+        let response = request.send().await.map_err(|error| hint(&crate::explain(&error)))?;
         let status = response.status();
         let body = response.bytes().await?;
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -130,8 +130,22 @@ impl Remote {
 
     /// Prints a response, as JSON or in words.
     fn print(&self, response: &Value, words: impl FnOnce(&Value)) {
-        if self.json { println!("{response:#}") } else { words(response) }
+        if self.json { say!("{response:#}") } else { words(response) }
     }
+}
+
+/// Adds to a failed connection what a person may have mistaken.
+fn hint(error: &str) -> String {
+    let hint = if error.contains("invalid HTTP version") {
+        "; does the server speak TLS? Its URL begins with https:// then"
+    } else if error.contains("InvalidContentType") {
+        "; the server does not speak TLS: its URL begins with http://"
+    } else if error.contains("certificate") && !error.contains("not valid for name") {
+        "; if the certificate is the server's own, name its file by --ca"
+    } else {
+        ""
+    };
+    format!("{error}{hint}")
 }
 
 pub(crate) async fn gateway(command: GatewayCommand) -> Outcome {
@@ -148,12 +162,7 @@ pub(crate) async fn gateway(command: GatewayCommand) -> Outcome {
             let path = ["gateways", &name, "ports", &port.to_string(), "ussd"];
             let response = remote.call(Method::POST, &path, &[], Some(json!({ "code": code }))).await?;
             remote.print(&response, |response| {
-                println!(
-                    "{}: {}{}",
-                    word(response, "outcome"),
-                    word(response, "text"),
-                    word(response, "reason")
-                );
+                say!("{}: {}{}", word(response, "outcome"), word(response, "text"), word(response, "reason"));
             });
             Ok(())
         }
@@ -181,14 +190,14 @@ pub(crate) async fn routes(command: RoutesCommand) -> Outcome {
                 (Value::Bool(true), _) => "fits, but not first",
                 _ => "does not fit",
             };
-            println!(
+            say!(
                 "route: {account}, prefix {:?} → pool {}: {fits}",
                 word(route, "prefix"),
                 word(route, "pool")
             );
         }
         if response["pool"].is_null() {
-            println!("No route fits: the server refuses the message.");
+            say!("No route fits: the server refuses the message.");
         }
         items(response, "gateways").for_each(print_gateway);
     });
@@ -205,7 +214,7 @@ fn word<'v>(value: &'v Value, name: &str) -> &'v str {
 
 fn print_gateway(gateway: &Value) {
     let health = &gateway["health"];
-    println!(
+    say!(
         "{}: {}, {}, {} waiting",
         word(gateway, "name"),
         word(gateway, "mode"),
@@ -213,16 +222,16 @@ fn print_gateway(gateway: &Value) {
         gateway["waiting"]
     );
     if let Some(error) = health["error"].as_str() {
-        println!("  {error}");
+        say!("  {error}");
     }
     let obstacles: Vec<_> = items(gateway, "obstacles").filter_map(Value::as_str).collect();
     if !obstacles.is_empty() {
-        println!("  sends nothing now: {}", obstacles.join(", "));
+        say!("  sends nothing now: {}", obstacles.join(", "));
     }
     for port in items(gateway, "ports") {
         let registered = if port["is_registered"] == true { "registered" } else { "not registered" };
         let signal = port["signal"].as_u64().map_or(String::new(), |signal| format!(", signal {signal}"));
         let sim = if port["sim"] == "ok" { String::new() } else { format!(", SIM {}", word(port, "sim")) };
-        println!("  port {}: {registered}{signal}, ICCID {}{sim}", port["port"], word(port, "iccid"));
+        say!("  port {}: {registered}{signal}, ICCID {}{sim}", port["port"], word(port, "iccid"));
     }
 }

@@ -1,7 +1,14 @@
 //! The server: everything that a configuration describes, running.
 
 use std::{
-    collections::BTreeMap, fs, future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+    collections::BTreeMap,
+    fs,
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use sms_gateway::{Gateway, core::track::Timing};
@@ -77,7 +84,7 @@ impl Server {
     /// [`ServerError`]. In that case, no gateway and no task was started.
     pub async fn start(config: &Config) -> Result<Self, ServerError> {
         let at = |what: String| move |error| ServerError::Io(what, error);
-        fs::create_dir_all(&config.data)
+        create_folder(&config.data)
             .map_err(at(format!("the folder {} cannot be created", config.data.display())))?;
         metrics::install().map_err(ServerError::Metrics)?;
         let tls = config.tls.clone().map(Tls::read).transpose()?.map(Arc::new);
@@ -135,6 +142,29 @@ impl Server {
     }
 }
 
+/// Creates a folder that only its owner can read, since numbers and texts are stored in it. One that exists already is left as it is.
+///
+/// # Errors
+/// The system's.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+/// Checks everything of a configuration that [`Server::start`] checks, without the storage and the address.
+///
+/// # Errors
+/// [`ServerError`]: the first mistake that was found.
+pub fn check(config: &Config) -> Result<(), ServerError> {
+    config.tls.clone().map(Tls::read).transpose()?;
+    let numbers = Numbers::unstored(config);
+    keys(config, &numbers)?;
+    receivers(config, &numbers, &numbers.names())?;
+    config.gateways.iter().try_for_each(|configured| gateway(configured).map(drop))
+}
+
 /// The numbers in the storage of everything that the configuration names.
 struct Numbers {
     accounts: BTreeMap<String, AccountId>,
@@ -152,6 +182,18 @@ impl Numbers {
             pools: pools.clone().into_iter().zip(storage.pools(pools).await?).collect(),
             gateways: gateways.clone().into_iter().zip(storage.gateways(gateways).await?).collect(),
         })
+    }
+
+    /// Numbers everything, to check a configuration without a storage.
+    fn unstored(config: &Config) -> Self {
+        let accounts = config.accounts.iter().map(|account| account.name.clone());
+        let pools = config.pools.iter().map(|pool| pool.name.clone());
+        let gateways = config.gateways.iter().map(|gateway| gateway.name.clone());
+        Self {
+            accounts: accounts.zip((0..).map(AccountId)).collect(),
+            pools: pools.zip((0..=u16::MAX).map(PoolId)).collect(),
+            gateways: gateways.zip((0..).map(GatewayId)).collect(),
+        }
     }
 
     fn names(&self) -> Names {
@@ -194,12 +236,14 @@ fn keys(config: &Config, numbers: &Numbers) -> Result<Keys, ServerError> {
         for (key, number) in account.keys.iter().zip(numbers.accounts.get(&account.name).into_iter().cycle())
         {
             let caller = Caller::Account { account: *number, scopes: key.scopes.clone() };
-            add(&mut keys, key.hash()?, caller, &format!("account `{}`", account.name))?;
+            let of = format!("account `{}`", account.name);
+            add(&mut keys, key.hash(&of)?, caller, &of)?;
         }
     }
     for operator in &config.operators {
         let caller = Caller::Operator { name: operator.name.as_str().into(), role: operator.role };
-        add(&mut keys, operator.hash()?, caller, &format!("operator `{}`", operator.name))?;
+        let of = format!("operator `{}`", operator.name);
+        add(&mut keys, operator.hash(&of)?, caller, &of)?;
     }
     Ok(keys)
 }
@@ -271,7 +315,9 @@ fn gateway(configured: &config::Gateway) -> Result<Gateway, ServerError> {
     let password = configured.password()?;
     let mut builder = Gateway::builder(&configured.url).credentials(&configured.user, &password);
     for pin in &configured.pin {
-        let pin = pin.parse().map_err(|_| wrong(format!("`{pin}` is not a fingerprint")))?;
+        let pin = pin.parse().map_err(|_| wrong(format!(
+                "`{pin}` is not a fingerprint: sha256: and 64 hexadecimal digits, as `sms-client pin URL` prints it"
+            )))?;
         builder = builder.pin(pin);
     }
     builder.build().map_err(|error| wrong(error.to_string()))

@@ -44,9 +44,11 @@ async fn call(stream: &mut TcpStream, method: &str, path: &str, key: &str, body:
 async fn start(folder: &Path) -> String {
     let hash = api::hash("key").iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let text = format!(
-        "listen = \"127.0.0.1:0\"\ndata = \"data\"\n[[pool]]\nname = \"all\"\ngateways = []\n[[account]]\nname = \"shop\"\n\
+        "listen = \"127.0.0.1:0\"\ndata = \"data\"\n[[gateway]]\nname = \"box\"\nurl = \"http://127.0.0.1:1\"\nuser = \"admin\"\n\
+         password-file = \"password\"\n[[pool]]\nname = \"all\"\ngateways = [\"box\"]\n[[account]]\nname = \"shop\"\n\
          [[account.key]]\nhash = \"sha256:{hash}\"\nscopes = [\"send\", \"read\"]\n[[route]]\npool = \"all\"\n"
     );
+    std::fs::write(folder.join("password"), "admin").unwrap();
     let server = Server::start(&Config::parse(&text, folder).unwrap()).await.unwrap();
     let address = server.address().unwrap().to_string();
     tokio::spawn(server.run(std::future::pending()));

@@ -60,10 +60,14 @@ impl Keys {
         self.0.insert(hash, caller).is_none()
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Option<&Caller> {
-        let written = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, key) = written.split_once(' ')?;
-        self.0.get(&hash(key.trim())).filter(|_| scheme.eq_ignore_ascii_case("Bearer"))
+    fn caller(&self, headers: &HeaderMap) -> Result<&Caller, Problem> {
+        let written = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let (_, key) = written
+            .and_then(|written| written.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
+            .ok_or_else(missing)?;
+        let unknown = || Problem::new(Kind::KeyMissing, "This key is unknown to the server.");
+        self.0.get(&hash(key.trim())).ok_or_else(unknown)
     }
 }
 
@@ -113,7 +117,7 @@ pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: 
 
 fn admit(gate: &Gate, request: &mut Request) -> Result<(), Problem> {
     if gate.access != Access::Public {
-        let caller = gate.api.keys.caller(request.headers()).ok_or_else(missing)?;
+        let caller = gate.api.keys.caller(request.headers())?;
         caller.must(gate.access)?;
         request.extensions_mut().insert(caller.clone());
     }

@@ -1,12 +1,15 @@
 //! Backups, for operators.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::{Api, problem::Problem};
-use crate::storage::{StorageError, Time};
+use crate::{
+    server::create_folder,
+    storage::{StorageError, Time},
+};
 
 /// A backup.
 #[derive(Serialize)]
@@ -24,7 +27,7 @@ pub(super) async fn create(State(api): State<Arc<Api>>) -> Result<Json<Made>, Pr
     let path = file.clone();
     // A client that does not wait for the end does not end it.
     let written = tokio::spawn(async move {
-        fs::create_dir_all(folder)?;
+        create_folder(&folder)?;
         storage.backup(path, now).await
     });
     written.await.map_err(|error| StorageError::from(io::Error::other(error)))??;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api,
+    auth::Operator,
     body::Entire,
     page::Page,
     params::Params,
@@ -138,6 +139,7 @@ impl Moved {
 /// Returns held messages to the queue.
 pub(super) async fn release(
     State(api): State<Arc<Api>>,
+    Operator(operator): Operator,
     Entire(body): Entire,
 ) -> Result<Json<Moved>, Problem> {
     let chosen: Vec<_> = Choice::read(&body)?.find(&api).await?.into_iter().map(|(id, _)| id).collect();
@@ -147,12 +149,14 @@ pub(super) async fn release(
     }
     // The queue may have read later messages of their lanes already.
     api.queue.refresh().await?;
+    tracing::info!(operator = &*operator, messages = count, "an operator released held messages");
     Ok(Moved::new(count))
 }
 
 /// Cancels held messages.
 pub(super) async fn cancel(
     State(api): State<Arc<Api>>,
+    Operator(operator): Operator,
     Entire(body): Entire,
 ) -> Result<Json<Moved>, Problem> {
     let mut count = 0;
@@ -161,5 +165,6 @@ pub(super) async fn cancel(
         let place = api.queue.end(id, message, entry).await?;
         count += usize::from(place == Some(Place::Held));
     }
+    tracing::info!(operator = &*operator, messages = count, "an operator cancelled held messages");
     Ok(Moved::new(count))
 }

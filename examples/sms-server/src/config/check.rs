@@ -18,7 +18,19 @@ impl Config {
                 known("gateway", name, &gateways, &format!("pool `{}`", pool.name))?;
             }
         }
+        if let Some(pool) = self.pools.iter().find(|pool| pool.gateways.is_empty()) {
+            let name = &pool.name;
+            return Err(ConfigError::Wrong(format!(
+                "pool `{name}` has no gateway: its messages would wait for ever"
+            )));
+        }
         for route in &self.routes {
+            if !route.prefix.as_ref().is_none_or(|prefix| is_prefix(prefix)) {
+                return Err(ConfigError::Wrong(format!(
+                    "the prefix `{}` of a route is not the beginning of a number: digits, perhaps after a plus sign",
+                    route.prefix.as_deref().unwrap_or_default()
+                )));
+            }
             known("pool", &route.pool, &pools, "a route")?;
             if let Some(account) = &route.account {
                 known("account", account, &accounts, "a route")?;
@@ -44,6 +56,10 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn is_prefix(prefix: &str) -> bool {
+    prefix.strip_prefix('+').unwrap_or(prefix).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns the names, each of which may appear once.
@@ -103,6 +119,8 @@ mod tests {
         assert_eq!(error(WHOLE), "");
         for (from, to, expected) in [
             ("gateways = [\"office\"]", "gateways = [\"ofice\"]", "pool `all` names the gateway `ofice`"),
+            ("gateways = [\"office\"]", "gateways = []", "pool `all` has no gateway"),
+            ("prefix = \"+49\"", "prefix = \"+49 151\"", "`+49 151` of a route is not the beginning"),
             ("pool = \"all\"", "pool = \"most\"", "a route names the pool `most`"),
             ("account = \"shop\"", "account = \"shops\"", "a route names the account `shops`"),
             ("name = \"shop\"", "name = \"\"", "each account needs a name"),

@@ -5,32 +5,35 @@ use std::{env, path::Path};
 use super::{ConfigError, Gateway, Key, Operator, Webhook, text};
 
 impl Key {
-    /// Reads the hash.
+    /// Reads the hash. `of` names the key's owner in errors.
     ///
     /// # Errors
     /// [`ConfigError::Wrong`].
-    pub fn hash(&self) -> Result<[u8; 32], ConfigError> {
-        hash(&self.hash)
+    pub fn hash(&self, of: &str) -> Result<[u8; 32], ConfigError> {
+        hash(&self.hash, of)
     }
 }
 
 impl Operator {
-    /// Reads the hash.
+    /// Reads the hash. `of` names the key's owner in errors.
     ///
     /// # Errors
     /// [`ConfigError::Wrong`].
-    pub fn hash(&self) -> Result<[u8; 32], ConfigError> {
-        hash(&self.hash)
+    pub fn hash(&self, of: &str) -> Result<[u8; 32], ConfigError> {
+        hash(&self.hash, of)
     }
 }
 
-fn hash(written: &str) -> Result<[u8; 32], ConfigError> {
+/// Reads a hash. An error does not show what is written instead: it may be the key itself.
+fn hash(written: &str, of: &str) -> Result<[u8; 32], ConfigError> {
     let digits = written.strip_prefix("sha256:").filter(|digits| digits.len() == 64 && digits.is_ascii());
     let byte = |place: usize| u8::from_str_radix(digits?.get(2 * place..2 * place + 2)?, 16).ok();
     let mut hash = [0; 32];
     for (place, room) in hash.iter_mut().enumerate() {
         *room = byte(place).ok_or_else(|| {
-            ConfigError::Wrong(format!("`{written}` is not a hash; `sms-server key` prints one"))
+            ConfigError::Wrong(format!(
+                "{of}: the hash of a key is not sha256: and 64 hexadecimal digits; `sms-server key` prints one"
+            ))
         })?;
     }
     Ok(hash)

@@ -29,15 +29,29 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Queries the ports again and again.
 pub(super) async fn watch_ports(settings: &Settings, room: &Room) {
     let mut query = ports::Query::default();
+    let gateway = &*settings.name;
+    // Only a change is logged.
+    let mut known = None;
     loop {
         match query.ports(&settings.gateway).await {
             Ok(ports) => {
+                if known.take().is_some() {
+                    tracing::info!(gateway, "the ports can be queried again");
+                }
                 room.set_ports(ports);
                 sleep(settings.ports_every).await;
             }
             Err(error) => {
-                tracing::warn!(%error, gateway = &*settings.name, "the ports cannot be queried: it gets no messages");
-                room.no_response(error.explain());
+                let error = error.explain();
+                if known.as_ref() != Some(&error) {
+                    tracing::warn!(
+                        gateway,
+                        error,
+                        "the ports cannot be queried: the gateway gets no messages"
+                    );
+                    known = Some(error.clone());
+                }
+                room.no_response(error);
                 sleep(settings.ports_every.min(PORTS_AGAIN_AFTER)).await;
             }
         }

@@ -228,7 +228,7 @@ impl Queue {
         let claim = self.0.claims.wait(id).await;
         let state = entry.state;
         let ended = self.0.storage.end(id, entry).await;
-        if matches!(ended, Ok(Some(Place::Queued))) {
+        if matches!(ended, Ok(Some(Place::Queued | Place::Held))) {
             metrics::message_ended(state);
         }
         match ended {

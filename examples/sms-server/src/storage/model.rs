@@ -225,6 +225,10 @@ pub enum State {
 }
 
 impl State {
+    /// The states that messages end in. A message ends as `Sent` if its delivery cannot be found out.
+    pub const FINAL: [Self; 6] =
+        [Self::Sent, Self::Delivered, Self::Failed, Self::Expired, Self::Cancelled, Self::Unresolved];
+
     /// Whether it is an outcome.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Delivered | Self::Failed | Self::Expired | Self::Cancelled | Self::Unresolved)

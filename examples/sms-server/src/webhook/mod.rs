@@ -141,18 +141,23 @@ impl Receiver {
         };
         let attempt = self.post(&waiting.subject.to_string(), now, body).await;
         let account = self.names.of_account(self.account).to_string();
-        metrics::counter!(metrics::WEBHOOK_ATTEMPTS, "account" => account, "outcome" => attempt.label())
+        metrics::counter!(metrics::WEBHOOK_ATTEMPTS, "account" => account.clone(), "outcome" => attempt.label())
             .increment(1);
         match &attempt {
             Attempt::Accepted => storage.finish(self.account, waiting.place).await?,
             Attempt::Failed(why) => {
-                tracing::warn!(event = %waiting.subject, why, "an event was not accepted");
                 let due = next(&waiting, now);
+                let again_in_s = due.0.saturating_sub(now.0) / 1000;
+                let is_dead = due == Time::NEVER;
+                tracing::warn!(account, event = %waiting.subject, why, is_dead, again_in_s, "an event was not accepted");
                 storage.postpone(self.account, waiting.place, due, why.as_str().into()).await?;
             }
             Attempt::Gone => {
-                let account = self.account.0;
-                tracing::error!(account, "the webhook responds with 410, and is disabled");
+                tracing::error!(
+                    account,
+                    "the webhook responds with 410, and is disabled: its events wait until a person or a changed \
+                     configuration enables it"
+                );
                 storage.disable_webhook(self.account, now).await?;
             }
         }

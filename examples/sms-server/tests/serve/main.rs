@@ -151,7 +151,7 @@ fn mistakes_in_the_configuration_are_named() {
     let right = configuration(&["http://127.0.0.1:1".to_owned()], &lines);
     for (text, expected) in [
         (right.replace("GATEWAY_PASSWORD", "NO_SUCH_VARIABLE"), "the variable NO_SUCH_VARIABLE is not set"),
-        (right.replace("sha256:", "sha256:x"), "is not a hash"),
+        (right.replace("sha256:", "sha256:x"), "the hash of a key is not sha256: and 64 hexadecimal digits"),
         (right.replace("data =", "date ="), "unknown field `date`"),
     ] {
         fs::write(&config, text).unwrap();

@@ -4,7 +4,11 @@
 //! again by itself. Queued messages are held until a person releases them. Messages that were bound to a gateway are only looked up there.
 //! New messages get user_ids that were not used since.
 
-use std::{fs, path::Path, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use ::redb::{Builder, Database, ReadableDatabase, ReadableTable};
 use sms_gateway::core::track::Change;
@@ -47,7 +51,10 @@ pub(super) fn restore(backup: &Path, path: &Path, now: Time) -> Result<Restored,
     check_unused(path)?;
     let part = beside(path, "restoring");
     fs::copy(backup, &part)?;
-    let prepared = prepare(&part, now).inspect_err(|_| drop(fs::remove_file(&part)));
+    // The database panics at some kinds of damage.
+    let prepared = thread::scope(|scope| scope.spawn(|| prepare(&part, now)).join());
+    let prepared = prepared.unwrap_or_else(|_| Err(StorageError::Failed("the backup is damaged".into())));
+    let prepared = prepared.inspect_err(|_| drop(fs::remove_file(&part)));
     let (made, held, looked_up) = prepared?;
     let replaced = path.exists().then(|| beside(path, &format!("before-{}", now.0)));
     if let Some(replaced) = &replaced {
@@ -69,7 +76,10 @@ fn check_unused(path: &Path) -> Result<(), StorageError> {
 }
 
 fn prepare(path: &Path, now: Time) -> Result<(Time, u64, u64), StorageError> {
-    let database = Builder::new().open(path).map_err(Fault::from)?;
+    let mut database = Builder::new().open(path).map_err(Fault::from)?;
+    if !database.check_integrity().map_err(Fault::from)? {
+        return Err(StorageError::Failed("the backup is damaged".into()));
+    }
     let made = made(&database)?;
     let age = now.0.saturating_sub(made.0);
     if age > MAX_AGE {

@@ -185,3 +185,15 @@ async fn a_bound_message_of_a_backup_is_looked_up_and_new_user_ids_are_beyond_th
         (latest, before) = (next, hours);
     }
 }
+
+#[tokio::test]
+async fn a_damaged_backup_is_refused_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (backup, path) = (folder.path().join("1.backup"), folder.path().join("server.redb"));
+    Redb::in_memory().unwrap().backup(backup.clone(), Time(1)).await.unwrap();
+    let mut bytes = std::fs::read(&backup).unwrap();
+    bytes.iter_mut().skip(4096).step_by(512).for_each(|byte| *byte ^= 0x55);
+    std::fs::write(&backup, bytes).unwrap();
+    assert!(matches!(Redb::restore(&backup, &path, Time(2)), Err(StorageError::Failed(_))));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
