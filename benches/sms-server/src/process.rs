@@ -9,8 +9,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The number of clock ticks a second in `/proc`, on all architectures of Linux.
-const TICKS: u64 = 100;
+use crate::threads;
 
 /// Formats a number of bytes in MiB.
 pub fn mib(bytes: u64) -> String {
@@ -91,10 +90,8 @@ impl Process {
     /// The system's.
     pub fn processor_time(&self) -> io::Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program, in parentheses, may contain spaces.
-        let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
-        let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Ok(Duration::from_millis(ticks * 1000 / TICKS))
+        let (_, time) = threads::parse(&stat).ok_or_else(|| io::Error::other("no processor time"))?;
+        Ok(time)
     }
 
     /// Kills the process, as `kill -9` does, and waits for its end.

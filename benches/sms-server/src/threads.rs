@@ -19,14 +19,17 @@ pub fn times(process: u32) -> Result<Times, Failure> {
     for task in fs::read_dir(format!("/proc/{process}/task"))? {
         // A thread may end meanwhile.
         let Ok(stat) = fs::read_to_string(task?.path().join("stat")) else { continue };
-        let Some((name, fields)) = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") ")) else {
-            continue;
-        };
-        let ticks: u64 =
-            fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-        *times.entry(name.to_owned()).or_default() += Duration::from_millis(ticks * 1000 / TICKS);
+        let Some((name, time)) = parse(&stat) else { continue };
+        *times.entry(name.to_owned()).or_default() += time;
     }
     Ok(times)
+}
+
+/// Reads the name and the processor time in a file `stat` of `/proc`. The name, in parentheses, may contain spaces.
+pub(crate) fn parse(stat: &str) -> Option<(&str, Duration)> {
+    let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
+    let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some((name, Duration::from_millis(ticks * 1000 / TICKS)))
 }
 
 /// Returns the processor time since `before`, the most first.

@@ -45,7 +45,10 @@ impl Json {
     }
 
     /// Builds a request.
-    pub(crate) fn call(
+    ///
+    /// # Errors
+    /// It cannot be built.
+    pub fn call(
         &self,
         method: &str,
         path: &str,

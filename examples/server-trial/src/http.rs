@@ -17,14 +17,14 @@ use crate::Failure;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A connection to an HTTP server.
-pub(crate) struct Connection(SendRequest<Full<Bytes>>);
+pub struct Connection(SendRequest<Full<Bytes>>);
 
 impl Connection {
     /// Connects.
     ///
     /// # Errors
     /// There is no connection within 30 s.
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
+    pub async fn open(address: SocketAddr) -> Result<Self, Failure> {
         let stream = timeout(LIMIT, TcpStream::connect(address)).await??;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -37,10 +37,7 @@ impl Connection {
     ///
     /// # Errors
     /// There is no complete response within 30 s. Nothing is repeated. After an error, the connection cannot be used.
-    pub(crate) async fn call(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(StatusCode, Bytes), Failure> {
+    pub async fn call(&mut self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
         let called = async {
             self.0.ready().await?;
             let response = self.0.send_request(request).await?;

@@ -34,6 +34,7 @@ use tokio::{
 pub use crate::{
     api::{Api, Json},
     client::{Address, Sent, send},
+    http::Connection,
     killer::{Killer, Kills, Target},
     load::{Load, Rate},
     process::{Process, SmsServer, kill},
