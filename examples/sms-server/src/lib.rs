@@ -3,9 +3,11 @@
 //! Each message is in exactly one place: queued, bound to one gateway, or ended. See [`storage::Place`].
 
 pub mod api;
+pub mod causes;
 pub mod config;
 mod expiry;
 pub mod gateway;
+pub mod hash;
 pub mod keywords;
 pub mod listen;
 pub mod mask;

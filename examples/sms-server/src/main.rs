@@ -21,6 +21,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use sd_notify::NotifyState;
 use sms_server::{
+    causes::explain,
     config::{Config, ConfigError, Role},
     listen::TlsError,
     server::{Server, ServerError},
@@ -96,14 +97,6 @@ fn main() -> ExitCode {
             if is_mistake(&*error) { ExitCode::from(MISTAKE) } else { ExitCode::FAILURE }
         }
     }
-}
-
-/// Returns an error with its causes in words. Some errors contain their causes already.
-pub(crate) fn explain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.map(ToString::to_string).fold(error.to_string(), |text, cause| {
-        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
-    })
 }
 
 /// Whether a person must change the configuration: another start would fail in the same way.

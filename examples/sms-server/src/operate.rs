@@ -7,8 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sms_server::{
     config::Config,
-    server::create_folder,
-    storage::{Redb, Storage, Time},
+    storage::{Redb, Time, back_up, create_folder},
 };
 
 use crate::{Outcome, remote::Remote};
@@ -193,13 +192,10 @@ fn show(value: &Value) -> Outcome {
 }
 
 async fn backup(config: &Config) -> Outcome {
-    let now = Time::now();
-    let file = config.backups().join(format!("{}.backup", now.0));
     if !config.storage().exists() {
         return Err(format!("there is no storage: {} does not exist", config.storage().display()).into());
     }
-    create_folder(&config.backups())?;
-    Redb::open(&config.storage())?.backup(file.clone(), now).await?;
+    let file = back_up(&Redb::open(&config.storage())?, &config.backups(), Time::now()).await?;
     say!("{}", file.display());
     Ok(())
 }

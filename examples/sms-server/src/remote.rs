@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 use reqwest::{Certificate, Client, Method, StatusCode, Url};
 use serde_json::{Value, json};
+use sms_server::causes::explain;
 
 use crate::Outcome;
 
@@ -117,7 +118,7 @@ impl Remote {
         if let Some(body) = body {
             request = request.body(body.to_string());
         }
-        let response = request.send().await.map_err(|error| hint(&crate::explain(&error)))?;
+        let response = request.send().await.map_err(|error| hint(&explain(&error)))?;
         let status = response.status();
         let body = response.bytes().await?;
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();

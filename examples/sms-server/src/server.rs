@@ -1,14 +1,7 @@
 //! The server: everything that a configuration describes, running.
 
 use std::{
-    collections::BTreeMap,
-    fs,
-    future::Future,
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    collections::BTreeMap, future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
 };
 
 use sms_gateway::{Gateway, core::track::Timing};
@@ -25,7 +18,7 @@ use crate::{
     names::Names,
     queue::Queue,
     routes::{Route, Routes},
-    storage::{AccountId, GatewayId, Mode, PoolId, Redb, Storage, StorageError},
+    storage::{AccountId, GatewayId, Mode, PoolId, Redb, Storage, StorageError, create_folder},
     webhook::{Receiver, Unfit},
 };
 
@@ -64,7 +57,7 @@ pub enum ServerError {
     #[error("gateway `{0}`: {1}")]
     Gateway(String, String),
     /// The webhook of an account cannot be used.
-    #[error("the webhook of account `{0}`: {1}")]
+    #[error("the webhook of account `{0}`")]
     Webhook(String, #[source] Unfit),
 }
 
@@ -142,17 +135,6 @@ impl Server {
     }
 }
 
-/// Creates a folder that only its owner can read, since numbers and texts are stored in it. One that exists already is left as it is.
-///
-/// # Errors
-/// The system's.
-pub fn create_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)
-}
-
 /// Checks everything of a configuration that [`Server::start`] checks, without the storage and the address.
 ///
 /// # Errors
@@ -174,25 +156,21 @@ struct Numbers {
 
 impl Numbers {
     async fn of(config: &Config, storage: &dyn Storage) -> Result<Self, StorageError> {
-        let accounts: Vec<_> = config.accounts.iter().map(|account| account.name.clone()).collect();
-        let pools: Vec<_> = config.pools.iter().map(|pool| pool.name.clone()).collect();
-        let gateways: Vec<_> = config.gateways.iter().map(|gateway| gateway.name.clone()).collect();
+        let (accounts, pools, gateways) = names(config);
         Ok(Self {
-            accounts: accounts.clone().into_iter().zip(storage.accounts(accounts).await?).collect(),
-            pools: pools.clone().into_iter().zip(storage.pools(pools).await?).collect(),
-            gateways: gateways.clone().into_iter().zip(storage.gateways(gateways).await?).collect(),
+            accounts: accounts.iter().cloned().zip(storage.accounts(accounts.clone()).await?).collect(),
+            pools: pools.iter().cloned().zip(storage.pools(pools.clone()).await?).collect(),
+            gateways: gateways.iter().cloned().zip(storage.gateways(gateways.clone()).await?).collect(),
         })
     }
 
     /// Numbers everything, to check a configuration without a storage.
     fn unstored(config: &Config) -> Self {
-        let accounts = config.accounts.iter().map(|account| account.name.clone());
-        let pools = config.pools.iter().map(|pool| pool.name.clone());
-        let gateways = config.gateways.iter().map(|gateway| gateway.name.clone());
+        let (accounts, pools, gateways) = names(config);
         Self {
-            accounts: accounts.zip((0..).map(AccountId)).collect(),
-            pools: pools.zip((0..=u16::MAX).map(PoolId)).collect(),
-            gateways: gateways.zip((0..).map(GatewayId)).collect(),
+            accounts: accounts.into_iter().zip((0..).map(AccountId)).collect(),
+            pools: pools.into_iter().zip((0..=u16::MAX).map(PoolId)).collect(),
+            gateways: gateways.into_iter().zip((0..).map(GatewayId)).collect(),
         }
     }
 
@@ -202,6 +180,15 @@ impl Numbers {
         }
         Names::new(turned(&self.gateways), turned(&self.accounts), turned(&self.pools))
     }
+}
+
+/// Returns the names of accounts, pools and gateways.
+fn names(config: &Config) -> (Vec<String>, Vec<String>, Vec<String>) {
+    (
+        config.accounts.iter().map(|account| account.name.clone()).collect(),
+        config.pools.iter().map(|pool| pool.name.clone()).collect(),
+        config.gateways.iter().map(|gateway| gateway.name.clone()).collect(),
+    )
 }
 
 // The functions below skip a name that has no number, but that never happens: the configuration was checked, and names only accounts, pools
@@ -233,10 +220,10 @@ fn routes(config: &Config, numbers: &Numbers) -> Routes {
 fn keys(config: &Config, numbers: &Numbers) -> Result<Keys, ServerError> {
     let mut keys = Keys::default();
     for account in &config.accounts {
-        for (key, number) in account.keys.iter().zip(numbers.accounts.get(&account.name).into_iter().cycle())
-        {
+        let Some(number) = numbers.accounts.get(&account.name) else { continue };
+        let of = format!("account `{}`", account.name);
+        for key in &account.keys {
             let caller = Caller::Account { account: *number, scopes: key.scopes.clone() };
-            let of = format!("account `{}`", account.name);
             add(&mut keys, key.hash(&of)?, caller, &of)?;
         }
     }

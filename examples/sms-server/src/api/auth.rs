@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Api,
-    endpoints::{Access, Gate},
+    access::{Access, Gate},
     problem::{Kind, Problem},
 };
 use crate::{

@@ -6,10 +6,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::{Api, problem::Problem};
-use crate::{
-    server::create_folder,
-    storage::{StorageError, Time},
-};
+use crate::storage::{StorageError, Time, back_up};
 
 /// A backup.
 #[derive(Serialize)]
@@ -22,14 +19,8 @@ pub(super) struct Made {
 /// Makes a backup while the server runs.
 pub(super) async fn create(State(api): State<Arc<Api>>) -> Result<Json<Made>, Problem> {
     let now = Time::now();
-    let file = api.backups.join(format!("{}.backup", now.0));
-    let (folder, storage) = (api.backups.clone(), Arc::clone(&api.storage));
-    let path = file.clone();
     // A client that does not wait for the end does not end it.
-    let written = tokio::spawn(async move {
-        create_folder(&folder)?;
-        storage.backup(path, now).await
-    });
-    written.await.map_err(|error| StorageError::from(io::Error::other(error)))??;
+    let made = tokio::spawn(async move { back_up(&*api.storage, &api.backups, now).await });
+    let file = made.await.map_err(|error| StorageError::from(io::Error::other(error)))??;
     Ok(Json(Made { file, made: now.0 }))
 }

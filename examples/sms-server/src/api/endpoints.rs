@@ -13,41 +13,11 @@ use axum::{
 };
 
 use super::{
-    Api, auth, backups, explain, gateways, health, held, incoming, messages, openapi, opt_outs, ussd,
-    webhooks,
+    Api,
+    access::{Access, Gate},
+    auth, backups, explain, gateways, health, held, incoming, messages, openapi, opt_outs, ussd, webhooks,
 };
 use crate::config::{Role, Scope};
-
-/// The callers that may use an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Everybody, without a key.
-    Public,
-    /// Keys of accounts with this scope.
-    Account(Scope),
-    /// Keys of operators with this role or a higher one.
-    Operator(Role),
-    /// Keys of accounts with this scope, and keys of operators with this role or a higher one.
-    Either(Scope, Role),
-}
-
-impl Access {
-    /// Returns the scope that permits the use.
-    pub(super) const fn scope(self) -> Option<Scope> {
-        match self {
-            Self::Account(scope) | Self::Either(scope, _) => Some(scope),
-            Self::Public | Self::Operator(_) => None,
-        }
-    }
-
-    /// Returns the lowest role that permits the use.
-    pub(super) const fn role(self) -> Option<Role> {
-        match self {
-            Self::Operator(role) | Self::Either(_, role) => Some(role),
-            Self::Public | Self::Account(_) => None,
-        }
-    }
-}
 
 /// An endpoint.
 pub(super) struct Endpoint {
@@ -55,15 +25,6 @@ pub(super) struct Endpoint {
     pub(super) path: &'static str,
     pub(super) access: Access,
     handler: MethodRouter<Arc<Api>>,
-}
-
-/// What is checked and noted of each request of an endpoint.
-#[derive(Clone)]
-pub(super) struct Gate {
-    pub(super) api: Arc<Api>,
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    pub(super) access: Access,
 }
 
 fn endpoint<H: Handler<T, Arc<Api>>, T: 'static>(

@@ -4,14 +4,8 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
-use sms_gateway::core::Number;
 
-use super::{
-    Api,
-    gateways::Shown,
-    params::Params,
-    problem::{Kind, Problem},
-};
+use super::{Api, gateways::Shown, number, params::Params, problem::Problem};
 use crate::routes::Route;
 
 /// The message in question.
@@ -64,14 +58,11 @@ pub(super) async fn explain(
     State(api): State<Arc<Api>>,
     Params(asked): Params<Asked>,
 ) -> Result<Json<Explanation>, Problem> {
-    let mut buffer = [0; Number::MAX_BYTES];
-    let number = Number::from_written(&asked.to, &mut buffer)
-        .map_err(|error| Problem::invalid(format!("to: {error}.")).with("field", "to"))?;
-    let account = api.names.account(&asked.account);
-    let account = account.ok_or_else(|| Problem::new(Kind::NotFound, "There is no such account."))?;
-    let first = api.routes.0.iter().position(|route| route.fits(account, number.as_str()));
+    let number = number::recipient(&asked.to)?;
+    let account = api.account(&asked.account)?;
+    let first = api.routes.0.iter().position(|route| route.fits(account, &number));
     let candidate = |(index, route): (usize, &Route)| {
-        Candidate::new(&api, route, route.fits(account, number.as_str()), first == Some(index))
+        Candidate::new(&api, route, route.fits(account, &number), first == Some(index))
     };
     let routes = api.routes.0.iter().enumerate().map(candidate).collect();
     let pool = first.and_then(|index| api.routes.0.get(index)).map(|route| route.pool);

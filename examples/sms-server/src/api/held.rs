@@ -9,13 +9,13 @@ use super::{
     Api,
     auth::Operator,
     body::Entire,
-    page::Page,
+    page::{self, Page},
     params::Params,
-    problem::{Kind, Problem},
+    problem::Problem,
 };
 use crate::{
     mask,
-    storage::{AccountId, HistoryEntry, Message, MessageId, Place, State as MessageState, Time},
+    storage::{HistoryEntry, Message, MessageId, Place, State as MessageState, Time},
 };
 
 /// The maximum number of messages that are released in one commit.
@@ -59,10 +59,10 @@ pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Params(query): Params<Query>,
 ) -> Result<Json<Listed>, Problem> {
-    let account = query.account.map(|name| account(&api, &name)).transpose()?;
+    let account = query.account.map(|name| api.account(&name)).transpose()?;
     let (limit, after) = Page::new(query.limit, query.cursor).check(MessageId::parse)?;
     let held = api.storage.held(account, after, limit).await?;
-    let next = (held.len() == limit).then(|| held.last().map(|(id, _)| id.to_string())).flatten();
+    let next = page::next(&held, limit, |(id, _)| id.to_string());
     let mut messages = Vec::with_capacity(held.len());
     for (id, message) in held {
         let last = api.storage.history_entry(id, message.entries.saturating_sub(1)).await?;
@@ -76,10 +76,6 @@ pub(super) async fn list(
         });
     }
     Ok(Json(Listed { messages, next }))
-}
-
-fn account(api: &Api, name: &str) -> Result<AccountId, Problem> {
-    api.names.account(name).ok_or_else(|| Problem::new(Kind::NotFound, "There is no such account."))
 }
 
 /// A choice of held messages, in exactly one way.
@@ -108,7 +104,7 @@ impl Choice {
 
     /// Returns the first of the chosen messages that are held.
     async fn find(self, api: &Api) -> Result<Vec<(MessageId, Message)>, Problem> {
-        let account = self.account.map(|name| account(api, &name)).transpose()?;
+        let account = self.account.map(|name| api.account(&name)).transpose()?;
         let Some(ids) = self.messages else {
             return Ok(api.storage.held(account, None, MAX_MOVED).await?);
         };

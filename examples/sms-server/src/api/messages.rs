@@ -8,18 +8,19 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use sha2::{Digest, Sha256};
-use sms_gateway::{Sms, core::Number};
+use sms_gateway::Sms;
 
 use super::{
     Api, Caller, MAX_MESSAGES,
     auth::Account,
     body::Entire,
+    number,
     page::{Listed, Page},
     params::Params,
     problem::{Kind, Problem},
 };
 use crate::{
+    hash::short,
     mask, metrics,
     names::Names,
     storage::{
@@ -141,10 +142,7 @@ const fn lane(new: &NewMessage, account: AccountId) -> Lane {
 
 /// Checks a message and chooses its pool.
 fn check(api: &Api, account: AccountId, written: Written, now: Time) -> Result<NewMessage, Problem> {
-    let mut buffer = [0; Number::MAX_BYTES];
-    let number = Number::from_written(&written.to, &mut buffer)
-        .map_err(|error| Problem::invalid(format!("to: {error}.")).with("field", "to"))?;
-    let to: Box<str> = number.as_str().into();
+    let to = number::recipient(&written.to)?;
     // This checks the length of the text.
     Sms::new(&to, written.text.as_str())
         .map_err(|error| Problem::invalid(format!("text: {error}.")).with("field", "text"))?;
@@ -181,12 +179,7 @@ fn idempotency_key(headers: &HeaderMap, body: &[u8], now: Time) -> Result<Option
     if key.is_empty() || key.len() > 255 {
         return Err(Problem::invalid("An Idempotency-Key has 1 to 255 bytes."));
     }
-    let hash = |bytes: &[u8]| {
-        let mut half = [0; 16];
-        half.copy_from_slice(&Sha256::digest(bytes)[..16]);
-        half
-    };
-    Ok(Some(IdempotencyKey { key: hash(key.as_bytes()), request: hash(body), until: now.after(KEY_LIFE) }))
+    Ok(Some(IdempotencyKey { key: short(key), request: short(body), until: now.after(KEY_LIFE) }))
 }
 
 /// A message as clients see it.

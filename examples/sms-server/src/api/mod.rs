@@ -1,5 +1,6 @@
 //! The JSON API.
 
+mod access;
 mod auth;
 mod backups;
 mod body;
@@ -12,6 +13,7 @@ mod health;
 mod held;
 mod incoming;
 mod messages;
+mod number;
 mod openapi;
 #[cfg(test)]
 mod openapi_tests;
@@ -39,7 +41,7 @@ use crate::{
     names::Names,
     queue::Queue,
     routes::Routes,
-    storage::{GatewayId, Storage},
+    storage::{AccountId, GatewayId, Storage},
 };
 
 /// The maximum number of messages in a request.
@@ -66,6 +68,13 @@ pub struct Api {
     pub process: Process,
     /// The folder of the backups.
     pub backups: PathBuf,
+}
+
+impl Api {
+    /// Finds an account by its name.
+    fn account(&self, name: &str) -> Result<AccountId, Problem> {
+        self.names.account(name).ok_or_else(|| Problem::new(Kind::NotFound, "There is no such account."))
+    }
 }
 
 /// Returns the service of the API.

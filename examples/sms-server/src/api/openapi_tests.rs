@@ -4,11 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{
-    endpoints::{self, Access},
-    openapi,
-    problem::Kind,
-};
+use super::{access::Access, endpoints, openapi, problem::Kind};
 
 fn document() -> Value {
     serde_json::from_str(openapi::DOCUMENT).unwrap()

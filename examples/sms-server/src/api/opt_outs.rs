@@ -8,12 +8,12 @@ use axum::{
     http::StatusCode,
 };
 use serde::Serialize;
-use sms_gateway::core::Number;
 
 use super::{
     Api,
     auth::Account,
-    page::Page,
+    number,
+    page::{self, Page},
     params::Params,
     problem::{Kind, Problem},
 };
@@ -32,7 +32,7 @@ struct Shown {
 pub(super) struct Listed {
     opt_outs: Vec<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Box<str>>,
+    next: Option<String>,
 }
 
 /// Lists the recipients who opted out, in the order of their numbers.
@@ -44,7 +44,7 @@ pub(super) async fn list(
     // A `+` that a client did not encode arrives as a space.
     let (limit, after) = page.check(|cursor| number(&cursor.replacen(' ', "+", 1)).ok())?;
     let found = api.storage.opt_outs(account, after, limit).await?;
-    let next = (found.len() == limit).then(|| found.last().map(|(number, _)| number.clone())).flatten();
+    let next = page::next(&found, limit, |(number, _)| number.to_string());
     let shown = found.into_iter().map(|(number, since)| Shown { number, since: since.0 });
     Ok(Json(Listed { opt_outs: shown.collect(), next }))
 }
@@ -71,9 +71,6 @@ pub(super) async fn remove(
     Err(Problem::new(Kind::NotFound, "This number did not opt out of this account's messages."))
 }
 
-/// Returns a number in the form that messages have.
 fn number(written: &str) -> Result<Box<str>, Problem> {
-    let mut buffer = [0; Number::MAX_BYTES];
-    let number = Number::from_written(written, &mut buffer);
-    Ok(number.map_err(|error| Problem::invalid(format!("The number: {error}.")))?.as_str().into())
+    number::read(written).map_err(|error| Problem::invalid(format!("The number: {error}.")))
 }

@@ -53,7 +53,12 @@ impl<T> Listed<T> {
         limit: usize,
         show: impl Fn(I, M) -> T,
     ) -> Self {
-        let next = (found.len() == limit).then(|| found.last().map(|(id, _)| id.to_string())).flatten();
+        let next = next(&found, limit, |(id, _)| id.to_string());
         Self { messages: found.into_iter().map(|(id, message)| show(id, message)).collect(), next }
     }
+}
+
+/// Returns the cursor of the page after one of at most `limit` entries; `None` if that is the last one.
+pub(super) fn next<T>(found: &[T], limit: usize, cursor: impl Fn(&T) -> String) -> Option<String> {
+    found.last().filter(|_| found.len() == limit).map(cursor)
 }

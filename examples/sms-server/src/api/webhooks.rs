@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Api,
     body::Entire,
-    page::Page,
+    page::{self, Page},
     params::Params,
     problem::{Kind, Problem},
 };
@@ -94,7 +94,7 @@ pub(super) async fn dead_letters(
     let account = find(&api, &name).await?;
     let (limit, after) = page.check(parse)?;
     let found = api.storage.dead_letters(account, after, limit).await?;
-    let next = (found.len() == limit).then(|| found.last().map(|last| id(last.place))).flatten();
+    let next = page::next(&found, limit, |last| id(last.place));
     let show = |waiting: crate::storage::Waiting| Letter {
         id: id(waiting.place),
         event: waiting.subject.to_string(),

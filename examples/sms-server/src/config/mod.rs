@@ -270,7 +270,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is not TOML, or has an unknown or missing key.
-    #[error("{0}")]
+    #[error(transparent)]
     Toml(#[from] toml::de::Error),
     /// It contradicts itself.
     #[error("{0}")]

@@ -1,6 +1,5 @@
 //! The incoming messages of a gateway.
 
-use sha2::{Digest, Sha256};
 use sms_gateway::{
     core::Number,
     messenger::{Inbox, Incoming as Sms},
@@ -8,6 +7,7 @@ use sms_gateway::{
 
 use super::{Settings, Shared};
 use crate::{
+    hash::short,
     metrics,
     storage::{AccountId, Incoming, IncomingMark, StorageError, Time},
 };
@@ -42,9 +42,6 @@ pub(super) async fn receive(
 
 /// A message that is handed out again after a restart has the same mark.
 fn mark(sms: &Sms) -> IncomingMark {
-    let mut contents = Sha256::new();
-    contents.update(format!("{:?}\n{:?}\n{}\n{}", sms.port, sms.time, sms.number, sms.text));
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&contents.finalize()[..16]);
-    IncomingMark { id: sms.mark.id, hash }
+    let contents = format!("{:?}\n{:?}\n{}\n{}", sms.port, sms.time, sms.number, sms.text);
+    IncomingMark { id: sms.mark.id, hash: short(contents) }
 }

@@ -3,10 +3,9 @@ use std::{fs, path::Path};
 use axum::routing::get;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    ClientConfig, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -158,65 +157,32 @@ async fn requests_that_do_not_finish_in_time_are_dropped_after_the_end() {
     assert_eq!(read_to(&mut stream, "never").await, "");
 }
 
-/// Writes a certificate for a name, and its key. Returns the certificate.
-fn write(folder: &Path, name: &str) -> CertificateDer<'static> {
+/// Writes a certificate for a name, and its key. Returns the name and the certificate.
+fn write(folder: &Path, name: &'static str) -> (&'static str, CertificateDer<'static>) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
     fs::write(folder.join("cert.pem"), cert.pem()).unwrap();
     fs::write(folder.join("key.pem"), signing_key.serialize_pem()).unwrap();
-    cert.der().clone()
+    (name, cert.der().clone())
 }
 
 fn files(folder: &Path) -> config::Tls {
     config::Tls { cert: folder.join("cert.pem"), key: folder.join("key.pem") }
 }
 
-/// Accepts the one certificate that the test expects.
-#[derive(Debug)]
-struct Only(CertificateDer<'static>);
-
-impl ServerCertVerifier for Only {
-    fn verify_server_cert(
-        &self,
-        shown: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        assert_eq!(*shown, self.0);
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        ring::default_provider().signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Connects, and asserts that the server shows a certificate.
-async fn connect(server: &Server, expected: CertificateDer<'static>) -> TlsStream<TcpStream> {
+/// Connects, and asserts that the server shows a certificate, which has this name.
+async fn connect(
+    server: &Server,
+    (name, expected): &(&'static str, CertificateDer<'static>),
+) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(expected.clone()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().unwrap().dangerous();
-    let client = builder.with_custom_certificate_verifier(Arc::new(Only(expected))).with_no_client_auth();
-    let name = ServerName::try_from("server").unwrap();
-    TlsConnector::from(Arc::new(client)).connect(name, server.connect().await).await.unwrap()
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let client = builder.with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from(*name).unwrap();
+    let stream = TlsConnector::from(Arc::new(client)).connect(name, server.connect().await).await.unwrap();
+    assert_eq!(stream.get_ref().1.peer_certificates().unwrap(), std::slice::from_ref(expected));
+    stream
 }
 
 #[tokio::test]
@@ -225,17 +191,17 @@ async fn a_certificate_is_replaced_while_the_server_runs() {
     let first = write(folder.path(), "first");
     let tls = Arc::new(Tls::read(files(folder.path())).unwrap());
     let server = Server::start(Some(Arc::clone(&tls)), UNLIMITED).await;
-    let mut open = connect(&server, first.clone()).await;
+    let mut open = connect(&server, &first).await;
     let second = write(folder.path(), "second");
-    connect(&server, first).await;
+    connect(&server, &first).await;
     tls.reload().unwrap();
-    connect(&server, second.clone()).await;
+    connect(&server, &second).await;
     // The connection that was open goes on.
     ask(&mut open, "/").await;
     assert!(read_to(&mut open, "hello").await.ends_with("hello"));
     fs::write(folder.path().join("cert.pem"), "half a fi").unwrap();
     assert!(tls.reload().is_err());
-    connect(&server, second).await;
+    connect(&server, &second).await;
 }
 
 #[tokio::test]

@@ -27,20 +27,20 @@ pub struct Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read, or is not PEM with a certificate or key.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: pem::Error,
+        why: pem::Error,
     },
     /// The certificate and the key do not belong together, or are of an unknown kind.
-    #[error("the certificate {path} cannot be used with its key: {source}")]
+    #[error("the certificate {path} cannot be used with its key: {why}")]
     Pair {
         /// The file of the certificate.
         path: PathBuf,
         /// Why.
-        source: rustls::Error,
+        why: rustls::Error,
     },
 }
 
@@ -73,9 +73,9 @@ impl Tls {
 fn load(files: &config::Tls) -> Result<Arc<ServerConfig>, TlsError> {
     let file = |path: &PathBuf| {
         let path = path.clone();
-        move |source| TlsError::File { path, source }
+        move |why| TlsError::File { path, why }
     };
-    let pair = |source| TlsError::Pair { path: files.cert.clone(), source };
+    let pair = |why| TlsError::Pair { path: files.cert.clone(), why };
     let chain = CertificateDer::pem_file_iter(&files.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let chain = chain.map_err(file(&files.cert))?;
     if chain.is_empty() {

@@ -3,6 +3,7 @@
 //! Each method that changes something is one transaction, durable when its future is ready. Changes that wait at the same time are merged
 //! into one commit. A method whose future is dropped may or may not have had its effect.
 
+mod files;
 mod model;
 mod redb;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use sms_gateway::store::{Entry, Write};
 
+pub use files::{back_up, create_folder};
 pub use model::{
     AccountId, GatewayId, HistoryEntry, Incoming, IncomingId, Keyword, Message, MessageId, Mode, Place,
     PoolId, Priority, State, Subject, Time,

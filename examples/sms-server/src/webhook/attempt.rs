@@ -1,11 +1,12 @@
 //! An attempt to send an event, and the time of the next one.
 
-use std::error::Error;
-
 use reqwest::{StatusCode, header};
 
 use super::Receiver;
-use crate::storage::{Time, Waiting};
+use crate::{
+    causes::explain,
+    storage::{Time, Waiting},
+};
 
 /// The waits after failed attempts, in seconds. The last one repeats.
 const WAITS: [u64; 7] = [5, 30, 120, 600, 3600, 10_800, 21_600];
@@ -54,16 +55,9 @@ impl Receiver {
             Ok(response) if response.status() == StatusCode::GONE => Attempt::Gone,
             Ok(response) => Attempt::Failed(response.status().to_string()),
             // Without the URL, which may contain a token.
-            Err(error) => Attempt::Failed(with_causes(&error.without_url())),
+            Err(error) => Attempt::Failed(explain(&error.without_url()).chars().take(MAX_FAILURE).collect()),
         }
     }
-}
-
-/// Returns an error and its causes in words.
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let words = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    words.chars().take(MAX_FAILURE).collect()
 }
 
 /// Returns the time of the next attempt.

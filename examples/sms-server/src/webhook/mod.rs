@@ -17,7 +17,6 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use reqwest::{Client, Url, redirect::Policy};
-use sha2::{Digest, Sha256};
 use tokio::{task::JoinHandle, time::sleep};
 
 pub use signature::Secret;
@@ -27,6 +26,7 @@ use self::{
     attempt::{Attempt, next},
 };
 use crate::{
+    hash::short,
     metrics,
     names::Names,
     storage::{AccountId, Storage, StorageError, Time, Waiting},
@@ -88,9 +88,7 @@ impl Receiver {
         (allows_http, allows_private): (bool, bool),
         names: Names,
     ) -> Result<Self, Unfit> {
-        let mut configured = [0; 16];
-        let written = Sha256::digest(format!("{url}\n{secret}\n{allows_http}\n{allows_private}"));
-        configured.copy_from_slice(&written[..16]);
+        let configured = short(format!("{url}\n{secret}\n{allows_http}\n{allows_private}"));
         let resolver = Resolver::new(allows_private);
         let url = check(url, allows_http, resolver.permits)?;
         let secret = Secret::parse(secret).ok_or(Unfit::Secret)?;

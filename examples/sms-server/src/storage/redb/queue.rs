@@ -1,11 +1,10 @@
 //! The queues: lanes of queued messages, and their order of expiry.
 
-use ::redb::ReadTransaction;
+use ::redb::{ReadTransaction, ReadableTable};
 
 use super::{
     super::{AccountId, HistoryEntry, Lane, Message, MessageId, Place, PoolId, Priority, State, Time},
     change::write,
-    statistics,
     tables::{EXPIRY, Fault, MESSAGES, QUEUE, Tables, encode, open, row},
 };
 
@@ -32,13 +31,20 @@ impl Message {
 pub(super) fn add(tables: &mut Tables<'_>, id: MessageId, message: &Message) -> Result<(), Fault> {
     tables.queue.insert(key(message.lane(), id.0), ())?;
     tables.expiry.insert((message.expires.0, id.0), ())?;
-    statistics::add(tables, message.pool, 1)
+    note_length(tables, message.pool, 1)
 }
 
 pub(super) fn remove(tables: &mut Tables<'_>, id: MessageId, message: &Message) -> Result<(), Fault> {
     let was_queued = tables.queue.remove(key(message.lane(), id.0))?.is_some();
     tables.expiry.remove((message.expires.0, id.0))?;
-    if was_queued { statistics::add(tables, message.pool, -1) } else { Ok(()) }
+    if was_queued { note_length(tables, message.pool, -1) } else { Ok(()) }
+}
+
+/// Notes that messages have entered or left the queue of a pool.
+fn note_length(tables: &mut Tables<'_>, pool: PoolId, change: i64) -> Result<(), Fault> {
+    let length = tables.queue_lengths.get(pool.0)?.map_or(0, |length| length.value());
+    tables.queue_lengths.insert(pool.0, length.saturating_add_signed(change))?;
+    Ok(())
 }
 
 pub(super) fn lanes(transaction: &ReadTransaction) -> Result<Vec<Lane>, Fault> {

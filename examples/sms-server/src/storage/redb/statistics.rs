@@ -41,10 +41,3 @@ pub(super) fn count(tables: &mut Tables<'_>) -> Result<(), Fault> {
     }
     Ok(())
 }
-
-/// Notes that messages have entered or left the queue of a pool.
-pub(super) fn add(tables: &mut Tables<'_>, pool: PoolId, change: i64) -> Result<(), Fault> {
-    let length = tables.queue_lengths.get(pool.0)?.map_or(0, |length| length.value());
-    tables.queue_lengths.insert(pool.0, length.saturating_add_signed(change))?;
-    Ok(())
-}
